@@ -1,0 +1,41 @@
+import type { Status } from '../api/external-backend.ts';
+import type { EndpointSlice, Endpoints, ServicePort } from './objects.ts';
+
+/** Names one object in one life: a delete or update of it never hits a namesake that came later. */
+export interface ObjectRef {
+  readonly kind: 'Service' | 'EndpointSlice' | 'Endpoints' | 'ExternalBackend';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion?: string;
+}
+
+/** The body of a server-side apply: exactly the fields we own, nothing else. */
+export interface AppliedService {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Service';
+  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string; readonly namespace: string };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One write, as data.
+ *
+ * | op            | request                                                                                     |
+ * |---------------|---------------------------------------------------------------------------------------------|
+ * | applyService  | server-side apply, forced                                                                   |
+ * | setService    | merge patch of `spec.ports` and `spec.selector`, fenced by uid and resourceVersion: what apply cannot take from others |
+ * | create        | POST; 409 = somebody was quicker: transient                                                 |
+ * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
+ * | delete        | DELETE with uid and resourceVersion preconditions; 404 = done                               |
+ * | sweep         | deletes the slices of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io) left; when it found some, `waiting` for a second look |
+ * | status        | JSON patch: test uid, replace the whole status                                              |
+ */
+export type Action =
+  | { readonly op: 'applyService'; readonly service: AppliedService }
+  | { readonly op: 'setService'; readonly ref: ObjectRef; readonly ports?: readonly ServicePort[]; readonly selector?: null }
+  | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
+  | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }
+  | { readonly op: 'delete'; readonly ref: ObjectRef }
+  | { readonly op: 'sweep'; readonly namespace: string; readonly name: string }
+  | { readonly op: 'status'; readonly ref: ObjectRef; readonly status: Status };

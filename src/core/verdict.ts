@@ -1,0 +1,32 @@
+/**
+ * What one probe run says of one address. The reason is also the metric label and the Event reason;
+ * the list is closed (probes of databases add theirs here).
+ */
+export const reasons = [
+  'Connected',
+  'Responded',
+  'Refused',
+  'Unreachable',
+  'Timeout',
+  'Reset',
+  'ClosedEarly',
+  'TlsFailed',
+  'CertificateExpired',
+  'WrongProtocol',
+  'UnexpectedStatus',
+  'ProberFault',
+  'Cancelled',
+] as const;
+
+export type Reason = (typeof reasons)[number];
+
+/**
+ * `up` and `down` are about the address. `inconclusive` is the prober's own fault (no file descriptors,
+ * a missing capability, cancelled) and never moves a health state.
+ */
+export interface Verdict {
+  readonly kind: 'up' | 'down' | 'inconclusive';
+  readonly reason: Reason;
+  /** For people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a credential. Empty when the reason says it all. */
+  readonly message: string;
+}
