@@ -32,8 +32,11 @@ export interface ClusterView {
   slices(namespace: string, service: string): readonly EndpointSlice[];
   /** Not those of Kubernetes' own endpoints controller. */
   endpoints(namespace: string, name: string): Endpoints | undefined;
-  /** Services, slices and Endpoints whose controller is an ExternalBackend of that name. */
-  ownedServices(namespace: string, backend: string): readonly Service[];
+  /**
+   * Names of the Services of which the Service itself, a slice or the Endpoints object belongs to this backend
+   * (`ownerName` of core/ownership.ts), whatever its uid.
+   */
+  ownedNames(namespace: string, backend: string): ReadonlySet<string>;
 }
 
 /** Performs one action of a plan and puts the answer into the view before it resolves. Rejects with an OperatorError. */

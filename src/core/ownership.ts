@@ -1,0 +1,76 @@
+import { group, kind } from '../api/external-backend.ts';
+import type { KubeObject, ObjectMeta, OwnerReference } from './objects.ts';
+
+/** Field manager, `managed-by` label and the name under which the operator is known to the API. */
+export const operatorName = 'external-backend-operator';
+
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  sliceManagedBy: 'endpointslice.kubernetes.io/managed-by',
+  endpointsManagedBy: 'endpoints.kubernetes.io/managed-by',
+  serviceName: 'kubernetes.io/service-name',
+  skipMirror: 'endpointslice.kubernetes.io/skip-mirror',
+  headless: 'service.kubernetes.io/headless',
+} as const;
+
+export const annotations = {
+  /** Hash of the Service as we applied it: a field that left the spec changes it. */
+  applied: `${group}/applied`,
+  /** Name of the backend; says whose the object is when somebody stripped the owner reference. */
+  backend: `${group}/backend`,
+  /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
+  sweep: `${group}/sweep`,
+  overCapacity: 'endpoints.kubernetes.io/over-capacity',
+} as const;
+
+/** Slices that follow from other objects: never a conflict by themselves, and swept once the Service is ours. */
+export const kubernetesSliceManagers: readonly string[] = [
+  'endpointslice-controller.k8s.io',
+  'endpointslicemirroring-controller.k8s.io',
+];
+
+const ours = (owner: OwnerReference): boolean =>
+  owner.controller === true && owner.kind === kind && owner.apiVersion.startsWith(`${group}/`);
+
+/**
+ * Name of the ExternalBackend (of the same namespace) that an object belongs to: by its controller reference,
+ * or by our annotation where no controller stands. Undefined: not ours.
+ */
+export function ownerName(object: KubeObject): string | undefined {
+  const owners = object.metadata.ownerReferences ?? [];
+  const controller = owners.find((owner) => owner.controller === true);
+  if (controller === undefined) return object.metadata.annotations?.[annotations.backend];
+  return ours(controller) ? controller.name : undefined;
+}
+
+/** The controller reference that everything we make carries; the garbage collector does the rest. */
+export function ownerReference(backend: { readonly name: string; readonly uid: string }): OwnerReference {
+  return {
+    apiVersion: `${group}/v1alpha1`,
+    kind,
+    name: backend.name,
+    uid: backend.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+/** Whether the object carries exactly our controller reference of this life of the backend. */
+export function isOwnedByLife(metadata: ObjectMeta, backendUid: string): boolean {
+  return (metadata.ownerReferences ?? []).some((owner) => ours(owner) && owner.uid === backendUid);
+}
+
+export interface Claimant {
+  readonly name: string;
+  readonly uid: string;
+  readonly creationTimestamp: string;
+}
+
+/** Of several backends that claim one Service name the oldest has it; of the same second, the lesser name. */
+export function winner<T extends Claimant>(claimants: readonly T[]): T | undefined {
+  return claimants.toSorted(
+    (a, b) => compare(a.creationTimestamp, b.creationTimestamp) || compare(a.name, b.name),
+  )[0];
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
