@@ -1,0 +1,111 @@
+/**
+ * Every setting of the operator, once. Flag, environment variable, `--help` and docs/configuration.md follow from here:
+ * the key `leaseDuration` is the flag `--lease-duration` and the variable EXTERNAL_BACKEND_LEASE_DURATION;
+ * `env` names a second variable. `prefault` holds the default as a user would write it; without one the setting may be absent.
+ */
+import { z } from 'zod';
+import * as v from './values.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+const scope = {
+  namespaces: v.namespaceNames.prefault('').meta({
+    description: 'Namespaces to serve. Empty: all of the cluster, which takes the ClusterRole; a list takes a Role in each.',
+  }),
+  denyCidr: v.cidrs.prefault('').meta({
+    description:
+      'Networks that no target may be in, beside unspecified, loopback, link-local and multicast addresses. May be given several times.',
+  }),
+  legacyEndpoints: v.boolean.prefault('true').meta({
+    description: 'Write the deprecated Endpoints object of each Service too, for programs that still read it.',
+  }),
+  maxEndpointsPerSlice: v.integer(1, 1000).prefault('100').meta({
+    description: 'Addresses in one EndpointSlice. A smaller number makes smaller writes, a larger one fewer objects.',
+  }),
+};
+
+const leadership = {
+  leaderElect: v.boolean.prefault('true').meta({
+    description: 'Work only while holding the Lease. Switch off only where one replica can ever run.',
+  }),
+  leaseName: v.objectName.prefault('external-backend-operator').meta({ description: 'Name of the Lease.' }),
+  leaseNamespace: v.namespaceName.prefault('external-backend-operator').meta({
+    description: 'Namespace of the Lease.',
+    env: 'POD_NAMESPACE',
+  }),
+  identity: v.identity.optional().meta({
+    description: 'What this replica calls itself in the Lease; must differ between replicas. Default: the host name.',
+    env: 'POD_NAME',
+  }),
+  leaseDuration: v.duration.prefault('15s').meta({
+    description: 'How long a Lease that is not renewed keeps others from taking over.',
+  }),
+  renewDeadline: v.duration.prefault('10s').meta({
+    description: 'How long the leader tries to renew before it gives up. Less than --lease-duration.',
+  }),
+  retryPeriod: v.duration.prefault('2s').meta({
+    description: 'Pause between two tries to take or renew the Lease. Less than --renew-deadline.',
+  }),
+};
+
+const serving = {
+  httpAddress: v.listenAddress.prefault(':8080').meta({
+    description: 'Where /livez and /readyz are served, and /metrics unless it has its own address.',
+  }),
+  metricsAddress: v.listenAddress.optional().meta({
+    description: 'Where /metrics is served, if not at --http-address.',
+  }),
+  metricsPerBackend: v.boolean.prefault('true').meta({
+    description: 'Export ready and total addresses of each backend.',
+  }),
+  metricsMaxBackends: v.integer(0, 100_000).prefault('1000').meta({
+    description: 'Backends with series of their own; those beyond are only counted.',
+  }),
+  logLevel: v.oneOf(logLevels).prefault('info').meta({ description: 'Least level that is logged.' }),
+  shutdownTimeout: v.duration.prefault('20s').meta({
+    description: 'How long writes in flight may take after SIGTERM. Less than terminationGracePeriodSeconds.',
+  }),
+};
+
+const limits = {
+  maxConcurrentProbes: v.integer(1, 65_535).prefault('4096').meta({
+    description: 'Probes that run at the same time. Each takes a file descriptor.',
+  }),
+  maxProbesPerHost: v.integer(1, 1000).prefault('2').meta({
+    description: 'Probes of one IP that run at the same time, over all backends.',
+  }),
+  kubeInFlight: v.integer(1, 1000).prefault('32').meta({
+    description: 'Requests to the API server that run at the same time.',
+  }),
+  workers: v.integer(1, 10_000).prefault('1024').meta({
+    description: 'Backends that are reconciled at the same time. What bounds the writes is --kube-in-flight.',
+  }),
+};
+
+const connection = {
+  kubeconfig: v.text.optional().meta({
+    description: "Path of a kubeconfig. Default: the pod's service account, else ~/.kube/config.",
+    env: 'KUBECONFIG',
+  }),
+  context: v.text.optional().meta({ description: 'Context of the kubeconfig. Default: its current one.' }),
+};
+
+export const configSchema = z
+  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...connection })
+  .superRefine((config, context) => {
+    const ordered = (less: 'renewDeadline' | 'retryPeriod', more: 'leaseDuration' | 'renewDeadline', flag: string) => {
+      if (config[less] < config[more]) return;
+      context.addIssue({ code: 'custom', path: [less], message: `must be less than ${flag}` });
+    };
+    ordered('renewDeadline', 'leaseDuration', '--lease-duration');
+    ordered('retryPeriod', 'renewDeadline', '--renew-deadline');
+  });
+
+type Frozen<T> = T extends readonly (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+/** Times are milliseconds: `leaseDuration`, `renewDeadline`, `retryPeriod`, `shutdownTimeout`. */
+export type Config = Frozen<z.output<typeof configSchema>>;

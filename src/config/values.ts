@@ -1,0 +1,146 @@
+/** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const maxDurationMs = 24 * 3_600_000;
+
+/** `500ms`, `15s`, `1m30s`, `2h` as milliseconds; undefined where the text is none of these. */
+export function parseDurationMs(text: string): number | undefined {
+  if (!/^(\d+(ms|s|m|h))+$/.test(text)) return undefined;
+  const parts = text.matchAll(/(\d+)(ms|s|m|h)/g);
+  let sum = 0;
+  for (const [, count, unit] of parts) sum += Number(count) * (unitMs[unit ?? ''] ?? Number.NaN);
+  return sum;
+}
+
+export const duration = z
+  .string()
+  .transform((text, context) => {
+    const ms = parseDurationMs(text);
+    if (ms !== undefined && ms > 0 && ms <= maxDurationMs) return ms;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a duration such as 500ms, 15s or 1m30s, of 24h at most',
+    });
+    return z.NEVER;
+  })
+  .meta({ kind: 'duration' });
+
+export function integer(min: number, max: number) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= min && value <= max) return value;
+      context.addIssue({
+        code: 'custom',
+        message: `must be a whole number from ${String(min)} to ${String(max)}`,
+      });
+      return z.NEVER;
+    })
+    .meta({ kind: `${String(min)}..${String(max)}` });
+}
+
+export const boolean = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true')
+  .meta({ kind: 'true, false' });
+
+export function oneOf<const T extends readonly [string, ...string[]]>(choices: T) {
+  return z
+    .enum(choices, { error: `must be one of ${choices.join(', ')}` })
+    .meta({ kind: choices.join(', ') });
+}
+
+const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const dnsLabel = new RegExp(`^${label}$`);
+const dnsName = new RegExp(`^${label}(\\.${label})*$`);
+
+export const namespaceName = z
+  .string()
+  .regex(dnsLabel, 'must be a namespace: lower-case letters, digits and hyphens')
+  .meta({ kind: 'namespace' });
+
+export const objectName = z
+  .string()
+  .max(253, 'must have 253 characters at most')
+  .regex(dnsName, 'must be an object name: lower-case letters, digits, hyphens and dots')
+  .meta({ kind: 'name' });
+
+export const identity = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,253}$/, 'must be 1 to 253 printable characters without blanks')
+  .meta({ kind: 'text' });
+
+export const text = z.string().min(1, 'must not be empty').meta({ kind: 'text' });
+
+const list = (value: string): readonly string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+export const namespaceNames = z
+  .string()
+  .transform((value, context) => {
+    const names = [...new Set(list(value))].sort();
+    for (const name of names.filter((each) => !dnsLabel.test(each)))
+      context.addIssue({ code: 'custom', message: `has "${name}", which is not a namespace name` });
+    return names;
+  })
+  .meta({ kind: 'list of namespaces' });
+
+/** Whether the text is a CIDR whose prefix fits its family. Host bits may be set, as `ip route` and firewalls take them. */
+export function isCidr(value: string): boolean {
+  const [address = '', prefix = '', ...rest] = value.split('/');
+  if (isIP(address) === 0 || address.includes('%') || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return false;
+  try {
+    new BlockList().addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const cidrs = z
+  .string()
+  .transform((value, context) => {
+    const all = list(value);
+    for (const each of all.filter((cidr) => !isCidr(cidr)))
+      context.addIssue({
+        code: 'custom',
+        message: `has "${each}", which is not a CIDR such as 10.0.0.0/8 or fd00::/8`,
+      });
+    return all;
+  })
+  .meta({ kind: 'list of CIDRs' });
+
+/** Where a server listens. No host: every address of the machine, both families. Port 0: any free one. */
+export interface ListenAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`; undefined where the text is none of these. */
+export function parseListenAddress(value: string): ListenAddress | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value) ?? [];
+  const port = Number(digits);
+  if (!(port <= 65535)) return undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
+  if (plain === undefined || plain === '') return { host: undefined, port };
+  return isIP(plain) === 4 || dnsName.test(plain) ? { host: plain, port } : undefined;
+}
+
+export const listenAddress = z
+  .string()
+  .transform((value, context) => {
+    const address = parseListenAddress(value);
+    if (address !== undefined) return address;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be an address to listen on such as :8080, 127.0.0.1:8080 or [::1]:8080',
+    });
+    return z.NEVER;
+  })
+  .meta({ kind: 'host:port' });

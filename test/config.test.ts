@@ -1,0 +1,264 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { options } from '../src/config/options.ts';
+import { parseDurationMs, parseListenAddress } from '../src/config/values.ts';
+import { parseConfig } from '../src/config.ts';
+import type { Config, Env } from '../src/config.ts';
+
+function configOf(argv: readonly string[], env: Env = {}): Config {
+  const parsed = parseConfig(argv, env);
+  if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed));
+  return parsed.config;
+}
+
+function messageOf(argv: readonly string[], env: Env = {}): string {
+  const parsed = parseConfig(argv, env);
+  return parsed.kind === 'error' ? parsed.message : `no error but ${parsed.kind}`;
+}
+
+describe('configuration', () => {
+  it('needs nothing to be given', () => {
+    expect(configOf([])).toEqual({
+      namespaces: [],
+      denyCidr: [],
+      legacyEndpoints: true,
+      maxEndpointsPerSlice: 100,
+      leaderElect: true,
+      leaseName: 'external-backend-operator',
+      leaseNamespace: 'external-backend-operator',
+      leaseDuration: 15_000,
+      renewDeadline: 10_000,
+      retryPeriod: 2_000,
+      httpAddress: { host: undefined, port: 8080 },
+      metricsPerBackend: true,
+      metricsMaxBackends: 1000,
+      logLevel: 'info',
+      shutdownTimeout: 20_000,
+      maxConcurrentProbes: 4096,
+      maxProbesPerHost: 2,
+      kubeInFlight: 32,
+      workers: 1024,
+    });
+  });
+
+  it('is frozen to the bottom', () => {
+    const config = configOf(['--deny-cidr=10.0.0.0/8']);
+    expect([config, config.denyCidr, config.httpAddress].every(Object.isFrozen)).toBe(true);
+  });
+
+  it.each<[string, readonly string[], Env, Partial<Config>]>([
+    ['a value after an equals sign', ['--workers=7'], {}, { workers: 7 }],
+    ['a value as the next word', ['--workers', '7'], {}, { workers: 7 }],
+    [
+      'a switch by its name',
+      ['--leader-elect'],
+      { EXTERNAL_BACKEND_LEADER_ELECT: 'false' },
+      { leaderElect: true },
+    ],
+    ['a switch negated', ['--no-leader-elect'], {}, { leaderElect: false }],
+    ['a switch set to false', ['--legacy-endpoints=false'], {}, { legacyEndpoints: false }],
+    ['a list by commas', ['--namespaces=b, a,b'], {}, { namespaces: ['a', 'b'] }],
+    [
+      'a list by repetition',
+      ['--deny-cidr=10.0.0.0/8', '--deny-cidr', 'fd00::/8,192.0.2.1/32'],
+      {},
+      { denyCidr: ['10.0.0.0/8', 'fd00::/8', '192.0.2.1/32'] },
+    ],
+    ['the environment', [], { EXTERNAL_BACKEND_LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
+    [
+      'a flag over the environment',
+      ['--log-level=warn'],
+      { EXTERNAL_BACKEND_LOG_LEVEL: 'debug' },
+      { logLevel: 'warn' },
+    ],
+    ['an empty variable as absent', [], { EXTERNAL_BACKEND_WORKERS: '' }, { workers: 1024 }],
+    ['the namespace of the pod', [], { POD_NAMESPACE: 'infra' }, { leaseNamespace: 'infra' }],
+    [
+      'its own variable over that of the pod',
+      [],
+      { POD_NAMESPACE: 'infra', EXTERNAL_BACKEND_LEASE_NAMESPACE: 'mine' },
+      { leaseNamespace: 'mine' },
+    ],
+    ['the name of the pod', [], { POD_NAME: 'operator-0' }, { identity: 'operator-0' }],
+    ['the usual kubeconfig variable', [], { KUBECONFIG: '/k' }, { kubeconfig: '/k' }],
+    ['compound durations', ['--lease-duration=1m30s'], {}, { leaseDuration: 90_000 }],
+    [
+      'an IPv6 address to listen on',
+      ['--http-address=[::1]:0'],
+      {},
+      { httpAddress: { host: '::1', port: 0 } },
+    ],
+    [
+      'variables that Kubernetes makes for Services',
+      [],
+      { EXTERNAL_BACKEND_HTTP_PORT: 'tcp://10.0.0.1:80' },
+      {},
+    ],
+  ])('takes %s', (_, argv, env, expected) => {
+    expect(configOf(argv, env)).toMatchObject(expected);
+  });
+
+  it.each<[string, readonly string[], Env, string]>([
+    [
+      'a mistyped flag',
+      ['--metrics-adress=:1'],
+      {},
+      'unknown flag --metrics-adress: did you mean --metrics-address?',
+    ],
+    ['a flag like no other', ['--frobnicate'], {}, 'unknown flag --frobnicate: --help lists all flags'],
+    [
+      'the negation of what is no switch',
+      ['--no-workers'],
+      {},
+      'unknown flag --no-workers: did you mean --workers?',
+    ],
+    [
+      'a bare word',
+      ['run'],
+      {},
+      'unexpected argument "run": flags are written --name=value; --help lists them',
+    ],
+    [
+      'a switch with a separate value',
+      ['--leader-elect', 'false'],
+      {},
+      'unexpected argument "false": flags are written --name=value; --help lists them',
+    ],
+    ['a missing value', ['--workers'], {}, '--workers needs a value (1..10000): write --workers=…'],
+    [
+      'a flag in place of a value',
+      ['--context', '--workers=3'],
+      {},
+      '--context needs a value (text): write --context=…',
+    ],
+    ['two values for one setting', ['--workers=1', '--workers=2'], {}, '--workers is given twice: keep one'],
+    [
+      'a number out of bounds',
+      ['--max-endpoints-per-slice=1001'],
+      {},
+      '--max-endpoints-per-slice must be a whole number from 1 to 1000 (now "1001")',
+    ],
+    [
+      'a number with a fraction',
+      ['--workers=1.5'],
+      {},
+      '--workers must be a whole number from 1 to 10000 (now "1.5")',
+    ],
+    [
+      'a switch that is neither',
+      ['--leader-elect=yes'],
+      {},
+      '--leader-elect must be true or false (now "yes")',
+    ],
+    [
+      'a duration without a unit',
+      ['--retry-period=2'],
+      {},
+      '--retry-period must be a duration such as 500ms, 15s or 1m30s, of 24h at most (now "2")',
+    ],
+    [
+      'a duration of nothing',
+      ['--retry-period=0s'],
+      {},
+      '--retry-period must be a duration such as 500ms, 15s or 1m30s, of 24h at most (now "0s")',
+    ],
+    [
+      'a CIDR with too long a prefix',
+      ['--deny-cidr=10.0.0.0/33'],
+      {},
+      '--deny-cidr has "10.0.0.0/33", which is not a CIDR such as 10.0.0.0/8 or fd00::/8 (now "10.0.0.0/33")',
+    ],
+    [
+      'an address without a port',
+      ['--http-address=localhost'],
+      {},
+      '--http-address must be an address to listen on such as :8080, 127.0.0.1:8080 or [::1]:8080 (now "localhost")',
+    ],
+    [
+      'a level that does not exist',
+      [],
+      { EXTERNAL_BACKEND_LOG_LEVEL: 'loud' },
+      'EXTERNAL_BACKEND_LOG_LEVEL must be one of debug, info, warn, error (now "loud")',
+    ],
+    [
+      'a namespace in capitals',
+      ['--namespaces=Shop'],
+      {},
+      '--namespaces has "Shop", which is not a namespace name (now "Shop")',
+    ],
+    [
+      'a deadline longer than the lease',
+      ['--renew-deadline=15s'],
+      {},
+      '--renew-deadline must be less than --lease-duration (now "15s")',
+    ],
+    [
+      'a retry longer than the deadline',
+      ['--retry-period=10s'],
+      {},
+      '--retry-period must be less than --renew-deadline (now "10s")',
+    ],
+  ])('refuses %s and says what to do', (_, argv, env, message) => {
+    expect(messageOf(argv, env)).toBe(message);
+  });
+
+  it('names every mistake at once', () => {
+    expect(messageOf(['--workers=0', '--kube-in-flight=0']).split('\n')).toHaveLength(2);
+  });
+
+  it('prints help that has every flag, whatever else is wrong', () => {
+    const parsed = parseConfig(['--frobnicate', '--help'], {});
+    const text = parsed.kind === 'help' ? parsed.text : '';
+    expect(
+      options().filter(({ flag, description }) => !text.includes(`--${flag}`) || description === ''),
+    ).toEqual([]);
+  });
+
+  it('never throws, whatever the words are', () => {
+    const word = fc.oneof(
+      fc.string(),
+      fc.constantFrom('--workers', '--no-', '--=', '--deny-cidr=', '--', '-h'),
+    );
+    fc.assert(
+      fc.property(fc.array(word), (argv) =>
+        ['config', 'help', 'version', 'error'].includes(parseConfig(argv, {}).kind),
+      ),
+    );
+  });
+});
+
+describe('a duration', () => {
+  it('is the sum of its parts, in milliseconds', () => {
+    const natural = fc.nat(999);
+    fc.assert(
+      fc.property(
+        natural,
+        natural,
+        natural,
+        (h, m, ms) => parseDurationMs(`${h}h${m}m${ms}ms`) === h * 3.6e6 + m * 6e4 + ms,
+      ),
+    );
+  });
+
+  it.each(['', 's', '1', '-1s', '1.5s', ' 1s', '1s ', '1d'])('is not %j', (text) => {
+    expect(parseDurationMs(text)).toBeUndefined();
+  });
+});
+
+describe('an address to listen on', () => {
+  it.each([
+    [':8080', { host: undefined, port: 8080 }],
+    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ['localhost:1', { host: 'localhost', port: 1 }],
+    ['[::]:65535', { host: '::', port: 65535 }],
+  ])('may be %j', (text, address) => {
+    expect(parseListenAddress(text)).toEqual(address);
+  });
+
+  it.each(['', '8080', ':', ':65536', '::1:80', '[1.2.3.4]:80', '999.0.0.256:1x', 'a b:80'])(
+    'is not %j',
+    (text) => {
+      expect(parseListenAddress(text)).toBeUndefined();
+    },
+  );
+});
