@@ -69,3 +69,13 @@ export interface BackendEvent {
 export interface EventSink {
   record(backend: KubeObject, event: BackendEvent): void;
 }
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** A constant message, and fields for what varies. An Error goes under `error`. Fields that look like credentials are blanked. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
