@@ -1,0 +1,70 @@
+import type { Reason, Verdict } from '../core/verdict.ts';
+import { cleanMessage } from './message.ts';
+
+/** A verdict is frozen, so that constants can be shared by all probes. */
+export function verdict(kind: Verdict['kind'], reason: Reason, message = ''): Verdict {
+  return Object.freeze({ kind, reason, message: cleanMessage(message) });
+}
+
+export const connected = verdict('up', 'Connected');
+export const responded = verdict('up', 'Responded');
+export const timedOut = verdict('down', 'Timeout');
+export const closedEarly = verdict('down', 'ClosedEarly');
+export const unreachable = verdict('down', 'Unreachable');
+export const cancelled = verdict('inconclusive', 'Cancelled');
+
+export const proberFault = (message: string): Verdict => verdict('inconclusive', 'ProberFault', message);
+
+const reset = verdict('down', 'Reset');
+const forbidden = proberFault(
+  "a local rule forbids the connection: check the operator's NetworkPolicy and the node's firewall",
+);
+
+/**
+ * What an errno of connect, read or write says. The target's own answer (or the way to it) is `down`, as the kubelet
+ * counts every failed dial; what this process or its node lacks is the prober's fault.
+ *
+ * | errno                                | verdict                  |
+ * |--------------------------------------|--------------------------|
+ * | refused by the target                | down Refused             |
+ * | no way to the target                 | down Unreachable         |
+ * | no answer in the kernel's time       | down Timeout             |
+ * | cut by the target or on the way      | down Reset               |
+ * | resources, addresses or rights of ours | inconclusive ProberFault |
+ * | anything else                        | inconclusive ProberFault |
+ */
+const byErrno: Readonly<Record<string, Verdict>> = {
+  ECONNREFUSED: verdict('down', 'Refused'),
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  EHOSTDOWN: unreachable,
+  ENETDOWN: unreachable,
+  ENONET: unreachable,
+  ENOPROTOOPT: unreachable,
+  ETIMEDOUT: timedOut,
+  ECONNRESET: reset,
+  ECONNABORTED: reset,
+  ENETRESET: reset,
+  EPIPE: reset,
+  EMFILE: proberFault("no file descriptor left: raise the operator's limit of open files (ulimit -n)"),
+  ENFILE: proberFault('the node has no file handle left: raise fs.file-max'),
+  ENOMEM: proberFault("no memory left for sockets: raise the operator's memory limit"),
+  ENOBUFS: proberFault('no socket buffer left: raise the memory of the node or its net.ipv4.tcp_mem'),
+  EADDRNOTAVAIL: proberFault(
+    'no source address or port free: check IP families and net.ipv4.ip_local_port_range',
+  ),
+  EAFNOSUPPORT: proberFault("the operator's pod has no network of this IP family"),
+  EACCES: forbidden,
+  EPERM: forbidden,
+};
+
+/** The verdict of a failed system call. Only the code is looked at: texts differ between platforms and may quote anything. */
+export function classifyErrno(error: unknown): Verdict {
+  const code = codeOf(error);
+  return byErrno[code] ?? proberFault(`unexpected error ${code || 'without a code'}`);
+}
+
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : '';
+}

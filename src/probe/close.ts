@@ -1,0 +1,23 @@
+import type { Socket } from 'node:net';
+import { closeGraceMs } from './probe.ts';
+
+/**
+ * Ends a connection without a reset where the other side lets us: FIN, read on, wait for its close for `closeGraceMs`.
+ * `done` runs once, when the socket is closed. A socket that is not connected yet is dropped at once.
+ */
+export function closePolitely(socket: Socket, done: () => void): void {
+  if (socket.closed) {
+    done();
+    return;
+  }
+  const grace = setTimeout(() => socket.destroy(), closeGraceMs);
+  socket.once('close', () => {
+    clearTimeout(grace);
+    done();
+  });
+  if (socket.connecting) socket.destroy();
+  else {
+    socket.resume();
+    socket.end();
+  }
+}

@@ -1,0 +1,51 @@
+import type { Verdict } from '../core/verdict.ts';
+import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
+const noTls = verdict('down', 'WrongProtocol', 'the answer is not TLS');
+const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', message);
+const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
+
+const byCode: Readonly<Record<string, Verdict>> = {
+  HPE_HEADER_OVERFLOW: verdict('down', 'WrongProtocol', 'the response headers are over 16 KiB'),
+  HPE_INVALID_EOF_STATE: closedEarly,
+  CERT_HAS_EXPIRED: verdict('down', 'CertificateExpired'),
+  CERT_NOT_YET_VALID: tlsFailed('the certificate is not valid yet'),
+  CERT_REVOKED: tlsFailed('the certificate is revoked'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
+  ERR_SSL_HTTP_REQUEST: noTls,
+  ERR_SSL_UNEXPECTED_MESSAGE: noTls,
+};
+
+/**
+ * The verdict of a request that failed. `serverName` is the name the certificate was checked against.
+ * Node says ECONNRESET both of a real reset (a failed system call) and of a mere early end.
+ */
+export function classifyHttpError(error: unknown, serverName: string): Verdict {
+  const code = codeOf(error);
+  const known = byCode[code];
+  if (known !== undefined) return known;
+  if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
+  if (code.startsWith('HPE_')) return wrongProtocol;
+  if (isTls(code)) return tlsFailed(code);
+  return classifyErrno(error);
+}
+
+function isSystemCall(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall !== undefined;
+}
+
+/** OpenSSL's alerts and handshake failures, and its X.509 verification codes. */
+function isTls(code: string): boolean {
+  return (
+    code === 'EPROTO' ||
+    /^(ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH)/.test(code)
+  );
+}

@@ -1,0 +1,75 @@
+import { isIP } from 'node:net';
+import type { Check, Handler } from '../core/check.ts';
+
+export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
+export type Headers = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * The URL of the first request. Its host is a name for the server, never dialled: `request.host`, else the target's host.
+ * The path is appended as text, so that no path (`//other/`, `http://other/`) can change the host.
+ */
+export function urlOf(check: Check, request: HttpGet): URL {
+  const host = (request.host ?? check.host).replace(/\.$/, '');
+  const authority = isIP(host) === 6 ? `[${host}]` : host;
+  const path = request.path.startsWith('/') ? request.path : `/${request.path}`;
+  return new URL(`${request.scheme.toLowerCase()}://${authority}:${String(check.port)}${path}`);
+}
+
+/**
+ * The kubelet's header rules (pkg/probe/http/request.go): a `Host` header is the Host; User-Agent and Accept have defaults,
+ * an empty value removes them; a name given twice is sent twice. A Host of the user's own survives relative redirects only
+ * (net/http Client.Do), so `url` is the one now asked for and `ownHost` says whether it still counts.
+ */
+export function headersOf(request: HttpGet, url: URL, ownHost: boolean): Headers {
+  const headers = new Map<string, { name: string; values: string[] }>([
+    ['host', { name: 'Host', values: [url.host] }],
+    ['user-agent', { name: 'User-Agent', values: ['external-backend-operator'] }],
+    ['accept', { name: 'Accept', values: ['*/*'] }],
+  ]);
+  const given = new Set<string>();
+  for (const { name, value } of request.httpHeaders ?? []) {
+    const key = name.toLowerCase();
+    if (key === 'host' && (!ownHost || value === '' || given.has(key))) continue;
+    const values = given.has(key) ? (headers.get(key)?.values ?? []) : [];
+    headers.set(key, { name, values: [...values, value] });
+    given.add(key);
+  }
+  return Object.fromEntries(
+    [...headers]
+      .filter(([key, { values }]) => !(removable.has(key) && values[0] === ''))
+      .map(([, { name, values }]) => [name, values]),
+  );
+}
+
+const removable: ReadonlySet<string> = new Set(['user-agent', 'accept']);
+
+/** Without the brackets that a URL puts around an IPv6 address. */
+export function hostnameOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+export type Redirect =
+  | { readonly kind: 'follow'; readonly url: URL; readonly relative: boolean }
+  | { readonly kind: 'stay' }
+  | { readonly kind: 'broken' };
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * What to do with an answer, as the kubelet's RedirectChecker and net/http do:
+ *
+ * | status and Location               | what                                                        |
+ * |-----------------------------------|-------------------------------------------------------------|
+ * | no redirect, or no Location       | stay: judged by its status                                  |
+ * | another host name                 | stay: not followed, and a 3xx counts as success             |
+ * | same host name, http or https     | follow (any port or path; the dialled IP stays the same)    |
+ * | not a URL, or another scheme      | broken: down                                                |
+ */
+export function redirectOf(status: number, location: string | undefined, current: URL, first: URL): Redirect {
+  if (!redirects.has(status) || location === undefined || location === '') return { kind: 'stay' };
+  const url = URL.parse(location, current.href);
+  if (url === null) return { kind: 'broken' };
+  if (url.hostname !== first.hostname) return { kind: 'stay' };
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'broken' };
+  return { kind: 'follow', url, relative: !/^([a-z][a-z0-9+.-]*:|\/\/|\\\\)/i.test(location) };
+}

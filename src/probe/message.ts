@@ -1,0 +1,10 @@
+const maxLength = 120;
+
+/** Text for a verdict's message: printable ASCII, one line, at most 120 characters. What it must not hold (see `Verdict`) is the caller's to leave out. */
+export function cleanMessage(text: string): string {
+  const line = text
+    .replace(/\s+/g, ' ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .trim();
+  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 3)}...`;
+}

@@ -1,0 +1,50 @@
+import type { Handler } from '../core/check.ts';
+import { codeOf, proberFault } from './classify.ts';
+import { createHttpGet } from './http.ts';
+import type { HttpOptions } from './http.ts';
+import { createIcmp } from './icmp.ts';
+import type { IcmpOptions } from './icmp.ts';
+import type { Probe } from './probe.ts';
+import { createTcpSocket } from './tcp.ts';
+
+export interface ProbesOptions {
+  readonly http?: HttpOptions;
+  readonly icmp?: IcmpOptions;
+}
+
+export interface Probes {
+  /** Asks in the way of the check's handler. Never rejects: what goes wrong on our side is `inconclusive` `ProberFault`. */
+  readonly probe: Probe;
+  /** Gives back what the probes keep open between runs. Runs still in flight end inconclusive. */
+  readonly close: () => void;
+}
+
+/** One protocol, one file, one entry here. */
+export function createProbes(options: ProbesOptions = {}): Probes {
+  const icmp = createIcmp(options.icmp);
+  const byKind = {
+    tcpSocket: createTcpSocket(),
+    httpGet: createHttpGet(options.http ?? {}),
+    icmp: icmp.probe,
+  } satisfies Record<Handler['kind'], Probe>;
+  return {
+    probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),
+    close: () => icmp.close(),
+  };
+}
+
+/** Only the error's name and code are told: its text may quote a header of the user's. */
+function guarded(probe: Probe): Probe {
+  return (check, signal) => {
+    try {
+      return probe(check, signal).catch(toFault);
+    } catch (error) {
+      return Promise.resolve(toFault(error));
+    }
+  };
+}
+
+function toFault(error: unknown) {
+  const name = error instanceof Error ? error.name : typeof error;
+  return proberFault(`the probe failed with ${name} ${codeOf(error)}`);
+}
