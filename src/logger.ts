@@ -1,0 +1,64 @@
+import { pino } from 'pino';
+import type { LogFields, Logger } from './engine/ports.ts';
+
+export interface LoggerOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Where the lines go; each ends with a newline. Default: standard output, written at once, so that nothing is lost at exit. */
+  readonly destination?: { write(line: string): void };
+}
+
+const maxDepth = 6;
+const secretName = /pass(word|wd|phrase)?$|token|secret|authorization|cookie|credential|private.?key/i;
+/** Names of things that hold secrets are no secrets. */
+const harmless = /(name|namespace|ref)$/i;
+
+/** One JSON object a line: time (ISO 8601), level as a word, msg, fields. */
+export function createLogger({ level, destination }: LoggerOptions): Logger {
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination ?? pino.destination({ fd: 1, sync: true }),
+  );
+  const write = (method: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) => {
+    if (!lines.isLevelEnabled(method)) return;
+    lines[method](fields === undefined ? {} : presentable(fields, 0), message);
+  };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/** The value as it may be written: credentials blanked, errors as their words and causes, nothing endless. */
+function presentable(value: unknown, depth: number): unknown {
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= maxDepth) return '…';
+  if (value instanceof Error) return presentableError(value, depth);
+  if (Array.isArray(value)) return value.map((item: unknown) => presentable(item, depth + 1));
+  if (value instanceof Date) return value.toISOString();
+  const pairs =
+    value instanceof Map
+      ? [...value].map(([key, item]) => [String(key), item] as const)
+      : Object.entries(value);
+  return Object.fromEntries(
+    pairs.map(([key, item]) => [key, isSecret(key) ? '[redacted]' : presentable(item, depth + 1)]),
+  );
+}
+
+const isSecret = (key: string): boolean => secretName.test(key) && !harmless.test(key);
+
+/** An error that the operator knows by a reason needs no stack; any other is a fault of ours, and the stack says where. */
+function presentableError(error: Error, depth: number): unknown {
+  const { name, message, stack, cause } = error;
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const known = reason ?? code;
+  return {
+    name,
+    message,
+    ...(known === undefined ? { stack } : { reason: known }),
+    ...(cause === undefined ? {} : { cause: presentable(cause, depth + 1) }),
+  };
+}

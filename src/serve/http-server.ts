@@ -1,0 +1,98 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+/** No host: every address of the machine, both families. Port 0: any free one. */
+export interface ListenAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body: string;
+}
+
+/** Answers GET and HEAD of one path. A rejection is answered with 500 and no details. */
+export type Route = () => Answer | Promise<Answer>;
+
+export type Routes = Readonly<Record<string, Route>>;
+
+const limits = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+};
+const maxConnections = 128;
+/** A peer that neither sends nor takes anything for this long is cut off. */
+const idleSocketMs = 60_000;
+
+/** A small server for kubelet and Prometheus: known paths, bounded in connections, header size and time. */
+export class HttpServer {
+  readonly #routes: Routes;
+  #server: Server | undefined;
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
+  }
+
+  /** Resolves with the port it listens on; rejects where the address is taken or not ours. */
+  listen(address: ListenAddress): Promise<number> {
+    const server = createServer(limits, (request, response) => void this.#answer(request, response));
+    server.maxConnections = maxConnections;
+    server.setTimeout(idleSocketMs);
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      const { host, port } = address;
+      server.listen(host === undefined ? { port } : { host, port }, () => {
+        server.off('error', reject);
+        const bound = server.address();
+        resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
+      });
+    });
+  }
+
+  /** Takes no more connections, and ends those that are still busy after `graceMs`. */
+  close(graceMs: number): Promise<void> {
+    const server = this.#server;
+    if (server?.listening !== true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#route(request);
+    const body = Buffer.from(answer.body);
+    const closing = this.#server?.listening !== true;
+    response.writeHead(answer.status, {
+      'content-type': answer.contentType ?? 'text/plain; charset=utf-8',
+      'content-length': body.length,
+      'x-content-type-options': 'nosniff',
+      ...(answer.status === 405 ? { allow: 'GET, HEAD' } : {}),
+      ...(closing ? { connection: 'close' } : {}),
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  async #route(request: IncomingMessage): Promise<Answer> {
+    const path = (request.url ?? '').replace(/\?.*$/, '');
+    const route = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
+    if (route === undefined) return { status: 404, body: 'not found\n' };
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return { status: 405, body: 'only GET and HEAD\n' };
+    try {
+      return await route();
+    } catch {
+      return { status: 500, body: 'failed\n' };
+    }
+  }
+}

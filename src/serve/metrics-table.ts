@@ -1,0 +1,116 @@
+/**
+ * Every metric of the operator, as data: the registry and docs/metrics.md are made from it.
+ * Counters end in `_total`, times are seconds; label values are the words of the code (verdict reasons, error reasons).
+ * The process's own figures (`process_*`, `nodejs_*`) come from prom-client.
+ */
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds in seconds; of histograms only. */
+  readonly buckets?: readonly number[];
+}
+
+const probeBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const latenessBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
+const workBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export const metricsTable = {
+  external_backend_probe_results_total: {
+    type: 'counter',
+    help: 'Probe runs by handler, result (up, down, inconclusive) and reason.',
+    labels: ['handler', 'result', 'reason'],
+  },
+  external_backend_probe_duration_seconds: {
+    type: 'histogram',
+    help: 'How long probe runs took.',
+    labels: ['handler', 'reason'],
+    buckets: probeBuckets,
+  },
+  external_backend_probe_lateness_seconds: {
+    type: 'histogram',
+    help: 'How much later than planned probe runs began.',
+    labels: [],
+    buckets: latenessBuckets,
+  },
+  external_backend_checks: {
+    type: 'gauge',
+    help: 'Address and port pairs that are probed now.',
+    labels: [],
+  },
+  external_backend_health_transitions_total: {
+    type: 'counter',
+    help: 'Changes of the health of an address, by the new state and the reason.',
+    labels: ['to', 'reason'],
+  },
+  external_backend_addresses: {
+    type: 'gauge',
+    help: 'Addresses that the targets of a backend have.',
+    labels: ['namespace', 'name'],
+  },
+  external_backend_ready_addresses: {
+    type: 'gauge',
+    help: 'Addresses of a backend that are published as ready.',
+    labels: ['namespace', 'name'],
+  },
+  external_backend_backends_without_series: {
+    type: 'gauge',
+    help: 'Backends beyond --metrics-max-backends, which have no series of their own.',
+    labels: [],
+  },
+  external_backend_queue_depth: {
+    type: 'gauge',
+    help: 'Backends that wait to be reconciled now.',
+    labels: [],
+  },
+  external_backend_queue_latency_seconds: {
+    type: 'histogram',
+    help: 'How long backends waited from the moment they were due until their reconcile began.',
+    labels: [],
+    buckets: workBuckets,
+  },
+  external_backend_reconcile_duration_seconds: {
+    type: 'histogram',
+    help: 'How long reconciles took.',
+    labels: [],
+    buckets: workBuckets,
+  },
+  external_backend_reconciles_total: {
+    type: 'counter',
+    help: 'Reconciles by outcome: Ok or the reason of the error.',
+    labels: ['reason'],
+  },
+  external_backend_api_requests_total: {
+    type: 'counter',
+    help: 'Requests to the API server by verb, resource and HTTP code; the code is 0 where none came.',
+    labels: ['verb', 'resource', 'code'],
+  },
+  external_backend_api_request_duration_seconds: {
+    type: 'histogram',
+    help: 'How long requests to the API server took, watches left out.',
+    labels: ['verb', 'resource'],
+    buckets: workBuckets,
+  },
+  external_backend_api_requests_in_flight: {
+    type: 'gauge',
+    help: 'Requests to the API server that run now.',
+    labels: [],
+  },
+  external_backend_watch_restarts_total: {
+    type: 'counter',
+    help: 'Watches that ended and were begun again, by resource and reason.',
+    labels: ['resource', 'reason'],
+  },
+  external_backend_leader: {
+    type: 'gauge',
+    help: 'Whether this replica holds the Lease: 1 or 0.',
+    labels: [],
+  },
+  external_backend_build_info: {
+    type: 'gauge',
+    help: 'Always 1; its labels are the version of the operator and of Node.js.',
+    labels: ['version', 'node'],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof metricsTable;

@@ -1,0 +1,213 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Counter } from 'prom-client';
+import type { HealthState } from '../api/external-backend.ts';
+import type { Handler } from '../core/check.ts';
+import { reasons } from '../core/verdict.ts';
+import type { Reason, Verdict } from '../core/verdict.ts';
+import { Distribution, Instrument } from './instrument.ts';
+import type { Cell } from './instrument.ts';
+import { metricsTable } from './metrics-table.ts';
+import type { MetricDefinition, MetricName } from './metrics-table.ts';
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly nodeVersion: string;
+  /** Ready and total addresses of each backend. */
+  readonly perBackend: boolean;
+  readonly maxBackends: number;
+}
+
+/** Numbers that are read at a scrape and never in between. */
+export interface Sources {
+  readonly checks?: () => number;
+  readonly queueDepth?: () => number;
+  readonly requestsInFlight?: () => number;
+}
+
+export interface ApiRequest {
+  readonly verb: string;
+  readonly resource: string;
+  /** HTTP status; 0 where no answer came. */
+  readonly code: number;
+  readonly durationMs: number;
+}
+
+type Series = {
+  readonly [N in MetricName]: Instrument<
+    (typeof metricsTable)[N]['type'] extends 'histogram' ? Distribution : Cell
+  >;
+};
+
+interface VerdictSeries {
+  readonly kind: Verdict['kind'];
+  readonly results: Cell;
+  readonly durations: Distribution;
+}
+
+const handlers = ['tcpSocket', 'httpGet', 'icmp'] as const satisfies readonly Handler['kind'][];
+
+/** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
+export class Metrics {
+  readonly #options: MetricsOptions;
+  readonly #registry = new Registry();
+  readonly #series = makeSeries();
+  /** By handler and reason, so that a verdict costs two look-ups of known strings and three additions. */
+  readonly #verdicts = new Map<string, Map<string, VerdictSeries>>();
+  readonly #lateness: Distribution;
+  /** Backends, as `namespace/name`, with and without series of their own. */
+  readonly #shown = new Set<string>();
+  readonly #hidden = new Set<string>();
+  #sources: Sources = {};
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    this.#lateness = this.#series.external_backend_probe_lateness_seconds.at();
+    for (const instrument of Object.values(this.#series)) register(this.#registry, instrument);
+    this.#initialise();
+  }
+
+  /** Series whose labels are closed sets stand at 0 from the start, so that a first increase is seen as one. */
+  #initialise(): void {
+    const { version, nodeVersion } = this.#options;
+    for (const handler of handlers) for (const reason of reasons) this.#verdictSeries(handler, reason);
+    for (const reason of reasons) {
+      const kind = usualKind(reason);
+      const to = kind === 'up' ? 'healthy' : 'unhealthy';
+      if (kind !== 'inconclusive') this.#series.external_backend_health_transitions_total.at(to, reason);
+    }
+    for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
+    this.#series.external_backend_reconciles_total.at('Ok');
+    this.#series.external_backend_build_info.at(version, nodeVersion).value = 1;
+  }
+
+  /** Also exports the process's own figures, and samples the event loop's lag from now on. */
+  includeProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of unwanted) this.#registry.removeSingleMetric(name);
+  }
+
+  sampleAtScrape(sources: Sources): void {
+    this.#sources = { ...this.#sources, ...sources };
+  }
+
+  probed(handler: Handler['kind'], verdict: Verdict, durationMs: number): void {
+    const series =
+      this.#verdicts.get(handler)?.get(verdict.reason) ?? this.#verdictSeries(handler, verdict.reason);
+    const { kind, reason } = verdict;
+    const results =
+      kind === series.kind
+        ? series.results
+        : this.#series.external_backend_probe_results_total.at(handler, kind, reason);
+    results.value++;
+    series.durations.observe(durationMs / 1000);
+  }
+
+  /** How much later than planned a probe run began. */
+  late(latenessMs: number): void {
+    this.#lateness.observe(latenessMs / 1000);
+  }
+
+  turned(to: HealthState, reason: string): void {
+    this.#series.external_backend_health_transitions_total.at(to, reason).value++;
+  }
+
+  /** What is published of a backend. Beyond `maxBackends` a backend is only counted, until others are forgotten. */
+  published(namespace: string, name: string, ready: number, total: number): void {
+    if (!this.#options.perBackend) return;
+    const key = `${namespace}/${name}`;
+    if (!this.#shown.has(key) && this.#shown.size >= this.#options.maxBackends) {
+      this.#hidden.add(key);
+      return;
+    }
+    this.#hidden.delete(key);
+    this.#shown.add(key);
+    this.#series.external_backend_ready_addresses.at(namespace, name).value = ready;
+    this.#series.external_backend_addresses.at(namespace, name).value = total;
+  }
+
+  /** The backend is gone: so are its series. */
+  forgotten(namespace: string, name: string): void {
+    this.#shown.delete(`${namespace}/${name}`);
+    this.#hidden.delete(`${namespace}/${name}`);
+    this.#series.external_backend_ready_addresses.remove(namespace, name);
+    this.#series.external_backend_addresses.remove(namespace, name);
+  }
+
+  /** `Ok` or the reason of the error; how long the run took and how long it had been due before. */
+  reconciled(reason: string, durationMs: number, queuedMs: number): void {
+    this.#series.external_backend_reconciles_total.at(reason).value++;
+    this.#series.external_backend_reconcile_duration_seconds.at().observe(durationMs / 1000);
+    this.#series.external_backend_queue_latency_seconds.at().observe(queuedMs / 1000);
+  }
+
+  /** A watch is counted when it has begun, and not timed: it ends when it ends. */
+  requested({ verb, resource, code, durationMs }: ApiRequest): void {
+    this.#series.external_backend_api_requests_total.at(verb, resource, String(code)).value++;
+    if (verb === 'watch') return;
+    this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);
+  }
+
+  watchRestarted(resource: string, reason: string): void {
+    this.#series.external_backend_watch_restarts_total.at(resource, reason).value++;
+  }
+
+  leading(leads: boolean): void {
+    this.#series.external_backend_leader.at().value = leads ? 1 : 0;
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Prometheus' text format, 0.0.4. */
+  text(): Promise<string> {
+    const { checks, queueDepth, requestsInFlight } = this.#sources;
+    this.#series.external_backend_checks.at().value = checks?.() ?? 0;
+    this.#series.external_backend_queue_depth.at().value = queueDepth?.() ?? 0;
+    this.#series.external_backend_api_requests_in_flight.at().value = requestsInFlight?.() ?? 0;
+    this.#series.external_backend_backends_without_series.at().value = this.#hidden.size;
+    return this.#registry.metrics();
+  }
+
+  #verdictSeries(handler: Handler['kind'], reason: Reason): VerdictSeries {
+    const kind = usualKind(reason);
+    const series: VerdictSeries = {
+      kind,
+      results: this.#series.external_backend_probe_results_total.at(handler, kind, reason),
+      durations: this.#series.external_backend_probe_duration_seconds.at(handler, reason),
+    };
+    const ofHandler = this.#verdicts.get(handler) ?? new Map<string, VerdictSeries>();
+    this.#verdicts.set(handler, ofHandler.set(reason, series));
+    return series;
+  }
+}
+
+const ups: ReadonlySet<Reason> = new Set<Reason>(['Connected', 'Responded']);
+const faults: ReadonlySet<Reason> = new Set<Reason>(['ProberFault', 'Cancelled']);
+
+/** The kind of verdict that a reason goes with; another one is counted all the same. */
+const usualKind = (reason: Reason): Verdict['kind'] =>
+  ups.has(reason) ? 'up' : faults.has(reason) ? 'inconclusive' : 'down';
+
+/** Lists of Node's internals, of which some break Prometheus' own rules (a gauge must not end in `_total`). */
+const unwanted = ['resources', 'handles', 'requests'].flatMap((what) => [
+  `nodejs_active_${what}`,
+  `nodejs_active_${what}_total`,
+]);
+
+const entries = (table: Readonly<Record<MetricName, MetricDefinition>>): [MetricName, MetricDefinition][] =>
+  Object.entries(table) as [MetricName, MetricDefinition][];
+
+function makeSeries(): Series {
+  const made = entries(metricsTable).map(([name, definition]) => {
+    const make = (): Cell | Distribution =>
+      definition.type === 'histogram' ? new Distribution(definition.buckets ?? []) : { value: 0 };
+    return [name, new Instrument<Cell | Distribution>(name, definition, make)];
+  });
+  return Object.fromEntries(made) as Series;
+}
+
+/** The registry asks a metric for its name and its `get()`, which the type of prom-client does not say. */
+function register(registry: Registry, instrument: { readonly name: string; get(): object }): void {
+  registry.registerMetric(instrument as unknown as Counter);
+}

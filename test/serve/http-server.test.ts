@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { HttpServer } from '../../src/serve/http-server.ts';
+import type { Routes } from '../../src/serve/http-server.ts';
+import { healthRoutes, metricsRoutes } from '../../src/serve/routes.ts';
+
+const servers: HttpServer[] = [];
+
+async function serve(routes: Routes): Promise<number> {
+  const server = new HttpServer(routes);
+  servers.push(server);
+  return server.listen({ host: '127.0.0.1', port: 0 });
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close(0)));
+});
+
+interface Seen {
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+async function ask(
+  port: number,
+  path: string,
+  options: { method?: string; agent?: Agent } = {},
+): Promise<Seen> {
+  const asked = request({ host: '127.0.0.1', port, path, ...options });
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const chunk of response) body += String(chunk);
+  return { status: response.statusCode, headers: response.headers, body };
+}
+
+const exposition = { contentType: 'text/plain; version=0.0.4', text: () => Promise.resolve('up 1\n') };
+
+describe('the HTTP server', () => {
+  it('says that it lives, whatever is missing', async () => {
+    const port = await serve(healthRoutes(() => ['services']));
+    expect(await ask(port, '/livez')).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+
+  it('is not ready until nothing is missing, and names what is', async () => {
+    const missing = ['services', 'endpointslices'];
+    const port = await serve(healthRoutes(() => missing));
+    const before = await ask(port, '/readyz');
+    missing.length = 0;
+    const after = await ask(port, '/readyz?verbose');
+    expect([before.status, before.body]).toEqual([503, 'waiting for services, endpointslices\n']);
+    expect(after.status).toBe(200);
+  });
+
+  it('serves the metrics as their exposition says', async () => {
+    const port = await serve(metricsRoutes(exposition));
+    const { status, headers, body } = await ask(port, '/metrics');
+    expect([status, headers['content-type'], body]).toEqual([200, exposition.contentType, 'up 1\n']);
+  });
+
+  it.each([
+    ['an unknown path', '/', 'GET', 404],
+    ['a name of Object', '/constructor', 'GET', 404],
+    ['another method', '/livez', 'POST', 405],
+    ['HEAD', '/livez', 'HEAD', 200],
+  ])('answers %s', async (_, path, method, status) => {
+    const port = await serve(healthRoutes(() => []));
+    expect((await ask(port, path, { method })).status).toBe(status);
+  });
+
+  it('answers 500 without details where a route fails', async () => {
+    const port = await serve({ '/x': () => Promise.reject(new Error('password hunter2')) });
+    expect(await ask(port, '/x')).toMatchObject({ status: 500, body: 'failed\n' });
+  });
+
+  it('closes at once although a peer keeps its connection alive', async () => {
+    const server = new HttpServer(healthRoutes(() => []));
+    const port = await server.listen({ host: '127.0.0.1', port: 0 });
+    const agent = new Agent({ keepAlive: true });
+    await ask(port, '/livez', { agent });
+    await server.close(600_000);
+    agent.destroy();
+    await expect(ask(port, '/livez')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('cuts off a peer that never finishes its request, once the grace is over', async () => {
+    const server = new HttpServer(healthRoutes(() => []));
+    const port = await server.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write('GET /livez HTTP/1.1\r\nHost:');
+    const ended = once(socket, 'close');
+    await server.close(1);
+    await ended;
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('says so where the address is taken', async () => {
+    const port = await serve({});
+    await expect(new HttpServer({}).listen({ host: '127.0.0.1', port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+});

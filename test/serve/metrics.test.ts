@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals';
+import { reasons } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+import { metricsTable } from '../../src/serve/metrics-table.ts';
+import { Metrics } from '../../src/serve/metrics.ts';
+
+const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>
+  new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 2, ...more });
+
+const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
+const refused: Verdict = { kind: 'down', reason: 'Refused', message: '' };
+
+/** Sample by sample, as Prometheus would read them. */
+async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, string>> {
+  const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]),
+  );
+}
+
+const matching = (samples: ReadonlyMap<string, string>, start: string): string[] =>
+  [...samples].filter(([name]) => name.startsWith(start)).map(([name, value]) => `${name} ${value}`);
+
+describe('metrics', () => {
+  it('have a help text, a type and the right suffix, every one', () => {
+    const bad = Object.entries(metricsTable).filter(
+      ([name, { type, help }]) =>
+        !/^external_backend_[a-z_]+$/.test(name) ||
+        help.length < 10 ||
+        (type === 'counter') !== name.endsWith('_total') ||
+        (type === 'histogram') !== name.endsWith('_seconds'),
+    );
+    expect(bad).toEqual([]);
+  });
+
+  it('stand at 0 from the start for every probe reason and handler', async () => {
+    const samples = await scrape(make());
+    const results = matching(samples, 'external_backend_probe_results_total{');
+    expect(results).toHaveLength(3 * reasons.length);
+    expect(results.every((line) => line.endsWith(' 0'))).toBe(true);
+  });
+
+  it('count verdicts and how long they took', async () => {
+    const metrics = make();
+    metrics.probed('tcpSocket', up, 2);
+    metrics.probed('tcpSocket', up, 70_000);
+    metrics.probed('httpGet', refused, 0.4);
+    const samples = await scrape(metrics);
+    const of = (name: string) => samples.get(`external_backend_probe_${name}`);
+    expect(of('results_total{handler="tcpSocket",result="up",reason="Connected"}')).toBe('2');
+    expect(of('results_total{handler="httpGet",result="down",reason="Refused"}')).toBe('1');
+    expect(of('duration_seconds_bucket{handler="tcpSocket",reason="Connected",le="0.001"}')).toBe('0');
+    expect(of('duration_seconds_bucket{handler="tcpSocket",reason="Connected",le="0.0025"}')).toBe('1');
+    expect(of('duration_seconds_bucket{handler="tcpSocket",reason="Connected",le="30"}')).toBe('1');
+    expect(of('duration_seconds_bucket{handler="tcpSocket",reason="Connected",le="+Inf"}')).toBe('2');
+    expect(of('duration_seconds_count{handler="tcpSocket",reason="Connected"}')).toBe('2');
+    expect(of('duration_seconds_sum{handler="tcpSocket",reason="Connected"}')).toBe('70.002');
+  });
+
+  it('count a reason that comes with an unusual kind of verdict under its own kind', async () => {
+    const metrics = make();
+    metrics.probed('icmp', { ...up, kind: 'inconclusive' }, 1);
+    const name =
+      'external_backend_probe_results_total{handler="icmp",result="inconclusive",reason="Connected"}';
+    expect((await scrape(metrics)).get(name)).toBe('1');
+  });
+
+  it('show a value that lies on a bound in the bucket of that bound', async () => {
+    const metrics = make();
+    metrics.late(1);
+    expect((await scrape(metrics)).get('external_backend_probe_lateness_seconds_bucket{le="0.001"}')).toBe(
+      '1',
+    );
+  });
+
+  it('show the addresses of a backend until it is gone', async () => {
+    const metrics = make();
+    metrics.published('shop', 'db', 1, 2);
+    const before = await scrape(metrics);
+    metrics.forgotten('shop', 'db');
+    const after = await scrape(metrics);
+    expect(before.get('external_backend_ready_addresses{namespace="shop",name="db"}')).toBe('1');
+    expect(before.get('external_backend_addresses{namespace="shop",name="db"}')).toBe('2');
+    expect(matching(after, 'external_backend_addresses{')).toEqual([]);
+    expect(matching(after, 'external_backend_ready_addresses{')).toEqual([]);
+  });
+
+  it('show no more backends than allowed, count the others and take one in when another goes', async () => {
+    const metrics = make({ maxBackends: 2 });
+    for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, 0, 1);
+    const full = await scrape(metrics);
+    metrics.forgotten('ns', 'a');
+    metrics.published('ns', 'c', 0, 1);
+    const later = await scrape(metrics);
+    expect(matching(full, 'external_backend_addresses{')).toHaveLength(2);
+    expect(full.get('external_backend_backends_without_series')).toBe('1');
+    expect(later.get('external_backend_addresses{namespace="ns",name="c"}')).toBe('1');
+    expect(later.get('external_backend_backends_without_series')).toBe('0');
+  });
+
+  it('say nothing of single backends where that is switched off', async () => {
+    const metrics = make({ perBackend: false });
+    metrics.published('ns', 'a', 0, 1);
+    expect(matching(await scrape(metrics), 'external_backend_addresses{')).toEqual([]);
+  });
+
+  it('read depths at the scrape', async () => {
+    const metrics = make();
+    let depth = 3;
+    metrics.sampleAtScrape({ queueDepth: () => depth });
+    metrics.sampleAtScrape({ requestsInFlight: () => 7, checks: () => 9 });
+    depth = 4;
+    const samples = await scrape(metrics);
+    const names = ['queue_depth', 'api_requests_in_flight', 'checks'];
+    expect(names.map((name) => samples.get(`external_backend_${name}`))).toEqual(['4', '7', '9']);
+  });
+
+  it('tell reconciles, requests, restarts, leadership and the build', async () => {
+    const metrics = make();
+    metrics.reconciled('Ok', 10, 20);
+    metrics.reconciled('Conflict', 10, 20);
+    metrics.requested({ verb: 'update', resource: 'endpointslices', code: 409, durationMs: 3 });
+    metrics.requested({ verb: 'watch', resource: 'services', code: 200, durationMs: 3_600_000 });
+    metrics.watchRestarted('services', 'Expired');
+    metrics.turned('unhealthy', 'Timeout');
+    metrics.leading(true);
+    const samples = await scrape(metrics);
+    const of = (name: string) => samples.get(`external_backend_${name}`);
+    expect(of('reconciles_total{reason="Ok"}')).toBe('1');
+    expect(of('reconciles_total{reason="Conflict"}')).toBe('1');
+    expect(of('queue_latency_seconds_count')).toBe('2');
+    expect(of('api_requests_total{verb="update",resource="endpointslices",code="409"}')).toBe('1');
+    expect(matching(samples, 'external_backend_api_request_duration_seconds_count')).toHaveLength(1);
+    expect(of('watch_restarts_total{resource="services",reason="Expired"}')).toBe('1');
+    expect(of('health_transitions_total{to="unhealthy",reason="Timeout"}')).toBe('1');
+    expect(of('leader')).toBe('1');
+    expect(of('build_info{version="1.2.3",node="v24"}')).toBe('1');
+  });
+
+  it('have the figures of the process where they are asked for', async () => {
+    const metrics = make();
+    metrics.includeProcess();
+    const samples = await scrape(metrics);
+    const wanted = ['process_resident_memory_bytes', 'process_open_fds', 'nodejs_eventloop_lag_p99_seconds'];
+    expect(wanted.filter((name) => !samples.has(name))).toEqual([]);
+    expect(matching(samples, 'nodejs_active')).toEqual([]);
+  });
+});
