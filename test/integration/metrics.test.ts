@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Metrics } from '../../src/serve/metrics.ts';
+
+const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url));
+
+it('passes the linter of Prometheus (promtool check metrics) with every metric in it', async () => {
+  const metrics = new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 10 });
+  metrics.includeProcess();
+  metrics.probed('tcpSocket', { kind: 'up', reason: 'Connected', message: '' }, 2);
+  metrics.published('shop', 'orders-db', 1, 2);
+  metrics.requested({ verb: 'update', resource: 'endpointslices', code: 200, durationMs: 3 });
+  metrics.watchRestarted('services', 'Expired');
+  const program = execFileSync(build, { encoding: 'utf8' }).trim();
+  const { stdout, stderr, status } = spawnSync(program, ['promlint'], {
+    input: await metrics.text(),
+    encoding: 'utf8',
+  });
+  expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
+});
