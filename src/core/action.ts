@@ -14,7 +14,10 @@ export interface ObjectRef {
 export interface AppliedService {
   readonly apiVersion: 'v1';
   readonly kind: 'Service';
-  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string; readonly namespace: string };
+  readonly metadata: Readonly<Record<string, unknown>> & {
+    readonly name: string;
+    readonly namespace: string;
+  };
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +36,12 @@ export interface AppliedService {
  */
 export type Action =
   | { readonly op: 'applyService'; readonly service: AppliedService }
-  | { readonly op: 'setService'; readonly ref: ObjectRef; readonly ports?: readonly ServicePort[]; readonly selector?: null }
+  | {
+      readonly op: 'setService';
+      readonly ref: ObjectRef;
+      readonly ports?: readonly ServicePort[];
+      readonly selector?: null;
+    }
   | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
   | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }
   | { readonly op: 'delete'; readonly ref: ObjectRef }

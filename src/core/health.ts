@@ -9,7 +9,7 @@ export interface Health {
   readonly run: number;
   /** Wall milliseconds at which the state became what it is. */
   readonly since: number;
-  /** Of the verdict that made the state; empty while unknown. */
+  /** Of the verdict that made the state; empty while unknown, and where a seeded state came without one. */
   readonly reason: Reason | '';
   readonly message: string;
 }
@@ -21,9 +21,46 @@ export interface Step {
   readonly transition: Transition;
 }
 
-export declare function step(
+/** Of an address nothing is known of yet. `now`: wall milliseconds. */
+export function initial(now: number): Health {
+  return { state: 'unknown', run: 0, since: now, reason: '', message: '' };
+}
+
+/**
+ * Steps a health by one verdict: the kubelet's readiness rules (pkg/kubelet/prober/worker.go, doProbe).
+ *
+ * | state     | verdict      | verdicts against the state, this one included | state after | run after | transition |
+ * |-----------|--------------|-----------------------------------------------|-------------|-----------|------------|
+ * | any       | inconclusive | as before                                     | same        | same      | unchanged  |
+ * | unknown   | up           | -                                             | healthy     | 0         | changed    |
+ * | unknown   | down         | -                                             | unhealthy   | 0         | changed    |
+ * | healthy   | up           | none                                          | healthy     | 0         | unchanged  |
+ * | healthy   | down         | fewer than failureThreshold                   | healthy     | + 1       | pending    |
+ * | healthy   | down         | failureThreshold                              | unhealthy   | 0         | changed    |
+ * | unhealthy | down         | none                                          | unhealthy   | 0         | unchanged  |
+ * | unhealthy | up           | fewer than successThreshold                   | unhealthy   | + 1       | pending    |
+ * | unhealthy | up           | successThreshold                              | healthy     | 0         | changed    |
+ *
+ * `since`, `reason` and `message` change with the state only, so that the status is written once per flip:
+ * an address that was refused first and times out now keeps the reason that made it unhealthy (the metrics
+ * tell the latest one). An unchanged health is returned as the same object.
+ *
+ * @param now wall milliseconds
+ */
+export function step(
   health: Health,
   verdict: Verdict,
   thresholds: Pick<Timing, 'successThreshold' | 'failureThreshold'>,
   now: number,
-): Step;
+): Step {
+  if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
+  const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
+  if (health.state === said)
+    return { health: health.run === 0 ? health : { ...health, run: 0 }, transition: 'unchanged' };
+  const run = health.run + 1;
+  const threshold = said === 'healthy' ? thresholds.successThreshold : thresholds.failureThreshold;
+  if (health.state !== 'unknown' && run < threshold)
+    return { health: { ...health, run }, transition: 'pending' };
+  const { reason, message } = verdict;
+  return { health: { state: said, run: 0, since: now, reason, message }, transition: 'changed' };
+}

@@ -69,7 +69,12 @@ export interface Service extends KubeObject {
 
 export interface Endpoint {
   readonly addresses: readonly string[];
-  readonly conditions: { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean };
+  /** Whoever edits a slice may leave conditions out; we always write all three (nil ready means true to kube-proxy). */
+  readonly conditions?: {
+    readonly ready?: boolean;
+    readonly serving?: boolean;
+    readonly terminating?: boolean;
+  };
   readonly hostname?: string;
   readonly zone?: string;
 }
@@ -97,7 +102,8 @@ export interface EndpointAddress {
 export interface EndpointSubset {
   readonly addresses?: readonly EndpointAddress[];
   readonly notReadyAddresses?: readonly EndpointAddress[];
-  readonly ports?: readonly EndpointPort[];
+  /** The name is left out where it is empty. */
+  readonly ports?: readonly (Omit<EndpointPort, 'name'> & { readonly name?: string })[];
 }
 
 export interface Endpoints extends KubeObject {

@@ -32,15 +32,23 @@ export const kubernetesSliceManagers: readonly string[] = [
 const ours = (owner: OwnerReference): boolean =>
   owner.controller === true && owner.kind === kind && owner.apiVersion.startsWith(`${group}/`);
 
-/**
- * Name of the ExternalBackend (of the same namespace) that an object belongs to: by its controller reference,
- * or by our annotation where no controller stands. Undefined: not ours.
- */
+const controllerOf = (object: KubeObject): OwnerReference | undefined =>
+  object.metadata.ownerReferences?.find((owner) => owner.controller === true);
+
+/** Name of the ExternalBackend (of the same namespace) whose object this is, by its controller reference. Undefined: not ours. */
 export function ownerName(object: KubeObject): string | undefined {
-  const owners = object.metadata.ownerReferences ?? [];
-  const controller = owners.find((owner) => owner.controller === true);
-  if (controller === undefined) return object.metadata.annotations?.[annotations.backend];
-  return ours(controller) ? controller.name : undefined;
+  const controller = controllerOf(object);
+  return controller !== undefined && ours(controller) ? controller.name : undefined;
+}
+
+/**
+ * Whether a backend may write this object, which has a name that the backend wants.
+ * The annotation heals a stripped owner reference; it never makes an object ours to delete, for people copy annotations.
+ */
+export function belongsTo(object: KubeObject, backend: string): boolean {
+  if (controllerOf(object) === undefined)
+    return object.metadata.annotations?.[annotations.backend] === backend;
+  return ownerName(object) === backend;
 }
 
 /** The controller reference that everything we make carries; the garbage collector does the rest. */

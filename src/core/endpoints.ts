@@ -1,0 +1,122 @@
+import type { Backend } from '../api/external-backend.ts';
+import type { Action } from './action.ts';
+import type { Endpoint, EndpointAddress, Endpoints, EndpointPort, EndpointSubset } from './objects.ts';
+import { annotations, isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
+import type { SliceGroup } from './slices.ts';
+
+/** The bound of Kubernetes' own endpoints controller; beyond it the object says that it is truncated. */
+export const maxEndpointsAddresses = 1000;
+
+/** The legacy form of the slices: one subset per set of ports. Not-ready addresses stay, as a pod's would. */
+export function subsetsOf(groups: readonly SliceGroup[]): readonly EndpointSubset[] {
+  const sets = Map.groupBy(groups, (group) => JSON.stringify(group.ports));
+  return [...sets.values()].map((set) =>
+    subset(
+      set[0]?.ports ?? [],
+      set.flatMap((group) => group.endpoints),
+    ),
+  );
+}
+
+function subset(ports: readonly EndpointPort[], endpoints: readonly Endpoint[]): EndpointSubset {
+  const ready = addresses(endpoints.filter((endpoint) => endpoint.conditions?.ready === true));
+  const notReady = addresses(endpoints.filter((endpoint) => endpoint.conditions?.ready !== true));
+  return {
+    ...(ready.length > 0 && { addresses: ready }),
+    ...(notReady.length > 0 && { notReadyAddresses: notReady }),
+    ports: ports.map(({ name, ...port }) => ({ ...(name !== '' && { name }), ...port })),
+  };
+}
+
+const addresses = (endpoints: readonly Endpoint[]): readonly EndpointAddress[] =>
+  endpoints
+    .map(({ addresses: [ip], hostname }) => ({ ip: ip ?? '', ...(hostname !== undefined && { hostname }) }))
+    .toSorted((a, b) => (a.ip < b.ip ? -1 : 1));
+
+/**
+ * What brings the Endpoints object to the desired subsets; undefined: nothing.
+ * It carries `skip-mirror`, so that no second set of slices appears. Labels and annotations of others stay.
+ */
+export function planEndpoints(
+  backend: Pick<Backend, 'namespace' | 'name' | 'uid'>,
+  service: { readonly name: string; readonly headless: boolean },
+  desired: readonly EndpointSubset[],
+  observed: Endpoints | undefined,
+): Action | undefined {
+  const { subsets, truncated } = truncate(desired, maxEndpointsAddresses);
+  const { [labels.headless]: _, ...othersLabels } = observed?.metadata.labels ?? {};
+  const { [annotations.overCapacity]: __, ...othersAnnotations } = observed?.metadata.annotations ?? {};
+  const object: Endpoints = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: {
+      ...(observed?.metadata ?? { name: service.name, namespace: backend.namespace }),
+      labels: { ...othersLabels, ...endpointsLabels(service.headless) },
+      annotations: { ...othersAnnotations, ...(truncated && { [annotations.overCapacity]: 'truncated' }) },
+      ownerReferences: [ownerReference(backend)],
+    },
+    subsets,
+  };
+  if (observed === undefined) return { op: 'create', object };
+  const same = isOwnedByLife(observed.metadata, backend.uid) && text(observed) === text(object);
+  return same ? undefined : { op: 'update', object };
+}
+
+const endpointsLabels = (headless: boolean): Readonly<Record<string, string>> => ({
+  [labels.skipMirror]: 'true',
+  [labels.endpointsManagedBy]: operatorName,
+  [labels.managedBy]: operatorName,
+  ...(headless && { [labels.headless]: '' }),
+});
+
+/** Ready addresses stay before not-ready ones do. */
+function truncate(
+  subsets: readonly EndpointSubset[],
+  max: number,
+): { readonly subsets: readonly EndpointSubset[]; readonly truncated: boolean } {
+  let room = max;
+  const take = (list: readonly EndpointAddress[] = []): readonly EndpointAddress[] => {
+    const taken = list.slice(0, room);
+    room -= taken.length;
+    return taken;
+  };
+  const count = (s: EndpointSubset): number =>
+    (s.addresses?.length ?? 0) + (s.notReadyAddresses?.length ?? 0);
+  const total = subsets.reduce((sum, s) => sum + count(s), 0);
+  if (total <= max) return { subsets, truncated: false };
+  const ready = subsets.map((s) => take(s.addresses));
+  const cut = subsets.map((s, i) => {
+    const kept = ready[i] ?? [];
+    const notReady = take(s.notReadyAddresses);
+    return {
+      ...(kept.length > 0 && { addresses: kept }),
+      ...(notReady.length > 0 && { notReadyAddresses: notReady }),
+      ports: s.ports ?? [],
+    };
+  });
+  return { subsets: cut.filter((s) => count(s) > 0), truncated: true };
+}
+
+/**
+ * What we own of the object in one canonical text. The server repacks subsets, orders them and drops empty fields,
+ * so every address is written with its ports and its readiness, and the lines are sorted.
+ */
+function text(object: Endpoints): string {
+  const lines = (object.subsets ?? []).flatMap((s) => {
+    const ports = (s.ports ?? []).map(portText).toSorted().join(' ');
+    const line = (address: EndpointAddress, ready: boolean): string =>
+      `${ports}|${address.ip}|${address.hostname ?? ''}|${ready}|${Object.keys(address).length}`;
+    return [
+      ...(s.addresses ?? []).map((address) => line(address, true)),
+      ...(s.notReadyAddresses ?? []).map((address) => line(address, false)),
+    ];
+  });
+  const own = [
+    ...Object.entries(object.metadata.labels ?? {}),
+    ...Object.entries(object.metadata.annotations ?? {}),
+  ];
+  return JSON.stringify([lines.toSorted(), own.map((entry) => entry.join('=')).toSorted()]);
+}
+
+const portText = (port: { name?: string; port: number; protocol: string; appProtocol?: string }): string =>
+  `${port.name ?? ''}/${port.port}/${port.protocol}/${port.appProtocol ?? ''}`;

@@ -1,0 +1,245 @@
+import type { Backend } from '../api/external-backend.ts';
+import type { Action, ObjectRef } from './action.ts';
+import type { DesiredService } from './desired.ts';
+import { planEndpoints } from './endpoints.ts';
+import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
+import {
+  annotations,
+  belongsTo,
+  kubernetesSliceManagers,
+  labels,
+  operatorName,
+  ownerName,
+} from './ownership.ts';
+import { isApplied, needsRecreation, strangers, withAnnotations } from './service.ts';
+import { deletion, planSlices } from './slices.ts';
+
+/** What stands under the name of a Service. */
+export interface Observed {
+  readonly service: Service | undefined;
+  /** All with the Service's name on them, ours or not. */
+  readonly slices: readonly EndpointSlice[];
+  readonly endpoints: Endpoints | undefined;
+}
+
+export interface PlanContext {
+  readonly backend: Backend;
+  /** Name of an older backend that claims this Service too; undefined: the claim is ours. */
+  readonly rival: string | undefined;
+  readonly maxEndpointsPerSlice: number;
+}
+
+/** Why a Service is not (wholly) written as desired. */
+export interface Problem {
+  readonly service: string;
+  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting';
+  readonly message: string;
+}
+
+/** Writes in the order in which they must happen; empty: nothing to do. */
+export interface ServicePlan {
+  readonly actions: readonly Action[];
+  readonly problem: Problem | undefined;
+}
+
+/**
+ * What brings one Service, its slices and its Endpoints to what they should be.
+ *
+ * | rival | Service | of others: Endpoints, slices | adopt | a ready address of ours | writes            | problem     |
+ * |-------|---------|------------------------------|-------|-------------------------|-------------------|-------------|
+ * | yes   | any     | any                          | any   | any                     | none              | NameClaimed |
+ * | no    | foreign | any                          | no    | any                     | none              | Conflict    |
+ * | no    | controlled by another kind | any       | yes   | any                     | none              | Conflict    |
+ * | no    | none    | some                         | no    | any                     | none              | Conflict    |
+ * | no    | ours    | some                         | no    | any                     | all but on those  | Conflict    |
+ * | no    | foreign or none, others' things stand  | yes   | no                      | slices            | Adopting    |
+ * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
+ * | no    | ours or none | none                    | any   | any                     | all               |             |
+ *
+ * Order: slices that gain, the Service, Endpoints, slices that go. Whoever reads in between sees the old or
+ * the new addresses or both, never none.
+ */
+export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
+  const scene = look(desired, observed, context);
+  const problem = problemOf(desired, scene, context);
+  if (problem === undefined || (problem.reason === 'Conflict' && scene.service === 'ours'))
+    return { actions: all(desired, observed, scene, context), problem };
+  const early = problem.reason === 'Adopting' ? slicesOf(desired, observed, context).writes : [];
+  return { actions: early, problem };
+}
+
+interface Scene {
+  readonly service: 'none' | 'ours' | 'foreign' | 'controlled';
+  readonly foreignEndpoints: boolean;
+  /** Hand-written or another operator's; those of Kubernetes' own controllers follow from other objects. */
+  readonly foreignSlices: readonly EndpointSlice[];
+  /** What stands was not ours and becomes ours. */
+  readonly adopting: boolean;
+  /** A selector is, or lately was, on the Service: leftovers of Kubernetes' controllers must be removed. */
+  readonly sweep: boolean;
+}
+
+function look(desired: DesiredService, observed: Observed, context: PlanContext): Scene {
+  const service = standing(observed.service, context.backend.name);
+  const hadSelector = Object.keys(observed.service?.spec.selector ?? {}).length > 0;
+  const pending = observed.service?.metadata.annotations?.[annotations.sweep] === 'pending';
+  const adopting = desired.spec.adopt && service !== 'ours';
+  const sweep =
+    desired.spec.selector === undefined && (pending || hadSelector || (adopting && service === 'foreign'));
+  const endpoints = observed.endpoints;
+  return {
+    service,
+    adopting,
+    sweep,
+    foreignEndpoints:
+      endpoints !== undefined && !isOurs(endpoints, context.backend.name) && !isLeftover(endpoints, sweep),
+    foreignSlices: observed.slices.filter((slice) => !isOurSlice(slice) && !isKubernetes(slice)),
+  };
+}
+
+function standing(service: Service | undefined, backend: string): Scene['service'] {
+  if (service === undefined) return 'none';
+  if (isOurs(service, backend)) return 'ours';
+  return service.metadata.ownerReferences?.some((owner) => owner.controller === true)
+    ? 'controlled'
+    : 'foreign';
+}
+
+/** An object of a sibling that does not claim the name any more is ours to take over: the claim decides, not the past. */
+const isOurs = (object: KubeObject, backend: string): boolean =>
+  belongsTo(object, backend) || ownerName(object) !== undefined;
+
+const isOurSlice = (slice: EndpointSlice): boolean =>
+  slice.metadata.labels?.[labels.sliceManagedBy] === operatorName;
+
+const isKubernetes = (slice: EndpointSlice): boolean =>
+  kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
+
+/** What the endpoints controller wrote for a selector that is gone. */
+const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
+  sweep || endpoints.metadata.labels?.[labels.endpointsManagedBy] === 'endpoint-controller';
+
+function problemOf(desired: DesiredService, scene: Scene, context: PlanContext): Problem | undefined {
+  const say = (reason: Problem['reason'], message: string): Problem => ({
+    service: desired.name,
+    reason,
+    message,
+  });
+  const name = `Service ${desired.name}`;
+  if (context.rival !== undefined)
+    return say(
+      'NameClaimed',
+      `${name} is claimed by the older ExternalBackend ${context.rival}; give this one another name in spec.services`,
+    );
+  if (scene.service === 'controlled')
+    return say(
+      'Conflict',
+      `${name} exists and is controlled by another resource; choose another name in spec.services`,
+    );
+  if (scene.service === 'foreign' && !scene.adopting)
+    return say(
+      'Conflict',
+      `${name} exists and is not ours; delete it, or set services[].adopt: true to take it over`,
+    );
+  const others = othersThings(desired, scene);
+  if (others !== '' && !desired.spec.adopt)
+    return say(
+      'Conflict',
+      `${others} of ${name} exist and are not ours; delete them, or set services[].adopt: true to take them over`,
+    );
+  const waits = scene.adopting && (scene.service === 'foreign' || others !== '') && !desired.available;
+  return waits ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`) : undefined;
+}
+
+function othersThings(desired: DesiredService, scene: Scene): string {
+  const endpoints = scene.foreignEndpoints && desired.spec.selector === undefined ? ['Endpoints'] : [];
+  return [...endpoints, ...(scene.foreignSlices.length > 0 ? ['EndpointSlices'] : [])].join(' and ');
+}
+
+function all(
+  desired: DesiredService,
+  observed: Observed,
+  scene: Scene,
+  context: PlanContext,
+): readonly Action[] {
+  const slices = slicesOf(desired, observed, context);
+  const adopted = desired.spec.adopt ? scene.foreignSlices.map(deletion) : [];
+  return [
+    ...slices.writes,
+    ...serviceActions(desired, observed.service, scene.sweep),
+    ...endpointsActions(desired, observed.endpoints, scene, context),
+    ...slices.deletes,
+    ...adopted,
+    ...sweepActions(desired, scene),
+  ];
+}
+
+const slicesOf = (desired: DesiredService, observed: Observed, context: PlanContext) =>
+  planSlices(desired.groups, observed.slices.filter(isOurSlice), {
+    backend: context.backend,
+    service: desired.name,
+    headless: desired.headless,
+    maxEndpoints: context.maxEndpointsPerSlice,
+  });
+
+/** The mark stands on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
+const marked = (desired: DesiredService) => withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
+
+function serviceActions(
+  desired: DesiredService,
+  observed: Service | undefined,
+  sweep: boolean,
+): readonly Action[] {
+  const body = sweep ? marked(desired) : desired.body;
+  const apply: Action = { op: 'applyService', service: body };
+  if (observed === undefined) return [apply];
+  const ref = refOf(observed);
+  if (needsRecreation(observed, body)) return [{ op: 'delete', ref }, apply];
+  const taken = strangers(observed, body);
+  // No resourceVersion: the apply before it makes a new one, and what is set here is ours whatever else changed.
+  if (taken !== undefined)
+    return [apply, { op: 'setService', ref: { ...ref, resourceVersion: '' }, ...taken }];
+  return isApplied(observed, body) ? [] : [apply];
+}
+
+const sweepActions = (desired: DesiredService, scene: Scene): readonly Action[] =>
+  scene.sweep
+    ? [
+        { op: 'sweep', namespace: desired.body.metadata.namespace, name: desired.name },
+        { op: 'applyService', service: desired.body },
+      ]
+    : [];
+
+function endpointsActions(
+  desired: DesiredService,
+  observed: Endpoints | undefined,
+  scene: Scene,
+  context: PlanContext,
+): readonly Action[] {
+  const foreign = scene.foreignEndpoints && !desired.spec.adopt;
+  if (foreign) return [];
+  if (desired.subsets === undefined)
+    return observed !== undefined && ownerName(observed) !== undefined
+      ? [{ op: 'delete', ref: refOf(observed) }]
+      : [];
+  const action = planEndpoints(context.backend, desired, desired.subsets, observed);
+  return action === undefined ? [] : [action];
+}
+
+/** Everything of ours under a name that the spec does not ask for any more. */
+export function planRemoval(observed: Observed, backend: string): readonly Action[] {
+  const mine = (object: KubeObject | undefined): boolean =>
+    object !== undefined && ownerName(object) === backend;
+  const single = [observed.service, observed.endpoints].flatMap((object) =>
+    object !== undefined && mine(object) ? [{ op: 'delete', ref: refOf(object) } as const] : [],
+  );
+  return [...single, ...observed.slices.filter(mine).map(deletion)];
+}
+
+export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef => ({
+  kind: object.kind,
+  namespace: object.metadata.namespace,
+  name: object.metadata.name,
+  uid: object.metadata.uid ?? '',
+  ...(object.metadata.resourceVersion !== undefined && { resourceVersion: object.metadata.resourceVersion }),
+});

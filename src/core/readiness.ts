@@ -1,0 +1,62 @@
+import type { HealthState } from '../api/external-backend.ts';
+import type { BackendAddress } from './address.ts';
+import { checkId, type PortGroup } from './checks.ts';
+import type { Health } from './health.ts';
+
+/** Looks up the health of a check; undefined: nothing known yet. */
+export type HealthOf = (checkId: string) => Health | undefined;
+
+/** What the operator makes of one address in one port group. */
+export interface Readiness {
+  readonly health: HealthState;
+  readonly reason: string;
+  readonly message: string;
+  /** Wall milliseconds; undefined while nothing is known. */
+  readonly since: number | undefined;
+  /**
+   * | probe    | health    | drain | ready |
+   * |----------|-----------|-------|-------|
+   * | disabled | any       | no    | yes   |
+   * | any      | healthy   | no    | yes   |
+   * | any      | unknown   | any   | no    |
+   * | any      | unhealthy | any   | no    |
+   * | any      | any       | yes   | no    |
+   */
+  readonly ready: boolean;
+}
+
+export function readinessOf(group: PortGroup, address: BackendAddress, healthOf: HealthOf): Readiness {
+  const drain = address.target.drain;
+  if (group.probe === undefined)
+    return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
+  const health = healthOf(checkId(group, address));
+  if (health === undefined || health.state === 'unknown')
+    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: health?.since, ready: false };
+  return {
+    health: health.state,
+    reason: health.reason,
+    message: health.message,
+    since: health.since,
+    ready: health.state === 'healthy' && !drain,
+  };
+}
+
+/** Unhealthy before unknown before healthy: an address is as well as its worst port. */
+const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
+
+/** The address as a whole: ready when every port is, and otherwise what its worst port says. */
+export function overall(
+  groups: readonly PortGroup[],
+  address: BackendAddress,
+  healthOf: HealthOf,
+): Readiness {
+  const all = groups.map((group) => ({ group, ...readinessOf(group, address, healthOf) }));
+  const worst = all.toSorted(
+    (a, b) => Number(a.ready) - Number(b.ready) || rank[a.health] - rank[b.health],
+  )[0];
+  if (worst === undefined)
+    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: undefined, ready: false };
+  const { group, ...readiness } = worst;
+  const port = all.length > 1 && !worst.ready ? `port ${group.ports[0]?.name ?? group.id}` : '';
+  return { ...readiness, message: [port, readiness.message].filter((text) => text !== '').join(': ') };
+}

@@ -1,0 +1,221 @@
+import type { Backend } from '../api/external-backend.ts';
+import type { Action } from './action.ts';
+import { shortHash } from './hash.ts';
+import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
+import { isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
+
+/** The endpoints of one Service that may share a slice: one address family and one set of ports. */
+export interface SliceGroup {
+  readonly family: Family;
+  readonly ports: readonly EndpointPort[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface SliceContext {
+  readonly backend: Pick<Backend, 'namespace' | 'name' | 'uid'>;
+  readonly service: string;
+  readonly headless: boolean;
+  readonly maxEndpoints: number;
+}
+
+export interface SlicePlan {
+  /** Creates and updates; they go first. */
+  readonly writes: readonly Action[];
+  /** Slices that are empty now; they go last, so that no moment is without endpoints. */
+  readonly deletes: readonly Action[];
+}
+
+/**
+ * How the desired endpoints are laid into slices, given the slices of ours that stand.
+ *
+ * | an address that is                 | goes                                                       |
+ * |------------------------------------|------------------------------------------------------------|
+ * | in a slice of its group            | stays in that slice                                        |
+ * | in two of them                     | stays in the first by name                                 |
+ * | beyond the slice's bound           | is laid like a new one                                     |
+ * | new                                | into a slice that changes anyway, else one with room, else a new one |
+ * | no longer desired                  | leaves its slice; the others are not touched               |
+ *
+ * So one address that comes or goes changes one slice and no other.
+ */
+export function planSlices(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  context: SliceContext,
+): SlicePlan {
+  const standing = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
+  const names = new Set(observed.map((slice) => slice.metadata.name));
+  const writes: Action[] = [];
+  const kept = new Set<EndpointSlice>();
+  for (const group of groups) {
+    const key = groupKey(group.family, group.ports);
+    for (const cell of layOut(group.endpoints, standing.get(key) ?? [], context.maxEndpoints)) {
+      if (cell.slice !== undefined) kept.add(cell.slice);
+      const write =
+        cell.slice === undefined
+          ? create(cell, group, context, names)
+          : update(cell, cell.slice, group, context);
+      if (write !== undefined) writes.push(write);
+    }
+  }
+  const deletes = observed.filter((slice) => !kept.has(slice)).map(deletion);
+  return { writes, deletes };
+}
+
+/** One slice to be: what stands (undefined: a new one) and what it shall hold. */
+interface Cell {
+  readonly slice: EndpointSlice | undefined;
+  readonly endpoints: Endpoint[];
+  changes: boolean;
+}
+
+/** Endpoints are told apart by address alone: an endpoint whose conditions change stays where it is. */
+const identity = (endpoint: Endpoint): string => endpoint.addresses[0] ?? '';
+
+function layOut(
+  desired: readonly Endpoint[],
+  standing: readonly EndpointSlice[],
+  max: number,
+): readonly Cell[] {
+  const left = new Map(desired.map((endpoint) => [identity(endpoint), endpoint]));
+  const cells = standing.map((slice) => takeStanding(slice, left, max));
+  for (const endpoint of left.values()) roomFor(cells, max).endpoints.push(endpoint);
+  return cells.filter((cell) => cell.endpoints.length > 0);
+}
+
+function takeStanding(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): Cell {
+  const endpoints: Endpoint[] = [];
+  for (const old of slice.endpoints ?? []) {
+    const wanted = left.get(identity(old));
+    if (wanted === undefined || endpoints.length >= max) continue;
+    left.delete(identity(old));
+    endpoints.push(wanted);
+  }
+  const changes = endpoints.length !== (slice.endpoints ?? []).length;
+  return { slice, endpoints, changes };
+}
+
+function roomFor(cells: Cell[], max: number): Cell {
+  const roomy = cells.filter((cell) => cell.endpoints.length < max && cell.endpoints.length > 0);
+  const cell = roomy.find((candidate) => candidate.changes) ?? roomy[0] ?? newCell(cells);
+  cell.changes = true;
+  return cell;
+}
+
+function newCell(cells: Cell[]): Cell {
+  const cell: Cell = { slice: undefined, endpoints: [], changes: true };
+  cells.push(cell);
+  return cell;
+}
+
+function create(cell: Cell, group: SliceGroup, context: SliceContext, names: Set<string>): Action {
+  const base = `${context.service}-${group.family.toLowerCase()}-${shortHash(`${context.backend.uid} ${groupKey(group.family, group.ports)}`).slice(0, 6)}`;
+  let index = 0;
+  while (names.has(`${base}-${index}`)) index += 1;
+  names.add(`${base}-${index}`);
+  return {
+    op: 'create',
+    object: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: `${base}-${index}`,
+        namespace: context.backend.namespace,
+        labels: sliceLabels(context),
+        ownerReferences: [ownerReference(context.backend)],
+      },
+      addressType: group.family,
+      endpoints: sorted(cell.endpoints),
+      ports: group.ports,
+    },
+  };
+}
+
+/** Undefined when the slice already says all of it. Labels and annotations of others stay. */
+function update(
+  cell: Cell,
+  slice: EndpointSlice,
+  group: SliceGroup,
+  context: SliceContext,
+): Action | undefined {
+  const wanted = sliceLabels(context);
+  const endpoints = sorted(cell.endpoints);
+  const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
+  const next = { ...others, ...wanted };
+  const same =
+    sameRecord(slice.metadata.labels ?? {}, next) &&
+    isOwnedByLife(slice.metadata, context.backend.uid) &&
+    sameEndpoints(slice.endpoints ?? [], endpoints);
+  if (same) return undefined;
+  const metadata = { ...slice.metadata, labels: next, ownerReferences: [ownerReference(context.backend)] };
+  return {
+    op: 'update',
+    object: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata,
+      addressType: group.family,
+      endpoints,
+      ports: group.ports,
+    },
+  };
+}
+
+const sliceLabels = (context: SliceContext): Readonly<Record<string, string>> => ({
+  [labels.serviceName]: context.service,
+  [labels.sliceManagedBy]: operatorName,
+  [labels.managedBy]: operatorName,
+  ...(context.headless && { [labels.headless]: '' }),
+});
+
+export const deletion = (object: EndpointSlice): Action => ({
+  op: 'delete',
+  ref: {
+    kind: 'EndpointSlice',
+    namespace: object.metadata.namespace,
+    name: object.metadata.name,
+    uid: object.metadata.uid ?? '',
+    ...(object.metadata.resourceVersion !== undefined && {
+      resourceVersion: object.metadata.resourceVersion,
+    }),
+  },
+});
+
+const byName = (slices: readonly EndpointSlice[]): readonly EndpointSlice[] =>
+  slices.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+
+const sorted = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
+  endpoints.toSorted((a, b) => (identity(a) < identity(b) ? -1 : identity(a) > identity(b) ? 1 : 0));
+
+/** Family and ports in one canonical text: slices with the same key may exchange endpoints. */
+export function groupKey(family: string, ports: readonly EndpointPort[]): string {
+  const texts = ports.map((p) => `${p.name}/${p.port}/${p.protocol}/${p.appProtocol ?? ''}`);
+  return `${family} ${texts.toSorted().join(' ')}`;
+}
+
+/** In any order; the server gives them back as written, others may reorder. */
+function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint[]): boolean {
+  if (observed.length !== desired.length) return false;
+  const texts = new Set(observed.map(endpointText));
+  return desired.every((endpoint) => texts.has(endpointText(endpoint)));
+}
+
+/** The number of fields tells what somebody added: hints, a node name, a target reference. */
+function endpointText(endpoint: Endpoint): string {
+  const { ready, serving, terminating } = endpoint.conditions ?? {};
+  const fields = Object.keys(endpoint).length;
+  return [
+    endpoint.addresses.join(','),
+    ready,
+    serving,
+    terminating,
+    endpoint.hostname,
+    endpoint.zone,
+    fields,
+  ].join(' ');
+}
+
+function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(b);
+  return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key]);
+}

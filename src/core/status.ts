@@ -1,0 +1,198 @@
+import type { Backend, Condition, Status } from '../api/external-backend.ts';
+import type { TargetAddresses } from './address.ts';
+import type { PortGroup } from './checks.ts';
+import type { DesiredService } from './desired.ts';
+import type { OperatorError } from './errors.ts';
+import type { Problem } from './plan.ts';
+import { overall, type HealthOf, type Readiness } from './readiness.ts';
+
+export interface StatusInput {
+  readonly backend: Backend;
+  readonly targets: readonly TargetAddresses[];
+  readonly groups: readonly PortGroup[];
+  readonly healthOf: HealthOf;
+  readonly desired: readonly DesiredService[];
+  readonly problems: readonly Problem[];
+  /** A write that the server refused for good, or that keeps failing. */
+  readonly error: OperatorError | undefined;
+  /** Wall milliseconds. */
+  readonly now: number;
+}
+
+type Verdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+type TargetStatus = NonNullable<Status['targets']>[number];
+type AddressStatus = TargetStatus['addresses'][number];
+
+/** The whole status of a backend whose spec is understood. Holds nothing that moves while nothing changes. */
+export function statusOf(input: StatusInput): Status {
+  const targets = input.targets.map((target) => targetStatus(target, input));
+  const addresses = targets.flatMap((target) => target.addresses);
+  const ready = addresses.filter((address) => address.ready).length;
+  const alias = input.backend.spec.mode === 'ExternalName';
+  const generation = input.backend.generation;
+  return {
+    observedGeneration: generation,
+    conditions: conditions(input.backend.status, generation, input.now, {
+      Ready: readyCondition(input),
+      Available: availableCondition(input, addresses),
+      Degraded: degradedCondition(targets),
+    }),
+    services: input.desired.map(({ name, ready: count, total }) => ({ name, ready: count, total })),
+    targets,
+    readyAddresses: ready,
+    totalAddresses: addresses.length,
+    summary: alias ? '-' : `${ready}/${addresses.length}`,
+  };
+}
+
+/** The stored status with another `Ready`: of a spec that is not understood, or suspended. What is published stays, and so does what is said of it. */
+export function statusWithReady(
+  previous: Status | undefined,
+  generation: number,
+  ready: Verdict,
+  now: number,
+): Status {
+  const others = (previous?.conditions ?? []).filter((condition) => condition.type !== 'Ready');
+  const [condition] = conditions(previous, generation, now, { Ready: ready });
+  return {
+    ...previous,
+    observedGeneration: generation,
+    conditions: condition === undefined ? others : [condition, ...others],
+  };
+}
+
+/** What the two kinds of refusal look like in `Ready`. */
+export const invalid = (
+  problems: readonly { readonly path: string; readonly message: string }[],
+): Verdict => ({
+  status: 'False',
+  reason: 'Invalid',
+  message: bounded(problems.map(({ path, message }) => `${path}: ${message}`).join('; ')),
+});
+
+export const suspended: Verdict = {
+  status: 'True',
+  reason: 'Suspended',
+  message: 'spec.suspend is true: nothing is probed or written; what is published stays',
+};
+
+/** Whether two statuses say the same, whatever the order of their fields. */
+export function sameStatus(a: Status | undefined, b: Status): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).toSorted(([x], [y]) => (x < y ? -1 : 1)))
+      : field,
+  );
+}
+
+/**
+ * `Ready` says that the spec is accepted and its objects are written as desired, never how the database is:
+ * to GitOps tools `Ready=False` means "still progressing".
+ */
+function readyCondition({ problems, error, desired }: StatusInput): Verdict {
+  const problem = problems[0];
+  if (problem !== undefined)
+    return {
+      status: 'False',
+      reason: problem.reason,
+      message: bounded(problems.map((p) => p.message).join('; ')),
+    };
+  if (error !== undefined) return { status: 'False', reason: error.reason, message: bounded(error.message) };
+  const names = desired.map(({ name }) => name).join(', ');
+  return { status: 'True', reason: 'Published', message: bounded(`published as Service ${names}`) };
+}
+
+/**
+ * | mode, probing        | every port of every Service has a ready address | some address unknown | Available              |
+ * |----------------------|-------------------------------------------------|----------------------|------------------------|
+ * | ExternalName         | –                                               | –                    | True Alias             |
+ * | nothing is probed    | yes                                             | –                    | True ProbeDisabled     |
+ * | probed               | yes                                             | any                  | True AddressesReady    |
+ * | probed               | no                                              | yes                  | Unknown NotProbedYet   |
+ * | any                  | no                                              | no                   | False NoReadyAddress   |
+ */
+function availableCondition(input: StatusInput, addresses: readonly AddressStatus[]): Verdict {
+  if (input.backend.spec.mode === 'ExternalName')
+    return { status: 'True', reason: 'Alias', message: 'an alias is published without probing' };
+  const ready = addresses.filter((address) => address.ready).length;
+  const message = `${ready} of ${addresses.length} addresses are ready`;
+  if (input.desired.every((service) => service.available)) {
+    const probed = input.groups.some((group) => group.probe !== undefined);
+    if (!probed)
+      return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is switched off` };
+    return { status: 'True', reason: 'AddressesReady', message };
+  }
+  if (addresses.some((address) => address.reason === 'NotProbedYet'))
+    return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}; not all are probed yet` };
+  const why = addresses
+    .filter((address) => !address.ready)
+    .map((address) => `${address.ip} ${address.reason}`);
+  return { status: 'False', reason: 'NoReadyAddress', message: bounded(`${message}: ${why.join(', ')}`) };
+}
+
+function degradedCondition(targets: readonly TargetStatus[]): Verdict {
+  const sick = targets
+    .flatMap((target) => target.addresses)
+    .filter((address) => address.health === 'unhealthy');
+  const left = targets.filter((target) => target.message !== undefined && target.addresses.length === 0);
+  if (sick.length > 0)
+    return {
+      status: 'True',
+      reason: 'AddressesUnhealthy',
+      message: bounded(sick.map((address) => `${address.ip} ${address.reason}`).join(', ')),
+    };
+  if (left.length > 0)
+    return {
+      status: 'True',
+      reason: 'TargetsRefused',
+      message: bounded(left.map((target) => `${target.host}: ${target.message ?? ''}`).join('; ')),
+    };
+  return { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
+}
+
+function targetStatus({ target, addresses, message }: TargetAddresses, input: StatusInput): TargetStatus {
+  return {
+    host: target.host,
+    ...(target.port !== 0 && { port: target.port }),
+    ...(message !== undefined && { message: bounded(message) }),
+    addresses: addresses.map((address) => ({
+      ip: address.ip,
+      ...addressStatus(overall(input.groups, address, input.healthOf), target.drain),
+    })),
+  };
+}
+
+function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {
+  const { ready, health, reason, message, since } = readiness;
+  const drained = drain && health === 'healthy';
+  return {
+    ready,
+    health,
+    reason: drained ? 'Drained' : reason,
+    ...(message !== '' && { message: bounded(message) }),
+    ...(since !== undefined && { since: timestamp(since) }),
+  };
+}
+
+/** `lastTransitionTime` moves only when the condition's status does. */
+function conditions(
+  previous: Status | undefined,
+  observedGeneration: number,
+  now: number,
+  verdicts: Readonly<Record<string, Verdict>>,
+): Condition[] {
+  return Object.entries(verdicts).map(([type, verdict]) => {
+    const before = previous?.conditions?.find((condition) => condition.type === type);
+    const kept = before?.status === verdict.status ? before.lastTransitionTime : timestamp(now);
+    return { type, ...verdict, observedGeneration, lastTransitionTime: kept };
+  });
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+export const timestamp = (wallMs: number): string => new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
+
+const bounded = (text: string): string => (text.length <= 1024 ? text : `${text.slice(0, 1020)} ...`);
