@@ -1,0 +1,14 @@
+import type { Random } from './ports.ts';
+
+export interface Backoff {
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
+export const defaultBackoff: Backoff = { baseMs: 50, capMs: 60_000 };
+
+/** After the n-th failure in a row (n from 1): doubles from `baseMs` up to `capMs`, of which half is random, so that those who failed together do not come back together. */
+export function backoffMs({ baseMs, capMs }: Backoff, failures: number, random: Random): number {
+  const full = Math.min(capMs, baseMs * 2 ** (failures - 1));
+  return full * (0.5 + random() / 2);
+}

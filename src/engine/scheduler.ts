@@ -1,0 +1,299 @@
+import { Heap } from './heap.ts';
+import { ProbeSlots } from './probe-slots.ts';
+import { firstRun, jittered, nextPhase, secondPhase } from './probe-timing.ts';
+import { sameCheck, sameQuestion } from './same-check.ts';
+import type { Check } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { HeapItem } from './heap.ts';
+import type { Clock, Probe, Random, Timer } from './ports.ts';
+import type { Host, ProbeLimits } from './probe-slots.ts';
+
+export interface ProbeSchedulerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly probe: Probe;
+  readonly limits: ProbeLimits;
+  /** Each verdict of a check that is still wanted as it was asked. */
+  readonly onVerdict: (owner: string, check: Check, verdict: Verdict, durationMs: number) => void;
+  /** How long after its planned instant a run began. */
+  readonly onLateness?: (ms: number) => void;
+  /** A probe that threw, or an `onVerdict` that did: bugs, for the log. */
+  readonly onFault?: (error: unknown, check: Check) => void;
+}
+
+export interface SchedulerStats {
+  readonly checks: number;
+  readonly running: number;
+  /** Due, but without a slot. */
+  readonly waiting: number;
+}
+
+/** One check and where it stands: in the heap (planned), in the slots' lanes (due), or in a run. */
+interface Task extends HeapItem {
+  readonly owner: string;
+  readonly check: Check;
+  readonly host: Host;
+  /** The instant that its rhythm means; `at` is that with jitter. */
+  phase: number;
+  /** New, and not run yet: see `secondPhase`. */
+  fresh: boolean;
+  steady: boolean;
+  gone: boolean;
+  run: Run | undefined;
+}
+
+interface Run {
+  readonly task: Task;
+  readonly controller: AbortController;
+  readonly startedAt: number;
+  readonly steady: boolean;
+}
+
+/** A probe keeps its own deadline; one that has not settled this long after it is given up. */
+const GRACE_MS = 1_000;
+const SWEEP_MS = 1_000;
+
+/** Starts per turn of the event loop: sockets must be served in between, or a burst would time itself out. */
+const BURST = 256;
+
+/** A timer this late means that the machine stood still. */
+const STANDSTILL_MS = 10_000;
+
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe failed by itself' };
+const overran: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the probe did not end in time',
+};
+
+/**
+ * Runs every check once per period, each verdict to `onVerdict`. One heap, one timer, one small record per check.
+ *
+ * What must hold:
+ * - runs of one check never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
+ * - a verdict is reported only if its check is still there, unchanged; a removed check's run is aborted;
+ * - whatever a probe does (throws, never settles), its slot comes back and the loop goes on;
+ * - after a standstill of the machine the overdue checks are spread over their period anew: no storm.
+ */
+export class ProbeScheduler {
+  readonly #options: ProbeSchedulerOptions;
+  readonly #slots: ProbeSlots<Task>;
+  readonly #owners = new Map<string, readonly Task[]>();
+  readonly #planned = new Heap<Task>();
+  readonly #runs = new Set<Run>();
+  #state: 'new' | 'started' | 'stopped' = 'new';
+  #checks = 0;
+  /** Checks that are being asked; a run whose check went away is in `#runs` alone until it ends. */
+  #asked = 0;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+  #sweeper: Timer | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(options: ProbeSchedulerOptions) {
+    this.#options = options;
+    this.#slots = new ProbeSlots(options.limits);
+  }
+
+  /**
+   * Says which checks the owner (a backend's uid) has from now on.
+   * One that is unchanged keeps its rhythm and its run; one that asks anew the same question at other times keeps
+   * its rhythm as far as the new period allows; any other is new. `fresh` (default true): new checks are probed
+   * after their initial delay; false (they were published before this process began): within one period.
+   */
+  set(owner: string, checks: readonly Check[], { fresh = true }: { readonly fresh?: boolean } = {}): void {
+    if (this.#state === 'stopped') return;
+    const old = new Map<string, Task>();
+    for (const task of this.#owners.get(owner) ?? []) old.set(task.check.id, task);
+    const tasks = checks.map((check) => {
+      const known = old.get(check.id);
+      if (known === undefined || !sameCheck(known.check, check))
+        return this.#plan(owner, check, known, fresh);
+      old.delete(check.id);
+      return known;
+    });
+    for (const task of old.values()) this.#drop(task);
+    if (tasks.length > 0) this.#owners.set(owner, tasks);
+    else this.#owners.delete(owner);
+    this.#arm();
+  }
+
+  remove(owner: string): void {
+    this.set(owner, []);
+  }
+
+  /** Checks may be set before; nothing runs until here. */
+  start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'started';
+    this.#arm();
+  }
+
+  /** Aborts the runs and waits until they have ended (a second at most). No verdict is reported any more. For good. */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    this.#sweeper?.cancel();
+    for (const run of this.#runs) run.controller.abort();
+    if (this.#runs.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const deadline = this.#options.clock.after(GRACE_MS, resolve);
+      this.#idle = () => {
+        deadline.cancel();
+        resolve();
+      };
+    });
+  }
+
+  stats(): SchedulerStats {
+    const waiting = this.#checks - this.#planned.size - this.#asked;
+    return { checks: this.#checks, running: this.#runs.size, waiting };
+  }
+
+  #plan(owner: string, check: Check, known: Task | undefined, fresh: boolean): Task {
+    const { clock, random } = this.#options;
+    const now = clock.now();
+    const same = known !== undefined && sameQuestion(known.check, check) && !known.fresh ? known : undefined;
+    const phase =
+      same === undefined ? firstRun(check.timing, fresh, now, random) : replanned(same, check, now);
+    const task: Task = {
+      at: phase,
+      order: 0,
+      slot: -1,
+      owner,
+      check,
+      host: this.#slots.enter(check.ip),
+      phase,
+      fresh: fresh && (known === undefined || known.fresh),
+      steady: same?.steady ?? false,
+      gone: false,
+      run: undefined,
+    };
+    this.#checks += 1;
+    this.#planned.push(task);
+    return task;
+  }
+
+  #drop(task: Task): void {
+    this.#planned.remove(task);
+    this.#slots.leave(task.host);
+    this.#checks -= 1;
+    task.gone = true;
+    if (task.run === undefined) return;
+    this.#asked -= 1;
+    task.run.controller.abort();
+    task.run = undefined;
+  }
+
+  /** Sees to it that the timer fires for the earliest planned run; `at`: earlier than that. */
+  #arm(at = this.#planned.peek()?.at ?? Infinity): void {
+    if (this.#state !== 'started' || at >= this.#timerAt) return;
+    const now = this.#options.clock.now();
+    this.#timer?.cancel();
+    this.#timerAt = Math.max(at, now);
+    this.#timer = this.#options.clock.after(this.#timerAt - now, this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    const now = this.#options.clock.now();
+    const stoodStill = now - this.#timerAt > STANDSTILL_MS;
+    this.#timerAt = Infinity;
+    this.#timer = undefined;
+    for (;;) {
+      const task = this.#planned.peek();
+      if (task === undefined || task.at > now) break;
+      if (stoodStill) {
+        this.#planAt(task, firstRun(task.check.timing, false, now, this.#options.random));
+      } else {
+        this.#planned.remove(task);
+        this.#slots.enqueue(task);
+      }
+    }
+    this.#pump();
+    this.#arm();
+  };
+
+  /** Starts what may run now. */
+  #pump(): void {
+    if (this.#state !== 'started') return;
+    for (let started = 0; started < BURST; started++) {
+      const task = this.#slots.take();
+      if (task === undefined) return;
+      void this.#ask(task);
+    }
+    this.#arm(this.#options.clock.now());
+  }
+
+  /** One run. Never rejects. */
+  async #ask(task: Task): Promise<void> {
+    const { clock, probe } = this.#options;
+    const run: Run = { task, controller: new AbortController(), startedAt: clock.now(), steady: task.steady };
+    task.run = run;
+    this.#asked += 1;
+    this.#runs.add(run);
+    this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
+    this.#options.onLateness?.(run.startedAt - task.at);
+    let verdict = fault;
+    try {
+      verdict = await probe(task.check, run.controller.signal);
+    } catch (error) {
+      if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
+    }
+    this.#end(run, verdict);
+  }
+
+  /** Frees the slot, plans the next run, reports. Comes too late for a run that was given up. */
+  #end(run: Run, verdict: Verdict): void {
+    if (!this.#runs.delete(run)) return;
+    const { task } = run;
+    this.#slots.release(task.host, run.steady);
+    if (this.#state === 'stopped') {
+      if (this.#runs.size === 0) this.#idle?.();
+      return;
+    }
+    if (task.run === run) this.#conclude(task, run, verdict);
+    this.#pump();
+  }
+
+  #conclude(task: Task, run: Run, verdict: Verdict): void {
+    const { clock, random, onVerdict, onFault } = this.#options;
+    const { periodMs } = task.check.timing;
+    const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
+    this.#asked -= 1;
+    task.run = undefined;
+    task.steady = verdict.kind === 'up';
+    this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
+    task.fresh = false;
+    try {
+      onVerdict(task.owner, task.check, verdict, ran.endedAt - ran.startedAt);
+    } catch (error) {
+      onFault?.(error, task.check);
+    }
+  }
+
+  #planAt(task: Task, phase: number): void {
+    const { clock, random } = this.#options;
+    task.phase = phase;
+    task.at = jittered(phase, clock.now(), task.check.timing.periodMs, random);
+    this.#planned.push(task);
+    this.#arm(task.at);
+  }
+
+  readonly #onSweep = (): void => {
+    this.#sweeper = undefined;
+    const now = this.#options.clock.now();
+    for (const run of this.#runs) {
+      if (now - run.startedAt < run.task.check.timing.timeoutMs + GRACE_MS) continue;
+      run.controller.abort();
+      this.#end(run, overran);
+    }
+    if (this.#runs.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
+  };
+}
+
+/** The same question at other times: at its next instant as planned, but within one new period. */
+function replanned(known: Task, check: Check, now: number): number {
+  const { periodMs } = check.timing;
+  const next = known.run === undefined ? known.phase : known.phase + periodMs;
+  return Math.min(Math.max(next, now), now + periodMs);
+}

@@ -1,0 +1,237 @@
+import { OperatorError } from '../core/errors.ts';
+import { backoffMs, defaultBackoff } from './backoff.ts';
+import { Heap } from './heap.ts';
+import type { Backoff } from './backoff.ts';
+import type { HeapItem } from './heap.ts';
+import type { Clock, Random, Timer } from './ports.ts';
+
+/** The key is done with. `afterMs`: look again then at the latest (absent: when it is added again). */
+export interface Done {
+  readonly ok: true;
+  readonly afterMs?: number;
+}
+
+/** What one run came to. */
+export type Outcome = Done | OperatorError;
+
+/** May throw what it would return. */
+export type Handler = (key: string) => Promise<Outcome>;
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly handler: Handler;
+  /** Runs at a time, over all keys. */
+  readonly concurrency: number;
+  readonly backoff?: Backoff;
+  /**
+   * For metrics and the log, once per run. `queuedMs`: from the moment the key was due to the start of the run.
+   * `retryInMs`: what the outcome was turned into; undefined: nothing until the key is added. What it throws is dropped.
+   */
+  readonly onOutcome?: (
+    key: string,
+    outcome: Outcome,
+    durationMs: number,
+    queuedMs: number,
+    retryInMs: number | undefined,
+  ) => void;
+}
+
+interface Entry extends HeapItem {
+  readonly key: string;
+  running: boolean;
+  /** When the key was wished for during its run; Infinity: it was not. */
+  again: number;
+  /** Transient failures in a row. */
+  failures: number;
+}
+
+/** A `waiting` error should say how long; one that does not waits this long. */
+const WAIT_MS = 1_000;
+
+/**
+ * A queue of keys, each of which asks that something be looked at again.
+ *
+ * A key is idle, due at an instant `t`, or running (and then perhaps wished for again at `t`):
+ *
+ * | event            | idle      | due at t                 | running           | running, again at t       |
+ * |------------------|-----------|--------------------------|-------------------|---------------------------|
+ * | add(key, d)      | due now+d | due min(t, now+d)        | again at now+d    | again at min(t, now+d)    |
+ * | t is here, room  | -         | running                  | -                 | - (never twice at a time) |
+ * | the run comes to | -         | -                        | next, or idle     | due min(t, next)          |
+ *
+ * where `next` follows from the outcome, here and nowhere else:
+ *
+ * | outcome            | next                                      | failures in a row |
+ * |--------------------|-------------------------------------------|-------------------|
+ * | ok                 | now + afterMs, if given                   | 0                 |
+ * | waiting            | now + afterMs (1 s when not given)        | 0                 |
+ * | transient          | now + max(backoff(failures), afterMs)     | + 1               |
+ * | terminal           | -                                         | 0                 |
+ * | any other throw    | as transient, reason `Bug`                | + 1               |
+ *
+ * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
+ * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
+ * reset it either. Due keys start in the order in which they became due, in the microtask after the add when there
+ * is room. One timer is armed, for the earliest key.
+ */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #heap = new Heap<Entry>();
+  #state: 'new' | 'started' | 'stopped' = 'new';
+  #running = 0;
+  #pumping = false;
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+  #drained: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Keys may be added before; they are held until here. */
+  start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'started';
+    this.#wake();
+  }
+
+  /** Asks for a run of the key in `delayMs` at the latest. Does nothing once stopped. */
+  add(key: string, delayMs = 0): void {
+    if (this.#state === 'stopped' || delayMs === Infinity) return;
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { key, at: Infinity, order: 0, slot: -1, running: false, again: Infinity, failures: 0 };
+      this.#entries.set(key, entry);
+    }
+    this.#wish(entry, this.#options.clock.now() + Math.max(0, delayMs));
+  }
+
+  /** `due`: keys that wait for room; `queued`: all that wait, those of a later instant included. */
+  stats(): { readonly due: number; readonly queued: number; readonly running: number } {
+    const due = this.#heap.countDue(this.#options.clock.now());
+    return { due, queued: this.#heap.size, running: this.#running };
+  }
+
+  /** Starts nothing more; resolves when the runs in flight have ended, after `deadlineMs` at the latest. For good. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      const deadline = this.#options.clock.after(deadlineMs, resolve);
+      this.#drained = () => {
+        deadline.cancel();
+        resolve();
+      };
+    });
+  }
+
+  #wish(entry: Entry, at: number): void {
+    if (entry.running) {
+      entry.again = Math.min(entry.again, at);
+    } else if (entry.slot < 0 || at < entry.at) {
+      entry.at = at;
+      this.#heap.push(entry);
+      this.#wake();
+    }
+  }
+
+  /** Looks at the heap in the next microtask, so that what is added together is started together. */
+  #wake(): void {
+    if (this.#pumping || this.#state !== 'started') return;
+    this.#pumping = true;
+    queueMicrotask(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#state !== 'started') return;
+    const now = this.#options.clock.now();
+    while (this.#running < this.#options.concurrency) {
+      const entry = this.#heap.peek();
+      if (entry === undefined || entry.at > now) break;
+      this.#heap.remove(entry);
+      void this.#run(entry, now);
+    }
+    this.#arm(now);
+  }
+
+  /** Without room no timer is needed: the end of a run looks at the heap. */
+  #arm(now: number): void {
+    const at = this.#running < this.#options.concurrency ? (this.#heap.peek()?.at ?? Infinity) : Infinity;
+    if (at === this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer =
+      at === Infinity ? undefined : this.#options.clock.after(Math.max(0, at - now), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerAt = Infinity;
+    this.#timer = undefined;
+    this.#pump();
+  };
+
+  /** Never rejects. */
+  async #run(entry: Entry, startedAt: number): Promise<void> {
+    const queuedMs = startedAt - entry.at;
+    entry.running = true;
+    this.#running += 1;
+    const outcome = await this.#handle(entry.key);
+    entry.running = false;
+    this.#running -= 1;
+    const now = this.#options.clock.now();
+    const retryInMs = this.#settle(entry, outcome, now);
+    this.#report(entry.key, outcome, now - startedAt, queuedMs, retryInMs);
+    if (this.#state === 'stopped' && this.#running === 0) this.#drained?.();
+    this.#wake();
+  }
+
+  async #handle(key: string): Promise<Outcome> {
+    try {
+      return await this.#options.handler(key);
+    } catch (cause) {
+      if (cause instanceof OperatorError) return cause;
+      const text = cause instanceof Error ? cause.message : String(cause);
+      return new OperatorError(`unexpected error: ${text}`, { kind: 'transient', reason: 'Bug', cause });
+    }
+  }
+
+  #settle(entry: Entry, outcome: Outcome, now: number): number | undefined {
+    const transient = outcome instanceof OperatorError && outcome.kind === 'transient';
+    entry.failures = transient ? entry.failures + 1 : 0;
+    const retryInMs = this.#nextMs(entry.failures, outcome);
+    const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
+    entry.again = Infinity;
+    if (at < Infinity && this.#state !== 'stopped') this.#wish(entry, at);
+    else this.#entries.delete(entry.key);
+    return retryInMs;
+  }
+
+  #nextMs(failures: number, outcome: Outcome): number | undefined {
+    if (!(outcome instanceof OperatorError)) return outcome.afterMs;
+    switch (outcome.kind) {
+      case 'terminal':
+        return undefined;
+      case 'waiting':
+        return outcome.afterMs ?? WAIT_MS;
+      case 'transient':
+        return Math.max(
+          outcome.afterMs ?? 0,
+          backoffMs(this.#options.backoff ?? defaultBackoff, failures, this.#options.random),
+        );
+    }
+  }
+
+  #report(...args: Parameters<NonNullable<WorkQueueOptions['onOutcome']>>): void {
+    try {
+      this.#options.onOutcome?.(...args);
+    } catch {
+      // A reporter's fault must not take the loop down.
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock, Timer } from './engine/ports.ts';
+
+/** The longest delay of a Node timer (2^31 - 1 ms); it turns a longer one into 1 ms. */
+const MAX_MS = 2_147_483_647;
+
+/**
+ * The real clock. Its timers keep the process alive: a process that only waits for its next attempt must not end
+ * by itself with exit code 0. Who starts a loop stops it, and that cancels its timer.
+ */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after: (delayMs, run) => new SystemTimer(delayMs, run),
+};
+
+export const systemRandom = (): number => Math.random();
+
+class SystemTimer implements Timer {
+  #timeout: NodeJS.Timeout;
+
+  constructor(delayMs: number, run: () => void) {
+    this.#timeout = this.#arm(delayMs, run);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  /** Rounded up, as Node rounds down and would run early. */
+  #arm(delayMs: number, run: () => void): NodeJS.Timeout {
+    if (delayMs <= MAX_MS) return setTimeout(run, Math.ceil(delayMs));
+    return setTimeout(() => (this.#timeout = this.#arm(delayMs - MAX_MS, run)), MAX_MS);
+  }
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { initial, step } from '../../src/core/health.ts';
+import type { Health } from '../../src/core/health.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+
+const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
+const down: Verdict = { kind: 'down', reason: 'Refused', message: 'nobody listens' };
+const slow: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
+const unsure: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };
+
+const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: 'Connected', message: '' };
+const unhealthy: Health = {
+  state: 'unhealthy',
+  run: 0,
+  since: 1,
+  reason: 'Refused',
+  message: 'nobody listens',
+};
+
+describe('step', () => {
+  const thresholds = { successThreshold: 2, failureThreshold: 3 };
+
+  it.each([
+    ['nothing known, up: healthy at once', initial(1), up, 'healthy', 0, 'changed'],
+    ['nothing known, down: unhealthy at once', initial(1), down, 'unhealthy', 0, 'changed'],
+    ['nothing known, inconclusive: still nothing', initial(1), unsure, 'unknown', 0, 'unchanged'],
+    ['healthy, up: as it was', healthy, up, 'healthy', 0, 'unchanged'],
+    ['healthy, first down', healthy, down, 'healthy', 1, 'pending'],
+    ['healthy, the threshold of downs: unhealthy', { ...healthy, run: 2 }, down, 'unhealthy', 0, 'changed'],
+    [
+      'healthy, up after two downs: the run begins anew',
+      { ...healthy, run: 2 },
+      up,
+      'healthy',
+      0,
+      'unchanged',
+    ],
+    [
+      'healthy, inconclusive after two downs: the run stands',
+      { ...healthy, run: 2 },
+      unsure,
+      'healthy',
+      2,
+      'unchanged',
+    ],
+    ['unhealthy, first up', unhealthy, up, 'unhealthy', 1, 'pending'],
+    ['unhealthy, the threshold of ups: healthy', { ...unhealthy, run: 1 }, up, 'healthy', 0, 'changed'],
+    [
+      'unhealthy, down after an up: the run begins anew',
+      { ...unhealthy, run: 1 },
+      down,
+      'unhealthy',
+      0,
+      'unchanged',
+    ],
+  ] as const)('%s', (_, before, verdict, state, run, transition) => {
+    const result = step(before, verdict, thresholds, 7);
+    expect(result.transition).toBe(transition);
+    expect(result.health).toMatchObject({ state, run, since: transition === 'changed' ? 7 : 1 });
+  });
+
+  it('tells the reason, the words and the time of the verdict that made the state', () => {
+    const { health } = step(healthy, down, { successThreshold: 1, failureThreshold: 1 }, 99);
+    expect(health).toEqual({
+      state: 'unhealthy',
+      run: 0,
+      since: 99,
+      reason: 'Refused',
+      message: 'nobody listens',
+    });
+  });
+
+  it('keeps that reason when the address goes on failing in another way', () => {
+    expect(step(unhealthy, slow, thresholds, 99).health).toBe(unhealthy);
+  });
+});
+
+describe('any sequence of verdicts', () => {
+  const verdict = fc.constantFrom(up, down, slow, unsure);
+  const conclusive = fc.constantFrom(up, down, slow);
+  const thresholds = fc.record({
+    successThreshold: fc.integer({ min: 1, max: 5 }),
+    failureThreshold: fc.integer({ min: 1, max: 5 }),
+  });
+  const start = fc.constantFrom(initial(0), healthy, unhealthy);
+  type Thresholds = Parameters<typeof step>[2];
+
+  const walk = (from: Health, verdicts: readonly Verdict[], t: Thresholds): Health =>
+    verdicts.reduce((health, said, i) => step(health, said, t, i + 10).health, from);
+
+  it('never flips a known state before its threshold of verdicts in a row', () => {
+    fc.assert(
+      fc.property(start, fc.array(verdict, { maxLength: 40 }), thresholds, (from, verdicts, t) => {
+        let health = from;
+        const seen: Verdict['kind'][] = [];
+        for (const said of verdicts) {
+          const next = step(health, said, t, 5);
+          if (said.kind !== 'inconclusive') seen.push(said.kind);
+          const flipped = next.health.state !== health.state;
+          expect(next.transition === 'changed').toBe(flipped);
+          if (flipped && health.state !== 'unknown') {
+            const needed = next.health.state === 'healthy' ? t.successThreshold : t.failureThreshold;
+            const last = seen.slice(-needed);
+            expect(last).toHaveLength(needed);
+            expect(new Set(last)).toEqual(new Set([next.health.state === 'healthy' ? 'up' : 'down']));
+          }
+          health = next.health;
+        }
+      }),
+    );
+  });
+
+  it('ends the same with any inconclusive verdicts strewn in', () => {
+    const strewn = fc.array(fc.tuple(conclusive, fc.nat({ max: 3 })), { maxLength: 30 });
+    fc.assert(
+      fc.property(start, strewn, thresholds, (from, pairs, t) => {
+        const plain = pairs.map(([said]) => said);
+        const mixed = pairs.flatMap(([said, extra]) => [said, ...Array<Verdict>(extra).fill(unsure)]);
+        const { since: _a, ...expected } = walk(from, plain, t);
+        const { since: _b, ...actual } = walk(from, mixed, t);
+        expect(actual).toEqual(expected);
+      }),
+    );
+  });
+
+  it('always ends in the state that the last threshold of verdicts in a row says', () => {
+    fc.assert(
+      fc.property(start, fc.array(verdict), thresholds, fc.boolean(), (from, before, t, well) => {
+        const needed = well ? t.successThreshold : t.failureThreshold;
+        const end = walk(from, [...before, ...Array<Verdict>(needed).fill(well ? up : down)], t);
+        expect(end.state).toBe(well ? 'healthy' : 'unhealthy');
+      }),
+    );
+  });
+});

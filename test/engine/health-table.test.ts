@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { initial } from '../../src/core/health.ts';
+import { HealthTable } from '../../src/engine/health-table.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { aCheck, cancelled, down, up } from '../support/scripted-probe.ts';
+import type { Health } from '../../src/core/health.ts';
+
+const check = aCheck({ id: 'a' });
+const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: '', message: '' };
+
+describe('HealthTable', () => {
+  let clock: ManualClock;
+  let flips: string[];
+  let table: HealthTable;
+
+  beforeEach(() => {
+    clock = new ManualClock(1_000);
+    flips = [];
+    table = new HealthTable({
+      clock,
+      onChanged: (owner, { id }, before, after) =>
+        flips.push(`${owner}/${id} ${before.state}>${after.state}`),
+    });
+  });
+
+  it('knows nothing of a check before its first verdict', () => {
+    expect(table.get('one', 'a')).toBeUndefined();
+  });
+
+  it('tells of flips only: ten times up and ten times down are two', () => {
+    for (let i = 0; i < 10; i++) table.record('one', check, up);
+    for (let i = 0; i < 10; i++) table.record('one', check, down);
+    expect(flips).toEqual(['one/a unknown>healthy', 'one/a healthy>unhealthy']);
+    expect(table.get('one', 'a')).toMatchObject({ state: 'unhealthy', since: 1_000, reason: 'Refused' });
+  });
+
+  it('holds the new health already when it tells of the flip', () => {
+    const seen: unknown[] = [];
+    const own = new HealthTable({
+      clock,
+      onChanged: (o, c, _, after) => seen.push(own.get(o, c.id) === after),
+    });
+    own.record('one', check, up);
+    expect(seen).toEqual([true]);
+  });
+
+  it('learns nothing from an inconclusive verdict', () => {
+    expect(table.record('one', check, cancelled)).toBe('unchanged');
+    expect(table.get('one', 'a')?.state).toBe('unknown');
+    expect(flips).toEqual([]);
+  });
+
+  it('counts a seeded address as healthy until the threshold of fresh verdicts', () => {
+    table.seed('one', 'a', healthy);
+    expect([down, down, down].map((verdict) => table.record('one', check, verdict))).toEqual([
+      'pending',
+      'pending',
+      'changed',
+    ]);
+    expect(flips).toEqual(['one/a healthy>unhealthy']);
+  });
+
+  it('never lets a seed override what was learnt, but a check without any conclusive verdict takes it', () => {
+    table.record('one', check, down);
+    table.seed('one', 'a', healthy);
+    expect(table.get('one', 'a')?.state).toBe('unhealthy');
+    table.seed('two', 'a', initial(5));
+    table.record('two', check, cancelled);
+    table.seed('two', 'a', healthy);
+    expect(table.get('two', 'a')?.state).toBe('healthy');
+  });
+
+  it('judges two ports of one address separately', () => {
+    table.record('one', aCheck({ port: 1 }), up);
+    table.record('one', aCheck({ port: 2 }), down);
+    expect([table.get('one', '10.0.0.1:1')?.state, table.get('one', '10.0.0.1:2')?.state]).toEqual([
+      'healthy',
+      'unhealthy',
+    ]);
+  });
+
+  it('forgets what it is told to and nothing else', () => {
+    for (const id of ['a', 'b', 'c']) table.record('one', aCheck({ id }), up);
+    table.record('two', check, up);
+    table.retain('one', ['b', 'unheard of']);
+    expect([table.size, table.get('one', 'a'), table.get('one', 'b')?.state]).toEqual([
+      2,
+      undefined,
+      'healthy',
+    ]);
+    table.retain('nobody', []);
+    table.forget('one');
+    table.forget('one');
+    expect([table.size, table.get('one', 'b'), table.get('two', 'a')?.state]).toEqual([
+      1,
+      undefined,
+      'healthy',
+    ]);
+  });
+});

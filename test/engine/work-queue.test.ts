@@ -1,0 +1,310 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { OperatorError } from '../../src/core/errors.ts';
+import { WorkQueue } from '../../src/engine/work-queue.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import type { Handler, Outcome, WorkQueueOptions } from '../../src/engine/work-queue.ts';
+
+const ok: Outcome = { ok: true };
+const conflict = new OperatorError('409', { kind: 'transient', reason: 'Conflict' });
+
+describe('WorkQueue', () => {
+  let clock: ManualClock;
+  let runs: string[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    runs = [];
+  });
+
+  /** A started queue; `random` 1 makes a backoff whole. */
+  const queueOf = (handler: Handler, more: Partial<WorkQueueOptions> = {}): WorkQueue => {
+    const noted: Handler = (key) => {
+      runs.push(`${key}@${clock.now()}`);
+      return handler(key);
+    };
+    const backoff = { baseMs: 100, capMs: 1_000 };
+    const queue = new WorkQueue({ clock, random: () => 1, handler: noted, concurrency: 2, backoff, ...more });
+    queue.start();
+    return queue;
+  };
+  const always =
+    (outcome: Outcome): Handler =>
+    () =>
+      Promise.resolve(outcome);
+  const taking =
+    (ms: number): Handler =>
+    () =>
+      new Promise((resolve) => clock.after(ms, () => resolve(ok)));
+
+  describe('adding', () => {
+    it('runs a key in the microtask after it was added, without a timer', async () => {
+      const queue = queueOf(always(ok));
+      await settle();
+      queue.add('a');
+      await Promise.resolve();
+      expect(runs).toEqual(['a@0']);
+      expect(clock.armed).toBe(0);
+    });
+
+    it('makes one run of many adds', async () => {
+      const queue = queueOf(always(ok));
+      for (let i = 0; i < 10; i++) queue.add('a');
+      await settle();
+      expect(runs).toEqual(['a@0']);
+    });
+
+    it('lets the earliest instant win, whichever was asked for first', async () => {
+      const queue = queueOf(always(ok));
+      queue.add('a', 500);
+      queue.add('a', 100);
+      queue.add('a', 300);
+      queue.add('b', 100);
+      queue.add('b', 500);
+      await clock.advance(1_000);
+      expect(runs).toEqual(['a@100', 'b@100']);
+    });
+
+    it('arms one timer for any number of keys', async () => {
+      const queue = queueOf(always(ok));
+      for (let i = 0; i < 100; i++) queue.add(`key ${i}`, 1_000 + i);
+      await settle();
+      expect(clock.armed).toBe(1);
+      expect(queue.stats()).toEqual({ due: 0, queued: 100, running: 0 });
+      await clock.advance(2_000);
+      expect(runs).toHaveLength(100);
+    });
+
+    it('holds what is added before the start', async () => {
+      const queue = new WorkQueue({
+        clock,
+        random: () => 1,
+        concurrency: 1,
+        handler: (key) => (runs.push(key), Promise.resolve(ok)),
+      });
+      queue.add('a');
+      await clock.advance(10);
+      expect(runs).toEqual([]);
+      queue.start();
+      await settle();
+      expect(runs).toEqual(['a']);
+    });
+  });
+
+  describe('running', () => {
+    it('runs a key once at a time; any adds meanwhile give one more run right after', async () => {
+      const queue = queueOf(taking(100));
+      queue.add('a');
+      await clock.advance(50);
+      queue.add('a');
+      queue.add('a');
+      queue.add('a', 10);
+      await clock.advance(1_000);
+      expect(runs).toEqual(['a@0', 'a@100']);
+    });
+
+    it('bounds the runs at a time and starts due keys in the order in which they became due', async () => {
+      const queue = queueOf(taking(10));
+      for (const key of ['a', 'b', 'c', 'd', 'e']) queue.add(key);
+      await settle();
+      expect(queue.stats()).toEqual({ due: 3, queued: 3, running: 2 });
+      await clock.advance(100);
+      expect(runs).toEqual(['a@0', 'b@0', 'c@10', 'd@10', 'e@20']);
+    });
+
+    it('tells how long a key waited while due, and how long it ran', async () => {
+      const told: unknown[] = [];
+      const queue = queueOf(taking(10), { concurrency: 1, onOutcome: (...args) => told.push(args) });
+      queue.add('a');
+      queue.add('b', 5);
+      await clock.advance(100);
+      expect(told).toEqual([
+        ['a', ok, 10, 0, undefined],
+        ['b', ok, 10, 5, undefined],
+      ]);
+    });
+  });
+
+  describe('outcomes', () => {
+    it('looks again after the time an ok names, and not at all without one', async () => {
+      const queue = queueOf((key) => Promise.resolve(key === 'a' ? { ok: true, afterMs: 400 } : ok));
+      queue.add('a');
+      queue.add('b');
+      await clock.advance(1_000);
+      expect(runs).toEqual(['a@0', 'b@0', 'a@400', 'a@800']);
+    });
+
+    it('backs off from a transient error, twice as long each time up to the cap', async () => {
+      queueOf(always(conflict)).add('a');
+      await clock.advance(4_000);
+      expect(runs).toEqual(['a@0', 'a@100', 'a@300', 'a@700', 'a@1500', 'a@2500', 'a@3500']);
+    });
+
+    it('takes an error that is thrown as one that is returned', async () => {
+      queueOf(() => Promise.reject(conflict)).add('a');
+      await clock.advance(150);
+      expect(runs).toEqual(['a@0', 'a@100']);
+    });
+
+    it('spreads the backoff over its second half', async () => {
+      queueOf(always(conflict), { random: () => 0 }).add('a');
+      await clock.advance(60);
+      expect(runs).toEqual(['a@0', 'a@50']);
+    });
+
+    it('waits at least as long as the server asked for', async () => {
+      queueOf(
+        always(new OperatorError('429', { kind: 'transient', reason: 'TooManyRequests', afterMs: 700 })),
+      ).add('a');
+      await clock.advance(800);
+      expect(runs).toEqual(['a@0', 'a@700']);
+    });
+
+    it('begins anew after a success', async () => {
+      const script = [conflict, conflict, ok, conflict, ok];
+      const queue = queueOf(() => Promise.resolve(script.shift() ?? ok));
+      queue.add('a');
+      await clock.advance(1_000);
+      queue.add('a');
+      await clock.advance(1_000);
+      expect(runs).toEqual(['a@0', 'a@100', 'a@300', 'a@1000', 'a@1100']);
+    });
+
+    it('does not let a backoff delay a key that is added: something changed', async () => {
+      const queue = queueOf(always(conflict));
+      queue.add('a');
+      await clock.advance(10);
+      queue.add('a');
+      await clock.advance(210);
+      expect(runs).toEqual(['a@0', 'a@10', 'a@210']);
+    });
+
+    it('waits without counting a failure', async () => {
+      const waiting = new OperatorError('later', { kind: 'waiting', reason: 'Drain', afterMs: 300 });
+      const script = [conflict, waiting, conflict];
+      queueOf(() => Promise.resolve(script.shift() ?? ok)).add('a');
+      await clock.advance(2_000);
+      expect(runs).toEqual(['a@0', 'a@100', 'a@400', 'a@500']);
+    });
+
+    it('leaves a terminal error alone until the key comes again', async () => {
+      const queue = queueOf(always(new OperatorError('bad spec', { kind: 'terminal', reason: 'Invalid' })));
+      queue.add('a');
+      await clock.advance(100_000);
+      expect(runs).toEqual(['a@0']);
+      queue.add('a');
+      await settle();
+      expect(runs).toHaveLength(2);
+    });
+
+    it('takes any other throw for a bug, reports it, and goes on with this key and the others', async () => {
+      const told: unknown[] = [];
+      const script = [new TypeError('x is undefined')];
+      const handler: Handler = (key) => {
+        const error = key === 'a' ? script.shift() : undefined;
+        if (error !== undefined) throw error;
+        return Promise.resolve(ok);
+      };
+      const queue = queueOf(handler, {
+        onOutcome: (key, outcome) =>
+          told.push([key, outcome instanceof OperatorError ? outcome.reason : 'ok']),
+      });
+      queue.add('a');
+      queue.add('b');
+      await clock.advance(150);
+      expect(runs).toEqual(['a@0', 'b@0', 'a@100']);
+      expect(told).toEqual([
+        ['a', 'Bug'],
+        ['b', 'ok'],
+        ['a', 'ok'],
+      ]);
+    });
+
+    it('survives a reporter that throws', async () => {
+      const queue = queueOf(always(ok), {
+        onOutcome: () => {
+          throw new Error('metrics are broken');
+        },
+      });
+      queue.add('a');
+      await settle();
+      queue.add('a');
+      await settle();
+      expect(runs).toHaveLength(2);
+    });
+  });
+
+  describe('stopping', () => {
+    it('waits for the runs in flight and starts nothing more', async () => {
+      const queue = queueOf(taking(100));
+      for (const key of ['a', 'b', 'c']) queue.add(key);
+      queue.add('d', 50);
+      await settle();
+      let stopped = false;
+      const end = queue.stop(1_000).then(() => (stopped = true));
+      queue.add('e');
+      queue.add('a');
+      await clock.advance(99);
+      expect(stopped).toBe(false);
+      await clock.advance(1);
+      await end;
+      await clock.advance(5_000);
+      expect(runs).toEqual(['a@0', 'b@0']);
+      expect(clock.armed).toBe(0);
+    });
+
+    it('does not wait longer than the deadline', async () => {
+      const queue = queueOf(() => new Promise(() => undefined));
+      queue.add('a');
+      await settle();
+      const end = queue.stop(1_000);
+      await clock.advance(1_000);
+      await end;
+      expect(clock.now()).toBe(1_000);
+    });
+
+    it('ends at once when nothing runs', async () => {
+      await queueOf(always(ok)).stop(1_000);
+      expect(clock.armed).toBe(0);
+    });
+  });
+
+  it('never loses an add, never overlaps runs of a key, never exceeds its bound, whatever happens', async () => {
+    const act = fc.record({
+      key: fc.constantFrom('a', 'b', 'c', 'd'),
+      delayMs: fc.nat({ max: 50 }),
+      pauseMs: fc.nat({ max: 20 }),
+      runMs: fc.nat({ max: 30 }),
+      outcome: fc.constantFrom<Outcome>(ok, ok, conflict),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 1, maxLength: 30 }), async (acts) => {
+        clock = new ManualClock();
+        const active = new Map<string, number>();
+        const lastStart = new Map<string, number>();
+        const plays = acts.map(({ runMs, outcome }) => ({ runMs, outcome }));
+        const handler: Handler = async (key) => {
+          lastStart.set(key, clock.now());
+          active.set(key, (active.get(key) ?? 0) + 1);
+          expect(Math.max(...active.values())).toBe(1);
+          expect([...active.values()].reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(2);
+          const { runMs, outcome } = plays.shift() ?? { runMs: 0, outcome: ok };
+          await new Promise<void>((resolve) => clock.after(runMs, resolve));
+          active.set(key, 0);
+          return outcome;
+        };
+        const queue = queueOf(handler);
+        const lastAdd = new Map<string, number>();
+        for (const { key, delayMs, pauseMs } of acts) {
+          queue.add(key, delayMs);
+          lastAdd.set(key, clock.now());
+          await clock.advance(pauseMs);
+        }
+        await clock.advance(10_000);
+        for (const [key, at] of lastAdd) expect(lastStart.get(key)).toBeGreaterThanOrEqual(at);
+        expect(queue.stats()).toEqual({ due: 0, queued: 0, running: 0 });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
