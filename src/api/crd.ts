@@ -1,0 +1,74 @@
+import { group, kind, nameRule, plural, specSchema, statusSchema, version } from './external-backend.ts';
+import { kubernetesRule } from './rule.ts';
+import { structural, type SchemaNode } from './structural.ts';
+
+const text = (name: string, jsonPath: string, description: string, priority = 0) => ({
+  name,
+  type: 'string',
+  jsonPath,
+  description,
+  ...(priority === 0 ? {} : { priority }),
+});
+
+/** The columns of `kubectl get xb`; those of priority 1 with `-o wide`. A path that yields several values shows only the first. */
+const columns = [
+  text('Mode', '.spec.mode', 'Endpoints or ExternalName'),
+  text('Ready', '.status.summary', 'Ready and all addresses'),
+  text(
+    'Available',
+    '.status.conditions[?(@.type=="Available")].status',
+    'Whether every Service has a ready address',
+  ),
+  text('Targets', '.status.hosts', 'Hosts of the targets', 1),
+  text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+];
+
+/** The whole resource as OpenAPI. */
+export function resourceSchema(): SchemaNode {
+  return {
+    description:
+      'ExternalBackend publishes servers outside the cluster as Services, probes them as the kubelet probes containers, and takes those that fail out of the Services until they are well again.',
+    type: 'object',
+    required: ['spec'],
+    'x-kubernetes-validations': [kubernetesRule(nameRule)],
+    properties: {
+      apiVersion: { description: `${group}/${version}`, type: 'string' },
+      kind: { description: kind, type: 'string' },
+      metadata: { type: 'object' },
+      spec: structural(specSchema, { bounded: true }),
+      status: structural(statusSchema, { bounded: false }),
+    },
+  };
+}
+
+/** The CustomResourceDefinition, made from the zod schema alone. */
+export function customResourceDefinition(): SchemaNode {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular: kind.toLowerCase(),
+        shortNames: ['xb'],
+        categories: ['all'],
+      },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: columns,
+          schema: { openAPIV3Schema: resourceSchema() },
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { forbiddenRanges, parseIp } from './ip.ts';
+import { celString, withRules, type Rule } from './rule.ts';
+import { dnsName, endsInDigits, ipv4Mapped } from './text.ts';
+
+const isDnsName = new RegExp(dnsName);
+const isDigits = new RegExp(endsInDigits);
+const isMapped = new RegExp(ipv4Mapped);
+
+export const isIp = (text: string): boolean => parseIp(text) !== undefined;
+
+/** A well-formed DNS name that is not an IP address. */
+export const isName = (text: string): boolean => isDnsName.test(text) && !isDigits.test(text);
+
+/** Twin of `isName`; `text` is a CEL expression. */
+export const celIsName = (text: string): string =>
+  `${text}.matches(${celString(dnsName)}) && !${text}.matches(${celString(endsInDigits)})`;
+
+/**
+ * What an address must be, wherever one may be given. Each wrong text breaks exactly one rule:
+ *
+ * | text                              | rule             |
+ * |-----------------------------------|------------------|
+ * | `::ffff:10.0.0.1`                 | IPv4-mapped      |
+ * | `fe80::1%eth0`                    | zone             |
+ * | `10.0.0.256`, `010.0.0.1`, `1.2.3` | mistyped        |
+ * | `http://db`, `db:5432`, `[::1]`   | form             |
+ * | `127.0.0.1`, `169.254.169.254`    | forbidden range  |
+ */
+function hostRules(field: string): readonly Rule<string>[] {
+  const mapped = `self.matches(${celString(ipv4Mapped)})`;
+  const digits = `self.matches(${celString(endsInDigits)})`;
+  return [
+    {
+      holds: (text) => !isMapped.test(text),
+      cel: `!${mapped}`,
+      message: `${field} is an IPv4-mapped IPv6 address: write the IPv4 address alone, such as 10.20.0.11`,
+    },
+    {
+      holds: (text) => !text.includes('%'),
+      cel: "!self.contains('%')",
+      message: `${field} has an IPv6 zone: only addresses without a zone reach all nodes`,
+    },
+    {
+      holds: (text) => isIp(text) || !isDigits.test(text),
+      cel: `isIP(self) || !${digits}`,
+      message: `${field} looks like a mistyped IPv4 address: write four numbers from 0 to 255 without leading zeros`,
+    },
+    {
+      holds: (text) =>
+        isIp(text) ||
+        isMapped.test(text) ||
+        text.includes('%') ||
+        isDigits.test(text) ||
+        isDnsName.test(text),
+      cel: `isIP(self) || ${mapped} || self.contains('%') || ${digits} || self.matches(${celString(dnsName)})`,
+      message: `${field} must be an IP address or a DNS name alone: no scheme, port, path, brackets or spaces`,
+    },
+    ...forbiddenRules(field),
+  ];
+}
+
+/** The ranges that nothing may be sent to. Texts that are no IP pass: other rules judge them. */
+export function forbiddenRules(field: string): readonly Rule<string>[] {
+  return forbiddenRanges.map(({ name, ranges, includes, cel }) => ({
+    holds: (text) => {
+      const ip = parseIp(text);
+      return ip === undefined || !includes(ip);
+    },
+    cel: `!isIP(self) || !(${cel('ip(self)')})`,
+    message: `${field} is ${name} address (${ranges}): give the server's own address`,
+  }));
+}
+
+export const hostSchema = withRules(z.string().min(1).max(253), hostRules('host'));

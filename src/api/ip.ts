@@ -1,0 +1,142 @@
+export interface Ip {
+  readonly family: 'IPv4' | 'IPv6';
+  /** Canonical (RFC 5952): what the API server and other controllers write, so texts compare as addresses do. */
+  readonly text: string;
+  /** 4 or 16 bytes, in network order. */
+  readonly bytes: readonly number[];
+}
+
+/**
+ * Reads exactly what `isIP` of Kubernetes' CEL library takes (Go's `netip.ParseAddr` without zones and without
+ * IPv4-mapped IPv6): four decimal fields without leading zeros, or RFC 4291 text in any case.
+ */
+export function parseIp(text: string): Ip | undefined {
+  if (!text.includes(':')) {
+    const bytes = parseIpv4(text);
+    return bytes && { family: 'IPv4', text, bytes };
+  }
+  const groups = parseIpv6(text);
+  if (groups === undefined || isMapped(groups)) return undefined;
+  return {
+    family: 'IPv6',
+    text: ipv6Text(groups),
+    bytes: groups.flatMap((group) => [group >> 8, group & 0xff]),
+  };
+}
+
+function parseIpv4(text: string): readonly number[] | undefined {
+  const fields = text.split('.');
+  if (fields.length !== 4 || !fields.every((field) => /^(0|[1-9][0-9]{0,2})$/.test(field))) return undefined;
+  const bytes = fields.map(Number);
+  return bytes.every((byte) => byte <= 255) ? bytes : undefined;
+}
+
+/** Eight groups of 16 bits. `::` stands for at least one group of zeros and occurs at most once. */
+function parseIpv6(text: string): readonly number[] | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map((half, i) => parseGroups(half, i === halves.length - 1));
+  if (head === undefined) return undefined;
+  if (halves.length === 1) return head.length === 8 ? head : undefined;
+  if (tail === undefined || head.length + tail.length > 7) return undefined;
+  return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+}
+
+/** The last two groups of an address may be written as IPv4: `64:ff9b::192.0.2.1`. */
+function parseGroups(text: string, last: boolean): readonly number[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const ipv4 = last && parts.at(-1)?.includes('.') === true ? parseIpv4(parts.pop() ?? '') : [];
+  if (ipv4 === undefined || !parts.every((part) => /^[0-9a-fA-F]{1,4}$/.test(part))) return undefined;
+  return [...parts.map((part) => parseInt(part, 16)), ...pairs(ipv4)];
+}
+
+/** Bytes as groups of 16 bits. */
+const pairs = (bytes: readonly number[]): readonly number[] =>
+  bytes.flatMap((byte, i) => (i % 2 === 0 ? [(byte << 8) | (bytes[i + 1] ?? 0)] : []));
+
+const isMapped = (groups: readonly number[]): boolean =>
+  groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+
+/** RFC 5952: lower case, no leading zeros, the first of the longest runs of two or more zero groups as `::`. */
+function ipv6Text(groups: readonly number[]): string {
+  const hex = groups.map((group) => group.toString(16));
+  const run = longestZeroRun(groups);
+  if (run.length < 2) return hex.join(':');
+  return `${hex.slice(0, run.start).join(':')}::${hex.slice(run.start + run.length).join(':')}`;
+}
+
+function longestZeroRun(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  groups.forEach((group, i) => {
+    if (group !== 0) start = i + 1;
+    else if (i + 1 - start > best.length) best = { start, length: i + 1 - start };
+  });
+  return best;
+}
+
+export interface ForbiddenRange {
+  /** As in "is a loopback address". */
+  readonly name: string;
+  readonly ranges: string;
+  readonly includes: (ip: Ip) => boolean;
+  /** Twin of `includes` on a CEL `ip`. */
+  readonly cel: (ip: string) => string;
+}
+
+const byte = (ip: Ip, index: number): number => ip.bytes[index] ?? 0;
+const isAll = (ip: Ip, value: number, from = 0, to = ip.bytes.length): boolean =>
+  ip.bytes.slice(from, to).every((each) => each === value);
+
+/**
+ * What is never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), and
+ * multicast and broadcast, which are no servers either. The ranges are disjoint, so an address breaks one rule only.
+ *
+ * | range        | IPv4               | IPv6      |
+ * |--------------|--------------------|-----------|
+ * | unspecified  | 0.0.0.0            | ::        |
+ * | loopback     | 127.0.0.0/8        | ::1       |
+ * | link-local   | 169.254.0.0/16     | fe80::/10 |
+ * | multicast    | 224.0.0.0/4        | ff00::/8  |
+ * | broadcast    | 255.255.255.255    |           |
+ */
+export const forbiddenRanges: readonly ForbiddenRange[] = [
+  {
+    name: 'an unspecified',
+    ranges: '0.0.0.0, ::',
+    includes: (ip) => isAll(ip, 0),
+    cel: (ip) => `${ip}.isUnspecified()`,
+  },
+  {
+    name: 'a loopback',
+    ranges: '127.0.0.0/8, ::1',
+    includes: (ip) =>
+      ip.family === 'IPv4' ? byte(ip, 0) === 127 : isAll(ip, 0, 0, 15) && byte(ip, 15) === 1,
+    cel: (ip) => `${ip}.isLoopback()`,
+  },
+  {
+    name: 'a link-local',
+    ranges: '169.254.0.0/16 with the metadata service 169.254.169.254, fe80::/10',
+    includes: (ip) =>
+      ip.family === 'IPv4'
+        ? byte(ip, 0) === 169 && byte(ip, 1) === 254
+        : byte(ip, 0) === 0xfe && (byte(ip, 1) & 0xc0) === 0x80,
+    cel: (ip) => `${ip}.isLinkLocalUnicast()`,
+  },
+  {
+    name: 'a multicast or broadcast',
+    ranges: '224.0.0.0/4, ff00::/8, 255.255.255.255',
+    includes: (ip) =>
+      ip.family === 'IPv4' ? (byte(ip, 0) & 0xf0) === 0xe0 || isAll(ip, 255) : byte(ip, 0) === 0xff,
+    // CEL knows link-local multicast only; what is not global unicast and none of the above is multicast or broadcast.
+    cel: (ip) =>
+      `!${ip}.isGlobalUnicast() && !${ip}.isUnspecified() && !${ip}.isLoopback() && !${ip}.isLinkLocalUnicast()`,
+  },
+];
+
+/** Why an address may neither be published nor probed, in words ("a loopback address (…)"); undefined when it may. */
+export function forbiddenRule(ip: Ip): string | undefined {
+  const range = forbiddenRanges.find((candidate) => candidate.includes(ip));
+  return range && `${range.name} address (${range.ranges})`;
+}

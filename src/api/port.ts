@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { celDialsTcp, dialsTcp, portProbeSchema } from './probe.ts';
+import { distinct, listMap, matches, withRules, type Rule } from './rule.ts';
+import { dnsLabel, qualifiedName, qualifiedNameLength } from './text.ts';
+
+const portNumber = z.int32().min(1).max(65535);
+
+const portShape = z
+  .object({
+    name: withRules(z.string().min(1).max(63), [
+      matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as postgres'),
+    ])
+      .optional()
+      .describe('Name of the port in the Service. Required from two ports on.'),
+    port: portNumber.describe('The port applications connect to.'),
+    targetPort: portNumber.optional().describe('The port the servers listen on. Default: the same as port.'),
+    protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP').describe('Protocol of the port.'),
+    appProtocol: withRules(z.string().min(1).max(qualifiedNameLength), [
+      matches(
+        qualifiedName,
+        'appProtocol must be a protocol name such as postgresql, or one after a domain such as example.com/proto',
+      ),
+    ])
+      .optional()
+      .describe(
+        'What is spoken on the port, for proxies and meshes: copied to the Service and its EndpointSlices.',
+      ),
+    nodePort: portNumber
+      .optional()
+      .describe(
+        'A fixed port on every node. Needs exactly one Service of type NodePort or LoadBalancer in services.',
+      ),
+    probe: portProbeSchema.optional(),
+  })
+  .describe('One port of the Services.');
+
+export type Port = z.output<typeof portShape>;
+
+const probeFitsProtocol: Rule<Port> = {
+  holds: ({ probe, protocol }) => protocol === 'TCP' || probe === undefined || !dialsTcp(probe),
+  cel: `self.protocol == 'TCP' || !has(self.probe) || !(${celDialsTcp('self.probe')})`,
+  message: 'probe of a UDP or SCTP port cannot open a TCP connection: use icmp: {} or disabled: {}',
+  field: 'probe',
+};
+
+export const portSchema = withRules(portShape, [probeFitsProtocol]);
+
+const names = (ports: readonly Port[]): readonly string[] => ports.flatMap(({ name }) => name ?? []);
+const nodePorts = (ports: readonly Port[]): readonly string[] =>
+  ports.flatMap(({ nodePort, protocol }) => (nodePort === undefined ? [] : [`${nodePort}/${protocol}`]));
+
+const portListRules: readonly Rule<Port[]>[] = [
+  {
+    holds: (ports) => ports.length < 2 || ports.every(({ name }) => name !== undefined),
+    cel: 'self.size() < 2 || self.all(each, has(each.name))',
+    message: 'ports need a name each where there are two or more: give every port a name',
+  },
+  {
+    holds: (ports) => distinct(names(ports)),
+    cel: 'self.all(one, !has(one.name) || self.exists_one(other, has(other.name) && other.name == one.name))',
+    message: 'ports have the same name twice: give every port a name of its own',
+  },
+  {
+    holds: (ports) => distinct(nodePorts(ports)),
+    cel: 'self.all(one, !has(one.nodePort) || self.exists_one(other, has(other.nodePort) && other.nodePort == one.nodePort && other.protocol == one.protocol))',
+    message: 'ports have the same nodePort and protocol twice: give every port a nodePort of its own',
+  },
+];
+
+export const portsSchema = withRules(
+  listMap(
+    z
+      .array(portSchema)
+      .min(1)
+      .max(32)
+      .describe('The ports of the Services. May be left out in mode ExternalName only.'),
+    'ports',
+    ['port', 'protocol'],
+  ),
+  portListRules,
+);

@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { celIsName, isIp, isName } from './host.ts';
+import { matches, withRules, type Rule } from './rule.ts';
+
+const seconds = z.int32().max(3600);
+const threshold = z.int32().min(1).max(100);
+
+const httpHeader = z
+  .object({
+    name: withRules(z.string().min(1).max(256), [
+      matches(
+        "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        'name must be an HTTP header name: letters, digits and -, such as X-Check',
+      ),
+    ]).describe('Name of the header.'),
+    value: withRules(z.string().max(4096), [
+      matches('^[\\t -~]*$', 'value must be printable ASCII without line breaks'),
+    ]).describe('Value of the header, in printable ASCII.'),
+  })
+  .describe('One header of the request.');
+
+const hostHeader = withRules(z.string().min(1).max(253), [
+  {
+    holds: (text) => isIp(text) || isName(text),
+    cel: `isIP(self) || (${celIsName('self')})`,
+    message: 'host must be a DNS name or an IP address alone, such as api.example.com',
+  },
+]);
+
+export const httpGetSchema = z
+  .object({
+    path: withRules(z.string().min(1).max(2048), [
+      matches(
+        '^/[!-~]*$',
+        'path must start with / and hold no spaces or control characters: percent-encode them',
+      ),
+    ])
+      .default('/')
+      .describe('Path, with the query if there is one.'),
+    scheme: z
+      .enum(['HTTP', 'HTTPS'])
+      .default('HTTP')
+      .describe('HTTPS verifies the certificate unless insecureSkipVerify is true.'),
+    host: hostHeader
+      .optional()
+      .describe(
+        'Overrides the Host header and the TLS server name. It does not change which address is asked. Default: the host of the target.',
+      ),
+    httpHeaders: z
+      .array(httpHeader)
+      .max(32)
+      .optional()
+      .meta({
+        description: 'Headers of the request; a name may occur again.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+    expectedStatuses: z.array(z.int32().min(100).max(599)).min(1).max(32).optional().meta({
+      description:
+        'The status codes that say the server is ready. Default: 200 to 399, as the kubelet has it.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+    insecureSkipVerify: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True takes any certificate: the probe then says that something answers, not that it is the right server.',
+      ),
+  })
+  .describe('Ready when an HTTP GET answers with an expected status.');
+
+const handlers = ['tcpSocket', 'httpGet', 'icmp', 'disabled'] as const;
+
+/** Handlers that open a TCP connection; no handler at all is `tcpSocket`. */
+export const dialsTcp = (probe: Partial<Record<(typeof handlers)[number], unknown>> | undefined): boolean =>
+  probe?.icmp === undefined && probe?.disabled === undefined;
+
+/** Twin of `dialsTcp` for a probe that is there. */
+export const celDialsTcp = (probe: string): string => `!has(${probe}.icmp) && !has(${probe}.disabled)`;
+
+const oneHandler: Rule<Partial<Record<(typeof handlers)[number], unknown>>> = {
+  holds: (probe) => handlers.filter((handler) => probe[handler] !== undefined).length <= 1,
+  cel: `[${handlers.map((handler) => `has(self.${handler})`).join(', ')}].filter(given, given).size() <= 1`,
+  message: `probe has more than one handler: keep one of ${handlers.join(', ')}`,
+};
+
+const timing = {
+  initialDelaySeconds: seconds
+    .min(0)
+    .default(0)
+    .describe('Seconds between the first sight of an address and its first probe. 0 to 3600.'),
+  periodSeconds: seconds.min(1).default(10).describe('Seconds between two probes of an address. 1 to 3600.'),
+  timeoutSeconds: seconds
+    .min(1)
+    .default(1)
+    .describe(
+      'Seconds after which a probe has failed. Probes of one address never overlap: a timeout longer than the period delays the next probe. 1 to 3600.',
+    ),
+  successThreshold: threshold
+    .default(1)
+    .describe('Successes in a row that make an unhealthy address healthy. 1 to 100.'),
+  failureThreshold: threshold
+    .default(3)
+    .describe('Failures in a row that make a healthy address unhealthy. 1 to 100.'),
+};
+
+const probeShape = {
+  tcpSocket: z.object({}).optional().describe('Ready when a TCP connection opens. The default.'),
+  httpGet: httpGetSchema.optional(),
+  icmp: z
+    .object({})
+    .optional()
+    .describe(
+      'Ready when the address answers an ICMP echo request. The operator needs the capability NET_RAW.',
+    ),
+  disabled: z
+    .object({})
+    .optional()
+    .describe('No probe: every address is published as ready. The reason in the status is ProbeDisabled.'),
+  port: z
+    .union([z.int32(), z.string().max(63)])
+    .optional()
+    .describe('Name or number of the entry of spec.ports that is probed. Default: the first TCP port.'),
+  ...timing,
+};
+
+const description =
+  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe.';
+
+/** Strict, so that a handler of a newer version is a problem and not silently a `tcpSocket`. */
+export const probeSchema = withRules(z.strictObject(probeShape).describe(description), [oneHandler]);
+
+const { port: _, ...portProbeShape } = probeShape;
+
+/** `ports[].probe`: of the port it stands in, so it names none. */
+export const portProbeSchema = withRules(
+  z
+    .strictObject(portProbeShape)
+    .describe('A probe of this port alone: it decides whether an address is ready for this port.'),
+  [oneHandler],
+);

@@ -1,0 +1,202 @@
+import { group, plural } from './external-backend.ts';
+
+/** Name of the operator's ServiceAccount and namespace, and of its roles. */
+const operator = 'external-backend-operator';
+
+/**
+ * What the operator may do: exactly what it does. `watched`: in every namespace with backends (a ClusterRole, or with
+ * `--namespaces` a Role in each of them). `own`: in the operator's namespace only.
+ */
+export interface Permission {
+  readonly scope: 'watched' | 'own';
+  readonly apiGroup: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly why: string;
+}
+
+const watched = (
+  apiGroup: string,
+  resources: readonly string[],
+  verbs: readonly string[],
+  why: string,
+): Permission => ({
+  scope: 'watched',
+  apiGroup,
+  resources,
+  verbs,
+  why,
+});
+
+export const permissions: readonly Permission[] = [
+  watched(group, [plural], ['get', 'list', 'watch'], 'The backends themselves.'),
+  watched(group, [`${plural}/status`], ['get', 'patch', 'update'], 'What it reports of them.'),
+  watched(
+    group,
+    [`${plural}/finalizers`],
+    ['update'],
+    'To name a backend as the owner of its objects, where OwnerReferencesPermissionEnforcement is on (OpenShift).',
+  ),
+  watched(
+    '',
+    ['services'],
+    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    'The Services it makes; those of others it reads, to leave them alone.',
+  ),
+  watched(
+    'discovery.k8s.io',
+    ['endpointslices'],
+    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    'The addresses it publishes.',
+  ),
+  watched(
+    'discovery.k8s.io',
+    ['endpointslices/restricted'],
+    ['create'],
+    'OpenShift asks for it where addresses are outside the cluster.',
+  ),
+  watched(
+    '',
+    ['endpoints'],
+    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    'The same addresses for readers of the older API.',
+  ),
+  watched(
+    '',
+    ['endpoints/restricted'],
+    ['create'],
+    'OpenShift asks for it where addresses are outside the cluster.',
+  ),
+  watched(
+    'events.k8s.io',
+    ['events'],
+    ['create', 'patch', 'update'],
+    'One Event for each change of an address.',
+  ),
+  {
+    scope: 'own',
+    apiGroup: 'coordination.k8s.io',
+    resources: ['leases'],
+    verbs: ['get', 'create', 'update'],
+    why: 'Leader election: one operator writes.',
+  },
+];
+
+export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+export interface ManifestFile {
+  readonly path: string;
+  /** Said on top of the file. */
+  readonly note: string;
+  readonly manifests: readonly Manifest[];
+}
+
+const rbac = 'rbac.authorization.k8s.io';
+const ownNamespace = { namespace: operator };
+
+const rulesOf = (scope: Permission['scope']) =>
+  permissions
+    .filter((permission) => permission.scope === scope)
+    .map(({ apiGroup, resources, verbs }) => ({ apiGroups: [apiGroup], resources, verbs }));
+
+/** The reasons of the rules of a role, in their order; empty for other manifests. */
+export const reasonsOf = (manifest: Manifest): readonly string[] =>
+  (['watched', 'own'] as const)
+    .filter((scope) => JSON.stringify(manifest.rules) === JSON.stringify(rulesOf(scope)))
+    .flatMap((scope) => permissions.filter((permission) => permission.scope === scope).map(({ why }) => why));
+
+const role = (kind: 'Role' | 'ClusterRole', rules: unknown, metadata: object = {}): Manifest => ({
+  apiVersion: `${rbac}/v1`,
+  kind,
+  metadata: { name: operator, ...metadata },
+  rules,
+});
+
+const binding = (kind: 'Role' | 'ClusterRole', metadata: object = {}): Manifest => ({
+  apiVersion: `${rbac}/v1`,
+  kind: `${kind}Binding`,
+  metadata: { name: operator, ...metadata },
+  roleRef: { apiGroup: rbac, kind, name: operator },
+  subjects: [{ kind: 'ServiceAccount', name: operator, ...ownNamespace }],
+});
+
+const userRole = (name: string, verbs: readonly string[]): Manifest =>
+  role(
+    'ClusterRole',
+    [
+      { apiGroups: [group], resources: [plural], verbs },
+      { apiGroups: [group], resources: [`${plural}/status`], verbs: ['get'] },
+    ],
+    { name },
+  );
+
+const read = ['get', 'list', 'watch'];
+
+const serviceAccount: ManifestFile = {
+  path: 'service-account.yaml',
+  note: 'Who the operator is.',
+  manifests: [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: operator, ...ownNamespace } }],
+};
+
+const ownRole: ManifestFile = {
+  path: 'role.yaml',
+  note: 'What the operator may do in its own namespace.',
+  manifests: [role('Role', rulesOf('own'), ownNamespace), binding('Role', ownNamespace)],
+};
+
+const userRoles: ManifestFile = {
+  path: 'user-roles.yaml',
+  note: 'For people: bind them where they are wanted. They are not aggregated into view, edit and admin: whoever may write an ExternalBackend may point a Service at any address (CVE-2021-25740), which Kubernetes took out of edit for that reason.',
+  manifests: [
+    userRole('external-backend-viewer', read),
+    userRole('external-backend-editor', [...read, 'create', 'update', 'patch', 'delete']),
+  ],
+};
+
+const kustomization = (files: readonly ManifestFile[], note: string): ManifestFile => ({
+  path: 'kustomization.yaml',
+  note,
+  manifests: [
+    {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: files.map(({ path }) => path),
+    },
+  ],
+});
+
+function folder(path: string, note: string, files: readonly ManifestFile[]): readonly ManifestFile[] {
+  return [...files, kustomization(files, note)].map((file) => ({ ...file, path: `${path}/${file.path}` }));
+}
+
+/** Every manifest made from the table. */
+export function rbacFiles(): readonly ManifestFile[] {
+  return [
+    ...folder('config/rbac', 'The operator may work in all namespaces.', [
+      serviceAccount,
+      {
+        path: 'cluster-role.yaml',
+        note: 'What the operator may do in all namespaces.',
+        manifests: [role('ClusterRole', rulesOf('watched')), binding('ClusterRole')],
+      },
+      ownRole,
+      userRoles,
+    ]),
+    ...folder(
+      'config/rbac-namespaced/operator',
+      'For --namespaces: what the operator may do in its own namespace.',
+      [serviceAccount, ownRole],
+    ),
+    ...folder(
+      'config/rbac-namespaced/watched',
+      'For --namespaces: apply once in each of them, with kubectl apply -n NAMESPACE -k.',
+      [
+        {
+          path: 'role.yaml',
+          note: 'What the operator may do in a namespace that it watches.',
+          manifests: [role('Role', rulesOf('watched')), binding('Role')],
+        },
+      ],
+    ),
+  ];
+}

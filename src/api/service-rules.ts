@@ -1,0 +1,79 @@
+import { parseIp } from './ip.ts';
+import type { Rule } from './rule.ts';
+
+/** The fields of a Service entry that have rules with each other. */
+interface ServiceFields {
+  readonly type: string;
+  readonly headless: boolean;
+  readonly clusterIP?: string | undefined;
+  readonly ipFamilies?: readonly string[] | undefined;
+  readonly ipFamilyPolicy?: string | undefined;
+  readonly sessionAffinity?: string | undefined;
+  readonly sessionAffinityConfig?: unknown;
+  readonly externalTrafficPolicy?: string | undefined;
+  readonly externalIPs?: readonly string[] | undefined;
+  readonly loadBalancerClass?: string | undefined;
+  readonly loadBalancerSourceRanges?: readonly string[] | undefined;
+}
+
+/** What the API server would refuse when the operator writes the Service (`ValidateService`), said when the user writes. */
+export const serviceRules: readonly Rule<ServiceFields>[] = [
+  {
+    holds: ({ headless, type }) => !headless || type === 'ClusterIP',
+    cel: "!self.headless || self.type == 'ClusterIP'",
+    message: 'headless goes with type ClusterIP only: remove headless, or the type',
+    field: 'headless',
+  },
+  {
+    holds: ({ headless, clusterIP }) => !headless || clusterIP === undefined,
+    cel: '!self.headless || !has(self.clusterIP)',
+    message: 'clusterIP cannot be set on a headless Service: remove clusterIP, or headless',
+    field: 'clusterIP',
+  },
+  {
+    holds: ({ clusterIP, ipFamilies }) => sameFamily(clusterIP, ipFamilies?.[0]),
+    cel: "!has(self.clusterIP) || !has(self.ipFamilies) || self.ipFamilies.size() == 0 || !isIP(self.clusterIP) || (ip(self.clusterIP).family() == 4) == (self.ipFamilies[0] == 'IPv4')",
+    message: 'clusterIP is not of the first family in ipFamilies: change the one or the other',
+    field: 'clusterIP',
+  },
+  {
+    holds: ({ ipFamilies, ipFamilyPolicy }) =>
+      (ipFamilies?.length ?? 0) < 2 || (ipFamilyPolicy ?? 'SingleStack') !== 'SingleStack',
+    cel: "!has(self.ipFamilies) || self.ipFamilies.size() < 2 || (has(self.ipFamilyPolicy) && self.ipFamilyPolicy != 'SingleStack')",
+    message: 'ipFamilyPolicy must be PreferDualStack or RequireDualStack where ipFamilies has two families',
+    field: 'ipFamilyPolicy',
+  },
+  {
+    holds: ({ sessionAffinity, sessionAffinityConfig }) =>
+      sessionAffinityConfig === undefined || sessionAffinity === 'ClientIP',
+    cel: "!has(self.sessionAffinityConfig) || (has(self.sessionAffinity) && self.sessionAffinity == 'ClientIP')",
+    message: 'sessionAffinityConfig needs sessionAffinity: ClientIP',
+    field: 'sessionAffinityConfig',
+  },
+  {
+    holds: ({ externalTrafficPolicy, externalIPs, type }) =>
+      externalTrafficPolicy === undefined || type !== 'ClusterIP' || externalIPs !== undefined,
+    cel: "!has(self.externalTrafficPolicy) || self.type != 'ClusterIP' || has(self.externalIPs)",
+    message:
+      'externalTrafficPolicy needs type NodePort or LoadBalancer, or externalIPs: nothing comes from outside otherwise',
+    field: 'externalTrafficPolicy',
+  },
+  {
+    holds: ({ loadBalancerClass, type }) => loadBalancerClass === undefined || type === 'LoadBalancer',
+    cel: "!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
+    message: 'loadBalancerClass needs type: LoadBalancer',
+    field: 'loadBalancerClass',
+  },
+  {
+    holds: ({ loadBalancerSourceRanges, type }) =>
+      loadBalancerSourceRanges === undefined || type === 'LoadBalancer',
+    cel: "!has(self.loadBalancerSourceRanges) || self.type == 'LoadBalancer'",
+    message: 'loadBalancerSourceRanges needs type: LoadBalancer',
+    field: 'loadBalancerSourceRanges',
+  },
+];
+
+function sameFamily(clusterIp: string | undefined, family: string | undefined): boolean {
+  const ip = clusterIp === undefined ? undefined : parseIp(clusterIp);
+  return ip === undefined || family === undefined || (ip.family === 'IPv4') === (family === 'IPv4');
+}

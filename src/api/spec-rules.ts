@@ -1,0 +1,86 @@
+import { celDialsTcp, dialsTcp } from './probe.ts';
+import type { Rule } from './rule.ts';
+import type { SpecShape } from './spec-shape.ts';
+
+/** Rules between fields of the spec that hold in both modes, or say what mode Endpoints needs. */
+export const specRules: readonly Rule<SpecShape>[] = [
+  {
+    holds: ({ mode, ports }) => mode !== 'Endpoints' || ports !== undefined,
+    cel: "self.mode != 'Endpoints' || has(self.ports)",
+    message: 'ports is missing: mode Endpoints needs at least one, such as ports: [{port: 5432}]',
+    field: 'ports',
+  },
+  {
+    holds: ({ ports, targets }) =>
+      ports === undefined || ports.length < 2 || targets.every(({ port }) => port === 0),
+    cel: '!has(self.ports) || self.ports.size() < 2 || self.targets.all(target, target.port == 0)',
+    message:
+      'targets may have a port of their own only where the backend has one port: remove targets[].port, or make one ExternalBackend for each port',
+    field: 'targets',
+  },
+  {
+    holds: ({ probe }) => probe?.port === undefined || dialsTcp(probe),
+    cel: `!has(self.probe) || !has(self.probe.port) || (${celDialsTcp('self.probe')})`,
+    message: 'probe.port means nothing to icmp and disabled, which dial no port: remove it',
+    field: 'probe.port',
+  },
+  {
+    holds: ({ probe, ports }) =>
+      probe?.port === undefined ||
+      !dialsTcp(probe) ||
+      (ports ?? []).some((port) => names(port, probe.port) && port.protocol === 'TCP'),
+    cel: `!has(self.probe) || !has(self.probe.port) || !(${celDialsTcp('self.probe')}) || (has(self.ports) && self.ports.exists(each, each.protocol == 'TCP' && (type(self.probe.port) == int ? each.port == self.probe.port : has(each.name) && each.name == self.probe.port)))`,
+    message: 'probe.port must be the name or the number (port, not targetPort) of a TCP port in ports',
+    field: 'probe.port',
+  },
+  {
+    holds: ({ mode, probe, ports }) =>
+      mode !== 'Endpoints' ||
+      ports === undefined ||
+      probe?.port !== undefined ||
+      !dialsTcp(probe) ||
+      ports.some(({ protocol }) => protocol === 'TCP') ||
+      (probe === undefined && ports.every((port) => port.probe !== undefined)),
+    cel: `self.mode != 'Endpoints' || !has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, each.protocol == 'TCP')`,
+    message:
+      'probe cannot open a TCP connection, for no port is TCP: write probe: {icmp: {}} or probe: {disabled: {}}',
+    field: 'probe',
+  },
+  {
+    holds: ({ mode, ports, services }) =>
+      mode !== 'Endpoints' ||
+      !hasNodePort(ports) ||
+      (services ?? []).some(({ type }) => type !== 'ClusterIP'),
+    cel: `self.mode != 'Endpoints' || !has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || (has(self.services) && self.services.exists(each, each.type != 'ClusterIP'))`,
+    message:
+      'ports have a nodePort, but no Service is of type NodePort or LoadBalancer: set services[].type, or remove nodePort',
+    field: 'ports',
+  },
+  {
+    holds: ({ ports, services }) =>
+      !hasNodePort(ports) || (services ?? []).filter(({ type }) => type !== 'ClusterIP').length < 2,
+    cel: `!has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || !has(self.services) || self.services.filter(each, each.type != 'ClusterIP').size() < 2`,
+    message:
+      'ports have a nodePort, and two Services cannot share it: keep one Service of type NodePort or LoadBalancer, or remove nodePort',
+    field: 'ports',
+  },
+  {
+    holds: ({ services }) => {
+      const ips = (services ?? []).flatMap(({ clusterIP }) => clusterIP ?? []);
+      return new Set(ips).size === ips.length;
+    },
+    cel: '!has(self.services) || self.services.all(one, !has(one.clusterIP) || self.services.exists_one(other, has(other.clusterIP) && other.clusterIP == one.clusterIP))',
+    message: 'services have the same clusterIP twice: give each one its own',
+    field: 'services',
+  },
+];
+
+type PortShape = NonNullable<SpecShape['ports']>[number];
+
+const hasNodePort = (ports: readonly PortShape[] | undefined): boolean =>
+  (ports ?? []).some(({ nodePort }) => nodePort !== undefined);
+
+const names = (port: PortShape, reference: number | string | undefined): boolean =>
+  typeof reference === 'number'
+    ? port.port === reference
+    : port.name !== undefined && port.name === reference;

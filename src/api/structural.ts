@@ -1,0 +1,101 @@
+import { z } from 'zod';
+
+/** A node of an OpenAPI schema as plain data. */
+export type SchemaNode = { readonly [key: string]: unknown };
+
+/**
+ * A zod schema as a Kubernetes structural schema. Throws where the API server would refuse the result, or would
+ * silently not do what the zod schema says.
+ * `bounded`: every string, array and map must have an upper bound, for CEL rules are charged for the worst case.
+ */
+export function structural(schema: z.ZodType, { bounded }: { readonly bounded: boolean }): SchemaNode {
+  const raw = z.toJSONSchema(schema, {
+    target: 'openapi-3.0',
+    io: 'input',
+    reused: 'inline',
+    unrepresentable: 'throw',
+  });
+  const node = normalise(raw);
+  lint(node, '', bounded);
+  return node;
+}
+
+const isNode = (value: unknown): value is SchemaNode =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const mapValues = (node: SchemaNode, change: (value: SchemaNode) => SchemaNode): SchemaNode =>
+  Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [key, isNode(value) ? change(value) : value]),
+  );
+
+/** What zod writes and Kubernetes does not take, in the words that Kubernetes has for it. */
+function normalise(node: SchemaNode): SchemaNode {
+  const { description, type, properties, items, additionalProperties, anyOf, ...rest } = node;
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(isIntOrString(anyOf)
+      ? { 'x-kubernetes-int-or-string': true }
+      : { ...(anyOf === undefined ? {} : { anyOf }) }),
+    ...(type === undefined ? {} : { type }),
+    ...(type === 'integer' ? integer(rest) : rest),
+    ...(isNode(properties) ? { properties: mapValues(properties, normalise) } : {}),
+    ...(isNode(items) ? { items: normalise(items) } : {}),
+    // `false` (a strict object) is forbidden beside properties: the API server prunes unknown fields, or with
+    // strict field validation refuses them.
+    ...(isNode(additionalProperties) ? { additionalProperties: normalise(additionalProperties) } : {}),
+  };
+}
+
+const isIntOrString = (anyOf: unknown): boolean =>
+  Array.isArray(anyOf) &&
+  anyOf
+    .map((member: unknown) => (isNode(member) ? member.type : undefined))
+    .toSorted()
+    .join() === 'integer,string';
+
+const int32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+
+/** The bounds of the type itself are noise where `format` says them. */
+function integer({ minimum, maximum, ...rest }: SchemaNode): SchemaNode {
+  const min = Number(minimum);
+  const max = Number(maximum);
+  return {
+    format: min >= int32.minimum && max <= int32.maximum ? 'int32' : 'int64',
+    ...(min === int32.minimum || min === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
+    ...(max === int32.maximum || max === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+    ...rest,
+  };
+}
+
+const refusedKeys = ['$ref', 'anyOf', 'oneOf', 'allOf', 'not', 'propertyNames', 'definitions', 'const'];
+
+function lint(node: SchemaNode, path: string, bounded: boolean): void {
+  const problem = problemOf(node) ?? (bounded ? unbounded(node) : undefined);
+  if (problem !== undefined) throw new Error(`schema at ${path === '' ? 'the root' : path}: ${problem}`);
+  for (const [name, child] of Object.entries(isNode(node.properties) ? node.properties : {})) {
+    if (!isNode(child) || child.description === undefined)
+      throw new Error(`schema at ${path}.${name}: no description`);
+    lint(child, `${path}.${name}`, bounded);
+  }
+  if (isNode(node.items)) lint(node.items, `${path}[]`, bounded);
+  if (isNode(node.additionalProperties)) lint(node.additionalProperties, `${path}{}`, bounded);
+}
+
+function problemOf(node: SchemaNode): string | undefined {
+  const refused = refusedKeys.find((key) => key in node);
+  if (refused !== undefined) return `${refused} is not structural`;
+  if (typeof node.type !== 'string' && node['x-kubernetes-int-or-string'] !== true) return 'no type';
+  if (typeof node.pattern === 'string' && /\(\?[=!<]/.test(node.pattern)) return 'RE2 has no look-around';
+  if ('additionalProperties' in node && 'properties' in node) return 'additionalProperties beside properties';
+  if (node.type === 'array' && node['x-kubernetes-list-type'] === undefined)
+    return 'no x-kubernetes-list-type';
+  return undefined;
+}
+
+function unbounded(node: SchemaNode): string | undefined {
+  if (node.type === 'array' && node.maxItems === undefined) return 'no maxItems';
+  if (node.type === 'string' && node.maxLength === undefined && node.enum === undefined)
+    return 'no maxLength';
+  if ('additionalProperties' in node && node.maxProperties === undefined) return 'no maxProperties';
+  return undefined;
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { hostSchema } from './host.ts';
+import { matches, withRules } from './rule.ts';
+import { dnsLabel, labelValue } from './text.ts';
+
+export const targetSchema = z
+  .object({
+    host: hostSchema.meta({
+      ...hostSchema.meta(),
+      description:
+        'Where the server is: in mode Endpoints an IPv4 or IPv6 address, in mode ExternalName a DNS name. Any spelling of an address is taken and published in canonical form. Loopback, link-local, multicast and unspecified addresses are refused.',
+    }),
+    port: z
+      .int32()
+      .min(0)
+      .max(65535)
+      .default(0)
+      .describe(
+        "The port this server listens on, where it differs from the backend's targetPort. 0 means the targetPort. Another number is allowed only where the backend has one port.",
+      ),
+    name: withRules(z.string().min(1).max(63), [
+      matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as db-0'),
+    ])
+      .optional()
+      .describe(
+        "Host name of this server's addresses in a headless Service: `<name>.<service>.<namespace>.svc`.",
+      ),
+    zone: withRules(z.string().min(1).max(63), [
+      matches(labelValue, 'zone must be a label value: letters, digits, -, _ and ., such as eu-west-1a'),
+    ])
+      .optional()
+      .describe(
+        'Zone the server is in, as in the node label topology.kubernetes.io/zone. Published with its addresses.',
+      ),
+    drain: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True takes the server out of the Service: its addresses are published as not ready, and are still probed. Connections that are open stay open.',
+      ),
+  })
+  .describe('One server outside the cluster.');
