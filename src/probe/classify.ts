@@ -64,7 +64,8 @@ export function classifyErrno(error: unknown): Verdict {
   return byErrno[code] ?? proberFault(`unexpected error ${code || 'without a code'}`);
 }
 
+/** The `code` of a Node error, or empty. */
 export function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : '';
 }

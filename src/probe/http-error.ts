@@ -39,7 +39,7 @@ export function classifyHttpError(error: unknown, serverName: string): Verdict {
 }
 
 function isSystemCall(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall !== undefined;
+  return typeof error === 'object' && error !== null && 'syscall' in error && error.syscall !== undefined;
 }
 
 /** OpenSSL's alerts and handshake failures, and its X.509 verification codes. */

@@ -25,6 +25,9 @@ export interface IcmpOptions {
 /** A sequence number has 16 bits; so many requests in flight would leave no room for late replies to be told apart. */
 const maxInFlight = 16_384;
 
+/** How much longer than the probe net-ping remembers a request. */
+const tableGraceMs = 1_000;
+
 const noAddon = proberFault(
   'the ICMP addon (raw-socket) cannot be loaded: use tcpSocket, or an image built with it',
 );
@@ -129,7 +132,10 @@ function receive(session: Session, library: PingLibrary, family: Family, data: B
     ?.callback(new library.DestinationUnreachableError(source), target, now, now);
 }
 
-/** Our own timer is the deadline; net-ping's, which starts when the packet is sent, only clears its table. */
+/**
+ * Our own timer is the deadline (after one more look at what has arrived: see `createLimit`); net-ping's, which starts when
+ * the packet is sent, only clears its table.
+ */
 function ping(session: Session, library: PingLibrary, check: Check, signal: AbortSignal): Promise<Verdict> {
   return new Promise((resolve) => {
     const end = (verdict: Verdict) => {
@@ -138,9 +144,9 @@ function ping(session: Session, library: PingLibrary, check: Check, signal: Abor
       resolve(verdict);
     };
     const abort = () => end(cancelled);
-    const watchdog = setTimeout(end, check.timing.timeoutMs, timedOut);
+    const watchdog = setTimeout(() => setImmediate(end, timedOut), check.timing.timeoutMs);
     signal.addEventListener('abort', abort);
-    session.timeout = check.timing.timeoutMs;
+    session.timeout = check.timing.timeoutMs + tableGraceMs;
     session.pingHost(canonical(check.ip, check.family), (error) =>
       end(error === null ? responded : classifyPing(error, library)),
     );
@@ -157,7 +163,7 @@ function classifyPing(error: Error, library: PingLibrary): Verdict {
 }
 
 function isForbidden(error: unknown): boolean {
-  return error instanceof Error && /not permitted|permission denied/i.test(error.message);
+  return /not permitted|permission denied/i.test(String(error));
 }
 
 /** Ends the requests first: once closed, net-ping would open a new socket to remove them. */

@@ -10,12 +10,16 @@ export interface Limit {
   release(): void;
 }
 
+/**
+ * Times out only after the event loop has looked at its sockets once more: where this process was stalled, the answer may
+ * lie in the kernel already, and our stall is not the target's fault.
+ */
 export function createLimit(timeoutMs: number, signal: AbortSignal): Limit {
   const stop = (verdict: Verdict) => {
     limit.stopped ??= verdict;
     limit.onStop(limit.stopped);
   };
-  const timer = setTimeout(stop, timeoutMs, timedOut);
+  const timer = setTimeout(() => setImmediate(stop, timedOut), timeoutMs);
   const abort = () => stop(cancelled);
   signal.addEventListener('abort', abort);
   const limit: Limit = {

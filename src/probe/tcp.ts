@@ -10,7 +10,7 @@ import type { Probe } from './probe.ts';
  * Up when the connection opens, as the kubelet's tcpSocket. The server never sees a reset, for databases count resets and
  * lock their sender out: we send FIN, read what it says until it closes too, and give that `closeGraceMs`.
  * The run ends when the socket is closed, so that a running probe is a used connection and no more; but a cancelled run
- * ends at once and its open connection closes politely behind it.
+ * ends at once and one at its timeout then, and an open connection closes politely behind it.
  */
 export function createTcpSocket(): Probe {
   // What servers say is thrown away, so one buffer does for all sockets (and saves an allocation of 64 kB per probe).
@@ -23,16 +23,21 @@ function dial(check: Check, signal: AbortSignal, sink: OnReadOpts): Promise<Verd
     let verdict = timedOut;
     let closing: NodeJS.Timeout | undefined;
     const socket = connect({ host: check.ip, port: check.port, onread: sink });
-    const destroy = () => socket.destroy();
-    const deadline = setTimeout(destroy, check.timing.timeoutMs);
+    // Run after the event loop has looked at its sockets: the kernel may have connected while this process was busy. Then
+    // the target is up, not late; and to destroy such a socket, its greeting unread, would be a reset.
+    const expire = () => {
+      if (socket.connecting) socket.destroy();
+      else resolve(verdict);
+    };
+    const deadline = setTimeout(setImmediate, check.timing.timeoutMs, expire);
     const abort = () => {
       resolve(cancelled);
-      if (socket.connecting) socket.destroy();
+      setImmediate(expire);
     };
     signal.addEventListener('abort', abort);
     socket.on('connect', () => {
       verdict = connected;
-      closing = setTimeout(destroy, closeGraceMs);
+      closing = setTimeout(() => socket.destroy(), closeGraceMs);
       socket.end();
     });
     socket.on('error', (error) => {
