@@ -3,7 +3,7 @@ import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
-import { reasons, type Reason } from './verdict.ts';
+import { reasons } from './verdict.ts';
 
 export interface Published {
   readonly slices: readonly EndpointSlice[];

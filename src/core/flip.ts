@@ -1,0 +1,44 @@
+import type { Check } from './check.ts';
+import type { Health } from './health.ts';
+
+/** What is told of a flip: the reason is the verdict's. */
+export interface Flip {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly action: 'Publish' | 'Unpublish';
+  readonly note: string;
+}
+
+/**
+ * The Event of a flip; undefined where there is nothing to tell.
+ *
+ * | from      | to        | Event                 |
+ * |-----------|-----------|-----------------------|
+ * | unknown   | healthy   | none: it has just begun |
+ * | unhealthy | healthy   | Normal                |
+ * | any       | unhealthy | Warning               |
+ */
+export function flipOf(check: Check, before: Health, after: Health): Flip | undefined {
+  const address = check.port === 0 ? check.ip : withPort(check);
+  const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
+  if (after.state === 'unhealthy')
+    return note(
+      'Warning',
+      'Unpublish',
+      after,
+      `${address} is unhealthy and receives no new connections: ${words}`,
+    );
+  if (before.state === 'unhealthy')
+    return note('Normal', 'Publish', after, `${address} is healthy again: ${words}`);
+  return undefined;
+}
+
+const note = (type: Flip['type'], action: Flip['action'], after: Health, text: string): Flip => ({
+  type,
+  action,
+  reason: after.reason === '' ? 'HealthChanged' : after.reason,
+  note: text,
+});
+
+const withPort = ({ ip, family, port }: Check): string =>
+  family === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;

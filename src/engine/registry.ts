@@ -1,0 +1,76 @@
+import type { Backend } from '../api/external-backend.ts';
+import { parseBackend } from '../api/parse.ts';
+import { servicesOf } from '../core/desired.ts';
+import type { KubeObject } from '../core/objects.ts';
+import { winner } from '../core/ownership.ts';
+
+export type ParsedBackend = ReturnType<typeof parseBackend>;
+
+export interface Entry {
+  readonly raw: KubeObject;
+  readonly parsed: ParsedBackend;
+}
+
+/** `namespace/name`, the key of a backend everywhere in the engine. */
+export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`;
+
+/** The backends as the operator understands them, and which Service names each of them claims. */
+export class BackendRegistry {
+  readonly #entries = new Map<string, Entry>();
+  /** `namespace/service` -> keys of the backends that claim it. */
+  readonly #claims = new Map<string, Set<string>>();
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#entries.keys();
+  }
+
+  /**
+   * Takes in what the watch says of a backend (undefined: it is gone) and returns the keys of all whose outcome that
+   * may change: its own, and those that claim a name it claims or claimed.
+   */
+  update(key: string, raw: KubeObject | undefined): ReadonlySet<string> {
+    const known = this.#entries.get(key);
+    if (raw !== undefined && raw === known?.raw) return new Set();
+    const before = claimsOf(known);
+    const entry = raw === undefined ? undefined : { raw, parsed: parseBackend(raw) };
+    const after = claimsOf(entry);
+    if (entry === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, entry);
+    for (const name of before) if (!after.includes(name)) this.#release(name, key);
+    for (const name of after) this.#claims.set(name, (this.#claims.get(name) ?? new Set()).add(key));
+    const contested = before.join() === after.join() ? [] : [...before, ...after];
+    return new Set([key, ...contested.flatMap((name) => [...(this.#claims.get(name) ?? [])])]);
+  }
+
+  /** Keys of the backends that claim a Service name. */
+  claimants(namespace: string, service: string): Iterable<string> {
+    return this.#claims.get(`${namespace}/${service}`) ?? [];
+  }
+
+  /** Name of the other backend that has this Service name; undefined when the claim is this backend's, or nobody's. */
+  rival(backend: Pick<Backend, 'namespace' | 'name'>, service: string): string | undefined {
+    const backends = [...this.claimants(backend.namespace, service)].flatMap((key) => {
+      const parsed = this.#entries.get(key)?.parsed;
+      return parsed?.ok === true ? [parsed.backend] : [];
+    });
+    const first = winner(backends);
+    return first === undefined || first.name === backend.name ? undefined : first.name;
+  }
+
+  #release(name: string, key: string): void {
+    const keys = this.#claims.get(name);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#claims.delete(name);
+  }
+}
+
+function claimsOf(entry: Entry | undefined): readonly string[] {
+  if (entry?.parsed.ok !== true || entry.raw.metadata.deletionTimestamp !== undefined) return [];
+  const { backend } = entry.parsed;
+  return servicesOf(backend).map(({ name }) => `${backend.namespace}/${name}`);
+}
