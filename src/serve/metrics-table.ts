@@ -82,7 +82,7 @@ export const metricsTable = {
   },
   external_backend_api_requests_total: {
     type: 'counter',
-    help: 'Requests to the API server by verb, resource and HTTP code; the code is 0 where none came.',
+    help: 'Requests to the API server by verb, resource and HTTP code, or the reason where no answer came.',
     labels: ['verb', 'resource', 'code'],
   },
   external_backend_api_request_duration_seconds: {

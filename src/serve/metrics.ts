@@ -27,8 +27,8 @@ export interface Sources {
 export interface ApiRequest {
   readonly verb: string;
   readonly resource: string;
-  /** HTTP status; 0 where no answer came. */
-  readonly code: number;
+  /** HTTP status, or the reason where no answer came. */
+  readonly code: string;
   readonly durationMs: number;
 }
 
@@ -142,7 +142,7 @@ export class Metrics {
 
   /** A watch is counted when it has begun, and not timed: it ends when it ends. */
   requested({ verb, resource, code, durationMs }: ApiRequest): void {
-    this.#series.external_backend_api_requests_total.at(verb, resource, String(code)).value++;
+    this.#series.external_backend_api_requests_total.at(verb, resource, code).value++;
     if (verb === 'watch') return;
     this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);
   }

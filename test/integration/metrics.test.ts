@@ -10,7 +10,7 @@ it('passes the linter of Prometheus (promtool check metrics) with every metric i
   metrics.includeProcess();
   metrics.probed('tcpSocket', { kind: 'up', reason: 'Connected', message: '' }, 2);
   metrics.published('shop', 'orders-db', 1, 2);
-  metrics.requested({ verb: 'update', resource: 'endpointslices', code: 200, durationMs: 3 });
+  metrics.requested({ verb: 'update', resource: 'endpointslices', code: '200', durationMs: 3 });
   metrics.watchRestarted('services', 'Expired');
   const program = execFileSync(build, { encoding: 'utf8' }).trim();
   const { stdout, stderr, status } = spawnSync(program, ['promlint'], {

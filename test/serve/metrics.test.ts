@@ -119,8 +119,8 @@ describe('metrics', () => {
     const metrics = make();
     metrics.reconciled('Ok', 10, 20);
     metrics.reconciled('Conflict', 10, 20);
-    metrics.requested({ verb: 'update', resource: 'endpointslices', code: 409, durationMs: 3 });
-    metrics.requested({ verb: 'watch', resource: 'services', code: 200, durationMs: 3_600_000 });
+    metrics.requested({ verb: 'update', resource: 'endpointslices', code: '409', durationMs: 3 });
+    metrics.requested({ verb: 'watch', resource: 'services', code: '200', durationMs: 3_600_000 });
     metrics.watchRestarted('services', 'Expired');
     metrics.turned('unhealthy', 'Timeout');
     metrics.leading(true);

@@ -1,0 +1,300 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const src = join(root, 'src');
+
+/**
+ * Who may import whom at run time or for types. A layer is a folder of src, or a file beside them.
+ * `npm`: packages; `node`: whether Node's own modules.
+ */
+interface Layer {
+  readonly layers: readonly string[];
+  readonly npm: readonly string[];
+  readonly node: boolean;
+}
+
+const adapter = { layers: ['api', 'core', 'engine'], node: true };
+
+const rules: Readonly<Record<string, Layer>> = {
+  api: { layers: [], npm: ['zod'], node: false },
+  core: { layers: ['api'], npm: [], node: false },
+  engine: { layers: ['api', 'core'], npm: [], node: false },
+  probe: { layers: ['api', 'core', 'engine'], npm: ['net-ping'], node: true },
+  kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
+  dns: { ...adapter, npm: [] },
+  serve: { ...adapter, npm: ['prom-client'] },
+  config: { layers: [], npm: ['zod'], node: true },
+  logger: { ...adapter, npm: ['pino'] },
+  'system-clock': { ...adapter, npm: [] },
+  generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
+  operator: {
+    layers: ['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
+    npm: [],
+    node: true,
+  },
+  main: {
+    layers: ['config', 'logger', 'operator', 'kube', 'system-clock', 'engine', 'core'],
+    npm: [],
+    node: true,
+  },
+};
+
+/** Types only, from whatever layer that is named here. */
+const typesOnly: Readonly<Record<string, readonly string[]>> = { probe: ['api', 'engine'] };
+
+/** Files that are programs: they may touch `process` and do something when they are started. */
+const programs: readonly string[] = ['main.ts', 'generate.ts'];
+
+/** The layers that decide and hold state: no clock, no randomness, no world. */
+const pure: readonly string[] = ['api', 'core', 'engine'];
+const impureNames: ReadonlySet<string> = new Set([
+  ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
+  ...['performance', 'fetch', 'crypto', 'globalThis', 'global', 'Buffer', 'require'],
+]);
+const impureMembers: ReadonlySet<string> = new Set(['Date.now', 'Math.random', 'AbortSignal.timeout']);
+
+interface Source {
+  /** Below src, with slashes. */
+  readonly path: string;
+  readonly layer: string;
+  readonly tree: ts.SourceFile;
+}
+
+function parse(path: string, text: string): Source {
+  const layer = path.split('/')[0]?.replace(/\.ts$/, '') ?? '';
+  return { path, layer, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
+}
+
+const sources = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
+  .map((path) => parse(path, readFileSync(join(src, path), 'utf8')));
+
+function visit(node: ts.Node, see: (node: ts.Node) => void): void {
+  see(node);
+  node.forEachChild((child) => visit(child, see));
+}
+
+interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+/** Static imports, re-exports, dynamic imports and `import('…')` types. */
+function importsOf({ tree }: Source): readonly Import[] {
+  const found: Import[] = [];
+  visit(tree, (node) => {
+    if (
+      (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+      node.moduleSpecifier !== undefined
+    ) {
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword || onlyTypeNames(node)
+        : node.isTypeOnly;
+      found.push({ from: textOf(node.moduleSpecifier), typeOnly });
+    }
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      found.push({ from: textOf(node.arguments[0]), typeOnly: false });
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      found.push({ from: textOf(node.argument.literal), typeOnly: true });
+  });
+  return found;
+}
+
+const textOf = (node: ts.Node | undefined): string =>
+  node !== undefined && ts.isStringLiteralLike(node) ? node.text : '(not a literal)';
+
+function onlyTypeNames({ importClause }: ts.ImportDeclaration): boolean {
+  const names = importClause?.namedBindings;
+  if (importClause?.name !== undefined || names === undefined || !ts.isNamedImports(names)) return false;
+  return names.elements.length > 0 && names.elements.every((element) => element.isTypeOnly);
+}
+
+const packageOf = (from: string): string =>
+  from
+    .split('/')
+    .slice(0, from.startsWith('@') ? 2 : 1)
+    .join('/');
+const isNode = (from: string): boolean => from.startsWith('node:') || builtinModules.includes(from);
+
+function breachesOfImports(source: Source): readonly string[] {
+  const rule = rules[source.layer];
+  if (rule === undefined) return [`${source.path} is in no known layer: add it to this test`];
+  return importsOf(source).flatMap(({ from, typeOnly }) => {
+    const said = `${source.path} imports ${from}`;
+    if (!from.startsWith('.')) {
+      if (isNode(from)) return rule.node ? [] : [said];
+      return rule.npm.includes(packageOf(from)) ? [] : [said];
+    }
+    const target =
+      normalize(join(dirname(source.path), from))
+        .split('/')[0]
+        ?.replace(/\.ts$/, '') ?? '';
+    if (target === source.layer) return [];
+    if (!rule.layers.includes(target)) return [said];
+    return (typesOnly[source.layer] ?? []).includes(target) && !typeOnly ? [`${said} at run time`] : [];
+  });
+}
+
+/** Whether an identifier stands for a value of that name, and is no member, key, type or declaration. */
+function isValueUse(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  if (ts.isQualifiedName(parent) || ts.isTypeNode(parent)) return false;
+  return !('name' in parent && parent.name === node);
+}
+
+/** Names that this file may not use as values. */
+const forbiddenNames = ({ path, layer }: Source): ReadonlySet<string> =>
+  new Set([
+    'console',
+    ...(programs.includes(path) ? [] : ['process']),
+    ...(pure.includes(layer) ? impureNames : []),
+  ]);
+
+/** What of the clock, the randomness or the world this node takes; undefined: nothing. */
+function impurity(node: ts.Node): string | undefined {
+  if (ts.isPropertyAccessExpression(node)) {
+    const text = node.getText();
+    return impureMembers.has(text) ? text : undefined;
+  }
+  const isDate = ts.isNewExpression(node) && node.expression.getText() === 'Date';
+  return isDate && (node.arguments?.length ?? 0) === 0 ? 'new Date()' : undefined;
+}
+
+function breachesOfPurity(source: Source): readonly string[] {
+  const found: string[] = [];
+  const forbidden = forbiddenNames(source);
+  visit(source.tree, (node) => {
+    const name =
+      ts.isIdentifier(node) && forbidden.has(node.text) && isValueUse(node) ? node.text : undefined;
+    const what = name ?? (pure.includes(source.layer) ? impurity(node) : undefined);
+    if (what === undefined) return;
+    const line = source.tree.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+    found.push(`${source.path}:${line} uses ${what}`);
+  });
+  return found;
+}
+
+/** What a module does when it is imported, and the state it would keep, as far as can be seen. */
+function breachesAtTopLevel(source: Source): readonly string[] {
+  if (programs.includes(source.path)) return [];
+  return source.tree.statements.flatMap((statement) => {
+    const said = `${source.path}: ${statement.getText().split('\n')[0] ?? ''}`;
+    if (ts.isVariableStatement(statement)) {
+      const { flags, declarations } = statement.declarationList;
+      const state = declarations.some(
+        ({ initializer }) => initializer !== undefined && isEmptyCollection(initializer),
+      );
+      return (flags & ts.NodeFlags.Const) === 0 || state || waits(statement) ? [said] : [];
+    }
+    const declares =
+      ts.isImportDeclaration(statement) ||
+      ts.isExportDeclaration(statement) ||
+      ts.isFunctionDeclaration(statement) ||
+      ts.isClassDeclaration(statement) ||
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement);
+    return declares ? [] : [said];
+  });
+}
+
+/** `new Map()` and the like: nothing is in it yet, so somebody means to put something in. */
+const isEmptyCollection = (node: ts.Expression): boolean =>
+  ts.isNewExpression(node) &&
+  ['Map', 'Set', 'WeakMap', 'WeakSet'].includes(node.expression.getText()) &&
+  (node.arguments?.length ?? 0) === 0;
+
+function waits(statement: ts.VariableStatement): boolean {
+  return statement.declarationList.declarations.some(
+    ({ initializer }) => initializer !== undefined && ts.isAwaitExpression(initializer),
+  );
+}
+
+describe('the layout', () => {
+  it('has imports that point one way, from the edge to the core', () => {
+    expect(sources.flatMap(breachesOfImports)).toEqual([]);
+  });
+
+  it('has no clock, randomness or world in what decides, and `process` in programs only', () => {
+    expect(sources.flatMap(breachesOfPurity)).toEqual([]);
+  });
+
+  it('has modules that do nothing and keep nothing when they are imported', () => {
+    expect(sources.flatMap(breachesAtTopLevel)).toEqual([]);
+  });
+
+  it('imports only packages that package.json names as its own', () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(root, 'package.json'), 'utf8'),
+    ) as {
+      dependencies: Record<string, string>;
+      devDependencies: Record<string, string>;
+    };
+    const foreign = sources.flatMap((source) => {
+      const known = source.path === 'generate.ts' ? { ...dependencies, ...devDependencies } : dependencies;
+      return importsOf(source)
+        .filter(
+          ({ from }) => !from.startsWith('.') && !isNode(from) && !Object.hasOwn(known, packageOf(from)),
+        )
+        .map(({ from }) => `${source.path} imports ${from}`);
+    });
+    expect(foreign).toEqual([]);
+  });
+
+  it('knows every folder of src', () => {
+    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(
+      folders.map(({ name }) => name).filter((name) => name !== 'types' && rules[name] === undefined),
+    ).toEqual([]);
+  });
+});
+
+describe('the check of the layout itself', () => {
+  const breaches = (path: string, text: string): readonly string[] => {
+    const source = parse(path, text);
+    return [...breachesOfImports(source), ...breachesOfPurity(source), ...breachesAtTopLevel(source)];
+  };
+
+  it.each([
+    ['core/x.ts', "import { readFileSync } from 'node:fs';"],
+    ['core/x.ts', "import type { WorkQueue } from '../engine/work-queue.ts';"],
+    ['core/x.ts', "export { x } from '../kube/client.ts';"],
+    ['core/x.ts', 'export const f = () => Date.now();'],
+    ['core/x.ts', 'export const f = () => new Date().toISOString();'],
+    ['core/x.ts', 'export const f = () => Math.random();'],
+    ['engine/x.ts', 'export const f = () => setTimeout(f, 1);'],
+    ['engine/x.ts', "export const f = () => import('../kube/client.ts');"],
+    ['engine/x.ts', 'export const f = () => AbortSignal.timeout(1);'],
+    ['kube/x.ts', "export const f = () => process.env['HOME'];"],
+    ['kube/x.ts', "import { HttpServer } from '../serve/http-server.ts';"],
+    ['probe/x.ts', "import { WorkQueue } from '../engine/work-queue.ts';"],
+    ['serve/x.ts', "export const f = () => console.log('x');"],
+    ['serve/x.ts', 'let count = 0; export const f = () => count++;'],
+    ['serve/x.ts', 'const cache = new Map<string, string>(); export const f = () => cache;'],
+    ['serve/x.ts', "register('x');"],
+    ['serve/x.ts', "for (const each of ['a']) register(each);"],
+    ['elsewhere/x.ts', ''],
+  ])('finds the breach in %s: %s', (path, text) => {
+    expect(breaches(path, text)).not.toEqual([]);
+  });
+
+  it.each([
+    ['core/x.ts', 'export const f = (now: number) => new Date(now).toISOString();'],
+    ['core/x.ts', 'export interface X { readonly process: string } export const f = (x: X) => x.process;'],
+    ['probe/x.ts', "import type { Probe } from '../engine/ports.ts';"],
+    ['probe/x.ts', "import { type Probe } from '../engine/ports.ts';"],
+    ['kube/x.ts', "import { KubeConfig } from '@kubernetes/client-node';"],
+    ['serve/x.ts', "const names: ReadonlySet<string> = new Set(['a']); export const f = () => names;"],
+  ])('finds none in %s: %s', (path, text) => {
+    expect(breaches(path, text)).toEqual([]);
+  });
+
+  it('looked at this project', () => {
+    expect(sources.map(({ path }) => relative('.', path))).toContain('core/errors.ts');
+  });
+});
