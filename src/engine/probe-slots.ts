@@ -8,65 +8,63 @@ export interface ProbeLimits {
 }
 
 /** One IP that is probed. */
-export interface Host {
+export interface Host<T> {
   readonly ip: string;
   /** Checks that name it. */
   checks: number;
   running: number;
   /** Those that are due, but found the host busy. Absent until needed. */
-  waiting: Fifo<Candidate> | undefined;
+  waiting: Fifo<T> | undefined;
 }
 
+/** What the last verdict of a check was: none yet, `up`, anything else. */
+export type Standing = 'unheard' | 'steady' | 'doubtful';
+
 /** What the slots need to know of a check. */
-export interface Candidate {
-  readonly host: Host;
-  /** Its last verdict was `up`. */
-  readonly steady: boolean;
+export interface Candidate<T> {
+  readonly host: Host<T>;
+  readonly standing: Standing;
   /** Removed meanwhile: is passed over. */
   readonly gone: boolean;
 }
 
 /**
- * Who may run now. Checks that are due stand in one of two lanes, first in, first out: the steady ones (they
- * answered last time, so they hold a slot for a moment) and the doubtful ones (they may hold it until their
- * timeout). The doubtful ones get at most half of the slots, so any number of black holes leaves room for those
- * that answer; where both lanes wait they take turns, so nobody starves. A check whose host is busy stands aside
- * with its host and goes to the front of its lane when the host has room.
+ * Who may run now. Checks that are due stand in lanes, first in, first out: the steady ones (they answered last
+ * time, so they hold a slot for a moment) in one, the others (they may hold it until their timeout) in two, those
+ * never heard of before those that failed, so that a new address need not wait behind the dead. The others get at
+ * most half of the slots: any number of known black holes leaves room for those that answer. Where both sorts wait
+ * they take turns, so nobody starves. A check whose host is busy stands aside with its host and goes to the front
+ * of its lane when the host has room.
  */
-export class ProbeSlots<T extends Candidate> {
+export class ProbeSlots<T extends Candidate<T>> {
   readonly #limits: ProbeLimits;
-  readonly #hosts = new Map<string, Host>();
-  readonly #steady = new Fifo<T>();
-  readonly #doubtful = new Fifo<T>();
+  readonly #hosts = new Map<string, Host<T>>();
+  readonly #lanes = { steady: new Fifo<T>(), unheard: new Fifo<T>(), doubtful: new Fifo<T>() };
   #running = 0;
-  #doubtfulRunning = 0;
-  #doubtfulIsNext = false;
+  /** Of these, how many were not steady when they began. */
+  #unsureRunning = 0;
+  #unsureIsNext = false;
 
   constructor(limits: ProbeLimits) {
     this.#limits = limits;
   }
 
-  /** Due, in both lanes; those that stand aside with their host are not counted. */
-  get waiting(): number {
-    return this.#steady.size + this.#doubtful.size;
-  }
-
   /** The host of a new check; `leave` when the check goes. */
-  enter(ip: string): Host {
+  enter(ip: string): Host<T> {
     let host = this.#hosts.get(ip);
     if (host === undefined) this.#hosts.set(ip, (host = { ip, checks: 0, running: 0, waiting: undefined }));
     host.checks += 1;
     return host;
   }
 
-  leave(host: Host): void {
+  leave(host: Host<T>): void {
     host.checks -= 1;
     this.#tidy(host);
   }
 
   /** The candidate is due. */
   enqueue(candidate: T): void {
-    this.#lane(candidate).push(candidate);
+    this.#lanes[candidate.standing].push(candidate);
   }
 
   /** The next candidate, which has its slot then; undefined when nobody may run now. */
@@ -82,11 +80,11 @@ export class ProbeSlots<T extends Candidate> {
     return undefined;
   }
 
-  /** Gives a slot back. `steady` as it was when the slot was taken. */
-  release(host: Host, steady: boolean): void {
+  /** Gives a slot back. `standing` as it was when the slot was taken. */
+  release(host: Host<T>, standing: Standing): void {
     this.#running -= 1;
     host.running -= 1;
-    if (!steady) this.#doubtfulRunning -= 1;
+    if (standing !== 'steady') this.#unsureRunning -= 1;
     this.#recall(host);
     this.#tidy(host);
   }
@@ -94,36 +92,33 @@ export class ProbeSlots<T extends Candidate> {
   #admit(candidate: T): T {
     this.#running += 1;
     candidate.host.running += 1;
-    if (!candidate.steady) this.#doubtfulRunning += 1;
+    if (candidate.standing !== 'steady') this.#unsureRunning += 1;
     return candidate;
   }
 
   #pick(): T | undefined {
+    const { steady, unheard, doubtful } = this.#lanes;
     const half = Math.max(1, this.#limits.maxConcurrent >> 1);
-    const mayDoubt = this.#doubtful.size > 0 && this.#doubtfulRunning < half;
-    if (mayDoubt && (this.#doubtfulIsNext || this.#steady.size === 0)) {
-      this.#doubtfulIsNext = false;
-      return this.#doubtful.shift();
+    const unsure = unheard.size > 0 ? unheard : doubtful;
+    if (unsure.size > 0 && this.#unsureRunning < half && (this.#unsureIsNext || steady.size === 0)) {
+      this.#unsureIsNext = false;
+      return unsure.shift();
     }
-    this.#doubtfulIsNext = true;
-    return this.#steady.shift();
+    this.#unsureIsNext = true;
+    return steady.shift();
   }
 
-  #recall(host: Host): void {
+  #recall(host: Host<T>): void {
     for (;;) {
       const next = host.waiting?.shift();
       if (next === undefined) return;
       if (next.gone) continue;
-      this.#lane(next as T).unshift(next as T);
+      this.#lanes[next.standing].unshift(next);
       return;
     }
   }
 
-  #lane(candidate: T): Fifo<T> {
-    return candidate.steady ? this.#steady : this.#doubtful;
-  }
-
-  #tidy(host: Host): void {
+  #tidy(host: Host<T>): void {
     if (host.checks === 0 && host.running === 0 && this.#hosts.get(host.ip) === host)
       this.#hosts.delete(host.ip);
   }

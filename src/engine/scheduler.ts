@@ -1,12 +1,13 @@
 import { Heap } from './heap.ts';
 import { ProbeSlots } from './probe-slots.ts';
+import { newTask } from './probe-task.ts';
 import { firstRun, jittered, nextPhase, secondPhase } from './probe-timing.ts';
-import { sameCheck, sameQuestion } from './same-check.ts';
+import { sameCheck } from './same-check.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { HeapItem } from './heap.ts';
 import type { Clock, Probe, Random, Timer } from './ports.ts';
-import type { Host, ProbeLimits } from './probe-slots.ts';
+import type { ProbeLimits } from './probe-slots.ts';
+import type { Run, Task } from './probe-task.ts';
 
 export interface ProbeSchedulerOptions {
   readonly clock: Clock;
@@ -26,27 +27,6 @@ export interface SchedulerStats {
   readonly running: number;
   /** Due, but without a slot. */
   readonly waiting: number;
-}
-
-/** One check and where it stands: in the heap (planned), in the slots' lanes (due), or in a run. */
-interface Task extends HeapItem {
-  readonly owner: string;
-  readonly check: Check;
-  readonly host: Host;
-  /** The instant that its rhythm means; `at` is that with jitter. */
-  phase: number;
-  /** New, and not run yet: see `secondPhase`. */
-  fresh: boolean;
-  steady: boolean;
-  gone: boolean;
-  run: Run | undefined;
-}
-
-interface Run {
-  readonly task: Task;
-  readonly controller: AbortController;
-  readonly startedAt: number;
-  readonly steady: boolean;
 }
 
 /** A probe keeps its own deadline; one that has not settled this long after it is given up. */
@@ -152,23 +132,8 @@ export class ProbeScheduler {
 
   #plan(owner: string, check: Check, known: Task | undefined, fresh: boolean): Task {
     const { clock, random } = this.#options;
-    const now = clock.now();
-    const same = known !== undefined && sameQuestion(known.check, check) && !known.fresh ? known : undefined;
-    const phase =
-      same === undefined ? firstRun(check.timing, fresh, now, random) : replanned(same, check, now);
-    const task: Task = {
-      at: phase,
-      order: 0,
-      slot: -1,
-      owner,
-      check,
-      host: this.#slots.enter(check.ip),
-      phase,
-      fresh: fresh && (known === undefined || known.fresh),
-      steady: same?.steady ?? false,
-      gone: false,
-      run: undefined,
-    };
+    const host = this.#slots.enter(check.ip);
+    const task = newTask({ owner, check, host, known, fresh }, clock.now(), random);
     this.#checks += 1;
     this.#planned.push(task);
     return task;
@@ -227,7 +192,12 @@ export class ProbeScheduler {
   /** One run. Never rejects. */
   async #ask(task: Task): Promise<void> {
     const { clock, probe } = this.#options;
-    const run: Run = { task, controller: new AbortController(), startedAt: clock.now(), steady: task.steady };
+    const run: Run = {
+      task,
+      controller: new AbortController(),
+      startedAt: clock.now(),
+      standing: task.standing,
+    };
     task.run = run;
     this.#asked += 1;
     this.#runs.add(run);
@@ -246,7 +216,7 @@ export class ProbeScheduler {
   #end(run: Run, verdict: Verdict): void {
     if (!this.#runs.delete(run)) return;
     const { task } = run;
-    this.#slots.release(task.host, run.steady);
+    this.#slots.release(task.host, run.standing);
     if (this.#state === 'stopped') {
       if (this.#runs.size === 0) this.#idle?.();
       return;
@@ -261,7 +231,7 @@ export class ProbeScheduler {
     const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
     this.#asked -= 1;
     task.run = undefined;
-    task.steady = verdict.kind === 'up';
+    task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
     this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
     task.fresh = false;
     try {
@@ -289,11 +259,4 @@ export class ProbeScheduler {
     }
     if (this.#runs.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
   };
-}
-
-/** The same question at other times: at its next instant as planned, but within one new period. */
-function replanned(known: Task, check: Check, now: number): number {
-  const { periodMs } = check.timing;
-  const next = known.run === undefined ? known.phase : known.phase + periodMs;
-  return Math.min(Math.max(next, now), now + periodMs);
 }

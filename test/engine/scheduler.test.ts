@@ -1,0 +1,444 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ProbeScheduler } from '../../src/engine/scheduler.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ScriptedProbe, aCheck, down, timedOut, up } from '../support/scripted-probe.ts';
+import type { Check } from '../../src/core/check.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+import type { Behaviour } from '../support/scripted-probe.ts';
+import type { ProbeSchedulerOptions } from '../../src/engine/scheduler.ts';
+
+const SECOND = 1_000;
+
+/** A random that is the same in every run of the tests. */
+function seeded(): () => number {
+  let seed = 1;
+  return () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+const overran: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the probe did not end in time',
+};
+
+describe('ProbeScheduler', () => {
+  let clock: ManualClock;
+  let script: ScriptedProbe;
+  let verdicts: { owner: string; id: string; verdict: Verdict; at: number; durationMs: number }[];
+  let lateness: number[];
+  let faults: unknown[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    script = new ScriptedProbe(clock);
+    verdicts = [];
+    lateness = [];
+    faults = [];
+  });
+
+  /** A started scheduler; `random` 0 means no jitter and whole periods. */
+  const schedulerOf = (more: Partial<ProbeSchedulerOptions> = {}): ProbeScheduler => {
+    const scheduler = new ProbeScheduler({
+      clock,
+      random: () => 0,
+      probe: script.probe,
+      limits: { maxConcurrent: 100, maxPerHost: 2 },
+      onVerdict: (owner, { id }, verdict, durationMs) =>
+        verdicts.push({ owner, id, verdict, at: clock.now(), durationMs }),
+      onLateness: (ms) => lateness.push(ms),
+      onFault: (error) => faults.push(error),
+      ...more,
+    });
+    scheduler.start();
+    return scheduler;
+  };
+  const said = (id: string): Verdict[] =>
+    verdicts.filter((each) => each.id === id).map((each) => each.verdict);
+  const hosts = (count: number, net: string, timing: Partial<Check['timing']> = {}): Check[] =>
+    Array.from({ length: count }, (_, i) => aCheck({ ip: `10.${net}.${i >> 8}.${i & 255}`, timing }));
+
+  describe('rhythm', () => {
+    it('probes a new check at once and then every period', async () => {
+      schedulerOf().set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(35 * SECOND);
+      expect(script.startsOf('a')).toEqual([0, 10_000, 20_000, 30_000]);
+      expect(verdicts[0]).toEqual({ owner: 'one', id: 'a', verdict: up, at: 0, durationMs: 0 });
+    });
+
+    it('waits for the initial delay first', async () => {
+      schedulerOf().set('one', [aCheck({ id: 'a', timing: { initialDelayMs: 3_000 } })]);
+      await clock.advance(15 * SECOND);
+      expect(script.startsOf('a')).toEqual([3_000, 13_000]);
+    });
+
+    it('runs nothing before the start', async () => {
+      const scheduler = new ProbeScheduler({
+        clock,
+        random: () => 0,
+        probe: script.probe,
+        limits: { maxConcurrent: 1, maxPerHost: 1 },
+        onVerdict: () => undefined,
+      });
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(60 * SECOND);
+      expect(script.starts).toEqual([]);
+      scheduler.start();
+      await clock.advance(0);
+      expect(script.startsOf('a')).toEqual([60_000]);
+    });
+
+    it('spreads the first probes of known checks over one period', async () => {
+      const scheduler = schedulerOf({ random: seeded() });
+      scheduler.set('one', hosts(50, '1'), { fresh: false });
+      await clock.advance(10 * SECOND);
+      const tenths = new Set(script.starts.map(({ at }) => Math.floor(at / 1_000)));
+      expect(script.starts).toHaveLength(50);
+      expect(tenths.size).toBe(10);
+    });
+
+    it('does not keep in step what was created together', async () => {
+      const scheduler = schedulerOf({ random: seeded() });
+      scheduler.set('one', hosts(50, '1'));
+      await clock.advance(10.5 * SECOND);
+      const second = script.starts.slice(50, 100).map(({ at }) => at);
+      expect(second).toHaveLength(50);
+      expect(Math.min(...second)).toBeGreaterThanOrEqual(5_000);
+      expect(new Set(second.map((at) => Math.floor(at / 500))).size).toBeGreaterThanOrEqual(10);
+    });
+
+    it('keeps the rhythm however long a run takes', async () => {
+      script.play('a', { afterMs: 3_000, verdict: up });
+      schedulerOf().set('one', [aCheck({ id: 'a', timing: { timeoutMs: 5_000 } })]);
+      await clock.advance(25 * SECOND);
+      expect(script.startsOf('a')).toEqual([0, 10_000, 20_000]);
+    });
+
+    it('never overlaps runs of a check: after one that is longer than the period the next follows at once', async () => {
+      script.play('a', { afterMs: 25_000, verdict: up }, up);
+      schedulerOf().set('one', [aCheck({ id: 'a', timing: { timeoutMs: 30_000 } })]);
+      await clock.advance(46 * SECOND);
+      expect(script.startsOf('a')).toEqual([0, 25_000, 35_000, 45_000]);
+      expect(script.peak.check).toBe(1);
+    });
+
+    it('keeps runs a period apart after one that began late, so that no threshold is met by instant retries', async () => {
+      script.play('10.0.0.1:1', { afterMs: 8_000, verdict: down }, up);
+      const scheduler = schedulerOf({ limits: { maxConcurrent: 1, maxPerHost: 1 } });
+      scheduler.set('one', [
+        aCheck({ port: 1, timing: { timeoutMs: 9_000 } }),
+        aCheck({ ip: '10.0.0.2', id: 'b' }),
+      ]);
+      await clock.advance(30 * SECOND);
+      expect(script.startsOf('b')).toEqual([8_000, 18_000, 28_000]);
+    });
+
+    it('never puts two runs closer or further apart than 5 % of the period, and never drifts', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 40, maxLength: 40 }),
+          async (draws) => {
+            clock = new ManualClock();
+            script = new ScriptedProbe(clock);
+            schedulerOf({ random: () => draws.pop() ?? 0.5 }).set('one', [aCheck({ id: 'a' })], {
+              fresh: false,
+            });
+            await clock.advance(200 * SECOND);
+            const starts = script.startsOf('a').slice(1);
+            const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
+            expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9_500);
+            expect(Math.max(...gaps)).toBeLessThanOrEqual(10_500);
+            expect(starts.length).toBeGreaterThanOrEqual(18);
+          },
+        ),
+        { numRuns: 20 },
+      );
+    });
+
+    it('arms one timer for all checks and none without', async () => {
+      const scheduler = schedulerOf();
+      expect(clock.armed).toBe(0);
+      scheduler.set('one', hosts(1_000, '1'), { fresh: false });
+      expect(clock.armed).toBe(1);
+      scheduler.remove('one');
+      await clock.advance(20 * SECOND);
+      expect(clock.armed).toBe(0);
+    });
+
+    it('spreads overdue checks anew after the machine stood still, instead of a storm', async () => {
+      const scheduler = schedulerOf({ random: seeded() });
+      scheduler.set('one', hosts(50, '1'), { fresh: false });
+      await clock.advance(30 * SECOND);
+      const before = script.starts.length;
+      clock.jump(600 * SECOND);
+      await clock.advance(500);
+      expect(script.starts.length - before).toBeLessThanOrEqual(6);
+      await clock.advance(10 * SECOND);
+      expect(new Set(script.starts.slice(before).map(({ id }) => id)).size).toBe(50);
+    });
+  });
+
+  describe('changes', () => {
+    it('keeps the rhythm and the run of a check that is set again unchanged', async () => {
+      script.play('a', { afterMs: 500, verdict: up });
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(200);
+      scheduler.set('one', [aCheck({ id: 'a' }), aCheck({ id: 'b', ip: '10.0.0.2' })]);
+      await clock.advance(3_000);
+      scheduler.set('one', [aCheck({ id: 'b', ip: '10.0.0.2' }), aCheck({ id: 'a' })]);
+      await clock.advance(7_000);
+      expect(script.startsOf('a')).toEqual([0, 10_000]);
+      expect(script.startsOf('b')).toEqual([200, 10_200]);
+      expect(script.aborted).toBe(0);
+    });
+
+    it('asks a changed question at once and drops the answer to the old one', async () => {
+      script.play('a', 'hangs', up);
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(500);
+      scheduler.set('one', [aCheck({ id: 'a', port: 6432 })]);
+      await clock.advance(5_000);
+      expect(script.aborted).toBe(1);
+      expect(script.startsOf('a')).toEqual([0, 500]);
+      expect(said('a')).toEqual([up]);
+    });
+
+    it.each([
+      ['a shorter period holds from now on', 4_000, [0, 7_000, 11_000]],
+      ['a longer one after the next run', 20_000, [0, 10_000, 30_000]],
+    ])('does not probe again at once where only the times change: %s', async (_, periodMs, starts) => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(3_000);
+      scheduler.set('one', [aCheck({ id: 'a', timing: { periodMs } })]);
+      await clock.advance((starts[2] ?? 0) - 3_000);
+      expect(script.startsOf('a')).toEqual(starts);
+    });
+
+    it('does not probe a removed check again and drops what its run still says', async () => {
+      script.play('a', { afterMs: 800, verdict: down });
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' }), aCheck({ id: 'b', ip: '10.0.0.2' })]);
+      await clock.advance(100);
+      scheduler.set('one', [aCheck({ id: 'b', ip: '10.0.0.2' })]);
+      await clock.advance(20 * SECOND);
+      expect(script.startsOf('a')).toEqual([0]);
+      expect(said('a')).toEqual([]);
+      expect(script.aborted).toBe(1);
+      expect(said('b')).toHaveLength(3);
+    });
+
+    it('stops all work of an owner whose list becomes empty', async () => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', hosts(3, '1'));
+      await clock.advance(0);
+      scheduler.set('one', []);
+      await clock.advance(60 * SECOND);
+      expect(script.starts).toHaveLength(3);
+      expect(scheduler.stats()).toEqual({ checks: 0, running: 0, waiting: 0 });
+    });
+
+    it('judges two ports of one address, and one address of two owners, separately', async () => {
+      script.play('10.0.0.1:2', down);
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ port: 1 }), aCheck({ port: 2 })]);
+      scheduler.set('two', [aCheck({ port: 1 })]);
+      await clock.advance(0);
+      scheduler.remove('two');
+      await clock.advance(10 * SECOND);
+      const told = verdicts.map(({ owner, id, verdict }) => `${owner} ${id} ${verdict.kind}`);
+      expect(told.toSorted()).toEqual([
+        'one 10.0.0.1:1 up',
+        'one 10.0.0.1:1 up',
+        'one 10.0.0.1:2 down',
+        'one 10.0.0.1:2 down',
+        'two 10.0.0.1:1 up',
+      ]);
+    });
+  });
+
+  describe('bounds', () => {
+    it('runs at most two probes of one host at a time, and all of them in turn', async () => {
+      const checks = Array.from({ length: 7 }, (_, i) => aCheck({ port: i + 1 }));
+      for (const { id } of checks) script.play(id, { afterMs: 100, verdict: up });
+      schedulerOf().set('one', checks);
+      await clock.advance(400);
+      expect(script.peak.host).toBe(2);
+      expect(verdicts.map(({ at }) => at)).toEqual([100, 100, 200, 200, 300, 300, 400]);
+    });
+
+    it('does not let a busy host delay the others', async () => {
+      const busy = Array.from({ length: 50 }, (_, i) => aCheck({ port: i + 1 }));
+      for (const { id } of busy) script.play(id, 'hangs');
+      schedulerOf({ limits: { maxConcurrent: 6, maxPerHost: 2 } }).set('one', [
+        ...busy,
+        aCheck({ id: 'b', ip: '10.0.0.2' }),
+      ]);
+      await clock.advance(1);
+      expect(said('b')).toEqual([up]);
+    });
+
+    it('keeps the period of those that answer beside 500 black holes that want ten times the slots there are', async () => {
+      const timing = { periodMs: 1_000, timeoutMs: 1_000 };
+      const holes = hosts(500, '1', timing);
+      const answering = hosts(200, '2', timing);
+      for (const { id } of holes) script.play(id, 'hangs');
+      schedulerOf().set('one', [...holes, ...answering]);
+      await clock.advance(20 * SECOND);
+      const warm = script.starts.length;
+      await clock.advance(20 * SECOND);
+      for (const { id } of answering)
+        expect(script.startsOf(id).filter((at) => at > 20 * SECOND)).toHaveLength(20);
+      const seen = new Set(script.starts.slice(warm).map(({ id }) => id));
+      for (const { id } of holes) expect(seen.has(id)).toBe(true);
+      expect(script.peak.all).toBeLessThanOrEqual(100);
+    });
+
+    it('does not delay anybody where 500 that answered go silent at once and there are slots', async () => {
+      const timing = { timeoutMs: 1_000, failureThreshold: 1 };
+      const [dying, living] = [hosts(500, '1', timing), hosts(500, '2', timing)];
+      schedulerOf({ random: seeded(), limits: { maxConcurrent: 200, maxPerHost: 2 } }).set(
+        'one',
+        [...dying, ...living],
+        { fresh: false },
+      );
+      await clock.advance(20 * SECOND);
+      for (const { id } of dying) script.play(id, 'hangs');
+      await clock.advance(12 * SECOND);
+      expect(Math.max(...lateness)).toBe(0);
+      const silent = verdicts.filter(({ at, verdict }) => at > 20 * SECOND && verdict.reason === 'Timeout');
+      expect(new Set(silent.map(({ id }) => id)).size).toBe(500);
+    });
+
+    it('lets a new address go before those known to be dead', async () => {
+      const holes = hosts(100, '1', { periodMs: 1_000 });
+      for (const { id } of holes) script.play(id, 'hangs');
+      const scheduler = schedulerOf({ limits: { maxConcurrent: 4, maxPerHost: 2 } });
+      scheduler.set('one', holes);
+      await clock.advance(60 * SECOND);
+      scheduler.set('two', [aCheck({ id: 'new' })]);
+      await clock.advance(1 * SECOND);
+      expect(said('new')).toEqual([up]);
+    });
+  });
+
+  describe('faults', () => {
+    it('takes a probe that throws as inconclusive, reports the bug, and goes on', async () => {
+      script.play('a', 'throws', up);
+      schedulerOf().set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(10 * SECOND);
+      expect(said('a').map(({ kind, reason }) => [kind, reason])).toEqual([
+        ['inconclusive', 'ProberFault'],
+        ['up', 'Connected'],
+      ]);
+      expect(faults).toEqual([new Error('a bug in the probe')]);
+    });
+
+    it('gives a probe up that does not settle, frees its slot and drops its late answer', async () => {
+      let answer: (verdict: Verdict) => void = () => undefined;
+      let calls = 0;
+      const probe = (): Promise<Verdict> => {
+        calls += 1;
+        return calls === 1 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(up);
+      };
+      const scheduler = schedulerOf({ probe, limits: { maxConcurrent: 1, maxPerHost: 1 } });
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(3 * SECOND);
+      expect(said('a')).toEqual([overran]);
+      expect(scheduler.stats()).toEqual({ checks: 1, running: 0, waiting: 0 });
+      answer(down);
+      await clock.advance(7 * SECOND);
+      expect(said('a')).toEqual([overran, up]);
+    });
+
+    it('survives a listener that throws', async () => {
+      const boom = new Error('listener');
+      schedulerOf({
+        onVerdict: () => {
+          throw boom;
+        },
+      }).set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(20 * SECOND);
+      expect(script.startsOf('a')).toHaveLength(3);
+      expect(faults).toEqual([boom, boom, boom]);
+    });
+  });
+
+  describe('stopping', () => {
+    it('aborts the runs, waits for them, reports nothing more and starts nothing more', async () => {
+      script.play('a', 'hangs');
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' }), aCheck({ id: 'b', ip: '10.0.0.2' })]);
+      await clock.advance(10);
+      await scheduler.stop();
+      scheduler.set('two', [aCheck({ id: 'c' })]);
+      await clock.advance(60 * SECOND);
+      expect(verdicts.map(({ id }) => id)).toEqual(['b']);
+      expect([script.running, script.starts.length, script.aborted, clock.armed]).toEqual([0, 2, 1, 0]);
+    });
+
+    it('does not wait for ever for a probe that ignores the signal', async () => {
+      script.play('a', 'never settles');
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(10);
+      const end = scheduler.stop();
+      await clock.advance(1_000);
+      await end;
+      expect(clock.armed).toBe(0);
+    });
+  });
+
+  it('keeps its bounds and its books, and reports only checks that are set, whatever is set and however probes behave', async () => {
+    const behaviour = fc.constantFrom<Behaviour>('hangs', 'throws', 'never settles', up, down, {
+      afterMs: 300,
+      verdict: timedOut,
+    });
+    const portion = fc.record({
+      port: fc.nat({ max: 3 }),
+      host: fc.nat({ max: 3 }),
+      periodMs: fc.constantFrom(500, 1_000),
+      behaviour,
+    });
+    const act = fc.record({
+      owner: fc.constantFrom('one', 'two'),
+      checks: fc.uniqueArray(portion, { selector: ({ port, host }) => `${port} ${host}`, maxLength: 8 }),
+      fresh: fc.boolean(),
+      pauseMs: fc.nat({ max: 2_500 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 12 }), async (acts) => {
+        clock = new ManualClock();
+        script = new ScriptedProbe(clock);
+        const wanted = new Map<string, Set<string>>();
+        const limits = { maxConcurrent: 4, maxPerHost: 2 };
+        const scheduler = schedulerOf({
+          limits,
+          onVerdict: (owner, { id }) => expect(wanted.get(owner)).toContain(id),
+        });
+        for (const { owner, checks, fresh, pauseMs } of acts) {
+          const list = checks.map(({ port, host, periodMs }) =>
+            aCheck({ id: `${owner} ${host}:${port}`, ip: `10.0.0.${host}`, port, timing: { periodMs } }),
+          );
+          checks.forEach((each, i) => script.play(list[i]?.id ?? '', each.behaviour));
+          wanted.set(owner, new Set(list.map(({ id }) => id)));
+          scheduler.set(owner, list, { fresh });
+          await clock.advance(pauseMs);
+          const stats = scheduler.stats();
+          expect(stats.checks).toBe([...wanted.values()].reduce((sum, { size }) => sum + size, 0));
+          expect(stats.running).toBeLessThanOrEqual(4);
+          expect(stats.waiting).toBeGreaterThanOrEqual(0);
+        }
+        expect(
+          faults.filter((error) => !(error instanceof Error && error.message === 'a bug in the probe')),
+        ).toEqual([]);
+        for (const owner of wanted.keys()) scheduler.remove(owner);
+        await clock.advance(10 * SECOND);
+        expect(scheduler.stats()).toEqual({ checks: 0, running: 0, waiting: 0 });
+        expect(clock.armed).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
