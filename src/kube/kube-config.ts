@@ -1,0 +1,13 @@
+import { KubeConfig } from '@kubernetes/client-node';
+
+/**
+ * The given kubeconfig, else client-node's search: $KUBECONFIG, ~/.kube/config, the pod's service account.
+ * Throws where the file or the context is missing.
+ */
+export function loadKubeConfig(path: string | undefined, context: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  if (path === undefined) config.loadFromDefault();
+  else config.loadFromFile(path);
+  if (context !== undefined) config.setCurrentContext(context);
+  return config;
+}
