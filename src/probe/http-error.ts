@@ -34,6 +34,8 @@ export function classifyHttpError(error: unknown, serverName: string): Verdict {
   if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
   if (code.startsWith('HPE_')) return wrongProtocol;
+  if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(String(error)))
+    return noTls;
   if (isTls(code)) return tlsFailed(code);
   return classifyErrno(error);
 }

@@ -10,10 +10,11 @@ interface RawLibrary {
   readonly Protocol: { readonly TCP: number };
 }
 
-/** Sees every IPv4 TCP packet that this host receives (loopback included) and counts the resets from or to a port. */
+/** Sees every IPv4 TCP packet that this host receives (loopback included) and counts the resets that clients send to a port. */
 export interface Sniffer {
   /** Packets seen at all: proof that it sees. */
   packets(port: number): number;
+  /** Sent to the port: the prober's, not the server's own. */
   resets(port: number): number;
   /** Resolves when no further packet of the port comes: one is read per turn of the event loop. */
   drained(port: number): Promise<void>;
@@ -36,7 +37,10 @@ export function sniff(): Sniffer | undefined {
     const isReset = (tcp.readUInt8(13) & 0x04) !== 0;
     for (const port of [tcp.readUInt16BE(0), tcp.readUInt16BE(2)]) {
       const count = packets.get(port) ?? { all: 0, resets: 0 };
-      packets.set(port, { all: count.all + 1, resets: count.resets + (isReset ? 1 : 0) });
+      packets.set(port, {
+        all: count.all + 1,
+        resets: count.resets + (isReset && port === tcp.readUInt16BE(2) ? 1 : 0),
+      });
     }
   });
   return {

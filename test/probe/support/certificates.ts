@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Authority {
+  /** PEM of the authority itself. */
+  readonly ca: string;
+  /** A server certificate for these subject alternative names (`DNS:…`, `IP:…`), valid from 2020 to `until` (YYYY). */
+  issue(names: string, until?: string): Certificate;
+  remove(): void;
+}
+
+/** Made when the test runs, by the openssl command: no key is kept in the repository. */
+export function createAuthority(): Authority {
+  const directory = mkdtempSync(join(tmpdir(), 'probe-ca-'));
+  const openssl = (...args: string[]) =>
+    execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  const read = (name: string) => readFileSync(join(directory, name), 'utf8');
+  const newKey = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-subj',
+    '/CN=probe test',
+  ];
+  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '3650');
+  writeFileSync(join(directory, 'index.txt'), '');
+  writeFileSync(join(directory, 'serial'), '01');
+  writeFileSync(join(directory, 'ca.cnf'), config);
+  return {
+    ca: read('ca.crt'),
+    issue: (names, until = '2049') => {
+      writeFileSync(join(directory, 'extensions'), `subjectAltName=${names}\n`);
+      openssl('req', ...newKey, '-keyout', 'server.key', '-out', 'server.csr');
+      const dates = ['-startdate', '20200101000000Z', '-enddate', `${until}0101000000Z`];
+      openssl(
+        'ca',
+        '-batch',
+        '-config',
+        'ca.cnf',
+        '-in',
+        'server.csr',
+        '-out',
+        'server.crt',
+        '-extfile',
+        'extensions',
+        '-notext',
+        ...dates,
+      );
+      return { cert: read('server.crt'), key: read('server.key') };
+    },
+    remove: () => rmSync(directory, { recursive: true }),
+  };
+}
+
+/** `openssl ca`, unlike `openssl x509` before 3.4, can set both dates. */
+const config = `
+[ca]
+default_ca = here
+[here]
+dir = .
+database = index.txt
+new_certs_dir = .
+certificate = ca.crt
+private_key = ca.key
+serial = serial
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+`;
