@@ -88,7 +88,7 @@ interface Answer {
 
 /** One request on one connection; resolves when the connection is closed. Rejects only for a request that cannot be made. */
 function exchange(run: Run, url: URL, headers: Headers): Promise<Answer | Verdict> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const socket = open(run, url);
     const name = hostnameOf(url);
     let result: Answer | Verdict | undefined;
@@ -118,7 +118,7 @@ function exchange(run: Run, url: URL, headers: Headers): Promise<Answer | Verdic
       request.end();
     } catch (error) {
       socket.destroy();
-      reject(error instanceof Error ? error : new Error('request', { cause: error }));
+      throw error;
     }
   });
 }
