@@ -10,7 +10,7 @@ import { ProbeScheduler } from './engine/scheduler.ts';
 import { WorkQueue, type Outcome } from './engine/work-queue.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
-import { EventRecorder } from './kube/events.ts';
+import { EventWriter } from './kube/events.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { LeaseElector, SoleLeader, type LeaderHooks, type Leadership } from './kube/leader.ts';
 import { KubeView } from './kube/view.ts';
@@ -43,7 +43,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const metrics = createMetrics(options);
   const client = createClient(config, metrics);
   const registry = new BackendRegistry();
-  const events = new EventRecorder({ client, clock, random, logger, instance: options.identity });
+  const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
   const probes = createProbes();
   /** Whether this replica works: from leading for the first time until another one leads. */
   let working = false;
@@ -158,7 +158,7 @@ export function createOperator(options: OperatorOptions): Operator {
     stop: async () => {
       await Promise.all([view.stop(), scheduler.stop(), queue.stop(config.shutdownTimeout)]);
       probes.close();
-      await events.stop();
+      events.stop();
       await leadership.stop();
       await Promise.all([servers.close(), client.close()]);
     },

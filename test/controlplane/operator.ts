@@ -1,0 +1,99 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
+
+import type { PlaneDetails } from './details.ts';
+import { kubectl } from './kubectl.ts';
+import { startPart, waitFor } from './process.ts';
+import type { Part } from './process.ts';
+import { run } from './run.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface OperatorOptions {
+  /** Flags beside the kubeconfig, the address and `--leader-elect=false`. */
+  readonly args?: readonly string[];
+  /** Default: the operator's own user, with exactly the generated RBAC. */
+  readonly kubeconfig?: string;
+  /** Serve this namespace alone: several operators of several test files then do not meet. */
+  readonly namespace?: string;
+}
+
+/** The operator as a process of its own, as in a cluster. */
+export interface RunningOperator extends Part {
+  readonly url: string;
+  /** The lines of its log. */
+  lines(): readonly Readonly<Record<string, unknown>>[];
+  metrics(): Promise<string>;
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<void>;
+}
+
+/** Installs namespace, service account and RBAC as users do; harmless when they are there. */
+export async function applyRbac(plane: PlaneDetails): Promise<void> {
+  const namespace = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'external-backend-operator' },
+  });
+  await kubectl(plane, ['apply', '--server-side', '-f', '-'], { stdin: namespace });
+  await kubectl(plane, ['apply', '--server-side', '-k', join(root, 'config/rbac')]);
+}
+
+/** Starts the operator and waits until it is in sync (about 1 s). */
+export async function startOperator(
+  plane: PlaneDetails,
+  options: OperatorOptions = {},
+): Promise<RunningOperator> {
+  const port = await freePort();
+  const logFile = join(mkdtempSync(join(plane.dir, 'operator-')), 'log');
+  const args = [
+    ...[
+      '--kubeconfig',
+      options.kubeconfig ?? plane.kubeconfigs.operator,
+      '--http-address',
+      `127.0.0.1:${port}`,
+    ],
+    ...(options.args?.some((arg) => arg.startsWith('--leader-elect')) ? [] : ['--leader-elect=false']),
+    ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
+    ...(options.args ?? []),
+  ];
+  const part = startPart('operator', [process.execPath, join(root, 'src/main.ts'), ...args], logFile);
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor(part, async () => (await fetchText(`${url}/readyz`)) === 'ok\n', 30_000);
+  return {
+    ...part,
+    url,
+    lines: () => linesOf(logFile),
+    metrics: () => fetchText(`${url}/metrics`),
+    stop: async () => {
+      part.signal('SIGTERM');
+      await run(['tail', `--pid=${part.pid}`, '-f', '/dev/null']);
+    },
+  };
+}
+
+function linesOf(file: string): readonly Readonly<Record<string, unknown>>[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function fetchText(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, (response) => void text(response).then(resolve, reject)).on('error', reject);
+  });
+}
