@@ -4,6 +4,8 @@ import { Document, isMap, isSeq } from 'yaml';
 import { customResourceDefinition } from './api/crd.ts';
 import { rbacFiles, reasonsOf, type Manifest, type ManifestFile } from './api/rbac.ts';
 import { apiReference } from './api/reference.ts';
+import { configurationMarkdown } from './config/reference.ts';
+import { metricsMarkdown } from './serve/reference.ts';
 
 /** A file that is made from the sources. */
 export interface GeneratedFile {
@@ -44,6 +46,8 @@ export function generatedFiles(): readonly GeneratedFile[] {
     },
     ...rbacFiles().map(manifestFile),
     { path: 'docs/api.md', content: apiReference() },
+    { path: 'docs/configuration.md', content: configurationMarkdown() },
+    { path: 'docs/metrics.md', content: metricsMarkdown() },
   ];
 }
 

@@ -28,20 +28,17 @@ const rules: Readonly<Record<string, Layer>> = {
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
   dns: { ...adapter, npm: [] },
   serve: { ...adapter, npm: ['prom-client'] },
-  config: { layers: [], npm: ['zod'], node: true },
+  config: { layers: ['core'], npm: ['zod'], node: true },
   logger: { ...adapter, npm: ['pino'] },
   'system-clock': { ...adapter, npm: [] },
   generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
+  version: { layers: [], npm: [], node: false },
   operator: {
     layers: ['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
     npm: [],
     node: true,
   },
-  main: {
-    layers: ['config', 'logger', 'operator', 'kube', 'system-clock', 'engine', 'core'],
-    npm: [],
-    node: true,
-  },
+  main: { layers: ['config', 'logger', 'operator', 'version'], npm: [], node: true },
 };
 
 /** Types only, from whatever layer that is named here. */

@@ -169,6 +169,12 @@ describe('configuration', () => {
       '--deny-cidr has "10.0.0.0/33", which is not a CIDR such as 10.0.0.0/8 or fd00::/8 (now "10.0.0.0/33")',
     ],
     [
+      'an IPv4-mapped CIDR, which would deny nothing',
+      ['--deny-cidr=::ffff:10.0.0.0/104'],
+      {},
+      '--deny-cidr has "::ffff:10.0.0.0/104", which is not a CIDR such as 10.0.0.0/8 or fd00::/8 (now "::ffff:10.0.0.0/104")',
+    ],
+    [
       'an address without a port',
       ['--http-address=localhost'],
       {},

@@ -1,6 +1,7 @@
 /** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { parseCidr } from '../core/address.ts';
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const maxDurationMs = 24 * 3_600_000;
@@ -91,23 +92,11 @@ export const namespaceNames = z
   })
   .meta({ kind: 'list of namespaces' });
 
-/** Whether the text is a CIDR whose prefix fits its family. Host bits may be set, as `ip route` and firewalls take them. */
-export function isCidr(value: string): boolean {
-  const [address = '', prefix = '', ...rest] = value.split('/');
-  if (isIP(address) === 0 || address.includes('%') || rest.length > 0 || !/^\d{1,3}$/.test(prefix)) return false;
-  try {
-    new BlockList().addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export const cidrs = z
   .string()
   .transform((value, context) => {
     const all = list(value);
-    for (const each of all.filter((cidr) => !isCidr(cidr)))
+    for (const each of all.filter((cidr) => parseCidr(cidr) === undefined))
       context.addIssue({
         code: 'custom',
         message: `has "${each}", which is not a CIDR such as 10.0.0.0/8 or fd00::/8`,
