@@ -33,6 +33,12 @@ export interface SchedulerStats {
 const GRACE_MS = 1_000;
 const SWEEP_MS = 1_000;
 
+/**
+ * The timer fires at most this often: waking the process costs more than a probe's own bookkeeping, and at 3,000
+ * probes a second every millisecond has one that is due.
+ */
+const TICK_MS = 5;
+
 /** Starts per turn of the event loop: sockets must be served in between, or a burst would time itself out. */
 const BURST = 256;
 
@@ -67,6 +73,7 @@ export class ProbeScheduler {
   #asked = 0;
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #notBefore = 0;
   #sweeper: Timer | undefined;
   #idle: (() => void) | undefined;
 
@@ -152,10 +159,11 @@ export class ProbeScheduler {
 
   /** Sees to it that the timer fires for the earliest planned run; `at`: earlier than that. */
   #arm(at = this.#planned.peek()?.at ?? Infinity): void {
-    if (this.#state !== 'started' || at >= this.#timerAt) return;
+    const wanted = Math.max(at, this.#notBefore);
+    if (this.#state !== 'started' || wanted >= this.#timerAt) return;
     const now = this.#options.clock.now();
     this.#timer?.cancel();
-    this.#timerAt = Math.max(at, now);
+    this.#timerAt = Math.max(wanted, now);
     this.#timer = this.#options.clock.after(this.#timerAt - now, this.#onTimer);
   }
 
@@ -164,6 +172,7 @@ export class ProbeScheduler {
     const stoodStill = now - this.#timerAt > STANDSTILL_MS;
     this.#timerAt = Infinity;
     this.#timer = undefined;
+    this.#notBefore = now + TICK_MS;
     for (;;) {
       const task = this.#planned.peek();
       if (task === undefined || task.at > now) break;

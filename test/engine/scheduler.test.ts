@@ -9,6 +9,8 @@ import type { Behaviour } from '../support/scripted-probe.ts';
 import type { ProbeSchedulerOptions } from '../../src/engine/scheduler.ts';
 
 const SECOND = 1_000;
+/** Planned instants that are closer than this start together. */
+const TICK = 5;
 
 /** A random that is the same in every run of the tests. */
 function seeded(): () => number {
@@ -145,8 +147,8 @@ describe('ProbeScheduler', () => {
             await clock.advance(200 * SECOND);
             const starts = script.startsOf('a').slice(1);
             const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
-            expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9_500);
-            expect(Math.max(...gaps)).toBeLessThanOrEqual(10_500);
+            expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9_500 - TICK);
+            expect(Math.max(...gaps)).toBeLessThanOrEqual(10_500 + TICK);
             expect(starts.length).toBeGreaterThanOrEqual(18);
           },
         ),
@@ -306,7 +308,7 @@ describe('ProbeScheduler', () => {
       await clock.advance(20 * SECOND);
       for (const { id } of dying) script.play(id, 'hangs');
       await clock.advance(12 * SECOND);
-      expect(Math.max(...lateness)).toBe(0);
+      expect(Math.max(...lateness)).toBeLessThanOrEqual(TICK);
       const silent = verdicts.filter(({ at, verdict }) => at > 20 * SECOND && verdict.reason === 'Timeout');
       expect(new Set(silent.map(({ id }) => id)).size).toBe(500);
     });
