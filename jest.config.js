@@ -7,10 +7,16 @@ const project = (name, testMatch, more = {}) => ({
   ...more,
 });
 
+// One control plane for the run; Jest starts it only when a test of such a project runs.
+const controlPlane = {
+  globalSetup: '<rootDir>/test/controlplane/global-setup.ts',
+  globalTeardown: '<rootDir>/test/controlplane/global-teardown.ts',
+};
+
 export default {
   projects: [
     project('unit', ['{api,core,dns,engine,kube,probe,serve,support}/**/*.test.ts', '*.test.ts']),
-    project('integration', ['integration/**/*.test.ts']),
-    project('e2e', ['e2e/**/*.test.ts']),
+    project('integration', ['integration/**/*.test.ts'], controlPlane),
+    project('e2e', ['e2e/**/*.test.ts'], controlPlane),
   ],
 };

@@ -20,7 +20,12 @@ export async function applyCrds(plane: PlaneDetails): Promise<void> {
   const dir = join(import.meta.dirname, '../../crds');
   if (!existsSync(dir) || !readdirSync(dir).some((file) => file.endsWith('.yaml'))) return;
   await kubectl(plane, ['apply', '--server-side', '-k', dir]);
-  await kubectl(plane, ['wait', '--for=condition=Established', '--timeout=30s', 'crd/externalbackends.externalbackend.io']);
+  await kubectl(plane, [
+    'wait',
+    '--for=condition=Established',
+    '--timeout=30s',
+    'crd/externalbackends.externalbackend.io',
+  ]);
 }
 
 /** The node that kube-proxy serves; without its address it waits for ever. */

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that tests and demo need, and says which and why. Does nothing when all are there.
+#   .ci/packages.sh                 what compiling raw-socket needs
+#   .ci/packages.sh network         and what the control plane needs
+#   .ci/packages.sh network psql    and a real PostgreSQL
+set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
+packages=()
+
+need() { # package, reason, command that shows whether it is there
+  if ! bash -c "$3" >/dev/null 2>&1; then
+    packages+=("$1")
+    echo "missing: $1 ($2)" >&2
+  fi
+}
+
+need g++ "compiles raw-socket, which net-ping sends ICMP with" "command -v g++"
+need make "compiles raw-socket" "command -v make"
+need python3 "node-gyp is written in it" "command -v python3"
+for topic in "$@"; do
+  case $topic in
+    network)
+      need iproute2 "the network of the control plane's own" "command -v ip"
+      need nftables "kube-proxy's data path, and targets that drop packets" "command -v nft"
+      ;;
+    psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
+    *) echo "unknown topic: $topic" >&2 && exit 2 ;;
+  esac
+done
+
+[ ${#packages[@]} -gt 0 ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "please install them: sudo apt-get install --no-install-recommends ${packages[*]}" >&2
+  exit 1
+fi
+started=$SECONDS
+echo "installing ${packages[*]} with apt-get (a minute at most)" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+# The tests run databases of their own: the package must not start one.
+if [[ " ${packages[*]} " == *" postgresql "* ]]; then
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+fi
+{ apt-get update && apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold "${packages[@]}"; } >"$log" 2>&1 || {
+  tail -20 "$log" >&2
+  exit 1
+}
+echo "installed in $((SECONDS - started)) s" >&2
