@@ -19,9 +19,9 @@ const columns = [
     '.status.conditions[?(@.type=="Available")].status',
     'Whether every Service has a ready address',
   ),
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   text('Targets', '.status.hosts', 'Hosts of the targets', 1),
   text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
-  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
 ];
 
 /** The whole resource as OpenAPI. */

@@ -72,4 +72,4 @@ export function forbiddenRules(field: string): readonly Rule<string>[] {
   }));
 }
 
-export const hostSchema = withRules(z.string().min(1).max(253), hostRules('host'));
+export const hostSchema = withRules(z.string().max(253), hostRules('host'));

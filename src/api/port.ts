@@ -7,7 +7,7 @@ const portNumber = z.int32().min(1).max(65535);
 
 const portShape = z
   .object({
-    name: withRules(z.string().min(1).max(63), [
+    name: withRules(z.string().max(63), [
       matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as postgres'),
     ])
       .optional()
@@ -15,7 +15,7 @@ const portShape = z
     port: portNumber.describe('The port applications connect to.'),
     targetPort: portNumber.optional().describe('The port the servers listen on. Default: the same as port.'),
     protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP').describe('Protocol of the port.'),
-    appProtocol: withRules(z.string().min(1).max(qualifiedNameLength), [
+    appProtocol: withRules(z.string().max(qualifiedNameLength), [
       matches(
         qualifiedName,
         'appProtocol must be a protocol name such as postgresql, or one after a domain such as example.com/proto',

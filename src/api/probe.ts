@@ -7,7 +7,7 @@ const threshold = z.int32().min(1).max(100);
 
 const httpHeader = z
   .object({
-    name: withRules(z.string().min(1).max(256), [
+    name: withRules(z.string().max(256), [
       matches(
         "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
         'name must be an HTTP header name: letters, digits and -, such as X-Check',
@@ -19,7 +19,7 @@ const httpHeader = z
   })
   .describe('One header of the request.');
 
-const hostHeader = withRules(z.string().min(1).max(253), [
+const hostHeader = withRules(z.string().max(253), [
   {
     holds: (text) => isIp(text) || isName(text),
     cel: `isIP(self) || (${celIsName('self')})`,
@@ -29,7 +29,7 @@ const hostHeader = withRules(z.string().min(1).max(253), [
 
 export const httpGetSchema = z
   .object({
-    path: withRules(z.string().min(1).max(2048), [
+    path: withRules(z.string().max(2048), [
       matches(
         '^/[!-~]*$',
         'path must start with / and hold no spaces or control characters: percent-encode them',
@@ -46,14 +46,10 @@ export const httpGetSchema = z
       .describe(
         'Overrides the Host header and the TLS server name. It does not change which address is asked. Default: the host of the target.',
       ),
-    httpHeaders: z
-      .array(httpHeader)
-      .max(32)
-      .optional()
-      .meta({
-        description: 'Headers of the request; a name may occur again.',
-        'x-kubernetes-list-type': 'atomic',
-      }),
+    httpHeaders: z.array(httpHeader).max(32).optional().meta({
+      description: 'Headers of the request; a name may occur again.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
     expectedStatuses: z.array(z.int32().min(100).max(599)).min(1).max(32).optional().meta({
       description:
         'The status codes that say the server is ready. Default: 200 to 399, as the kubelet has it.',
@@ -126,15 +122,24 @@ const probeShape = {
 const description =
   'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe.';
 
-/** Strict, so that a handler of a newer version is a problem and not silently a `tcpSocket`. */
-export const probeSchema = withRules(z.strictObject(probeShape).describe(description), [oneHandler]);
+/** A handler of a newer version must be a problem, and not silently a `tcpSocket`. */
+const unknownField = {
+  error: (issue: { readonly code?: string | undefined; readonly keys?: unknown }): string | undefined =>
+    issue.code === 'unrecognized_keys'
+      ? `probe has an unknown field (${String(issue.keys)}): use one of ${handlers.join(', ')} and the timing fields`
+      : undefined,
+};
+
+export const probeSchema = withRules(z.strictObject(probeShape, unknownField).describe(description), [
+  oneHandler,
+]);
 
 const { port: _, ...portProbeShape } = probeShape;
 
 /** `ports[].probe`: of the port it stands in, so it names none. */
 export const portProbeSchema = withRules(
   z
-    .strictObject(portProbeShape)
+    .strictObject(portProbeShape, unknownField)
     .describe('A probe of this port alone: it decides whether an address is ready for this port.'),
   [oneHandler],
 );

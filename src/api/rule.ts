@@ -27,9 +27,13 @@ export function kubernetesRule({
   return { rule: cel, message, ...(field === undefined ? {} : { fieldPath: `.${field}` }) };
 }
 
-/** The schema with rules, both for zod and (as metadata) for the CRD. The schema's own metadata stays. */
+/**
+ * The schema with rules, both for zod and (as metadata) for the CRD. The schema's own metadata stays.
+ * Rules judge only what is well-formed below, so that one mistake is told once.
+ */
 export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[]): S {
   const refined = schema.superRefine((value, context) => {
+    if (context.issues.length > 0) return;
     for (const rule of rules) {
       if (rule.holds(value)) continue;
       context.addIssue({ code: 'custom', message: rule.message, path: rule.field?.split('.') ?? [] });

@@ -5,7 +5,7 @@ import { distinct, matches, withRules } from './rule.ts';
 import { serviceRules } from './service-rules.ts';
 import { qualifiedName, qualifiedNameLength, serviceName } from './text.ts';
 
-const ipText = z.string().min(2).max(39);
+const ipText = z.string().max(39);
 
 const clusterIp = withRules(ipText, [
   {
@@ -36,7 +36,7 @@ export function isCidr(text: string): boolean {
   );
 }
 
-const sourceRange = withRules(z.string().min(4).max(43), [
+const sourceRange = withRules(z.string().max(43), [
   {
     holds: isCidr,
     cel: 'isCIDR(self)',
@@ -80,7 +80,7 @@ const sessionAffinityConfig = z
 
 const serviceShape = z
   .object({
-    name: withRules(z.string().min(1).max(63), [
+    name: withRules(z.string().max(63), [
       matches(
         serviceName,
         'name must be a Service name: lower-case letters, digits and -, beginning with a letter, such as orders-db',
@@ -105,13 +105,11 @@ const serviceShape = z
     clusterIP: clusterIp
       .optional()
       .describe('A fixed cluster IP. Kubernetes does not let it change once it is set.'),
-    ipFamilies: ipFamilies
-      .optional()
-      .meta({
-        ...ipFamilies.meta(),
-        ...atomic,
-        description: 'IP families of the Service, the first one is the primary.',
-      }),
+    ipFamilies: ipFamilies.optional().meta({
+      ...ipFamilies.meta(),
+      ...atomic,
+      description: 'IP families of the Service, the first one is the primary.',
+    }),
     ipFamilyPolicy: z
       .enum(['SingleStack', 'PreferDualStack', 'RequireDualStack'])
       .optional()
@@ -141,7 +139,7 @@ const serviceShape = z
       .max(16)
       .optional()
       .meta({ ...atomic, description: 'Addresses at which nodes take traffic for the Service.' }),
-    loadBalancerClass: withRules(z.string().min(1).max(qualifiedNameLength), [
+    loadBalancerClass: withRules(z.string().max(qualifiedNameLength), [
       matches(
         qualifiedName,
         'loadBalancerClass must be a name, or one after a domain, such as example.com/internal',

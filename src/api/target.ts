@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostSchema } from './host.ts';
 import { matches, withRules } from './rule.ts';
-import { dnsLabel, labelValue } from './text.ts';
+import { dnsLabel, nonEmptyLabelValue } from './text.ts';
 
 export const targetSchema = z
   .object({
@@ -18,15 +18,18 @@ export const targetSchema = z
       .describe(
         "The port this server listens on, where it differs from the backend's targetPort. 0 means the targetPort. Another number is allowed only where the backend has one port.",
       ),
-    name: withRules(z.string().min(1).max(63), [
+    name: withRules(z.string().max(63), [
       matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as db-0'),
     ])
       .optional()
       .describe(
         "Host name of this server's addresses in a headless Service: `<name>.<service>.<namespace>.svc`.",
       ),
-    zone: withRules(z.string().min(1).max(63), [
-      matches(labelValue, 'zone must be a label value: letters, digits, -, _ and ., such as eu-west-1a'),
+    zone: withRules(z.string().max(63), [
+      matches(
+        nonEmptyLabelValue,
+        'zone must be a label value: letters, digits, -, _ and ., such as eu-west-1a',
+      ),
     ])
       .optional()
       .describe(

@@ -14,6 +14,7 @@ export const qualifiedName = `^(${subdomain}/)?${nameSegment}$`;
 export const qualifiedNameLength = 317;
 
 export const labelValue = `^(${nameSegment})?$`;
+export const nonEmptyLabelValue = `^${nameSegment}$`;
 
 const hostLabel = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
 
@@ -21,7 +22,7 @@ const hostLabel = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
 export const dnsName = `^(${hostLabel}\\.)*${hostLabel}\\.?$`;
 
 /** A DNS name cannot end in a label of digits alone (RFC 3696 section 2): such a text is an IPv4 address or a slip. */
-export const endsInDigits = '^([^:%/]*\\.)?[0-9]+\\.?$';
+export const endsInDigits = '^([^:%/ ]*\\.)?[0-9]+\\.?$';
 
 /** The usual spellings of IPv4-mapped IPv6. */
 export const ipv4Mapped = '^[0:]*:[fF]{4}:([0-9.]+|[0-9a-fA-F]{1,4}:[0-9a-fA-F]{1,4})$';

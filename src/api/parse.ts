@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { nameRule, specSchema, statusSchema, type Backend, type Status } from './external-backend.ts';
+import { withRules } from './rule.ts';
+
+/** One thing that is wrong with a stored resource. */
+export interface Problem {
+  /** Such as `spec.targets[0].host`; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export type Parsed =
+  | { readonly ok: true; readonly backend: Backend }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const metadataSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  generation: z.number().default(0),
+  creationTimestamp: z.string(),
+});
+
+const backendSchema = withRules(z.object({ metadata: metadataSchema, spec: specSchema }), [
+  { ...nameRule, field: 'metadata.name' },
+]);
+
+/**
+ * Reads a resource as the API server has it, which may be older or newer than this program. Never throws.
+ *
+ * | stored                                        | result                        |
+ * |-----------------------------------------------|-------------------------------|
+ * | a field we do not know                        | ignored                       |
+ * | a field we do not know in a probe: a handler? | a problem                     |
+ * | a value we do not know (`mode: Foo`)          | a problem                     |
+ * | a status we do not understand                 | the backend, without a status |
+ */
+export function parseBackend(object: unknown): Parsed {
+  const result = backendSchema.safeParse(object);
+  if (!result.success) return { ok: false, problems: result.error.issues.map(toProblem) };
+  const { metadata, spec } = result.data;
+  return { ok: true, backend: { ...metadata, spec, status: parseStatus(object) } };
+}
+
+function parseStatus(object: unknown): Status | undefined {
+  return z.object({ status: statusSchema.optional() }).safeParse(object).data?.status;
+}
+
+const toProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ path: pathText(path), message });
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i === 0 ? '' : '.'}${String(key)}`))
+    .join('');

@@ -1,0 +1,1199 @@
+/** One spec that must be refused, by zod and by the API server. */
+export interface BadSample {
+  readonly name: string;
+  readonly spec: unknown;
+  readonly resourceName?: string;
+  /** Where the problem is reported. */
+  readonly field: string;
+  /** A part of the message. */
+  readonly message: string;
+  /** A part of the API server's message, where it refuses by its own means (bounds, enums, keys, types). */
+  readonly server?: string;
+}
+
+export interface GoodSample {
+  readonly name: string;
+  readonly spec: unknown;
+  readonly resourceName?: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A good spec in mode Endpoints, with other fields. */
+const endpoints = (fields: Fields = {}): Fields => ({
+  targets: [{ host: '10.20.0.11' }],
+  ports: [{ port: 5432 }],
+  ...fields,
+});
+const alias = (fields: Fields = {}): Fields => ({
+  mode: 'ExternalName',
+  targets: [{ host: 'db.example.com' }],
+  ...fields,
+});
+const host = (text: unknown): Fields => endpoints({ targets: [{ host: text }] });
+const target = (fields: Fields): Fields => endpoints({ targets: [{ host: '10.20.0.11', ...fields }] });
+const port = (fields: Fields): Fields => endpoints({ ports: [{ port: 5432, ...fields }] });
+const ports = (...list: readonly Fields[]): Fields => endpoints({ ports: list });
+const probe = (fields: Fields): Fields => endpoints({ probe: fields });
+const httpGet = (fields: Fields): Fields => probe({ httpGet: fields });
+const service = (fields: Fields): Fields => endpoints({ services: [{ name: 'db', ...fields }] });
+const aliasService = (fields: Fields): Fields => alias({ services: [{ name: 'db', ...fields }] });
+const addresses = (count: number): readonly Fields[] =>
+  Array.from({ length: count }, (_, i) => ({ host: `10.21.${i >> 8}.${i & 255}` }));
+
+const tooSmall = 'should be greater than or equal to';
+const tooBig = 'should be less than or equal to';
+
+const badHosts: readonly (readonly [name: string, text: string, message: string])[] = [
+  ['loopback', '127.0.0.1', 'host is a loopback address'],
+  ['another loopback', '127.8.9.10', 'host is a loopback address'],
+  ['IPv6 loopback', '::1', 'host is a loopback address'],
+  ['IPv6 loopback written out', '0:0:0:0:0:0:0:1', 'host is a loopback address'],
+  ['unspecified', '0.0.0.0', 'host is an unspecified address'],
+  ['IPv6 unspecified', '::', 'host is an unspecified address'],
+  ['link-local', '169.254.1.1', 'host is a link-local address'],
+  ['the metadata service', '169.254.169.254', 'host is a link-local address'],
+  ['IPv6 link-local', 'fe80::1', 'host is a link-local address'],
+  ['the last IPv6 link-local', 'FEBF::1', 'host is a link-local address'],
+  ['multicast', '239.1.2.3', 'host is a multicast or broadcast address'],
+  ['link-local multicast', '224.0.0.251', 'host is a multicast or broadcast address'],
+  ['IPv6 multicast', 'ff02::1', 'host is a multicast or broadcast address'],
+  ['broadcast', '255.255.255.255', 'host is a multicast or broadcast address'],
+  ['IPv4-mapped', '::ffff:10.0.0.1', 'IPv4-mapped'],
+  ['IPv4-mapped in hexadecimal', '0:0:0:0:0:FFFF:a00:1', 'IPv4-mapped'],
+  ['a zone', 'fe80::1%eth0', 'has an IPv6 zone'],
+  ['a number above 255', '10.0.0.256', 'mistyped IPv4'],
+  ['leading zeros', '010.0.0.1', 'mistyped IPv4'],
+  ['three numbers', '1.2.3', 'mistyped IPv4'],
+  ['five numbers', '1.2.3.4.5', 'mistyped IPv4'],
+  ['one number', '167772161', 'mistyped IPv4'],
+  ['an IPv4 address with a trailing dot', '10.0.0.1.', 'mistyped IPv4'],
+  ['a name that ends in digits', 'db.example.1', 'mistyped IPv4'],
+  ['a port', 'db.example.com:5432', 'no scheme, port, path'],
+  ['an address with a port', '10.0.0.1:5432', 'no scheme, port, path'],
+  ['a URL', 'http://db.example.com', 'no scheme, port, path'],
+  ['a network', '10.0.0.0/24', 'no scheme, port, path'],
+  ['brackets', '[2001:db8::1]', 'no scheme, port, path'],
+  ['spaces', ' 10.0.0.1', 'no scheme, port, path'],
+  ['two double colons', '2001::db8::1', 'no scheme, port, path'],
+  ['an empty label', 'db..example.com', 'no scheme, port, path'],
+  ['a label that begins with a hyphen', '-db.example.com', 'no scheme, port, path'],
+  ['a label of 64 characters', `${'a'.repeat(64)}.example.com`, 'no scheme, port, path'],
+  ['a wildcard', '*.example.com', 'no scheme, port, path'],
+  ['an umlaut', 'dätenbank.example.com', 'no scheme, port, path'],
+];
+
+const bounds: readonly BadSample[] = [
+  {
+    name: 'an empty host',
+    spec: host(''),
+    field: 'spec.targets[0].host',
+    message: 'must be an IP address or a DNS name',
+  },
+  {
+    name: 'a host of 254 characters',
+    spec: host(`${'a.'.repeat(126)}aa`),
+    field: 'spec.targets[0].host',
+    message: '<=253',
+    server: '253',
+  },
+  {
+    name: 'a host that is a number',
+    spec: host(5),
+    field: 'spec.targets[0].host',
+    message: 'expected string',
+    server: 'must be of type string',
+  },
+  {
+    name: 'a target without a host',
+    spec: endpoints({ targets: [{}] }),
+    field: 'spec.targets[0].host',
+    message: 'expected string',
+    server: 'Required value',
+  },
+  {
+    name: 'no targets',
+    spec: { ports: [{ port: 1 }] },
+    field: 'spec.targets',
+    message: 'expected array',
+    server: 'Required value',
+  },
+  {
+    name: 'an empty list of targets',
+    spec: endpoints({ targets: [] }),
+    field: 'spec.targets',
+    message: '>=1',
+    server: 'at least 1 items',
+  },
+  {
+    name: '513 targets',
+    spec: endpoints({ targets: addresses(513) }),
+    field: 'spec.targets',
+    message: '<=512',
+    server: 'must have at most 512 items',
+  },
+  {
+    name: 'a target port of 65536',
+    spec: target({ port: 65536 }),
+    field: 'spec.targets[0].port',
+    message: '<=65535',
+    server: tooBig,
+  },
+  {
+    name: 'a negative target port',
+    spec: target({ port: -1 }),
+    field: 'spec.targets[0].port',
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'a target name with a dot',
+    spec: target({ name: 'a.b' }),
+    field: 'spec.targets[0].name',
+    message: 'must be a DNS label',
+  },
+  {
+    name: 'a target name in upper case',
+    spec: target({ name: 'A' }),
+    field: 'spec.targets[0].name',
+    message: 'must be a DNS label',
+  },
+  {
+    name: 'a target name of 64 characters',
+    spec: target({ name: 'a'.repeat(64) }),
+    field: 'spec.targets[0].name',
+    message: '<=63',
+    server: '63',
+  },
+  {
+    name: 'an empty zone',
+    spec: target({ zone: '' }),
+    field: 'spec.targets[0].zone',
+    message: 'must be a label value',
+  },
+  {
+    name: 'an empty port name',
+    spec: port({ name: '' }),
+    field: 'spec.ports[0].name',
+    message: 'must be a DNS label',
+  },
+  {
+    name: 'a zone with a slash',
+    spec: target({ zone: 'eu/west' }),
+    field: 'spec.targets[0].zone',
+    message: 'must be a label value',
+  },
+  {
+    name: 'drain that is a string',
+    spec: target({ drain: 'yes' }),
+    field: 'spec.targets[0].drain',
+    message: 'expected boolean',
+    server: 'must be of type boolean',
+  },
+  {
+    name: 'an unknown mode',
+    spec: endpoints({ mode: 'Proxy' }),
+    field: 'spec.mode',
+    message: 'Endpoints',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'suspend that is null',
+    spec: endpoints({ suspend: 'no' }),
+    field: 'spec.suspend',
+    message: 'expected boolean',
+    server: 'must be of type boolean',
+  },
+  {
+    name: 'no ports',
+    spec: { targets: [{ host: '10.20.0.11' }] },
+    field: 'spec.ports',
+    message: 'ports is missing',
+  },
+  {
+    name: 'an empty list of ports',
+    spec: endpoints({ ports: [] }),
+    field: 'spec.ports',
+    message: '>=1',
+    server: 'at least 1 items',
+  },
+  {
+    name: '33 ports',
+    spec: ports(...Array.from({ length: 33 }, (_, i) => ({ name: `p${i}`, port: i + 1 }))),
+    field: 'spec.ports',
+    message: '<=32',
+    server: 'must have at most 32 items',
+  },
+  { name: 'port 0', spec: ports({ port: 0 }), field: 'spec.ports[0].port', message: '>=1', server: tooSmall },
+  {
+    name: 'port 65536',
+    spec: ports({ port: 65536 }),
+    field: 'spec.ports[0].port',
+    message: '<=65535',
+    server: tooBig,
+  },
+  {
+    name: 'port 5432.5',
+    spec: ports({ port: 5432.5 }),
+    field: 'spec.ports[0].port',
+    message: 'expected int',
+    server: 'must be of type integer',
+  },
+  {
+    name: 'targetPort 0',
+    spec: port({ targetPort: 0 }),
+    field: 'spec.ports[0].targetPort',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'a targetPort by name',
+    spec: port({ targetPort: 'pg' }),
+    field: 'spec.ports[0].targetPort',
+    message: 'expected',
+    server: 'must be of type integer',
+  },
+  {
+    name: 'an unknown protocol',
+    spec: port({ protocol: 'QUIC' }),
+    field: 'spec.ports[0].protocol',
+    message: 'TCP',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'an appProtocol with spaces',
+    spec: port({ appProtocol: 'my sql' }),
+    field: 'spec.ports[0].appProtocol',
+    message: 'must be a protocol name',
+  },
+  {
+    name: 'a port name in upper case',
+    spec: port({ name: 'PG' }),
+    field: 'spec.ports[0].name',
+    message: 'must be a DNS label',
+  },
+  {
+    name: 'a port name with a trailing hyphen',
+    spec: port({ name: 'pg-' }),
+    field: 'spec.ports[0].name',
+    message: 'must be a DNS label',
+  },
+  {
+    name: 'an empty list of services',
+    spec: endpoints({ services: [] }),
+    field: 'spec.services',
+    message: '>=1',
+    server: 'at least 1 items',
+  },
+  {
+    name: '17 services',
+    spec: endpoints({ services: Array.from({ length: 17 }, (_, i) => ({ name: `s${i}` })) }),
+    field: 'spec.services',
+    message: '<=16',
+    server: 'must have at most 16 items',
+  },
+];
+
+const badPorts: readonly BadSample[] = [
+  {
+    name: 'two ports, one without a name',
+    spec: ports({ port: 1 }, { name: 'b', port: 2 }),
+    field: 'spec.ports',
+    message: 'ports need a name',
+  },
+  {
+    name: 'two ports of one name',
+    spec: ports({ name: 'a', port: 1 }, { name: 'a', port: 2 }),
+    field: 'spec.ports',
+    message: 'same name twice',
+  },
+  {
+    name: 'the same number and protocol twice',
+    spec: ports({ name: 'a', port: 53 }, { name: 'b', port: 53, protocol: 'TCP' }),
+    field: 'spec.ports',
+    message: 'two entries with the same port and protocol',
+    server: 'Duplicate value',
+  },
+  {
+    name: 'the same nodePort twice',
+    spec: {
+      ...service({ type: 'NodePort' }),
+      ports: [
+        { name: 'a', port: 1, nodePort: 30001 },
+        { name: 'b', port: 2, nodePort: 30001 },
+      ],
+    },
+    field: 'spec.ports',
+    message: 'same nodePort and protocol twice',
+  },
+  {
+    name: 'a nodePort without services',
+    spec: port({ nodePort: 30001 }),
+    field: 'spec.ports',
+    message: 'no Service is of type NodePort',
+  },
+  {
+    name: 'a nodePort and a ClusterIP Service',
+    spec: { ...port({ nodePort: 30001 }), services: [{ name: 'db' }] },
+    field: 'spec.ports',
+    message: 'no Service is of type NodePort',
+  },
+  {
+    name: 'a nodePort for two Services',
+    spec: {
+      ...port({ nodePort: 30001 }),
+      services: [
+        { name: 'a', type: 'NodePort' },
+        { name: 'b', type: 'LoadBalancer' },
+      ],
+    },
+    field: 'spec.ports',
+    message: 'two Services cannot share it',
+  },
+  {
+    name: 'nodePort 70000',
+    spec: { ...port({ nodePort: 70000 }), services: [{ name: 'a', type: 'NodePort' }] },
+    field: 'spec.ports[0].nodePort',
+    message: '<=65535',
+    server: tooBig,
+  },
+  {
+    name: 'a target with a port of its own beside two ports',
+    spec: endpoints({
+      targets: [{ host: '10.20.0.11', port: 6432 }],
+      ports: [
+        { name: 'a', port: 1 },
+        { name: 'b', port: 2 },
+      ],
+    }),
+    field: 'spec.targets',
+    message: 'only where the backend has one port',
+  },
+  {
+    name: 'one host and port twice',
+    spec: endpoints({ targets: [{ host: '10.20.0.11' }, { host: '10.20.0.11', port: 0 }] }),
+    field: 'spec.targets',
+    message: 'two entries with the same host and port',
+    server: 'Duplicate value',
+  },
+  {
+    name: 'a host name in mode Endpoints',
+    spec: host('db.example.com'),
+    field: 'spec.targets',
+    message: 'this release takes IP addresses only',
+  },
+  {
+    name: 'an SRV record in mode Endpoints',
+    spec: host('_postgresql._tcp.example.com'),
+    field: 'spec.targets',
+    message: 'this release takes IP addresses only',
+  },
+];
+
+const badProbes: readonly BadSample[] = [
+  {
+    name: 'two handlers',
+    spec: probe({ tcpSocket: {}, icmp: {} }),
+    field: 'spec.probe',
+    message: 'more than one handler',
+  },
+  {
+    name: 'a handler beside disabled',
+    spec: probe({ httpGet: {}, disabled: {} }),
+    field: 'spec.probe',
+    message: 'more than one handler',
+  },
+  {
+    name: 'an unknown handler',
+    spec: probe({ exec: { command: ['true'] } }),
+    field: 'spec.probe',
+    message: 'unknown field (exec)',
+    server: 'unknown field "spec.probe.exec"',
+  },
+  {
+    name: 'an unknown handler of a port',
+    spec: port({ probe: { grpc: {} } }),
+    field: 'spec.ports[0].probe',
+    message: 'unknown field (grpc)',
+    server: 'unknown field "spec.ports[0].probe.grpc"',
+  },
+  {
+    name: 'a port in the probe of a port',
+    spec: port({ probe: { port: 5432 } }),
+    field: 'spec.ports[0].probe',
+    message: 'unknown field (port)',
+    server: 'unknown field "spec.ports[0].probe.port"',
+  },
+  {
+    name: 'two handlers of a port',
+    spec: port({ probe: { icmp: {}, httpGet: {} } }),
+    field: 'spec.ports[0].probe',
+    message: 'more than one handler',
+  },
+  {
+    name: 'a probe port that is no port',
+    spec: probe({ port: 9999 }),
+    field: 'spec.probe.port',
+    message: 'name or the number',
+  },
+  {
+    name: 'a probe port that is a targetPort',
+    spec: { ...port({ targetPort: 6432 }), probe: { port: 6432 } },
+    field: 'spec.probe.port',
+    message: 'name or the number',
+  },
+  {
+    name: 'a probe port that is no name',
+    spec: { ...port({ name: 'pg' }), probe: { port: 'mysql' } },
+    field: 'spec.probe.port',
+    message: 'name or the number',
+  },
+  {
+    name: 'a probe port number as a string',
+    spec: probe({ port: '5432' }),
+    field: 'spec.probe.port',
+    message: 'name or the number',
+  },
+  {
+    name: 'a probe port that is UDP',
+    spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2, protocol: 'UDP' }), probe: { port: 'b' } },
+    field: 'spec.probe.port',
+    message: 'name or the number',
+  },
+  {
+    name: 'a probe port that is a boolean',
+    spec: probe({ port: true }),
+    field: 'spec.probe.port',
+    message: 'Invalid input',
+    server: 'must be of type integer,string',
+  },
+  {
+    name: 'a port for icmp',
+    spec: probe({ icmp: {}, port: 5432 }),
+    field: 'spec.probe.port',
+    message: 'means nothing to icmp',
+  },
+  {
+    name: 'UDP alone without a probe',
+    spec: port({ protocol: 'UDP' }),
+    field: 'spec.probe',
+    message: 'no port is TCP',
+  },
+  {
+    name: 'UDP alone with tcpSocket',
+    spec: { ...port({ protocol: 'UDP' }), probe: { tcpSocket: {} } },
+    field: 'spec.probe',
+    message: 'no port is TCP',
+  },
+  {
+    name: 'SCTP alone with timing only',
+    spec: { ...port({ protocol: 'SCTP' }), probe: { periodSeconds: 5 } },
+    field: 'spec.probe',
+    message: 'no port is TCP',
+  },
+  {
+    name: 'tcpSocket of a UDP port',
+    spec: ports({ name: 'a', port: 1 }, { name: 'b', port: 2, protocol: 'UDP', probe: { tcpSocket: {} } }),
+    field: 'spec.ports[1].probe',
+    message: 'cannot open a TCP connection',
+  },
+  {
+    name: 'a probe without a handler of a UDP port',
+    spec: ports({ name: 'a', port: 1 }, { name: 'b', port: 2, protocol: 'UDP', probe: {} }),
+    field: 'spec.ports[1].probe',
+    message: 'cannot open a TCP connection',
+  },
+  {
+    name: 'period 0',
+    spec: probe({ periodSeconds: 0 }),
+    field: 'spec.probe.periodSeconds',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'period 3601',
+    spec: probe({ periodSeconds: 3601 }),
+    field: 'spec.probe.periodSeconds',
+    message: '<=3600',
+    server: tooBig,
+  },
+  {
+    name: 'timeout 0',
+    spec: probe({ timeoutSeconds: 0 }),
+    field: 'spec.probe.timeoutSeconds',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'half a second',
+    spec: probe({ timeoutSeconds: 0.5 }),
+    field: 'spec.probe.timeoutSeconds',
+    message: 'expected int',
+    server: 'must be of type integer',
+  },
+  {
+    name: 'a delay of -1',
+    spec: probe({ initialDelaySeconds: -1 }),
+    field: 'spec.probe.initialDelaySeconds',
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'successThreshold 0',
+    spec: probe({ successThreshold: 0 }),
+    field: 'spec.probe.successThreshold',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'failureThreshold 0',
+    spec: probe({ failureThreshold: 0 }),
+    field: 'spec.probe.failureThreshold',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'failureThreshold 101',
+    spec: probe({ failureThreshold: 101 }),
+    field: 'spec.probe.failureThreshold',
+    message: '<=100',
+    server: tooBig,
+  },
+  {
+    name: 'a relative path',
+    spec: httpGet({ path: 'health' }),
+    field: 'spec.probe.httpGet.path',
+    message: 'must start with /',
+  },
+  {
+    name: 'a path with a space',
+    spec: httpGet({ path: '/a b' }),
+    field: 'spec.probe.httpGet.path',
+    message: 'no spaces',
+  },
+  {
+    name: 'a path with a line break',
+    spec: httpGet({ path: '/\r\nX: y' }),
+    field: 'spec.probe.httpGet.path',
+    message: 'no spaces',
+  },
+  {
+    name: 'a scheme in lower case',
+    spec: httpGet({ scheme: 'https' }),
+    field: 'spec.probe.httpGet.scheme',
+    message: 'HTTP',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'a Host header with a port',
+    spec: httpGet({ host: 'api.example.com:8080' }),
+    field: 'spec.probe.httpGet.host',
+    message: 'host must be a DNS name',
+  },
+  {
+    name: 'a header name with a colon',
+    spec: httpGet({ httpHeaders: [{ name: 'X:', value: '' }] }),
+    field: 'spec.probe.httpGet.httpHeaders[0].name',
+    message: 'must be an HTTP header name',
+  },
+  {
+    name: 'a header value with a line break',
+    spec: httpGet({ httpHeaders: [{ name: 'X', value: 'a\r\nb' }] }),
+    field: 'spec.probe.httpGet.httpHeaders[0].value',
+    message: 'without line breaks',
+  },
+  {
+    name: 'a header without a value',
+    spec: httpGet({ httpHeaders: [{ name: 'X' }] }),
+    field: 'spec.probe.httpGet.httpHeaders[0].value',
+    message: 'expected string',
+    server: 'Required value',
+  },
+  {
+    name: 'status 99',
+    spec: httpGet({ expectedStatuses: [99] }),
+    field: 'spec.probe.httpGet.expectedStatuses[0]',
+    message: '>=100',
+    server: tooSmall,
+  },
+  {
+    name: 'status 600',
+    spec: httpGet({ expectedStatuses: [200, 600] }),
+    field: 'spec.probe.httpGet.expectedStatuses[1]',
+    message: '<=599',
+    server: tooBig,
+  },
+];
+
+const s0 = 'spec.services[0]';
+const badServices: readonly BadSample[] = [
+  {
+    name: 'a Service name of 64 characters',
+    spec: service({ name: 'a'.repeat(64) }),
+    field: `${s0}.name`,
+    message: '<=63',
+    server: '63',
+  },
+  {
+    name: 'a Service name that begins with a digit',
+    spec: service({ name: '1db' }),
+    field: `${s0}.name`,
+    message: 'must be a Service name',
+  },
+  {
+    name: 'a Service name with a dot',
+    spec: service({ name: 'db.shop' }),
+    field: `${s0}.name`,
+    message: 'must be a Service name',
+  },
+  {
+    name: 'a Service without a name',
+    spec: endpoints({ services: [{}] }),
+    field: `${s0}.name`,
+    message: 'expected string',
+    server: 'Required value',
+  },
+  {
+    name: 'one Service name twice',
+    spec: endpoints({ services: [{ name: 'a' }, { name: 'a' }] }),
+    field: 'spec.services',
+    message: 'two entries with the same name',
+    server: 'Duplicate value',
+  },
+  {
+    name: 'a resource name with a dot',
+    resourceName: 'orders.db',
+    spec: endpoints(),
+    field: 'metadata.name',
+    message: 'must be a Service name',
+  },
+  {
+    name: 'a resource name that begins with a digit',
+    resourceName: '1db',
+    spec: endpoints(),
+    field: 'metadata.name',
+    message: 'must be a Service name',
+  },
+  {
+    name: 'a resource name of 64 characters',
+    resourceName: 'a'.repeat(64),
+    spec: endpoints(),
+    field: 'metadata.name',
+    message: 'must be a Service name',
+  },
+  {
+    name: 'type ExternalName',
+    spec: service({ type: 'ExternalName' }),
+    field: `${s0}.type`,
+    message: 'ClusterIP',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'headless with NodePort',
+    spec: service({ type: 'NodePort', headless: true }),
+    field: `${s0}.headless`,
+    message: 'ClusterIP only',
+  },
+  {
+    name: 'headless with LoadBalancer',
+    spec: service({ type: 'LoadBalancer', headless: true }),
+    field: `${s0}.headless`,
+    message: 'ClusterIP only',
+  },
+  {
+    name: 'headless with a clusterIP',
+    spec: service({ headless: true, clusterIP: '10.96.0.20' }),
+    field: `${s0}.clusterIP`,
+    message: 'cannot be set on a headless',
+  },
+  {
+    name: 'clusterIP None',
+    spec: service({ clusterIP: 'None' }),
+    field: `${s0}.clusterIP`,
+    message: 'headless: true instead of None',
+  },
+  {
+    name: 'a clusterIP of the other family',
+    spec: service({ clusterIP: '10.96.0.20', ipFamilies: ['IPv6'] }),
+    field: `${s0}.clusterIP`,
+    message: 'first family in ipFamilies',
+  },
+  {
+    name: 'one clusterIP twice',
+    spec: endpoints({
+      services: [
+        { name: 'a', clusterIP: '10.96.0.20' },
+        { name: 'b', clusterIP: '10.96.0.20' },
+      ],
+    }),
+    field: 'spec.services',
+    message: 'same clusterIP twice',
+  },
+  {
+    name: 'one family twice',
+    spec: service({ ipFamilies: ['IPv4', 'IPv4'], ipFamilyPolicy: 'PreferDualStack' }),
+    field: `${s0}.ipFamilies`,
+    message: 'same family twice',
+  },
+  {
+    name: 'an unknown family',
+    spec: service({ ipFamilies: ['IPv5'] }),
+    field: `${s0}.ipFamilies[0]`,
+    message: 'IPv4',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'two families in a single stack',
+    spec: service({ ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'SingleStack' }),
+    field: `${s0}.ipFamilyPolicy`,
+    message: 'must be PreferDualStack',
+  },
+  {
+    name: 'two families without a policy',
+    spec: service({ ipFamilies: ['IPv4', 'IPv6'] }),
+    field: `${s0}.ipFamilyPolicy`,
+    message: 'must be PreferDualStack',
+  },
+  {
+    name: 'an unknown affinity',
+    spec: service({ sessionAffinity: 'Cookie' }),
+    field: `${s0}.sessionAffinity`,
+    message: 'ClientIP',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'affinity settings without affinity',
+    spec: service({ sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } }),
+    field: `${s0}.sessionAffinityConfig`,
+    message: 'needs sessionAffinity: ClientIP',
+  },
+  {
+    name: 'an affinity of 86401 seconds',
+    spec: service({
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 86401 } },
+    }),
+    field: `${s0}.sessionAffinityConfig.clientIP.timeoutSeconds`,
+    message: '<=86400',
+    server: tooBig,
+  },
+  {
+    name: 'externalTrafficPolicy of a ClusterIP Service',
+    spec: service({ externalTrafficPolicy: 'Local' }),
+    field: `${s0}.externalTrafficPolicy`,
+    message: 'needs type NodePort or LoadBalancer',
+  },
+  {
+    name: 'an unknown trafficDistribution',
+    spec: service({ trafficDistribution: 'PreferSameNode' }),
+    field: `${s0}.trafficDistribution`,
+    message: 'PreferClose',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'loadBalancerClass of a NodePort Service',
+    spec: service({ type: 'NodePort', loadBalancerClass: 'a/b' }),
+    field: `${s0}.loadBalancerClass`,
+    message: 'needs type: LoadBalancer',
+  },
+  {
+    name: 'a loadBalancerClass with spaces',
+    spec: service({ type: 'LoadBalancer', loadBalancerClass: 'a b' }),
+    field: `${s0}.loadBalancerClass`,
+    message: 'must be a name',
+  },
+  {
+    name: 'source ranges of a ClusterIP Service',
+    spec: service({ loadBalancerSourceRanges: ['10.0.0.0/8'] }),
+    field: `${s0}.loadBalancerSourceRanges`,
+    message: 'needs type: LoadBalancer',
+  },
+  {
+    name: 'a source range that is an address',
+    spec: service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0'] }),
+    field: `${s0}.loadBalancerSourceRanges[0]`,
+    message: 'CIDR form',
+  },
+  {
+    name: 'a source range of 33 bits',
+    spec: service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0/33'] }),
+    field: `${s0}.loadBalancerSourceRanges[0]`,
+    message: 'CIDR form',
+  },
+  {
+    name: 'an external IP that is a name',
+    spec: service({ externalIPs: ['gw.example.com'] }),
+    field: `${s0}.externalIPs[0]`,
+    message: 'must be IP addresses',
+  },
+  {
+    name: 'an external IP that is loopback',
+    spec: service({ externalIPs: ['127.0.0.1'] }),
+    field: `${s0}.externalIPs[0]`,
+    message: 'is a loopback address',
+  },
+  {
+    name: 'a label key with a space',
+    spec: service({ labels: { 'a b': '' } }),
+    field: `${s0}.labels`,
+    message: 'no label key',
+  },
+  {
+    name: 'a label value with a space',
+    spec: service({ labels: { a: 'b c' } }),
+    field: `${s0}.labels`,
+    message: 'no label value',
+  },
+  {
+    name: 'a label of ours',
+    spec: service({ labels: { 'externalbackend.io/x': 'y' } }),
+    field: `${s0}.labels`,
+    message: 'the operator or Kubernetes sets',
+  },
+  {
+    name: 'the label kubernetes.io/service-name',
+    spec: service({ labels: { 'kubernetes.io/service-name': 'x' } }),
+    field: `${s0}.labels`,
+    message: 'the operator or Kubernetes sets',
+  },
+  {
+    name: 'a slice annotation',
+    spec: service({ annotations: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }),
+    field: `${s0}.annotations`,
+    message: 'the operator or Kubernetes sets',
+  },
+  {
+    name: '33 labels',
+    spec: service({ labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`k${i}`, ''])) }),
+    field: `${s0}.labels`,
+    message: 'at most 32',
+    server: 'at most 32 items',
+  },
+  {
+    name: 'an empty selector',
+    spec: service({ selector: {} }),
+    field: `${s0}.selector`,
+    message: 'selector is empty',
+  },
+  {
+    name: 'a selector with a bad value',
+    spec: service({ selector: { app: 'a b' } }),
+    field: `${s0}.selector`,
+    message: 'no label value',
+  },
+];
+
+const none = 'has no effect in mode ExternalName';
+const badAliases: readonly BadSample[] = [
+  {
+    name: 'an alias of an address',
+    spec: alias({ targets: [{ host: '10.20.0.11' }] }),
+    field: 'spec.targets',
+    message: 'not an IP address',
+  },
+  {
+    name: 'an alias of two hosts',
+    spec: alias({ targets: [{ host: 'a.example.com' }, { host: 'b.example.com' }] }),
+    field: 'spec.targets',
+    message: 'exactly one host',
+  },
+  {
+    name: 'an alias of a host with an underscore',
+    spec: alias({ targets: [{ host: 'my_db.example.com' }] }),
+    field: 'spec.targets',
+    message: 'underscore',
+  },
+  {
+    name: 'an alias with a target port',
+    spec: alias({ targets: [{ host: 'a.example.com', port: 1 }] }),
+    field: 'spec.targets',
+    message: `targets[].port ${none}`,
+  },
+  {
+    name: 'an alias with a target name',
+    spec: alias({ targets: [{ host: 'a.example.com', name: 'a' }] }),
+    field: 'spec.targets',
+    message: `targets[].name ${none}`,
+  },
+  {
+    name: 'an alias with a zone',
+    spec: alias({ targets: [{ host: 'a.example.com', zone: 'a' }] }),
+    field: 'spec.targets',
+    message: `targets[].zone ${none}`,
+  },
+  {
+    name: 'an alias that drains',
+    spec: alias({ targets: [{ host: 'a.example.com', drain: true }] }),
+    field: 'spec.targets',
+    message: `targets[].drain ${none}`,
+  },
+  {
+    name: 'an alias with another targetPort',
+    spec: alias({ ports: [{ port: 5432, targetPort: 6432 }] }),
+    field: 'spec.ports',
+    message: 'targetPort must equal port',
+  },
+  {
+    name: 'an alias with a nodePort',
+    spec: alias({ ports: [{ port: 5432, nodePort: 30001 }] }),
+    field: 'spec.ports',
+    message: `nodePort ${none}`,
+  },
+  {
+    name: 'an alias with a probe',
+    spec: alias({ probe: {} }),
+    field: 'spec.probe',
+    message: 'cannot probe an alias',
+  },
+  {
+    name: 'an alias with a probe of a port',
+    spec: alias({ ports: [{ port: 5432, probe: { icmp: {} } }] }),
+    field: 'spec.ports',
+    message: 'cannot probe an alias',
+  },
+  ...(
+    [
+      ['type', 'NodePort'],
+      ['headless', true],
+      ['clusterIP', '10.96.0.20'],
+      ['ipFamilies', ['IPv4']],
+      ['ipFamilyPolicy', 'SingleStack'],
+      ['sessionAffinity', 'None'],
+      ['internalTrafficPolicy', 'Cluster'],
+      ['trafficDistribution', 'PreferClose'],
+      ['externalIPs', ['198.51.100.7']],
+      ['publishNotReadyAddresses', true],
+      ['selector', { app: 'db' }],
+    ] as const
+  ).map(([field, value]) => ({
+    name: `an alias with ${field}`,
+    spec: aliasService({ [field]: value }),
+    field: 'spec.services',
+    message: `services[].${field} ${none}`,
+  })),
+];
+
+export const badSamples: readonly BadSample[] = [
+  ...badHosts.map(([name, text, message]) => ({
+    name: `host: ${name}`,
+    spec: host(text),
+    field: 'spec.targets[0].host',
+    message,
+  })),
+  ...bounds,
+  ...badPorts,
+  ...badProbes,
+  ...badServices,
+  ...badAliases,
+];
+
+export const goodSamples: readonly GoodSample[] = [
+  { name: 'the smallest', spec: endpoints() },
+  { name: '512 targets', spec: endpoints({ targets: addresses(512) }) },
+  { name: 'an IPv6 target in capitals with zeros', spec: host('2001:0DB8:0000:0000:0000:0000:0000:0001') },
+  { name: 'an IPv6 target with IPv4 inside', spec: host('64:ff9b::192.0.2.1') },
+  { name: 'two families', spec: endpoints({ targets: [{ host: '10.20.0.11' }, { host: '2001:db8::11' }] }) },
+  {
+    name: 'two spellings of one address',
+    spec: endpoints({ targets: [{ host: '2001:db8::1' }, { host: '2001:DB8::1' }] }),
+  },
+  {
+    name: 'one host on two ports',
+    spec: endpoints({ targets: [{ host: '10.20.0.11' }, { host: '10.20.0.11', port: 5433 }] }),
+  },
+  {
+    name: 'one name on two targets',
+    spec: endpoints({
+      targets: [
+        { host: '10.20.0.11', name: 'db' },
+        { host: '10.20.0.12', name: 'db' },
+      ],
+    }),
+  },
+  { name: 'every target field', spec: target({ port: 6432, name: '0-a', zone: 'eu-west_1.a', drain: true }) },
+  { name: 'all targets draining', spec: target({ drain: true }) },
+  {
+    name: 'shared and public addresses',
+    spec: endpoints({
+      targets: [
+        { host: '100.64.0.1' },
+        { host: '8.8.8.8' },
+        { host: '192.0.2.1' },
+        { host: 'fd00::1' },
+        { host: '240.0.0.1' },
+      ],
+    }),
+  },
+  { name: 'the first and the last port', spec: ports({ name: 'a', port: 1 }, { name: 'b', port: 65535 }) },
+  {
+    name: 'one number for two protocols',
+    spec: ports({ name: 'tcp', port: 53 }, { name: 'udp', port: 53, protocol: 'UDP' }),
+  },
+  {
+    name: 'two ports to one targetPort',
+    spec: ports({ name: 'a', port: 1, targetPort: 5432 }, { name: 'b', port: 2, targetPort: 5432 }),
+  },
+  { name: 'a port name of digits', spec: port({ name: '5432' }) },
+  {
+    name: '32 ports',
+    spec: ports(...Array.from({ length: 32 }, (_, i) => ({ name: `p${i}`, port: i + 1 }))),
+  },
+  { name: 'an appProtocol after a domain', spec: port({ appProtocol: 'example.com/Proto_1' }) },
+  {
+    name: 'a probe for each port',
+    spec: ports(
+      { name: 'a', port: 1, probe: { httpGet: { path: '/a?b=%20' } } },
+      { name: 'b', port: 2, probe: { tcpSocket: {} } },
+    ),
+  },
+  {
+    name: 'a probe of one of two ports',
+    spec: ports({ name: 'a', port: 1, probe: { icmp: {} } }, { name: 'b', port: 2 }),
+  },
+  { name: 'UDP with icmp', spec: { ...port({ protocol: 'UDP' }), probe: { icmp: {} } } },
+  { name: 'UDP with its own icmp', spec: port({ protocol: 'UDP', probe: { icmp: {} } }) },
+  { name: 'SCTP without a probe', spec: { ...port({ protocol: 'SCTP' }), probe: { disabled: {} } } },
+  {
+    name: 'a probe port by number',
+    spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), probe: { port: 2 } },
+  },
+  {
+    name: 'a probe port by name',
+    spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), probe: { port: 'b', httpGet: {} } },
+  },
+  { name: 'a timeout longer than the period', spec: probe({ periodSeconds: 1, timeoutSeconds: 3600 }) },
+  {
+    name: 'every timing field at its upper bound',
+    spec: probe({
+      initialDelaySeconds: 3600,
+      periodSeconds: 3600,
+      timeoutSeconds: 3600,
+      successThreshold: 100,
+      failureThreshold: 100,
+    }),
+  },
+  {
+    name: 'every httpGet field',
+    spec: httpGet({
+      path: '/health',
+      scheme: 'HTTPS',
+      host: 'API.example.com',
+      httpHeaders: [
+        { name: 'X-A', value: '' },
+        { name: 'X-A', value: 'two\twords here' },
+      ],
+      expectedStatuses: [204, 401],
+      insecureSkipVerify: true,
+    }),
+  },
+  { name: 'an alias', spec: alias() },
+  {
+    name: 'an alias in capitals with a trailing dot',
+    spec: alias({ targets: [{ host: 'DB.Example.COM.' }] }),
+  },
+  { name: 'an alias of one label', spec: alias({ targets: [{ host: 'db' }] }) },
+  {
+    name: 'an alias of a Service in another namespace',
+    spec: alias({ targets: [{ host: 'db.shop.svc.cluster.local' }] }),
+  },
+  { name: 'an alias of a name with digits', spec: alias({ targets: [{ host: '3com.1-2.4x' }] }) },
+  {
+    name: 'an alias with ports',
+    spec: alias({
+      ports: [
+        { name: 'a', port: 5432, targetPort: 5432 },
+        { name: 'b', port: 53, protocol: 'UDP', probe: { disabled: {} } },
+      ],
+    }),
+  },
+  { name: 'an alias that is expressly not probed', spec: alias({ probe: { disabled: {} } }) },
+  {
+    name: 'two aliases with labels, one adopted',
+    spec: alias({
+      services: [
+        { name: 'a', labels: { team: 'x' } },
+        { name: 'b', adopt: true, annotations: { note: 'ä; b' } },
+      ],
+    }),
+  },
+  {
+    name: 'a resource name that is no Service name',
+    resourceName: '1.orders',
+    spec: endpoints({ services: [{ name: 'orders' }] }),
+  },
+  { name: 'a Service name of 63 characters', spec: service({ name: 'a'.repeat(63) }) },
+  {
+    name: 'headless with labels and affinity',
+    spec: service({
+      headless: true,
+      labels: { a: '' },
+      sessionAffinity: 'ClientIP',
+      publishNotReadyAddresses: true,
+    }),
+  },
+  {
+    name: 'a fixed nodePort',
+    spec: {
+      ...port({ nodePort: 30001 }),
+      services: [{ name: 'a', type: 'NodePort', externalTrafficPolicy: 'Local' }, { name: 'b' }],
+    },
+  },
+  {
+    name: 'one nodePort for TCP and UDP',
+    spec: {
+      ...service({ type: 'NodePort' }),
+      ports: [
+        { name: 'a', port: 1, nodePort: 30001 },
+        { name: 'b', port: 1, protocol: 'UDP', nodePort: 30001 },
+      ],
+    },
+  },
+  {
+    name: 'every LoadBalancer field',
+    spec: service({
+      type: 'LoadBalancer',
+      loadBalancerClass: 'example.com/internal',
+      loadBalancerSourceRanges: ['10.0.0.0/8', '2001:db8::/32', '0.0.0.0/0'],
+      externalTrafficPolicy: 'Cluster',
+    }),
+  },
+  {
+    name: 'cloud annotations and topology',
+    spec: service({
+      annotations: {
+        'service.beta.kubernetes.io/aws-load-balancer-type': 'nlb',
+        'service.kubernetes.io/topology-mode': 'Auto',
+      },
+    }),
+  },
+  {
+    name: 'externalIPs with a policy',
+    spec: service({ externalIPs: ['198.51.100.7', '2001:db8::7'], externalTrafficPolicy: 'Local' }),
+  },
+  {
+    name: 'dual stack, IPv6 first',
+    spec: service({
+      clusterIP: 'fd00:10:96::20',
+      ipFamilies: ['IPv6', 'IPv4'],
+      ipFamilyPolicy: 'PreferDualStack',
+    }),
+  },
+  {
+    name: 'sticky clients',
+    spec: service({
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 86400 } },
+      internalTrafficPolicy: 'Cluster',
+      trafficDistribution: 'PreferClose',
+    }),
+  },
+  {
+    name: 'pods beside the targets',
+    spec: service({ selector: { 'app.kubernetes.io/name': 'postgres', tier: '' } }),
+  },
+  {
+    name: '16 services',
+    spec: endpoints({ services: Array.from({ length: 16 }, (_, i) => ({ name: `s${i}` })) }),
+  },
+  { name: 'suspended', spec: endpoints({ suspend: true }) },
+];

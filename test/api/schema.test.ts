@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseBackend, type Problem } from '../../src/api/parse.ts';
+import { badSamples, goodSamples } from './samples.ts';
+
+const stored = (spec: unknown, name = 'orders-db') => ({
+  metadata: { namespace: 'shop', name, uid: 'u', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+  spec,
+});
+
+const problemsOf = (spec: unknown, name?: string): readonly Problem[] => {
+  const parsed = parseBackend(stored(spec, name));
+  return parsed.ok ? [] : parsed.problems;
+};
+
+describe('the schema', () => {
+  it.each(badSamples)('refuses $name with one problem', ({ spec, resourceName, field, message }) => {
+    const problems = problemsOf(spec, resourceName);
+    expect(problems.map(({ path }) => path)).toEqual([field]);
+    expect(problems[0]?.message).toContain(message);
+  });
+
+  it.each(goodSamples)('takes $name', ({ spec, resourceName }) => {
+    expect(problemsOf(spec, resourceName)).toEqual([]);
+  });
+
+  it('has as many samples as were promised', () => {
+    expect(badSamples.length).toBeGreaterThanOrEqual(60);
+    expect(goodSamples.length).toBeGreaterThanOrEqual(30);
+    expect(new Set([...badSamples, ...goodSamples].map(({ name }) => name)).size).toBe(
+      badSamples.length + goodSamples.length,
+    );
+  });
+});

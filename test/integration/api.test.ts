@@ -1,0 +1,76 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { apiVersion, kind, plural } from '../../src/api/external-backend.ts';
+import { parseBackend } from '../../src/api/parse.ts';
+import { badSamples, goodSamples } from '../api/samples.ts';
+import { ApiError, api, type Api } from '../controlplane/api.ts';
+import { namespace } from '../controlplane/cluster.ts';
+import { controlPlane } from '../controlplane/details.ts';
+import { kubectl } from '../controlplane/kubectl.ts';
+
+let client: Api;
+let shop: string;
+
+beforeAll(async () => {
+  client = api(controlPlane());
+  shop = await namespace(controlPlane(), 'api');
+});
+
+/** What the API server would store. Fails with an ApiError. */
+const dryRun = (spec: unknown, name = 'orders-db', fieldValidation = 'Strict'): Promise<unknown> =>
+  client.send(
+    'POST',
+    `/apis/${apiVersion}/namespaces/${shop}/${plural}?dryRun=All&fieldValidation=${fieldValidation}`,
+    { apiVersion, kind, metadata: { name }, spec },
+  );
+
+const refusal = async (spec: unknown, name?: string): Promise<string> =>
+  dryRun(spec, name).then(
+    () => 'accepted',
+    (error: unknown) => (error instanceof ApiError ? error.message : String(error)),
+  );
+
+/** Said beside bounds and enums that fail; no mistake of its own. */
+const uncheckedRules = /, <nil>: Invalid value: "?null"?: some validation rules were not checked[^\]]*/;
+
+describe('the API server', () => {
+  it.each(badSamples)('refuses $name for one reason', async (sample) => {
+    const message = (await refusal(sample.spec, sample.resourceName)).replace(uncheckedRules, '');
+    expect(message).toContain(sample.field);
+    expect(message).toContain(sample.server ?? sample.message);
+    if (sample.server === undefined) expect(message.match(/: Invalid value: /g)).toHaveLength(1);
+  });
+
+  it.each(goodSamples)('takes $name, with the defaults of zod', async ({ spec, resourceName }) => {
+    const stored = await dryRun(spec, resourceName);
+    const metadata = (stored as { readonly metadata: unknown }).metadata;
+    const parsed = parseBackend(stored);
+    expect(parsed).toEqual(parseBackend({ metadata, spec }));
+    expect(parsed.ok && parsed.backend.spec).toEqual((stored as { readonly spec: unknown }).spec);
+  });
+
+  it('drops a probe handler it does not know only where the client did not ask for strict validation', async () => {
+    const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { grpc: {} } };
+    expect(await refusal(spec)).toContain('unknown field "spec.probe.grpc"');
+    const stored = (await dryRun(spec, 'orders-db', 'Warn')) as { readonly spec: { readonly probe: object } };
+    expect(Object.keys(stored.spec.probe)).not.toContain('grpc');
+  });
+});
+
+describe('kubectl', () => {
+  it('explains every field', async () => {
+    const text = await kubectl(controlPlane(), ['explain', 'xb.spec', '--recursive=false']);
+    for (const field of ['mode', 'targets', 'ports', 'probe', 'services', 'suspend'])
+      expect(text).toContain(field);
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.probe.httpGet.host'])).toContain('Host header');
+  });
+
+  it('builds the roles', async () => {
+    for (const folder of ['rbac', 'rbac-namespaced/operator', 'rbac-namespaced/watched']) {
+      const built = await kubectl(controlPlane(), [
+        'kustomize',
+        `${import.meta.dirname}/../../config/${folder}`,
+      ]);
+      expect(built).toContain('external-backend-operator');
+    }
+  });
+});
