@@ -42,6 +42,7 @@ export function statusOf(input: StatusInput): Status {
     readyAddresses: ready,
     totalAddresses: addresses.length,
     summary: alias ? '-' : `${ready}/${addresses.length}`,
+    hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
 }
 
@@ -133,6 +134,10 @@ function availableCondition(input: StatusInput, addresses: readonly AddressStatu
     .map((address) => `${address.ip} ${address.reason}`);
   return { status: 'False', reason: 'NoReadyAddress', message: bounded(`${message}: ${why.join(', ')}`) };
 }
+
+/** As many as a column of kubectl bears. */
+const hostsText = (hosts: readonly string[]): string =>
+  hosts.length <= 4 ? hosts.join(',') : `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more`;
 
 function degradedCondition(targets: readonly TargetStatus[]): Verdict {
   const sick = targets

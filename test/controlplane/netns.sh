@@ -13,7 +13,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 if [ "${CONTROLPLANE_NETWORK:-}" = outside ]; then
-  mount -t tmpfs -o size=50% controlplane "$TMPDIR"
+  mount -t tmpfs -o size=50%,mode=1777 controlplane "$TMPDIR"
   [ ! -e /etc/resolv.conf ] || mount --bind "$here/resolv.conf" /etc/resolv.conf
   ip link set lo up
   ip addr add 10.99.0.1/32 dev lo
@@ -31,8 +31,7 @@ fi
 
 PATH=$PATH:/usr/sbin:/sbin
 CONTROLPLANE=${CONTROLPLANE:-$("$here/build.sh")}
-TMPDIR=${XDG_CACHE_HOME:-$HOME/.cache}/external-backend-operator/run
-mkdir -p "$TMPDIR"
+TMPDIR=/var/tmp # which other users can enter too: PostgreSQL does not run as root
 export PATH CONTROLPLANE TMPDIR CONTROLPLANE_NETWORK=outside
 root=()
 [ "$(id -u)" = 0 ] || root=(--map-root-user)
