@@ -1,15 +1,21 @@
-import { sameQuestion } from './same-check.ts';
 import { firstRun } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
 import type { HeapItem } from './heap.ts';
 import type { Random } from './ports.ts';
 import type { Host, Standing } from './probe-slots.ts';
 
-/** One check and where it stands: in the heap (planned), in the slots' lanes (due), or in a run. */
+/**
+ * One probe and where it stands: in the heap (planned), in the slots' lanes (due), or in a run.
+ * Checks that ask the same question at the same times, of whatever backends, share one.
+ */
 export interface Task extends HeapItem {
-  readonly owner: string;
+  readonly key: string;
+  /** The check that was there first; it asks for all. */
   readonly check: Check;
   readonly host: Host<Task>;
+  /** Who wants to know. Replaced, never changed, so that it may be walked while it is. */
+  subscribers: readonly Subscriber[];
   /** The instant that its rhythm means; `at` is that with jitter. */
   phase: number;
   /** New, and not run yet: see `secondPhase`. */
@@ -17,44 +23,77 @@ export interface Task extends HeapItem {
   standing: Standing;
   gone: boolean;
   run: Run | undefined;
+  last: Answer | undefined;
+}
+
+/** One check of one owner. */
+export interface Subscriber {
+  readonly owner: string;
+  readonly task: Task;
+  /** As it was set last; thresholds may differ from the task's. */
+  check: Check;
+  gone: boolean;
 }
 
 export interface Run {
   readonly task: Task;
   readonly controller: AbortController;
   readonly startedAt: number;
-  /** Of the check when the run began. */
+  /** Of the task when the run began. */
   readonly standing: Standing;
 }
 
+export interface Answer {
+  readonly verdict: Verdict;
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
+/** Checks with equal questions ask the same thing of the same address. */
+function questionOf({ ip, port, host, handler }: Check): string {
+  const place = `${ip} ${port} ${handler.kind}`;
+  return handler.kind === 'httpGet' ? `${place} ${host} ${JSON.stringify(handler)}` : place;
+}
+
+/** Checks with equal keys are one probe: the same question, period and timeout. Thresholds are the health's affair. */
+export function probeKey(check: Check): string {
+  return `${check.timing.periodMs} ${check.timing.timeoutMs} ${questionOf(check)}`;
+}
+
 export interface Plan {
-  readonly owner: string;
+  readonly key: string;
   readonly check: Check;
-  readonly host: Host<Task>;
-  /** The task of the same check id that this one replaces. */
+  /** The task that the same check of the same owner had before its change. */
   readonly known: Task | undefined;
   readonly fresh: boolean;
 }
 
 /**
- * A task with its first instant. One that replaces a task with the same question (only its times are others) takes
- * over its rhythm and standing; any other begins anew.
+ * A task with its first instant. After a change of the times alone it takes over rhythm and standing; else it
+ * begins anew.
  */
-export function newTask({ owner, check, host, known, fresh }: Plan, now: number, random: Random): Task {
-  const same = known !== undefined && !known.fresh && sameQuestion(known.check, check) ? known : undefined;
-  const phase = same === undefined ? firstRun(check.timing, fresh, now, random) : replanned(same, check, now);
+export function newTask(
+  { key, check, known, fresh }: Plan,
+  host: Host<Task>,
+  now: number,
+  random: Random,
+): Task {
+  const same = known !== undefined && !known.fresh && questionOf(known.check) === questionOf(check);
+  const phase = same ? replanned(known, check, now) : firstRun(check.timing, fresh, now, random);
   return {
     at: phase,
     order: 0,
     slot: -1,
-    owner,
+    key,
     check,
     host,
+    subscribers: [],
     phase,
     fresh: fresh && (known === undefined || known.fresh),
-    standing: same?.standing ?? 'unheard',
+    standing: same ? known.standing : 'unheard',
     gone: false,
     run: undefined,
+    last: undefined,
   };
 }
 

@@ -1,29 +1,34 @@
 import { Heap } from './heap.ts';
+import { ProbeRoster } from './probe-roster.ts';
 import { ProbeSlots } from './probe-slots.ts';
 import { newTask } from './probe-task.ts';
 import { firstRun, jittered, nextPhase, secondPhase } from './probe-timing.ts';
-import { sameCheck } from './same-check.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Clock, Probe, Random, Timer } from './ports.ts';
 import type { ProbeLimits } from './probe-slots.ts';
-import type { Run, Task } from './probe-task.ts';
+import type { Answer, Plan, Run, Subscriber, Task } from './probe-task.ts';
 
 export interface ProbeSchedulerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly probe: Probe;
   readonly limits: ProbeLimits;
-  /** Each verdict of a check that is still wanted as it was asked. */
+  /** Each verdict, for each check that still wants it: a run that several backends share is told to each. */
   readonly onVerdict: (owner: string, check: Check, verdict: Verdict, durationMs: number) => void;
+  /** Each run, once: for metrics. */
+  readonly onRun?: (check: Check, verdict: Verdict, durationMs: number) => void;
   /** How long after its planned instant a run began. */
   readonly onLateness?: (ms: number) => void;
-  /** A probe that threw, or an `onVerdict` that did: bugs, for the log. */
+  /** A probe that threw, or a listener that did: bugs, for the log. */
   readonly onFault?: (error: unknown, check: Check) => void;
 }
 
 export interface SchedulerStats {
+  /** Of all owners. */
   readonly checks: number;
+  /** What they come to, equal ones counted once. */
+  readonly probes: number;
   readonly running: number;
   /** Due, but without a slot. */
   readonly waiting: number;
@@ -56,20 +61,24 @@ const overran: Verdict = {
  * Runs every check once per period, each verdict to `onVerdict`. One heap, one timer, one small record per check.
  *
  * What must hold:
- * - runs of one check never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
- * - a verdict is reported only if its check is still there, unchanged; a removed check's run is aborted;
+ * - checks with the same question, period and timeout are one probe, whatever backends they belong to, and each is
+ *   told its verdicts; a check that joins one is told the last verdict, if that is not older than the period;
+ * - runs of one probe never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
+ * - a verdict is told only to checks that still want it; a run that nobody wants any more is aborted;
  * - whatever a probe does (throws, never settles), its slot comes back and the loop goes on;
- * - after a standstill of the machine the overdue checks are spread over their period anew: no storm.
+ * - after a standstill of the machine the overdue probes are spread over their period anew: no storm.
+ *
+ * What cannot be helped: targets that answered and then go silent all at once hold a slot each until their timeout,
+ * so `maxConcurrent` should exceed (targets per second that may do so) x (their timeout).
  */
 export class ProbeScheduler {
   readonly #options: ProbeSchedulerOptions;
   readonly #slots: ProbeSlots<Task>;
-  readonly #owners = new Map<string, readonly Task[]>();
+  readonly #roster: ProbeRoster;
   readonly #planned = new Heap<Task>();
   readonly #runs = new Set<Run>();
   #state: 'new' | 'started' | 'stopped' = 'new';
-  #checks = 0;
-  /** Checks that are being asked; a run whose check went away is in `#runs` alone until it ends. */
+  /** Tasks that are being asked; a run whose task was dropped is in `#runs` alone until it ends. */
   #asked = 0;
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -80,28 +89,22 @@ export class ProbeScheduler {
   constructor(options: ProbeSchedulerOptions) {
     this.#options = options;
     this.#slots = new ProbeSlots(options.limits);
+    this.#roster = new ProbeRoster((plan) => this.#create(plan));
   }
 
   /**
    * Says which checks the owner (a backend's uid) has from now on.
-   * One that is unchanged keeps its rhythm and its run; one that asks anew the same question at other times keeps
-   * its rhythm as far as the new period allows; any other is new. `fresh` (default true): new checks are probed
-   * after their initial delay; false (they were published before this process began): within one period.
+   * One whose question, period and timeout are unchanged keeps its rhythm and its run; one that asks the same at
+   * other times keeps its rhythm as far as the new period allows; any other is new. `fresh` (default true): new
+   * checks are probed after their initial delay; false (they were published before this process began): within
+   * one period.
    */
   set(owner: string, checks: readonly Check[], { fresh = true }: { readonly fresh?: boolean } = {}): void {
     if (this.#state === 'stopped') return;
-    const old = new Map<string, Task>();
-    for (const task of this.#owners.get(owner) ?? []) old.set(task.check.id, task);
-    const tasks = checks.map((check) => {
-      const known = old.get(check.id);
-      if (known === undefined || !sameCheck(known.check, check))
-        return this.#plan(owner, check, known, fresh);
-      old.delete(check.id);
-      return known;
-    });
-    for (const task of old.values()) this.#drop(task);
-    if (tasks.length > 0) this.#owners.set(owner, tasks);
-    else this.#owners.delete(owner);
+    const { added, dropped, joined } = this.#roster.set(owner, checks, fresh);
+    for (const task of dropped) this.#drop(task);
+    for (const task of added) this.#planned.push(task);
+    for (const subscriber of joined) this.#welcome(subscriber, fresh);
     this.#arm();
   }
 
@@ -133,23 +136,33 @@ export class ProbeScheduler {
   }
 
   stats(): SchedulerStats {
-    const waiting = this.#checks - this.#planned.size - this.#asked;
-    return { checks: this.#checks, running: this.#runs.size, waiting };
+    const { checks, tasks } = this.#roster;
+    const waiting = tasks - this.#planned.size - this.#asked;
+    return { checks, probes: tasks, running: this.#runs.size, waiting };
   }
 
-  #plan(owner: string, check: Check, known: Task | undefined, fresh: boolean): Task {
+  #create(plan: Plan): Task {
     const { clock, random } = this.#options;
-    const host = this.#slots.enter(check.ip);
-    const task = newTask({ owner, check, host, known, fresh }, clock.now(), random);
-    this.#checks += 1;
-    this.#planned.push(task);
-    return task;
+    return newTask(plan, this.#slots.enter(plan.check.ip), clock.now(), random);
+  }
+
+  /** Gives a check that joined what is known already, or brings the first run forward to where its own would be. */
+  #welcome(subscriber: Subscriber, fresh: boolean): void {
+    const now = this.#options.clock.now();
+    const { task, check } = subscriber;
+    const { last } = task;
+    if (last !== undefined) {
+      if (now - last.startedAt <= check.timing.periodMs)
+        queueMicrotask(() => this.#tell(task, last, [subscriber]));
+    } else if (fresh && task.slot >= 0 && task.at > now + check.timing.initialDelayMs) {
+      task.at = task.phase = now + check.timing.initialDelayMs;
+      this.#planned.push(task);
+    }
   }
 
   #drop(task: Task): void {
     this.#planned.remove(task);
     this.#slots.leave(task.host);
-    this.#checks -= 1;
     task.gone = true;
     if (task.run === undefined) return;
     this.#asked -= 1;
@@ -235,18 +248,34 @@ export class ProbeScheduler {
   }
 
   #conclude(task: Task, run: Run, verdict: Verdict): void {
-    const { clock, random, onVerdict, onFault } = this.#options;
+    const { clock, random, onRun } = this.#options;
     const { periodMs } = task.check.timing;
     const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
+    const answer = { verdict, startedAt: ran.startedAt, durationMs: ran.endedAt - ran.startedAt };
     this.#asked -= 1;
     task.run = undefined;
+    task.last = answer;
     task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
     this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
     task.fresh = false;
+    this.#guard(task.check, () => onRun?.(task.check, verdict, answer.durationMs));
+    this.#tell(task, answer, task.subscribers);
+  }
+
+  /** Tells those who still want to know, unless there is a later answer or the scheduler has stopped. */
+  #tell(task: Task, answer: Answer, subscribers: readonly Subscriber[]): void {
+    for (const subscriber of subscribers) {
+      if (subscriber.gone || task.last !== answer || this.#state === 'stopped') continue;
+      const { owner, check } = subscriber;
+      this.#guard(check, () => this.#options.onVerdict(owner, check, answer.verdict, answer.durationMs));
+    }
+  }
+
+  #guard(check: Check, listener: () => void): void {
     try {
-      onVerdict(task.owner, task.check, verdict, ran.endedAt - ran.startedAt);
+      listener();
     } catch (error) {
-      onFault?.(error, task.check);
+      this.#options.onFault?.(error, check);
     }
   }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ProbeScheduler } from '../../src/engine/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ScriptedProbe, aCheck, down, timedOut, up } from '../support/scripted-probe.ts';
+import type { HttpGet } from '../../src/api/external-backend.ts';
 import type { Check } from '../../src/core/check.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import type { Behaviour } from '../support/scripted-probe.ts';
@@ -17,6 +18,7 @@ function seeded(): () => number {
   let seed = 1;
   return () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
+const request: HttpGet = { path: '/', scheme: 'HTTP' } as HttpGet;
 const overran: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
@@ -218,6 +220,33 @@ describe('ProbeScheduler', () => {
       expect(script.startsOf('a')).toEqual(starts);
     });
 
+    it('takes other thresholds without asking anew', async () => {
+      script.play('a', { afterMs: 500, verdict: up });
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(200);
+      scheduler.set('one', [aCheck({ id: 'a', timing: { failureThreshold: 7 } })]);
+      await clock.advance(10 * SECOND);
+      expect(script.startsOf('a')).toEqual([0, 10_000]);
+      expect(said('a')).toEqual([up]);
+    });
+
+    it.each<[string, Partial<Check>]>([
+      ['port', { port: 6432 }],
+      ['address', { ip: '10.0.0.9' }],
+      ['host header', { host: 'other.example' }],
+      ['path', { handler: { kind: 'httpGet', request: { ...request, path: '/other' } } }],
+      ['kind', { handler: { kind: 'tcpSocket' } }],
+    ])('takes another %s for another question', async (_, change) => {
+      const check = aCheck({ id: 'a', handler: { kind: 'httpGet', request } });
+      const scheduler = schedulerOf();
+      scheduler.set('one', [check]);
+      await clock.advance(100);
+      scheduler.set('one', [aCheck({ ...check, ...change })]);
+      await clock.advance(100);
+      expect(script.startsOf('a')).toEqual([0, 100]);
+    });
+
     it('does not probe a removed check again and drops what its run still says', async () => {
       script.play('a', { afterMs: 800, verdict: down });
       const scheduler = schedulerOf();
@@ -238,7 +267,7 @@ describe('ProbeScheduler', () => {
       scheduler.set('one', []);
       await clock.advance(60 * SECOND);
       expect(script.starts).toHaveLength(3);
-      expect(scheduler.stats()).toEqual({ checks: 0, running: 0, waiting: 0 });
+      expect(scheduler.stats()).toEqual({ checks: 0, probes: 0, running: 0, waiting: 0 });
     });
 
     it('judges two ports of one address, and one address of two owners, separately', async () => {
@@ -257,6 +286,92 @@ describe('ProbeScheduler', () => {
         'one 10.0.0.1:2 down',
         'two 10.0.0.1:1 up',
       ]);
+    });
+  });
+
+  describe('the same question of several backends', () => {
+    const told = (): string[] =>
+      verdicts.map(({ owner, id, verdict, at }) => `${at} ${owner} ${id} ${verdict.kind}`);
+
+    it('is asked once and answered to each, by its own name', async () => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      scheduler.set('two', [aCheck({ id: 'b', host: 'db.example', timing: { failureThreshold: 1 } })]);
+      await clock.advance(10 * SECOND);
+      expect(script.starts).toHaveLength(2);
+      expect(told()).toEqual(['0 one a up', '0 two b up', '10000 one a up', '10000 two b up']);
+      expect(scheduler.stats()).toMatchObject({ checks: 2, probes: 1 });
+    });
+
+    it('is a probe of its own where the times differ', async () => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      scheduler.set('two', [aCheck({ id: 'b', timing: { periodMs: 4_000 } })]);
+      await clock.advance(11 * SECOND);
+      expect([script.startsOf('a'), script.startsOf('b')]).toEqual([
+        [0, 10_000],
+        [0, 4_000, 8_000],
+      ]);
+    });
+
+    it('is answered at once where the answer is known', async () => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(3 * SECOND);
+      scheduler.set('two', [aCheck({ id: 'b' })]);
+      await clock.advance(8 * SECOND);
+      expect(told()).toEqual(['0 one a up', '3000 two b up', '10000 one a up', '10000 two b up']);
+    });
+
+    it('is asked at once for a new one where the first still waits for its turn', async () => {
+      const scheduler = schedulerOf({ random: () => 0.9 });
+      scheduler.set('one', [aCheck({ id: 'a' })], { fresh: false });
+      await clock.advance(1 * SECOND);
+      scheduler.set('two', [aCheck({ id: 'b' })]);
+      await clock.advance(10);
+      expect(told()).toEqual(['1000 one a up', '1000 two b up']);
+    });
+
+    it('goes on being asked, run in flight included, until the last one goes', async () => {
+      script.play('a', { afterMs: 500, verdict: up });
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      scheduler.set('two', [aCheck({ id: 'b' })]);
+      await clock.advance(100);
+      scheduler.remove('one');
+      await clock.advance(10 * SECOND);
+      scheduler.remove('two');
+      await clock.advance(20 * SECOND);
+      expect(told()).toEqual(['500 two b up']);
+      expect(script.startsOf('a')).toEqual([0, 10_000]);
+      expect(script.aborted).toBe(1);
+    });
+
+    it('is not answered to a check that went while the others were told', async () => {
+      const scheduler: ProbeScheduler = schedulerOf({
+        onVerdict: (owner, { id }) => {
+          verdicts.push({ owner, id, verdict: up, at: clock.now(), durationMs: 0 });
+          scheduler.remove('two');
+        },
+      });
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      scheduler.set('two', [aCheck({ id: 'b' })]);
+      await clock.advance(0);
+      expect(told()).toEqual(['0 one a up']);
+    });
+
+    it('counts as one run for the metrics', async () => {
+      const runs: string[] = [];
+      const scheduler = schedulerOf({
+        onRun: (check, { kind }, ms) => runs.push(`${check.handler.kind} ${kind} ${ms}`),
+      });
+      scheduler.set('one', [aCheck({ id: 'a' })]);
+      scheduler.set('two', [aCheck({ id: 'b' })]);
+      await clock.advance(3 * SECOND);
+      scheduler.set('three', [aCheck({ id: 'c' })]);
+      await clock.advance(0);
+      expect(runs).toEqual(['tcpSocket up 0']);
+      expect(verdicts).toHaveLength(3);
     });
   });
 
@@ -348,7 +463,7 @@ describe('ProbeScheduler', () => {
       scheduler.set('one', [aCheck({ id: 'a' })]);
       await clock.advance(3 * SECOND);
       expect(said('a')).toEqual([overran]);
-      expect(scheduler.stats()).toEqual({ checks: 1, running: 0, waiting: 0 });
+      expect(scheduler.stats()).toEqual({ checks: 1, probes: 1, running: 0, waiting: 0 });
       answer(down);
       await clock.advance(7 * SECOND);
       expect(said('a')).toEqual([overran, up]);
@@ -404,7 +519,7 @@ describe('ProbeScheduler', () => {
       behaviour,
     });
     const act = fc.record({
-      owner: fc.constantFrom('one', 'two'),
+      owner: fc.constantFrom('one', 'two', 'three'),
       checks: fc.uniqueArray(portion, { selector: ({ port, host }) => `${port} ${host}`, maxLength: 8 }),
       fresh: fc.boolean(),
       pauseMs: fc.nat({ max: 2_500 }),
@@ -429,6 +544,7 @@ describe('ProbeScheduler', () => {
           await clock.advance(pauseMs);
           const stats = scheduler.stats();
           expect(stats.checks).toBe([...wanted.values()].reduce((sum, { size }) => sum + size, 0));
+          expect(stats.probes).toBeLessThanOrEqual(stats.checks);
           expect(stats.running).toBeLessThanOrEqual(4);
           expect(stats.waiting).toBeGreaterThanOrEqual(0);
         }
@@ -437,7 +553,7 @@ describe('ProbeScheduler', () => {
         ).toEqual([]);
         for (const owner of wanted.keys()) scheduler.remove(owner);
         await clock.advance(10 * SECOND);
-        expect(scheduler.stats()).toEqual({ checks: 0, running: 0, waiting: 0 });
+        expect(scheduler.stats()).toEqual({ checks: 0, probes: 0, running: 0, waiting: 0 });
         expect(clock.armed).toBe(0);
       }),
       { numRuns: 100 },
