@@ -193,6 +193,12 @@ describe('configuration', () => {
       '--namespaces has "Shop", which is not a namespace name (now "Shop")',
     ],
     [
+      'a lease of half seconds',
+      ['--lease-duration=15500ms'],
+      {},
+      '--lease-duration must be whole seconds, for a Lease holds nothing finer (now "15500ms")',
+    ],
+    [
       'a deadline longer than the lease',
       ['--renew-deadline=15s'],
       {},

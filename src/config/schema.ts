@@ -97,6 +97,12 @@ export const configSchema = z
       if (config[less] < config[more]) return;
       context.addIssue({ code: 'custom', path: [less], message: `must be less than ${flag}` });
     };
+    if (config.leaseDuration % 1000 !== 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['leaseDuration'],
+        message: 'must be whole seconds, for a Lease holds nothing finer',
+      });
     ordered('renewDeadline', 'leaseDuration', '--lease-duration');
     ordered('retryPeriod', 'renewDeadline', '--renew-deadline');
   });

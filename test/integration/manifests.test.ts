@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import { api } from '../controlplane/api.ts';
+import { namespace } from '../controlplane/cluster.ts';
+import { controlPlane } from '../controlplane/details.ts';
+import { kubectl, tryKubectl } from '../controlplane/kubectl.ts';
+
+const plane = controlPlane();
+const admin = api(plane);
+const config = fileURLToPath(new URL('../../config', import.meta.url));
+const operatorNamespace = 'external-backend-operator';
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: { readonly template?: { readonly spec: object } };
+}
+
+async function build(folder: string): Promise<readonly Manifest[]> {
+  const text = await kubectl(plane, ['kustomize', folder]);
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
+
+/** The Pod that the Deployment's controller would create. */
+function podOf(manifests: readonly Manifest[], inNamespace: string): string {
+  const deployment = manifests.find(({ kind }) => kind === 'Deployment');
+  const metadata = { name: 'operator-0', namespace: inNamespace };
+  // The ServiceAccount of another namespace is not there, and is not what is looked at.
+  const spec = { ...deployment?.spec?.template?.spec, serviceAccountName: 'default' };
+  return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+}
+
+/** Whether a Pod would be admitted, in a namespace with that Pod Security level; and what the server said. */
+async function admitted(folder: string, level: 'restricted' | 'baseline' | 'privileged') {
+  const ns = await namespace(plane, 'psa');
+  await admin.patch('Namespace', ns, undefined, {
+    metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } },
+  });
+  await kubectl(plane, ['create', 'serviceaccount', 'default', '-n', ns]).catch(() => undefined);
+  const stdin = podOf(await build(folder), ns);
+  const result = await tryKubectl(plane, ['create', '--dry-run=server', '-f', '-'], { stdin });
+  await admin.delete('Namespace', ns);
+  return { code: result.code, said: result.stderr };
+}
+
+describe('config/default', () => {
+  it('is accepted by the API server, every object and without a warning', async () => {
+    const { code, stdout, stderr } = await tryKubectl(plane, [
+      'apply',
+      '--server-side',
+      '--force-conflicts',
+      '-k',
+      `${config}/default`,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.trim().split('\n')).toHaveLength((await build(`${config}/default`)).length);
+  });
+
+  it('asks for pods that restricted Pod Security admits', async () => {
+    expect(await admitted(`${config}/default`, 'restricted')).toEqual({ code: 0, said: '' });
+  });
+
+  it('lets the operator do what its role says, and no more', async () => {
+    const can = async (...args: readonly string[]) =>
+      (await tryKubectl(plane, ['auth', 'can-i', ...args], { user: 'operator' })).stdout.trim();
+    expect(await can('create', 'endpointslices.discovery.k8s.io', '-n', 'default')).toBe('yes');
+    expect(await can('update', 'leases.coordination.k8s.io', '-n', operatorNamespace)).toBe('yes');
+    expect(await can('update', 'leases.coordination.k8s.io', '-n', 'default')).toBe('no');
+    expect(await can('list', 'secrets', '-n', operatorNamespace)).toBe('no');
+    expect(await can('list', 'pods', '-n', 'default')).toBe('no');
+  });
+});
+
+describe('config/namespaced', () => {
+  it('has a Role in each namespace and no ClusterRole', async () => {
+    const kinds = (await build(`${config}/namespaced`)).map(({ kind }) => kind);
+    const watched = (await build(`${config}/rbac-namespaced/watched`)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind.startsWith('ClusterRole'))).toEqual([]);
+    expect(watched.toSorted()).toEqual(['Role', 'RoleBinding']);
+  });
+
+  it('is accepted by the API server, the Role in a namespace included', async () => {
+    const ns = await namespace(plane, 'watched');
+    const apply = ['apply', '--server-side', '--force-conflicts', '--dry-run=server'];
+    await kubectl(plane, [...apply, '-k', `${config}/namespaced`]);
+    const { code, stderr } = await tryKubectl(plane, [
+      ...apply,
+      '-n',
+      ns,
+      '-k',
+      `${config}/rbac-namespaced/watched`,
+    ]);
+    await admin.delete('Namespace', ns);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe('config/components/icmp', () => {
+  const folder = fileURLToPath(new URL('../support/manifests/icmp', import.meta.url));
+
+  it('needs a namespace without Pod Security, as it says', async () => {
+    expect((await admitted(folder, 'privileged')).code).toBe(0);
+    expect((await admitted(folder, 'baseline')).said).toContain('NET_RAW');
+  });
+});
+
+describe('config/samples', () => {
+  let ns: string;
+
+  beforeAll(async () => {
+    await kubectl(plane, [
+      'apply',
+      '--server-side',
+      '--force-conflicts',
+      '-k',
+      fileURLToPath(new URL('../../crds', import.meta.url)),
+    ]);
+    ns = await namespace(plane, 'samples');
+  });
+
+  afterAll(() => admin.delete('Namespace', ns));
+
+  it('are all accepted by the API server, into one namespace and without a warning', async () => {
+    const { code, stderr } = await tryKubectl(plane, ['apply', '-n', ns, '-f', `${config}/samples`]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
