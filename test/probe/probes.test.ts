@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { classifyErrno, verdict } from '../../src/probe/classify.ts';
 import { cleanMessage } from '../../src/probe/message.ts';
@@ -40,6 +42,28 @@ describe('createProbes', () => {
       reason: 'ProberFault',
     });
   });
+});
+
+it('a process without file descriptors does not blame the target', async () => {
+  const listener = await listen();
+  const program = `
+    import { openSync } from 'node:fs';
+    import { createProbes } from './src/probe/probes.ts';
+    const { probe } = createProbes();
+    try { for (;;) openSync('/dev/null'); } catch { /* none is left */ }
+    const check = ${JSON.stringify(tcpCheck(listener.port))};
+    const verdicts = [await probe(check, new AbortController().signal)];
+    process.stdout.write(JSON.stringify(verdicts));`;
+  const shell = 'ulimit -n 60; exec "$0" --input-type=module-typescript -e "$1"';
+  const { stdout } = await promisify(execFile)('sh', ['-c', shell, process.execPath, program]);
+  expect(JSON.parse(stdout)).toEqual([
+    {
+      kind: 'inconclusive',
+      reason: 'ProberFault',
+      message: expect.stringContaining('no file descriptor left'),
+    },
+  ]);
+  await listener.stop();
 });
 
 describe('classifyErrno', () => {

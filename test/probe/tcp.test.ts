@@ -181,13 +181,15 @@ describe('a cancelled tcpSocket', () => {
 });
 
 it('200 probes at once leave no socket behind', async () => {
+  const openSockets = () =>
+    process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length;
+  const before = openSockets();
   const listener = await start();
   await Promise.all(Array.from({ length: 200 }, () => probe(tcpCheck(listener.port), forever)));
   await listener.closed(200);
   await listener.stop();
   listeners.splice(0);
-  const open = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket'));
-  expect(open).toEqual([]);
+  expect(openSockets()).toBeLessThanOrEqual(before);
 });
 
 it('a shared buffer mixes nothing up: a server that floods gets no answer and harms no other probe', async () => {
