@@ -49,16 +49,17 @@ function presentable(value: unknown, depth: number): unknown {
 
 const isSecret = (key: string): boolean => secretName.test(key) && !harmless.test(key);
 
-/** An error that the operator knows by a reason needs no stack; any other is a fault of ours, and the stack says where. */
+/** An error that is known by a reason (ours) or a code (Node's) needs no stack; any other is a fault of ours, and the stack says where. */
 function presentableError(error: Error, depth: number): unknown {
   const { name, message, stack, cause } = error;
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const known = reason ?? code;
   return {
     name,
     message,
-    ...(known === undefined ? { stack } : { reason: known }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined && code === undefined ? { stack } : {}),
     ...(cause === undefined ? {} : { cause: presentable(cause, depth + 1) }),
   };
 }
