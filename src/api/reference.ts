@@ -34,70 +34,68 @@ Everything below is also what \`kubectl explain xb.spec\` says. The API server r
 export function apiReference(): string {
   const root = resourceSchema();
   const { spec, status } = asNode(root.properties);
+  const seen = new Map<string, string>();
   return [
     intro,
-    ...rules(root, '## Rules of the whole resource'),
-    ...section('spec', asNode(spec)),
-    ...section('status', asNode(status)),
+    ...refusals(ruleMessages(root)),
+    ...section('spec', asNode(spec), seen),
+    ...section('status', asNode(status), seen),
   ].join('\n');
 }
 
-/** A table of the fields of one object, and after it the sections of the objects below it. */
-function section(path: string, node: SchemaNode): readonly string[] {
-  const properties = Object.entries(asNode(node.properties)).map(
-    ([name, child]) => [name, asNode(child)] as const,
-  );
-  if (properties.length === 0) return [];
+type Field = readonly [name: string, node: SchemaNode];
+
+/** A table of the fields of one object, what is refused in it, and the sections of the objects below it. */
+function section(path: string, node: SchemaNode, seen: Map<string, string>): readonly string[] {
+  const fields: readonly Field[] = Object.entries(asNode(node.properties)).map(([name, child]) => [
+    name,
+    asNode(child),
+  ]);
+  if (fields.length === 0) return [];
+  const same = seen.get(JSON.stringify(node));
+  if (same !== undefined) return [`## ${path}\n`, `The same as ${same}.\n`];
+  seen.set(JSON.stringify(node), path);
   const required = asStrings(node.required);
-  const rows = properties.map(([name, child]) => row(name, child, required.includes(name)));
-  const table = ['| field | type | default | meaning |', '|---|---|---|---|', ...rows, ''];
   return [
     `## ${path}\n`,
     `${text(node.description)}\n`,
-    ...table,
-    ...rules(node, 'Rules:'),
-    ...properties.flatMap(([name, child]) => below(`${path}.${name}`, child)),
+    '| field | type | default | meaning |',
+    '|---|---|---|---|',
+    ...fields.map(([name, child]) => row(name, child, required.includes(name))),
+    '',
+    ...refusals([...fields.flatMap(([, child]) => fieldMessages(child)), ...ruleMessages(node)]),
+    ...fields.flatMap(([name, child]) => below(`${path}.${name}`, child, seen)),
   ];
 }
 
-function below(path: string, node: SchemaNode): readonly string[] {
-  return node.type === 'array' ? section(`${path}[]`, asNode(node.items)) : section(path, node);
+function below(path: string, node: SchemaNode, seen: Map<string, string>): readonly string[] {
+  return node.type === 'array' ? section(`${path}[]`, asNode(node.items), seen) : section(path, node, seen);
 }
 
 function row(name: string, node: SchemaNode, required: boolean): string {
-  const notes = [
-    text(node.description),
-    ...ruleMessages(node),
-    ...(isNode(node.items) ? ruleMessages(node.items) : []),
-  ];
-  const meaning = notes
-    .slice(0, 1)
-    .concat(
-      node.items !== undefined && isNode(asNode(node.items).properties) ? ruleMessages(node) : notes.slice(1),
-    );
-  return `| \`${name}\` | ${typeOf(node)} | ${required ? '**required**' : defaultOf(node)} | ${meaning.map(cell).join('<br>')} |`;
+  const meaning = text(node.description).replaceAll('|', '\\|').replaceAll('\n', ' ');
+  return `| \`${name}\` | ${typeOf(node)} | ${required ? '**required**' : defaultOf(node)} | ${meaning} |`;
 }
 
 const defaultOf = (node: SchemaNode): string =>
-  node.default === undefined ? '' : `\`${JSON.stringify(node.default).replaceAll('"', '')}\``;
+  node.default === undefined ? '' : `\`${text(node.default)}\``;
 
 function typeOf(node: SchemaNode): string {
   if (node['x-kubernetes-int-or-string'] === true) return 'number or name';
-  if (Array.isArray(node.enum))
+  if (Array.isArray(node.enum)) {
     return asStrings(node.enum)
       .map((value) => `\`${value}\``)
       .join(', ');
+  }
   if (node.type === 'array')
-    return `list of ${typeOf(asNode(node.items))}${range(node.minItems, node.maxItems)}`;
-  if (isNode(node.additionalProperties)) return `map of strings${range(undefined, node.maxProperties)}`;
-  if (node.type === 'integer') return `integer${range(node.minimum, node.maximum)}`;
-  if (node.type === 'string') return `string${range(undefined, node.maxLength)}`;
-  return text(node.type);
+    return `list${range(node.minItems, node.maxItems)} of ${typeOf(asNode(node.items))}`;
+  if (isNode(node.additionalProperties)) return `map${range(undefined, node.maxProperties)} of strings`;
+  return `${text(node.type)}${range(node.minimum, node.maximum ?? node.maxLength)}`;
 }
 
 function range(min: unknown, max: unknown): string {
   if (max === undefined) return '';
-  return min === undefined ? `, up to ${text(max)}` : `, ${text(min)} to ${text(max)}`;
+  return min === undefined ? ` (up to ${text(max)})` : ` (${text(min)} to ${text(max)})`;
 }
 
 const ruleMessages = (node: SchemaNode): readonly string[] =>
@@ -105,12 +103,17 @@ const ruleMessages = (node: SchemaNode): readonly string[] =>
     ? node['x-kubernetes-validations'].map((rule: unknown) => text(asNode(rule).message))
     : [];
 
-function rules(node: SchemaNode, title: string): readonly string[] {
-  const messages = ruleMessages(node);
-  return messages.length === 0 ? [] : [`${title}\n`, ...messages.map((message) => `- ${message}`), ''];
+/** Rules of a field that gets no section of its own to tell them in. */
+function fieldMessages(node: SchemaNode): readonly string[] {
+  const items = asNode(node.items);
+  if (isNode(node.properties)) return [];
+  return [...ruleMessages(node), ...(isNode(items.properties) ? [] : ruleMessages(items))];
 }
+
+const refusals = (messages: readonly string[]): readonly string[] =>
+  messages.length === 0
+    ? []
+    : ['Refused, with these messages:\n', ...messages.map((message) => `- ${message}`), ''];
 
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-const cell = (value: string): string =>
-  value.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
