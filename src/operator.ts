@@ -1,13 +1,9 @@
 import type { Config } from './config.ts';
 import { parseCidr } from './core/address.ts';
-import { flipOf } from './core/flip.ts';
 import { StaticResolver } from './dns/static-resolver.ts';
-import { HealthTable } from './engine/health-table.ts';
+import { Engine } from './engine/engine.ts';
+import type { Observer } from './engine/engine.ts';
 import type { Logger } from './engine/ports.ts';
-import { Reconciler } from './engine/reconciler.ts';
-import { BackendRegistry } from './engine/registry.ts';
-import { ProbeScheduler } from './engine/scheduler.ts';
-import { WorkQueue, type Outcome } from './engine/work-queue.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
 import { EventWriter } from './kube/events.ts';
@@ -42,106 +38,37 @@ export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
   const client = createClient(config, metrics);
-  const registry = new BackendRegistry();
   const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
   const probes = createProbes();
-  /** Whether this replica works: from leading for the first time until another one leads. */
-  let working = false;
-  let synced = false;
-
-  const enqueue = (keys: Iterable<string>): void => {
-    for (const key of keys) queue.add(key);
-  };
-  const view = new KubeView({
+  const view: KubeView = createView(options, client, metrics, () => engine);
+  const leadership: Leadership = createLeadership(
+    options,
     client,
+    leaderHooks(options, metrics, () => engine),
+  );
+  const engine = new Engine({
     clock,
     random,
     logger,
-    namespaces: config.namespaces,
-    onRestart: (resource, reason) => metrics.watchRestarted(resource, reason),
-    onChange: (kind, { before, after }, concerned) => {
-      const backend = after ?? before;
-      if (kind === 'ExternalBackend' && backend !== undefined)
-        enqueue(registry.update(`${backend.metadata.namespace}/${backend.metadata.name}`, after));
-      enqueue(concerned);
-    },
-  });
-  const leadership = createLeadership(options, client, {
-    onStartedLeading: () => {
-      logger.info('leading', { identity: options.identity });
-      metrics.leading(true);
-      working = true;
-      enqueue(registry.keys());
-    },
-    onLost: (reason) => {
-      logger.warn('not leading any more', { reason });
-      metrics.leading(false);
-    },
-    onNewLeader: (identity) => {
-      if (identity === options.identity) return;
-      logger.info('another replica leads', { leader: identity });
-      working = false;
-      reconciler.reset();
-    },
-  });
-  const health = new HealthTable({
-    clock,
-    onChanged: (owner, check, before, after) => {
-      metrics.turned(after.state, after.reason);
-      const key = reconciler.keyOf(owner);
-      if (key === undefined) return;
-      queue.add(key);
-      const backend = registry.get(key)?.raw;
-      const flip = flipOf(check, before, after);
-      if (backend !== undefined && flip !== undefined) events.record(backend, flip);
-    },
-  });
-  const scheduler = new ProbeScheduler({
-    clock,
-    random,
-    probe: probes.probe,
-    limits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
-    onVerdict: (owner, check, verdict, durationMs) => {
-      metrics.probed(check.handler.kind, verdict, durationMs);
-      health.record(owner, check, verdict);
-    },
-    onLateness: (ms) => metrics.late(ms),
-    onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),
-  });
-  const reconciler = new Reconciler({
-    clock,
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => leadership.isLeader() }),
     events,
     resolver: new StaticResolver(),
-    registry,
-    health,
-    scheduler,
+    probe: probes.probe,
+    observer: observerOf(metrics),
+    probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
+    workers: config.workers,
     deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,
-    onAddresses: (key, count) => {
-      const [namespace = '', name = ''] = key.split('/');
-      if (count === undefined) metrics.forgotten(namespace, name);
-      else metrics.published(namespace, name, count.ready, count.total);
-    },
   });
-  const queue = new WorkQueue({
-    clock,
-    random,
-    concurrency: config.workers,
-    handler: (key) => (working ? reconciler.reconcile(key) : Promise.resolve({ ok: true })),
-    onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
-      metrics.reconciled('ok' in outcome ? 'Ok' : outcome.reason, durationMs, queuedMs);
-      report(logger, key, outcome, retryInMs);
-    },
-  });
+  let synced = false;
+  const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
   metrics.sampleAtScrape({
-    checks: () => scheduler.stats().checks,
-    queueDepth: () => queue.stats().queued,
+    checks: () => engine.stats().checks,
+    queueDepth: () => engine.stats().queued,
     requestsInFlight: () => client.load.inFlight,
   });
-  const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
 
   return {
     start: async () => {
@@ -149,14 +76,13 @@ export function createOperator(options: OperatorOptions): Operator {
       view.start();
       void view.synced.then(() => {
         synced = true;
-        logger.info('synced', { backends: [...registry.keys()].length });
-        queue.start();
-        scheduler.start();
+        logger.info('synced', { backends: engine.stats().backends });
+        engine.start();
         leadership.start();
       });
     },
     stop: async () => {
-      await Promise.all([view.stop(), scheduler.stop(), queue.stop(config.shutdownTimeout)]);
+      await Promise.all([view.stop(), engine.stop(config.shutdownTimeout)]);
       probes.close();
       events.stop();
       await leadership.stop();
@@ -164,6 +90,65 @@ export function createOperator(options: OperatorOptions): Operator {
     },
   };
 }
+
+function createView(
+  { config, logger }: OperatorOptions,
+  client: KubeClient,
+  metrics: Metrics,
+  engine: () => Engine,
+) {
+  return new KubeView({
+    client,
+    clock,
+    random,
+    logger,
+    namespaces: config.namespaces,
+    onRestart: (resource, reason) => metrics.watchRestarted(resource, reason),
+    onChange: (kind, { before, after }, concerned) => {
+      const metadata = (after ?? before)?.metadata;
+      if (kind === 'ExternalBackend' && metadata !== undefined)
+        engine().backendChanged(`${metadata.namespace}/${metadata.name}`, after);
+      engine().touch(concerned);
+    },
+  });
+}
+
+/** A lapse (no API server) only holds back writes; another leader ends the work. */
+function leaderHooks(
+  { identity, logger }: OperatorOptions,
+  metrics: Metrics,
+  engine: () => Engine,
+): LeaderHooks {
+  return {
+    onStartedLeading: () => {
+      logger.info('leading', { identity });
+      metrics.leading(true);
+      engine().work();
+    },
+    onLost: (reason) => {
+      logger.warn('not leading any more', { reason });
+      metrics.leading(false);
+    },
+    onNewLeader: (leader) => {
+      if (leader === identity) return;
+      logger.info('another replica leads', { leader });
+      engine().rest();
+    },
+  };
+}
+
+const observerOf = (metrics: Metrics): Observer => ({
+  probed: (check, verdict, durationMs) => metrics.probed(check.handler.kind, verdict, durationMs),
+  late: (ms) => metrics.late(ms),
+  flipped: ({ state, reason }) => metrics.turned(state, reason),
+  reconciled: (error, durationMs, queuedMs) =>
+    metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
+  addresses: (key, count) => {
+    const [namespace = '', name = ''] = key.split('/');
+    if (count === undefined) metrics.forgotten(namespace, name);
+    else metrics.published(namespace, name, count.ready, count.total);
+  },
+});
 
 function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metrics {
   const metrics = new Metrics({
@@ -217,12 +202,4 @@ function createServers(config: Config, metrics: Metrics, missing: () => readonly
     listen: () => Promise.all(servers.map(({ address, server }) => server.listen(address))),
     close: () => Promise.all(servers.map(({ server }) => server.close(1_000))),
   };
-}
-
-/** Conflicts are the normal life of optimistic writes; the rest is worth a line. */
-function report(logger: Logger, key: string, outcome: Outcome, retryInMs: number | undefined): void {
-  if ('ok' in outcome) return;
-  const fields = { backend: key, reason: outcome.reason, retryInMs, error: outcome };
-  if (outcome.kind === 'waiting' || outcome.status === 409) logger.debug('reconcile put off', fields);
-  else logger.warn('reconcile failed', fields);
 }

@@ -1,0 +1,159 @@
+import type { Check } from '../core/check.ts';
+import type { OperatorError } from '../core/errors.ts';
+import { flipOf } from '../core/flip.ts';
+import type { Health } from '../core/health.ts';
+import type { KubeObject } from '../core/objects.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { HealthTable } from './health-table.ts';
+import type { Clock, ClusterView, EventSink, Logger, Probe, Random, Resolver, Writer } from './ports.ts';
+import type { ProbeLimits } from './probe-slots.ts';
+import { Reconciler } from './reconciler.ts';
+import type { ReconcilerOptions } from './reconciler.ts';
+import { BackendRegistry } from './registry.ts';
+import { ProbeScheduler } from './scheduler.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** What happened, for metrics. Called where it happens: must be cheap, must not throw. */
+export interface Observer {
+  probed(check: Check, verdict: Verdict, durationMs: number): void;
+  late(ms: number): void;
+  flipped(after: Health): void;
+  reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
+  addresses: NonNullable<ReconcilerOptions['onAddresses']>;
+}
+
+export interface EngineOptions extends Pick<
+  ReconcilerOptions,
+  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice'
+> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly view: ClusterView;
+  readonly writer: Writer;
+  readonly events: EventSink;
+  readonly resolver: Resolver;
+  readonly probe: Probe;
+  readonly observer: Observer;
+  readonly probeLimits: ProbeLimits;
+  /** Backends reconciled at a time. */
+  readonly workers: number;
+}
+
+/**
+ * The pipeline between the view of the cluster and the writer:
+ *
+ *     view changed ──► queue ──► reconciler ──► writer
+ *                        ▲            └──► scheduler ──► probe ──► health table ─┐
+ *                        └────────────────── a flip ─────────────────────────────┘
+ *
+ * It works only between `work` and `rest`: a replica that does not lead keeps its view, and nothing else.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #registry = new BackendRegistry();
+  readonly #health: HealthTable;
+  readonly #scheduler: ProbeScheduler;
+  readonly #reconciler: Reconciler;
+  readonly #queue: WorkQueue;
+  #working = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { clock, random, observer, logger } = options;
+    this.#health = new HealthTable({ clock, onChanged: (...flip) => this.#flipped(...flip) });
+    this.#scheduler = new ProbeScheduler({
+      clock,
+      random,
+      probe: options.probe,
+      limits: options.probeLimits,
+      onVerdict: (owner, check, verdict, durationMs) => {
+        observer.probed(check, verdict, durationMs);
+        this.#health.record(owner, check, verdict);
+      },
+      onLateness: (ms) => observer.late(ms),
+      onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),
+    });
+    this.#reconciler = new Reconciler({
+      ...options,
+      registry: this.#registry,
+      health: this.#health,
+      scheduler: this.#scheduler,
+      onAddresses: observer.addresses,
+    });
+    this.#queue = this.#makeQueue();
+  }
+
+  /** A backend came, changed or went (`after` undefined). */
+  backendChanged(key: string, after: KubeObject | undefined): void {
+    this.touch(this.#registry.update(key, after));
+  }
+
+  /** Something that these backends (`namespace/name`) have to do with changed. */
+  touch(keys: Iterable<string>): void {
+    for (const key of keys) this.#queue.add(key);
+  }
+
+  /** The view is complete: from here on runs begin, of a leader with work. */
+  start(): void {
+    this.#queue.start();
+    this.#scheduler.start();
+  }
+
+  /** This replica leads (again): everything is looked at. */
+  work(): void {
+    this.#working = true;
+    this.touch(this.#registry.keys());
+  }
+
+  /** Another replica leads: no probes, no memory of health; what is published will be the beginning of the next term. */
+  rest(): void {
+    this.#working = false;
+    this.#reconciler.reset();
+  }
+
+  /** Stops probing, and waits for the writes in flight for `deadlineMs` at most. For good. */
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all([this.#scheduler.stop(), this.#queue.stop(deadlineMs)]);
+  }
+
+  stats(): { readonly backends: number; readonly checks: number; readonly queued: number } {
+    return {
+      backends: [...this.#registry.keys()].length,
+      checks: this.#scheduler.stats().checks,
+      queued: this.#queue.stats().queued,
+    };
+  }
+
+  #makeQueue(): WorkQueue {
+    const { clock, random, workers, observer, logger } = this.#options;
+    return new WorkQueue({
+      clock,
+      random,
+      concurrency: workers,
+      handler: (key) => (this.#working ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true })),
+      onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
+        const error = 'ok' in outcome ? undefined : outcome;
+        observer.reconciled(error, durationMs, queuedMs);
+        if (error !== undefined) report(logger, key, error, retryInMs);
+      },
+    });
+  }
+
+  #flipped(owner: string, check: Check, before: Health, after: Health): void {
+    this.#options.observer.flipped(after);
+    const key = this.#reconciler.keyOf(owner);
+    if (key === undefined) return;
+    this.#queue.add(key);
+    const backend = this.#registry.get(key)?.raw;
+    const flip = flipOf(check, before, after);
+    if (backend !== undefined && flip !== undefined) this.#options.events.record(backend, flip);
+  }
+}
+
+/** Conflicts are the normal life of optimistic writes, and waiting is no failure; the rest is worth a line. */
+function report(logger: Logger, backend: string, error: OperatorError, retryInMs: number | undefined): void {
+  const fields = { backend, reason: error.reason, retryInMs, error };
+  if (error.kind === 'waiting' || error.status === 409) logger.debug('reconcile put off', fields);
+  else logger.warn('reconcile failed', fields);
+}
