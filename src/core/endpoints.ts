@@ -7,20 +7,37 @@ import type { SliceGroup } from './slices.ts';
 /** The bound of Kubernetes' own endpoints controller; beyond it the object says that it is truncated. */
 export const maxEndpointsAddresses = 1000;
 
-/** The legacy form of the slices: one subset per set of ports. Not-ready addresses stay, as a pod's would. */
+/**
+ * The legacy form of the slices: one subset per set of ports. Not-ready addresses stay, as a pod's would.
+ * An IP has one host name in the whole object, for the server keeps only one (RepackSubsets).
+ */
 export function subsetsOf(groups: readonly SliceGroup[]): readonly EndpointSubset[] {
   const sets = Map.groupBy(groups, (group) => JSON.stringify(group.ports));
+  const hostnames = new Map<string, string>();
+  for (const {
+    addresses: [ip = ''],
+    hostname,
+  } of groups.flatMap((group) => group.endpoints))
+    if (hostname !== undefined && !hostnames.has(ip)) hostnames.set(ip, hostname);
   return [...sets.values()].map((set) =>
     subset(
       set[0]?.ports ?? [],
       set.flatMap((group) => group.endpoints),
+      hostnames,
     ),
   );
 }
 
-function subset(ports: readonly EndpointPort[], endpoints: readonly Endpoint[]): EndpointSubset {
-  const ready = addresses(endpoints.filter((endpoint) => endpoint.conditions?.ready === true));
-  const notReady = addresses(endpoints.filter((endpoint) => endpoint.conditions?.ready !== true));
+type Hostnames = ReadonlyMap<string, string>;
+
+function subset(
+  ports: readonly EndpointPort[],
+  endpoints: readonly Endpoint[],
+  hostnames: Hostnames,
+): EndpointSubset {
+  const of = (is: boolean) => endpoints.filter(({ conditions }) => (conditions?.ready === true) === is);
+  const ready = addresses(of(true), hostnames);
+  const notReady = addresses(of(false), hostnames);
   return {
     ...(ready.length > 0 && { addresses: ready }),
     ...(notReady.length > 0 && { notReadyAddresses: notReady }),
@@ -28,9 +45,12 @@ function subset(ports: readonly EndpointPort[], endpoints: readonly Endpoint[]):
   };
 }
 
-const addresses = (endpoints: readonly Endpoint[]): readonly EndpointAddress[] =>
+const addresses = (endpoints: readonly Endpoint[], hostnames: Hostnames): readonly EndpointAddress[] =>
   endpoints
-    .map(({ addresses: [ip], hostname }) => ({ ip: ip ?? '', ...(hostname !== undefined && { hostname }) }))
+    .map(({ addresses: [ip = ''] }) => {
+      const hostname = hostnames.get(ip);
+      return { ip, ...(hostname !== undefined && { hostname }) };
+    })
     .toSorted((a, b) => (a.ip < b.ip ? -1 : 1));
 
 /**
@@ -99,17 +119,17 @@ function truncate(
 
 /**
  * What we own of the object in one canonical text. The server repacks subsets, orders them and drops empty fields,
- * so every address is written with its ports and its readiness, and the lines are sorted.
+ * so every address is written once for each port, with its readiness, and the lines are sorted.
  */
 function text(object: Endpoints): string {
   const lines = (object.subsets ?? []).flatMap((s) => {
-    const ports = (s.ports ?? []).map(portText).toSorted().join(' ');
     const line = (address: EndpointAddress, ready: boolean): string =>
-      `${ports}|${address.ip}|${address.hostname ?? ''}|${ready}|${Object.keys(address).length}`;
-    return [
+      `${address.ip}|${address.hostname ?? ''}|${ready}|${Object.keys(address).length}`;
+    const lines = [
       ...(s.addresses ?? []).map((address) => line(address, true)),
       ...(s.notReadyAddresses ?? []).map((address) => line(address, false)),
     ];
+    return (s.ports ?? []).map(portText).flatMap((port) => lines.map((each) => `${port}|${each}`));
   });
   const own = [
     ...Object.entries(object.metadata.labels ?? {}),

@@ -42,6 +42,17 @@ export function ownerName(object: KubeObject): string | undefined {
 }
 
 /**
+ * The Service that a slice is of. Labels can be edited and names cannot, so of a slice of ours the name decides:
+ * one that lost its label is found again, and repaired.
+ */
+export function serviceOf(slice: KubeObject): string | undefined {
+  const name = ownerName(slice) === undefined ? undefined : ourSliceName.exec(slice.metadata.name)?.[1];
+  return name ?? slice.metadata.labels?.[labels.serviceName];
+}
+
+const ourSliceName = /^(.+)-ipv[46]-[0-9a-z]+-[0-9]+$/;
+
+/**
  * Whether a backend may write this object, which has a name that the backend wants.
  * The annotation heals a stripped owner reference; it never makes an object ours to delete, for people copy annotations.
  */

@@ -16,10 +16,12 @@ export interface SliceContext {
   readonly service: string;
   readonly headless: boolean;
   readonly maxEndpoints: number;
+  /** Names that others' slices have. */
+  readonly taken?: readonly string[];
 }
 
 export interface SlicePlan {
-  /** Creates and updates; they go first. */
+  /** Creates and updates, those that gain an address before those that only lose; they go first. */
   readonly writes: readonly Action[];
   /** Slices that are empty now; they go last, so that no moment is without endpoints. */
   readonly deletes: readonly Action[];
@@ -44,8 +46,9 @@ export function planSlices(
   context: SliceContext,
 ): SlicePlan {
   const standing = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
-  const names = new Set(observed.map((slice) => slice.metadata.name));
-  const writes: Action[] = [];
+  const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
+  const gaining: Action[] = [];
+  const losing: Action[] = [];
   const kept = new Set<EndpointSlice>();
   for (const group of groups) {
     const key = groupKey(group.family, group.ports);
@@ -55,11 +58,11 @@ export function planSlices(
         cell.slice === undefined
           ? create(cell, group, context, names)
           : update(cell, cell.slice, group, context);
-      if (write !== undefined) writes.push(write);
+      if (write !== undefined) (cell.gains ? gaining : losing).push(write);
     }
   }
   const deletes = observed.filter((slice) => !kept.has(slice)).map(deletion);
-  return { writes, deletes };
+  return { writes: [...gaining, ...losing], deletes };
 }
 
 /** One slice to be: what stands (undefined: a new one) and what it shall hold. */
@@ -67,6 +70,7 @@ interface Cell {
   readonly slice: EndpointSlice | undefined;
   readonly endpoints: Endpoint[];
   changes: boolean;
+  gains: boolean;
 }
 
 /** Endpoints are told apart by address alone: an endpoint whose conditions change stays where it is. */
@@ -79,7 +83,11 @@ function layOut(
 ): readonly Cell[] {
   const left = new Map(desired.map((endpoint) => [identity(endpoint), endpoint]));
   const cells = standing.map((slice) => takeStanding(slice, left, max));
-  for (const endpoint of left.values()) roomFor(cells, max).endpoints.push(endpoint);
+  for (const endpoint of left.values()) {
+    const cell = roomFor(cells, max);
+    cell.endpoints.push(endpoint);
+    cell.changes = cell.gains = true;
+  }
   return cells.filter((cell) => cell.endpoints.length > 0);
 }
 
@@ -92,18 +100,16 @@ function takeStanding(slice: EndpointSlice, left: Map<string, Endpoint>, max: nu
     endpoints.push(wanted);
   }
   const changes = endpoints.length !== (slice.endpoints ?? []).length;
-  return { slice, endpoints, changes };
+  return { slice, endpoints, changes, gains: false };
 }
 
 function roomFor(cells: Cell[], max: number): Cell {
   const roomy = cells.filter((cell) => cell.endpoints.length < max && cell.endpoints.length > 0);
-  const cell = roomy.find((candidate) => candidate.changes) ?? roomy[0] ?? newCell(cells);
-  cell.changes = true;
-  return cell;
+  return roomy.find((candidate) => candidate.changes) ?? roomy[0] ?? newCell(cells);
 }
 
 function newCell(cells: Cell[]): Cell {
-  const cell: Cell = { slice: undefined, endpoints: [], changes: true };
+  const cell: Cell = { slice: undefined, endpoints: [], changes: true, gains: true };
   cells.push(cell);
   return cell;
 }

@@ -1,0 +1,208 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Endpoint, EndpointPort, EndpointSlice } from '../../src/core/objects.ts';
+import { groupKey, planSlices, type SliceContext, type SliceGroup } from '../../src/core/slices.ts';
+import { FakeCluster } from '../support/fake-cluster.ts';
+import { aSlice, namespace } from '../support/builders.ts';
+
+const ports: readonly EndpointPort[] = [{ name: '', port: 5432, protocol: 'TCP' }];
+const context: SliceContext = {
+  backend: { namespace, name: 'orders-db', uid: 'u1' },
+  service: 'orders-db',
+  headless: false,
+  maxEndpoints: 3,
+};
+
+const endpoint = (n: number, ready = true): Endpoint => ({
+  addresses: [`10.0.${n >> 8}.${n & 255}`],
+  conditions: { ready, serving: ready, terminating: false },
+});
+
+const group = (endpoints: readonly Endpoint[], over: Partial<SliceGroup> = {}): SliceGroup => ({
+  family: 'IPv4',
+  ports,
+  endpoints,
+  ...over,
+});
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => endpoint(i));
+
+/** A cluster in which plans are carried out. */
+class Slices {
+  readonly cluster = new FakeCluster();
+
+  get all(): readonly EndpointSlice[] {
+    return this.cluster.slices(namespace, 'orders-db');
+  }
+
+  plan(groups: readonly SliceGroup[], over: Partial<SliceContext> = {}) {
+    const { writes, deletes } = planSlices(groups, this.all, { ...context, ...over });
+    return [...writes, ...deletes];
+  }
+
+  async apply(groups: readonly SliceGroup[], over: Partial<SliceContext> = {}): Promise<number> {
+    const actions = this.plan(groups, over);
+    for (const action of actions) await this.cluster.perform(action);
+    return actions.length;
+  }
+
+  get addresses(): readonly string[] {
+    return this.all.flatMap((slice) => (slice.endpoints ?? []).flatMap((e) => e.addresses)).toSorted();
+  }
+}
+
+/** A set of numbered addresses with their readiness: what is wanted at one moment. */
+const wanted = fc
+  .uniqueArray(fc.tuple(fc.nat(40), fc.boolean()), { maxLength: 30, selector: ([n]) => n })
+  .map((pairs) => pairs.map(([n, ready]) => endpoint(n, ready)));
+
+const texts = (endpoints: readonly Endpoint[]) => endpoints.flatMap((e) => e.addresses).toSorted();
+
+describe('planSlices', () => {
+  it('leaves nothing to do, every address once and no slice above its bound, whatever came before', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(wanted, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 7 }),
+        async (moments, maxEndpoints) => {
+          const slices = new Slices();
+          for (const endpoints of moments) {
+            await slices.apply([group(endpoints)], { maxEndpoints });
+            expect(slices.plan([group(endpoints)], { maxEndpoints })).toEqual([]);
+            expect(slices.plan([group(endpoints.toReversed())], { maxEndpoints })).toEqual([]);
+            expect(slices.addresses).toEqual(texts(endpoints));
+            for (const slice of slices.all)
+              expect((slice.endpoints ?? []).length).toBeLessThanOrEqual(maxEndpoints);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('changes one slice when one address goes, and one when one flips', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        wanted.filter((all) => all.length > 0),
+        fc.nat(),
+        fc.boolean(),
+        async (endpoints, n, flips) => {
+          const slices = new Slices();
+          await slices.apply([group(endpoints)]);
+          const i = n % endpoints.length;
+          const old = endpoints[i] as Endpoint;
+          const ready = old.conditions?.ready !== true;
+          const flipped = { ...old, conditions: { ready, serving: ready, terminating: false } };
+          const next = flips ? endpoints.with(i, flipped) : endpoints.toSpliced(i, 1);
+          expect(slices.plan([group(next)])).toHaveLength(1);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('never shows a moment without an address that stays, not even when the bound shrinks', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        wanted,
+        wanted,
+        fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })),
+        async (before, after, [was, is]) => {
+          const slices = new Slices();
+          await slices.apply([group(before)], { maxEndpoints: was });
+          const stay = texts(before).filter((ip) => texts(after).includes(ip));
+          slices.cluster.onWrite = () => expect(slices.addresses).toEqual(expect.arrayContaining(stay));
+          await slices.apply([group(after)], { maxEndpoints: is });
+          expect(slices.addresses).toEqual(texts(after).toSorted());
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('lays 1,500 addresses into 15 slices of 100, and takes one out of one of them', async () => {
+    const slices = new Slices();
+    const max = { maxEndpoints: 100 };
+    expect(await slices.apply([group(range(1500))], max)).toBe(15);
+    expect(slices.addresses).toHaveLength(1500);
+    expect(slices.plan([group(range(1500).toSpliced(700, 1))], max)).toHaveLength(1);
+  });
+
+  it('keeps groups apart: other ports and the other family have slices of their own', async () => {
+    const slices = new Slices();
+    const metrics: readonly EndpointPort[] = [{ name: 'metrics', port: 9187, protocol: 'TCP' }];
+    const six: Endpoint = { addresses: ['fd00::1'], conditions: { ready: true } };
+    const groups = [group(range(5)), group(range(5), { ports: metrics }), group([six], { family: 'IPv6' })];
+    await slices.apply(groups);
+    const contents = slices.all.map(({ addressType, ports: held, endpoints }) => ({
+      key: groupKey(addressType, held ?? []),
+      count: endpoints?.length,
+    }));
+    expect(contents).toEqual([
+      { key: groupKey('IPv4', ports), count: 3 },
+      { key: groupKey('IPv4', ports), count: 2 },
+      { key: groupKey('IPv4', metrics), count: 3 },
+      { key: groupKey('IPv4', metrics), count: 2 },
+      { key: groupKey('IPv6', ports), count: 1 },
+    ]);
+    expect(slices.plan(groups)).toEqual([]);
+    expect(await slices.apply(groups.slice(1))).toBe(2);
+  });
+
+  it('makes the slices of a renamed port before it takes the old ones away', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(2))]);
+    const plan = slices.plan([group(range(2), { ports: [{ name: 'pg', port: 5432, protocol: 'TCP' }] })]);
+    expect(plan.map(({ op }) => op)).toEqual(['create', 'delete']);
+  });
+
+  it('publishes an address that stands in two slices once', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(2))]);
+    const copy = slices.all[0] as EndpointSlice;
+    slices.cluster.put({ ...copy, metadata: { ...copy.metadata, name: 'zzz', uid: 'other' } });
+    await slices.apply([group(range(2))]);
+    expect(slices.addresses).toEqual(texts(range(2)));
+  });
+
+  it.each([
+    ['a hint is taken away', { endpoints: [{ ...endpoint(0), hints: {} }] }],
+    ['a condition is flipped', { endpoints: [endpoint(0, false)] }],
+    ['a condition is removed (nil means ready)', { endpoints: [{ addresses: ['10.0.0.0'] }] }],
+    ['a label is removed', { metadata: { labels: { 'kubernetes.io/service-name': 'orders-db' } } }],
+    ['the owner is removed', { metadata: { ownerReferences: [] } }],
+  ])('repairs: %s', async (_, edit) => {
+    const slices = new Slices();
+    await slices.apply([group([endpoint(0)])]);
+    const slice = slices.all[0] as EndpointSlice;
+    const { metadata, ...others } = edit as Partial<EndpointSlice>;
+    slices.cluster.put({ ...slice, ...others, metadata: { ...slice.metadata, ...metadata } });
+    expect(await slices.apply([group([endpoint(0)])])).toBe(1);
+    expect(slices.plan([group([endpoint(0)])])).toEqual([]);
+  });
+
+  it('leaves labels and annotations of others where they are', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(1))]);
+    const slice = slices.all[0] as EndpointSlice;
+    const labels = { ...slice.metadata.labels, team: 'shop' };
+    slices.cluster.put({ ...slice, metadata: { ...slice.metadata, labels, annotations: { note: 'x' } } });
+    expect(slices.plan([group(range(1))])).toEqual([]);
+    await slices.apply([group(range(2))]);
+    expect(slices.all[0]?.metadata).toMatchObject({ labels: { team: 'shop' }, annotations: { note: 'x' } });
+  });
+
+  it('takes another name where a stranger has the one it would choose', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(1))]);
+    const { name } = (slices.all[0] as EndpointSlice).metadata;
+    const { writes } = planSlices([group(range(1))], [], { ...context, taken: [name] });
+    expect(writes).toHaveLength(1);
+    expect(writes[0]).not.toMatchObject({ object: { metadata: { name } } });
+  });
+
+  it('does not mind that the server says null for no endpoints', () => {
+    const empty = { ...aSlice([], 'external-backend-operator'), endpoints: null };
+    expect(planSlices([], [empty], context)).toMatchObject({ writes: [], deletes: [{ op: 'delete' }] });
+  });
+});

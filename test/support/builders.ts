@@ -1,0 +1,146 @@
+import type { Backend, Port, Spec, Target } from '../../src/api/external-backend.ts';
+import { parseBackend } from '../../src/api/parse.ts';
+import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
+import { portGroups, checkId } from '../../src/core/checks.ts';
+import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
+import type { Health } from '../../src/core/health.ts';
+import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
+import type { HealthOf } from '../../src/core/readiness.ts';
+
+/** What a user may write; the schema fills in the rest. */
+export type SpecInput = Readonly<Record<string, unknown>>;
+
+export interface BackendInput {
+  readonly name?: string;
+  readonly uid?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly status?: unknown;
+}
+
+export const namespace = 'shop';
+export const twoTargets = [{ host: '10.20.0.11' }, { host: '10.20.0.12' }];
+export const smallest: SpecInput = { targets: twoTargets, ports: [{ port: 5432 }] };
+
+/** The resource as stored, whatever its spec. */
+export function aStoredBackend(spec: SpecInput = smallest, input: BackendInput = {}): KubeObject {
+  const { status, name = 'orders-db', uid = `uid-of-${name}`, generation = 1, creationTimestamp } = input;
+  return {
+    apiVersion: 'externalbackend.io/v1alpha1',
+    kind: 'ExternalBackend',
+    metadata: {
+      namespace,
+      name,
+      uid,
+      generation,
+      creationTimestamp: creationTimestamp ?? '2026-01-01T00:00:00Z',
+    },
+    spec,
+    ...(status !== undefined && { status }),
+  } as KubeObject;
+}
+
+/** Two addresses and one port, but for what is given. Throws when the spec is none that the schema takes. */
+export function aBackend(spec: SpecInput = {}, input: BackendInput = {}): Backend {
+  const parsed = parseBackend(aStoredBackend({ ...smallest, ...spec }, input));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.backend;
+}
+
+export const aTarget = (over: Partial<Target> = {}): Target => ({
+  host: '10.20.0.11',
+  port: 0,
+  drain: false,
+  ...over,
+});
+
+export const aPort = (over: Partial<Port> = {}): Port => ({ port: 5432, protocol: 'TCP', ...over });
+
+/** Every address of the spec answers itself, as literal addresses do. */
+export const literal = (host: string) => ({ addresses: [host] });
+
+export const addressesIn = (spec: Spec): readonly BackendAddress[] =>
+  addressesOf(spec.targets, literal, [], spec.ports).flatMap(({ addresses }) => addresses);
+
+export const healthy: Health = { state: 'healthy', run: 0, since: 0, reason: 'Connected', message: '' };
+export const unhealthy: Health = { state: 'unhealthy', run: 0, since: 0, reason: 'Refused', message: '' };
+
+export const allHealthy: HealthOf = () => healthy;
+export const nothingKnown: HealthOf = () => undefined;
+
+/** Healthy, but for the addresses that are named. */
+export const allBut =
+  (...ips: readonly string[]): HealthOf =>
+  (id) =>
+    ips.some((ip) => id.startsWith(`${ip}|`)) ? unhealthy : healthy;
+
+export function desiredOf(
+  backend: Backend,
+  healthOf: HealthOf = allHealthy,
+  legacyEndpoints = true,
+): readonly DesiredService[] {
+  const addresses = addressesIn(backend.spec);
+  const groups = backend.spec.mode === 'ExternalName' ? [] : portGroups(backend.spec);
+  return desiredServices({ backend, addresses, groups, healthOf, legacyEndpoints });
+}
+
+/** The one Service of a backend that has one. */
+export function theService(
+  backend: Backend,
+  healthOf: HealthOf = allHealthy,
+  legacyEndpoints = true,
+): DesiredService {
+  const [first] = desiredOf(backend, healthOf, legacyEndpoints);
+  if (first === undefined) throw new Error('a backend has at least one Service');
+  return first;
+}
+
+/** Ids of all checks of a backend, in order. */
+export const checkIds = (backend: Backend): readonly string[] =>
+  portGroups(backend.spec).flatMap((group) =>
+    addressesIn(backend.spec).map((address) => checkId(group, address)),
+  );
+
+/** A Service somebody wrote by hand. */
+export const aService = (
+  spec: Service['spec'] = {},
+  metadata: Partial<KubeObject['metadata']> = {},
+): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { namespace, name: 'orders-db', ...metadata },
+  spec: { type: 'ClusterIP', clusterIP: '10.96.0.7', ports: [{ port: 5432, protocol: 'TCP' }], ...spec },
+});
+
+/** Endpoints somebody wrote by hand. */
+export const someEndpoints = (
+  ips: readonly string[],
+  metadata: Partial<KubeObject['metadata']> = {},
+): Endpoints => ({
+  apiVersion: 'v1',
+  kind: 'Endpoints',
+  metadata: { namespace, name: 'orders-db', ...metadata },
+  subsets: [{ addresses: ips.map((ip) => ({ ip })), ports: [{ port: 5432, protocol: 'TCP' }] }],
+});
+
+/** A slice somebody wrote; `manager`: the value of its managed-by label. */
+export const aSlice = (
+  ips: readonly string[],
+  manager?: string,
+  metadata: Partial<KubeObject['metadata']> = {},
+): EndpointSlice => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: {
+    namespace,
+    name: 'orders-db-theirs',
+    labels: {
+      'kubernetes.io/service-name': 'orders-db',
+      ...(manager !== undefined && { 'endpointslice.kubernetes.io/managed-by': manager }),
+    },
+    ...metadata,
+  },
+  addressType: 'IPv4',
+  endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
+  ports: [{ name: '', port: 5432, protocol: 'TCP' }],
+});
