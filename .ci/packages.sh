@@ -3,6 +3,7 @@
 #   .ci/packages.sh                 what compiling raw-socket needs
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
+#   .ci/packages.sh python          what the linter of the Dockerfile needs
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 packages=()
@@ -23,6 +24,7 @@ for topic in "$@"; do
       need iproute2 "the network of the control plane's own" "command -v ip"
       need nftables "kube-proxy's data path, and targets that drop packets" "command -v nft"
       ;;
+    python) need python3-venv "hadolint is had as a Python package" "python3 -c 'import ensurepip'" ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
     *) echo "unknown topic: $topic" >&2 && exit 2 ;;
   esac

@@ -1,0 +1,76 @@
+# Every target brings what it needs: Node, npm packages, Debian packages, the control plane. `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+with_node := .ci/with-node
+node := $(with_node) node --disable-warning=ExperimentalWarning
+plane := $(with_node) test/controlplane/netns.sh node --disable-warning=ExperimentalWarning
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## The operator on a real control plane with two PostgreSQL servers, step by step (KEEP=1: leaves it running)
+	@.ci/packages.sh network psql
+	@$(plane) test/demo/main.ts
+
+.PHONY: test
+test: ## All checks and all tests
+	@$(with_node) .ci/test.sh types lint verify unit integration e2e
+
+.PHONY: unit
+unit: ## Tests that need nothing but Node (TESTS=pattern: only those files)
+	@$(with_node) .ci/test.sh unit
+
+.PHONY: integration
+integration: ## Tests against a real API server (TESTS=pattern)
+	@$(with_node) .ci/test.sh integration
+
+.PHONY: e2e
+e2e: ## What an application sees, through CoreDNS and kube-proxy (TESTS=pattern)
+	@$(with_node) .ci/test.sh e2e
+
+.PHONY: lint
+lint: ## Types, linter, formatting
+	@$(with_node) .ci/test.sh types lint
+
+.PHONY: build
+build: ## One file, dist/main.js
+	@$(with_node) tsc --noEmit
+	@$(with_node) esbuild src/main.ts --bundle --platform=node --target=node22.19 --format=esm --sourcemap \
+	  --external:net-ping --external:raw-socket --outfile=dist/main.js --log-level=warning \
+	  --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+	@ls -l dist/main.js
+
+.PHONY: run
+run: ## The operator against the current kubeconfig (ARGS="--help")
+	@$(node) src/main.ts $(ARGS)
+
+.PHONY: generate
+generate: ## CRD, RBAC and reference pages from the sources
+	@$(node) src/generate.ts
+
+.PHONY: verify
+verify: ## Fails when a generated file is not what `make generate` makes
+	@$(node) src/generate.ts --check
+
+.PHONY: bench
+bench: ## Measurements, on the real control plane (NAMES="probe flip": only those)
+	@.ci/packages.sh network
+	@$(plane) bench/main.ts $(NAMES)
+
+.PHONY: controlplane
+controlplane: ## A shell with kubectl beside a real control plane
+	@.ci/packages.sh network
+	@$(plane) test/controlplane/shell.ts
+
+.PHONY: image-lint
+image-lint: ## Checks the Dockerfile
+	@.ci/image-lint.sh
+
+.PHONY: clean
+clean: ## Removes what the other targets made in this directory (the control plane's cache stays)
+	@rm -rf dist coverage node_modules .node
