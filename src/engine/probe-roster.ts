@@ -32,14 +32,14 @@ export class ProbeRoster {
   }
 
   /** The owner has these checks from now on. A check whose probe is the same keeps its task. */
-  set(owner: string, checks: readonly Check[], fresh: boolean): RosterChange {
+  set(owner: string, checks: readonly Check[], isFresh: (check: Check) => boolean): RosterChange {
     const change: RosterChange = { added: [], dropped: [], joined: [] };
     const old = new Map((this.#owners.get(owner) ?? []).map((each) => [each.check.id, each]));
     const subscribers = checks.map((check) => {
       const known = old.get(check.id);
       const key = probeKey(check);
       if (known?.task.key !== key)
-        return this.#join(owner, { key, check, known: known?.task, fresh }, change);
+        return this.#join(owner, { key, check, known: known?.task, fresh: isFresh(check) }, change);
       old.delete(check.id);
       known.check = check;
       return known;

@@ -24,6 +24,11 @@ export interface ProbeSchedulerOptions {
   readonly onFault?: (error: unknown, check: Check) => void;
 }
 
+export interface SetOptions {
+  /** Of all new checks, or asked of each. */
+  readonly fresh?: boolean | ((check: Check) => boolean);
+}
+
 export interface SchedulerStats {
   /** Of all owners. */
   readonly checks: number;
@@ -95,16 +100,17 @@ export class ProbeScheduler {
   /**
    * Says which checks the owner (a backend's uid) has from now on.
    * One whose question, period and timeout are unchanged keeps its rhythm and its run; one that asks the same at
-   * other times keeps its rhythm as far as the new period allows; any other is new. `fresh` (default true): new
-   * checks are probed after their initial delay; false (they were published before this process began): within
+   * other times keeps its rhythm as far as the new period allows; any other is new, and `fresh` says of it: true
+   * (default): it is probed after its initial delay; false (it was published before this process began): within
    * one period.
    */
-  set(owner: string, checks: readonly Check[], { fresh = true }: { readonly fresh?: boolean } = {}): void {
+  set(owner: string, checks: readonly Check[], { fresh = true }: SetOptions = {}): void {
     if (this.#state === 'stopped') return;
-    const { added, dropped, joined } = this.#roster.set(owner, checks, fresh);
+    const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
+    const { added, dropped, joined } = this.#roster.set(owner, checks, isFresh);
     for (const task of dropped) this.#drop(task);
     for (const task of added) this.#planned.push(task);
-    for (const subscriber of joined) this.#welcome(subscriber, fresh);
+    for (const subscriber of joined) this.#welcome(subscriber, isFresh(subscriber.check));
     this.#arm();
   }
 
@@ -200,15 +206,16 @@ export class ProbeScheduler {
     this.#arm();
   };
 
-  /** Starts what may run now. */
+  /** Starts what may run now, a burst at most, and the rest at the next tick. */
   #pump(): void {
-    if (this.#state !== 'started') return;
-    for (let started = 0; started < BURST; started++) {
-      const task = this.#slots.take();
-      if (task === undefined) return;
-      void this.#ask(task);
-    }
+    for (let started = 0; started < BURST; started++) if (!this.#startNext()) return;
     this.#arm(this.#options.clock.now());
+  }
+
+  #startNext(): boolean {
+    const task = this.#state === 'started' ? this.#slots.take() : undefined;
+    if (task !== undefined) void this.#ask(task);
+    return task !== undefined;
   }
 
   /** One run. Never rejects. */
@@ -234,7 +241,7 @@ export class ProbeScheduler {
     this.#end(run, verdict);
   }
 
-  /** Frees the slot, plans the next run, reports. Comes too late for a run that was given up. */
+  /** Frees the slot, plans the next run, reports. Comes too late for a run that was given up. One slot is free then, so one may start. */
   #end(run: Run, verdict: Verdict): void {
     if (!this.#runs.delete(run)) return;
     const { task } = run;
@@ -244,7 +251,7 @@ export class ProbeScheduler {
       return;
     }
     if (task.run === run) this.#conclude(task, run, verdict);
-    this.#pump();
+    this.#startNext();
   }
 
   #conclude(task: Task, run: Run, verdict: Verdict): void {

@@ -100,6 +100,17 @@ describe('ProbeScheduler', () => {
       expect(tenths.size).toBe(10);
     });
 
+    it('probes at once those alone that are new among the known', async () => {
+      const scheduler = schedulerOf({ random: () => 0.5 });
+      const checks = [aCheck({ id: 'known' }), aCheck({ id: 'new', ip: '10.0.0.2' })];
+      scheduler.set('one', checks, { fresh: ({ id }) => id === 'new' });
+      await clock.advance(6 * SECOND);
+      expect(script.starts).toEqual([
+        { id: 'new', at: 0 },
+        { id: 'known', at: 5_000 },
+      ]);
+    });
+
     it('does not keep in step what was created together', async () => {
       const scheduler = schedulerOf({ random: seeded() });
       scheduler.set('one', hosts(50, '1'));
@@ -426,6 +437,17 @@ describe('ProbeScheduler', () => {
       expect(Math.max(...lateness)).toBeLessThanOrEqual(TICK);
       const silent = verdicts.filter(({ at, verdict }) => at > 20 * SECOND && verdict.reason === 'Timeout');
       expect(new Set(silent.map(({ id }) => id)).size).toBe(500);
+    });
+
+    it('starts no more than 256 probes in one turn of the event loop', async () => {
+      const checks = hosts(1_000, '1');
+      for (const { id } of checks) script.play(id, { afterMs: 1, verdict: up });
+      schedulerOf({ limits: { maxConcurrent: 4_096, maxPerHost: 2 } }).set('one', checks);
+      await clock.advance(20);
+      const perTurn = new Map<number, number>();
+      for (const { at } of script.starts) perTurn.set(at, (perTurn.get(at) ?? 0) + 1);
+      expect(script.starts).toHaveLength(1_000);
+      expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(256);
     });
 
     it('lets a new address go before those known to be dead', async () => {
