@@ -40,9 +40,7 @@ lint: ## Types, linter, formatting
 .PHONY: build
 build: ## One file, dist/main.js
 	@$(with_node) tsc --noEmit
-	@$(with_node) esbuild src/main.ts --bundle --platform=node --target=node22.19 --format=esm --sourcemap \
-	  --external:net-ping --external:raw-socket --outfile=dist/main.js --log-level=warning \
-	  --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+	@$(with_node) npm run --silent build
 	@ls -l dist/main.js
 
 .PHONY: run
