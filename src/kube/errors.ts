@@ -1,0 +1,149 @@
+import { OperatorError } from '../core/errors.ts';
+
+/** What was asked, for the message. */
+export interface Asked {
+  readonly verb: string;
+  readonly resource: string;
+  readonly name?: string | undefined;
+}
+
+/** The API server's `Status` object, as far as we read it. */
+interface Status {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: {
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly { readonly reason?: string; readonly message?: string }[];
+  };
+}
+
+/** A role that is missing is put right by people: asking again at the pace of failures would only fill their log. */
+export const forbiddenRetryMs = 60_000;
+
+/** Where the server gives no reason of its own. The statuses are those of apimachinery's `api/errors`. */
+const reasonOfStatus: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  406: 'NotAcceptable',
+  409: 'Conflict',
+  410: 'Expired',
+  413: 'RequestEntityTooLarge',
+  415: 'UnsupportedMediaType',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+};
+
+/** The same request will get the same answer: only another spec or another server helps. */
+const terminalStatuses: ReadonlySet<number> = new Set([400, 405, 406, 413, 415, 422]);
+
+/**
+ * The answer of the API server as one of our errors. The reason is the server's own (`Status.reason`).
+ *
+ * | status                       | kind      | wait at least                                   |
+ * |------------------------------|-----------|-------------------------------------------------|
+ * | 400, 405, 406, 413, 415, 422 | terminal  |                                                 |
+ * | 403                          | transient | 60 s; `NamespaceTerminating` is terminal         |
+ * | 401, 404, 408, 409, 410      | transient |                                                 |
+ * | 429, 5xx                     | transient | Retry-After, or `details.retryAfterSeconds`      |
+ * | other                        | transient |                                                 |
+ *
+ * @param retryAfter the header as received: whole seconds (the API server never sends a date)
+ */
+export function statusError(asked: Asked, status: number, body: string, retryAfter?: string): OperatorError {
+  const answer = parseStatus(body);
+  const ending = (answer.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating');
+  const reason = ending
+    ? 'NamespaceTerminating'
+    : (answer.reason ?? reasonOfStatus[status] ?? 'UnexpectedStatus');
+  const message = `${describe(asked)}: ${answer.message ?? `the API server answered ${status}`}`;
+  const terminal = ending || terminalStatuses.has(status);
+  const afterMs = terminal ? undefined : waitOf(status, answer, retryAfter);
+  return new OperatorError(message, {
+    kind: terminal ? 'terminal' : 'transient',
+    reason,
+    status,
+    ...(afterMs === undefined ? {} : { afterMs }),
+  });
+}
+
+/** Failures in which no byte of the request can have reached the server: even a create may be tried again. */
+const neverSent: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/**
+ * A failure below HTTP. Always transient.
+ *
+ * | code                                                  | reason          |
+ * |-------------------------------------------------------|-----------------|
+ * | refused, no route, no such name, connect timeout       | Unreachable     |
+ * | anything else (reset, closed, TLS, a broken answer)    | ConnectionLost  |
+ */
+export function networkError(asked: Asked, cause: unknown): OperatorError {
+  const reason = wasNeverSent(cause) ? 'Unreachable' : 'ConnectionLost';
+  const why = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
+  return new OperatorError(`${describe(asked)}: ${why}`, { kind: 'transient', reason, cause });
+}
+
+export function deadlineError(asked: Asked, deadlineMs: number): OperatorError {
+  return new OperatorError(`${describe(asked)}: no answer within ${deadlineMs} ms`, {
+    kind: 'transient',
+    reason: 'DeadlineExceeded',
+  });
+}
+
+export function cancelledError(asked: Asked): OperatorError {
+  return new OperatorError(`${describe(asked)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
+}
+
+export function wasNeverSent(cause: unknown): boolean {
+  return neverSent.has(codeOf(cause));
+}
+
+/** True of an OperatorError with this HTTP status. */
+export function hasStatus(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof OperatorError && error.status !== undefined && statuses.includes(error.status);
+}
+
+/** The watch's history is gone, or the server knows less than we do: only a new list helps. */
+export function needsList(error: unknown): boolean {
+  if (!(error instanceof OperatorError)) return false;
+  return error.status === 410 || /too large resource version/i.test(error.message);
+}
+
+function describe(asked: Asked): string {
+  return [asked.verb, asked.resource, asked.name].filter(Boolean).join(' ');
+}
+
+function parseStatus(body: string): Status {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
+  if (status === 403) return forbiddenRetryMs;
+  if (status !== 429 && status < 500) return undefined;
+  const seconds = Number(retryAfter ?? answer.details?.retryAfterSeconds);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function codeOf(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null) return '';
+  const { code, cause: inner } = cause as { code?: unknown; cause?: unknown };
+  return typeof code === 'string' ? code : codeOf(inner);
+}

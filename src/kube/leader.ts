@@ -1,0 +1,289 @@
+import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
+import type { Ask, KubeClient } from './client.ts';
+import { hasStatus } from './errors.ts';
+import { microTime } from './micro-time.ts';
+import { pathOf, resources } from './resources.ts';
+import { sleep } from './sleep.ts';
+
+/** Who may write. */
+export interface Leadership {
+  /** True only while no other replica can have become the leader. Asked before every write. */
+  isLeader(): boolean;
+  start(): void;
+  /** Hands leadership over at once, where it is held. Never rejects. */
+  stop(): Promise<void>;
+}
+
+export interface LeaderHooks {
+  readonly onStartedLeading?: () => void;
+  /** The term is over; the elector goes on trying. `Lapsed`: no renewal in time. `Taken`: somebody else holds the lease. */
+  readonly onLost?: (reason: 'Lapsed' | 'Taken' | 'Released') => void;
+  /** Somebody (also this replica) holds the lease who did not before. */
+  readonly onNewLeader?: (identity: string) => void;
+}
+
+export interface ElectorOptions extends LeaderHooks {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly namespace: string;
+  readonly name: string;
+  /** Unique among all replicas that ever run: pod name and a random part. */
+  readonly identity: string;
+  /** How long others wait after the last renewal that they saw. Default 15 s; whole seconds. */
+  readonly leaseDurationMs?: number;
+  /** How long this replica trusts its own last renewal. Default 10 s; less than leaseDurationMs. */
+  readonly renewDeadlineMs?: number;
+  /** Default 2 s. */
+  readonly retryPeriodMs?: number;
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string | null;
+  readonly leaseDurationSeconds?: number | null;
+  readonly acquireTime?: string | null;
+  readonly renewTime?: string | null;
+  readonly leaseTransitions?: number | null;
+}
+
+interface Lease {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly spec?: LeaseSpec;
+}
+
+/** The lease as last read, and when (monotonic) it was first seen to be so. */
+interface Observed {
+  readonly lease: Lease;
+  readonly at: number;
+}
+
+/** client-go's: whoever waits does so a little longer than the others. */
+const followerJitter = 1.2;
+
+/**
+ * Leader election over a Lease with client-go's rules and record, so that both could stand for the same lease:
+ *
+ * - clocks of machines are never compared: a lease that has not *changed* for its duration, by this replica's
+ *   monotonic clock, is free;
+ * - every write carries the resourceVersion that was read, so of two candidates one gets a 409;
+ * - the leader trusts itself for `renewDeadlineMs` from the *sending* of its last good renewal, others wait
+ *   `leaseDurationMs` from *seeing* it: the difference is the time for writes under way.
+ *
+ * Unlike client-go's, it never ends the process: without the API server it merely stops being the leader.
+ */
+export class LeaseElector implements Leadership {
+  readonly #options: ElectorOptions;
+  readonly #leaseDurationMs: number;
+  readonly #renewDeadlineMs: number;
+  readonly #retryPeriodMs: number;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #observed: Observed | undefined;
+  #trustedUntil = -Infinity;
+  #leading = false;
+  #leader = '';
+  #lapse: Timer | undefined;
+
+  constructor(options: ElectorOptions) {
+    this.#options = options;
+    this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
+    this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
+  }
+
+  isLeader(): boolean {
+    return this.#leading && this.#options.clock.now() < this.#trustedUntil;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    const held = this.isLeader();
+    this.#lose('Released');
+    if (held) await this.#release();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, logger } = this.#options;
+    while (!this.#stopped()) {
+      try {
+        await this.#round();
+      } catch (error) {
+        // A candidate that was not quick enough is no news.
+        if (!hasStatus(error, 409) && !this.#stopped()) {
+          logger.warn('The lease was not reached', { name: this.#options.name, error });
+        }
+      }
+      const jitter = this.#leading ? 1 : 1 + random() * followerJitter;
+      await sleep(clock, this.#retryPeriodMs * jitter, this.#stop.signal);
+    }
+  }
+
+  #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Acquires or renews once. */
+  async #round(): Promise<void> {
+    if (this.isLeader() && this.#observed !== undefined) {
+      try {
+        await this.#renew(this.#observed.lease);
+        return;
+      } catch (error) {
+        // Only a conflict says that the lease is not as we know it.
+        if (!hasStatus(error, 404, 409)) throw error;
+      }
+    }
+    const lease = await this.#read();
+    if (lease === undefined) return this.#create();
+    this.#observe(lease);
+    if (this.#isHeldByOther()) this.#lose('Taken');
+    else await this.#renew(lease);
+  }
+
+  #isHeldByOther(): boolean {
+    if (this.#observed === undefined) return false;
+    const { lease, at } = this.#observed;
+    const holder = lease.spec?.holderIdentity ?? '';
+    if (holder === '' || holder === this.#options.identity) return false;
+    const durationMs = (lease.spec?.leaseDurationSeconds ?? this.#leaseDurationMs / 1000) * 1000;
+    return this.#options.clock.now() < at + durationMs;
+  }
+
+  async #read(last = false): Promise<Lease | undefined> {
+    try {
+      return (await this.#request('get', undefined, last)) as Lease;
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async #create(): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    const { namespace, name } = this.#options;
+    const body = {
+      apiVersion: resources.Lease.apiVersion,
+      kind: resources.Lease.kind,
+      metadata: { namespace, name },
+      spec: this.#term(undefined),
+    };
+    this.#won((await this.#request('create', body)) as Lease, sentAt);
+  }
+
+  async #renew(lease: Lease): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    this.#won((await this.#request('update', { ...lease, spec: this.#term(lease.spec) })) as Lease, sentAt);
+  }
+
+  #term(last: LeaseSpec | undefined): LeaseSpec {
+    const now = microTime(this.#options.clock.wall());
+    const mine = last?.holderIdentity === this.#options.identity;
+    const transitions = last?.leaseTransitions ?? 0;
+    return {
+      ...last,
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
+      acquireTime: mine ? (last.acquireTime ?? now) : now,
+      renewTime: now,
+      leaseTransitions: mine || last === undefined ? transitions : transitions + 1,
+    };
+  }
+
+  /** Reads first: the last renewal may have been cut off after the server had done it. */
+  async #release(): Promise<void> {
+    const now = microTime(this.#options.clock.wall());
+    try {
+      const lease = await this.#read(true);
+      if (lease?.spec?.holderIdentity !== this.#options.identity) return;
+      // A second, as client-go: a candidate that reads it need not wait for the old term.
+      const over = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+      await this.#request('update', { ...lease, spec: { ...lease.spec, ...over } }, true);
+    } catch (error) {
+      const { logger, name } = this.#options;
+      logger.warn('The lease was not released; it ends by itself', { name, error });
+    }
+  }
+
+  #request(verb: Ask['verb'], body?: unknown, last = false): Promise<unknown> {
+    const { client, namespace, name } = this.#options;
+    return client.request({
+      verb,
+      resource: resources.Lease.plural,
+      name,
+      path: pathOf(resources.Lease, namespace, verb === 'create' ? undefined : name),
+      body,
+      attempts: 1,
+      // Two attempts fit into the time that this replica trusts itself.
+      deadlineMs: this.#renewDeadlineMs / 2,
+      ...(last ? {} : { signal: this.#stop.signal }),
+    });
+  }
+
+  #observe(lease: Lease): void {
+    const unchanged = this.#observed?.lease.metadata.resourceVersion === lease.metadata.resourceVersion;
+    if (!unchanged) this.#observed = { lease, at: this.#options.clock.now() };
+    const holder = lease.spec?.holderIdentity ?? '';
+    if (holder === this.#leader) return;
+    this.#leader = holder;
+    if (holder !== '') this.#options.onNewLeader?.(holder);
+  }
+
+  #won(lease: Lease, sentAt: number): void {
+    this.#trustedUntil = sentAt + this.#renewDeadlineMs;
+    this.#watchLapse();
+    const starts = !this.#leading;
+    this.#leading = true;
+    this.#observe(lease);
+    if (starts) this.#options.onStartedLeading?.();
+  }
+
+  #watchLapse(): void {
+    const { clock } = this.#options;
+    this.#lapse?.cancel();
+    this.#lapse = clock.after(Math.max(0, this.#trustedUntil - clock.now()), () => {
+      if (clock.now() < this.#trustedUntil) this.#watchLapse();
+      else this.#lose('Lapsed');
+    });
+  }
+
+  #lose(reason: 'Lapsed' | 'Taken' | 'Released'): void {
+    this.#lapse?.cancel();
+    this.#trustedUntil = -Infinity;
+    if (!this.#leading) return;
+    this.#leading = false;
+    this.#options.onLost?.(reason);
+  }
+}
+
+/** For `--leader-elect=false`: the only replica leads from the start to the end. */
+export class SoleLeader implements Leadership {
+  readonly #hooks: LeaderHooks;
+  #leading = false;
+
+  constructor(hooks: LeaderHooks = {}) {
+    this.#hooks = hooks;
+  }
+
+  isLeader(): boolean {
+    return this.#leading;
+  }
+
+  start(): void {
+    if (this.#leading) return;
+    this.#leading = true;
+    this.#hooks.onStartedLeading?.();
+  }
+
+  stop(): Promise<void> {
+    const led = this.#leading;
+    this.#leading = false;
+    if (led) this.#hooks.onLost?.('Released');
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,70 @@
+import type { EndpointSlice, Endpoints, KubeObject, ObjectMeta, Service } from '../core/objects.ts';
+import { resources } from './resources.ts';
+import type { Resource } from './resources.ts';
+
+/** An object as the API server sends it. Items of a list carry neither apiVersion nor kind. */
+type Raw = Readonly<Record<string, unknown>> & { readonly metadata: Readonly<Record<string, unknown>> };
+
+/** An ExternalBackend as it is held: its spec and status are parsed where they are used. */
+export interface RawBackend extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+const keptMeta = [
+  'name',
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'labels',
+  'ownerReferences',
+] as const satisfies readonly (keyof ObjectMeta)[];
+
+// What is held of each kind. managedFields and the last applied configuration are mostly half of an object's size,
+// and nobody here reads them.
+
+export function projectBackend(raw: unknown): RawBackend {
+  return project(raw, resources.ExternalBackend, ['spec', 'status']) as unknown as RawBackend;
+}
+
+export function projectService(raw: unknown): Service {
+  return project(raw, resources.Service, ['spec']) as unknown as Service;
+}
+
+export function projectSlice(raw: unknown): EndpointSlice {
+  return project(raw, resources.EndpointSlice, [
+    'addressType',
+    'endpoints',
+    'ports',
+  ]) as unknown as EndpointSlice;
+}
+
+export function projectEndpoints(raw: unknown): Endpoints {
+  return project(raw, resources.Endpoints, ['subsets']) as unknown as Endpoints;
+}
+
+function project(raw: unknown, of: Resource, fields: readonly string[]): Record<string, unknown> {
+  const object = raw as Raw;
+  const kept: Record<string, unknown> = {
+    apiVersion: of.apiVersion,
+    kind: of.kind,
+    metadata: projectMeta(object.metadata),
+  };
+  for (const field of fields) if (object[field] !== undefined) kept[field] = object[field];
+  return kept;
+}
+
+function projectMeta(meta: Raw['metadata']): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const field of keptMeta) if (meta[field] !== undefined) kept[field] = meta[field];
+  const annotations = meta['annotations'] as Readonly<Record<string, string>> | undefined;
+  if (annotations === undefined) return kept;
+  const others = Object.entries(annotations).filter(([name]) => name !== lastApplied);
+  if (others.length > 0) kept['annotations'] = Object.fromEntries(others);
+  return kept;
+}

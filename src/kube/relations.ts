@@ -1,0 +1,36 @@
+import type { KubeObject } from '../core/objects.ts';
+import { labels, ownerName } from '../core/ownership.ts';
+import type { RawBackend } from './project.ts';
+
+/** `namespace/name` of the ExternalBackend that controls the object; none or one. */
+export function ownersOf(object: KubeObject): readonly string[] {
+  const name = ownerName(object);
+  return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
+}
+
+/** The Service that a slice belongs to by its label. */
+export function serviceName(slice: KubeObject): string | undefined {
+  return slice.metadata.labels?.[labels.serviceName];
+}
+
+/** The same as `namespace/service`; none or one. */
+export function serviceOfSlice(slice: KubeObject): readonly string[] {
+  const service = serviceName(slice);
+  return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`];
+}
+
+/**
+ * `namespace/service` of all Services that a backend wants, read without judging it: an invalid resource may still
+ * be the one that must hear of a Service. Without `services` it is the one named after the resource.
+ */
+export function claimsOf(backend: RawBackend): readonly string[] {
+  const { namespace, name } = backend.metadata;
+  const services = memberOf(backend.spec, 'services');
+  if (!Array.isArray(services)) return [`${namespace}/${name}`];
+  const names = services.map((service: unknown) => memberOf(service, 'name'));
+  return [...new Set(names.filter((each) => typeof each === 'string'))].map((each) => `${namespace}/${each}`);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

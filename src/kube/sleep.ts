@@ -1,0 +1,15 @@
+import type { Clock } from '../engine/ports.ts';
+
+/** Resolves after `delayMs`, or at once when the signal aborts; it never rejects: look at the signal. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const done = () => {
+    timer.cancel();
+    signal?.removeEventListener('abort', done);
+    resolve(undefined);
+  };
+  const timer = clock.after(delayMs, done);
+  if (signal?.aborted === true) done();
+  else signal?.addEventListener('abort', done, { once: true });
+  return promise;
+}

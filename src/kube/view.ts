@@ -1,0 +1,230 @@
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
+import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
+import type { KubeClient } from './client.ts';
+import { Grouped } from './grouped.ts';
+import { projectBackend, projectEndpoints, projectService, projectSlice } from './project.ts';
+import type { RawBackend } from './project.ts';
+import { Reflector } from './reflector.ts';
+import { claimsOf, ownersOf, serviceName, serviceOfSlice } from './relations.ts';
+import { resources } from './resources.ts';
+import type { Resource } from './resources.ts';
+import { keyOf } from './store.ts';
+import type { Change } from './store.ts';
+
+export type ViewKind = 'ExternalBackend' | 'Service' | 'EndpointSlice' | 'Endpoints';
+
+/** `concerned`: keys (`namespace/name`) of the backends that should look again; see `KubeView`. */
+export type ViewListener = (kind: ViewKind, change: Change<KubeObject>, concerned: readonly string[]) => void;
+
+export interface ViewOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Empty: the whole cluster. */
+  readonly namespaces: readonly string[];
+  readonly onChange?: ViewListener;
+  readonly onRestart?: (resource: string, reason: string) => void;
+  readonly silenceMs?: number;
+}
+
+/** Pods' own endpoints change all the time and are nobody's business here: the server leaves them out. */
+const notThePods = {
+  EndpointSlice: 'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io',
+  Endpoints: 'endpoints.kubernetes.io/managed-by!=endpoint-controller',
+};
+
+/** One kind over all watched namespaces. */
+class Collection<T extends KubeObject> {
+  readonly #reflectors: ReadonlyMap<string, Reflector<T>>;
+
+  constructor(reflectors: ReadonlyMap<string, Reflector<T>>) {
+    this.#reflectors = reflectors;
+  }
+
+  of(namespace: string): Reflector<T> | undefined {
+    return this.#reflectors.get(namespace) ?? this.#reflectors.get('');
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.of(namespace)?.store.get(`${namespace}/${name}`);
+  }
+
+  *values(): IterableIterator<T> {
+    for (const reflector of this.#reflectors.values()) yield* reflector.store.values();
+  }
+
+  get all(): readonly Reflector<T>[] {
+    return [...this.#reflectors.values()];
+  }
+}
+
+/**
+ * The cluster as far as this operator looks: its own resources, all Services, and the slices and Endpoints that are
+ * not those of pods. Who hears of a change:
+ *
+ * | changed                  | concerned                                                                   |
+ * |--------------------------|-----------------------------------------------------------------------------|
+ * | ExternalBackend          | itself, and others that want one of the Services it wants or wanted          |
+ * | Service, slice, Endpoints | the backend that controls it (or did), and those that want that Service name |
+ *
+ * Of a change that is the answer to a write of our own, the writer itself (the owner) needs no word: it is left out.
+ */
+export class KubeView implements ClusterView {
+  readonly #options: ViewOptions;
+  readonly #backends: Collection<RawBackend>;
+  readonly #services: Collection<Service>;
+  readonly #slices: Collection<EndpointSlice>;
+  readonly #endpoints: Collection<Endpoints>;
+  readonly #claims = new Grouped<RawBackend>(claimsOf);
+  readonly #slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
+  readonly #ownedServices = new Grouped<Service>(ownersOf);
+  readonly #ownedSlices = new Grouped<EndpointSlice>(ownersOf);
+  readonly #ownedEndpoints = new Grouped<Endpoints>(ownersOf);
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    this.#backends = this.#collect(resources.ExternalBackend, projectBackend, undefined, (change) =>
+      this.#backendChanged(change),
+    );
+    this.#services = this.#collect(resources.Service, projectService, undefined, (change) => {
+      this.#ownedServices.apply(change);
+      this.#objectChanged('Service', change, (service) => [keyOf(service)]);
+    });
+    this.#slices = this.#collect(
+      resources.EndpointSlice,
+      projectSlice,
+      notThePods.EndpointSlice,
+      (change) => {
+        this.#slicesOfService.apply(change);
+        this.#ownedSlices.apply(change);
+        this.#objectChanged('EndpointSlice', change, serviceOfSlice);
+      },
+    );
+    this.#endpoints = this.#collect(resources.Endpoints, projectEndpoints, notThePods.Endpoints, (change) => {
+      this.#ownedEndpoints.apply(change);
+      this.#objectChanged('Endpoints', change, (endpoints) => [keyOf(endpoints)]);
+    });
+  }
+
+  start(): void {
+    for (const reflector of this.#reflectors()) reflector.start();
+  }
+
+  /** Resolves when every kind is known whole. */
+  get synced(): Promise<void> {
+    return Promise.all(this.#reflectors().map((reflector) => reflector.synced)).then(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#reflectors().map((reflector) => reflector.stop()));
+  }
+
+  backend(namespace: string, name: string): RawBackend | undefined {
+    return this.#backends.get(namespace, name);
+  }
+
+  backends(): Iterable<RawBackend> {
+    return this.#backends.values();
+  }
+
+  service(namespace: string, name: string): Service | undefined {
+    return this.#services.get(namespace, name);
+  }
+
+  slices(namespace: string, service: string): readonly EndpointSlice[] {
+    return this.#slicesOfService.get(`${namespace}/${service}`);
+  }
+
+  endpoints(namespace: string, name: string): Endpoints | undefined {
+    return this.#endpoints.get(namespace, name);
+  }
+
+  ownedNames(namespace: string, backend: string): ReadonlySet<string> {
+    const group = `${namespace}/${backend}`;
+    const objects = [...this.#ownedServices.get(group), ...this.#ownedEndpoints.get(group)];
+    const names = new Set(objects.map((object) => object.metadata.name));
+    for (const slice of this.#ownedSlices.get(group)) {
+      const name = serviceName(slice);
+      if (name !== undefined) names.add(name);
+    }
+    return names;
+  }
+
+  /** Takes an answer of the API server: the object as it now is. */
+  put(kind: ViewKind, namespace: string, raw: unknown): void {
+    this.#collectionOf(kind).of(namespace)?.put(raw);
+  }
+
+  /** This life of the object is over. */
+  remove(kind: ViewKind, namespace: string, name: string, uid: string): void {
+    this.#collectionOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid);
+  }
+
+  #collect<T extends KubeObject>(
+    resource: Resource,
+    project: (raw: unknown) => T,
+    labelSelector: string | undefined,
+    onChange: (change: Change<T>) => void,
+  ): Collection<T> {
+    const { namespaces, ...common } = this.#options;
+    const make = (namespace: string | undefined) =>
+      new Reflector<T>({ ...common, resource, namespace, labelSelector, project, onChange });
+    if (namespaces.length === 0) return new Collection(new Map([['', make(undefined)]]));
+    return new Collection(new Map(namespaces.map((namespace) => [namespace, make(namespace)])));
+  }
+
+  #collectionOf(kind: ViewKind): Collection<KubeObject> {
+    switch (kind) {
+      case 'ExternalBackend':
+        return this.#backends;
+      case 'Service':
+        return this.#services as unknown as Collection<KubeObject>;
+      case 'EndpointSlice':
+        return this.#slices as unknown as Collection<KubeObject>;
+      case 'Endpoints':
+        return this.#endpoints as unknown as Collection<KubeObject>;
+    }
+  }
+
+  #reflectors(): readonly { start(): void; stop(): Promise<void>; readonly synced: Promise<void> }[] {
+    return [...this.#backends.all, ...this.#services.all, ...this.#slices.all, ...this.#endpoints.all];
+  }
+
+  #backendChanged(change: Change<RawBackend>): void {
+    this.#claims.apply(change);
+    const sides = present(change);
+    const itself = sides.map(keyOf);
+    const rivals = this.#claimants(sides.flatMap((backend) => claimsOf(backend)));
+    this.#tell('ExternalBackend', change, itself, rivals);
+  }
+
+  #objectChanged<T extends KubeObject>(
+    kind: ViewKind,
+    change: Change<T>,
+    servicesOf: (object: T) => readonly string[],
+  ): void {
+    const sides = present(change);
+    const owners = sides.flatMap((object) => ownersOf(object));
+    this.#tell(kind, change, owners, this.#claimants(sides.flatMap(servicesOf)));
+  }
+
+  #claimants(services: readonly string[]): readonly string[] {
+    return services.flatMap((service) => this.#claims.get(service).map(keyOf));
+  }
+
+  #tell(
+    kind: ViewKind,
+    change: Change<KubeObject>,
+    writers: readonly string[],
+    others: readonly string[],
+  ): void {
+    const concerned = new Set([...writers, ...others]);
+    if (change.own) for (const writer of writers) concerned.delete(writer);
+    this.#options.onChange?.(kind, change, [...concerned]);
+  }
+}
+
+function present<T>({ before, after }: Change<T>): T[] {
+  return [before, after].filter((side) => side !== undefined);
+}

@@ -1,0 +1,230 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { KubeObject } from '../../src/core/objects.ts';
+import type { ClientHooks } from '../../src/kube/client.ts';
+import { Reflector } from '../../src/kube/reflector.ts';
+import type { ReflectorOptions } from '../../src/kube/reflector.ts';
+import type { Change } from '../../src/kube/store.ts';
+import { systemClock } from '../../src/system-clock.ts';
+import { api } from '../controlplane/api.ts';
+import type { Api } from '../controlplane/api.ts';
+import { namespace } from '../controlplane/cluster.ts';
+import { startPlane } from '../controlplane/plane.ts';
+import type { Plane } from '../controlplane/plane.ts';
+import { clientFor, silent } from '../kube/support/connect.ts';
+import { TcpProxy } from '../kube/support/tcp-proxy.ts';
+import { until } from '../kube/support/until.ts';
+
+const configMaps = { root: '/api/v1', plural: 'configmaps', kind: 'ConfigMap', apiVersion: 'v1' };
+
+interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+const verbs = (change: Change<ConfigMap>): string =>
+  change.before === undefined ? 'added' : change.after === undefined ? 'deleted' : 'updated';
+
+describe('Reflector on a real API server', () => {
+  let plane: Plane;
+  let admin: Api;
+  let space: string;
+  const cleanups: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    plane = await startPlane({ address: '10.99.1.1', crds: false, audit: false });
+    admin = api(plane.details);
+  }, 120_000);
+  afterAll(() => plane.stop());
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  /** A reflector of one namespace's ConfigMaps labelled `watched`, through a proxy of its own, and what it told. */
+  async function reflect(more: Partial<ReflectorOptions<ConfigMap>> = {}) {
+    space = await namespace(plane.details, 'reflector');
+    const proxy = await TcpProxy.to(plane.details.server);
+    let watches = 0;
+    const hooks: ClientHooks = {
+      onRequest: ({ verb, code }) => {
+        if (verb === 'watch' && code === '200') watches += 1;
+      },
+    };
+    const client = clientFor(plane.details, { server: proxy.url, hooks });
+    const told: string[] = [];
+    const restarts: string[] = [];
+    const reflector = new Reflector<ConfigMap>({
+      client,
+      clock: systemClock,
+      random: () => 0.5,
+      logger: silent,
+      resource: configMaps,
+      namespace: space,
+      labelSelector: 'watched=yes',
+      project: (raw) => raw as ConfigMap,
+      onChange: (change) => {
+        const { name } = (change.after ?? change.before)?.metadata ?? { name: '' };
+        told.push(`${verbs(change)} ${name}`);
+      },
+      onRestart: (_resource, reason) => restarts.push(reason),
+      maxBackoffMs: 1_000,
+      ...more,
+    });
+    cleanups.push(
+      () => proxy.close(),
+      () => client.close(),
+      () => reflector.stop(),
+    );
+    const start = async () => {
+      reflector.start();
+      await reflector.synced;
+      await until('a watch is open', () => watches > 0);
+    };
+    const names = () => [...reflector.store.values()].map((object) => object.metadata.name).toSorted();
+    return { reflector, proxy, client, told, restarts, start, names };
+  }
+
+  const create = (name: string, data: Record<string, string> = {}) =>
+    admin.create({
+      kind: 'ConfigMap',
+      metadata: { name, namespace: space, labels: { watched: 'yes' } },
+      data,
+    });
+
+  const settled = async (names: () => string[], ...expected: string[]) => {
+    await until(`names are ${expected.join()}`, () => names().join() === expected.join());
+  };
+
+  it('lists 1,200 objects in pages, then follows changes', async () => {
+    const { start, names, told, reflector } = await reflect();
+    const all = Array.from({ length: 1_200 }, (_, at) => `c${String(at).padStart(4, '0')}`);
+    for (let at = 0; at < all.length; at += 50) {
+      await Promise.all(all.slice(at, at + 50).map((name) => create(name)));
+    }
+    await start();
+    expect(names()).toEqual(all);
+
+    told.length = 0;
+    await admin.patch('ConfigMap', 'c0000', space, { data: { a: '1' } });
+    await admin.delete('ConfigMap', 'c0001', space);
+    await create('new');
+    await until('three changes', () => told.length === 3);
+    expect(told).toEqual(['updated c0000', 'deleted c0001', 'added new']);
+    expect(reflector.store.get(`${space}/c0000`)?.data).toEqual({ a: '1' });
+  }, 60_000);
+
+  it('goes on after a reset where it was, without telling anything twice', async () => {
+    const { start, names, told, proxy, restarts } = await reflect();
+    await create('a');
+    await start();
+    proxy.reset();
+    await create('b');
+    await settled(names, 'a', 'b');
+    expect(told).toEqual(['added a', 'added b']);
+    expect(restarts).toEqual(['ConnectionLost']);
+  });
+
+  it('keeps what it has while nothing can be reached, and learns of what happened meanwhile', async () => {
+    const { start, names, told, proxy, reflector } = await reflect();
+    await create('gone');
+    await create('kept');
+    await create('reborn');
+    const before = await admin.get('ConfigMap', 'reborn', space);
+    await start();
+    told.length = 0;
+
+    proxy.refuse(true);
+    await admin.delete('ConfigMap', 'gone', space);
+    await admin.delete('ConfigMap', 'reborn', space);
+    const after = await create('reborn', { life: 'second' });
+    await until('several attempts', () => proxy.accepted > 5);
+    expect(names()).toEqual(['gone', 'kept', 'reborn']);
+    expect(told).toEqual([]);
+
+    proxy.refuse(false);
+    await settled(names, 'kept', 'reborn');
+    expect(told.toSorted()).toEqual(['added reborn', 'deleted gone', 'deleted reborn']);
+    expect(told.indexOf('deleted reborn')).toBeLessThan(told.indexOf('added reborn'));
+    expect(reflector.store.get(`${space}/reborn`)?.metadata.uid).toBe(after.metadata.uid);
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+  }, 30_000);
+
+  it('cuts a connection that fell silent and gets what it missed', async () => {
+    const { start, names, proxy, restarts } = await reflect({ silenceMs: 1_500 });
+    await create('a');
+    await start();
+    proxy.silence();
+    await create('b');
+    await settled(names, 'a', 'b');
+    expect(restarts[0]).toBe('Silent');
+  });
+
+  it('lists again when its version is compacted away', async () => {
+    const { start, names, told, proxy, reflector } = await reflect();
+    await create('a');
+    await start();
+    proxy.refuse(true);
+    told.length = 0;
+    await admin.delete('ConfigMap', 'a', space);
+    await create('b');
+    // As if it had slept for hours: no API server holds a version as old as this one.
+    reflector.store.advance('1');
+    proxy.refuse(false);
+    await settled(names, 'b');
+    expect(told.toSorted()).toEqual(['added b', 'deleted a']);
+  });
+
+  it('stands a killed and restarted API server without a word about what did not change', async () => {
+    const { start, names, told } = await reflect();
+    await create('a');
+    await create('b');
+    await start();
+    told.length = 0;
+    await plane.stopApiServer();
+    await plane.startApiServer();
+    await create('c');
+    await settled(names, 'a', 'b', 'c');
+    expect(told).toEqual(['added c']);
+  }, 60_000);
+
+  it('does not let late events undo the answers to own writes', async () => {
+    const { start, names, told, proxy, reflector, client } = await reflect();
+    await start();
+    proxy.silence();
+    const created = await create('mine');
+    const updated = await admin.patch('ConfigMap', 'mine', space, { data: { step: '2' } });
+    reflector.put(updated);
+    reflector.put(created);
+    expect(reflector.store.get(`${space}/mine`)?.data).toEqual({ step: '2' });
+    await admin.delete('ConfigMap', 'mine', space);
+    reflector.remove(`${space}/mine`, created.metadata.uid);
+    proxy.reset();
+    await create('other');
+    await settled(names, 'other');
+    expect(told).toEqual(['added mine', 'deleted mine', 'added other']);
+    expect(client.load.inFlight).toBe(0);
+  });
+
+  it('tells the rest when a listener throws', async () => {
+    const heard: string[] = [];
+    const { start } = await reflect({
+      onChange: (change) => {
+        heard.push(change.after?.metadata.name ?? '');
+        throw new Error('not today');
+      },
+    });
+    await create('a');
+    await create('b');
+    await start();
+    await create('c');
+    await until('all heard', () => heard.length === 3);
+    expect(heard.toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('tells nothing after it was stopped', async () => {
+    const { start, told, reflector, proxy } = await reflect();
+    await start();
+    await reflector.stop();
+    await create('a');
+    await until('the watch is closed', () => proxy.open <= 1);
+    expect(told).toEqual([]);
+  });
+});
