@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { apiVersion, kind, plural } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
 import { badSamples, goodSamples } from '../api/samples.ts';
+import { specs } from '../api/specs.ts';
 import { ApiError, api, type Api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
@@ -47,6 +49,18 @@ describe('the API server', () => {
     expect(parsed).toEqual(parseBackend({ metadata, spec }));
     expect(parsed.ok && parsed.backend.spec).toEqual((stored as { readonly spec: unknown }).spec);
   });
+
+  it('agrees with zod about every spec', async () => {
+    await fc.assert(
+      fc.asyncProperty(specs, async (spec) => {
+        const stored = { metadata: { namespace: shop, name: 'a', uid: 'u', creationTimestamp: '' }, spec };
+        const parsed = parseBackend(stored);
+        const message = await refusal(spec);
+        expect({ accepted: message === 'accepted', message, parsed }).toMatchObject({ accepted: parsed.ok });
+      }),
+      { numRuns: 600 },
+    );
+  }, 60_000);
 
   it('drops a probe handler it does not know only where the client did not ask for strict validation', async () => {
     const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { grpc: {} } };

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+
+/** Mostly the first, seldom the second. */
+const mostly = <A, B>(usual: fc.Arbitrary<A>, odd: fc.Arbitrary<B>): fc.Arbitrary<A | B> =>
+  fc.oneof<[{ weight: number; arbitrary: fc.Arbitrary<A> }, { weight: number; arbitrary: fc.Arbitrary<B> }]>(
+    { weight: 15, arbitrary: usual },
+    { weight: 1, arbitrary: odd },
+  );
+
+/** An object with the fields of `always`, and at most four of `sometimes`. */
+function partly(always: Fields, sometimes: Fields): fc.Arbitrary<Readonly<Record<string, unknown>>> {
+  const names = Object.keys(sometimes);
+  return fc
+    .tuple(
+      fc.record(always),
+      fc.record(sometimes),
+      fc.subarray(names, { maxLength: Math.min(4, names.length) }),
+    )
+    .map(([fixed, all, kept]) => ({
+      ...fixed,
+      ...Object.fromEntries(kept.map((name) => [name, all[name]])),
+    }));
+}
+type Fields = Readonly<Record<string, fc.Arbitrary<unknown>>>;
+
+const few = <T>(entry: fc.Arbitrary<T>) => fc.array(entry, { minLength: 1, maxLength: 2 });
+
+const oddWord = fc.stringMatching(/^[a-zA-Z0-9._:%/ -]{0,8}$/);
+const word = mostly(fc.constantFrom('a', 'b1', 'c-d'), oddWord);
+const addresses = mostly(
+  fc.constantFrom('10.20.0.11', '10.20.0.12', '2001:db8::1', 'fd00::A'),
+  fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    oddWord,
+    fc.stringMatching(/^[0-9a-f:.]{0,20}$/),
+    fc.constantFrom('::ffff:a00:1', '127.0.0.1', 'fe80::1', '1.2.3'),
+  ),
+);
+const hosts = mostly(addresses, fc.oneof(fc.domain(), fc.constantFrom('db.example.com', 'a_b.c', 'DB.')));
+const networks = fc.oneof(
+  fc.constantFrom('10.0.0.0/8', '2001:db8::/32'),
+  fc.tuple(addresses, fc.nat(130)).map((parts) => parts.join('/')),
+);
+
+const targets = partly(
+  { host: hosts },
+  { port: fc.constantFrom(0, 5432), drain: fc.boolean(), name: word, zone: word },
+);
+
+const probes = partly(
+  {},
+  {
+    tcpSocket: fc.constant({}),
+    icmp: fc.constant({}),
+    disabled: fc.constant({}),
+    httpGet: partly({}, { path: mostly(fc.constant('/a'), oddWord), host: hosts }),
+    port: fc.constantFrom(1, 2, 3, 'a', 'b1', '1'),
+    periodSeconds: mostly(fc.constantFrom(1, 3600), fc.constantFrom(0, 3601)),
+  },
+);
+
+const ports = partly(
+  { port: fc.constantFrom(1, 2, 3) },
+  {
+    name: word,
+    targetPort: fc.constantFrom(1, 2),
+    protocol: fc.constantFrom('TCP', 'UDP'),
+    nodePort: fc.constantFrom(30001, 30002),
+    probe: partly({}, { icmp: fc.constant({}), disabled: fc.constant({}) }),
+  },
+);
+
+const services = partly(
+  { name: word },
+  {
+    type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
+    headless: fc.boolean(),
+    clusterIP: addresses,
+    ipFamilies: few(fc.constantFrom('IPv4', 'IPv6')),
+    ipFamilyPolicy: fc.constantFrom('SingleStack', 'PreferDualStack'),
+    sessionAffinity: fc.constantFrom('None', 'ClientIP'),
+    sessionAffinityConfig: fc.constant({}),
+    internalTrafficPolicy: fc.constant('Local'),
+    externalTrafficPolicy: fc.constant('Local'),
+    externalIPs: few(addresses),
+    loadBalancerClass: word,
+    loadBalancerSourceRanges: few(networks),
+    publishNotReadyAddresses: fc.boolean(),
+    labels: fc.dictionary(word, word, { maxKeys: 2 }),
+    selector: fc.dictionary(word, word, { maxKeys: 2 }),
+  },
+);
+
+/** Specs of which about half are right, and the others wrong in one place or two. */
+export const specs = fc
+  .tuple(
+    fc.constantFrom('Endpoints', 'Endpoints', 'ExternalName'),
+    partly({}, { targets: few(targets), ports: few(ports), probe: probes, services: few(services) }),
+  )
+  .map(([mode, parts]) => ({
+    mode,
+    targets: [{ host: mode === 'Endpoints' ? '10.20.0.11' : 'db.example.com' }],
+    ports: [{ port: 1, name: 'a' }],
+    ...parts,
+  }));
