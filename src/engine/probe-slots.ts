@@ -72,7 +72,11 @@ export class ProbeSlots<T extends Candidate<T>> {
     while (this.#running < this.#limits.maxConcurrent) {
       const candidate = this.#pick();
       if (candidate === undefined) return undefined;
-      if (candidate.gone) continue;
+      if (candidate.gone) {
+        // It may have been called back for its host: then that is the next one's turn.
+        this.#recall(candidate.host);
+        continue;
+      }
       if (candidate.host.running < this.#limits.maxPerHost) return this.#admit(candidate);
       candidate.host.waiting ??= new Fifo();
       candidate.host.waiting.push(candidate);
