@@ -6,6 +6,7 @@ import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
 import { kubectl, tryKubectl } from '../controlplane/kubectl.ts';
 import { addAddress, dropPackets } from '../controlplane/network.ts';
+import { startPlane } from '../controlplane/plane.ts';
 import { record } from '../controlplane/recorder.ts';
 import { countOf, requestCounts, writes } from '../controlplane/requests.ts';
 import { run } from '../controlplane/run.ts';
@@ -192,4 +193,38 @@ describe('the data path', () => {
     await outsideNames(plane, { 'db.example.com': ['10.20.200.5'] });
     expect((await run(['getent', 'ahostsv4', 'db.example.com'])).stdout).toContain('10.20.200.5');
   });
+});
+
+describe('a control plane of one test', () => {
+  it('stops and starts again on the same data, and the recorder goes on', async () => {
+    const own = await startPlane({ address: '10.99.1.1', crds: false });
+    try {
+      const maps = await record(own.details, 'ConfigMap', { namespace: 'default' });
+      await api(own.details).create({
+        kind: 'ConfigMap',
+        metadata: { name: 'before', namespace: 'default' },
+      });
+      await own.stopApiServer();
+      await expect(api(own.details).get('ConfigMap', 'before', 'default')).rejects.toThrow();
+      await own.startApiServer();
+      await api(own.details).create({ kind: 'ConfigMap', metadata: { name: 'after', namespace: 'default' } });
+      await maps.until((objects) => objects.has('after'));
+      expect(maps.of('before')).toMatchObject([{ type: 'ADDED' }]);
+      maps.stop();
+    } finally {
+      await own.stop();
+    }
+  }, 60_000);
+
+  it('freezes: calls are accepted and not answered until it thaws', async () => {
+    const own = await startPlane({ address: '10.99.1.2', crds: false });
+    try {
+      own.freezeApiServer();
+      await expect(api(own.details, 'admin', 500).get('Namespace', 'default')).rejects.toThrow();
+      own.thawApiServer();
+      expect((await api(own.details).get('Namespace', 'default')).metadata.name).toBe('default');
+    } finally {
+      await own.stop();
+    }
+  }, 60_000);
 });
