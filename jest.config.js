@@ -15,7 +15,7 @@ const controlPlane = {
 
 export default {
   projects: [
-    project('unit', ['{api,core,dns,engine,kube,probe,serve,support}/**/*.test.ts', '*.test.ts']),
+    project('unit', ['!(integration|e2e)/**/*.test.ts', '*.test.ts']),
     project('integration', ['integration/**/*.test.ts'], controlPlane),
     project('e2e', ['e2e/**/*.test.ts'], controlPlane),
   ],
