@@ -23,7 +23,8 @@ export interface Task extends HeapItem {
   standing: Standing;
   gone: boolean;
   run: Run | undefined;
-  last: Answer | undefined;
+  /** The last verdict; while the task is planned, it is from the period before. */
+  last: Verdict | undefined;
 }
 
 /** One check of one owner. */
@@ -41,12 +42,6 @@ export interface Run {
   readonly startedAt: number;
   /** Of the task when the run began. */
   readonly standing: Standing;
-}
-
-export interface Answer {
-  readonly verdict: Verdict;
-  readonly startedAt: number;
-  readonly durationMs: number;
 }
 
 /** Checks with equal questions ask the same thing of the same address. Joined, as one flat string is half the size. */

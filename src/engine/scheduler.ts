@@ -7,7 +7,7 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Clock, Probe, Random, Timer } from './ports.ts';
 import type { ProbeLimits } from './probe-slots.ts';
-import type { Answer, Plan, Run, Subscriber, Task } from './probe-task.ts';
+import type { Plan, Run, Subscriber, Task } from './probe-task.ts';
 
 export interface ProbeSchedulerOptions {
   readonly clock: Clock;
@@ -67,7 +67,7 @@ const overran: Verdict = {
  *
  * What must hold:
  * - checks with the same question, period and timeout are one probe, whatever backends they belong to, and each is
- *   told its verdicts; a check that joins one is told the last verdict, if that is not older than the period;
+ *   told its verdicts; a check that joins one is told its last verdict at once (with a duration of 0);
  * - runs of one probe never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
  * - a verdict is told only to checks that still want it; a run that nobody wants any more is aborted;
  * - whatever a probe does (throws, never settles), its slot comes back and the loop goes on;
@@ -154,14 +154,14 @@ export class ProbeScheduler {
 
   /** Gives a check that joined what is known already, or brings the first run forward to where its own would be. */
   #welcome(subscriber: Subscriber, fresh: boolean): void {
-    const now = this.#options.clock.now();
     const { task, check } = subscriber;
+    if (task.slot < 0) return;
     const { last } = task;
+    const firstAt = this.#options.clock.now() + check.timing.initialDelayMs;
     if (last !== undefined) {
-      if (now - last.startedAt <= check.timing.periodMs)
-        queueMicrotask(() => this.#tell(task, last, [subscriber]));
-    } else if (fresh && task.slot >= 0 && task.at > now + check.timing.initialDelayMs) {
-      task.at = task.phase = now + check.timing.initialDelayMs;
+      queueMicrotask(() => this.#tell(task, last, 0, [subscriber]));
+    } else if (fresh && task.at > firstAt) {
+      task.at = task.phase = firstAt;
       this.#planned.push(task);
     }
   }
@@ -196,6 +196,7 @@ export class ProbeScheduler {
       const task = this.#planned.peek();
       if (task === undefined || task.at > now) break;
       if (stoodStill) {
+        task.last = undefined;
         this.#planAt(task, firstRun(task.check.timing, false, now, this.#options.random));
       } else {
         this.#planned.remove(task);
@@ -258,23 +259,23 @@ export class ProbeScheduler {
     const { clock, random, onRun } = this.#options;
     const { periodMs } = task.check.timing;
     const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
-    const answer = { verdict, startedAt: ran.startedAt, durationMs: ran.endedAt - ran.startedAt };
+    const durationMs = ran.endedAt - ran.startedAt;
     this.#asked -= 1;
     task.run = undefined;
-    task.last = answer;
+    task.last = verdict;
     task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
     this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
     task.fresh = false;
-    this.#guard(task.check, () => onRun?.(task.check, verdict, answer.durationMs));
-    this.#tell(task, answer, task.subscribers);
+    this.#guard(task.check, () => onRun?.(task.check, verdict, durationMs));
+    this.#tell(task, verdict, durationMs, task.subscribers);
   }
 
-  /** Tells those who still want to know, unless there is a later answer or the scheduler has stopped. */
-  #tell(task: Task, answer: Answer, subscribers: readonly Subscriber[]): void {
+  /** Tells those who still want to know, unless there is a later verdict or the scheduler has stopped. */
+  #tell(task: Task, verdict: Verdict, durationMs: number, subscribers: readonly Subscriber[]): void {
     for (const subscriber of subscribers) {
-      if (subscriber.gone || task.last !== answer || this.#state === 'stopped') continue;
+      if (subscriber.gone || task.last !== verdict || this.#state === 'stopped') continue;
       const { owner, check } = subscriber;
-      this.#guard(check, () => this.#options.onVerdict(owner, check, answer.verdict, answer.durationMs));
+      this.#guard(check, () => this.#options.onVerdict(owner, check, verdict, durationMs));
     }
   }
 
