@@ -11,6 +11,7 @@ import { addAddress } from './network.ts';
  * | behaviour | connect        | then                                            |
  * |-----------|----------------|-------------------------------------------------|
  * | accept    | yes            | writes `greeting`, reads until the peer ends    |
+ * | echo      | yes            | writes `greeting`, sends back what it gets      |
  * | reset     | yes            | answers with a reset                            |
  * | mute      | yes            | never says or reads anything                    |
  * | http      | yes            | answers each request with `status` and its name |
@@ -18,7 +19,7 @@ import { addAddress } from './network.ts';
  * A target that refuses is one without a listener: `refuse()`, and `listen()` to bring it back. One that hangs, or whose
  * host is gone, is `dropPackets(address, { port })` of network.ts.
  */
-export type Behaviour = 'accept' | 'reset' | 'mute' | 'http';
+export type Behaviour = 'accept' | 'echo' | 'reset' | 'mute' | 'http';
 
 export interface TargetOptions {
   readonly address: string;
@@ -125,7 +126,10 @@ class ListeningTarget implements Target {
   #serve(socket: Socket): void {
     if (this.#behaviour === 'reset') socket.resetAndDestroy();
     else if (this.#behaviour === 'mute') socket.pause();
-    else socket.resume().write(`${this.#greeting}\n`);
+    else if (this.#behaviour === 'echo') {
+      socket.write(`${this.#greeting}\n`);
+      socket.pipe(socket);
+    } else socket.resume().write(`${this.#greeting}\n`);
   }
 
   #httpServer(): Server {

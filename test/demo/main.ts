@@ -10,8 +10,9 @@ import { kubectl } from '../controlplane/kubectl.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { query, startPostgres } from '../support/postgres.ts';
-import { eventually, expectThat, openStage } from './stage.ts';
+import { expectThat, openStage } from './stage.ts';
 
 const sample = 'config/samples/postgres-two-hosts.yaml';
 const name = 'orders-db.shop.svc';
@@ -64,7 +65,7 @@ async function demo(plane: Plane): Promise<void> {
     async () => {
       await eventually(
         'kube-proxy routes',
-        () => reached(1).catch(() => []),
+        () => reached(1),
         (list) => list.length === 1,
         10_000,
       );
@@ -86,7 +87,7 @@ async function demo(plane: Plane): Promise<void> {
     stage.checked(`an Event tells of it, and the condition Degraded says "${degraded?.message ?? ''}"`);
     const servers = await eventually(
       'kube-proxy follows',
-      () => reached(10).catch(() => []),
+      () => reached(10),
       (l) => l.length === 1,
       5_000,
     );

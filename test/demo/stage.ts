@@ -35,19 +35,3 @@ export function expectThat(fact: string, holds: boolean, seen: unknown): void {
   if (!holds)
     throw new Error(`not so: ${fact}\nseen: ${typeof seen === 'string' ? seen : JSON.stringify(seen)}`);
 }
-
-/** Asks again and again until it holds; fails with the last answer. For things that no watch tells, such as a connection. */
-export async function eventually<T>(
-  fact: string,
-  ask: () => Promise<T>,
-  holds: (answer: T) => boolean,
-  deadlineMs: number,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const answer = await ask();
-    if (holds(answer)) return answer;
-    if (performance.now() > end) expectThat(fact, false, answer);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}

@@ -1,0 +1,207 @@
+import { expect } from '@jest/globals';
+
+import { eventually } from '../../support/eventually.ts';
+import type { Case, Scene } from '../scene.ts';
+
+/** Ports, types and traffic policies of Services. */
+export const types: readonly Case[] = [
+  {
+    title: 'port 5432 of the name is port 6432 of three servers, and connections reach all of them',
+    namespace: 'spread',
+    servers: [
+      { address: '10.20.111.1', port: 6432 },
+      { address: '10.20.111.2', port: 6432 },
+      { address: '10.20.111.3', port: 6432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.111.1}, {host: 10.20.111.2}, {host: 10.20.111.3}]
+        ports: [{port: 5432, targetPort: 6432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: ({ reaches }) => reaches('db', 5432, ['10.20.111.1', '10.20.111.2', '10.20.111.3']),
+  },
+  {
+    title: 'servers that listen on different ports share one port of the name',
+    namespace: 'own-ports',
+    servers: [
+      { address: '10.20.112.1', port: 5433, greeting: 'first' },
+      { address: '10.20.112.1', port: 5434, greeting: 'second' },
+      { address: '10.20.112.2', port: 5432, greeting: 'third' },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets:
+          - {host: 10.20.112.1, port: 5433}
+          - {host: 10.20.112.1, port: 5434}
+          - {host: 10.20.112.2}
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: ({ reaches }) => reaches('db', 5432, ['first', 'second', 'third']),
+  },
+  {
+    title: 'with sessionAffinity ClientIP each client stays with one server',
+    namespace: 'affinity',
+    servers: [
+      { address: '10.20.113.1', port: 5432 },
+      { address: '10.20.113.2', port: 5432 },
+      { address: '10.20.113.3', port: 5432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.113.1}, {host: 10.20.113.2}, {host: 10.20.113.3}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services:
+          - name: db
+            sessionAffinity: ClientIP
+            sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}
+          - name: db-any`,
+    sees: async ({ connect, reaches }) => {
+      await reaches('db-any', 5432, ['10.20.113.1', '10.20.113.2', '10.20.113.3']);
+      // Clients are addresses of the servers here: any address of this network will do.
+      const clients = Array.from({ length: 3 }, (_, i) => `10.20.113.${i + 1}`);
+      for (const client of clients) {
+        const ask = () => connect('db', 5432, client);
+        const server = await eventually(`${client} is served`, ask, (answer) => answer !== '');
+        const again = await Promise.all(Array.from({ length: 20 }, ask));
+        expect(new Set(again)).toEqual(new Set([server]));
+      }
+    },
+  },
+  {
+    title: 'a fixed node port of the node reaches the servers',
+    namespace: 'node-port',
+    servers: [
+      { address: '10.20.114.1', port: 6432 },
+      { address: '10.20.114.2', port: 6432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.114.1}, {host: 10.20.114.2}]
+        ports: [{port: 5432, targetPort: 6432, nodePort: 31432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services: [{name: db, type: NodePort}]`,
+    sees: async ({ plane, reaches }) => {
+      await reaches(plane.address, 31432, ['10.20.114.1', '10.20.114.2']);
+      await reaches('db', 5432, ['10.20.114.1', '10.20.114.2']);
+    },
+  },
+  {
+    title: 'an allocated node port reaches the servers and stays when a server joins',
+    namespace: 'node-port-any',
+    servers: [
+      { address: '10.20.115.1', port: 5432 },
+      { address: '10.20.115.2', port: 5432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.115.1}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services: [{name: db, type: NodePort}]`,
+    sees: async (scene) => {
+      const allocated = await nodePort(scene, 'db');
+      await scene.reaches(scene.plane.address, allocated, ['10.20.115.1']);
+      await scene.admin.patch('ExternalBackend', 'db', 'node-port-any', {
+        spec: { targets: [{ host: '10.20.115.1' }, { host: '10.20.115.2' }] },
+      });
+      await scene.reaches(scene.plane.address, allocated, ['10.20.115.1', '10.20.115.2']);
+      expect(await nodePort(scene, 'db')).toBe(allocated);
+    },
+  },
+  {
+    title: 'a LoadBalancer Service works inside while it has no address, and outside from when it gets one',
+    namespace: 'load-balancer',
+    servers: [{ address: '10.20.116.1', port: 5432 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.116.1}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services: [{name: db, type: LoadBalancer}]`,
+    sees: async (scene) => {
+      await scene.reaches('db', 5432, ['10.20.116.1']);
+      await scene.reaches(scene.plane.address, await nodePort(scene, 'db'), ['10.20.116.1']);
+      const { status } = await scene.admin.get('Service', 'db', 'load-balancer');
+      expect(status?.loadBalancer).toEqual({});
+      // What a cloud's controller does.
+      await scene.admin.patchStatus('Service', 'db', 'load-balancer', {
+        status: { loadBalancer: { ingress: [{ ip: '10.96.250.1' }] } },
+      });
+      await scene.reaches('10.96.250.1', 5432, ['10.20.116.1']);
+    },
+  },
+  {
+    title: 'an external IP of the Service reaches its servers',
+    namespace: 'external-ip',
+    servers: [{ address: '10.20.117.1', port: 6432 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.117.1}]
+        ports: [{port: 5432, targetPort: 6432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services: [{name: db, externalIPs: [10.96.250.2]}]`,
+    sees: ({ reaches }) => reaches('10.96.250.2', 5432, ['10.20.117.1']),
+  },
+  {
+    title: 'an Ingress takes the Service as its backend',
+    namespace: 'ingress',
+    servers: [{ address: '10.20.118.1', port: 8080 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: api}
+      spec:
+        targets: [{host: 10.20.118.1}]
+        ports: [{name: http, port: 80, targetPort: 8080}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+---
+      apiVersion: networking.k8s.io/v1
+      kind: Ingress
+      metadata: {name: api}
+      spec:
+        rules:
+          - host: api.example.com
+            http:
+              paths:
+                - {path: /, pathType: Prefix, backend: {service: {name: api, port: {name: http}}}}`,
+    sees: async ({ admin, reaches }) => {
+      expect(await admin.find('Ingress', 'api', 'ingress')).toBeDefined();
+      await reaches('api', 80, ['10.20.118.1']);
+      // What an ingress controller goes by: the port's name in the Service and in its slices.
+      const { ports } = (await admin.get('Service', 'api', 'ingress')).spec;
+      expect(ports).toMatchObject([{ name: 'http', port: 80, targetPort: 8080 }]);
+      const slices = await admin.list('EndpointSlice', 'ingress', {
+        labelSelector: 'kubernetes.io/service-name=api',
+      });
+      expect(slices.map((slice) => slice.ports)).toMatchObject([[{ name: 'http', port: 8080 }]]);
+    },
+  },
+];
+
+async function nodePort({ admin, namespace }: Scene, service: string): Promise<number> {
+  const ask = () => admin.find('Service', service, namespace);
+  const given = await eventually(`${service} has a node port`, ask, (found) => found !== undefined);
+  return given?.spec.ports?.[0]?.nodePort ?? 0;
+}

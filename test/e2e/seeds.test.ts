@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { outsideNames } from '../controlplane/cluster.ts';
+import { controlPlane } from '../controlplane/details.ts';
+import { applyRbac, startOperator } from '../controlplane/operator.ts';
+import type { RunningOperator } from '../controlplane/operator.ts';
+import { names } from './cases/names.ts';
+import { types } from './cases/types.ts';
+import { open } from './scene.ts';
+import type { Case, Scene } from './scene.ts';
+
+const plane = controlPlane();
+const scenes = new Map<Case, Promise<Scene>>();
+let operator: RunningOperator;
+
+// All cases are declared at once, as a cluster has them, and looked at one after the other.
+beforeAll(async () => {
+  await applyRbac(plane);
+  operator = await startOperator(plane);
+  await outsideNames(plane, { 'orders.cluster-abc.eu-west-1.rds.example.com': ['10.20.102.1'] });
+  for (const row of [...names, ...types]) {
+    const scene = open(plane, row);
+    scenes.set(row, scene);
+    await scene.catch(() => undefined); // its own test fails with it
+  }
+}, 60_000);
+
+afterAll(async () => {
+  await operator.stop();
+});
+
+const see = async (row: Case): Promise<void> => {
+  const scene = await scenes.get(row);
+  if (scene === undefined) throw new Error('the case was not declared');
+  await row.sees(scene);
+};
+
+describe('names', () => {
+  it.each(names)('$title', see, 30_000);
+});
+
+describe('types of Services', () => {
+  it.each(types)('$title', see, 30_000);
+});
+
+describe('the operator', () => {
+  it('asked for nothing that its role does not allow', () => {
+    const text = operator.lines().map((line) => JSON.stringify(line));
+    expect(text.filter((line) => /forbidden/i.test(line))).toEqual([]);
+  });
+});

@@ -1,0 +1,27 @@
+/**
+ * Asks again and again until the answer holds, for what no watch tells, such as a connection or a name. An ask that
+ * fails is an answer that does not hold. Fails after `deadlineMs` with the last answer, or with the last failure.
+ */
+export async function eventually<T>(
+  fact: string,
+  ask: () => Promise<T>,
+  holds: (answer: T) => boolean,
+  deadlineMs = 10_000,
+): Promise<T> {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    const last = await ask().then(
+      (answer) => ({ answer }),
+      (failure: unknown) => ({ failure }),
+    );
+    if ('answer' in last && holds(last.answer)) return last.answer;
+    if (performance.now() > end) throw notSo(fact, deadlineMs, last);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function notSo(fact: string, deadlineMs: number, last: { answer: unknown } | { failure: unknown }): Error {
+  const cause = 'failure' in last ? last.failure : undefined;
+  const seen = 'answer' in last ? JSON.stringify(last.answer) : String(last.failure);
+  return new Error(`not so within ${deadlineMs} ms: ${fact}\nseen last: ${seen}`, { cause });
+}
