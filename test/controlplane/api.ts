@@ -82,18 +82,10 @@ export function api(plane: PlaneDetails, user: UserName = 'admin', deadlineMs = 
     },
     create: async (object) => typed(object.kind, await send('POST', collectionOf(object), complete(object))),
     replace: async (object) => typed(object.kind, await send('PUT', objectPath(object), complete(object))),
-    apply: async (object, manager = 'test') =>
-      typed(
-        object.kind,
-        await send(
-          ...([
-            'PATCH',
-            objectPath(object) + query({ fieldManager: manager, force: 'true' }),
-            complete(object),
-          ] as const),
-          'application/apply-patch+yaml',
-        ),
-      ),
+    apply: async (object, manager = 'test') => {
+      const path = objectPath(object) + query({ fieldManager: manager, force: 'true' });
+      return typed(object.kind, await send('PATCH', path, complete(object), 'application/apply-patch+yaml'));
+    },
     patch: async (kind, name, namespace, patch) =>
       typed(kind, await send('PATCH', pathOf(kind, namespace, name), patch, mergePatch)),
     patchStatus: async (kind, name, namespace, patch) =>
