@@ -16,8 +16,11 @@ const reservedKeys = [
 const reserved = new RegExp(`^(${reservedKeys.join('|')})$`);
 const reservedText = reservedKeys.map((key) => key.replaceAll('\\', '').replace('.*', '')).join(', ');
 
+const isQualifiedName = new RegExp(qualifiedName);
+const isLabelValue = new RegExp(labelValue);
+
 const validKeys = (field: string): Rule<Entries> => ({
-  holds: (map) => Object.keys(map).every((key) => new RegExp(qualifiedName).test(key)),
+  holds: (map) => Object.keys(map).every((key) => isQualifiedName.test(key)),
   cel: `self.all(key, key.matches(${celString(qualifiedName)}))`,
   message: `${field} has a key that is no label key: write name or domain.example/name`,
 });
@@ -29,7 +32,7 @@ const noReservedKeys = (field: string): Rule<Entries> => ({
 });
 
 const labelValues = (field: string): Rule<Entries> => ({
-  holds: (map) => Object.values(map).every((value) => new RegExp(labelValue).test(value)),
+  holds: (map) => Object.values(map).every((value) => isLabelValue.test(value)),
   cel: `self.all(key, self[key].matches(${celString(labelValue)}))`,
   message: `${field} has a value that is no label value: at most 63 letters, digits, -, _ and .`,
 });

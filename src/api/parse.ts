@@ -25,6 +25,8 @@ const backendSchema = withRules(z.object({ metadata: metadataSchema, spec: specS
   { ...nameRule, field: 'metadata.name' },
 ]);
 
+const withStatusSchema = z.object({ status: statusSchema.optional() });
+
 /**
  * Reads a resource as the API server has it, which may be older or newer than this program. Never throws.
  *
@@ -42,9 +44,7 @@ export function parseBackend(object: unknown): Parsed {
   return { ok: true, backend: { ...metadata, spec, status: parseStatus(object) } };
 }
 
-function parseStatus(object: unknown): Status | undefined {
-  return z.object({ status: statusSchema.optional() }).safeParse(object).data?.status;
-}
+const parseStatus = (object: unknown): Status | undefined => withStatusSchema.safeParse(object).data?.status;
 
 const toProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ path: pathText(path), message });
 
