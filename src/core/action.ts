@@ -40,7 +40,8 @@ export type Action =
       readonly op: 'setService';
       readonly ref: ObjectRef;
       readonly ports?: readonly ServicePort[];
-      readonly selector?: null;
+      /** `null`: away with all of it; a record: away with these keys. */
+      readonly selector?: null | Readonly<Record<string, null>>;
     }
   | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
   | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }

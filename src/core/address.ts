@@ -1,4 +1,4 @@
-import type { Target } from '../api/external-backend.ts';
+import type { Port, Target } from '../api/external-backend.ts';
 import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
 import type { Family } from './objects.ts';
 
@@ -6,7 +6,7 @@ import type { Family } from './objects.ts';
 export interface BackendAddress {
   readonly ip: string;
   readonly family: Family;
-  /** The target's own port; 0: the backend's. */
+  /** The target's own port; 0: the backend's, also where the target repeats it. */
   readonly port: number;
   readonly target: Target;
 }
@@ -61,14 +61,17 @@ export function addressesOf(
   targets: readonly Target[],
   resolve: (host: string) => { readonly addresses: readonly string[]; readonly error?: string },
   denied: readonly Cidr[],
+  ports: readonly Port[] = [],
 ): readonly TargetAddresses[] {
   const seen = new Map<string, string>();
+  const only = ports.length === 1 ? ports[0] : undefined;
+  const common = only?.targetPort ?? only?.port ?? 0;
   return targets.map((target) => {
     const resolution = resolve(target.host);
     const notes = resolution.error === undefined ? [] : [resolution.error];
     const addresses: BackendAddress[] = [];
     for (const text of resolution.addresses) {
-      const address = admit(text, target, denied, seen);
+      const address = admit(text, target, target.port === common ? 0 : target.port, denied, seen);
       if (typeof address === 'string') notes.push(address);
       else addresses.push(address);
     }
@@ -79,6 +82,7 @@ export function addressesOf(
 function admit(
   text: string,
   target: Target,
+  port: number,
   denied: readonly Cidr[],
   seen: Map<string, string>,
 ): BackendAddress | string {
@@ -86,9 +90,9 @@ function admit(
   if (ip === undefined) return `${text} is not an IP address`;
   const rule = refusal(ip, denied);
   if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
-  const key = `${ip.text}|${target.port}`;
+  const key = `${ip.text}|${port}`;
   const first = seen.get(key);
   if (first !== undefined) return `${ip.text} is published once, through target ${first}`;
   seen.set(key, target.host);
-  return { ip: ip.text, family: ip.family, port: target.port, target };
+  return { ip: ip.text, family: ip.family, port, target };
 }

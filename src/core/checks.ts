@@ -18,8 +18,6 @@ export interface GroupProbe {
   readonly timing: Timing;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;
-  /** Whether a target's own port is dialled instead. */
-  readonly followsTarget: boolean;
 }
 
 /** Port groups in the order of the spec; the shared group first. */
@@ -69,32 +67,27 @@ function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Ch
 
 function dialledPort(probe: GroupProbe, address: BackendAddress): number {
   if (probe.handler.kind === 'icmp') return 0;
-  return probe.followsTarget && address.port !== 0 ? address.port : probe.port;
+  return address.port !== 0 ? address.port : probe.port;
 }
 
 const dialled = (port: Port): number => port.targetPort ?? port.port;
 
 function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>): GroupProbe | undefined {
   const handler = handlerOf(probe);
-  return handler && { handler, timing: timingOf(probe), port: dialled(port), followsTarget: true };
+  return handler && { handler, timing: timingOf(probe), port: dialled(port) };
 }
 
-/** Without a handler the probe is tcpSocket; without a port it dials the first TCP port. A number is dialled as it is, as the kubelet does. */
+/**
+ * Without a handler the probe is tcpSocket; without a port it dials the first TCP port. A name or a number (port, not
+ * targetPort) stands for the entry of `ports`, whose targetPort is dialled.
+ */
 function sharedProbe(spec: Spec, ports: readonly Port[]): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
   const handler = handlerOf(probe);
-  const named = ports.find((port) => port.name !== undefined && port.name === probe.port);
-  const first = ports.find((port) => port.protocol === 'TCP');
   if (handler === undefined) return undefined;
-  const fixed = typeof probe.port === 'number' ? probe.port : undefined;
-  const chosen = named ?? first;
-  return {
-    handler,
-    timing: timingOf(probe),
-    port: fixed ?? (chosen === undefined ? 0 : dialled(chosen)),
-    followsTarget:
-      fixed === undefined || (ports.length === 1 && chosen !== undefined && fixed === dialled(chosen)),
-  };
+  const tcp = ports.filter((port) => port.protocol === 'TCP');
+  const chosen = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0)) ?? tcp[0];
+  return { handler, timing: timingOf(probe), port: chosen === undefined ? 0 : dialled(chosen) };
 }
 
 const defaultProbe: ProbeSpec = {

@@ -62,6 +62,18 @@ export function belongsTo(object: KubeObject, backend: string): boolean {
   return ownerName(object) === backend;
 }
 
+export const hasController = (object: KubeObject): boolean => controllerOf(object) !== undefined;
+
+/** Slices and Endpoints are ours by owner or, where that was stripped, by the label that says who manages them; so either is healed. */
+const isManagedByUs = (object: KubeObject, label: string): boolean =>
+  ownerName(object) !== undefined ||
+  (!hasController(object) && object.metadata.labels?.[label] === operatorName);
+
+export const isOurSlice = (slice: KubeObject): boolean => isManagedByUs(slice, labels.sliceManagedBy);
+
+export const isOurEndpoints = (endpoints: KubeObject): boolean =>
+  isManagedByUs(endpoints, labels.endpointsManagedBy);
+
 /** The controller reference that everything we make carries; the garbage collector does the rest. */
 export function ownerReference(backend: { readonly name: string; readonly uid: string }): OwnerReference {
   return {

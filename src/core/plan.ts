@@ -6,9 +6,11 @@ import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts
 import {
   annotations,
   belongsTo,
+  hasController,
+  isOurEndpoints,
+  isOurSlice,
   kubernetesSliceManagers,
   labels,
-  operatorName,
   ownerName,
 } from './ownership.ts';
 import { isApplied, needsRecreation, strangers, withAnnotations } from './service.ts';
@@ -91,8 +93,7 @@ function look(desired: DesiredService, observed: Observed, context: PlanContext)
     service,
     adopting,
     sweep,
-    foreignEndpoints:
-      endpoints !== undefined && !isOurs(endpoints, context.backend.name) && !isLeftover(endpoints, sweep),
+    foreignEndpoints: endpoints !== undefined && !isOurEndpoints(endpoints) && !isLeftover(endpoints, sweep),
     foreignSlices: observed.slices.filter((slice) => !isOurSlice(slice) && !isKubernetes(slice)),
   };
 }
@@ -100,17 +101,12 @@ function look(desired: DesiredService, observed: Observed, context: PlanContext)
 function standing(service: Service | undefined, backend: string): Scene['service'] {
   if (service === undefined) return 'none';
   if (isOurs(service, backend)) return 'ours';
-  return service.metadata.ownerReferences?.some((owner) => owner.controller === true)
-    ? 'controlled'
-    : 'foreign';
+  return hasController(service) ? 'controlled' : 'foreign';
 }
 
 /** An object of a sibling that does not claim the name any more is ours to take over: the claim decides, not the past. */
 const isOurs = (object: KubeObject, backend: string): boolean =>
   belongsTo(object, backend) || ownerName(object) !== undefined;
-
-const isOurSlice = (slice: EndpointSlice): boolean =>
-  slice.metadata.labels?.[labels.sliceManagedBy] === operatorName;
 
 const isKubernetes = (slice: EndpointSlice): boolean =>
   kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
@@ -180,6 +176,7 @@ const slicesOf = (desired: DesiredService, observed: Observed, context: PlanCont
     service: desired.name,
     headless: desired.headless,
     maxEndpoints: context.maxEndpointsPerSlice,
+    taken: observed.slices.map((slice) => slice.metadata.name),
   });
 
 /** The mark stands on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
@@ -219,12 +216,15 @@ function endpointsActions(
   const foreign = scene.foreignEndpoints && !desired.spec.adopt;
   if (foreign) return [];
   if (desired.subsets === undefined)
-    return observed !== undefined && ownerName(observed) !== undefined
-      ? [{ op: 'delete', ref: refOf(observed) }]
-      : [];
+    return goes(desired, observed) ? [{ op: 'delete', ref: refOf(observed) }] : [];
   const action = planEndpoints(context.backend, desired, desired.subsets, observed);
   return action === undefined ? [] : [action];
 }
+
+/** Where there is to be no Endpoints object, ours goes, and one that is taken over: it would go on being mirrored. With a selector it is Kubernetes' own. */
+const goes = (desired: DesiredService, observed: Endpoints | undefined): observed is Endpoints =>
+  observed !== undefined &&
+  (ownerName(observed) !== undefined || (desired.spec.adopt && desired.spec.selector === undefined));
 
 /** Everything of ours under a name that the spec does not ask for any more. */
 export function planRemoval(observed: Observed, backend: string): readonly Action[] {

@@ -31,7 +31,7 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
   const health = healthOf(checkId(group, address));
   if (health === undefined || health.state === 'unknown')
-    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: health?.since, ready: false };
+    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: undefined, ready: false };
   return {
     health: health.state,
     reason: health.reason,
@@ -41,8 +41,12 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
   };
 }
 
-/** Unhealthy before unknown before healthy: an address is as well as its worst port. */
+/** Unhealthy before unknown before healthy before not probed at all: an address is as well as its worst port. */
 const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
+const notProbed = 3;
+
+/** How a port that is unhealthy is named in front of its message, where there are several. */
+export const portText = (group: PortGroup): string => `port ${group.ports[0]?.name ?? group.id}`;
 
 /** The address as a whole: ready when every port is, and otherwise what its worst port says. */
 export function overall(
@@ -50,13 +54,14 @@ export function overall(
   address: BackendAddress,
   healthOf: HealthOf,
 ): Readiness {
-  const all = groups.map((group) => ({ group, ...readinessOf(group, address, healthOf) }));
-  const worst = all.toSorted(
-    (a, b) => Number(a.ready) - Number(b.ready) || rank[a.health] - rank[b.health],
-  )[0];
+  const all = groups.map((group) => {
+    const readiness = readinessOf(group, address, healthOf);
+    return { group, ...readiness, rank: group.probe === undefined ? notProbed : rank[readiness.health] };
+  });
+  const worst = all.toSorted((a, b) => Number(a.ready) - Number(b.ready) || a.rank - b.rank)[0];
   if (worst === undefined)
     return { health: 'unknown', reason: 'NotProbedYet', message: '', since: undefined, ready: false };
-  const { group, ...readiness } = worst;
-  const port = all.length > 1 && !worst.ready ? `port ${group.ports[0]?.name ?? group.id}` : '';
+  const { group, rank: _, ...readiness } = worst;
+  const port = all.length > 1 && worst.health === 'unhealthy' ? portText(group) : '';
   return { ...readiness, message: [port, readiness.message].filter((text) => text !== '').join(': ') };
 }

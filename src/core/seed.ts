@@ -3,6 +3,8 @@ import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
+import { isOurSlice } from './ownership.ts';
+import { portText } from './readiness.ts';
 import { reasons } from './verdict.ts';
 
 export interface Published {
@@ -30,21 +32,31 @@ export function seeds(
   status: Status | undefined,
   now: number,
 ): ReadonlyMap<string, Health> {
-  const ready = publishedReadiness(published);
+  const readyOf = publishedReadiness(published);
   const said = new Map(
-    (status?.targets ?? []).flatMap((target) => target.addresses.map((a) => [a.ip, a] as const)),
+    (status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
+      all.map((a) => [`${a.ip} ${port}`, a] as const),
+    ),
   );
   const pairs = groups.flatMap((group) => addresses.map((address) => ({ group, address })));
   return new Map(
     pairs.flatMap(({ group, address }) => {
-      const before = said.get(address.ip);
-      const state = stateOf(ready.get(`${address.ip} ${publishedPort(group, address)}`), before?.health);
+      const whole = said.get(`${address.ip} ${address.target.port}`);
+      const before = groups.length === 1 ? whole : saidOf(group, whole);
+      const state = stateOf(readyOf(group, address), before?.health);
       return state === undefined ? [] : [[checkId(group, address), healthFrom(state, before, now)] as const];
     }),
   );
 }
 
 type Said = NonNullable<Status['targets']>[number]['addresses'][number];
+
+/** Of an unhealthy address with several port groups the status tells of one, which it names. */
+function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
+  if (said?.health !== 'unhealthy') return said;
+  const [name, ...words] = (said.message ?? '').split(': ');
+  return name === portText(group) ? { ...said, message: words.join(': ') } : undefined;
+}
 
 /** What the status says of an address stands only as long as it says the same state. */
 function healthFrom(state: 'healthy' | 'unhealthy', said: Said | undefined, now: number): Health {
@@ -68,17 +80,37 @@ function stateOf(ready: boolean | undefined, said: string | undefined): 'healthy
 const publishedPort = (group: PortGroup, address: BackendAddress): number =>
   address.port !== 0 ? address.port : (group.ports[0]?.targetPort ?? group.ports[0]?.port ?? 0);
 
-/** Whether `ip port` is ready anywhere. */
-function publishedReadiness({ slices, endpoints }: Published): ReadonlyMap<string, boolean> {
+/**
+ * Looks up how an address is published. Slices of ours know best; then those of others; then Endpoints, which cannot
+ * tell an address that is published although it is not ready. In each, the port of that name before the mere number.
+ */
+function publishedReadiness({ slices, endpoints }: Published) {
+  const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
+  const layers = [
+    index((ours ?? []).flatMap(fromSlice)),
+    index((others ?? []).flatMap(fromSlice)),
+    index(endpoints.flatMap(fromEndpoints)),
+  ];
+  return (group: PortGroup, address: BackendAddress): boolean | undefined => {
+    const place = `${address.ip} ${publishedPort(group, address)}`;
+    const named = `${place} ${group.ports[0]?.name ?? ''}`;
+    return layers.map((layer) => layer.get(named) ?? layer.get(place)).find((is) => is !== undefined);
+  };
+}
+
+/** Ready where it is ready in any. */
+function index(published: readonly PublishedEndpoint[]): ReadonlyMap<string, boolean> {
   const ready = new Map<string, boolean>();
-  for (const { ip, port, is } of [...slices.flatMap(fromSlice), ...endpoints.flatMap(fromEndpoints)])
-    ready.set(`${ip} ${port}`, is || ready.get(`${ip} ${port}`) === true);
+  for (const { ip, port, name, is } of published)
+    for (const key of [`${ip} ${port}`, `${ip} ${port} ${name}`])
+      ready.set(key, is || ready.get(key) === true);
   return ready;
 }
 
 interface PublishedEndpoint {
   readonly ip: string;
   readonly port: number;
+  readonly name: string;
   readonly is: boolean;
 }
 
@@ -86,13 +118,13 @@ interface PublishedEndpoint {
 const fromSlice = (slice: EndpointSlice): readonly PublishedEndpoint[] =>
   (slice.endpoints ?? []).flatMap(({ addresses, conditions }) => {
     const is = conditions?.serving ?? conditions?.ready ?? true;
-    return (slice.ports ?? []).flatMap(({ port }) => addresses.map((ip) => ({ ip, port, is })));
+    return (slice.ports ?? []).flatMap(({ port, name }) => addresses.map((ip) => ({ ip, port, name, is })));
   });
 
 const fromEndpoints = ({ subsets }: Endpoints): readonly PublishedEndpoint[] =>
   (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) =>
-    ports.flatMap(({ port }) => [
-      ...addresses.map(({ ip }) => ({ ip, port, is: true })),
-      ...notReadyAddresses.map(({ ip }) => ({ ip, port, is: false })),
+    ports.flatMap(({ port, name = '' }) => [
+      ...addresses.map(({ ip }) => ({ ip, port, name, is: true })),
+      ...notReadyAddresses.map(({ ip }) => ({ ip, port, name, is: false })),
     ]),
   );

@@ -125,19 +125,34 @@ export function isApplied(observed: Service, body: AppliedService): boolean {
   return says(observed, body, '');
 }
 
-/** Ports and selector are wholly ours, and apply cannot take what others own there. Undefined: nothing to take. */
+/**
+ * Ports and selector are wholly ours, and apply cannot take what others own there. Undefined: nothing to take.
+ * Of a selector of ours only the keys of others go, so that there is no moment without it.
+ */
 export function strangers(
   observed: Service,
   body: AppliedService,
-): { readonly ports?: readonly ServicePort[]; readonly selector?: null } | undefined {
+): { readonly ports?: readonly ServicePort[]; readonly selector?: SelectorPatch } | undefined {
   const wanted = (body.spec['ports'] ?? []) as readonly ServicePort[];
-  const keys = new Set(wanted.map(portKey));
-  const ports = (observed.spec.ports ?? []).some((port) => !keys.has(portKey(port)));
+  const byKey = new Map(wanted.map((port) => [portKey(port), port]));
+  const ports = (observed.spec.ports ?? []).some((port) => isStrange(port, byKey.get(portKey(port))));
   const selector = (body.spec['selector'] ?? {}) as Readonly<Record<string, string>>;
-  const extra = Object.keys(observed.spec.selector ?? {}).some((key) => !(key in selector));
-  if (!ports && !extra) return undefined;
-  return { ...(ports && { ports: keepNodePorts(wanted, observed) }), ...(extra && { selector: null }) };
+  const extra = Object.keys(observed.spec.selector ?? {}).filter((key) => !(key in selector));
+  if (!ports && extra.length === 0) return undefined;
+  const outside = body.spec['type'] === 'NodePort' || body.spec['type'] === 'LoadBalancer';
+  const kept = outside ? keepNodePorts(wanted, observed) : wanted;
+  const nulls = Object.fromEntries(extra.map((key) => [key, null]));
+  const patch = Object.keys(selector).length === 0 ? null : nulls;
+  return { ...(ports && { ports: kept }), ...(extra.length > 0 && { selector: patch }) };
 }
+
+type SelectorPatch = null | Readonly<Record<string, null>>;
+
+/** Another's port, or a field of another's in a port of ours. */
+const isStrange = (is: ServicePort, wanted: ServicePort | undefined): boolean =>
+  wanted === undefined ||
+  (is.name !== undefined && wanted.name === undefined) ||
+  (is.appProtocol !== undefined && wanted.appProtocol === undefined);
 
 /** A list that is replaced whole would lose the node ports that the server had allocated. */
 const keepNodePorts = (wanted: readonly ServicePort[], observed: Service): readonly ServicePort[] =>

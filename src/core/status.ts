@@ -68,7 +68,9 @@ export const invalid = (
 ): Verdict => ({
   status: 'False',
   reason: 'Invalid',
-  message: bounded(problems.map(({ path, message }) => `${path}: ${message}`).join('; ')),
+  message: bounded(
+    problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
+  ),
 });
 
 export const suspended: Verdict = {
@@ -173,7 +175,7 @@ function targetStatus({ target, addresses, message }: TargetAddresses, input: St
 
 function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {
   const { ready, health, reason, message, since } = readiness;
-  const drained = drain && health === 'healthy';
+  const drained = drain && (health === 'healthy' || reason === 'ProbeDisabled');
   return {
     ready,
     health,

@@ -124,7 +124,7 @@ export class Reconciler {
     const alias = backend.spec.mode === 'ExternalName';
     const targets = alias
       ? backend.spec.targets.map((target) => ({ target, addresses: [] }))
-      : addressesOf(backend.spec.targets, (host) => resolver.resolve(host), deniedCidrs);
+      : addressesOf(backend.spec.targets, (host) => resolver.resolve(host), deniedCidrs, backend.spec.ports);
     const addresses = targets.flatMap((target) => target.addresses);
     const groups = alias ? [] : portGroups(backend.spec);
     return { key, raw, backend, targets, addresses, groups, checks: checksOf(groups, addresses) };

@@ -89,17 +89,33 @@ export class FakeCluster implements ClusterView, Writer {
   }
 
   #perform(action: Action): void {
-    if (action.op === 'applyService') return this.#apply(action.service);
-    if (action.op === 'setService') return this.#setService(action);
-    if (action.op === 'sweep') return this.#sweep(action.namespace, action.name);
-    if (action.op === 'delete') return this.#delete(action.ref);
-    if (action.op === 'status')
-      return this.put({ ...this.#get(action.ref), status: action.status } as KubeObject);
-    const standing = this.#objects.get(idOfObject(action.object));
-    const { uid, resourceVersion } = action.object.metadata;
+    switch (action.op) {
+      case 'applyService':
+        this.#apply(action.service);
+        break;
+      case 'setService':
+        this.#setService(action);
+        break;
+      case 'sweep':
+        this.#sweep(action.namespace, action.name);
+        break;
+      case 'delete':
+        this.#delete(action.ref);
+        break;
+      case 'status':
+        this.put({ ...this.#get(action.ref), status: action.status } as KubeObject);
+        break;
+      default:
+        this.#store(action.op, action.object);
+    }
+  }
+
+  #store(op: 'create' | 'update', object: EndpointSlice | Endpoints): void {
+    const standing = this.#objects.get(idOfObject(object));
+    const { uid, resourceVersion } = object.metadata;
     const fenced = standing?.metadata.uid === uid && standing?.metadata.resourceVersion === resourceVersion;
-    if (action.op === 'create' ? standing !== undefined : !fenced) throw conflict();
-    this.put(action.object.kind === 'Endpoints' ? repacked(action.object) : action.object);
+    if (op === 'create' ? standing !== undefined : !fenced) throw conflict();
+    this.put(object.kind === 'Endpoints' ? repacked(object) : object);
   }
 
   #apply(body: AppliedService): void {

@@ -10,7 +10,7 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const listKeys: Readonly<Record<string, (item: Fields) => string>> = {
-  ports: (port) => `${String(port['port'])}/${String(port['protocol'] ?? 'TCP')}`,
+  ports: (port) => JSON.stringify([port['port'], port['protocol'] ?? 'TCP']),
   ownerReferences: (owner) => String(owner['uid']),
 };
 
@@ -56,36 +56,33 @@ export function defaulted(
   nextIp: () => string,
   nextPort: () => number,
 ): Service {
-  const spec = { ...service.spec };
+  const { spec } = service;
   const type = spec.type ?? 'ClusterIP';
   const ports = (spec.ports ?? []).map((port) => defaultedPort(port, type, nextPort));
   const owners = service.metadata.ownerReferences ?? [];
   if (owners.filter((owner) => owner.controller === true).length > 1)
     throw refused('Only one reference can have Controller set to true');
-  const { clusterIP: _, clusterIPs: __, ipFamilies: ___, ipFamilyPolicy: ____, ...noIp } = spec;
+  const { clusterIP: _, clusterIPs: __, ipFamilies: ___, ipFamilyPolicy: ____, ports: _____, ...noIp } = spec;
   if (type === 'ExternalName') return { ...service, spec: { ...noIp, ...(ports.length > 0 && { ports }) } };
-  const was = before?.spec.type === 'ExternalName' ? undefined : before?.spec;
-  const clusterIP = spec.clusterIP ?? was?.clusterIP ?? nextIp();
-  if (was?.clusterIP !== undefined && was.clusterIP !== clusterIP)
-    throw refused('spec.clusterIPs[0]: Invalid value: may not change once set');
-  const families = spec.ipFamilies ?? was?.ipFamilies ?? ['IPv4'];
-  if (was?.ipFamilies !== undefined && was.ipFamilies[0] !== families[0])
-    throw refused('spec.ipFamilies[0]: Invalid value: may not change once set');
+  const outside = type !== 'ClusterIP' && { externalTrafficPolicy: spec.externalTrafficPolicy ?? 'Cluster' };
+  const more = { type, ports, ...outside, ...addressed(spec, before?.spec, nextIp) };
   return {
     ...service,
-    spec: {
-      sessionAffinity: 'None',
-      internalTrafficPolicy: 'Cluster',
-      ipFamilyPolicy: 'SingleStack',
-      ...spec,
-      type,
-      clusterIP,
-      clusterIPs: [clusterIP],
-      ipFamilies: families,
-      ports,
-      ...(type !== 'ClusterIP' && { externalTrafficPolicy: spec.externalTrafficPolicy ?? 'Cluster' }),
-    },
+    spec: { sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ...spec, ...more },
   };
+}
+
+/** A cluster IP and the first family, once set, stay; but for ExternalName, which has none. */
+function addressed(spec: Service['spec'], before: Service['spec'] | undefined, nextIp: () => string) {
+  const was = before?.type === 'ExternalName' ? {} : { ...before };
+  const clusterIP = spec.clusterIP ?? was.clusterIP ?? nextIp();
+  if (was.clusterIP !== undefined && was.clusterIP !== clusterIP)
+    throw refused('spec.clusterIPs[0]: Invalid value: may not change once set');
+  const ipFamilies = spec.ipFamilies ?? was.ipFamilies ?? ['IPv4'];
+  if (was.ipFamilies !== undefined && was.ipFamilies[0] !== ipFamilies[0])
+    throw refused('spec.ipFamilies[0]: Invalid value: may not change once set');
+  const ipFamilyPolicy = spec.ipFamilyPolicy ?? 'SingleStack';
+  return { clusterIP, clusterIPs: [clusterIP], ipFamilies, ipFamilyPolicy };
 }
 
 function defaultedPort(

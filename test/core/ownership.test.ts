@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import type { OwnerReference } from '../../src/core/objects.ts';
+import {
+  belongsTo,
+  isOwnedByLife,
+  ownerName,
+  ownerReference,
+  serviceOf,
+  winner,
+} from '../../src/core/ownership.ts';
+import { aService, aSlice } from '../support/builders.ts';
+
+const ours = ownerReference({ name: 'orders-db', uid: 'u1' });
+const theirs: OwnerReference = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  name: 'web',
+  uid: 'd1',
+  controller: true,
+};
+const annotated = { 'externalbackend.io/backend': 'orders-db' };
+
+describe('whose an object is', () => {
+  it.each([
+    ['our controller reference', [ours], {}, 'orders-db', true],
+    [
+      'ours in another API version',
+      [{ ...ours, apiVersion: 'externalbackend.io/v1' }],
+      {},
+      'orders-db',
+      true,
+    ],
+    ['an owner that does not control', [{ ...ours, controller: false }], {}, undefined, false],
+    ['a namesake group', [{ ...ours, apiVersion: 'externalbackend.io.example/v1' }], {}, undefined, false],
+    ['another controller', [theirs], {}, undefined, false],
+    ['another controller and our annotation', [theirs], annotated, undefined, false],
+    ['no owner and our annotation', [], annotated, undefined, true],
+    [
+      'no owner and the annotation of a sibling',
+      [],
+      { 'externalbackend.io/backend': 'other' },
+      undefined,
+      false,
+    ],
+    ['nothing', [], {}, undefined, false],
+  ] as const)('%s', (_, ownerReferences, annotations, owner, belongs) => {
+    const service = aService({}, { ownerReferences, annotations });
+    expect(ownerName(service)).toBe(owner);
+    expect(belongsTo(service, 'orders-db')).toBe(belongs);
+  });
+
+  it('is a matter of this life of the backend', () => {
+    const { metadata } = aService({}, { ownerReferences: [theirs, ours] });
+    expect([isOwnedByLife(metadata, 'u1'), isOwnedByLife(metadata, 'u2')]).toEqual([true, false]);
+  });
+});
+
+describe('serviceOf', () => {
+  const name = 'orders-db-ipv4-1dd3ir-0';
+  it.each([
+    [
+      'a slice of ours, by its name, whatever its label says',
+      { name, ownerReferences: [ours], labels: {} },
+      'orders-db',
+    ],
+    ['a slice of somebody else, by its label', { name, labels: { 'kubernetes.io/service-name': 'x' } }, 'x'],
+    ['a slice of ours with a name we do not give', { name: 'x', ownerReferences: [ours] }, 'orders-db'],
+    ['a slice without a label', { name: 'x', labels: {} }, undefined],
+  ] as const)('of %s', (_, metadata, service) => {
+    expect(serviceOf(aSlice([], undefined, metadata))).toBe(service);
+  });
+});
+
+describe('winner', () => {
+  const claimant = (name: string, second: number) => ({
+    name,
+    uid: name,
+    creationTimestamp: `2026-01-01T00:00:0${second}Z`,
+  });
+
+  it.each([
+    ['the older', [claimant('a', 2), claimant('b', 1)], 'b'],
+    ['of the same second the lesser name', [claimant('b', 1), claimant('a', 1)], 'a'],
+    ['nobody where nobody claims', [], undefined],
+  ])('is %s', (_, claimants, name) => expect(winner(claimants)?.name).toBe(name));
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { portGroups } from '../../src/core/checks.ts';
+import { initial } from '../../src/core/health.ts';
+import { overall, readinessOf } from '../../src/core/readiness.ts';
+import { aBackend, addressesIn, healthy, unhealthy, type SpecInput } from '../support/builders.ts';
+
+const sceneOf = (spec: SpecInput) => {
+  const { spec: parsed } = aBackend(spec);
+  const [address] = addressesIn(parsed);
+  const groups = portGroups(parsed);
+  if (address === undefined || groups[0] === undefined) throw new Error('an address and a port');
+  return { address, groups, group: groups[0] };
+};
+
+const off = { probe: { disabled: {} } };
+const on = {};
+
+describe('readinessOf', () => {
+  it.each([
+    ['probing off: ready', off, undefined, false, true, 'ProbeDisabled'],
+    ['probing off, drained: not ready', off, undefined, true, false, 'ProbeDisabled'],
+    ['healthy: ready', on, healthy, false, true, 'Connected'],
+    ['healthy, drained: not ready', on, healthy, true, false, 'Connected'],
+    ['unhealthy: not ready', on, unhealthy, false, false, 'Refused'],
+    ['unhealthy, drained: not ready', on, unhealthy, true, false, 'Refused'],
+    ['nothing known: not ready', on, undefined, false, false, 'NotProbedYet'],
+    ['unknown: not ready', on, initial(5), false, false, 'NotProbedYet'],
+  ] as const)('%s', (_, probing, health, drain, ready, reason) => {
+    const { group, address } = sceneOf({ ...probing, targets: [{ host: '10.20.0.11', drain }] });
+    expect(readinessOf(group, address, () => health)).toMatchObject({ ready, reason });
+  });
+
+  it('says the same of an address whether its probes were inconclusive or have not begun', () => {
+    const { group, address } = sceneOf({});
+    expect(readinessOf(group, address, () => initial(5))).toEqual(
+      readinessOf(group, address, () => undefined),
+    );
+  });
+});
+
+describe('overall', () => {
+  const ports = [
+    { name: 'pg', port: 5432 },
+    { name: 'web', port: 80, probe: {} },
+  ];
+  const { groups, address } = sceneOf({ ports });
+  const of = (pg: typeof healthy | undefined, web: typeof healthy | undefined) =>
+    overall(groups, address, (id) => (id.endsWith('|all') ? pg : web));
+
+  it('is ready when every port is', () => {
+    expect(of(healthy, healthy)).toMatchObject({ ready: true, health: 'healthy', message: '' });
+  });
+
+  it.each([
+    [
+      'an unhealthy port',
+      healthy,
+      { ...unhealthy, message: 'nobody listens' },
+      'unhealthy',
+      'port web: nobody listens',
+    ],
+    ['an unhealthy port without words', unhealthy, healthy, 'unhealthy', 'port pg'],
+    ['a port of which nothing is known', undefined, healthy, 'unknown', ''],
+    ['the unhealthy one of two that are not ready', undefined, unhealthy, 'unhealthy', 'port web'],
+  ] as const)('is what its worst port is, and names it: %s', (_, pg, web, health, message) => {
+    expect(of(pg, web)).toMatchObject({ ready: false, health, message });
+  });
+});

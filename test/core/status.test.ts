@@ -1,0 +1,229 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Backend, Status } from '../../src/api/external-backend.ts';
+import { statusSchema } from '../../src/api/external-backend.ts';
+import { addressesOf } from '../../src/core/address.ts';
+import { portGroups } from '../../src/core/checks.ts';
+import { OperatorError } from '../../src/core/errors.ts';
+import type { HealthOf } from '../../src/core/readiness.ts';
+import {
+  invalid,
+  sameStatus,
+  statusOf,
+  statusWithReady,
+  suspended,
+  type StatusInput,
+} from '../../src/core/status.ts';
+import {
+  aBackend,
+  allBut,
+  allHealthy,
+  desiredOf,
+  healthy,
+  literal,
+  nothingKnown,
+  unhealthy,
+} from '../support/builders.ts';
+
+const now = Date.UTC(2026, 0, 1, 12);
+
+function status(backend: Backend, healthOf: HealthOf = allHealthy, over: Partial<StatusInput> = {}): Status {
+  const alias = backend.spec.mode === 'ExternalName';
+  return statusOf({
+    backend,
+    targets: alias
+      ? backend.spec.targets.map((target) => ({ target, addresses: [] }))
+      : addressesOf(backend.spec.targets, literal, [], backend.spec.ports),
+    groups: alias ? [] : portGroups(backend.spec),
+    healthOf,
+    desired: desiredOf(backend, healthOf),
+    problems: [],
+    error: undefined,
+    now,
+    ...over,
+  });
+}
+
+const condition = (of: Status, type: string) => of.conditions?.find((each) => each.type === type);
+const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours' } as const;
+const error = new OperatorError('no such node port', { kind: 'terminal', reason: 'Invalid' });
+const alias = aBackend({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
+const off = aBackend({ probe: { disabled: {} } });
+const twoPorts = aBackend({
+  ports: [
+    { name: 'a', port: 1 },
+    { name: 'b', port: 2, probe: {} },
+  ],
+});
+
+describe('statusOf', () => {
+  it('counts and lists what there is', () => {
+    expect(status(aBackend(), allBut('10.20.0.11'))).toMatchObject({
+      observedGeneration: 1,
+      services: [{ name: 'orders-db', ready: 1, total: 2 }],
+      targets: [
+        {
+          host: '10.20.0.11',
+          addresses: [
+            {
+              ip: '10.20.0.11',
+              ready: false,
+              health: 'unhealthy',
+              reason: 'Refused',
+              since: '1970-01-01T00:00:00Z',
+            },
+          ],
+        },
+        {
+          host: '10.20.0.12',
+          addresses: [{ ip: '10.20.0.12', ready: true, health: 'healthy', reason: 'Connected' }],
+        },
+      ],
+      readyAddresses: 1,
+      totalAddresses: 2,
+      summary: '1/2',
+      hosts: '10.20.0.11,10.20.0.12',
+    });
+  });
+
+  it.each([
+    ['nothing wrong', {}, 'True', 'Published'],
+    ['a problem', { problems: [problem] }, 'False', 'Conflict'],
+    ['an error', { error }, 'False', 'Invalid'],
+    ['both: the problem', { problems: [problem], error }, 'False', 'Conflict'],
+  ])('says in Ready whether the objects are as wanted: %s', (_, over, is, reason) => {
+    expect(condition(status(aBackend(), allHealthy, over), 'Ready')).toMatchObject({ status: is, reason });
+  });
+
+  it.each([
+    ['an alias', alias, nothingKnown, 'True', 'Alias'],
+    ['nothing is probed', off, nothingKnown, 'True', 'ProbeDisabled'],
+    ['some are ready', aBackend(), allBut('10.20.0.11'), 'True', 'AddressesReady'],
+    [
+      'some are ready, some unknown',
+      aBackend(),
+      (id: string) => (id.startsWith('10.20.0.11') ? healthy : undefined),
+      'True',
+      'AddressesReady',
+    ],
+    [
+      'none is ready, some unknown',
+      aBackend(),
+      (id: string) => (id.startsWith('10.20.0.11') ? unhealthy : undefined),
+      'Unknown',
+      'NotProbedYet',
+    ],
+    ['none is ready', aBackend(), allBut('10.20.0.11', '10.20.0.12'), 'False', 'NoReadyAddress'],
+    [
+      'one port has none',
+      twoPorts,
+      (id: string) => (id.endsWith('2/TCP') ? unhealthy : healthy),
+      'False',
+      'NoReadyAddress',
+    ],
+  ] as const)('says in Available whether applications are served: %s', (_, backend, healthOf, is, reason) => {
+    expect(condition(status(backend, healthOf), 'Available')).toMatchObject({ status: is, reason });
+  });
+
+  it.each([
+    ['all is well', {}, allHealthy, {}, 'False', 'AllHealthy'],
+    ['an address is unhealthy', {}, allBut('10.20.0.11'), {}, 'True', 'AddressesUnhealthy'],
+    [
+      'a drained one that is healthy',
+      { targets: [{ host: '10.20.0.11', drain: true }] },
+      allHealthy,
+      {},
+      'False',
+      'AllHealthy',
+    ],
+    [
+      'a target is refused',
+      {},
+      allHealthy,
+      { targets: [{ target: aBackend().spec.targets[0] as never, addresses: [], message: 'refused' }] },
+      'True',
+      'TargetsRefused',
+    ],
+  ] as const)('says in Degraded whether anything is ill: %s', (_, spec, healthOf, over, is, reason) => {
+    expect(condition(status(aBackend(spec), healthOf, over), 'Degraded')).toMatchObject({
+      status: is,
+      reason,
+    });
+  });
+
+  it('never lets the database decide over Ready', () => {
+    expect(condition(status(aBackend(), allBut('10.20.0.11', '10.20.0.12')), 'Ready')?.status).toBe('True');
+  });
+
+  it.each([
+    ['probed', {}, 'Drained'],
+    ['not probed', { probe: { disabled: {} } }, 'Drained'],
+  ])('says why a drained address is not ready: %s', (_, probe, reason) => {
+    const backend = aBackend({ ...probe, targets: [{ host: '10.20.0.11', drain: true }] });
+    expect(status(backend).targets?.[0]?.addresses[0]).toMatchObject({ ready: false, reason });
+  });
+
+  it('moves lastTransitionTime when the status of a condition changes, and only then', () => {
+    const first = status(aBackend());
+    const same = status(aBackend({}, { status: first }), allBut('10.20.0.11'), { now: now + 60_000 });
+    expect(condition(same, 'Available')).toMatchObject({
+      lastTransitionTime: '2026-01-01T12:00:00Z',
+      message: '1 of 2 addresses are ready',
+    });
+    expect(condition(same, 'Degraded')?.lastTransitionTime).toBe('2026-01-01T12:01:00Z');
+  });
+
+  it('says the same as long as nothing changes', () => {
+    const first = status(aBackend());
+    expect(
+      sameStatus(first, status(aBackend({}, { status: first }), allHealthy, { now: now + 999_000 })),
+    ).toBe(true);
+  });
+
+  it('is one that the schema takes and the server can hold, also with 512 targets that all fail', () => {
+    const targets = Array.from({ length: 512 }, (_, n) => ({ host: `10.1.${n >> 8}.${n & 255}` }));
+    const large = status(aBackend({ targets }), () => ({ ...unhealthy, message: 'x'.repeat(120) }));
+    expect(statusSchema.safeParse(large).success).toBe(true);
+    expect(large.summary).toBe('0/512');
+    for (const each of large.conditions ?? []) expect(each.message.length).toBeLessThanOrEqual(1024);
+    expect(JSON.stringify(large).length).toBeLessThan(250_000);
+  });
+});
+
+describe('statusWithReady', () => {
+  it('keeps what was said of everything else', () => {
+    const before = status(aBackend());
+    const after = statusWithReady(before, 2, suspended, now + 60_000);
+    expect(after).toMatchObject({ observedGeneration: 2, summary: '2/2', targets: before.targets });
+    expect(after.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
+      'Ready Suspended',
+      'Available AddressesReady',
+      'Degraded AllHealthy',
+    ]);
+  });
+
+  it('names the fields that are wrong', () => {
+    const problems = [
+      { path: 'spec.mode', message: 'unknown' },
+      { path: '', message: 'odd' },
+    ];
+    const after = statusWithReady(undefined, 1, invalid(problems), now);
+    expect(condition(after, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'Invalid',
+      message: 'spec.mode: unknown; odd',
+    });
+  });
+});
+
+describe('sameStatus', () => {
+  it.each([
+    [
+      'the order of fields does not matter',
+      { summary: '1/1', readyAddresses: 1 },
+      { readyAddresses: 1, summary: '1/1' },
+      true,
+    ],
+    ['another value', { summary: '1/1' }, { summary: '0/1' }, false],
+    ['nothing stored', undefined, {}, false],
+  ])('%s', (_, a, b, same) => expect(sameStatus(a, b)).toBe(same));
+});
