@@ -113,10 +113,16 @@ export class KubeClient {
       if (answer.statusCode === 200) return answer.body as AsyncIterable<Buffer>;
       throw this.#refusal(ask, connection, answer, await answer.body.text());
     } catch (error) {
-      throw deadline.explain(error);
+      throw this.#explain(error, deadline.signal, ask, connection);
     } finally {
       deadline.disarm();
     }
+  }
+
+  /** Leaves all present connections: the next request opens a new one. For a watch that fell silent. */
+  reconnect(): void {
+    const connection = this.#credentials.peek();
+    if (connection !== undefined) this.#credentials.reconnect(connection);
   }
 
   async close(): Promise<void> {
@@ -145,7 +151,7 @@ export class KubeClient {
       if (answer.statusCode < 300) return parse(ask, text);
       throw this.#refusal(ask, connection, answer, text);
     } catch (error) {
-      throw deadline.explain(error);
+      throw this.#explain(error, deadline.signal, ask, connection);
     } finally {
       deadline.release();
     }
@@ -202,6 +208,14 @@ export class KubeClient {
     return statusError(ask, answer.statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined);
   }
 
+  /** What is thrown while a body is read is the stream's own: say why it ended instead. */
+  #explain(error: unknown, signal: AbortSignal, ask: Ask, connection: Connection): unknown {
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    if (!(cause instanceof OperatorError)) return networkError(ask, cause);
+    if (cause.reason === 'DeadlineExceeded') this.#credentials.reconnect(connection);
+    return cause;
+  }
+
   /** Joins the caller's signal and the deadline into one signal. */
   #deadline(ask: Ask) {
     const deadlineMs = ask.deadlineMs ?? defaultDeadlineMs;
@@ -217,11 +231,6 @@ export class KubeClient {
       release: () => {
         timer.cancel();
         ask.signal?.removeEventListener('abort', cancel);
-      },
-      /** What is thrown while a body is read is the stream's own: say why it ended instead. */
-      explain: (error: unknown): unknown => {
-        if (controller.signal.aborted) return controller.signal.reason;
-        return error instanceof OperatorError ? error : networkError(ask, error);
       },
     };
   }

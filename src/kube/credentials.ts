@@ -60,6 +60,13 @@ export class Credentials {
     this.#dueAt = 0;
   }
 
+  /** After an answer that never came: a path that swallows one connection swallowed all that wait for use. */
+  reconnect(used: Connection): void {
+    if (this.#connection !== used) return;
+    this.#material = '';
+    this.#dueAt = 0;
+  }
+
   async close(): Promise<void> {
     await this.#connection?.dispatcher.destroy();
     this.#connection = undefined;
@@ -142,7 +149,7 @@ async function newDispatcher(config: KubeConfig, options: Options): Promise<Disp
   });
 }
 
-/** Lets requests under way end, and takes those watches down that do not within a watch's longest life. */
+/** Lets requests under way end; each of them has a deadline or a watchdog. */
 function retire(dispatcher: Dispatcher): void {
   dispatcher.close().catch(() => undefined);
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../core/objects.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { Clock, Logger, Random } from '../engine/ports.ts';
 import type { Ask, KubeClient } from './client.ts';
-import { needsList, statusError } from './errors.ts';
+import { needsList, networkError, statusError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import { pathOf } from './resources.ts';
 import type { Resource } from './resources.ts';
@@ -181,7 +181,10 @@ export class Reflector<T extends KubeObject> {
 
   /** After a silent watch: does the server still know what we know? One that lost history would stay silent for ever. */
   async #compare(): Promise<void> {
-    const page = (await this.#options.client.request(this.#ask('list', { limit: 1 }))) as List;
+    const page = (await this.#options.client.request({
+      ...this.#ask('list', { limit: 1 }),
+      deadlineMs: openDeadlineMs,
+    })) as List;
     if (compareVersions(page.metadata.resourceVersion, this.store.position) < 0) this.#mustList = true;
     this.#mustCompare = false;
   }
@@ -192,6 +195,7 @@ export class Reflector<T extends KubeObject> {
     this.#stop.signal.addEventListener('abort', stopped, { once: true });
     const silence = new Silence(this.#options.clock, this.#options.silenceMs ?? 100_000, () => {
       this.#mustCompare = true;
+      this.#options.client.reconnect();
       cut.abort();
     });
     try {
@@ -199,7 +203,9 @@ export class Reflector<T extends KubeObject> {
       silence.heard();
       await this.#read(body, silence);
     } catch (error) {
-      throw silence.broken ? silenceError(this.#options.resource) : error;
+      if (silence.broken) throw silenceError(this.#options.resource);
+      if (error instanceof OperatorError) throw error;
+      throw networkError({ verb: 'watch', resource: this.#options.resource.plural }, error);
     } finally {
       silence.end();
       this.#stop.signal.removeEventListener('abort', stopped);

@@ -35,6 +35,8 @@ interface Answer {
   };
 }
 
+type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: string };
+
 /** Who is not the leader looks again when it may have become it; becoming it enqueues everything anyway. */
 const notLeaderMs = 5_000;
 /** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
@@ -179,35 +181,45 @@ export class KubeWriter implements Writer {
       ],
       subresource: 'status',
     });
-    this.#view.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write));
+    try {
+      this.#view.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write));
+    } catch (error) {
+      // A failed `test` is answered with the same 422 as a status that does not fit the schema.
+      if (!hasStatus(error, 422) || (await this.#refresh(ref)) === ref.uid) throw error;
+      const message = `${ref.namespace}/${ref.name} is no longer the resource that this status is of`;
+      throw new OperatorError(message, { kind: 'transient', reason: 'Conflict', cause: error });
+    }
   }
 
   /** Passes the answer on. Where somebody else was quicker, the view learns what is there now: the next plan is right. */
-  async #orRefresh(
-    ref: Partial<ObjectRef> & Pick<ObjectRef, 'kind' | 'namespace' | 'name'>,
-    write: Promise<unknown>,
-  ) {
+  async #orRefresh(ref: Named, write: Promise<unknown>): Promise<unknown> {
     try {
       return await write;
     } catch (error) {
-      if (hasStatus(error, 404) && ref.uid !== undefined)
-        this.#view.remove(ref.kind, ref.namespace, ref.name, ref.uid);
+      this.#forgetWhenGone(ref, error);
       if (hasStatus(error, 409)) await this.#refresh(ref);
       throw error;
     }
   }
 
-  async #refresh(ref: Partial<ObjectRef> & Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): Promise<void> {
+  /** The uid of what is there now; undefined: nothing, or it cannot be said. */
+  async #refresh(ref: Named): Promise<string | undefined> {
     const of = resources[ref.kind];
     try {
       const path = pathOf(of, ref.namespace, ref.name);
       const ask: Ask = { verb: 'get', resource: of.plural, name: ref.name, path, lane: laneOf[ref.kind] };
-      this.#view.put(ref.kind, ref.namespace, await this.#client.request(ask));
+      const answer = (await this.#client.request(ask)) as Answer;
+      this.#view.put(ref.kind, ref.namespace, answer);
+      return answer.metadata?.uid;
     } catch (error) {
       // The watch will tell; what failed before this is what the caller must hear of.
-      if (hasStatus(error, 404) && ref.uid !== undefined)
-        this.#view.remove(ref.kind, ref.namespace, ref.name, ref.uid);
+      this.#forgetWhenGone(ref, error);
+      return undefined;
     }
+  }
+
+  #forgetWhenGone({ kind, namespace, name, uid }: Named, error: unknown): void {
+    if (uid !== undefined && hasStatus(error, 404)) this.#view.remove(kind, namespace, name, uid);
   }
 
   #write(

@@ -1,0 +1,266 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EndpointSlice, Endpoints, Service } from '../../src/core/objects.ts';
+import type { ObjectRef } from '../../src/core/action.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { KubeView } from '../../src/kube/view.ts';
+import { KubeWriter } from '../../src/kube/writer.ts';
+import { systemClock, systemRandom } from '../../src/system-clock.ts';
+import { api } from '../controlplane/api.ts';
+import type { Api } from '../controlplane/api.ts';
+import { namespace } from '../controlplane/cluster.ts';
+import { controlPlane } from '../controlplane/details.ts';
+import { clientFor, failureOf, silent } from '../kube/support/connect.ts';
+import { until } from '../kube/support/until.ts';
+
+describe('KubeWriter and KubeView on a real API server', () => {
+  let admin: Api;
+  let client: KubeClient;
+  let view: KubeView;
+  let writer: KubeWriter;
+  let space: string;
+  let leading = true;
+  let told: { kind: string; own: boolean; concerned: readonly string[] }[];
+
+  beforeAll(() => {
+    admin = api(controlPlane());
+    client = clientFor(controlPlane());
+  });
+  afterAll(() => client.close());
+
+  beforeEach(async () => {
+    space = await namespace(controlPlane(), 'writer');
+    leading = true;
+    told = [];
+    view = new KubeView({
+      client,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silent,
+      namespaces: [space],
+      onChange: (kind, { own }, concerned) => told.push({ kind, own, concerned }),
+    });
+    writer = new KubeWriter({ client, view, mayWrite: () => leading });
+    view.start();
+    await view.synced;
+  });
+  afterEach(() => view.stop());
+
+  const slice = (name: string, ...addresses: string[]): EndpointSlice => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace: space, labels: { 'kubernetes.io/service-name': 'db' } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({
+      addresses: [address],
+      conditions: { ready: true, serving: true, terminating: false },
+    })),
+    ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }],
+  });
+  const theirs = (object: EndpointSlice) => admin.create({ ...object, metadata: { ...object.metadata } });
+  const applied = (spec: Record<string, unknown>) =>
+    ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'db', namespace: space }, spec }) as const;
+  const refOf = (object: Service | EndpointSlice | Endpoints, more: Partial<ObjectRef> = {}): ObjectRef => ({
+    kind: object.kind,
+    namespace: space,
+    name: object.metadata.name,
+    uid: object.metadata.uid ?? '',
+    ...more,
+  });
+  const held = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the view does not hold it');
+    return value;
+  };
+  const heldSlice = () => held(view.slices(space, 'db')[0]);
+  const heldService = () => held(view.service(space, 'db'));
+
+  it('creates, updates and deletes a slice, and the view knows at once', async () => {
+    await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
+    expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.11']);
+
+    const changed = { ...heldSlice(), endpoints: slice('db-1', '10.20.0.12').endpoints };
+    await writer.perform({ op: 'update', object: changed });
+    expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.12']);
+    expect(await admin.get('EndpointSlice', 'db-1', space)).toMatchObject({ endpoints: changed.endpoints });
+
+    await writer.perform({ op: 'delete', ref: refOf(heldSlice()) });
+    expect(view.slices(space, 'db')).toEqual([]);
+    expect(await admin.find('EndpointSlice', 'db-1', space)).toBeUndefined();
+  });
+
+  it('is refused an update of what somebody else changed, and learns what is there', async () => {
+    await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
+    const stale = heldSlice();
+    await admin.patch('EndpointSlice', 'db-1', space, { metadata: { labels: { theirs: 'yes' } } });
+    const failure = await failureOf(writer.perform({ op: 'update', object: stale }));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'Conflict', status: 409 });
+    expect(heldSlice().metadata.labels).toMatchObject({ theirs: 'yes' });
+    await writer.perform({ op: 'update', object: heldSlice() });
+  });
+
+  it('is refused a name that is taken, and learns who has it', async () => {
+    await theirs(slice('db-1', '10.20.0.99'));
+    const failure = await failureOf(writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') }));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'AlreadyExists' });
+    expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.99']);
+  });
+
+  it('takes the deletion of what is gone for done, and never deletes a namesake', async () => {
+    await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
+    const first = heldSlice();
+    await admin.delete('EndpointSlice', 'db-1', space);
+    await writer.perform({ op: 'delete', ref: refOf(first) });
+    expect(view.slices(space, 'db')).toEqual([]);
+
+    const second = await theirs(slice('db-1', '10.20.0.12'));
+    const failure = await failureOf(writer.perform({ op: 'delete', ref: refOf(first) }));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'Conflict' });
+    expect((await admin.get('EndpointSlice', 'db-1', space)).metadata.uid).toBe(second.metadata.uid);
+    expect(heldSlice().metadata.uid).toBe(second.metadata.uid);
+  });
+
+  it('applies a Service beside other managers, and takes ports and selector from them on demand', async () => {
+    await admin.create({
+      kind: 'Service',
+      metadata: { name: 'db', namespace: space, labels: { theirs: 'yes' } },
+      spec: { selector: { app: 'db' }, ports: [{ name: 'old', port: 1 }] },
+    });
+    await writer.perform({ op: 'applyService', service: applied({ ports: [{ name: 'sql', port: 5432 }] }) });
+    expect(heldService().metadata.labels).toMatchObject({ theirs: 'yes' });
+    expect(
+      heldService()
+        .spec.ports?.map((port) => port.name)
+        .toSorted(),
+    ).toEqual(['old', 'sql']);
+
+    const ref = refOf(heldService(), { resourceVersion: heldService().metadata.resourceVersion ?? '' });
+    await writer.perform({ op: 'setService', ref, ports: [{ name: 'sql', port: 5432 }], selector: null });
+    expect(heldService().spec.ports?.map((port) => port.name)).toEqual(['sql']);
+    expect(heldService().spec.selector).toBeUndefined();
+    const stale = await failureOf(writer.perform({ op: 'setService', ref, ports: [{ port: 9 }] }));
+    expect(stale).toMatchObject({ kind: 'transient', status: 409 });
+  });
+
+  it('deletes a Service and forgets it at once', async () => {
+    await writer.perform({ op: 'applyService', service: applied({ ports: [{ port: 5432 }] }) });
+    await writer.perform({ op: 'delete', ref: refOf(heldService()) });
+    expect(view.service(space, 'db')).toBeUndefined();
+  });
+
+  it('keeps a Service that a finalizer holds back', async () => {
+    await writer.perform({ op: 'applyService', service: applied({ ports: [{ port: 5432 }] }) });
+    await admin.patch('Service', 'db', space, { metadata: { finalizers: ['example.com/hold'] } });
+    await writer.perform({ op: 'delete', ref: refOf(heldService()) });
+    expect(heldService().metadata.deletionTimestamp).toBeDefined();
+    await admin.patch('Service', 'db', space, { metadata: { finalizers: null } });
+    await until('the watch tells of its end', () => view.service(space, 'db') === undefined);
+  });
+
+  it('says what the server finds wrong, once and for all', async () => {
+    const wrong = applied({ ports: [{ port: 70_000 }] });
+    const failure = await failureOf(writer.perform({ op: 'applyService', service: wrong }));
+    expect(failure).toMatchObject({ kind: 'terminal', reason: 'Invalid', status: 422 });
+    expect(failure.message).toMatch(/spec\.ports\[0\]\.port/);
+  });
+
+  it('writes nothing without the lead', async () => {
+    leading = false;
+    const failure = await failureOf(writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') }));
+    expect(failure).toMatchObject({ kind: 'waiting', reason: 'NotLeader' });
+    expect(await admin.find('EndpointSlice', 'db-1', space)).toBeUndefined();
+  });
+
+  it('sweeps what the controllers left, and comes back to look again', async () => {
+    const left = (name: string, manager: string) => {
+      const object = slice(name, '10.20.0.13');
+      const labels = { ...object.metadata.labels, 'endpointslice.kubernetes.io/managed-by': manager };
+      return admin.create({ ...object, metadata: { ...object.metadata, labels } });
+    };
+    await admin.create({
+      kind: 'Service',
+      metadata: { name: 'db', namespace: space },
+      spec: { ports: [{ port: 1 }] },
+    });
+    await left('pods', 'endpointslice-controller.k8s.io');
+    await left('mirror', 'endpointslicemirroring-controller.k8s.io');
+    await left('theirs', 'example.com');
+    const first = await failureOf(writer.perform({ op: 'sweep', namespace: space, name: 'db' }));
+    expect(first).toMatchObject({ kind: 'waiting', reason: 'SweepingSlices' });
+    await writer.perform({ op: 'sweep', namespace: space, name: 'db' });
+    const rest = await admin.list('EndpointSlice', space);
+    expect(rest.map((object) => object.metadata.name)).toEqual(['theirs']);
+  });
+
+  it('replaces the status of this life only', async () => {
+    const created = await admin.create({
+      kind: 'ExternalBackend',
+      metadata: { name: 'db', namespace: space },
+      spec: { targets: [{ host: '10.20.0.11' }], ports: [{ port: 5432 }] },
+    });
+    const ref: ObjectRef = {
+      kind: 'ExternalBackend',
+      namespace: space,
+      name: 'db',
+      uid: created.metadata.uid,
+    };
+    await writer.perform({ op: 'status', ref, status: { summary: '1/1', readyAddresses: 1 } });
+    await writer.perform({ op: 'status', ref, status: { summary: '0/1' } });
+    expect((await admin.get('ExternalBackend', 'db', space)).status).toEqual({ summary: '0/1' });
+    expect(view.backend(space, 'db')?.status).toEqual({ summary: '0/1' });
+
+    const other = await failureOf(
+      writer.perform({ op: 'status', ref: { ...ref, uid: 'another' }, status: { summary: 'x' } }),
+    );
+    expect(other).toMatchObject({ kind: 'transient', reason: 'Conflict' });
+    await admin.delete('ExternalBackend', 'db', space);
+    const gone = await failureOf(writer.perform({ op: 'status', ref, status: { summary: 'x' } }));
+    expect(gone).toMatchObject({ kind: 'transient', reason: 'NotFound' });
+  });
+
+  it('tells who is concerned: the owner of what others changed, and all who want the Service', async () => {
+    const want = (name: string) =>
+      admin.create({
+        kind: 'ExternalBackend',
+        metadata: { name, namespace: space },
+        spec: { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], services: [{ name: 'db' }] },
+      });
+    const owner = await want('first');
+    await want('second');
+    await until('both are known', () => [...view.backends()].length === 2);
+    const { apiVersion, kind, metadata } = owner;
+    const reference = { apiVersion, kind, name: 'first', uid: metadata.uid, controller: true };
+    const mine = slice('db-1', '10.20.0.11');
+    const object = { ...mine, metadata: { ...mine.metadata, ownerReferences: [reference] } };
+
+    told.length = 0;
+    await writer.perform({ op: 'create', object });
+    expect(told).toEqual([
+      { kind: 'EndpointSlice', own: true, concerned: ['second'].map((n) => `${space}/${n}`) },
+    ]);
+    expect([...view.ownedNames(space, 'first')]).toEqual(['db']);
+
+    told.length = 0;
+    await admin.delete('EndpointSlice', 'db-1', space);
+    await until('the deletion is told', () => told.length > 0);
+    expect(told).toEqual([
+      { kind: 'EndpointSlice', own: false, concerned: [`${space}/first`, `${space}/second`] },
+    ]);
+    expect(view.ownedNames(space, 'first').size).toBe(0);
+  });
+
+  it('does not hold the endpoints of pods', async () => {
+    await admin.create({
+      kind: 'Service',
+      metadata: { name: 'pods', namespace: space },
+      spec: { selector: { app: 'pods' }, ports: [{ port: 80 }] },
+    });
+    await until('the controllers did their work', async () => {
+      const slices = await admin.list('EndpointSlice', space);
+      return slices.length > 0 && (await admin.list('Endpoints', space)).length > 0;
+    });
+    await theirs(slice('last', '10.20.0.11'));
+    await until('the watch has come so far', () => view.slices(space, 'db').length === 1);
+    expect(view.slices(space, 'pods')).toEqual([]);
+    expect(view.endpoints(space, 'pods')).toBeUndefined();
+    expect(view.service(space, 'pods')).toBeDefined();
+  });
+});
