@@ -30,9 +30,9 @@ export interface Scene extends Application {
   readonly namespace: string;
   readonly admin: Api;
   /** The port may be left out where the address has one server. */
-  server(address: string, port?: number): Target;
+  readonly server: (address: string, port?: number) => Target;
   /** Until the backend's READY column says this, such as `2/3`. */
-  summary(backend: string, text: string): Promise<void>;
+  readonly summary: (backend: string, text: string) => Promise<void>;
 }
 
 /** Starts the servers and declares what the case declares. */

@@ -4,7 +4,10 @@ import { outsideNames } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
+import { connections } from './cases/connections.ts';
+import { mixed } from './cases/mixed.ts';
 import { names } from './cases/names.ts';
+import { readiness } from './cases/readiness.ts';
 import { types } from './cases/types.ts';
 import { open } from './scene.ts';
 import type { Case, Scene } from './scene.ts';
@@ -18,7 +21,7 @@ beforeAll(async () => {
   await applyRbac(plane);
   operator = await startOperator(plane);
   await outsideNames(plane, { 'orders.cluster-abc.eu-west-1.rds.example.com': ['10.20.102.1'] });
-  for (const row of [...names, ...types]) {
+  for (const row of [...names, ...types, ...readiness, ...connections, ...mixed]) {
     const scene = open(plane, row);
     scenes.set(row, scene);
     await scene.catch(() => undefined); // its own test fails with it
@@ -41,6 +44,18 @@ describe('names', () => {
 
 describe('types of Services', () => {
   it.each(types)('$title', see, 30_000);
+});
+
+describe('readiness', () => {
+  it.each(readiness)('$title', see, 30_000);
+});
+
+describe('connections', () => {
+  it.each(connections)('$title', see, 40_000);
+});
+
+describe('beside others', () => {
+  it.each(mixed)('$title', see, 50_000);
 });
 
 describe('the operator', () => {

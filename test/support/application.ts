@@ -1,21 +1,24 @@
 import { isIP } from 'node:net';
 
-import { connectTo } from './connect.ts';
+import { connectTo, openSession } from './connect.ts';
+import type { Session } from './connect.ts';
 import { lookUp } from './dns.ts';
 import { eventually } from './eventually.ts';
 
 /** A program in a pod of a namespace, and what it sees: names, and which server answers a connection. */
 export interface Application {
   /** The IPv4 addresses of a name, by the pod's search list; empty where there is no such name. */
-  resolve(name: string): Promise<readonly string[]>;
+  readonly resolve: (name: string) => Promise<readonly string[]>;
   /** Connects to a name or an address; what the server says first, which is its address. */
-  connect(host: string, port: number, from?: string): Promise<string>;
+  readonly connect: (host: string, port: number, from?: string) => Promise<string>;
   /** Which servers `count` new connections reach, each once, sorted; fails when one connection fails. */
-  reached(host: string, port: number, count?: number): Promise<readonly string[]>;
+  readonly reached: (host: string, port: number, count?: number) => Promise<readonly string[]>;
+  /** A connection that stays open. */
+  readonly session: (host: string, port: number) => Promise<Session>;
   /** Until new connections reach these servers and no other, which they then do again. */
-  reaches(host: string, port: number, servers: readonly string[]): Promise<void>;
+  readonly reaches: (host: string, port: number, servers: readonly string[]) => Promise<void>;
   /** Until the name resolves to these addresses and no other. */
-  resolves(name: string, addresses: readonly string[]): Promise<void>;
+  readonly resolves: (name: string, addresses: readonly string[]) => Promise<void>;
 }
 
 /** 60 connections miss one of four servers once in ten million times. */
@@ -44,6 +47,7 @@ export function application(namespace: string): Application {
     resolve,
     connect,
     reached,
+    session: async (host, port) => openSession({ address: await addressOf(host), port }),
     reaches: async (host, port, servers) => {
       const wanted = servers.toSorted().join();
       const holds = (seen: readonly string[]) => seen.join() === wanted;

@@ -23,3 +23,32 @@ export async function connectTo(
     socket.destroy();
   }
 }
+
+/** A connection that stays open, to a server that says its name and then sends back what it gets (`echo`). */
+export interface Session {
+  /** What the server said first. */
+  readonly server: string;
+  /** Says a line and gives what comes back; fails when the connection was cut. */
+  readonly say: (line: string) => Promise<string>;
+  readonly close: () => void;
+}
+
+export async function openSession({
+  address,
+  port,
+}: {
+  readonly address: string;
+  readonly port: number;
+}): Promise<Session> {
+  const socket = connect({ host: address, port });
+  const heard = async (): Promise<string> => {
+    const [data] = (await once(socket, 'data', { signal: AbortSignal.timeout(2000) })) as [Buffer];
+    return data.toString().trim();
+  };
+  const say = (line: string): Promise<string> => {
+    const answer = heard();
+    socket.write(`${line}\n`);
+    return answer;
+  };
+  return { server: await heard(), say, close: () => void socket.destroy() };
+}

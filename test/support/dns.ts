@@ -31,7 +31,7 @@ export async function records(
   const resolver = new Resolver({ timeout: 1000, tries: 3 });
   resolver.setServers([plane.dns.service]);
   try {
-    return ((await resolver.resolve(name, type)) as string[]).toSorted();
+    return (await resolver.resolve(name, type)).toSorted();
   } catch (error) {
     if (['ENOTFOUND', 'ENODATA'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;

@@ -160,22 +160,4 @@ export const names: readonly Case[] = [
       expect(await records(plane, name, 'A')).toEqual([]);
     },
   },
-  {
-    title: 'the name of a deleted backend is gone',
-    namespace: 'deleted',
-    servers: [{ address: '10.20.107.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.107.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
-    sees: async ({ admin, reaches, resolves }) => {
-      await reaches('db', 5432, ['10.20.107.1']);
-      await admin.delete('ExternalBackend', 'db', 'deleted');
-      await resolves('db', []);
-    },
-  },
 ];

@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 
+import type { OtherObject } from '../../controlplane/kinds.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Case, Scene } from '../scene.ts';
 
@@ -140,8 +141,8 @@ export const types: readonly Case[] = [
     sees: async (scene) => {
       await scene.reaches('db', 5432, ['10.20.116.1']);
       await scene.reaches(scene.plane.address, await nodePort(scene, 'db'), ['10.20.116.1']);
-      const { status } = await scene.admin.get('Service', 'db', 'load-balancer');
-      expect(status?.loadBalancer).toEqual({});
+      const service: OtherObject = await scene.admin.get('Service', 'db', 'load-balancer');
+      expect(service.status).toEqual({ loadBalancer: {} });
       // What a cloud's controller does.
       await scene.admin.patchStatus('Service', 'db', 'load-balancer', {
         status: { loadBalancer: { ingress: [{ ip: '10.96.250.1' }] } },

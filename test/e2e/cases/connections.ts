@@ -1,0 +1,121 @@
+import { expect } from '@jest/globals';
+
+import { eventually } from '../../support/eventually.ts';
+import { query, startPostgres } from '../../support/postgres.ts';
+import type { Case, Scene } from '../scene.ts';
+
+/** What becomes of connections. */
+export const connections: readonly Case[] = [
+  {
+    title: 'an established connection outlives the pruning of its server; new ones go elsewhere',
+    namespace: 'established',
+    servers: [
+      { address: '10.20.131.1', port: 5432, behaviour: 'echo' },
+      { address: '10.20.131.2', port: 5432, behaviour: 'echo' },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.131.1}, {host: 10.20.131.2}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: async ({ reaches, server, session }) => {
+      const all = ['10.20.131.1', '10.20.131.2'];
+      await reaches('db', 5432, all);
+      const open = await session('db', 5432);
+      // It takes no new connections, as a server that shuts down slowly.
+      await server(open.server).refuse();
+      await reaches(
+        'db',
+        5432,
+        all.filter((address) => address !== open.server),
+      );
+      expect(await open.say('still there')).toBe('still there');
+      open.close();
+    },
+  },
+  {
+    title: 'while one of three servers dies, connections fail within the detection window and never after',
+    namespace: 'killed',
+    servers: [
+      { address: '10.20.132.1', port: 5432 },
+      { address: '10.20.132.2', port: 5432 },
+      { address: '10.20.132.3', port: 5432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.132.1}, {host: 10.20.132.2}, {host: 10.20.132.3}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: async (scene) => {
+      await scene.reaches('db', 5432, ['10.20.132.1', '10.20.132.2', '10.20.132.3']);
+      const traffic = startTraffic(scene);
+      await scene.server('10.20.132.2').refuse();
+      const killedMs = performance.now();
+      await scene.reaches('db', 5432, ['10.20.132.1', '10.20.132.3']);
+      const attempts = await traffic.stop();
+      const failed = attempts.filter(({ failed }) => failed).map(({ atMs }) => atMs - killedMs);
+      expect(attempts.length).toBeGreaterThan(20);
+      // A period until the probe sees it, and what kube-proxy waits between two updates (1 s).
+      expect(failed.filter((afterMs) => afterMs < -50 || afterMs > 3000)).toEqual([]);
+    },
+  },
+  {
+    title: 'a real PostgreSQL answers psql by name, and again after a restart',
+    namespace: 'psql',
+    servers: [],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: orders-db}
+      spec:
+        targets: [{host: 10.20.133.1}]
+        ports: [{name: postgres, port: 5432, targetPort: 6432, appProtocol: postgresql}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: async ({ summary }) => {
+      const server = await startPostgres('10.20.133.1', 6432);
+      const ask = () => query('orders-db.psql.svc', 5432, 'select inet_server_port()');
+      await eventually('psql gets an answer', ask, (answer) => answer === '6432');
+      await server.kill();
+      await summary('orders-db', '0/1');
+      await expect(ask()).rejects.toThrow(/refused/);
+      await server.start();
+      await eventually('psql gets an answer again', ask, (answer) => answer === '6432');
+      await server.remove();
+    },
+  },
+];
+
+interface Attempt {
+  readonly atMs: number;
+  readonly failed: boolean;
+}
+
+/** Connects to the Service, one connection after the other, until it is stopped. */
+function startTraffic({ connect }: Scene): { readonly stop: () => Promise<readonly Attempt[]> } {
+  const state = { stopped: false };
+  const run = async (): Promise<readonly Attempt[]> => {
+    const attempts: Attempt[] = [];
+    while (!state.stopped) {
+      const atMs = performance.now();
+      const failed = await connect('db', 5432).then(
+        () => false,
+        () => true,
+      );
+      attempts.push({ atMs, failed });
+    }
+    return attempts;
+  };
+  const running = run();
+  return {
+    stop: () => {
+      state.stopped = true;
+      return running;
+    },
+  };
+}

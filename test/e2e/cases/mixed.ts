@@ -1,0 +1,162 @@
+import { expect } from '@jest/globals';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+import { addAddress } from '../../controlplane/network.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startOutsideClient } from '../../support/outside.ts';
+import type { Case, Scene } from '../scene.ts';
+
+/** Beside others: pods, clients outside the cluster, protocols that are not TCP; and the end. */
+export const mixed: readonly Case[] = [
+  {
+    title: 'pods of two Deployments and two servers outside stand behind one Service',
+    namespace: 'moving',
+    servers: [
+      { address: '10.20.141.1', port: 6432 },
+      { address: '10.20.141.2', port: 6432 },
+      // Those of the pods.
+      { address: '10.244.0.41', port: 6432 },
+      { address: '10.244.0.42', port: 6432 },
+    ],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.141.1}, {host: 10.20.141.2}]
+        ports: [{name: postgres, port: 5432, targetPort: 6432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services: [{name: db, selector: {app: db}}]
+---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: blue-5d4f, labels: {app: db, deployment: blue}}
+      spec: {nodeName: n1, containers: [{name: postgres, image: postgres}]}
+---
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: green-7c9b, labels: {app: db, deployment: green}}
+      spec: {nodeName: n1, containers: [{name: postgres, image: postgres}]}`,
+    sees: async (scene) => {
+      await podIs(scene, 'blue-5d4f', '10.244.0.41', true);
+      await podIs(scene, 'green-7c9b', '10.244.0.42', true);
+      await scene.reaches('db', 5432, ['10.20.141.1', '10.20.141.2', '10.244.0.41', '10.244.0.42']);
+      await scene.server('10.20.141.1').refuse();
+      await scene.reaches('db', 5432, ['10.20.141.2', '10.244.0.41', '10.244.0.42']);
+      await podIs(scene, 'blue-5d4f', '10.244.0.41', false);
+      await scene.reaches('db', 5432, ['10.20.141.2', '10.244.0.42']);
+    },
+  },
+  {
+    title: 'externalTrafficPolicy Local drops what comes from outside, for external servers are on no node',
+    namespace: 'policy-local',
+    servers: [{ address: '10.20.142.1', port: 5432 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.142.1}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}
+        services:
+          - {name: everywhere, type: NodePort, externalTrafficPolicy: Cluster}
+          - {name: local, type: NodePort, externalTrafficPolicy: Local}`,
+    sees: async ({ admin, plane, reaches }) => {
+      const nodePort = async (service: string) =>
+        (await admin.get('Service', service, 'policy-local')).spec.ports?.[0]?.nodePort ?? 0;
+      await reaches('everywhere', 5432, ['10.20.142.1']);
+      await reaches('local', 5432, ['10.20.142.1']);
+      const client = await startOutsideClient(plane.dir);
+      const ask = async () => client.connect(plane.address, await nodePort('everywhere'));
+      await eventually('the client is served', ask, (answer) => answer === '10.20.142.1');
+      expect(await client.connect(plane.address, await nodePort('local'))).toBeUndefined();
+      // From the node itself it works.
+      await reaches(plane.address, await nodePort('local'), ['10.20.142.1']);
+      await client.stop();
+    },
+  },
+  {
+    title: 'datagrams reach a UDP port; an SCTP port is published',
+    namespace: 'udp',
+    servers: [],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: radius}
+      spec:
+        targets: [{host: 10.20.143.1}]
+        ports:
+          - {name: auth, port: 1812, targetPort: 2812, protocol: UDP}
+          - {name: diameter, port: 3868, protocol: SCTP}
+        probe: {icmp: {}, periodSeconds: 1, failureThreshold: 1}`,
+    sees: async ({ admin, resolve, summary }) => {
+      await addAddress('10.20.143.1');
+      const server = createSocket('udp4', (question, from) => {
+        server.send(`${question.toString()}!`, from.port, from.address);
+      });
+      server.bind(2812, '10.20.143.1');
+      await once(server, 'listening');
+      await summary('radius', '1/1');
+      const [address = ''] = await resolve('radius');
+      const ask = () => askByDatagram(address, 1812, 'who');
+      await eventually('an answer comes', ask, (answer) => answer === 'who!');
+      server.close();
+      const slices = await admin.list('EndpointSlice', 'udp');
+      expect(slices.map(({ ports }) => ports)).toMatchObject([
+        [
+          { name: 'auth', port: 2812, protocol: 'UDP' },
+          { name: 'diameter', port: 3868, protocol: 'SCTP' },
+        ],
+      ]);
+    },
+  },
+  {
+    title: 'the name of a deleted backend is gone',
+    namespace: 'deleted',
+    servers: [{ address: '10.20.144.1', port: 5432 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        targets: [{host: 10.20.144.1}]
+        ports: [{port: 5432}]
+        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    sees: async ({ admin, reaches, resolve }) => {
+      await reaches('db', 5432, ['10.20.144.1']);
+      await admin.delete('ExternalBackend', 'db', 'deleted');
+      // The garbage collector looks for new kinds every 30 s, and this one is as young as the cluster.
+      await eventually(
+        'the name is gone',
+        () => resolve('db'),
+        (found) => found.length === 0,
+        40_000,
+      );
+    },
+  },
+];
+
+/** What a kubelet says of its pod. */
+async function podIs({ admin, namespace }: Scene, name: string, ip: string, ready: boolean): Promise<void> {
+  await admin.patchStatus('Pod', name, namespace, {
+    status: {
+      phase: 'Running',
+      podIP: ip,
+      podIPs: [{ ip }],
+      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
+    },
+  });
+}
+
+async function askByDatagram(address: string, port: number, question: string): Promise<string> {
+  const socket = createSocket('udp4');
+  try {
+    socket.send(question, port, address);
+    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(500) })) as [Buffer];
+    return answer.toString();
+  } finally {
+    socket.close();
+  }
+}
