@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { forbiddenRetryMs, needsList, networkError, statusError } from '../../src/kube/errors.ts';
+
+const asked = { verb: 'update', resource: 'endpointslices', name: 'db-1' };
+const body = (reason: string, more: object = {}) =>
+  JSON.stringify({ kind: 'Status', reason, message: 'why', ...more });
+const ending = { details: { causes: [{ reason: 'NamespaceTerminating' }] } };
+
+describe('statusError', () => {
+  it.each([
+    [400, body('BadRequest'), undefined, 'terminal', 'BadRequest', undefined],
+    [401, body('Unauthorized'), undefined, 'transient', 'Unauthorized', undefined],
+    [403, body('Forbidden'), undefined, 'transient', 'Forbidden', forbiddenRetryMs],
+    [403, body('Forbidden', ending), undefined, 'terminal', 'NamespaceTerminating', undefined],
+    [404, body('NotFound'), undefined, 'transient', 'NotFound', undefined],
+    [409, body('Conflict'), undefined, 'transient', 'Conflict', undefined],
+    [409, body('AlreadyExists'), undefined, 'transient', 'AlreadyExists', undefined],
+    [410, body('Expired'), undefined, 'transient', 'Expired', undefined],
+    [413, '', undefined, 'terminal', 'RequestEntityTooLarge', undefined],
+    [415, body('UnsupportedMediaType'), undefined, 'terminal', 'UnsupportedMediaType', undefined],
+    [422, body('Invalid'), undefined, 'terminal', 'Invalid', undefined],
+    [429, body('TooManyRequests'), '3', 'transient', 'TooManyRequests', 3_000],
+    [429, 'Too many requests, please try again later.', '1', 'transient', 'TooManyRequests', 1_000],
+    [
+      429,
+      body('TooManyRequests', { details: { retryAfterSeconds: 7 } }),
+      undefined,
+      'transient',
+      'TooManyRequests',
+      7_000,
+    ],
+    [429, '', 'Wed, 21 Oct 2026 07:28:00 GMT', 'transient', 'TooManyRequests', undefined],
+    [500, body('InternalError'), undefined, 'transient', 'InternalError', undefined],
+    [503, '<html>', '2', 'transient', 'ServiceUnavailable', 2_000],
+    [504, body('Timeout'), undefined, 'transient', 'Timeout', undefined],
+    [502, '', undefined, 'transient', 'UnexpectedStatus', undefined],
+  ])('makes %i %s (Retry-After %s) %s %s', (status, text, retryAfter, kind, reason, afterMs) => {
+    const error = statusError(asked, status, text, retryAfter);
+    expect({ kind: error.kind, reason: error.reason, afterMs: error.afterMs, status: error.status }).toEqual({
+      kind,
+      reason,
+      afterMs,
+      status,
+    });
+  });
+
+  it("names what was asked and gives the server's message", () => {
+    expect(statusError(asked, 422, body('Invalid')).message).toBe('update endpointslices db-1: why');
+  });
+});
+
+describe('networkError', () => {
+  const withCode = (code: string) => Object.assign(new Error('x'), { code });
+
+  it.each([
+    'ECONNREFUSED',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'UND_ERR_CONNECT_TIMEOUT',
+  ])('knows by %s that nothing was sent', (code) => {
+    expect(networkError(asked, withCode(code))).toMatchObject({ kind: 'transient', reason: 'Unreachable' });
+    const wrapped = new Error('fetch failed', { cause: withCode(code) });
+    expect(networkError(asked, wrapped)).toMatchObject({ reason: 'Unreachable' });
+  });
+
+  it.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'CERT_HAS_EXPIRED'])(
+    'makes no promise after %s',
+    (code) => {
+      expect(networkError(asked, withCode(code))).toMatchObject({
+        kind: 'transient',
+        reason: 'ConnectionLost',
+      });
+    },
+  );
+});
+
+describe('needsList', () => {
+  it('is so after 410 and when the server knows less than we do', () => {
+    expect(needsList(statusError(asked, 410, body('Expired')))).toBe(true);
+    const tooLarge = JSON.stringify({
+      reason: 'Timeout',
+      message: 'Too large resource version: 9, current: 5',
+    });
+    expect(needsList(statusError(asked, 504, tooLarge))).toBe(true);
+    expect(needsList(statusError(asked, 504, body('Timeout')))).toBe(false);
+    expect(needsList(new Error('410'))).toBe(false);
+  });
+});
