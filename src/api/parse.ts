@@ -44,7 +44,9 @@ export function parseBackend(object: unknown): Parsed {
   return { ok: true, backend: { ...metadata, spec, status: parseStatus(object) } };
 }
 
-const parseStatus = (object: unknown): Status | undefined => withStatusSchema.safeParse(object).data?.status;
+/** The stored status, whatever the spec is like; undefined when absent or not understood. */
+export const parseStatus = (object: unknown): Status | undefined =>
+  withStatusSchema.safeParse(object).data?.status;
 
 const toProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ path: pathText(path), message });
 

@@ -190,6 +190,8 @@ function serviceActions(
   const body = sweep ? marked(desired) : desired.body;
   const apply: Action = { op: 'applyService', service: body };
   if (observed === undefined) return [apply];
+  // A finalizer holds it for now; when it is gone it is made anew.
+  if (observed.metadata.deletionTimestamp !== undefined) return [];
   const ref = refOf(observed);
   if (needsRecreation(observed, body)) return [{ op: 'delete', ref }, apply];
   const taken = strangers(observed, body);
@@ -226,10 +228,10 @@ const goes = (desired: DesiredService, observed: Endpoints | undefined): observe
   observed !== undefined &&
   (ownerName(observed) !== undefined || (desired.spec.adopt && desired.spec.selector === undefined));
 
-/** Everything of ours under a name that the spec does not ask for any more. */
+/** Everything of ours under a name that the spec does not ask for any more, but what is being deleted already. */
 export function planRemoval(observed: Observed, backend: string): readonly Action[] {
   const mine = (object: KubeObject | undefined): boolean =>
-    object !== undefined && ownerName(object) === backend;
+    object !== undefined && ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
   const single = [observed.service, observed.endpoints].flatMap((object) =>
     object !== undefined && mine(object) ? [{ op: 'delete', ref: refOf(object) } as const] : [],
   );

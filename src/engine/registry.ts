@@ -54,11 +54,11 @@ export class BackendRegistry {
 
   /** Name of the other backend that has this Service name; undefined when the claim is this backend's, or nobody's. */
   rival(backend: Pick<Backend, 'namespace' | 'name'>, service: string): string | undefined {
-    const backends = [...this.claimants(backend.namespace, service)].flatMap((key) => {
-      const parsed = this.#entries.get(key)?.parsed;
-      return parsed?.ok === true ? [parsed.backend] : [];
+    const claimants = [...this.claimants(backend.namespace, service)].flatMap((key) => {
+      const { name, uid = '', creationTimestamp = '' } = this.#entries.get(key)?.raw.metadata ?? {};
+      return name === undefined ? [] : [{ name, uid, creationTimestamp }];
     });
-    const first = winner(backends);
+    const first = winner(claimants);
     return first === undefined || first.name === backend.name ? undefined : first.name;
   }
 
@@ -69,8 +69,20 @@ export class BackendRegistry {
   }
 }
 
+/** A backend that is not understood keeps its claims: what it has published stays, and is nobody else's to take. */
 function claimsOf(entry: Entry | undefined): readonly string[] {
-  if (entry?.parsed.ok !== true || entry.raw.metadata.deletionTimestamp !== undefined) return [];
-  const { backend } = entry.parsed;
-  return servicesOf(backend).map(({ name }) => `${backend.namespace}/${name}`);
+  if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) return [];
+  const { raw, parsed } = entry;
+  const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : namesIn(raw);
+  return names.map((name) => `${raw.metadata.namespace}/${name}`);
 }
+
+function namesIn(raw: KubeObject & { readonly spec?: unknown }): readonly string[] {
+  const services = memberOf(raw.spec, 'services');
+  if (!Array.isArray(services)) return [raw.metadata.name];
+  const names = services.map((service: unknown) => memberOf(service, 'name'));
+  return names.filter((name) => typeof name === 'string');
+}
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

@@ -534,6 +534,19 @@ describe('planRemoval', () => {
     expect(stage.observed().slices.map(({ metadata }) => metadata.name)).toEqual(['orders-db-theirs']);
   });
 
+  it('deletes once what a finalizer holds', async () => {
+    const stage = new Stage();
+    await stage.apply(specOf('a load balancer'));
+    const { service: object } = stage.observed();
+    if (object === undefined) throw new Error('no Service');
+    const metadata = { ...object.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' };
+    stage.cluster.put({ ...object, metadata });
+    const kinds = (actions: readonly Action[]) => actions.map((a) => (a.op === 'delete' ? a.ref.kind : a.op));
+    expect(kinds(planRemoval(stage.observed(), name))).toEqual(['Endpoints', 'EndpointSlice']);
+    expect(kinds(stage.plan(aBackend(specOf('headless'))).actions)).not.toContain('Service');
+    expect(kinds(stage.plan(aBackend(specOf('headless'))).actions)).not.toContain('applyService');
+  });
+
   it('deletes nothing that carries our annotation only, for people copy annotations', () => {
     const stage = new Stage();
     stage.cluster.put(aService({}, { annotations: { 'externalbackend.io/backend': name } }));

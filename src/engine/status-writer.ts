@@ -1,0 +1,56 @@
+import type { Condition, Status } from '../api/external-backend.ts';
+import type { Action } from '../core/action.ts';
+import type { OperatorError } from '../core/errors.ts';
+import type { KubeObject } from '../core/objects.ts';
+import { sameStatus, statusWithReady, type suspended } from '../core/status.ts';
+import { performAll } from './perform.ts';
+import type { Clock, EventSink, Writer } from './ports.ts';
+
+export interface StatusWriterOptions {
+  readonly clock: Clock;
+  readonly writer: Writer;
+  readonly events: EventSink;
+}
+
+/** Writes a status where it differs from the stored one, and an Event where its `Ready` does. Returns what failed. */
+export async function writeStatus(
+  raw: KubeObject,
+  previous: Status | undefined,
+  status: Status,
+  { writer, events }: StatusWriterOptions,
+): Promise<readonly OperatorError[]> {
+  if (sameStatus(previous, status)) return [];
+  const { namespace, name, uid = '' } = raw.metadata;
+  const action: Action = { op: 'status', ref: { kind: 'ExternalBackend', namespace, name, uid }, status };
+  const errors = await performAll(writer, [[action]]);
+  if (errors.length === 0) tell(events, raw, readyOf(previous), readyOf(status));
+  return errors;
+}
+
+/** Writes another `Ready` and leaves all else as it was said. */
+export async function writeReady(
+  raw: KubeObject,
+  previous: Status | undefined,
+  ready: typeof suspended,
+  options: StatusWriterOptions,
+): Promise<readonly OperatorError[]> {
+  const { generation = 0 } = raw.metadata;
+  const status = statusWithReady(previous, generation, ready, options.clock.wall());
+  return writeStatus(raw, previous, status, options);
+}
+
+/** An Event when `Ready` becomes false, or false for another reason, and when it is true again. */
+function tell(
+  events: EventSink,
+  raw: KubeObject,
+  before: Condition | undefined,
+  after: Condition | undefined,
+): void {
+  if (after === undefined || (before?.reason === after.reason && before.message === after.message)) return;
+  if (after.status === 'True' && before?.status !== 'False') return;
+  const type = after.status === 'True' ? 'Normal' : 'Warning';
+  events.record(raw, { type, reason: after.reason, action: 'Reconcile', note: after.message });
+}
+
+const readyOf = (status: Status | undefined): Condition | undefined =>
+  status?.conditions?.find((condition) => condition.type === 'Ready');

@@ -1,0 +1,407 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Action } from '../../src/core/action.ts';
+import { OperatorError, type ErrorKind } from '../../src/core/errors.ts';
+import { aService, aSlice, namespace, someEndpoints } from '../support/builders.ts';
+import { conflict } from '../support/fake-cluster.ts';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { down, up } from '../support/scripted-probe.ts';
+
+const both = ['+10.20.0.11', '+10.20.0.12'];
+const error = (kind: ErrorKind, reason: string) =>
+  new OperatorError(reason, { kind, reason, afterMs: 5_000 });
+const touches = (action: Action, service: string): boolean => JSON.stringify(action).includes(service);
+
+describe('a new backend', () => {
+  it('waits a moment for its first verdicts, then publishes what answered', async () => {
+    const world = new ReconcileWorld();
+    world.store();
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    world.say(up, '10.20.0.11');
+    await world.clock.advance(60);
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 40 }, writes: [] });
+    world.say(down, '10.20.0.12');
+    const writes = ['create EndpointSlice', 'applyService', 'create Endpoints', 'status'];
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes });
+    expect(world.published()).toEqual(['+10.20.0.11', '-10.20.0.12']);
+    expect(world.status()).toMatchObject({ summary: '1/2', services: [{ name: 'orders-db', ready: 1 }] });
+    expect(world.ready()).toBe('True Published');
+    expect(world.counts).toEqual(new Map([['shop/orders-db', '1/2']]));
+  });
+
+  it('waits no longer than 100 ms', async () => {
+    const world = new ReconcileWorld();
+    world.store();
+    await world.run();
+    await world.clock.advance(100);
+    expect((await world.run()).writes).toHaveLength(4);
+    expect(world.published()).toEqual(['-10.20.0.11', '-10.20.0.12']);
+  });
+
+  it.each([
+    ['probing is off', { probe: { disabled: {} } }],
+    ['the first probe is not due yet', { probe: { initialDelaySeconds: 30 } }],
+    ['it is an alias', { mode: 'ExternalName', targets: [{ host: 'db.example.com' }] }],
+  ])('does not wait where %s', async (_, spec) => {
+    const world = new ReconcileWorld();
+    world.store(spec);
+    expect((await world.run()).writes).toContain('status');
+  });
+
+  it('waits again when its spec changes to addresses nothing is known of', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
+    await world.clock.advance(60_000);
+    world.store({}, { generation: 2 });
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    world.say(up);
+    await world.run();
+    expect(world.published()).toEqual(both);
+  });
+});
+
+describe('a backend that stands', () => {
+  it('is not written while nothing changes', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    await world.clock.advance(3_600_000);
+    world.say(up);
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+  });
+
+  it('is written to one slice, one Endpoints and one status when one address flips', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    const writes = ['update EndpointSlice', 'update Endpoints', 'status'];
+    world.fail('10.20.0.11');
+    expect((await world.run()).writes).toEqual(writes);
+    expect(world.published()).toEqual(['+10.20.0.12', '-10.20.0.11']);
+    world.say(up, '10.20.0.11');
+    expect((await world.run()).writes).toEqual(writes);
+    expect(world.published()).toEqual(both);
+  });
+
+  it('tells nobody twice, and of a database that is down nothing in Ready', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.fail();
+    await world.run();
+    expect(world.ready()).toBe('True Published');
+    expect(world.events).toEqual([]);
+  });
+
+  it('loses the Service that left its spec, and gains the one that came', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.store({ services: [{ name: 'db' }] }, { generation: 2 });
+    await world.run();
+    expect([world.published('db'), world.published()]).toEqual([both, []]);
+    expect(world.cluster.all('Service').map(({ metadata }) => metadata.name)).toEqual(['db']);
+    expect((await world.run()).writes).toEqual([]);
+  });
+
+  it('looks again when a Service was refused what another one only just gave up', async () => {
+    const world = new ReconcileWorld();
+    const ports = [{ port: 5432, nodePort: 31_000 }];
+    await world.bringUp({ ports, services: [{ name: 'old', type: 'NodePort' }] });
+    let refusals = 1;
+    world.cluster.refuse = (action) =>
+      action.op === 'applyService' && refusals-- > 0 ? error('terminal', 'Invalid') : undefined;
+    world.store({ ports, services: [{ name: 'new', type: 'NodePort' }] }, { generation: 2 });
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 0 });
+    await world.run();
+    expect(world.cluster.all('Service').map(({ metadata }) => metadata.name)).toEqual(['new']);
+    expect(world.ready()).toBe('True Published');
+  });
+
+  it('does not look again and again when it is the removal that is refused', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services: [{ name: 'old' }] });
+    const refused = error('terminal', 'Forbidden');
+    world.cluster.refuse = (action) => (action.op === 'delete' ? refused : undefined);
+    world.store({ services: [{ name: 'new' }] }, { generation: 2 });
+    expect((await world.run()).outcome).toBe(refused);
+    expect([world.published('new'), world.ready()]).toEqual([both, 'False Forbidden']);
+  });
+
+  it.each([
+    ['Service', 'orders-db'],
+    ['Endpoints', 'orders-db'],
+  ])('makes a deleted %s anew', async (kind, name) => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.cluster.remove(kind, namespace, name);
+    expect((await world.run()).writes).toHaveLength(1);
+  });
+
+  it('is forgotten when it is gone: no probes, no counts', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    expect(world.reconciler.keyOf('uid-of-orders-db')).toBe('shop/orders-db');
+    world.remove();
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    expect(world.scheduled.size).toBe(0);
+    expect(world.reconciler.keyOf('uid-of-orders-db')).toBeUndefined();
+    expect(world.counts.get('shop/orders-db')).toBe('gone');
+  });
+
+  it('takes over its own objects when it is deleted and made anew with another uid, and empties nothing', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.remove();
+    world.store({}, { uid: 'second-life' });
+    world.cluster.onWrite = () => expect(world.published()).toEqual(both);
+    await world.run();
+    expect([...world.scheduled.keys()]).toEqual(['second-life']);
+    const owners = world.cluster
+      .all('EndpointSlice')
+      .map(({ metadata }) => metadata.ownerReferences?.[0]?.uid);
+    expect(owners).toEqual(['second-life']);
+  });
+});
+
+describe('a start', () => {
+  it('empties nothing and writes nothing where all is as it was left', async () => {
+    const before = new ReconcileWorld();
+    await before.bringUp();
+    before.fail('10.20.0.12');
+    await before.run();
+    await before.clock.advance(60_000);
+    const after = before.restarted();
+    after.hear();
+    expect(await after.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    expect(after.known.size).toBe(2);
+    after.say(down);
+    expect((await after.run()).writes).toEqual([]);
+    after.say(up);
+    expect((await after.run()).writes).toHaveLength(3);
+  });
+
+  it('empties nothing where the Service was deleted meanwhile', async () => {
+    const before = new ReconcileWorld();
+    await before.bringUp();
+    before.cluster.remove('Service', namespace, 'orders-db');
+    const after = before.restarted();
+    after.hear();
+    expect((await after.run()).writes).toEqual(['applyService']);
+    expect(after.published()).toEqual(both);
+  });
+
+  it('probes at once what was added while it was away, and the rest within its period', async () => {
+    const before = new ReconcileWorld();
+    await before.bringUp();
+    before.store({ targets: [{ host: '10.20.0.11' }, { host: '10.20.0.13' }] }, { generation: 2 });
+    const after = before.restarted();
+    after.hear();
+    await after.run();
+    expect([...after.known]).toEqual(['10.20.0.11|5432|all']);
+    expect(after.scheduled.get('uid-of-orders-db')?.map(({ ip }) => ip)).toEqual([
+      '10.20.0.11',
+      '10.20.0.13',
+    ]);
+  });
+
+  it('begins anew from what is published when another replica has led meanwhile', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.reconciler.reset();
+    expect(world.scheduled.size).toBe(0);
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    expect(world.scheduled.size).toBe(1);
+  });
+});
+
+describe('what is not ours', () => {
+  it('is a conflict that is told once, and heals when it goes', async () => {
+    const world = new ReconcileWorld();
+    world.cluster.put(aService());
+    await world.bringUp();
+    expect(world.ready()).toBe('False Conflict');
+    expect(world.cluster.writes.map(({ op }) => op)).toEqual(['status']);
+    expect(world.events).toMatchObject([{ type: 'Warning', reason: 'Conflict' }]);
+    expect((await world.run()).writes).toEqual([]);
+    world.cluster.remove('Service', namespace, 'orders-db');
+    await world.run();
+    expect(world.ready()).toBe('True Published');
+    expect(world.events).toMatchObject([{}, { type: 'Normal', reason: 'Published' }]);
+  });
+
+  it('is adopted without a moment of empty endpoints', async () => {
+    const world = new ReconcileWorld();
+    world.cluster.put(aService());
+    world.cluster.put(someEndpoints(['10.20.0.11', '10.20.0.12']));
+    const mirror = 'endpointslicemirroring-controller.k8s.io';
+    world.cluster.put(aSlice(['10.20.0.11', '10.20.0.12'], mirror, { name: 'mirrored' }));
+    world.cluster.onWrite = () => expect(world.published()).toEqual(expect.arrayContaining(both));
+    world.store({ services: [{ name: 'orders-db', adopt: true }] });
+    expect((await world.run()).outcome).toMatchObject({ kind: 'waiting', reason: 'SweepingSlices' });
+    expect(world.known.size).toBe(2);
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect([world.published(), world.ready()]).toEqual([both, 'True Published']);
+    expect((await world.run()).writes).toEqual([]);
+  });
+});
+
+describe('two backends that claim one Service', () => {
+  const services = [{ name: 'db' }];
+  const elder = { name: 'elder', creationTimestamp: '2026-01-01T00:00:00Z' };
+  const younger = { name: 'younger', creationTimestamp: '2026-01-02T00:00:00Z' };
+
+  it('leave it to the older; when that goes, the other takes over', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services }, elder);
+    await world.bringUp({ services, targets: [{ host: '10.20.0.12' }, { host: '10.20.0.13' }] }, younger);
+    expect([world.ready('elder'), world.ready('younger')]).toEqual(['True Published', 'False NameClaimed']);
+    expect(world.published('db')).toEqual(both);
+    world.remove('elder');
+    world.cluster.onWrite = () => expect(world.published('db')).toContain('+10.20.0.12');
+    await world.run('elder');
+    await world.run('younger');
+    expect([world.published('db'), world.ready('younger')]).toEqual([
+      ['+10.20.0.12', '+10.20.0.13'],
+      'True Published',
+    ]);
+    expect((await world.run('younger')).writes).toEqual([]);
+  });
+
+  it('leave it to the older also when that comes to claim it later', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services }, younger);
+    await world.bringUp({ services }, elder);
+    await world.run('younger');
+    expect([world.ready('elder'), world.ready('younger')]).toEqual(['True Published', 'False NameClaimed']);
+    expect((await world.run('elder')).writes).toEqual([]);
+    expect((await world.run('younger')).writes).toEqual([]);
+  });
+
+  it('do not take from each other what one only stopped claiming', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services }, elder);
+    await world.bringUp({ services }, younger);
+    world.store({ services: [{ name: 'other' }] }, { ...elder, generation: 2 });
+    await world.run('elder');
+    expect(world.published('db')).toEqual(both);
+    await world.run('younger');
+    expect(world.ready('younger')).toBe('True Published');
+  });
+});
+
+describe('a spec that is not understood', () => {
+  it('stops the probes, leaves what is published and said, and is told once', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.store({ mode: 'Teleport' }, { generation: 2 });
+    expect((await world.run()).writes).toEqual(['status']);
+    expect(world.scheduled.size).toBe(0);
+    expect(world.published()).toEqual(both);
+    expect(world.status()).toMatchObject({ observedGeneration: 2, summary: '2/2' });
+    expect(world.ready()).toBe('False Invalid');
+    expect(world.events).toMatchObject([{ type: 'Warning', reason: 'Invalid' }]);
+    await world.clock.advance(60_000);
+    expect((await world.run()).writes).toEqual([]);
+    expect(world.events).toHaveLength(1);
+  });
+
+  it('leaves the others alone', async () => {
+    const world = new ReconcileWorld();
+    world.store({ mode: 'Teleport' }, { name: 'odd' });
+    await world.run('odd');
+    await world.bringUp();
+    expect(world.ready()).toBe('True Published');
+  });
+
+  it('goes on where it was when it is understood again', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.store({ mode: 'Teleport' }, { generation: 2 });
+    await world.run();
+    world.store({}, { generation: 3 });
+    expect((await world.run()).writes).toEqual(['status']);
+    expect([world.ready(), world.scheduled.size]).toEqual(['True Published', 1]);
+  });
+});
+
+describe('suspend', () => {
+  it('stops probing and writing, and says so; what is published stays', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.store({ suspend: true, targets: [{ host: '10.20.0.13' }] }, { generation: 2 });
+    expect((await world.run()).writes).toEqual(['status']);
+    expect([world.ready(), world.scheduled.size, world.published()]).toEqual(['True Suspended', 0, both]);
+    expect((await world.run()).writes).toEqual([]);
+    world.store({}, { generation: 3 });
+    expect((await world.run()).writes).toEqual(['status']);
+    expect(world.scheduled.size).toBe(1);
+  });
+});
+
+describe('a write that fails', () => {
+  const slices = (action: Action) => 'object' in action && action.object.kind === 'EndpointSlice';
+
+  it('for good is told at once, and not tried again by itself', async () => {
+    const world = new ReconcileWorld();
+    const refused = error('terminal', 'Invalid');
+    world.cluster.refuse = (action) => (action.op === 'applyService' ? refused : undefined);
+    world.store();
+    await world.run();
+    world.say(up);
+    expect((await world.run()).outcome).toBe(refused);
+    expect(world.ready()).toBe('False Invalid');
+    expect(world.events).toMatchObject([{ type: 'Warning', reason: 'Invalid' }]);
+  });
+
+  it('for now is told the third time, and nothing false is said before', async () => {
+    const world = new ReconcileWorld();
+    world.cluster.refuse = (action) => (slices(action) ? conflict() : undefined);
+    world.store();
+    await world.run();
+    world.say(up);
+    for (const told of ['- -', '- -', 'False Conflict']) {
+      expect((await world.run()).outcome).toMatchObject({ kind: 'transient', status: 409 });
+      expect(world.ready()).toBe(told);
+    }
+    world.cluster.refuse = () => undefined;
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect([world.ready(), world.published()]).toEqual(['True Published', both]);
+  });
+
+  it('because another replica leads writes nothing at all', async () => {
+    const world = new ReconcileWorld();
+    const waits = error('waiting', 'NotLeader');
+    world.cluster.refuse = () => waits;
+    world.store();
+    await world.run();
+    world.say(up);
+    for (let i = 0; i < 4; i++) expect(await world.run()).toEqual({ outcome: waits, writes: [] });
+    expect(world.events).toEqual([]);
+  });
+
+  it('by a bug is one that may pass', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.cluster.refuse = () => {
+      throw new TypeError('undefined is not a function');
+    };
+    world.fail('10.20.0.11');
+    expect((await world.run()).outcome).toMatchObject({ kind: 'transient', reason: 'Bug' });
+  });
+
+  it('at one Service holds back no other', async () => {
+    const world = new ReconcileWorld();
+    world.cluster.refuse = (action) =>
+      touches(action, 'first') && action.op === 'applyService' ? error('terminal', 'Invalid') : undefined;
+    await world.bringUp({ services: [{ name: 'first' }, { name: 'second' }] });
+    expect(world.cluster.service(namespace, 'second')).toBeDefined();
+    expect([world.published('second'), world.ready()]).toEqual([both, 'False Invalid']);
+  });
+
+  it('with a lost race is planned again from what is there', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    let races = 1;
+    world.cluster.refuse = (action) => (slices(action) && races-- > 0 ? conflict() : undefined);
+    world.fail('10.20.0.11');
+    expect((await world.run()).outcome).toMatchObject({ kind: 'transient' });
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect(world.published()).toEqual(['+10.20.0.12', '-10.20.0.11']);
+  });
+});

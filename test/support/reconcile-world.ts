@@ -1,0 +1,139 @@
+import { HealthTable } from '../../src/engine/health-table.ts';
+import type { Check } from '../../src/core/check.ts';
+import type { Status } from '../../src/api/external-backend.ts';
+import type { Action } from '../../src/core/action.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+import type { BackendEvent } from '../../src/engine/ports.ts';
+import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconciler.ts';
+import { BackendRegistry } from '../../src/engine/registry.ts';
+import {
+  aStoredBackend,
+  literal,
+  namespace,
+  smallest,
+  type BackendInput,
+  type SpecInput,
+} from './builders.ts';
+import { FakeCluster } from './fake-cluster.ts';
+import { ManualClock } from './manual-clock.ts';
+import { down, up } from './scripted-probe.ts';
+
+/** The reconciler over a fake cluster, with real health and a scheduler that only remembers. */
+export class ReconcileWorld {
+  readonly cluster: FakeCluster;
+  readonly clock: ManualClock;
+  readonly scheduled = new Map<string, readonly Check[]>();
+  /** Ids that were given as known from before. */
+  readonly known = new Set<string>();
+  readonly events: BackendEvent[] = [];
+  readonly counts = new Map<string, string>();
+  readonly reconciler: Reconciler;
+  readonly #health: HealthTable;
+  readonly #registry = new BackendRegistry();
+
+  constructor(
+    over: Partial<ReconcilerOptions> = {},
+    cluster: FakeCluster = new FakeCluster(),
+    clock: ManualClock = new ManualClock(),
+  ) {
+    this.cluster = cluster;
+    this.clock = clock;
+    this.#health = new HealthTable({ clock, onChanged: () => undefined });
+    this.reconciler = new Reconciler({
+      clock,
+      view: cluster,
+      writer: cluster,
+      events: { record: (_, event) => void this.events.push(event) },
+      resolver: { resolve: literal },
+      registry: this.#registry,
+      health: this.#health,
+      scheduler: {
+        set: (owner, checks, { fresh = true } = {}) => {
+          this.scheduled.set(owner, checks);
+          if (!fresh) for (const { id } of checks) this.known.add(id);
+        },
+        remove: (owner) => void this.scheduled.delete(owner),
+      },
+      deniedCidrs: [],
+      legacyEndpoints: true,
+      maxEndpointsPerSlice: 100,
+      onAddresses: (key, count) =>
+        void this.counts.set(key, count === undefined ? 'gone' : `${count.ready}/${count.total}`),
+      ...over,
+    });
+  }
+
+  /** The same cluster and clock, another process. */
+  restarted(): ReconcileWorld {
+    return new ReconcileWorld({}, this.cluster, this.clock);
+  }
+
+  /** The user writes a resource; the status that stands stays. */
+  store(spec: SpecInput = {}, input: BackendInput = {}): void {
+    const before = this.cluster.backend(namespace, input.name ?? 'orders-db') as
+      { status?: unknown } | undefined;
+    const status = input.status ?? before?.status;
+    this.cluster.put(aStoredBackend({ ...smallest, ...spec }, { ...input, status }));
+    this.hear(input.name);
+  }
+
+  /** The watch tells of a resource, before its key is looked at. */
+  hear(name = 'orders-db'): ReadonlySet<string> {
+    return this.#registry.update(`${namespace}/${name}`, this.cluster.backend(namespace, name));
+  }
+
+  remove(name = 'orders-db'): void {
+    this.cluster.remove('ExternalBackend', namespace, name);
+    this.hear(name);
+  }
+
+  /** One run; what was written by it. */
+  async run(name = 'orders-db') {
+    const before = this.cluster.writes.length;
+    const outcome = await this.reconciler.reconcile(`${namespace}/${name}`);
+    return { outcome, writes: this.cluster.writes.slice(before).map(text) };
+  }
+
+  /** Probes say `verdict` of an address, or of all. */
+  say(verdict: Verdict, ip?: string, name = 'orders-db'): void {
+    const { uid = '' } = this.cluster.backend(namespace, name)?.metadata ?? {};
+    for (const check of this.scheduled.get(uid) ?? [])
+      if (ip === undefined || check.ip === ip) this.#health.record(uid, check, verdict);
+  }
+
+  /** Stores, probes everything with success, and runs until all is written. */
+  async bringUp(spec: SpecInput = {}, input: BackendInput = {}): Promise<void> {
+    this.store(spec, input);
+    await this.run(input.name);
+    this.say(up, undefined, input.name);
+    await this.run(input.name);
+  }
+
+  /** As many failures as make an address unhealthy. */
+  fail(ip?: string): void {
+    for (let i = 0; i < 3; i++) this.say(down, ip);
+  }
+
+  status(name = 'orders-db'): Status {
+    return (this.cluster.backend(namespace, name) as { status?: Status } | undefined)?.status ?? {};
+  }
+
+  ready(name = 'orders-db'): string {
+    const condition = this.status(name).conditions?.find(({ type }) => type === 'Ready');
+    return `${condition?.status ?? '-'} ${condition?.reason ?? '-'}`;
+  }
+
+  /** Addresses in the slices of a Service, those that are ready with a `+`. */
+  published(service = 'orders-db'): readonly string[] {
+    const endpoints = this.cluster.slices(namespace, service).flatMap((slice) => slice.endpoints ?? []);
+    return endpoints
+      .map((e) => `${e.conditions?.ready === true ? '+' : '-'}${e.addresses.join()}`)
+      .toSorted();
+  }
+}
+
+function text(action: Action): string {
+  if (action.op === 'create' || action.op === 'update') return `${action.op} ${action.object.kind}`;
+  if (action.op === 'delete') return `delete ${action.ref.kind}`;
+  return action.op;
+}
