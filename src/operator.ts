@@ -66,7 +66,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
   metrics.sampleAtScrape({
     checks: () => engine.stats().checks,
-    queueDepth: () => engine.stats().queued,
+    queueDepth: () => engine.stats().due,
     requestsInFlight: () => client.load.inFlight,
   });
 

@@ -115,7 +115,9 @@ const probeShape = {
   port: z
     .union([z.int32(), z.string().max(63)])
     .optional()
-    .describe('Name or number of the entry of spec.ports that is probed. Default: the first TCP port.'),
+    .describe(
+      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint beside the database. Default: the first TCP port.',
+    ),
   ...timing,
 };
 

@@ -26,11 +26,17 @@ export const specRules: readonly Rule<SpecShape>[] = [
   },
   {
     holds: ({ probe, ports }) =>
-      probe?.port === undefined ||
+      typeof probe?.port !== 'string' ||
       !dialsTcp(probe) ||
-      (ports ?? []).some((port) => names(port, probe.port) && port.protocol === 'TCP'),
-    cel: `!has(self.probe) || !has(self.probe.port) || !(${celDialsTcp('self.probe')}) || (has(self.ports) && self.ports.exists(each, each.protocol == 'TCP' && (type(self.probe.port) == int ? each.port == self.probe.port : has(each.name) && each.name == self.probe.port)))`,
-    message: 'probe.port must be the name or the number (port, not targetPort) of a TCP port in ports',
+      (ports ?? []).some(({ name, protocol }) => name === probe.port && protocol === 'TCP'),
+    cel: `!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != string || !(${celDialsTcp('self.probe')}) || (has(self.ports) && self.ports.exists(each, each.protocol == 'TCP' && has(each.name) && each.name == self.probe.port))`,
+    message: 'probe.port must be the name of a TCP port in ports, or a number from 1 to 65535',
+    field: 'probe.port',
+  },
+  {
+    holds: ({ probe }) => typeof probe?.port !== 'number' || (probe.port >= 1 && probe.port <= 65535),
+    cel: '!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != int || (self.probe.port >= 1 && self.probe.port <= 65535)',
+    message: 'probe.port must be a number from 1 to 65535, or the name of a TCP port in ports',
     field: 'probe.port',
   },
   {
@@ -79,8 +85,3 @@ type PortShape = NonNullable<SpecShape['ports']>[number];
 
 const hasNodePort = (ports: readonly PortShape[] | undefined): boolean =>
   (ports ?? []).some(({ nodePort }) => nodePort !== undefined);
-
-const names = (port: PortShape, reference: number | string | undefined): boolean =>
-  typeof reference === 'number'
-    ? port.port === reference
-    : port.name !== undefined && port.name === reference;

@@ -18,6 +18,8 @@ export interface GroupProbe {
   readonly timing: Timing;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;
+  /** A health endpoint beside the database: dialled whatever port the target has. */
+  readonly fixed?: boolean;
 }
 
 /** Port groups in the order of the spec; the shared group first. */
@@ -67,7 +69,7 @@ function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Ch
 
 function dialledPort(probe: GroupProbe, address: BackendAddress): number {
   if (probe.handler.kind === 'icmp') return 0;
-  return address.port !== 0 ? address.port : probe.port;
+  return address.port !== 0 && probe.fixed !== true ? address.port : probe.port;
 }
 
 const dialled = (port: Port): number => port.targetPort ?? port.port;
@@ -78,16 +80,25 @@ function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>): GroupProbe | und
 }
 
 /**
- * Without a handler the probe is tcpSocket; without a port it dials the first TCP port. A name or a number (port, not
- * targetPort) stands for the entry of `ports`, whose targetPort is dialled.
+ * Without a handler the probe is tcpSocket. What is dialled:
+ *
+ * | probe.port                         | dialled                                              |
+ * |------------------------------------|------------------------------------------------------|
+ * | none                               | the first TCP port's targetPort, or the target's own |
+ * | name or number of a TCP port       | that port's targetPort, or the target's own          |
+ * | any other number                   | that number                                          |
  */
 function sharedProbe(spec: Spec, ports: readonly Port[]): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
   const handler = handlerOf(probe);
   if (handler === undefined) return undefined;
+  const common = { handler, timing: timingOf(probe) };
   const tcp = ports.filter((port) => port.protocol === 'TCP');
-  const chosen = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0)) ?? tcp[0];
-  return { handler, timing: timingOf(probe), port: chosen === undefined ? 0 : dialled(chosen) };
+  const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
+  if (meant === undefined && typeof probe.port === 'number')
+    return { ...common, port: probe.port, fixed: true };
+  const chosen = meant ?? tcp[0];
+  return { ...common, port: chosen === undefined ? 0 : dialled(chosen) };
 }
 
 const defaultProbe: ProbeSpec = {

@@ -67,10 +67,8 @@ export class Engine {
       random,
       probe: options.probe,
       limits: options.probeLimits,
-      onVerdict: (owner, check, verdict, durationMs) => {
-        observer.probed(check, verdict, durationMs);
-        this.#health.record(owner, check, verdict);
-      },
+      onRun: (check, verdict, durationMs) => observer.probed(check, verdict, durationMs),
+      onVerdict: (owner, check, verdict) => this.#health.record(owner, check, verdict),
       onLateness: (ms) => observer.late(ms),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),
     });
@@ -117,11 +115,11 @@ export class Engine {
     await Promise.all([this.#scheduler.stop(), this.#queue.stop(deadlineMs)]);
   }
 
-  stats(): { readonly backends: number; readonly checks: number; readonly queued: number } {
+  stats(): { readonly backends: number; readonly checks: number; readonly due: number } {
     return {
       backends: [...this.#registry.keys()].length,
       checks: this.#scheduler.stats().checks,
-      queued: this.#queue.stats().queued,
+      due: this.#queue.stats().due,
     };
   }
 

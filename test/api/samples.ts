@@ -431,34 +431,34 @@ const badProbes: readonly BadSample[] = [
     message: 'more than one handler',
   },
   {
-    name: 'a probe port that is no port',
-    spec: probe({ port: 9999 }),
+    name: 'a probe port beyond 65535',
+    spec: probe({ port: 65536 }),
     field: 'spec.probe.port',
-    message: 'name or the number',
+    message: 'number from 1 to 65535',
   },
   {
-    name: 'a probe port that is a targetPort',
-    spec: { ...port({ targetPort: 6432 }), probe: { port: 6432 } },
+    name: 'a probe port of 0',
+    spec: probe({ port: 0 }),
     field: 'spec.probe.port',
-    message: 'name or the number',
+    message: 'number from 1 to 65535',
   },
   {
     name: 'a probe port that is no name',
     spec: { ...port({ name: 'pg' }), probe: { port: 'mysql' } },
     field: 'spec.probe.port',
-    message: 'name or the number',
+    message: 'name of a TCP port',
   },
   {
     name: 'a probe port number as a string',
     spec: probe({ port: '5432' }),
     field: 'spec.probe.port',
-    message: 'name or the number',
+    message: 'name of a TCP port',
   },
   {
     name: 'a probe port that is UDP',
     spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2, protocol: 'UDP' }), probe: { port: 'b' } },
     field: 'spec.probe.port',
-    message: 'name or the number',
+    message: 'name of a TCP port',
   },
   {
     name: 'a probe port that is a boolean',
@@ -1056,6 +1056,10 @@ export const goodSamples: readonly GoodSample[] = [
   {
     name: 'a probe port by number',
     spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), probe: { port: 2 } },
+  },
+  {
+    name: 'a probe port that is a health endpoint beside the database',
+    spec: probe({ port: 8008, httpGet: {} }),
   },
   {
     name: 'a probe port by name',

@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly kubeconfig?: string;
   /** Serve this namespace alone: several operators of several test files then do not meet. */
   readonly namespace?: string;
+  /** Default: src/main.ts. */
+  readonly program?: string;
 }
 
 /** The operator as a process of its own, as in a cluster. */
@@ -62,7 +64,11 @@ export async function startOperator(
     ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
     ...(options.args ?? []),
   ];
-  const part = startPart('operator', [process.execPath, join(root, 'src/main.ts'), ...args], logFile);
+  const part = startPart(
+    'operator',
+    [process.execPath, options.program ?? join(root, 'src/main.ts'), ...args],
+    logFile,
+  );
   const url = `http://127.0.0.1:${port}`;
   await waitFor(part, async () => (await fetchText(`${url}/readyz`)) === 'ok\n', 30_000);
   return {

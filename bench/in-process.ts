@@ -1,0 +1,114 @@
+import type { Check } from '../src/core/check.ts';
+import type { Verdict } from '../src/core/verdict.ts';
+import { StaticResolver } from '../src/dns/static-resolver.ts';
+import { Engine } from '../src/engine/engine.ts';
+import type { Logger, Probe } from '../src/engine/ports.ts';
+import { KubeClient } from '../src/kube/client.ts';
+import { Credentials } from '../src/kube/credentials.ts';
+import { loadKubeConfig } from '../src/kube/kube-config.ts';
+import { KubeView } from '../src/kube/view.ts';
+import { KubeWriter } from '../src/kube/writer.ts';
+import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
+import type { PlaneDetails } from '../test/controlplane/details.ts';
+
+const quiet: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: console.warn,
+  error: console.error,
+};
+
+export const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
+export const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
+
+/** The engine with its real Kubernetes adapters and a probe that says what the bench wants, when it wants it. */
+export interface InProcess {
+  readonly client: KubeClient;
+  /** From now on the check's address is said to be so; a run that waits is answered at once. */
+  say(ip: string, verdict: Verdict): void;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createClient(plane: PlaneDetails, maxInFlight = 32): KubeClient {
+  const credentials = new Credentials(() => loadKubeConfig(plane.kubeconfigs.admin, undefined), clock);
+  return new KubeClient({ credentials, clock, random, maxInFlight });
+}
+
+export function createInProcess(plane: PlaneDetails): InProcess {
+  const client = createClient(plane);
+  const script = new ProbeScript();
+  const view = new KubeView({
+    client,
+    clock,
+    random,
+    logger: quiet,
+    namespaces: [],
+    onChange: (kind, { before, after }, concerned) => {
+      const metadata = (after ?? before)?.metadata;
+      if (kind === 'ExternalBackend' && metadata !== undefined)
+        engine.backendChanged(`${metadata.namespace}/${metadata.name}`, after);
+      engine.touch(concerned);
+    },
+  });
+  const nothing = (): void => undefined;
+  const engine: Engine = new Engine({
+    clock,
+    random,
+    logger: quiet,
+    view,
+    writer: new KubeWriter({ client, view, mayWrite: () => true }),
+    events: { record: nothing },
+    resolver: new StaticResolver(),
+    probe: script.probe,
+    observer: { probed: nothing, late: nothing, flipped: nothing, reconciled: nothing, addresses: nothing },
+    probeLimits: { maxConcurrent: 65_535, maxPerHost: 2 },
+    workers: 1024,
+    deniedCidrs: [],
+    legacyEndpoints: true,
+    maxEndpointsPerSlice: 100,
+  });
+  return {
+    client,
+    say: (ip, verdict) => script.say(ip, verdict),
+    start: async () => {
+      view.start();
+      await view.synced;
+      engine.start();
+      engine.work();
+    },
+    stop: async () => {
+      await Promise.all([view.stop(), engine.stop(5_000)]);
+      await client.close();
+    },
+  };
+}
+
+/** The first run of an address is answered `up`; a later one waits for news until just before its timeout. */
+class ProbeScript {
+  readonly #said = new Map<string, Verdict>();
+  readonly #waiting = new Map<string, (verdict: Verdict) => void>();
+
+  readonly probe: Probe = (check: Check, signal: AbortSignal) => {
+    const said = this.#said.get(check.ip);
+    if (said === undefined) {
+      this.#said.set(check.ip, up);
+      return Promise.resolve(up);
+    }
+    return new Promise((resolve) => {
+      const answer = (verdict: Verdict): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(check.ip);
+        resolve(verdict);
+      };
+      const timer = setTimeout(() => answer(this.#said.get(check.ip) ?? up), check.timing.timeoutMs - 50);
+      signal.addEventListener('abort', () => answer(up), { once: true });
+      this.#waiting.set(check.ip, answer);
+    });
+  };
+
+  say(ip: string, verdict: Verdict): void {
+    this.#said.set(ip, verdict);
+    this.#waiting.get(ip)?.(verdict);
+  }
+}
