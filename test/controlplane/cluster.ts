@@ -26,6 +26,23 @@ export async function applyCrds(plane: PlaneDetails): Promise<void> {
     '--timeout=30s',
     'crd/externalbackends.externalbackend.io',
   ]);
+  await servesBackends(plane);
+}
+
+/** Established comes a moment before the storage: until then lists fail with "storage is (re)initializing". */
+export async function servesBackends(plane: PlaneDetails, deadlineMs = 30_000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  const list = () =>
+    api(plane)
+      .list('ExternalBackend')
+      .then(
+        () => true,
+        () => false,
+      );
+  while (!(await list())) {
+    if (performance.now() > end) throw new Error('the API server does not serve ExternalBackends');
+    await sleep(50);
+  }
 }
 
 /** The node that kube-proxy serves; without its address it waits for ever. */

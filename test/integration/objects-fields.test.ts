@@ -1,0 +1,388 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
+
+import { controlPlane } from '../controlplane/details.ts';
+import { readyAddresses } from '../controlplane/endpoints.ts';
+import { hosts, plain, unprobed } from '../support/backends.ts';
+import { brief, eventually, openWorld } from '../support/world.ts';
+import type { Spec, World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld(controlPlane(), { prefix: 'fields' });
+});
+
+afterAll(() => world.close());
+
+const ips = ['10.20.31.1', '10.20.31.2'];
+const service = (name: string) => world.admin.get('Service', name, world.ns);
+const endpoints = (name: string) => world.admin.get('Endpoints', name, world.ns);
+const slicesOf = (name: string) =>
+  world.admin.list('EndpointSlice', world.ns, { labelSelector: `kubernetes.io/service-name=${name}` });
+const one = (name: string, more: Spec = {}): Spec => ({ services: [{ name, ...more }] });
+
+/** Everything of a Service is as a backend of that kind made afresh would have it. */
+async function isAsMadeAfresh(name: string, spec: (service: string) => Spec): Promise<void> {
+  await world.publish(`${name}-afresh`, spec(`${name}-afresh`));
+  const anonymous = (text: string) =>
+    text
+      .replaceAll(`${name}-afresh`, name)
+      .replace(/"(uid|externalbackend.io\/applied)":"[^"]*"/g, '"$1":""');
+  const should = JSON.parse(anonymous(JSON.stringify(await world.published(`${name}-afresh`)))) as unknown;
+  const is = async () => JSON.parse(anonymous(JSON.stringify(await world.published(name)))) as unknown;
+  await eventually(is, (now) => isDeepStrictEqual(now, should), 3_000).catch(() => undefined);
+  expect(await is()).toEqual(should);
+}
+
+const changes: readonly (readonly [
+  what: string,
+  before: (name: string) => Spec,
+  after: (name: string) => Spec,
+])[] = [
+  [
+    'every optional field of the Service is set, then removed',
+    (name) =>
+      plain(
+        ips,
+        one(name, {
+          labels: { team: 'orders' },
+          annotations: { note: 'x' },
+          sessionAffinity: 'ClientIP',
+          sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+          internalTrafficPolicy: 'Cluster',
+          trafficDistribution: 'PreferClose',
+          externalIPs: ['198.51.100.7'],
+          publishNotReadyAddresses: true,
+        }),
+      ),
+    (name) => plain(ips, one(name)),
+  ],
+  [
+    'the fields are removed and then set',
+    (name) => plain(ips, one(name)),
+    (name) =>
+      plain(
+        ips,
+        one(name, { labels: { a: 'b' }, sessionAffinity: 'ClientIP', externalIPs: ['198.51.100.8'] }),
+      ),
+  ],
+  [
+    'one of two labels is removed',
+    (name) => plain(ips, one(name, { labels: { a: '1', b: '2' } })),
+    (name) => plain(ips, one(name, { labels: { b: '2' } })),
+  ],
+  [
+    'ClusterIP becomes headless',
+    (name) => plain(ips, one(name)),
+    (name) => plain(ips, one(name, { headless: true })),
+  ],
+  [
+    'headless becomes ClusterIP',
+    (name) => plain(ips, one(name, { headless: true })),
+    (name) => plain(ips, one(name)),
+  ],
+  [
+    'ClusterIP becomes NodePort',
+    (name) => plain(ips, one(name)),
+    (name) => plain(ips, one(name, { type: 'NodePort' })),
+  ],
+  [
+    'NodePort becomes ClusterIP',
+    (name) => plain(ips, one(name, { type: 'NodePort' })),
+    (name) => plain(ips, one(name)),
+  ],
+  [
+    'NodePort becomes LoadBalancer',
+    (name) => plain(ips, one(name, { type: 'NodePort' })),
+    (name) => plain(ips, one(name, { type: 'LoadBalancer', loadBalancerSourceRanges: ['198.51.100.0/24'] })),
+  ],
+  [
+    'LoadBalancer becomes ClusterIP',
+    (name) => plain(ips, one(name, { type: 'LoadBalancer' })),
+    (name) => plain(ips, one(name)),
+  ],
+  [
+    'NodePort becomes headless',
+    (name) => plain(ips, one(name, { type: 'NodePort' })),
+    (name) => plain(ips, one(name, { headless: true })),
+  ],
+  [
+    'Endpoints become an alias',
+    (name) => plain(ips, one(name)),
+    (name) => ({ mode: 'ExternalName', targets: hosts('db.example.com'), ...one(name) }),
+  ],
+  [
+    'an alias becomes Endpoints',
+    (name) => ({ mode: 'ExternalName', targets: hosts('db.example.com'), ...one(name) }),
+    (name) => plain(ips, one(name)),
+  ],
+  [
+    'an alias becomes headless',
+    (name) => ({
+      mode: 'ExternalName',
+      targets: hosts('db.example.com'),
+      ports: [{ port: 5432 }],
+      ...one(name),
+    }),
+    (name) => plain(ips, one(name, { headless: true })),
+  ],
+  [
+    'headless becomes an alias',
+    (name) => plain(ips, one(name, { headless: true })),
+    (name) => ({ mode: 'ExternalName', targets: hosts('Db.Example.com.'), ...one(name) }),
+  ],
+  [
+    'a port is renamed',
+    (name) => plain(ips, { ports: [{ name: 'pg', port: 5432 }], ...one(name) }),
+    (name) => plain(ips, { ports: [{ name: 'postgres', port: 5432 }], ...one(name) }),
+  ],
+  [
+    'two ports exchange their names',
+    (name) =>
+      plain(ips, {
+        ports: [
+          { name: 'a', port: 1000 },
+          { name: 'b', port: 2000 },
+        ],
+        ...one(name),
+      }),
+    (name) =>
+      plain(ips, {
+        ports: [
+          { name: 'b', port: 1000 },
+          { name: 'a', port: 2000 },
+        ],
+        ...one(name),
+      }),
+  ],
+  [
+    'two ports become one without a name',
+    (name) =>
+      plain(ips, {
+        ports: [
+          { name: 'a', port: 1000, appProtocol: 'http' },
+          { name: 'b', port: 2000 },
+        ],
+        ...one(name),
+      }),
+    (name) => plain(ips, { ports: [{ port: 1000 }], ...one(name) }),
+  ],
+  [
+    'the protocol changes',
+    (name) => plain(ips, { ports: [{ port: 53 }], ...one(name) }),
+    (name) => plain(ips, { ports: [{ port: 53, protocol: 'UDP' }], ...one(name) }),
+  ],
+  [
+    'the target port changes',
+    (name) => plain(ips, one(name)),
+    (name) => plain(ips, { ports: [{ port: 5432, targetPort: 6432 }], ...one(name) }),
+  ],
+  [
+    'a target gets a port of its own',
+    (name) => plain(ips, one(name)),
+    (name) =>
+      plain([], { targets: [{ host: '10.20.31.1', port: 7000 }, { host: '10.20.31.2' }], ...one(name) }),
+  ],
+  [
+    'a target gets a name and a zone',
+    (name) => plain(ips, one(name, { headless: true })),
+    (name) =>
+      plain([], {
+        targets: [{ host: '10.20.31.1', name: 'a', zone: 'z1' }, { host: '10.20.31.2' }],
+        ...one(name, { headless: true }),
+      }),
+  ],
+  [
+    'the name and the zone go',
+    (name) => plain([], { targets: [{ host: '10.20.31.1', name: 'a', zone: 'z1' }], ...one(name) }),
+    (name) => plain(['10.20.31.1'], one(name)),
+  ],
+  [
+    'one of two targets is drained',
+    (name) => plain(ips, one(name)),
+    (name) =>
+      plain([], { targets: [{ host: '10.20.31.1', drain: true }, { host: '10.20.31.2' }], ...one(name) }),
+  ],
+  [
+    'an IPv6 target is added',
+    (name) => plain(ips, one(name)),
+    (name) => plain([...ips, 'fd00:20:31::1'], one(name)),
+  ],
+  [
+    'the IPv4 targets go',
+    (name) => plain([...ips, 'fd00:20:31::1'], one(name)),
+    (name) => plain(['fd00:20:31::1'], one(name)),
+  ],
+  [
+    'a headless Service gets IPv6 addresses too',
+    (name) => plain(ips, one(name, { headless: true })),
+    (name) => plain([...ips, 'fd00:20:31::1'], one(name, { headless: true })),
+  ],
+  [
+    'a port gets a probe of its own',
+    (name) =>
+      plain(ips, {
+        ports: [
+          { name: 'a', port: 1000 },
+          { name: 'b', port: 2000 },
+        ],
+        ...one(name),
+      }),
+    (name) =>
+      plain(ips, {
+        ports: [
+          { name: 'a', port: 1000 },
+          { name: 'b', port: 2000, probe: unprobed },
+        ],
+        ...one(name),
+      }),
+  ],
+];
+
+describe('the objects are those of a backend made afresh when', () => {
+  it.each(changes)('%s', async (what, before, after) => {
+    const name = `x${changes.findIndex(([text]) => text === what)}`;
+    await world.publish(name, before(name));
+    await world.publish(name, after(name));
+    await isAsMadeAfresh(name, after);
+  });
+});
+
+it('writes slices per family, with the addresses in canonical form, and Endpoints with both', async () => {
+  await world.publish('dual', plain(['10.20.31.1', 'FD00:20:31:0::1']));
+  const slices = await slicesOf('dual');
+  expect(
+    slices.map(({ addressType, endpoints: list }) => [addressType, list?.[0]?.addresses]).toSorted(),
+  ).toEqual([
+    ['IPv4', ['10.20.31.1']],
+    ['IPv6', ['fd00:20:31::1']],
+  ]);
+  const addresses = (await endpoints('dual')).subsets?.flatMap((subset) => subset.addresses ?? []);
+  expect(addresses?.map(({ ip }) => ip).toSorted()).toEqual(['10.20.31.1', 'fd00:20:31::1']);
+});
+
+it('writes a slice for each set of ports: those of a port with its own probe, those of a target with its own port', async () => {
+  const ports = [
+    { name: 'a', port: 1000 },
+    { name: 'b', port: 2000, probe: unprobed },
+  ];
+  await world.publish('sets', plain(ips, { ports }));
+  await world.publish('own', plain([], { targets: [{ host: ips[0], port: 7000 }, { host: ips[1] }] }));
+  const sets = async (name: string) =>
+    (await slicesOf(name))
+      .map(({ ports: list, endpoints: all }) => `${list?.map(({ port }) => port).join()}: ${all?.length}`)
+      .toSorted();
+  expect(await sets('sets')).toEqual(['1000: 2', '2000: 2']);
+  expect(await sets('own')).toEqual(['5432: 1', '7000: 1']);
+  expect((await endpoints('own')).subsets).toHaveLength(2);
+});
+
+it('says ready, serving and terminating of every endpoint, and keeps not-ready addresses', async () => {
+  await world.publish('drained', plain([], { targets: [{ host: ips[0], drain: true }, { host: ips[1] }] }));
+  const [slice] = await slicesOf('drained');
+  expect(slice?.endpoints?.map(({ addresses, conditions }) => [...addresses, conditions])).toEqual([
+    ['10.20.31.1', { ready: false, serving: false, terminating: false }],
+    ['10.20.31.2', { ready: true, serving: true, terminating: false }],
+  ]);
+  const [subset] = (await endpoints('drained')).subsets ?? [];
+  expect(subset).toMatchObject({ addresses: [{ ip: ips[1] }], notReadyAddresses: [{ ip: ips[0] }] });
+});
+
+it('publishes not-ready addresses as ready but not serving where the Service asks for it', async () => {
+  const targets = [{ host: ips[0], drain: true }, { host: ips[1] }];
+  await world.publish('always', plain([], { targets, ...one('always', { publishNotReadyAddresses: true }) }));
+  const [slice] = await slicesOf('always');
+  expect(slice?.endpoints?.map(({ conditions }) => [conditions?.ready, conditions?.serving])).toEqual([
+    [true, false],
+    [true, true],
+  ]);
+});
+
+it('takes a cluster IP that the spec sets', async () => {
+  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.31.7' })));
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.7');
+  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.31.8' })));
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.8');
+  await world.publish('fixed', plain(ips, one('fixed')));
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.8');
+});
+
+it('keeps node ports that the server allocated while other things of the Service change', async () => {
+  await world.publish('np', plain(ips, one('np', { type: 'NodePort' })));
+  const allocated = (await service('np')).spec.ports?.[0]?.nodePort;
+  await world.publish(
+    'np',
+    plain(ips, {
+      ports: [{ port: 5432, targetPort: 6432 }],
+      ...one('np', { type: 'NodePort', labels: { a: 'b' } }),
+    }),
+  );
+  expect((await service('np')).spec.ports?.[0]?.nodePort).toBe(allocated);
+  await world.publish(
+    'np',
+    plain(ips, { ports: [{ port: 5432, nodePort: 30031 }], ...one('np', { type: 'NodePort' }) }),
+  );
+  expect((await service('np')).spec.ports?.[0]?.nodePort).toBe(30031);
+});
+
+it('keeps slices in place while the Service is recreated as headless', async () => {
+  await world.publish('again', plain(ips));
+  const before = world.slices.history.length;
+  await world.publish('again', plain(ips, one('again', { headless: true })));
+  const gone = world.slices.history.slice(before).filter(({ type }) => type === 'DELETED');
+  expect(gone.map(({ object }) => object.metadata.name)).toEqual([]);
+});
+
+it('deletes a Service that left services, with its slices and Endpoints, and no other', async () => {
+  await world.publish('list', plain(ips, { services: [{ name: 'first' }, { name: 'second' }] }));
+  await world.publish('list', plain(ips, { services: [{ name: 'second' }] }));
+  const nothing = { service: undefined, slices: [], endpoints: undefined };
+  await world.becomes('first', nothing);
+  expect((await world.published('second')).slices).toHaveLength(1);
+});
+
+it('a renamed Service is published under the new name before it goes under the old one', async () => {
+  await world.publish('renamed', plain(ips, one('old')));
+  await world.publish('renamed', plain(ips, one('new')));
+  await world.becomes('old', { service: undefined, slices: [], endpoints: undefined });
+  expect(readyAddresses(await slicesOf('new'), 'new')).toEqual(ips);
+});
+
+describe('a selector in the spec', () => {
+  it('leaves Endpoints and pods to Kubernetes, beside slices of ours', async () => {
+    await world.publish('mixed', plain(ips, one('mixed', { selector: { app: 'none-yet' } })));
+    expect((await service('mixed')).spec.selector).toEqual({ app: 'none-yet' });
+    const ours = (await slicesOf('mixed')).filter(
+      ({ metadata }) => metadata.ownerReferences?.[0]?.kind === 'ExternalBackend',
+    );
+    expect(readyAddresses(ours, 'mixed')).toEqual(ips);
+    expect((await world.writes()).filter((w) => w.name === 'mixed' && w.resource === 'endpoints')).toEqual(
+      [],
+    );
+  });
+
+  it('goes from the Service when it goes from the spec, with what the controllers made of it', async () => {
+    await world.publish('unmixed', plain(ips, one('unmixed', { selector: { app: 'none-yet' } })));
+    await world.publish('unmixed', plain(ips, one('unmixed')));
+    await isAsMadeAfresh('unmixed', (name) => plain(ips, one(name)));
+  });
+
+  it('put in later replaces our Endpoints by those of Kubernetes', async () => {
+    await world.publish('later', plain(ips));
+    await world.publish('later', plain(ips, one('later', { selector: { app: 'none-yet' } })));
+    await world.slices.until((now) =>
+      [...now.values()].some((slice) =>
+        /controller/.test(slice.metadata.labels?.['endpointslice.kubernetes.io/managed-by'] ?? ''),
+      ),
+    );
+    const of = (await world.admin.find('Endpoints', 'later', world.ns))?.metadata.ownerReferences ?? [];
+    expect(of.map(({ kind }) => kind)).toEqual([]);
+  });
+});
+
+it('everything of this namespace is at rest in the end', async () => {
+  const before = (await world.writes()).length;
+  await world.publish('last', plain(ips));
+  expect((await world.writes(before)).filter(({ name }) => !name.startsWith('last')).map(brief)).toEqual([]);
+});

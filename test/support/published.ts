@@ -1,0 +1,76 @@
+import type { EndpointSubset } from '../../src/core/objects.ts';
+import type { Api } from '../controlplane/api.ts';
+import type { Kinds } from '../controlplane/kinds.ts';
+
+/** What a reader of the API finds under a Service name, without what differs from life to life. */
+export interface Published {
+  readonly service: object | undefined;
+  readonly slices: readonly object[];
+  readonly endpoints: object | undefined;
+}
+
+/** Reads from the API server itself, so nothing is stale. Of slices those with the Service's name on them, whoever made them. */
+export async function published(admin: Api, ns: string, service: string): Promise<Published> {
+  const labelSelector = `kubernetes.io/service-name=${service}`;
+  const [found, slices, endpoints] = await Promise.all([
+    admin.find('Service', service, ns),
+    admin.list('EndpointSlice', ns, { labelSelector }),
+    admin.find('Endpoints', service, ns),
+  ]);
+  return {
+    service: found && serviceShape(found),
+    slices: slices.map(sliceShape).toSorted((a, b) => (text(a) < text(b) ? -1 : 1)),
+    endpoints: endpoints && {
+      ...metaShape(without(endpoints, found?.metadata.labels)),
+      subsets: (endpoints.subsets ?? []).flatMap(rows).toSorted(),
+    },
+  };
+}
+
+/** The endpoints controller copies a Service's labels, in the moment in which the Service has somebody's selector. */
+function without(endpoints: Kinds['Endpoints'], copied: Labels = {}): Kinds['Endpoints'] {
+  const theirs = (key: string) => key in copied && !key.includes('kubernetes.io/');
+  const labels = Object.entries(endpoints.metadata.labels ?? {}).filter(([key]) => !theirs(key));
+  return { ...endpoints, metadata: { ...endpoints.metadata, labels: Object.fromEntries(labels) } };
+}
+
+/** An address and a port in a line, for subsets say the same in several ways. */
+const rows = ({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset): readonly string[] =>
+  ports.flatMap((port) => [
+    ...addresses.map((address) => JSON.stringify({ ready: true, ...address, port })),
+    ...notReadyAddresses.map((address) => JSON.stringify({ ready: false, ...address, port })),
+  ]);
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The cluster IP and node ports are the server's choice: only whether there are some is compared. */
+function serviceShape(object: Kinds['Service']): object {
+  const { clusterIP, clusterIPs: _, ports = [], ...spec } = object.spec;
+  return {
+    ...metaShape(object),
+    ...spec,
+    clusterIP: clusterIP === undefined || clusterIP === 'None' ? clusterIP : 'an address',
+    ports: ports.map(({ nodePort, ...port }) => ({ ...port, hasNodePort: nodePort !== undefined })),
+  };
+}
+
+const sliceShape = (slice: Kinds['EndpointSlice']): object => ({
+  ...metaShape(slice),
+  addressType: slice.addressType,
+  endpoints: slice.endpoints,
+  ports: slice.ports,
+});
+
+function metaShape({ metadata }: Kinds['Service' | 'EndpointSlice' | 'Endpoints']): object {
+  const { 'endpoints.kubernetes.io/last-change-trigger-time': _, ...annotations } =
+    metadata.annotations ?? {};
+  const owners = metadata.ownerReferences?.map(({ kind, name, uid, controller }) => ({
+    kind,
+    name,
+    uid,
+    controller,
+  }));
+  return { labels: metadata.labels ?? {}, annotations, owners: owners ?? [] };
+}
+
+const text = (value: object): string => JSON.stringify(value);
