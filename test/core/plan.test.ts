@@ -279,7 +279,7 @@ describe('the drift that planService repairs', () => {
       ...others,
       metadata: { ...now.metadata, ...metadata },
       ...(now.spec && { spec: { ...now.spec, ...spec } }),
-    } as KubeObject);
+    });
   }
 
   it.each(edits)('%s', async (_, damage) => {
@@ -504,7 +504,7 @@ describe('adoption', () => {
   ] as const)('takes over: %s', async (_, legacy, objects) => {
     const stage = new Stage();
     stage.legacyEndpoints = legacy;
-    for (const object of objects) stage.cluster.put(object as KubeObject);
+    for (const object of objects) stage.cluster.put(object);
     let error = await stage.perform(stage.plan(aBackend(adopting)).actions);
     if (error !== undefined) {
       expect(error).toMatchObject({ kind: 'waiting', reason: 'SweepingSlices' });

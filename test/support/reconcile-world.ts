@@ -48,9 +48,9 @@ export class ReconcileWorld {
       registry: this.#registry,
       health: this.#health,
       scheduler: {
-        set: (owner, checks, { fresh = true } = {}) => {
+        set: (owner, checks, options) => {
           this.scheduled.set(owner, checks);
-          if (!fresh) for (const { id } of checks) this.known.add(id);
+          if (options?.fresh === false) for (const { id } of checks) this.known.add(id);
         },
         remove: (owner) => void this.scheduled.delete(owner),
       },

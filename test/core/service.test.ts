@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Service } from '../../src/core/objects.ts';
+import { isApplied, needsRecreation, serviceBody } from '../../src/core/service.ts';
+import { aBackend, aService, type SpecInput } from '../support/builders.ts';
+
+/** The body that a backend with one Service of these fields is applied with. */
+function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}) {
+  const backend = aBackend({ services: [{ name: 'orders-db', ...service }], ...spec });
+  const [first] = backend.spec.services ?? [];
+  if (first === undefined) throw new Error('one Service');
+  return serviceBody(backend, first, ['IPv4']);
+}
+
+/** The body as the server holds it, with what else it says. */
+const held = (service: Readonly<Record<string, unknown>>, spec: Service['spec'] = {}): Service => {
+  const body = bodyOf(service);
+  return { ...body, spec: { ...body.spec, ...spec } };
+};
+
+describe('serviceBody', () => {
+  it('says what the spec says, and nothing that it leaves out', () => {
+    expect(bodyOf({})).toMatchObject({ metadata: { name: 'orders-db', namespace: 'shop' } });
+    expect(bodyOf({}).spec).toEqual({
+      type: 'ClusterIP',
+      ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP' }],
+    });
+  });
+
+  it('is an alias of the host in lower case without the dot, with no port unless one is given', () => {
+    const targets = [{ host: 'DB.Example.com.' }];
+    expect(bodyOf({}, { mode: 'ExternalName', targets, ports: undefined }).spec).toEqual({
+      type: 'ExternalName',
+      externalName: 'db.example.com',
+    });
+  });
+
+  it('tells a headless Service its families, which the server would guess wrong', () => {
+    expect(bodyOf({ headless: true }).spec).toMatchObject({
+      clusterIP: 'None',
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    });
+  });
+
+  it.each([
+    ['a label', { labels: { team: 'shop' } }],
+    ['an annotation', { annotations: { note: 'x' } }],
+    ['a field', { sessionAffinity: 'None' }],
+  ])('has another hash when %s leaves the spec, so that it leaves the Service', (_, service) => {
+    expect(isApplied(held(service), bodyOf({}))).toBe(false);
+  });
+});
+
+describe('isApplied', () => {
+  it.each<readonly [string, Readonly<Record<string, unknown>>, Service['spec']]>([
+    ['defaults', {}, { sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', clusterIP: '10.96.0.7' }],
+    [
+      'a second family',
+      { ipFamilies: ['IPv4'], ipFamilyPolicy: 'PreferDualStack' },
+      { ipFamilies: ['IPv4', 'IPv6'] },
+    ],
+    ['another spelling of the cluster IP', { clusterIP: 'FD00:0::7' }, { clusterIP: 'fd00::7' }],
+    [
+      'a timeout',
+      { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: {} } },
+      { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } },
+    ],
+    [
+      'a node port',
+      { type: 'NodePort' },
+      { ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP', nodePort: 31_000 }] },
+    ],
+  ])('does not mind what the server filled in: %s', (_, service, spec) => {
+    expect(isApplied(held(service, spec), bodyOf(service))).toBe(true);
+    expect(needsRecreation(held(service, spec), bodyOf(service))).toBe(false);
+  });
+
+  it.each<readonly [string, Service['spec']]>([
+    ['type', { type: 'NodePort' }],
+    ['targetPort', { ports: [{ port: 5432, targetPort: 1, protocol: 'TCP' }] }],
+    ['ports', { ports: [] }],
+  ])('sees what somebody changed: %s', (_, spec) => {
+    expect(isApplied(held({}, spec), bodyOf({}))).toBe(false);
+  });
+});
+
+describe('needsRecreation', () => {
+  it.each<readonly [string, Service['spec'], Readonly<Record<string, unknown>>, boolean]>([
+    ['the first family changes', { ipFamilies: ['IPv4'] }, { ipFamilies: ['IPv6'] }, true],
+    [
+      'a second family comes',
+      { ipFamilies: ['IPv4'] },
+      { ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'PreferDualStack' },
+      false,
+    ],
+    ['the cluster IP changes', {}, { clusterIP: '10.96.0.8' }, true],
+    ['the cluster IP is the one it has', {}, { clusterIP: '10.96.0.7' }, false],
+    ['it becomes headless', {}, { headless: true }, true],
+    ['it was an alias', { type: 'ExternalName' }, { headless: true }, false],
+  ])('%s', (_, is, service, recreates) => {
+    expect(needsRecreation(aService(is), bodyOf(service))).toBe(recreates);
+  });
+});
