@@ -21,10 +21,13 @@ type Options = RequestOptions & { auth?: string | null };
 
 /** The kubelet renews a projected token long before its end; client-go reads the file once a minute too. */
 const refreshMs = 60_000;
+const retryMs = 5_000;
 
 /**
- * The credentials of the current context, kept for a minute. One dispatcher lives as long as the TLS material
- * (CA, certificate, key) is the same; when it changes, the old one is closed once its requests are done.
+ * The credentials of the current context, kept for a minute. A server of plain `http:` is accepted only with
+ * `insecure-skip-tls-verify`, as client-node has it: nobody sends a token in clear text by a typing error.
+ * One dispatcher lives as long as the TLS material (CA, certificate, key) is the same; when it changes, the old one
+ * is closed once its requests are done.
  */
 export class Credentials {
   readonly #load: () => KubeConfig;
@@ -49,7 +52,7 @@ export class Credentials {
   async get(): Promise<Connection> {
     const now = this.peek();
     if (now !== undefined) return now;
-    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
+    this.#refreshing ??= this.#refreshOrKeep().finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
   }
 
@@ -71,6 +74,18 @@ export class Credentials {
     await this.#connection?.dispatcher.destroy();
     this.#connection = undefined;
     this.#dueAt = 0;
+  }
+
+  /** A file that is being replaced or a plugin that fails once is no reason to drop credentials that still work. */
+  async #refreshOrKeep(): Promise<Connection> {
+    const rejected = this.#config === undefined;
+    try {
+      return await this.#refresh();
+    } catch (error) {
+      if (this.#connection === undefined || rejected) throw error;
+      this.#dueAt = this.#clock.now() + retryMs;
+      return this.#connection;
+    }
   }
 
   async #refresh(): Promise<Connection> {

@@ -47,7 +47,7 @@ export function kubeConfig(options: {
   const name = 'test';
   const config = new KubeConfig();
   config.loadFromOptions({
-    clusters: [{ name, skipTLSVerify: false, ...cluster }],
+    clusters: [{ name, skipTLSVerify: cluster.server.startsWith('http:'), ...cluster }],
     users: [{ name, ...(token === undefined ? {} : { token }) }],
     contexts: [{ name, cluster: name, user: name }],
     currentContext: name,

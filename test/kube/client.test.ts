@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
+import type { Ask, KubeClient, Verb } from '../../src/kube/client.ts';
+import { lanes } from '../../src/kube/lanes.ts';
+import { clientOf, failureOf, kubeConfig } from './support/connect.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const answer =
+  (status: number, body: unknown = {}, headers: Record<string, string> = {}): Answer =>
+  (_request, response) =>
+    response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
+const reset: Answer = (request) => request.socket.resetAndDestroy();
+const hang: Answer = () => undefined;
+
+describe('KubeClient', () => {
+  const cleanups: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+
+  /** A server that gives these answers in turn, the last one for ever; and a client of it. */
+  async function exchange(answers: readonly Answer[], tokens: readonly string[] = ['one']) {
+    const heard: { method: string; url: string; token: string; type: string; body: string }[] = [];
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const { method = '', url = '', headers } = request;
+        const token = headers.authorization ?? '';
+        heard.push({ method, url, token, type: headers['content-type'] ?? '', body });
+        answers[Math.min(heard.length, answers.length) - 1]?.(request, response);
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    let loads = 0;
+    const requests: string[] = [];
+    const load = () =>
+      kubeConfig({ server: `${url}/base/`, token: tokens[Math.min(loads++, tokens.length - 1)] ?? '' });
+    const client: KubeClient = clientOf(load, {
+      onRequest: ({ verb, resource, code }) => requests.push(`${verb} ${resource} ${code}`),
+    });
+    cleanups.push(
+      async () => {
+        server.closeAllConnections();
+        server.close();
+        await once(server, 'close');
+      },
+      () => client.close(),
+    );
+    return { client, heard, requests };
+  }
+
+  const ask = (verb: Verb, more: Partial<Ask> = {}): Ask => ({
+    verb,
+    resource: 'things',
+    path: '/api/things',
+    ...more,
+  });
+
+  it('sends what it is asked below the path of the server, and parses the answer', async () => {
+    const { client, heard, requests } = await exchange([answer(200, { a: 1 })]);
+    const query = { labelSelector: 'a!=b', limit: 5, nothing: undefined };
+    const body = { b: 2 };
+    expect(
+      await client.request(ask('apply', { query, body, contentType: 'application/apply-patch+yaml' })),
+    ).toEqual({
+      a: 1,
+    });
+    expect(heard).toEqual([
+      {
+        method: 'PATCH',
+        url: '/base/api/things?labelSelector=a!%3Db&limit=5',
+        token: 'Bearer one',
+        type: 'application/apply-patch+yaml',
+        body: '{"b":2}',
+      },
+    ]);
+    expect(requests).toEqual(['apply things 200']);
+  });
+
+  it.each(['get', 'update', 'patch', 'delete'] as const)('repeats %s after a reset', async (verb) => {
+    const { client, requests } = await exchange([reset, reset, answer(200, 'null')]);
+    expect(await client.request(ask(verb))).toBeNull();
+    expect(requests).toEqual([
+      `${verb} things ConnectionLost`,
+      `${verb} things ConnectionLost`,
+      `${verb} things 200`,
+    ]);
+  });
+
+  it('does not repeat a create that may have been done', async () => {
+    const { client, heard } = await exchange([reset, answer(201)]);
+    expect(await failureOf(client.request(ask('create')))).toMatchObject({
+      kind: 'transient',
+      reason: 'ConnectionLost',
+    });
+    expect(heard).toHaveLength(1);
+  });
+
+  it('repeats a create that the server was too busy for, when the server says', async () => {
+    const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '1' }), answer(201)]);
+    const startedAt = performance.now();
+    await client.request(ask('create'));
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(995);
+    expect(heard).toHaveLength(2);
+  });
+
+  it('gives up after its attempts, with what the server said last', async () => {
+    const { client, heard } = await exchange([answer(503, { message: 'no storage' })]);
+    const failure = await failureOf(client.request(ask('get', { attempts: 2 })));
+    expect(failure).toMatchObject({ kind: 'transient', status: 503 });
+    expect(failure.message).toMatch(/no storage/);
+    expect(heard).toHaveLength(2);
+  });
+
+  it('does not wait longer than its deadline, and leaves that connection', async () => {
+    const { client, requests } = await exchange([hang, answer(200)]);
+    const failure = await failureOf(client.request(ask('get', { deadlineMs: 50 })));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'DeadlineExceeded' });
+    await client.request(ask('get'));
+    expect(requests).toEqual(['get things DeadlineExceeded', 'get things 200']);
+  });
+
+  it('takes an answer that breaks off for a lost connection', async () => {
+    const broken: Answer = (request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"a":', () => request.socket.destroy());
+    };
+    const { client } = await exchange([broken]);
+    const failure = await failureOf(client.request(ask('get', { attempts: 1 })));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'ConnectionLost' });
+  });
+
+  it('reads its credentials again after a 401', async () => {
+    const { client, heard } = await exchange([answer(401), answer(200)], ['old', 'new']);
+    await client.request(ask('create'));
+    expect(heard.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('asks the guard before every sending', async () => {
+    const { client, heard } = await exchange([reset, answer(200)]);
+    let left = 1;
+    const guard = () => {
+      if (left-- === 0)
+        throw new OperatorError('no longer', { kind: 'waiting', reason: 'NotLeader', afterMs: 1 });
+    };
+    expect(await failureOf(client.request(ask('update', { guard })))).toMatchObject({ reason: 'NotLeader' });
+    expect(heard).toHaveLength(1);
+  });
+
+  it('ends at once when it is cancelled', async () => {
+    const { client } = await exchange([hang]);
+    const cancel = new AbortController();
+    const failure = failureOf(client.request(ask('get', { signal: cancel.signal, lane: lanes.slice })));
+    cancel.abort();
+    expect(await failure).toMatchObject({ kind: 'transient', reason: 'Cancelled' });
+    expect(client.load).toEqual({ inFlight: 0, queued: 0 });
+  });
+
+  it('says that nobody is there', async () => {
+    const client = clientOf(() => kubeConfig({ server: 'http://127.0.0.1:1' }));
+    expect(await failureOf(client.request(ask('get', { attempts: 1 })))).toMatchObject({
+      reason: 'Unreachable',
+    });
+  });
+
+  it('says why there are no credentials', async () => {
+    const client = clientOf(() => {
+      throw new Error('no such file');
+    });
+    const failure = await failureOf(client.request(ask('get')));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'NoCredentials' });
+    expect(failure.message).toMatch(/no such file/);
+  });
+});
