@@ -119,12 +119,6 @@ export class KubeClient {
     }
   }
 
-  /** Leaves all present connections: the next request opens a new one. For a watch that fell silent. */
-  reconnect(): void {
-    const connection = this.#credentials.peek();
-    if (connection !== undefined) this.#credentials.reconnect(connection);
-  }
-
   async close(): Promise<void> {
     await this.#credentials.close();
   }

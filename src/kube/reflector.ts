@@ -27,7 +27,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly onRestart?: (resource: string, reason: string) => void;
   /** Default 500. */
   readonly pageSize?: number;
-  /** Bookmarks come about once a minute: a watch silent for longer than this is taken for dead. Default 100 s. */
+  /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened anew. Default 100 s. */
   readonly silenceMs?: number;
   /** Longest wait between attempts. Default 10 s. */
   readonly maxBackoffMs?: number;
@@ -48,6 +48,8 @@ const minBackoffMs = 200;
 const goodWatchMs = 5_000;
 const listDeadlineMs = 60_000;
 const openDeadlineMs = 15_000;
+/** Short: the path may be dead, and a passed deadline makes the client leave its old connections. */
+const compareDeadlineMs = 5_000;
 
 /**
  * Keeps a store in step with one collection of the API server: a list, then watches that go on where the last one
@@ -179,11 +181,14 @@ export class Reflector<T extends KubeObject> {
     this.#synced.resolve(undefined);
   }
 
-  /** After a silent watch: does the server still know what we know? One that lost history would stay silent for ever. */
+  /**
+   * After a silent watch: does the server still know what we know? One that lost history would stay silent for ever.
+   * Silence alone proves nothing: after its start the API server sends no bookmarks of a kind that nobody changes.
+   */
   async #compare(): Promise<void> {
     const page = (await this.#options.client.request({
       ...this.#ask('list', { limit: 1 }),
-      deadlineMs: openDeadlineMs,
+      deadlineMs: compareDeadlineMs,
     })) as List;
     if (compareVersions(page.metadata.resourceVersion, this.store.position) < 0) this.#mustList = true;
     this.#mustCompare = false;
@@ -195,7 +200,6 @@ export class Reflector<T extends KubeObject> {
     this.#stop.signal.addEventListener('abort', stopped, { once: true });
     const silence = new Silence(this.#options.clock, this.#options.silenceMs ?? 100_000, () => {
       this.#mustCompare = true;
-      this.#options.client.reconnect();
       cut.abort();
     });
     try {
