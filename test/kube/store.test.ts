@@ -41,6 +41,13 @@ describe('Store', () => {
     expect(store.size).toBe(0);
   });
 
+  it('takes what was read of an object that the watch leaves out, however old it is', () => {
+    const store = new Store<KubeObject>();
+    store.replace([], '100');
+    expect(told(store.putHidden(object('a', 3)))).toEqual([[undefined, 'a']]);
+    expect(store.putHidden(object('a', 2))).toEqual([]);
+  });
+
   it('keeps over a list what was written while the list was read', () => {
     const store = new Store<KubeObject>();
     store.replace([object('a', 1, 'a')], '10');
