@@ -157,20 +157,6 @@ describe('Reflector on a real API server', () => {
     expect(restarts[0]).toBe('Silent');
   }, 30_000);
 
-  it('lists again when the server no longer knows its version', async () => {
-    const { start, names, told, proxy, reflector, restarts } = await reflect();
-    await create('a');
-    await start();
-    told.length = 0;
-    // As if it had slept for hours: no API server can go back as far as this.
-    reflector.store.advance('1');
-    proxy.reset();
-    await create('b');
-    await settled(names, 'a', 'b');
-    expect(restarts).toEqual(['ConnectionLost', 'Expired']);
-    expect(told).toEqual(['added b']);
-  });
-
   it('stands a killed and restarted API server without a word about what did not change', async () => {
     const { start, names, told } = await reflect();
     await create('a');
@@ -182,6 +168,22 @@ describe('Reflector on a real API server', () => {
     await create('c');
     await settled(names, 'a', 'b', 'c');
     expect(told).toEqual(['added c']);
+  }, 60_000);
+
+  it('lists again when the server no longer knows its version', async () => {
+    // A new API server's memory begins with its start.
+    await plane.stopApiServer();
+    await plane.startApiServer();
+    const { start, names, told, proxy, reflector, restarts } = await reflect();
+    await create('a');
+    await start();
+    told.length = 0;
+    reflector.store.advance('1');
+    proxy.reset();
+    await create('b');
+    await settled(names, 'a', 'b');
+    expect(restarts).toEqual(['ConnectionLost', 'Expired']);
+    expect(told).toEqual(['added b']);
   }, 60_000);
 
   it('does not let late events undo the answers to own writes', async () => {
