@@ -3,7 +3,15 @@ import { mustRun, run } from './run.ts';
 /** Gives the network an address that listeners can take. Harmless when it is there. */
 export async function addAddress(...addresses: readonly string[]): Promise<void> {
   for (const address of addresses) {
-    const { code, stderr } = await run(['ip', 'addr', 'add', hostRoute(address), 'dev', 'lo']);
+    const { code, stderr } = await run([
+      'ip',
+      'addr',
+      'add',
+      hostRoute(address),
+      'dev',
+      'lo',
+      ...(address.includes(':') ? ['nodad'] : []),
+    ]);
     if (code !== 0 && !/File exists|already assigned/.test(stderr)) throw new Error(stderr);
   }
 }

@@ -4,7 +4,7 @@ import { outsideNames } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
-import { connections } from './cases/connections.ts';
+import { connections, startTraffic } from './cases/connections.ts';
 import { mixed } from './cases/mixed.ts';
 import { names } from './cases/names.ts';
 import { readiness } from './cases/readiness.ts';
@@ -20,7 +20,10 @@ let operator: RunningOperator;
 beforeAll(async () => {
   await applyRbac(plane);
   operator = await startOperator(plane);
-  await outsideNames(plane, { 'orders.cluster-abc.eu-west-1.rds.example.com': ['10.20.102.1'] });
+  await outsideNames(plane, {
+    'orders.cluster-abc.eu-west-1.rds.example.com': ['10.20.102.1'],
+    'db.example.com': ['10.20.145.9'],
+  });
   for (const row of [...names, ...types, ...readiness, ...connections, ...mixed]) {
     const scene = open(plane, row);
     scenes.set(row, scene);
@@ -59,8 +62,24 @@ describe('beside others', () => {
 });
 
 describe('the operator', () => {
-  it('asked for nothing that its role does not allow', () => {
-    const text = operator.lines().map((line) => JSON.stringify(line));
-    expect(text.filter((line) => /forbidden/i.test(line))).toEqual([]);
+  it('asked for nothing that its role does not allow, and failed at nothing', () => {
+    const lines = operator.lines().filter(({ level }) => level !== 'info' && level !== 'debug');
+    expect(lines).toEqual([]);
   });
+
+  it('may die and come back: no connection fails meanwhile, and then it prunes again', async () => {
+    const spread = types.find(({ namespace }) => namespace === 'spread');
+    const scene = spread === undefined ? undefined : await scenes.get(spread);
+    if (scene === undefined) throw new Error('there is no such case');
+    const all = ['10.20.111.1', '10.20.111.2', '10.20.111.3'];
+    await scene.reaches('db', 5432, all);
+    const traffic = startTraffic(scene);
+    await operator.kill();
+    await scene.reaches('db', 5432, all);
+    operator = await startOperator(plane);
+    await scene.reaches('db', 5432, all);
+    expect((await traffic.stop()).filter(({ failed }) => failed)).toEqual([]);
+    await scene.server('10.20.111.1').refuse();
+    await scene.reaches('db', 5432, ['10.20.111.2', '10.20.111.3']);
+  }, 30_000);
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 
 import { addAddress } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startOutsideClient } from '../../support/outside.ts';
+import { startNeighbour } from '../../support/neighbour.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** Beside others: pods, clients outside the cluster, protocols that are not TCP; and the end. */
@@ -68,13 +68,16 @@ export const mixed: readonly Case[] = [
         (await admin.get('Service', service, 'policy-local')).spec.ports?.[0]?.nodePort ?? 0;
       await reaches('everywhere', 5432, ['10.20.142.1']);
       await reaches('local', 5432, ['10.20.142.1']);
-      const client = await startOutsideClient(plane.dir);
+      const client = await startNeighbour(plane.dir, '10.98.0.2');
       const ask = async () => client.connect(plane.address, await nodePort('everywhere'));
       await eventually('the client is served', ask, (answer) => answer === '10.20.142.1');
-      expect(await client.connect(plane.address, await nodePort('local'))).toBeUndefined();
-      // From the node itself it works.
-      await reaches(plane.address, await nodePort('local'), ['10.20.142.1']);
+      expect(await client.connect(plane.address, await nodePort('local'))).toBe('silence');
       await client.stop();
+      // From the node and from a pod it works.
+      await reaches(plane.address, await nodePort('local'), ['10.20.142.1']);
+      const pod = await startNeighbour(plane.dir, '10.244.0.52');
+      expect(await pod.connect(plane.address, await nodePort('local'))).toBe('10.20.142.1');
+      await pod.stop();
     },
   },
   {
@@ -110,6 +113,30 @@ export const mixed: readonly Case[] = [
           { name: 'diameter', port: 3868, protocol: 'SCTP' },
         ],
       ]);
+    },
+  },
+  {
+    title: 'a backend that turns from an alias into addresses keeps its name',
+    namespace: 'turned',
+    servers: [{ address: '10.20.145.1', port: 5432 }],
+    manifest: `
+      apiVersion: externalbackend.io/v1alpha1
+      kind: ExternalBackend
+      metadata: {name: db}
+      spec:
+        mode: ExternalName
+        targets: [{host: db.example.com}]
+        ports: [{port: 5432}]`,
+    sees: async ({ admin, reaches, resolves }) => {
+      await resolves('db', ['10.20.145.9']);
+      await admin.patch('ExternalBackend', 'db', 'turned', {
+        spec: {
+          mode: 'Endpoints',
+          targets: [{ host: '10.20.145.1' }],
+          probe: { periodSeconds: 1, failureThreshold: 1 },
+        },
+      });
+      await reaches('db', 5432, ['10.20.145.1']);
     },
   },
   {
