@@ -97,6 +97,11 @@ export class Reflector<T extends KubeObject> {
     this.#emit(this.store.put(this.#options.project(raw)));
   }
 
+  /** Takes what a read of one object answered that the selector leaves out. */
+  putHidden(raw: unknown): void {
+    this.#emit(this.store.putHidden(this.#options.project(raw)));
+  }
+
   /** We deleted this object. */
   remove(key: string, uid: string): void {
     this.#emit(this.store.remove(key, uid));

@@ -31,6 +31,7 @@ export function keyOf(object: KubeObject): string {
  * | nothing       | watched                                        | added                                      |
  * | nothing       | own answer, older than what was watched last   | nothing (somebody deleted it meanwhile)    |
  * | nothing       | own answer, newer                              | added                                      |
+ * | nothing       | read, one that the watch leaves out            | added, however old                         |
  * | same uid      | not newer                                      | nothing                                    |
  * | same uid      | newer                                          | updated                                    |
  * | another uid   | older                                          | nothing (an event of the former life)      |
@@ -82,6 +83,11 @@ export class Store<T extends KubeObject> {
     const held = this.#objects.has(keyOf(object));
     if (!held && compareVersions(object.metadata.resourceVersion, this.#position) < 0) return [];
     return this.#accept(object, true);
+  }
+
+  /** An object that the watch leaves out, just read: the watch has no say in how old it is. The next write to it tells when it is gone. */
+  putHidden(object: T): Change<T>[] {
+    return this.#isGone(object) ? [] : this.#accept(object, true);
   }
 
   /** We deleted the object: later events of that uid are history. */

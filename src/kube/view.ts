@@ -34,6 +34,15 @@ const notThePods = {
   Endpoints: 'endpoints.kubernetes.io/managed-by!=endpoint-controller',
 };
 
+/** Whether the watch of its kind leaves the object out. */
+const isHidden = (kind: ViewKind, raw: unknown): boolean => {
+  const [label = '', value] =
+    kind === 'EndpointSlice' || kind === 'Endpoints' ? notThePods[kind].split('!=') : [];
+  const { labels } = (raw as { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } })
+    .metadata;
+  return value !== undefined && labels?.[label] === value;
+};
+
 /** One kind over all watched namespaces. */
 class Collection<T extends KubeObject> {
   readonly #reflectors: ReadonlyMap<string, Reflector<T>>;
@@ -154,6 +163,13 @@ export class KubeView implements ClusterView {
   /** Takes an answer of the API server: the object as it now is. */
   put(kind: ViewKind, namespace: string, raw: unknown): void {
     this.#collectionOf(kind).of(namespace)?.put(raw);
+  }
+
+  /** Takes what a read of that one object answered. One that the watch leaves out is older than the watch and there all the same. */
+  found(kind: ViewKind, namespace: string, raw: unknown): void {
+    const of = this.#collectionOf(kind).of(namespace);
+    if (isHidden(kind, raw)) of?.putHidden(raw);
+    else of?.put(raw);
   }
 
   /** This life of the object is over. */

@@ -15,6 +15,7 @@ const fieldManager = operatorName;
 /** Where answers go: `KubeView`. */
 export interface AnswerSink {
   put(kind: ViewKind, namespace: string, raw: unknown): void;
+  found(kind: ViewKind, namespace: string, raw: unknown): void;
   remove(kind: ViewKind, namespace: string, name: string, uid: string): void;
 }
 
@@ -209,7 +210,7 @@ export class KubeWriter implements Writer {
       const path = pathOf(of, ref.namespace, ref.name);
       const ask: Ask = { verb: 'get', resource: of.plural, name: ref.name, path, lane: laneOf[ref.kind] };
       const answer = (await this.#client.request(ask)) as Answer;
-      this.#view.put(ref.kind, ref.namespace, answer);
+      this.#view.found(ref.kind, ref.namespace, answer);
       return answer.metadata?.uid;
     } catch (error) {
       // The watch will tell; what failed before this is what the caller must hear of.

@@ -49,7 +49,11 @@ async function withPods(name: string, addresses: readonly string[]): Promise<voi
   for (const [i, podIP] of addresses.entries()) {
     const pod = `${name}-${i}`;
     const containers = [{ name: 'db', image: 'postgres' }];
-    await world.admin.create({ kind: 'Pod', metadata: at(pod, { labels: { app: name } }), spec: { nodeName: 'n1', containers } });
+    await world.admin.create({
+      kind: 'Pod',
+      metadata: at(pod, { labels: { app: name } }),
+      spec: { nodeName: 'n1', containers },
+    });
     const conditions = [{ type: 'Ready', status: 'True' }];
     await world.admin.patchStatus('Pod', pod, world.ns, {
       status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions },
@@ -170,6 +174,15 @@ describe('a Service with a selector is taken over', () => {
     expect(everMissing(world.slices.history, 'pods', ips)).toEqual([]);
   });
 
+  it('when its pods are older than the operator, whose watches never showed it their Endpoints', async () => {
+    await withPods('old', ['10.20.33.75']);
+    await world.operator().kill();
+    await world.start();
+    await world.publish('old', adopting('old', plain(['10.20.33.75'])));
+    await isOursAlone('old');
+    expect(everMissing(world.slices.history, 'old', ['10.20.33.75'])).toEqual([]);
+  });
+
   it('at other addresses, without a moment of empty endpoints, and the pods leave', async () => {
     await withPods('moved', ['10.20.33.81']);
     const from = world.slices.history.length;
@@ -192,7 +205,11 @@ describe('a Service with a selector is taken over', () => {
   it('and pods that come later are not published', async () => {
     const admin = world.admin;
     const containers = [{ name: 'db', image: 'postgres' }];
-    await admin.create({ kind: 'Pod', metadata: at('late', { labels: { app: 'pods' } }), spec: { nodeName: 'n1', containers } });
+    await admin.create({
+      kind: 'Pod',
+      metadata: at('late', { labels: { app: 'pods' } }),
+      spec: { nodeName: 'n1', containers },
+    });
     await admin.patchStatus('Pod', 'late', world.ns, {
       status: {
         phase: 'Running',
@@ -211,5 +228,11 @@ it('Endpoints of ours are never mirrored', async () => {
   // The mirroring controller, which takes Services in turn, has been at ours when it has done this one.
   await writeByHand('mirrored', ['10.20.33.102']);
   expect(managersOf('mirrored')).toEqual([mirrored]);
-  expect(world.slices.history.filter(({ object }) => object.metadata.labels?.['kubernetes.io/service-name'] === 'ours' && object.metadata.labels[manager] !== 'external-backend-operator')).toEqual([]);
+  expect(
+    world.slices.history.filter(
+      ({ object }) =>
+        object.metadata.labels?.['kubernetes.io/service-name'] === 'ours' &&
+        object.metadata.labels[manager] !== 'external-backend-operator',
+    ),
+  ).toEqual([]);
 });

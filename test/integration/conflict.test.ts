@@ -50,7 +50,10 @@ const foreign: readonly (readonly [what: string, make: Foreign])[] = [
   ['a Service without a selector', (name) => [service(name)]],
   ['a Service with a selector', (name) => [service(name, {}, { selector: { app: 'theirs' } })]],
   ['a headless Service', (name) => [service(name, {}, { clusterIP: 'None' })]],
-  ['an alias', (name) => [service(name, {}, { type: 'ExternalName', externalName: 'db.example.com', ports: undefined })]],
+  [
+    'an alias',
+    (name) => [service(name, {}, { type: 'ExternalName', externalName: 'db.example.com', ports: undefined })],
+  ],
   ['a Service with an owner', (name) => [service(name, { ownerReferences: [owner] })]],
   ['a Service with another controller', (name) => [service(name, { ownerReferences: [controller] })]],
   [
@@ -87,14 +90,17 @@ describe('what is not ours is left alone, and said:', () => {
     expect(backend.status?.conditions?.[0]?.message).toContain(name);
 
     await world.events.until((now) =>
-      [...now.values()].some(({ regarding, reason, type }) => regarding?.name === name && reason === 'Conflict' && type === 'Warning'),
+      [...now.values()].some(
+        ({ regarding, reason, type }) =>
+          regarding?.name === name && reason === 'Conflict' && type === 'Warning',
+      ),
     );
     const ours = (await world.writes()).filter((write) => write.name.startsWith(name));
     expect(ours.map(brief).filter((text) => text !== 'patch externalbackends/status')).toEqual([]);
     for (const object of objects)
-      expect((await world.admin.get(object.kind as 'Service', object.metadata.name, world.ns)).metadata.uid).toBe(
-        object.metadata.uid,
-      );
+      expect(
+        (await world.admin.get(object.kind as 'Service', object.metadata.name, world.ns)).metadata.uid,
+      ).toBe(object.metadata.uid);
   });
 
   it.each(foreign)('%s goes, and the backend heals by itself', async (what, make) => {
@@ -104,7 +110,10 @@ describe('what is not ours is left alone, and said:', () => {
     await world.ready(name);
     await world.serves(name, ips);
     await world.events.until((now) =>
-      [...now.values()].some(({ regarding, reason, type }) => regarding?.name === name && reason === 'Published' && type === 'Normal'),
+      [...now.values()].some(
+        ({ regarding, reason, type }) =>
+          regarding?.name === name && reason === 'Published' && type === 'Normal',
+      ),
     );
   });
 });
@@ -130,7 +139,11 @@ it('adopt does not take what another controller holds', async () => {
   await world.admin.create(service('held', { ownerReferences: [controller] }));
   await world.apply('held', plain(ips, { services: [{ name: 'held', adopt: true }] }));
   await world.ready('held', 'False', 'Conflict');
-  expect((await world.writes()).filter(({ name, resource }) => name.startsWith('held') && resource !== 'externalbackends')).toEqual([]);
+  expect(
+    (await world.writes()).filter(
+      ({ name, resource }) => name.startsWith('held') && resource !== 'externalbackends',
+    ),
+  ).toEqual([]);
 });
 
 it('a foreign object that the backend does not name is never touched when the backend goes', async () => {
@@ -144,7 +157,9 @@ it('a foreign object that the backend does not name is never touched when the ba
 
 describe('of two backends that claim one Service name', () => {
   const claim = (name: string, ...more: readonly string[]) =>
-    plain([name === 'elder' ? '10.20.32.11' : '10.20.32.12'], { services: [{ name }, ...more.map((each) => ({ name: each }))] });
+    plain([name === 'elder' ? '10.20.32.11' : '10.20.32.12'], {
+      services: [{ name }, ...more.map((each) => ({ name: each }))],
+    });
   const elder = { ...claim('elder'), services: [{ name: 'shared' }] };
   const younger = { ...claim('younger'), services: [{ name: 'shared' }] };
   const shared = () => world.admin.get('Service', 'shared', world.ns);
@@ -179,7 +194,11 @@ describe('of two backends that claim one Service name', () => {
   });
 
   it('an alias and Endpoints contend the same way', async () => {
-    await world.apply('alias', { mode: 'ExternalName', targets: hosts('db.example.com'), services: [{ name: 'shared' }] });
+    await world.apply('alias', {
+      mode: 'ExternalName',
+      targets: hosts('db.example.com'),
+      services: [{ name: 'shared' }],
+    });
     await world.ready('alias', 'False', 'NameClaimed');
     await world.admin.delete('ExternalBackend', 'younger', world.ns);
     await world.ready('alias');

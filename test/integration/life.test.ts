@@ -38,7 +38,10 @@ const ownersOf = async (name: string) =>
     ...[...world.slices.objects.values()].filter(
       ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name,
     ),
-  ].flatMap((object) => object?.metadata.ownerReferences?.map(({ uid }) => uid) ?? [`an object of ${name} is missing`]);
+  ].flatMap(
+    (object) =>
+      object?.metadata.ownerReferences?.map(({ uid }) => uid) ?? [`an object of ${name} is missing`],
+  );
 
 /** All objects carry the owner of this life, and go on being there. */
 async function ownedBy(name: string, uid: string): Promise<void> {

@@ -57,7 +57,9 @@ it('writes one slice, the Endpoints and the status for one flip, and tells of it
   await world.serves('db', ips);
   await probes(a, 2);
   expect(await sinceThen(before + 3)).toEqual(three);
-  await world.events.until(() => eventsOf().some(({ type, reason }) => type === 'Normal' && reason === 'Connected'));
+  await world.events.until(() =>
+    eventsOf().some(({ type, reason }) => type === 'Normal' && reason === 'Connected'),
+  );
 });
 
 it('a bad target is told of and the others are published', async () => {
@@ -88,7 +90,8 @@ it('each port is judged by its own probe: an address leaves the slice of that po
   await world.publish('ports', probed(['10.20.34.1'], { ports }));
   const ready = (port: number) =>
     [...world.slices.objects.values()].find(
-      ({ metadata, ports: all }) => metadata.labels?.['kubernetes.io/service-name'] === 'ports' && all?.[0]?.port === port,
+      ({ metadata, ports: all }) =>
+        metadata.labels?.['kubernetes.io/service-name'] === 'ports' && all?.[0]?.port === port,
     )?.endpoints?.[0]?.conditions?.ready;
   await world.slices.until(() => ready(5432) === true && ready(8080) === false);
   const web = await startTarget({ address: '10.20.34.1', port: 8080 });
@@ -105,7 +108,10 @@ it('each port is judged by its own probe: an address leaves the slice of that po
 
 it("a target's own port is the one that is dialled and published", async () => {
   const own = await startTarget({ address: '10.20.34.3', port: 7000 });
-  await world.publish('own', probed([], { targets: [{ host: '10.20.34.1' }, { host: '10.20.34.3', port: 7000 }] }));
+  await world.publish(
+    'own',
+    probed([], { targets: [{ host: '10.20.34.1' }, { host: '10.20.34.3', port: 7000 }] }),
+  );
   await world.serves('own', ['10.20.34.1', '10.20.34.3']);
   await own.refuse();
   await world.serves('own', ['10.20.34.1']);

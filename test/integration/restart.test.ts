@@ -21,7 +21,10 @@ beforeAll(async () => {
   targets = await Promise.all(ips.map((address) => startTarget({ address, port: 5432 })));
   await world.publish('db', probed(ips));
   await world.publish('patient', probed(ips, { probe: patient }));
-  await world.publish('sure', probed(['10.20.36.1', '10.20.36.4'], { probe: { ...quick, successThreshold: 3 } }));
+  await world.publish(
+    'sure',
+    probed(['10.20.36.1', '10.20.36.4'], { probe: { ...quick, successThreshold: 3 } }),
+  );
   await world.serves('db', ips);
   await world.serves('patient', ips);
   await world.serves('sure', ['10.20.36.1']);
@@ -36,7 +39,10 @@ afterAll(async () => {
 async function probes(count: number): Promise<void> {
   const [first] = targets;
   const from = first?.accepted() ?? 0;
-  await eventually(() => first?.accepted() ?? 0, (now) => now >= from + count);
+  await eventually(
+    () => first?.accepted() ?? 0,
+    (now) => now >= from + count,
+  );
 }
 
 const end = {
@@ -45,15 +51,18 @@ const end = {
 };
 
 describe('an operator that is ended and started again', () => {
-  it.each(['SIGTERM', 'SIGKILL'] as const)('by %s writes nothing and takes no address away', async (signal) => {
-    const before = (await world.writes()).length;
-    await end[signal]();
-    await world.start();
-    await probes(4);
-    expect((await world.writes(before)).map(brief)).toEqual([]);
-    expect(everMissing(world.slices.history, 'db', ips)).toEqual([]);
-    expect(everMissing(world.slices.history, 'patient', ips)).toEqual([]);
-  });
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'by %s writes nothing and takes no address away',
+    async (signal) => {
+      const before = (await world.writes()).length;
+      await end[signal]();
+      await world.start();
+      await probes(4);
+      expect((await world.writes(before)).map(brief)).toEqual([]);
+      expect(everMissing(world.slices.history, 'db', ips)).toEqual([]);
+      expect(everMissing(world.slices.history, 'patient', ips)).toEqual([]);
+    },
+  );
 
   it('takes away what died meanwhile, and leaves the others', async () => {
     await world.operator().kill();
@@ -74,11 +83,15 @@ describe('an operator that is ended and started again', () => {
     await world.start();
     await world.serves('db', []);
     const patientYet = () =>
-      world.slices.history.slice(from).some(({ object }) => object.metadata.labels?.['kubernetes.io/service-name'] === 'patient');
+      world.slices.history
+        .slice(from)
+        .some(({ object }) => object.metadata.labels?.['kubernetes.io/service-name'] === 'patient');
     expect(patientYet()).toBe(false);
     await world.serves('patient', []);
     // Three timeouts of a second, each begun a period after the one before.
-    const first = world.slices.history.slice(from).find(({ object }) => object.metadata.labels?.['kubernetes.io/service-name'] === 'patient');
+    const first = world.slices.history
+      .slice(from)
+      .find(({ object }) => object.metadata.labels?.['kubernetes.io/service-name'] === 'patient');
     expect((first?.atMs ?? 0) - startedMs).toBeGreaterThan(3_000);
     await restore();
     await world.serves('db', ips);

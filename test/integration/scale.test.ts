@@ -25,7 +25,9 @@ const change = async (targets: readonly string[]) => {
 
 it('512 targets are published in 6 slices of at most 100, and in one Endpoints object', async () => {
   const all = await slices();
-  expect(all.map(({ endpoints }) => endpoints?.length ?? 0).toSorted((a, b) => b - a)).toEqual([100, 100, 100, 100, 100, 12]);
+  expect(all.map(({ endpoints }) => endpoints?.length ?? 0).toSorted((a, b) => b - a)).toEqual([
+    100, 100, 100, 100, 100, 12,
+  ]);
   expect(readyAddresses(all, 'many')).toEqual(ips.toSorted());
   const { subsets } = await world.admin.get('Endpoints', 'many', world.ns);
   expect(subsets?.flatMap(({ addresses }) => addresses ?? [])).toHaveLength(512);
