@@ -30,7 +30,9 @@ let world: World;
 
 beforeAll(async () => {
   // Nobody listens there: in the end each address is known to be down.
-  await addAddress(...all.flatMap(({ spec }) => spec.targets.map(({ host }) => host).filter((host) => isIP(host) > 0)));
+  await addAddress(
+    ...all.flatMap(({ spec }) => spec.targets.map(({ host }) => host).filter((host) => isIP(host) > 0)),
+  );
   world = await openWorld(controlPlane(), { prefix: 'samples' });
 });
 
@@ -45,12 +47,14 @@ it.each(files)('%s becomes Ready', async (file) => {
 it('with all of them there nothing is written while nothing changes', async () => {
   const probe = { periodSeconds: 1, failureThreshold: 1 };
   for (const { metadata, spec } of all)
-    if (spec.mode !== 'ExternalName') await world.admin.patch('ExternalBackend', metadata.name, world.ns, { spec: { probe } });
+    if (spec.mode !== 'ExternalName')
+      await world.admin.patch('ExternalBackend', metadata.name, world.ns, { spec: { probe } });
   const target = await startTarget({ address: '10.20.37.1', port: 5432 });
   await world.publish('clock', probed(['10.20.37.1']));
   await world.serves('clock', ['10.20.37.1']);
   await world.backends.until(
-    (now) => all.every(({ metadata }) => !JSON.stringify(now.get(metadata.name)?.status).includes('NotProbedYet')),
+    (now) =>
+      all.every(({ metadata }) => !JSON.stringify(now.get(metadata.name)?.status).includes('NotProbedYet')),
     25_000,
     'every address of the samples was probed',
   );

@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+
+import type { PlaneDetails } from '../controlplane/details.ts';
+
+/** Stands between the operator and the API server, and lets a test act in the middle of a write. */
+export interface ApiProxy {
+  /** A kubeconfig that leads through it, as the operator's user. */
+  readonly kubeconfig: string;
+  /** Writes seen so far but for Events: `POST endpointslices`. */
+  readonly writes: readonly string[];
+  /**
+   * At the n-th write from now on (1 is the next) `act` is called and the client hears nothing any more;
+   * `before`: the API server does not see that write either; `after`: it has done it.
+   */
+  cutAt(n: number, when: 'before' | 'after', act: () => Promise<void>): void;
+  close(): Promise<void>;
+}
+
+interface Cut {
+  readonly at: number;
+  readonly when: 'before' | 'after';
+  readonly act: () => Promise<void>;
+}
+
+export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
+  const agent = new Agent({ ca: readFileSync(plane.caFile), keepAlive: true });
+  const writes: string[] = [];
+  let cut: Cut | undefined;
+  let dead = false;
+
+  const forward = (incoming: IncomingMessage, body: Buffer) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { ...incoming.headers, host: new URL(plane.server).host };
+      request(`${plane.server}${incoming.url ?? ''}`, { method: incoming.method, agent, headers }, resolve)
+        .on('error', reject)
+        .end(body);
+    });
+
+  async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await buffer(incoming);
+    const now = isWrite(incoming) ? cut : undefined;
+    if (isWrite(incoming) && !dead) writes.push(nameOf(incoming));
+    const hit = now !== undefined && !dead && writes.length === now.at;
+    if (hit) dead = true;
+    else if (dead) return void outgoing.destroy();
+    if (hit && now.when === 'before') return now.act().finally(() => outgoing.destroy());
+    const answer = await forward(incoming, body);
+    if (hit) {
+      await buffer(answer);
+      return now.act().finally(() => outgoing.destroy());
+    }
+    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    outgoing.flushHeaders();
+    outgoing.on('close', () => answer.destroy());
+    answer.pipe(outgoing);
+  }
+
+  const server = createServer((incoming, outgoing) => {
+    serve(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  const { port } = server.address() as AddressInfo;
+  return {
+    kubeconfig: writeKubeconfig(plane, port),
+    writes,
+    cutAt: (n, when, act) => (cut = { at: writes.length + n, when, act }),
+    close: async () => {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const isWrite = ({ method, url }: IncomingMessage): boolean =>
+  method !== 'GET' && !/\/events(\/|\?|$)/.test(url ?? '');
+
+/** The resource and its subresource, out of /apis/G/V/namespaces/N/RESOURCE/NAME/SUBRESOURCE. */
+function nameOf({ method, url }: IncomingMessage): string {
+  const path = new URL(url ?? '', 'http://x').pathname.replace(/^.*\/namespaces\/[^/]+\//, '');
+  const [resource = '', , subresource] = path.split('/');
+  return [method, [resource, subresource].filter((part) => part !== undefined).join('/')].join(' ');
+}
+
+function writeKubeconfig(plane: PlaneDetails, port: number): string {
+  const name = 'proxied';
+  // The client library takes plain HTTP only where nothing is to be verified.
+  const file = join(plane.dir, `proxied-${port}.kubeconfig`);
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+    users: [{ name, user: { token: plane.tokens.operator } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
+}
