@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+
 import { mustRun, run } from './run.ts';
 
 /** Gives the network an address that listeners can take. Harmless when it is there. */
@@ -50,4 +52,13 @@ export async function dropPackets(
   return async () => {
     await mustRun(['nft', 'delete', 'table', 'inet', table]);
   };
+}
+
+/**
+ * Lets the kernel forget at once that a connection was tried and not answered. It would remember for two minutes to which
+ * server, and lead a later connection there whose client happens to have the same port, past all that kube-proxy has
+ * learnt since; with hundreds of connections from one address that happens all the time.
+ */
+export function forgetUnanswered(): void {
+  writeFileSync('/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_syn_sent', '1');
 }

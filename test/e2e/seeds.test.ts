@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { outsideNames } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
+import { forgetUnanswered } from '../controlplane/network.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
 import { connections, startTraffic } from './cases/connections.ts';
@@ -18,6 +19,7 @@ let operator: RunningOperator;
 
 // All cases are declared at once, as a cluster has them, and looked at one after the other.
 beforeAll(async () => {
+  forgetUnanswered();
   await applyRbac(plane);
   operator = await startOperator(plane);
   await outsideNames(plane, {
