@@ -14,6 +14,8 @@ const controlPlane = {
 };
 
 export default {
+  // Of all levels, for a project's own is not heeded: a busy machine is no failure.
+  testTimeout: 30_000,
   projects: [
     project('unit', ['!(integration|e2e)/**/*.test.ts', '*.test.ts']),
     project('integration', ['integration/**/*.test.ts'], controlPlane),
