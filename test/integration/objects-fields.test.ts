@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isDeepStrictEqual } from 'node:util';
 
 import { controlPlane } from '../controlplane/details.ts';
-import { readyAddresses } from '../controlplane/endpoints.ts';
+import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
 import { hosts, plain, unprobed } from '../support/backends.ts';
 import { brief, eventually, openWorld } from '../support/world.ts';
 import type { Spec, World } from '../support/world.ts';
@@ -385,4 +385,20 @@ it('everything of this namespace is at rest in the end', async () => {
   const before = (await world.writes()).length;
   await world.publish('last', plain(ips));
   expect((await world.writes(before)).filter(({ name }) => !name.startsWith('last')).map(brief)).toEqual([]);
+});
+
+describe('with --legacy-endpoints=false', () => {
+  it('Endpoints of ours go, none are written, and nothing is mirrored; and they come back with the flag gone', async () => {
+    await world.publish('modern', plain(ips));
+    const withEndpoints = await world.published('modern');
+    await world.operator().stop();
+    await world.start(['--legacy-endpoints=false']);
+    await world.becomes('modern', { ...withEndpoints, endpoints: undefined });
+    await world.publish('modern-too', plain(ips));
+    expect((await world.published('modern-too')).endpoints).toBeUndefined();
+    await world.operator().stop();
+    await world.start();
+    await world.becomes('modern', withEndpoints);
+    expect(everMissing(world.slices.history, 'modern', ips)).toEqual([]);
+  });
 });
