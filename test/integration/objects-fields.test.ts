@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { isDeepStrictEqual } from 'node:util';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
+import { comparedAfresh } from '../support/afresh.ts';
 import { hosts, plain, unprobed } from '../support/backends.ts';
-import { brief, eventually, openWorld } from '../support/world.ts';
+import { brief, openWorld } from '../support/world.ts';
 import type { Spec, World } from '../support/world.ts';
 
 let world: World;
@@ -22,17 +22,9 @@ const slicesOf = (name: string) =>
   world.admin.list('EndpointSlice', world.ns, { labelSelector: `kubernetes.io/service-name=${name}` });
 const one = (name: string, more: Spec = {}): Spec => ({ services: [{ name, ...more }] });
 
-/** Everything of a Service is as a backend of that kind made afresh would have it. */
 async function isAsMadeAfresh(name: string, spec: (service: string) => Spec): Promise<void> {
-  await world.publish(`${name}-afresh`, spec(`${name}-afresh`));
-  const anonymous = (text: string) =>
-    text
-      .replaceAll(`${name}-afresh`, name)
-      .replace(/"(uid|externalbackend.io\/applied)":"[^"]*"/g, '"$1":""');
-  const should = JSON.parse(anonymous(JSON.stringify(await world.published(`${name}-afresh`)))) as unknown;
-  const is = async () => JSON.parse(anonymous(JSON.stringify(await world.published(name)))) as unknown;
-  await eventually(is, (now) => isDeepStrictEqual(now, should), 3_000).catch(() => undefined);
-  expect(await is()).toEqual(should);
+  const { is, should } = await comparedAfresh(world, name, spec);
+  expect(is).toEqual(should);
 }
 
 const changes: readonly (readonly [
