@@ -22,10 +22,13 @@ export const storm: Bench = {
       await inParallel(count, 16, (n) => world.admin.create(backend(n, namespace, probe)));
       const slices = await record(world.plane, 'EndpointSlice', { namespace });
       const endpoints = await record(world.plane, 'Endpoints', { namespace });
+      const backends = await record(world.plane, 'ExternalBackend', { namespace });
       await engine.start();
-      await slices.until((objects) => objects.size === count, 60_000);
-      await endpoints.until((objects) => objects.size === count, 60_000);
-      await pause(10_000);
+      const settled = (objects: typeof backends.objects) =>
+        [...objects.values()].every(({ status }) => status?.summary === '3/3');
+      await backends.until(settled, 120_000);
+      backends.stop();
+      await pause(3_000);
       const before = { slices: slices.history.length, endpoints: endpoints.history.length };
       const started = performance.now();
       for (let n = 0; n < count; n++) engine.say(address(3 * n), down);

@@ -14,8 +14,12 @@ export interface ProbingOptions {
   readonly scheduler: Pick<ProbeScheduler, 'set' | 'remove'>;
 }
 
-/** What is new waits this long for its first verdicts, so that what answers is published ready by the first write. */
-const SETTLE_MS = 100;
+/**
+ * What is new waits for its first verdicts, so that what answers is published ready by the first write, and many new
+ * backends are written once and not twice. One address that does not answer holds the others back for this long at most;
+ * not as long where something is published already, for a flip of that would wait too.
+ */
+const SETTLE_MS = { new: 1_000, published: 100 };
 
 /**
  * Sees to it that exactly the checks of a backend are asked. Checks that were published before this process began
@@ -24,24 +28,18 @@ const SETTLE_MS = 100;
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
   const { health, scheduler } = options;
-  const ids = checks.map((check) => check.id);
-  health.retain(backend.uid, ids);
-  const unknown = ids.filter((id) => health.get(backend.uid, id) === undefined);
-  const found = unknown.length > 0 ? seed(scene, options) : undefined;
-  const fresh = new Set(unknown.filter((id) => found?.has(id) !== true));
-  if (fresh.size < unknown.length)
-    scheduler.set(
-      backend.uid,
-      checks.filter(({ id }) => !fresh.has(id)),
-      { fresh: false },
-    );
-  if (fresh.size > 0 || fresh.size === unknown.length) scheduler.set(backend.uid, checks);
+  health.retain(
+    backend.uid,
+    checks.map((check) => check.id),
+  );
+  const isUnknown = ({ id }: Check): boolean => health.get(backend.uid, id) === undefined;
+  if (checks.some(isUnknown)) seed(scene, options);
+  scheduler.set(backend.uid, checks, { fresh: isUnknown });
 }
 
-function seed({ backend, groups, addresses }: Scene, { health, view, clock }: ProbingOptions) {
+function seed({ backend, groups, addresses }: Scene, { health, view, clock }: ProbingOptions): void {
   const found = seeds(groups, addresses, published(backend, view), backend.status, clock.wall());
   for (const [id, value] of found) health.seed(backend.uid, id, value);
-  return found;
 }
 
 /** What stands under the names of the backend's Services, as far as it is ours or to be taken over. */
@@ -62,9 +60,11 @@ function published({ namespace, name, spec }: Backend, view: ClusterView): Publi
 export function settlingMs(
   { backend, checks }: Scene,
   since: number,
-  { health, clock }: ProbingOptions,
+  { health, clock, view }: ProbingOptions,
 ): number {
   const isOpen = ({ id, timing }: Check): boolean =>
     timing.initialDelayMs === 0 && (health.get(backend.uid, id)?.state ?? 'unknown') === 'unknown';
-  return checks.some(isOpen) ? since + SETTLE_MS - clock.now() : 0;
+  if (!checks.some(isOpen)) return 0;
+  const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
+  return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
 }

@@ -15,10 +15,10 @@ describe('a new backend', () => {
   it('waits a moment for its first verdicts, then publishes what answered', async () => {
     const world = new ReconcileWorld();
     world.store();
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1_000 }, writes: [] });
     world.say(up, '10.20.0.11');
     await world.clock.advance(60);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 40 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 940 }, writes: [] });
     world.say(down, '10.20.0.12');
     const writes = ['create EndpointSlice', 'applyService', 'create Endpoints', 'status'];
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes });
@@ -28,11 +28,11 @@ describe('a new backend', () => {
     expect(world.counts).toEqual(new Map([['shop/orders-db', '1/2']]));
   });
 
-  it('waits no longer than 100 ms', async () => {
+  it('waits no longer than a second', async () => {
     const world = new ReconcileWorld();
     world.store();
     await world.run();
-    await world.clock.advance(100);
+    await world.clock.advance(1_000);
     expect((await world.run()).writes).toHaveLength(4);
     expect(world.published()).toEqual(['-10.20.0.11', '-10.20.0.12']);
   });

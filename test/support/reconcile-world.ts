@@ -50,7 +50,9 @@ export class ReconcileWorld {
       scheduler: {
         set: (owner, checks, options) => {
           this.scheduled.set(owner, checks);
-          if (options?.fresh === false) for (const { id } of checks) this.known.add(id);
+          const fresh = options?.fresh ?? true;
+          const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
+          for (const check of checks) if (!isFresh(check)) this.known.add(check.id);
         },
         remove: (owner) => void this.scheduled.delete(owner),
       },
