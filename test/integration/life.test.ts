@@ -13,7 +13,7 @@ let target: Target;
 const ips = ['10.20.35.1'];
 const nothing = { service: undefined, slices: [], endpoints: undefined };
 /** The garbage collector looks for new kinds every 30 s. */
-const collected = 45_000;
+const collected = 75_000;
 
 beforeAll(async () => {
   world = await openWorld(controlPlane(), { prefix: 'life' });
