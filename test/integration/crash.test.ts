@@ -28,7 +28,24 @@ const second = plain([...ips(2, 3), 'fd00:20:40::1'], {
   ports: [{ name: 'pg', port: 5432, targetPort: 6432 }],
   services: [{ name: 'db', type: 'NodePort' }, { name: 'third' }],
 });
+const adopting = { ...created, services: [{ name: 'db', adopt: true }] };
 const names = ['db', 'other', 'third'];
+
+/** A Service with a selector, which Kubernetes' own controllers have written slices and Endpoints for. */
+async function serviceOfPods(ns: string): Promise<void> {
+  const ports = [{ name: 'pg', port: 5432, protocol: 'TCP' }];
+  const metadata = { name: 'db', namespace: ns };
+  await admin.create({ kind: 'Service', metadata, spec: { ports, selector: { app: 'none' } } });
+  const made = async () =>
+    (await admin.find('Endpoints', 'db', ns)) && (await admin.list('EndpointSlice', ns))[0];
+  await eventually(made, (slice) => slice !== undefined);
+}
+
+/** The mark that leftovers of a selector are still looked for. */
+const isSwept = async (ns: string): Promise<boolean> => {
+  const service = await admin.find('Service', 'db', ns);
+  return service?.metadata.annotations?.['externalbackend.io/sweep'] === undefined;
+};
 
 interface Case {
   readonly ns: string;
@@ -39,14 +56,11 @@ const apply = (ns: string, spec: Spec) =>
   admin.apply({ kind: 'ExternalBackend', metadata: { name: 'db', namespace: ns }, spec });
 
 async function settled(ns: string): Promise<void> {
-  await eventually(
-    () => admin.get('ExternalBackend', 'db', ns),
-    (backend) => {
-      const ready = conditionOf(backend, 'Ready');
-      return ready?.status === 'True' && ready.observedGeneration === backend.metadata.generation;
-    },
-    20_000,
-  );
+  const look = async () => {
+    const backend = await admin.get('ExternalBackend', 'db', ns);
+    return isObserved(backend, backend.metadata.generation ?? 0) && (await isSwept(ns));
+  };
+  await eventually(look, (done) => done, 20_000);
 }
 
 /** Everything behind the three names, without what differs from namespace to namespace. */
@@ -66,11 +80,11 @@ async function killAt(ns: string, spec: Spec, n: number, when: When): Promise<bo
     await operator.kill();
   });
   const { metadata } = await apply(ns, spec);
-  await eventually(
-    async () => killed || isObserved(await admin.get('ExternalBackend', 'db', ns), metadata.generation ?? 0),
-    (done) => done,
-    20_000,
-  );
+  const isOver = async () =>
+    killed ||
+    (isObserved(await admin.get('ExternalBackend', 'db', ns), metadata.generation ?? 0) &&
+      (await isSwept(ns)));
+  await eventually(isOver, (done) => done, 20_000);
   await operator.kill();
   await proxy.close();
   return killed;
@@ -98,6 +112,7 @@ async function writesOf(ns: string, specs: readonly Spec[]): Promise<readonly st
 
 beforeAll(() => applyRbac(plane));
 
+const nothing = (): Promise<void> => Promise.resolve();
 const spaces: string[] = [];
 const newSpace = async (): Promise<string> => {
   const ns = await namespace(plane, 'crash');
@@ -110,13 +125,15 @@ afterAll(async () => {
 });
 
 describe.each([
-  ['create', [created]],
-  ['update', [first, second]],
-] as const)('an operator killed between every two writes of a %s', (_, specs) => {
+  ['create', nothing, [created]],
+  ['update', nothing, [first, second]],
+  ['take-over', serviceOfPods, [adopting]],
+] as const)('an operator killed between every two writes of a %s', (_, prepare, specs) => {
   const last = specs[specs.length - 1] ?? created;
 
   it('and started again brings about the same end state', async () => {
     const model = await newSpace();
+    await prepare(model);
     const writes = await writesOf(model, specs);
     const wanted = await stateOf(model);
     expect(writes.length).toBeGreaterThan(4);
@@ -133,6 +150,7 @@ describe.each([
       ),
     );
     const all = cases.map(({ ns }) => ns).join();
+    await Promise.all(cases.map(({ ns }) => prepare(ns)));
     if (specs.length > 1) {
       const operator = await startOperator(plane, { namespace: all });
       await Promise.all(cases.map(({ ns }) => apply(ns, first)));
