@@ -36,6 +36,8 @@ export interface Problem {
   readonly service: string;
   readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting';
   readonly message: string;
+  /** Whether the Service is ours all the same, with our addresses behind it. */
+  readonly published: boolean;
 }
 
 /** Writes in the order in which they must happen; empty: nothing to do. */
@@ -120,6 +122,7 @@ function problemOf(desired: DesiredService, scene: Scene, context: PlanContext):
     service: desired.name,
     reason,
     message,
+    published: scene.service === 'ours' && context.rival === undefined,
   });
   const name = `Service ${desired.name}`;
   if (context.rival !== undefined)

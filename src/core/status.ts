@@ -37,7 +37,7 @@ export function statusOf(input: StatusInput): Status {
       Available: availableCondition(input, addresses),
       Degraded: degradedCondition(targets),
     }),
-    services: input.desired.map(({ name, ready: count, total }) => ({ name, ready: count, total })),
+    services: input.desired.map((service) => serviceStatus(service, input.problems)),
     targets,
     readyAddresses: ready,
     totalAddresses: addresses.length,
@@ -117,8 +117,18 @@ function readyCondition({ problems, error, desired }: StatusInput): Verdict {
  * | probed               | yes                                             | any                  | True AddressesReady    |
  * | probed               | no                                              | yes                  | Unknown NotProbedYet   |
  * | any                  | no                                              | no                   | False NoReadyAddress   |
+ *
+ * Before all of that: a Service that is not ours (see the problems) is False NotPublished, for what it leads to is not
+ * ours to say.
  */
 function availableCondition(input: StatusInput, addresses: readonly AddressStatus[]): Verdict {
+  const missing = input.problems.filter(({ published }) => !published).map(({ service }) => service);
+  if (missing.length > 0)
+    return {
+      status: 'False',
+      reason: 'NotPublished',
+      message: bounded(`Service ${missing.join(', ')} is not ours; see the condition Ready`),
+    };
   if (input.backend.spec.mode === 'ExternalName')
     return { status: 'True', reason: 'Alias', message: 'an alias is published without probing' };
   const ready = addresses.filter((address) => address.ready).length;
@@ -135,6 +145,14 @@ function availableCondition(input: StatusInput, addresses: readonly AddressStatu
     .filter((address) => !address.ready)
     .map((address) => `${address.ip} ${address.reason}`);
   return { status: 'False', reason: 'NoReadyAddress', message: bounded(`${message}: ${why.join(', ')}`) };
+}
+
+function serviceStatus(
+  { name, ready, total }: DesiredService,
+  problems: readonly Problem[],
+): NonNullable<Status['services']>[number] {
+  const missing = problems.some(({ service, published }) => service === name && !published);
+  return missing ? { name, ready: 0, total: 0 } : { name, ready, total };
 }
 
 /** As many as a column of kubectl bears. */

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../core/objects.ts';
-import { labels, ownerName } from '../core/ownership.ts';
+import { ownerName, serviceOf } from '../core/ownership.ts';
 import type { RawBackend } from './project.ts';
 
 /** `namespace/name` of the ExternalBackend that controls the object; none or one. */
@@ -8,14 +8,9 @@ export function ownersOf(object: KubeObject): readonly string[] {
   return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
 }
 
-/** The Service that a slice belongs to by its label. */
-export function serviceName(slice: KubeObject): string | undefined {
-  return slice.metadata.labels?.[labels.serviceName];
-}
-
-/** The same as `namespace/service`; none or one. */
+/** `namespace/service` of the Service that a slice is of; none or one. */
 export function serviceOfSlice(slice: KubeObject): readonly string[] {
-  const service = serviceName(slice);
+  const service = serviceOf(slice);
   return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`];
 }
 

@@ -1,11 +1,12 @@
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
+import { serviceOf } from '../core/ownership.ts';
 import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { Grouped } from './grouped.ts';
 import { projectBackend, projectEndpoints, projectService, projectSlice } from './project.ts';
 import type { RawBackend } from './project.ts';
 import { Reflector } from './reflector.ts';
-import { claimsOf, ownersOf, serviceName, serviceOfSlice } from './relations.ts';
+import { claimsOf, ownersOf, serviceOfSlice } from './relations.ts';
 import { resources } from './resources.ts';
 import type { Resource } from './resources.ts';
 import { keyOf } from './store.ts';
@@ -154,7 +155,7 @@ export class KubeView implements ClusterView {
     const objects = [...this.#ownedServices.get(group), ...this.#ownedEndpoints.get(group)];
     const names = new Set(objects.map((object) => object.metadata.name));
     for (const slice of this.#ownedSlices.get(group)) {
-      const name = serviceName(slice);
+      const name = serviceOf(slice);
       if (name !== undefined) names.add(name);
     }
     return names;

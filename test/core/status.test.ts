@@ -44,7 +44,7 @@ function status(backend: Backend, healthOf: HealthOf = allHealthy, over: Partial
 }
 
 const condition = (of: Status, type: string) => of.conditions?.find((each) => each.type === type);
-const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours' } as const;
+const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours', published: true } as const;
 const error = new OperatorError('no such node port', { kind: 'terminal', reason: 'Invalid' });
 const alias = aBackend({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
 const off = aBackend({ probe: { disabled: {} } });
@@ -56,6 +56,17 @@ const twoPorts = aBackend({
 });
 
 describe('statusOf', () => {
+  it('does not call a Service available that is not ours', () => {
+    const said = status(aBackend(), allHealthy, { problems: [{ ...problem, published: false }] });
+    expect(condition(said, 'Available')).toMatchObject({ status: 'False', reason: 'NotPublished' });
+    expect(said.services).toEqual([{ name: 'orders-db', ready: 0, total: 0 }]);
+  });
+
+  it('calls a Service of ours available although a stranger keeps a slice beside it', () => {
+    const said = status(aBackend(), allHealthy, { problems: [problem] });
+    expect(condition(said, 'Available')).toMatchObject({ status: 'True', reason: 'AddressesReady' });
+  });
+
   it('counts and lists what there is', () => {
     expect(status(aBackend(), allBut('10.20.0.11'))).toMatchObject({
       observedGeneration: 1,
