@@ -27,7 +27,10 @@ export interface OperatorOptions {
 }
 
 export interface Operator {
-  /** Resolves when the servers listen and the watches run; rejects when an address cannot be listened on. */
+  /**
+   * Resolves when the servers listen and the watches run; rejects when an address cannot be listened on, or the
+   * kubeconfig is missing. An API server out of reach is waited for.
+   */
   start(): Promise<void>;
   /** Stops probing and watching, lets writes in flight end, releases the Lease. What is published stays. */
   stop(): Promise<void>;
@@ -72,6 +75,7 @@ export function createOperator(options: OperatorOptions): Operator {
 
   return {
     start: async () => {
+      loadKubeConfig(config.kubeconfig, config.context);
       await servers.listen();
       view.start();
       void view.synced.then(() => {

@@ -9,5 +9,9 @@ export function loadKubeConfig(path: string | undefined, context: string | undef
   if (path === undefined) config.loadFromDefault();
   else config.loadFromFile(path);
   if (context !== undefined) config.setCurrentContext(context);
+  if (config.getCurrentCluster() === null)
+    throw new Error(
+      `the kubeconfig has no context ${JSON.stringify(config.currentContext)}; name one with --context`,
+    );
   return config;
 }
