@@ -43,7 +43,8 @@ afterAll(async () => {
 });
 
 const holder = async () =>
-  (await world.admin.get('Lease', 'external-backend-operator', 'external-backend-operator')).spec.holderIdentity;
+  (await world.admin.get('Lease', 'external-backend-operator', 'external-backend-operator')).spec
+    .holderIdentity;
 
 async function isLed(by: (identity: string | undefined) => boolean, deadlineMs: number): Promise<string> {
   return (await eventually(() => holder().catch(() => undefined), by, deadlineMs)) ?? '';
@@ -76,7 +77,11 @@ describe('an API server that answers nothing', () => {
     plane.freezeApiServer();
     const probes = targets[0]?.accepted() ?? 0;
     // Probed each second by the leader, and on while it cannot write.
-    await eventually(() => targets[0]?.accepted() ?? 0, (now) => now >= probes + 6, 30_000);
+    await eventually(
+      () => targets[0]?.accepted() ?? 0,
+      (now) => now >= probes + 6,
+      30_000,
+    );
     plane.thawApiServer();
     await targets[2]?.refuse();
     await world.serves('db', ['10.20.42.1', '10.20.42.2'], 20_000);
@@ -105,7 +110,9 @@ describe('of two replicas', () => {
     const mine = (await world.writes(before)).filter(({ name }) => name.startsWith('db')).map(brief);
     expect(mine.filter((text) => text === 'update endpointslices')).toHaveLength(2);
     const since = readyHistory(world.slices.history, 'db').slice(from);
-    expect(since.filter(({ ready }) => !ready.includes('10.20.42.2') || !ready.includes('10.20.42.3'))).toEqual([]);
+    expect(
+      since.filter(({ ready }) => !ready.includes('10.20.42.2') || !ready.includes('10.20.42.3')),
+    ).toEqual([]);
   }, 60_000);
 
   it('a leader that is asked to end releases the lease, and the other leads at once', async () => {
