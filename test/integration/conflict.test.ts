@@ -194,14 +194,15 @@ describe('of two backends that claim one Service name', () => {
   });
 
   it('an alias and Endpoints contend the same way', async () => {
-    await world.apply('alias', {
+    // Of backends of the same second the lesser name wins.
+    await world.apply('z-alias', {
       mode: 'ExternalName',
       targets: hosts('db.example.com'),
       services: [{ name: 'shared' }],
     });
-    await world.ready('alias', 'False', 'NameClaimed');
+    await world.ready('z-alias', 'False', 'NameClaimed');
     await world.admin.delete('ExternalBackend', 'younger', world.ns);
-    await world.ready('alias');
+    await world.ready('z-alias');
     expect((await shared()).spec.externalName).toBe('db.example.com');
     await world.serves('shared', []);
   });
