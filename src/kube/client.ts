@@ -8,8 +8,8 @@ import { Lanes } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import { retryDelay } from './retry.ts';
 import { sleep } from './sleep.ts';
-
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'apply' | 'delete';
+import { methods } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 /** One request to the API server. */
 export interface Ask {
@@ -48,17 +48,6 @@ export interface ClientOptions {
   /** Default 32: more buys nothing from the API server of a small cluster (measured). */
   readonly maxInFlight?: number;
 }
-
-const methods: Readonly<Record<Verb, Dispatcher.HttpMethod>> = {
-  get: 'GET',
-  list: 'GET',
-  watch: 'GET',
-  create: 'POST',
-  update: 'PUT',
-  patch: 'PATCH',
-  apply: 'PATCH',
-  delete: 'DELETE',
-};
 
 const defaultDeadlineMs = 10_000;
 const defaultAttempts = 4;

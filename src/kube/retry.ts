@@ -1,5 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
-import type { Verb } from './client.ts';
+import type { Verb } from './verb.ts';
 
 const baseMs = 100;
 const maxMs = 2_000;

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Ask, KubeClient, Verb } from '../../src/kube/client.ts';
+import type { Ask, KubeClient } from '../../src/kube/client.ts';
 import { lanes } from '../../src/kube/lanes.ts';
+import type { Verb } from '../../src/kube/verb.ts';
 import { clientOf, failureOf, kubeConfig } from './support/connect.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
