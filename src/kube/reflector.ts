@@ -1,55 +1,32 @@
-import type { KubeObject } from '../core/objects.ts';
 import { OperatorError } from '../core/errors.ts';
-import type { Clock, Logger, Random } from '../engine/ports.ts';
-import type { Ask, KubeClient } from './client.ts';
-import { needsList, networkError, statusError } from './errors.ts';
-import { LineSplitter } from './lines.ts';
-import { pathOf } from './resources.ts';
-import type { Resource } from './resources.ts';
+import type { KubeObject } from '../core/objects.ts';
+import type { Clock, Logger } from '../engine/ports.ts';
+import { Collection } from './collection.ts';
+import type { CollectionOptions } from './collection.ts';
+import { needsList, networkError } from './errors.ts';
+import { Silence } from './silence.ts';
 import { sleep } from './sleep.ts';
 import { Store, compareVersions } from './store.ts';
 import type { Change } from './store.ts';
+import { lostError, readWatch } from './watch-stream.ts';
+import type { WatchEvent } from './watch-stream.ts';
 
-export interface ReflectorOptions<T extends KubeObject> {
-  readonly client: KubeClient;
+export interface ReflectorOptions<T extends KubeObject> extends CollectionOptions<T> {
   readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
-  readonly resource: Resource;
-  /** Undefined: all namespaces. */
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: string | undefined;
-  /** Keeps of an object what is needed of it. */
-  readonly project: (raw: unknown) => T;
   /** Called for each change after the store has it. What it throws is logged, and the rest goes on. */
   readonly onChange?: (change: Change<T>) => void;
   /** A watch began anew; `reason` is `Ended` after a full term, else that of the failure. */
   readonly onRestart?: (resource: string, reason: string) => void;
-  /** Default 500. */
-  readonly pageSize?: number;
   /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened anew. Default 100 s. */
   readonly silenceMs?: number;
   /** Longest wait between attempts. Default 10 s. */
   readonly maxBackoffMs?: number;
 }
 
-interface WatchEvent {
-  readonly type: string;
-  readonly object: { readonly metadata?: { readonly resourceVersion?: string }; readonly code?: number };
-}
-
-interface List {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly unknown[] | null;
-}
-
 const minBackoffMs = 200;
 /** A watch that lived this long was a good one: the next failure is a first one again. */
 const goodWatchMs = 5_000;
-const listDeadlineMs = 60_000;
-const openDeadlineMs = 15_000;
-/** Short: the path may be dead, and a passed deadline makes the client leave its old connections. */
-const compareDeadlineMs = 5_000;
 
 /**
  * Keeps a store in step with one collection of the API server: a list, then watches that go on where the last one
@@ -67,6 +44,7 @@ const compareDeadlineMs = 5_000;
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
   readonly #options: ReflectorOptions<T>;
+  readonly #collection: Collection<T>;
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<undefined>();
   #mustList = true;
@@ -75,6 +53,7 @@ export class Reflector<T extends KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
+    this.#collection = new Collection(options);
   }
 
   /** Resolves when the first whole list is in the store. */
@@ -154,31 +133,8 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  #ask(verb: Ask['verb'], query: Ask['query']): Ask {
-    const { resource, namespace, labelSelector } = this.#options;
-    return {
-      verb,
-      resource: resource.plural,
-      path: pathOf(resource, namespace),
-      query: { labelSelector, ...query },
-      attempts: 1,
-      deadlineMs: listDeadlineMs,
-      signal: this.#stop.signal,
-    };
-  }
-
-  /** A consistent list: without a resourceVersion the server answers with no less than all that was written before. */
   async #list(): Promise<void> {
-    const { client, project, pageSize = 500 } = this.#options;
-    const objects: T[] = [];
-    let version = '';
-    let from: string | undefined;
-    do {
-      const page = (await client.request(this.#ask('list', { limit: pageSize, continue: from }))) as List;
-      for (const item of page.items ?? []) objects.push(project(item));
-      version = page.metadata.resourceVersion;
-      from = page.metadata.continue;
-    } while (from !== undefined && from !== '');
+    const { objects, version } = await this.#collection.list(this.#stop.signal);
     if (this.#stopped()) return;
     this.#mustList = false;
     this.#mustCompare = false;
@@ -191,11 +147,8 @@ export class Reflector<T extends KubeObject> {
    * Silence alone proves nothing: after its start the API server sends no bookmarks of a kind that nobody changes.
    */
   async #compare(): Promise<void> {
-    const page = (await this.#options.client.request({
-      ...this.#ask('list', { limit: 1 }),
-      deadlineMs: compareDeadlineMs,
-    })) as List;
-    if (compareVersions(page.metadata.resourceVersion, this.store.position) < 0) this.#mustList = true;
+    const version = await this.#collection.version(this.#stop.signal);
+    if (compareVersions(version, this.store.position) < 0) this.#mustList = true;
     this.#mustCompare = false;
   }
 
@@ -210,9 +163,13 @@ export class Reflector<T extends KubeObject> {
     try {
       const body = await this.#open(cut.signal);
       silence.heard();
-      await this.#read(body, silence);
+      await readWatch(this.#options.resource, body, {
+        onPiece: () => silence.heard(),
+        onEvent: (event) => this.#take(event),
+        isOver: () => this.#stopped(),
+      });
     } catch (error) {
-      if (silence.broken) throw silenceError(this.#options.resource);
+      if (silence.broken) throw lostError(this.#options.resource, 'the watch fell silent', 'Silent');
       if (error instanceof OperatorError) throw error;
       throw networkError({ verb: 'watch', resource: this.#options.resource.plural }, error);
     } finally {
@@ -223,33 +180,15 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #open(signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const timeoutSeconds = 300 + Math.floor(this.#options.random() * 300);
-    const resourceVersion = this.store.position;
-    const query = { watch: true, allowWatchBookmarks: true, timeoutSeconds, resourceVersion };
     try {
-      return await this.#options.client.stream({
-        ...this.#ask('watch', query),
-        deadlineMs: openDeadlineMs,
-        signal,
-      });
+      return await this.#collection.watch(this.store.position, signal);
     } catch (error) {
       this.#mustList ||= !(error instanceof OperatorError && error.status === 429);
       throw error;
     }
   }
 
-  async #read(body: AsyncIterable<Buffer>, silence: Silence): Promise<void> {
-    const lines = new LineSplitter();
-    for await (const piece of body) {
-      silence.heard();
-      for (const line of lines.push(piece)) this.#take(JSON.parse(line) as WatchEvent);
-      if (this.#stopped()) return;
-    }
-    if (lines.midLine) throw lostError(this.#options.resource, 'the watch ended within a line', 'BrokenLine');
-  }
-
   #take({ type, object }: WatchEvent): void {
-    if (type === 'ERROR') throw this.#inStream(object);
     const version = object.metadata?.resourceVersion;
     if (compareVersions(version, this.store.position) < 0) {
       this.#mustList = true;
@@ -258,11 +197,6 @@ export class Reflector<T extends KubeObject> {
     if (type === 'BOOKMARK') this.store.advance(version);
     else if (type === 'DELETED') this.#emit(this.store.watchedGone(this.#options.project(object)));
     else this.#emit(this.store.watched(this.#options.project(object)));
-  }
-
-  #inStream(status: WatchEvent['object']): OperatorError {
-    const asked = { verb: 'watch', resource: this.#options.resource.plural };
-    return statusError(asked, status.code ?? 500, JSON.stringify(status));
   }
 
   #emit(changes: readonly Change<T>[]): void {
@@ -275,47 +209,4 @@ export class Reflector<T extends KubeObject> {
       }
     }
   }
-}
-
-/** Fires once when nothing was heard for long enough. Cheap to tell: hearing only notes the time. */
-class Silence {
-  readonly #clock: Clock;
-  readonly #limitMs: number;
-  readonly #onBroken: () => void;
-  #heardAt = 0;
-  #timer: { cancel(): void } | undefined;
-  broken = false;
-
-  constructor(clock: Clock, limitMs: number, onBroken: () => void) {
-    this.#clock = clock;
-    this.#limitMs = limitMs;
-    this.#onBroken = onBroken;
-  }
-
-  heard(): void {
-    this.#heardAt = this.#clock.now();
-    this.#timer ??= this.#clock.after(this.#limitMs, () => this.#look());
-  }
-
-  end(): void {
-    this.#timer?.cancel();
-  }
-
-  #look(): void {
-    const leftMs = this.#heardAt + this.#limitMs - this.#clock.now();
-    if (leftMs > 0) {
-      this.#timer = this.#clock.after(leftMs, () => this.#look());
-      return;
-    }
-    this.broken = true;
-    this.#onBroken();
-  }
-}
-
-function silenceError(resource: Resource): OperatorError {
-  return lostError(resource, 'the watch fell silent', 'Silent');
-}
-
-function lostError(resource: Resource, message: string, reason: string): OperatorError {
-  return new OperatorError(`watch ${resource.plural}: ${message}`, { kind: 'transient', reason });
 }

@@ -1,0 +1,80 @@
+import type { KubeObject } from '../core/objects.ts';
+import type { Random } from '../engine/ports.ts';
+import type { Ask, KubeClient } from './client.ts';
+import { pathOf } from './resources.ts';
+import type { Resource } from './resources.ts';
+
+export interface CollectionOptions<T extends KubeObject> {
+  readonly client: KubeClient;
+  readonly random: Random;
+  readonly resource: Resource;
+  /** Undefined: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  /** Keeps of an object what is needed of it. */
+  readonly project: (raw: unknown) => T;
+  /** Default 500. */
+  readonly pageSize?: number;
+}
+
+interface List {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly unknown[] | null;
+}
+
+const listDeadlineMs = 60_000;
+const openDeadlineMs = 15_000;
+/** Short: it is asked where the path may be dead, and a passed deadline makes the client leave its old connections. */
+const versionDeadlineMs = 5_000;
+
+/** The requests about one collection of the API server. Each is one attempt: when to ask again is the caller's affair. */
+export class Collection<T extends KubeObject> {
+  readonly #options: CollectionOptions<T>;
+
+  constructor(options: CollectionOptions<T>) {
+    this.#options = options;
+  }
+
+  /** A consistent list: without a resourceVersion the server answers with no less than all that was written before. */
+  async list(signal: AbortSignal): Promise<{ readonly objects: readonly T[]; readonly version: string }> {
+    const { client, project, pageSize = 500 } = this.#options;
+    const objects: T[] = [];
+    let version = '';
+    let from: string | undefined;
+    do {
+      const ask = this.#ask('list', { limit: pageSize, continue: from }, listDeadlineMs, signal);
+      const page = (await client.request(ask)) as List;
+      for (const item of page.items ?? []) objects.push(project(item));
+      version = page.metadata.resourceVersion;
+      from = page.metadata.continue;
+    } while (from !== undefined && from !== '');
+    return { objects, version };
+  }
+
+  /** The version that the server is at. */
+  async version(signal: AbortSignal): Promise<string> {
+    const ask = this.#ask('list', { limit: 1 }, versionDeadlineMs, signal);
+    const page = (await this.#options.client.request(ask)) as List;
+    return page.metadata.resourceVersion;
+  }
+
+  /** Opens a watch of what comes after that version. Its term is 5 to 10 minutes, so that not all end at once. */
+  watch(resourceVersion: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const timeoutSeconds = 300 + Math.floor(this.#options.random() * 300);
+    const query = { watch: true, allowWatchBookmarks: true, timeoutSeconds, resourceVersion };
+    return this.#options.client.stream(this.#ask('watch', query, openDeadlineMs, signal));
+  }
+
+  #ask(verb: Ask['verb'], query: Ask['query'], deadlineMs: number, signal: AbortSignal) {
+    const { resource, namespace, labelSelector } = this.#options;
+    return {
+      verb,
+      resource: resource.plural,
+      path: pathOf(resource, namespace),
+      query: { labelSelector, ...query },
+      attempts: 1,
+      deadlineMs,
+      signal,
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock, Timer } from '../engine/ports.ts';
+
+/** Fires once when nothing was heard for long enough. Cheap to tell: hearing only notes the time. */
+export class Silence {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #onBroken: () => void;
+  #heardAt = 0;
+  #timer: Timer | undefined;
+  broken = false;
+
+  constructor(clock: Clock, limitMs: number, onBroken: () => void) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#onBroken = onBroken;
+  }
+
+  /** Nothing is timed before the first call. */
+  heard(): void {
+    this.#heardAt = this.#clock.now();
+    this.#timer ??= this.#clock.after(this.#limitMs, () => this.#look());
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    const leftMs = this.#heardAt + this.#limitMs - this.#clock.now();
+    if (leftMs > 0) {
+      this.#timer = this.#clock.after(leftMs, () => this.#look());
+      return;
+    }
+    this.broken = true;
+    this.#onBroken();
+  }
+}

@@ -1,0 +1,52 @@
+import { OperatorError } from '../core/errors.ts';
+import { statusError } from './errors.ts';
+import { LineSplitter } from './lines.ts';
+import type { Resource } from './resources.ts';
+
+/** One line of a watch. */
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: { readonly metadata?: { readonly resourceVersion?: string }; readonly code?: number };
+}
+
+export interface WatchListener {
+  /** Bytes came, of an event or of a part of one. */
+  readonly onPiece: () => void;
+  /** All but `ERROR`. What it throws ends the reading. */
+  readonly onEvent: (event: WatchEvent) => void;
+  /** Asked after the events of each piece. */
+  readonly isOver: () => boolean;
+}
+
+/**
+ * Reads until the server ends the watch. The events of one piece are told in one turn.
+ *
+ * @throws OperatorError for an `ERROR` event, with its status, and for an end within a line
+ */
+export async function readWatch(
+  resource: Resource,
+  body: AsyncIterable<Buffer>,
+  { onPiece, onEvent, isOver }: WatchListener,
+): Promise<void> {
+  const lines = new LineSplitter();
+  for await (const piece of body) {
+    onPiece();
+    for (const line of lines.push(piece)) {
+      const event = JSON.parse(line) as WatchEvent;
+      if (event.type === 'ERROR') throw inStreamError(resource, event.object);
+      onEvent(event);
+    }
+    if (isOver()) return;
+  }
+  if (lines.midLine) throw lostError(resource, 'the watch ended within a line', 'BrokenLine');
+}
+
+/** A watch that must be begun anew though the server named no reason. */
+export function lostError(resource: Resource, message: string, reason: string): OperatorError {
+  return new OperatorError(`watch ${resource.plural}: ${message}`, { kind: 'transient', reason });
+}
+
+function inStreamError(resource: Resource, status: WatchEvent['object']): OperatorError {
+  const asked = { verb: 'watch', resource: resource.plural };
+  return statusError(asked, status.code ?? 500, JSON.stringify(status));
+}
