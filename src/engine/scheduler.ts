@@ -1,27 +1,22 @@
+import { Alarm } from './alarm.ts';
 import { Heap } from './heap.ts';
+import { VerdictTeller } from './probe-listeners.ts';
 import { ProbeRoster } from './probe-roster.ts';
+import { ProbeRuns } from './probe-runs.ts';
 import { ProbeSlots } from './probe-slots.ts';
 import { newTask } from './probe-task.ts';
 import { firstRun, jittered, nextPhase, secondPhase } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { Clock, Probe, Random, Timer } from './ports.ts';
+import type { Random } from './ports.ts';
+import type { ProbeListeners } from './probe-listeners.ts';
+import type { ProbeRunsOptions } from './probe-runs.ts';
 import type { ProbeLimits } from './probe-slots.ts';
 import type { Plan, Run, Subscriber, Task } from './probe-task.ts';
 
-export interface ProbeSchedulerOptions {
-  readonly clock: Clock;
+export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners {
   readonly random: Random;
-  readonly probe: Probe;
   readonly limits: ProbeLimits;
-  /** Each verdict, for each check that still wants it: a run that several backends share is told to each. */
-  readonly onVerdict: (owner: string, check: Check, verdict: Verdict, durationMs: number) => void;
-  /** Each run, once: for metrics. */
-  readonly onRun?: (check: Check, verdict: Verdict, durationMs: number) => void;
-  /** How long after its planned instant a run began. */
-  readonly onLateness?: (ms: number) => void;
-  /** A probe that threw, or a listener that did: bugs, for the log. */
-  readonly onFault?: (error: unknown, check: Check) => void;
 }
 
 export interface SetOptions {
@@ -39,28 +34,8 @@ export interface SchedulerStats {
   readonly waiting: number;
 }
 
-/** A probe keeps its own deadline; one that has not settled this long after it is given up. */
-const GRACE_MS = 1_000;
-const SWEEP_MS = 1_000;
-
-/**
- * The timer fires at most this often: waking the process costs more than a probe's own bookkeeping, and at 3,000
- * probes a second every millisecond has one that is due.
- */
-const TICK_MS = 5;
-
 /** Starts per turn of the event loop: sockets must be served in between, or a burst would time itself out. */
 const BURST = 256;
-
-/** A timer this late means that the machine stood still. */
-const STANDSTILL_MS = 10_000;
-
-const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe failed by itself' };
-const overran: Verdict = {
-  kind: 'inconclusive',
-  reason: 'ProberFault',
-  message: 'the probe did not end in time',
-};
 
 /**
  * Runs every check once per period, each verdict to `onVerdict`. One heap, one timer, one small record per check.
@@ -81,20 +56,20 @@ export class ProbeScheduler {
   readonly #slots: ProbeSlots<Task>;
   readonly #roster: ProbeRoster;
   readonly #planned = new Heap<Task>();
-  readonly #runs = new Set<Run>();
+  readonly #alarm: Alarm;
+  readonly #runs: ProbeRuns;
+  readonly #teller: VerdictTeller;
   #state: 'new' | 'started' | 'stopped' = 'new';
   /** Tasks that are being asked; a run whose task was dropped is in `#runs` alone until it ends. */
   #asked = 0;
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
-  #notBefore = 0;
-  #sweeper: Timer | undefined;
-  #idle: (() => void) | undefined;
 
   constructor(options: ProbeSchedulerOptions) {
     this.#options = options;
     this.#slots = new ProbeSlots(options.limits);
     this.#roster = new ProbeRoster((plan) => this.#create(plan));
+    this.#alarm = new Alarm(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
+    this.#runs = new ProbeRuns(options, (run, verdict) => this.#end(run, verdict));
+    this.#teller = new VerdictTeller(options);
   }
 
   /**
@@ -128,17 +103,9 @@ export class ProbeScheduler {
   /** Aborts the runs and waits until they have ended (a second at most). No verdict is reported any more. For good. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    this.#timer?.cancel();
-    this.#sweeper?.cancel();
-    for (const run of this.#runs) run.controller.abort();
-    if (this.#runs.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const deadline = this.#options.clock.after(GRACE_MS, resolve);
-      this.#idle = () => {
-        deadline.cancel();
-        resolve();
-      };
-    });
+    this.#teller.stop();
+    this.#alarm.cancel();
+    await this.#runs.stop();
   }
 
   stats(): SchedulerStats {
@@ -159,7 +126,7 @@ export class ProbeScheduler {
     const { last } = task;
     const firstAt = this.#options.clock.now() + check.timing.initialDelayMs;
     if (last !== undefined) {
-      queueMicrotask(() => this.#tell(task, last, 0, [subscriber]));
+      queueMicrotask(() => this.#teller.tell(task, last, 0, [subscriber]));
     } else if (fresh && task.at > firstAt) {
       task.at = task.phase = firstAt;
       this.#planned.push(task);
@@ -176,22 +143,12 @@ export class ProbeScheduler {
     task.run = undefined;
   }
 
-  /** Sees to it that the timer fires for the earliest planned run; `at`: earlier than that. */
+  /** Sees to it that the alarm goes for the earliest planned run; `at`: earlier than that. */
   #arm(at = this.#planned.peek()?.at ?? Infinity): void {
-    const wanted = Math.max(at, this.#notBefore);
-    if (this.#state !== 'started' || wanted >= this.#timerAt) return;
-    const now = this.#options.clock.now();
-    this.#timer?.cancel();
-    this.#timerAt = Math.max(wanted, now);
-    this.#timer = this.#options.clock.after(this.#timerAt - now, this.#onTimer);
+    if (this.#state === 'started') this.#alarm.set(at);
   }
 
-  readonly #onTimer = (): void => {
-    const now = this.#options.clock.now();
-    const stoodStill = now - this.#timerAt > STANDSTILL_MS;
-    this.#timerAt = Infinity;
-    this.#timer = undefined;
-    this.#notBefore = now + TICK_MS;
+  #onAlarm(now: number, stoodStill: boolean): void {
     for (;;) {
       const task = this.#planned.peek();
       if (task === undefined || task.at > now) break;
@@ -205,7 +162,7 @@ export class ProbeScheduler {
     }
     this.#pump();
     this.#arm();
-  };
+  }
 
   /** Starts what may run now, a burst at most, and the rest at the next tick. */
   #pump(): void {
@@ -215,48 +172,23 @@ export class ProbeScheduler {
 
   #startNext(): boolean {
     const task = this.#state === 'started' ? this.#slots.take() : undefined;
-    if (task !== undefined) void this.#ask(task);
-    return task !== undefined;
-  }
-
-  /** One run. Never rejects. */
-  async #ask(task: Task): Promise<void> {
-    const { clock, probe } = this.#options;
-    const run: Run = {
-      task,
-      controller: new AbortController(),
-      startedAt: clock.now(),
-      standing: task.standing,
-    };
-    task.run = run;
+    if (task === undefined) return false;
     this.#asked += 1;
-    this.#runs.add(run);
-    this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
-    this.#options.onLateness?.(run.startedAt - task.at);
-    let verdict = fault;
-    try {
-      verdict = await probe(task.check, run.controller.signal);
-    } catch (error) {
-      if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
-    }
-    this.#end(run, verdict);
+    void this.#runs.ask(task);
+    return true;
   }
 
-  /** Frees the slot, plans the next run, reports. Comes too late for a run that was given up. One slot is free then, so one may start. */
+  /** Frees the slot, plans the next run, reports. One slot is free then, so one may start. */
   #end(run: Run, verdict: Verdict): void {
-    if (!this.#runs.delete(run)) return;
     const { task } = run;
     this.#slots.release(task.host, run.standing);
-    if (this.#state === 'stopped') {
-      if (this.#runs.size === 0) this.#idle?.();
-      return;
-    }
+    if (this.#state === 'stopped') return;
     if (task.run === run) this.#conclude(task, run, verdict);
     this.#startNext();
   }
 
   #conclude(task: Task, run: Run, verdict: Verdict): void {
-    const { clock, random, onRun } = this.#options;
+    const { clock, random } = this.#options;
     const { periodMs } = task.check.timing;
     const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
     const durationMs = ran.endedAt - ran.startedAt;
@@ -266,25 +198,8 @@ export class ProbeScheduler {
     task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
     this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
     task.fresh = false;
-    this.#guard(task.check, () => onRun?.(task.check, verdict, durationMs));
-    this.#tell(task, verdict, durationMs, task.subscribers);
-  }
-
-  /** Tells those who still want to know, unless there is a later verdict or the scheduler has stopped. */
-  #tell(task: Task, verdict: Verdict, durationMs: number, subscribers: readonly Subscriber[]): void {
-    for (const subscriber of subscribers) {
-      if (subscriber.gone || task.last !== verdict || this.#state === 'stopped') continue;
-      const { owner, check } = subscriber;
-      this.#guard(check, () => this.#options.onVerdict(owner, check, verdict, durationMs));
-    }
-  }
-
-  #guard(check: Check, listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.#options.onFault?.(error, check);
-    }
+    this.#teller.ran(task.check, verdict, durationMs);
+    this.#teller.tell(task, verdict, durationMs, task.subscribers);
   }
 
   #planAt(task: Task, phase: number): void {
@@ -294,15 +209,4 @@ export class ProbeScheduler {
     this.#planned.push(task);
     this.#arm(task.at);
   }
-
-  readonly #onSweep = (): void => {
-    this.#sweeper = undefined;
-    const now = this.#options.clock.now();
-    for (const run of this.#runs) {
-      if (now - run.startedAt < run.task.check.timing.timeoutMs + GRACE_MS) continue;
-      run.controller.abort();
-      this.#end(run, overran);
-    }
-    if (this.#runs.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
-  };
 }

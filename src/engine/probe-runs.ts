@@ -1,0 +1,93 @@
+import type { Verdict } from '../core/verdict.ts';
+import type { Clock, Probe, Timer } from './ports.ts';
+import type { ProbeListeners } from './probe-listeners.ts';
+import type { Run, Task } from './probe-task.ts';
+
+export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'onFault'> {
+  readonly clock: Clock;
+  readonly probe: Probe;
+}
+
+/** A probe keeps its own deadline; one that has not settled this long after it is given up. */
+const GRACE_MS = 1_000;
+const SWEEP_MS = 1_000;
+
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe failed by itself' };
+const overran: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the probe did not end in time',
+};
+
+/** The runs under way. Whatever a probe does (throws, never settles), its run ends, and `onEnd` hears of it once. */
+export class ProbeRuns {
+  readonly #options: ProbeRunsOptions;
+  readonly #onEnd: (run: Run, verdict: Verdict) => void;
+  readonly #running = new Set<Run>();
+  #sweeper: Timer | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(options: ProbeRunsOptions, onEnd: (run: Run, verdict: Verdict) => void) {
+    this.#options = options;
+    this.#onEnd = onEnd;
+  }
+
+  /** Also those of tasks that were dropped since. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** One run, from here to its end. Never rejects. */
+  async ask(task: Task): Promise<void> {
+    const { clock, probe } = this.#options;
+    const run: Run = {
+      task,
+      controller: new AbortController(),
+      startedAt: clock.now(),
+      standing: task.standing,
+    };
+    task.run = run;
+    this.#running.add(run);
+    this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
+    this.#options.onLateness?.(run.startedAt - task.at);
+    let verdict = fault;
+    try {
+      verdict = await probe(task.check, run.controller.signal);
+    } catch (error) {
+      if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
+    }
+    this.#end(run, verdict);
+  }
+
+  /** Aborts all and waits until they have ended (a second at most). No run may be begun any more. */
+  async stop(): Promise<void> {
+    this.#sweeper?.cancel();
+    for (const run of this.#running) run.controller.abort();
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const deadline = this.#options.clock.after(GRACE_MS, resolve);
+      this.#idle = () => {
+        deadline.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Comes too late for a run that was given up. */
+  #end(run: Run, verdict: Verdict): void {
+    if (!this.#running.delete(run)) return;
+    this.#onEnd(run, verdict);
+    if (this.#running.size === 0) this.#idle?.();
+  }
+
+  readonly #onSweep = (): void => {
+    this.#sweeper = undefined;
+    const now = this.#options.clock.now();
+    for (const run of this.#running) {
+      if (now - run.startedAt < run.task.check.timing.timeoutMs + GRACE_MS) continue;
+      run.controller.abort();
+      this.#end(run, overran);
+    }
+    if (this.#running.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
+  };
+}
