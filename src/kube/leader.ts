@@ -1,26 +1,10 @@
 import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
-import type { Ask, KubeClient } from './client.ts';
+import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
-import { microTime } from './micro-time.ts';
-import { pathOf, resources } from './resources.ts';
+import type { LeaderHooks, Leadership } from './leadership.ts';
+import { LeaseRecord } from './lease.ts';
+import type { Lease } from './lease.ts';
 import { sleep } from './sleep.ts';
-
-/** Who may write. */
-export interface Leadership {
-  /** True only while no other replica can have become the leader. Asked before every write. */
-  isLeader(): boolean;
-  start(): void;
-  /** Hands leadership over at once, where it is held. Never rejects. */
-  stop(): Promise<void>;
-}
-
-export interface LeaderHooks {
-  readonly onStartedLeading?: () => void;
-  /** The term is over; the elector goes on trying. `Lapsed`: no renewal in time. `Taken`: somebody else holds the lease. */
-  readonly onLost?: (reason: 'Lapsed' | 'Taken' | 'Released') => void;
-  /** Somebody (also this replica) holds the lease who did not before. */
-  readonly onNewLeader?: (identity: string) => void;
-}
 
 export interface ElectorOptions extends LeaderHooks {
   readonly client: KubeClient;
@@ -37,19 +21,6 @@ export interface ElectorOptions extends LeaderHooks {
   readonly renewDeadlineMs?: number;
   /** Default 2 s. */
   readonly retryPeriodMs?: number;
-}
-
-interface LeaseSpec {
-  readonly holderIdentity?: string | null;
-  readonly leaseDurationSeconds?: number | null;
-  readonly acquireTime?: string | null;
-  readonly renewTime?: string | null;
-  readonly leaseTransitions?: number | null;
-}
-
-interface Lease {
-  readonly metadata: { readonly resourceVersion: string };
-  readonly spec?: LeaseSpec;
 }
 
 /** The lease as last read, and when (monotonic) it was first seen to be so. */
@@ -74,6 +45,7 @@ const followerJitter = 1.2;
  */
 export class LeaseElector implements Leadership {
   readonly #options: ElectorOptions;
+  readonly #record: LeaseRecord;
   readonly #leaseDurationMs: number;
   readonly #renewDeadlineMs: number;
   readonly #retryPeriodMs: number;
@@ -90,6 +62,16 @@ export class LeaseElector implements Leadership {
     this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
     this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
     this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
+    this.#record = new LeaseRecord({
+      client: options.client,
+      clock: options.clock,
+      namespace: options.namespace,
+      name: options.name,
+      identity: options.identity,
+      leaseDurationMs: this.#leaseDurationMs,
+      // Two attempts fit into the time that this replica trusts itself.
+      deadlineMs: this.#renewDeadlineMs / 2,
+    });
   }
 
   isLeader(): boolean {
@@ -139,7 +121,7 @@ export class LeaseElector implements Leadership {
         if (!hasStatus(error, 404, 409)) throw error;
       }
     }
-    const lease = await this.#read();
+    const lease = await this.#record.read(this.#stop.signal);
     if (lease === undefined) return this.#create();
     this.#observe(lease);
     if (this.#isHeldByOther()) this.#lose('Taken');
@@ -155,74 +137,23 @@ export class LeaseElector implements Leadership {
     return this.#options.clock.now() < at + durationMs;
   }
 
-  async #read(last = false): Promise<Lease | undefined> {
-    try {
-      return (await this.#request('get', undefined, last)) as Lease;
-    } catch (error) {
-      if (hasStatus(error, 404)) return undefined;
-      throw error;
-    }
-  }
-
   async #create(): Promise<void> {
     const sentAt = this.#options.clock.now();
-    const { namespace, name } = this.#options;
-    const body = {
-      apiVersion: resources.Lease.apiVersion,
-      kind: resources.Lease.kind,
-      metadata: { namespace, name },
-      spec: this.#term(undefined),
-    };
-    this.#won((await this.#request('create', body)) as Lease, sentAt);
+    this.#won(await this.#record.create(this.#stop.signal), sentAt);
   }
 
   async #renew(lease: Lease): Promise<void> {
     const sentAt = this.#options.clock.now();
-    this.#won((await this.#request('update', { ...lease, spec: this.#term(lease.spec) })) as Lease, sentAt);
+    this.#won(await this.#record.renew(lease, this.#stop.signal), sentAt);
   }
 
-  #term(last: LeaseSpec | undefined): LeaseSpec {
-    const now = microTime(this.#options.clock.wall());
-    const mine = last?.holderIdentity === this.#options.identity;
-    const transitions = last?.leaseTransitions ?? 0;
-    return {
-      ...last,
-      holderIdentity: this.#options.identity,
-      leaseDurationSeconds: Math.ceil(this.#leaseDurationMs / 1000),
-      acquireTime: mine ? (last.acquireTime ?? now) : now,
-      renewTime: now,
-      leaseTransitions: mine || last === undefined ? transitions : transitions + 1,
-    };
-  }
-
-  /** Reads first: the last renewal may have been cut off after the server had done it. */
   async #release(): Promise<void> {
-    const now = microTime(this.#options.clock.wall());
     try {
-      const lease = await this.#read(true);
-      if (lease?.spec?.holderIdentity !== this.#options.identity) return;
-      // A second, as client-go: a candidate that reads it need not wait for the old term.
-      const over = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
-      await this.#request('update', { ...lease, spec: { ...lease.spec, ...over } }, true);
+      await this.#record.release();
     } catch (error) {
       const { logger, name } = this.#options;
       logger.warn('The lease was not released; it ends by itself', { name, error });
     }
-  }
-
-  #request(verb: Ask['verb'], body?: unknown, last = false): Promise<unknown> {
-    const { client, namespace, name } = this.#options;
-    return client.request({
-      verb,
-      resource: resources.Lease.plural,
-      name,
-      path: pathOf(resources.Lease, namespace, verb === 'create' ? undefined : name),
-      body,
-      attempts: 1,
-      // Two attempts fit into the time that this replica trusts itself.
-      deadlineMs: this.#renewDeadlineMs / 2,
-      ...(last ? {} : { signal: this.#stop.signal }),
-    });
   }
 
   #observe(lease: Lease): void {
@@ -258,32 +189,5 @@ export class LeaseElector implements Leadership {
     if (!this.#leading) return;
     this.#leading = false;
     this.#options.onLost?.(reason);
-  }
-}
-
-/** For `--leader-elect=false`: the only replica leads from the start to the end. */
-export class SoleLeader implements Leadership {
-  readonly #hooks: LeaderHooks;
-  #leading = false;
-
-  constructor(hooks: LeaderHooks = {}) {
-    this.#hooks = hooks;
-  }
-
-  isLeader(): boolean {
-    return this.#leading;
-  }
-
-  start(): void {
-    if (this.#leading) return;
-    this.#leading = true;
-    this.#hooks.onStartedLeading?.();
-  }
-
-  stop(): Promise<void> {
-    const led = this.#leading;
-    this.#leading = false;
-    if (led) this.#hooks.onLost?.('Released');
-    return Promise.resolve();
   }
 }
