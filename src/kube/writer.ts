@@ -1,16 +1,11 @@
 import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
-import { kubernetesSliceManagers, labels, operatorName } from '../core/ownership.ts';
 import type { Writer } from '../engine/ports.ts';
 import type { Ask, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
-import { lanes } from './lanes.ts';
-import type { Lane } from './lanes.ts';
-import { pathOf, resources } from './resources.ts';
 import type { ViewKind } from './view.ts';
-
-const fieldManager = operatorName;
+import * as requests from './write-requests.ts';
 
 /** Where answers go: `KubeView`. */
 export interface AnswerSink {
@@ -43,13 +38,6 @@ const notLeaderMs = 5_000;
 /** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
 const sweepAgainMs = 3_000;
 
-const laneOf: Readonly<Record<ObjectRef['kind'], Lane>> = {
-  EndpointSlice: lanes.slice,
-  Service: lanes.service,
-  Endpoints: lanes.endpoints,
-  ExternalBackend: lanes.status,
-};
-
 export class KubeWriter implements Writer {
   readonly #client: KubeClient;
   readonly #view: AnswerSink;
@@ -81,63 +69,33 @@ export class KubeWriter implements Writer {
   }
 
   async #apply(service: AppliedService): Promise<void> {
-    const { namespace, name } = service.metadata;
-    const answer = await this.#write('Service', namespace, name, {
-      verb: 'apply',
-      query: { fieldManager, force: true },
-      contentType: 'application/apply-patch+yaml',
-      body: service,
-    });
-    this.#view.put('Service', namespace, answer);
+    const answer = await this.#write(requests.applyService(service));
+    this.#view.put('Service', service.metadata.namespace, answer);
   }
 
-  async #setService({ ref, ports, selector }: Extract<Action, { op: 'setService' }>): Promise<void> {
-    const spec = {
-      ...(ports === undefined ? {} : { ports }),
-      ...(selector === undefined ? {} : { selector }),
-    };
-    const metadata = { uid: ref.uid, resourceVersion: ref.resourceVersion };
-    const write = this.#write('Service', ref.namespace, ref.name, {
-      verb: 'patch',
-      query: { fieldManager },
-      contentType: 'application/merge-patch+json',
-      body: { metadata, spec },
-    });
+  async #setService(action: Extract<Action, { op: 'setService' }>): Promise<void> {
+    const { ref } = action;
+    const write = this.#write(requests.setService(action));
     this.#view.put('Service', ref.namespace, await this.#orRefresh(ref, write));
   }
 
   async #create(object: EndpointSlice | Endpoints): Promise<void> {
+    const { kind } = object;
     const { namespace, name } = object.metadata;
-    const write = this.#write(object.kind, namespace, undefined, {
-      verb: 'create',
-      name,
-      query: { fieldManager },
-      body: object,
-    });
-    this.#view.put(
-      object.kind,
-      namespace,
-      await this.#orRefresh({ kind: object.kind, namespace, name }, write),
-    );
+    const write = this.#write(requests.createObject(object));
+    this.#view.put(kind, namespace, await this.#orRefresh({ kind, namespace, name }, write));
   }
 
   async #update(object: EndpointSlice | Endpoints): Promise<void> {
     const { namespace, name, uid } = object.metadata;
-    const write = this.#write(object.kind, namespace, name, {
-      verb: 'update',
-      query: { fieldManager },
-      body: object,
-    });
+    const write = this.#write(requests.updateObject(object));
     const ref = { kind: object.kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
     this.#view.put(object.kind, namespace, await this.#orRefresh(ref, write));
   }
 
   async #delete(ref: ObjectRef): Promise<void> {
-    const { kind, namespace, name, uid, resourceVersion } = ref;
-    const write = this.#write(kind, namespace, name, {
-      verb: 'delete',
-      body: { ...deleteOptions, preconditions: { uid, ...(resourceVersion ? { resourceVersion } : {}) } },
-    });
+    const { kind, namespace, name, uid } = ref;
+    const write = this.#write(requests.deleteObject(ref));
     try {
       const answer = (await this.#orRefresh(ref, write)) as Answer;
       // An object with finalizers stays for now, as the answer shows it.
@@ -150,14 +108,9 @@ export class KubeWriter implements Writer {
   }
 
   async #sweep(namespace: string, name: string): Promise<void> {
-    const managers = kubernetesSliceManagers.join(',');
-    const labelSelector = `${labels.serviceName}=${name},${labels.sliceManagedBy} in (${managers})`;
-    const found = (await this.#client.request({
-      verb: 'list',
-      resource: resources.EndpointSlice.plural,
-      path: pathOf(resources.EndpointSlice, namespace),
-      query: { labelSelector },
-    })) as { readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null };
+    const found = (await this.#client.request(requests.listForeignSlices(namespace, name))) as {
+      readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null;
+    };
     const orphans = (found.items ?? []).map(({ metadata }) => metadata);
     for (const orphan of orphans) {
       await this.#delete({ kind: 'EndpointSlice', namespace, name: orphan.name, uid: orphan.uid });
@@ -171,17 +124,9 @@ export class KubeWriter implements Writer {
     }
   }
 
-  async #status({ ref, status }: Extract<Action, { op: 'status' }>): Promise<void> {
-    const write = this.#write('ExternalBackend', ref.namespace, ref.name, {
-      verb: 'patch',
-      query: { fieldManager },
-      contentType: 'application/json-patch+json',
-      body: [
-        { op: 'test', path: '/metadata/uid', value: ref.uid },
-        { op: 'add', path: '/status', value: status },
-      ],
-      subresource: 'status',
-    });
+  async #status(action: Extract<Action, { op: 'status' }>): Promise<void> {
+    const { ref } = action;
+    const write = this.#write(requests.setStatus(action));
     try {
       this.#view.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write));
     } catch (error) {
@@ -205,11 +150,8 @@ export class KubeWriter implements Writer {
 
   /** The uid of what is there now; undefined: nothing, or it cannot be said. */
   async #refresh(ref: Named): Promise<string | undefined> {
-    const of = resources[ref.kind];
     try {
-      const path = pathOf(of, ref.namespace, ref.name);
-      const ask: Ask = { verb: 'get', resource: of.plural, name: ref.name, path, lane: laneOf[ref.kind] };
-      const answer = (await this.#client.request(ask)) as Answer;
+      const answer = (await this.#client.request(requests.getObject(ref))) as Answer;
       this.#view.found(ref.kind, ref.namespace, answer);
       return answer.metadata?.uid;
     } catch (error) {
@@ -223,24 +165,8 @@ export class KubeWriter implements Writer {
     if (uid !== undefined && hasStatus(error, 404)) this.#view.remove(kind, namespace, name, uid);
   }
 
-  #write(
-    kind: ObjectRef['kind'],
-    namespace: string,
-    name: string | undefined,
-    {
-      subresource,
-      ...ask
-    }: Omit<Ask, 'resource' | 'path' | 'lane' | 'guard'> & { readonly subresource?: string },
-  ): Promise<unknown> {
-    const of = resources[kind];
-    return this.#client.request({
-      ...(name === undefined ? {} : { name }),
-      ...ask,
-      resource: subresource === undefined ? of.plural : `${of.plural}/${subresource}`,
-      path: pathOf(of, namespace, name, subresource),
-      lane: laneOf[kind],
-      guard: this.#guard,
-    });
+  #write(ask: Ask): Promise<unknown> {
+    return this.#client.request({ ...ask, guard: this.#guard });
   }
 
   readonly #guard = (): void => {
@@ -252,5 +178,3 @@ export class KubeWriter implements Writer {
     });
   };
 }
-
-const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };

@@ -1,0 +1,112 @@
+/** What the writer asks of the API server: one function per request, without the fence. */
+import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
+import type { EndpointSlice, Endpoints } from '../core/objects.ts';
+import { kubernetesSliceManagers, labels, operatorName } from '../core/ownership.ts';
+import type { Ask } from './client.ts';
+import { lanes } from './lanes.ts';
+import type { Lane } from './lanes.ts';
+import { pathOf, resources } from './resources.ts';
+
+const fieldManager = operatorName;
+const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+
+const laneOf: Readonly<Record<ObjectRef['kind'], Lane>> = {
+  EndpointSlice: lanes.slice,
+  Service: lanes.service,
+  Endpoints: lanes.endpoints,
+  ExternalBackend: lanes.status,
+};
+
+/** Server-side apply of what is ours in the Service, by force. */
+export function applyService(service: AppliedService): Ask {
+  const { namespace, name } = service.metadata;
+  return {
+    ...target('Service', namespace, name),
+    verb: 'apply',
+    query: { fieldManager, force: true },
+    contentType: 'application/apply-patch+yaml',
+    body: service,
+  };
+}
+
+/** Merges ports and selector into this life of the Service; with a resourceVersion, into this state of it alone. */
+export function setService({ ref, ports, selector }: Extract<Action, { op: 'setService' }>): Ask {
+  const spec = {
+    ...(ports === undefined ? {} : { ports }),
+    ...(selector === undefined ? {} : { selector }),
+  };
+  const metadata = { uid: ref.uid, resourceVersion: ref.resourceVersion };
+  return {
+    ...target('Service', ref.namespace, ref.name),
+    verb: 'patch',
+    query: { fieldManager },
+    contentType: 'application/merge-patch+json',
+    body: { metadata, spec },
+  };
+}
+
+export function createObject(object: EndpointSlice | Endpoints): Ask {
+  const { namespace, name } = object.metadata;
+  return {
+    ...target(object.kind, namespace),
+    verb: 'create',
+    name,
+    query: { fieldManager },
+    body: object,
+  };
+}
+
+export function updateObject(object: EndpointSlice | Endpoints): Ask {
+  const { namespace, name } = object.metadata;
+  return { ...target(object.kind, namespace, name), verb: 'update', query: { fieldManager }, body: object };
+}
+
+/** Deletes this life of the object alone; with a resourceVersion, this state of it alone. */
+export function deleteObject({ kind, namespace, name, uid, resourceVersion }: ObjectRef): Ask {
+  return {
+    ...target(kind, namespace, name),
+    verb: 'delete',
+    body: { ...deleteOptions, preconditions: { uid, ...(resourceVersion ? { resourceVersion } : {}) } },
+  };
+}
+
+/** Replaces the status of this life of the resource; of another one the server answers 422. */
+export function setStatus({ ref, status }: Extract<Action, { op: 'status' }>): Ask {
+  return {
+    ...target('ExternalBackend', ref.namespace, ref.name, 'status'),
+    verb: 'patch',
+    query: { fieldManager },
+    contentType: 'application/json-patch+json',
+    body: [
+      { op: 'test', path: '/metadata/uid', value: ref.uid },
+      { op: 'add', path: '/status', value: status },
+    ],
+  };
+}
+
+export function getObject({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): Ask {
+  return { ...target(kind, namespace, name), verb: 'get' };
+}
+
+/** Lists the slices of the Service that controllers of Kubernetes made. Waits in no lane. */
+export function listForeignSlices(namespace: string, service: string): Ask {
+  const managers = kubernetesSliceManagers.join(',');
+  const labelSelector = `${labels.serviceName}=${service},${labels.sliceManagedBy} in (${managers})`;
+  return {
+    verb: 'list',
+    resource: resources.EndpointSlice.plural,
+    path: pathOf(resources.EndpointSlice, namespace),
+    query: { labelSelector },
+  };
+}
+
+/** @param name undefined: the collection */
+function target(kind: ObjectRef['kind'], namespace: string, name?: string, subresource?: string) {
+  const of = resources[kind];
+  return {
+    ...(name === undefined ? {} : { name }),
+    resource: subresource === undefined ? of.plural : `${of.plural}/${subresource}`,
+    path: pathOf(of, namespace, name, subresource),
+    lane: laneOf[kind],
+  };
+}
