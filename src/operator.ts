@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import { parseCidr } from './core/address.ts';
 import { StaticResolver } from './dns/static-resolver.ts';
 import { Engine } from './engine/engine.ts';
-import type { Observer } from './engine/engine.ts';
+import type { EngineOptions, Observer } from './engine/engine.ts';
 import type { Logger } from './engine/ports.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
@@ -46,34 +46,16 @@ export function createOperator(options: OperatorOptions): Operator {
   const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
   const probes = createProbes();
   const view: KubeView = createView(options, client, metrics, () => engine);
-  const leadership: Leadership = createLeadership(
-    options,
-    client,
-    leaderHooks(options, metrics, () => engine),
-  );
-  const engine = new Engine({
-    clock,
-    random,
-    logger,
+  const leadership: Leadership = createLeadership(options, client, metrics, () => engine);
+  const engine = createEngine(options, metrics, {
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => leadership.isLeader() }),
     events,
-    resolver: new StaticResolver(),
     probe: probes.probe,
-    observer: observerOf(metrics),
-    probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
-    workers: config.workers,
-    deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
-    legacyEndpoints: config.legacyEndpoints,
-    maxEndpointsPerSlice: config.maxEndpointsPerSlice,
   });
   let synced = false;
   const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
-  metrics.sampleAtScrape({
-    checks: () => engine.stats().checks,
-    queueDepth: () => engine.stats().due,
-    requestsInFlight: () => client.load.inFlight,
-  });
+  sampleAtScrape(metrics, engine, client);
 
   return {
     start: async () => {
@@ -95,6 +77,26 @@ export function createOperator(options: OperatorOptions): Operator {
       await Promise.all([servers.close(), client.close()]);
     },
   };
+}
+
+function createEngine(
+  { config, logger }: OperatorOptions,
+  metrics: Metrics,
+  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe'>,
+): Engine {
+  return new Engine({
+    ...world,
+    clock,
+    random,
+    logger,
+    resolver: new StaticResolver(),
+    observer: observerOf(metrics),
+    probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
+    workers: config.workers,
+    deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
+    legacyEndpoints: config.legacyEndpoints,
+    maxEndpointsPerSlice: config.maxEndpointsPerSlice,
+  });
 }
 
 function createView(
@@ -167,6 +169,13 @@ function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metri
   return metrics;
 }
 
+const sampleAtScrape = (metrics: Metrics, engine: Engine, client: KubeClient): void =>
+  metrics.sampleAtScrape({
+    checks: () => engine.stats().checks,
+    queueDepth: () => engine.stats().due,
+    requestsInFlight: () => client.load.inFlight,
+  });
+
 const createClient = (config: Config, metrics: Metrics): KubeClient =>
   new KubeClient({
     credentials: new Credentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
@@ -176,8 +185,14 @@ const createClient = (config: Config, metrics: Metrics): KubeClient =>
     hooks: { onRequest: (request) => metrics.requested(request) },
   });
 
-function createLeadership(options: OperatorOptions, client: KubeClient, hooks: LeaderHooks): Leadership {
+function createLeadership(
+  options: OperatorOptions,
+  client: KubeClient,
+  metrics: Metrics,
+  engine: () => Engine,
+): Leadership {
   const { config, logger, identity } = options;
+  const hooks = leaderHooks(options, metrics, engine);
   if (!config.leaderElect) return new SoleLeader(hooks);
   return new LeaseElector({
     ...hooks,
