@@ -99,6 +99,7 @@ describe('an operator that is ended and started again', () => {
   });
 
   it('does not publish an address that was unhealthy before', async () => {
+    await world.serves('sure', ['10.20.36.1']);
     const from = world.slices.history.length;
     await world.operator().kill();
     await world.start();
