@@ -31,15 +31,16 @@ async function scene(
   goal: { readonly holes: number; readonly refused: number },
 ): Promise<readonly Figure[]> {
   const world = await openWorld();
+  const undo: (() => Promise<void>)[] = [];
   try {
     const slices = await populate(world, probe);
     const black = Array.from({ length: holes }, (_, i) => address(i * 7));
     const refused = Array.from({ length: 10 }, (_, i) => address(2_500 + i * 3));
     const started = performance.now();
-    await dropPackets(black);
+    undo.push(await dropPackets(black));
     await pause(2_000);
     const later = performance.now();
-    await dropPackets(refused, { how: 'reject' });
+    undo.push(await dropPackets(refused, { how: 'reject' }));
     const gone = (ips: readonly string[]) => slices.until((_, history) => allGone(history, ips), 120_000);
     await Promise.all([gone(black), gone(refused)]);
     const wrongly = removed(slices).filter(({ ip }) => !black.includes(ip) && !refused.includes(ip)).length;
@@ -65,6 +66,7 @@ async function scene(
       { what: `${what}: healthy targets removed`, value: wrongly, unit: '', goal: { most: 0 } },
     ];
   } finally {
+    for (const restore of undo) await restore();
     await world.stop();
   }
 }

@@ -2,11 +2,12 @@
  * The baseline of the bench `probe`: connects to loopback targets and closes, as cheaply as a program can.
  *
  *   cc -O2 -o probe-baseline bench/probe-baseline.c
- *   ./probe-baseline COUNT BASE_IP PORT[,PORT...] CONCURRENCY SECONDS [polite]
+ *   ./probe-baseline COUNT BASE_IP PORT[,PORT...] CONCURRENCY SECONDS [bare|polite [RATE]]
  *
  * The COUNT targets are BASE_IP, BASE_IP+1, ... with each of the ports in turn (first all ports of one address), taken
  * round robin. A probe is: connect, close. With `polite` it is: connect, shutdown(SHUT_WR), read to the end, close, as our
- * tcpSocket does it. Prints one line of JSON:
+ * tcpSocket does it. With RATE that many probes are begun each second, evenly; without, as many as it can.
+ * Prints one line of JSON:
  *   {"probes":…,"failed":…,"seconds":…,"cpuSeconds":…,"cpuMicrosPerProbe":…}
  */
 #include <arpa/inet.h>
@@ -97,8 +98,8 @@ static void parse_ports(struct targets *t, char *list) {
 int main(int argc, char **argv) {
   struct targets targets = {0};
   struct in_addr base;
-  if (argc < 6 || argc > 7 || inet_pton(AF_INET, argv[2], &base) != 1) {
-    fprintf(stderr, "usage: %s COUNT BASE_IP PORT[,PORT...] CONCURRENCY SECONDS [polite]\n", argv[0]);
+  if (argc < 6 || argc > 8 || inet_pton(AF_INET, argv[2], &base) != 1) {
+    fprintf(stderr, "usage: %s COUNT BASE_IP PORT[,PORT...] CONCURRENCY SECONDS [bare|polite [RATE]]\n", argv[0]);
     return 2;
   }
   targets.base = ntohl(base.s_addr);
@@ -106,22 +107,23 @@ int main(int argc, char **argv) {
   parse_ports(&targets, argv[3]);
   int concurrency = atoi(argv[4]);
   double seconds = atof(argv[5]);
-  int polite = argc == 7 && strcmp(argv[6], "polite") == 0;
+  int polite = argc >= 7 && strcmp(argv[6], "polite") == 0;
+  double rate = argc == 8 ? atof(argv[7]) : 1e9;
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0 || targets.count == 0 || targets.port_count == 0 || concurrency < 1) return 2;
 
-  unsigned long probes = 0, failed = 0;
+  unsigned long probes = 0, failed = 0, started = 0;
   int in_flight = 0;
   double begin = now(), cpu_begin = cpu(), end = begin + seconds, at;
   struct epoll_event events[EVENTS];
   while ((at = now()) < end || in_flight > 0) {
-    for (; at < end && in_flight < concurrency; in_flight++)
+    for (; at < end && in_flight < concurrency && (double)started < rate * (at - begin); in_flight++, started++)
       if (start(epoll, &targets) < 0) {
         failed++;
         break;
       }
     if (at > end + 1) break; /* a target that never closes */
-    int ready = epoll_wait(epoll, events, EVENTS, 10);
+    int ready = epoll_wait(epoll, events, EVENTS, argc == 8 ? 1 : 10);
     for (int i = 0; i < ready; i++) {
       enum step step = advance(epoll, &events[i], polite);
       if (step == WAITING) continue;
