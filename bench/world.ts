@@ -21,12 +21,18 @@ export async function openWorld(): Promise<World> {
   const plane = await startPlane({ audit: false });
   const stopListening = await listenForAll();
   await applyRbac(plane.details);
+  const operators: RunningOperator[] = [];
   return {
     plane: plane.details,
     admin: api(plane.details, 'admin', 120_000),
-    startOperator: (...args) =>
-      startOperator(plane.details, { program: join(import.meta.dirname, '../dist/main.js'), args }),
+    startOperator: async (...args) => {
+      const program = join(import.meta.dirname, '../dist/main.js');
+      const operator = await startOperator(plane.details, { program, args });
+      operators.push(operator);
+      return operator;
+    },
     stop: async () => {
+      for (const operator of operators) await operator.kill();
       stopListening();
       await plane.stop();
     },
