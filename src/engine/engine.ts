@@ -143,6 +143,7 @@ export class Engine {
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
     this.#queue.add(key);
+    this.#reconciler.hurry(key);
     const backend = this.#registry.get(key)?.raw;
     const flip = flipOf(check, before, after);
     if (backend !== undefined && flip !== undefined) this.#options.events.record(backend, flip);

@@ -41,7 +41,11 @@ export interface ClusterView {
 
 /** Performs one action of a plan and puts the answer into the view before it resolves. Rejects with an OperatorError. */
 export interface Writer {
-  perform(action: Action): Promise<void>;
+  /**
+   * @param patience aborted when a newer reason to look has come: a write that still waits for its turn is given up
+   *   (`waiting`, reason Superseded), one that is under way is finished. Slices are never given up: nothing goes before them.
+   */
+  perform(action: Action, patience?: AbortSignal): Promise<void>;
 }
 
 /** What a host means now. Literal addresses answer themselves; names come with their own adapter. */

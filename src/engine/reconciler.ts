@@ -8,7 +8,7 @@ import { planRemoval, planService, type Observed, type Problem } from '../core/p
 import type { HealthOf } from '../core/readiness.ts';
 import { invalid, statusOf, suspended } from '../core/status.ts';
 import { foremost, performAll } from './perform.ts';
-import type { Resolver } from './ports.ts';
+import type { Resolver, Writer } from './ports.ts';
 import { probe, settlingMs, type ProbingOptions } from './probing.ts';
 import type { BackendRegistry, Entry } from './registry.ts';
 import { look, type Scene } from './scene.ts';
@@ -36,6 +36,8 @@ interface Life {
   seenAt: number;
   /** Transient failures in a row. */
   failures: number;
+  /** Of the run in progress, or of the last one. */
+  patience: AbortController;
 }
 
 /** From this many transient failures in a row on, the status tells of them. */
@@ -64,6 +66,14 @@ export class Reconciler {
     for (const key of [...this.#lives.keys()]) this.#forget(key);
   }
 
+  /**
+   * Something urgent happened to a backend that may be in a run: what that run still waits to write (Endpoints, a
+   * status behind a thousand others) is given up, so that the next run can write the slice at once.
+   */
+  hurry(key: string): void {
+    this.#lives.get(key)?.patience.abort();
+  }
+
   async reconcile(key: string): Promise<Outcome> {
     const { registry, view } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
@@ -89,7 +99,7 @@ export class Reconciler {
       return known;
     }
     this.#forget(key);
-    const life = { uid, generation, seenAt, failures: 0 };
+    const life = { uid, generation, seenAt, failures: 0, patience: new AbortController() };
     this.#lives.set(key, life);
     this.#keys.set(uid, key);
     return life;
@@ -109,7 +119,8 @@ export class Reconciler {
     probe(scene, this.#options);
     const afterMs = settlingMs(scene, life.seenAt, this.#options);
     if (afterMs > 0) return { ok: true, afterMs };
-    const { legacyEndpoints, writer } = this.#options;
+    const { legacyEndpoints } = this.#options;
+    const writer = this.#patientWriter(life);
     const desired = desiredServices({ ...scene, healthOf: this.#healthOf(scene), legacyEndpoints });
     const plans = desired.map((service) => this.#plan(scene, service));
     const removals = this.#removals(scene.backend);
@@ -124,7 +135,14 @@ export class Reconciler {
     const freed = removals.flat().length > 0 && kept.length === 0;
     if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const problems = plans.flatMap(({ problem }) => problem ?? []);
-    return this.#conclude(scene, life, desired, problems, [...refused, ...kept]);
+    return this.#conclude(scene, life, writer, desired, problems, [...refused, ...kept]);
+  }
+
+  /** Gives up what waits when the backend is hurried during this run. */
+  #patientWriter(life: Life): Writer {
+    life.patience = new AbortController();
+    const { signal } = life.patience;
+    return { perform: (action) => this.#options.writer.perform(action, signal) };
   }
 
   #healthOf({ backend }: Scene): HealthOf {
@@ -170,6 +188,7 @@ export class Reconciler {
   async #conclude(
     scene: Scene,
     life: Life,
+    writer: Writer,
     desired: readonly DesiredService[],
     problems: readonly Problem[],
     errors: readonly OperatorError[],
@@ -184,7 +203,9 @@ export class Reconciler {
     const { readyAddresses: ready = 0, totalAddresses: total = 0 } = status;
     this.#options.onAddresses?.(scene.key, { ready, total });
     const unsaid = errors.length > 0 && told === undefined;
-    const more = unsaid ? [] : await writeStatus(scene.raw, scene.backend.status, status, this.#options);
+    const more = unsaid
+      ? []
+      : await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
     return foremost([...errors, ...more]) ?? { ok: true };
   }
 

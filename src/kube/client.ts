@@ -3,7 +3,7 @@ import { OperatorError } from '../core/errors.ts';
 import { operatorName } from '../core/ownership.ts';
 import type { Clock, Random } from '../engine/ports.ts';
 import type { Connection, Credentials } from './credentials.ts';
-import { cancelledError, deadlineError, networkError, statusError } from './errors.ts';
+import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
 import { Lanes } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import { retryDelay } from './retry.ts';
@@ -30,6 +30,8 @@ export interface Ask {
   /** Default 4. */
   readonly attempts?: number;
   readonly signal?: AbortSignal;
+  /** Gives up waiting for a turn in the lane; a request that has its turn goes on. */
+  readonly patience?: AbortSignal;
   /** Runs immediately before each sending; what it throws is the outcome. */
   readonly guard?: () => void;
 }
@@ -114,8 +116,8 @@ export class KubeClient {
 
   async #inLane(ask: Ask): Promise<unknown> {
     if (ask.lane === undefined) return this.#exchange(ask);
-    await this.#lanes.enter(ask.lane, ask.signal).catch(() => {
-      throw cancelledError(ask);
+    await this.#lanes.enter(ask.lane, ask.patience ?? ask.signal).catch(() => {
+      throw ask.patience === undefined ? cancelledError(ask) : supersededError(ask);
     });
     try {
       return await this.#exchange(ask);

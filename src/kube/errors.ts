@@ -107,6 +107,15 @@ export function cancelledError(asked: Asked): OperatorError {
   return new OperatorError(`${describe(asked)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
 }
 
+/** A newer reason came while the request waited for its turn: what it would have written is being computed anew. */
+export function supersededError(asked: Asked): OperatorError {
+  return new OperatorError(`${describe(asked)}: superseded`, {
+    kind: 'waiting',
+    reason: 'Superseded',
+    afterMs: 0,
+  });
+}
+
 export function wasNeverSent(cause: unknown): boolean {
   return neverSent.has(codeOf(cause));
 }

@@ -51,6 +51,7 @@ export class Lanes {
   #wait(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
     const waiting = this.#waiting[lane];
     if (waiting === undefined) throw new RangeError(`no lane ${lane}`);
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
     const turn = () => {
       signal?.removeEventListener('abort', abandon);

@@ -5,6 +5,7 @@ import type { Writer } from '../engine/ports.ts';
 import type { Ask, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import type { ViewKind } from './view.ts';
+import { lanes } from './lanes.ts';
 import * as requests from './write-requests.ts';
 
 /** Where answers go: `KubeView`. */
@@ -49,53 +50,53 @@ export class KubeWriter implements Writer {
     this.#mayWrite = mayWrite;
   }
 
-  perform(action: Action): Promise<void> {
+  perform(action: Action, patience?: AbortSignal): Promise<void> {
     switch (action.op) {
       case 'applyService':
-        return this.#apply(action.service);
+        return this.#apply(action.service, patience);
       case 'setService':
-        return this.#setService(action);
+        return this.#setService(action, patience);
       case 'create':
-        return this.#create(action.object);
+        return this.#create(action.object, patience);
       case 'update':
-        return this.#update(action.object);
+        return this.#update(action.object, patience);
       case 'delete':
-        return this.#delete(action.ref);
+        return this.#delete(action.ref, patience);
       case 'sweep':
         return this.#sweep(action.namespace, action.name);
       case 'status':
-        return this.#status(action);
+        return this.#status(action, patience);
     }
   }
 
-  async #apply(service: AppliedService): Promise<void> {
-    const answer = await this.#write(requests.applyService(service));
+  async #apply(service: AppliedService, patience?: AbortSignal): Promise<void> {
+    const answer = await this.#write(requests.applyService(service), patience);
     this.#view.put('Service', service.metadata.namespace, answer);
   }
 
-  async #setService(action: Extract<Action, { op: 'setService' }>): Promise<void> {
+  async #setService(action: Extract<Action, { op: 'setService' }>, patience?: AbortSignal): Promise<void> {
     const { ref } = action;
-    const write = this.#write(requests.setService(action));
+    const write = this.#write(requests.setService(action), patience);
     this.#view.put('Service', ref.namespace, await this.#orRefresh(ref, write));
   }
 
-  async #create(object: EndpointSlice | Endpoints): Promise<void> {
+  async #create(object: EndpointSlice | Endpoints, patience?: AbortSignal): Promise<void> {
     const { kind } = object;
     const { namespace, name } = object.metadata;
-    const write = this.#write(requests.createObject(object));
+    const write = this.#write(requests.createObject(object), patience);
     this.#view.put(kind, namespace, await this.#orRefresh({ kind, namespace, name }, write));
   }
 
-  async #update(object: EndpointSlice | Endpoints): Promise<void> {
+  async #update(object: EndpointSlice | Endpoints, patience?: AbortSignal): Promise<void> {
     const { namespace, name, uid } = object.metadata;
-    const write = this.#write(requests.updateObject(object));
+    const write = this.#write(requests.updateObject(object), patience);
     const ref = { kind: object.kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
     this.#view.put(object.kind, namespace, await this.#orRefresh(ref, write));
   }
 
-  async #delete(ref: ObjectRef): Promise<void> {
+  async #delete(ref: ObjectRef, patience?: AbortSignal): Promise<void> {
     const { kind, namespace, name, uid } = ref;
-    const write = this.#write(requests.deleteObject(ref));
+    const write = this.#write(requests.deleteObject(ref), patience);
     try {
       const answer = (await this.#orRefresh(ref, write)) as Answer;
       // An object with finalizers stays for now, as the answer shows it.
@@ -124,9 +125,9 @@ export class KubeWriter implements Writer {
     }
   }
 
-  async #status(action: Extract<Action, { op: 'status' }>): Promise<void> {
+  async #status(action: Extract<Action, { op: 'status' }>, patience?: AbortSignal): Promise<void> {
     const { ref } = action;
-    const write = this.#write(requests.setStatus(action));
+    const write = this.#write(requests.setStatus(action), patience);
     try {
       this.#view.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write));
     } catch (error) {
@@ -165,8 +166,9 @@ export class KubeWriter implements Writer {
     if (uid !== undefined && hasStatus(error, 404)) this.#view.remove(kind, namespace, name, uid);
   }
 
-  #write(ask: Ask): Promise<unknown> {
-    return this.#client.request({ ...ask, guard: this.#guard });
+  #write(ask: Ask, patience: AbortSignal | undefined): Promise<unknown> {
+    const impatient = patience === undefined || ask.lane === lanes.slice ? {} : { patience };
+    return this.#client.request({ ...ask, ...impatient, guard: this.#guard });
   }
 
   readonly #guard = (): void => {

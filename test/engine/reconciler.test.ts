@@ -405,3 +405,32 @@ describe('a write that fails', () => {
     expect(world.published()).toEqual(['+10.20.0.12', '-10.20.0.11']);
   });
 });
+
+describe('a run that waits for its turn to write', () => {
+  it('is given up for something urgent, and what it had to say is said by the next run', async () => {
+    const world = new ReconcileWorld({
+      writer: { perform: (action, patience) => perform(action, patience) },
+    });
+    let busy = true;
+    const perform = async (action: Action, patience?: AbortSignal): Promise<void> => {
+      if (busy && action.op === 'status')
+        await new Promise((_, reject) => {
+          const giveUp = () => reject(error('waiting', 'Superseded'));
+          if (patience?.aborted === true) giveUp();
+          patience?.addEventListener('abort', giveUp);
+        });
+      await world.cluster.perform(action);
+    };
+    world.store();
+    await world.run();
+    world.say(up);
+    const first = world.run();
+    world.reconciler.hurry('shop/orders-db');
+    expect((await first).outcome).toMatchObject({ kind: 'waiting', reason: 'Superseded' });
+    expect(world.published()).toEqual(both);
+    expect(world.status()).toEqual({});
+    busy = false;
+    expect((await world.run()).writes).toEqual(['status']);
+    expect(world.ready()).toBe('True Published');
+  });
+});

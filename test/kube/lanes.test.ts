@@ -41,6 +41,14 @@ describe('Lanes', () => {
     expect([entered.length, gate.running, gate.queued]).toEqual([4, 0, 0]);
   });
 
+  it('turns away who has given up before, but not where there is room', async () => {
+    const { gate, entered, enter } = waiting(1);
+    await enter('room', lanes.status, AbortSignal.abort());
+    await enter('no room', lanes.status, AbortSignal.abort());
+    expect(entered).toEqual(['room', 'no room gave up']);
+    expect([gate.running, gate.queued]).toEqual([1, 0]);
+  });
+
   it('forgets who gives up', async () => {
     const { gate, entered, enter, leave } = waiting(1);
     const cancel = new AbortController();
