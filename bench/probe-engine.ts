@@ -10,6 +10,7 @@ import { ProbeScheduler } from '../src/engine/scheduler.ts';
 import { createProbes } from '../src/probe/probes.ts';
 import { Metrics } from '../src/serve/metrics.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
+import { percentile } from './report.ts';
 import { address, port } from './targets.ts';
 
 const seconds = 10;
@@ -22,6 +23,7 @@ const health = new HealthTable({
   },
 });
 let probes = 0;
+let late: number[] = [];
 const { probe } = createProbes();
 const scheduler = new ProbeScheduler({
   clock,
@@ -33,7 +35,10 @@ const scheduler = new ProbeScheduler({
     metrics.probed(check.handler.kind, verdict, durationMs);
   },
   onVerdict: (owner, check, verdict) => void health.record(owner, check, verdict),
-  onLateness: (ms) => metrics.late(ms),
+  onLateness: (ms) => {
+    metrics.late(ms);
+    late.push(ms);
+  },
 });
 const timing = {
   initialDelayMs: 0,
@@ -56,10 +61,15 @@ for (let n = 0; n < 30_000; n += 3)
 scheduler.start();
 setTimeout(() => {
   const before = { probes, cpu: process.cpuUsage() };
+  late = [];
   setTimeout(() => {
     const { user, system } = process.cpuUsage(before.cpu);
     const count = probes - before.probes;
-    console.log(JSON.stringify({ probes: count, cpuMicrosPerProbe: (user + system) / count }));
+    const latenessP99 = percentile(late, 0.99);
+    const memoryMb = process.memoryUsage().rss / 2 ** 20;
+    console.log(
+      JSON.stringify({ probes: count, cpuMicrosPerProbe: (user + system) / count, latenessP99, memoryMb }),
+    );
     process.exit(0);
   }, seconds * 1_000);
 }, periodMs + 2_000);

@@ -1,3 +1,5 @@
+import process from 'node:process';
+
 import { record } from '../test/controlplane/recorder.ts';
 import { readyHistory } from '../test/controlplane/endpoints.ts';
 import type { Bench, Figure } from './report.ts';
@@ -15,14 +17,14 @@ import {
 import type { World } from './world.ts';
 import type { RunningOperator } from '../test/controlplane/operator.ts';
 
-const count = 10_000;
+const count = Number(process.env['SCALE_BACKENDS'] ?? 10_000);
 const namespace = 'scale';
 const quietSeconds = 60;
 
 /** The largest installation that is aimed at, at rest and through a restart. */
 export const scale: Bench = {
   name: 'scale',
-  title: '10,000 backends x 3 targets, each probed every 10 s; then the operator starts anew',
+  title: `${count} backends x 3 targets, each probed every 10 s; then the operator starts anew`,
   run: async () => {
     const world = await openWorld();
     try {
