@@ -31,5 +31,9 @@ export default defineConfig(
     },
   },
   { files: ['test/**', 'bench/**'], rules: { 'max-lines-per-function': 'off', 'no-console': 'off' } },
-  { files: ['*.js'], extends: [tseslint.configs.disableTypeChecked], rules: { 'no-restricted-exports': 'off' } },
+  {
+    files: ['*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { 'no-restricted-exports': 'off' },
+  },
 );

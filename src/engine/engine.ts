@@ -150,9 +150,10 @@ export class Engine {
   }
 }
 
-/** Conflicts are the normal life of optimistic writes, and waiting is no failure; the rest is worth a line. */
+/** Conflicts are the normal life of optimistic writes, waiting is no failure, namespaces end; the rest is worth a line. */
 function report(logger: Logger, backend: string, error: OperatorError, retryInMs: number | undefined): void {
   const fields = { backend, reason: error.reason, retryInMs, error };
-  if (error.kind === 'waiting' || error.status === 409) logger.debug('reconcile put off', fields);
+  const usual = error.kind === 'waiting' || error.status === 409 || error.reason === 'NamespaceTerminating';
+  if (usual) logger.debug('reconcile put off', fields);
   else logger.warn('reconcile failed', fields);
 }
