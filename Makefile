@@ -56,7 +56,7 @@ verify: ## Fails when a generated file is not what `make generate` makes
 	@$(node) src/generate.ts --check
 
 .PHONY: bench
-bench: ## Measurements, on the real control plane (NAMES="probe flip": only those)
+bench: build ## Measurements, on the real control plane (NAMES="probe flip": only those)
 	@.ci/packages.sh network
 	@$(plane) bench/main.ts $(NAMES)
 
