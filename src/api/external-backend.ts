@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { modeRules } from './alias-rules.ts';
+import { defaultDns, dnsSchema, type Dns } from './dns.ts';
 import { httpGetSchema, probeSchema } from './probe.ts';
 import { portSchema } from './port.ts';
 import { celString, withRules, type Rule } from './rule.ts';
@@ -36,6 +37,8 @@ export const nameRule: Rule<{
 
 export {
   conditionSchema,
+  defaultDns,
+  dnsSchema,
   healthStates,
   httpGetSchema,
   portSchema,
@@ -43,6 +46,7 @@ export {
   serviceSchema,
   statusSchema,
   targetSchema,
+  type Dns,
   type HealthState,
 };
 

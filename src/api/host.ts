@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { forbiddenRanges, parseIp } from './ip.ts';
 import { celString, withRules, type Rule } from './rule.ts';
-import { dnsName, endsInDigits, ipv4Mapped } from './text.ts';
+import { dnsName, endsInDigits, ipv4Mapped, serviceRecordName } from './text.ts';
 
 const isDnsName = new RegExp(dnsName);
 const isDigits = new RegExp(endsInDigits);
+const isSrv = new RegExp(serviceRecordName);
 const isMapped = new RegExp(ipv4Mapped);
 
 export const isIp = (text: string): boolean => parseIp(text) !== undefined;
 
 /** A well-formed DNS name that is not an IP address. */
 export const isName = (text: string): boolean => isDnsName.test(text) && !isDigits.test(text);
+
+/** A name of the form `_service._proto.name`: an SRV record, which gives addresses with ports of their own. */
+export const isServiceRecord = (text: string): boolean => isSrv.test(text) && isName(text);
 
 /** Twin of `isName`; `text` is a CEL expression. */
 export const celIsName = (text: string): string =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dnsSchema } from './dns.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
 import { listMap } from './rule.ts';
@@ -12,14 +13,14 @@ export const specShape = z
       .enum(['Endpoints', 'ExternalName'])
       .default('Endpoints')
       .describe(
-        'Endpoints: Services without a selector, whose addresses the operator manages. ExternalName: Services that are an alias (a DNS CNAME) of one host name.',
+        'Endpoints: Services without a selector, whose addresses the operator manages. ExternalName: Services that are an alias (a DNS CNAME) of the first healthy one of the host names.',
       ),
     targets: listMap(
       z
         .array(targetSchema)
         .min(1)
         .max(512)
-        .describe('The servers. Told apart by host and port. 1 to 512; in mode ExternalName exactly one.'),
+        .describe('The servers. Told apart by host and port. In mode ExternalName the alias points to the first that is healthy. 1 to 512.'),
       'targets',
       ['host', 'port'],
     ),
@@ -34,6 +35,15 @@ export const specShape = z
       'services',
       ['name'],
     ).optional(),
+    dns: dnsSchema.optional(),
+    failbackSeconds: z
+      .int32()
+      .min(0)
+      .max(86400)
+      .default(30)
+      .describe(
+        'How long a host earlier in the list must have been healthy before an alias goes back to it. 0 to 86400.',
+      ),
     suspend: z
       .boolean()
       .default(false)

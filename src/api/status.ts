@@ -26,9 +26,52 @@ const serviceStatusSchema = z
   })
   .describe('What is published for one Service.');
 
+/**
+ * By which rule of `core/names.ts` the addresses of a host name stand.
+ */
+export const resolutionRules = [
+  'Pending',
+  'Published',
+  'Answered',
+  'Doubted',
+  'NoSuchName',
+  'NoAddress',
+  'Stale',
+  'Expired',
+  'Failed',
+] as const;
+export type ResolutionRule = (typeof resolutionRules)[number];
+
+const resolutionSchema = z
+  .object({
+    rule: z
+      .string()
+      .describe(
+        'Why these addresses are used. Answered: the name servers say so. Stale: they fail, the last good answer stands. Doubted: they say that there is nothing, which is believed after three times. Published: not answered yet, what was published before stands. NoSuchName, NoAddress: there is nothing, and it is believed. Expired: failing for longer than staleSeconds. Failed: no good answer yet. Pending: no answer yet.',
+      ),
+    resolvedAt: z.string().optional().meta({
+      format: 'date-time',
+      description:
+        'When the answer in use was first given; where the name servers fail now, when it was last given.',
+    }),
+    error: z.string().optional().describe('What the name servers say instead.'),
+  })
+  .describe('How the host name was resolved. Not there for IP addresses.');
+
+const exclusionSchema = z
+  .object({
+    service: z.string().describe('Name of the Service.'),
+    reason: z.string().describe('Why the address is not behind it, such as FamilyNotServed.'),
+  })
+  .describe('A Service that an address is missing from, whatever its health.');
+
 const addressSchema = z
   .object({
     ip: z.string().describe('The address in canonical form.'),
+    port: z.int32().optional().describe('The port of its SRV record.'),
+    host: z.string().optional().describe('The host of its SRV record.'),
+    priority: z.int32().optional().describe('The priority of its SRV record. Reported, not used yet.'),
+    weight: z.int32().optional().describe('The weight of its SRV record. Reported, not used.'),
     ready: z.boolean().describe('Whether it is published as ready.'),
     health: z.enum(healthStates).describe('What its probes say: unknown until the first conclusive one.'),
     reason: z.string().describe('Of the probe that made the health, such as Connected, Refused or Timeout.'),
@@ -37,6 +80,14 @@ const addressSchema = z
       .string()
       .optional()
       .meta({ format: 'date-time', description: 'When the health became what it is.' }),
+    kept: z
+      .boolean()
+      .optional()
+      .describe('True: it left the answer, and stays for keepSeconds while it is healthy.'),
+    excluded: z.array(exclusionSchema).optional().meta({
+      description: 'Services that it is missing from, although its health would allow it.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
   })
   .describe('One address of a target.');
 
@@ -50,6 +101,8 @@ const targetStatusSchema = z
       .describe(
         'Why nothing, or not everything, of this target is published, where it is not a matter of health.',
       ),
+    resolution: resolutionSchema.optional(),
+    current: z.boolean().optional().describe('True: the alias points to this host.'),
     addresses: z
       .array(addressSchema)
       .meta({ description: 'Its addresses.', 'x-kubernetes-list-type': 'atomic' }),

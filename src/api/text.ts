@@ -21,6 +21,9 @@ const hostLabel = '[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
 /** A DNS name as people paste it: any case, underscores, with or without the trailing dot. IPv4 addresses match too. */
 export const dnsName = `^(${hostLabel}\\.)*${hostLabel}\\.?$`;
 
+/** The name of an SRV record (RFC 2782): `_service._proto.name`. */
+export const serviceRecordName = '^_[^.]+\\._[^.]+\\.[^.]';
+
 /** A DNS name cannot end in a label of digits alone (RFC 3696 section 2): such a text is an IPv4 address or a slip. */
 export const endsInDigits = '^([^:%/ ]*\\.)?[0-9]+\\.?$';
 

@@ -2,6 +2,7 @@
 import type { Check } from '../core/check.ts';
 import type { Action } from '../core/action.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
+import type { NameState, Question, Records } from '../core/names.ts';
 import type { Verdict } from '../core/verdict.ts';
 
 /** Milliseconds. `now` is monotonic and has no epoch; `wall` is for what people and the API read. */
@@ -48,15 +49,26 @@ export interface Writer {
   perform(action: Action, patience?: AbortSignal): Promise<void>;
 }
 
-/** What a host means now. Literal addresses answer themselves; names come with their own adapter. */
+/**
+ * The DNS, asked again and again behind the engine's back. Whoever follows a question is told (`onNews`, with the owners)
+ * when what is known of it changes.
+ */
 export interface Resolver {
-  resolve(host: string): Resolution;
+  /**
+   * These are all the questions of the owner (a backend's uid) from now on; none: it is forgotten. A question that nobody
+   * follows is forgotten with all that was known of it. Asked at once where it is new, and then again and again by the time
+   * to live of its answers within `refresh` (of several owners: the least of each).
+   */
+  follow(owner: string, questions: readonly Question[], refresh: RefreshBounds): void;
+  /** `nothingKnown` where nobody follows it. */
+  state(question: Question): NameState;
+  /** What was published before this process began; never overrides an answer. */
+  seed(question: Question, records: Records): void;
 }
 
-export interface Resolution {
-  /** Canonical texts. */
-  readonly addresses: readonly string[];
-  readonly error?: string;
+export interface RefreshBounds {
+  readonly minMs: number;
+  readonly maxMs: number;
 }
 
 export interface BackendEvent {

@@ -1,0 +1,242 @@
+import type { ResolutionRule } from '../api/status.ts';
+
+/** One question to the name servers. */
+export interface Question {
+  /** Lower case, without the trailing dot (`db.` alone keeps it: it is absolute, and `db` is not). */
+  readonly name: string;
+  readonly type: 'A' | 'AAAA' | 'SRV';
+}
+
+export const questionKey = ({ name, type }: Question): string => `${type} ${name}`;
+
+/** One SRV record (RFC 2782): a host with a port of its own. */
+export interface ServiceRecord {
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** What an answer holds: addresses (canonical texts) of A and AAAA, services of SRV. */
+export interface Records {
+  readonly addresses: readonly string[];
+  readonly services: readonly ServiceRecord[];
+}
+
+/** What came of one question. */
+export type Answer =
+  /** At least one record. `ttlMs` is the least of the whole chain of CNAMEs. */
+  | ({ readonly kind: 'records'; readonly ttlMs: number } & Records)
+  /** The server says that there is nothing. `ttlMs`: how long it may be remembered (RFC 2308). */
+  | {
+      readonly kind: 'none';
+      readonly reason: 'NoSuchName' | 'NoAddress';
+      readonly ttlMs: number;
+      /** When that server last answered another question with records, monotonic; undefined: never. */
+      readonly vouchedAt?: number;
+    }
+  /** Nobody answered, or the answer was no answer. `message` names the server. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** What is known of one question. Times are monotonic milliseconds, `...Wall` wall milliseconds. */
+export interface NameState extends Records {
+  readonly origin: 'nothing' | 'published' | 'answer';
+  /** When the records were last confirmed; of `published` ones when they were put in. */
+  readonly confirmedAt: number;
+  readonly confirmedWall: number;
+  /** When these very records were first given. */
+  readonly changedWall: number;
+  /** Answers in a row that were none, and when the first of them came. */
+  readonly denials: number;
+  readonly deniedAt: number;
+  /** The believed answer is that there is nothing. */
+  readonly gone: boolean;
+  /** Of the last answer, where it was not records. */
+  readonly miss: Exclude<Answer, { kind: 'records' }> | undefined;
+  /** Answers in a row that were not records. */
+  readonly misses: number;
+  /** Addresses that left the answer, the latest last. */
+  readonly departed: readonly { readonly ip: string; readonly at: number }[];
+}
+
+/** A server that says "no such name" must say so this often in a row before it is believed. */
+export const believedDenials = 3;
+
+/** A name server that loses one packet is no news: where a good answer stands, this many misses in a row are told. */
+const toldMisses = 2;
+
+const mostDeparted = 256;
+
+export const nothingKnown: NameState = {
+  addresses: [],
+  services: [],
+  origin: 'nothing',
+  confirmedAt: 0,
+  confirmedWall: 0,
+  changedWall: 0,
+  denials: 0,
+  deniedAt: 0,
+  gone: false,
+  miss: undefined,
+  misses: 0,
+  departed: [],
+};
+
+interface Now {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  readonly wall: number;
+}
+
+/** What was published before this process began: it stands until there is an answer. Never overrides one. */
+export function seeded(state: NameState, records: Records, { now, wall }: Now): NameState {
+  if (state.origin !== 'nothing' || state.gone) return state;
+  return {
+    ...state,
+    ...records,
+    origin: 'published',
+    confirmedAt: now,
+    confirmedWall: wall,
+    changedWall: wall,
+  };
+}
+
+/**
+ * What an answer does to what is known.
+ *
+ * | answer                                                         | the records known before              |
+ * |----------------------------------------------------------------|---------------------------------------|
+ * | records                                                        | are replaced, at once                 |
+ * | none, less than three times in a row                           | stand                                 |
+ * | none, from a server that has answered nothing else since the first of these | stand                    |
+ * | none, three times in a row, and the server answers other names | go                                    |
+ * | failed                                                         | stand; denials are counted from anew  |
+ */
+export function learn(state: NameState, answer: Answer, at: Now): NameState {
+  if (answer.kind === 'records') return answered(state, answer, at);
+  const missed = { ...state, miss: answer, misses: state.misses + 1 };
+  if (answer.kind === 'failed') return { ...missed, denials: 0 };
+  const denials = state.denials + 1;
+  const deniedAt = state.denials === 0 ? at.now : state.deniedAt;
+  const vouched = answer.vouchedAt !== undefined && answer.vouchedAt >= deniedAt;
+  if (denials < believedDenials || !vouched) return { ...missed, denials, deniedAt };
+  return { ...depart(missed, [], at.now), addresses: [], services: [], denials, deniedAt, gone: true };
+}
+
+function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
+  const same = sameRecords(state, { addresses, services }) && !state.gone;
+  return {
+    ...depart(state, addresses, now),
+    addresses,
+    services,
+    origin: 'answer',
+    confirmedAt: now,
+    confirmedWall: wall,
+    changedWall: same && state.origin === 'answer' ? state.changedWall : wall,
+    denials: 0,
+    gone: false,
+    miss: undefined,
+    misses: 0,
+  };
+}
+
+function depart(state: NameState, addresses: readonly string[], now: number): NameState {
+  const is = new Set(addresses);
+  const left = state.addresses.filter((ip) => !is.has(ip)).map((ip) => ({ ip, at: now }));
+  const leaving = new Set(left.map(({ ip }) => ip));
+  const before = state.departed.filter(({ ip }) => !is.has(ip) && !leaving.has(ip));
+  return { ...state, departed: [...before, ...left].slice(-mostDeparted) };
+}
+
+const recordTexts = ({ addresses, services }: Records): readonly string[] =>
+  [...addresses, ...services.map((each) => JSON.stringify(Object.values(each)))].toSorted();
+
+/** In any order: servers rotate their answers. */
+export const sameRecords = (a: Records, b: Records): boolean =>
+  recordTexts(a).join() === recordTexts(b).join();
+
+/** Whether a backend must look: the records differ, or what is to be told of them. */
+export const isNews = (before: NameState, after: NameState): boolean =>
+  !sameRecords(before, after) || told(before) !== told(after);
+
+const told = (state: NameState): string => `${state.origin} ${state.gone} ${tell(state) ?? ''}`;
+
+/** What the name servers say instead of an answer; undefined where it is not worth telling (yet). */
+function tell({ miss, misses, origin, gone }: NameState): string | undefined {
+  if (miss === undefined || (misses < toldMisses && origin !== 'nothing' && !gone)) return undefined;
+  return miss.kind === 'failed' ? miss.message : denial[miss.reason];
+}
+
+const denial = {
+  NoSuchName: 'no such name (NXDOMAIN)',
+  NoAddress: 'the name has no such record (NODATA)',
+} as const;
+
+/** What stands of one question now. */
+export interface Standing extends Records {
+  readonly rule: ResolutionRule;
+  /** Left the answer less than `keepMs` ago. */
+  readonly kept: readonly string[];
+  /** Wall milliseconds; undefined while there never was an answer. */
+  readonly resolvedWall: number | undefined;
+  readonly error: string | undefined;
+  /** When something of this changes by the mere passing of time, monotonic. */
+  readonly nextAt: number | undefined;
+}
+
+export interface StandingOptions {
+  /** How long the last good answer stands while the servers fail; 0: for ever. */
+  readonly staleMs: number;
+  readonly keepMs: number;
+}
+
+/**
+ * What of the records known stands, and by which rule.
+ *
+ * | last answer            | a good answer before | staleMs passed | stands          | rule      |
+ * |------------------------|----------------------|----------------|-----------------|-----------|
+ * | records                | -                    | -              | these           | Answered  |
+ * | none yet               | no, but published    | -              | the published   | Published |
+ * | none yet               | no                   | -              | nothing         | Pending   |
+ * | none, believed         | any                  | -              | nothing         | NoSuchName, NoAddress |
+ * | none, not believed yet | yes (or published)   | -              | the last good   | Doubted   |
+ * | none, not believed yet | no                   | -              | nothing         | Doubted   |
+ * | failed                 | yes (or published)   | no             | the last good   | Stale     |
+ * | failed                 | yes (or published)   | yes            | nothing         | Expired   |
+ * | failed                 | no                   | -              | nothing         | Failed    |
+ * | failed                 | that there is nothing | -             | nothing         | NoSuchName, NoAddress |
+ *
+ * The first miss after a good answer is not told: the rule stays Answered.
+ */
+export function standing(state: NameState, options: StandingOptions, now: number): Standing {
+  const rule = ruleOf(state, options, now);
+  const none = rule === 'Expired' || state.gone;
+  const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
+  const expiry = options.staleMs > 0 && rule === 'Stale' ? [state.confirmedAt + options.staleMs] : [];
+  const ends = [...expiry, ...kept.map(({ at }) => at + options.keepMs)];
+  return {
+    addresses: none ? [] : state.addresses,
+    services: none ? [] : state.services,
+    rule,
+    kept: kept.map(({ ip }) => ip),
+    resolvedWall: resolvedWall(state, rule),
+    error: tell(state),
+    nextAt: ends.length === 0 ? undefined : Math.min(...ends),
+  };
+}
+
+function ruleOf(state: NameState, { staleMs }: StandingOptions, now: number): ResolutionRule {
+  const { miss, origin, gone } = state;
+  if (gone) return miss?.kind === 'none' ? miss.reason : 'NoSuchName';
+  if (miss === undefined)
+    return ({ nothing: 'Pending', published: 'Published', answer: 'Answered' } as const)[origin];
+  if (miss.kind === 'none') return tell(state) === undefined ? 'Answered' : 'Doubted';
+  if (origin === 'nothing') return 'Failed';
+  if (staleMs > 0 && now - state.confirmedAt >= staleMs) return 'Expired';
+  return tell(state) === undefined ? (origin === 'answer' ? 'Answered' : 'Published') : 'Stale';
+}
+
+function resolvedWall(state: NameState, rule: ResolutionRule): number | undefined {
+  if (state.origin !== 'answer') return undefined;
+  return rule === 'Answered' ? state.changedWall : state.confirmedWall;
+}
