@@ -1,6 +1,69 @@
 import type { HttpGet } from '../api/external-backend.ts';
 import type { Family } from './objects.ts';
 
+/** PEM texts and names; from the spec's `tls` block and its Secrets. */
+export interface TlsOptions {
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Default: the check's host. */
+  readonly serverName?: string;
+  readonly insecureSkipVerify?: boolean;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+
+export interface PostgresHandler {
+  readonly kind: 'postgres';
+  /** Default `postgres`. */
+  readonly database?: string;
+  /** Of the startup packet; with credentials theirs. */
+  readonly user?: string;
+  /** libpq's modes. */
+  readonly sslMode: (typeof sslModes)[number];
+  readonly saturatedIs: 'inconclusive' | 'down';
+  readonly tls?: TlsOptions;
+  readonly credentials?: Credentials;
+}
+
+export interface MysqlHandler {
+  readonly kind: 'mysql';
+  readonly saturatedIs: 'inconclusive' | 'down';
+  /** Undefined: no TLS. */
+  readonly tls?: TlsOptions;
+  readonly credentials?: Credentials;
+}
+
+export interface RedisHandler {
+  readonly kind: 'redis';
+  readonly tls?: TlsOptions;
+  /** An empty user name is the default user. */
+  readonly credentials?: Credentials;
+}
+
+export interface MongodbHandler {
+  readonly kind: 'mongodb';
+  readonly setName?: string;
+  readonly tls?: TlsOptions;
+}
+
+export interface TlsHandler {
+  readonly kind: 'tls';
+  readonly tls: TlsOptions;
+}
+
+export interface GrpcHandler {
+  readonly kind: 'grpc';
+  /** Name asked for; empty: the server as a whole. */
+  readonly service: string;
+  readonly tls?: TlsOptions;
+}
+
 /** How an address is asked. One member per probe kind; `src/probe` has one function for each. */
 export type Handler =
   | { readonly kind: 'tcpSocket' }

@@ -14,9 +14,23 @@ export const reasons = [
   'CertificateExpired',
   'WrongProtocol',
   'UnexpectedStatus',
+  'NotServing',
+  'StartingUp',
+  'ShuttingDown',
+  'InRecovery',
+  'Loading',
+  'ReadOnly',
+  'Saturated',
+  'AuthRequired',
+  'AuthFailed',
+  'Blocked',
+  'ReplicationBroken',
+  'LagTooHigh',
   'ProberFault',
   'Cancelled',
 ] as const;
+
+export type Role = 'Primary' | 'Replica';
 
 export type Reason = (typeof reasons)[number];
 
@@ -29,4 +43,10 @@ export interface Verdict {
   readonly reason: Reason;
   /** For people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a credential. Empty when the reason says it all. */
   readonly message: string;
+  /** What the server says it is; left out where the probe cannot tell. */
+  readonly role?: Role;
+  /** How far a replica is behind, in seconds; 0 when it has replayed all it received. Left out where the probe cannot tell. */
+  readonly lagSeconds?: number;
+  /** Of a primary: greater of two that claim to be one is the later one (PostgreSQL's timeline, MongoDB's term). */
+  readonly epoch?: number;
 }
