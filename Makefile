@@ -22,7 +22,7 @@ test: ## All checks and all tests
 	@$(with_node) .ci/test.sh types lint verify unit integration e2e
 
 .PHONY: unit
-unit: ## Tests that need nothing but Node (TESTS=pattern: only those files)
+unit: ## Tests that need no control plane (TESTS=pattern: only those files)
 	@$(with_node) .ci/test.sh unit
 
 .PHONY: integration

@@ -3,6 +3,7 @@
 #   .ci/packages.sh                 what compiling raw-socket and the unit tests need
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
+#   .ci/packages.sh dns             name servers of two more vendors
 #   .ci/packages.sh python          what the linter of the Dockerfile needs
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -27,6 +28,10 @@ for topic in "$@"; do
       ;;
     python) need python3-venv "hadolint is had as a Python package" "python3 -c 'import ensurepip'" ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
+    dns)
+      need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
+      need unbound "a third vendor's name server" "command -v unbound"
+      ;;
     *) echo "unknown topic: $topic" >&2 && exit 2 ;;
   esac
 done
@@ -45,6 +50,16 @@ export DEBIAN_FRONTEND=noninteractive
 if [[ " ${packages[*]} " == *" postgresql "* ]]; then
   mkdir -p /etc/postgresql-common
   [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+fi
+# The same for name servers: neither now nor when the machine starts.
+if [[ " ${packages[*]} " == *" unbound "* ]]; then
+  unit=/etc/systemd/system/unbound.service
+  [ -e "$unit" ] || [ -L "$unit" ] || { mkdir -p "${unit%/*}" && ln -s /dev/null "$unit"; }
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    trap 'rm -f "$log" /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod +x /usr/sbin/policy-rc.d
+  fi
 fi
 { apt-get update && apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold "${packages[@]}"; } >"$log" 2>&1 || {
   tail -20 "$log" >&2
