@@ -6,7 +6,7 @@ import { configSchema } from './config/schema.ts';
 import type { Config } from './config/schema.ts';
 
 export type { Config } from './config/schema.ts';
-export type { ListenAddress } from './config/values.ts';
+export type { DnsServer, ListenAddress } from './config/values.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { options } from '../src/config/options.ts';
-import { parseDurationMs, parseListenAddress } from '../src/config/values.ts';
+import { parseDnsServer, parseDurationMs, parseListenAddress } from '../src/config/values.ts';
 import { parseConfig } from '../src/config.ts';
 import type { Config, Env } from '../src/config.ts';
 
@@ -38,12 +38,15 @@ describe('configuration', () => {
       maxProbesPerHost: 2,
       kubeInFlight: 32,
       workers: 1024,
+      dnsServers: [],
+      resolvConf: '/etc/resolv.conf',
     });
   });
 
   it('is frozen to the bottom', () => {
-    const config = configOf(['--deny-cidr=10.0.0.0/8']);
-    expect([config, config.denyCidr, config.httpAddress].every(Object.isFrozen)).toBe(true);
+    const config = configOf(['--deny-cidr=10.0.0.0/8', '--dns-servers=10.96.0.10']);
+    const parts = [config, config.denyCidr, config.httpAddress, config.dnsServers, config.dnsServers[0]];
+    expect(parts.every(Object.isFrozen)).toBe(true);
   });
 
   it.each<[string, readonly string[], Env, Partial<Config>]>([
@@ -63,6 +66,30 @@ describe('configuration', () => {
       ['--deny-cidr=10.0.0.0/8', '--deny-cidr', 'fd00::/8,192.0.2.1/32'],
       {},
       { denyCidr: ['10.0.0.0/8', 'fd00::/8', '192.0.2.1/32'] },
+    ],
+    [
+      'name servers in the order they are given',
+      ['--dns-servers=10.96.0.10, [fd00::10]:5353', '--dns-servers', 'fd00::11'],
+      {},
+      {
+        dnsServers: [
+          { address: '10.96.0.10', port: 53 },
+          { address: 'fd00::10', port: 5353 },
+          { address: 'fd00::11', port: 53 },
+        ],
+      },
+    ],
+    [
+      'name servers of the environment',
+      [],
+      { EXTERNAL_BACKEND_DNS_SERVERS: '10.96.0.10:1053' },
+      { dnsServers: [{ address: '10.96.0.10', port: 1053 }] },
+    ],
+    [
+      'another resolv.conf',
+      ['--resolv-conf=/run/dns/resolv.conf'],
+      {},
+      { resolvConf: '/run/dns/resolv.conf' },
     ],
     ['the environment', [], { EXTERNAL_BACKEND_LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
     [
@@ -181,6 +208,13 @@ describe('configuration', () => {
       '--http-address must be an address to listen on such as :8080, 127.0.0.1:8080 or [::1]:8080 (now "localhost")',
     ],
     [
+      'a name server by name',
+      ['--dns-servers=10.96.0.10,dns.example.com'],
+      {},
+      '--dns-servers has "dns.example.com", which is not the address of a name server such as 10.96.0.10, 10.96.0.10:5353 or [fd00::10]:5353 (now "10.96.0.10,dns.example.com")',
+    ],
+    ['an empty resolv.conf', ['--resolv-conf='], {}, '--resolv-conf must not be empty (now "")'],
+    [
       'a level that does not exist',
       [],
       { EXTERNAL_BACKEND_LOG_LEVEL: 'loud' },
@@ -273,4 +307,35 @@ describe('an address to listen on', () => {
       expect(parseListenAddress(text)).toBeUndefined();
     },
   );
+});
+
+describe('a name server', () => {
+  it.each([
+    ['10.96.0.10', { address: '10.96.0.10', port: 53 }],
+    ['10.96.0.10:1', { address: '10.96.0.10', port: 1 }],
+    ['fd00::10', { address: 'fd00::10', port: 53 }],
+    ['[fd00::10]', { address: 'fd00::10', port: 53 }],
+    ['[::1]:65535', { address: '::1', port: 65535 }],
+  ])('may be %j', (text, server) => {
+    expect(parseDnsServer(text)).toEqual(server);
+  });
+
+  it.each([
+    '',
+    ':53',
+    'localhost',
+    'dns:53',
+    '10.96.0.10:',
+    '10.96.0.10:0',
+    '10.96.0.10:65536',
+    '10.96.0.256',
+    '[10.96.0.10]:53',
+    '[fd00::10',
+    'fd00::10]:53',
+    'udp://10.96.0.10',
+    '10.96.0.10#53',
+    ' 10.96.0.10',
+  ])('is not %j', (text) => {
+    expect(parseDnsServer(text)).toBeUndefined();
+  });
 });

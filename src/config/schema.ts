@@ -82,6 +82,17 @@ const limits = {
   }),
 };
 
+const names = {
+  dnsServers: v.dnsServers.prefault('').meta({
+    description:
+      'Name servers for the host names of targets, as address or address:port (53 where it is left out). May be given several times. Empty: those of --resolv-conf.',
+  }),
+  resolvConf: v.text.prefault('/etc/resolv.conf').meta({
+    description:
+      'File with the search list for names without a dot, and with the name servers unless --dns-servers gives them. Read again when it changes.',
+  }),
+};
+
 const connection = {
   kubeconfig: v.text.optional().meta({
     description: "Path of a kubeconfig. Default: the pod's service account, else ~/.kube/config.",
@@ -91,7 +102,7 @@ const connection = {
 };
 
 export const configSchema = z
-  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...connection })
+  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...names, ...connection })
   .superRefine((config, context) => {
     const ordered = (less: 'renewDeadline' | 'retryPeriod', more: 'leaseDuration' | 'renewDeadline', flag: string) => {
       if (config[less] < config[more]) return;

@@ -1,5 +1,5 @@
 /** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseCidr } from '../core/address.ts';
 
@@ -133,3 +133,35 @@ export const listenAddress = z
     return z.NEVER;
   })
   .meta({ kind: 'host:port' });
+
+/** A name server: an IP address in any text form, and a UDP and TCP port. */
+export interface DnsServer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** `10.96.0.10`, `10.96.0.10:5353`, `fd00::10`, `[fd00::10]`, `[fd00::10]:5353`; undefined where the text is none of these. Port 53 where it names none. */
+export function parseDnsServer(value: string): DnsServer | undefined {
+  if (isIPv6(value)) return { address: value, port: 53 };
+  const [, bracketed, plain, digits = '53'] =
+    /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(value) ?? [];
+  const port = Number(digits);
+  if (port < 1 || port > 65535) return undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? { address: bracketed, port } : undefined;
+  return plain !== undefined && isIPv4(plain) ? { address: plain, port } : undefined;
+}
+
+export const dnsServers = z
+  .string()
+  .transform((value, context) =>
+    list(value).flatMap((each) => {
+      const server = parseDnsServer(each);
+      if (server !== undefined) return [server];
+      context.addIssue({
+        code: 'custom',
+        message: `has "${each}", which is not the address of a name server such as 10.96.0.10, 10.96.0.10:5353 or [fd00::10]:5353`,
+      });
+      return [];
+    }),
+  )
+  .meta({ kind: 'list of address:port' });
