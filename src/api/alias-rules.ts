@@ -1,9 +1,17 @@
-import { celIsName, isIp, isName } from './host.ts';
+import { celIsName, celIsServiceRecord, isIp, isName, isServiceRecord } from './host.ts';
+import { celDialsTcp, dialsTcp } from './probe.ts';
 import { celString, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
-// Which hosts each mode takes, and what mode ExternalName refuses: a DNS alias has no addresses, ports or probes of
-// ours, so a field that would be silently without effect is an error.
+// Which hosts each mode takes, and what mode ExternalName refuses: a DNS alias has no addresses and no ports of ours,
+// so a field that would be silently without effect is an error.
+//
+// | host                  | mode Endpoints                               | mode ExternalName |
+// |-----------------------|----------------------------------------------|-------------------|
+// | IP address            | yes                                          | no                |
+// | name                  | yes                                          | yes               |
+// | name with underscores | yes                                          | no                |
+// | _service._proto.name  | with one port in ports and no port of its own | no                |
 
 type Service = NonNullable<SpecShape['services']>[number];
 type Target = SpecShape['targets'][number];
@@ -15,52 +23,80 @@ const inAlias = (rule: Rule<SpecShape>): Rule<SpecShape> => ({
   cel: `self.mode != 'ExternalName' || ${rule.cel}`,
 });
 
-const hostRules: readonly Rule<SpecShape>[] = [
+/** An SRV record says the port of each address, so the spec cannot say another, nor which of two it is. */
+const serviceRecordRules: readonly Rule<SpecShape>[] = [
   {
-    holds: ({ mode, targets }) => mode !== 'Endpoints' || !targets.some(({ host }) => isName(host)),
-    cel: `self.mode != 'Endpoints' || !self.targets.exists(each, ${celIsName('each.host')})`,
+    holds: ({ mode, targets, ports }) =>
+      mode !== 'Endpoints' ||
+      ports === undefined ||
+      ports.length < 2 ||
+      !targets.some(({ host }) => isServiceRecord(host)),
+    cel: `self.mode != 'Endpoints' || !has(self.ports) || self.ports.size() < 2 || !self.targets.exists(each, ${celIsServiceRecord('each.host')})`,
     message:
-      'targets have a host name where this release takes IP addresses only: give addresses, or use mode: ExternalName for one host name',
+      'targets may have a host of the form _service._proto.name only where the backend has one port, for its SRV record gives one port for each address: keep one entry in ports, or make one ExternalBackend for each port',
     field: 'targets',
   },
-  inAlias({
-    holds: ({ targets }) => targets.length === 1,
-    cel: 'self.targets.size() == 1',
-    message: 'targets must hold exactly one host in mode ExternalName: an alias points to one name',
+  {
+    holds: ({ mode, targets }) =>
+      mode !== 'Endpoints' || !targets.some(({ host, port }) => port !== 0 && isServiceRecord(host)),
+    cel: `self.mode != 'Endpoints' || !self.targets.exists(each, each.port != 0 && ${celIsServiceRecord('each.host')})`,
+    message:
+      'targets[].port has no effect where the host is of the form _service._proto.name, for its SRV record gives the ports: remove it',
     field: 'targets',
-  }),
+  },
+];
+
+const hostRules: readonly Rule<SpecShape>[] = [
   inAlias({
     holds: ({ targets }) => !targets.some(({ host }) => isIp(host)),
     cel: '!self.targets.exists(each, isIP(each.host))',
     message:
-      'targets must be a DNS name in mode ExternalName, not an IP address: use mode: Endpoints for addresses',
+      'targets must be DNS names in mode ExternalName, not IP addresses: use mode: Endpoints for addresses',
     field: 'targets',
   }),
   inAlias({
     holds: ({ targets }) => !targets.some(({ host }) => isName(host) && host.includes('_')),
     cel: `!self.targets.exists(each, each.host.contains('_') && ${celIsName('each.host')})`,
     message:
-      'targets have a host with an underscore, which Kubernetes refuses in an ExternalName Service: use a name without',
+      'targets have a host with an underscore, which Kubernetes refuses in an ExternalName Service: use a name without, or mode: Endpoints',
     field: 'targets',
   }),
 ];
+
+const noEffect = (field: string, because: string): string =>
+  `${field} has no effect in mode ExternalName, ${because}: remove it`;
 
 const refusedInTarget: readonly {
   readonly field: keyof Target;
   readonly used: (target: Target) => boolean;
   readonly cel: string;
+  readonly because: string;
 }[] = [
-  { field: 'port', used: ({ port }) => port !== 0, cel: 'each.port != 0' },
-  { field: 'name', used: ({ name }) => name !== undefined, cel: 'has(each.name)' },
-  { field: 'zone', used: ({ zone }) => zone !== undefined, cel: 'has(each.zone)' },
-  { field: 'drain', used: ({ drain }) => drain, cel: 'each.drain' },
+  {
+    field: 'port',
+    used: ({ port }) => port !== 0,
+    cel: 'each.port != 0',
+    because: 'for an alias translates no ports',
+  },
+  {
+    field: 'name',
+    used: ({ name }) => name !== undefined,
+    cel: 'has(each.name)',
+    because: 'for an alias publishes no addresses',
+  },
+  {
+    field: 'zone',
+    used: ({ zone }) => zone !== undefined,
+    cel: 'has(each.zone)',
+    because: 'for an alias publishes no addresses',
+  },
 ];
 
-const targetRules = refusedInTarget.map(({ field, used, cel }) =>
+const targetRules = refusedInTarget.map(({ field, used, cel, because }) =>
   inAlias({
     holds: ({ targets }) => !targets.some(used),
     cel: `!self.targets.exists(each, ${cel})`,
-    message: `targets[].${field} has no effect in mode ExternalName: remove it`,
+    message: noEffect(`targets[].${field}`, because),
     field: 'targets',
   }),
 );
@@ -75,21 +111,16 @@ const portRules: readonly Rule<SpecShape>[] = [
   inAlias({
     holds: ({ ports }) => (ports ?? []).every(({ nodePort }) => nodePort === undefined),
     cel: '!has(self.ports) || !self.ports.exists(each, has(each.nodePort))',
-    message: 'ports[].nodePort has no effect in mode ExternalName: remove it',
+    message: noEffect('ports[].nodePort', 'for an alias opens no port on the nodes'),
     field: 'ports',
   }),
+  // Without ports there is none to dial by default.
   inAlias({
-    holds: ({ ports }) =>
-      (ports ?? []).every(({ probe }) => probe === undefined || probe.disabled !== undefined),
-    cel: '!has(self.ports) || !self.ports.exists(each, has(each.probe) && !has(each.probe.disabled))',
-    message: 'ports[].probe cannot probe an alias in this release: remove it, or write disabled: {}',
-    field: 'ports',
-  }),
-  inAlias({
-    holds: ({ probe }) => probe === undefined || probe.disabled !== undefined,
-    cel: '!has(self.probe) || has(self.probe.disabled)',
-    message: 'probe cannot probe an alias in this release: remove it, or write disabled: {}',
-    field: 'probe',
+    holds: ({ ports, probe }) =>
+      ports !== undefined || probe === undefined || !dialsTcp(probe) || typeof probe.port === 'number',
+    cel: `has(self.ports) || !has(self.probe) || !(${celDialsTcp('self.probe')}) || (has(self.probe.port) && type(self.probe.port) == int)`,
+    message: 'probe.port must be a number, such as 5432, where an alias has no ports: give it, or give ports',
+    field: 'probe.port',
   }),
 ];
 
@@ -132,12 +163,13 @@ const serviceRules = refusedWhenSet.map(({ field, used, cel }) =>
   inAlias({
     holds: ({ services }) => !(services ?? []).some(used),
     cel: `!has(self.services) || !self.services.exists(each, ${cel})`,
-    message: `services[].${field} has no effect in mode ExternalName: remove it`,
+    message: noEffect(`services[].${field}`, 'for its clients connect to the server itself'),
     field: 'services',
   }),
 );
 
 export const modeRules: readonly Rule<SpecShape>[] = [
+  ...serviceRecordRules,
   ...hostRules,
   ...targetRules,
   ...portRules,

@@ -20,6 +20,10 @@ export const isServiceRecord = (text: string): boolean => isSrv.test(text) && is
 export const celIsName = (text: string): string =>
   `${text}.matches(${celString(dnsName)}) && !${text}.matches(${celString(endsInDigits)})`;
 
+/** Twin of `isServiceRecord`. */
+export const celIsServiceRecord = (text: string): string =>
+  `${text}.matches(${celString(serviceRecordName)}) && ${celIsName(text)}`;
+
 /**
  * What an address must be, wherever one may be given. Each wrong text breaks exactly one rule:
  *

@@ -13,7 +13,11 @@ const portShape = z
       .optional()
       .describe('Name of the port in the Service. Required from two ports on.'),
     port: portNumber.describe('The port applications connect to.'),
-    targetPort: portNumber.optional().describe('The port the servers listen on. Default: the same as port.'),
+    targetPort: portNumber
+      .optional()
+      .describe(
+        'The port the servers listen on. Default: the same as port. Addresses of an SRV record have their own.',
+      ),
     protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP').describe('Protocol of the port.'),
     appProtocol: withRules(z.string().max(qualifiedNameLength), [
       matches(
@@ -73,7 +77,9 @@ export const portsSchema = withRules(
       .array(portSchema)
       .min(1)
       .max(32)
-      .describe('The ports of the Services. May be left out in mode ExternalName only.'),
+      .describe(
+        'The ports of the Services. May be left out in mode ExternalName only, where they translate nothing: they tell what is probed, and are copied to the Service.',
+      ),
     'ports',
     ['port', 'protocol'],
   ),

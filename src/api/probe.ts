@@ -116,13 +116,13 @@ const probeShape = {
     .union([z.int32(), z.string().max(63)])
     .optional()
     .describe(
-      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint beside the database. Default: the first TCP port.',
+      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint beside the database. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
     ),
   ...timing,
 };
 
 const description =
-  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe.';
+  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Left out: tcpSocket. An alias (mode ExternalName) without ports is not probed unless this is given.';
 
 /** A handler of a newer version must be a problem, and not silently a `tcpSocket`. */
 const unknownField = {

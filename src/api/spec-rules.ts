@@ -2,7 +2,7 @@ import { celDialsTcp, dialsTcp } from './probe.ts';
 import type { Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
-/** Rules between fields of the spec that hold in both modes, or say what mode Endpoints needs. */
+/** Rules between fields of the spec that hold in both modes (ports that are given are probed alike), or say what mode Endpoints needs. */
 export const specRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ mode, ports }) => mode !== 'Endpoints' || ports !== undefined,
@@ -27,9 +27,10 @@ export const specRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ probe, ports }) =>
       typeof probe?.port !== 'string' ||
+      ports === undefined ||
       !dialsTcp(probe) ||
-      (ports ?? []).some(({ name, protocol }) => name === probe.port && protocol === 'TCP'),
-    cel: `!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != string || !(${celDialsTcp('self.probe')}) || (has(self.ports) && self.ports.exists(each, each.protocol == 'TCP' && has(each.name) && each.name == self.probe.port))`,
+      ports.some(({ name, protocol }) => name === probe.port && protocol === 'TCP'),
+    cel: `!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != string || !has(self.ports) || !(${celDialsTcp('self.probe')}) || self.ports.exists(each, each.protocol == 'TCP' && has(each.name) && each.name == self.probe.port)`,
     message: 'probe.port must be the name of a TCP port in ports, or a number from 1 to 65535',
     field: 'probe.port',
   },
@@ -40,14 +41,13 @@ export const specRules: readonly Rule<SpecShape>[] = [
     field: 'probe.port',
   },
   {
-    holds: ({ mode, probe, ports }) =>
-      mode !== 'Endpoints' ||
+    holds: ({ probe, ports }) =>
       ports === undefined ||
       probe?.port !== undefined ||
       !dialsTcp(probe) ||
       ports.some(({ protocol }) => protocol === 'TCP') ||
       (probe === undefined && ports.every((port) => port.probe !== undefined)),
-    cel: `self.mode != 'Endpoints' || !has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, each.protocol == 'TCP')`,
+    cel: `!has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, each.protocol == 'TCP')`,
     message:
       'probe cannot open a TCP connection, for no port is TCP: write probe: {icmp: {}} or probe: {disabled: {}}',
     field: 'probe',

@@ -13,14 +13,16 @@ export const specShape = z
       .enum(['Endpoints', 'ExternalName'])
       .default('Endpoints')
       .describe(
-        'Endpoints: Services without a selector, whose addresses the operator manages. ExternalName: Services that are an alias (a DNS CNAME) of the first healthy one of the host names.',
+        'Endpoints: Services without a selector, whose addresses the operator manages: those of the targets, and those that their names resolve to. ExternalName: Services that are an alias (a DNS CNAME) of one of the host names, the first that is healthy: clients resolve it and connect to the server itself, and see its certificate.',
       ),
     targets: listMap(
       z
         .array(targetSchema)
         .min(1)
         .max(512)
-        .describe('The servers. Told apart by host and port. In mode ExternalName the alias points to the first that is healthy. 1 to 512.'),
+        .describe(
+          'The servers. Told apart by host and port. In mode ExternalName their order is the order of choice. 1 to 512.',
+        ),
       'targets',
       ['host', 'port'],
     ),
@@ -42,7 +44,7 @@ export const specShape = z
       .max(86400)
       .default(30)
       .describe(
-        'How long a host earlier in the list must have been healthy before an alias goes back to it. 0 to 86400.',
+        'In mode ExternalName: how long a host that stands earlier in targets must have been healthy before the alias goes back to it. 0: at once. 0 to 86400.',
       ),
     suspend: z
       .boolean()

@@ -47,29 +47,31 @@ const resolutionSchema = z
     rule: z
       .string()
       .describe(
-        'Why these addresses are used. Answered: the name servers say so. Stale: they fail, the last good answer stands. Doubted: they say that there is nothing, which is believed after three times. Published: not answered yet, what was published before stands. NoSuchName, NoAddress: there is nothing, and it is believed. Expired: failing for longer than staleSeconds. Failed: no good answer yet. Pending: no answer yet.',
+        'Why these addresses are used. Answered: the name servers say so. Stale: the name servers fail, the last good answer stands. Doubted: they deny the name or its addresses, which is believed after three times in a row; the last good answer stands. Published: no good answer yet since the operator started, what was published before stands. Why there are none. NoSuchName, NoAddress: the name servers say so, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
       ),
     resolvedAt: z.string().optional().meta({
       format: 'date-time',
       description:
-        'When the answer in use was first given; where the name servers fail now, when it was last given.',
+        'When this answer was first given; while the name servers fail or deny it, when it was last given.',
     }),
-    error: z.string().optional().describe('What the name servers say instead.'),
+    error: z.string().optional().describe('What is wrong with the last answer, where something is.'),
   })
-  .describe('How the host name was resolved. Not there for IP addresses.');
+  .describe('How the host name was resolved. Absent where the host is an IP address.');
 
 const exclusionSchema = z
   .object({
     service: z.string().describe('Name of the Service.'),
-    reason: z.string().describe('Why the address is not behind it, such as FamilyNotServed.'),
+    reason: z
+      .string()
+      .describe('Why the address is missing, as one CamelCase word, such as FamilyNotServed.'),
   })
-  .describe('A Service that an address is missing from, whatever its health.');
+  .describe('A Service that does not carry the address.');
 
 const addressSchema = z
   .object({
     ip: z.string().describe('The address in canonical form.'),
     port: z.int32().optional().describe('The port of its SRV record.'),
-    host: z.string().optional().describe('The host of its SRV record.'),
+    host: z.string().optional().describe('The host that its SRV record names.'),
     priority: z.int32().optional().describe('The priority of its SRV record. Reported, not used yet.'),
     weight: z.int32().optional().describe('The weight of its SRV record. Reported, not used.'),
     ready: z.boolean().describe('Whether it is published as ready.'),
@@ -83,9 +85,9 @@ const addressSchema = z
     kept: z
       .boolean()
       .optional()
-      .describe('True: it left the answer, and stays for keepSeconds while it is healthy.'),
+      .describe('True: it left the answer, and stays for dns.keepSeconds while it is healthy.'),
     excluded: z.array(exclusionSchema).optional().meta({
-      description: 'Services that it is missing from, although its health would allow it.',
+      description: 'Services that do not carry it, although its health would allow it.',
       'x-kubernetes-list-type': 'atomic',
     }),
   })

@@ -62,7 +62,7 @@ describe('the CustomResourceDefinition', () => {
   const text = JSON.stringify(customResourceDefinition());
 
   it('has a message for every rule', () => {
-    const rules = text.match(/"rule":/g) ?? [];
+    const rules = text.match(/"rule":"/g) ?? [];
     expect(rules.length).toBeGreaterThan(60);
     expect(text.match(/"message":"[^"]{20,}/g)).toHaveLength(rules.length);
   });

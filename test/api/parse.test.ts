@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { defaultDns } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
 
 const metadata = {
@@ -29,6 +30,7 @@ describe('parseBackend', () => {
           mode: 'Endpoints',
           targets: [{ host: '10.20.0.11', port: 0, drain: false }],
           ports: [{ port: 5432, protocol: 'TCP' }],
+          failbackSeconds: 30,
           suspend: false,
         },
       },
@@ -43,6 +45,23 @@ describe('parseBackend', () => {
       timeoutSeconds: 1,
       successThreshold: 1,
       failureThreshold: 3,
+    });
+  });
+
+  it('fills in the defaults of dns where it is there, and leaves it out where it is not', () => {
+    const specOf = (fields: object) => {
+      const parsed = parseBackend({ metadata, spec: { ...spec, ...fields } });
+      return parsed.ok ? parsed.backend.spec : undefined;
+    };
+    expect(specOf({})?.dns).toBeUndefined();
+    expect(specOf({ dns: {} })?.dns).toEqual(defaultDns);
+    expect(specOf({ dns: { families: ['IPv6'] } })?.dns).toEqual({ ...defaultDns, families: ['IPv6'] });
+    expect(defaultDns).toEqual({
+      minRefreshSeconds: 5,
+      maxRefreshSeconds: 300,
+      families: ['IPv4', 'IPv6'],
+      staleSeconds: 0,
+      keepSeconds: 0,
     });
   });
 
@@ -62,7 +81,7 @@ describe('parseBackend', () => {
       ...spec,
       targets: [{ host: '10.20.0.11', priority: 1 }],
       services: [{ name: 'a', role: 'Primary' }],
-      dns: { minRefreshSeconds: 5 },
+      credentials: { secretName: 'login' },
     };
     expect(problemPaths({ metadata, spec: future, extra: 1 })).toEqual([]);
   });
@@ -110,7 +129,16 @@ describe('parseBackend', () => {
   });
 
   it('never throws, whatever stands in one field', () => {
-    const fields = ['mode', 'targets', 'ports', 'probe', 'services', 'suspend'] as const;
+    const fields = [
+      'mode',
+      'targets',
+      'ports',
+      'probe',
+      'services',
+      'dns',
+      'failbackSeconds',
+      'suspend',
+    ] as const;
     const probe = fc.record({ port: fc.jsonValue(), httpGet: fc.jsonValue(), disabled: fc.jsonValue() });
     const service = fc.dictionary(
       fc.constantFrom('name', 'type', 'labels', 'clusterIP', 'ipFamilies', 'selector'),

@@ -37,9 +37,19 @@ const ports = (...list: readonly Fields[]): Fields => endpoints({ ports: list })
 const probe = (fields: Fields): Fields => endpoints({ probe: fields });
 const httpGet = (fields: Fields): Fields => probe({ httpGet: fields });
 const service = (fields: Fields): Fields => endpoints({ services: [{ name: 'db', ...fields }] });
+const srv = '_postgresql._tcp.db.example.com';
+const srvTarget = (fields: Fields = {}): Fields => endpoints({ targets: [{ host: srv, ...fields }] });
+const dns = (fields: Fields): Fields => endpoints({ targets: [{ host: 'db.example.com' }], dns: fields });
+const twoPorts: readonly Fields[] = [
+  { name: 'a', port: 1 },
+  { name: 'b', port: 2 },
+];
 const aliasService = (fields: Fields): Fields => alias({ services: [{ name: 'db', ...fields }] });
 const addresses = (count: number): readonly Fields[] =>
   Array.from({ length: count }, (_, i) => ({ host: `10.21.${i >> 8}.${i & 255}` }));
+
+const names = (count: number): readonly Fields[] =>
+  Array.from({ length: count }, (_, i) => ({ host: `db-${i}.example.com` }));
 
 const tooSmall = 'should be greater than or equal to';
 const tooBig = 'should be less than or equal to';
@@ -376,17 +386,189 @@ const badPorts: readonly BadSample[] = [
     message: 'two entries with the same host and port',
     server: 'Duplicate value',
   },
+];
+
+const badNames: readonly BadSample[] = [
   {
-    name: 'a host name in mode Endpoints',
-    spec: host('db.example.com'),
+    name: 'an SRV record beside two ports',
+    spec: endpoints({ targets: [{ host: srv }], ports: twoPorts }),
     field: 'spec.targets',
-    message: 'this release takes IP addresses only',
+    message: 'keep one entry in ports',
   },
   {
-    name: 'an SRV record in mode Endpoints',
-    spec: host('_postgresql._tcp.example.com'),
+    name: 'an SRV record among names and addresses beside two ports',
+    spec: endpoints({
+      targets: [{ host: '10.20.0.11' }, { host: 'db.example.com' }, { host: '_a._b.c.' }],
+      ports: twoPorts,
+    }),
     field: 'spec.targets',
-    message: 'this release takes IP addresses only',
+    message: 'of the form _service._proto.name only where the backend has one port',
+  },
+  {
+    name: 'an SRV record with a port of its own',
+    spec: srvTarget({ port: 5433 }),
+    field: 'spec.targets',
+    message: 'targets[].port has no effect where the host is of the form _service._proto.name',
+  },
+  {
+    name: 'an SRV record without ports',
+    spec: { targets: [{ host: srv }] },
+    field: 'spec.ports',
+    message: 'ports is missing',
+  },
+  {
+    name: 'an SRV record whose name ends in digits',
+    spec: host('_a._tcp.10.0.0.1'),
+    field: 'spec.targets[0].host',
+    message: 'mistyped IPv4',
+  },
+  {
+    name: 'an SRV record with a port in its text',
+    spec: endpoints({ targets: [{ host: '_a._tcp.db:5432' }], ports: twoPorts }),
+    field: 'spec.targets[0].host',
+    message: 'no scheme, port, path',
+  },
+  {
+    name: 'a name with a port of its own beside two ports',
+    spec: endpoints({ targets: [{ host: 'db.example.com', port: 5433 }], ports: twoPorts }),
+    field: 'spec.targets',
+    message: 'only where the backend has one port',
+  },
+  {
+    name: 'one name twice',
+    spec: endpoints({ targets: [{ host: 'db.example.com' }, { host: 'db.example.com' }] }),
+    field: 'spec.targets',
+    message: 'two entries with the same host and port',
+    server: 'Duplicate value',
+  },
+  {
+    name: 'a refresh of 0 seconds',
+    spec: dns({ minRefreshSeconds: 0 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'a least refresh of 3601 seconds',
+    spec: dns({ minRefreshSeconds: 3601, maxRefreshSeconds: 86400 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: '<=3600',
+    server: tooBig,
+  },
+  {
+    name: 'a refresh of half a second',
+    spec: dns({ minRefreshSeconds: 0.5 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: 'expected int',
+    server: 'must be of type integer',
+  },
+  {
+    name: 'a longest refresh of 0 seconds',
+    spec: dns({ minRefreshSeconds: 1, maxRefreshSeconds: 0 }),
+    field: 'spec.dns.maxRefreshSeconds',
+    message: '>=1',
+    server: tooSmall,
+  },
+  {
+    name: 'a longest refresh of 86401 seconds',
+    spec: dns({ maxRefreshSeconds: 86401 }),
+    field: 'spec.dns.maxRefreshSeconds',
+    message: '<=86400',
+    server: tooBig,
+  },
+  {
+    name: 'a least refresh longer than the longest',
+    spec: dns({ minRefreshSeconds: 61, maxRefreshSeconds: 60 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: 'greater than maxRefreshSeconds',
+  },
+  {
+    name: 'a least refresh longer than the longest by default',
+    spec: dns({ minRefreshSeconds: 301 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: '(300 where it is left out)',
+  },
+  {
+    name: 'a longest refresh shorter than the least by default',
+    spec: dns({ maxRefreshSeconds: 4 }),
+    field: 'spec.dns.minRefreshSeconds',
+    message: 'greater than maxRefreshSeconds',
+  },
+  {
+    name: 'dns of one family twice',
+    spec: dns({ families: ['IPv6', 'IPv6'] }),
+    field: 'spec.dns.families',
+    message: 'same family twice',
+  },
+  {
+    name: 'dns of no family',
+    spec: dns({ families: [] }),
+    field: 'spec.dns.families',
+    message: '>=1',
+    server: 'at least 1 items',
+  },
+  {
+    name: 'dns of three families',
+    spec: dns({ families: ['IPv4', 'IPv6', 'IPv4'] }),
+    field: 'spec.dns.families',
+    message: '<=2',
+    server: 'must have at most 2 items',
+  },
+  {
+    name: 'dns of a record type',
+    spec: dns({ families: ['AAAA'] }),
+    field: 'spec.dns.families[0]',
+    message: 'IPv4',
+    server: 'Unsupported value',
+  },
+  {
+    name: 'a negative staleness',
+    spec: dns({ staleSeconds: -1 }),
+    field: 'spec.dns.staleSeconds',
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'a staleness beyond 30 days',
+    spec: dns({ staleSeconds: 2_592_001 }),
+    field: 'spec.dns.staleSeconds',
+    message: '<=2592000',
+    server: tooBig,
+  },
+  {
+    name: 'a negative keepSeconds',
+    spec: dns({ keepSeconds: -1 }),
+    field: 'spec.dns.keepSeconds',
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'addresses kept for more than a day',
+    spec: dns({ keepSeconds: 86401 }),
+    field: 'spec.dns.keepSeconds',
+    message: '<=86400',
+    server: tooBig,
+  },
+  {
+    name: 'a negative failbackSeconds',
+    spec: alias({ failbackSeconds: -1 }),
+    field: 'spec.failbackSeconds',
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'a failback of more than a day',
+    spec: alias({ failbackSeconds: 86401 }),
+    field: 'spec.failbackSeconds',
+    message: '<=86400',
+    server: tooBig,
+  },
+  {
+    name: 'a failback as a duration',
+    spec: alias({ failbackSeconds: '30s' }),
+    field: 'spec.failbackSeconds',
+    message: 'expected',
+    server: 'must be of type integer',
   },
 ];
 
@@ -884,18 +1066,52 @@ const badServices: readonly BadSample[] = [
 ];
 
 const none = 'has no effect in mode ExternalName';
+const needsNumber = 'probe.port must be a number, such as 5432, where an alias has no ports';
 const badAliases: readonly BadSample[] = [
   {
     name: 'an alias of an address',
     spec: alias({ targets: [{ host: '10.20.0.11' }] }),
     field: 'spec.targets',
-    message: 'not an IP address',
+    message: 'not IP addresses',
   },
   {
-    name: 'an alias of two hosts',
-    spec: alias({ targets: [{ host: 'a.example.com' }, { host: 'b.example.com' }] }),
+    name: 'an alias of a name and an address',
+    spec: alias({ targets: [{ host: 'a.example.com' }, { host: '2001:db8::1' }] }),
     field: 'spec.targets',
-    message: 'exactly one host',
+    message: 'not IP addresses',
+  },
+  {
+    name: 'an alias of no host',
+    spec: alias({ targets: [] }),
+    field: 'spec.targets',
+    message: '>=1',
+    server: 'at least 1 items',
+  },
+  {
+    name: 'an alias of 513 hosts',
+    spec: alias({ targets: names(513) }),
+    field: 'spec.targets',
+    message: '<=512',
+    server: 'must have at most 512 items',
+  },
+  {
+    name: 'an alias of one name twice',
+    spec: alias({ targets: [{ host: 'a.example.com' }, { host: 'a.example.com' }] }),
+    field: 'spec.targets',
+    message: 'two entries with the same host and port',
+    server: 'Duplicate value',
+  },
+  {
+    name: 'an alias of an SRV record',
+    spec: alias({ targets: [{ host: srv }] }),
+    field: 'spec.targets',
+    message: 'underscore',
+  },
+  {
+    name: 'an alias whose second host is an SRV record, beside two ports',
+    spec: alias({ targets: [{ host: 'a.example.com' }, { host: srv }], ports: twoPorts }),
+    field: 'spec.targets',
+    message: 'underscore',
   },
   {
     name: 'an alias of a host with an underscore',
@@ -922,12 +1138,6 @@ const badAliases: readonly BadSample[] = [
     message: `targets[].zone ${none}`,
   },
   {
-    name: 'an alias that drains',
-    spec: alias({ targets: [{ host: 'a.example.com', drain: true }] }),
-    field: 'spec.targets',
-    message: `targets[].drain ${none}`,
-  },
-  {
     name: 'an alias with another targetPort',
     spec: alias({ ports: [{ port: 5432, targetPort: 6432 }] }),
     field: 'spec.ports',
@@ -940,16 +1150,52 @@ const badAliases: readonly BadSample[] = [
     message: `nodePort ${none}`,
   },
   {
-    name: 'an alias with a probe',
-    spec: alias({ probe: {} }),
-    field: 'spec.probe',
-    message: 'cannot probe an alias',
+    name: 'an alias without ports, with a probe of timing only',
+    spec: alias({ probe: { periodSeconds: 5 } }),
+    field: 'spec.probe.port',
+    message: needsNumber,
   },
   {
-    name: 'an alias with a probe of a port',
-    spec: alias({ ports: [{ port: 5432, probe: { icmp: {} } }] }),
-    field: 'spec.ports',
-    message: 'cannot probe an alias',
+    name: 'an alias without ports, with tcpSocket',
+    spec: alias({ probe: { tcpSocket: {} } }),
+    field: 'spec.probe.port',
+    message: needsNumber,
+  },
+  {
+    name: 'an alias without ports, with httpGet of a port by name',
+    spec: alias({ probe: { httpGet: {}, port: 'http' } }),
+    field: 'spec.probe.port',
+    message: needsNumber,
+  },
+  {
+    name: 'an alias without ports, with a probe of port 0',
+    spec: alias({ probe: { port: 0 } }),
+    field: 'spec.probe.port',
+    message: 'number from 1 to 65535',
+  },
+  {
+    name: 'an alias without ports, with a port for icmp',
+    spec: alias({ probe: { icmp: {}, port: 5432 } }),
+    field: 'spec.probe.port',
+    message: 'means nothing to icmp',
+  },
+  {
+    name: 'an alias with a probe of a port that it does not have',
+    spec: alias({ ports: [{ name: 'pg', port: 5432 }], probe: { port: 'http' } }),
+    field: 'spec.probe.port',
+    message: 'name of a TCP port',
+  },
+  {
+    name: 'an alias with UDP alone and no probe',
+    spec: alias({ ports: [{ port: 53, protocol: 'UDP' }] }),
+    field: 'spec.probe',
+    message: 'no port is TCP',
+  },
+  {
+    name: 'an alias with tcpSocket of a UDP port',
+    spec: alias({ ports: [{ port: 53, protocol: 'UDP', probe: { tcpSocket: {} } }] }),
+    field: 'spec.ports[0].probe',
+    message: 'cannot open a TCP connection',
   },
   ...(
     [
@@ -982,6 +1228,7 @@ export const badSamples: readonly BadSample[] = [
   })),
   ...bounds,
   ...badPorts,
+  ...badNames,
   ...badProbes,
   ...badServices,
   ...badAliases,
@@ -1109,6 +1356,106 @@ export const goodSamples: readonly GoodSample[] = [
         { name: 'b', port: 53, protocol: 'UDP', probe: { disabled: {} } },
       ],
     }),
+  },
+  { name: 'a name in mode Endpoints', spec: host('orders.abc.eu-central-1.rds.amazonaws.com') },
+  { name: 'a name of one label in mode Endpoints', spec: host('db') },
+  { name: 'a name with underscores in mode Endpoints', spec: host('my_db.Example.com.') },
+  {
+    name: 'one underscored label, which is no SRV record',
+    spec: target({ host: '_db.example.com', port: 1 }),
+  },
+  { name: 'two underscored labels alone', spec: target({ host: '_a._tcp', port: 1 }) },
+  {
+    name: 'names and addresses of both families',
+    spec: endpoints({
+      targets: [
+        { host: 'db.example.com', name: 'db', zone: 'eu-west-1a' },
+        { host: '10.20.0.11' },
+        { host: '2001:db8::11' },
+        { host: 'db.example.com', port: 5433, drain: true },
+      ],
+    }),
+  },
+  {
+    name: 'a name beside two ports',
+    spec: endpoints({ targets: [{ host: 'db.example.com' }], ports: twoPorts }),
+  },
+  { name: '512 names', spec: endpoints({ targets: names(512) }) },
+  { name: 'an SRV record', spec: srvTarget() },
+  { name: 'an SRV record in capitals with a trailing dot', spec: host('_MongoDB._TCP.DB.example.com.') },
+  {
+    name: 'an SRV record among names and addresses, with a probe of the port by name',
+    spec: {
+      ...endpoints({ targets: [{ host: srv }, { host: '10.20.0.11', port: 5433 }, { host: 'db' }] }),
+      ports: [{ name: 'pg', port: 5432, targetPort: 6432 }],
+      probe: { port: 'pg' },
+    },
+  },
+  {
+    name: '512 SRV records',
+    spec: endpoints({ targets: names(512).map(({ host: text }) => ({ host: `_a._tcp.${String(text)}` })) }),
+  },
+  { name: 'dns without a word', spec: dns({}) },
+  {
+    name: 'dns with every field at its lower bound',
+    spec: dns({
+      minRefreshSeconds: 1,
+      maxRefreshSeconds: 1,
+      families: ['IPv6'],
+      staleSeconds: 0,
+      keepSeconds: 0,
+    }),
+  },
+  {
+    name: 'dns with every field at its upper bound',
+    spec: dns({
+      minRefreshSeconds: 3600,
+      maxRefreshSeconds: 86400,
+      families: ['IPv6', 'IPv4'],
+      staleSeconds: 2_592_000,
+      keepSeconds: 86400,
+    }),
+  },
+  { name: 'dns beside addresses alone', spec: endpoints({ dns: { keepSeconds: 60 } }) },
+  {
+    name: 'an alias of two hosts that goes back at once',
+    spec: alias({ targets: names(2), failbackSeconds: 0, dns: { families: ['IPv4'] } }),
+  },
+  {
+    name: 'an alias of 512 hosts that goes back after a day',
+    spec: alias({ targets: names(512), failbackSeconds: 86400 }),
+  },
+  { name: 'failbackSeconds in mode Endpoints', spec: endpoints({ failbackSeconds: 30 }) },
+  {
+    name: 'an alias with a host that drains',
+    spec: alias({ targets: [{ host: 'a.example.com', drain: true }, { host: 'b.example.com' }] }),
+  },
+  { name: 'an alias without ports, with a probe port', spec: alias({ probe: { port: 5432 } }) },
+  {
+    name: 'an alias without ports, with httpGet of a probe port',
+    spec: alias({ probe: { port: 8008, httpGet: { path: '/primary' } } }),
+  },
+  { name: 'an alias without ports, with icmp', spec: alias({ probe: { icmp: {} } }) },
+  {
+    name: 'an alias with ports and a probe by name',
+    spec: alias({ ports: [{ name: 'pg', port: 5432 }], probe: { port: 'pg', periodSeconds: 5 } }),
+  },
+  {
+    name: 'an alias with ports and a probe without a port',
+    spec: alias({ ports: [{ port: 5432 }], probe: { tcpSocket: {} } }),
+  },
+  {
+    name: 'an alias with a probe for each port',
+    spec: alias({
+      ports: [
+        { name: 'a', port: 5432, probe: { tcpSocket: {} } },
+        { name: 'b', port: 53, protocol: 'UDP', probe: { icmp: {} } },
+      ],
+    }),
+  },
+  {
+    name: 'an alias with UDP alone and icmp',
+    spec: alias({ ports: [{ port: 53, protocol: 'UDP' }], probe: { icmp: {} } }),
   },
   { name: 'an alias that is expressly not probed', spec: alias({ probe: { disabled: {} } }) },
   {

@@ -37,14 +37,20 @@ const addresses = mostly(
     fc.constantFrom('::ffff:a00:1', '127.0.0.1', 'fe80::1', '1.2.3'),
   ),
 );
-const hosts = mostly(addresses, fc.oneof(fc.domain(), fc.constantFrom('db.example.com', 'a_b.c', 'DB.')));
+const names = fc.oneof(
+  fc.domain(),
+  fc.constantFrom('db.example.com', 'a_b.c', 'DB.', '_a._tcp.db', '_A._b.c_d.', '_a._tcp', '_a._tcp.1'),
+  fc.stringMatching(/^[_.a1-]{0,8}$/),
+);
+const hosts = mostly(addresses, names);
+const anyHost = fc.oneof(hosts, names);
 const networks = fc.oneof(
   fc.constantFrom('10.0.0.0/8', '2001:db8::/32'),
   fc.tuple(addresses, fc.nat(130)).map((parts) => parts.join('/')),
 );
 
 const targets = partly(
-  { host: hosts },
+  { host: anyHost },
   { port: fc.constantFrom(0, 5432), drain: fc.boolean(), name: word, zone: word },
 );
 
@@ -67,7 +73,7 @@ const ports = partly(
     targetPort: fc.constantFrom(1, 2),
     protocol: fc.constantFrom('TCP', 'UDP'),
     nodePort: fc.constantFrom(30001, 30002),
-    probe: partly({}, { icmp: fc.constant({}), disabled: fc.constant({}) }),
+    probe: partly({}, { tcpSocket: fc.constant({}), icmp: fc.constant({}), disabled: fc.constant({}) }),
   },
 );
 
@@ -92,15 +98,39 @@ const services = partly(
   },
 );
 
+const seconds = (...bounds: readonly number[]) =>
+  mostly(fc.constantFrom(...bounds), fc.constantFrom(-1, 100_000));
+
+const dns = partly(
+  {},
+  {
+    minRefreshSeconds: seconds(1, 5, 300, 3600),
+    maxRefreshSeconds: seconds(1, 5, 300, 86400),
+    families: mostly(fc.subarray(['IPv4', 'IPv6'], { minLength: 1 }), few(fc.constantFrom('IPv4', 'IPv5'))),
+    staleSeconds: seconds(0, 60),
+    keepSeconds: seconds(0, 60),
+  },
+);
+
+const onePort = [{ port: 1, name: 'a' }];
+const bases = fc.constantFrom(
+  { mode: 'Endpoints', targets: [{ host: '10.20.0.11' }], ports: onePort },
+  { mode: 'Endpoints', targets: [{ host: '_a._tcp.example.com' }, { host: '10.20.0.11' }], ports: onePort },
+  { mode: 'ExternalName', targets: [{ host: 'a.example.com' }, { host: 'b.example.com' }], ports: onePort },
+  { mode: 'ExternalName', targets: [{ host: 'db.example.com', drain: true }] },
+);
+
+const changes = partly(
+  {},
+  {
+    targets: few(targets),
+    ports: few(ports),
+    probe: probes,
+    services: few(services),
+    dns,
+    failbackSeconds: seconds(0, 30),
+  },
+);
+
 /** Specs of which about half are right, and the others wrong in one place or two. */
-export const specs = fc
-  .tuple(
-    fc.constantFrom('Endpoints', 'Endpoints', 'ExternalName'),
-    partly({}, { targets: few(targets), ports: few(ports), probe: probes, services: few(services) }),
-  )
-  .map(([mode, parts]) => ({
-    mode,
-    targets: [{ host: mode === 'Endpoints' ? '10.20.0.11' : 'db.example.com' }],
-    ports: [{ port: 1, name: 'a' }],
-    ...parts,
-  }));
+export const specs = fc.tuple(bases, changes).map(([base, changed]) => ({ ...base, ...changed }));

@@ -73,9 +73,20 @@ describe('the API server', () => {
 describe('kubectl', () => {
   it('explains every field', async () => {
     const text = await kubectl(controlPlane(), ['explain', 'xb.spec', '--recursive=false']);
-    for (const field of ['mode', 'targets', 'ports', 'probe', 'services', 'suspend'])
+    for (const field of [
+      'mode',
+      'targets',
+      'ports',
+      'probe',
+      'services',
+      'dns',
+      'failbackSeconds',
+      'suspend',
+    ])
       expect(text).toContain(field);
     expect(await kubectl(controlPlane(), ['explain', 'xb.spec.probe.httpGet.host'])).toContain('Host header');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.targets.host'])).toContain('SRV record');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.dns'])).toContain('minRefreshSeconds');
   });
 
   it('builds the roles', async () => {
