@@ -26,7 +26,7 @@ const rules: Readonly<Record<string, Layer>> = {
   engine: { layers: ['api', 'core'], npm: [], node: false },
   probe: { layers: ['api', 'core', 'engine'], npm: ['net-ping'], node: true },
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
-  dns: { ...adapter, npm: [] },
+  dns: { ...adapter, npm: ['dns-packet'] },
   serve: { ...adapter, npm: ['prom-client'] },
   config: { layers: ['core'], npm: ['zod'], node: true },
   logger: { ...adapter, npm: ['pino'] },

@@ -1,0 +1,143 @@
+import type { Clock } from '../engine/ports.ts';
+import { isTruncated } from './message.ts';
+import { serverText } from './servers.ts';
+import type { ServerAddress } from './servers.ts';
+import { sendTcp } from './tcp.ts';
+import { UdpSockets } from './udp.ts';
+import type { Forget } from './udp.ts';
+
+/** What came of asking one server once. */
+export type Try =
+  | { readonly kind: 'response'; readonly response: Buffer }
+  /**
+   * Nothing was heard from the server but, at most, that nobody is there. `reason` goes before its name. `late`: the time
+   * was up.
+   */
+  | { readonly kind: 'silent'; readonly reason: string; readonly late: boolean }
+  | { readonly kind: 'aborted' };
+
+export interface TryOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface NameServerOptions {
+  readonly clock: Clock;
+  /** Uniform in [0, below), not to be foreseen. */
+  readonly randomInt: (below: number) => number;
+  readonly tryTimeoutMs: number;
+}
+
+export const noAnswer = 'no answer from';
+
+const toleratedSilences = 1;
+const avoidMs = 30_000;
+
+interface Vouch {
+  readonly key: string;
+  readonly at: number;
+}
+
+/** One name server: its sockets, whether it answers at present, and when it last answered what. */
+export class NameServer {
+  readonly text: string;
+  readonly #address: ServerAddress;
+  readonly #options: NameServerOptions;
+  readonly #udp: UdpSockets;
+  readonly #running = new Set<() => void>();
+  /** In a row. */
+  #silences = 0;
+  #avoidUntil = -Infinity;
+  /** The two latest distinct questions that it answered with records, the latest first. */
+  #vouches: readonly Vouch[] = [];
+
+  constructor(address: ServerAddress, options: NameServerOptions) {
+    this.text = serverText(address);
+    this.#address = address;
+    this.#options = options;
+    this.#udp = new UdpSockets(address, options.randomInt);
+  }
+
+  /**
+   * Whether to ask it in its turn, or after the others: it was silent twice in a row less than 30 s ago. Then one question
+   * tries it (this call has said yes to it), and for the time of a try the others still go elsewhere.
+   */
+  mayGoFirst(): boolean {
+    if (this.#silences <= toleratedSilences) return true;
+    const now = this.#options.clock.now();
+    if (now < this.#avoidUntil) return false;
+    this.#avoidUntil = now + this.#options.tryTimeoutMs;
+    return true;
+  }
+
+  /** Over UDP, and over TCP where the answer is truncated, in `timeoutMs` together. Never rejects. */
+  async ask(query: Buffer, options: TryOptions): Promise<Try> {
+    const tried = await this.#try(query, options);
+    if (tried.kind === 'response') this.#silences = 0;
+    if (tried.kind === 'silent') {
+      this.#silences += 1;
+      this.#avoidUntil = this.#options.clock.now() + avoidMs;
+    }
+    return tried;
+  }
+
+  /** It answered this question with records. */
+  answered(key: string): void {
+    const before = this.#vouches.find((each) => each.key !== key);
+    const latest = { key, at: this.#options.clock.now() };
+    this.#vouches = before === undefined ? [latest] : [latest, before];
+  }
+
+  /** When it last answered a question other than this one with records; undefined: never. */
+  vouchedAt(key: string): number | undefined {
+    return this.#vouches.find((each) => each.key !== key)?.at;
+  }
+
+  /** It is no longer configured: what is under way goes on, and its sockets close when nothing waits for them. */
+  retire(): void {
+    this.#udp.retire();
+  }
+
+  /** Tries under way end as aborted. */
+  close(): void {
+    for (const abort of [...this.#running]) abort();
+    this.#udp.close();
+  }
+
+  #try(query: Buffer, { timeoutMs, signal }: TryOptions): Promise<Try> {
+    if (signal?.aborted === true) return Promise.resolve({ kind: 'aborted' });
+    return new Promise((resolve) => {
+      let forget: Forget | undefined;
+      const end = (result: Try) => {
+        timer.cancel();
+        signal?.removeEventListener('abort', abort);
+        this.#running.delete(abort);
+        forget?.(result.kind === 'silent' && result.late);
+        resolve(result);
+      };
+      const abort = () => end({ kind: 'aborted' });
+      const timer = this.#options.clock.after(timeoutMs, () =>
+        end({ kind: 'silent', reason: noAnswer, late: true }),
+      );
+      signal?.addEventListener('abort', abort);
+      this.#running.add(abort);
+      forget = this.#udp.send({
+        query,
+        answered: (response) => {
+          if (isTruncated(response)) forget = this.#sendTcp(query, end);
+          else end({ kind: 'response', response });
+        },
+        failed: (reason) => end({ kind: 'silent', reason: `${reason} by`, late: false }),
+      });
+    });
+  }
+
+  #sendTcp(query: Buffer, end: (result: Try) => void): Forget {
+    const waiting = {
+      query,
+      answered: (response: Buffer) => end({ kind: 'response', response }),
+      failed: (reason: string) => end({ kind: 'silent', reason: `TCP ${reason} by`, late: false }),
+    };
+    return sendTcp(this.#address, waiting, this.#options.randomInt(0x1_0000));
+  }
+}

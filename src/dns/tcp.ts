@@ -1,0 +1,63 @@
+import { connect } from 'node:net';
+import { idOf, isResponseTo, withId } from './message.ts';
+import type { ServerAddress } from './servers.ts';
+import { reasonOf } from './udp.ts';
+import type { Forget, Waiting } from './udp.ts';
+
+const prefixBytes = 2;
+
+/**
+ * Asks over TCP (RFC 7766), on a connection for this one query: only truncated answers come here. At most 64 KiB are
+ * read, for the length has two bytes. A response to another question, or none before the end, is a failure.
+ */
+export function sendTcp(server: ServerAddress, waiting: Waiting, id: number): Forget {
+  const chunks: Buffer[] = [];
+  let received = 0;
+  let done = false;
+  const socket = connect({ host: server.address, port: server.port });
+  const fail = (reason: string) => {
+    if (done) return;
+    done = true;
+    socket.destroy();
+    waiting.failed(reason);
+  };
+  socket.on('connect', () => socket.write(framed(withId(waiting.query, id))));
+  socket.on('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error)));
+  socket.on('close', () => fail('connection closed'));
+  socket.on('data', (chunk: Buffer) => {
+    if (done) return;
+    chunks.push(chunk);
+    received += chunk.length;
+    const response = whole(chunks, received);
+    if (response === undefined) return;
+    if (response.length < 12 || idOf(response) !== id || !isResponseTo(waiting.query, response)) {
+      fail('malformed answer');
+      return;
+    }
+    done = true;
+    socket.destroy();
+    waiting.answered(response);
+  });
+  return () => {
+    done = true;
+    socket.destroy();
+  };
+}
+
+function framed(message: Buffer): Buffer {
+  const frame = Buffer.alloc(prefixBytes + message.length);
+  frame.writeUInt16BE(message.length, 0);
+  message.copy(frame, prefixBytes);
+  return frame;
+}
+
+/** Undefined until all of it is there. What comes behind it is not ours. */
+function whole(chunks: Buffer[], received: number): Buffer | undefined {
+  if (received < prefixBytes) return undefined;
+  const first = chunks[0];
+  const length = first !== undefined && first.length >= prefixBytes ? first.readUInt16BE(0) : undefined;
+  if (length !== undefined && received < prefixBytes + length) return undefined;
+  const all = Buffer.concat(chunks);
+  const end = prefixBytes + all.readUInt16BE(0);
+  return all.length < end ? undefined : all.subarray(prefixBytes, end);
+}
