@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import type { DnsClient } from '../../src/dns/client.ts';
+import { clientOf } from '../support/name-client.ts';
+import { startDnsmasq, startUnbound } from '../support/name-servers.ts';
+import type { NameServer } from '../support/name-servers.ts';
+import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/name-table.ts';
+
+// CoreDNS, which takes Go to build, is asked the same by test/integration/names-coredns.test.ts.
+describe.each([
+  ['dnsmasq', startDnsmasq],
+  ['Unbound', startUnbound],
+])('%s', (_, start) => {
+  let server: NameServer;
+  let client: DnsClient;
+
+  beforeAll(async () => {
+    server = await start({ address: '127.0.0.1', names: tableNames, ttl: tableTtl });
+    client = clientOf(server);
+  });
+
+  afterAll(async () => {
+    client.close();
+    await server.remove();
+  });
+
+  it.each(nameTable)('answers: $title', async (row) => {
+    expect(asRow(await client.ask(row))).toEqual(wanted(row));
+  });
+
+  it('gives the time to live, which a cache has counted down', async () => {
+    const answer = await client.ask({ name: 'chain1.outside.test', type: 'A' });
+    expect(answer.kind).toBe('records');
+    const ttlMs = answer.kind === 'records' ? answer.ttlMs : NaN;
+    expect(ttlMs).toBeGreaterThanOrEqual(0);
+    expect(ttlMs).toBeLessThanOrEqual(tableTtl * 1000);
+  });
+
+  it('answers what it was given meanwhile', async () => {
+    await server.set({ 'four.outside.test': ['A 10.20.0.9'] });
+    expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toMatchObject({
+      kind: 'records',
+      addresses: ['10.20.0.9'],
+    });
+  });
+
+  it('that is gone is a failure that names it', async () => {
+    await server.kill();
+    expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toEqual({
+      kind: 'failed',
+      message: `connection refused by ${server.endpoint}`,
+    });
+  });
+});
