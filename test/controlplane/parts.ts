@@ -80,7 +80,7 @@ export const coredns = ({ binary, dir }: Place): string[] => [
   join(dir, 'Corefile'),
 ];
 
-/** Cluster names as in a cluster; names outside of it come from the file `hosts`, read again every 200 ms. */
+/** Cluster names as in a cluster; names outside of it come from the file `hosts`, read again every 200 ms, and no other is there. */
 export const corefile = ({ dir, dnsAddress }: Place, kubeconfig: string): string => `.:53 {
   bind ${dnsAddress}
   errors
@@ -94,5 +94,11 @@ export const corefile = ({ dir, dnsAddress }: Place, kubeconfig: string): string
     kubeconfig ${kubeconfig} controlplane
     ttl 1
   }
+  file ${join(dir, 'root-zone')} .
 }
+`;
+
+/** Without names: what CoreDNS would say "I failed" of, for lack of a server to ask, there is no such name. */
+export const rootZone = `. 1 IN SOA ns.nowhere. root.nowhere. 1 60 60 600 1
+. 1 IN NS ns.nowhere.
 `;

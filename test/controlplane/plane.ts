@@ -79,6 +79,7 @@ function writeFiles(place: Place): PlaneDetails {
   writeFileSync(join(dir, 'audit-policy.json'), JSON.stringify(parts.auditPolicy));
   writeFileSync(parts.auditLog(dir), '');
   writeFileSync(join(dir, 'hosts'), '');
+  writeFileSync(join(dir, 'root-zone'), parts.rootZone);
   const kubeconfigs = writeKubeconfigs(dir, server, caFile, tokens);
   writeFileSync(join(dir, 'Corefile'), parts.corefile(place, kubeconfigs.admin));
   const dns = { service: parts.kubeDns, address: dnsAddress };
