@@ -1,6 +1,6 @@
 import type { Check } from '../src/core/check.ts';
 import type { Verdict } from '../src/core/verdict.ts';
-import { StaticResolver } from '../src/dns/static-resolver.ts';
+import { nothingKnown } from '../src/core/names.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { Logger, Probe } from '../src/engine/ports.ts';
 import { KubeClient } from '../src/kube/client.ts';
@@ -59,7 +59,7 @@ export function createInProcess(plane: PlaneDetails): InProcess {
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => true }),
     events: { record: nothing },
-    resolver: new StaticResolver(),
+    resolver: { follow: nothing, state: () => nothingKnown, seed: nothing },
     probe: script.probe,
     observer: { probed: nothing, late: nothing, flipped: nothing, reconciled: nothing, addresses: nothing },
     probeLimits: { maxConcurrent: 65_535, maxPerHost: 2 },

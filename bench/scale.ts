@@ -31,7 +31,7 @@ export const scale: Bench = {
       await createNamespace(world.admin, namespace);
       const operator = await world.startOperator('--metrics-max-backends=20000', '--shutdown-timeout=5s');
       await inParallel(count, 32, (n) => world.admin.create(backend(n, namespace)));
-      await until(async () => (await readyIn(operator)) === 3 * count, 300_000, 1_000);
+      await until(async () => (await readyIn(operator)) === 3 * count, 1_800_000, 5_000);
       await pause(30_000);
       return [...(await atRest(operator)), ...(await restart(world, operator))];
     } finally {

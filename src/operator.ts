@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { parseCidr } from './core/address.ts';
-import { StaticResolver } from './dns/static-resolver.ts';
+import { createDnsClient } from './dns/client.ts';
+import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions, Observer } from './engine/engine.ts';
 import type { Logger } from './engine/ports.ts';
@@ -46,12 +47,14 @@ export function createOperator(options: OperatorOptions): Operator {
   const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
   const probes = createProbes();
   const view: KubeView = createView(options, client, metrics, () => engine);
+  const dns = createDns(options, () => engine);
   const leadership: Leadership = createLeadership(options, client, metrics, () => engine);
   const engine = createEngine(options, metrics, {
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => leadership.isLeader() }),
     events,
     probe: probes.probe,
+    resolver: dns.resolver,
   });
   let synced = false;
   const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
@@ -72,6 +75,7 @@ export function createOperator(options: OperatorOptions): Operator {
     stop: async () => {
       await Promise.all([view.stop(), engine.stop(config.shutdownTimeout)]);
       probes.close();
+      dns.close();
       events.stop();
       await leadership.stop();
       await Promise.all([servers.close(), client.close()]);
@@ -82,14 +86,13 @@ export function createOperator(options: OperatorOptions): Operator {
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
-  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe'>,
+  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe' | 'resolver'>,
 ): Engine {
   return new Engine({
     ...world,
     clock,
     random,
     logger,
-    resolver: new StaticResolver(),
     observer: observerOf(metrics),
     probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
     workers: config.workers,
@@ -119,6 +122,25 @@ function createView(
       engine().touch(concerned);
     },
   });
+}
+
+function createDns({ config, logger }: OperatorOptions, engine: () => Engine) {
+  const servers = config.dnsServers.length > 0 ? config.dnsServers : undefined;
+  const client = createDnsClient({ clock, resolvConfPath: config.resolvConf, servers });
+  const resolver = new DnsResolver({
+    clock,
+    random,
+    logger,
+    ask: (question, asked) => client.ask(question, asked),
+    onNews: (owners) => engine().nameChanged(owners),
+  });
+  return {
+    resolver,
+    close: () => {
+      resolver.close();
+      client.close();
+    },
+  };
 }
 
 /** A lapse (no API server) only holds back writes; another leader ends the work. */

@@ -1,20 +1,30 @@
 import type { Port, Target } from '../api/external-backend.ts';
 import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
+import type { ServiceRecord } from './names.ts';
 import type { Family } from './objects.ts';
+import type { HostAddress, Resolution } from './resolve.ts';
 
 /** One IP of a target, as it will be published. */
 export interface BackendAddress {
   readonly ip: string;
   readonly family: Family;
-  /** The target's own port; 0: the backend's, also where the target repeats it. */
+  /** The target's own port, or its SRV record's; 0: the backend's, also where the target repeats it. */
   readonly port: number;
   readonly target: Target;
+  /** The name that gave it, or its own text: what a probe says in SNI, Host and to certificates. */
+  readonly host: string;
+  /** The SRV record that led to it. */
+  readonly record?: ServiceRecord;
+  /** It left the answer, and stays only as long as it is healthy. */
+  readonly kept: boolean;
 }
 
 /** What became of one target. */
 export interface TargetAddresses {
   readonly target: Target;
   readonly addresses: readonly BackendAddress[];
+  /** Undefined for a literal address. */
+  readonly resolution?: Pick<Resolution, 'rule' | 'resolvedWall' | 'error'>;
   /** Why something of it is not published; not a matter of health. */
   readonly message?: string;
 }
@@ -53,46 +63,80 @@ export function refusal(ip: Ip, denied: readonly Cidr[]): string | undefined {
   return cidr && `denied by --deny-cidr ${cidr.text}`;
 }
 
+/** A name that gives thousands of addresses, by mistake or malice, must not make a status too large to be stored. */
+export const mostAddresses = 2000;
+
 /**
  * The addresses of every target, each address and port once: two spellings of one address are published once
  * and the later target says so. A refused or unusable address never holds back the others.
+ * Addresses that are kept give way to those that stand in an answer.
  */
 export function addressesOf(
   targets: readonly Target[],
-  resolve: (host: string) => { readonly addresses: readonly string[]; readonly error?: string },
+  resolve: (host: string) => Resolution,
   denied: readonly Cidr[],
   ports: readonly Port[] = [],
 ): readonly TargetAddresses[] {
-  const seen = new Map<string, string>();
   const only = ports.length === 1 ? ports[0] : undefined;
-  const common = only?.targetPort ?? only?.port ?? 0;
-  return targets.map((target) => {
-    const resolution = resolve(target.host);
-    const notes = resolution.error === undefined ? [] : [resolution.error];
-    const addresses: BackendAddress[] = [];
-    for (const text of resolution.addresses) {
-      const address = admit(text, target, target.port === common ? 0 : target.port, denied, seen);
-      if (typeof address === 'string') notes.push(address);
-      else addresses.push(address);
-    }
-    return { target, addresses, ...(notes.length > 0 && { message: notes.join('; ') }) };
+  const gate = new Gate(denied, only?.targetPort ?? only?.port ?? 0);
+  const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
+  const standing = resolved.map((each) => gate.admit(each, false));
+  return resolved.map(({ target, rule, resolvedWall, error, ...each }, i) => {
+    const kept = gate.admit({ target, ...each }, true);
+    const notes = standing[i]?.notes ?? [];
+    return {
+      target,
+      addresses: [...(standing[i]?.addresses ?? []), ...kept.addresses],
+      ...(rule !== undefined && { resolution: { rule, resolvedWall, error } }),
+      ...(notes.length > 0 && { message: notes.join('; ') }),
+    };
   });
 }
 
-function admit(
-  text: string,
-  target: Target,
-  port: number,
-  denied: readonly Cidr[],
-  seen: Map<string, string>,
-): BackendAddress | string {
-  const ip = parseIp(text);
-  if (ip === undefined) return `${text} is not an IP address`;
-  const rule = refusal(ip, denied);
-  if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
-  const key = `${ip.text}|${port}`;
-  const first = seen.get(key);
-  if (first !== undefined) return `${ip.text} is published once, through target ${first}`;
-  seen.set(key, target.host);
-  return { ip: ip.text, family: ip.family, port, target };
+interface Admitted {
+  readonly addresses: readonly BackendAddress[];
+  readonly notes: readonly string[];
+}
+
+/** Lets through what may be published, each once, and says why the rest is not. */
+class Gate {
+  readonly #denied: readonly Cidr[];
+  readonly #commonPort: number;
+  /** `ip|port` -> the host that gave it. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(denied: readonly Cidr[], commonPort: number) {
+    this.#denied = denied;
+    this.#commonPort = commonPort;
+  }
+
+  /** @param kept those that left the answer, or those that stand in it */
+  admit(
+    { target, addresses }: { readonly target: Target; readonly addresses: readonly HostAddress[] },
+    kept: boolean,
+  ): Admitted {
+    const found = addresses
+      .filter((address) => address.kept === kept)
+      .map((address) => this.#admit(address, target));
+    return {
+      addresses: found.filter((each) => typeof each !== 'string'),
+      notes: [...new Set(found.filter((each) => typeof each === 'string'))],
+    };
+  }
+
+  #admit(address: HostAddress, target: Target): BackendAddress | string {
+    const ip = parseIp(address.ip);
+    if (ip === undefined) return `${address.ip} is not an IP address`;
+    const rule = refusal(ip, this.#denied);
+    if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
+    const own = address.record?.port ?? target.port;
+    const port = own === this.#commonPort ? 0 : own;
+    const key = `${ip.text}|${port}`;
+    const first = this.#seen.get(key);
+    if (first !== undefined) return `${ip.text} is published once, through target ${first}`;
+    if (this.#seen.size >= mostAddresses) return `only the first ${mostAddresses} addresses are published`;
+    this.#seen.set(key, target.host);
+    const { host, kept, record } = address;
+    return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };
+  }
 }

@@ -68,7 +68,9 @@ export interface GrpcHandler {
 export type Handler =
   | { readonly kind: 'tcpSocket' }
   | { readonly kind: 'httpGet'; readonly request: HttpGet }
-  | { readonly kind: 'icmp' };
+  | { readonly kind: 'icmp' }
+  | MysqlHandler
+  | RedisHandler;
 
 /** The kubelet's six numbers, in milliseconds where they are times. */
 export interface Timing {

@@ -31,8 +31,16 @@ export function portGroups(spec: Spec): readonly PortGroup[] {
       ? []
       : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe) }],
   );
+  if (ports.length === 0) return withoutPorts(spec);
   if (shared.length === 0) return single;
   return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports) }, ...single];
+}
+
+/** An alias may have no ports: what its probe dials stands in the probe, and without one nothing is probed. */
+function withoutPorts(spec: Spec): readonly PortGroup[] {
+  const probe = spec.probe && sharedProbe(spec, []);
+  if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
+  return [{ id: 'all', ports: [], probe }];
 }
 
 /** One check for every address and probed port group. */
@@ -61,7 +69,7 @@ function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Ch
     ip: address.ip,
     family: address.family,
     port: dialledPort(probe, address),
-    host: address.target.host,
+    host: address.host,
     handler: probe.handler,
     timing: probe.timing,
   };

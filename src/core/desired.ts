@@ -1,9 +1,10 @@
 import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
+import { attribution } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
-import type { Endpoint, EndpointPort, EndpointSubset, Family } from './objects.ts';
+import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
 import { serviceBody } from './service.ts';
 import type { SliceGroup } from './slices.ts';
@@ -23,6 +24,8 @@ export interface DesiredService {
   readonly total: number;
   /** Every port has a ready address. */
   readonly available: boolean;
+  /** The families that it carries: what has another is not behind it. Undefined: all. */
+  readonly families: readonly Family[] | undefined;
 }
 
 export interface DesiredInput {
@@ -31,6 +34,10 @@ export interface DesiredInput {
   readonly groups: readonly PortGroup[];
   readonly healthOf: HealthOf;
   readonly legacyEndpoints: boolean;
+  /** What an alias points to; undefined in mode Endpoints. */
+  readonly alias: string | undefined;
+  /** The Service of that name as it stands, if it is ours. */
+  readonly standing: (service: string) => Service | undefined;
 }
 
 /** The Services of a backend as they should be now. */
@@ -50,22 +57,27 @@ const plainService: Omit<ServiceSpec, 'name'> = {
   adopt: false,
 };
 
-function desiredService(input: DesiredInput, spec: ServiceSpec): DesiredService {
-  const alias = input.backend.spec.mode === 'ExternalName';
+function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService {
+  const alias = whole.alias !== undefined;
+  const standing = whole.standing(spec.name);
+  const served = alias ? undefined : servedFamilies(spec, standing);
+  const addresses = alias
+    ? []
+    : whole.addresses.filter(({ family }) => served === undefined || served.includes(family));
+  const input = { ...whole, addresses };
   const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
-  const readyIps = alias ? [] : readyEverywhere(input);
-  const total = alias ? 0 : input.addresses.length;
   const legacy = input.legacyEndpoints && !alias && spec.selector === undefined;
   return {
     name: spec.name,
     spec,
     headless: !alias && spec.headless,
-    body: serviceBody(input.backend, spec, families(input.addresses)),
+    body: serviceBody(input.backend, spec, families(addresses, standing), input.alias),
     groups,
     subsets: legacy ? subsetsOf(groups) : undefined,
-    ready: readyIps.length,
-    total,
+    ready: readyEverywhere(input).length,
+    total: addresses.length,
     available: alias || (groups.length > 0 && input.groups.every((group) => anyReady(group, input))),
+    families: served,
   };
 }
 
@@ -77,9 +89,31 @@ const readyEverywhere = (input: DesiredInput): readonly BackendAddress[] =>
     input.groups.every((group) => readinessOf(group, address, input.healthOf).ready),
   );
 
-/** IPv4 first: then adding an IPv6 target never changes a Service's primary family, which is immutable. */
-const families = (addresses: readonly BackendAddress[]): readonly Family[] =>
-  (['IPv4', 'IPv6'] as const).filter((family) => addresses.some((address) => address.family === family));
+/**
+ * The families that a Service carries: kube-proxy looks at no slice of another. Undefined: all.
+ *
+ * | Service                                     | carries                                      |
+ * |---------------------------------------------|----------------------------------------------|
+ * | headless, and the spec names no families    | what its addresses have: we write them       |
+ * | stands as ClusterIP, NodePort, LoadBalancer | what the server gave it                      |
+ * | is to be made, single-stack by the spec     | what the spec says                           |
+ * | is to be made                               | not known yet: all                           |
+ */
+function servedFamilies(spec: ServiceSpec, standing: Service | undefined): readonly Family[] | undefined {
+  if (spec.headless && spec.ipFamilies === undefined) return undefined;
+  const given = standing?.spec.type === 'ExternalName' ? undefined : standing?.spec.ipFamilies;
+  const single = spec.ipFamilyPolicy === undefined || spec.ipFamilyPolicy === 'SingleStack';
+  return given ?? (single ? spec.ipFamilies : undefined);
+}
+
+/** IPv4 first, and before that what a headless Service has as its primary family, which is immutable: adding a target never changes it. */
+function families(addresses: readonly BackendAddress[], standing: Service | undefined): readonly Family[] {
+  const present = (['IPv4', 'IPv6'] as const).filter((family) =>
+    addresses.some((address) => address.family === family),
+  );
+  const primary = standing?.spec.clusterIP === 'None' ? standing.spec.ipFamilies?.[0] : undefined;
+  return primary === undefined ? present : [primary, ...present.filter((family) => family !== primary)];
+}
 
 /** One group per family and per set of port numbers: a target's own port makes a set of its own. */
 function sliceGroups(group: PortGroup, spec: ServiceSpec, input: DesiredInput): readonly SliceGroup[] {
@@ -89,7 +123,13 @@ function sliceGroups(group: PortGroup, spec: ServiceSpec, input: DesiredInput): 
     if (first === undefined) return [];
     const ports = group.ports.map((port) => endpointPort(port, first.port));
     const endpoints = addresses.map((address) => endpoint(group, address, spec, input.healthOf));
-    return [{ family: first.family, ports, endpoints }];
+    const names = new Map(
+      addresses.flatMap((address) => {
+        const name = attribution(address);
+        return name === undefined ? [] : [[address.ip, name] as const];
+      }),
+    );
+    return [{ family: first.family, ports, endpoints, ...(names.size > 0 && { names }) }];
   });
 }
 

@@ -49,12 +49,14 @@ export interface NameState extends Records {
   /** Answers in a row that were none, and when the first of them came. */
   readonly denials: number;
   readonly deniedAt: number;
-  /** The believed answer is that there is nothing. */
+  /** The believed answer is that there is nothing; `goneReason` is what the servers last said of it. */
   readonly gone: boolean;
+  readonly goneReason: 'NoSuchName' | 'NoAddress';
   /** Of the last answer, where it was not records. */
   readonly miss: Exclude<Answer, { kind: 'records' }> | undefined;
-  /** Answers in a row that were not records. */
+  /** Answers in a row that were not records, and when the first of them came. */
   readonly misses: number;
+  readonly missedAt: number;
   /** Addresses that left the answer, the latest last. */
   readonly departed: readonly { readonly ip: string; readonly at: number }[];
 }
@@ -77,8 +79,10 @@ export const nothingKnown: NameState = {
   denials: 0,
   deniedAt: 0,
   gone: false,
+  goneReason: 'NoSuchName',
   miss: undefined,
   misses: 0,
+  missedAt: 0,
   departed: [],
 };
 
@@ -114,13 +118,18 @@ export function seeded(state: NameState, records: Records, { now, wall }: Now): 
  */
 export function learn(state: NameState, answer: Answer, at: Now): NameState {
   if (answer.kind === 'records') return answered(state, answer, at);
-  const missed = { ...state, miss: answer, misses: state.misses + 1 };
+  const missedAt = state.misses === 0 ? at.now : state.missedAt;
+  const missed = { ...state, miss: answer, misses: state.misses + 1, missedAt };
   if (answer.kind === 'failed') return { ...missed, denials: 0 };
+  return denied({ ...missed, goneReason: answer.reason }, answer, at);
+}
+
+function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' }>, { now }: Now): NameState {
   const denials = state.denials + 1;
-  const deniedAt = state.denials === 0 ? at.now : state.deniedAt;
-  const vouched = answer.vouchedAt !== undefined && answer.vouchedAt >= deniedAt;
-  if (denials < believedDenials || !vouched) return { ...missed, denials, deniedAt };
-  return { ...depart(missed, [], at.now), addresses: [], services: [], denials, deniedAt, gone: true };
+  const deniedAt = state.denials === 0 ? now : state.deniedAt;
+  const vouched = vouchedAt !== undefined && vouchedAt >= deniedAt;
+  if (denials < believedDenials || !vouched) return { ...state, denials, deniedAt };
+  return { ...depart(state, [], now), addresses: [], services: [], denials, deniedAt, gone: true };
 }
 
 function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
@@ -148,12 +157,22 @@ function depart(state: NameState, addresses: readonly string[], now: number): Na
   return { ...state, departed: [...before, ...left].slice(-mostDeparted) };
 }
 
-const recordTexts = ({ addresses, services }: Records): readonly string[] =>
-  [...addresses, ...services.map((each) => JSON.stringify(Object.values(each)))].toSorted();
+const recordTexts = ({ addresses, services }: Records): readonly string[] => [
+  ...addresses,
+  ...services.map(({ host, port, priority, weight }) => `${priority} ${weight} ${port} ${host}`),
+];
 
 /** In any order: servers rotate their answers. */
-export const sameRecords = (a: Records, b: Records): boolean =>
-  recordTexts(a).join() === recordTexts(b).join();
+export function sameRecords(a: Records, b: Records): boolean {
+  if (a === b) return true;
+  if (a.addresses.length !== b.addresses.length || a.services.length !== b.services.length) return false;
+  return (
+    isSame(recordTexts(a), recordTexts(b)) || isSame(recordTexts(a).toSorted(), recordTexts(b).toSorted())
+  );
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, i) => text === b[i]);
 
 /** Whether a backend must look: the records differ, or what is to be told of them. */
 export const isNews = (before: NameState, after: NameState): boolean =>
@@ -185,7 +204,7 @@ export interface Standing extends Records {
 }
 
 export interface StandingOptions {
-  /** How long the last good answer stands while the servers fail; 0: for ever. */
+  /** How long the last good answer stands while the servers fail, from the first miss on; 0: for ever. */
   readonly staleMs: number;
   readonly keepMs: number;
 }
@@ -206,13 +225,13 @@ export interface StandingOptions {
  * | failed                 | no                   | -              | nothing         | Failed    |
  * | failed                 | that there is nothing | -             | nothing         | NoSuchName, NoAddress |
  *
- * The first miss after a good answer is not told: the rule stays Answered.
+ * The first miss after a good answer (or after what was published) is not told: the rule stays as it was.
  */
 export function standing(state: NameState, options: StandingOptions, now: number): Standing {
   const rule = ruleOf(state, options, now);
   const none = rule === 'Expired' || state.gone;
   const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
-  const expiry = options.staleMs > 0 && rule === 'Stale' ? [state.confirmedAt + options.staleMs] : [];
+  const expiry = options.staleMs > 0 && rule === 'Stale' ? [state.missedAt + options.staleMs] : [];
   const ends = [...expiry, ...kept.map(({ at }) => at + options.keepMs)];
   return {
     addresses: none ? [] : state.addresses,
@@ -226,14 +245,13 @@ export function standing(state: NameState, options: StandingOptions, now: number
 }
 
 function ruleOf(state: NameState, { staleMs }: StandingOptions, now: number): ResolutionRule {
-  const { miss, origin, gone } = state;
-  if (gone) return miss?.kind === 'none' ? miss.reason : 'NoSuchName';
-  if (miss === undefined)
+  const { miss, origin, gone, goneReason, missedAt } = state;
+  if (gone) return goneReason;
+  if (miss === undefined || tell(state) === undefined)
     return ({ nothing: 'Pending', published: 'Published', answer: 'Answered' } as const)[origin];
-  if (miss.kind === 'none') return tell(state) === undefined ? 'Answered' : 'Doubted';
+  if (miss.kind === 'none') return 'Doubted';
   if (origin === 'nothing') return 'Failed';
-  if (staleMs > 0 && now - state.confirmedAt >= staleMs) return 'Expired';
-  return tell(state) === undefined ? (origin === 'answer' ? 'Answered' : 'Published') : 'Stale';
+  return staleMs > 0 && now - missedAt >= staleMs ? 'Expired' : 'Stale';
 }
 
 function resolvedWall(state: NameState, rule: ResolutionRule): number | undefined {

@@ -20,6 +20,8 @@ export const annotations = {
   backend: `${group}/backend`,
   /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
   sweep: `${group}/sweep`,
+  /** On slices: which name gave which address. See attribution.ts. */
+  names: `${group}/names`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;
 

@@ -23,16 +23,17 @@ export interface Published {
  * | not ready | unknown, nothing | unknown                            |
  * | no        | anything         | unknown                            |
  *
+ * @param published undefined: an alias, which has no slices: what the status says stands
  * @param now wall milliseconds, for states whose age nobody wrote down
  */
 export function seeds(
   groups: readonly PortGroup[],
   addresses: readonly BackendAddress[],
-  published: Published,
+  published: Published | undefined,
   status: Status | undefined,
   now: number,
 ): ReadonlyMap<string, Health> {
-  const readyOf = publishedReadiness(published);
+  const readyOf = published && publishedReadiness(published);
   const said = new Map(
     (status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
       all.map((a) => [`${a.ip} ${port}`, a] as const),
@@ -43,7 +44,8 @@ export function seeds(
     pairs.flatMap(({ group, address }) => {
       const whole = said.get(`${address.ip} ${address.target.port}`);
       const before = groups.length === 1 ? whole : saidOf(group, whole);
-      const state = stateOf(readyOf(group, address), before?.health);
+      const ready = readyOf === undefined ? before && before.health === 'healthy' : readyOf(group, address);
+      const state = stateOf(ready, before?.health);
       return state === undefined ? [] : [[checkId(group, address), healthFrom(state, before, now)] as const];
     }),
   );

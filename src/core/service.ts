@@ -10,15 +10,16 @@ import { annotations, labels, operatorName, ownerReference } from './ownership.t
  * so that what leaves the spec leaves the Service. The `applied` annotation is the hash of the rest.
  *
  * @param families of the addresses behind it: a headless Service without a selector must be told its families,
- *   or the server asks for both even where the cluster has one.
+ *   or the server asks for both even where the cluster has one. The first is the primary one, which cannot change.
+ * @param alias what an ExternalName points to; undefined: it is none
  */
 export function serviceBody(
   backend: Backend,
   spec: ServiceSpec,
   families: readonly Family[],
+  alias: string | undefined,
 ): AppliedService {
-  const body =
-    backend.spec.mode === 'ExternalName' ? aliasSpec(backend) : endpointsSpec(backend, spec, families);
+  const body = alias !== undefined ? aliasSpec(backend, alias) : endpointsSpec(backend, spec, families);
   return withAnnotations(
     {
       apiVersion: 'v1',
@@ -50,9 +51,9 @@ export function withAnnotations(
   return { ...body, metadata: { ...body.metadata, annotations: { ...all, [annotations.applied]: hash } } };
 }
 
-const aliasSpec = (backend: Backend): Readonly<Record<string, unknown>> => ({
+const aliasSpec = (backend: Backend, name: string): Readonly<Record<string, unknown>> => ({
   type: 'ExternalName',
-  externalName: (backend.spec.targets[0]?.host ?? '').toLowerCase().replace(/\.$/, ''),
+  externalName: name,
   ...(backend.spec.ports !== undefined && { ports: backend.spec.ports.map(servicePort) }),
 });
 

@@ -1,14 +1,17 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { Action } from './action.ts';
+import { namesText } from './attribution.ts';
 import { shortHash } from './hash.ts';
 import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
-import { isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
+import { annotations, isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
 
 /** The endpoints of one Service that may share a slice: one address family and one set of ports. */
 export interface SliceGroup {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];
   readonly endpoints: readonly Endpoint[];
+  /** IP -> the name that gave it; addresses of literal targets are not there. */
+  readonly names?: ReadonlyMap<string, string>;
 }
 
 export interface SliceContext {
@@ -128,6 +131,7 @@ function create(cell: Cell, group: SliceGroup, context: SliceContext, names: Set
         name: `${base}-${index}`,
         namespace: context.backend.namespace,
         labels: sliceLabels(context),
+        ...annotated({}, cell, group),
         ownerReferences: [ownerReference(context.backend)],
       },
       addressType: group.family,
@@ -148,12 +152,20 @@ function update(
   const endpoints = sorted(cell.endpoints);
   const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
   const next = { ...others, ...wanted };
+  const { annotations: _before, ...bare } = slice.metadata;
+  const noted = annotated(slice.metadata.annotations ?? {}, cell, group);
   const same =
+    slice.metadata.annotations?.[annotations.names] === noted.annotations?.[annotations.names] &&
     sameRecord(slice.metadata.labels ?? {}, next) &&
     isOwnedByLife(slice.metadata, context.backend.uid) &&
     sameEndpoints(slice.endpoints ?? [], endpoints);
   if (same) return undefined;
-  const metadata = { ...slice.metadata, labels: next, ownerReferences: [ownerReference(context.backend)] };
+  const metadata = {
+    ...bare,
+    ...noted,
+    labels: next,
+    ownerReferences: [ownerReference(context.backend)],
+  };
   return {
     op: 'update',
     object: {
@@ -165,6 +177,17 @@ function update(
       ports: group.ports,
     },
   };
+}
+
+/** The annotations of a slice: those of others, and ours of which names gave its addresses. */
+function annotated(
+  { [annotations.names]: _, ...others }: Readonly<Record<string, string>>,
+  cell: Cell,
+  group: SliceGroup,
+): { readonly annotations?: Readonly<Record<string, string>> } {
+  const names = namesText(cell.endpoints.map(identity), group.names);
+  const all = { ...others, ...(names !== undefined && { [annotations.names]: names }) };
+  return Object.keys(all).length > 0 ? { annotations: all } : {};
 }
 
 const sliceLabels = (context: SliceContext): Readonly<Record<string, string>> => ({

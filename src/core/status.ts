@@ -1,5 +1,6 @@
 import type { Backend, Condition, Status } from '../api/external-backend.ts';
-import type { TargetAddresses } from './address.ts';
+import type { BackendAddress, TargetAddresses } from './address.ts';
+import { aliasName, type Candidate } from './alias.ts';
 import type { PortGroup } from './checks.ts';
 import type { DesiredService } from './desired.ts';
 import type { OperatorError } from './errors.ts';
@@ -13,6 +14,10 @@ export interface StatusInput {
   readonly healthOf: HealthOf;
   readonly desired: readonly DesiredService[];
   readonly problems: readonly Problem[];
+  /** What an alias points to; undefined in mode Endpoints. */
+  readonly alias: string | undefined;
+  /** The hosts of an alias; empty in mode Endpoints. */
+  readonly candidates: readonly Candidate[];
   /** A write that the server refused for good, or that keeps failing. */
   readonly error: OperatorError | undefined;
   /** Wall milliseconds. */
@@ -28,7 +33,7 @@ export function statusOf(input: StatusInput): Status {
   const targets = input.targets.map((target) => targetStatus(target, input));
   const addresses = targets.flatMap((target) => target.addresses);
   const ready = addresses.filter((address) => address.ready).length;
-  const alias = input.backend.spec.mode === 'ExternalName';
+  const silent = input.alias !== undefined && !isProbed(input);
   const generation = input.backend.generation;
   return {
     observedGeneration: generation,
@@ -41,10 +46,12 @@ export function statusOf(input: StatusInput): Status {
     targets,
     readyAddresses: ready,
     totalAddresses: addresses.length,
-    summary: alias ? '-' : `${ready}/${addresses.length}`,
+    summary: silent ? '-' : `${ready}/${addresses.length}`,
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
 }
+
+const isProbed = ({ groups }: StatusInput): boolean => groups.some((group) => group.probe !== undefined);
 
 /** The stored status with another `Ready`: of a spec that is not understood, or suspended. What is published stays, and so does what is said of it. */
 export function statusWithReady(
@@ -112,11 +119,17 @@ function readyCondition({ problems, error, desired }: StatusInput): Verdict {
 /**
  * | mode, probing        | every port of every Service has a ready address | some address unknown | Available              |
  * |----------------------|-------------------------------------------------|----------------------|------------------------|
- * | ExternalName         | –                                               | –                    | True Alias             |
  * | nothing is probed    | yes                                             | –                    | True ProbeDisabled     |
  * | probed               | yes                                             | any                  | True AddressesReady    |
  * | probed               | no                                              | yes                  | Unknown NotProbedYet   |
+ * | any                  | no, and a name is not answered yet              | no                   | Unknown NotResolvedYet |
  * | any                  | no                                              | no                   | False NoReadyAddress   |
+ *
+ * | ExternalName: the host it points to | Available              |
+ * |-------------------------------------|------------------------|
+ * | healthy, or unknown and not probed  | True Alias             |
+ * | unknown                             | Unknown NotProbedYet   |
+ * | unhealthy                           | False NoReadyAddress   |
  *
  * Before all of that: a Service that is not ours (see the problems) is False NotPublished, for what it leads to is not
  * ours to say.
@@ -129,22 +142,44 @@ function availableCondition(input: StatusInput, addresses: readonly AddressStatu
       reason: 'NotPublished',
       message: bounded(`Service ${missing.join(', ')} is not ours; see the condition Ready`),
     };
-  if (input.backend.spec.mode === 'ExternalName')
-    return { status: 'True', reason: 'Alias', message: 'an alias is published without probing' };
+  if (input.alias !== undefined) return availableAlias(input, input.alias);
   const ready = addresses.filter((address) => address.ready).length;
   const message = `${ready} of ${addresses.length} addresses are ready`;
   if (input.desired.every((service) => service.available)) {
-    const probed = input.groups.some((group) => group.probe !== undefined);
-    if (!probed)
+    if (!isProbed(input))
       return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is switched off` };
     return { status: 'True', reason: 'AddressesReady', message };
   }
   if (addresses.some((address) => address.reason === 'NotProbedYet'))
     return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}; not all are probed yet` };
+  const pending = input.targets.filter(({ resolution }) => resolution?.rule === 'Pending');
+  if (pending.length > 0)
+    return {
+      status: 'Unknown',
+      reason: 'NotResolvedYet',
+      message: bounded(
+        `${message}; no answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
+      ),
+    };
   const why = addresses
-    .filter((address) => !address.ready)
-    .map((address) => `${address.ip} ${address.reason}`);
+    .filter((address) => !address.ready || address.excluded !== undefined)
+    .map(({ ip, ready: is, reason, excluded }) => `${ip} ${is ? (excluded?.[0]?.reason ?? reason) : reason}`);
   return { status: 'False', reason: 'NoReadyAddress', message: bounded(`${message}: ${why.join(', ')}`) };
+}
+
+function availableAlias(input: StatusInput, alias: string): Verdict {
+  const { health = 'unknown', why = '' } = input.candidates.find(({ name }) => name === alias) ?? {};
+  const message = `the alias points to ${alias}`;
+  if (health === 'healthy') return { status: 'True', reason: 'Alias', message };
+  if (health === 'unhealthy')
+    return {
+      status: 'False',
+      reason: 'NoReadyAddress',
+      message: bounded(`${message}, which is unhealthy: ${why}`),
+    };
+  if (isProbed(input))
+    return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}, which is not probed yet` };
+  return { status: 'True', reason: 'Alias', message };
 }
 
 function serviceStatus(
@@ -164,11 +199,22 @@ function degradedCondition(targets: readonly TargetStatus[]): Verdict {
     .flatMap((target) => target.addresses)
     .filter((address) => address.health === 'unhealthy');
   const left = targets.filter((target) => target.message !== undefined && target.addresses.length === 0);
+  const failing = targets.filter(({ resolution }) => failingRules.includes(resolution?.rule ?? ''));
   if (sick.length > 0)
     return {
       status: 'True',
       reason: 'AddressesUnhealthy',
       message: bounded(sick.map((address) => `${address.ip} ${address.reason}`).join(', ')),
+    };
+  if (failing.length > 0)
+    return {
+      status: 'True',
+      reason: 'NamesFailing',
+      message: bounded(
+        failing
+          .map(({ host, resolution: r }) => `${host} ${r?.rule}: ${r?.error ?? 'nothing known'}`)
+          .join('; '),
+      ),
     };
   if (left.length > 0)
     return {
@@ -179,16 +225,55 @@ function degradedCondition(targets: readonly TargetStatus[]): Verdict {
   return { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
-function targetStatus({ target, addresses, message }: TargetAddresses, input: StatusInput): TargetStatus {
+/** Rules by which old addresses stand, or none. */
+const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
+
+function targetStatus(
+  { target, addresses, resolution, message }: TargetAddresses,
+  input: StatusInput,
+): TargetStatus {
   return {
     host: target.host,
     ...(target.port !== 0 && { port: target.port }),
     ...(message !== undefined && { message: bounded(message) }),
+    ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
+    ...(input.alias === aliasName(target.host) && { current: true }),
     addresses: addresses.map((address) => ({
       ip: address.ip,
+      ...recordStatus(address),
       ...addressStatus(overall(input.groups, address, input.healthOf), target.drain),
+      ...(address.kept && { kept: true }),
+      ...exclusions(address, input.desired),
     })),
   };
+}
+
+function resolutionStatus({
+  rule = 'Pending',
+  resolvedWall,
+  error,
+}: NonNullable<TargetAddresses['resolution']>): NonNullable<TargetStatus['resolution']> {
+  return {
+    rule,
+    ...(resolvedWall !== undefined && { resolvedAt: timestamp(resolvedWall) }),
+    ...(error !== undefined && { error: bounded(error) }),
+  };
+}
+
+const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
+  record === undefined
+    ? {}
+    : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
+
+/** Services that the address is missing from, whatever its health. */
+function exclusions(
+  { family }: BackendAddress,
+  desired: readonly DesiredService[],
+): Pick<AddressStatus, 'excluded'> {
+  const excluded = desired
+    .filter(({ families }) => families !== undefined && !families.includes(family))
+    .map(({ name }) => ({ service: name, reason: 'FamilyNotServed' }));
+  return excluded.length > 0 ? { excluded } : {};
 }
 
 function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {

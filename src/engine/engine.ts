@@ -92,6 +92,16 @@ export class Engine {
     for (const key of keys) this.#queue.add(key);
   }
 
+  /** What is known of a name that these owners (uids) follow has changed: a failover should not wait behind other writes. */
+  nameChanged(owners: Iterable<string>): void {
+    for (const owner of owners) {
+      const key = this.#reconciler.keyOf(owner);
+      if (key === undefined) continue;
+      this.#queue.add(key);
+      this.#reconciler.hurry(key);
+    }
+  }
+
   /** The view is complete: from here on runs begin, of a leader with work. */
   start(): void {
     this.#queue.start();

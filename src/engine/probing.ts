@@ -1,8 +1,9 @@
 import type { Backend } from '../api/external-backend.ts';
+import type { TargetAddresses } from '../core/address.ts';
 import type { Check } from '../core/check.ts';
-import { servicesOf } from '../core/desired.ts';
 import { seeds, type Published } from '../core/seed.ts';
 import type { HealthTable } from './health-table.ts';
+import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
 import type { Scene } from './scene.ts';
 import type { ProbeScheduler } from './scheduler.ts';
@@ -42,29 +43,30 @@ function seed({ backend, groups, addresses }: Scene, { health, view, clock }: Pr
   for (const [id, value] of found) health.seed(backend.uid, id, value);
 }
 
-/** What stands under the names of the backend's Services, as far as it is ours or to be taken over. */
-function published({ namespace, name, spec }: Backend, view: ClusterView): Published {
-  const owned = view.ownedNames(namespace, name);
-  const services = servicesOf({ name, spec }).filter((service) => service.adopt || owned.has(service.name));
+/** What stands under the names of the backend's Services, as far as it is ours or to be taken over; undefined of an alias. */
+function published(backend: Backend, view: ClusterView): Published | undefined {
+  if (backend.spec.mode === 'ExternalName') return undefined;
+  const names = standingNames(backend, view);
   return {
-    slices: services.flatMap((service) => view.slices(namespace, service.name)),
-    endpoints: services.flatMap((service) => view.endpoints(namespace, service.name) ?? []),
+    slices: names.flatMap((name) => view.slices(backend.namespace, name)),
+    endpoints: names.flatMap((name) => view.endpoints(backend.namespace, name) ?? []),
   };
 }
 
 /**
- * How long to wait for first verdicts, in milliseconds; not positive: do not wait.
+ * How long to wait for first answers and verdicts, in milliseconds; not positive: do not wait.
  *
  * @param since when this generation of the backend was first seen, monotonic
  */
 export function settlingMs(
-  { backend, checks }: Scene,
+  { backend, checks, targets }: Scene,
   since: number,
   { health, clock, view }: ProbingOptions,
 ): number {
   const isOpen = ({ id, timing }: Check): boolean =>
     timing.initialDelayMs === 0 && (health.get(backend.uid, id)?.state ?? 'unknown') === 'unknown';
-  if (!checks.some(isOpen)) return 0;
+  const isPending = ({ resolution }: TargetAddresses): boolean => resolution?.rule === 'Pending';
+  if (!checks.some(isOpen) && !targets.some(isPending)) return 0;
   const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
 }

@@ -1,17 +1,19 @@
 import { parseStatus } from '../api/parse.ts';
-import type { Backend } from '../api/external-backend.ts';
+import type { Backend, Status } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import type { Cidr } from '../core/address.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
 import { planRemoval, planService, type Observed, type Problem } from '../core/plan.ts';
 import type { HealthOf } from '../core/readiness.ts';
+import { switchOf } from '../core/alias.ts';
 import { invalid, statusOf, suspended } from '../core/status.ts';
 import { foremost, performAll } from './perform.ts';
 import type { Resolver, Writer } from './ports.ts';
 import { probe, settlingMs, type ProbingOptions } from './probing.ts';
 import type { BackendRegistry, Entry } from './registry.ts';
-import { look, type Scene } from './scene.ts';
+import { follow, resolverOf } from './resolving.ts';
+import { look, lookAtAlias, type AliasScene, type Scene } from './scene.ts';
 import { writeReady, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 import type { Outcome } from './work-queue.ts';
 
@@ -38,6 +40,13 @@ interface Life {
   failures: number;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
+}
+
+/** A scene of which all is written, or was refused. */
+interface Written extends Scene {
+  readonly alias: AliasScene | undefined;
+  readonly desired: readonly DesiredService[];
+  readonly problems: readonly Problem[];
 }
 
 /** From this many transient failures in a row on, the status tells of them. */
@@ -87,7 +96,14 @@ export class Reconciler {
     if (!entry.parsed.ok) return this.#halt(entry, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, suspended);
-    return this.#run(look(key, entry.raw, backend, this.#options), life);
+    return this.#run(this.#look(key, entry, backend), life);
+  }
+
+  #look(key: string, { raw }: Entry, backend: Backend): Scene {
+    follow(backend, this.#options);
+    const { deniedCidrs } = this.#options;
+    const healthOf = this.#healthOf(backend);
+    return look(key, raw, backend, { resolve: resolverOf(backend, this.#options), healthOf, deniedCidrs });
   }
 
   #enter(key: string, { raw }: Entry): Life {
@@ -108,20 +124,26 @@ export class Reconciler {
   #forget(key: string): void {
     const life = this.#lives.get(key);
     if (life === undefined) return;
-    this.#options.scheduler.remove(life.uid);
+    this.#stopAsking(life.uid);
     this.#options.health.forget(life.uid);
     this.#options.onAddresses?.(key, undefined);
     this.#lives.delete(key);
     this.#keys.delete(life.uid);
   }
 
+  #stopAsking(uid: string): void {
+    this.#options.scheduler.remove(uid);
+    this.#options.resolver.follow(uid, [], { minMs: 0, maxMs: 0 });
+  }
+
   async #run(scene: Scene, life: Life): Promise<Outcome> {
     probe(scene, this.#options);
-    const afterMs = settlingMs(scene, life.seenAt, this.#options);
-    if (afterMs > 0) return { ok: true, afterMs };
-    const { legacyEndpoints } = this.#options;
+    const settleMs = settlingMs(scene, life.seenAt, this.#options);
+    if (settleMs > 0) return { ok: true, afterMs: settleMs };
+    const { clock, view } = this.#options;
     const writer = this.#patientWriter(life);
-    const desired = desiredServices({ ...scene, healthOf: this.#healthOf(scene), legacyEndpoints });
+    const alias = lookAtAlias(scene, this.#healthOf(scene.backend), view, clock.wall());
+    const desired = this.#desired(scene, alias);
     const plans = desired.map((service) => this.#plan(scene, service));
     const removals = this.#removals(scene.backend);
     const [refused, kept] = await Promise.all([
@@ -135,7 +157,27 @@ export class Reconciler {
     const freed = removals.flat().length > 0 && kept.length === 0;
     if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const problems = plans.flatMap(({ problem }) => problem ?? []);
-    return this.#conclude(scene, life, writer, desired, problems, [...refused, ...kept]);
+    if (refused.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
+    return this.#conclude({ ...scene, alias, desired, problems }, life, writer, [...refused, ...kept]);
+  }
+
+  #desired(scene: Scene, alias: AliasScene | undefined): readonly DesiredService[] {
+    const { backend } = scene;
+    const { legacyEndpoints, view } = this.#options;
+    const owned = view.ownedNames(backend.namespace, backend.name);
+    return desiredServices({
+      ...scene,
+      healthOf: this.#healthOf(backend),
+      legacyEndpoints,
+      alias: alias?.choice.name,
+      standing: (name) => (owned.has(name) ? view.service(backend.namespace, name) : undefined),
+    });
+  }
+
+  #tellSwitch({ raw }: Scene, alias: AliasScene | undefined): void {
+    const told = alias && switchOf(alias.candidates, alias.before, alias.choice.name);
+    if (told === undefined) return;
+    this.#options.events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
   }
 
   /** Gives up what waits when the backend is hurried during this run. */
@@ -145,8 +187,8 @@ export class Reconciler {
     return { perform: (action) => this.#options.writer.perform(action, signal) };
   }
 
-  #healthOf({ backend }: Scene): HealthOf {
-    return (id) => this.#options.health.get(backend.uid, id);
+  #healthOf({ uid }: Backend): HealthOf {
+    return (id) => this.#options.health.get(uid, id);
   }
 
   #plan({ backend }: Scene, desired: DesiredService) {
@@ -186,32 +228,42 @@ export class Reconciler {
    * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is said |
    */
   async #conclude(
-    scene: Scene,
+    scene: Written,
     life: Life,
     writer: Writer,
-    desired: readonly DesiredService[],
-    problems: readonly Problem[],
     errors: readonly OperatorError[],
   ): Promise<Outcome> {
     const failed = errors.filter((error) => error.kind !== 'waiting');
     life.failures = failed.length > 0 ? life.failures + 1 : 0;
     const told =
       failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
-    const now = this.#options.clock.wall();
-    const healthOf = this.#healthOf(scene);
-    const status = statusOf({ ...scene, healthOf, desired, problems, error: told, now });
+    const status = this.#statusOf(scene, told);
     const { readyAddresses: ready = 0, totalAddresses: total = 0 } = status;
     this.#options.onAddresses?.(scene.key, { ready, total });
     const unsaid = errors.length > 0 && told === undefined;
     const more = unsaid
       ? []
       : await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
-    return foremost([...errors, ...more]) ?? { ok: true };
+    return foremost([...errors, ...more]) ?? { ok: true, ...this.#next(scene) };
+  }
+
+  #statusOf({ alias, ...scene }: Written, error: OperatorError | undefined): Status {
+    const healthOf = this.#healthOf(scene.backend);
+    const now = this.#options.clock.wall();
+    const { candidates = [], choice } = alias ?? {};
+    return statusOf({ ...scene, healthOf, candidates, alias: choice?.name, error, now });
+  }
+
+  /** When something changes by the mere passing of time. */
+  #next({ nextAt, alias }: Written): { readonly afterMs?: number } {
+    const aging = nextAt === undefined ? [] : [Math.max(1, nextAt - this.#options.clock.now())];
+    const all = [...aging, ...(alias?.choice.afterMs === undefined ? [] : [alias.choice.afterMs])];
+    return all.length > 0 ? { afterMs: Math.min(...all) } : {};
   }
 
   /** Probing and writing stop; what is published stays, and so does what was said of it. */
   async #halt({ raw }: Entry, ready: typeof suspended): Promise<Outcome> {
-    this.#options.scheduler.remove(raw.metadata.uid ?? '');
+    this.#stopAsking(raw.metadata.uid ?? '');
     return foremost(await writeReady(raw, parseStatus(raw), ready, this.#options)) ?? { ok: true };
   }
 }

@@ -1,9 +1,14 @@
 import type { Backend } from '../api/external-backend.ts';
 import { addressesOf, type BackendAddress, type Cidr, type TargetAddresses } from '../core/address.ts';
+import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
 import { checksOf, portGroups, type PortGroup } from '../core/checks.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { Resolver } from './ports.ts';
+import { ownerName } from '../core/ownership.ts';
+import { overall, type HealthOf } from '../core/readiness.ts';
+import type { Resolution } from '../core/resolve.ts';
+import { standingNames } from './own-slices.ts';
+import type { ClusterView } from './ports.ts';
 
 /** What is known of a backend in one run. */
 export interface Scene {
@@ -14,20 +19,82 @@ export interface Scene {
   readonly addresses: readonly BackendAddress[];
   readonly groups: readonly PortGroup[];
   readonly checks: readonly Check[];
+  /** When a name changes by the mere passing of time, monotonic. */
+  readonly nextAt: number | undefined;
 }
 
-export function look(
-  key: string,
-  raw: KubeObject,
-  backend: Backend,
-  { resolver, deniedCidrs }: { readonly resolver: Resolver; readonly deniedCidrs: readonly Cidr[] },
-): Scene {
-  const { mode, targets: wanted, ports } = backend.spec;
-  const alias = mode === 'ExternalName';
-  const targets = alias
-    ? wanted.map((target) => ({ target, addresses: [] }))
-    : addressesOf(wanted, (host) => resolver.resolve(host), deniedCidrs, ports);
+export interface LookOptions {
+  readonly resolve: (host: string) => Resolution;
+  readonly healthOf: HealthOf;
+  readonly deniedCidrs: readonly Cidr[];
+}
+
+export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
+  const { targets: wanted, mode } = backend.spec;
+  const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
+  const groups = portGroups(backend.spec);
+  const found =
+    mode === 'ExternalName' ? each(backend, resolved, options) : together(backend, resolved, options);
+  const targets = found.map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
-  const groups = alias ? [] : portGroups(backend.spec);
-  return { key, raw, backend, targets, addresses, groups, checks: checksOf(groups, addresses) };
+  const checks = [...new Map(checksOf(groups, addresses).map((check) => [check.id, check])).values()];
+  const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
+  const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
+  return { key, raw, backend, targets, addresses, groups, checks, nextAt };
+}
+
+type Resolved = ReadonlyMap<string, Resolution>;
+
+const silence: Resolution = {
+  addresses: [],
+  rule: 'Pending',
+  resolvedWall: undefined,
+  error: undefined,
+  nextAt: undefined,
+};
+
+/** Behind one Service an address is published once, whichever targets give it. */
+function together({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions) {
+  return addressesOf(spec.targets, (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports);
+}
+
+/** Of an alias every host is judged by itself. */
+function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions) {
+  return spec.targets.flatMap((target) =>
+    addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports),
+  );
+}
+
+/** An address that left the answer stays as long as it is healthy, and not a probe longer. */
+function withoutUnhealthyKept(
+  target: TargetAddresses,
+  groups: readonly PortGroup[],
+  healthOf: HealthOf,
+): TargetAddresses {
+  const isGood = (address: BackendAddress): boolean =>
+    overall(groups, address, healthOf).health === 'healthy';
+  return { ...target, addresses: target.addresses.filter((address) => !address.kept || isGood(address)) };
+}
+
+/** Where an alias points, and where it shall point. */
+export interface AliasScene {
+  readonly candidates: readonly Candidate[];
+  readonly before: string | undefined;
+  readonly choice: Choice;
+}
+
+/** Undefined in mode Endpoints. @param now wall milliseconds */
+export function lookAtAlias(
+  { backend, targets, groups }: Scene,
+  healthOf: HealthOf,
+  view: ClusterView,
+  now: number,
+): AliasScene | undefined {
+  if (backend.spec.mode !== 'ExternalName') return undefined;
+  const ours = standingNames(backend, view)
+    .flatMap((name) => view.service(backend.namespace, name) ?? [])
+    .filter((service) => ownerName(service) === backend.name);
+  const candidates = candidatesOf(targets, groups, healthOf);
+  const before = currentAlias(ours);
+  return { candidates, before, choice: choose(candidates, before, backend.spec.failbackSeconds * 1000, now) };
 }

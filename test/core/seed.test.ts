@@ -39,6 +39,8 @@ const statusAt = (backend: Backend, healthOf: HealthOf, at = now) =>
     healthOf,
     desired: desiredOf(backend, healthOf),
     problems: [],
+    alias: undefined,
+    candidates: [],
     error: undefined,
     now: at,
   });

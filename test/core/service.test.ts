@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Service } from '../../src/core/objects.ts';
 import { isApplied, needsRecreation, serviceBody } from '../../src/core/service.ts';
-import { aBackend, aService, type SpecInput } from '../support/builders.ts';
+import { aBackend, firstAlias, aService, type SpecInput } from '../support/builders.ts';
 
 /** The body that a backend with one Service of these fields is applied with. */
 function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}) {
   const backend = aBackend({ services: [{ name: 'orders-db', ...service }], ...spec });
   const [first] = backend.spec.services ?? [];
   if (first === undefined) throw new Error('one Service');
-  return serviceBody(backend, first, ['IPv4']);
+  return serviceBody(backend, first, ['IPv4'], firstAlias(backend));
 }
 
 /** The body as the server holds it, with what else it says. */

@@ -40,7 +40,6 @@ describe('a new backend', () => {
   it.each([
     ['probing is off', { probe: { disabled: {} } }],
     ['the first probe is not due yet', { probe: { initialDelaySeconds: 30 } }],
-    ['it is an alias', { mode: 'ExternalName', targets: [{ host: 'db.example.com' }] }],
   ])('does not wait where %s', async (_, spec) => {
     const world = new ReconcileWorld();
     world.store(spec);
@@ -49,7 +48,7 @@ describe('a new backend', () => {
 
   it('waits again when its spec changes to addresses nothing is known of', async () => {
     const world = new ReconcileWorld();
-    await world.bringUp({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
+    await world.bringUp({ targets: [{ host: '10.20.0.1' }] });
     await world.clock.advance(60_000);
     world.store({}, { generation: 2 });
     expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });

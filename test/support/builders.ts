@@ -1,11 +1,13 @@
 import type { Backend, Port, Spec, Target } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
 import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
+import { aliasName } from '../../src/core/alias.ts';
 import { portGroups, checkId } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
 import type { Health } from '../../src/core/health.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
+import type { Resolution } from '../../src/core/resolve.ts';
 
 /** What a user may write; the schema fills in the rest. */
 export type SpecInput = Readonly<Record<string, unknown>>;
@@ -57,7 +59,20 @@ export const aTarget = (over: Partial<Target> = {}): Target => ({
 export const aPort = (over: Partial<Port> = {}): Port => ({ port: 5432, protocol: 'TCP', ...over });
 
 /** Every address of the spec answers itself, as literal addresses do. */
-export const literal = (host: string) => ({ addresses: [host] });
+export const literal = (host: string): Resolution => resolved({ addresses: [host] });
+
+/** What a name gives. */
+export const resolved = ({
+  addresses,
+  ...rest
+}: Partial<Omit<Resolution, 'addresses'>> & { readonly addresses: readonly string[] }): Resolution => ({
+  rule: undefined,
+  resolvedWall: undefined,
+  error: undefined,
+  nextAt: undefined,
+  ...rest,
+  addresses: addresses.map((ip) => ({ ip, host: ip, kept: false })),
+});
 
 export const addressesIn = (spec: Spec): readonly BackendAddress[] =>
   addressesOf(spec.targets, literal, [], spec.ports).flatMap(({ addresses }) => addresses);
@@ -81,8 +96,20 @@ export function desiredOf(
 ): readonly DesiredService[] {
   const addresses = addressesIn(backend.spec);
   const groups = backend.spec.mode === 'ExternalName' ? [] : portGroups(backend.spec);
-  return desiredServices({ backend, addresses, groups, healthOf, legacyEndpoints });
+  return desiredServices({
+    backend,
+    addresses,
+    groups,
+    healthOf,
+    legacyEndpoints,
+    alias: firstAlias(backend),
+    standing: () => undefined,
+  });
 }
+
+/** What an alias points to where nothing is known; undefined in mode Endpoints. */
+export const firstAlias = ({ spec }: Backend): string | undefined =>
+  spec.mode === 'ExternalName' ? aliasName(spec.targets[0]?.host ?? '') : undefined;
 
 /** The one Service of a backend that has one. */
 export function theService(

@@ -6,15 +6,9 @@ import type { Verdict } from '../../src/core/verdict.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconciler.ts';
 import { BackendRegistry } from '../../src/engine/registry.ts';
-import {
-  aStoredBackend,
-  literal,
-  namespace,
-  smallest,
-  type BackendInput,
-  type SpecInput,
-} from './builders.ts';
+import { aStoredBackend, namespace, smallest, type BackendInput, type SpecInput } from './builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
+import { FakeResolver } from './fake-resolver.ts';
 import { ManualClock } from './manual-clock.ts';
 import { down, up } from './scripted-probe.ts';
 
@@ -28,6 +22,7 @@ export class ReconcileWorld {
   readonly events: BackendEvent[] = [];
   readonly counts = new Map<string, string>();
   readonly reconciler: Reconciler;
+  readonly resolver: FakeResolver;
   readonly #health: HealthTable;
   readonly #registry = new BackendRegistry();
 
@@ -38,13 +33,14 @@ export class ReconcileWorld {
   ) {
     this.cluster = cluster;
     this.clock = clock;
+    this.resolver = new FakeResolver(clock);
     this.#health = new HealthTable({ clock, onChanged: () => undefined });
     this.reconciler = new Reconciler({
       clock,
       view: cluster,
       writer: cluster,
       events: { record: (_, event) => void this.events.push(event) },
-      resolver: { resolve: literal },
+      resolver: this.resolver,
       registry: this.#registry,
       health: this.#health,
       scheduler: {

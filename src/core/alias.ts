@@ -1,0 +1,148 @@
+import type { HealthState } from '../api/external-backend.ts';
+import type { TargetAddresses } from './address.ts';
+import type { PortGroup } from './checks.ts';
+import { overall, type HealthOf } from './readiness.ts';
+import { nameOf } from './resolve.ts';
+
+/** A host that an alias may point to. */
+export interface Candidate {
+  /** As it stands in the Service: lower case, without the trailing dot. */
+  readonly name: string;
+  readonly health: HealthState;
+  /** Since when it has been what it is, wall milliseconds; undefined where nobody knows. */
+  readonly since: number | undefined;
+  readonly drain: boolean;
+  /** Why it is not healthy, for people. */
+  readonly why: string;
+}
+
+export interface Choice {
+  readonly name: string;
+  /** When a better one may be chosen by the mere passing of time, in milliseconds from now. */
+  readonly afterMs?: number;
+}
+
+/** What stands in the Service for a host of the spec. */
+export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '');
+
+/**
+ * The host an alias points to. "Better" is: earlier in the list, healthy, not drained.
+ *
+ * | points to now           | others                            | chosen                          |
+ * |-------------------------|-----------------------------------|---------------------------------|
+ * | nothing of the list     | some healthy                      | the first healthy               |
+ * | nothing of the list     | none healthy                      | the first that is not drained, else the first |
+ * | unhealthy or drained    | some healthy                      | the first healthy               |
+ * | unhealthy or drained    | none healthy                      | stays                           |
+ * | healthy or unknown      | a better one for failbackMs       | the first such                  |
+ * | healthy or unknown      | a better one, not for that long   | stays, to be looked at then     |
+ * | healthy or unknown      | none better                       | stays                           |
+ *
+ * @param candidates in the order of the spec, at least one
+ * @param now wall milliseconds
+ */
+export function choose(
+  candidates: readonly Candidate[],
+  current: string | undefined,
+  failbackMs: number,
+  now: number,
+): Choice {
+  const good = candidates.filter(({ health, drain }) => health === 'healthy' && !drain);
+  const standing = candidates.findIndex(({ name }) => name === current);
+  const is = candidates[standing];
+  if (is === undefined)
+    return { name: (good[0] ?? candidates.find(({ drain }) => !drain) ?? candidates[0])?.name ?? '' };
+  if (is.health === 'unhealthy' || is.drain) return { name: (good[0] ?? is).name };
+  const waits = good
+    .filter((each) => candidates.indexOf(each) < standing)
+    .map(({ name, since = now }) => ({ name, ms: since + failbackMs - now }));
+  const ripe = waits.find(({ ms }) => ms <= 0);
+  if (ripe !== undefined) return { name: ripe.name };
+  const afterMs = Math.min(...waits.map(({ ms }) => ms));
+  return waits.length > 0 ? { name: is.name, afterMs } : { name: is.name };
+}
+
+/**
+ * The hosts of an alias as they are now.
+ *
+ * | its addresses                         | the name                          | probed | health    |
+ * |---------------------------------------|-----------------------------------|--------|-----------|
+ * | one healthy                           | any                               | yes    | healthy   |
+ * | some, all unhealthy                   | any                               | yes    | unhealthy |
+ * | some                                  | any                               | no     | healthy   |
+ * | none, all refused                     | any                               | any    | unhealthy |
+ * | none                                  | NoSuchName, NoAddress, Expired    | any    | unhealthy |
+ * | any other                             | any                               | any    | unknown   |
+ */
+export function candidatesOf(
+  targets: readonly TargetAddresses[],
+  groups: readonly PortGroup[],
+  healthOf: HealthOf,
+): readonly Candidate[] {
+  const probed = groups.some(({ probe }) => probe !== undefined);
+  return targets.map((each) => ({
+    name: aliasName(each.target.host),
+    drain: each.target.drain,
+    ...(probed && each.addresses.length > 0 ? fromProbes(each, groups, healthOf) : fromName(each)),
+  }));
+}
+
+type Judged = Pick<Candidate, 'health' | 'since' | 'why'>;
+
+function fromProbes(
+  { addresses }: TargetAddresses,
+  groups: readonly PortGroup[],
+  healthOf: HealthOf,
+): Judged {
+  const all = addresses.map((address) => ({ ip: address.ip, ...overall(groups, address, healthOf) }));
+  const healthy = all.filter(({ health }) => health === 'healthy');
+  const since = Math.min(...healthy.flatMap((each) => each.since ?? []));
+  if (healthy.length > 0)
+    return { health: 'healthy', since: Number.isFinite(since) ? since : undefined, why: '' };
+  const why = all.map(({ ip, reason }) => `${ip} ${reason}`).join(', ');
+  return {
+    health: all.every(({ health }) => health === 'unhealthy') ? 'unhealthy' : 'unknown',
+    since: undefined,
+    why,
+  };
+}
+
+const lost = ['NoSuchName', 'NoAddress', 'Expired'];
+
+function fromName({ addresses, resolution, message }: TargetAddresses): Judged {
+  const since = resolution?.resolvedWall;
+  if (addresses.length > 0) return { health: 'healthy', since, why: '' };
+  const why = message ?? resolution?.error ?? resolution?.rule ?? '';
+  const refused = message !== undefined;
+  return {
+    health: refused || lost.includes(resolution?.rule ?? '') ? 'unhealthy' : 'unknown',
+    since: undefined,
+    why,
+  };
+}
+
+/** The host that our Services of this backend point to now; undefined: none yet. */
+export const currentAlias = (
+  services: readonly { readonly spec: { readonly type?: string; readonly externalName?: string } }[],
+): string | undefined =>
+  services.find(({ spec }) => spec.type === 'ExternalName' && spec.externalName !== undefined)?.spec
+    .externalName;
+
+/** What is told of a switch; undefined where there was none. */
+export function switchOf(
+  candidates: readonly Candidate[],
+  before: string | undefined,
+  after: string,
+): { readonly type: 'Normal' | 'Warning'; readonly note: string } | undefined {
+  if (before === undefined || before === after) return undefined;
+  const left = candidates.find(({ name }) => name === before);
+  if (left === undefined)
+    return { type: 'Normal', note: `the alias points to ${after}; ${before} is not in targets any more` };
+  if (left.drain) return { type: 'Normal', note: `the alias points to ${after}; ${before} is drained` };
+  if (left.health === 'unhealthy')
+    return { type: 'Warning', note: `the alias points to ${after}; ${before} is unhealthy: ${left.why}` };
+  return {
+    type: 'Normal',
+    note: `the alias points to ${after} again, which is healthy and comes before ${before}`,
+  };
+}

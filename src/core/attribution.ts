@@ -1,0 +1,98 @@
+import { isServiceRecord } from '../api/host.ts';
+import { parseIp } from '../api/ip.ts';
+import type { Status } from '../api/external-backend.ts';
+import type { BackendAddress } from './address.ts';
+import type { Question, Records } from './names.ts';
+import type { EndpointSlice, Family } from './objects.ts';
+import { annotations } from './ownership.ts';
+import { nameOf } from './resolve.ts';
+
+// Which name gave which address stands on every slice, so that a process that begins while the DNS is down knows what the
+// published addresses are: `{"orders.example.com": ["10.0.0.1"]}`, of SRV records
+// `{"_postgres._tcp.example.com db0.example.com": ["10.0.0.5"]}`.
+
+/** The API server takes 256 KiB of annotations in all; a slice is worth more than what it says of its origin. */
+const mostBytes = 200_000;
+
+/** What an address is written under; undefined for a literal address. */
+export function attribution({ target, host, record, ip }: BackendAddress): string | undefined {
+  if (host === ip) return undefined;
+  return record === undefined ? host : `${nameOf(target.host)} ${host}`;
+}
+
+/** The text of the annotation for the addresses of one slice; undefined: none has a name. */
+export function namesText(
+  ips: readonly string[],
+  names: ReadonlyMap<string, string> | undefined,
+): string | undefined {
+  if (names === undefined || names.size === 0) return undefined;
+  const byName = Map.groupBy(ips.filter((ip) => names.has(ip)).toSorted(), (ip) => names.get(ip) ?? '');
+  if (byName.size === 0) return undefined;
+  const text = JSON.stringify(Object.fromEntries([...byName].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+  return text.length <= mostBytes ? text : undefined;
+}
+
+export interface PublishedName {
+  readonly question: Question;
+  readonly records: Records;
+}
+
+/** What the slices of a backend say of a name: the answers that were in use when they were written. */
+export function publishedNames(host: string, slices: readonly EndpointSlice[]): readonly PublishedName[] {
+  const entries = slices.flatMap((slice) =>
+    namesOf(slice).map(([key, ips]) => ({ key, ips, port: slice.ports?.[0]?.port ?? 0 })),
+  );
+  const name = nameOf(host);
+  if (!isServiceRecord(host))
+    return answers(
+      name,
+      entries.filter(({ key }) => key === name).flatMap(({ ips }) => ips),
+    );
+  const mine = entries.flatMap(({ key, ips, port }) => {
+    const [record, server] = key.split(' ');
+    return record === name && server !== undefined ? [{ server, ips, port }] : [];
+  });
+  if (mine.length === 0) return [];
+  const services = new Map(
+    mine.map(({ server, port }) => [`${server} ${port}`, { host: server, port, priority: 0, weight: 0 }]),
+  );
+  return [
+    { question: { name, type: 'SRV' }, records: { addresses: [], services: [...services.values()] } },
+    ...mine.flatMap(({ server, ips }) => answers(server, ips)),
+  ];
+}
+
+/** What the status of an alias says of a name: an alias has no slices. */
+export function saidNames(host: string, status: Status | undefined): readonly PublishedName[] {
+  const said = (status?.targets ?? []).filter((target) => target.host === host);
+  return answers(
+    nameOf(host),
+    said.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)),
+  );
+}
+
+function answers(name: string, texts: readonly string[]): readonly PublishedName[] {
+  const ips = [...new Set(texts)].flatMap((text) => parseIp(text) ?? []);
+  const of = (family: Family, type: 'A' | 'AAAA'): readonly PublishedName[] => {
+    const addresses = ips.filter((ip) => ip.family === family).map(({ text }) => text);
+    return addresses.length === 0 ? [] : [{ question: { name, type }, records: { addresses, services: [] } }];
+  };
+  return [...of('IPv4', 'A'), ...of('IPv6', 'AAAA')];
+}
+
+/** People edit annotations: what is not ours to read says nothing. */
+function namesOf(slice: EndpointSlice): readonly (readonly [string, readonly string[]])[] {
+  const parsed = parsedJson(slice.metadata.annotations?.[annotations.names] ?? '{}');
+  if (typeof parsed !== 'object' || parsed === null) return [];
+  return Object.entries(parsed).flatMap(([key, ips]: [string, unknown]) =>
+    Array.isArray(ips) ? [[key, ips.filter((ip) => typeof ip === 'string')] as const] : [],
+  );
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

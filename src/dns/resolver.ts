@@ -1,0 +1,223 @@
+import { isNews, learn, nothingKnown, questionKey, seeded } from '../core/names.ts';
+import type { Answer, NameState, Question, Records } from '../core/names.ts';
+import { Alarm } from '../engine/alarm.ts';
+import type { Clock, Logger, Random, RefreshBounds, Resolver } from '../engine/ports.ts';
+import { Agenda } from './agenda.ts';
+import { dueAt, hear, join, leave, newFollowed, sameBounds } from './followed.ts';
+import type { Followed } from './followed.ts';
+
+export interface AskOptions {
+  /** A server that has answered another question with records since then (monotonic) may vouch for a "no". */
+  readonly vouchSince?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Asks the name servers once. Ends by its own timeouts, at once when the signal aborts. */
+export type Ask = (question: Question, options: AskOptions) => Promise<Answer>;
+
+/** What came of a query, for metrics. */
+export type AskResult = 'Records' | 'NoSuchName' | 'NoAddress' | 'Failed';
+
+export interface DnsResolverOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly ask: Ask;
+  /** What is known of a question of theirs has changed. Never called from within `follow` or `seed`. */
+  readonly onNews: (owners: Iterable<string>) => void;
+  readonly onAsked?: (result: AskResult, durationMs: number) => void;
+  /** Default 64. */
+  readonly maxInFlight?: number;
+  /** Default 16. */
+  readonly maxSuspects?: number;
+}
+
+export interface ResolverStats {
+  /** Questions that are followed. */
+  readonly questions: number;
+  /** How long ago the oldest answer in use was confirmed; undefined: there is none. */
+  readonly oldestAnswerMs: number | undefined;
+  readonly inFlight: number;
+}
+
+/** What an owner follows, as it said it, to see at a glance that it says the same again. */
+interface Wish {
+  readonly questions: readonly Question[];
+  readonly refresh: RefreshBounds;
+  readonly followed: ReadonlySet<Followed>;
+}
+
+/**
+ * Follows names: asks every question again before its answer expires, and tells the owners what is new.
+ * One timer, one small record per question.
+ *
+ * What must hold:
+ * - one question is one query, however many owners follow it, and never two at a time;
+ * - a question that nobody follows is forgotten; the answer to a query that was in flight then is ignored;
+ * - who may be asked is decided by `agenda.ts`, when by `followed.ts`, what an answer does by `core/names.ts`;
+ * - whatever `ask` or `onNews` throw, the loop goes on.
+ */
+export class DnsResolver implements Resolver {
+  readonly #options: DnsResolverOptions;
+  readonly #alarm: Alarm;
+  readonly #agenda: Agenda<Followed>;
+  readonly #followed = new Map<string, Followed>();
+  readonly #wishes = new Map<string, Wish>();
+  #closed = false;
+
+  constructor(options: DnsResolverOptions) {
+    this.#options = options;
+    const { clock, maxInFlight = 64, maxSuspects = 16 } = options;
+    this.#alarm = new Alarm(clock, () => this.#pump());
+    this.#agenda = new Agenda({ maxInFlight, maxSuspects });
+  }
+
+  follow(owner: string, questions: readonly Question[], refresh: RefreshBounds): void {
+    const before = this.#wishes.get(owner);
+    if (this.#closed || (before !== undefined && isSameWish(before, questions, refresh))) return;
+    const followed = new Set(questions.map((question) => this.#enter(question, refresh)));
+    for (const each of followed) if (join(each, owner, refresh)) this.#replan(each);
+    for (const each of before?.followed ?? []) if (!followed.has(each)) this.#leave(each, owner);
+    if (followed.size > 0) this.#wishes.set(owner, { questions: [...questions], refresh, followed });
+    else this.#wishes.delete(owner);
+    this.#arm();
+  }
+
+  state(question: Question): NameState {
+    return this.#followed.get(questionKey(question))?.state ?? nothingKnown;
+  }
+
+  /** The owner who seeds knows it; where there are others, all are told. */
+  seed(question: Question, records: Records): void {
+    const followed = this.#followed.get(questionKey(question));
+    if (this.#closed || followed === undefined) return;
+    const before = followed.state;
+    followed.state = seeded(before, records, this.#at());
+    if (followed.owners.size > 1 && followed.state !== before) queueMicrotask(() => this.#tell(followed));
+  }
+
+  stats(): ResolverStats {
+    let oldest = Infinity;
+    for (const { state } of this.#followed.values())
+      if (state.origin === 'answer' && !state.gone) oldest = Math.min(oldest, state.confirmedAt);
+    return {
+      questions: this.#followed.size,
+      oldestAnswerMs: oldest === Infinity ? undefined : this.#options.clock.now() - oldest,
+      inFlight: this.#agenda.running,
+    };
+  }
+
+  /** Aborts what is in flight. Nothing is asked or told any more; what is known can still be read. For good. */
+  close(): void {
+    this.#closed = true;
+    this.#alarm.cancel();
+    for (const followed of this.#followed.values()) this.#giveUp(followed);
+  }
+
+  /** The record of the question, a new one where nobody followed it: due at once. */
+  #enter(question: Question, refresh: RefreshBounds): Followed {
+    const key = questionKey(question);
+    const known = this.#followed.get(key);
+    if (known !== undefined) return known;
+    const followed = newFollowed(question, key, refresh, this.#options.clock.now());
+    this.#followed.set(key, followed);
+    this.#agenda.plan(followed);
+    return followed;
+  }
+
+  #leave(followed: Followed, owner: string): void {
+    if (leave(followed, owner)) this.#replan(followed);
+    if (followed.owners.size > 0) return;
+    this.#followed.delete(followed.key);
+    this.#agenda.remove(followed);
+    this.#giveUp(followed);
+  }
+
+  #giveUp(followed: Followed): void {
+    const { query } = followed;
+    if (query === undefined) return;
+    followed.query = undefined;
+    this.#agenda.release(followed);
+    query.abort();
+  }
+
+  /** After other bounds. One that is being asked is planned when its answer comes. */
+  #replan(followed: Followed): void {
+    if (followed.query !== undefined) return;
+    followed.at = dueAt(followed);
+    this.#agenda.plan(followed);
+  }
+
+  #arm(): void {
+    const at = this.#closed ? Infinity : this.#agenda.nextAt();
+    if (at < Infinity) this.#alarm.set(at);
+  }
+
+  /** Asks all that may be asked now. */
+  #pump(): void {
+    const now = this.#options.clock.now();
+    while (!this.#closed) {
+      const followed = this.#agenda.take(now);
+      if (followed === undefined) break;
+      void this.#ask(followed, now);
+    }
+    this.#arm();
+  }
+
+  async #ask(followed: Followed, askedAt: number): Promise<void> {
+    const query = (followed.query = new AbortController());
+    const { denials, deniedAt } = followed.state;
+    const vouchSince = denials > 0 ? deniedAt : askedAt;
+    const answer = await this.#answerTo(followed.question, { vouchSince, signal: query.signal });
+    if (followed.query !== query) return;
+    followed.query = undefined;
+    this.#agenda.release(followed);
+    this.#hear(followed, answer);
+    this.#guard(() => this.#options.onAsked?.(resultOf(answer), this.#options.clock.now() - askedAt));
+    this.#pump();
+  }
+
+  async #answerTo(question: Question, options: AskOptions): Promise<Answer> {
+    try {
+      return await this.#options.ask(question, options);
+    } catch (error) {
+      if (options.signal?.aborted !== true)
+        this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
+      return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
+    }
+  }
+
+  #hear(followed: Followed, answer: Answer): void {
+    const at = this.#at();
+    const before = followed.state;
+    followed.state = learn(before, answer, at);
+    hear(followed, answer, at.now, this.#options.random());
+    this.#replan(followed);
+    if (isNews(before, followed.state)) this.#tell(followed);
+  }
+
+  #tell({ owners }: Followed): void {
+    if (this.#closed || owners.size === 0) return;
+    this.#guard(() => this.#options.onNews([...owners.keys()]));
+  }
+
+  #guard(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#options.logger.error('a listener of the resolver failed', { error });
+    }
+  }
+
+  #at(): { readonly now: number; readonly wall: number } {
+    return { now: this.#options.clock.now(), wall: this.#options.clock.wall() };
+  }
+}
+
+const resultOf = (answer: Answer): AskResult =>
+  answer.kind === 'records' ? 'Records' : answer.kind === 'none' ? answer.reason : 'Failed';
+
+const isSameWish = (wish: Wish, questions: readonly Question[], refresh: RefreshBounds): boolean =>
+  sameBounds(wish.refresh, refresh) &&
+  wish.questions.length === questions.length &&
+  wish.questions.every(({ name, type }, i) => questions[i]?.name === name && questions[i].type === type);

@@ -1,0 +1,16 @@
+import type { Backend } from '../api/external-backend.ts';
+import { servicesOf } from '../core/desired.ts';
+import type { EndpointSlice } from '../core/objects.ts';
+import type { ClusterView } from './ports.ts';
+
+/** Names of the Services of a backend that are ours, or to be taken over. */
+export function standingNames({ namespace, name, spec }: Backend, view: ClusterView): readonly string[] {
+  const owned = view.ownedNames(namespace, name);
+  return servicesOf({ name, spec })
+    .filter((service) => service.adopt || owned.has(service.name))
+    .map((service) => service.name);
+}
+
+/** The slices under these names, ours and those of others. */
+export const ownSlices = (backend: Backend, view: ClusterView): readonly EndpointSlice[] =>
+  standingNames(backend, view).flatMap((name) => view.slices(backend.namespace, name));
