@@ -1,0 +1,326 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  believedDenials,
+  isNews,
+  learn,
+  nothingKnown,
+  questionKey,
+  sameRecords,
+  seeded,
+  standing,
+} from '../../src/core/names.ts';
+import type { Answer, NameState, Records, ServiceRecord, Standing } from '../../src/core/names.ts';
+
+const WALL = 1_000_000;
+const step = 5_000;
+
+const records = (...addresses: string[]): Answer => ({
+  kind: 'records',
+  ttlMs: 60_000,
+  addresses,
+  services: [],
+});
+const failed = (message = '10.0.0.53 does not answer'): Answer => ({ kind: 'failed', message });
+/** `vouchedAt`: when the server last answered another name. */
+const denied = (vouchedAt?: number, reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answer => ({
+  kind: 'none',
+  reason,
+  ttlMs: 60_000,
+  ...(vouchedAt === undefined ? {} : { vouchedAt }),
+});
+const trusted = denied(Infinity);
+const at = (now: number) => ({ now, wall: WALL + now });
+
+/** The answers come one `step` after another, the first at 0. */
+const after = (answers: readonly Answer[], from: NameState = nothingKnown): NameState =>
+  answers.reduce((state, answer, i) => learn(state, answer, at(i * step)), from);
+
+const published = seeded(nothingKnown, { addresses: ['10.0.0.1'], services: [] }, at(0));
+const good = records('10.0.0.1');
+
+describe('what an answer does to the records known before', () => {
+  it.each([
+    ['records replace nothing', [good], ['10.0.0.1']],
+    ['records replace others at once', [good, records('10.0.0.2')], ['10.0.0.2']],
+    ['records replace part of others', [records('10.0.0.1', '10.0.0.2'), records('10.0.0.2')], ['10.0.0.2']],
+    ['records come back after a believed denial', [good, trusted, trusted, trusted, good], ['10.0.0.1']],
+    ['one denial takes nothing away', [good, trusted], ['10.0.0.1']],
+    ['two denials take nothing away', [good, trusted, trusted], ['10.0.0.1']],
+    ['three denials from a server that answers other names take all away', [good, trusted, trusted, trusted], []],
+    ['a denial of either sort counts', [good, trusted, denied(Infinity, 'NoAddress'), trusted], []],
+    ['denials from a server that never answered anything take nothing away', [good, ...Array<Answer>(9).fill(denied())], ['10.0.0.1']],
+    ['denials from a server that answered others before the first of them only take nothing away', [good, ...Array<Answer>(9).fill(denied(step - 1))], ['10.0.0.1']],
+    ['denials from a server that answered others just then take all away', [good, denied(), denied(), denied(step)], []],
+    ['a fourth denial that is vouched for is believed', [good, denied(), denied(), denied(), trusted], []],
+    ['a failure takes nothing away', [good, failed()], ['10.0.0.1']],
+    ['any number of failures takes nothing away', [good, ...Array<Answer>(50).fill(failed())], ['10.0.0.1']],
+    ['a failure in between makes denials count from anew', [good, trusted, trusted, failed(), trusted, trusted], ['10.0.0.1']],
+    ['three denials after that failure are believed', [good, trusted, failed(), trusted, trusted, trusted], []],
+    ['records in between make denials count from anew', [good, trusted, trusted, good, trusted, trusted], ['10.0.0.1']],
+    ['a failure after a believed denial brings nothing back', [good, trusted, trusted, trusted, failed()], []],
+  ] as const)('%s', (_, answers, left) => expect(after(answers).addresses).toEqual(left)); // prettier-ignore
+
+  it('holds for what was published too', () => {
+    expect(after([failed(), trusted, trusted], published).addresses).toEqual(['10.0.0.1']);
+    expect(after([trusted, trusted, trusted], published).addresses).toEqual([]);
+    expect(after([records('10.0.0.2')], published)).toMatchObject({
+      addresses: ['10.0.0.2'],
+      origin: 'answer',
+    });
+  });
+
+  it('remembers since when these very records are given, and when they were last confirmed', () => {
+    const state = after([good, good, good]);
+    expect(state).toMatchObject({
+      changedWall: WALL,
+      confirmedAt: 2 * step,
+      confirmedWall: WALL + 2 * step,
+    });
+  });
+
+  it('gives records anew that come back after they were gone', () => {
+    const state = after([good, trusted, trusted, trusted, good]);
+    expect(state).toMatchObject({ changedWall: WALL + 4 * step, gone: false, departed: [] });
+  });
+});
+
+describe('what was published before', () => {
+  const others: Records = { addresses: ['10.0.0.9'], services: [] };
+
+  it.each([
+    ['is put in where nothing is known', nothingKnown, true],
+    ['is put in where the servers have only failed', after([failed()]), true],
+    ['is put in where a denial is not believed yet', after([trusted]), true],
+    ['overrides no answer', after([good]), false],
+    ['overrides no believed denial', after([trusted, trusted, trusted]), false],
+    ['overrides nothing that was put in before', published, false],
+  ])('%s', (_, state, taken) => {
+    expect(seeded(state, others, at(1)).addresses.includes('10.0.0.9')).toBe(taken);
+  });
+});
+
+describe('an address that leaves the answer', () => {
+  it('is remembered with the time, the latest last', () => {
+    const state = after([records('10.0.0.1', '10.0.0.2'), records('10.0.0.2'), records('10.0.0.3')]);
+    expect(state.departed).toEqual([
+      { ip: '10.0.0.1', at: step },
+      { ip: '10.0.0.2', at: 2 * step },
+    ]);
+  });
+
+  it('is forgotten as such when it comes back', () => {
+    expect(after([good, records('10.0.0.2'), good]).departed).toEqual([{ ip: '10.0.0.2', at: 2 * step }]);
+  });
+
+  it('leaves with a believed denial too', () => {
+    expect(after([good, trusted, trusted, trusted]).departed).toEqual([{ ip: '10.0.0.1', at: 3 * step }]);
+  });
+
+  it('is not remembered for ever: 256 are', () => {
+    const many = Array.from({ length: 1_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+    const { departed } = after([records(...many), good]);
+    expect(departed).toHaveLength(256);
+    expect(departed.at(-1)?.ip).toBe(many.at(-1));
+  });
+});
+
+describe('what stands', () => {
+  const gone = [good, trusted, trusted, trusted];
+  const ip = ['10.0.0.1'];
+  const options = { staleMs: 30_000, keepMs: 0 };
+  const noAddress = denied(Infinity, 'NoAddress');
+  const ofAnswers = (answers: readonly Answer[]): NameState => after(answers);
+
+  it.each([
+    ['records: these', ofAnswers([good]), 0, ip, 'Answered'],
+    ['records after failures: these', ofAnswers([failed(), failed(), good]), 0, ip, 'Answered'],
+    ['no answer yet, but published: the published', published, 0, ip, 'Published'],
+    ['no answer yet: nothing', nothingKnown, 0, [], 'Pending'],
+    ['none, believed: nothing', ofAnswers(gone), 0, [], 'NoSuchName'],
+    ['no address, believed: nothing', ofAnswers([good, noAddress, noAddress, noAddress]), 0, [], 'NoAddress'],
+    ['none, believed, and never an answer before: nothing', ofAnswers([trusted, trusted, trusted]), 0, [], 'NoSuchName'],
+    ['none for the first time: the last good, not told yet', ofAnswers([good, trusted]), 0, ip, 'Answered'],
+    ['none, not believed yet: the last good', ofAnswers([good, trusted, trusted]), 0, ip, 'Doubted'],
+    ['none for the first time, but published: the published, not told yet', after([trusted], published), 0, ip, 'Published'],
+    ['none, not believed yet, but published: the published', after([trusted, trusted], published), 0, ip, 'Doubted'],
+    ['none, not believed yet, and never a good answer: nothing', ofAnswers([trusted]), 0, [], 'Doubted'],
+    ['failed for the first time: the last good, not told yet', ofAnswers([good, failed()]), 0, ip, 'Answered'],
+    ['failed for the first time, the last answer older than staleMs: not told yet either', ofAnswers([good, failed()]), 40_000, ip, 'Answered'],
+    ['failed: the last good', ofAnswers([good, failed(), failed()]), 0, ip, 'Stale'],
+    ['failed, a moment before staleMs: the last good', ofAnswers([good, failed(), failed()]), step + 29_999, ip, 'Stale'],
+    ['failed for staleMs: nothing', ofAnswers([good, failed(), failed()]), step + 30_000, [], 'Expired'],
+    ['failed for the first time, but published: the published, not told yet', after([failed()], published), 0, ip, 'Published'],
+    ['failed, but published: the published', after([failed(), failed()], published), 0, ip, 'Stale'],
+    ['failed for staleMs, though published: nothing', after([failed(), failed()], published), 30_000, [], 'Expired'],
+    ['failed, and never a good answer: nothing', ofAnswers([failed()]), 0, [], 'Failed'],
+    ['failed after there was nothing: nothing', ofAnswers([...gone, failed()]), 0, [], 'NoSuchName'],
+    ['failed after there was no address: nothing', ofAnswers([good, noAddress, noAddress, noAddress, failed(), failed()]), 0, [], 'NoAddress'],
+  ] as const)('%s', (_, state, now, addresses, rule) =>
+    expect(standing(state, options, now)).toMatchObject({ addresses, rule })); // prettier-ignore
+
+  it('stands for ever with a staleMs of 0', () => {
+    const state = after([good, failed(), failed()]);
+    const forEver = standing(state, { staleMs: 0, keepMs: 0 }, 1e12);
+    expect(forEver).toMatchObject({ addresses: ip, rule: 'Stale', nextAt: undefined });
+  });
+
+  it('counts staleMs from the first miss, not from the answer, which may have been good for long', () => {
+    const late = learn(learn(after([good]), failed(), at(290_000)), failed(), at(295_000));
+    expect(standing(late, options, 295_000)).toMatchObject({ rule: 'Stale', nextAt: 320_000 });
+    expect(standing(late, options, 320_000).rule).toBe('Expired');
+  });
+
+  it('says when it ends by the mere passing of time', () => {
+    const rotated = after([good, records('10.0.0.2')]);
+    const kept = standing(rotated, { staleMs: 0, keepMs: 10_000 }, step + 9_999);
+    expect(kept).toMatchObject({ kept: ip, nextAt: step + 10_000 });
+    const ended = standing(rotated, { staleMs: 0, keepMs: 10_000 }, step + 10_000);
+    expect(ended).toMatchObject({ kept: [], nextAt: undefined });
+  });
+
+  it('says since when, and what the servers say instead', () => {
+    const tells = (answers: readonly Answer[]): Pick<Standing, 'resolvedWall' | 'error'> => {
+      const { resolvedWall, error } = standing(after(answers), options, 0);
+      return { resolvedWall, error };
+    };
+    expect(tells([])).toEqual({ resolvedWall: undefined, error: undefined });
+    expect(tells([good, good])).toEqual({ resolvedWall: WALL, error: undefined });
+    expect(tells([good, good, failed()])).toEqual({ resolvedWall: WALL, error: undefined });
+    expect(tells([good, good, failed(), failed('b')])).toEqual({ resolvedWall: WALL + step, error: 'b' });
+    expect(tells([trusted])).toEqual({ resolvedWall: undefined, error: 'no such name (NXDOMAIN)' });
+    expect(tells([noAddress]).error).toBe('the name has no such record (NODATA)');
+  });
+});
+
+describe('news', () => {
+  const [down, same] = [failed(), good];
+  it.each([
+    ['a first answer', [], good, true],
+    ['a first failure', [], down, true],
+    ['the same failure again', [down], down, false],
+    ['another failure', [down], failed('10.0.0.54: SERVFAIL'), true],
+    ['the same records again', [good], same, false],
+    ['the same records in another order', [records('10.0.0.1', '10.0.0.2')], records('10.0.0.2', '10.0.0.1'), false],
+    ['other records', [good], records('10.0.0.2'), true],
+    ['a first miss', [good], down, false],
+    ['a second miss', [good, down], down, true],
+    ['a third miss', [good, down, down], down, false],
+    ['the same records after one miss', [good, down], same, false],
+    ['the same records after misses that were told', [good, down, down], same, true],
+    ['a denial that is believed', [good, trusted, trusted], trusted, true],
+    ['the same denial after it was believed', [good, trusted, trusted, trusted], trusted, false],
+  ] as const)('%s', (_, before, answer, news) => {
+    const state = after(before);
+    expect(isNews(state, learn(state, answer, at(99_999)))).toBe(news);
+  }); // prettier-ignore
+
+  it('are what was published and is now answered', () => {
+    expect(isNews(published, learn(published, good, at(1)))).toBe(true);
+  });
+});
+
+describe('records', () => {
+  const service: ServiceRecord = { host: 'a.example', port: 27017, priority: 0, weight: 5 };
+  const of = (services: readonly ServiceRecord[]): Records => ({ addresses: [], services });
+
+  it('are the same in any order, and however their fields are ordered', () => {
+    const other = { ...service, host: 'b.example' };
+    const turned = { weight: 5, priority: 0, port: 27017, host: 'a.example' };
+    expect(sameRecords(of([service, other]), of([other, turned]))).toBe(true);
+  });
+
+  it.each(['port', 'priority', 'weight'] as const)('differ by the %s of a service', (field) =>
+    expect(sameRecords(of([service]), of([{ ...service, [field]: 1 }]))).toBe(false),
+  );
+
+  it('are asked for by type and name', () => {
+    expect(questionKey({ name: 'db.example', type: 'AAAA' })).toBe('AAAA db.example');
+  });
+});
+
+describe('any answers', () => {
+  const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3', 'fd00::1');
+  const answer = fc.oneof(
+    fc.uniqueArray(address, { minLength: 1 }).map((all) => records(...all)),
+    fc.tuple(fc.option(fc.nat(200_000), { nil: undefined }), fc.constantFrom('NoSuchName', 'NoAddress')).map(
+      ([vouchedAt, reason]) => denied(vouchedAt, reason),
+    ),
+    fc.constantFrom(failed(), failed('SERVFAIL')),
+  ); // prettier-ignore
+  const answers = fc.array(answer, { maxLength: 40 });
+  const start = fc.constantFrom(nothingKnown, published);
+
+  /** Every step of the way: the state before, the answer, the state after. */
+  function walk(from: NameState, all: readonly Answer[]) {
+    let before = from;
+    return all.map((given, i) => {
+      const now = i * step;
+      const seen = { before, given, now, after: learn(before, given, at(now)) };
+      before = seen.after;
+      return seen;
+    });
+  }
+
+  it('a failure never takes away a record', () => {
+    fc.assert(
+      fc.property(start, answers, (from, all) => {
+        for (const { before, given, after } of walk(from, all))
+          if (given.kind === 'failed') expect(sameRecords(before, after)).toBe(true);
+      }),
+    );
+  });
+
+  it('records leave only by other records or by three denials in a row, the last one vouched for', () => {
+    fc.assert(
+      fc.property(start, answers, (from, all) => {
+        walk(from, all).forEach(({ before, given, after }, i) => {
+          if (sameRecords(before, after) || given.kind === 'records') return;
+          const last = all.slice(i - believedDenials + 1, i + 1);
+          expect(last.map(({ kind }) => kind)).toEqual(['none', 'none', 'none']);
+          const first = all.slice(0, i + 1).findLastIndex(({ kind }) => kind !== 'none') + 1;
+          expect(given.kind === 'none' && given.vouchedAt).toBeGreaterThanOrEqual(first * step);
+          expect(after.addresses).toEqual([]);
+        });
+      }),
+    );
+  });
+
+  it('kept addresses are never in the answer, never twice, and once were', () => {
+    fc.assert(
+      fc.property(start, answers, fc.nat(100_000), fc.nat(100_000), (from, all, keepMs, staleMs) => {
+        const ever = new Set(from.addresses);
+        for (const { after, now } of walk(from, all)) {
+          for (const ip of after.addresses) ever.add(ip);
+          const { addresses, kept } = standing(after, { keepMs, staleMs }, now);
+          expect(kept.filter((ip) => addresses.includes(ip))).toEqual([]);
+          expect(new Set(kept).size).toBe(kept.length);
+          expect(kept.filter((ip) => !ever.has(ip))).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('what is no news changes nothing that a backend sees', () => {
+    fc.assert(
+      fc.property(start, answers, fc.nat(100_000), (from, all, staleMs) => {
+        const seen = (state: NameState, now: number) => {
+          const { rule, error, addresses } = standing(state, { staleMs, keepMs: 0 }, now);
+          return { rule, error, addresses: addresses.toSorted() };
+        };
+        for (const { before, after, now } of walk(from, all))
+          if (!isNews(before, after)) expect(seen(after, now)).toEqual(seen(before, now));
+      }),
+    );
+  });
+
+  it('records in the end stand, whatever was before', () => {
+    fc.assert(
+      fc.property(start, answers, (from, all) => {
+        const state = after([...all, good], from);
+        const stands = standing(state, { staleMs: 1, keepMs: 0 }, 1e9);
+        expect(stands).toMatchObject({ rule: 'Answered', addresses: ['10.0.0.1'], error: undefined });
+      }),
+    );
+  });
+});
