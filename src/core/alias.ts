@@ -12,6 +12,8 @@ export interface Candidate {
   /** Since when it has been what it is, wall milliseconds; undefined where nobody knows. */
   readonly since: number | undefined;
   readonly drain: boolean;
+  /** Whether an address of it is known. */
+  readonly resolved: boolean;
   /** Why it is not healthy, for people. */
   readonly why: string;
 }
@@ -83,6 +85,7 @@ export function candidatesOf(
   return targets.map((each) => ({
     name: aliasName(each.target.host),
     drain: each.target.drain,
+    resolved: each.addresses.length > 0,
     ...(probed && each.addresses.length > 0 ? fromProbes(each, groups, healthOf) : fromName(each)),
   }));
 }

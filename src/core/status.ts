@@ -128,7 +128,8 @@ function readyCondition({ problems, error, desired }: StatusInput): Verdict {
  * | ExternalName: the host it points to | Available              |
  * |-------------------------------------|------------------------|
  * | healthy, or unknown and not probed  | True Alias             |
- * | unknown                             | Unknown NotProbedYet   |
+ * | unknown, an address is known        | Unknown NotProbedYet   |
+ * | unknown, and probed if there were   | Unknown NotResolvedYet |
  * | unhealthy                           | False NoReadyAddress   |
  *
  * Before all of that: a Service that is not ours (see the problems) is False NotPublished, for what it leads to is not
@@ -168,7 +169,11 @@ function availableCondition(input: StatusInput, addresses: readonly AddressStatu
 }
 
 function availableAlias(input: StatusInput, alias: string): Verdict {
-  const { health = 'unknown', why = '' } = input.candidates.find(({ name }) => name === alias) ?? {};
+  const {
+    health = 'unknown',
+    resolved = false,
+    why = '',
+  } = input.candidates.find(({ name }) => name === alias) ?? {};
   const message = `the alias points to ${alias}`;
   if (health === 'healthy') return { status: 'True', reason: 'Alias', message };
   if (health === 'unhealthy')
@@ -177,8 +182,14 @@ function availableAlias(input: StatusInput, alias: string): Verdict {
       reason: 'NoReadyAddress',
       message: bounded(`${message}, which is unhealthy: ${why}`),
     };
-  if (isProbed(input))
+  if (isProbed(input) && resolved)
     return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}, which is not probed yet` };
+  if (isProbed(input))
+    return {
+      status: 'Unknown',
+      reason: 'NotResolvedYet',
+      message: bounded(`${message}, of which no address is known: ${why}`),
+    };
   return { status: 'True', reason: 'Alias', message };
 }
 
