@@ -4,6 +4,7 @@
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
 #   .ci/packages.sh dns             name servers of two more vendors
+#   .ci/packages.sh redis           a real Redis, for the tests of its probe
 #   .ci/packages.sh python          what the linter of the Dockerfile needs
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -32,6 +33,7 @@ for topic in "$@"; do
       need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
       need unbound "a third vendor's name server" "command -v unbound"
       ;;
+    redis) need redis-tools "a real Redis: the server goes by the name of redis-check-rdb there, and no daemon starts" "command -v redis-check-rdb redis-cli" ;;
     *) echo "unknown topic: $topic" >&2 && exit 2 ;;
   esac
 done

@@ -4,7 +4,9 @@ import { createHttpGet } from './http.ts';
 import type { HttpOptions } from './http.ts';
 import { createIcmp } from './icmp.ts';
 import type { IcmpOptions } from './icmp.ts';
+import { createMysql } from './mysql.ts';
 import type { Probe } from './probe.ts';
+import { createRedis } from './redis.ts';
 import { createTcpSocket } from './tcp.ts';
 
 export interface ProbesOptions {
@@ -26,6 +28,8 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     tcpSocket: createTcpSocket(),
     httpGet: createHttpGet(options.http ?? {}),
     icmp: icmp.probe,
+    mysql: createMysql(),
+    redis: createRedis(),
   } satisfies Record<Handler['kind'], Probe>;
   return {
     probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),

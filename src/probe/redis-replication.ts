@@ -1,0 +1,58 @@
+import type { Role, Verdict } from '../core/verdict.ts';
+import { responded, verdict } from './classify.ts';
+
+/**
+ * A primary with nothing to say pings its replicas every 10 s (repl-ping-replica-period), and both sides count whole
+ * seconds: silence up to here is no lag.
+ */
+const silenceSeconds = 12;
+
+const syncing = verdict('down', 'Loading', 'a full synchronisation replaces its data');
+const neverLinked = verdict('down', 'ReplicationBroken', 'no link to its primary since it became a replica');
+const unlinked = verdict('up', 'Responded', 'the link to the primary is down');
+
+/**
+ * What `INFO replication` (redis/src/server.c, genRedisInfoString) says of a server that answered PING.
+ *
+ * | role   | link | sync in progress | down since, s | verdict                                                    |
+ * |--------|------|------------------|---------------|------------------------------------------------------------|
+ * | master |      |                  |               | up Primary                                                 |
+ * | slave  | up   |                  |               | up Replica, lag 0, or the silence when it is over 12 s      |
+ * | slave  | down | 1                |               | down Loading                                               |
+ * | slave  | down | 0                | -1            | down ReplicationBroken: nobody knows how old its data is    |
+ * | slave  | down | 0                | n             | up Replica, lag n: `replica-serve-stale-data yes` allows it |
+ * | other  |      |                  |               | up, no role (KeyDB's active-replica, Sentinel, proxies)     |
+ */
+export function verdictOfReplication(text: string): Verdict {
+  const fields = fieldsOf(text);
+  const role = fields.get('role');
+  if (role === 'master') return withRole(responded, 'Primary');
+  if (role !== 'slave') return responded;
+  const replica = (verdict: Verdict, lag?: number) => withRole(verdict, 'Replica', lag);
+  if (fields.get('master_link_status') === 'up') return replica(responded, lagOf(fields));
+  if (fields.get('master_sync_in_progress') === '1') return replica(syncing);
+  const since = secondsOf(fields.get('master_link_down_since_seconds'));
+  return since === undefined ? replica(neverLinked) : replica(unlinked, since);
+}
+
+function lagOf(fields: ReadonlyMap<string, string>): number | undefined {
+  const silence = secondsOf(fields.get('master_last_io_seconds_ago'));
+  return silence === undefined || silence > silenceSeconds ? silence : 0;
+}
+
+/** Whole seconds; undefined for -1 (never) and for what is no number. */
+function secondsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function fieldsOf(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split('\r\n').flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon === -1 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
+  });
+  return new Map(pairs);
+}
+
+function withRole(verdict: Verdict, role: Role, lagSeconds?: number): Verdict {
+  return Object.freeze({ ...verdict, role, ...(lagSeconds !== undefined && { lagSeconds }) });
+}

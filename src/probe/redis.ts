@@ -1,0 +1,131 @@
+import type { Credentials } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { proberFault, responded, verdict } from './classify.ts';
+import { converse, securing } from './dialogue.ts';
+import type { Protocol, Step } from './dialogue.ts';
+import type { Probe } from './probe.ts';
+import { verdictOfReplication } from './redis-replication.ts';
+import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
+import type { KnownReply } from './redis-reply.ts';
+
+/**
+ * Redis, Valkey and KeyDB. One question after the other, the next when the last was answered well:
+ *
+ * | asked                        | bytes                                      | good answer      |
+ * |------------------------------|--------------------------------------------|------------------|
+ * | AUTH user password (if any)  | `*3 $4 AUTH $n user $n password`           | `+OK`            |
+ * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
+ * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
+ *
+ * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. Then the
+ * connection is closed: QUIT is deprecated and a client that just closes leaves nothing in the log.
+ * Errors come in the order of processCommand (redis/src/server.c): NOAUTH before MISCONF, MASTERDOWN, LOADING and BUSY.
+ * So a server with a password says NOAUTH even while it loads; who wants to know gives credentials.
+ *
+ * | error (first word, or text)           | verdict                                              |
+ * |---------------------------------------|------------------------------------------------------|
+ * | NOAUTH, NOPERM                        | up AuthRequired: alive, more it does not tell        |
+ * | any error of AUTH but those below     | up AuthFailed: alive, the credentials are wrong      |
+ * | LOADING                               | down Loading                                         |
+ * | MASTERDOWN                            | down ReplicationBroken (replica-serve-stale-data no) |
+ * | MISCONF                               | down ReadOnly (it cannot save, and refuses writes)   |
+ * | BUSY                                  | down NotServing (a script runs)                      |
+ * | DENIED                                | down Blocked (protected mode: nobody from here gets in) |
+ * | ERR max number of clients…            | inconclusive Saturated                               |
+ * | other                                 | down NotServing                                      |
+ */
+export function createRedis(): Probe {
+  return (check, signal) => {
+    if (check.handler.kind !== 'redis') return Promise.resolve(proberFault('not a redis check'));
+    const { tls, credentials } = check.handler;
+    return converse(
+      check,
+      signal,
+      redisDialogue({ secure: tls !== undefined, ...(credentials && { credentials }) }),
+      tls && securing(tls),
+    );
+  };
+}
+
+export interface RedisDialogueOptions {
+  /** TLS from the first byte, as Redis speaks it. */
+  readonly secure?: boolean;
+  readonly credentials?: Credentials;
+}
+
+type Question = 'AUTH' | 'PING' | 'INFO';
+
+/** The conversation of one run. */
+export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
+  const { credentials } = options;
+  let isSecure = options.secure !== true;
+  let asked: Question | undefined;
+  const ask = (question: Question, consumed: number): Step => {
+    asked = question;
+    return { kind: 'send', bytes: bytesOf(question, credentials), consumed };
+  };
+  return {
+    maxBytes: maxReplyBytes,
+    next: (received) => {
+      if (!isSecure) {
+        isSecure = true;
+        return { kind: 'secure', consumed: 0 };
+      }
+      if (asked === undefined) return ask(credentials === undefined ? 'PING' : 'AUTH', 0);
+      const reply = readReply(received);
+      if (reply === undefined) return { kind: 'more' };
+      if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };
+      const following = followingOf(asked, reply);
+      return typeof following === 'string'
+        ? ask(following, reply.bytes)
+        : { kind: 'done', verdict: following };
+    },
+    // A proxy may know no INFO and hang up.
+    ended: () => (asked === 'INFO' ? responded : undefined),
+  };
+}
+
+/** What is asked after an answer, or the end. */
+function followingOf(question: Question, reply: KnownReply): Question | Verdict {
+  if (question === 'INFO') return reply.kind === 'bulk' ? verdictOfReplication(reply.text) : refusesInfo;
+  if (reply.kind === 'error') return verdictOfError(question, reply.text);
+  if (reply.kind === 'bulk') return wrongProtocol;
+  if (question === 'AUTH') return reply.text === 'OK' ? 'PING' : wrongProtocol;
+  return reply.text === 'PONG' ? 'INFO' : wrongProtocol;
+}
+
+function bytesOf(question: Question, credentials: Credentials | undefined): Uint8Array {
+  if (question === 'PING') return encodeCommand('PING');
+  if (question === 'INFO') return encodeCommand('INFO', 'replication');
+  const { username = '', password = '' } = credentials ?? {};
+  // Without a user name the form that servers before Redis 6 know too.
+  return username === '' ? encodeCommand('AUTH', password) : encodeCommand('AUTH', username, password);
+}
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not RESP, the protocol of Redis');
+const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of clients is reached');
+const refusesInfo = verdict('up', 'Responded', 'INFO replication is refused, so the role is not known');
+const otherError = verdict('down', 'NotServing', 'it answers PING with an error');
+const authFailed = verdict('up', 'AuthFailed', 'the server refuses the credentials');
+const noPermission = verdict('up', 'AuthRequired', 'the user may not PING');
+
+const byCode: Readonly<Record<string, Verdict>> = {
+  NOAUTH: verdict('up', 'AuthRequired'),
+  NOPERM: noPermission,
+  LOADING: verdict('down', 'Loading'),
+  MASTERDOWN: verdict('down', 'ReplicationBroken', 'the link to the primary is down (MASTERDOWN)'),
+  MISCONF: verdict('down', 'ReadOnly', 'it cannot save to disk and refuses writes (MISCONF)'),
+  BUSY: verdict('down', 'NotServing', 'a script keeps it busy (BUSY)'),
+  DENIED: verdict('down', 'Blocked', 'protected mode lets nobody in from here (DENIED)'),
+};
+
+/** The server's text is never told: an error may quote the arguments of a command it does not know, a password among them. */
+function verdictOfError(question: Question, text: string): Verdict {
+  const code = /^([A-Z]{1,20})( |$)/.exec(text)?.[1];
+  if (code === undefined) return wrongProtocol;
+  const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
+  if (known !== undefined) return known;
+  if (/^ERR max number of clients/.test(text)) return saturated;
+  if (question === 'AUTH') return authFailed;
+  return otherError;
+}

@@ -1,0 +1,145 @@
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Debian's redis-tools holds the server under another name: redis-check-rdb is redis-server, and goes by the name it is
+ * called by. The package redis-server would also start a daemon.
+ */
+const binary = '/usr/bin/redis-check-rdb';
+
+/** A real Redis server with its own data directory, on 127.0.0.1. */
+export interface Redis {
+  readonly port: number;
+  readonly directory: string;
+  /** One command through redis-cli in a connection of its own; what it prints, errors included. */
+  command(...words: readonly string[]): Promise<string>;
+  /** One field of INFO. */
+  info(field: string): Promise<string>;
+  /** What the server wrote to its log. */
+  log(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** SIGKILL, keeps the data. */
+  kill(): Promise<void>;
+  /** Again on the same data and port, with more settings; does not wait until it answers. */
+  restart(settings?: Readonly<Record<string, string>>): void;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface RedisOptions {
+  /** Lines of redis.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly password?: string;
+  /** Names and contents of files in the server's directory. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Starts a server on a free port and waits until it answers in any way. */
+export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
+  const directory = mkdtempSync(join(tmpdir(), 'redis-'));
+  const server = new RunningRedis(await freePort(), directory, options);
+  server.restart();
+  // Also an error is an answer.
+  await until(
+    async () => (await server.command('PING')) !== '' && !/refused/i.test(await server.command('PING')),
+  );
+  return server;
+}
+
+class RunningRedis implements Redis {
+  readonly port: number;
+  readonly directory: string;
+  readonly #options: RedisOptions;
+  #child: ChildProcess | undefined;
+
+  constructor(port: number, directory: string, options: RedisOptions) {
+    this.port = port;
+    this.directory = directory;
+    this.#options = options;
+  }
+
+  restart(more: Readonly<Record<string, string>> = {}): void {
+    const { settings, password, files = {} } = this.#options;
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(this.directory, name), text);
+    const lines = Object.entries({
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.directory,
+      save: '""',
+      'repl-diskless-sync-delay': '0',
+      ...(password !== undefined && { requirepass: password, masterauth: password }),
+      ...settings,
+      ...more,
+    });
+    const file = join(this.directory, 'redis.conf');
+    writeFileSync(file, lines.map(([name, value]) => `${name} ${value}\n`).join(''));
+    const log = openSync(join(this.directory, 'log'), 'a');
+    const child = spawn(binary, [file], { argv0: 'redis-server', stdio: ['ignore', log, log] });
+    closeSync(log);
+    // A child must not keep the test runner alive when somebody forgot to stop it.
+    child.unref();
+    this.#child = child;
+  }
+
+  command(...words: readonly string[]): Promise<string> {
+    const { password } = this.#options;
+    const login = password === undefined ? [] : ['--no-auth-warning', '-a', password];
+    const args = ['-h', '127.0.0.1', '-p', String(this.port), ...login, ...words];
+    return new Promise((resolve) => {
+      execFile('redis-cli', args, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`.trim()));
+    });
+  }
+
+  async info(field: string): Promise<string> {
+    const text = await this.command('INFO', 'everything');
+    return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
+  }
+
+  log(): string {
+    return readFileSync(join(this.directory, 'log'), 'utf8');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.ref();
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Waits until something holds; fails after 20 s. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error('it does not come true within 20 s');
+    await sleep(20);
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
