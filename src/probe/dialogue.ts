@@ -1,0 +1,262 @@
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { TLSSocket, checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import type { Check, TlsOptions } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { cancelled, classifyErrno, closedEarly, codeOf, proberFault, timedOut, verdict } from './classify.ts';
+import { closePolitely } from './close.ts';
+import { classifyHttpError } from './http-error.ts';
+
+/**
+ * What a protocol wants next.
+ *
+ * | kind   | what happens                                                                                        |
+ * |--------|-----------------------------------------------------------------------------------------------------|
+ * | more   | nothing until the peer says more                                                                    |
+ * | send   | `consumed` received bytes are dropped, `bytes` are sent, `next` is called again with the rest       |
+ * | secure | `consumed` received bytes are dropped, TLS begins, `next` is called again with nothing once it stands |
+ * | done   | `farewell` is sent, the connection is closed politely                                               |
+ */
+export type Step =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly consumed: number }
+  | { readonly kind: 'secure'; readonly consumed: number }
+  | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array };
+
+/** One conversation of one protocol: no socket, no clock. Made anew for each probe run. */
+export interface Protocol {
+  /** Bytes that may wait unconsumed; a peer that sends more is WrongProtocol. `next` never sees more than these. */
+  readonly maxBytes: number;
+  /**
+   * Called once with an empty buffer when the connection stands, then whenever more bytes came, with all that is not
+   * consumed; after `send` again with the rest, be it empty. Pure but for what it remembers itself. The buffer is valid
+   * during the call only.
+   */
+  next(received: Buffer): Step;
+  /** The peer closed, or reset, before `done`; `received` is what waits unconsumed. Undefined: ClosedEarly or Reset. */
+  ended?(received: Buffer): Verdict | undefined;
+  /** Time is up, before `done`, on a connection that stands: what to leave behind, so that the server finds no half of something. */
+  gaveUp?(): Uint8Array | undefined;
+}
+
+/** How TLS is spoken once a protocol asks for it. `none` takes any certificate, `ca` any name that the authority signed. */
+export interface Securing extends TlsOptions {
+  readonly verify: 'none' | 'ca' | 'full';
+  /**
+   * `at the end`: the protocol is spoken to its end whatever the certificate is, and then judged by it. For protocols that
+   * send no secret, with servers that hold a connection against us which ends before.
+   */
+  readonly judged?: 'at once' | 'at the end';
+}
+
+/** What a `tls` block means where the protocol has no modes of its own. */
+export function securing(options: TlsOptions): Securing {
+  return { ...options, verify: options.insecureSkipVerify === true ? 'none' : 'full' };
+}
+
+/** No protocol of ours sends that often: one that does would never end. */
+const maxSteps = 100;
+const nothing = Buffer.alloc(0);
+
+const tooMuch = verdict('down', 'WrongProtocol', 'the answer is longer than any of this protocol');
+const plainBehindTls = verdict('down', 'WrongProtocol', 'more bytes than the agreement on TLS');
+const noSecrets = proberFault('the protocol asks for TLS that the check does not describe');
+
+/**
+ * Speaks a protocol with the check's IP and port; nothing is resolved. Ends within the check's timeout, and the
+ * connection never with a reset of ours where the peer lets us: farewell, FIN, read on until it closes, for `closeGraceMs`.
+ * A cancelled run ends at once, but what was begun with the server is finished behind it (within the timeout): half a
+ * handshake counts against us in some databases. Rejects when the protocol throws.
+ */
+export function converse(
+  check: Check,
+  signal: AbortSignal,
+  protocol: Protocol,
+  tls?: Securing,
+): Promise<Verdict> {
+  if (signal.aborted) return Promise.resolve(cancelled);
+  let secrets: ConnectionOptions | undefined;
+  try {
+    secrets = tls === undefined ? undefined : secretsOf(tls, nameOf(check, tls));
+  } catch (error) {
+    return Promise.resolve(proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`));
+  }
+  const name = nameOf(check, tls);
+  return new Promise((resolve, reject) => {
+    const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
+    const talk = new Conversation({ check, signal, protocol, secrets, name, judgesLate, resolve, reject });
+    talk.start();
+  });
+}
+
+function nameOf(check: Check, tls: TlsOptions | undefined): string {
+  return (tls?.serverName ?? check.host).replace(/\.$/, '');
+}
+
+function secretsOf(tls: Securing, name: string): ConnectionOptions {
+  return {
+    secureContext: createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
+    // RFC 6066: no server name for addresses; their certificate names them as IP.
+    servername: isIP(name) === 0 ? name : '',
+    rejectUnauthorized: tls.verify !== 'none' && tls.judged !== 'at the end',
+    checkServerIdentity: (_, certificate) =>
+      tls.verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
+  };
+}
+
+interface Talk {
+  readonly check: Check;
+  readonly signal: AbortSignal;
+  readonly protocol: Protocol;
+  readonly secrets: ConnectionOptions | undefined;
+  /** The name that the certificate is checked against. */
+  readonly name: string;
+  readonly judgesLate: boolean;
+  /** The first call of either counts. */
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class Conversation {
+  readonly #talk: Talk;
+  readonly #abort = () => this.#cancel();
+  #socket: Socket | undefined;
+  #secured = false;
+  /** Whether the connection, or TLS on it, is there to be talked over. */
+  #stands = false;
+  #waiting: Buffer = nothing;
+  #steps = 0;
+  #verdict: Verdict | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(talk: Talk) {
+    this.#talk = talk;
+  }
+
+  start(): void {
+    const { check, signal } = this.#talk;
+    // Run after the event loop has looked at its sockets: where this process was busy, the answer may be there already.
+    this.#deadline = setTimeout(setImmediate, check.timing.timeoutMs, () => this.#expire());
+    signal.addEventListener('abort', this.#abort);
+    this.#use(connectTcp({ host: check.ip, port: check.port, noDelay: true }), 'connect');
+  }
+
+  /** The plain connection, or the one that TLS makes of it. */
+  #use(socket: Socket, standing: 'connect' | 'secureConnect'): void {
+    this.#socket = socket;
+    this.#stands = false;
+    socket.once(standing, () => {
+      this.#stands = true;
+      this.#proceed();
+    });
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#verdict !== undefined) return;
+      this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+      this.#proceed();
+    });
+    socket.on('end', () => this.#ended(socket, closedEarly));
+    socket.on('error', (error) => this.#ended(socket, this.#classify(error)));
+    socket.on('close', () => this.#ended(socket, closedEarly));
+  }
+
+  #classify(error: unknown): Verdict {
+    return this.#secured ? classifyHttpError(error, this.#talk.name) : classifyErrno(error);
+  }
+
+  #ended(socket: Socket, how: Verdict): void {
+    if (this.#verdict !== undefined || this.#socket !== socket) return;
+    const byPeer = this.#stands && (how.reason === 'ClosedEarly' || how.reason === 'Reset');
+    this.#guarded(() =>
+      this.#finish((byPeer ? this.#talk.protocol.ended?.(this.#waiting) : undefined) ?? how),
+    );
+  }
+
+  #proceed(): void {
+    this.#guarded(() => {
+      while (this.#verdict === undefined && this.#stands && this.#take(this.#talk.protocol));
+    });
+  }
+
+  /** A protocol that throws is a fault of ours. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#talk.reject(error);
+      this.#finish(cancelled);
+    }
+  }
+
+  /** One step; whether another may follow at once. */
+  #take(protocol: Protocol): boolean {
+    const step = protocol.next(this.#waiting.subarray(0, protocol.maxBytes));
+    this.#steps += step.kind === 'more' ? 0 : 1;
+    if (this.#steps > maxSteps) throw new Error('the dialogue has no end');
+    switch (step.kind) {
+      case 'more':
+        if (this.#waiting.length > protocol.maxBytes) this.#finish(tooMuch);
+        return false;
+      case 'send':
+        this.#waiting = this.#waiting.subarray(step.consumed);
+        this.#socket?.write(step.bytes);
+        return true;
+      case 'secure':
+        this.#waiting = this.#waiting.subarray(step.consumed);
+        this.#secure();
+        return false;
+      case 'done':
+        this.#finish(this.#judged(step.verdict), step.farewell);
+        return false;
+    }
+  }
+
+  #judged(said: Verdict): Verdict {
+    const socket = this.#socket;
+    if (!this.#talk.judgesLate || !(socket instanceof TLSSocket) || socket.authorized) return said;
+    // Node has the code here, though its types promise an error.
+    return classifyHttpError({ code: String(socket.authorizationError) }, this.#talk.name);
+  }
+
+  /** Bytes before the handshake would be taken for encrypted ones: somebody put them there (CVE-2021-23222). */
+  #secure(): void {
+    const { secrets } = this.#talk;
+    if (this.#waiting.length > 0) this.#finish(plainBehindTls);
+    else if (secrets === undefined || this.#secured) this.#finish(noSecrets);
+    else {
+      const plain = this.#socket;
+      plain?.removeAllListeners('data');
+      this.#secured = true;
+      this.#use(connectTls({ ...secrets, socket: plain }), 'secureConnect');
+    }
+  }
+
+  #cancel(): void {
+    this.#talk.resolve(cancelled);
+    if (!this.#stands && !this.#secured) this.#finish(cancelled);
+  }
+
+  #expire(): void {
+    this.#finish(
+      timedOut,
+      this.#stands && this.#verdict === undefined ? this.#talk.protocol.gaveUp?.() : undefined,
+    );
+    // Also where the answer is there and only the peer's close is waited for.
+    if (this.#verdict !== undefined) this.#talk.resolve(this.#verdict);
+  }
+
+  #finish(end: Verdict, farewell?: Uint8Array): void {
+    const socket = this.#socket;
+    if (this.#verdict !== undefined || socket === undefined) return;
+    this.#verdict = end;
+    this.#waiting = nothing;
+    if (farewell !== undefined) socket.write(farewell);
+    closePolitely(socket, () => this.#release(end));
+  }
+
+  #release(end: Verdict): void {
+    clearTimeout(this.#deadline);
+    this.#talk.signal.removeEventListener('abort', this.#abort);
+    this.#talk.resolve(end);
+  }
+}
