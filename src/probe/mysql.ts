@@ -1,0 +1,154 @@
+import type { Verdict } from '../core/verdict.ts';
+import { proberFault, responded, verdict } from './classify.ts';
+import { converse, securing } from './dialogue.ts';
+import type { Protocol, Step } from './dialogue.ts';
+import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
+import { classifyServerError } from './mysql-errors.ts';
+import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
+import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
+import type { Greeting, Packet } from './mysql-packets.ts';
+import type { Probe } from './probe.ts';
+
+/** In the server's logs and in its text of 1045. No account of this name is needed or wanted. */
+export const probeUser = 'external_backend_probe';
+
+/**
+ * Up when the server ends a handshake: with OK, or by refusing an account that does not exist. Needs no credentials.
+ *
+ *     server  greeting                                   or ERR at once: too many connections, blocked, not allowed
+ *     we      [TLS request, TLS,] handshake response
+ *     server  switch or more, any number of them         we answer each
+ *     server  ERR 1045 (or OK)
+ *     we      close (or COM_QUIT)
+ *
+ * The handshake is always finished, and rightly (see mysql-answers.ts): a server counts those that are not, and after
+ * max_connect_errors (100) of them refuses every client of our address, which behind a node's address are applications.
+ */
+export function createMysql(): Probe {
+  return (check, signal) => {
+    const { handler } = check;
+    if (handler.kind !== 'mysql') return Promise.resolve(proberFault('not a mysql check'));
+    const { saturatedIs, tls } = handler;
+    const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
+    // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
+    return converse(check, signal, protocol, tls && { ...securing(tls), judged: 'at the end' });
+  };
+}
+
+export interface HandshakeOptions {
+  readonly saturatedIs: 'inconclusive' | 'down';
+  readonly wantsTls: boolean;
+}
+
+/** MariaDB tries at most a few plugins one after another; who switches on and on is no server. */
+const maxAnswers = 16;
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
+const tooOld = verdict('down', 'WrongProtocol', 'the server is older than MySQL 4.1');
+const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
+
+export class MysqlHandshake implements Protocol {
+  readonly maxBytes = maxPayload + 4;
+  readonly #options: HandshakeOptions;
+  #phase: 'greeting' | 'securing' | 'secured' | 'answered' = 'greeting';
+  #greeting: Greeting | undefined;
+  #plugin: string = nativePassword;
+  #isSecure = false;
+  /** Of the packet that the server sends next. */
+  #sequence = 0;
+  #answers = 0;
+
+  constructor(options: HandshakeOptions) {
+    this.#options = options;
+  }
+
+  next(received: Buffer): Step {
+    if (this.#phase === 'securing') return this.#secure();
+    if (this.#phase === 'secured') return this.#respond(0);
+    const read = readPacket(received, this.#sequence);
+    if (read === 'more') return { kind: 'more' };
+    if (read === 'alien') return done(wrongProtocol);
+    const error = readError(read.payload);
+    if (error !== undefined) return done(this.#judge(classifyServerError(error, this.#options.saturatedIs)));
+    return this.#phase === 'greeting' ? this.#greeted(read) : this.#answered(read);
+  }
+
+  /**
+   * A server that hangs will find, once it wakes, all who gave up in its backlog, and would count each. So who gives up
+   * before the greeting leaves the complete response behind, and the answer to a switch: our bytes do not depend on
+   * what the server would have said.
+   */
+  gaveUp(): Uint8Array | undefined {
+    if (this.#phase !== 'greeting') return undefined;
+    const greeting = { capabilities: everyServer, plugin: nativePassword };
+    const answer = firstAnswer(nativePassword);
+    const options = { user: probeUser, plugin: nativePassword, answer, isSecure: false };
+    return Buffer.concat([handshakeResponse(greeting, 1, options), packet(3, answer)]);
+  }
+
+  #greeted({ payload, size }: Packet): Step {
+    const greeting = readGreeting(payload);
+    if (greeting === undefined) return done(payload[0] === 9 ? tooOld : wrongProtocol);
+    this.#greeting = greeting;
+    this.#sequence = 2;
+    if (!this.#options.wantsTls || !offersTls(greeting)) return this.#respond(size);
+    this.#phase = 'securing';
+    return { kind: 'send', bytes: tlsRequest(greeting, 1), consumed: size };
+  }
+
+  #secure(): Step {
+    this.#phase = 'secured';
+    this.#isSecure = true;
+    this.#sequence = 3;
+    return { kind: 'secure', consumed: 0 };
+  }
+
+  #respond(consumed: number): Step {
+    const greeting = this.#greeting;
+    if (greeting === undefined) return done(wrongProtocol);
+    this.#phase = 'answered';
+    this.#plugin = beginWith(greeting.plugin);
+    const bytes = handshakeResponse(greeting, this.#sequence - 1, {
+      user: probeUser,
+      plugin: this.#plugin,
+      answer: firstAnswer(this.#plugin),
+      isSecure: this.#isSecure,
+    });
+    return { kind: 'send', bytes, consumed };
+  }
+
+  #answered({ payload, size }: Packet): Step {
+    this.#answers += 1;
+    if (this.#answers > maxAnswers) return done(wrongProtocol);
+    switch (payload[0]) {
+      case 0x00:
+        return { kind: 'done', verdict: this.#judge(responded), farewell: quit };
+      case 0xfe:
+        this.#plugin = readSwitch(payload);
+        return this.#answer(firstAnswer(this.#plugin), size);
+      default: {
+        // MariaDB puts the 01 before the plugin's words only where they would be taken for another packet.
+        const said = payload[0] === 0x01 ? payload.subarray(1) : payload;
+        return this.#answer(nextAnswer(this.#plugin, said, this.#isSecure), size);
+      }
+    }
+  }
+
+  #answer(answer: Uint8Array | undefined, consumed: number): Step {
+    const sequence = this.#sequence;
+    this.#sequence = (sequence + (answer === undefined ? 1 : 2)) & 0xff;
+    const bytes = answer === undefined ? Buffer.alloc(0) : packet(sequence + 1, answer);
+    return { kind: 'send', bytes, consumed };
+  }
+
+  #judge(said: Verdict): Verdict {
+    const lacksTls = this.#options.wantsTls && this.#greeting !== undefined && !offersTls(this.#greeting);
+    return said.kind === 'up' && lacksTls ? noTls : said;
+  }
+}
+
+const { protocol41, secureConnection, pluginAuth } = capability;
+const everyServer = protocol41 | secureConnection | pluginAuth;
+
+const offersTls = ({ capabilities }: Greeting) => (capabilities & capability.tls) !== 0;
+const done = (end: Verdict): Step => ({ kind: 'done', verdict: end });
