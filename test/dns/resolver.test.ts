@@ -1,0 +1,613 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { nothingKnown, questionKey, standing } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/names.ts';
+import { DnsResolver } from '../../src/dns/resolver.ts';
+import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
+import type { LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+/** The alarm fires at most this often. */
+const TICK = 5;
+const bounds: RefreshBounds = { minMs: 5 * SECOND, maxMs: 300 * SECOND };
+
+const a = (name: string): Question => ({ name, type: 'A' });
+const names = (count: number, of = 'db'): Question[] =>
+  Array.from({ length: count }, (_, i) => a(`${of}${i}.example`));
+const records = (ttlSeconds: number, ...addresses: string[]): Answer => ({
+  kind: 'records',
+  ttlMs: ttlSeconds * SECOND,
+  addresses,
+  services: [],
+});
+const failed: Answer = { kind: 'failed', message: '10.0.0.53 does not answer' };
+const none: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 60 * SECOND, vouchedAt: Infinity };
+
+interface Said {
+  readonly answer: Answer | Error;
+  readonly afterMs?: number;
+}
+
+interface Query extends AskOptions {
+  readonly key: string;
+  readonly at: number;
+  endedAt?: number;
+}
+
+/** Name servers that say what the test says: at once, or after a while. Aborted, they end at once. */
+class ScriptedServers {
+  readonly queries: Query[] = [];
+  readonly peak = { all: 0, ofOne: 0 };
+  readonly #clock: ManualClock;
+  readonly #script = new Map<string, Said>();
+  readonly #open = new Map<string, number>();
+  #opened = 0;
+  all: Said = { answer: records(60, '10.0.0.1') };
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+  }
+
+  say(question: Question, answer: Answer | Error, afterMs = 0): void {
+    this.#script.set(questionKey(question), { answer, afterMs });
+  }
+
+  readonly ask = async (question: Question, options: AskOptions): Promise<Answer> => {
+    const key = questionKey(question);
+    const query: Query = { ...options, key, at: this.#clock.now() };
+    this.queries.push(query);
+    this.#count(key, 1);
+    const { answer, afterMs = 0 } = this.#script.get(key) ?? this.all;
+    options.signal?.addEventListener('abort', () => this.#count(key, -1), { once: true });
+    if (afterMs > 0) await this.#pass(afterMs, options.signal);
+    if (options.signal?.aborted !== true) this.#count(key, -1);
+    query.endedAt = this.#clock.now();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+
+  /** When a question was asked. */
+  timesOf(question: Question): number[] {
+    return this.queries.filter(({ key }) => key === questionKey(question)).map(({ at }) => at);
+  }
+
+  #count(key: string, more: number): void {
+    this.#opened += more;
+    const ofOne = (this.#open.get(key) ?? 0) + more;
+    this.#open.set(key, ofOne);
+    this.peak.all = Math.max(this.peak.all, this.#opened);
+    this.peak.ofOne = Math.max(this.peak.ofOne, ofOne);
+  }
+
+  #pass(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(ms, resolve);
+      const aborted = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+    });
+  }
+}
+
+describe('DnsResolver', () => {
+  let clock: ManualClock;
+  let servers: ScriptedServers;
+  let news: { owner: string; at: number }[];
+  let asked: { result: string; durationMs: number }[];
+  let errors: (LogFields | undefined)[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    servers = new ScriptedServers(clock);
+    news = [];
+    asked = [];
+    errors = [];
+  });
+
+  const logger: Logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (_, fields) => void errors.push(fields),
+  };
+
+  const resolverOf = (more: Partial<DnsResolverOptions> = {}): DnsResolver =>
+    new DnsResolver({
+      clock,
+      random: () => 0,
+      logger,
+      ask: servers.ask,
+      onNews: (owners) => news.push(...[...owners].map((owner) => ({ owner, at: clock.now() }))),
+      onAsked: (result, durationMs) => asked.push({ result, durationMs }),
+      ...more,
+    });
+  const addresses = (resolver: DnsResolver, question: Question) => resolver.state(question).addresses;
+  const db = a('db.example');
+
+  describe('asks', () => {
+    it.each([
+      ['a record again before its time to live ends', records(60, '10.0.0.1'), bounds, 0, 54_000],
+      ['at the very end of it at the latest', records(60, '10.0.0.1'), bounds, 1, 60_000],
+      ['not sooner than the minimum, less the lead', records(0, '10.0.0.1'), bounds, 0, 4_500],
+      ['a time to live of 0 after the minimum', records(0, '10.0.0.1'), { minMs: SECOND, maxMs: MINUTE }, 1, 1_000],
+      ['not later than the maximum', records(86_400, '10.0.0.1'), bounds, 1, 300_000],
+      ['after a failure when the minimum has passed', failed, bounds, 0, 5_000],
+      ['after a failure a tenth later at most', failed, bounds, 1, 5_500],
+      ['after a first denial when the minimum has passed', none, bounds, 0, 5_000],
+    ] as const)('%s', async (_, answer, refresh, random, second) => {
+      servers.say(db, answer);
+      resolverOf({ random: () => random }).follow('shop', [db], refresh);
+      await clock.advance(second + 2 * TICK);
+      expect(servers.timesOf(db)).toEqual([0, second]);
+    }); // prettier-ignore
+
+    it('a denial three times with the minimum between them, and then at the pace of its own time to live', async () => {
+      servers.say(db, none);
+      resolverOf().follow('shop', [db], bounds);
+      await clock.advance(70 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 5_000, 10_000, 64_000]);
+    });
+
+    it('records in doubt at the pace of the minimum, until they are believed to be gone', async () => {
+      servers.say(db, records(10, '10.0.0.1'));
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(SECOND);
+      servers.say(db, { ...none, vouchedAt: 0 });
+      await clock.advance(30 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 9_000, 14_000, 19_000, 24_000, 29_000]);
+      expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
+      servers.say(db, none);
+      await clock.advance(10 * SECOND);
+      expect(addresses(resolver, db)).toEqual([]);
+      expect(servers.timesOf(db)).toEqual([0, 9_000, 14_000, 19_000, 24_000, 29_000, 34_000]);
+    });
+
+    it('for somebody who vouches since the first denial of the row', async () => {
+      servers.say(db, none);
+      resolverOf().follow('shop', [db], bounds);
+      await clock.advance(11 * SECOND);
+      expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 0, 0]);
+    });
+
+    it('with nobody to vouch for what was before the query, where nothing was denied', async () => {
+      resolverOf().follow('shop', [db], bounds);
+      await clock.advance(55 * SECOND);
+      expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 54_000]);
+    });
+
+    it('nothing twice at a time, however slow the server is', async () => {
+      servers.say(db, failed, 20 * SECOND);
+      resolverOf().follow('shop', [db], bounds);
+      await clock.advance(50 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 25_000, 50_000]);
+    });
+  });
+
+  describe('owners', () => {
+    it('share one query for one question, and are all told', async () => {
+      const resolver = resolverOf();
+      for (const owner of ['shop', 'bank', 'bar']) resolver.follow(owner, [db], bounds);
+      await clock.advance(10 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0]);
+      expect(news.map(({ owner }) => owner)).toEqual(['shop', 'bank', 'bar']);
+      expect(resolver.stats()).toMatchObject({ questions: 1, inFlight: 0 });
+    });
+
+    it('that come later get what is known, without a query', async () => {
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(SECOND);
+      resolver.follow('bank', [db], bounds);
+      expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
+      await clock.advance(SECOND);
+      expect(servers.queries).toHaveLength(1);
+    });
+
+    it('are told nothing from within their own calls', () => {
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      resolver.follow('bank', [db], bounds);
+      resolver.seed(db, { addresses: ['10.0.0.9'], services: [] });
+      expect(news).toEqual([]);
+    });
+
+    it('that say the same again, in any order or twice, cause no query', async () => {
+      const resolver = resolverOf();
+      const [one, two] = [a('one.example'), a('two.example')];
+      resolver.follow('shop', [one, two], bounds);
+      await clock.advance(SECOND);
+      for (const again of [
+        [one, two],
+        [two, one],
+        [two, one, two],
+      ])
+        resolver.follow('shop', again, bounds);
+      await clock.advance(SECOND);
+      expect(servers.queries).toHaveLength(2);
+      expect(resolver.stats().questions).toBe(2);
+    });
+
+    it('with tighter bounds bring the next query forward, and take that with them', async () => {
+      servers.say(db, records(3_600, '10.0.0.1'));
+      const resolver = resolverOf({ random: () => 1 });
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(10 * SECOND);
+      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 20 * SECOND });
+      await clock.advance(31 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 20_000, 40_000]);
+      resolver.follow('bank', [], bounds);
+      await clock.advance(298 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 20_000, 40_000]);
+      await clock.advance(2 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 20_000, 40_000, 340_000]);
+    });
+
+    it('may tighten and loosen their own bounds', async () => {
+      servers.say(db, records(3_600, '10.0.0.1'));
+      const resolver = resolverOf({ random: () => 1 });
+      resolver.follow('shop', [db], bounds);
+      resolver.follow('bank', [db], bounds);
+      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 20 * SECOND });
+      await clock.advance(21 * SECOND);
+      resolver.follow('bank', [db], bounds);
+      await clock.advance(290 * SECOND);
+      expect(servers.timesOf(db)).toEqual([0, 20_000]);
+    });
+
+    it('with bounds that are tighter than the time since the last answer cause a query at once', async () => {
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(30 * SECOND);
+      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 2 * SECOND });
+      await clock.advance(TICK);
+      expect(servers.timesOf(db)).toEqual([0, 30_000]);
+    });
+  });
+
+  describe('a question that nobody follows any more', () => {
+    it('is forgotten with all that was known, and not asked again', async () => {
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      resolver.follow('bank', [db], bounds);
+      await clock.advance(SECOND);
+      resolver.follow('shop', [], bounds);
+      expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
+      resolver.follow('bank', [a('other.example')], bounds);
+      expect(resolver.state(db)).toBe(nothingKnown);
+      await clock.advance(10 * MINUTE);
+      expect(servers.timesOf(db)).toEqual([0]);
+    });
+
+    it('has its query aborted, and the late answer is ignored', async () => {
+      let answer: (answer: Answer) => void = () => undefined;
+      const signals: (AbortSignal | undefined)[] = [];
+      const resolver = resolverOf({
+        ask: (_, { signal }) => {
+          signals.push(signal);
+          return new Promise((resolve) => (answer = resolve));
+        },
+      });
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(SECOND);
+      const late = answer;
+      resolver.follow('shop', [], bounds);
+      resolver.follow('bank', [db], bounds);
+      await clock.advance(SECOND);
+      late(records(60, '10.0.0.66'));
+      await clock.advance(SECOND);
+      expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+      expect(resolver.state(db)).toBe(nothingKnown);
+      expect([news, asked]).toEqual([[], []]);
+      answer(records(60, '10.0.0.1'));
+      await clock.advance(SECOND);
+      expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
+      expect(news.map(({ owner }) => owner)).toEqual(['bank']);
+    });
+
+    it('leaves no timer that does anything', async () => {
+      const resolver = resolverOf();
+      resolver.follow('shop', names(50), bounds);
+      await clock.advance(SECOND);
+      resolver.follow('shop', [], bounds);
+      await clock.advance(MINUTE);
+      expect([servers.queries.length, clock.armed, resolver.stats().questions]).toEqual([50, 0, 0]);
+    });
+  });
+
+  describe('limits', () => {
+    it('10,000 names are asked 64 at a time at most, and all are', async () => {
+      servers.all = { answer: records(300, '10.0.0.1'), afterMs: 1 };
+      const resolver = resolverOf({ random: Math.random });
+      for (const [i, name] of names(10_000).entries()) resolver.follow(`backend-${i}`, [name], bounds);
+      await clock.advance(30 * SECOND);
+      expect(servers.peak).toEqual({ all: 48, ofOne: 1 });
+      expect(new Set(servers.queries.map(({ key }) => key)).size).toBe(10_000);
+      resolver.follow('all at once', names(10_000), { minMs: SECOND, maxMs: SECOND });
+      await clock.advance(10 * SECOND);
+      expect(servers.peak).toEqual({ all: 64, ofOne: 1 });
+    }, 60_000);
+
+    it('100 dead names delay no other beyond a tick', async () => {
+      const resolver = resolverOf({ random: Math.random });
+      const [dead, alive] = [names(100, 'dead'), names(100, 'alive')];
+      for (const name of dead) servers.say(name, failed, 6 * SECOND);
+      for (const name of alive) servers.say(name, records(5, '10.0.0.1'), 2);
+      resolver.follow('alive', alive, bounds);
+      await clock.advance(SECOND);
+      resolver.follow('dead', dead, bounds);
+      await clock.advance(5 * MINUTE);
+      for (const name of alive) {
+        const times = servers.timesOf(name);
+        const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+        expect(Math.max(...gaps)).toBeLessThanOrEqual(5 * SECOND + 2 + 7 * TICK);
+      }
+      expect(dead.filter((name) => servers.timesOf(name).length < 5)).toEqual([]);
+    });
+
+    it('100 known dead names delay no new one', async () => {
+      const resolver = resolverOf();
+      const dead = names(100, 'dead');
+      for (const name of dead) servers.say(name, failed, 6 * SECOND);
+      resolver.follow('dead', dead, bounds);
+      await clock.advance(MINUTE);
+      const begun = clock.now();
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(TICK);
+      expect(servers.timesOf(db)).toEqual([begun]);
+    });
+
+    it('names that failed take 16 slots at most, the one that waits longest first', async () => {
+      const resolver = resolverOf();
+      const dead = names(100, 'dead');
+      for (const name of dead) servers.say(name, failed, 6 * SECOND);
+      resolver.follow('dead', dead, bounds);
+      await clock.advance(30 * SECOND);
+      const inFlight: number[] = [];
+      const from = servers.queries.length;
+      for (let i = 0; i < 60; i++) {
+        await clock.advance(SECOND);
+        inFlight.push(resolver.stats().inFlight);
+      }
+      expect(Math.max(...inFlight)).toBe(16);
+      const order = servers.queries.slice(from).map(({ key }) => key);
+      expect(new Set(order.slice(0, 100)).size).toBe(100);
+    });
+  });
+
+  describe('the DNS away', () => {
+    it('for 10 minutes: what is known stands, and that is news once; back with a new address, that is news once', async () => {
+      servers.say(db, records(10, '10.0.0.1'));
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      await clock.advance(5 * SECOND);
+      expect(news).toHaveLength(1);
+      servers.say(db, failed, 5 * SECOND);
+      await clock.advance(10 * MINUTE);
+      const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
+      expect(stands).toMatchObject({ addresses: ['10.0.0.1'], rule: 'Stale', error: failed.message });
+      expect(news).toHaveLength(2);
+      servers.say(db, records(10, '10.0.0.2'));
+      await clock.advance(MINUTE);
+      expect(addresses(resolver, db)).toEqual(['10.0.0.2']);
+      expect(news).toHaveLength(3);
+    });
+
+    it('from the start: what was published stands', async () => {
+      servers.say(db, failed, SECOND);
+      const resolver = resolverOf();
+      resolver.follow('shop', [db], bounds);
+      resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+      await clock.advance(10 * MINUTE);
+      const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
+      expect(stands).toMatchObject({ addresses: ['10.0.0.7'], rule: 'Stale' });
+    });
+
+    it('for 20,000 questions: all are answered seconds after it is back', async () => {
+      const resolver = resolverOf({ random: Math.random });
+      const all = names(20_000);
+      servers.all = { answer: records(30, '10.0.0.1'), afterMs: 1 };
+      resolver.follow('shop', all, bounds);
+      await clock.advance(10 * SECOND);
+      servers.all = { answer: failed, afterMs: 5 * SECOND };
+      await clock.advance(2 * MINUTE);
+      servers.all = { answer: records(30, '10.0.0.2'), afterMs: 1 };
+      await clock.advance(10 * SECOND);
+      expect(all.filter((name) => addresses(resolver, name)[0] !== '10.0.0.2')).toEqual([]);
+    }, 60_000);
+  });
+
+  it('seeds nothing where nobody follows, and tells the other owners of what was seeded', async () => {
+    const resolver = resolverOf({ ask: () => new Promise(() => undefined) });
+    resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+    expect(resolver.state(db)).toBe(nothingKnown);
+    resolver.follow('shop', [db], bounds);
+    resolver.follow('bank', [db], bounds);
+    resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+    await clock.advance(0);
+    expect(news.map(({ owner }) => owner)).toEqual(['shop', 'bank']);
+  });
+
+  it('counts what came of its queries and how long they took', async () => {
+    const [two, three] = [a('two.example'), a('three.example')];
+    servers.say(db, records(60, '10.0.0.1'), 3);
+    servers.say(two, none, 4);
+    servers.say(three, failed, 2_000);
+    const resolver = resolverOf();
+    resolver.follow('shop', [db, two, three], bounds);
+    await clock.advance(3 * SECOND);
+    expect(asked).toEqual([
+      { result: 'Records', durationMs: 3 },
+      { result: 'NoSuchName', durationMs: 4 },
+      { result: 'Failed', durationMs: 2_000 },
+    ]);
+    expect(resolver.stats()).toEqual({ questions: 3, oldestAnswerMs: 2_997, inFlight: 0 });
+  });
+
+  it('has no oldest answer where nothing is in use', async () => {
+    const resolver = resolverOf();
+    servers.say(db, none);
+    resolver.follow('shop', [db], bounds);
+    await clock.advance(20 * SECOND);
+    expect(resolver.stats().oldestAnswerMs).toBeUndefined();
+  });
+
+  it('takes an exception of the client for a failure, and goes on', async () => {
+    servers.say(db, new RangeError('secret'));
+    const resolver = resolverOf();
+    resolver.follow('shop', [db], bounds);
+    await clock.advance(6 * SECOND);
+    expect(resolver.state(db).miss).toEqual({ kind: 'failed', message: 'RangeError' });
+    expect(errors).toHaveLength(2);
+    servers.say(db, records(60, '10.0.0.1'));
+    await clock.advance(6 * SECOND);
+    expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
+  });
+
+  it('goes on when who is told throws', async () => {
+    const resolver = resolverOf({
+      onNews: () => {
+        throw new Error('no');
+      },
+    });
+    resolver.follow('shop', [db], bounds);
+    await clock.advance(55 * SECOND);
+    expect(servers.queries).toHaveLength(2);
+    expect(errors).toHaveLength(1);
+    expect(resolver.stats().inFlight).toBe(0);
+  });
+
+  it('closed, asks and tells nothing more and leaves no timer', async () => {
+    servers.all = { answer: records(5, '10.0.0.1'), afterMs: 2 * SECOND };
+    const resolver = resolverOf();
+    resolver.follow('shop', names(100), bounds);
+    await clock.advance(SECOND);
+    resolver.close();
+    resolver.follow('bank', [db], bounds);
+    const begun = servers.queries.length;
+    expect(servers.queries.every(({ signal }) => signal?.aborted)).toBe(true);
+    await clock.advance(MINUTE);
+    expect([servers.queries.length, news, resolver.stats().inFlight, clock.armed]).toEqual([begun, [], 0, 0]);
+  });
+
+  describe('whatever is followed and answered', () => {
+    const keys = names(6);
+    const refresh = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 60 }));
+    const answer = fc.constantFrom<Answer>(failed, none, records(0, '10.0.0.1'), records(30, '10.0.0.2'));
+    const follow = fc.record({
+      owner: fc.constantFrom('shop', 'bank', 'bar'),
+      questions: fc.subarray(keys),
+      refresh: refresh.map(([min, more]) => ({ minMs: min * SECOND, maxMs: (min + more) * SECOND })),
+    });
+    const say = fc.record({ question: fc.constantFrom(...keys), answer, afterMs: fc.nat(7 * SECOND) });
+    const command = fc.oneof(
+      follow.map((told) => ({ follow: told, say: undefined, ms: 50 })),
+      say.map((told) => ({ follow: undefined, say: told, ms: 50 })),
+      fc.nat(70 * SECOND).map((ms) => ({ follow: undefined, say: undefined, ms })),
+    );
+
+    /** Plays the commands; `check` sees each query as it begins and the world after each command. */
+    async function play(
+      commands: readonly (typeof command extends fc.Arbitrary<infer C> ? C : never)[],
+      limits: Partial<DnsResolverOptions>,
+      check: (world: World, asked?: Question) => void,
+    ): Promise<void> {
+      clock = new ManualClock();
+      servers = new ScriptedServers(clock);
+      const world: World = { wishes: new Map(), since: new Map(), servers };
+      const ask: DnsResolverOptions['ask'] = (question, options) => {
+        check(world, question);
+        return servers.ask(question, options);
+      };
+      const resolver = resolverOf({ ...limits, random: Math.random, ask });
+      for (const each of commands) {
+        if (each.say !== undefined) servers.say(each.say.question, each.say.answer, each.say.afterMs);
+        if (each.follow !== undefined) {
+          const { owner, questions, refresh } = each.follow;
+          const before = new Set([...world.wishes.values()].flatMap((wish) => wish.questions));
+          world.wishes.set(owner, each.follow);
+          const now = new Set([...world.wishes.values()].flatMap((wish) => wish.questions));
+          for (const key of now) if (!before.has(key)) world.since.set(key, clock.now());
+          resolver.follow(owner, questions, refresh);
+          expect(resolver.stats().questions).toBe(now.size);
+        }
+        await clock.advance(each.ms);
+        check(world);
+      }
+      expect(errors).toEqual([]);
+      resolver.close();
+      expect(clock.armed).toBe(0);
+    }
+
+    interface World {
+      readonly wishes: Map<string, { questions: readonly Question[]; refresh: RefreshBounds }>;
+      /** Since when a question is followed without a break. */
+      readonly since: Map<Question, number>;
+      readonly servers: ScriptedServers;
+    }
+    const boundsOf = ({ wishes }: World, question: Question): RefreshBounds | undefined => {
+      const all = [...wishes.values()].filter(({ questions }) => questions.includes(question));
+      if (all.length === 0) return undefined;
+      return {
+        minMs: Math.min(...all.map(({ refresh }) => refresh.minMs)),
+        maxMs: Math.min(...all.map(({ refresh }) => refresh.maxMs)),
+      };
+    };
+    const lastOf = ({ servers, since }: World, question: Question): Query | undefined =>
+      servers.queries.findLast(
+        ({ key, at }) => key === questionKey(question) && at >= (since.get(question) ?? 0),
+      );
+
+    it('never too many are in flight, and never two for one question', async () => {
+      const limits = { maxInFlight: 3, maxSuspects: 1 };
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
+          play(commands, limits, () => {
+            expect(servers.peak.all).toBeLessThanOrEqual(3);
+            expect(servers.peak.ofOne).toBeLessThanOrEqual(1);
+          }),
+        ),
+        { numRuns: 30 },
+      );
+    }, 60_000);
+
+    it('a question without an owner is never asked, and none sooner than its bounds allow', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
+          play(commands, {}, (world, question) => {
+            if (question === undefined) return;
+            const bounds = boundsOf(world, question);
+            const last = lastOf(world, question);
+            if (bounds === undefined) throw new Error(`${question.name} is asked for nobody`);
+            if (last?.endedAt !== undefined)
+              expect(clock.now() - last.endedAt).toBeGreaterThanOrEqual(0.9 * bounds.minMs - 1);
+          }),
+        ),
+        { numRuns: 30 },
+      );
+    }, 60_000);
+
+    it('a question that is followed is asked at once, and again within its bounds', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
+          play(commands, {}, (world, asked) => {
+            for (const question of asked === undefined ? keys : []) {
+              const bounds = boundsOf(world, question);
+              if (bounds === undefined) continue;
+              const last = lastOf(world, question);
+              expect(last).toBeDefined();
+              if (last?.endedAt === undefined) continue;
+              const most = Math.max(bounds.maxMs, 1.1 * bounds.minMs) + 2 * TICK;
+              expect(clock.now() - last.endedAt).toBeLessThanOrEqual(most);
+            }
+          }),
+        ),
+        { numRuns: 30 },
+      );
+    }, 60_000);
+  });
+});
