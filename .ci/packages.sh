@@ -5,6 +5,7 @@
 #   .ci/packages.sh network psql    and a real PostgreSQL
 #   .ci/packages.sh dns             name servers of two more vendors
 #   .ci/packages.sh redis           a real Redis, for the tests of its probe
+#   .ci/packages.sh mariadb         a real MariaDB (the package without a service: it starts no daemon)
 #   .ci/packages.sh python          what the linter of the Dockerfile needs
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,6 +29,10 @@ for topic in "$@"; do
       need nftables "kube-proxy's data path, and targets that drop packets" "command -v nft"
       ;;
     python) need python3-venv "hadolint is had as a Python package" "python3 -c 'import ensurepip'" ;;
+    mariadb)
+      need mariadb-server-core "the server that the mysql probe is tested against" "command -v mariadbd mariadb-install-db"
+      need mariadb-client-core "its client" "command -v mariadb"
+      ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
     dns)
       need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
