@@ -6,10 +6,12 @@ import { forgetUnanswered } from '../controlplane/network.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
 import { connections, startTraffic } from './cases/connections.ts';
+import { following } from './cases/following.ts';
 import { mixed } from './cases/mixed.ts';
 import { names } from './cases/names.ts';
 import { readiness } from './cases/readiness.ts';
 import { types } from './cases/types.ts';
+import { outside } from './outside.ts';
 import { open } from './scene.ts';
 import type { Case, Scene } from './scene.ts';
 
@@ -22,11 +24,8 @@ beforeAll(async () => {
   forgetUnanswered();
   await applyRbac(plane);
   operator = await startOperator(plane);
-  await outsideNames(plane, {
-    'orders.cluster-abc.eu-west-1.rds.example.com': ['10.20.102.1'],
-    'db.example.com': ['10.20.145.9'],
-  });
-  for (const row of [...names, ...types, ...readiness, ...connections, ...mixed]) {
+  await outsideNames(plane, outside);
+  for (const row of [...names, ...following, ...types, ...readiness, ...connections, ...mixed]) {
     const scene = open(plane, row);
     scenes.set(row, scene);
     await scene.catch(() => undefined); // its own test fails with it
@@ -45,6 +44,10 @@ const see = async (row: Case): Promise<void> => {
 
 describe('names', () => {
   it.each(names)('$title', see, 30_000);
+});
+
+describe('targets that are names', () => {
+  it.each(following)('$title', see, 30_000);
 });
 
 describe('types of Services', () => {

@@ -1,0 +1,77 @@
+import type { Status } from '../../src/api/external-backend.ts';
+import type { Entry } from '../controlplane/recorder.ts';
+import type { Kinds } from '../controlplane/kinds.ts';
+import { hosts, quick } from './backends.ts';
+import type { Spec, StoredBackend, World } from './world.ts';
+
+/** Asked for again each second, whatever the answer says. */
+export const promptly = { minRefreshSeconds: 1, maxRefreshSeconds: 1 };
+
+/** A backend of names, asked for and probed at port 5432 each second. */
+export const named = (names: readonly string[], more: Spec = {}): Spec => ({
+  targets: hosts(...names),
+  ports: [{ port: 5432 }],
+  probe: quick,
+  dns: promptly,
+  ...more,
+});
+
+type TargetStatus = NonNullable<Status['targets']>[number];
+
+/** What the status says of a target. */
+export const targetOf = (backend: StoredBackend | undefined, host: string): TargetStatus | undefined =>
+  backend?.status?.targets?.find((target) => target.host === host);
+
+/** Waits until the status says what `holds` of the target. */
+export function toldOf(
+  world: World,
+  name: string,
+  host: string,
+  holds: (target: TargetStatus) => boolean,
+  deadlineMs = 10_000,
+): Promise<TargetStatus> {
+  const find = (backends: ReadonlyMap<string, StoredBackend>) => {
+    const target = targetOf(backends.get(name), host);
+    return target !== undefined && holds(target) ? target : undefined;
+  };
+  return world.backends.until(find, deadlineMs, `${name} says of ${host}: ${holds.toString()}`);
+}
+
+/** Waits until each of the hosts stands by this rule. */
+export async function standBy(
+  world: World,
+  name: string,
+  names: readonly string[],
+  rule: string,
+): Promise<void> {
+  await Promise.all(
+    names.map((host) => toldOf(world, name, host, ({ resolution }) => resolution?.rule === rule, 15_000)),
+  );
+}
+
+/** The slices of a Service, of one moment. */
+export const slicesOf = (world: World, service: string): readonly Kinds['EndpointSlice'][] =>
+  [...world.slices.objects.values()].filter((slice) => isOf(slice, service));
+
+/** What happened to the slices of a Service from the n-th event of the namespace on. */
+export const sliceEvents = (
+  world: World,
+  service: string,
+  from: number,
+): readonly Entry<Kinds['EndpointSlice']>[] =>
+  world.slices.history.slice(from).filter(({ object }) => isOf(object, service));
+
+const isOf = ({ metadata }: Kinds['EndpointSlice'], service: string): boolean =>
+  metadata.labels?.['kubernetes.io/service-name'] === service;
+
+/** `10.20.0.1:5432` of every ready endpoint, sorted. */
+export const readySockets = (world: World, service: string): readonly string[] =>
+  slicesOf(world, service)
+    .flatMap(({ endpoints, ports }) =>
+      (endpoints ?? [])
+        .filter(({ conditions }) => conditions?.ready === true)
+        .flatMap(({ addresses }) =>
+          addresses.flatMap((ip) => (ports ?? []).map(({ port }) => `${ip}:${port}`)),
+        ),
+    )
+    .toSorted();
