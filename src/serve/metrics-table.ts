@@ -12,6 +12,7 @@ export interface MetricDefinition {
 }
 
 const probeBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const dnsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const latenessBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 const workBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -42,6 +43,27 @@ export const metricsTable = {
     type: 'counter',
     help: 'Changes of the health of an address, by the new state and the reason.',
     labels: ['to', 'reason'],
+  },
+  external_backend_dns_questions_total: {
+    type: 'counter',
+    help: 'Questions to the name servers by result: Records, NoSuchName, NoAddress or Failed.',
+    labels: ['result'],
+  },
+  external_backend_dns_question_duration_seconds: {
+    type: 'histogram',
+    help: 'How long questions to the name servers took, all attempts included.',
+    labels: [],
+    buckets: dnsBuckets,
+  },
+  external_backend_dns_names: {
+    type: 'gauge',
+    help: 'Questions (a host name and a record type) that are followed now.',
+    labels: [],
+  },
+  external_backend_dns_oldest_answer_age_seconds: {
+    type: 'gauge',
+    help: 'How long ago the oldest answer in use was confirmed; 0 where there is none.',
+    labels: [],
   },
   external_backend_addresses: {
     type: 'gauge',

@@ -22,6 +22,10 @@ export interface Sources {
   readonly checks?: () => number;
   readonly queueDepth?: () => number;
   readonly requestsInFlight?: () => number;
+  /** Questions that are followed. */
+  readonly dnsNames?: () => number;
+  /** Age of the oldest answer in use; undefined: there is none. */
+  readonly dnsOldestAnswerSeconds?: () => number | undefined;
 }
 
 export interface ApiRequest {
@@ -43,6 +47,8 @@ interface VerdictSeries {
   readonly results: Cell;
   readonly durations: Distribution;
 }
+
+const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
 const handlers = ['tcpSocket', 'httpGet', 'icmp'] as const satisfies readonly Handler['kind'][];
 
@@ -75,6 +81,7 @@ export class Metrics {
       const to = kind === 'up' ? 'healthy' : 'unhealthy';
       if (kind !== 'inconclusive') this.#series.external_backend_health_transitions_total.at(to, reason);
     }
+    for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
     this.#series.external_backend_reconciles_total.at('Ok');
     this.#series.external_backend_build_info.at(version, nodeVersion).value = 1;
@@ -105,6 +112,12 @@ export class Metrics {
   /** How much later than planned a probe run began. */
   late(latenessMs: number): void {
     this.#lateness.observe(latenessMs / 1000);
+  }
+
+  /** What came of one question to the name servers. */
+  asked(result: (typeof dnsResults)[number], durationMs: number): void {
+    this.#series.external_backend_dns_questions_total.at(result).value++;
+    this.#series.external_backend_dns_question_duration_seconds.at().observe(durationMs / 1000);
   }
 
   turned(to: HealthState, reason: string): void {
@@ -161,8 +174,10 @@ export class Metrics {
 
   /** Prometheus' text format, 0.0.4. */
   text(): Promise<string> {
-    const { checks, queueDepth, requestsInFlight } = this.#sources;
+    const { checks, queueDepth, requestsInFlight, dnsNames, dnsOldestAnswerSeconds } = this.#sources;
     this.#series.external_backend_checks.at().value = checks?.() ?? 0;
+    this.#series.external_backend_dns_names.at().value = dnsNames?.() ?? 0;
+    this.#series.external_backend_dns_oldest_answer_age_seconds.at().value = dnsOldestAnswerSeconds?.() ?? 0;
     this.#series.external_backend_queue_depth.at().value = queueDepth?.() ?? 0;
     this.#series.external_backend_api_requests_in_flight.at().value = requestsInFlight?.() ?? 0;
     this.#series.external_backend_backends_without_series.at().value = this.#hidden.size;

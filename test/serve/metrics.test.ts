@@ -28,7 +28,7 @@ describe('metrics', () => {
         !/^external_backend_[a-z_]+$/.test(name) ||
         help.length < 10 ||
         (type === 'counter') !== name.endsWith('_total') ||
-        (type === 'histogram') !== name.endsWith('_seconds'),
+        (type === 'histogram' && !name.endsWith('_seconds')),
     );
     expect(bad).toEqual([]);
   });
@@ -113,6 +113,33 @@ describe('metrics', () => {
     const samples = await scrape(metrics);
     const names = ['queue_depth', 'api_requests_in_flight', 'checks'];
     expect(names.map((name) => samples.get(`external_backend_${name}`))).toEqual(['4', '7', '9']);
+  });
+
+  it('count questions to the name servers, from 0 on for every result', async () => {
+    const metrics = make();
+    metrics.asked('Records', 2);
+    metrics.asked('NoSuchName', 3);
+    metrics.asked('Records', 5_000);
+    const samples = await scrape(metrics);
+    expect(matching(samples, 'external_backend_dns_questions_total')).toEqual([
+      'external_backend_dns_questions_total{result="Records"} 2',
+      'external_backend_dns_questions_total{result="NoSuchName"} 1',
+      'external_backend_dns_questions_total{result="NoAddress"} 0',
+      'external_backend_dns_questions_total{result="Failed"} 0',
+    ]);
+    expect(samples.get('external_backend_dns_question_duration_seconds_bucket{le="0.005"}')).toBe('2');
+    expect(samples.get('external_backend_dns_question_duration_seconds_count')).toBe('3');
+  });
+
+  it('tell how many names are followed and how old the oldest answer in use is, 0 where there is none', async () => {
+    const metrics = make();
+    let oldest: number | undefined;
+    metrics.sampleAtScrape({ dnsNames: () => 12, dnsOldestAnswerSeconds: () => oldest });
+    const name = 'external_backend_dns_oldest_answer_age_seconds';
+    expect((await scrape(metrics)).get(name)).toBe('0');
+    oldest = 61.5;
+    const samples = await scrape(metrics);
+    expect([samples.get(name), samples.get('external_backend_dns_names')]).toEqual(['61.5', '12']);
   });
 
   it('tell reconciles, requests, restarts, leadership and the build', async () => {
