@@ -70,7 +70,8 @@ export type Handler =
   | { readonly kind: 'httpGet'; readonly request: HttpGet }
   | { readonly kind: 'icmp' }
   | MysqlHandler
-  | RedisHandler;
+  | RedisHandler
+  | TlsHandler;
 
 /** The kubelet's six numbers, in milliseconds where they are times. */
 export interface Timing {

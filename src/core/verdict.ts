@@ -49,4 +49,6 @@ export interface Verdict {
   readonly lagSeconds?: number;
   /** Of a primary: greater of two that claim to be one is the later one (PostgreSQL's timeline, MongoDB's term). */
   readonly epoch?: number;
+  /** When the first certificate of the server's chain ends, in milliseconds of Unix time. Left out where the probe cannot tell. */
+  readonly certificateExpiresAt?: number;
 }

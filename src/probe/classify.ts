@@ -64,8 +64,8 @@ export function classifyErrno(error: unknown): Verdict {
   return byErrno[code] ?? proberFault(`unexpected error ${code || 'without a code'}`);
 }
 
-/** The `code` of a Node error, or empty. */
+/** The `code` of a Node error, or empty. OpenSSL's may have a slash: ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE. */
 export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : '';
+  return typeof code === 'string' && /^[\w/]{1,60}$/.test(code) ? code : '';
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { TLSSocket, checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
@@ -38,6 +39,8 @@ export interface Protocol {
   ended?(received: Buffer): Verdict | undefined;
   /** Time is up, before `done`, on a connection that stands: what to leave behind, so that the server finds no half of something. */
   gaveUp?(): Uint8Array | undefined;
+  /** The server's certificate, its issuers reachable from it, once TLS stands; before `next` is called. */
+  secured?(certificate: X509Certificate): void;
 }
 
 /** How TLS is spoken once a protocol asks for it. `none` takes any certificate, `ca` any name that the authority signed. */
@@ -148,6 +151,7 @@ class Conversation {
     this.#stands = false;
     socket.once(standing, () => {
       this.#stands = true;
+      this.#tellCertificate(socket);
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
@@ -158,6 +162,13 @@ class Conversation {
     socket.on('end', () => this.#ended(socket, closedEarly));
     socket.on('error', (error) => this.#ended(socket, this.#classify(error)));
     socket.on('close', () => this.#ended(socket, closedEarly));
+  }
+
+  #tellCertificate(socket: Socket): void {
+    const { protocol } = this.#talk;
+    if (protocol.secured === undefined || !(socket instanceof TLSSocket)) return;
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate !== undefined) protocol.secured(certificate);
   }
 
   #classify(error: unknown): Verdict {
@@ -233,7 +244,9 @@ class Conversation {
 
   #cancel(): void {
     this.#talk.resolve(cancelled);
-    if (!this.#stands && !this.#secured) this.#finish(cancelled);
+    // The kernel may have connected already: where half a conversation is held against us, it goes on to its end.
+    const mayLeave = this.#talk.protocol.gaveUp === undefined;
+    if (mayLeave && !this.#stands && !this.#secured) this.#finish(cancelled);
   }
 
   #expire(): void {

@@ -8,6 +8,7 @@ import { createMysql } from './mysql.ts';
 import type { Probe } from './probe.ts';
 import { createRedis } from './redis.ts';
 import { createTcpSocket } from './tcp.ts';
+import { createTls } from './tls.ts';
 
 export interface ProbesOptions {
   readonly http?: HttpOptions;
@@ -30,6 +31,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     icmp: icmp.probe,
     mysql: createMysql(),
     redis: createRedis(),
+    tls: createTls(),
   } satisfies Record<Handler['kind'], Probe>;
   return {
     probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),
