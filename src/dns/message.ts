@@ -32,12 +32,12 @@ const authoritativeBit = 0x04;
 const recursionAvailableBit = 0x80;
 
 /** RFC 1035 section 2.3.4, and nothing that cannot be told from a dot or a space in a text. */
-const label = /^[\x21-\x2d\x2f-\x7e]{1,63}$/;
+const wellFormed = /^[\x21-\x2d\x2f-\x7e]{1,63}(?:\.[\x21-\x2d\x2f-\x7e]{1,63})*$/;
 const longestName = 253;
 
 /** A query for the name (absolute, without the trailing dot), with id 0: see `withId`. Undefined: no DNS name. */
 export function encodeQuery(name: string, type: WireType): Buffer | undefined {
-  if (name.length > longestName || !name.split('.').every((each) => label.test(each))) return undefined;
+  if (name.length > longestName || !wellFormed.test(name)) return undefined;
   return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name }] });
 }
 
@@ -206,13 +206,15 @@ function serviceOf({ target, port, priority = 0, weight = 0 }: ServiceData): rea
 }
 
 /** Each once, in an order that says nothing but is always the same: servers rotate their answers. */
-function sorted({ addresses, services }: Records): Records {
-  const unique = new Map(services.map((each) => [serviceKey(each), each]));
-  return {
-    addresses: [...new Set(addresses)].toSorted(),
-    services: [...unique.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
-  };
-}
+const sorted = ({ addresses, services }: Records): Records => ({
+  addresses: addresses.length < 2 ? addresses : [...new Set(addresses)].toSorted(),
+  services: services.length < 2 ? services : sortedServices(services),
+});
+
+const sortedServices = (services: readonly ServiceRecord[]): readonly ServiceRecord[] =>
+  [...new Map(services.map((each) => [serviceKey(each), each]))]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, each]) => each);
 
 const serviceKey = ({ priority, host, port, weight }: ServiceRecord): string =>
   [padded(priority), host, padded(port), padded(weight)].join(' ');

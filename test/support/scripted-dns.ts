@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
 import type { Answer as Resource, Question as WireQuestion, RecordType } from 'dns-packet';
 
@@ -22,6 +22,8 @@ export class ScriptedDns {
   readonly #tcp: Server;
   readonly #connections = new Set<Socket>();
   readonly #seen: Seen[] = [];
+  /** As the client takes it. */
+  readonly address: { readonly address: string; readonly port: number };
   script: Script;
 
   /** Use `start`. */
@@ -29,6 +31,8 @@ export class ScriptedDns {
     this.script = script;
     this.#udp = udp;
     this.#tcp = tcp;
+    const { address, port } = udp.address();
+    this.address = { address, port };
   }
 
   /** On a free port of `host`, an IP address of this machine, or on `port`. */
@@ -51,12 +55,6 @@ export class ScriptedDns {
         if (attempt === 9 || port !== 0) throw error;
       }
     }
-  }
-
-  /** As the client takes it. */
-  get address(): { readonly address: string; readonly port: number } {
-    const { address, port } = this.#tcp.address() as AddressInfo;
-    return { address, port };
   }
 
   /** All queries, in the order of their arrival. */
@@ -131,7 +129,9 @@ export class ScriptedDns {
     for (const reply of replies) {
       if ('silent' in reply) continue;
       if (reply.after !== undefined) await reply.after;
-      send('bytes' in reply ? reply.bytes : bytesOf(reply, { id, question, transport: by.transport }));
+      send(
+        'bytes' in reply ? rawBytes(reply, query) : bytesOf(reply, { id, question, transport: by.transport }),
+      );
     }
   }
 }
@@ -158,9 +158,9 @@ interface Delayed {
 
 export type Behaviour = { readonly silent: true } | RawReply | Reply;
 
-/** These bytes and no others. */
+/** These bytes and no others; a function gets the query. */
 interface RawReply extends Delayed {
-  readonly bytes: Buffer;
+  readonly bytes: Buffer | ((query: Buffer) => Buffer);
 }
 
 interface Reply extends Delayed {
@@ -178,6 +178,9 @@ interface Reply extends Delayed {
   /** Neither the zone's own server nor a resolver. */
   readonly lame?: boolean;
 }
+
+const rawBytes = ({ bytes }: RawReply, query: Buffer): Buffer =>
+  typeof bytes === 'function' ? bytes(query) : bytes;
 
 const udpBytes = 512;
 
@@ -224,7 +227,14 @@ export const noData = (zone?: string): Behaviour => ({ authorities: soas(zone) }
 /** Over UDP truncated, over TCP the whole. */
 export const truncatedThen = (whole: Behaviour, transport: Transport): Behaviour =>
   transport === 'tcp' ? whole : { truncated: true };
-export const rawReply = (bytes: Buffer): Behaviour => ({ bytes });
+export const rawReply = (bytes: RawReply['bytes']): Behaviour => ({ bytes });
+/** A response to the query that promises a record and ends. */
+export const malformed: Behaviour = rawReply((query) => {
+  const bytes = Buffer.concat([query, Buffer.from([0xc0, 0x0c, 0, 1])]);
+  bytes.writeUInt16BE(0x8180, 2);
+  bytes.writeUInt16BE(1, 6);
+  return bytes;
+});
 /** Several messages for one query, such as forged ones before the true one. */
 export const inTurn = (...then: readonly Behaviour[]): { readonly then: readonly Behaviour[] } => ({ then });
 
