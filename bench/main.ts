@@ -6,13 +6,14 @@ import { blackHoles } from './black-holes.ts';
 import { bringUp } from './bring-up.ts';
 import { flip } from './flip.ts';
 import { idle } from './idle.ts';
+import { namesBench } from './names.ts';
 import { probe } from './probe.ts';
 import { header, row } from './report.ts';
 import type { Bench } from './report.ts';
 import { scale } from './scale.ts';
 import { storm } from './storm.ts';
 
-const benches: readonly Bench[] = [probe, flip, storm, bringUp, blackHoles, idle, scale];
+const benches: readonly Bench[] = [probe, flip, storm, bringUp, blackHoles, namesBench, idle, scale];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
