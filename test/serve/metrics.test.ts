@@ -133,7 +133,7 @@ describe('metrics', () => {
 
   it('tell how many names are followed and how old the oldest answer in use is, 0 where there is none', async () => {
     const metrics = make();
-    let oldest: number | undefined;
+    let oldest: number | undefined = undefined;
     metrics.sampleAtScrape({ dnsNames: () => 12, dnsOldestAnswerSeconds: () => oldest });
     const name = 'external_backend_dns_oldest_answer_age_seconds';
     expect((await scrape(metrics)).get(name)).toBe('0');
