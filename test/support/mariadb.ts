@@ -1,0 +1,191 @@
+import { createConnection, createServer } from 'node:net';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+
+import { startPart, waitFor } from '../controlplane/process.ts';
+import type { Part } from '../controlplane/process.ts';
+import { mustRun, run } from '../controlplane/run.ts';
+import type { Certificate } from '../probe/support/certificates.ts';
+import type { RunResult } from '../controlplane/run.ts';
+
+/** A real MariaDB server with its own data directory. `root` has no password, over its socket file. */
+export interface MariaDb {
+  readonly address: string;
+  readonly port: number;
+  /** The result of one statement or more, as the root of the server: rows by line, columns by tab, without headings. */
+  sql(statements: string): Promise<string>;
+  /** As another client would: `mariadb` over TCP. */
+  client(options: ClientOptions): Promise<RunResult>;
+  /** SIGKILL: from then on the address refuses. */
+  kill(): Promise<void>;
+  /** Starts it (again, on the same data) and, unless told otherwise, waits until it answers. */
+  start(wait?: boolean): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  freeze(): void;
+  thaw(): void;
+  /** Lines of its log. */
+  log(): readonly string[];
+  /** A status variable, from the server as a whole. */
+  status(name: string): Promise<number>;
+  /** Ends it and removes its data. */
+  remove(): Promise<void>;
+}
+
+export interface ClientOptions {
+  readonly user: string;
+  readonly password?: string;
+  readonly statements?: string;
+  /** The client's own address. */
+  readonly from?: string;
+}
+
+/** Creates and starts a server; about 2 s. `settings` as in a my.cnf: `{ 'server-id': '2', 'skip-name-resolve': '' }`. */
+export async function startMariaDb(
+  address: string,
+  port: number,
+  settings: Readonly<Record<string, string>> = {},
+  certificate?: Certificate,
+): Promise<MariaDb> {
+  const dir = mkdtempSync(join(tmpdir(), 'mariadb-'));
+  const data = join(dir, 'data');
+  mkdirSync(data);
+  const user = process.getuid?.() === 0 ? 'nobody' : undefined;
+  if (user !== undefined) for (const path of [dir, data]) chownSync(path, await idOf('-u'), await idOf('-g'));
+  const install = ['mariadb-install-db', '--no-defaults', `--datadir=${data}`, '--skip-test-db'];
+  await mustRun(unprivileged([...install, '--auth-root-authentication-method=normal']));
+  const tls = certificate === undefined ? {} : writeCertificate(dir, certificate);
+  const server = new RunningMariaDb(address, port, dir, { ...settings, ...tls });
+  await server.start();
+  return server;
+}
+
+class RunningMariaDb implements MariaDb {
+  readonly address: string;
+  readonly port: number;
+  readonly #dir: string;
+  readonly #settings: Readonly<Record<string, string>>;
+  #server: Part | undefined;
+
+  constructor(address: string, port: number, dir: string, settings: Readonly<Record<string, string>>) {
+    this.address = address;
+    this.port = port;
+    this.#dir = dir;
+    this.#settings = settings;
+  }
+
+  get #socket(): string {
+    return join(this.#dir, 'socket');
+  }
+
+  async start(wait = true): Promise<void> {
+    const file = join(this.#dir, 'my.cnf');
+    writeFileSync(file, configuration({ ...this.#own(), ...this.#settings }), { mode: 0o644 });
+    const command = withoutNames(unprivileged(['mariadbd', `--defaults-file=${file}`]), this.#dir);
+    this.#server = startPart(`mariadb ${this.address}`, command, join(this.#dir, 'log'));
+    if (wait) await waitFor(this.#server, async () => (await this.sql('select 1')) === '1', 20_000);
+  }
+
+  async sql(statements: string): Promise<string> {
+    const command = ['mariadb', '--no-defaults', '-N', '-B', '-u', 'root', '-S', this.#socket];
+    return (await mustRun(command, { stdin: statements })).trim();
+  }
+
+  client({ user, password = '', statements = 'select 1', from }: ClientOptions): Promise<RunResult> {
+    const where = ['-h', this.address, '-P', String(this.port), '--protocol=tcp', '--connect-timeout=5'];
+    const bind = from === undefined ? [] : [`--bind-address=${from}`];
+    const command = ['mariadb', '--no-defaults', '-N', '-B', '-u', user, `-p${password}`, ...where, ...bind];
+    return run(command, { stdin: statements });
+  }
+
+  async kill(): Promise<void> {
+    this.thaw();
+    await this.#server?.kill();
+  }
+
+  freeze(): void {
+    this.#server?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#server?.signal('SIGCONT');
+  }
+
+  log(): readonly string[] {
+    return this.#server?.log(100_000).split('\n') ?? [];
+  }
+
+  async status(name: string): Promise<number> {
+    return Number((await this.sql(`show global status like '${name}'`)).split('\t')[1]);
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  #own(): Readonly<Record<string, string>> {
+    return {
+      datadir: join(this.#dir, 'data'),
+      socket: this.#socket,
+      'pid-file': join(this.#dir, 'pid'),
+      'bind-address': this.address,
+      port: String(this.port),
+      'innodb-flush-log-at-trx-commit': '0',
+      'innodb-buffer-pool-size': '16M',
+      'innodb-log-file-size': '8M',
+      'lc-messages-dir': '/usr/share/mysql',
+    };
+  }
+}
+
+function writeCertificate(dir: string, { cert, key }: Certificate): Readonly<Record<string, string>> {
+  const [certFile, keyFile] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  writeFileSync(certFile, cert, { mode: 0o644 });
+  writeFileSync(keyFile, key, { mode: 0o644 });
+  return { 'ssl-cert': certFile, 'ssl-key': keyFile };
+}
+
+function configuration(settings: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(settings).map(([name, value]) => (value === '' ? name : `${name}=${value}`));
+  return ['[mariadbd]', ...lines, ''].join('\n');
+}
+
+async function idOf(flag: '-u' | '-g'): Promise<number> {
+  return Number(await mustRun(['id', flag, 'nobody']));
+}
+
+/**
+ * In a mount namespace of its own, where no address has a name and it is said at once: only clients whose name is known,
+ * or known not to be, are counted and blocked.
+ */
+function withoutNames(command: readonly string[], dir: string): readonly string[] {
+  if (process.getuid?.() !== 0) return command;
+  const file = join(dir, 'nsswitch.conf');
+  writeFileSync(file, 'hosts: files\n', { mode: 0o644 });
+  const script = 'mount --bind "$0" /etc/nsswitch.conf && exec "$@"';
+  return ['unshare', '--mount', 'sh', '-c', script, file, ...command];
+}
+
+/** MariaDB refuses to run as root. */
+function unprivileged(command: readonly string[]): readonly string[] {
+  if (process.getuid?.() !== 0) return command;
+  return ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', ...command];
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A TCP connection that takes a slot of the server and says nothing more; returns how to give it back. */
+export async function occupy(address: string, port: number): Promise<() => void> {
+  const socket = createConnection({ host: address, port });
+  await new Promise((resolve, reject) => socket.once('data', resolve).once('error', reject));
+  return () => socket.destroy();
+}
