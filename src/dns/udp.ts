@@ -22,7 +22,7 @@ const socketsPerServer = 4;
 const queriesPerSocket = 256;
 
 /**
- * The UDP sockets of one name server. A socket for each query costs four times as much, and one for all has one port
+ * The UDP sockets of one name server. A socket for each query costs more than three times as much, and one for all has one port
  * for ever; so there are a few, each with a random port of the kernel, each for some hundreds of queries.
  *
  * They are connected: the kernel drops what others send, and tells at once when nobody listens. A socket that lost an
@@ -63,8 +63,8 @@ export class UdpSockets {
   #renew(slot: number): UdpSocket {
     this.#slots[slot]?.retire();
     const socket = new UdpSocket(this.#server, (closed) => this.#open.delete(closed));
-    socket.open();
     this.#open.add(socket);
+    socket.open();
     this.#slots[slot] = socket;
     return socket;
   }
@@ -79,6 +79,7 @@ class UdpSocket {
   #unsent: Buffer[] | undefined = [];
   #left = queriesPerSocket;
   #isOpen = true;
+  #failure = 'closed';
 
   constructor(server: ServerAddress, closed: (socket: UdpSocket) => void) {
     this.#server = server;
@@ -111,7 +112,9 @@ class UdpSocket {
     while (this.#waiting.has(id)) id = randomInt(0x1_0000);
     this.#waiting.set(id, waiting);
     const message = withId(waiting.query, id);
-    if (this.#unsent === undefined) this.#socket.send(message);
+    // Opening it may have failed at once, for want of a file descriptor.
+    if (!this.#isOpen) queueMicrotask(() => this.fail(this.#failure));
+    else if (this.#unsent === undefined) this.#socket.send(message);
     else this.#unsent.push(message);
     return (lost) => {
       if (lost) this.#left = 0;
@@ -126,6 +129,7 @@ class UdpSocket {
   }
 
   fail(reason: string): void {
+    this.#failure = reason;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     this.#close();

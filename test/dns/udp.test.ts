@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomInt } from 'node:crypto';
+import { encodeQuery } from '../../src/dns/message.ts';
+import { sendTcp } from '../../src/dns/tcp.ts';
+import { UdpSockets } from '../../src/dns/udp.ts';
+import type { Waiting } from '../../src/dns/udp.ts';
+import { a, answer, ScriptedDns, silence } from '../support/scripted-dns.ts';
+import { until } from './support/until.ts';
+
+const query = encodeQuery('db.test', 'A') ?? Buffer.alloc(0);
+
+/** What came of it, when it has come. */
+function aWaiting(): { readonly waiting: Waiting; readonly outcome: Promise<string> } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const waiting = { query, answered: () => resolve('answered'), failed: resolve };
+  return { waiting, outcome: promise };
+}
+
+describe('the sockets of a server', () => {
+  let server: ScriptedDns;
+  let sockets: UdpSockets;
+  const send = (): Promise<string> => {
+    const { waiting, outcome } = aWaiting();
+    sockets.send(waiting);
+    return outcome;
+  };
+
+  beforeEach(async () => {
+    server = await ScriptedDns.start(({ name }) => answer(a(name, '10.0.0.1')));
+    sockets = new UdpSockets(server.address, (below) => randomInt(below));
+  });
+  afterEach(async () => {
+    sockets.close();
+    await server.close();
+  });
+
+  it('that are retired bring what is still to come, and serve no second query', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    server.script = ({ name }) => ({ ...answer(a(name, '10.0.0.1')), after: gate.promise });
+    const first = send();
+    await until(() => server.count() === 1);
+    sockets.retire();
+    gate.resolve(undefined);
+    expect(await first).toBe('answered');
+    expect([await send(), await send()]).toEqual(['answered', 'answered']);
+    expect(new Set(server.seen.map(({ fromPort }) => fromPort)).size).toBe(3);
+  });
+
+  it('that are closed fail what waits', async () => {
+    server.script = () => silence;
+    const outcomes = [send(), send()];
+    await until(() => server.count() === 2);
+    sockets.close();
+    expect(await Promise.all(outcomes)).toEqual(['closed', 'closed']);
+  });
+
+  it('fail all that waits when nobody listens, and begin anew', async () => {
+    const { address } = server;
+    await server.close();
+    sockets = new UdpSockets(address, (below) => randomInt(below));
+    expect(await send()).toBe('connection refused');
+    server = await ScriptedDns.start(({ name }) => answer(a(name, '10.0.0.1')), {
+      host: address.address,
+      port: address.port,
+    });
+    expect(await send()).toBe('answered');
+  });
+
+  it('that cannot be opened fail what is sent, each time', async () => {
+    // The kernel refuses to connect to the broadcast address.
+    sockets = new UdpSockets({ address: '255.255.255.255', port: 53 }, () => 0);
+    expect([await send(), await send()]).toEqual(['EACCES', 'EACCES']);
+  });
+});
+
+describe('a query over TCP', () => {
+  it('fails where nobody listens, and where the connection ends first', async () => {
+    const server = await ScriptedDns.start(() => silence);
+    const [cut, late] = [aWaiting(), aWaiting()];
+    sendTcp(server.address, cut.waiting, 1);
+    await until(() => server.count({ transport: 'tcp' }) === 1);
+    await server.close();
+    expect(['connection closed', 'ECONNRESET']).toContain(await cut.outcome);
+    sendTcp(server.address, late.waiting, 1);
+    expect(await late.outcome).toBe('connection refused');
+  });
+
+  it('fails at an answer to another question or id', async () => {
+    const server = await ScriptedDns.start(({ name }) => ({ ...answer(a(name, '10.0.0.1')), idOff: 1 }));
+    const { waiting, outcome } = aWaiting();
+    sendTcp(server.address, waiting, 1);
+    expect(await outcome).toBe('malformed answer');
+    await server.close();
+  });
+});
