@@ -11,7 +11,9 @@ import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { eventually } from '../support/eventually.ts';
+import { startCoreDns } from '../support/name-servers.ts';
 import { query, startPostgres } from '../support/postgres.ts';
+import { cloud } from './cloud.ts';
 import { expectThat, openStage } from './stage.ts';
 
 const sample = 'config/samples/postgres-two-hosts.yaml';
@@ -35,17 +37,26 @@ async function demo(plane: Plane): Promise<void> {
   const backend = () => admin.get('ExternalBackend', 'orders-db', 'shop');
   const summary = async () => (await backend()).status?.summary ?? '';
 
-  const [first, second] = await stage.step('Two PostgreSQL servers outside the cluster', async () => {
-    const servers = await Promise.all([startPostgres('10.20.0.11', 6432), startPostgres('10.20.0.12', 6432)]);
-    stage.checked('they answer at 10.20.0.11:6432 and 10.20.0.12:6432');
-    return servers;
-  });
+  const [first, second, dns] = await stage.step(
+    'Two PostgreSQL servers outside the cluster, and a name server',
+    async () => {
+      const parts = await Promise.all([
+        startPostgres('10.20.0.11', 6432),
+        startPostgres('10.20.0.12', 6432),
+        startCoreDns({ address: '10.20.0.53', port: 53, names: {} }),
+      ]);
+      stage.checked('they answer at 10.20.0.11:6432 and 10.20.0.12:6432, the name server at 10.20.0.53');
+      return parts;
+    },
+  );
 
   const operator = await stage.step(
     'The operator starts, with the rights of config/rbac and no more',
     async () => {
       await applyRbac(details);
-      const running = await startOperator(details, { args: ['--leader-elect=true'] });
+      const running = await startOperator(details, {
+        args: ['--leader-elect=true', `--dns-servers=${dns.endpoint}`],
+      });
       stage.checked('it is in sync with the API server');
       return running;
     },
@@ -109,17 +120,19 @@ async function demo(plane: Plane): Promise<void> {
     stage.checked('both servers take connections again');
   });
 
+  const others = await cloud({ stage, show, kubectl: (args) => kubectl(details, args), dns });
+
   if (process.env['KEEP'] !== undefined && process.env['KEEP'] !== '') await shell(plane);
 
-  await stage.step('The resource is deleted', async () => {
-    await show('delete', 'xb', 'orders-db', '-n', 'shop');
+  await stage.step('The resources are deleted', async () => {
+    await show('delete', 'xb', 'orders-db', 'invoices-db', '-n', 'shop');
     const left = () =>
       kubectl(details, ['get', 'service,endpointslices,endpoints', '-n', 'shop', '-o', 'name']);
     await eventually('everything it made is gone', left, (list) => list === '', 60_000);
     await show('get', 'xb,service,endpointslices,endpoints', '-n', 'shop');
-    stage.checked('Service, EndpointSlices and Endpoints are gone with it');
+    stage.checked('Services, EndpointSlices and Endpoints are gone with them');
     await operator.stop();
-    await Promise.all([first.remove(), second.remove()]);
+    await Promise.all([first, second, dns, ...others].map((part) => part.remove()));
   });
 }
 

@@ -1,0 +1,84 @@
+import type { NameServer } from '../support/name-servers.ts';
+import { eventually } from '../support/eventually.ts';
+import { query, startPostgres } from '../support/postgres.ts';
+import type { Postgres } from '../support/postgres.ts';
+import { expectThat } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+const sample = 'config/samples/rds.yaml';
+/** The host of the sample. */
+const host = 'invoices.c9akciq32.eu-west-1.rds.amazonaws.com';
+const ttl = 5;
+const primary = '10.20.0.21';
+const standby = '10.20.0.22';
+const name = 'invoices-db.shop.svc';
+const who = 'select inet_server_addr()';
+/** The time to live, the first probe of the new address, a second for all else; and what a busy machine takes. */
+const promisedMs = (ttl + 1 + 4) * 1_000;
+
+export interface CloudOptions {
+  readonly stage: Stage;
+  readonly kubectl: (args: readonly string[]) => Promise<string>;
+  /** The same, shown. */
+  readonly show: (...args: string[]) => Promise<string>;
+  /** The one that the operator asks. */
+  readonly dns: NameServer;
+}
+
+/**
+ * A database behind a name whose record changes at a failover, and a name server that dies.
+ * Returns the database servers, for who removes them.
+ */
+export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promise<readonly Postgres[]> {
+  const gives = (address: string) => dns.set({ [host]: [`${ttl} A ${address}`] });
+  const reached = () => query(name, 5432, who);
+  const target = ['get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'jsonpath={.status.targets[0]}'];
+  /** Waits until the status says so, and shows it. */
+  const says = async (fact: string, ...texts: readonly string[]): Promise<void> => {
+    const holds = (status: string) => texts.every((text) => status.includes(text));
+    await eventually(fact, () => kubectl(target), holds, 20_000);
+    await show(...target);
+  };
+
+  const servers = await stage.step(
+    'A cloud database is a name: its record gives one of two servers',
+    async () => {
+      const both = await Promise.all([startPostgres(primary, 5432), startPostgres(standby, 5432)]);
+      await gives(primary);
+      await show('apply', '-n', 'shop', '-f', sample);
+      await eventually('the Service leads to it', reached, (address) => address === primary);
+      await show('get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'wide');
+      await says('the status says why', `"ip":"${primary}"`, '"rule":"Answered"');
+      stage.checked(`${name} reaches ${primary}, the address that the name gives for ${ttl} s at a time`);
+      return both;
+    },
+  );
+
+  await stage.step('It fails over: that server dies, and the name gives the other one', async () => {
+    const changed = performance.now();
+    await Promise.all([servers[0].kill(), gives(standby)]);
+    await eventually('it reaches the new address', reached, (address) => address === standby, promisedMs);
+    const seconds = ((performance.now() - changed) / 1000).toFixed(1);
+    stage.show(`psql -h ${name} -c '${who}'`, standby);
+    stage.checked(`the same ${name} reaches ${standby}, ${seconds} s after the record changed`);
+    const slices = await show(
+      'get',
+      'endpointslices',
+      '-n',
+      'shop',
+      '-l',
+      'kubernetes.io/service-name=invoices-db',
+    );
+    expectThat('the old address has left', slices.includes(standby) && !slices.includes(primary), slices);
+    stage.checked('the old address has left the Service');
+  });
+
+  await stage.step('The name server dies: the last good answer stands', async () => {
+    await dns.kill();
+    await says('the status says so', `"ip":"${standby}"`, '"ready":true', '"rule":"Stale"');
+    expectThat('the Service leads to it as before', (await reached()) === standby, 'another address');
+    stage.checked(`the status says by which rule ${standby} stands, and ${name} reaches it as before`);
+    await dns.start();
+  });
+  return servers;
+}
