@@ -18,6 +18,7 @@ interface Measured {
   readonly durationP99: number;
   readonly oldestAnswerSeconds: number;
   readonly memoryMb: number;
+  readonly heapMb: number;
 }
 
 /** Names cost a part of what probes cost. */
@@ -73,6 +74,7 @@ const figures = (measured: Measured, bareMicros: number) => [
     unit: 'MB',
     goal: { most: 100 },
   },
+  { what: 'the same, what lives in the heap', value: measured.heapMb, unit: 'MB' },
   { what: 'all names answered for the first time', value: measured.firstMs / 1_000, unit: 's' },
   { what: 'a question, p99', value: measured.durationP99, unit: 'ms' },
   {

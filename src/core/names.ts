@@ -135,7 +135,7 @@ function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' 
 function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
   const same = sameRecords(state, { addresses, services }) && !state.gone;
   return {
-    ...depart(state, addresses, now),
+    ...(same ? state : depart(state, addresses, now)),
     addresses,
     services,
     origin: 'answer',
