@@ -26,13 +26,13 @@ step() { # name, command...
 check() { step "$@" || true; [ ${#broken[@]} -eq 0 ] || [ "${broken[-1]}" != "$1" ] || echo "$1" >>"$results/checks"; }
 
 off_plane() {
-  .ci/packages.sh dns redis && "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
+  .ci/packages.sh dns redis mariadb && "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
 }
 
 # What a failed test leaves open must not keep the run from ending: --forceExit.
 on_plane() {
   local projects=$1
-  .ci/packages.sh network psql dns && test/controlplane/netns.sh \
+  .ci/packages.sh network psql dns mariadb && test/controlplane/netns.sh \
     "${jest[@]}" --forceExit --runInBand --json --outputFile="$results/plane.json" --selectProjects $projects 2>&1 |
     grep --line-buffered -v '^Force exiting Jest\|^Test results written to'
 }
