@@ -69,8 +69,12 @@ export type Handler =
   | { readonly kind: 'tcpSocket' }
   | { readonly kind: 'httpGet'; readonly request: HttpGet }
   | { readonly kind: 'icmp' }
+  /** What is needed to ask is missing (a Secret): the answer is `inconclusive` with this message, and nothing is sent. */
+  | { readonly kind: 'unready'; readonly message: string }
   | MysqlHandler
+  | PostgresHandler
   | RedisHandler
+  | MongodbHandler
   | TlsHandler;
 
 /** The kubelet's six numbers, in milliseconds where they are times. */
@@ -95,4 +99,6 @@ export interface Check {
   readonly host: string;
   readonly handler: Handler;
   readonly timing: Timing;
+  /** The bounds of lag that Services set, in seconds. Left out: none. */
+  readonly lagLimits?: readonly number[];
 }

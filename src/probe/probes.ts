@@ -4,7 +4,9 @@ import { createHttpGet } from './http.ts';
 import type { HttpOptions } from './http.ts';
 import { createIcmp } from './icmp.ts';
 import type { IcmpOptions } from './icmp.ts';
+import { createMongodb } from './mongodb.ts';
 import { createMysql } from './mysql.ts';
+import { createPostgres } from './postgres.ts';
 import type { Probe } from './probe.ts';
 import { createRedis } from './redis.ts';
 import { createTcpSocket } from './tcp.ts';
@@ -29,8 +31,12 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     tcpSocket: createTcpSocket(),
     httpGet: createHttpGet(options.http ?? {}),
     icmp: icmp.probe,
+    unready: ({ handler }) =>
+      Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
     mysql: createMysql(),
+    postgres: createPostgres(),
     redis: createRedis(),
+    mongodb: createMongodb(),
     tls: createTls(),
   } satisfies Record<Handler['kind'], Probe>;
   return {

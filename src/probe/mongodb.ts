@@ -1,0 +1,57 @@
+import { proberFault, verdict } from './classify.ts';
+import { converse, securing } from './dialogue.ts';
+import type { Protocol } from './dialogue.ts';
+import { readHello } from './mongodb-document.ts';
+import type { Bson } from './mongodb-document.ts';
+import { verdictOfHello } from './mongodb-hello.ts';
+import { helloRequest, maxMessageBytes, readMessage } from './mongodb-message.ts';
+import type { Probe } from './probe.ts';
+
+export interface MongodbDialogueOptions {
+  /** TLS from the first byte. */
+  readonly secure?: boolean;
+  /** The replica set that the server must be a member of. */
+  readonly setName?: string;
+}
+
+/**
+ * MongoDB 4.4.2 and later, and what speaks its protocol: one `hello`, without credentials, as the drivers' monitors send
+ * it. Nothing is left on the server: no session, no cursor, no client metadata; the connection is closed after the answer.
+ * Older servers know `hello` only as `isMaster`: they answer CommandNotFound (59) and are down.
+ */
+export function createMongodb(): Probe {
+  return async (check, signal) => {
+    if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
+    const { tls, setName } = check.handler;
+    const options = { secure: tls !== undefined, ...(setName !== undefined && { setName }) };
+    // Loaded on first use: who asks no MongoDB shall not pay 8 MB for it.
+    const bson = await import('bson');
+    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls));
+  };
+}
+
+const wrongProtocol = verdict('down', 'WrongProtocol', "the answer is not MongoDB's");
+
+/** The conversation of one run. */
+export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}): Protocol {
+  let isSecure = options.secure !== true;
+  let isAsked = false;
+  return {
+    maxBytes: maxMessageBytes,
+    next: (received) => {
+      if (!isSecure) {
+        isSecure = true;
+        return { kind: 'secure', consumed: 0 };
+      }
+      if (!isAsked) {
+        isAsked = true;
+        return { kind: 'send', bytes: helloRequest, consumed: 0 };
+      }
+      const message = readMessage(received);
+      if (message === 'unfinished') return { kind: 'more' };
+      const hello = message === 'unknown' ? undefined : readHello(bson, message.document);
+      const end = hello === undefined ? wrongProtocol : verdictOfHello(hello, options.setName);
+      return { kind: 'done', verdict: end };
+    },
+  };
+}
