@@ -64,9 +64,10 @@ export function publishedNames(host: string, slices: readonly EndpointSlice[]): 
 
 /** What the status of an alias says of a name: an alias has no slices. */
 export function saidNames(host: string, status: Status | undefined): readonly PublishedName[] {
-  const said = (status?.targets ?? []).filter((target) => target.host === host);
+  const name = nameOf(host);
+  const said = (status?.targets ?? []).filter((target) => nameOf(target.host) === name);
   return answers(
-    nameOf(host),
+    name,
     said.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)),
   );
 }
@@ -80,13 +81,15 @@ function answers(name: string, texts: readonly string[]): readonly PublishedName
   return [...of('IPv4', 'A'), ...of('IPv6', 'AAAA')];
 }
 
-/** People edit annotations: what is not ours to read says nothing. */
+/** People edit annotations: what is not ours to read says nothing, nor does a name of what is not published there. */
 function namesOf(slice: EndpointSlice): readonly (readonly [string, readonly string[]])[] {
   const parsed = parsedJson(slice.metadata.annotations?.[annotations.names] ?? '{}');
   if (typeof parsed !== 'object' || parsed === null) return [];
-  return Object.entries(parsed).flatMap(([key, ips]: [string, unknown]) =>
-    Array.isArray(ips) ? [[key, ips.filter((ip) => typeof ip === 'string')] as const] : [],
-  );
+  const standing = new Set((slice.endpoints ?? []).flatMap(({ addresses }) => addresses));
+  return Object.entries(parsed).flatMap(([key, said]: [string, unknown]) => {
+    const ips = Array.isArray(said) ? said.filter((ip) => typeof ip === 'string' && standing.has(ip)) : [];
+    return ips.length > 0 ? [[key, ips as readonly string[]] as const] : [];
+  });
 }
 
 function parsedJson(text: string): unknown {

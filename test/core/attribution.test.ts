@@ -1,0 +1,196 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Status } from '../../src/api/external-backend.ts';
+import { parseIp } from '../../src/api/ip.ts';
+import { addressesOf } from '../../src/core/address.ts';
+import { attribution, namesText, publishedNames, saidNames } from '../../src/core/attribution.ts';
+import { questionKey, type ServiceRecord } from '../../src/core/names.ts';
+import type { EndpointSlice } from '../../src/core/objects.ts';
+import { annotations } from '../../src/core/ownership.ts';
+import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
+import { aSlice, aTarget, resolved } from '../support/builders.ts';
+import { service } from '../support/lookups.ts';
+
+const record = '_postgres._tcp.example.com';
+
+const slice = (ips: readonly string[], text: string | undefined, port = 5432): EndpointSlice => ({
+  ...aSlice(ips, 'external-backend-operator', {
+    annotations: text === undefined ? {} : { [annotations.names]: text },
+  }),
+  addressType: ips[0]?.includes(':') === true ? 'IPv6' : 'IPv4',
+  ports: [{ name: '', port, protocol: 'TCP' }],
+});
+
+const read = (host: string, ...slices: readonly EndpointSlice[]) =>
+  Object.fromEntries(
+    publishedNames(host, slices).map(({ question, records: { addresses, services } }) => [
+      questionKey(question),
+      question.type === 'SRV'
+        ? services.map((each) => `${each.host}:${each.port}`).toSorted()
+        : addresses.toSorted(),
+    ]),
+  );
+
+/** Slices as they are written: one for each family and port, with the names of its addresses. */
+function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly EndpointSlice[] {
+  const targets = [...hosts.keys()].map((host) => aTarget({ host }));
+  const resolve = (host: string): Resolution => ({
+    ...resolved({ addresses: [], rule: 'Answered' }),
+    addresses: hosts.get(host) ?? [],
+  });
+  const all = addressesOf(targets, resolve, []).flatMap(({ addresses }) => addresses);
+  const sets = Map.groupBy(all, ({ family, port }) => `${family} ${port}`);
+  return [...sets.values()].map((set) => {
+    const names = new Map(
+      set.flatMap((each) => {
+        const name = attribution(each);
+        return name === undefined ? [] : [[each.ip, name] as const];
+      }),
+    );
+    const ips = set.map(({ ip }) => ip);
+    return slice(ips, namesText(ips, names), set[0]?.port);
+  });
+}
+
+const given = (ip: string, host: string, srv?: ServiceRecord): HostAddress => ({
+  ip,
+  host,
+  kept: false,
+  ...(srv && { record: srv }),
+});
+
+const ipOf = (n: number): string => (n % 2 === 0 ? `10.0.0.${n + 1}` : `fd00::${n.toString(16)}`);
+const someIps = (base: number) =>
+  fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 8 }).map((all) => all.map((n) => ipOf(base + n)));
+
+describe('what the slices say of a name', () => {
+  it('is what was written of it: names', () => {
+    fc.assert(
+      fc.property(someIps(0), someIps(100), (first, second) => {
+        const slices = written(
+          new Map([
+            ['A.Example.com.', first.map((ip) => given(ip, 'a.example.com'))],
+            ['b.', second.map((ip) => given(ip, 'b.'))],
+            ['10.9.9.9', [given('10.9.9.9', '10.9.9.9')]],
+          ]),
+        );
+        for (const [host, name, ips] of [
+          ['a.example.COM', 'a.example.com', first],
+          ['b.', 'b.', second],
+        ] as const) {
+          const [six, four] = [true, false].map((is) =>
+            ips.filter((ip) => ip.includes(':') === is).toSorted(),
+          );
+          expect(read(host, ...slices)).toEqual({
+            ...(four?.length && { [`A ${name}`]: four }),
+            ...(six?.length && { [`AAAA ${name}`]: six }),
+          });
+        }
+        expect(read('b', ...slices)).toEqual({});
+        expect(read(record, ...slices)).toEqual({});
+      }),
+    );
+  });
+
+  it('is what was written of it: SRV records with their ports', () => {
+    const hosts = fc.uniqueArray(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 9 })), {
+      minLength: 1,
+      maxLength: 8,
+      selector: ([n]) => n,
+    });
+    fc.assert(
+      fc.property(hosts, (pairs) => {
+        const all = pairs.map(([n, port]) => given(ipOf(n), `db${n}.`, service(`db${n}.`, { port })));
+        const found = read(record, ...written(new Map([[record, all]])));
+        expect(found[`SRV ${record}`]).toEqual(pairs.map(([n, port]) => `db${n}.:${port}`).toSorted());
+        for (const [n] of pairs) expect(found[`${n % 2 === 0 ? 'A' : 'AAAA'} db${n}.`]).toEqual([ipOf(n)]);
+      }),
+    );
+  });
+
+  it('is one text for one thing, in any order', () => {
+    const names = new Map([
+      ['10.0.0.2', 'b.example.com'],
+      ['10.0.0.1', 'a.example.com'],
+      ['10.0.0.3', 'a.example.com'],
+    ]);
+    const text = '{"a.example.com":["10.0.0.1","10.0.0.3"],"b.example.com":["10.0.0.2"]}';
+    const ips = ['10.0.0.3', '10.0.0.9', '10.0.0.1', '10.0.0.2'];
+    expect([namesText(ips, names), namesText(ips.toReversed(), names)]).toEqual([text, text]);
+  });
+
+  it.each([
+    ['no names', ['10.0.0.1'], undefined],
+    ['literal addresses only', ['10.0.0.1'], new Map([['10.0.0.2', 'db.']])],
+    ['no address', [], new Map([['10.0.0.2', 'db.']])],
+  ])('is nothing where there is nothing to say: %s', (_, ips, names) => {
+    expect(namesText(ips, names)).toBeUndefined();
+  });
+
+  it('is nothing where it would be more than an object bears', () => {
+    const long = (n: number) => `${`${n}`.padStart(4, 'n')}.${'x'.repeat(240)}`;
+    const ips = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+    const names = (count: number) => new Map(ips.slice(0, count).map((ip, n) => [ip, long(n)]));
+    expect(namesText(ips, names(700))?.length).toBeLessThanOrEqual(200_000);
+    expect(namesText(ips, names(1_000))).toBeUndefined();
+  });
+
+  const ips = ['10.0.0.1', '10.0.0.2'];
+  it.each([
+    ['is not there', undefined],
+    ['is empty', ''],
+    ['is no JSON', '{"db.":'],
+    ['is null', 'null'],
+    ['is a text', '"db."'],
+    ['is a list', '["db."]'],
+    ['has a text for a list', '{"db.":"10.0.0.1"}'],
+    ['has an object for a list', '{"db.":{"0":"10.0.0.1"}}'],
+    ['has no texts in the list', '{"db.":[1,null,["10.0.0.1"]]}'],
+    ['has no addresses in the list', '{"db.":["nonsense","10.0.0.256",""]}'],
+    ['has addresses that do not stand in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
+  ])('is nothing where the annotation %s', (_, text) => {
+    expect(publishedNames('db.', [slice(ips, text)])).toEqual([]);
+    const srv = text?.replaceAll('db.', `${record} db.`);
+    expect(publishedNames(record, [slice(ips, srv)])).toEqual([]);
+  });
+
+  it('is what can be read of it', () => {
+    const text = '{"db.":["10.0.0.1","nonsense",7,"10.0.0.1"],"x":3}';
+    expect(read('db.', slice(ips, text))).toEqual({ 'A db.': ['10.0.0.1'] });
+  });
+
+  it('throws at no text whatever', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        for (const { records } of publishedNames('db.', [slice(ips, text)]))
+          for (const ip of records.addresses) expect(parseIp(ip)).toBeDefined();
+      }),
+    );
+  });
+});
+
+describe('saidNames', () => {
+  const status = (host: string, ...all: readonly string[]): Status => ({
+    targets: [
+      { host, addresses: all.map((ip) => ({ ip, ready: true, health: 'healthy', reason: 'Connected' })) },
+      { host: 'other.example.com', addresses: [] },
+    ],
+  });
+
+  it('reads from the status what an alias stood on', () => {
+    const said = saidNames('db.example.com', status('db.example.com', '10.0.0.1', 'fd00::1'));
+    expect(said.map(({ question, records }) => [questionKey(question), records.addresses])).toEqual([
+      ['A db.example.com', ['10.0.0.1']],
+      ['AAAA db.example.com', ['fd00::1']],
+    ]);
+  });
+
+  it('knows a name in another spelling', () => {
+    expect(saidNames('db.example.com', status('DB.Example.com.', '10.0.0.1'))).toHaveLength(1);
+  });
+
+  it('says nothing of what it does not have', () => {
+    expect(saidNames('db.example.com', undefined)).toEqual([]);
+    expect(saidNames('other.example.com', status('db.example.com', '10.0.0.1'))).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+import {
+  learn,
+  nothingKnown,
+  questionKey,
+  seeded,
+  type Answer,
+  type NameState,
+  type ServiceRecord,
+} from '../../src/core/names.ts';
+import type { Lookup } from '../../src/core/resolve.ts';
+
+export const epoch = Date.UTC(2026, 0, 1);
+
+/** The monotonic instant `now` as both clocks say it. */
+export const at = (now: number) => ({ now, wall: epoch + now });
+
+export const gives = (...addresses: readonly string[]): Answer => ({
+  kind: 'records',
+  addresses,
+  services: [],
+  ttlMs: 5_000,
+});
+
+export const leadsTo = (...services: readonly ServiceRecord[]): Answer => ({
+  kind: 'records',
+  addresses: [],
+  services,
+  ttlMs: 5_000,
+});
+
+export const fails: Answer = { kind: 'failed', message: 'no answer' };
+
+export const denies = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answer => ({
+  kind: 'none',
+  reason,
+  ttlMs: 5_000,
+  vouchedAt: Infinity,
+});
+
+/** What is known after these answers, one each second from 0 on. */
+export const after = (...answers: readonly Answer[]): NameState => since(nothingKnown, ...answers);
+
+export const since = (state: NameState, ...answers: readonly Answer[]): NameState =>
+  answers.reduce((known, answer, i) => learn(known, answer, at(i * 1_000)), state);
+
+/** What was published before this process began. */
+export const before = (...addresses: readonly string[]): NameState =>
+  seeded(nothingKnown, { addresses, services: [] }, at(0));
+
+export const gone = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): readonly Answer[] => [
+  denies(reason),
+  denies(reason),
+  denies(reason),
+];
+
+/** States by question, such as `A db.example.com`. */
+export const knowing =
+  (states: Readonly<Record<string, NameState>>): Lookup =>
+  (question) =>
+    states[questionKey(question)] ?? nothingKnown;
+
+export const service = (host: string, over: Partial<ServiceRecord> = {}): ServiceRecord => ({
+  host,
+  port: 5432,
+  priority: 0,
+  weight: 0,
+  ...over,
+});
