@@ -22,8 +22,9 @@ const socketsPerServer = 4;
 const queriesPerSocket = 256;
 
 /**
- * The UDP sockets of one name server. A socket for each query costs more than three times as much, and one for all has one port
- * for ever; so there are a few, each with a random port of the kernel, each for some hundreds of queries.
+ * The UDP sockets of one name server. A socket for each query costs more than three times as much, and one
+ * for all has one port for ever; so there are a few, each with a random port of the kernel, each for some hundreds of
+ * queries.
  *
  * They are connected: the kernel drops what others send, and tells at once when nobody listens. A socket that lost an
  * answer gets no further query: behind a Service's address its port is tied to one DNS pod (conntrack), perhaps a dead one.
