@@ -172,7 +172,6 @@ class Client implements DnsClient {
     run: Run,
   ): Promise<Said | undefined> {
     const timeoutMs = this.#timeLeft(run);
-    if (this.#closed) return failure('closed', true);
     if (timeoutMs <= 0)
       return failure(misses.text(`no answer within ${this.#options.askTimeoutMs / 1000} s`), true);
     const tried = await server.ask(query, { timeoutMs, signal: run.signal });

@@ -45,6 +45,7 @@ export class NameServer {
   readonly #options: NameServerOptions;
   readonly #udp: UdpSockets;
   readonly #running = new Set<() => void>();
+  #closed = false;
   /** In a row. */
   #silences = 0;
   #avoidUntil = -Infinity;
@@ -98,14 +99,15 @@ export class NameServer {
     this.#udp.retire();
   }
 
-  /** Tries under way end as aborted. */
+  /** Tries under way and later ones end as aborted. */
   close(): void {
+    this.#closed = true;
     for (const abort of [...this.#running]) abort();
     this.#udp.close();
   }
 
   #try(query: Buffer, { timeoutMs, signal }: TryOptions): Promise<Try> {
-    if (signal?.aborted === true) return Promise.resolve({ kind: 'aborted' });
+    if (signal?.aborted === true || this.#closed) return Promise.resolve({ kind: 'aborted' });
     return new Promise((resolve) => {
       let forget: Forget | undefined;
       const end = (result: Try) => {
