@@ -180,9 +180,13 @@ describe('a spec that changes', () => {
   });
 });
 
-it('an alias is published without probing', async () => {
-  await world.publish('alias', { mode: 'ExternalName', targets: hosts('db.example.com') });
-  const { status } = await world.ready('alias');
+it('an alias is published without probing, and is not degraded once its name is known', async () => {
+  const known = 'kubernetes.default.svc.cluster.local';
+  await world.publish('alias', { mode: 'ExternalName', targets: hosts(known) });
+  const { status } = await world.backends.until((now) => {
+    const each = now.get('alias');
+    return conditionOf(each, 'Degraded')?.status === 'False' ? each : undefined;
+  });
   expect(status?.conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual([
     'Ready=True',
     'Available=True',
