@@ -80,7 +80,7 @@ class RunningPostgres implements Postgres {
 }
 
 /** The newest version that is installed; psql is on everybody's PATH. */
-function program(name: string): string {
+export function program(name: string): string {
   const base = '/usr/lib/postgresql';
   const newest = readdirSync(base)
     .toSorted((a, b) => Number(b) - Number(a))
@@ -88,7 +88,7 @@ function program(name: string): string {
   return join(base, newest ?? '', 'bin', name);
 }
 
-async function postgresUser(): Promise<{ readonly uid: number; readonly gid: number }> {
+export async function postgresUser(): Promise<{ readonly uid: number; readonly gid: number }> {
   const [uid, gid] = await Promise.all(
     ['-u', '-g'].map(async (flag) => Number(await mustRun(['id', flag, 'postgres']))),
   );
@@ -96,7 +96,7 @@ async function postgresUser(): Promise<{ readonly uid: number; readonly gid: num
 }
 
 /** PostgreSQL refuses to run as root. */
-function asPostgres(command: readonly string[]): readonly string[] {
+export function asPostgres(command: readonly string[]): readonly string[] {
   if (process.getuid?.() !== 0) return command;
   return ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', ...command];
 }

@@ -1,0 +1,58 @@
+import type { PostgresHandler } from '../core/check.ts';
+import type { Reason, Verdict } from '../core/verdict.ts';
+import { verdict } from './classify.ts';
+
+/** An error of the server: SQLSTATE (empty for the form of protocol 2), its text and the detail it may have. */
+export interface ServerError {
+  readonly sqlstate: string;
+  readonly text: string;
+  readonly detail?: string;
+}
+
+/**
+ * What an error in answer to a login says (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of
+ * the server, which says the whole of 57P03 by its text; PgBouncer: disconnect_client).
+ *
+ * | SQLSTATE and text                                             | verdict                                       |
+ * |---------------------------------------------------------------|-----------------------------------------------|
+ * | 57P03 the database system is starting up                      | down StartingUp                               |
+ * | 57P03 the database system is shutting down                    | down ShuttingDown                             |
+ * | 57P03 … in recovery mode, … not (yet) accepting connections   | down InRecovery                               |
+ * | 57P03 anything else, also in another language (lc_messages)   | down NotServing                               |
+ * | 57P01 terminated by the administrator                         | down ShuttingDown                             |
+ * | 57P02 another server process crashed                          | down InRecovery: it restarts from its log     |
+ * | 53xxx too many clients, reserved slots, out of memory         | Saturated, `saturatedIs`                      |
+ * | none: a postmaster that cannot fork                           | Saturated, `saturatedIs`                      |
+ * | 08P01 PgBouncer: max_client_conn and its kin                  | Saturated, `saturatedIs`                      |
+ * | 08xxx PgBouncer does not reach its server                     | down NotServing                               |
+ * | 28xxx login refused: pg_hba, password, role                   | up AuthRequired                               |
+ * | anything else (3D000 no such database, …)                     | up Responded: who asks is wrong, not the server |
+ */
+export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler['saturatedIs']): Verdict {
+  const { sqlstate, text, detail = '' } = error;
+  // Without a SQLSTATE it is not certain who speaks: only what a postmaster says is told.
+  if (sqlstate === '')
+    return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
+  const told = [`${sqlstate} ${text}`, ...(sqlstate === '57P03' && detail !== '' ? [detail] : [])].join(': ');
+  const down = (reason: Reason) => verdict('down', reason, told);
+  if (sqlstate === '57P03') return down(notNow(text));
+  if (sqlstate === '57P01') return down('ShuttingDown');
+  if (sqlstate === '57P02') return down('InRecovery');
+  if (isSaturated(sqlstate, text)) return verdict(saturatedIs, 'Saturated', told);
+  if (sqlstate.startsWith('08') && poolerAlone.test(text)) return down('NotServing');
+  return verdict('up', sqlstate.startsWith('28') ? 'AuthRequired' : 'Responded', told);
+}
+
+function notNow(text: string): Reason {
+  if (text.includes('starting up')) return 'StartingUp';
+  if (text.includes('shutting down')) return 'ShuttingDown';
+  if (/in recovery mode|not (yet )?accepting connections/.test(text)) return 'InRecovery';
+  return 'NotServing';
+}
+
+const poolerFull = /no more connections allowed|client connections exceeded/;
+const poolerAlone = /cannot connect to server|server login|server conn crashed|connect timeout|_wait_timeout/;
+
+function isSaturated(sqlstate: string, text: string): boolean {
+  return sqlstate.startsWith('53') || (sqlstate === '08P01' && poolerFull.test(text));
+}

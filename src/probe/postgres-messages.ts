@@ -1,0 +1,134 @@
+/**
+ * What a PostgreSQL server says before and around a login (protocol 3, "Message Formats" of its manual).
+ *
+ *     type  length (4 bytes, itself included)  body
+ *     R     8..2000    code (4 bytes; 0: you are in, else how to authenticate), more that depends on the code
+ *     E, N  6..30000   fields: letter, text, 0; after the last one another 0. `C` is the SQLSTATE, `M` the message, `D` the detail
+ *     S     6..2000    name, 0, value, 0
+ *     K     8..300     what a cancel request needs
+ *     Z     5          state of the transaction
+ *     v     12..2000   the protocol version that the server speaks in place of the one asked for
+ *
+ * Lengths are bounded about as libpq bounds them (fe-connect.c). A postmaster that cannot fork says `E`, a line of text, 0, without a
+ * length, as in protocol 2 (report_fork_failure_to_client).
+ */
+export type Message =
+  | { readonly kind: 'authentication'; readonly code: number }
+  | ErrorMessage
+  | { readonly kind: 'parameter'; readonly name: string; readonly value: string }
+  | { readonly kind: 'ready' }
+  /** Means nothing here. `early`: may come before the authentication. */
+  | { readonly kind: 'other'; readonly early: boolean };
+
+export interface ErrorMessage {
+  readonly kind: 'error';
+  /** Empty in the form of protocol 2. */
+  readonly sqlstate: string;
+  readonly text: string;
+  readonly detail: string;
+}
+
+/** Longest message, and room for what comes around it. */
+export const maxAnswerBytes = 32_768;
+
+const lengths: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  R: [8, 2_000],
+  E: [6, 30_000],
+  N: [6, 30_000],
+  S: [6, 2_000],
+  K: [8, 300],
+  Z: [5, 5],
+  v: [12, 2_000],
+};
+
+export interface Read {
+  readonly message: Message;
+  /** Where the next one begins. */
+  readonly end: number;
+}
+
+/** The message that begins at `start`. What it is depends on its own bytes only, never on how many of them came at once. */
+export function readMessage(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
+  if (received.length <= start) return 'incomplete';
+  const type = String.fromCharCode(received.readUInt8(start));
+  const bounds = lengths[type];
+  if (bounds === undefined) return 'unknown';
+  if (received.length < start + 5) return 'incomplete';
+  const length = received.readUInt32BE(start + 1);
+  if (length < bounds[0] || length > bounds[1])
+    return type === 'E' ? readOldError(received, start) : 'unknown';
+  const end = start + 1 + length;
+  if (received.length < end) return 'incomplete';
+  const message = toMessage(type, received.subarray(start + 5, end));
+  return message === undefined ? 'unknown' : { message, end };
+}
+
+function toMessage(type: string, body: Buffer): Message | undefined {
+  switch (type) {
+    case 'R':
+      return { kind: 'authentication', code: body.readUInt32BE(0) };
+    case 'E':
+      return toError(body);
+    case 'S':
+      return toParameter(body);
+    case 'Z':
+      return { kind: 'ready' };
+    default:
+      return { kind: 'other', early: type !== 'K' };
+  }
+}
+
+function toError(body: Buffer): ErrorMessage | undefined {
+  const fields = new Map<string, string>();
+  let at = 0;
+  for (; at < body.length && body[at] !== 0;) {
+    const end = body.indexOf(0, at);
+    if (end < 0) return undefined;
+    fields.set(String.fromCharCode(body.readUInt8(at)), body.toString('utf8', at + 1, end));
+    at = end + 1;
+  }
+  const sqlstate = fields.get('C') ?? '';
+  if (at !== body.length - 1 || !/^[0-9A-Z]{5}$/.test(sqlstate)) return undefined;
+  return { kind: 'error', sqlstate, text: fields.get('M') ?? '', detail: fields.get('D') ?? '' };
+}
+
+function toParameter(body: Buffer): Message | undefined {
+  const [name, value, rest] = body.toString('latin1').split('\0');
+  return name === undefined || value === undefined || rest !== ''
+    ? undefined
+    : { kind: 'parameter', name, value };
+}
+
+const maxOldError = 1_000;
+
+/** `E`, a line of text, 0. Whatever the language, it holds no control characters but white space. */
+function readOldError(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
+  for (let at = start + 1; at < received.length; at += 1) {
+    const byte = received.readUInt8(at);
+    if (byte === 0) {
+      const text = received.toString('utf8', start + 1, at);
+      const message: Message = { kind: 'error', sqlstate: '', text: text.trim(), detail: '' };
+      return text.endsWith('\n') ? { message, end: at + 1 } : 'unknown';
+    }
+    if ((byte < 0x20 && !/\s/.test(String.fromCharCode(byte))) || at - start > maxOldError) return 'unknown';
+  }
+  return 'incomplete';
+}
+
+/** Asks whether the server speaks TLS; it answers with one byte, `S` or `N`. */
+export const sslRequest: Uint8Array = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
+
+/** Ends a session that stands. Never sent in place of a password: that is logged as a violation of the protocol. */
+export const terminate: Uint8Array = Uint8Array.of(0x58, 0, 0, 0, 4);
+
+/** `length  0 3 0 0  name 0 value 0 … 0`: protocol 3.0 and who wants what. */
+export function startupPacket(parameters: Readonly<Record<string, string>>): Uint8Array {
+  const text = Object.entries(parameters)
+    .map(([name, value]) => `${name}\0${value}\0`)
+    .join('');
+  const body = Buffer.from(`${text}\0`);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(head.length + body.length, 0);
+  head.writeUInt16BE(3, 4);
+  return Buffer.concat([head, body]);
+}

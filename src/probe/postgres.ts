@@ -1,0 +1,143 @@
+import type { PostgresHandler } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { proberFault, responded, verdict } from './classify.ts';
+import { converse } from './dialogue.ts';
+import type { Protocol, Securing, Step } from './dialogue.ts';
+import { verdictOfError } from './postgres-errors.ts';
+import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
+import type { Message } from './postgres-messages.ts';
+import type { Probe } from './probe.ts';
+
+/** Says in the server's log, where connections are logged, who came. No such role need exist. */
+const defaultUser = 'external_backend_probe';
+const defaultDatabase = 'postgres';
+const applicationName = 'external-backend-operator';
+
+/**
+ * PostgreSQL and what speaks as it does (PgBouncer, RDS Proxy), without credentials: the beginning of a login, as pg_isready.
+ *
+ *     > 00 00 00 08 04 d2 16 2f                    SSLRequest, unless sslMode is disable
+ *     < 53 (S) or 4e (N)                           then TLS, or not
+ *     > length 00 03 00 00 "user" 0 … 0 0          startup packet; an SSLRequest alone is answered before the server looks
+ *     <                                            whether it accepts sessions at all
+ *     < 52 (R) length code                         authentication request: it does. Up; we close, which is not logged
+ *     < 52 length 0, 53 (S) …, 4b (K) …, 5a (Z)    no password asked for: a session. Up; Terminate (58 00 00 00 04)
+ *     < 45 (E) …                                   see `verdictOfError`
+ *
+ * | sslMode     | server says S                        | server says N             |
+ * |-------------|--------------------------------------|---------------------------|
+ * | disable     | (not asked)                          | (not asked)               |
+ * | prefer      | TLS, any certificate                 | goes on without           |
+ * | require     | TLS, any certificate                 | down TlsFailed            |
+ * | verify-ca   | TLS, a certificate of the authority  | down TlsFailed            |
+ * | verify-full | TLS, and for the host's name         | down TlsFailed            |
+ *
+ * The mode alone says what is verified. Unlike libpq, `prefer` does not try again without TLS when the handshake fails.
+ */
+export function createPostgres(): Probe {
+  return (check, signal) => {
+    const { handler } = check;
+    if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
+    return converse(check, signal, postgresDialogue(handler), securingOf(handler));
+  };
+}
+
+/** How TLS is spoken in the handler's mode. */
+export function securingOf({ sslMode, tls }: PostgresHandler): Securing | undefined {
+  if (sslMode === 'disable') return undefined;
+  const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
+  return { ...tls, verify };
+}
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');
+const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
+const more: Step = { kind: 'more' };
+const byteS = 0x53;
+const byteN = 0x4e;
+
+/** The conversation of one run. */
+export function postgresDialogue(handler: PostgresHandler): Protocol {
+  let asked: 'nothing' | 'tls' | 'session' = 'nothing';
+  const begin = (consumed: number): Step => {
+    asked = 'session';
+    const { user = defaultUser, database = defaultDatabase } = handler;
+    const bytes = startupPacket({ user, database, application_name: applicationName });
+    return { kind: 'send', bytes, consumed };
+  };
+  const hearTls = (received: Buffer): Step => {
+    if (received.length === 0) return more;
+    if (received[0] === byteS) {
+      asked = 'nothing';
+      return { kind: 'secure', consumed: 1 };
+    }
+    if (received[0] !== byteN) return refused(received, handler);
+    return handler.sslMode === 'prefer' ? begin(1) : { kind: 'done', verdict: noTls };
+  };
+  let isPlain = handler.sslMode === 'disable';
+  return {
+    maxBytes: maxAnswerBytes,
+    next: (received) => {
+      if (asked === 'tls') return hearTls(received);
+      if (asked === 'session') return hear(received, handler);
+      if (isPlain) return begin(0);
+      isPlain = true; // the next time nothing is asked is inside TLS
+      asked = 'tls';
+      return { kind: 'send', bytes: sslRequest, consumed: 0 };
+    },
+  };
+}
+
+/** An error in place of `S` or `N`. Nobody vouches for it, so where TLS is demanded it makes nothing healthy. */
+function refused(received: Buffer, handler: PostgresHandler): Step {
+  if (received[0] !== 0x45) return { kind: 'done', verdict: wrongProtocol };
+  const step = hear(received, handler);
+  if (step.kind !== 'done' || step.verdict.kind !== 'up' || handler.sslMode === 'prefer') return step;
+  return { kind: 'done', verdict: noTls };
+}
+
+/** All messages so far, in their order; the first that decides counts. */
+function hear(received: Buffer, handler: PostgresHandler): Step {
+  const session: Session = { open: false, role: undefined };
+  for (let at = 0; ;) {
+    const read = readMessage(received, at);
+    if (read === 'incomplete') return more;
+    const step = read === 'unknown' ? foreign : judge(read.message, session, handler);
+    if (step !== undefined) return step;
+    if (read !== 'unknown') at = read.end;
+  }
+}
+
+interface Session {
+  /** The server let us in without a password. */
+  open: boolean;
+  role: Verdict['role'];
+}
+
+const foreign: Step = { kind: 'done', verdict: wrongProtocol };
+
+/**
+ * Being let in is not the end: the server says it together with whether there is such a database, a free slot, … The role
+ * comes for free then (PostgreSQL 14 and later).
+ */
+function judge(message: Message, session: Session, handler: PostgresHandler): Step | undefined {
+  if (message.kind === 'error')
+    return { kind: 'done', verdict: verdictOfError(message, handler.saturatedIs) };
+  return session.open ? inside(message, session) : outside(message, session);
+}
+
+function outside(message: Message, session: Session): Step | undefined {
+  if (message.kind === 'other' && message.early) return undefined;
+  if (message.kind !== 'authentication') return foreign;
+  if (message.code !== 0) return { kind: 'done', verdict: responded };
+  session.open = true;
+  return undefined;
+}
+
+function inside(message: Message, session: Session): Step | undefined {
+  if (message.kind === 'authentication') return foreign;
+  if (message.kind === 'parameter' && message.name === 'in_hot_standby')
+    session.role = message.value === 'on' ? 'Replica' : 'Primary';
+  if (message.kind !== 'ready') return undefined;
+  const { role } = session;
+  return { kind: 'done', verdict: role ? { ...responded, role } : responded, farewell: terminate };
+}
