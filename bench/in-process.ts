@@ -60,6 +60,8 @@ export function createInProcess(plane: PlaneDetails): InProcess {
     writer: new KubeWriter({ client, view, mayWrite: () => true }),
     events: { record: nothing },
     resolver: { follow: nothing, state: () => nothingKnown, seed: nothing },
+    secrets: { follow: nothing, state: () => undefined },
+    chooseProbes: false,
     probe: script.probe,
     observer: { probed: nothing, late: nothing, flipped: nothing, reconciled: nothing, addresses: nothing },
     probeLimits: { maxConcurrent: 65_535, maxPerHost: 2 },

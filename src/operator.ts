@@ -12,6 +12,7 @@ import { loadKubeConfig } from './kube/kube-config.ts';
 import { LeaseElector } from './kube/leader.ts';
 import type { LeaderHooks, Leadership } from './kube/leadership.ts';
 import { SoleLeader } from './kube/sole-leader.ts';
+import { SecretReader } from './kube/secrets.ts';
 import { KubeView } from './kube/view.ts';
 import { KubeWriter } from './kube/writer.ts';
 import { createProbes } from './probe/probes.ts';
@@ -47,7 +48,13 @@ export function createOperator(options: OperatorOptions): Operator {
   const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
   const probes = createProbes();
   const view: KubeView = createView(options, client, metrics, () => engine);
-  const dns = createDns(options, () => engine);
+  const dns = createDns(options, metrics, () => engine);
+  const secrets = new SecretReader({
+    client,
+    clock,
+    random,
+    onNews: (owners) => engine.knowledgeChanged(owners),
+  });
   const leadership: Leadership = createLeadership(options, client, metrics, () => engine);
   const engine = createEngine(options, metrics, {
     view,
@@ -55,10 +62,11 @@ export function createOperator(options: OperatorOptions): Operator {
     events,
     probe: probes.probe,
     resolver: dns.resolver,
+    secrets,
   });
   let synced = false;
   const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
-  sampleAtScrape(metrics, engine, client);
+  sampleAtScrape(metrics, engine, client, dns.resolver);
 
   return {
     start: async () => {
@@ -76,6 +84,7 @@ export function createOperator(options: OperatorOptions): Operator {
       await Promise.all([view.stop(), engine.stop(config.shutdownTimeout)]);
       probes.close();
       dns.close();
+      secrets.close();
       events.stop();
       await leadership.stop();
       await Promise.all([servers.close(), client.close()]);
@@ -86,7 +95,7 @@ export function createOperator(options: OperatorOptions): Operator {
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
-  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe' | 'resolver'>,
+  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe' | 'resolver' | 'secrets'>,
 ): Engine {
   return new Engine({
     ...world,
@@ -97,6 +106,7 @@ function createEngine(
     probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
     workers: config.workers,
     deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
+    chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,
   });
@@ -124,7 +134,7 @@ function createView(
   });
 }
 
-function createDns({ config, logger }: OperatorOptions, engine: () => Engine) {
+function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine: () => Engine) {
   const servers = config.dnsServers.length > 0 ? config.dnsServers : undefined;
   const client = createDnsClient({ clock, resolvConfPath: config.resolvConf, servers });
   const resolver = new DnsResolver({
@@ -132,7 +142,8 @@ function createDns({ config, logger }: OperatorOptions, engine: () => Engine) {
     random,
     logger,
     ask: (question, asked) => client.ask(question, asked),
-    onNews: (owners) => engine().nameChanged(owners),
+    onNews: (owners) => engine().knowledgeChanged(owners),
+    onAsked: (result, durationMs) => metrics.asked(result, durationMs),
   });
   return {
     resolver,
@@ -191,11 +202,16 @@ function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metri
   return metrics;
 }
 
-const sampleAtScrape = (metrics: Metrics, engine: Engine, client: KubeClient): void =>
+const sampleAtScrape = (metrics: Metrics, engine: Engine, client: KubeClient, resolver: DnsResolver): void =>
   metrics.sampleAtScrape({
     checks: () => engine.stats().checks,
     queueDepth: () => engine.stats().due,
     requestsInFlight: () => client.load.inFlight,
+    dnsNames: () => resolver.stats().questions,
+    dnsOldestAnswerSeconds: () => {
+      const { oldestAnswerMs } = resolver.stats();
+      return oldestAnswerMs === undefined ? undefined : oldestAnswerMs / 1000;
+    },
   });
 
 const createClient = (config: Config, metrics: Metrics): KubeClient =>

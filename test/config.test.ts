@@ -38,6 +38,7 @@ describe('configuration', () => {
       maxProbesPerHost: 2,
       kubeInFlight: 32,
       workers: 1024,
+      chooseProbes: true,
       dnsServers: [],
       resolvConf: '/etc/resolv.conf',
     });

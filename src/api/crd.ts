@@ -20,6 +20,7 @@ const columns = [
     'Whether every Service has a ready address',
   ),
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  text('Primary', '.status.primary', 'Where the Services of role Primary lead', 1),
   text('Targets', '.status.hosts', 'Hosts of the targets', 1),
   text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { databaseProbes } from './database-probes.ts';
 import { celIsName, isIp, isName } from './host.ts';
 import { matches, withRules, type Rule } from './rule.ts';
 
@@ -64,9 +65,20 @@ export const httpGetSchema = z
   })
   .describe('Ready when an HTTP GET answers with an expected status.');
 
-const handlers = ['tcpSocket', 'httpGet', 'icmp', 'disabled'] as const;
+const handlers = [
+  'tcpSocket',
+  'httpGet',
+  'icmp',
+  'postgres',
+  'mysql',
+  'redis',
+  'mongodb',
+  'tls',
+  'grpc',
+  'disabled',
+] as const;
 
-/** Handlers that open a TCP connection; no handler at all is `tcpSocket`. */
+/** Handlers that open a TCP connection; no handler at all is one of them, see `core/checks.ts`. */
 export const dialsTcp = (probe: Partial<Record<(typeof handlers)[number], unknown>> | undefined): boolean =>
   probe?.icmp === undefined && probe?.disabled === undefined;
 
@@ -108,6 +120,7 @@ const probeShape = {
     .describe(
       'Ready when the address answers an ICMP echo request. The operator needs the capability NET_RAW.',
     ),
+  ...databaseProbes,
   disabled: z
     .object({})
     .optional()

@@ -86,6 +86,24 @@ const serviceShape = z
         'name must be a Service name: lower-case letters, digits and -, beginning with a letter, such as orders-db',
       ),
     ]).describe('Name of the Service, in the namespace of the resource.'),
+    role: z
+      .enum(['Any', 'Primary', 'Replica'])
+      .default('Any')
+      .describe(
+        'Which servers are behind it. Primary: the one that takes writes. Replica: those that follow it. An address whose role is not known is in neither.',
+      ),
+    maxLagSeconds: z
+      .int32()
+      .min(0)
+      .max(86400)
+      .optional()
+      .describe(
+        'A replica that is further behind than this leaves this Service, after failureThreshold probes in a row, and comes back with the first that is not. 0 to 86400.',
+      ),
+    replicaFallback: z
+      .boolean()
+      .default(false)
+      .describe('With role Replica: true lets the primary serve while no replica is ready.'),
     type: z
       .enum(['ClusterIP', 'NodePort', 'LoadBalancer'])
       .default('ClusterIP')

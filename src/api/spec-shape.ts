@@ -3,6 +3,7 @@ import { dnsSchema } from './dns.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
 import { listMap } from './rule.ts';
+import { credentialsSchema, tlsSchema } from './secrets.ts';
 import { serviceSchema } from './service.ts';
 import { targetSchema } from './target.ts';
 
@@ -37,6 +38,8 @@ export const specShape = z
       'services',
       ['name'],
     ).optional(),
+    credentials: credentialsSchema.optional(),
+    tls: tlsSchema.optional(),
     dns: dnsSchema.optional(),
     failbackSeconds: z
       .int32()

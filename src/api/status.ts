@@ -82,6 +82,11 @@ const addressSchema = z
       .string()
       .optional()
       .meta({ format: 'date-time', description: 'When the health became what it is.' }),
+    role: z.string().optional().describe('Primary or Replica, where it is known.'),
+    lagOverSeconds: z
+      .int32()
+      .optional()
+      .describe('The greatest maxLagSeconds of the Services that it is behind by more than.'),
     kept: z
       .boolean()
       .optional()
@@ -143,6 +148,11 @@ export const statusSchema = z
     readyAddresses: count.optional().describe('Addresses that are ready.'),
     totalAddresses: count.optional().describe('All addresses.'),
     summary: z.string().optional().describe('Ready and all addresses as text, such as 2/3.'),
+    handler: z
+      .string()
+      .optional()
+      .describe('How addresses are asked, and where the spec does not say it, why: `postgres: port 5432`.'),
+    primary: z.string().optional().describe('The address that the Services of role Primary lead to.'),
     hosts: z
       .string()
       .optional()

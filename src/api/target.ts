@@ -35,6 +35,10 @@ export const targetSchema = z
       .describe(
         'Zone the server is in, as in the node label topology.kubernetes.io/zone. Published with its addresses. Not in mode ExternalName.',
       ),
+    role: z
+      .enum(['Primary', 'Replica'])
+      .optional()
+      .describe('The role of this server, for Services by role where the probe cannot tell it.'),
     drain: z
       .boolean()
       .default(false)

@@ -68,6 +68,10 @@ const serving = {
 };
 
 const limits = {
+  chooseProbes: v.boolean.prefault('true').meta({
+    description:
+      'Without a handler in the spec, ask a port of a known database (by appProtocol, else by number) in its own protocol. False: only tcpSocket.',
+  }),
   maxConcurrentProbes: v.integer(1, 65_535).prefault('4096').meta({
     description: 'Probes that run at the same time. Each takes a file descriptor.',
   }),

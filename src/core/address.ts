@@ -69,24 +69,32 @@ export const mostAddresses = 2000;
 /**
  * The addresses of every target, each address and port once: two spellings of one address are published once
  * and the later target says so. A refused or unusable address never holds back the others.
- * Addresses that are kept give way to those that stand in an answer.
+ * What several give is published through the first, but:
+ *
+ * | admitted | of the bound of `most`                                         |
+ * |----------|----------------------------------------------------------------|
+ * | first    | literal addresses: no name whatever takes one away             |
+ * | then     | addresses that stand in an answer                              |
+ * | last     | those that are kept, and nothing is said of those that give way |
  */
 export function addressesOf(
   targets: readonly Target[],
   resolve: (host: string) => Resolution,
   denied: readonly Cidr[],
   ports: readonly Port[] = [],
+  most = mostAddresses,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const gate = new Gate(denied, only?.targetPort ?? only?.port ?? 0);
+  const gate = new Gate(denied, only?.targetPort ?? only?.port ?? 0, most);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
-  const standing = resolved.map((each) => gate.admit(each, false));
-  return resolved.map(({ target, rule, resolvedWall, error, ...each }, i) => {
-    const kept = gate.admit({ target, ...each }, true);
+  const literal = resolved.map((each) => (each.rule === undefined ? gate.admit(each, false) : undefined));
+  const standing = resolved.map((each, i) => literal[i] ?? gate.admit(each, false));
+  const kept = resolved.map((each) => gate.admit(each, true));
+  return resolved.map(({ target, rule, resolvedWall, error }, i) => {
     const notes = standing[i]?.notes ?? [];
     return {
       target,
-      addresses: [...(standing[i]?.addresses ?? []), ...kept.addresses],
+      addresses: [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])],
       ...(rule !== undefined && { resolution: { rule, resolvedWall, error } }),
       ...(notes.length > 0 && { message: notes.join('; ') }),
     };
@@ -102,12 +110,14 @@ interface Admitted {
 class Gate {
   readonly #denied: readonly Cidr[];
   readonly #commonPort: number;
+  readonly #most: number;
   /** `ip|port` -> the host that gave it. */
   readonly #seen = new Map<string, string>();
 
-  constructor(denied: readonly Cidr[], commonPort: number) {
+  constructor(denied: readonly Cidr[], commonPort: number, most: number) {
     this.#denied = denied;
     this.#commonPort = commonPort;
+    this.#most = most;
   }
 
   /** @param kept those that left the answer, or those that stand in it */
@@ -134,7 +144,7 @@ class Gate {
     const key = `${ip.text}|${port}`;
     const first = this.#seen.get(key);
     if (first !== undefined) return `${ip.text} is published once, through target ${first}`;
-    if (this.#seen.size >= mostAddresses) return `only the first ${mostAddresses} addresses are published`;
+    if (this.#seen.size >= this.#most) return `only the first ${this.#most} addresses are published`;
     this.#seen.set(key, target.host);
     const { host, kept, record } = address;
     return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };

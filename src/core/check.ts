@@ -75,7 +75,8 @@ export type Handler =
   | PostgresHandler
   | RedisHandler
   | MongodbHandler
-  | TlsHandler;
+  | TlsHandler
+  | GrpcHandler;
 
 /** The kubelet's six numbers, in milliseconds where they are times. */
 export interface Timing {

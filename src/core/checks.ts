@@ -1,6 +1,8 @@
 import type { Port, ProbeSpec, Spec } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import type { Check, Handler, Timing } from './check.ts';
+import { chosen, databaseHandler } from './handlers.ts';
+import type { Materials } from './materials.ts';
 
 /**
  * The ports that share one readiness: all without a probe of their own, or one that has its own.
@@ -16,29 +18,40 @@ export interface PortGroup {
 export interface GroupProbe {
   readonly handler: Handler;
   readonly timing: Timing;
+  /** Why this handler, where the spec names none. */
+  readonly why?: string;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;
   /** A health endpoint beside the database: dialled whatever port the target has. */
   readonly fixed?: boolean;
 }
 
+/** What stands beside the spec and decides how addresses are asked. */
+export interface Asking {
+  readonly materials: Materials;
+  /** Without a handler, one is chosen by what the port is known for; false: tcpSocket. */
+  readonly choose: boolean;
+}
+
+const plainAsking: Asking = { materials: {}, choose: false };
+
 /** Port groups in the order of the spec; the shared group first. */
-export function portGroups(spec: Spec): readonly PortGroup[] {
+export function portGroups(spec: Spec, asking: Asking = plainAsking): readonly PortGroup[] {
   const ports = spec.ports ?? [];
   const shared = ports.filter((port) => port.probe === undefined);
   const single = ports.flatMap((port) =>
     port.probe === undefined
       ? []
-      : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe) }],
+      : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe, asking) }],
   );
-  if (ports.length === 0) return withoutPorts(spec);
+  if (ports.length === 0) return withoutPorts(spec, asking);
   if (shared.length === 0) return single;
-  return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports) }, ...single];
+  return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports, asking) }, ...single];
 }
 
 /** An alias may have no ports: what its probe dials stands in the probe, and without one nothing is probed. */
-function withoutPorts(spec: Spec): readonly PortGroup[] {
-  const probe = spec.probe && sharedProbe(spec, []);
+function withoutPorts(spec: Spec, asking: Asking): readonly PortGroup[] {
+  const probe = spec.probe && sharedProbe(spec, [], asking);
   if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
   return [{ id: 'all', ports: [], probe }];
 }
@@ -47,11 +60,21 @@ function withoutPorts(spec: Spec): readonly PortGroup[] {
 export function checksOf(
   groups: readonly PortGroup[],
   addresses: readonly BackendAddress[],
+  lagLimits: readonly number[] = [],
 ): readonly Check[] {
-  return groups.flatMap((group) =>
-    group.probe === undefined ? [] : withProbe(group, group.probe, addresses),
+  const limits = lagLimits.length > 0 ? { lagLimits } : {};
+  return groups.flatMap(({ probe, ...group }) =>
+    probe === undefined
+      ? []
+      : addresses.map((address) => ({ ...check({ ...group, probe }, probe, address), ...limits })),
   );
 }
+
+/** The bounds of lag that the Services set, each once, in seconds. */
+export const lagLimitsOf = ({ services }: Spec): readonly number[] =>
+  [...new Set((services ?? []).flatMap(({ maxLagSeconds }) => maxLagSeconds ?? []))].toSorted(
+    (a, b) => a - b,
+  );
 
 /**
  * The id under which the health of an address stands in a port group: what is dialled, and for which ports.
@@ -59,9 +82,6 @@ export function checksOf(
  */
 export const checkId = (group: PortGroup, address: BackendAddress): string =>
   `${address.ip}|${group.probe === undefined ? '' : dialledPort(group.probe, address)}|${group.id}`;
-
-const withProbe = (group: PortGroup, probe: GroupProbe, addresses: readonly BackendAddress[]): Check[] =>
-  addresses.map((address) => check(group, probe, address));
 
 function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Check {
   return {
@@ -82,13 +102,16 @@ function dialledPort(probe: GroupProbe, address: BackendAddress): number {
 
 const dialled = (port: Port): number => port.targetPort ?? port.port;
 
-function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>): GroupProbe | undefined {
-  const handler = handlerOf(probe);
-  return handler && { handler, timing: timingOf(probe), port: dialled(port) };
+function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>, asking: Asking): GroupProbe | undefined {
+  const said = handlerOf(probe, asking.materials);
+  if (said === 'disabled') return undefined;
+  const timing = timingOf(probe);
+  if (said !== undefined) return { handler: said, timing, port: dialled(port) };
+  return { ...chosen(port, dialled(port), asking), timing, port: dialled(port) };
 }
 
 /**
- * Without a handler the probe is tcpSocket. What is dialled:
+ * What is dialled:
  *
  * | probe.port                         | dialled                                              |
  * |------------------------------------|------------------------------------------------------|
@@ -96,17 +119,23 @@ function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>): GroupProbe | und
  * | name or number of a TCP port       | that port's targetPort, or the target's own          |
  * | any other number                   | that number                                          |
  */
-function sharedProbe(spec: Spec, ports: readonly Port[]): GroupProbe | undefined {
+function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
-  const handler = handlerOf(probe);
-  if (handler === undefined) return undefined;
-  const common = { handler, timing: timingOf(probe) };
+  const said = handlerOf(probe, asking.materials);
+  if (said === 'disabled') return undefined;
   const tcp = ports.filter((port) => port.protocol === 'TCP');
   const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
+  const timing = timingOf(probe);
   if (meant === undefined && typeof probe.port === 'number')
-    return { ...common, port: probe.port, fixed: true };
-  const chosen = meant ?? tcp[0];
-  return { ...common, port: chosen === undefined ? 0 : dialled(chosen) };
+    return {
+      ...(said === undefined ? chosen(undefined, probe.port, asking) : { handler: said }),
+      timing,
+      port: probe.port,
+      fixed: true,
+    };
+  const port = meant ?? tcp[0];
+  const number = port === undefined ? 0 : dialled(port);
+  return { ...(said === undefined ? chosen(port, number, asking) : { handler: said }), timing, port: number };
 }
 
 const defaultProbe: ProbeSpec = {
@@ -117,11 +146,13 @@ const defaultProbe: ProbeSpec = {
   failureThreshold: 3,
 };
 
-function handlerOf(probe: Omit<ProbeSpec, 'port'>): Handler | undefined {
-  if (probe.disabled !== undefined) return undefined;
+/** What the spec says of how to ask; undefined: nothing, one is chosen. */
+function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handler | 'disabled' | undefined {
+  if (probe.disabled !== undefined) return 'disabled';
   if (probe.httpGet !== undefined) return { kind: 'httpGet', request: probe.httpGet };
   if (probe.icmp !== undefined) return { kind: 'icmp' };
-  return { kind: 'tcpSocket' };
+  if (probe.tcpSocket !== undefined) return { kind: 'tcpSocket' };
+  return databaseHandler(probe, materials);
 }
 
 const timingOf = (probe: Omit<ProbeSpec, 'port'>): Timing => ({

@@ -6,6 +6,7 @@ import type { PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
+import { exclusionOf, type Exclusion, type Roles } from './roles.ts';
 import { serviceBody } from './service.ts';
 import type { SliceGroup } from './slices.ts';
 
@@ -24,8 +25,8 @@ export interface DesiredService {
   readonly total: number;
   /** Every port has a ready address. */
   readonly available: boolean;
-  /** The families that it carries: what has another is not behind it. Undefined: all. */
-  readonly families: readonly Family[] | undefined;
+  /** Addresses that are not behind it, whatever their health. */
+  readonly excluded: ReadonlyMap<BackendAddress, Exclusion | 'FamilyNotServed'>;
 }
 
 export interface DesiredInput {
@@ -34,6 +35,7 @@ export interface DesiredInput {
   readonly groups: readonly PortGroup[];
   readonly healthOf: HealthOf;
   readonly legacyEndpoints: boolean;
+  readonly roles: Roles;
   /** What an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
   /** The Service of that name as it stands, if it is ours. */
@@ -51,6 +53,8 @@ export function servicesOf(backend: Pick<Backend, 'name' | 'spec'>): readonly Se
 }
 
 const plainService: Omit<ServiceSpec, 'name'> = {
+  role: 'Any',
+  replicaFallback: false,
   type: 'ClusterIP',
   headless: false,
   publishNotReadyAddresses: false,
@@ -60,10 +64,8 @@ const plainService: Omit<ServiceSpec, 'name'> = {
 function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService {
   const alias = whole.alias !== undefined;
   const standing = whole.standing(spec.name);
-  const served = alias ? undefined : servedFamilies(spec, standing);
-  const addresses = alias
-    ? []
-    : whole.addresses.filter(({ family }) => served === undefined || served.includes(family));
+  const excluded = exclusions(whole, spec, standing);
+  const addresses = alias ? [] : withFallback(whole, spec, excluded);
   const input = { ...whole, addresses };
   const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
   const legacy = input.legacyEndpoints && !alias && spec.selector === undefined;
@@ -77,8 +79,35 @@ function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService 
     ready: readyEverywhere(input).length,
     total: addresses.length,
     available: alias || (groups.length > 0 && input.groups.every((group) => anyReady(group, input))),
-    families: served,
+    excluded,
   };
+}
+
+function exclusions(
+  { addresses, roles, alias }: DesiredInput,
+  spec: ServiceSpec,
+  standing: Service | undefined,
+): DesiredService['excluded'] {
+  if (alias !== undefined) return new Map();
+  const served = servedFamilies(spec, standing);
+  const reasons = addresses.map((address) => {
+    const carried = served === undefined || served.includes(address.family);
+    return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
+  });
+  return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
+}
+
+/** The primary serves beside replicas that are not ready, where the Service wants it so. */
+function withFallback(
+  input: DesiredInput,
+  { role, replicaFallback }: ServiceSpec,
+  excluded: DesiredService['excluded'],
+): readonly BackendAddress[] {
+  const behind = input.addresses.filter((address) => !excluded.has(address));
+  if (role !== 'Replica' || !replicaFallback || readyEverywhere({ ...input, addresses: behind }).length > 0)
+    return behind;
+  const primary = input.roles.primary.filter((address) => excluded.get(address) !== 'FamilyNotServed');
+  return [...behind, ...primary];
 }
 
 const anyReady = (group: PortGroup, input: DesiredInput): boolean =>

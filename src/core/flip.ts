@@ -17,8 +17,10 @@ export interface Flip {
  * | unknown   | healthy   | none: it has just begun |
  * | unhealthy | healthy   | Normal                |
  * | any       | unhealthy | Warning               |
+ * | same      | same      | none: the role or the lag changed |
  */
 export function flipOf(check: Check, before: Health, after: Health): Flip | undefined {
+  if (before.state === after.state) return undefined;
   const address = check.port === 0 ? check.ip : withPort(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
   if (after.state === 'unhealthy')

@@ -1,5 +1,6 @@
 import type { HealthState } from '../api/external-backend.ts';
 import type { Timing } from './check.ts';
+import { tell, type Telling } from './telling.ts';
 import type { Reason, Verdict } from './verdict.ts';
 
 /** What the operator believes of one check. */
@@ -12,6 +13,8 @@ export interface Health {
   /** Of the verdict that made the state; empty while unknown, and where a seeded state came without one. */
   readonly reason: Reason | '';
   readonly message: string;
+  /** Role and lag; left out while no verdict told of them. */
+  readonly telling?: Telling;
 }
 
 export type Transition = 'unchanged' | 'pending' | 'changed';
@@ -45,15 +48,35 @@ export function initial(now: number): Health {
  * an address that was refused first and times out now keeps the reason that made it unhealthy (the metrics
  * tell the latest one). An unchanged health is returned as the same object.
  *
+ * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
+ *
  * @param now wall milliseconds
+ * @param lagLimits seconds; of the Services that bound the lag
  */
 export function step(
   health: Health,
   verdict: Verdict,
-  thresholds: Pick<Timing, 'successThreshold' | 'failureThreshold'>,
+  thresholds: Thresholds,
   now: number,
+  lagLimits: readonly number[] = [],
 ): Step {
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
+  const stepped = stepState(health, verdict, thresholds, now);
+  if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
+    return stepped;
+  const { failureThreshold } = thresholds;
+  const unhealthy = stepped.health.state === 'unhealthy';
+  const told = tell(health.telling, verdict, { unhealthy, failureThreshold, lagLimits, now });
+  const { telling: _, ...rest } = stepped.health;
+  return {
+    health: told.telling === undefined ? rest : { ...rest, telling: told.telling },
+    transition: told.changed ? 'changed' : stepped.transition,
+  };
+}
+
+type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
+
+function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said)
     return { health: health.run === 0 ? health : { ...health, run: 0 }, transition: 'unchanged' };

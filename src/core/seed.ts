@@ -5,6 +5,7 @@ import type { Health } from './health.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
 import { isOurSlice } from './ownership.ts';
 import { portText } from './readiness.ts';
+import { seededTelling } from './telling.ts';
 import { reasons } from './verdict.ts';
 
 export interface Published {
@@ -62,7 +63,9 @@ function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
 
 /** What the status says of an address stands only as long as it says the same state. */
 function healthFrom(state: 'healthy' | 'unhealthy', said: Said | undefined, now: number): Health {
-  if (said?.health !== state) return { state, run: 0, since: now, reason: '', message: '' };
+  const role = roles.find((each) => each === said?.role);
+  const telling = role !== undefined && state === 'healthy' ? { telling: seededTelling(role, now) } : {};
+  if (said?.health !== state) return { state, run: 0, since: now, reason: '', message: '', ...telling };
   const since = Date.parse(said.since ?? '');
   return {
     state,
@@ -70,8 +73,11 @@ function healthFrom(state: 'healthy' | 'unhealthy', said: Said | undefined, now:
     since: Number.isNaN(since) ? now : since,
     reason: reasons.find((reason) => reason === said.reason) ?? '',
     message: said.message ?? '',
+    ...telling,
   };
 }
+
+const roles = ['Primary', 'Replica'] as const;
 
 function stateOf(ready: boolean | undefined, said: string | undefined): 'healthy' | 'unhealthy' | undefined {
   if (ready === undefined) return undefined;
@@ -79,7 +85,7 @@ function stateOf(ready: boolean | undefined, said: string | undefined): 'healthy
   return said === 'unhealthy' ? 'unhealthy' : undefined;
 }
 
-const publishedPort = (group: PortGroup, address: BackendAddress): number =>
+export const publishedPort = (group: PortGroup, address: BackendAddress): number =>
   address.port !== 0 ? address.port : (group.ports[0]?.targetPort ?? group.ports[0]?.port ?? 0);
 
 /**

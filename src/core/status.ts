@@ -6,6 +6,7 @@ import type { DesiredService } from './desired.ts';
 import type { OperatorError } from './errors.ts';
 import type { Problem } from './plan.ts';
 import { overall, type HealthOf, type Readiness } from './readiness.ts';
+import type { Roles } from './roles.ts';
 
 export interface StatusInput {
   readonly backend: Backend;
@@ -14,6 +15,9 @@ export interface StatusInput {
   readonly healthOf: HealthOf;
   readonly desired: readonly DesiredService[];
   readonly problems: readonly Problem[];
+  readonly roles: Roles;
+  /** Why Secrets cannot be used. */
+  readonly missing: readonly string[];
   /** What an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
   /** The hosts of an alias; empty in mode Endpoints. */
@@ -40,13 +44,15 @@ export function statusOf(input: StatusInput): Status {
     conditions: conditions(input.backend.status, generation, input.now, {
       Ready: readyCondition(input),
       Available: availableCondition(input, addresses),
-      Degraded: degradedCondition(targets),
+      Degraded: degradedCondition(targets, input),
     }),
     services: input.desired.map((service) => serviceStatus(service, input.problems)),
     targets,
     readyAddresses: ready,
     totalAddresses: addresses.length,
     summary: silent ? '-' : `${ready}/${addresses.length}`,
+    ...handlerText(input.groups),
+    ...(input.roles.primary.length > 0 && { primary: texts(input.roles.primary) }),
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
 }
@@ -201,11 +207,33 @@ function serviceStatus(
   return missing ? { name, ready: 0, total: 0 } : { name, ready, total };
 }
 
+/** What is asked where the spec does not say it, and why. */
+function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
+  const chosen = groups.flatMap(({ probe }) =>
+    probe?.why === undefined ? [] : [`${probe.handler.kind}: ${probe.why}`],
+  );
+  return chosen.length > 0 ? { handler: chosen.join(', ') } : {};
+}
+
 /** As many as a column of kubectl bears. */
 const hostsText = (hosts: readonly string[]): string =>
   hosts.length <= 4 ? hosts.join(',') : `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more`;
 
-function degradedCondition(targets: readonly TargetStatus[]): Verdict {
+function degradedCondition(
+  targets: readonly TargetStatus[],
+  { missing, roles, backend }: StatusInput,
+): Verdict {
+  const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
+  if (byRole && roles.pretenders.length > 0)
+    return {
+      status: 'True',
+      reason: 'TwoPrimaries',
+      message: bounded(
+        `${texts(roles.primary)} is the primary; ${texts(roles.pretenders)} says so too and is not published as one`,
+      ),
+    };
+  if (missing.length > 0)
+    return { status: 'True', reason: 'SecretsMissing', message: bounded(missing.join('; ')) };
   const sick = targets
     .flatMap((target) => target.addresses)
     .filter((address) => address.health === 'unhealthy');
@@ -236,6 +264,8 @@ function degradedCondition(targets: readonly TargetStatus[]): Verdict {
   return { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
+const texts = (addresses: readonly BackendAddress[]): string => addresses.map(({ ip }) => ip).join(', ');
+
 /** Rules by which old addresses stand, or none. */
 const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
 
@@ -249,13 +279,17 @@ function targetStatus(
     ...(message !== undefined && { message: bounded(message) }),
     ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
     ...(input.alias === aliasName(target.host) && { current: true }),
-    addresses: addresses.map((address) => ({
-      ip: address.ip,
-      ...recordStatus(address),
-      ...addressStatus(overall(input.groups, address, input.healthOf), target.drain),
-      ...(address.kept && { kept: true }),
-      ...exclusions(address, input.desired),
-    })),
+    addresses: addresses.map((address) => {
+      const readiness = overall(input.groups, address, input.healthOf);
+      return {
+        ip: address.ip,
+        ...recordStatus(address),
+        ...addressStatus(readiness, target.drain),
+        ...roleStatus(address, input.roles),
+        ...(address.kept && { kept: true }),
+        ...exclusions(address, readiness.ready, input.desired),
+      };
+    }),
   };
 }
 
@@ -276,15 +310,23 @@ const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
     ? {}
     : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
 
-/** Services that the address is missing from, whatever its health. */
+/** Services that the address is missing from although its health would allow it, and those that cannot carry it at all. */
 function exclusions(
-  { family }: BackendAddress,
+  address: BackendAddress,
+  ready: boolean,
   desired: readonly DesiredService[],
 ): Pick<AddressStatus, 'excluded'> {
-  const excluded = desired
-    .filter(({ families }) => families !== undefined && !families.includes(family))
-    .map(({ name }) => ({ service: name, reason: 'FamilyNotServed' }));
+  const excluded = desired.flatMap(({ name, excluded: all }) => {
+    const reason = all.get(address);
+    return reason !== undefined && (ready || reason === 'FamilyNotServed') ? [{ service: name, reason }] : [];
+  });
   return excluded.length > 0 ? { excluded } : {};
+}
+
+function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 'role' | 'lagOverSeconds'> {
+  const role = roles.roleOf(address);
+  const lag = roles.laggingOf(address).at(-1);
+  return { ...(role !== undefined && { role }), ...(lag !== undefined && { lagOverSeconds: lag }) };
 }
 
 function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {

@@ -5,7 +5,17 @@ import type { Health } from '../core/health.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { HealthTable } from './health-table.ts';
-import type { Clock, ClusterView, EventSink, Logger, Probe, Random, Resolver, Writer } from './ports.ts';
+import type {
+  Clock,
+  ClusterView,
+  EventSink,
+  Logger,
+  Probe,
+  Random,
+  Resolver,
+  Secrets,
+  Writer,
+} from './ports.ts';
 import type { ProbeLimits } from './probe-slots.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
@@ -24,7 +34,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice'
+  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
 > {
   readonly clock: Clock;
   readonly random: Random;
@@ -33,6 +43,7 @@ export interface EngineOptions extends Pick<
   readonly writer: Writer;
   readonly events: EventSink;
   readonly resolver: Resolver;
+  readonly secrets: Secrets;
   readonly probe: Probe;
   readonly observer: Observer;
   readonly probeLimits: ProbeLimits;
@@ -92,8 +103,8 @@ export class Engine {
     for (const key of keys) this.#queue.add(key);
   }
 
-  /** What is known of a name that these owners (uids) follow has changed: a failover should not wait behind other writes. */
-  nameChanged(owners: Iterable<string>): void {
+  /** What is known of a name, or a Secret, that these owners (uids) follow has changed: a failover should not wait behind other writes. */
+  knowledgeChanged(owners: Iterable<string>): void {
     for (const owner of owners) {
       const key = this.#reconciler.keyOf(owner);
       if (key === undefined) continue;

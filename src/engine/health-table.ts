@@ -43,7 +43,7 @@ export class HealthTable {
     const now = this.#options.clock.wall();
     const known = this.get(owner, check.id);
     const before = known ?? initial(now);
-    const { health, transition } = step(before, verdict, check.timing, now);
+    const { health, transition } = step(before, verdict, check.timing, now, check.lagLimits);
     if (health !== known) this.#put(owner, check.id, health);
     if (transition === 'changed') this.#options.onChanged(owner, check, before, health);
     return transition;

@@ -2,6 +2,7 @@
 import type { Check } from '../core/check.ts';
 import type { Action } from '../core/action.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
+import type { SecretState } from '../core/materials.ts';
 import type { NameState, Question, Records } from '../core/names.ts';
 import type { Verdict } from '../core/verdict.ts';
 
@@ -69,6 +70,14 @@ export interface Resolver {
 export interface RefreshBounds {
   readonly minMs: number;
   readonly maxMs: number;
+}
+
+/** Secrets that backends refer to: read when they are first followed, and again and again while they are. */
+export interface Secrets {
+  /** These are all the Secrets of the owner (a backend's uid) from now on; none: it is forgotten. */
+  follow(owner: string, namespace: string, names: readonly string[]): void;
+  /** Undefined: not read yet, or nobody follows it. */
+  state(namespace: string, name: string): SecretState;
 }
 
 export interface BackendEvent {

@@ -44,10 +44,13 @@ export interface Run {
   readonly standing: Standing;
 }
 
+/** What is asked the same way whatever the name of the server and the spec say. */
+const plain: readonly string[] = ['tcpSocket', 'icmp'];
+
 /** Checks with equal questions ask the same thing of the same address. Joined, as one flat string is half the size. */
 function questionOf({ ip, port, host, handler }: Check): string {
   const parts = [ip, port, handler.kind];
-  if (handler.kind === 'httpGet') parts.push(host, JSON.stringify(handler));
+  if (!plain.includes(handler.kind)) parts.push(host, JSON.stringify(handler));
   return parts.join(' ');
 }
 

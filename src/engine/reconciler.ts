@@ -4,21 +4,25 @@ import type { Action } from '../core/action.ts';
 import type { Cidr } from '../core/address.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
+import { secretsOf } from '../core/materials.ts';
 import { planRemoval, planService, type Observed, type Problem } from '../core/plan.ts';
 import type { HealthOf } from '../core/readiness.ts';
+import type { Roles } from '../core/roles.ts';
 import { switchOf } from '../core/alias.ts';
 import { invalid, statusOf, suspended } from '../core/status.ts';
 import { foremost, performAll } from './perform.ts';
-import type { Resolver, Writer } from './ports.ts';
+import type { Resolver, Secrets, Writer } from './ports.ts';
 import { probe, settlingMs, type ProbingOptions } from './probing.ts';
 import type { BackendRegistry, Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
-import { look, lookAtAlias, type AliasScene, type Scene } from './scene.ts';
+import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
 import { writeReady, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 import type { Outcome } from './work-queue.ts';
 
 export interface ReconcilerOptions extends ProbingOptions, StatusWriterOptions {
   readonly resolver: Resolver;
+  readonly secrets: Secrets;
+  readonly chooseProbes: boolean;
   readonly registry: BackendRegistry;
   readonly deniedCidrs: readonly Cidr[];
   readonly legacyEndpoints: boolean;
@@ -45,6 +49,7 @@ interface Life {
 /** A scene of which all is written, or was refused. */
 interface Written extends Scene {
   readonly alias: AliasScene | undefined;
+  readonly roles: Roles;
   readonly desired: readonly DesiredService[];
   readonly problems: readonly Problem[];
 }
@@ -101,9 +106,14 @@ export class Reconciler {
 
   #look(key: string, { raw }: Entry, backend: Backend): Scene {
     follow(backend, this.#options);
-    const { deniedCidrs } = this.#options;
-    const healthOf = this.#healthOf(backend);
-    return look(key, raw, backend, { resolve: resolverOf(backend, this.#options), healthOf, deniedCidrs });
+    const { secrets } = this.#options;
+    secrets.follow(backend.uid, backend.namespace, secretsOf(backend.spec));
+    return look(key, raw, backend, {
+      ...this.#options,
+      resolve: resolverOf(backend, this.#options),
+      healthOf: this.#healthOf(backend),
+      secretOf: (name) => secrets.state(backend.namespace, name),
+    });
   }
 
   #enter(key: string, { raw }: Entry): Life {
@@ -134,6 +144,7 @@ export class Reconciler {
   #stopAsking(uid: string): void {
     this.#options.scheduler.remove(uid);
     this.#options.resolver.follow(uid, [], { minMs: 0, maxMs: 0 });
+    this.#options.secrets.follow(uid, '', []);
   }
 
   async #run(scene: Scene, life: Life): Promise<Outcome> {
@@ -143,7 +154,8 @@ export class Reconciler {
     const { clock, view } = this.#options;
     const writer = this.#patientWriter(life);
     const alias = lookAtAlias(scene, this.#healthOf(scene.backend), view, clock.wall());
-    const desired = this.#desired(scene, alias);
+    const roles = rolesIn(scene, this.#healthOf(scene.backend), view);
+    const desired = this.#desired(scene, roles, alias);
     const plans = desired.map((service) => this.#plan(scene, service));
     const removals = this.#removals(scene.backend);
     const [refused, kept] = await Promise.all([
@@ -158,15 +170,16 @@ export class Reconciler {
     if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const problems = plans.flatMap(({ problem }) => problem ?? []);
     if (refused.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
-    return this.#conclude({ ...scene, alias, desired, problems }, life, writer, [...refused, ...kept]);
+    return this.#conclude({ ...scene, alias, roles, desired, problems }, life, writer, [...refused, ...kept]);
   }
 
-  #desired(scene: Scene, alias: AliasScene | undefined): readonly DesiredService[] {
+  #desired(scene: Scene, roles: Roles, alias: AliasScene | undefined): readonly DesiredService[] {
     const { backend } = scene;
     const { legacyEndpoints, view } = this.#options;
     const owned = view.ownedNames(backend.namespace, backend.name);
     return desiredServices({
       ...scene,
+      roles,
       healthOf: this.#healthOf(backend),
       legacyEndpoints,
       alias: alias?.choice.name,

@@ -1,12 +1,21 @@
 import type { Backend } from '../api/external-backend.ts';
-import { addressesOf, type BackendAddress, type Cidr, type TargetAddresses } from '../core/address.ts';
+import {
+  addressesOf,
+  mostAddresses,
+  type BackendAddress,
+  type Cidr,
+  type TargetAddresses,
+} from '../core/address.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
-import { checksOf, portGroups, type PortGroup } from '../core/checks.ts';
+import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
+import { materialsOf, type SecretOf } from '../core/materials.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
+import { judgeRoles, type Roles } from '../core/roles.ts';
+import { publishedPort } from '../core/seed.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView } from './ports.ts';
 
@@ -19,6 +28,8 @@ export interface Scene {
   readonly addresses: readonly BackendAddress[];
   readonly groups: readonly PortGroup[];
   readonly checks: readonly Check[];
+  /** Why Secrets cannot be used. */
+  readonly missing: readonly string[];
   /** When a name changes by the mere passing of time, monotonic. */
   readonly nextAt: number | undefined;
 }
@@ -26,21 +37,30 @@ export interface Scene {
 export interface LookOptions {
   readonly resolve: (host: string) => Resolution;
   readonly healthOf: HealthOf;
+  readonly secretOf: SecretOf;
+  /** Whether a handler is chosen where the spec names none. */
+  readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
 }
 
 export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
   const { targets: wanted, mode } = backend.spec;
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
-  const groups = portGroups(backend.spec);
+  const materials = materialsOf(backend.spec, options.secretOf);
+  const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
   const found =
     mode === 'ExternalName' ? each(backend, resolved, options) : together(backend, resolved, options);
   const targets = found.map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
-  const checks = [...new Map(checksOf(groups, addresses).map((check) => [check.id, check])).values()];
+  const checks = [
+    ...new Map(
+      checksOf(groups, addresses, lagLimitsOf(backend.spec)).map((check) => [check.id, check]),
+    ).values(),
+  ];
+  const missing = [materials.tlsMissing ?? [], materials.credentialsMissing ?? []].flat();
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
-  return { key, raw, backend, targets, addresses, groups, checks, nextAt };
+  return { key, raw, backend, targets, addresses, groups, checks, missing, nextAt };
 }
 
 type Resolved = ReadonlyMap<string, Resolution>;
@@ -58,10 +78,11 @@ function together({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOp
   return addressesOf(spec.targets, (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports);
 }
 
-/** Of an alias every host is judged by itself. */
+/** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */
 function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions) {
+  const share = Math.floor(mostAddresses / spec.targets.length);
   return spec.targets.flatMap((target) =>
-    addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports),
+    addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, share),
   );
 }
 
@@ -74,6 +95,27 @@ function withoutUnhealthyKept(
   const isGood = (address: BackendAddress): boolean =>
     overall(groups, address, healthOf).health === 'healthy';
   return { ...target, addresses: target.addresses.filter((address) => !address.kept || isGood(address)) };
+}
+
+/** The roles of the addresses, given what Services of role Primary lead to now. */
+export function rolesIn({ backend, groups, addresses }: Scene, healthOf: HealthOf, view: ClusterView): Roles {
+  const names = (backend.spec.services ?? [])
+    .filter(({ role }) => role === 'Primary')
+    .map(({ name }) => name);
+  const ready = new Set(
+    names
+      .flatMap((name) => view.slices(backend.namespace, name))
+      .filter((slice) => ownerName(slice) === backend.name)
+      .flatMap(({ endpoints, ports }) =>
+        (endpoints ?? [])
+          .filter(({ conditions }) => conditions?.ready === true)
+          .map(({ addresses: [ip = ''] }) => `${ip} ${ports?.[0]?.port ?? 0}`),
+      ),
+  );
+  const [group] = groups;
+  const isPublishedPrimary = (address: BackendAddress): boolean =>
+    group !== undefined && ready.has(`${address.ip} ${publishedPort(group, address)}`);
+  return judgeRoles({ groups, addresses, healthOf, isPublishedPrimary });
 }
 
 /** Where an alias points, and where it shall point. */

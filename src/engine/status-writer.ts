@@ -23,7 +23,9 @@ export async function writeStatus(
   const { namespace, name, uid = '' } = raw.metadata;
   const action: Action = { op: 'status', ref: { kind: 'ExternalBackend', namespace, name, uid }, status };
   const errors = await performAll(writer, [[action]]);
-  if (errors.length === 0) tell(events, raw, readyOf(previous), readyOf(status));
+  if (errors.length > 0) return errors;
+  tell(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
+  tellPrimary(events, raw, previous, status);
   return errors;
 }
 
@@ -52,5 +54,25 @@ function tell(
   events.record(raw, { type, reason: after.reason, action: 'Reconcile', note: after.message });
 }
 
-const readyOf = (status: Status | undefined): Condition | undefined =>
-  status?.conditions?.find((condition) => condition.type === 'Ready');
+/** One Event for each change of the primary, and one when a second one appears. */
+function tellPrimary(
+  events: EventSink,
+  raw: KubeObject,
+  previous: Status | undefined,
+  status: Status,
+): void {
+  const [before, after] = [previous?.primary, status.primary];
+  const action = 'Switch';
+  if (after !== undefined && before !== after) {
+    const note = before === undefined ? `${after} is the primary` : `${after} is the primary now; it was ${before}`;
+    events.record(raw, { type: 'Normal', reason: 'PrimaryChanged', action, note });
+  }
+  if (after === undefined && before !== undefined)
+    events.record(raw, { type: 'Warning', reason: 'PrimaryLost', action, note: `no ready address says that it is the primary; it was ${before}` });
+  const rivalry = conditionOf('Degraded', status);
+  if (rivalry?.reason === 'TwoPrimaries' && conditionOf('Degraded', previous)?.reason !== 'TwoPrimaries')
+    events.record(raw, { type: 'Warning', reason: 'TwoPrimaries', action, note: rivalry.message });
+}
+
+const conditionOf = (type: string, status: Status | undefined): Condition | undefined =>
+  status?.conditions?.find((condition) => condition.type === type);

@@ -62,6 +62,8 @@ export async function startOperator(
     ],
     ...(options.args?.some((arg) => arg.startsWith('--leader-elect')) ? [] : ['--leader-elect=false']),
     ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
+    // Most targets of the tests accept and say nothing, whatever their port is known for.
+    ...(options.args?.some((arg) => arg.startsWith('--choose-probes')) ? [] : ['--choose-probes=false']),
     ...(options.args ?? []),
   ];
   const part = startPart(

@@ -7,6 +7,7 @@ import { desiredServices, type DesiredService } from '../../src/core/desired.ts'
 import type { Health } from '../../src/core/health.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
+import { judgeRoles, type Roles } from '../../src/core/roles.ts';
 import type { Resolution } from '../../src/core/resolve.ts';
 
 /** What a user may write; the schema fills in the rest. */
@@ -102,10 +103,20 @@ export function desiredOf(
     groups,
     healthOf,
     legacyEndpoints,
+    roles: rolesOf(backend, healthOf),
     alias: firstAlias(backend),
     standing: () => undefined,
   });
 }
+
+/** Who is what, with nothing published before. */
+export const rolesOf = (backend: Backend, healthOf: HealthOf): Roles =>
+  judgeRoles({
+    groups: portGroups(backend.spec),
+    addresses: addressesIn(backend.spec),
+    healthOf,
+    isPublishedPrimary: () => false,
+  });
 
 /** What an alias points to where nothing is known; undefined in mode Endpoints. */
 export const firstAlias = ({ spec }: Backend): string | undefined =>

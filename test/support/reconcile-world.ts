@@ -1,6 +1,7 @@
 import { HealthTable } from '../../src/engine/health-table.ts';
 import type { Check } from '../../src/core/check.ts';
 import type { Status } from '../../src/api/external-backend.ts';
+import type { SecretState } from '../../src/core/materials.ts';
 import type { Action } from '../../src/core/action.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
@@ -23,6 +24,8 @@ export class ReconcileWorld {
   readonly counts = new Map<string, string>();
   readonly reconciler: Reconciler;
   readonly resolver: FakeResolver;
+  /** Name -> what is known of the Secret. */
+  readonly secrets = new Map<string, SecretState>();
   readonly #health: HealthTable;
   readonly #registry = new BackendRegistry();
 
@@ -41,6 +44,8 @@ export class ReconcileWorld {
       writer: cluster,
       events: { record: (_, event) => void this.events.push(event) },
       resolver: this.resolver,
+      secrets: { follow: () => undefined, state: (_, name) => this.secrets.get(name) },
+      chooseProbes: false,
       registry: this.#registry,
       health: this.#health,
       scheduler: {

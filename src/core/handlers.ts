@@ -1,0 +1,88 @@
+import type { Port, ProbeSpec } from '../api/external-backend.ts';
+import type { Handler } from './check.ts';
+import type { Materials } from './materials.ts';
+
+type Said = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
+
+/** The handler of a database, with what it needs from Secrets; undefined: the spec names none. */
+export function databaseHandler(probe: Said, materials: Materials): Handler | undefined {
+  const handler = withoutSecrets(probe);
+  return handler && withMaterials(handler, materials);
+}
+
+function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: Said): Database | undefined {
+  if (postgres !== undefined) {
+    const { sslMode, saturatedIs, database, user } = postgres;
+    return {
+      kind: 'postgres',
+      sslMode,
+      saturatedIs,
+      ...(database !== undefined && { database }),
+      ...(user !== undefined && { user }),
+    };
+  }
+  if (mysql !== undefined) return { kind: 'mysql', saturatedIs: mysql.saturatedIs };
+  if (redis !== undefined) return { kind: 'redis' };
+  if (mongodb !== undefined)
+    return { kind: 'mongodb', ...(mongodb.setName !== undefined && { setName: mongodb.setName }) };
+  if (tls !== undefined) return { kind: 'tls', tls: {} };
+  if (grpc !== undefined) return { kind: 'grpc', service: grpc.service };
+  return undefined;
+}
+
+type Database = Extract<Handler, { readonly kind: keyof Said }>;
+
+/** Which of them can log in. */
+const accounts: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
+
+function withMaterials(handler: Database, { tls, tlsMissing, credentials }: Materials): Handler {
+  if (tlsMissing !== undefined) return { kind: 'unready', message: tlsMissing };
+  return {
+    ...handler,
+    ...(tls !== undefined && { tls }),
+    ...(credentials !== undefined && accounts.includes(handler.kind) && { credentials }),
+  };
+}
+
+/** Well-known numbers (IANA), where the port does not say what is spoken. */
+const wellKnown: Readonly<Record<number, Said>> = {
+  5432: { postgres: { sslMode: 'prefer', saturatedIs: 'inconclusive' } },
+  3306: { mysql: { saturatedIs: 'inconclusive' } },
+  6379: { redis: {} },
+  27017: { mongodb: {} },
+};
+
+const byAppProtocol: Readonly<Record<string, Said | undefined>> = {
+  postgresql: wellKnown[5432],
+  postgres: wellKnown[5432],
+  mysql: wellKnown[3306],
+  mariadb: wellKnown[3306],
+  redis: wellKnown[6379],
+  mongodb: wellKnown[27017],
+  mongo: wellKnown[27017],
+};
+
+/**
+ * The handler where the spec names none, and why.
+ *
+ * | appProtocol of the port      | the port that is dialled | handler                  |
+ * |------------------------------|--------------------------|--------------------------|
+ * | of a database we know        | any                      | that database's          |
+ * | another                      | any                      | tcpSocket                |
+ * | none                         | 5432, 3306, 6379, 27017  | that database's          |
+ * | none                         | any other                | tcpSocket                |
+ *
+ * A service that speaks HTTP or gRPC need not answer at `/`, nor have a health service: only the user knows.
+ */
+export function chosen(
+  port: Port | undefined,
+  dialled: number,
+  { materials, choose }: { readonly materials: Materials; readonly choose: boolean },
+): { readonly handler: Handler; readonly why: string } {
+  if (!choose) return { handler: { kind: 'tcpSocket' }, why: 'the default' };
+  const protocol = port?.appProtocol;
+  const said = protocol === undefined ? wellKnown[dialled] : byAppProtocol[protocol];
+  const handler = said && databaseHandler(said, materials);
+  if (handler === undefined) return { handler: { kind: 'tcpSocket' }, why: 'the default' };
+  return { handler, why: protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}` };
+}

@@ -1,0 +1,70 @@
+import type { Spec } from '../api/external-backend.ts';
+import type { Credentials, TlsOptions } from './check.ts';
+
+/** What a Secret holds, as text; or why it cannot be read; undefined: not known yet. */
+export type SecretState =
+  { readonly data: Readonly<Record<string, string>> } | { readonly error: string } | undefined;
+
+/** Looks up a Secret of the backend's namespace by name. */
+export type SecretOf = (name: string) => SecretState;
+
+/** What probes need beside the spec. */
+export interface Materials {
+  readonly tls?: TlsOptions;
+  readonly credentials?: Credentials;
+  /** Why TLS cannot be spoken as the spec wants it: nothing is asked then, for a server must not be called unhealthy for it. */
+  readonly tlsMissing?: string;
+  /** Why nobody can log in: what can be asked without is asked. */
+  readonly credentialsMissing?: string;
+}
+
+/** Names of the Secrets that the spec refers to, each once. */
+export const secretsOf = ({ credentials, tls }: Spec): readonly string[] => [
+  ...new Set(
+    [credentials?.secretName, tls?.caSecret?.name, tls?.certificateSecretName].filter(
+      (name) => name !== undefined,
+    ),
+  ),
+];
+
+export function materialsOf(spec: Spec, secretOf: SecretOf): Materials {
+  return { ...tlsOf(spec, secretOf), ...credentialsOf(spec, secretOf) };
+}
+
+function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
+  if (credentials === undefined) return {};
+  const found = read(secretOf, credentials.secretName, ['username', 'password'], ['username']);
+  if (typeof found === 'string') return { credentialsMissing: found };
+  return { credentials: { username: found['username'] ?? '', password: found['password'] ?? '' } };
+}
+
+function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
+  if (tls === undefined) return {};
+  const { caSecret, certificateSecretName, serverName, insecureSkipVerify } = tls;
+  const ca = caSecret && read(secretOf, caSecret.name, [caSecret.key]);
+  const pair = certificateSecretName && read(secretOf, certificateSecretName, ['tls.crt', 'tls.key']);
+  const missing = [ca, pair].filter((each) => typeof each === 'string' && each !== '');
+  if (missing.length > 0) return { tlsMissing: missing.join('; ') };
+  return {
+    tls: {
+      insecureSkipVerify,
+      ...(serverName !== undefined && { serverName }),
+      ...(typeof ca === 'object' && caSecret && { ca: ca[caSecret.key] ?? '' }),
+      ...(typeof pair === 'object' && { certificate: pair['tls.crt'] ?? '', key: pair['tls.key'] ?? '' }),
+    },
+  };
+}
+
+/** The keys of a Secret, or why they are not to be had. Optional ones may be missing: Redis' default user has no name. */
+function read(
+  secretOf: SecretOf,
+  name: string,
+  keys: readonly string[],
+  optional: readonly string[] = [],
+): Readonly<Record<string, string>> | string {
+  const secret = secretOf(name);
+  if (secret === undefined) return `Secret ${name} is not read yet`;
+  if ('error' in secret) return `Secret ${name}: ${secret.error}`;
+  const missing = keys.find((key) => !optional.includes(key) && secret.data[key] === undefined);
+  return missing === undefined ? secret.data : `Secret ${name} has no key ${missing}`;
+}

@@ -1,0 +1,132 @@
+import type { SecretState } from '../core/materials.ts';
+import { OperatorError } from '../core/errors.ts';
+import type { Clock, Random, Secrets, Timer } from '../engine/ports.ts';
+import type { KubeClient } from './client.ts';
+import { pathOf, resources } from './resources.ts';
+
+export interface SecretReaderOptions {
+  readonly client: Pick<KubeClient, 'request'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What is known of a Secret of theirs has changed. */
+  readonly onNews: (owners: Iterable<string>) => void;
+  /** Between two reads of a Secret; default 30 s. Like the kubelet's TTL cache, and unlike a watch, it needs no right to list. */
+  readonly refreshMs?: number;
+}
+
+interface Followed {
+  readonly namespace: string;
+  readonly name: string;
+  readonly owners: Set<string>;
+  readonly gone: AbortController;
+  state: SecretState;
+  timer: Timer | undefined;
+}
+
+/**
+ * Reads Secrets that are followed, one at a time by name: the operator may be allowed to `get` some and to list none.
+ * What was read once stands while the API server does not answer.
+ */
+export class SecretReader implements Secrets {
+  readonly #options: SecretReaderOptions;
+  readonly #followed = new Map<string, Followed>();
+  readonly #owners = new Map<string, readonly Followed[]>();
+
+  constructor(options: SecretReaderOptions) {
+    this.#options = options;
+  }
+
+  follow(owner: string, namespace: string, names: readonly string[]): void {
+    const before = this.#owners.get(owner) ?? [];
+    const after = names.map((name) => this.#enter(namespace, name));
+    for (const each of after) each.owners.add(owner);
+    for (const each of before) if (!after.includes(each)) this.#leave(each, owner);
+    if (after.length > 0) this.#owners.set(owner, after);
+    else this.#owners.delete(owner);
+  }
+
+  state(namespace: string, name: string): SecretState {
+    return this.#followed.get(`${namespace}/${name}`)?.state;
+  }
+
+  /** Reads nothing more. For good. */
+  close(): void {
+    for (const owner of [...this.#owners.keys()]) this.follow(owner, '', []);
+  }
+
+  #enter(namespace: string, name: string): Followed {
+    const key = `${namespace}/${name}`;
+    const known = this.#followed.get(key);
+    if (known !== undefined) return known;
+    const gone = new AbortController();
+    const entered: Followed = {
+      namespace,
+      name,
+      owners: new Set(),
+      gone,
+      state: undefined,
+      timer: undefined,
+    };
+    this.#followed.set(key, entered);
+    void this.#read(entered);
+    return entered;
+  }
+
+  #leave(followed: Followed, owner: string): void {
+    followed.owners.delete(owner);
+    if (followed.owners.size > 0) return;
+    followed.timer?.cancel();
+    followed.gone.abort();
+    this.#followed.delete(`${followed.namespace}/${followed.name}`);
+  }
+
+  async #read(followed: Followed): Promise<void> {
+    const { clock, random, refreshMs = 30_000, onNews } = this.#options;
+    const state = await this.#ask(followed);
+    if (followed.gone.signal.aborted) return;
+    const isNews = JSON.stringify(state) !== JSON.stringify(followed.state);
+    followed.state = state;
+    followed.timer = clock.after(refreshMs * (0.9 + 0.2 * random()), () => void this.#read(followed));
+    if (isNews) onNews(followed.owners);
+  }
+
+  async #ask({ namespace, name, state, gone }: Followed): Promise<SecretState> {
+    const path = pathOf(resources.Secret, namespace, name);
+    try {
+      const answer = await this.#options.client.request({
+        verb: 'get',
+        resource: 'secrets',
+        name,
+        path,
+        signal: gone.signal,
+      });
+      return { data: decoded(answer) };
+    } catch (error) {
+      return (
+        refused(error, namespace) ??
+        state ?? { error: error instanceof Error ? error.message : 'it could not be read' }
+      );
+    }
+  }
+}
+
+/** Why it cannot be read, where the API server says so; undefined: it did not answer. */
+function refused(error: unknown, namespace: string): SecretState {
+  const status = error instanceof OperatorError ? error.status : undefined;
+  if (status === 404) return { error: 'there is no such Secret' };
+  if (status === 403)
+    return {
+      error: `the operator may not read it: it needs the permission to get secrets in namespace ${namespace} (config/components/secrets)`,
+    };
+  return undefined;
+}
+
+/** The data of a Secret as text. */
+function decoded(answer: unknown): Readonly<Record<string, string>> {
+  const { data = {} } = answer as { readonly data?: Readonly<Record<string, string>> };
+  const texts = Object.entries(data).map(([key, value]) => [
+    key,
+    Buffer.from(value, 'base64').toString('utf8'),
+  ]);
+  return Object.fromEntries(texts) as Readonly<Record<string, string>>;
+}
