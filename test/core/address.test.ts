@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseIp } from '../../src/api/ip.ts';
-import { addressesOf, contains, parseCidr, refusal, type Cidr } from '../../src/core/address.ts';
+import {
+  addressesOf,
+  contains,
+  mostAddresses,
+  parseCidr,
+  refusal,
+  type Cidr,
+} from '../../src/core/address.ts';
+import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
 import { aPort, aTarget, literal, resolved } from '../support/builders.ts';
+import { service } from '../support/lookups.ts';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);
@@ -94,5 +103,102 @@ describe('addressesOf', () => {
     const both = [aTarget(), aTarget({ port: 6432 }), aTarget({ host: '10.20.0.12', port: 6432 })];
     const found = addressesOf(both, literal, [], [aPort({ targetPort: 6432 })]);
     expect(found.map(({ addresses }) => addresses.map(({ port }) => port))).toEqual([[0], [], [0]]);
+  });
+});
+
+describe('addressesOf with names', () => {
+  const from = (host: string, ip: string, over: Partial<HostAddress> = {}): HostAddress => ({
+    ip,
+    host,
+    kept: false,
+    ...over,
+  });
+  /** What hosts give; a host that is not there is a literal address. */
+  const giving =
+    (hosts: Readonly<Record<string, readonly HostAddress[]>>) =>
+    (host: string): Resolution => {
+      const addresses = hosts[host];
+      return addresses === undefined
+        ? literal(host)
+        : { ...resolved({ addresses: [], rule: 'Answered', resolvedWall: 7 }), addresses };
+    };
+  const targets = (...hosts: readonly string[]) => hosts.map((host) => aTarget({ host }));
+  const ipsOf = (found: ReturnType<typeof addressesOf>) =>
+    found.map(({ addresses }) => addresses.map((each) => `${each.ip}${each.kept ? ' kept' : ''}`));
+  const a = (...ips: readonly string[]) => ips.map((ip) => from('a.example.com', ip));
+  const b = (...ips: readonly string[]) => ips.map((ip) => from('b.example.com', ip));
+  const kept = (all: readonly HostAddress[]) => all.map((each) => ({ ...each, kept: true }));
+
+  it('says of a name how it was resolved, and of a literal address nothing', () => {
+    const found = addressesOf(targets('a.', '10.0.0.9'), giving({ 'a.': a('10.0.0.1') }), []);
+    expect(found[0]?.resolution).toEqual({ rule: 'Answered', resolvedWall: 7, error: undefined });
+    expect(found[0]?.addresses[0]?.host).toBe('a.example.com');
+    expect(found[1]).not.toHaveProperty('resolution');
+  });
+
+  it.each([
+    ['alone', { 'a.': [...a('10.0.0.1'), ...kept(a('10.0.0.2'))] }, [['10.0.0.1', '10.0.0.2 kept'], []]],
+    [
+      'beside the same of a later name',
+      { 'a.': kept(a('10.0.0.1')), 'b.': b('10.0.0.1') },
+      [[], ['10.0.0.1']],
+    ],
+    ['twice', { 'a.': kept(a('10.0.0.1')), 'b.': kept(b('10.0.0.1')) }, [['10.0.0.1 kept'], []]],
+  ])('keeps an address that no answer gives: %s', (_, hosts, ips) => {
+    const found = addressesOf(targets('a.', 'b.'), giving({ 'b.': [], ...hosts }), []);
+    expect(ipsOf(found)).toEqual(ips);
+    for (const each of found) expect(each).not.toHaveProperty('message');
+  });
+
+  it('keeps no address that is forbidden', () => {
+    expect(ipsOf(addressesOf(targets('a.'), giving({ 'a.': kept(a('169.254.169.254')) }), []))).toEqual([[]]);
+  });
+
+  it('publishes what two names give once, and the later one says so', () => {
+    const hosts = { 'a.': a('10.0.0.1'), 'b.': b('10.0.0.1', '10.0.0.2') };
+    const found = addressesOf(targets('a.', 'b.'), giving(hosts), []);
+    expect(ipsOf(found)).toEqual([['10.0.0.1'], ['10.0.0.2']]);
+    expect(found[1]?.message).toBe('10.0.0.1 is published once, through target a.');
+  });
+
+  it('publishes what a name and a literal target give through the literal one, in any order', () => {
+    const [name, address] = addressesOf(targets('a.', '10.0.0.1'), giving({ 'a.': a('10.0.0.1') }), []);
+    expect(address?.addresses).toMatchObject([{ ip: '10.0.0.1', host: '10.0.0.1' }]);
+    expect(name).toMatchObject({
+      addresses: [],
+      message: '10.0.0.1 is published once, through target 10.0.0.1',
+    });
+  });
+
+  it("gives an address the port of its SRV record, and none that repeats the backend's", () => {
+    const record = (ip: string, port: number) => from('db0.', ip, { record: service('db0.', { port }) });
+    const hosts = { 'a.': [record('10.0.0.1', 5432), record('10.0.0.1', 5433), record('10.0.0.2', 5433)] };
+    const [found] = addressesOf(targets('a.'), giving(hosts), [], [aPort()]);
+    expect(found?.addresses.map(({ ip, port }) => `${ip} ${port}`)).toEqual([
+      '10.0.0.1 0',
+      '10.0.0.1 5433',
+      '10.0.0.2 5433',
+    ]);
+    expect(found?.addresses[1]?.record?.port).toBe(5433);
+  });
+
+  const many = (count: number) => Array.from({ length: count }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
+
+  it('takes so many addresses and no more, the kept ones last, and says so', () => {
+    const hosts = { 'a.': kept(a('10.9.0.1')), 'b.': b(...many(mostAddresses + 5)) };
+    const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), []);
+    expect([first?.addresses.length, second?.addresses.length]).toEqual([0, mostAddresses]);
+    expect(second?.message).toBe(`only the first ${mostAddresses} addresses are published`);
+  });
+
+  it('takes no literal address less for a name that gives too many', () => {
+    const found = addressesOf(targets('a.', '10.9.0.1'), giving({ 'a.': a(...many(mostAddresses + 5)) }), []);
+    expect(found.map(({ addresses }) => addresses.length)).toEqual([mostAddresses - 1, 1]);
+  });
+
+  it('takes fewer where it is told so', () => {
+    const found = addressesOf(targets('a.'), giving({ 'a.': a(...many(9)) }), [], [], 4);
+    expect(found[0]).toMatchObject({ message: 'only the first 4 addresses are published' });
+    expect(found[0]?.addresses).toHaveLength(4);
   });
 });
