@@ -79,7 +79,7 @@ interface Part extends Pick<Resolution, 'rule' | 'resolvedWall' | 'error' | 'nex
 function addresses(name: string, families: Dns['families'], stand: Stand): Resolution {
   const parts = addressQuestions(name, families).map((question) => ({ question, ...stand(question) }));
   const of = (ips: readonly string[], kept: boolean): readonly HostAddress[] =>
-    ips.map((ip) => ({ ip, host: name, kept }));
+    ips.toSorted().map((ip) => ({ ip, host: name, kept }));
   return {
     addresses: parts.flatMap((part) => [...of(part.addresses, false), ...of(part.kept, true)]),
     ...joined(
@@ -94,7 +94,7 @@ function addresses(name: string, families: Dns['families'], stand: Stand): Resol
 
 function services(name: string, families: Dns['families'], stand: Stand): Resolution {
   const record = stand({ name, type: 'SRV' });
-  const hosts = record.services.map((service) => ({
+  const hosts = record.services.toSorted(byPriority).map((service) => ({
     service,
     ...addresses(service.host, families, stand),
   }));
@@ -115,6 +115,10 @@ function services(name: string, families: Dns['families'], stand: Stand): Resolu
     ...joined(parts),
   };
 }
+
+/** Servers rotate their answers: the same records give the same list. */
+const byPriority = (a: ServiceRecord, b: ServiceRecord): number =>
+  a.priority - b.priority || (a.host < b.host ? -1 : a.host > b.host ? 1 : a.port - b.port);
 
 /** The worst first: what holds by a worse rule is what must be told. */
 const rank: readonly ResolutionRule[] = [

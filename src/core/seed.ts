@@ -37,13 +37,13 @@ export function seeds(
   const readyOf = published && publishedReadiness(published);
   const said = new Map(
     (status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
-      all.map((a) => [`${a.ip} ${port}`, a] as const),
+      all.map((a) => [`${a.ip} ${a.port ?? port}`, a] as const),
     ),
   );
   const pairs = groups.flatMap((group) => addresses.map((address) => ({ group, address })));
   return new Map(
     pairs.flatMap(({ group, address }) => {
-      const whole = said.get(`${address.ip} ${address.target.port}`);
+      const whole = said.get(`${address.ip} ${address.record?.port ?? address.target.port}`);
       const before = groups.length === 1 ? whole : saidOf(group, whole);
       const ready = readyOf === undefined ? before && before.health === 'healthy' : readyOf(group, address);
       const state = stateOf(ready, before?.health);

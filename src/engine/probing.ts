@@ -65,7 +65,9 @@ export function settlingMs(
 ): number {
   const isOpen = ({ id, timing }: Check): boolean =>
     timing.initialDelayMs === 0 && (health.get(backend.uid, id)?.state ?? 'unknown') === 'unknown';
-  const isPending = ({ resolution }: TargetAddresses): boolean => resolution?.rule === 'Pending';
+  // What was published before stands, and its first answer is due in a moment: one status instead of two.
+  const isPending = ({ resolution }: TargetAddresses): boolean =>
+    resolution?.rule === 'Pending' || resolution?.rule === 'Published';
   if (!checks.some(isOpen) && !targets.some(isPending)) return 0;
   const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();

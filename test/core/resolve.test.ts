@@ -209,8 +209,8 @@ describe('resolve', () => {
   });
 
   it('follows an SRV record to its hosts, each with its own port', () => {
-    const db0 = service('db0.example.com', { port: 5433, priority: 1, weight: 7 });
-    const db1 = service('db1.example.com', { port: 5434 });
+    const db0 = service('db0.example.com', { port: 5433, weight: 7 });
+    const db1 = service('db1.example.com', { port: 5434, priority: 1 });
     const found = of(record, {
       [`SRV ${record}`]: after(leadsTo(db0, db1)),
       'A db0.example.com': after(gives('10.0.0.1')),
@@ -223,6 +223,19 @@ describe('resolve', () => {
       { ip: '10.0.0.2', host: 'db1.example.com', kept: false, record: db1 },
       { ip: 'fd00::2', host: 'db1.example.com', kept: false, record: db1 },
     ]);
+  });
+
+  it('gives one list for one answer, in whatever order it comes', () => {
+    const a = (...ips: readonly string[]) => ({ [`A ${name}`]: after(gives(...ips)) });
+    expect(of(name, a('10.0.0.2', '10.0.0.1'))).toEqual(of(name, a('10.0.0.1', '10.0.0.2')));
+    const all = [service('b.', { priority: 1 }), service('c.'), service('a.', { port: 2 }), service('a.')];
+    const hosts = Object.fromEntries(
+      ['A a.', 'A b.', 'A c.'].map((key, i) => [key, after(gives(`10.0.0.${i}`))]),
+    );
+    const srv = (records: typeof all) =>
+      of(record, { ...hosts, [`SRV ${record}`]: after(leadsTo(...records)) });
+    expect(srv(all).addresses.map(({ ip }) => ip)).toEqual(['10.0.0.0', '10.0.0.0', '10.0.0.2', '10.0.0.1']);
+    expect(srv(all.toReversed())).toEqual(srv(all));
   });
 
   const one = after(gives('10.0.0.1'));

@@ -104,6 +104,12 @@ export class ReconcileWorld {
       if (ip === undefined || check.ip === ip) this.#health.record(uid, check, verdict);
   }
 
+  /** A verdict of one check. */
+  judge(check: Check, verdict: Verdict, name = 'orders-db'): void {
+    const { uid = '' } = this.cluster.backend(namespace, name)?.metadata ?? {};
+    this.#health.record(uid, check, verdict);
+  }
+
   /** Stores, probes everything with success, and runs until all is written. */
   async bringUp(spec: SpecInput = {}, input: BackendInput = {}): Promise<void> {
     this.store(spec, input);

@@ -1,0 +1,460 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Question, ServiceRecord } from '../../src/core/names.ts';
+import type { EndpointSlice } from '../../src/core/objects.ts';
+import { namespace, type SpecInput } from '../support/builders.ts';
+import { denies, gives, leadsTo, service } from '../support/lookups.ts';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { down, up } from '../support/scripted-probe.ts';
+
+const name = 'db.example.com';
+const one: SpecInput = { targets: [{ host: name }] };
+const literalToo: SpecInput = { targets: [{ host: name }, { host: '10.0.9.9' }] };
+const record = '_postgres._tcp.example.com';
+const srv: Question = { name: record, type: 'SRV' };
+
+/** The spec is stored, the name answered with these addresses, all probed with success and written. */
+async function standing(spec: SpecInput, ...ips: readonly string[]): Promise<ReconcileWorld> {
+  const world = new ReconcileWorld();
+  world.store(spec);
+  await world.run();
+  world.resolver.addresses(name, ...ips);
+  await probed(world);
+  return world;
+}
+
+async function probed(world: ReconcileWorld): Promise<void> {
+  await world.run();
+  world.say(up);
+  await world.run();
+}
+
+const targetsOf = (world: ReconcileWorld) => world.status().targets ?? [];
+const ruleOf = (world: ReconcileWorld, i = 0) => targetsOf(world)[i]?.resolution?.rule;
+const reasonOf = (world: ReconcileWorld, type: string) =>
+  world.status().conditions?.find((condition) => condition.type === type)?.reason;
+const slicesOf = (world: ReconcileWorld, of = 'orders-db'): readonly EndpointSlice[] =>
+  world.cluster.slices(namespace, of);
+const said = (world: ReconcileWorld) =>
+  slicesOf(world)
+    .map(({ metadata }) => metadata.annotations?.['externalbackend.io/names'])
+    .toSorted();
+const quiet = async (world: ReconcileWorld): Promise<void> => {
+  expect((await world.run()).writes).toEqual([]);
+};
+
+describe('a new backend with a name', () => {
+  it('waits for the first answer and the first verdicts, and is written once', async () => {
+    const world = new ReconcileWorld();
+    world.store(one);
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1_000 }, writes: [] });
+    expect(world.resolver.followed).toEqual([`A ${name}`, `AAAA ${name}`]);
+    await world.clock.advance(100);
+    world.resolver.addresses(name, '10.0.0.1');
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 900 }, writes: [] });
+    world.say(up);
+    expect((await world.run()).writes).toHaveLength(4);
+    expect(world.published()).toEqual(['+10.0.0.1']);
+    expect(said(world)).toEqual([`{"${name}":["10.0.0.1"]}`]);
+    expect(targetsOf(world)[0]?.resolution).toEqual({ rule: 'Answered', resolvedAt: '2026-01-01T00:00:00Z' });
+    await quiet(world);
+  });
+
+  it('waits for an answer no longer than a second, and holds back no other target', async () => {
+    const world = new ReconcileWorld();
+    world.store(literalToo);
+    await world.run();
+    world.say(up);
+    await world.clock.advance(999);
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    await world.clock.advance(1);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.9.9']);
+    expect(ruleOf(world)).toBe('Pending');
+  });
+
+  it('says that nothing is resolved yet where no target is', async () => {
+    const world = new ReconcileWorld();
+    world.store(one);
+    await world.run();
+    await world.clock.advance(1_000);
+    await world.run();
+    expect([world.published(), reasonOf(world, 'Available')]).toEqual([[], 'NotResolvedYet']);
+    expect(world.ready()).toBe('True Published');
+    await quiet(world);
+  });
+});
+
+describe('an answer', () => {
+  it('that has another address takes the old one away at once; the new one is ready after its first verdict', async () => {
+    const world = await standing(one, '10.0.0.1', '10.0.0.2');
+    world.resolver.addresses(name, '10.0.0.2', '10.0.0.3');
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.2', '-10.0.0.3']);
+    world.say(up, '10.0.0.3');
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.2', '+10.0.0.3']);
+    expect(said(world)).toEqual([`{"${name}":["10.0.0.2","10.0.0.3"]}`]);
+    await quiet(world);
+  });
+
+  it('in another order is no change', async () => {
+    const world = await standing(one, '10.0.0.1', '10.0.0.2');
+    world.resolver.addresses(name, '10.0.0.2', '10.0.0.1');
+    await quiet(world);
+  });
+
+  it('of SRV records in another order is no change', async () => {
+    const world = new ReconcileWorld();
+    world.store({ targets: [{ host: record }] });
+    await world.run();
+    const records = [service('db0.'), service('db1.'), service('db0.', { port: 1 })];
+    world.resolver.answer(srv, leadsTo(...records));
+    await world.run();
+    world.resolver.addresses('db0.', '10.0.0.1');
+    world.resolver.addresses('db1.', '10.0.0.2');
+    await probed(world);
+    expect(world.published()).toHaveLength(3);
+    world.resolver.answer(srv, leadsTo(...records.toReversed()));
+    await quiet(world);
+  });
+
+  it('that holds a forbidden address publishes the rest, and says which rule refused it', async () => {
+    const world = await standing(one, '10.0.0.1', '169.254.169.254');
+    expect(world.published()).toEqual(['+10.0.0.1']);
+    expect(targetsOf(world)[0]?.message).toMatch(/^169\.254\.169\.254 is refused: /);
+    expect([...world.scheduled.values()].flat().map(({ ip }) => ip)).toEqual(['10.0.0.1']);
+    await quiet(world);
+  });
+
+  it('of both families makes a slice of each', async () => {
+    const world = await standing(
+      { ...one, services: [{ name: 'orders-db', headless: true }] },
+      '10.0.0.1',
+      'fd00::1',
+    );
+    expect(slicesOf(world).map(({ addressType }) => addressType)).toEqual(['IPv4', 'IPv6']);
+    await quiet(world);
+  });
+
+  it('with a family that the Service does not carry is said, and not published', async () => {
+    const world = await standing(one, '10.0.0.1', 'fd00::1');
+    await probed(world);
+    expect(slicesOf(world).map(({ addressType }) => addressType)).toEqual(['IPv4']);
+    const six = targetsOf(world)[0]?.addresses.find(({ ip }) => ip === 'fd00::1');
+    expect(six?.excluded).toEqual([{ service: 'orders-db', reason: 'FamilyNotServed' }]);
+    await quiet(world);
+  });
+
+  it('of another family alone never makes a headless Service anew', async () => {
+    const world = await standing({ ...one, services: [{ name: 'orders-db', headless: true }] }, '10.0.0.1');
+    const { uid } = world.cluster.service(namespace, 'orders-db')?.metadata ?? {};
+    world.resolver.addresses(name, 'fd00::1');
+    world.resolver.denies(name);
+    world.resolver.answer({ name, type: 'AAAA' }, gives('fd00::1'));
+    await probed(world);
+    expect(world.published()).toEqual(['+fd00::1']);
+    const after = world.cluster.service(namespace, 'orders-db');
+    expect([after?.metadata.uid, after?.spec.ipFamilies]).toEqual([uid, ['IPv4', 'IPv6']]);
+    await quiet(world);
+  });
+
+  it('that several targets share is published once, and stays until the last of them loses it', async () => {
+    const other = 'other.example.com';
+    const world = new ReconcileWorld();
+    world.store({ targets: [{ host: name }, { host: other }] });
+    await world.run();
+    world.resolver.addresses(name, '10.0.0.1');
+    world.resolver.addresses(other, '10.0.0.1');
+    await probed(world);
+    expect(world.published()).toEqual(['+10.0.0.1']);
+    world.resolver.addresses(name, '10.0.0.2');
+    await world.clock.advance(1_000);
+    world.cluster.onWrite = () => expect(world.published()).toContain('+10.0.0.1');
+    await world.run();
+    expect(said(world)).toEqual([`{"${name}":["10.0.0.2"],"${other}":["10.0.0.1"]}`]);
+  });
+});
+
+describe('name servers that fail', () => {
+  it('change nothing that is published, for ever', async () => {
+    const world = await standing(literalToo, '10.0.0.1');
+    const writes = world.cluster.writes.length;
+    for (let i = 0; i < 10; i++) {
+      await world.clock.advance(60_000);
+      world.resolver.fails(name);
+      const { outcome } = await world.run();
+      expect(outcome).toEqual({ ok: true });
+      expect(world.published()).toEqual(['+10.0.0.1', '+10.0.9.9']);
+    }
+    expect(world.cluster.writes.slice(writes).map(({ op }) => op)).toEqual(['status']);
+    expect(ruleOf(world)).toBe('Stale');
+    expect(reasonOf(world, 'Degraded')).toBe('NamesFailing');
+    expect([...world.scheduled.values()].flat()).toHaveLength(2);
+  });
+
+  it('do not hinder probes of the last answer', async () => {
+    const world = await standing(one, '10.0.0.1', '10.0.0.2');
+    world.resolver.fails(name);
+    world.fail('10.0.0.1');
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.2', '-10.0.0.1']);
+  });
+
+  it('are believed in when staleSeconds are over, at that very instant', async () => {
+    const world = await standing(
+      { ...literalToo, dns: { staleSeconds: 60, families: ['IPv4'] } },
+      '10.0.0.1',
+    );
+    await world.clock.advance(10_000);
+    world.resolver.fails(name);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 60_000 });
+    await world.clock.advance(59_999);
+    world.resolver.fails(name);
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    await world.clock.advance(1);
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect([world.published(), ruleOf(world)]).toEqual([['+10.0.9.9'], 'Expired']);
+    world.resolver.addresses(name, '10.0.0.2');
+    await probed(world);
+    expect([world.published(), ruleOf(world)]).toEqual([['+10.0.0.2', '+10.0.9.9'], 'Answered']);
+  });
+});
+
+describe('name servers that deny the name', () => {
+  it('are believed the third time, and take away nothing of another target', async () => {
+    const world = await standing(literalToo, '10.0.0.1');
+    const deny = () => {
+      world.resolver.answer({ name, type: 'A' }, denies());
+      world.resolver.answer({ name, type: 'AAAA' }, denies());
+    };
+    for (const rule of ['Answered', 'Doubted']) {
+      deny();
+      await world.run();
+      expect([world.published(), ruleOf(world)]).toEqual([['+10.0.0.1', '+10.0.9.9'], rule]);
+    }
+    deny();
+    await world.run();
+    expect([world.published(), ruleOf(world)]).toEqual([['+10.0.9.9'], 'NoSuchName']);
+    expect(said(world)).toEqual([undefined]);
+    await quiet(world);
+  });
+});
+
+describe('keepSeconds', () => {
+  const keeping: SpecInput = { ...one, dns: { keepSeconds: 30 } };
+  const left = async () => {
+    const world = await standing(keeping, '10.0.0.1', '10.0.0.2');
+    world.resolver.addresses(name, '10.0.0.2');
+    return world;
+  };
+
+  it('keep a healthy address that left the answer, and say so', async () => {
+    const world = await left();
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2']);
+    expect(targetsOf(world)[0]?.addresses.map(({ ip, kept }) => `${ip} ${kept}`)).toEqual([
+      '10.0.0.2 undefined',
+      '10.0.0.1 true',
+    ]);
+    await quiet(world);
+  });
+
+  it('end when the address is unhealthy', async () => {
+    const world = await left();
+    await world.run();
+    world.fail('10.0.0.1');
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.2']);
+    world.resolver.addresses(name, '10.0.0.2');
+    await quiet(world);
+    expect(world.published()).toEqual(['+10.0.0.2']);
+  });
+
+  it('end when they are over', async () => {
+    const world = await left();
+    await world.run();
+    await world.clock.advance(29_999);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 1 });
+    await world.clock.advance(1);
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect(world.published()).toEqual(['+10.0.0.2']);
+  });
+
+  it('do not keep what was never healthy', async () => {
+    const world = await standing(keeping, '10.0.0.1');
+    world.resolver.addresses(name, '10.0.0.2');
+    await world.run();
+    world.resolver.addresses(name, '10.0.0.3');
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.1', '-10.0.0.3']);
+  });
+});
+
+describe('a start while the name servers fail', () => {
+  const restart = async (spec: SpecInput, ...ips: readonly string[]) => {
+    const before = await standing(spec, ...ips);
+    await before.clock.advance(60_000);
+    const after = before.restarted();
+    after.hear();
+    return after;
+  };
+
+  it('leaves what is published, probes it within its period, and tells whose it is', async () => {
+    const world = await restart(literalToo, '10.0.0.1', '10.0.0.2');
+    world.cluster.onWrite = () => expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2', '+10.0.9.9']);
+    await world.run();
+    world.resolver.fails(name);
+    await world.clock.advance(1_000);
+    expect((await world.run()).writes).toEqual(['status']);
+    expect([...world.known].toSorted()).toEqual([
+      '10.0.0.1|5432|all',
+      '10.0.0.2|5432|all',
+      '10.0.9.9|5432|all',
+    ]);
+    expect(targetsOf(world)[0]).toMatchObject({
+      resolution: { rule: 'Stale', error: 'A: no answer; AAAA: no answer' },
+      addresses: [
+        { ip: '10.0.0.1', health: 'healthy' },
+        { ip: '10.0.0.2', health: 'healthy' },
+      ],
+    });
+    await quiet(world);
+    world.fail('10.0.0.1');
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.2', '+10.0.9.9', '-10.0.0.1']);
+  });
+
+  it('takes the new address when the servers are back', async () => {
+    const world = await restart(one, '10.0.0.1');
+    await world.run();
+    world.resolver.fails(name);
+    await world.run();
+    world.resolver.addresses(name, '10.0.0.7');
+    await world.clock.advance(1_000);
+    await probed(world);
+    expect(world.published()).toEqual(['+10.0.0.7']);
+  });
+
+  it('begins anew from what is published when another replica has led meanwhile', async () => {
+    const world = await standing(one, '10.0.0.1');
+    world.reconciler.reset();
+    expect(world.resolver.followed).toEqual([]);
+    await world.run();
+    world.resolver.fails(name);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.1']);
+  });
+
+  it('writes nothing of endpoints, and one status, where the first answer is the same as before', async () => {
+    const world = await restart(one, '10.0.0.1');
+    const first = await world.run();
+    world.resolver.addresses(name, '10.0.0.1');
+    const second = await world.run();
+    expect(first).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    expect(second).toEqual({ outcome: { ok: true }, writes: ['status'] });
+    await quiet(world);
+  });
+});
+
+describe('an SRV record', () => {
+  const hosts = ['db0.example.com', 'db1.example.com'] as const;
+  const both: readonly ServiceRecord[] = [
+    service(hosts[0], { port: 5433, weight: 3 }),
+    service(hosts[1], { port: 5432, priority: 1 }),
+  ];
+  const answered = async (records = both): Promise<ReconcileWorld> => {
+    const world = new ReconcileWorld();
+    world.store({ targets: [{ host: record }] });
+    await world.run();
+    world.resolver.answer(srv, leadsTo(...records));
+    await world.run();
+    hosts.forEach((host, i) => world.resolver.addresses(host, `10.0.0.${i + 1}`));
+    await probed(world);
+    return world;
+  };
+  const portsOf = (world: ReconcileWorld) =>
+    slicesOf(world)
+      .map(({ ports, endpoints }) => `${ports?.[0]?.port} ${endpoints?.map((e) => e.addresses).join()}`)
+      .toSorted();
+
+  it('gives addresses with ports of their own, in slices of their own, and says what it says of them', async () => {
+    const world = await answered();
+    expect(portsOf(world)).toEqual(['5432 10.0.0.2', '5433 10.0.0.1']);
+    expect(targetsOf(world)[0]?.addresses).toMatchObject([
+      { ip: '10.0.0.1', host: hosts[0], port: 5433, priority: 0, weight: 3 },
+      { ip: '10.0.0.2', host: hosts[1], port: 5432, priority: 1, weight: 0 },
+    ]);
+    await quiet(world);
+  });
+
+  it('that changes is followed to its new hosts, and the old ones are followed no more', async () => {
+    const world = await answered();
+    world.resolver.answer(srv, leadsTo(service('db2.example.com')));
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.resolver.followed).toEqual(['A db2.example.com', 'AAAA db2.example.com', `SRV ${record}`]);
+    world.resolver.addresses('db2.example.com', '10.0.0.3');
+    await probed(world);
+    expect(portsOf(world)).toEqual(['5432 10.0.0.3']);
+  });
+
+  it('stands over a start while the name servers fail', async () => {
+    const before = await answered();
+    await before.clock.advance(60_000);
+    const world = before.restarted();
+    world.hear();
+    await world.run();
+    for (let i = 0; i < 2; i++) world.resolver.answer(srv, { kind: 'failed', message: 'no answer' });
+    for (const host of hosts) world.resolver.fails(host);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(portsOf(world)).toEqual(['5432 10.0.0.2', '5433 10.0.0.1']);
+    expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2']);
+    expect(ruleOf(world)).toBe('Stale');
+    await quiet(world);
+  });
+
+  it('with one address behind two ports keeps what is known of each over a start', async () => {
+    const before = await answered([service(hosts[0], { port: 5433 }), service(hosts[0], { port: 5434 })]);
+    const [bad] = [...before.scheduled.values()].flat().filter(({ port }) => port === 5433);
+    for (let i = 0; i < 3; i++) if (bad) before.judge(bad, down);
+    await before.run();
+    expect(before.published()).toEqual(['+10.0.0.1', '-10.0.0.1']);
+    const world = before.restarted();
+    world.hear();
+    await world.clock.advance(1_000);
+    world.cluster.onWrite = () => expect(world.published()).toEqual(['+10.0.0.1', '-10.0.0.1']);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.1', '-10.0.0.1']);
+  });
+});
+
+describe('names that are followed no more', () => {
+  it.each([
+    ['the backend is gone', (world: ReconcileWorld) => world.remove()],
+    ['it is suspended', (world: ReconcileWorld) => world.store({ ...one, suspend: true }, { generation: 2 })],
+    ['it is not understood', (world: ReconcileWorld) => world.store({ mode: 'Odd' }, { generation: 2 })],
+    ['another replica leads', (world: ReconcileWorld) => world.reconciler.reset()],
+  ])('are those of a backend when %s', async (what, happens) => {
+    const world = await standing(one, '10.0.0.1');
+    happens(world);
+    if (what !== 'another replica leads') await world.run();
+    expect(world.resolver.followed).toEqual([]);
+  });
+
+  it('begin from what is published when the backend goes on', async () => {
+    const world = await standing(one, '10.0.0.1');
+    world.store({ ...one, suspend: true }, { generation: 2 });
+    await world.run();
+    world.store(one, { generation: 3 });
+    world.cluster.onWrite = () => expect(world.published()).toEqual(['+10.0.0.1']);
+    await world.run();
+    world.resolver.fails(name);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.published()).toEqual(['+10.0.0.1']);
+  });
+});
