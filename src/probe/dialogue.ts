@@ -93,11 +93,13 @@ export function converse(
   });
 }
 
-function nameOf(check: Check, tls: TlsOptions | undefined): string {
+/** Whom the server must be, and is asked for where TLS has a field for it. */
+export function nameOf(check: Check, tls: TlsOptions | undefined): string {
   return (tls?.serverName ?? check.host).replace(/\.$/, '');
 }
 
-function secretsOf(tls: Securing, name: string): ConnectionOptions {
+/** For `tls.connect`. Throws where the certificates cannot be used. */
+export function secretsOf(tls: Securing, name: string): ConnectionOptions {
   return {
     secureContext: createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
     // RFC 6066: no server name for addresses; their certificate names them as IP.

@@ -1,5 +1,6 @@
 import type { Handler } from '../core/check.ts';
 import { codeOf, proberFault } from './classify.ts';
+import { createGrpc } from './grpc.ts';
 import { createHttpGet } from './http.ts';
 import type { HttpOptions } from './http.ts';
 import { createIcmp } from './icmp.ts';
@@ -38,6 +39,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     redis: createRedis(),
     mongodb: createMongodb(),
     tls: createTls(),
+    grpc: createGrpc(),
   } satisfies Record<Handler['kind'], Probe>;
   return {
     probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),

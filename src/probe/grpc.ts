@@ -1,0 +1,180 @@
+import type * as http2 from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  IncomingHttpStatusHeader,
+} from 'node:http2';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import type { Check, GrpcHandler } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
+import { nameOf, secretsOf, securing } from './dialogue.ts';
+import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
+import { classifyHttpError } from './http-error.ts';
+import { createLimit } from './limit.ts';
+import type { Limit } from './limit.ts';
+import { closeGraceMs } from './probe.ts';
+import type { Probe } from './probe.ts';
+
+/**
+ * Up when grpc.health.v1.Health/Check says SERVING, as the kubelet's grpc probe, and with TLS where the check has it. One
+ * connection per run to the check's IP; `:authority` and server name are the target's host name. HTTP/2 is Node's own,
+ * loaded on first use: @grpc/grpc-js would bring 24 packages, and tell a refused connection from a bad certificate only by
+ * the text of an error.
+ */
+export function createGrpc(): Probe {
+  return async (check, signal) => {
+    if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
+    const { tls } = check.handler;
+    const name = nameOf(check, tls);
+    let secrets: ConnectionOptions | undefined;
+    try {
+      secrets = tls && secretsOf(securing(tls), name);
+    } catch (error) {
+      return proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);
+    }
+    const http2 = await import('node:http2');
+    const limit = createLimit(check.timing.timeoutMs, signal);
+    try {
+      const run = { check, handler: check.handler, limit, http2, name, secrets };
+      return limit.stopped ?? (await new Promise<Verdict>((resolve) => new Call(run, resolve).start()));
+    } finally {
+      limit.release();
+    }
+  };
+}
+
+interface Run {
+  readonly check: Check;
+  readonly handler: GrpcHandler;
+  readonly limit: Limit;
+  readonly http2: typeof http2;
+  readonly name: string;
+  readonly secrets: ConnectionOptions | undefined;
+}
+
+const noHttp2 = verdict('down', 'WrongProtocol', 'the server speaks no HTTP/2 (ALPN h2)');
+const refused = verdict('down', 'NotServing', 'the server refuses the call');
+
+/** One call on one connection. */
+class Call {
+  readonly #run: Run;
+  readonly #resolve: (verdict: Verdict) => void;
+  #socket: Socket | undefined;
+  #session: ClientHttp2Session | undefined;
+  #stream: ClientHttp2Stream | undefined;
+  #verdict: Verdict | undefined;
+
+  constructor(run: Run, resolve: (verdict: Verdict) => void) {
+    this.#run = run;
+    this.#resolve = resolve;
+  }
+
+  start(): void {
+    const { check, secrets, limit } = this.#run;
+    const target = { host: check.ip, port: check.port };
+    const socket =
+      secrets === undefined
+        ? connectTcp(target)
+        : connectTls({ ...target, ...secrets, ALPNProtocols: ['h2'] });
+    this.#socket = socket;
+    limit.onStop = (stop) => {
+      this.#verdict ??= stop;
+      this.#session?.destroy();
+      socket.destroy();
+      this.#resolve(this.#verdict);
+    };
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#finish(closedEarly));
+    socket.once(secrets === undefined ? 'connect' : 'secureConnect', () => this.#call(socket));
+  }
+
+  #call(socket: Socket): void {
+    if (this.#verdict !== undefined) return;
+    if (socket instanceof TLSSocket && socket.alpnProtocol !== 'h2') {
+      this.#finish(noHttp2);
+      return;
+    }
+    const { http2, check, handler, secrets, name } = this.#run;
+    const scheme = secrets === undefined ? 'http' : 'https';
+    const authority = `${isIP(name) === 6 ? `[${name}]` : name}:${String(check.port)}`;
+    const session = http2.connect(`${scheme}://${authority}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false },
+      maxSessionMemory: 1,
+      maxHeaderListPairs: 100,
+    });
+    this.#session = session;
+    session.on('error', (error) => this.#fail(error));
+    session.on('close', () => this.#finish(closedEarly));
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      ':authority': authority,
+      'content-type': 'application/grpc',
+      'grpc-timeout': `${String(check.timing.timeoutMs)}m`,
+      te: 'trailers',
+      'user-agent': 'external-backend-operator',
+    });
+    this.#stream = stream;
+    this.#listen(stream);
+    stream.end(encodeCheck(handler.service));
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    let headers: IncomingHttpHeaders & IncomingHttpStatusHeader = {};
+    let trailers: IncomingHttpHeaders = {};
+    let body = Buffer.alloc(0);
+    stream.on('response', (response) => (headers = response));
+    stream.on('trailers', (given: IncomingHttpHeaders) => (trailers = given));
+    stream.on('data', (chunk: Buffer) => {
+      body = Buffer.concat([body, chunk]);
+      if (body.length > maxBodyBytes) this.#finish(notGrpc);
+    });
+    stream.on('error', (error) => this.#fail(error));
+    stream.on('end', () => {
+      const status = trailers['grpc-status'] ?? headers['grpc-status'];
+      this.#finish(
+        verdictOfAnswer({
+          httpStatus: headers[':status'] ?? 0,
+          contentType: headers['content-type'] ?? '',
+          grpcStatus: typeof status === 'string' && /^\d{1,2}$/.test(status) ? Number(status) : undefined,
+          body,
+        }),
+      );
+    });
+  }
+
+  #fail(error: unknown): void {
+    const code = codeOf(error);
+    if (code === 'ERR_HTTP2_STREAM_ERROR') this.#finish(refused);
+    else if (code === 'ERR_HTTP2_STREAM_CANCEL' || code === 'ERR_HTTP2_GOAWAY_SESSION')
+      this.#finish(closedEarly);
+    else if (code.startsWith('ERR_HTTP2_')) this.#finish(notGrpc);
+    else this.#finish(classifyHttpError(error, this.#run.name));
+  }
+
+  /** GOAWAY and FIN, then the peer's close, for `closeGraceMs`. */
+  #finish(end: Verdict): void {
+    const socket = this.#socket;
+    if (this.#verdict !== undefined || socket === undefined) return;
+    this.#verdict = end;
+    if (socket.closed) {
+      this.#resolve(end);
+      return;
+    }
+    const grace = setTimeout(() => socket.destroy(), closeGraceMs);
+    socket.once('close', () => {
+      clearTimeout(grace);
+      this.#resolve(end);
+    });
+    if (this.#stream?.closed === false) this.#stream.close(this.#run.http2.constants.NGHTTP2_CANCEL);
+    if (this.#session !== undefined && !this.#session.destroyed) this.#session.close();
+    else if (socket.connecting) socket.destroy();
+    else socket.end();
+  }
+}
