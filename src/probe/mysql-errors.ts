@@ -48,3 +48,6 @@ export function classifyServerError(error: ServerError, saturatedIs: 'inconclusi
   const [kind, reason] = byCode[error.code] ?? ['down', 'NotServing'];
   return verdict(kind === 'as asked' ? saturatedIs : kind, reason, message);
 }
+
+export const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
+export const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');

@@ -1,9 +1,12 @@
+import type { Check, MysqlHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse, securing } from './dialogue.ts';
 import type { Protocol, Step } from './dialogue.ts';
+import { createLimit } from './limit.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
-import { classifyServerError } from './mysql-errors.ts';
+import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
+import { logIn } from './mysql-login.ts';
 import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet } from './mysql-packets.ts';
@@ -23,16 +26,39 @@ export const probeUser = 'external_backend_probe';
  *
  * The handshake is always finished, and rightly (see mysql-answers.ts): a server counts those that are not, and after
  * max_connect_errors (100) of them refuses every client of our address, which behind a node's address are applications.
+ *
+ * With credentials a client library logs in and asks for role and lag (mysql-state.ts). It does not finish what goes wrong,
+ * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
+ * handshake for each failure, however long it lasts.
  */
 export function createMysql(): Probe {
-  return (check, signal) => {
+  const broken = new WeakSet<Check>();
+  return async (check, signal) => {
     const { handler } = check;
-    if (handler.kind !== 'mysql') return Promise.resolve(proberFault('not a mysql check'));
-    const { saturatedIs, tls } = handler;
-    const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
-    // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
-    return converse(check, signal, protocol, tls && { ...securing(tls), judged: 'at the end' });
+    if (handler.kind !== 'mysql') return proberFault('not a mysql check');
+    const { credentials } = handler;
+    if (credentials === undefined) return greet(check, handler, signal);
+    const started = performance.now();
+    if (broken.has(check)) {
+      const greeted = await greet(check, handler, signal);
+      if (greeted.kind !== 'up') return greeted;
+      broken.delete(check);
+    }
+    const limit = createLimit(check.timing.timeoutMs - (performance.now() - started), signal);
+    try {
+      const { verdict: said, isFinished } = await logIn({ check, handler, credentials, limit });
+      if (!isFinished) broken.add(check);
+      return said;
+    } finally {
+      limit.release();
+    }
   };
+}
+
+function greet(check: Check, { saturatedIs, tls }: MysqlHandler, signal: AbortSignal): Promise<Verdict> {
+  const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
+  // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
+  return converse(check, signal, protocol, tls && { ...securing(tls), judged: 'at the end' });
 }
 
 export interface HandshakeOptions {
@@ -43,9 +69,7 @@ export interface HandshakeOptions {
 /** MariaDB tries at most a few plugins one after another; who switches on and on is no server. */
 const maxAnswers = 16;
 
-const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
 const tooOld = verdict('down', 'WrongProtocol', 'the server is older than MySQL 4.1');
-const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
 
 export class MysqlHandshake implements Protocol {
   readonly maxBytes = maxPayload + 4;
