@@ -23,7 +23,7 @@ export function follow(backend: Backend, { resolver, view }: ResolvingOptions): 
     targets.flatMap(({ host }) => questionsOf(host, dns.families, lookup));
   const questions = all();
   resolver.follow(backend.uid, questions, bounds);
-  if (!questions.some((question) => lookup(question).origin === 'nothing')) return;
+  if (!questions.map(lookup).some(({ origin, gone }) => origin === 'nothing' && !gone)) return;
   for (const { question, records } of before(backend, view)) resolver.seed(question, records);
   const more = all();
   if (more.length > questions.length) {

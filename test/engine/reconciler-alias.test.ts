@@ -1,0 +1,228 @@
+import { describe, expect, it } from '@jest/globals';
+import { namespace, type SpecInput } from '../support/builders.ts';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { up } from '../support/scripted-probe.ts';
+
+const [first, second] = ['a.example.com', 'b.example.com'] as const;
+const [one, two] = ['10.0.0.1', '10.0.0.2'] as const;
+const spec: SpecInput = {
+  mode: 'ExternalName',
+  targets: [{ host: 'A.Example.com.' }, { host: second }],
+  ports: [{ port: 5432 }],
+};
+
+const alias = (world: ReconcileWorld) => world.cluster.service(namespace, 'orders-db')?.spec.externalName;
+const reasonOf = (world: ReconcileWorld, type = 'Available') =>
+  world.status().conditions?.find((condition) => condition.type === type)?.reason;
+const current = (world: ReconcileWorld) =>
+  (world.status().targets ?? []).flatMap(({ host, current: is }) => (is === true ? [host] : []));
+
+async function resolvedBoth(over: SpecInput = {}): Promise<ReconcileWorld> {
+  const world = new ReconcileWorld();
+  world.store({ ...spec, ...over });
+  await world.run();
+  world.resolver.addresses(first, one);
+  world.resolver.addresses(second, two);
+  await world.run();
+  return world;
+}
+
+/** Both hosts are known and healthy, for long. */
+async function standing(over: SpecInput = {}): Promise<ReconcileWorld> {
+  const world = await resolvedBoth(over);
+  world.say(up);
+  await world.run();
+  await world.clock.advance(60_000);
+  return world;
+}
+
+/** Of one that stands the first host failed: it points to the second. */
+async function switched(): Promise<ReconcileWorld> {
+  const world = await standing();
+  world.fail(one);
+  await world.run();
+  return world;
+}
+
+describe('an alias', () => {
+  it('waits for its first verdicts, then points to the first healthy host', async () => {
+    const world = await resolvedBoth();
+    expect(alias(world)).toBeUndefined();
+    world.fail(one);
+    world.say(up, two);
+    await world.run();
+    expect([alias(world), current(world), reasonOf(world)]).toEqual([second, [second], 'Alias']);
+    expect(world.events).toEqual([]);
+    expect((await world.run()).writes).toEqual([]);
+  });
+
+  it('points to the first where nothing is known within a second', async () => {
+    const world = new ReconcileWorld();
+    world.store(spec);
+    await world.run();
+    await world.clock.advance(1_000);
+    await world.run();
+    expect([alias(world), reasonOf(world)]).toEqual([first, 'NotResolvedYet']);
+  });
+
+  it('stands as it is while all is well', async () => {
+    const world = await standing();
+    expect(alias(world)).toBe(first);
+    expect(world.status()).toMatchObject({ summary: '2/2', targets: [{ current: true }, {}] });
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+  });
+
+  it('switches when its host is unhealthy, with one Event', async () => {
+    const world = await switched();
+    expect([alias(world), current(world)]).toEqual([second, [second]]);
+    expect(world.events).toMatchObject([{ type: 'Warning', reason: 'AliasSwitched' }]);
+    expect(world.events[0]?.note).toMatch(
+      /points to b\.example\.com; a\.example\.com is unhealthy: 10\.0\.0\.1 /,
+    );
+    expect((await world.run()).writes).toEqual([]);
+    expect(world.events).toHaveLength(1);
+  });
+
+  it('goes back when the better one has been healthy for failbackSeconds, woken by itself', async () => {
+    const world = await switched();
+    await world.clock.advance(60_000);
+    world.say(up, one);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    await world.clock.advance(29_999);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 1 });
+    expect(alias(world)).toBe(second);
+    await world.clock.advance(1);
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    expect(alias(world)).toBe(first);
+    expect(world.events.map(({ type }) => type)).toEqual(['Warning', 'Normal']);
+  });
+
+  it('begins to wait anew when the better one fails meanwhile', async () => {
+    const world = await switched();
+    world.say(up, one);
+    await world.run();
+    await world.clock.advance(20_000);
+    world.fail(one);
+    expect((await world.run()).outcome).toEqual({ ok: true });
+    world.say(up, one);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect(alias(world)).toBe(second);
+  });
+
+  it('stays where it is when none is healthy, and says so', async () => {
+    const world = await switched();
+    world.fail(two);
+    await world.run();
+    expect([alias(world), reasonOf(world), world.ready()]).toEqual([
+      second,
+      'NoReadyAddress',
+      'True Published',
+    ]);
+    expect(world.events).toHaveLength(1);
+  });
+
+  it('leaves a host whose name is gone, and none whose name servers only fail', async () => {
+    const world = await standing();
+    world.resolver.fails(first);
+    await world.run();
+    expect(alias(world)).toBe(first);
+    world.resolver.denies(first);
+    await world.run();
+    expect(alias(world)).toBe(second);
+    expect(world.events[0]?.note).toContain('no such name');
+  });
+
+  it('leaves a host that is drained, and one that left the spec', async () => {
+    const world = await standing();
+    const targets = [{ host: first, drain: true }, { host: second }];
+    world.store({ ...spec, targets }, { generation: 2 });
+    await world.run();
+    expect(alias(world)).toBe(second);
+    world.store({ ...spec, targets: [{ host: first }] }, { generation: 3 });
+    await world.run();
+    expect(alias(world)).toBe(first);
+    expect(world.events.map(({ type }) => type)).toEqual(['Normal', 'Normal']);
+  });
+
+  it('tells of a switch that was refused when it is done, and not before', async () => {
+    const world = await standing();
+    world.fail(one);
+    const refuse = world.cluster.refuse;
+    world.cluster.refuse = () => new Error('away') as never;
+    await world.run();
+    expect([alias(world), world.events]).toEqual([first, []]);
+    world.cluster.refuse = refuse;
+    await world.run();
+    expect([alias(world), world.events.length]).toEqual([second, 1]);
+  });
+
+  it('switches every one of its Services', async () => {
+    const services = [{ name: 'orders-db' }, { name: 'orders' }];
+    const world = await standing({ services });
+    world.fail(one);
+    await world.run();
+    expect(world.cluster.all('Service')).toMatchObject([
+      { spec: { externalName: second } },
+      { spec: { externalName: second } },
+    ]);
+    expect(world.events).toHaveLength(1);
+  });
+
+  it('without probing follows the names alone', async () => {
+    const world = await resolvedBoth({ probe: { disabled: {} } });
+    await world.run();
+    expect([alias(world), world.scheduled.get('uid-of-orders-db')]).toEqual([first, []]);
+    expect(world.status().summary).toBe('-');
+    world.resolver.denies(first);
+    await world.run();
+    expect(alias(world)).toBe(second);
+    await world.clock.advance(60_000);
+    world.resolver.addresses(first, one);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    await world.clock.advance(30_000);
+    await world.run();
+    expect(alias(world)).toBe(first);
+  });
+
+  it('has no slices and no Endpoints', async () => {
+    const world = await standing();
+    expect([world.cluster.all('EndpointSlice'), world.cluster.all('Endpoints')]).toEqual([[], []]);
+  });
+});
+
+describe('an alias after a start', () => {
+  it('stands where it stood, with what the status says of its hosts, while the name servers fail', async () => {
+    const before = await switched();
+    await before.clock.advance(60_000);
+    const world = before.restarted();
+    world.hear();
+    await world.run();
+    world.resolver.fails(first);
+    world.resolver.fails(second);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect([alias(world), world.events]).toEqual([second, []]);
+    expect(world.known.size).toBe(2);
+    expect(world.status().targets).toMatchObject([
+      { resolution: { rule: 'Stale' }, addresses: [{ ip: one, health: 'unhealthy' }] },
+      { resolution: { rule: 'Stale' }, addresses: [{ ip: two, health: 'healthy' }], current: true },
+    ]);
+    expect((await world.run()).writes).toEqual([]);
+  });
+
+  it('goes on to wait for the better one from when that became healthy', async () => {
+    const before = await switched();
+    before.say(up, one);
+    await before.run();
+    await before.clock.advance(20_000);
+    const world = before.restarted();
+    world.hear();
+    await world.run();
+    world.resolver.addresses(first, one);
+    world.resolver.addresses(second, two);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 10_000 });
+    await world.clock.advance(10_000);
+    await world.run();
+    expect([alias(world), world.events.map(({ type }) => type)]).toEqual([first, ['Normal']]);
+  });
+});
