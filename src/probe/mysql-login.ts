@@ -67,6 +67,8 @@ function optionsOf({ credentials, handler }: Login, name: string, socket: Socket
     stream: socket,
     // The limit of the run is enough, and politer.
     connectTimeout: 0,
+    // Else it makes code of the names of columns, which the server gives.
+    disableEval: true,
     // The server must not be able to ask for files of ours.
     flags: ['-LOCAL_FILES'],
     ...(handler.tls === undefined ? {} : { ssl: sslOf(handler.tls) }),

@@ -83,6 +83,15 @@ describe('a MariaDB server with its defaults', () => {
     expect(await login()).toBe('welcome');
   });
 
+  it('never refuses a client because a probe with credentials does not like it either', async () => {
+    const credentials = { username: 'app', password: 'secret' };
+    const check = mysqlCheck(db, { credentials, tls: { serverName: 'another.example', ca: authority.ca } });
+    await times(150, async () => {
+      expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
+    });
+    expect(await login()).toBe('welcome');
+  });
+
   it('never refuses a client because probes were cancelled', async () => {
     const before = await db.status('Aborted_connects');
     await times(300, async () => {
