@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Family, Service } from '../../src/core/objects.ts';
+import type { HostAddress } from '../../src/core/resolve.ts';
+import { needsRecreation } from '../../src/core/service.ts';
+import { aBackend, aService, type SpecInput } from '../support/builders.ts';
+import { service } from '../support/lookups.ts';
+import { gave, named } from '../support/named.ts';
+
+const name = 'db.example.com';
+const one = { targets: [{ host: name }] };
+const [four, six] = ['10.0.0.1', 'fd00::1'] as const;
+
+const theDesired = (spec: SpecInput, ips: readonly (string | HostAddress)[], standing?: Service) => {
+  const { desired } = named(aBackend(spec), { [name]: gave(ips) }, standing && { standing });
+  const [first] = desired;
+  if (first === undefined) throw new Error('a backend has at least one Service');
+  return first;
+};
+const headless = (more: object = {}): SpecInput => ({
+  ...one,
+  services: [{ name: 'orders-db', headless: true, ...more }],
+});
+const stood = (...ipFamilies: readonly Family[]) => aService({ clusterIP: 'None', ipFamilies });
+
+describe('a name behind a Service', () => {
+  it('stands beside each address that it gave, and not beside literal ones', () => {
+    const { desired } = named(aBackend({ targets: [{ host: name }, { host: '10.0.9.9' }] }), {
+      [name]: gave([four]),
+    });
+    expect(desired[0]?.groups.map(({ names }) => [...(names ?? [])])).toEqual([[[four, name]]]);
+    const literals = named(aBackend(), {}).desired[0];
+    expect(literals?.groups[0]).not.toHaveProperty('names');
+  });
+
+  it('of an SRV record makes a group for each port, under both names', () => {
+    const host = '_postgres._tcp.example.com';
+    const member = (ip: string, port: number): HostAddress => ({
+      ip,
+      host: 'db0.',
+      kept: false,
+      record: service('db0.', { port }),
+    });
+    const records = gave([member('10.0.0.1', 5432), member('10.0.0.1', 5433), member('10.0.0.2', 5433)]);
+    const { desired } = named(aBackend({ targets: [{ host }] }), { [host]: records });
+    expect(
+      desired[0]?.groups.map(({ ports, endpoints, names }) => [
+        ports[0]?.port,
+        endpoints.flatMap(({ addresses }) => addresses),
+        [...new Set(names?.values())],
+      ]),
+    ).toEqual([
+      [5432, ['10.0.0.1'], [`${host} db0.`]],
+      [5433, ['10.0.0.1', '10.0.0.2'], [`${host} db0.`]],
+    ]);
+  });
+
+  const both: readonly Family[] = ['IPv4', 'IPv6'];
+  const single = { services: [{ name: 'orders-db', ipFamilies: ['IPv6'] }] };
+  const dual = {
+    services: [{ name: 'orders-db', ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }],
+  };
+  it.each<readonly [string, SpecInput, Service | undefined, readonly Family[]]>([
+    ['to be made, by no families of the spec', one, undefined, both],
+    ['to be made, single-stack by the spec', { ...one, ...single }, undefined, ['IPv6']],
+    ['to be made, dual-stack by the spec', { ...one, ...dual }, undefined, both],
+    ['standing with one family', one, aService({ ipFamilies: ['IPv4'] }), ['IPv4']],
+    ['standing with both', one, aService({ ipFamilies: both }), both],
+    [
+      'standing with another than the spec',
+      { ...one, ...single },
+      aService({ ipFamilies: ['IPv4'] }),
+      ['IPv4'],
+    ],
+    ['standing as an alias', one, aService({ type: 'ExternalName', ipFamilies: ['IPv4'] }), both],
+    ['headless', headless(), undefined, both],
+    ['headless, standing with one family', headless(), stood('IPv4'), both],
+    ['headless, with a family of the spec', headless({ ipFamilies: ['IPv6'] }), undefined, ['IPv6']],
+  ])('is carried by its families: %s', (_, spec, standing, families) => {
+    const found = theDesired(spec, [four, six], standing);
+    expect(found.groups.map(({ family }) => family)).toEqual(families);
+    expect(found.total).toBe(families.length);
+    expect([...found.excluded.values()]).toEqual(families.length === 2 ? [] : ['FamilyNotServed']);
+  });
+
+  it.each<readonly [string, readonly string[], Service | undefined, readonly Family[], string]>([
+    ['no answer yet', [], undefined, ['IPv4'], 'SingleStack'],
+    ['IPv6 alone', [six], undefined, ['IPv6'], 'SingleStack'],
+    ['both', [six, four], undefined, ['IPv4', 'IPv6'], 'RequireDualStack'],
+    ['IPv6 alone, standing with IPv4', [six], stood('IPv4'), ['IPv4', 'IPv6'], 'RequireDualStack'],
+    ['both, standing with IPv6', [six, four], stood('IPv6'), ['IPv6', 'IPv4'], 'RequireDualStack'],
+    ['none any more, standing with IPv6', [], stood('IPv6'), ['IPv6'], 'SingleStack'],
+    ['IPv4 alone, standing with both', [four], stood('IPv4', 'IPv6'), ['IPv4'], 'SingleStack'],
+  ])(
+    'tells a headless Service its families and never makes it anew: %s',
+    (_, ips, standing, families, policy) => {
+      const { body } = theDesired(headless(), ips, standing);
+      expect(body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: policy });
+      if (standing !== undefined) expect(needsRecreation(standing, body)).toBe(false);
+    },
+  );
+
+  it('is not available without an address', () => {
+    expect(theDesired(one, [])).toMatchObject({ available: false, ready: 0, total: 0, groups: [] });
+  });
+});

@@ -1,0 +1,186 @@
+import { describe, expect, it } from '@jest/globals';
+import { statusSchema, type Status } from '../../src/api/external-backend.ts';
+import { mostAddresses } from '../../src/core/address.ts';
+import type { HealthOf } from '../../src/core/readiness.ts';
+import type { Resolution } from '../../src/core/resolve.ts';
+import { portGroups } from '../../src/core/checks.ts';
+import { seeds } from '../../src/core/seed.ts';
+import {
+  aBackend,
+  aService,
+  allBut,
+  allHealthy,
+  healthy,
+  nothingKnown,
+  unhealthy,
+} from '../support/builders.ts';
+import { addressesOf } from '../../src/core/address.ts';
+import { epoch, service } from '../support/lookups.ts';
+import { gave, named } from '../support/named.ts';
+
+const name = 'db.example.com';
+const backend = aBackend({ targets: [{ host: name }] });
+const withLiteral = aBackend({ targets: [{ host: name }, { host: '10.0.9.9' }] });
+const is = (status: Status, type: string) => {
+  const found = status.conditions?.find((each) => each.type === type);
+  return `${found?.status} ${found?.reason}`;
+};
+const message = (status: Status, type: string) =>
+  status.conditions?.find((each) => each.type === type)?.message;
+
+describe('what the status says of a name', () => {
+  it('is by which rule its addresses stand, since when, and what is wrong', () => {
+    const { status } = named(withLiteral, {
+      [name]: gave(['10.0.0.1'], { rule: 'Stale', error: 'A: away' }),
+    });
+    expect(status.targets).toMatchObject([
+      { host: name, resolution: { rule: 'Stale', resolvedAt: '2026-01-01T00:00:00Z', error: 'A: away' } },
+      { host: '10.0.9.9' },
+    ]);
+    expect(status.targets?.[1]).not.toHaveProperty('resolution');
+  });
+
+  it('leaves out what is not known', () => {
+    const { status } = named(backend, { [name]: gave([], { rule: 'Pending', resolvedWall: undefined }) });
+    expect(status.targets).toEqual([{ host: name, resolution: { rule: 'Pending' }, addresses: [] }]);
+  });
+
+  it('is bounded, whatever the servers say', () => {
+    const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'x'.repeat(5_000) }) });
+    expect(status.targets?.[0]?.resolution?.error?.length).toBeLessThanOrEqual(1_024);
+    expect(message(status, 'Degraded')?.length).toBeLessThanOrEqual(1_024);
+  });
+
+  it('names the SRV record of an address, and the one that is kept', () => {
+    const record = service('db0.', { port: 5433, priority: 2, weight: 5 });
+    const { status } = named(backend, {
+      [name]: gave([
+        { ip: '10.0.0.1', host: 'db0.', kept: false, record },
+        { ip: '10.0.0.2', host: name, kept: true },
+      ]),
+    });
+    const [first, second] = status.targets?.[0]?.addresses ?? [];
+    expect(first).toMatchObject({ ip: '10.0.0.1', host: 'db0.', port: 5433, priority: 2, weight: 5 });
+    expect(first).not.toHaveProperty('kept');
+    expect(second).toMatchObject({ ip: '10.0.0.2', kept: true });
+    expect(second).not.toHaveProperty('port');
+  });
+
+  it('names the Services that do not carry an address', () => {
+    const standing = aService({ ipFamilies: ['IPv4'] });
+    const { status } = named(backend, { [name]: gave(['10.0.0.1', 'fd00::1']) }, { standing });
+    const [four, six] = status.targets?.[0]?.addresses ?? [];
+    expect(four).not.toHaveProperty('excluded');
+    expect(six?.excluded).toEqual([{ service: 'orders-db', reason: 'FamilyNotServed' }]);
+    expect(status.services).toEqual([{ name: 'orders-db', ready: 1, total: 1 }]);
+  });
+
+  it('is one that the schema takes and the server can hold, with as many addresses as there may be', () => {
+    const ips = Array.from({ length: mostAddresses + 9 }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
+    const sick: HealthOf = () => ({ ...unhealthy, message: 'x'.repeat(120) });
+    const { status } = named(backend, { [name]: gave(ips) }, { healthOf: sick });
+    expect(statusSchema.safeParse(status).success).toBe(true);
+    expect(status.summary).toBe(`0/${mostAddresses}`);
+    expect(JSON.stringify(status).length).toBeLessThan(1_000_000);
+  });
+
+  it.each<readonly [string, Partial<Resolution>, readonly string[], HealthOf, string, string]>([
+    ['all is well', {}, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'False AllHealthy'],
+    ['not answered yet', { rule: 'Pending' }, [], allHealthy, 'Unknown NotResolvedYet', 'False AllHealthy'],
+    ['answered, not probed yet', {}, ['10.0.0.1'], nothingKnown, 'Unknown NotProbedYet', 'False AllHealthy'],
+    [
+      'published before',
+      { rule: 'Published' },
+      ['10.0.0.1'],
+      allHealthy,
+      'True AddressesReady',
+      'False AllHealthy',
+    ],
+    ['stale', { rule: 'Stale' }, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'True NamesFailing'],
+    ['doubted', { rule: 'Doubted' }, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'True NamesFailing'],
+    ['failed', { rule: 'Failed' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['expired', { rule: 'Expired' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['no such name', { rule: 'NoSuchName' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['no address', { rule: 'NoAddress' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    [
+      'stale and unhealthy: the database first',
+      { rule: 'Stale' },
+      ['10.0.0.1'],
+      allBut('10.0.0.1'),
+      'False NoReadyAddress',
+      'True AddressesUnhealthy',
+    ],
+    ['all refused', {}, ['127.0.0.1'], allHealthy, 'False NoReadyAddress', 'True TargetsRefused'],
+    ['some refused', {}, ['127.0.0.1', '10.0.0.1'], allHealthy, 'True AddressesReady', 'False AllHealthy'],
+  ])(
+    'decides over Available and Degraded, and never over Ready: %s',
+    (_, how, ips, healthOf, available, degraded) => {
+      const { status } = named(backend, { [name]: gave(ips, how) }, { healthOf });
+      expect([is(status, 'Ready'), is(status, 'Available'), is(status, 'Degraded')]).toEqual([
+        'True Published',
+        available,
+        degraded,
+      ]);
+    },
+  );
+
+  it('takes Available from nobody who has another ready address', () => {
+    for (const rule of ['Pending', 'Failed', 'NoSuchName'] as const)
+      expect(is(named(withLiteral, { [name]: gave([], { rule }) }).status, 'Available')).toBe(
+        'True AddressesReady',
+      );
+  });
+
+  it('names the hosts that fail, with the rule and the words', () => {
+    const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'A: away' }) });
+    expect(message(status, 'Degraded')).toBe(`${name} Failed: A: away`);
+    const pending = named(backend, { [name]: gave([], { rule: 'Pending' }) }).status;
+    expect(message(pending, 'Available')).toBe(`0 of 0 addresses are ready; no answer yet for ${name}`);
+  });
+});
+
+describe('what the status says of an alias', () => {
+  const alias = { mode: 'ExternalName', targets: [{ host: 'DB.Example.com.' }] };
+  const probed = aBackend({ ...alias, ports: [{ port: 5432 }] });
+  const unprobed = aBackend({ ...alias, probe: { disabled: {} } });
+  const of = (spec: typeof probed, ips: readonly string[], how: Partial<Resolution>, healthOf: HealthOf) =>
+    named(spec, { 'DB.Example.com.': gave(ips, how) }, { healthOf, alias: name }).status;
+
+  it.each([
+    ['healthy', probed, ['10.0.0.1'], {}, allHealthy, 'True Alias'],
+    ['not probed', unprobed, ['10.0.0.1'], {}, nothingKnown, 'True Alias'],
+    ['not probed and not answered', unprobed, [], { rule: 'Pending' }, nothingKnown, 'True Alias'],
+    ['not probed and gone', unprobed, [], { rule: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
+    ['not probed yet', probed, ['10.0.0.1'], {}, nothingKnown, 'Unknown NotProbedYet'],
+    ['not answered yet', probed, [], { rule: 'Pending' }, nothingKnown, 'Unknown NotResolvedYet'],
+    ['failing', probed, [], { rule: 'Failed' }, nothingKnown, 'Unknown NotResolvedYet'],
+    ['unhealthy', probed, ['10.0.0.1'], {}, allBut('10.0.0.1'), 'False NoReadyAddress'],
+    ['gone', probed, [], { rule: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
+    ['refused', probed, ['127.0.0.1'], {}, nothingKnown, 'False NoReadyAddress'],
+  ] as const)('is whether its host works: %s', (_, spec, ips, how, healthOf, available) => {
+    const status = of(spec, ips, how, healthOf);
+    expect(is(status, 'Available')).toBe(available);
+    expect(status.targets?.[0]?.current).toBe(true);
+    expect(status.summary === '-').toBe(spec === unprobed);
+  });
+
+  it('is what its checks begin with after a start', () => {
+    const two = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
+    const healthOf: HealthOf = (id) =>
+      id.startsWith('10.0.0.1|')
+        ? { ...healthy, since: epoch - 5_000 }
+        : id.startsWith('10.0.0.2|')
+          ? unhealthy
+          : undefined;
+    const status = of(probed, two, {}, healthOf);
+    const addresses = addressesOf(probed.spec.targets, () => gave(two), [], probed.spec.ports).flatMap(
+      (target) => target.addresses,
+    );
+    const found = seeds(portGroups(probed.spec), addresses, undefined, status, epoch);
+    expect([...found].map(([id, { state, since }]) => `${id} ${state} ${since}`)).toEqual([
+      `10.0.0.1|5432|all healthy ${epoch - 5_000}`,
+      '10.0.0.2|5432|all unhealthy 0',
+    ]);
+    expect(seeds(portGroups(probed.spec), addresses, undefined, undefined, epoch).size).toBe(0);
+  });
+});

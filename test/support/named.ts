@@ -1,0 +1,64 @@
+import type { Backend, Status } from '../../src/api/external-backend.ts';
+import { addressesOf } from '../../src/core/address.ts';
+import { candidatesOf } from '../../src/core/alias.ts';
+import { portGroups } from '../../src/core/checks.ts';
+import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
+import type { Service } from '../../src/core/objects.ts';
+import type { HealthOf } from '../../src/core/readiness.ts';
+import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
+import { judgeRoles } from '../../src/core/roles.ts';
+import { statusOf } from '../../src/core/status.ts';
+import { allHealthy, literal, resolved } from './builders.ts';
+import { epoch } from './lookups.ts';
+
+/** What hosts give; a host that is not there is a literal address. */
+export type Hosts = Readonly<Record<string, Resolution>>;
+
+export const gave = (
+  addresses: readonly (string | HostAddress)[],
+  over: Partial<Omit<Resolution, 'addresses'>> = {},
+  host = 'db.example.com',
+): Resolution => ({
+  ...resolved({ addresses: [], rule: 'Answered', resolvedWall: epoch }),
+  ...over,
+  addresses: addresses.map((each) => (typeof each === 'string' ? { ip: each, host, kept: false } : each)),
+});
+
+export interface NamedOptions {
+  readonly healthOf?: HealthOf;
+  readonly standing?: Service;
+  /** What an alias points to. */
+  readonly alias?: string;
+}
+
+/** A backend with names, from what they gave to its Services and its status. */
+export function named(
+  backend: Backend,
+  hosts: Hosts,
+  { healthOf = allHealthy, standing, alias }: NamedOptions = {},
+): { readonly desired: readonly DesiredService[]; readonly status: Status } {
+  const { spec } = backend;
+  const targets = addressesOf(spec.targets, (host) => hosts[host] ?? literal(host), [], spec.ports);
+  const addresses = targets.flatMap((target) => target.addresses);
+  const groups = portGroups(spec);
+  const roles = judgeRoles({ groups, addresses, healthOf, isPublishedPrimary: () => false });
+  const common = { backend, groups, healthOf, roles, alias };
+  const desired = desiredServices({
+    ...common,
+    addresses,
+    legacyEndpoints: true,
+    standing: () => standing,
+  });
+  const candidates = alias === undefined ? [] : candidatesOf(targets, groups, healthOf);
+  const status = statusOf({
+    ...common,
+    targets,
+    desired,
+    candidates,
+    problems: [],
+    missing: [],
+    error: undefined,
+    now: epoch,
+  });
+  return { desired, status };
+}
