@@ -34,13 +34,17 @@ export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler[
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
   const told = [`${sqlstate} ${text}`, ...(sqlstate === '57P03' && detail !== '' ? [detail] : [])].join(': ');
-  const down = (reason: Reason) => verdict('down', reason, told);
-  if (sqlstate === '57P03') return down(notNow(text));
-  if (sqlstate === '57P01') return down('ShuttingDown');
-  if (sqlstate === '57P02') return down('InRecovery');
+  const cause = whyDown(sqlstate, text);
+  if (cause !== undefined) return verdict('down', cause, told);
   if (isSaturated(sqlstate, text)) return verdict(saturatedIs, 'Saturated', told);
-  if (sqlstate.startsWith('08') && poolerAlone.test(text)) return down('NotServing');
   return verdict('up', sqlstate.startsWith('28') ? 'AuthRequired' : 'Responded', told);
+}
+
+function whyDown(sqlstate: string, text: string): Reason | undefined {
+  if (sqlstate === '57P03') return notNow(text);
+  if (sqlstate === '57P01') return 'ShuttingDown';
+  if (sqlstate === '57P02') return 'InRecovery';
+  return sqlstate.startsWith('08') && poolerAlone.test(text) ? 'NotServing' : undefined;
 }
 
 function notNow(text: string): Reason {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
@@ -24,6 +25,8 @@ export interface PostgresCluster {
   query(sql: string): Promise<string>;
   /** Opens a session that lasts until the server ends it, and waits until it is there. Gives its server process. */
   session(): Promise<number>;
+  /** Opens sessions until the server refuses one more. Nobody can `query` then. */
+  fill(): Promise<void>;
   /** Who may come by TCP: lines of pg_hba.conf. Loaded at once where it runs. */
   admit(...lines: readonly string[]): Promise<void>;
   /** A file below the data directory that only the server reads. */
@@ -70,6 +73,7 @@ class Cluster implements PostgresCluster {
   readonly #dir: string;
   #server: Part | undefined;
   readonly #clients: Part[] = [];
+  #opened = 0;
 
   constructor(dir: string, port: number) {
     this.#dir = dir;
@@ -107,20 +111,38 @@ class Cluster implements PostgresCluster {
     return (await mustRun(this.#psql(sql))).trim();
   }
 
-  #psql(sql: string): readonly string[] {
+  #psql(...statements: readonly string[]): readonly string[] {
     const url = `postgresql:///postgres?host=${this.#dir}&port=${this.port}&user=app&connect_timeout=5`;
-    return [program('psql'), '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', sql, url];
+    const commands = statements.flatMap((statement) => ['-c', statement]);
+    return [program('psql'), '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...commands, url];
   }
 
   async session(): Promise<number> {
-    const name = `session ${this.#clients.length}`;
-    const sql = `set application_name = '${name}'; select pg_sleep(600)`;
-    const client = startPart(name, this.#psql(sql), join(this.#dir, 'clients'));
-    this.#clients.push(client);
-    const find = `select coalesce(max(pid), 0) from pg_stat_activity where application_name = '${name}'`;
-    let pid = 0;
-    await waitFor(client, async () => (pid = Number(await this.query(find))) > 0, 10_000);
+    const { pid } = await this.#open();
+    if (pid === 0) throw new Error('the server refuses the session');
     return pid;
+  }
+
+  /** The session's server process; 0 where it was refused. */
+  async #open(): Promise<{ readonly pid: number }> {
+    this.#opened += 1;
+    const file = join(this.#dir, `client-${this.#opened}`);
+    const client = startPart(file, this.#psql('select pg_backend_pid()', 'select pg_sleep(600)'), file);
+    this.#clients.push(client);
+    for (;;) {
+      const [, pid] = /^(\d+)\n/.exec(readFileSync(file, 'utf8')) ?? [];
+      if (pid !== undefined) return { pid: Number(pid) };
+      if (!client.running()) return { pid: 0 };
+      await sleep(10);
+    }
+  }
+
+  async fill(): Promise<void> {
+    // More than one refusal: the first may be because of a session that is about to end.
+    for (let refused = 0; refused < 3;) {
+      const { pid } = await this.#open();
+      if (pid === 0) refused += 1;
+    }
   }
 
   async admit(...lines: readonly string[]): Promise<void> {
