@@ -163,13 +163,15 @@ it('answers in another order each time, and such that live for no time, cause no
   await toldOf(world, 'rotating', 'rotating.outside.test', ({ addresses }) =>
     addresses.every(({ ready }) => ready),
   );
-  const [slices, writes] = [world.slices.history.length, (await world.writes()).length];
+  const [slices, backends] = [world.slices.history.length, world.backends.history.length];
+  const writes = (await world.writes()).length;
   const probes = targets[0]?.accepted() ?? 0;
   await eventually(
     () => targets[0]?.accepted() ?? 0,
     (now) => now >= probes + 4,
   );
   expect(sliceEvents(world, 'rotating', slices)).toEqual([]);
+  expect(world.backends.history.slice(backends).map(({ object }) => object.status)).toEqual([]);
   expect(await world.writes(writes)).toEqual([]);
   const backend = world.backends.objects.get('rotating');
   expect(targetOf(backend, 'rotating.outside.test')?.resolution?.rule).toBe('Answered');

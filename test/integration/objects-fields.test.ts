@@ -242,7 +242,9 @@ describe('the objects are those of a backend made afresh when', () => {
 });
 
 it('writes slices per family, with the addresses in canonical form, and Endpoints with both', async () => {
-  await world.publish('dual', plain(['10.20.31.1', 'FD00:20:31:0::1']));
+  // Headless: a Service with an address of its own carries the families that the cluster has, and here that is IPv4.
+  const services = [{ name: 'dual', headless: true }];
+  await world.publish('dual', plain(['10.20.31.1', 'FD00:20:31:0::1'], { services }));
   const slices = await slicesOf('dual');
   expect(
     slices.map(({ addressType, endpoints: list }) => [addressType, list?.[0]?.addresses]).toSorted(),

@@ -119,7 +119,8 @@ it("a target's own port is the one that is dialled and published", async () => {
 
 it('IPv6 targets are probed and published beside IPv4 ones', async () => {
   const six = await startTarget({ address: 'fd00:20:34::1', port: 5432 });
-  await world.publish('dual', probed(['10.20.34.1', 'FD00:20:34:0:0::1']));
+  const services = [{ name: 'dual', headless: true }];
+  await world.publish('dual', probed(['10.20.34.1', 'FD00:20:34:0:0::1'], { services }));
   await world.serves('dual', ['10.20.34.1', 'fd00:20:34::1']);
   await six.refuse();
   await world.serves('dual', ['10.20.34.1']);
