@@ -90,6 +90,12 @@ const refusedInTarget: readonly {
     cel: 'has(each.zone)',
     because: 'for an alias publishes no addresses',
   },
+  {
+    field: 'role',
+    used: ({ role }) => role !== undefined,
+    cel: 'has(each.role)',
+    because: 'for an alias has no Services by role',
+  },
 ];
 
 const targetRules = refusedInTarget.map(({ field, used, cel, because }) =>
@@ -126,6 +132,7 @@ const portRules: readonly Rule<SpecShape>[] = [
 
 /** What is left of a Service of type ExternalName: name, labels, annotations, adopt. */
 const refusedInService = [
+  'maxLagSeconds',
   'clusterIP',
   'ipFamilies',
   'ipFamilyPolicy',
@@ -146,6 +153,8 @@ const refusedWhenSet: readonly {
   readonly cel: string;
 }[] = [
   { field: 'type', used: ({ type }) => type !== 'ClusterIP', cel: `each.type != ${celString('ClusterIP')}` },
+  // With it goes `replicaFallback`, which needs the role Replica.
+  { field: 'role', used: ({ role }) => role !== 'Any', cel: `each.role != ${celString('Any')}` },
   { field: 'headless', used: ({ headless }) => headless, cel: 'each.headless' },
   {
     field: 'publishNotReadyAddresses',

@@ -3,6 +3,7 @@ import { modeRules } from './alias-rules.ts';
 import { defaultDns, dnsSchema, type Dns } from './dns.ts';
 import { httpGetSchema, probeSchema } from './probe.ts';
 import { portSchema } from './port.ts';
+import { roleRules } from './role-rules.ts';
 import { celString, withRules, type Rule } from './rule.ts';
 import { serviceSchema } from './service.ts';
 import { specRules } from './spec-rules.ts';
@@ -20,7 +21,7 @@ export const kind = 'ExternalBackend';
 export const plural = 'externalbackends';
 export const apiVersion = `${group}/${version}`;
 
-export const specSchema = withRules(specShape, [...specRules, ...modeRules]);
+export const specSchema = withRules(specShape, [...specRules, ...modeRules, ...roleRules]);
 
 const isServiceName = new RegExp(serviceName);
 

@@ -78,14 +78,24 @@ const handlers = [
   'disabled',
 ] as const;
 
+type Handlers = Partial<Record<(typeof handlers)[number], unknown>>;
+
+/** Whether the probe says how to ask; otherwise that is chosen, see `core/handlers.ts`. */
+export const namesHandler = (probe: Handlers): boolean =>
+  handlers.some((handler) => probe[handler] !== undefined);
+
+/** Twin of `namesHandler`. */
+export const celNamesHandler = (probe: string): string =>
+  handlers.map((handler) => `has(${probe}.${handler})`).join(' || ');
+
 /** Handlers that open a TCP connection; no handler at all is one of them, see `core/checks.ts`. */
-export const dialsTcp = (probe: Partial<Record<(typeof handlers)[number], unknown>> | undefined): boolean =>
+export const dialsTcp = (probe: Handlers | undefined): boolean =>
   probe?.icmp === undefined && probe?.disabled === undefined;
 
 /** Twin of `dialsTcp` for a probe that is there. */
 export const celDialsTcp = (probe: string): string => `!has(${probe}.icmp) && !has(${probe}.disabled)`;
 
-const oneHandler: Rule<Partial<Record<(typeof handlers)[number], unknown>>> = {
+const oneHandler: Rule<Handlers> = {
   holds: (probe) => handlers.filter((handler) => probe[handler] !== undefined).length <= 1,
   cel: `[${handlers.map((handler) => `has(self.${handler})`).join(', ')}].filter(given, given).size() <= 1`,
   message: `probe has more than one handler: keep one of ${handlers.join(', ')}`,
@@ -112,7 +122,12 @@ const timing = {
 };
 
 const probeShape = {
-  tcpSocket: z.object({}).optional().describe('Ready when a TCP connection opens. The default.'),
+  tcpSocket: z
+    .object({})
+    .optional()
+    .describe(
+      'Ready when a TCP connection opens: the kernel of the server accepts, which says nothing of the database. Not for MySQL and MariaDB, which count it as an error of the host and block that after max_connect_errors of them. What is chosen where no handler is given, and the port is not known for a database.',
+    ),
   httpGet: httpGetSchema.optional(),
   icmp: z
     .object({})
@@ -135,7 +150,7 @@ const probeShape = {
 };
 
 const description =
-  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Left out: tcpSocket. An alias (mode ExternalName) without ports is not probed unless this is given.';
+  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Without a handler one is chosen: by the appProtocol of the port that is dialled (postgresql, mysql, mariadb, redis, mongodb), without that by its well-known number (5432, 3306, 6379, 27017), else tcpSocket; status.handler says which and why. An alias (mode ExternalName) without ports is not probed unless this is given.';
 
 /** A handler of a newer version must be a problem, and not silently a `tcpSocket`. */
 const unknownField = {
@@ -155,6 +170,8 @@ const { port: _, ...portProbeShape } = probeShape;
 export const portProbeSchema = withRules(
   z
     .strictObject(portProbeShape, unknownField)
-    .describe('A probe of this port alone: it decides whether an address is ready for this port.'),
+    .describe(
+      'A probe of this port alone: it decides whether an address is ready for this port. Without a handler one is chosen as for spec.probe.',
+    ),
   [oneHandler],
 );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { celIsName, isName } from './host.ts';
-import { matches, withRules } from './rule.ts';
+import { matches, withRules, type Rule } from './rule.ts';
 
 // Where credentials and certificates come from: Secrets of the same namespace. Reading them is opt-in, see config/components/secrets.
 
@@ -20,14 +20,14 @@ const key = withRules(z.string().max(253), [
 export const credentialsSchema = z
   .object({
     secretName: secretName('secretName').describe(
-      'Secret with the keys username and password, as kubernetes.io/basic-auth has them.',
+      'Secret in the namespace of the resource, with the keys username and password, as kubernetes.io/basic-auth has them; username may be missing for the default user of Redis. Read again every 30 s.',
     ),
   })
   .describe(
-    'Account with which probes log in. Without it a probe asks what can be asked without logging in.',
+    'Account with which the probes of postgres, mysql and redis log in; other handlers do not use it. Without it, and while the Secret cannot be read, a probe asks what can be asked without logging in.',
   );
 
-export const tlsSchema = z
+const tlsShape = z
   .object({
     caSecret: z
       .object({
@@ -52,8 +52,23 @@ export const tlsSchema = z
       .describe(
         'Name that certificates must have, and that is sent as SNI. Default: the host of the target.',
       ),
-    insecureSkipVerify: z.boolean().default(false).describe('True takes any certificate.'),
+    insecureSkipVerify: z
+      .boolean()
+      .default(false)
+      .describe(
+        'True takes any certificate: the probe then says that something answers, not that it is the right server.',
+      ),
   })
   .describe(
-    'TLS of the probes: of tls, and where it is given of mysql, redis, mongodb and grpc; of postgres together with sslMode.',
+    'TLS of the probes: of tls, and where it is given of mysql, redis, mongodb and grpc, which speak none without it; of postgres as far as sslMode has it, which alone says what is verified there.',
   );
+
+const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {
+  holds: ({ insecureSkipVerify, caSecret }) => !insecureSkipVerify || caSecret === undefined,
+  cel: '!self.insecureSkipVerify || !has(self.caSecret)',
+  message:
+    'insecureSkipVerify takes any certificate, so caSecret has no effect: remove insecureSkipVerify to verify, or caSecret',
+  field: 'insecureSkipVerify',
+};
+
+export const tlsSchema = withRules(tlsShape, [verifiesOrNot]);

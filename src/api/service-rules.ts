@@ -3,6 +3,9 @@ import type { Rule } from './rule.ts';
 
 /** The fields of a Service entry that have rules with each other. */
 interface ServiceFields {
+  readonly role: string;
+  readonly maxLagSeconds?: number | undefined;
+  readonly replicaFallback: boolean;
   readonly type: string;
   readonly headless: boolean;
   readonly clusterIP?: string | undefined;
@@ -16,8 +19,26 @@ interface ServiceFields {
   readonly loadBalancerSourceRanges?: readonly string[] | undefined;
 }
 
+/** Fields that would be without effect beside the role. */
+const ofRole: readonly Rule<ServiceFields>[] = [
+  {
+    holds: ({ role, replicaFallback }) => !replicaFallback || role === 'Replica',
+    cel: "!self.replicaFallback || self.role == 'Replica'",
+    message:
+      'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica: set the role, or remove replicaFallback',
+    field: 'replicaFallback',
+  },
+  {
+    holds: ({ role, maxLagSeconds }) => role !== 'Primary' || maxLagSeconds === undefined,
+    cel: "self.role != 'Primary' || !has(self.maxLagSeconds)",
+    message:
+      'maxLagSeconds has no effect with role: Primary, for a primary is behind nobody: remove it, or set another role',
+    field: 'maxLagSeconds',
+  },
+];
+
 /** What the API server would refuse when the operator writes the Service (`ValidateService`), said when the user writes. */
-export const serviceRules: readonly Rule<ServiceFields>[] = [
+const ofKubernetes: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ headless, type }) => !headless || type === 'ClusterIP',
     cel: "!self.headless || self.type == 'ClusterIP'",
@@ -72,6 +93,8 @@ export const serviceRules: readonly Rule<ServiceFields>[] = [
     field: 'loadBalancerSourceRanges',
   },
 ];
+
+export const serviceRules = [...ofRole, ...ofKubernetes];
 
 function sameFamily(clusterIp: string | undefined, family: string | undefined): boolean {
   const ip = clusterIp === undefined ? undefined : parseIp(clusterIp);

@@ -68,7 +68,7 @@ describe('parseBackend', () => {
   it.each([
     ['mode', { ...spec, mode: 'Mesh' }, 'spec.mode'],
     ['protocol', { ...spec, ports: [{ port: 1, protocol: 'QUIC' }] }, 'spec.ports[0].protocol'],
-    ['probe handler', { ...spec, probe: { postgres: {} } }, 'spec.probe'],
+    ['probe handler', { ...spec, probe: { memcached: {} } }, 'spec.probe'],
     ['kind of host', { ...spec, targets: [{ host: 'unix:/run/db.sock' }] }, 'spec.targets[0].host'],
     ['type of Service', { ...spec, services: [{ name: 'a', type: 'Mesh' }] }, 'spec.services[0].type'],
     ['shape of targets', { ...spec, targets: { file: 'x' } }, 'spec.targets'],
@@ -80,8 +80,8 @@ describe('parseBackend', () => {
     const future = {
       ...spec,
       targets: [{ host: '10.20.0.11', priority: 1 }],
-      services: [{ name: 'a', role: 'Primary' }],
-      credentials: { secretName: 'login' },
+      services: [{ name: 'a', whenNoneReady: 'KeepLast' }],
+      maintenance: [{ name: 'sundays' }],
     };
     expect(problemPaths({ metadata, spec: future, extra: 1 })).toEqual([]);
   });
@@ -98,6 +98,26 @@ describe('parseBackend', () => {
       'spec.ports[0].port',
       'spec.suspend',
     ]);
+  });
+
+  it('fills in the defaults of probes that ask databases, and of tls', () => {
+    const specOf = (fields: object) => {
+      const parsed = parseBackend({ metadata, spec: { ...spec, ...fields } });
+      return parsed.ok ? parsed.backend.spec : undefined;
+    };
+    expect(specOf({ probe: { postgres: {} } })?.probe?.postgres).toEqual({
+      sslMode: 'prefer',
+      saturatedIs: 'inconclusive',
+    });
+    expect(specOf({ probe: { grpc: {} } })?.probe?.grpc).toEqual({ service: '' });
+    expect(specOf({ tls: { caSecret: { name: 'ca' } } })?.tls).toEqual({
+      caSecret: { name: 'ca', key: 'ca.crt' },
+      insecureSkipVerify: false,
+    });
+    expect(specOf({ services: [{ name: 'a' }] })?.services?.[0]).toMatchObject({
+      role: 'Any',
+      replicaFallback: false,
+    });
   });
 
   it('keeps a status that it understands', () => {

@@ -594,10 +594,10 @@ const badProbes: readonly BadSample[] = [
   },
   {
     name: 'an unknown handler of a port',
-    spec: port({ probe: { grpc: {} } }),
+    spec: port({ probe: { memcached: {} } }),
     field: 'spec.ports[0].probe',
-    message: 'unknown field (grpc)',
-    server: 'unknown field "spec.ports[0].probe.grpc"',
+    message: 'unknown field (memcached)',
+    server: 'unknown field "spec.ports[0].probe.memcached"',
   },
   {
     name: 'a port in the probe of a port',
@@ -1219,6 +1219,316 @@ const badAliases: readonly BadSample[] = [
   })),
 ];
 
+const login: Fields = { credentials: { secretName: 'login' } };
+const roles = (...names: readonly string[]): Fields => ({
+  services: names.map((role) => ({ name: role.toLowerCase(), role })),
+});
+/** A backend with a port that is known for nothing. */
+const unknownPort = (fields: Fields): Fields => endpoints({ ports: [{ port: 7000 }], ...fields });
+const needsProbe = 'services[].role Primary and Replica, and maxLagSeconds, need a probe that tells them';
+const needsLogin = 'credentials is missing: PostgreSQL and MySQL tell their role and lag to who logs in only';
+const blindProbes: Fields = {
+  tcpSocket: {},
+  httpGet: {},
+  icmp: {},
+  tls: {},
+  grpc: {},
+  disabled: {},
+};
+
+const badRoles: readonly BadSample[] = [
+  ...Object.entries(blindProbes).map(([handler, value]) => ({
+    name: `a Service for the primary, and a probe that cannot tell it: ${handler}`,
+    spec: endpoints({ ...roles('Primary'), ...login, probe: { [handler]: value } }),
+    field: 'spec.services',
+    message: needsProbe,
+  })),
+  {
+    name: 'a Service for replicas on a port that is known for nothing',
+    spec: unknownPort({ ...roles('Replica'), ...login }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'a Service for replicas on a database’s port that says it speaks something else',
+    spec: endpoints({ ...roles('Replica'), ports: [{ port: 6379, appProtocol: 'http' }] }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'a Service for the primary, whose ports all have probes that cannot tell it',
+    spec: endpoints({
+      ...roles('Any', 'Primary'),
+      ...login,
+      probe: { tcpSocket: {} },
+      ports: [
+        { name: 'a', port: 5432, probe: { tcpSocket: {} } },
+        { name: 'b', port: 6379, probe: { icmp: {} } },
+      ],
+    }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'a bound of lag, and roles that the spec says',
+    spec: endpoints({
+      targets: [{ host: '10.20.0.11', role: 'Replica' }],
+      services: [{ name: 'ro', role: 'Replica', maxLagSeconds: 10 }],
+      probe: { tcpSocket: {} },
+    }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'a bound of lag on a port that is known for nothing',
+    spec: unknownPort({ services: [{ name: 'db', maxLagSeconds: 10 }] }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'roles of PostgreSQL without credentials',
+    spec: endpoints({ ...roles('Primary', 'Replica'), probe: { postgres: {} } }),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'roles of MySQL without credentials',
+    spec: endpoints({ ...roles('Primary'), probe: { mysql: {} } }),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'roles of a chosen probe without credentials',
+    spec: endpoints(roles('Primary')),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'roles of a probe chosen by appProtocol, without credentials',
+    spec: endpoints({ ...roles('Primary'), ports: [{ port: 7000, appProtocol: 'mariadb' }] }),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'roles of a probe of a port, without credentials',
+    spec: endpoints({ ...roles('Primary'), ports: [{ port: 7000, probe: { postgres: {} } }] }),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'a bound of lag of PostgreSQL without credentials',
+    spec: service({ maxLagSeconds: 0 }),
+    field: 'spec.credentials',
+    message: needsLogin,
+  },
+  {
+    name: 'a fallback of a Service for every role',
+    spec: service({ replicaFallback: true }),
+    field: `${s0}.replicaFallback`,
+    message: 'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica',
+  },
+  {
+    name: 'a fallback of the primary',
+    spec: { ...service({ role: 'Primary', replicaFallback: true }), ...login },
+    field: `${s0}.replicaFallback`,
+    message: 'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica',
+  },
+  {
+    name: 'a bound of lag of the primary',
+    spec: { ...service({ role: 'Primary', maxLagSeconds: 10 }), ...login },
+    field: `${s0}.maxLagSeconds`,
+    message: 'maxLagSeconds has no effect with role: Primary',
+  },
+  {
+    name: 'a bound of lag below 0',
+    spec: { ...service({ role: 'Replica', maxLagSeconds: -1 }), ...login },
+    field: `${s0}.maxLagSeconds`,
+    message: '>=0',
+    server: tooSmall,
+  },
+  {
+    name: 'a bound of lag over a day',
+    spec: { ...service({ role: 'Replica', maxLagSeconds: 86401 }), ...login },
+    field: `${s0}.maxLagSeconds`,
+    message: '<=86400',
+    server: tooBig,
+  },
+  {
+    name: 'an unknown role of a Service',
+    spec: { ...service({ role: 'Standby' }), ...login },
+    field: `${s0}.role`,
+    message: 'Invalid option',
+    server: 'Unsupported value: "Standby"',
+  },
+  {
+    name: 'an unknown role of a target',
+    spec: target({ role: 'Any' }),
+    field: 'spec.targets[0].role',
+    message: 'Invalid option',
+    server: 'Unsupported value: "Any"',
+  },
+  {
+    name: 'an alias with a Service by role',
+    spec: aliasService({ role: 'Primary' }),
+    field: 'spec.services',
+    message: `services[].role ${none}`,
+  },
+  {
+    name: 'an alias with a bound of lag',
+    spec: aliasService({ maxLagSeconds: 10 }),
+    field: 'spec.services',
+    message: `services[].maxLagSeconds ${none}`,
+  },
+  {
+    name: 'an alias with the role of a target',
+    spec: alias({ targets: [{ host: 'db.example.com', role: 'Primary' }] }),
+    field: 'spec.targets',
+    message: `targets[].role ${none}`,
+  },
+];
+
+const tls = (fields: Fields): Fields => endpoints({ probe: { tls: {} }, tls: fields });
+const badSecrets: readonly BadSample[] = [
+  {
+    name: 'credentials without a Secret',
+    spec: endpoints({ credentials: {} }),
+    field: 'spec.credentials.secretName',
+    message: 'expected string, received undefined',
+    server: 'Required value',
+  },
+  {
+    name: 'credentials of a Secret with a slash in its name',
+    spec: endpoints({ credentials: { secretName: 'shop/login' } }),
+    field: 'spec.credentials.secretName',
+    message: 'secretName must be the name of a Secret',
+  },
+  {
+    name: 'credentials of a Secret with capitals in its name',
+    spec: endpoints({ credentials: { secretName: 'Login' } }),
+    field: 'spec.credentials.secretName',
+    message: 'secretName must be the name of a Secret',
+  },
+  {
+    name: 'credentials of a Secret whose name leads elsewhere',
+    spec: endpoints({ credentials: { secretName: '..' } }),
+    field: 'spec.credentials.secretName',
+    message: 'secretName must be the name of a Secret',
+  },
+  {
+    name: 'authorities of a Secret without a name',
+    spec: tls({ caSecret: { key: 'ca.crt' } }),
+    field: 'spec.tls.caSecret.name',
+    message: 'expected string, received undefined',
+    server: 'Required value',
+  },
+  {
+    name: 'authorities of a key with a slash',
+    spec: tls({ caSecret: { name: 'ca', key: 'a/b' } }),
+    field: 'spec.tls.caSecret.key',
+    message: 'key must be a key of a Secret',
+  },
+  {
+    name: 'authorities and no verification',
+    spec: tls({ caSecret: { name: 'ca' }, insecureSkipVerify: true }),
+    field: 'spec.tls.insecureSkipVerify',
+    message: 'insecureSkipVerify takes any certificate, so caSecret has no effect',
+  },
+  {
+    name: 'a certificate of a Secret with a space in its name',
+    spec: tls({ certificateSecretName: 'my cert' }),
+    field: 'spec.tls.certificateSecretName',
+    message: 'certificateSecretName must be the name of a Secret',
+  },
+  {
+    name: 'a server name that is an address',
+    spec: tls({ serverName: '10.20.0.11' }),
+    field: 'spec.tls.serverName',
+    message: 'serverName must be a DNS name alone',
+  },
+  {
+    name: 'a server name with a port',
+    spec: tls({ serverName: 'db.example.com:5432' }),
+    field: 'spec.tls.serverName',
+    message: 'serverName must be a DNS name alone',
+  },
+];
+
+const badDatabaseProbes: readonly BadSample[] = [
+  {
+    name: 'two databases in one probe',
+    spec: probe({ postgres: {}, mysql: {} }),
+    field: 'spec.probe',
+    message: 'more than one handler',
+  },
+  {
+    name: 'tls beside tcpSocket',
+    spec: port({ probe: { tcpSocket: {}, tls: {} } }),
+    field: 'spec.ports[0].probe',
+    message: 'more than one handler',
+  },
+  {
+    name: 'an unknown sslMode',
+    spec: probe({ postgres: { sslMode: 'allow' } }),
+    field: 'spec.probe.postgres.sslMode',
+    message: 'Invalid option',
+    server: 'Unsupported value: "allow"',
+  },
+  {
+    name: 'an unknown meaning of saturated',
+    spec: probe({ mysql: { saturatedIs: 'up' } }),
+    field: 'spec.probe.mysql.saturatedIs',
+    message: 'Invalid option',
+    server: 'Unsupported value: "up"',
+  },
+  {
+    name: 'a database with a line break',
+    spec: probe({ postgres: { database: 'a\nb' } }),
+    field: 'spec.probe.postgres.database',
+    message: 'database must be printable ASCII',
+  },
+  {
+    name: 'a user with an umlaut',
+    spec: probe({ postgres: { user: 'müller' } }),
+    field: 'spec.probe.postgres.user',
+    message: 'user must be printable ASCII',
+  },
+  {
+    name: 'a user that is empty',
+    spec: probe({ postgres: { user: '' } }),
+    field: 'spec.probe.postgres.user',
+    message: 'user must be printable ASCII',
+  },
+  {
+    name: 'a replica set without a name',
+    spec: probe({ mongodb: { setName: '' } }),
+    field: 'spec.probe.mongodb.setName',
+    message: 'setName must be printable ASCII',
+  },
+  {
+    name: 'a gRPC service with a space',
+    spec: probe({ grpc: { service: 'a b' } }),
+    field: 'spec.probe.grpc.service',
+    message: 'service must be printable ASCII',
+  },
+  ...['postgres', 'mysql', 'redis', 'mongodb', 'tls', 'grpc'].map((handler) => ({
+    name: `a UDP port asked by ${handler}`,
+    spec: endpoints({
+      ports: [
+        { name: 'a', port: 1 },
+        { name: 'b', port: 2, protocol: 'UDP', probe: { [handler]: {} } },
+      ],
+    }),
+    field: 'spec.ports[1].probe',
+    message: 'probe of a UDP or SCTP port cannot open a TCP connection',
+  })),
+  {
+    name: 'an alias without ports asked by a database’s probe without a port',
+    spec: alias({ probe: { postgres: {} } }),
+    field: 'spec.probe.port',
+    message: needsNumber,
+  },
+];
+
 export const badSamples: readonly BadSample[] = [
   ...badHosts.map(([name, text, message]) => ({
     name: `host: ${name}`,
@@ -1232,6 +1542,9 @@ export const badSamples: readonly BadSample[] = [
   ...badProbes,
   ...badServices,
   ...badAliases,
+  ...badRoles,
+  ...badSecrets,
+  ...badDatabaseProbes,
 ];
 
 export const goodSamples: readonly GoodSample[] = [
@@ -1547,4 +1860,107 @@ export const goodSamples: readonly GoodSample[] = [
     spec: endpoints({ services: Array.from({ length: 16 }, (_, i) => ({ name: `s${i}` })) }),
   },
   { name: 'suspended', spec: endpoints({ suspend: true }) },
+  ...['postgres', 'mysql', 'redis', 'mongodb', 'tls', 'grpc'].flatMap((handler) => [
+    { name: `asked by ${handler}`, spec: probe({ [handler]: {}, port: 5432 }) },
+    { name: `a port asked by ${handler}`, spec: port({ probe: { [handler]: {} } }) },
+    { name: `an alias asked by ${handler}`, spec: alias({ probe: { [handler]: {}, port: 5432 } }) },
+  ]),
+  {
+    name: 'every field of postgres',
+    spec: probe({
+      postgres: { database: 'orders db', user: 'probe', sslMode: 'verify-full', saturatedIs: 'down' },
+    }),
+  },
+  { name: 'every field of mongodb', spec: probe({ mongodb: { setName: 'rs0' } }) },
+  { name: 'every field of grpc', spec: probe({ grpc: { service: 'shop.v1.Orders' } }) },
+  {
+    name: 'a Service for the primary and one for the replicas',
+    spec: endpoints({
+      ...login,
+      services: [
+        { name: 'rw', role: 'Primary' },
+        { name: 'ro', role: 'Replica', maxLagSeconds: 10, replicaFallback: true },
+        { name: 'all', role: 'Any', maxLagSeconds: 86400 },
+      ],
+    }),
+  },
+  {
+    name: 'roles of PostgreSQL',
+    spec: unknownPort({ ...roles('Primary'), ...login, probe: { postgres: {} } }),
+  },
+  {
+    name: 'roles of PostgreSQL by a user without a password',
+    spec: endpoints({ ...roles('Primary'), probe: { postgres: { user: 'probe' } } }),
+  },
+  { name: 'roles of MySQL', spec: unknownPort({ ...roles('Replica'), ...login, probe: { mysql: {} } }) },
+  {
+    name: 'roles of Redis without credentials',
+    spec: unknownPort({ ...roles('Primary'), probe: { redis: {} } }),
+  },
+  {
+    name: 'roles of MongoDB without credentials',
+    spec: unknownPort({ ...roles('Primary'), probe: { mongodb: {} } }),
+  },
+  {
+    name: 'roles of a chosen probe of Redis',
+    spec: endpoints({ ...roles('Primary', 'Replica'), ports: [{ port: 16379, targetPort: 6379 }] }),
+  },
+  {
+    name: 'roles of a probe chosen by appProtocol',
+    spec: endpoints({ ...roles('Primary'), ports: [{ port: 7000, appProtocol: 'mongo' }] }),
+  },
+  {
+    name: 'roles of a probe chosen for another port',
+    spec: unknownPort({ ...roles('Primary'), ...login, probe: { port: 5432 } }),
+  },
+  {
+    name: 'roles by the probe of one port',
+    spec: endpoints({
+      ...roles('Primary'),
+      ...login,
+      ports: [
+        { name: 'db', port: 7000, probe: { postgres: {} } },
+        { name: 'metrics', port: 9187, probe: { tcpSocket: {} } },
+      ],
+    }),
+  },
+  {
+    name: 'roles that the spec says',
+    spec: endpoints({
+      ...roles('Primary', 'Replica'),
+      targets: [
+        { host: '10.20.0.11', role: 'Primary' },
+        { host: '10.20.0.12', role: 'Replica' },
+      ],
+      probe: { disabled: {} },
+    }),
+  },
+  {
+    name: '512 targets, 32 ports and 16 Services by role',
+    spec: {
+      ...login,
+      targets: addresses(512),
+      ports: Array.from({ length: 32 }, (_, i) => ({
+        name: `p${i}`,
+        port: i + 1,
+        probe: i === 31 ? { mysql: {} } : { tcpSocket: {} },
+      })),
+      services: Array.from({ length: 16 }, (_, i) => ({ name: `s${i}`, role: 'Replica', maxLagSeconds: i })),
+    },
+  },
+  { name: 'credentials that nothing asks for', spec: endpoints({ ...login, probe: { tcpSocket: {} } }) },
+  {
+    name: 'every field of tls',
+    spec: tls({
+      caSecret: { name: 'ca.example', key: 'root.pem' },
+      certificateSecretName: 'client',
+      serverName: 'DB.example.com.',
+      insecureSkipVerify: false,
+    }),
+  },
+  {
+    name: 'no verification, with a certificate of its own',
+    spec: tls({ certificateSecretName: 'client', insecureSkipVerify: true }),
+  },
+  { name: 'authorities under the usual key', spec: tls({ caSecret: { name: 'ca' } }) },
 ];

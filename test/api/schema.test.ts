@@ -24,8 +24,8 @@ describe('the schema', () => {
   });
 
   it('has as many samples as were promised', () => {
-    expect(badSamples.length).toBeGreaterThanOrEqual(200);
-    expect(goodSamples.length).toBeGreaterThanOrEqual(75);
+    expect(badSamples.length).toBeGreaterThanOrEqual(250);
+    expect(goodSamples.length).toBeGreaterThanOrEqual(110);
     expect(new Set([...badSamples, ...goodSamples].map(({ name }) => name)).size).toBe(
       badSamples.length + goodSamples.length,
     );

@@ -51,35 +51,67 @@ const networks = fc.oneof(
 
 const targets = partly(
   { host: anyHost },
-  { port: fc.constantFrom(0, 5432), drain: fc.boolean(), name: word, zone: word },
+  {
+    port: fc.constantFrom(0, 5432),
+    drain: fc.boolean(),
+    name: word,
+    zone: word,
+    role: fc.constantFrom('Primary', 'Replica'),
+  },
 );
+
+/** Handlers that ask a database, with fields that are mostly right. */
+const databaseHandlers = {
+  postgres: partly(
+    {},
+    {
+      user: word,
+      database: word,
+      sslMode: fc.constantFrom('prefer', 'verify-full'),
+      saturatedIs: fc.constant('down'),
+    },
+  ),
+  mysql: fc.constant({}),
+  redis: fc.constant({}),
+  mongodb: partly({}, { setName: word }),
+  tls: fc.constant({}),
+  grpc: partly({}, { service: word }),
+};
 
 const probes = partly(
   {},
   {
+    ...databaseHandlers,
     tcpSocket: fc.constant({}),
     icmp: fc.constant({}),
     disabled: fc.constant({}),
     httpGet: partly({}, { path: mostly(fc.constant('/a'), oddWord), host: hosts }),
-    port: fc.constantFrom(1, 2, 3, 'a', 'b1', '1'),
+    port: fc.constantFrom(1, 2, 3, 'a', 'b1', '1', 6379, 5432),
     periodSeconds: mostly(fc.constantFrom(1, 3600), fc.constantFrom(0, 3601)),
   },
 );
 
 const ports = partly(
-  { port: fc.constantFrom(1, 2, 3) },
+  { port: fc.constantFrom(1, 2, 3, 5432, 6379) },
   {
     name: word,
-    targetPort: fc.constantFrom(1, 2),
+    targetPort: fc.constantFrom(1, 2, 3306, 27017),
+    appProtocol: fc.constantFrom('postgresql', 'mariadb', 'mongo', 'redis', 'http'),
     protocol: fc.constantFrom('TCP', 'UDP'),
     nodePort: fc.constantFrom(30001, 30002),
-    probe: partly({}, { tcpSocket: fc.constant({}), icmp: fc.constant({}), disabled: fc.constant({}) }),
+    probe: partly(
+      {},
+      { ...databaseHandlers, tcpSocket: fc.constant({}), icmp: fc.constant({}), disabled: fc.constant({}) },
+    ),
   },
 );
 
 const services = partly(
   { name: word },
   {
+    role: fc.constantFrom('Any', 'Primary', 'Replica'),
+    maxLagSeconds: mostly(fc.constantFrom(0, 10, 86400), fc.constantFrom(-1, 86401)),
+    replicaFallback: fc.boolean(),
     type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
     headless: fc.boolean(),
     clusterIP: addresses,
@@ -112,6 +144,49 @@ const dns = partly(
   },
 );
 
+const secretNames = mostly(fc.constantFrom('login', 'ca.example', 'a-1'), fc.oneof(oddWord, word));
+const credentials = fc.record({ secretName: secretNames });
+const tls = partly(
+  {},
+  {
+    caSecret: partly({ name: secretNames }, { key: oddWord }),
+    certificateSecretName: secretNames,
+    serverName: names,
+    insecureSkipVerify: fc.boolean(),
+  },
+);
+
+/** Services by role, and what may tell it: each part alone is mostly right, together they often are not. */
+const byRole = fc
+  .tuple(
+    fc.subarray([{ role: 'Primary' }, { role: 'Replica', replicaFallback: true }, { maxLagSeconds: 10 }], {
+      minLength: 1,
+    }),
+    fc.record(
+      {
+        credentials: fc.constant({ secretName: 'login' }),
+        targets: fc.constantFrom([{ host: '10.20.0.11', role: 'Primary' }], [{ host: '10.20.0.11' }]),
+        probe: probes,
+        ports: fc.constantFrom(
+          [{ port: 5432 }],
+          [{ port: 1, targetPort: 6379 }],
+          [{ port: 1, appProtocol: 'mariadb' }],
+          [{ port: 27017, probe: {} }],
+          [{ port: 1, probe: { mysql: {} } }],
+          [{ port: 6379, appProtocol: 'http' }],
+        ),
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  .map(([services, fields]) => ({
+    mode: 'Endpoints',
+    targets: [{ host: '10.20.0.11' }],
+    ports: onePort,
+    services: services.map((service, i) => ({ name: `s${i}`, ...service })),
+    ...fields,
+  }));
+
 const onePort = [{ port: 1, name: 'a' }];
 const bases = fc.constantFrom(
   { mode: 'Endpoints', targets: [{ host: '10.20.0.11' }], ports: onePort },
@@ -129,8 +204,13 @@ const changes = partly(
     services: few(services),
     dns,
     failbackSeconds: seconds(0, 30),
+    credentials,
+    tls,
   },
 );
 
 /** Specs of which about half are right, and the others wrong in one place or two. */
-export const specs = fc.tuple(bases, changes).map(([base, changed]) => ({ ...base, ...changed }));
+export const specs = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(bases, changes).map(([base, changed]) => ({ ...base, ...changed })) },
+  { weight: 1, arbitrary: byRole },
+);

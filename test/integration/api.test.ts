@@ -63,10 +63,10 @@ describe('the API server', () => {
   }, 60_000);
 
   it('drops a probe handler it does not know only where the client did not ask for strict validation', async () => {
-    const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { grpc: {} } };
-    expect(await refusal(spec)).toContain('unknown field "spec.probe.grpc"');
+    const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { memcached: {} } };
+    expect(await refusal(spec)).toContain('unknown field "spec.probe.memcached"');
     const stored = (await dryRun(spec, 'orders-db', 'Warn')) as { readonly spec: { readonly probe: object } };
-    expect(Object.keys(stored.spec.probe)).not.toContain('grpc');
+    expect(Object.keys(stored.spec.probe)).not.toContain('memcached');
   });
 });
 
@@ -79,6 +79,8 @@ describe('kubectl', () => {
       'ports',
       'probe',
       'services',
+      'credentials',
+      'tls',
       'dns',
       'failbackSeconds',
       'suspend',
@@ -87,6 +89,10 @@ describe('kubectl', () => {
     expect(await kubectl(controlPlane(), ['explain', 'xb.spec.probe.httpGet.host'])).toContain('Host header');
     expect(await kubectl(controlPlane(), ['explain', 'xb.spec.targets.host'])).toContain('SRV record');
     expect(await kubectl(controlPlane(), ['explain', 'xb.spec.dns'])).toContain('minRefreshSeconds');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.probe.postgres'])).toContain('sslMode');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.services.maxLagSeconds'])).toContain('behind');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.spec.credentials'])).toContain('keys username and');
+    expect(await kubectl(controlPlane(), ['explain', 'xb.status'])).toContain('primary');
   });
 
   it('builds the roles', async () => {

@@ -1,0 +1,12 @@
+/** By what a port is known for a database, where the probe names no handler. `core/handlers.ts` chooses by the same words. */
+export interface KnownDatabase {
+  readonly port: number;
+  readonly appProtocols: readonly string[];
+}
+
+export const knownDatabases = {
+  postgres: { port: 5432, appProtocols: ['postgresql', 'postgres'] },
+  mysql: { port: 3306, appProtocols: ['mysql', 'mariadb'] },
+  redis: { port: 6379, appProtocols: ['redis'] },
+  mongodb: { port: 27017, appProtocols: ['mongodb', 'mongo'] },
+} as const satisfies Readonly<Record<string, KnownDatabase>>;

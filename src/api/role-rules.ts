@@ -1,0 +1,101 @@
+import { knownDatabases } from './known-databases.ts';
+import type { Port } from './port.ts';
+import { celNamesHandler, namesHandler } from './probe.ts';
+import type { Rule } from './rule.ts';
+import type { SpecShape } from './spec-shape.ts';
+
+// Services by role, and bounds of lag, need somebody who tells them; without one such a Service would be empty for ever.
+// Refused is only what can never work:
+//
+// | probes                                              | credentials | targets[].role | roles           | lag             |
+// |-----------------------------------------------------|-------------|----------------|-----------------|-----------------|
+// | redis, mongodb                                      | any         | any            | yes             | yes             |
+// | postgres, mysql                                     | given       | any            | yes             | yes             |
+// | postgres with user, who may need no password        | none        | any            | yes             | yes             |
+// | postgres, mysql                                     | none        | none           | no: credentials | no: credentials |
+// | any, tcpSocket and disabled too                     | any         | given          | yes             | no              |
+// | tcpSocket, httpGet, icmp, tls, grpc, disabled       | any         | none           | no: services    | no: services    |
+// | none is named, a port is known for one of the above | as above    | as above       | as above        | as above        |
+// | none is named, no port is known                     | any         | none           | no: services    | no: services    |
+
+type Probe = NonNullable<SpecShape['probe']> | NonNullable<Port['probe']>;
+type Database = keyof typeof knownDatabases;
+
+const alone: readonly Database[] = ['redis', 'mongodb'];
+const loggedIn: readonly Database[] = ['postgres', 'mysql'];
+
+const probesOf = ({ probe, ports = [] }: SpecShape): readonly (Probe | undefined)[] => [
+  probe,
+  ...ports.map((port) => port.probe),
+];
+
+/** Whether some probe names one of these handlers, or names none and some port is known for one. */
+const asks = (spec: SpecShape, databases: readonly Database[]): boolean =>
+  probesOf(spec).some((probe) => databases.some((database) => probe?.[database] !== undefined)) ||
+  (choosesSome(spec) && isKnownFor(spec, databases));
+
+const choosesSome = (spec: SpecShape): boolean =>
+  spec.probe === undefined || probesOf(spec).some((probe) => probe !== undefined && !namesHandler(probe));
+
+function isKnownFor({ ports = [], probe }: SpecShape, databases: readonly Database[]): boolean {
+  const { numbers, protocols } = knownFor(databases);
+  return (
+    (typeof probe?.port === 'number' && numbers.includes(probe.port)) ||
+    ports.some(({ port, targetPort = port, appProtocol }) =>
+      appProtocol === undefined ? numbers.includes(targetPort) : protocols.includes(appProtocol),
+    )
+  );
+}
+
+const knownFor = (databases: readonly Database[]) => ({
+  numbers: databases.map((database): number => knownDatabases[database].port),
+  protocols: databases.flatMap((database): readonly string[] => knownDatabases[database].appProtocols),
+});
+
+function celAsks(databases: readonly Database[]): string {
+  const named = (probe: string) =>
+    `(${databases.map((database) => `has(${probe}.${database})`).join(' || ')})`;
+  const { numbers, protocols } = knownFor(databases);
+  const [inNumbers, inProtocols] = [`in [${numbers.join(', ')}]`, `in ${JSON.stringify(protocols)}`];
+  const chooses = `(!has(self.probe) || !(${celNamesHandler('self.probe')}) || (has(self.ports) && self.ports.exists(each, has(each.probe) && !(${celNamesHandler('each.probe')}))))`;
+  const known = `((has(self.probe) && has(self.probe.port) && type(self.probe.port) == int && self.probe.port ${inNumbers}) || (has(self.ports) && self.ports.exists(each, has(each.appProtocol) ? each.appProtocol ${inProtocols} : (has(each.targetPort) ? each.targetPort : each.port) ${inNumbers})))`;
+  return `((has(self.probe) && ${named('self.probe')}) || (has(self.ports) && self.ports.exists(each, has(each.probe) && ${named('each.probe')})) || (${chooses} && ${known}))`;
+}
+
+/** Whether a Service wants to be told something that `targets[].role` does not say. */
+const wantsTelling = ({ services = [], targets }: SpecShape): boolean =>
+  services.some(({ maxLagSeconds }) => maxLagSeconds !== undefined) ||
+  (services.some(({ role }) => role !== 'Any') && targets.every(({ role }) => role === undefined));
+
+const celWantsTelling =
+  "has(self.services) && (self.services.exists(each, has(each.maxLagSeconds)) || (self.services.exists(each, each.role != 'Any') && !self.targets.exists(each, has(each.role))))";
+
+const mayLogIn = (spec: SpecShape): boolean =>
+  spec.credentials !== undefined || probesOf(spec).some((probe) => probe?.postgres?.user !== undefined);
+
+const celMayLogIn =
+  '(has(self.credentials) || (has(self.probe) && has(self.probe.postgres) && has(self.probe.postgres.user)) || (has(self.ports) && self.ports.exists(each, has(each.probe) && has(each.probe.postgres) && has(each.probe.postgres.user))))';
+
+const inEndpoints = "self.mode != 'Endpoints'";
+
+export const roleRules: readonly Rule<SpecShape>[] = [
+  {
+    holds: (spec) => spec.mode !== 'Endpoints' || !wantsTelling(spec) || asks(spec, [...alone, ...loggedIn]),
+    cel: `${inEndpoints} || !(${celWantsTelling}) || ${celAsks([...alone, ...loggedIn])}`,
+    message:
+      'services[].role Primary and Replica, and maxLagSeconds, need a probe that tells them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles alone, targets[].role does too',
+    field: 'services',
+  },
+  {
+    holds: (spec) =>
+      spec.mode !== 'Endpoints' ||
+      !wantsTelling(spec) ||
+      mayLogIn(spec) ||
+      asks(spec, alone) ||
+      !asks(spec, loggedIn),
+    cel: `${inEndpoints} || !(${celWantsTelling}) || ${celMayLogIn} || ${celAsks(alone)} || !${celAsks(loggedIn)}`,
+    message:
+      'credentials is missing: PostgreSQL and MySQL tell their role and lag to who logs in only, and services ask for them: give credentials: {secretName: …}; for roles alone, targets[].role does too',
+    field: 'credentials',
+  },
+];
