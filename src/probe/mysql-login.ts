@@ -9,7 +9,8 @@ import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import type { Limit } from './limit.ts';
 import { classifyServerError, isAboutTheAccount, noTls, wrongProtocol } from './mysql-errors.ts';
-import { isGalera, judge, replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
+import { isGalera, judge, mayBeGalera, replicationStatement } from './mysql-state.ts';
+import { galeraStatement, statusStatement, variablesStatement } from './mysql-state.ts';
 import type { MysqlState, Row } from './mysql-state.ts';
 
 export interface Login {
@@ -125,7 +126,10 @@ class Session {
 
   async state(): Promise<MysqlState> {
     await this.isWelcome;
-    const variables = pairs(await this.#ask(variablesStatement));
+    const variables = new Map(named(await this.#ask(variablesStatement)));
+    if (mayBeGalera(variables))
+      for (const [name, value] of named(await this.#ask(galeraStatement).catch(unknown)))
+        variables.set(name, value);
     const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
     const channels = await this.#ask(replicationStatement(variables.get('version') ?? '')).catch(refused);
     return { variables, status, channels };
@@ -177,6 +181,11 @@ function rowsOf(found: unknown): readonly Row[] {
     : [];
 }
 
+/** The first row, by the names of its columns. */
+function named([row = {}]: readonly Row[]): readonly (readonly [string, string])[] {
+  return Object.entries(row).map(([name, value]) => [name, String(value)]);
+}
+
 function pairs(rows: readonly Row[]): ReadonlyMap<string, string> {
   return new Map(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
 }
@@ -186,6 +195,12 @@ const notGranted: ReadonlySet<number> = new Set([1142, 1227]);
 function refused(error: unknown): MysqlState['channels'] {
   if (!notGranted.has(errorNumber(error))) throw error;
   return { refused: `${errorNumber(error)}: ${textOf(error)}` };
+}
+
+/** NDB is a cluster too, and has no such variable. */
+function unknown(error: unknown): readonly Row[] {
+  if (errorNumber(error) !== 1193) throw error;
+  return [];
 }
 
 function unreadable(): Error {

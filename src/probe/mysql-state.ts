@@ -13,11 +13,21 @@ export interface MysqlState {
   readonly channels: readonly Row[] | { readonly refused: string };
 }
 
-/** MySQL has no `super_read_only` before 5.7, MariaDB never; `wsrep_on` is Galera's. */
+/**
+ * Variables by SELECT, for SHOW VARIABLES makes a table of all of them first. `super_read_only`, which MariaDB does not
+ * have, needs no question: it forces `read_only`, and cannot outlast it.
+ */
 export const variablesStatement =
-  "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'read_only', 'super_read_only', 'wsrep_on')";
+  'SELECT @@version AS version, @@version_comment AS version_comment, @@global.read_only AS read_only';
+export const galeraStatement = 'SELECT @@global.wsrep_on AS wsrep_on';
 export const statusStatement =
   "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_local_state', 'wsrep_local_state_comment', 'wsrep_ready')";
+
+/** All of MariaDB know `wsrep_on`; of MySQL's kin only Percona's and Codership's clusters. */
+export function mayBeGalera(variables: ReadonlyMap<string, string>): boolean {
+  const { version = '', version_comment: comment = '' } = Object.fromEntries(variables);
+  return /mariadb/i.test(version) || /cluster|wsrep|galera/i.test(comment);
+}
 
 /**
  * | server           | statement              | grant                                                   |
@@ -53,7 +63,7 @@ export function judge(state: MysqlState): Verdict {
     const comment = status.get('wsrep_local_state_comment') ?? 'unknown';
     return verdict('down', 'NotServing', `Galera's state of the node is ${comment}`);
   }
-  const isReadOnly = isOn(variables.get('read_only')) || isOn(variables.get('super_read_only'));
+  const isReadOnly = isOn(variables.get('read_only'));
   if ('refused' in channels) {
     const missing = verdict('up', 'AuthFailed', channels.refused);
     return isReadOnly ? withRole(missing, 'Replica') : missing;

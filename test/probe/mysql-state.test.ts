@@ -29,8 +29,9 @@ const grant = {
 
 const table: readonly (readonly [string, MysqlState, object])[] = [
   ['a server alone', state({}), { kind: 'up', role: 'Primary' }],
+  ['read_only as a number', state({ read_only: '1' }), { kind: 'up', role: 'Replica' }],
+  ['read_only off, as a number', state({ read_only: '0' }), { kind: 'up', role: 'Primary' }],
   ['read_only', state({ read_only: 'ON' }), { kind: 'up', role: 'Replica' }],
-  ['super_read_only', state({ super_read_only: 'ON' }), { kind: 'up', role: 'Replica' }],
   ['a read_only of MariaDB 12', state({ read_only: 'NO_LOCK' }), { kind: 'up', role: 'Replica' }],
   [
     'a replica that caught up',
