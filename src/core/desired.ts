@@ -89,7 +89,7 @@ function exclusions(
   standing: Service | undefined,
 ): DesiredService['excluded'] {
   if (alias !== undefined) return new Map();
-  const served = servedFamilies(spec, standing);
+  const served = servedFamilies(spec, standing, addresses);
   const reasons = addresses.map((address) => {
     const carried = served === undefined || served.includes(address.family);
     return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
@@ -124,12 +124,20 @@ const readyEverywhere = (input: DesiredInput): readonly BackendAddress[] =>
  * | Service                                     | carries                                      |
  * |---------------------------------------------|----------------------------------------------|
  * | headless, and the spec names no families    | what its addresses have: we write them       |
+ * | the same, SingleStack                       | its primary one, else the first of these     |
  * | stands as ClusterIP, NodePort, LoadBalancer | what the server gave it                      |
  * | is to be made, single-stack by the spec     | what the spec says                           |
  * | is to be made                               | not known yet: all                           |
  */
-function servedFamilies(spec: ServiceSpec, standing: Service | undefined): readonly Family[] | undefined {
-  if (spec.headless && spec.ipFamilies === undefined) return undefined;
+function servedFamilies(
+  spec: ServiceSpec,
+  standing: Service | undefined,
+  addresses: readonly BackendAddress[] = [],
+): readonly Family[] | undefined {
+  if (spec.headless && spec.ipFamilies === undefined) {
+    const [primary] = families(addresses, standing);
+    return spec.ipFamilyPolicy === 'SingleStack' && primary !== undefined ? [primary] : undefined;
+  }
   const given = standing?.spec.type === 'ExternalName' ? undefined : standing?.spec.ipFamilies;
   const single = spec.ipFamilyPolicy === undefined || spec.ipFamilyPolicy === 'SingleStack';
   return given ?? (single ? spec.ipFamilies : undefined);

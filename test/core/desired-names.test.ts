@@ -99,6 +99,19 @@ describe('a name behind a Service', () => {
     },
   );
 
+  it.each<readonly [string, readonly string[], Service | undefined, readonly Family[]]>([
+    ['to be made: IPv4 of both', [six, four], undefined, ['IPv4']],
+    ['to be made: what there is', [six], undefined, ['IPv6']],
+    ['standing: what it has', [six, four], stood('IPv6'), ['IPv6']],
+    ['standing: what it has, also without an address of it', [four], stood('IPv6'), ['IPv6']],
+  ])('gives a headless Service that is to have one family no other: %s', (_, ips, standing, families) => {
+    const found = theDesired(headless({ ipFamilyPolicy: 'SingleStack' }), ips, standing);
+    expect(found.body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: 'SingleStack' });
+    expect(found.groups.map(({ family }) => family)).toEqual(
+      families.filter((family) => ips.some((ip) => ip.includes(':') === (family === 'IPv6'))),
+    );
+  });
+
   it('is not available without an address', () => {
     expect(theDesired(one, [])).toMatchObject({ available: false, ready: 0, total: 0, groups: [] });
   });
