@@ -17,6 +17,8 @@ export interface BackendAddress {
   readonly record?: ServiceRecord;
   /** It left the answer, and stays only as long as it is healthy. */
   readonly kept: boolean;
+  /** No Service carries its family: it is not probed, and counts for nothing. */
+  readonly unserved?: true;
 }
 
 /** What became of one target. */

@@ -143,6 +143,17 @@ function servedFamilies(
   return given ?? (single ? spec.ipFamilies : undefined);
 }
 
+/** Whether any Service of the backend carries the family: an address of another need not be asked, for nobody could reach it. */
+export function isServed(
+  backend: Backend,
+  family: Family,
+  standing: (service: string) => Service | undefined,
+): boolean {
+  return servicesOf(backend).some(
+    (spec) => servedFamilies(spec, standing(spec.name))?.includes(family) ?? true,
+  );
+}
+
 /** IPv4 first, and before that what a headless Service has as its primary family, which is immutable: adding a target never changes it. */
 function families(addresses: readonly BackendAddress[], standing: Service | undefined): readonly Family[] {
   const present = (['IPv4', 'IPv6'] as const).filter((family) =>

@@ -25,13 +25,15 @@ export interface Readiness {
   readonly ready: boolean;
 }
 
+const nothing = { health: 'unknown', message: '', since: undefined, ready: false } as const;
+
 export function readinessOf(group: PortGroup, address: BackendAddress, healthOf: HealthOf): Readiness {
+  if (address.unserved === true) return { ...nothing, reason: 'FamilyNotServed' };
   const drain = address.target.drain;
   if (group.probe === undefined)
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
   const health = healthOf(checkId(group, address));
-  if (health === undefined || health.state === 'unknown')
-    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: undefined, ready: false };
+  if (health === undefined || health.state === 'unknown') return { ...nothing, reason: 'NotProbedYet' };
   return {
     health: health.state,
     reason: health.reason,
@@ -59,8 +61,7 @@ export function overall(
     return { group, ...readiness, rank: group.probe === undefined ? notProbed : rank[readiness.health] };
   });
   const worst = all.toSorted((a, b) => Number(a.ready) - Number(b.ready) || a.rank - b.rank)[0];
-  if (worst === undefined)
-    return { health: 'unknown', reason: 'NotProbedYet', message: '', since: undefined, ready: false };
+  if (worst === undefined) return { ...nothing, reason: 'ProbeDisabled' };
   const { group, rank: _, ...readiness } = worst;
   const port = all.length > 1 && worst.health === 'unhealthy' ? portText(group) : '';
   return { ...readiness, message: [port, readiness.message].filter((text) => text !== '').join(': ') };

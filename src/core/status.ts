@@ -35,7 +35,9 @@ type AddressStatus = TargetStatus['addresses'][number];
 /** The whole status of a backend whose spec is understood. Holds nothing that moves while nothing changes. */
 export function statusOf(input: StatusInput): Status {
   const targets = input.targets.map((target) => targetStatus(target, input));
-  const addresses = targets.flatMap((target) => target.addresses);
+  const addresses = targets
+    .flatMap((target) => target.addresses)
+    .filter(({ reason }) => reason !== 'FamilyNotServed');
   const ready = addresses.filter((address) => address.ready).length;
   const silent = input.alias !== undefined && !isProbed(input);
   const generation = input.backend.generation;
@@ -171,7 +173,14 @@ function availableCondition(input: StatusInput, addresses: readonly AddressStatu
   const why = addresses
     .filter((address) => !address.ready || address.excluded !== undefined)
     .map(({ ip, ready: is, reason, excluded }) => `${ip} ${is ? (excluded?.[0]?.reason ?? reason) : reason}`);
-  return { status: 'False', reason: 'NoReadyAddress', message: bounded(`${message}: ${why.join(', ')}`) };
+  const names = input.targets.flatMap(({ target, resolution }) =>
+    resolution?.error === undefined ? [] : [`${target.host}: ${resolution.error}`],
+  );
+  return {
+    status: 'False',
+    reason: 'NoReadyAddress',
+    message: bounded([message, [...why, ...names].join(', ')].filter((text) => text !== '').join(': ')),
+  };
 }
 
 function availableAlias(input: StatusInput, alias: string): Verdict {

@@ -6,6 +6,7 @@ import { desiredServices, servicesOf, type DesiredService } from '../core/desire
 import type { OperatorError } from '../core/errors.ts';
 import { secretsOf } from '../core/materials.ts';
 import { planRemoval, planService, type Observed, type Problem } from '../core/plan.ts';
+import type { Service } from '../core/objects.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Roles } from '../core/roles.ts';
 import { switchOf } from '../core/alias.ts';
@@ -113,6 +114,7 @@ export class Reconciler {
       resolve: resolverOf(backend, this.#options),
       healthOf: this.#healthOf(backend),
       secretOf: (name) => secrets.state(backend.namespace, name),
+      standing: this.#standing(backend),
     });
   }
 
@@ -175,16 +177,22 @@ export class Reconciler {
 
   #desired(scene: Scene, roles: Roles, alias: AliasScene | undefined): readonly DesiredService[] {
     const { backend } = scene;
-    const { legacyEndpoints, view } = this.#options;
-    const owned = view.ownedNames(backend.namespace, backend.name);
+    const { legacyEndpoints } = this.#options;
     return desiredServices({
       ...scene,
       roles,
       healthOf: this.#healthOf(backend),
       legacyEndpoints,
       alias: alias?.choice.name,
-      standing: (name) => (owned.has(name) ? view.service(backend.namespace, name) : undefined),
+      standing: this.#standing(backend),
     });
+  }
+
+  /** The Service of a name as it stands, if it is ours. */
+  #standing({ namespace, name }: Backend): (service: string) => Service | undefined {
+    const { view } = this.#options;
+    const owned = view.ownedNames(namespace, name);
+    return (service) => (owned.has(service) ? view.service(namespace, service) : undefined);
   }
 
   #tellSwitch({ raw }: Scene, alias: AliasScene | undefined): void {

@@ -10,7 +10,8 @@ import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from 
 import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
 import { materialsOf, type SecretOf } from '../core/materials.ts';
-import type { KubeObject } from '../core/objects.ts';
+import { isServed } from '../core/desired.ts';
+import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
@@ -38,6 +39,8 @@ export interface LookOptions {
   readonly resolve: (host: string) => Resolution;
   readonly healthOf: HealthOf;
   readonly secretOf: SecretOf;
+  /** The Service of that name as it stands, if it is ours. */
+  readonly standing: (service: string) => Service | undefined;
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
@@ -50,11 +53,14 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
   const found =
     mode === 'ExternalName' ? each(backend, resolved, options) : together(backend, resolved, options);
-  const targets = found.map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
+  const targets = found
+    .map((target) => withServed(target, backend, options))
+    .map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
+  const served = addresses.filter(({ unserved }) => unserved !== true);
   const checks = [
     ...new Map(
-      checksOf(groups, addresses, lagLimitsOf(backend.spec)).map((check) => [check.id, check]),
+      checksOf(groups, served, lagLimitsOf(backend.spec)).map((check) => [check.id, check]),
     ).values(),
   ];
   const missing = [materials.tlsMissing ?? [], materials.credentialsMissing ?? []].flat();
@@ -84,6 +90,15 @@ function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOption
   return spec.targets.flatMap((target) =>
     addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, share),
   );
+}
+
+/** A name often has an AAAA record that a cluster with IPv4 alone has no use for: that is no fault of anybody. */
+function withServed(target: TargetAddresses, backend: Backend, { standing }: LookOptions): TargetAddresses {
+  if (backend.spec.mode === 'ExternalName') return target;
+  const addresses = target.addresses.map((address) =>
+    isServed(backend, address.family, standing) ? address : { ...address, unserved: true as const },
+  );
+  return { ...target, addresses };
 }
 
 /** An address that left the answer stays as long as it is healthy, and not a probe longer. */
