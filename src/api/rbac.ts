@@ -3,12 +3,15 @@ import { group, plural } from './external-backend.ts';
 /** Name of the operator's ServiceAccount and namespace, and of its roles. */
 const operator = 'external-backend-operator';
 
+const scopes = ['watched', 'own', 'secrets'] as const;
+
 /**
  * What the operator may do: exactly what it does. `watched`: in every namespace with backends (a ClusterRole, or with
- * `--namespaces` a Role in each of them). `own`: in the operator's namespace only.
+ * `--namespaces` a Role in each of them). `own`: in the operator's namespace only. `secrets`: where backends are, but only
+ * for who applies it: a role of its own.
  */
 export interface Permission {
-  readonly scope: 'watched' | 'own';
+  readonly scope: (typeof scopes)[number];
   readonly apiGroup: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
@@ -80,6 +83,13 @@ export const permissions: readonly Permission[] = [
     verbs: ['get', 'create', 'update'],
     why: 'Leader election: one operator writes.',
   },
+  {
+    scope: 'secrets',
+    apiGroup: '',
+    resources: ['secrets'],
+    verbs: ['get'],
+    why: 'Those that backends name in credentials and tls; one by one, never listed or watched.',
+  },
 ];
 
 export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string };
@@ -101,7 +111,7 @@ const rulesOf = (scope: Permission['scope']) =>
 
 /** The reasons of the rules of a role, in their order; empty for other manifests. */
 export const reasonsOf = (manifest: Manifest): readonly string[] =>
-  (['watched', 'own'] as const)
+  scopes
     .filter((scope) => JSON.stringify(manifest.rules) === JSON.stringify(rulesOf(scope)))
     .flatMap((scope) => permissions.filter((permission) => permission.scope === scope).map(({ why }) => why));
 
@@ -112,11 +122,14 @@ const role = (kind: 'Role' | 'ClusterRole', rules: unknown, metadata: object = {
   rules,
 });
 
-const binding = (kind: 'Role' | 'ClusterRole', metadata: object = {}): Manifest => ({
+const binding = (
+  kind: 'Role' | 'ClusterRole',
+  { name = operator, ...metadata }: { readonly name?: string; readonly namespace?: string } = {},
+): Manifest => ({
   apiVersion: `${rbac}/v1`,
   kind: `${kind}Binding`,
-  metadata: { name: operator, ...metadata },
-  roleRef: { apiGroup: rbac, kind, name: operator },
+  metadata: { name, ...metadata },
+  roleRef: { apiGroup: rbac, kind, name },
   subjects: [{ kind: 'ServiceAccount', name: operator, ...ownNamespace }],
 });
 
@@ -153,20 +166,39 @@ const userRoles: ManifestFile = {
   ],
 };
 
-const kustomization = (files: readonly ManifestFile[], note: string): ManifestFile => ({
+const secretsName = `${operator}-secrets`;
+
+const secretsRole = (kind: 'Role' | 'ClusterRole', path: string, where: string): ManifestFile => ({
+  path,
+  note: `The operator may read Secrets ${where}: every one whose name it is told by a backend. resourceNames in the rule bounds that.`,
+  manifests: [role(kind, rulesOf('secrets'), { name: secretsName }), binding(kind, { name: secretsName })],
+});
+
+/** A Component is added to an installation, in its kustomization.yaml; a Kustomization is applied by itself. */
+type Kustomize = 'Kustomization' | 'Component';
+
+const kustomization = (files: readonly ManifestFile[], note: string, kind: Kustomize): ManifestFile => ({
   path: 'kustomization.yaml',
   note,
   manifests: [
     {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
+      apiVersion: `kustomize.config.k8s.io/${kind === 'Component' ? 'v1alpha1' : 'v1beta1'}`,
+      kind,
       resources: files.map(({ path }) => path),
     },
   ],
 });
 
-function folder(path: string, note: string, files: readonly ManifestFile[]): readonly ManifestFile[] {
-  return [...files, kustomization(files, note)].map((file) => ({ ...file, path: `${path}/${file.path}` }));
+function folder(
+  path: string,
+  note: string,
+  files: readonly ManifestFile[],
+  kind: Kustomize = 'Kustomization',
+): readonly ManifestFile[] {
+  return [...files, kustomization(files, note, kind)].map((file) => ({
+    ...file,
+    path: `${path}/${file.path}`,
+  }));
 }
 
 /** Every manifest made from the table. */
@@ -197,6 +229,17 @@ export function rbacFiles(): readonly ManifestFile[] {
           manifests: [role('Role', rulesOf('watched')), binding('Role')],
         },
       ],
+    ),
+    ...folder(
+      'config/rbac-namespaced/secrets',
+      'For --namespaces: apply once in each of them that has backends with credentials or tls, with kubectl apply -n NAMESPACE -k.',
+      [secretsRole('Role', 'role.yaml', 'in the namespace')],
+    ),
+    ...folder(
+      'config/components/secrets',
+      'Lets probes log in and verify certificates with what stands in Secrets: add it to the components of config/default.',
+      [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],
+      'Component',
     ),
   ];
 }

@@ -9,11 +9,35 @@ const manifests = (folder: string): readonly Manifest[] =>
 const kinds = (folder: string): readonly string[] => manifests(folder).map(({ kind }) => kind);
 
 describe('the roles', () => {
-  it('grant no wildcards, no secrets and nothing of other operators', () => {
-    const text = JSON.stringify(permissions);
-    expect(text).not.toContain('"*"');
-    expect(text).not.toContain('secrets');
+  it('grant no wildcards and nothing of other operators', () => {
+    expect(JSON.stringify(permissions)).not.toContain('"*"');
     expect(permissions.every(({ why }) => why.endsWith('.'))).toBe(true);
+  });
+
+  it('let no Secret be read but by who asks for it, and none be listed', () => {
+    const granting = rbacFiles().filter(({ manifests }) =>
+      JSON.stringify(manifests.map(({ rules }) => rules)).includes('secrets'),
+    );
+    expect(granting.map(({ path }) => path)).toEqual([
+      'config/rbac-namespaced/secrets/role.yaml',
+      'config/components/secrets/cluster-role.yaml',
+    ]);
+    for (const { manifests } of granting)
+      expect(manifests.flatMap(({ rules }) => rules ?? [])).toEqual([
+        { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+      ]);
+    expect(kinds('config/components/secrets')).toEqual(['ClusterRole', 'ClusterRoleBinding', 'Component']);
+    expect(kinds('config/rbac-namespaced/secrets')).toEqual(['Role', 'RoleBinding', 'Kustomization']);
+  });
+
+  it('are bound by name to the ServiceAccount of the operator', () => {
+    const bindings = rbacFiles()
+      .flatMap(({ manifests }) => manifests)
+      .filter(({ kind }) => kind.endsWith('Binding'));
+    for (const { metadata, roleRef, subjects } of bindings) {
+      expect(roleRef).toMatchObject({ name: (metadata as { readonly name: string }).name });
+      expect(subjects).toMatchObject([{ kind: 'ServiceAccount', name: 'external-backend-operator' }]);
+    }
   });
 
   it('need no ClusterRole where namespaces are named', () => {

@@ -96,7 +96,12 @@ describe('kubectl', () => {
   });
 
   it('builds the roles', async () => {
-    for (const folder of ['rbac', 'rbac-namespaced/operator', 'rbac-namespaced/watched']) {
+    for (const folder of [
+      'rbac',
+      'rbac-namespaced/operator',
+      'rbac-namespaced/watched',
+      'rbac-namespaced/secrets',
+    ]) {
       const built = await kubectl(controlPlane(), [
         'kustomize',
         `${import.meta.dirname}/../../config/${folder}`,

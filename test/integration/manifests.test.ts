@@ -106,6 +106,40 @@ describe('config/components/icmp', () => {
   });
 });
 
+describe('config/components/secrets', () => {
+  const folder = fileURLToPath(new URL('../support/manifests/secrets', import.meta.url));
+  const can = async (verb: string, ns: string, resource = 'secrets') =>
+    (
+      await tryKubectl(plane, ['auth', 'can-i', verb, resource, '-n', ns], { user: 'operator' })
+    ).stdout.trim();
+  const apply = (...args: readonly string[]) =>
+    kubectl(plane, ['apply', '--server-side', '--force-conflicts', ...args]);
+
+  it('lets the operator read Secrets by name, and not list, watch or write them', async () => {
+    await apply('-k', `${config}/default`);
+    expect(await can('get', 'default')).toBe('no');
+    await apply('-k', folder);
+    try {
+      expect(await can('get', 'default')).toBe('yes');
+      for (const verb of ['list', 'watch', 'update', 'delete']) expect(await can(verb, 'default')).toBe('no');
+    } finally {
+      for (const kind of ['ClusterRole', 'ClusterRoleBinding'] as const)
+        await admin.delete(kind, 'external-backend-operator-secrets');
+    }
+  });
+
+  it('has a form for one namespace', async () => {
+    const ns = await namespace(plane, 'secrets');
+    await apply('-n', ns, '-k', `${config}/rbac-namespaced/secrets`);
+    expect([await can('get', ns), await can('get', 'default'), await can('list', ns)]).toEqual([
+      'yes',
+      'no',
+      'no',
+    ]);
+    await admin.delete('Namespace', ns);
+  });
+});
+
 describe('config/samples', () => {
   let ns: string;
 
