@@ -24,7 +24,7 @@ const rules: Readonly<Record<string, Layer>> = {
   api: { layers: [], npm: ['zod'], node: false },
   core: { layers: ['api'], npm: [], node: false },
   engine: { layers: ['api', 'core'], npm: [], node: false },
-  probe: { layers: ['api', 'core', 'engine'], npm: ['bson', 'net-ping'], node: true },
+  probe: { layers: ['api', 'core', 'engine'], npm: ['bson', 'mysql2', 'net-ping', 'pg'], node: true },
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
   dns: { ...adapter, npm: ['dns-packet'] },
   serve: { ...adapter, npm: ['prom-client'] },
