@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import { parseCidr } from './core/address.ts';
+import { checkAddress } from './core/flip.ts';
 import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
@@ -184,10 +185,14 @@ const observerOf = (metrics: Metrics): Observer => ({
   flipped: ({ state, reason }) => metrics.turned(state, reason),
   reconciled: (error, durationMs, queuedMs) =>
     metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
-  addresses: (key, count) => {
+  addresses: (key, has) => {
     const [namespace = '', name = ''] = key.split('/');
-    if (count === undefined) metrics.forgotten(namespace, name);
-    else metrics.published(namespace, name, count.ready, count.total);
+    if (has === undefined) metrics.forgotten(namespace, name);
+    else metrics.published(namespace, name, has);
+  },
+  certificate: (key, check, expiresAt) => {
+    const [namespace = '', name = ''] = key.split('/');
+    metrics.certified(namespace, name, checkAddress(check), expiresAt);
   },
 });
 

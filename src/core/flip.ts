@@ -21,7 +21,7 @@ export interface Flip {
  */
 export function flipOf(check: Check, before: Health, after: Health): Flip | undefined {
   if (before.state === after.state) return undefined;
-  const address = check.port === 0 ? check.ip : withPort(check);
+  const address = checkAddress(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
   if (after.state === 'unhealthy')
     return note(
@@ -42,5 +42,8 @@ const note = (type: Flip['type'], action: Flip['action'], after: Health, text: s
   note: text,
 });
 
-const withPort = ({ ip, family, port }: Check): string =>
-  family === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;
+/** What is dialled, as text: `10.20.0.11:5432`, `[2001:db8::1]:5432`; the IP alone for icmp. */
+export function checkAddress({ ip, family, port }: Pick<Check, 'ip' | 'family' | 'port'>): string {
+  if (port === 0) return ip;
+  return family === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

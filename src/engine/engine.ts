@@ -2,9 +2,11 @@ import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import { flipOf } from '../core/flip.ts';
 import type { Health } from '../core/health.ts';
+import { isNotable } from '../core/notices.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { HealthTable } from './health-table.ts';
+import { Notices } from './notices.ts';
 import type {
   Clock,
   ClusterView,
@@ -30,6 +32,8 @@ export interface Observer {
   flipped(after: Health): void;
   reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
   addresses: NonNullable<ReconcilerOptions['onAddresses']>;
+  /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. */
+  certificate(key: string, check: Check, expiresAt: number): void;
 }
 
 export interface EngineOptions extends Pick<
@@ -67,6 +71,7 @@ export class Engine {
   readonly #scheduler: ProbeScheduler;
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
+  readonly #notices = new Notices();
   #working = false;
 
   constructor(options: EngineOptions) {
@@ -79,7 +84,10 @@ export class Engine {
       probe: options.probe,
       limits: options.probeLimits,
       onRun: (check, verdict, durationMs) => observer.probed(check, verdict, durationMs),
-      onVerdict: (owner, check, verdict) => this.#health.record(owner, check, verdict),
+      onVerdict: (owner, check, verdict) => {
+        if (isNotable(verdict)) this.#notice(owner, check, verdict);
+        return this.#health.record(owner, check, verdict);
+      },
       onLateness: (ms) => observer.late(ms),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),
     });
@@ -88,7 +96,10 @@ export class Engine {
       registry: this.#registry,
       health: this.#health,
       scheduler: this.#scheduler,
-      onAddresses: observer.addresses,
+      onAddresses: (key, has) => {
+        this.#notices.retain(key, has?.checks ?? []);
+        observer.addresses(key, has);
+      },
     });
     this.#queue = this.#makeQueue();
   }
@@ -159,8 +170,19 @@ export class Engine {
     });
   }
 
+  /** Tells what a verdict says beside up and down. */
+  #notice(owner: string, check: Check, verdict: Verdict): void {
+    const key = this.#reconciler.keyOf(owner);
+    const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;
+    if (key === undefined || backend === undefined) return;
+    const { clock, observer, events } = this.#options;
+    for (const notice of this.#notices.of(key, check, verdict, clock.wall())) events.record(backend, notice);
+    const { certificateExpiresAt } = verdict;
+    if (certificateExpiresAt !== undefined) observer.certificate(key, check, certificateExpiresAt);
+  }
+
   #flipped(owner: string, check: Check, before: Health, after: Health): void {
-    this.#options.observer.flipped(after);
+    if (before.state !== after.state) this.#options.observer.flipped(after);
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
     this.#queue.add(key);

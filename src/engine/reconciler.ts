@@ -3,6 +3,7 @@ import type { Backend, Status } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import type { Cidr } from '../core/address.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
+import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import { secretsOf } from '../core/materials.ts';
 import { planRemoval, planService, type Observed, type Problem } from '../core/plan.ts';
@@ -28,11 +29,18 @@ export interface ReconcilerOptions extends ProbingOptions, StatusWriterOptions {
   readonly deniedCidrs: readonly Cidr[];
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
-  /** Ready and total addresses of a backend; undefined when it is gone. */
-  readonly onAddresses?: (
-    key: string,
-    count: { readonly ready: number; readonly total: number } | undefined,
-  ) => void;
+  /** What a backend has now; undefined when it is gone. */
+  readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
+}
+
+/** What is counted of a backend. */
+export interface BackendFigures {
+  /** Addresses. */
+  readonly ready: number;
+  readonly total: number;
+  /** IPs that the Services of role Primary lead to. */
+  readonly primary: readonly string[];
+  readonly checks: readonly Check[];
 }
 
 /** One life of a backend: a namesake created later is another. */
@@ -260,7 +268,8 @@ export class Reconciler {
       failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
     const status = this.#statusOf(scene, told);
     const { readyAddresses: ready = 0, totalAddresses: total = 0 } = status;
-    this.#options.onAddresses?.(scene.key, { ready, total });
+    const primary = scene.roles.primary.map(({ ip }) => ip);
+    this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
     const unsaid = errors.length > 0 && told === undefined;
     const more = unsaid
       ? []

@@ -13,16 +13,39 @@ import type { Probe } from './probe.ts';
  * ends at once and one at its timeout then, and an open connection closes politely behind it.
  */
 export function createTcpSocket(): Probe {
-  // What servers say is thrown away, so one buffer does for all sockets (and saves an allocation of 64 kB per probe).
-  const sink: OnReadOpts = { buffer: new Uint8Array(4096), callback: () => true };
-  return (check, signal) => (signal.aborted ? Promise.resolve(cancelled) : dial(check, signal, sink));
+  // What servers say is looked at once and thrown away, so one buffer does for all sockets (and saves an allocation of
+  // 64 kB per probe).
+  const buffer = new Uint8Array(4096);
+  return (check, signal) => (signal.aborted ? Promise.resolve(cancelled) : dial(check, signal, buffer));
 }
 
-function dial(check: Check, signal: AbortSignal, sink: OnReadOpts): Promise<Verdict> {
+const greetedByMysql: Verdict = Object.freeze({ ...connected, greeting: 'mysql' });
+
+/**
+ * Whether the first bytes of a server are the greeting of MySQL or MariaDB (protocol 10, in use since 1998):
+ *
+ *     length, 3 bytes | 00 (the first packet) | 0a (protocol 10) | version …
+ *
+ * A greeting is longer than 32 bytes and much shorter than 64 kB, and nothing follows it.
+ */
+const isMysqlGreeting = (bytes: Uint8Array, count: number): boolean =>
+  count > 5 &&
+  bytes[4] === 10 &&
+  bytes[3] === 0 &&
+  bytes[2] === 0 &&
+  (bytes[0] ?? 0) + (bytes[1] ?? 0) * 256 >= Math.max(32, count - 4);
+
+function dial(check: Check, signal: AbortSignal, buffer: Uint8Array): Promise<Verdict> {
   return new Promise((resolve) => {
     let verdict = timedOut;
     let closing: NodeJS.Timeout | undefined;
-    const socket = connect({ host: check.ip, port: check.port, onread: sink });
+    let hasSpoken = false;
+    const hear: OnReadOpts['callback'] = (count) => {
+      if (!hasSpoken && verdict === connected && isMysqlGreeting(buffer, count)) verdict = greetedByMysql;
+      hasSpoken = true;
+      return true;
+    };
+    const socket = connect({ host: check.ip, port: check.port, onread: { buffer, callback: hear } });
     // Run after the event loop has looked at its sockets: the kernel may have connected while this process was busy. Then
     // the target is up, not late; and to destroy such a socket, its greeting unread, would be a reset.
     const expire = () => {
@@ -42,7 +65,7 @@ function dial(check: Check, signal: AbortSignal, sink: OnReadOpts): Promise<Verd
     });
     socket.on('error', (error) => {
       // Once connected the probe has its answer; how the server closes is its own affair.
-      if (verdict !== connected) verdict = classifyErrno(error);
+      if (verdict.kind !== 'up') verdict = classifyErrno(error);
     });
     socket.on('close', () => {
       clearTimeout(deadline);

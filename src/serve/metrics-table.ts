@@ -75,6 +75,16 @@ export const metricsTable = {
     help: 'Addresses of a backend that are published as ready.',
     labels: ['namespace', 'name'],
   },
+  external_backend_primary_info: {
+    type: 'gauge',
+    help: 'Always 1; its labels are a backend and the address that its Services of role Primary lead to. Absent where there is none.',
+    labels: ['namespace', 'name', 'address'],
+  },
+  external_backend_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the first certificate of the chain that a tls probe saw at an address ends, in seconds of Unix time.',
+    labels: ['namespace', 'name', 'address'],
+  },
   external_backend_backends_without_series: {
     type: 'gauge',
     help: 'Backends beyond --metrics-max-backends, which have no series of their own.',

@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
-import type { Handler } from '../core/check.ts';
+import type { Check, Handler } from '../core/check.ts';
+import { checkAddress } from '../core/flip.ts';
 import { reasons } from '../core/verdict.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { Distribution, Instrument } from './instrument.ts';
@@ -48,6 +49,21 @@ interface VerdictSeries {
   readonly durations: Distribution;
 }
 
+/** What is counted of a backend. */
+export interface Figures {
+  /** Addresses. */
+  readonly ready: number;
+  readonly total: number;
+  /** IPs of its primary. */
+  readonly primary?: readonly string[];
+  /** What is probed: series of addresses that are not are dropped. */
+  readonly checks?: readonly Pick<Check, 'ip' | 'family' | 'port'>[];
+}
+
+const expiryMetric = 'external_backend_certificate_expiry_timestamp_seconds';
+const addressMetrics = ['external_backend_primary_info', expiryMetric] as const satisfies MetricName[];
+type AddressMetric = (typeof addressMetrics)[number];
+
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
 const handlers = ['tcpSocket', 'httpGet', 'icmp'] as const satisfies readonly Handler['kind'][];
@@ -63,6 +79,11 @@ export class Metrics {
   /** Backends, as `namespace/name`, with and without series of their own. */
   readonly #shown = new Set<string>();
   readonly #hidden = new Set<string>();
+  /** Addresses with a series of their own, by metric and backend. */
+  readonly #addresses: Readonly<Record<AddressMetric, Map<string, Set<string>>>> = {
+    external_backend_primary_info: new Map(),
+    external_backend_certificate_expiry_timestamp_seconds: new Map(),
+  };
   #sources: Sources = {};
 
   constructor(options: MetricsOptions) {
@@ -124,8 +145,8 @@ export class Metrics {
     this.#series.external_backend_health_transitions_total.at(to, reason).value++;
   }
 
-  /** What is published of a backend. Beyond `maxBackends` a backend is only counted, until others are forgotten. */
-  published(namespace: string, name: string, ready: number, total: number): void {
+  /** What a backend has. Beyond `maxBackends` a backend is only counted, until others are forgotten. */
+  published(namespace: string, name: string, { ready, total, primary = [], checks = [] }: Figures): void {
     if (!this.#options.perBackend) return;
     const key = `${namespace}/${name}`;
     if (!this.#shown.has(key) && this.#shown.size >= this.#options.maxBackends) {
@@ -136,10 +157,38 @@ export class Metrics {
     this.#shown.add(key);
     this.#series.external_backend_ready_addresses.at(namespace, name).value = ready;
     this.#series.external_backend_addresses.at(namespace, name).value = total;
+    this.#retain('external_backend_primary_info', key, new Set(primary));
+    for (const address of primary) this.#ofAddress('external_backend_primary_info', key, address, 1);
+    this.#retain(expiryMetric, key, new Set(checks.map(checkAddress)));
+  }
+
+  /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. Not counted for a backend without series. */
+  certified(namespace: string, name: string, address: string, expiresAt: number): void {
+    const key = `${namespace}/${name}`;
+    if (this.#shown.has(key)) this.#ofAddress(expiryMetric, key, address, expiresAt / 1000);
+  }
+
+  #ofAddress(metric: AddressMetric, key: string, address: string, value: number): void {
+    const [namespace = '', name = ''] = key.split('/');
+    this.#series[metric].at(namespace, name, address).value = value;
+    const known = this.#addresses[metric].get(key) ?? new Set<string>();
+    this.#addresses[metric].set(key, known.add(address));
+  }
+
+  /** Drops the series of all other addresses of the backend. */
+  #retain(metric: AddressMetric, key: string, kept: ReadonlySet<string>): void {
+    const known = this.#addresses[metric].get(key);
+    if (known === undefined) return;
+    const [namespace = '', name = ''] = key.split('/');
+    for (const address of known) {
+      if (!kept.has(address) && known.delete(address)) this.#series[metric].remove(namespace, name, address);
+    }
+    if (known.size === 0) this.#addresses[metric].delete(key);
   }
 
   /** The backend is gone: so are its series. */
   forgotten(namespace: string, name: string): void {
+    for (const metric of addressMetrics) this.#retain(metric, `${namespace}/${name}`, new Set());
     this.#shown.delete(`${namespace}/${name}`);
     this.#hidden.delete(`${namespace}/${name}`);
     this.#series.external_backend_ready_addresses.remove(namespace, name);
@@ -197,8 +246,8 @@ export class Metrics {
   }
 }
 
-const ups: ReadonlySet<Reason> = new Set<Reason>(['Connected', 'Responded']);
-const faults: ReadonlySet<Reason> = new Set<Reason>(['ProberFault', 'Cancelled']);
+const ups: ReadonlySet<Reason> = new Set<Reason>(['Connected', 'Responded', 'AuthRequired', 'AuthFailed']);
+const faults: ReadonlySet<Reason> = new Set<Reason>(['ProberFault', 'Cancelled', 'Saturated']);
 
 /** The kind of verdict that a reason goes with; another one is counted all the same. */
 const usualKind = (reason: Reason): Verdict['kind'] =>

@@ -9,7 +9,13 @@ it('passes the linter of Prometheus (promtool check metrics) with every metric i
   const metrics = new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 10 });
   metrics.includeProcess();
   metrics.probed('tcpSocket', { kind: 'up', reason: 'Connected', message: '' }, 2);
-  metrics.published('shop', 'orders-db', 1, 2);
+  metrics.published('shop', 'orders-db', {
+    ready: 1,
+    total: 2,
+    primary: ['10.20.0.11'],
+    checks: [{ ip: '10.20.0.11', family: 'IPv4', port: 443 }],
+  });
+  metrics.certified('shop', 'orders-db', '10.20.0.11:443', Date.UTC(2027, 0, 1));
   metrics.requested({ verb: 'update', resource: 'endpointslices', code: '200', durationMs: 3 });
   metrics.watchRestarted('services', 'Expired');
   const program = execFileSync(build, { encoding: 'utf8' }).trim();

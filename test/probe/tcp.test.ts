@@ -6,6 +6,7 @@ import { forever, tcpCheck } from './support/checks.ts';
 import { fullBacklog } from './support/full-backlog.ts';
 import { listen, refusingPort } from './support/listener.ts';
 import type { Listener, ListenerOptions } from './support/listener.ts';
+import { capabilities, greeting } from './support/mysql-bytes.ts';
 import { sniff } from './support/sniffer.ts';
 
 const probe = createTcpSocket();
@@ -29,6 +30,20 @@ describe('tcpSocket', () => {
   it('is up where the connection opens', async () => {
     const { port } = await start();
     expect(await probe(tcpCheck(port), forever)).toEqual({ kind: 'up', reason: 'Connected', message: '' });
+  });
+
+  it.each<[string, Uint8Array, 'mysql' | undefined]>([
+    ['MySQL', greeting(), 'mysql'],
+    ['MySQL with TLS', greeting({ plugin: 'caching_sha2_password', flags: capabilities.tls }), 'mysql'],
+    ['FTP', Buffer.from('220 ready, and many other words that are of no interest here\r\n'), undefined],
+    ['nothing', new Uint8Array(4096), undefined],
+    ['the length of a greeting alone', Buffer.from([0x4a, 0, 0, 0]), undefined],
+    ['a greeting and more than it', Buffer.concat([greeting(), greeting()]), undefined],
+  ])('hears who greets it: %s', async (_, bytes, who) => {
+    const { port } = await start({ onConnection: (socket) => socket.write(bytes) });
+    const verdict = await probe(tcpCheck(port), forever);
+    expect(verdict).toMatchObject({ kind: 'up', reason: 'Connected' });
+    expect(verdict.greeting).toBe(who);
   });
 
   it('is up over IPv6', async () => {

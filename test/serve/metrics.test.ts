@@ -75,7 +75,7 @@ describe('metrics', () => {
 
   it('show the addresses of a backend until it is gone', async () => {
     const metrics = make();
-    metrics.published('shop', 'db', 1, 2);
+    metrics.published('shop', 'db', { ready: 1, total: 2 });
     const before = await scrape(metrics);
     metrics.forgotten('shop', 'db');
     const after = await scrape(metrics);
@@ -87,10 +87,10 @@ describe('metrics', () => {
 
   it('show no more backends than allowed, count the others and take one in when another goes', async () => {
     const metrics = make({ maxBackends: 2 });
-    for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, 0, 1);
+    for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
     const full = await scrape(metrics);
     metrics.forgotten('ns', 'a');
-    metrics.published('ns', 'c', 0, 1);
+    metrics.published('ns', 'c', { ready: 0, total: 1 });
     const later = await scrape(metrics);
     expect(matching(full, 'external_backend_addresses{')).toHaveLength(2);
     expect(full.get('external_backend_backends_without_series')).toBe('1');
@@ -98,10 +98,49 @@ describe('metrics', () => {
     expect(later.get('external_backend_backends_without_series')).toBe('0');
   });
 
+  it('show who is primary, and nobody where nobody is', async () => {
+    const metrics = make();
+    const primary = async (...addresses: readonly string[]) => {
+      metrics.published('shop', 'db', { ready: 1, total: 2, primary: addresses });
+      return matching(await scrape(metrics), 'external_backend_primary_info{');
+    };
+    const line = (address: string) =>
+      `external_backend_primary_info{namespace="shop",name="db",address="${address}"} 1`;
+    expect(await primary('10.0.0.1')).toEqual([line('10.0.0.1')]);
+    expect(await primary('10.0.0.2', 'fd00::2')).toEqual([line('10.0.0.2'), line('fd00::2')]);
+    expect(await primary()).toEqual([]);
+    await primary('10.0.0.1');
+    metrics.forgotten('shop', 'db');
+    expect(matching(await scrape(metrics), 'external_backend_primary_info{')).toEqual([]);
+  });
+
+  it('show when certificates end, of addresses that are still probed', async () => {
+    const metrics = make({ maxBackends: 1 });
+    const at = (ip: string) => ({ ip, family: 'IPv4' as const, port: 443 });
+    const published = (...ips: readonly string[]) =>
+      metrics.published('shop', 'web', { ready: 0, total: 2, checks: ips.map(at) });
+    const shown = async () =>
+      matching(await scrape(metrics), 'external_backend_certificate_expiry_timestamp_seconds{');
+    const line = (ip: string, value: string) =>
+      `external_backend_certificate_expiry_timestamp_seconds{namespace="shop",name="web",address="${ip}:443"} ${value}`;
+    published('10.0.0.1', '10.0.0.2');
+    for (const ip of ['10.0.0.1', '10.0.0.2'])
+      metrics.certified('shop', 'web', `${ip}:443`, 1_767_225_600_000);
+    metrics.certified('shop', 'beyond', '10.0.0.3:443', 1);
+    expect(await shown()).toEqual([line('10.0.0.1', '1767225600'), line('10.0.0.2', '1767225600')]);
+    published('10.0.0.2');
+    expect(await shown()).toEqual([line('10.0.0.2', '1767225600')]);
+    metrics.forgotten('shop', 'web');
+    expect(await shown()).toEqual([]);
+  });
+
   it('say nothing of single backends where that is switched off', async () => {
     const metrics = make({ perBackend: false });
-    metrics.published('ns', 'a', 0, 1);
-    expect(matching(await scrape(metrics), 'external_backend_addresses{')).toEqual([]);
+    metrics.published('ns', 'a', { ready: 0, total: 1, primary: ['10.0.0.1'] });
+    metrics.certified('ns', 'a', '10.0.0.1:443', 1);
+    const samples = await scrape(metrics);
+    for (const name of ['addresses', 'primary_info', 'certificate_expiry_timestamp_seconds'])
+      expect(matching(samples, `external_backend_${name}{`)).toEqual([]);
   });
 
   it('read depths at the scrape', async () => {

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { isNotable, noticesOf, type Told } from '../../src/core/notices.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+import { aCheck } from '../support/scripted-probe.ts';
+
+const day = 86_400_000;
+const ends = Date.UTC(2026, 5, 30, 12);
+const plain: Verdict = { kind: 'up', reason: 'Connected', message: '' };
+const certified: Verdict = { ...plain, certificateExpiresAt: ends };
+const greeted: Verdict = { ...plain, greeting: 'mysql' };
+const check = aCheck();
+
+const at21: Told = { certificate: { expiresAt: ends, days: 21 } };
+const at7: Told = { certificate: { expiresAt: ends, days: 7 } };
+const of21Before: Told = { certificate: { expiresAt: ends - 90 * day, days: 7 } };
+
+describe('the end of a certificate', () => {
+  it.each<[string, number, Told | undefined, number | undefined]>([
+    ['is not told 22 days before', 22, undefined, undefined],
+    ['is told 21 days before', 21, undefined, 21],
+    ['is told once at 21 days', 20, at21, undefined],
+    ['is told again 7 days before', 7, at21, 7],
+    ['is told 7 days before where nothing was told', 6.5, undefined, 7],
+    ['is told once at 7 days', 1, at7, undefined],
+    ['is told when it is over and nothing was told', -3, undefined, 7],
+    ['is told again of another certificate', 20, of21Before, 21],
+    ['is not told of a new one', 80, at7, undefined],
+  ])('%s', (_, daysLeft, told, days) => {
+    const result = noticesOf(check, certified, told, ends - daysLeft * day);
+    expect(result.notices.map(({ reason }) => reason)).toEqual(
+      days === undefined ? [] : ['CertificateExpiresSoon'],
+    );
+    expect(result.told).toEqual(
+      days === undefined ? told : { ...told, certificate: { expiresAt: ends, days } },
+    );
+  });
+
+  it('says where, when and what to do', () => {
+    const note = (daysLeft: number) =>
+      noticesOf(check, certified, undefined, ends - daysLeft * day).notices[0]?.note;
+    expect(note(20.5)).toBe('the certificate of 10.0.0.1:5432 ends on 2026-06-30, in 20 days: renew it');
+    expect(note(1)).toBe('the certificate of 10.0.0.1:5432 ends on 2026-06-30, in 1 day: renew it');
+    expect(note(-1)).toBe('the certificate of 10.0.0.1:5432 ended on 2026-06-30: renew it');
+  });
+});
+
+describe('a bare connection to MySQL', () => {
+  it('is told once, with what will happen and the fix', () => {
+    const first = noticesOf(check, greeted, undefined, 0);
+    expect(first.notices).toMatchObject([{ type: 'Warning', reason: 'BareConnectToMysql' }]);
+    for (const word of ['10.0.0.1:5432', 'max_connect_errors', '1129', 'probe: {mysql: {}}'])
+      expect(first.notices[0]?.note).toContain(word);
+    expect(noticesOf(check, greeted, first.told, 0)).toEqual({ notices: [], told: first.told });
+  });
+
+  it('says it within the length of an Event', () => {
+    const long = aCheck({ ip: '2001:db8:1111:2222:3333:4444:5555:6666', family: 'IPv6', port: 65_535 });
+    expect(noticesOf(long, greeted, undefined, 0).notices[0]?.note.length).toBeLessThan(1024);
+  });
+});
+
+it('a verdict without either is not looked at', () => {
+  expect([plain, certified, greeted].map(isNotable)).toEqual([false, true, true]);
+  expect(noticesOf(check, plain, at7, 0)).toEqual({ notices: [], told: at7 });
+});

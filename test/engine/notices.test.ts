@@ -1,0 +1,28 @@
+import { expect, it } from '@jest/globals';
+import type { Verdict } from '../../src/core/verdict.ts';
+import { Notices } from '../../src/engine/notices.ts';
+import { aCheck } from '../support/scripted-probe.ts';
+
+const greeted: Verdict = { kind: 'up', reason: 'Connected', message: '', greeting: 'mysql' };
+const [a, b] = [aCheck({ id: 'a' }), aCheck({ id: 'b' })];
+
+const told = (notices: Notices, key = 'shop/db', check = a) =>
+  notices.of(key, check, greeted, 0).map(({ reason }) => reason);
+
+it('tells once for each check of each backend', () => {
+  const notices = new Notices();
+  expect([told(notices), told(notices)]).toEqual([['BareConnectToMysql'], []]);
+  expect(told(notices, 'shop/db', b)).toEqual(['BareConnectToMysql']);
+  expect(told(notices, 'shop/other')).toEqual(['BareConnectToMysql']);
+});
+
+it('tells again of a check that went and came back, and of a backend that did', () => {
+  const notices = new Notices();
+  for (const check of [a, b]) told(notices, 'shop/db', check);
+  notices.retain('shop/db', [b]);
+  expect(told(notices, 'shop/db', b)).toEqual([]);
+  expect(told(notices, 'shop/db', a)).toEqual(['BareConnectToMysql']);
+  notices.retain('shop/db', []);
+  expect(told(notices, 'shop/db', b)).toEqual(['BareConnectToMysql']);
+  notices.retain('shop/never', []);
+});
