@@ -5,6 +5,7 @@ import process from 'node:process';
 import { blackHoles } from './black-holes.ts';
 import { bringUp } from './bring-up.ts';
 import { flip } from './flip.ts';
+import { handlers } from './handlers.ts';
 import { idle } from './idle.ts';
 import { namesBench } from './names.ts';
 import { probe } from './probe.ts';
@@ -13,7 +14,17 @@ import type { Bench } from './report.ts';
 import { scale } from './scale.ts';
 import { storm } from './storm.ts';
 
-const benches: readonly Bench[] = [probe, flip, storm, bringUp, blackHoles, namesBench, idle, scale];
+const benches: readonly Bench[] = [
+  probe,
+  handlers,
+  flip,
+  storm,
+  bringUp,
+  blackHoles,
+  namesBench,
+  idle,
+  scale,
+];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name));
