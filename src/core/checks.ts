@@ -18,7 +18,7 @@ export interface PortGroup {
 export interface GroupProbe {
   readonly handler: Handler;
   readonly timing: Timing;
-  /** Why this handler, where the spec names none. */
+  /** Which handler was chosen and why, where the spec names none. */
   readonly why?: string;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;

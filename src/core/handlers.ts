@@ -35,12 +35,22 @@ type Database = Extract<Handler, { readonly kind: keyof Said }>;
 /** Which of them can log in. */
 const accounts: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
 
-function withMaterials(handler: Database, { tls, tlsMissing, credentials }: Materials): Handler {
-  if (tlsMissing !== undefined) return { kind: 'unready', message: tlsMissing };
+/**
+ * | a Secret of                          | is not read yet | cannot be used                              |
+ * |--------------------------------------|-----------------|---------------------------------------------|
+ * | `tls`                                | nothing is asked | nothing is asked                           |
+ * | `credentials`, the handler can log in | nothing is asked | what can be asked without logging in is    |
+ * | `credentials`, it cannot             | no matter       | no matter                                   |
+ */
+function withMaterials(handler: Database, materials: Materials): Handler {
+  const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = materials;
+  const logsIn = accounts.includes(handler.kind);
+  const message = tlsMissing ?? tlsPending ?? (logsIn ? credentialsPending : undefined);
+  if (message !== undefined) return { kind: 'unready', message };
   return {
     ...handler,
     ...(tls !== undefined && { tls }),
-    ...(credentials !== undefined && accounts.includes(handler.kind) && { credentials }),
+    ...(credentials !== undefined && logsIn && { credentials }),
   };
 }
 
@@ -79,10 +89,10 @@ export function chosen(
   dialled: number,
   { materials, choose }: { readonly materials: Materials; readonly choose: boolean },
 ): { readonly handler: Handler; readonly why: string } {
-  if (!choose) return { handler: { kind: 'tcpSocket' }, why: 'the default' };
   const protocol = port?.appProtocol;
   const said = protocol === undefined ? wellKnown[dialled] : byAppProtocol[protocol];
-  const handler = said && databaseHandler(said, materials);
-  if (handler === undefined) return { handler: { kind: 'tcpSocket' }, why: 'the default' };
-  return { handler, why: protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}` };
+  const plain = choose && said !== undefined ? withoutSecrets(said) : undefined;
+  if (plain === undefined) return { handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' };
+  const why = protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}`;
+  return { handler: withMaterials(plain, materials), why: `${plain.kind}: ${why}` };
 }

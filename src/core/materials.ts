@@ -16,7 +16,14 @@ export interface Materials {
   readonly tlsMissing?: string;
   /** Why nobody can log in: what can be asked without is asked. */
   readonly credentialsMissing?: string;
+  /** Secrets that are not read yet, of TLS and of the credentials: a moment after the start. Nobody is asked without what may be there. */
+  readonly tlsPending?: string;
+  readonly credentialsPending?: string;
 }
+
+/** Whether a Secret is not read yet. */
+export const isPending = ({ tlsPending, credentialsPending }: Materials): boolean =>
+  tlsPending !== undefined || credentialsPending !== undefined;
 
 /** Names of the Secrets that the spec refers to, each once. */
 export const secretsOf = ({ credentials, tls }: Spec): readonly string[] => [
@@ -33,7 +40,10 @@ export function materialsOf(spec: Spec, secretOf: SecretOf): Materials {
 
 function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
   if (credentials === undefined) return {};
-  const found = read(secretOf, credentials.secretName, ['username', 'password'], ['username']);
+  const { secretName } = credentials;
+  const credentialsPending = pendingText([secretName], secretOf);
+  if (credentialsPending !== undefined) return { credentialsPending };
+  const found = read(secretOf, secretName, ['username', 'password'], ['username']);
   if (typeof found === 'string') return { credentialsMissing: found };
   return { credentials: { username: found['username'] ?? '', password: found['password'] ?? '' } };
 }
@@ -41,6 +51,8 @@ function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
 function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   if (tls === undefined) return {};
   const { caSecret, certificateSecretName, serverName, insecureSkipVerify } = tls;
+  const tlsPending = pendingText([caSecret?.name, certificateSecretName], secretOf);
+  if (tlsPending !== undefined) return { tlsPending };
   const ca = caSecret && read(secretOf, caSecret.name, [caSecret.key]);
   const pair = certificateSecretName && read(secretOf, certificateSecretName, ['tls.crt', 'tls.key']);
   const missing = [ca, pair].filter((each) => typeof each === 'string' && each !== '');
@@ -55,6 +67,12 @@ function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   };
 }
 
+/** Undefined: all are read. */
+function pendingText(names: readonly (string | undefined)[], secretOf: SecretOf): string | undefined {
+  const pending = names.filter((name) => name !== undefined && secretOf(name) === undefined);
+  return pending.length > 0 ? `Secret ${pending.join(', ')} is not read yet` : undefined;
+}
+
 /** The keys of a Secret, or why they are not to be had. Optional ones may be missing: Redis' default user has no name. */
 function read(
   secretOf: SecretOf,
@@ -62,8 +80,7 @@ function read(
   keys: readonly string[],
   optional: readonly string[] = [],
 ): Readonly<Record<string, string>> | string {
-  const secret = secretOf(name);
-  if (secret === undefined) return `Secret ${name} is not read yet`;
+  const secret = secretOf(name) ?? { error: 'not read yet' };
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
   const missing = keys.find((key) => !optional.includes(key) && secret.data[key] === undefined);
   return missing === undefined ? secret.data : `Secret ${name} has no key ${missing}`;

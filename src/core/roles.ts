@@ -7,12 +7,14 @@ import type { Role } from './verdict.ts';
 /** What is known of the roles of a backend's addresses, and which of them is the primary. */
 export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
-  /** Limits in seconds that the address is behind by more than. */
+  /** Limits in seconds that the address is behind by more than, ascending. */
   laggingOf(address: BackendAddress): readonly number[];
-  /** Those that Services of role Primary lead to: one server, with all its addresses. */
+  /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];
   /** Others that claim to be primary and are ready; they wait. */
   readonly pretenders: readonly BackendAddress[];
+  /** The server that stands behind Services of role Primary, ready or not: the primary, or while nobody is, who would be. */
+  readonly heir: readonly BackendAddress[];
 }
 
 export interface RolesInput {
@@ -24,14 +26,18 @@ export interface RolesInput {
 }
 
 interface Known {
+  readonly address: BackendAddress;
   readonly role: Role | undefined;
   readonly epoch: number | undefined;
   readonly since: number;
   readonly lagging: readonly number[];
+  /** Ready at the port that told the role; at all ports where none did. */
+  readonly ready: boolean;
 }
 
 /**
- * Who is the primary. Only addresses that are ready count.
+ * Who is the primary. Only addresses that are ready count, and where none is, the others do, so that also among those
+ * that are published although they are not ready there is one server at most.
  *
  * | claim to be primary        | epochs                     | the primary is                                     |
  * |----------------------------|----------------------------|----------------------------------------------------|
@@ -45,50 +51,63 @@ interface Known {
  */
 export function judgeRoles(input: RolesInput): Roles {
   const known = new Map(input.addresses.map((address) => [address, knownOf(address, input)]));
-  const claimants = input.addresses.filter(
-    (address) =>
-      known.get(address)?.role === 'Primary' && overall(input.groups, address, input.healthOf).ready,
-  );
-  const first = winner(claimants, (address) => known.get(address), input.isPublishedPrimary);
-  const primary =
-    first === undefined ? [] : claimants.filter((each) => each === first || isSameServer(each, first));
+  const claimants = [...known.values()].filter(({ role }) => role === 'Primary');
+  const ready = claimants.filter((claimant) => claimant.ready);
+  const first = winner(ready.length > 0 ? ready : claimants, input.isPublishedPrimary);
+  const heir = first === undefined ? [] : sameServer(first, claimants);
+  const isHeir = (claimant: Known): boolean => heir.includes(claimant);
   return {
     roleOf: (address) => known.get(address)?.role,
     laggingOf: (address) => known.get(address)?.lagging ?? [],
-    primary,
-    pretenders: claimants.filter((address) => !primary.includes(address)),
+    primary: addressesOf(ready.filter(isHeir)),
+    pretenders: addressesOf(ready.filter((claimant) => !isHeir(claimant))),
+    heir: addressesOf(heir),
   };
 }
 
+const addressesOf = (all: readonly Known[]): readonly BackendAddress[] => all.map(({ address }) => address);
+
 /** Of several port groups the first that tells a role; the spec's word where no probe does. */
 function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
-  const telling = groups
-    .map((group) => healthOf(checkId(group, address))?.telling)
-    .find((t) => t?.role !== undefined);
+  const told = groups.map((group) => ({ group, telling: healthOf(checkId(group, address))?.telling }));
+  const teller = told.find(({ telling }) => telling?.role !== undefined);
+  const { telling } = teller ?? told.find((each) => each.telling !== undefined) ?? {};
   return {
+    address,
     role: telling?.role ?? address.target.role,
     epoch: telling?.epoch,
     since: telling?.roleSince ?? 0,
     lagging: telling?.lagging ?? [],
+    ready: overall(teller === undefined ? groups : [teller.group], address, healthOf).ready,
   };
 }
 
-/** A name with an A and an AAAA record is one server; with two A records it is two. */
-const isSameServer = (a: BackendAddress, b: BackendAddress): boolean =>
-  a.host === b.host && a.family !== b.family && a.port === b.port;
+/**
+ * Whether addresses can be one server: of one host name and port, and each of another family. A name with an A and an
+ * AAAA record is one server; with two A records it is two, and nobody can tell which of them the AAAA record means.
+ */
+export function isOneServer(addresses: readonly BackendAddress[]): boolean {
+  const places = new Set(addresses.map(({ host, port }) => `${host} ${port}`));
+  const families = new Set(addresses.map(({ family }) => family));
+  return places.size === 1 && families.size === addresses.length;
+}
+
+/** The claimants that are the same server as the first one. */
+function sameServer(first: Known, claimants: readonly Known[]): readonly Known[] {
+  const { host, port } = first.address;
+  const namesakes = claimants.filter(({ address }) => address.host === host && address.port === port);
+  return isOneServer(addressesOf(namesakes)) ? namesakes : [first];
+}
 
 function winner(
-  claimants: readonly BackendAddress[],
-  knownOf: (address: BackendAddress) => Known | undefined,
+  claimants: readonly Known[],
   isPublished: (address: BackendAddress) => boolean,
-): BackendAddress | undefined {
-  const epochs = claimants.map((address) => knownOf(address)?.epoch);
-  const highest = Math.max(...epochs.map((epoch) => epoch ?? NaN));
-  const leading = claimants.filter((_, i) => epochs[i] === highest);
-  const contenders = Number.isNaN(highest) ? claimants : leading;
-  const published = contenders.filter(isPublished);
+): Known | undefined {
+  const highest = Math.max(...claimants.map(({ epoch }) => epoch ?? NaN));
+  const contenders = Number.isNaN(highest) ? claimants : claimants.filter(({ epoch }) => epoch === highest);
+  const published = contenders.filter(({ address }) => isPublished(address));
   const left = published.length > 0 ? published : contenders;
-  return left.toSorted((a, b) => (knownOf(a)?.since ?? 0) - (knownOf(b)?.since ?? 0))[0];
+  return left.toSorted((a, b) => a.since - b.since)[0];
 }
 
 /** Why an address is not behind a Service; undefined: it is. */
@@ -98,7 +117,7 @@ export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPri
  * | role of the Service | role of the address | it is                        | behind the Service                  |
  * |---------------------|---------------------|------------------------------|-------------------------------------|
  * | Any                 | any                 | within maxLagSeconds         | yes                                 |
- * | Primary             | Primary             | the primary                  | yes                                 |
+ * | Primary             | Primary             | the primary, or first in line| yes                                 |
  * | Primary             | Primary             | another that says so         | no: SecondPrimary                   |
  * | Primary             | Replica             |                              | no: NotPrimary                      |
  * | Replica             | Replica             | within maxLagSeconds         | yes                                 |
@@ -116,8 +135,10 @@ export function exclusionOf(
   const is = roles.roleOf(address);
   if (role !== 'Any' && is === undefined) return 'RoleUnknown';
   if (role === 'Primary' && is === 'Replica') return 'NotPrimary';
-  if (role === 'Primary' && roles.pretenders.includes(address)) return 'SecondPrimary';
+  if (role === 'Primary' && !roles.heir.includes(address)) return 'SecondPrimary';
   if (role === 'Replica' && is === 'Primary') return 'NotReplica';
-  const isLate = maxLagSeconds !== undefined && roles.laggingOf(address).includes(maxLagSeconds);
+  // A bound that the spec did not have at the last verdict: further behind than a greater one is behind by more than this.
+  const isLate =
+    maxLagSeconds !== undefined && roles.laggingOf(address).some((over) => over >= maxLagSeconds);
   return isLate ? 'LagTooHigh' : undefined;
 }

@@ -1,16 +1,27 @@
-import type { Status } from '../api/external-backend.ts';
+import type { Backend, ServiceSpec, Status } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
-import { checkId, type PortGroup } from './checks.ts';
+import { checkId, lagLimitsOf, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
-import { isOurSlice } from './ownership.ts';
+import { isOurSlice, serviceOf } from './ownership.ts';
 import { portText } from './readiness.ts';
-import { seededTelling } from './telling.ts';
-import { reasons } from './verdict.ts';
+import { isOneServer } from './roles.ts';
+import { seededTelling, type Telling } from './telling.ts';
+import { reasons, type Role } from './verdict.ts';
 
 export interface Published {
   readonly slices: readonly EndpointSlice[];
   readonly endpoints: readonly Endpoints[];
+}
+
+export interface SeedInput {
+  readonly backend: Pick<Backend, 'generation' | 'spec' | 'status'>;
+  readonly groups: readonly PortGroup[];
+  readonly addresses: readonly BackendAddress[];
+  /** Undefined: an alias, which has no slices: what the status says stands. */
+  readonly published: Published | undefined;
+  /** Wall milliseconds, for states whose age nobody wrote down. */
+  readonly now: number;
 }
 
 /**
@@ -23,20 +34,13 @@ export interface Published {
  * | not ready | unhealthy        | unhealthy                          |
  * | not ready | unknown, nothing | unknown                            |
  * | no        | anything         | unknown                            |
- *
- * @param published undefined: an alias, which has no slices: what the status says stands
- * @param now wall milliseconds, for states whose age nobody wrote down
  */
-export function seeds(
-  groups: readonly PortGroup[],
-  addresses: readonly BackendAddress[],
-  published: Published | undefined,
-  status: Status | undefined,
-  now: number,
-): ReadonlyMap<string, Health> {
+export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
+  const { groups, addresses, published, backend } = input;
   const readyOf = published && publishedReadiness(published);
+  const tellingOf = tellings(input);
   const said = new Map(
-    (status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
+    (backend.status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
       all.map((a) => [`${a.ip} ${a.port ?? port}`, a] as const),
     ),
   );
@@ -47,7 +51,10 @@ export function seeds(
       const before = groups.length === 1 ? whole : saidOf(group, whole);
       const ready = readyOf === undefined ? before && before.health === 'healthy' : readyOf(group, address);
       const state = stateOf(ready, before?.health);
-      return state === undefined ? [] : [[checkId(group, address), healthFrom(state, before, now)] as const];
+      if (state === undefined) return [];
+      const telling = tellingOf(group, address, whole);
+      const health = { ...healthFrom(state, before, input.now), ...(telling && { telling }) };
+      return [[checkId(group, address), health] as const];
     }),
   );
 }
@@ -63,9 +70,7 @@ function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
 
 /** What the status says of an address stands only as long as it says the same state. */
 function healthFrom(state: 'healthy' | 'unhealthy', said: Said | undefined, now: number): Health {
-  const role = roles.find((each) => each === said?.role);
-  const telling = role !== undefined && state === 'healthy' ? { telling: seededTelling(role, now) } : {};
-  if (said?.health !== state) return { state, run: 0, since: now, reason: '', message: '', ...telling };
+  if (said?.health !== state) return { state, run: 0, since: now, reason: '', message: '' };
   const since = Date.parse(said.since ?? '');
   return {
     state,
@@ -73,9 +78,79 @@ function healthFrom(state: 'healthy' | 'unhealthy', said: Said | undefined, now:
     since: Number.isNaN(since) ? now : since,
     reason: reasons.find((reason) => reason === said.reason) ?? '',
     message: said.message ?? '',
-    ...telling,
   };
 }
+
+/** Who may tell a role or a lag, or may once what it needs is there. */
+const tellers: readonly string[] = ['postgres', 'mysql', 'redis', 'mongodb', 'unready'];
+
+type TellingOf = (group: PortGroup, address: BackendAddress, said: Said | undefined) => Telling | undefined;
+
+/** With what is known of role and lag a check begins: `seededRole`, and the bounds that the status says it is over. */
+function tellings(input: SeedInput): TellingOf {
+  const lagLimits = lagLimitsOf(input.backend.spec);
+  const roleOf = seededRole(input);
+  return (group, address, said) => {
+    const { probe } = group;
+    if (probe === undefined || !tellers.includes(probe.handler.kind)) return undefined;
+    const role = roleOf(group, address, said);
+    if (role === undefined && lagLimits.length === 0) return undefined;
+    const { failureThreshold } = probe.timing;
+    return seededTelling({
+      ...{ role, lagLimits, failureThreshold, now: input.now },
+      lagOverSeconds: said?.lagOverSeconds,
+    });
+  };
+}
+
+/**
+ * The role that an address begins with. Slices are written before the status, so where the two differ the slices are
+ * the later word.
+ *
+ * | targets[].role | ready behind a Service of role        | status                                 | begins as        |
+ * |----------------|---------------------------------------|----------------------------------------|------------------|
+ * | given          | any                                   | another role, of this very spec: the probe told it | that |
+ * | given          | any                                   | anything else                          | the spec's word  |
+ * | none           | Primary, and no other server is       | anything                               | Primary          |
+ * | none           | Replica without fallback              | none, or a stale one                   | Replica          |
+ * | none           | neither                               | the primary, and it is behind no Service of role Primary: stale | not known |
+ * | none           | any other                             | a role                                 | that             |
+ * | none           | neither                               | none                                   | not known        |
+ *
+ * More than one server behind it: it was of another role before.
+ */
+function seededRole({ backend, groups, addresses, published }: SeedInput): RoleOf {
+  const { status, generation, spec } = backend;
+  const behind = (role: ServiceSpec['role']): readonly ReadyOf[] =>
+    (spec.services ?? [])
+      .filter((service) => service.role === role && !service.replicaFallback)
+      .map(({ name }) => publishedReadiness(only(name, published)));
+  const [leading, following] = [behind('Primary'), behind('Replica')];
+  const isIn = (readyOf: ReadyOf, address: BackendAddress): boolean =>
+    groups.some((group) => readyOf(group, address) === true);
+  const single = leading.filter((readyOf) => isOneServer(addresses.filter((each) => isIn(readyOf, each))));
+  const primary = (status?.primary ?? '').split(', ');
+  const wasPrimary = ({ ip }: BackendAddress): boolean => primary.includes(ip);
+  const stands = addresses.some((each) => wasPrimary(each) && leading.some((readyOf) => isIn(readyOf, each)));
+  return (_, address, said) => {
+    const told = roles.find((role) => role === said?.role);
+    if (address.target.role !== undefined)
+      return status?.observedGeneration === generation && told !== address.target.role ? told : undefined;
+    if (single.some((readyOf) => isIn(readyOf, address))) return 'Primary';
+    const isStale = told === 'Primary' && wasPrimary(address) && leading.length > 0 && !stands;
+    if (told !== undefined && !isStale) return told;
+    return following.some((readyOf) => isIn(readyOf, address)) ? 'Replica' : undefined;
+  };
+}
+
+type ReadyOf = (group: PortGroup, address: BackendAddress) => boolean | undefined;
+type RoleOf = (group: PortGroup, address: BackendAddress, said: Said | undefined) => Role | undefined;
+
+/** What stands under the name of one Service. */
+const only = (name: string, { slices, endpoints }: Published = { slices: [], endpoints: [] }): Published => ({
+  slices: slices.filter((slice) => serviceOf(slice) === name),
+  endpoints: endpoints.filter(({ metadata }) => metadata.name === name),
+});
 
 const roles = ['Primary', 'Replica'] as const;
 
@@ -92,7 +167,7 @@ export const publishedPort = (group: PortGroup, address: BackendAddress): number
  * Looks up how an address is published. Slices of ours know best; then those of others; then Endpoints, which cannot
  * tell an address that is published although it is not ready. In each, the port of that name before the mere number.
  */
-function publishedReadiness({ slices, endpoints }: Published) {
+function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
   const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
   const layers = [
     index((ours ?? []).flatMap(fromSlice)),

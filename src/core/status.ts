@@ -218,9 +218,7 @@ function serviceStatus(
 
 /** What is asked where the spec does not say it, and why. */
 function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
-  const chosen = groups.flatMap(({ probe }) =>
-    probe?.why === undefined ? [] : [`${probe.handler.kind}: ${probe.why}`],
-  );
+  const chosen = groups.flatMap(({ probe }) => probe?.why ?? []);
   return chosen.length > 0 ? { handler: chosen.join(', ') } : {};
 }
 
@@ -228,10 +226,8 @@ function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
 const hostsText = (hosts: readonly string[]): string =>
   hosts.length <= 4 ? hosts.join(',') : `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more`;
 
-function degradedCondition(
-  targets: readonly TargetStatus[],
-  { missing, roles, backend }: StatusInput,
-): Verdict {
+function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): Verdict {
+  const { missing, roles, backend } = input;
   const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
   if (byRole && roles.pretenders.length > 0)
     return {
@@ -246,7 +242,7 @@ function degradedCondition(
   const sick = targets
     .flatMap((target) => target.addresses)
     .filter((address) => address.health === 'unhealthy');
-  const left = targets.filter((target) => target.message !== undefined && target.addresses.length === 0);
+  const left = input.targets.filter(({ refused, addresses }) => refused === true && addresses.length === 0);
   const failing = targets.filter(({ resolution }) => failingRules.includes(resolution?.rule ?? ''));
   if (sick.length > 0)
     return {
@@ -268,7 +264,7 @@ function degradedCondition(
     return {
       status: 'True',
       reason: 'TargetsRefused',
-      message: bounded(left.map((target) => `${target.host}: ${target.message ?? ''}`).join('; ')),
+      message: bounded(left.map(({ target, message }) => `${target.host}: ${message ?? ''}`).join('; ')),
     };
   return { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }

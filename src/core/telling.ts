@@ -8,7 +8,7 @@ export interface Telling {
   readonly epoch: number | undefined;
   /** Limit in seconds -> verdicts in a row with a lag over it, counted up to the threshold. */
   readonly over: ReadonlyMap<number, number>;
-  /** Limits that it is out of bounds for. */
+  /** Limits that it is out of bounds for, ascending. */
   readonly lagging: readonly number[];
   /** When the lag was last 0, wall milliseconds. */
   readonly caughtUpAt: number | undefined;
@@ -18,6 +18,7 @@ export interface TellingOptions {
   /** What the verdict made of the state. */
   readonly unhealthy: boolean;
   readonly failureThreshold: number;
+  /** Ascending. */
   readonly lagLimits: readonly number[];
   /** Wall milliseconds. */
   readonly now: number;
@@ -29,6 +30,7 @@ export interface TellingOptions {
  * | verdict                              | role              | lag                                                    |
  * |--------------------------------------|-------------------|--------------------------------------------------------|
  * | says a role                          | that, at once     |                                                        |
+ * | says Primary                         | that, at once     | forgotten: a primary is behind nobody                  |
  * | says none, the address is unhealthy  | forgotten: who comes back may be another | forgotten                       |
  * | says none                            | stays             |                                                        |
  * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
@@ -44,38 +46,50 @@ export function tell(
   verdict: Verdict,
   options: TellingOptions,
 ): { readonly telling: Telling | undefined; readonly changed: boolean } {
-  if (verdict.role === undefined && options.unhealthy)
-    return { telling: undefined, changed: before?.role !== undefined };
-  const role = verdict.role ?? before?.role;
-  const epoch = verdict.role === undefined ? before?.epoch : verdict.epoch;
-  const { lagSeconds } = verdict;
-  const caughtUpAt = lagSeconds === 0 ? options.now : before?.caughtUpAt;
-  const over = lagSeconds === undefined ? before?.over : counted(before, lagSeconds, caughtUpAt, options);
-  const lagging = options.lagLimits.filter((limit) => (over?.get(limit) ?? 0) >= options.failureThreshold);
-  const turned = before?.role !== role;
-  const telling = {
-    role,
-    roleSince: turned || before === undefined ? options.now : before.roleSince,
-    epoch,
-    over: over ?? new Map<number, number>(),
-    lagging,
-    caughtUpAt,
-  };
-  const changed = turned || before?.epoch !== epoch || before?.lagging.join() !== lagging.join();
-  return {
-    telling,
-    changed: changed && !(before === undefined && role === undefined && lagging.length === 0),
-  };
+  const telling = forgets(verdict, options) ? undefined : after(before, verdict, options);
+  return { telling, changed: textOf(before) !== textOf(telling) };
 }
+
+const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
+  verdict.role === undefined && unhealthy;
+
+/** What others go by. */
+const textOf = (telling: Telling | undefined): string =>
+  [telling?.role, telling?.epoch, ...(telling?.lagging ?? [])].join();
+
+function after(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Telling {
+  const role = verdict.role ?? before?.role;
+  const roleSince = before === undefined || before.role !== role ? options.now : before.roleSince;
+  const epoch = verdict.role === undefined ? before?.epoch : verdict.epoch;
+  return { role, roleSince, epoch, ...lagAfter(before, verdict, options) };
+}
+
+type Lag = Pick<Telling, 'over' | 'lagging' | 'caughtUpAt'>;
+
+const noLag: Lag = { over: new Map(), lagging: [], caughtUpAt: undefined };
+
+function lagAfter(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Lag {
+  const { lagSeconds, role } = verdict;
+  if (role === 'Primary') return noLag;
+  if (lagSeconds === undefined) return before ?? noLag;
+  const { now, failureThreshold, lagLimits } = options;
+  const caughtUpAt = lagSeconds === 0 ? now : earlier(before?.caughtUpAt, now);
+  const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
+  const over = counted(before, Math.min(lagSeconds, bound), options);
+  const isOut = (limit: number, run: number): boolean =>
+    run >= failureThreshold || (run > 0 && before?.lagging.includes(limit) === true);
+  return { over, lagging: lagLimits.filter((limit) => isOut(limit, over.get(limit) ?? 0)), caughtUpAt };
+}
+
+/** A clock that was set back must not make the time since then negative: no lag would count until it has caught up. */
+const earlier = (at: number | undefined, now: number): number | undefined =>
+  at === undefined ? undefined : Math.min(at, now);
 
 function counted(
   before: Telling | undefined,
-  lagSeconds: number,
-  caughtUpAt: number | undefined,
-  { failureThreshold, lagLimits, now }: TellingOptions,
+  lag: number,
+  { failureThreshold, lagLimits }: TellingOptions,
 ): ReadonlyMap<number, number> {
-  const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
-  const lag = Math.min(lagSeconds, bound);
   return new Map(
     lagLimits.map((limit) => {
       const run = before?.over.get(limit);
@@ -85,12 +99,25 @@ function counted(
   );
 }
 
-/** What is known of an address that was published before this process began. */
-export const seededTelling = (role: Role, now: number, epoch?: number): Telling => ({
-  role,
-  roleSince: now,
-  epoch,
-  over: new Map(),
-  lagging: [],
-  caughtUpAt: undefined,
-});
+/** What was said of an address before this process began. */
+export interface Seed {
+  readonly role: Role | undefined;
+  /** The greatest limit that it was behind by more than. */
+  readonly lagOverSeconds: number | undefined;
+  readonly lagLimits: readonly number[];
+  readonly failureThreshold: number;
+  /** Wall milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * What is known of an address that was published before this process began. It was within the bounds that it was not
+ * said to be out of, so a first lag over one of those is a first one of failureThreshold.
+ */
+export function seededTelling({ role, lagOverSeconds, lagLimits, failureThreshold, now }: Seed): Telling {
+  const told = { role, roleSince: now, epoch: undefined };
+  if (role === 'Primary') return { ...told, ...noLag };
+  const lagging = lagLimits.filter((limit) => lagOverSeconds !== undefined && limit <= lagOverSeconds);
+  const over = lagLimits.map((limit) => [limit, lagging.includes(limit) ? failureThreshold : 0] as const);
+  return { ...told, over: new Map(over), lagging, caughtUpAt: undefined };
+}

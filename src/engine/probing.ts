@@ -39,7 +39,8 @@ export function probe(scene: Scene, options: ProbingOptions): void {
 }
 
 function seed({ backend, groups, addresses }: Scene, { health, view, clock }: ProbingOptions): void {
-  const found = seeds(groups, addresses, published(backend, view), backend.status, clock.wall());
+  const now = clock.wall();
+  const found = seeds({ backend, groups, addresses, published: published(backend, view), now });
   for (const [id, value] of found) health.seed(backend.uid, id, value);
 }
 
@@ -54,12 +55,12 @@ function published(backend: Backend, view: ClusterView): Published | undefined {
 }
 
 /**
- * How long to wait for first answers and verdicts, in milliseconds; not positive: do not wait.
+ * How long to wait for first answers, Secrets and verdicts, in milliseconds; not positive: do not wait.
  *
  * @param since when this generation of the backend was first seen, monotonic
  */
 export function settlingMs(
-  { backend, checks, targets }: Scene,
+  { backend, checks, targets, secretsPending }: Scene,
   since: number,
   { health, clock, view }: ProbingOptions,
 ): number {
@@ -68,7 +69,7 @@ export function settlingMs(
   // What was published before stands, and its first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean =>
     resolution?.rule === 'Pending' || resolution?.rule === 'Published';
-  if (!checks.some(isOpen) && !targets.some(isPending)) return 0;
+  if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;
   const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
 }

@@ -9,7 +9,7 @@ import {
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
-import { materialsOf, type SecretOf } from '../core/materials.ts';
+import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed } from '../core/desired.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
@@ -31,6 +31,8 @@ export interface Scene {
   readonly checks: readonly Check[];
   /** Why Secrets cannot be used. */
   readonly missing: readonly string[];
+  /** Whether a Secret is not read yet. */
+  readonly secretsPending: boolean;
   /** When a name changes by the mere passing of time, monotonic. */
   readonly nextAt: number | undefined;
 }
@@ -66,7 +68,8 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const missing = [materials.tlsMissing ?? [], materials.credentialsMissing ?? []].flat();
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
-  return { key, raw, backend, targets, addresses, groups, checks, missing, nextAt };
+  const secretsPending = isPending(materials);
+  return { key, raw, backend, targets, addresses, groups, checks, missing, secretsPending, nextAt };
 }
 
 type Resolved = ReadonlyMap<string, Resolution>;
@@ -123,7 +126,7 @@ export function rolesIn({ backend, groups, addresses }: Scene, healthOf: HealthO
       .filter((slice) => ownerName(slice) === backend.name)
       .flatMap(({ endpoints, ports }) =>
         (endpoints ?? [])
-          .filter(({ conditions }) => conditions?.ready === true)
+          .filter(({ conditions }) => conditions?.serving ?? conditions?.ready ?? true)
           .map(({ addresses: [ip = ''] }) => `${ip} ${ports?.[0]?.port ?? 0}`),
       ),
   );

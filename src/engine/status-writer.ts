@@ -4,7 +4,7 @@ import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { sameStatus, statusWithReady, type suspended } from '../core/status.ts';
 import { performAll } from './perform.ts';
-import type { Clock, EventSink, Writer } from './ports.ts';
+import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
 
 export interface StatusWriterOptions {
   readonly clock: Clock;
@@ -55,23 +55,39 @@ function tell(
 }
 
 /** One Event for each change of the primary, and one when a second one appears. */
-function tellPrimary(
-  events: EventSink,
-  raw: KubeObject,
-  previous: Status | undefined,
-  status: Status,
-): void {
-  const [before, after] = [previous?.primary, status.primary];
+function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | undefined, status: Status): void {
   const action = 'Switch';
-  if (after !== undefined && before !== after) {
-    const note = before === undefined ? `${after} is the primary` : `${after} is the primary now; it was ${before}`;
-    events.record(raw, { type: 'Normal', reason: 'PrimaryChanged', action, note });
-  }
-  if (after === undefined && before !== undefined)
-    events.record(raw, { type: 'Warning', reason: 'PrimaryLost', action, note: `no ready address says that it is the primary; it was ${before}` });
+  const change = changeOf(previous?.primary, status.primary);
+  if (change !== undefined) events.record(raw, { ...change, action });
   const rivalry = conditionOf('Degraded', status);
   if (rivalry?.reason === 'TwoPrimaries' && conditionOf('Degraded', previous)?.reason !== 'TwoPrimaries')
     events.record(raw, { type: 'Warning', reason: 'TwoPrimaries', action, note: rivalry.message });
+}
+
+/**
+ * | primary before | after                           | Event                             |
+ * |----------------|---------------------------------|-----------------------------------|
+ * | none           | one                             | Normal PrimaryChanged             |
+ * | one            | another                         | Normal PrimaryChanged             |
+ * | one            | none                            | Warning PrimaryLost               |
+ * | one            | an address of it came, or went  | none: it is the same server       |
+ */
+function changeOf(
+  before: string | undefined,
+  after: string | undefined,
+): Pick<BackendEvent, 'type' | 'reason' | 'note'> | undefined {
+  if (before === after) return undefined;
+  const was = `it was ${before}`;
+  if (after === undefined)
+    return {
+      type: 'Warning',
+      reason: 'PrimaryLost',
+      note: `no ready address says that it is the primary; ${was}`,
+    };
+  const [old, now] = [before, after].map((text) => text?.split(', ') ?? []);
+  if (now?.some((ip) => old?.includes(ip))) return undefined;
+  const note = before === undefined ? `${after} is the primary` : `${after} is the primary now; ${was}`;
+  return { type: 'Normal', reason: 'PrimaryChanged', note };
 }
 
 const conditionOf = (type: string, status: Status | undefined): Condition | undefined =>

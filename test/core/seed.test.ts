@@ -27,7 +27,13 @@ const none: Published = { slices: [], endpoints: [] };
 const now = Date.UTC(2026, 0, 1);
 
 const seedsOf = (backend: Backend, published: Published, status?: Backend['status']) =>
-  seeds(portGroups(backend.spec), addressesIn(backend.spec), published, status, now);
+  seeds({
+    backend: { ...backend, status },
+    groups: portGroups(backend.spec),
+    addresses: addressesIn(backend.spec),
+    published,
+    now,
+  });
 
 const statusAt = (backend: Backend, healthOf: HealthOf, at = now) =>
   statusOf({
