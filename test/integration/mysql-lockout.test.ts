@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { connect } from 'node:net';
 
 import { createMysql } from '../../src/probe/mysql.ts';
+import { createTcpSocket } from '../../src/probe/tcp.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
-import { forever } from '../probe/support/checks.ts';
+import { forever, tcpCheck } from '../probe/support/checks.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
@@ -56,6 +57,13 @@ function connectAndClose(): Promise<void> {
 }
 
 describe('a MariaDB server with its defaults', () => {
+  it('is recognised by a bare connection', async () => {
+    expect(await createTcpSocket()(tcpCheck(db.port, { ip: db.address }), forever)).toMatchObject({
+      kind: 'up',
+      greeting: 'mysql',
+    });
+  });
+
   it('locks out who connects and closes a hundred times, and every client of that address', async () => {
     await times(99, connectAndClose);
     await seen(99);
