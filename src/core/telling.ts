@@ -61,7 +61,7 @@ function after(before: Telling | undefined, verdict: Verdict, options: TellingOp
   const role = verdict.role ?? before?.role;
   const roleSince = before === undefined || before.role !== role ? options.now : before.roleSince;
   const epoch = verdict.role === undefined ? before?.epoch : verdict.epoch;
-  return { role, roleSince, epoch, ...lagAfter(before, verdict, options) };
+  return { ...lagAfter(before, verdict, options), role, roleSince, epoch };
 }
 
 type Lag = Pick<Telling, 'over' | 'lagging' | 'caughtUpAt'>;

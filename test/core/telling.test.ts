@@ -1,0 +1,209 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { initial, step, type Health } from '../../src/core/health.ts';
+import { seededTelling, tell, type Telling } from '../../src/core/telling.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+
+const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
+const down: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
+const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...up, role: 'Primary', ...over });
+const replica = (lagSeconds?: number): Verdict => ({
+  ...up,
+  role: 'Replica',
+  ...(lagSeconds !== undefined && { lagSeconds }),
+});
+
+const limits = [10, 60];
+const options = { unhealthy: false, failureThreshold: 3, lagLimits: limits, now: 1_000_000 };
+
+/** What is known after these verdicts, a second apart. */
+const after = (verdicts: readonly Verdict[], before?: Telling): Telling | undefined =>
+  verdicts.reduce<Telling | undefined>(
+    (telling, verdict, i) => tell(telling, verdict, { ...options, now: options.now + i * 1_000 }).telling,
+    before,
+  );
+
+const seeded = (over: Partial<Parameters<typeof seededTelling>[0]> = {}) =>
+  seededTelling({
+    role: 'Replica',
+    lagOverSeconds: undefined,
+    lagLimits: limits,
+    failureThreshold: 3,
+    now: 0,
+    ...over,
+  });
+
+describe('a role', () => {
+  const none = undefined;
+  it.each([
+    ['is what the first verdict says', none, primary(), false, 'Primary', true],
+    ['is what a later verdict says, at once', after([primary()]), replica(), false, 'Replica', true],
+    [
+      'is what a verdict says of an unhealthy server too',
+      after([primary()]),
+      { ...replica(), kind: 'down' },
+      true,
+      'Replica',
+      true,
+    ],
+    ['stays where a verdict says none', after([primary()]), up, false, 'Primary', false],
+    ['stays where a first failure says none', after([primary()]), down, false, 'Primary', false],
+    ['is forgotten with the health', after([primary()]), down, true, none, true],
+    ['is no change when it is told again', after([primary()]), primary(), false, 'Primary', false],
+    ['is not known where nobody tells', none, up, false, none, false],
+  ] as const)('%s', (_, before, verdict, unhealthy, role, changed) => {
+    const told = tell(before, verdict, { ...options, unhealthy });
+    expect(told.telling?.role).toBe(role);
+    expect(told.changed).toBe(changed);
+  });
+
+  it('has been what it is since it was first told', () => {
+    expect(after([primary(), primary()])?.roleSince).toBe(1_000_000);
+    expect(after([primary(), replica(), primary()])?.roleSince).toBe(1_002_000);
+  });
+
+  it.each([
+    ['a later epoch is a change', primary({ epoch: 1 }), primary({ epoch: 2 }), 2, true],
+    ['the same epoch is none', primary({ epoch: 1 }), primary({ epoch: 1 }), 1, false],
+    ['a verdict without a role leaves the epoch', primary({ epoch: 1 }), up, 1, false],
+    ['a role without an epoch has none', primary({ epoch: 1 }), replica(), undefined, true],
+  ])('%s', (_, first, second, epoch, changed) => {
+    const told = tell(after([first]), second, options);
+    expect(told.telling?.epoch).toBe(epoch);
+    expect(told.changed).toBe(changed);
+  });
+});
+
+describe('a lag', () => {
+  it.each([
+    ['the first told over a limit is out at once', [replica(11)], [10]],
+    ['over both limits it is out of both', [replica(61)], [10, 60]],
+    ['just at a limit is within it', [replica(10)], []],
+    ['one over, after one within, is not out yet', [replica(1), replica(11)], []],
+    ['two over are not', [replica(1), replica(11), replica(11)], []],
+    ['three over are', [replica(1), replica(11), replica(11), replica(11)], [10]],
+    ['one within begins the count anew', [replica(1), replica(11), replica(11), replica(1), replica(11)], []],
+    ['one within brings it back at once', [replica(11), replica(10)], []],
+    ['within the greater limit alone it is out of the other', [replica(61), replica(60)], [10]],
+    ['a verdict without a lag changes nothing', [replica(11), replica(), up], [10]],
+    ['a primary is behind nobody', [replica(100), primary()], []],
+    ['who follows again is counted anew', [replica(1), primary(), replica(11)], [10]],
+  ] as const)('%s', (_, verdicts, lagging) => expect(after(verdicts)?.lagging).toEqual(lagging));
+
+  it('never counts for more than the time since it was last seen caught up', () => {
+    const idle = Array.from({ length: 4 }, () => replica(3_600));
+    expect(after([replica(0), ...idle])?.lagging).toEqual([]);
+    const long = Array.from({ length: 14 }, () => replica(3_600));
+    expect(after([replica(0), ...long])?.lagging).toEqual([10]);
+  });
+
+  it('counts again soon after the clock was set back by an hour', () => {
+    const behind = after([replica(0)]);
+    const back = options.now - 3_600_000;
+    const at = (telling: Telling | undefined, seconds: number) =>
+      tell(telling, replica(100), { ...options, now: back + seconds * 1_000 }).telling;
+    const seen = [0, 20, 30, 40].reduce(at, behind);
+    expect(seen?.lagging).toEqual([10]);
+  });
+
+  it('stays out where the threshold is raised', () => {
+    const out = after([replica(11)]);
+    const told = tell(out, replica(11), { ...options, failureThreshold: 5 });
+    expect(told.telling?.lagging).toEqual([10]);
+  });
+
+  it('changes nothing for others while it moves within the same limits', () => {
+    const told = after([replica(11)]);
+    expect(tell(told, replica(12.5), options).changed).toBe(false);
+    expect(tell(told, replica(59), options).changed).toBe(false);
+    expect(tell(told, replica(3), options).changed).toBe(true);
+  });
+
+  it('is forgotten with the health, and that is a change', () => {
+    const told = tell(after([{ ...up, lagSeconds: 11 }]), down, { ...options, unhealthy: true });
+    expect(told).toEqual({ telling: undefined, changed: true });
+  });
+});
+
+describe('after a start', () => {
+  it.each([
+    ['one over a limit does not exclude what was within', seeded(), [replica(11)], []],
+    ['the threshold of them does', seeded(), [replica(11), replica(11), replica(11)], [10]],
+    ['what was over a limit still is', seeded({ lagOverSeconds: 10 }), [], [10]],
+    ['over the greatest is over all', seeded({ lagOverSeconds: 60 }), [], [10, 60]],
+    ['and comes back with the first within', seeded({ lagOverSeconds: 60 }), [replica(9)], []],
+    ['a primary is behind nobody', seeded({ role: 'Primary', lagOverSeconds: 60 }), [], []],
+  ] as const)('%s', (_, before, verdicts, lagging) =>
+    expect(after(verdicts, before)?.lagging).toEqual(lagging),
+  );
+});
+
+describe('any sequence of verdicts', () => {
+  const verdict = fc.record({
+    kind: fc.constantFrom('up' as const, 'down' as const, 'inconclusive' as const),
+    reason: fc.constant('Responded' as const),
+    message: fc.constant(''),
+    role: fc.option(fc.constantFrom('Primary' as const, 'Replica' as const), { nil: undefined }),
+    lagSeconds: fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined }),
+    epoch: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+  }) as fc.Arbitrary<Verdict>;
+  const thresholds = { successThreshold: 1, failureThreshold: 3 };
+
+  /** The health after each of them, and what the step said. */
+  const walk = (verdicts: readonly Verdict[]) => {
+    let health: Health = initial(0);
+    return verdicts.map((said, i) => {
+      const before = health;
+      const result = step(health, said, thresholds, i * 1_000, limits);
+      health = result.health;
+      return { said, before, ...result };
+    });
+  };
+
+  it('is believed of the role as soon as it is conclusive', () => {
+    fc.assert(
+      fc.property(fc.array(verdict), (verdicts) => {
+        for (const { said, health } of walk(verdicts))
+          if (said.kind !== 'inconclusive' && said.role !== undefined)
+            expect(health.telling?.role).toBe(said.role);
+      }),
+    );
+  });
+
+  it('never makes a role of nothing, and an inconclusive one changes nothing', () => {
+    fc.assert(
+      fc.property(fc.array(verdict), (verdicts) => {
+        for (const { said, before, health } of walk(verdicts)) {
+          if (said.kind === 'inconclusive') expect(health).toBe(before);
+          else if (said.role === undefined && health.telling?.role !== undefined)
+            expect(health.telling.role).toBe(before.telling?.role);
+        }
+      }),
+    );
+  });
+
+  it('never excludes for a lag that is within bounds, nor a primary for any', () => {
+    fc.assert(
+      fc.property(fc.array(verdict), (verdicts) => {
+        for (const { said, health } of walk(verdicts)) {
+          if (said.kind === 'inconclusive') continue;
+          const { lagging = [] } = health.telling ?? {};
+          if (said.role === 'Primary') expect(lagging).toEqual([]);
+          for (const limit of lagging)
+            if (said.lagSeconds !== undefined) expect(said.lagSeconds).toBeGreaterThan(limit);
+        }
+      }),
+    );
+  });
+
+  it('says changed exactly when state, role, epoch or bounds changed', () => {
+    const told = ({ state, telling }: Health) =>
+      JSON.stringify([state, telling?.role, telling?.epoch, telling?.lagging ?? []]);
+    fc.assert(
+      fc.property(fc.array(verdict), (verdicts) => {
+        for (const { before, health, transition } of walk(verdicts))
+          expect(transition === 'changed').toBe(told(before) !== told(health));
+      }),
+    );
+  });
+});
