@@ -29,6 +29,8 @@ export interface TargetAddresses {
   readonly resolution?: Pick<Resolution, 'rule' | 'resolvedWall' | 'error'>;
   /** Why something of it is not published; not a matter of health. */
   readonly message?: string;
+  /** Whether some of that is because an address may not, or cannot, be used: that another target gives it too is no harm. */
+  readonly refused?: true;
 }
 
 export interface Cidr {
@@ -98,15 +100,25 @@ export function addressesOf(
       target,
       addresses: [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])],
       ...(rule !== undefined && { resolution: { rule, resolvedWall, error } }),
-      ...(notes.length > 0 && { message: notes.join('; ') }),
+      ...(notes.length > 0 && { message: [...new Set(notes.map(({ text }) => text))].join('; ') }),
+      ...(notes.some(({ harmless }) => !harmless) && { refused: true as const }),
     };
   });
 }
 
 interface Admitted {
   readonly addresses: readonly BackendAddress[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
+
+/** Why an address is not published through a target. */
+interface Note {
+  readonly text: string;
+  /** It is published, through another. */
+  readonly harmless: boolean;
+}
+
+const refuse = (text: string): Note => ({ text, harmless: false });
 
 /** Lets through what may be published, each once, and says why the rest is not. */
 class Gate {
@@ -131,22 +143,23 @@ class Gate {
       .filter((address) => address.kept === kept)
       .map((address) => this.#admit(address, target));
     return {
-      addresses: found.filter((each) => typeof each !== 'string'),
-      notes: [...new Set(found.filter((each) => typeof each === 'string'))],
+      addresses: found.filter((each) => 'ip' in each),
+      notes: found.filter((each) => 'text' in each),
     };
   }
 
-  #admit(address: HostAddress, target: Target): BackendAddress | string {
+  #admit(address: HostAddress, target: Target): BackendAddress | Note {
     const ip = parseIp(address.ip);
-    if (ip === undefined) return `${address.ip} is not an IP address`;
+    if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
     const rule = refusal(ip, this.#denied);
-    if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
+    if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
     const own = address.record?.port ?? target.port;
     const port = own === this.#commonPort ? 0 : own;
     const key = `${ip.text}|${port}`;
     const first = this.#seen.get(key);
-    if (first !== undefined) return `${ip.text} is published once, through target ${first}`;
-    if (this.#seen.size >= this.#most) return `only the first ${this.#most} addresses are published`;
+    if (first !== undefined)
+      return { text: `${ip.text} is published once, through target ${first}`, harmless: true };
+    if (this.#seen.size >= this.#most) return refuse(`only the first ${this.#most} addresses are published`);
     this.#seen.set(key, target.host);
     const { host, kept, record } = address;
     return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };

@@ -112,13 +112,12 @@ function fromProbes(
 
 const lost = ['NoSuchName', 'NoAddress', 'Expired'];
 
-function fromName({ addresses, resolution, message }: TargetAddresses): Judged {
+function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
   const since = resolution?.resolvedWall;
   if (addresses.length > 0) return { health: 'healthy', since, why: '' };
   const why = message ?? resolution?.error ?? resolution?.rule ?? '';
-  const refused = message !== undefined;
   return {
-    health: refused || lost.includes(resolution?.rule ?? '') ? 'unhealthy' : 'unknown',
+    health: refused === true || lost.includes(resolution?.rule ?? '') ? 'unhealthy' : 'unknown',
     since: undefined,
     why,
   };

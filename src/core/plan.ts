@@ -198,10 +198,11 @@ function serviceActions(
   const ref = refOf(observed);
   if (needsRecreation(observed, body)) return [{ op: 'delete', ref }, apply];
   const taken = strangers(observed, body);
-  // No resourceVersion: the apply before it makes a new one, and what is set here is ours whatever else changed.
-  if (taken !== undefined)
-    return [apply, { op: 'setService', ref: { ...ref, resourceVersion: '' }, ...taken }];
-  return isApplied(observed, body) ? [] : [apply];
+  if (taken === undefined) return isApplied(observed, body) ? [] : [apply];
+  // No resourceVersion: an apply before it makes a new one, and what is set here is ours whatever else changed.
+  const take: Action = { op: 'setService', ref: { ...ref, resourceVersion: '' }, ...taken };
+  // Nobody writes endpoints for the selector of an alias, but with one the server refuses families that the cluster lacks.
+  return observed.spec.type === 'ExternalName' ? [take, apply] : [apply, take];
 }
 
 const sweepActions = (desired: DesiredService, scene: Scene): readonly Action[] =>

@@ -156,9 +156,21 @@ describe('statusOf', () => {
       'a target is refused',
       {},
       allHealthy,
-      { targets: [{ target: aBackend().spec.targets[0] as never, addresses: [], message: 'refused' }] },
+      {
+        targets: [
+          { target: aBackend().spec.targets[0] as never, addresses: [], message: 'refused', refused: true },
+        ],
+      },
       'True',
       'TargetsRefused',
+    ],
+    [
+      'a target gives what another gives too',
+      {},
+      allHealthy,
+      { targets: [{ target: aBackend().spec.targets[0] as never, addresses: [], message: 'once' }] },
+      'False',
+      'AllHealthy',
     ],
   ] as const)('says in Degraded whether anything is ill: %s', (_, spec, healthOf, over, is, reason) => {
     expect(condition(status(aBackend(spec), healthOf, over), 'Degraded')).toMatchObject({
