@@ -4,6 +4,7 @@ import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Securing, Step } from './dialogue.ts';
 import { verdictOfError } from './postgres-errors.ts';
+import { logIn } from './postgres-login.ts';
 import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
 import type { Message } from './postgres-messages.ts';
 import type { Probe } from './probe.ts';
@@ -32,13 +33,17 @@ const applicationName = 'external-backend-operator';
  * | verify-ca   | TLS, a certificate of the authority  | down TlsFailed            |
  * | verify-full | TLS, and for the host's name         | down TlsFailed            |
  *
- * The mode alone says what is verified. Unlike libpq, `prefer` does not try again without TLS when the handshake fails.
+ * With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is verified. Unlike libpq, `prefer` does not try again without TLS when the handshake fails.
  */
 export function createPostgres(): Probe {
   return (check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
-    return converse(check, signal, postgresDialogue(handler), securingOf(handler));
+    const securing = securingOf(handler);
+    const { credentials, database = defaultDatabase } = handler;
+    return credentials === undefined
+      ? converse(check, signal, postgresDialogue(handler), securing)
+      : logIn({ check, handler, credentials, securing, database, applicationName }, signal);
   };
 }
 

@@ -1,0 +1,103 @@
+/**
+ * What pg may be given. It trusts its server: it collects a message however long, loops for ever over an error whose fields
+ * have no end (pg-protocol 1.16, parseErrorMessage), throws out of the event loop at a message that is too short. So every
+ * message is looked at first, and only those pass that a login and one row need, complete and of the right form.
+ *
+ *     R      code, then: 0 nothing; 3 nothing; 5 salt (4); 10 names, each ended by 0, and 0; 11, 12 text
+ *     E, N   fields: letter, text, 0; and 0
+ *     S      name, 0, value, 0
+ *     K      process, secret
+ *     Z      one letter
+ *     T      count (2), for each column: name, 0, 18 bytes
+ *     D      count (2), for each column: length (4, -1 for null), so many bytes
+ *     C      text, 0
+ */
+type Form = (body: Buffer) => boolean;
+
+const forms: Readonly<Record<string, Form>> = {
+  R: isAuthentication,
+  E: isFields,
+  N: isFields,
+  S: (body) => countOfTexts(body) === 2,
+  K: (body) => body.length >= 8,
+  Z: (body) => body.length === 1,
+  T: isColumns,
+  D: isRow,
+  C: (body) => countOfTexts(body) === 1,
+};
+
+/** Of a login and one row; longer than any of them. */
+const maxLength = 65_536;
+
+/** How many of the received bytes are whole messages in order; undefined where they are none that may come. */
+export function vetted(received: Buffer): number | undefined {
+  let at = 0;
+  for (;;) {
+    if (at === received.length) return at;
+    const form = forms[String.fromCharCode(received.readUInt8(at))];
+    if (form === undefined) return undefined;
+    if (received.length < at + 5) return at;
+    const length = received.readUInt32BE(at + 1);
+    if (length < 4 || length > maxLength) return undefined;
+    const end = at + 1 + length;
+    if (received.length < end) return at;
+    if (!form(received.subarray(at + 5, end))) return undefined;
+    at = end;
+  }
+}
+
+function isAuthentication(body: Buffer): boolean {
+  if (body.length < 4) return false;
+  switch (body.readUInt32BE(0)) {
+    case 0:
+    case 3:
+      return body.length === 4;
+    case 5:
+      return body.length === 8;
+    case 10:
+      return body.length > 6 && body.at(-1) === 0 && body.at(-2) === 0;
+    case 11:
+    case 12:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function isFields(body: Buffer): boolean {
+  let at = 0;
+  while (at < body.length && body[at] !== 0) {
+    const end = body.indexOf(0, at);
+    if (end < 0) return false;
+    at = end + 1;
+  }
+  return at === body.length - 1;
+}
+
+/** -1 where the last text has no end. */
+function countOfTexts(body: Buffer): number {
+  return body.at(-1) === 0 ? body.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0) : -1;
+}
+
+function isColumns(body: Buffer): boolean {
+  if (body.length < 2) return false;
+  let at = 2;
+  for (let left = body.readUInt16BE(0); left > 0; left -= 1) {
+    const end = body.indexOf(0, at);
+    if (end < 0 || end + 19 > body.length) return false;
+    at = end + 19;
+  }
+  return at === body.length;
+}
+
+function isRow(body: Buffer): boolean {
+  if (body.length < 2) return false;
+  let at = 2;
+  for (let left = body.readUInt16BE(0); left > 0; left -= 1) {
+    if (at + 4 > body.length) return false;
+    const length = body.readInt32BE(at);
+    if (length < -1) return false;
+    at += 4 + Math.max(length, 0);
+  }
+  return at === body.length;
+}
