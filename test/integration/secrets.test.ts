@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+
+import { controlPlane } from '../controlplane/details.ts';
+import { kubectl } from '../controlplane/kubectl.ts';
+import { startTarget } from '../controlplane/targets.ts';
+import type { Target } from '../controlplane/targets.ts';
+import { probed } from '../support/backends.ts';
+import { conditionOf, eventually, openWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+
+const address = '10.20.62.1';
+const role = join(import.meta.dirname, '../../config/rbac-namespaced/secrets');
+const password = 'opensesame-17';
+let world: World;
+let target: Target;
+
+beforeAll(async () => {
+  target = await startTarget({ address, port: 5432 });
+  world = await openWorld(controlPlane(), { prefix: 'secrets' });
+  for (const name of ['first', 'second'])
+    await world.admin.create({
+      kind: 'Secret',
+      metadata: { name, namespace: world.ns },
+      stringData: { username: 'prober', password },
+    });
+});
+
+afterAll(async () => {
+  await world.close();
+  await target.close();
+});
+
+const publish = async (name: string) => {
+  await world.publish(name, probed([address], { credentials: { secretName: name } }));
+  await world.ready(name);
+};
+
+const degraded = async (name: string) => {
+  const { reason, message } =
+    conditionOf(await world.admin.get('ExternalBackend', name, world.ns), 'Degraded') ?? {};
+  return `${reason}: ${message}`;
+};
+
+it('says which permission is missing, and takes nothing out for it', async () => {
+  await publish('first');
+  await eventually(
+    () => degraded('first'),
+    (said) => said.includes('SecretsMissing'),
+  );
+  expect(await degraded('first')).toMatch(
+    new RegExp(`Secret first: .*permission to get secrets in namespace ${world.ns}`),
+  );
+  await world.serves('first', [address]);
+});
+
+it('reads what it may read with the Role that is there for it, and tells nobody', async () => {
+  await kubectl(world.plane, ['apply', '-n', world.ns, '-k', role]);
+  await publish('second');
+  await eventually(
+    () => degraded('second'),
+    (said) => said.startsWith('AllHealthy'),
+  );
+  const seen = [
+    ...(await world.admin.list('ExternalBackend', world.ns)),
+    ...(await world.admin.list('Event', world.ns)),
+  ];
+  expect(JSON.stringify(seen)).not.toContain(password);
+});
