@@ -64,8 +64,9 @@ const plainService: Omit<ServiceSpec, 'name'> = {
 function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService {
   const alias = whole.alias !== undefined;
   const standing = whole.standing(spec.name);
-  const excluded = exclusions(whole, spec, standing);
-  const addresses = alias ? [] : withFallback(whole, spec, excluded);
+  const { addresses, excluded } = alias
+    ? nobody
+    : withFallback(whole, spec, exclusions(whole, spec, standing));
   const input = { ...whole, addresses };
   const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
   const legacy = input.legacyEndpoints && !alias && spec.selector === undefined;
@@ -84,11 +85,10 @@ function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService 
 }
 
 function exclusions(
-  { addresses, roles, alias }: DesiredInput,
+  { addresses, roles }: DesiredInput,
   spec: ServiceSpec,
   standing: Service | undefined,
 ): DesiredService['excluded'] {
-  if (alias !== undefined) return new Map();
   const served = servedFamilies(spec, standing, addresses);
   const reasons = addresses.map((address) => {
     const carried = served === undefined || served.includes(address.family);
@@ -97,17 +97,22 @@ function exclusions(
   return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
 }
 
+type Behind = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>;
+
+const nobody: Behind = { addresses: [], excluded: new Map() };
+
 /** The primary serves beside replicas that are not ready, where the Service wants it so. */
 function withFallback(
   input: DesiredInput,
   { role, replicaFallback }: ServiceSpec,
   excluded: DesiredService['excluded'],
-): readonly BackendAddress[] {
-  const behind = input.addresses.filter((address) => !excluded.has(address));
-  if (role !== 'Replica' || !replicaFallback || readyEverywhere({ ...input, addresses: behind }).length > 0)
-    return behind;
-  const primary = input.roles.primary.filter((address) => excluded.get(address) !== 'FamilyNotServed');
-  return [...behind, ...primary];
+): Behind {
+  const addresses = input.addresses.filter((address) => !excluded.has(address));
+  if (role !== 'Replica' || !replicaFallback || readyEverywhere({ ...input, addresses }).length > 0)
+    return { addresses, excluded };
+  const primary = input.roles.primary.filter((address) => excluded.get(address) === 'NotReplica');
+  const others = [...excluded].filter(([address]) => !primary.includes(address));
+  return { addresses: [...addresses, ...primary], excluded: new Map(others) };
 }
 
 const anyReady = (group: PortGroup, input: DesiredInput): boolean =>
