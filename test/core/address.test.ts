@@ -83,10 +83,8 @@ describe('addressesOf', () => {
   it('holds back no other address when one is refused', () => {
     const found = addressesOf(targets('10.1.0.1', '10.2.0.1'), literal, [cidr('10.1.0.0/16')]);
     expect(found.map(({ addresses }) => addresses.length)).toEqual([0, 1]);
-    expect(found[0]).toMatchObject({
-      message: expect.stringContaining('--deny-cidr') as string,
-      refused: true,
-    });
+    expect(found[0]?.message).toContain('--deny-cidr');
+    expect(found[0]?.refused).toBe(true);
   });
 
   it('judges what a name resolves to, every time', () => {
