@@ -34,11 +34,16 @@ export interface SeedInput {
  * | not ready | unhealthy        | unhealthy                          |
  * | not ready | unknown, nothing | unknown                            |
  * | no        | anything         | unknown                            |
+ * | no, but Services choose by role or lag | healthy, unhealthy | that: it may be behind none of them |
  */
 export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
   const { groups, addresses, published, backend } = input;
   const readyOf = published && publishedReadiness(published);
   const tellingOf = tellings(input);
+  const { services = [] } = backend.spec;
+  const trusted =
+    published === undefined ||
+    services.some(({ role, maxLagSeconds }) => role !== 'Any' || maxLagSeconds !== undefined);
   const said = new Map(
     (backend.status?.targets ?? []).flatMap(({ port = 0, addresses: all }) =>
       all.map((a) => [`${a.ip} ${a.port ?? port}`, a] as const),
@@ -49,7 +54,8 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
     pairs.flatMap(({ group, address }) => {
       const whole = said.get(`${address.ip} ${address.record?.port ?? address.target.port}`);
       const before = groups.length === 1 ? whole : saidOf(group, whole);
-      const ready = readyOf === undefined ? before && before.health === 'healthy' : readyOf(group, address);
+      const ready =
+        readyOf?.(group, address) ?? (trusted && before ? before.health === 'healthy' : undefined);
       const state = stateOf(ready, before?.health);
       if (state === undefined) return [];
       const telling = tellingOf(group, address, whole);

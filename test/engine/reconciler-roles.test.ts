@@ -1,0 +1,371 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Verdict } from '../../src/core/verdict.ts';
+import { aStoredBackend, namespace } from '../support/builders.ts';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+
+const A = '10.20.0.11';
+const B = '10.20.0.12';
+const C = '10.20.0.13';
+
+const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
+const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...up, role: 'Primary', ...over });
+const replica = (lagSeconds = 0): Verdict => ({ ...up, role: 'Replica', lagSeconds });
+
+const spec = {
+  targets: [{ host: A }, { host: B }, { host: C }],
+  ports: [{ port: 6379 }],
+  probe: { redis: {} },
+  services: [
+    { name: 'rw', role: 'Primary' },
+    { name: 'ro', role: 'Replica', maxLagSeconds: 10 },
+  ],
+};
+
+/** A is the primary, B and C follow; all is written. Keeps what was behind rw after every write. */
+async function stands(over: object = {}) {
+  const world = new ReconcileWorld();
+  const history: (readonly string[])[] = [];
+  world.cluster.onWrite = () => void history.push(ready(world, 'rw'));
+  world.store({ ...spec, ...over });
+  await world.run();
+  world.say(replica());
+  world.say(primary(), A);
+  await world.run();
+  world.events.splice(0);
+  return { world, history };
+}
+
+const ready = (world: ReconcileWorld, service: string) =>
+  world
+    .published(service)
+    .filter((each) => each.startsWith('+'))
+    .map((each) => each.slice(1));
+
+const told = (world: ReconcileWorld) =>
+  world.events.splice(0).map(({ type, reason, note }) => `${type} ${reason}: ${note}`);
+
+const addressOf = (world: ReconcileWorld, ip: string) =>
+  world
+    .status()
+    .targets?.flatMap(({ addresses }) => addresses)
+    .find((address) => address.ip === ip);
+
+const degraded = (world: ReconcileWorld) => {
+  const { status, reason } = world.status().conditions?.find(({ type }) => type === 'Degraded') ?? {};
+  return `${status} ${reason}`;
+};
+
+describe('a backend with a primary and replicas', () => {
+  it('has the one behind rw and the others behind ro, and says so', async () => {
+    const { world } = await stands();
+    expect(ready(world, 'rw')).toEqual([A]);
+    expect(ready(world, 'ro')).toEqual([B, C]);
+    expect(world.status()).toMatchObject({ primary: A, summary: '3/3' });
+    expect(addressOf(world, A)).toMatchObject({
+      role: 'Primary',
+      excluded: [{ service: 'ro', reason: 'NotReplica' }],
+    });
+    expect(addressOf(world, B)).toMatchObject({
+      role: 'Replica',
+      excluded: [{ service: 'rw', reason: 'NotPrimary' }],
+    });
+  });
+
+  it('tells once who is the primary when it begins', async () => {
+    const world = new ReconcileWorld();
+    world.store(spec);
+    await world.run();
+    world.say(replica());
+    world.say(primary(), A);
+    await world.run();
+    await world.run();
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${A} is the primary`]);
+  });
+
+  it('is not written while each verdict brings another lag', async () => {
+    const { world } = await stands();
+    for (let i = 1; i < 20; i++) {
+      await world.clock.advance(10_000);
+      world.say(replica((i * 7) % 10), B);
+      expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    }
+  });
+});
+
+describe('a failover', () => {
+  it('of a primary that dies: rw is empty until a replica says that it is the primary', async () => {
+    const { world, history } = await stands();
+    world.fail(A);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([]);
+    world.say(primary(), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(ready(world, 'ro')).toEqual([C]);
+    world.say(replica(), A);
+    await world.run();
+    expect(ready(world, 'ro')).toEqual([A, C]);
+    expect(history.filter((each) => each.length > 1)).toEqual([]);
+    expect(told(world)).toEqual([
+      `Warning PrimaryLost: no ready address says that it is the primary; it was ${A}`,
+      `Normal PrimaryChanged: ${B} is the primary`,
+    ]);
+  });
+
+  it('by a switch: with the first verdict that says so, and one Event', async () => {
+    const { world, history } = await stands();
+    world.say(replica(), A);
+    world.say(primary(), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(ready(world, 'ro')).toEqual([A, C]);
+    await world.run();
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
+    expect(history.filter((each) => each.length > 1)).toEqual([]);
+  });
+
+  it('to a server at another port never shows both, whichever slice is written', async () => {
+    const targets = [{ host: A }, { host: B, port: 6380 }];
+    const { world, history } = await stands({ targets });
+    for (const [from, to] of [
+      [A, B],
+      [B, A],
+    ] as const) {
+      world.say(replica(), from);
+      world.say(primary(), to);
+      await world.run();
+      expect(ready(world, 'rw')).toEqual([to]);
+    }
+    expect(history.filter((each) => each.length > 1)).toEqual([]);
+  });
+
+  it('takes away a primary that says it follows, before anybody else is one', async () => {
+    const { world } = await stands();
+    world.say(replica(), A);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([]);
+    expect(ready(world, 'ro')).toEqual([A, B, C]);
+  });
+
+  it('does not follow one failed probe', async () => {
+    const { world } = await stands();
+    world.say({ kind: 'down', reason: 'Timeout', message: '' }, A);
+    expect((await world.run()).writes).toEqual([]);
+    expect(ready(world, 'rw')).toEqual([A]);
+  });
+});
+
+describe('two that say they are the primary', () => {
+  it('are told once, the published one stays, and the other takes over as soon as that says otherwise', async () => {
+    const { world, history } = await stands();
+    world.say(primary(), B);
+    await world.run();
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([A]);
+    expect(ready(world, 'ro')).toEqual([C]);
+    expect(degraded(world)).toBe('True TwoPrimaries');
+    expect(addressOf(world, B)?.excluded).toContainEqual({ service: 'rw', reason: 'SecondPrimary' });
+    expect(told(world)).toEqual([
+      `Warning TwoPrimaries: ${A} is the primary; ${B} says so too and is not published as one`,
+    ]);
+    world.say(replica(), A);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(degraded(world)).toBe('False AllHealthy');
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
+    expect(history.filter((each) => each.length > 1)).toEqual([]);
+  });
+
+  it('with epochs: the later one is at once', async () => {
+    const { world } = await stands();
+    world.say(primary({ epoch: 1 }), A);
+    world.say(primary({ epoch: 2 }), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(degraded(world)).toBe('True TwoPrimaries');
+  });
+
+  it('stay as they are over a restart, which writes nothing', async () => {
+    const { world } = await stands();
+    world.say(primary(), B);
+    await world.run();
+    const next = world.restarted();
+    next.hear();
+    expect((await next.run()).writes).toEqual([]);
+  });
+});
+
+describe('a replica that is behind', () => {
+  it('leaves ro with the third verdict that says so, comes back with the first that does not, and rw knows nothing of it', async () => {
+    const { world } = await stands();
+    await world.clock.advance(3_600_000);
+    for (const [n, behind] of [
+      [1, [B, C]],
+      [2, [B, C]],
+      [3, [C]],
+    ] as const) {
+      world.say(replica(20 + n), B);
+      await world.run();
+      expect(ready(world, 'ro')).toEqual(behind);
+    }
+    expect(addressOf(world, B)).toMatchObject({
+      ready: true,
+      role: 'Replica',
+      lagOverSeconds: 10,
+      excluded: [
+        { service: 'rw', reason: 'NotPrimary' },
+        { service: 'ro', reason: 'LagTooHigh' },
+      ],
+    });
+    world.say(replica(500), B);
+    expect((await world.run()).writes).toEqual([]);
+    world.say(replica(10), B);
+    await world.run();
+    expect(ready(world, 'ro')).toEqual([B, C]);
+    expect(addressOf(world, B)?.lagOverSeconds).toBeUndefined();
+    expect(told(world)).toEqual([]);
+  });
+
+  it('is behind rw as soon as it is promoted', async () => {
+    const { world } = await stands();
+    await world.clock.advance(3_600_000);
+    for (let i = 0; i < 3; i++) world.say(replica(100), B);
+    world.fail(A);
+    world.say(primary(), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(addressOf(world, B)?.lagOverSeconds).toBeUndefined();
+  });
+});
+
+describe('a restart', () => {
+  it('writes nothing, whatever the roles and the lags', async () => {
+    const { world } = await stands();
+    await world.clock.advance(3_600_000);
+    for (let i = 0; i < 3; i++) world.say(replica(100), C);
+    await world.run();
+    const next = world.restarted();
+    next.hear();
+    expect(await next.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    next.say(replica(100), C);
+    next.say(replica(100), B);
+    next.say(primary(), A);
+    expect((await next.run()).writes).toEqual([]);
+  });
+
+  it('keeps the primary behind rw also where the status does not tell roles', async () => {
+    const { world } = await stands();
+    const { targets: _, primary: _p, ...rest } = world.status();
+    world.cluster.put(aStoredBackend(spec, { status: rest }));
+    const next = world.restarted();
+    next.hear();
+    await next.run();
+    expect(ready(next, 'rw')).toEqual([A]);
+    expect(ready(next, 'ro')).toEqual([B, C]);
+  });
+
+  it('between the slices and the status of a failover goes on with what the slices say', async () => {
+    const { world } = await stands();
+    world.say(replica(), A);
+    world.say(primary(), B);
+    const stored = world.cluster.backend(namespace, 'orders-db');
+    await world.run();
+    if (stored !== undefined) world.cluster.put(stored);
+    const next = world.restarted();
+    next.hear();
+    await next.run();
+    expect(ready(next, 'rw')).toEqual([B]);
+    expect(ready(next, 'ro')).toEqual([A, C]);
+  });
+
+  it('does not bring back a primary that said last that it follows', async () => {
+    const { world } = await stands();
+    world.say(replica(), A);
+    const stored = world.cluster.backend(namespace, 'orders-db');
+    await world.run();
+    if (stored !== undefined) world.cluster.put(stored);
+    const next = world.restarted();
+    next.hear();
+    await next.run();
+    expect(ready(next, 'rw')).toEqual([]);
+  });
+
+  it('forgets a role of the spec that was taken back meanwhile', async () => {
+    const fixed = (role?: string) => ({
+      ...spec,
+      probe: { tcpSocket: {} },
+      targets: [
+        { host: A, ...(role && { role }) },
+        { host: B, role: 'Replica' },
+      ],
+      services: [{ name: 'rw', role: 'Primary' }],
+    });
+    const { world } = await stands(fixed('Primary'));
+    expect(ready(world, 'rw')).toEqual([A]);
+    world.store(fixed('Replica'), { generation: 2 });
+    const next = world.restarted();
+    next.hear();
+    await next.run();
+    expect(ready(next, 'rw')).toEqual([]);
+  });
+});
+
+describe('Secrets', () => {
+  const password = 'open-sesame-4711';
+  const secured = { ...spec, credentials: { secretName: 'login' } };
+  const login = { data: { username: 'probe', password } };
+
+  it('that are not read yet are waited for: nobody is asked without, and nothing is said', async () => {
+    const world = new ReconcileWorld();
+    world.store(secured);
+    expect((await world.run()).writes).toEqual([]);
+    expect([...world.scheduled.values()].flat().map(({ handler }) => handler.kind)).toEqual([
+      'unready',
+      'unready',
+      'unready',
+    ]);
+    world.secrets.set('login', login);
+    await world.run();
+    expect([...world.scheduled.values()].flat().map(({ handler }) => handler.kind)).toEqual([
+      'redis',
+      'redis',
+      'redis',
+    ]);
+  });
+
+  it('that cannot be read are told, and what can be asked without is asked', async () => {
+    const world = new ReconcileWorld();
+    world.secrets.set('login', { error: 'there is no such Secret' });
+    world.store(secured);
+    await world.run();
+    world.say(up);
+    await world.run();
+    expect(degraded(world)).toBe('True SecretsMissing');
+    expect([...world.scheduled.values()].flat().map(({ handler }) => handler.kind)).toEqual([
+      'redis',
+      'redis',
+      'redis',
+    ]);
+    const next = world.restarted();
+    next.hear();
+    expect((await next.run()).writes).toEqual([]);
+    next.secrets.set('login', { error: 'there is no such Secret' });
+    expect((await next.run()).writes).toEqual([]);
+  });
+
+  it('are in no status, Event or id', async () => {
+    const world = new ReconcileWorld();
+    world.secrets.set('login', login);
+    world.store(secured);
+    await world.run();
+    world.say(replica());
+    world.say(primary(), A);
+    await world.run();
+    world.fail(A);
+    await world.run();
+    const checks = [...world.scheduled.values()].flat();
+    expect(JSON.stringify(checks)).toContain(password);
+    const shown = [world.status(), world.events, checks.map(({ id }) => id), world.cluster.writes];
+    expect(JSON.stringify(shown)).not.toContain(password);
+  });
+});
