@@ -31,6 +31,7 @@ export class SecretReader implements Secrets {
   readonly #options: SecretReaderOptions;
   readonly #followed = new Map<string, Followed>();
   readonly #owners = new Map<string, readonly Followed[]>();
+  #closed = false;
 
   constructor(options: SecretReaderOptions) {
     this.#options = options;
@@ -38,7 +39,7 @@ export class SecretReader implements Secrets {
 
   follow(owner: string, namespace: string, names: readonly string[]): void {
     const before = this.#owners.get(owner) ?? [];
-    const after = names.map((name) => this.#enter(namespace, name));
+    const after = (this.#closed ? [] : names).map((name) => this.#enter(namespace, name));
     for (const each of after) each.owners.add(owner);
     for (const each of before) if (!after.includes(each)) this.#leave(each, owner);
     if (after.length > 0) this.#owners.set(owner, after);
@@ -51,6 +52,7 @@ export class SecretReader implements Secrets {
 
   /** Reads nothing more. For good. */
   close(): void {
+    this.#closed = true;
     for (const owner of [...this.#owners.keys()]) this.follow(owner, '', []);
   }
 
@@ -104,7 +106,8 @@ export class SecretReader implements Secrets {
     } catch (error) {
       return (
         refused(error, namespace) ??
-        state ?? { error: error instanceof Error ? error.message : 'it could not be read' }
+        // Of other errors nothing is told: they may quote what was read.
+        state ?? { error: error instanceof OperatorError ? error.message : 'it could not be read' }
       );
     }
   }
@@ -121,12 +124,11 @@ function refused(error: unknown, namespace: string): SecretState {
   return undefined;
 }
 
-/** The data of a Secret as text. */
+/** The data of a Secret as text, in the order of its keys, so that equal ones look equal. */
 function decoded(answer: unknown): Readonly<Record<string, string>> {
   const { data = {} } = answer as { readonly data?: Readonly<Record<string, string>> };
-  const texts = Object.entries(data).map(([key, value]) => [
-    key,
-    Buffer.from(value, 'base64').toString('utf8'),
-  ]);
-  return Object.fromEntries(texts) as Readonly<Record<string, string>>;
+  const sorted = Object.entries(data).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    sorted.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+  );
 }
