@@ -61,7 +61,7 @@ export interface ServicePlan {
  * | no    | ours or none | none                    | any   | any                     | all               |             |
  *
  * Order: slices that gain, the Service, Endpoints, slices that go. Whoever reads in between sees the old or
- * the new addresses or both, never none.
+ * the new addresses or both, never none. With role Primary slices that lose or go are the first: never both.
  */
 export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const scene = look(desired, observed, context);
@@ -179,6 +179,7 @@ const slicesOf = (desired: DesiredService, observed: Observed, context: PlanCont
     service: desired.name,
     headless: desired.headless,
     maxEndpoints: context.maxEndpointsPerSlice,
+    exclusive: desired.spec.role === 'Primary',
     taken: observed.slices.map((slice) => slice.metadata.name),
   });
 

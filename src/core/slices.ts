@@ -19,16 +19,28 @@ export interface SliceContext {
   readonly service: string;
   readonly headless: boolean;
   readonly maxEndpoints: number;
+  /** One server at a time: what leaves has left before anything joins. */
+  readonly exclusive?: boolean;
   /** Names that others' slices have. */
   readonly taken?: readonly string[];
 }
 
 export interface SlicePlan {
-  /** Creates and updates, those that gain an address before those that only lose; they go first. */
+  /** Creates and updates; they go first. */
   readonly writes: readonly Action[];
   /** Slices that are empty now; they go last, so that no moment is without endpoints. */
   readonly deletes: readonly Action[];
 }
+
+/**
+ * In which order slices are written:
+ *
+ * | Service   | order                                                     | who reads in between sees             |
+ * |-----------|-----------------------------------------------------------|---------------------------------------|
+ * | exclusive | those that lose or go, those that only gain               | before, nothing, or after; never both |
+ * | any other | those that gain, those that only lose, last those that go | before, after, or both; never nothing |
+ */
+type Order = 'losing' | 'gaining';
 
 /**
  * How the desired endpoints are laid into slices, given the slices of ours that stand.
@@ -38,7 +50,8 @@ export interface SlicePlan {
  * | in a slice of its group            | stays in that slice                                        |
  * | in two of them                     | stays in the first by name                                 |
  * | beyond the slice's bound           | is laid like a new one                                     |
- * | new                                | into a slice that changes anyway, else one with room, else a new one |
+ * | new                                | into a slice that changes anyway, else one with room, else one that is empty now, else a new one |
+ * | new, exclusive, of several slices  | into none that loses: they are not written at one go       |
  * | no longer desired                  | leaves its slice; the others are not touched               |
  *
  * So one address that comes or goes changes one slice and no other.
@@ -50,29 +63,35 @@ export function planSlices(
 ): SlicePlan {
   const standing = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
   const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
-  const gaining: Action[] = [];
-  const losing: Action[] = [];
+  const plans: Record<Order, Action[]> = { gaining: [], losing: [] };
+  const { exclusive = false } = context;
+  const apart = exclusive && observed.length > 1;
   const kept = new Set<EndpointSlice>();
   for (const group of groups) {
     const key = groupKey(group.family, group.ports);
-    for (const cell of layOut(group.endpoints, standing.get(key) ?? [], context.maxEndpoints)) {
+    for (const cell of layOut(group.endpoints, standing.get(key) ?? [], context.maxEndpoints, apart)) {
       if (cell.slice !== undefined) kept.add(cell.slice);
       const write =
         cell.slice === undefined
           ? create(cell, group, context, names)
           : update(cell, cell.slice, group, context);
-      if (write !== undefined) (cell.gains ? gaining : losing).push(write);
+      if (write !== undefined) plans[orderOf(cell, exclusive)].push(write);
     }
   }
   const deletes = observed.filter((slice) => !kept.has(slice)).map(deletion);
-  return { writes: [...gaining, ...losing], deletes };
+  return exclusive
+    ? { writes: [...deletes, ...plans.losing, ...plans.gaining], deletes: [] }
+    : { writes: [...plans.gaining, ...plans.losing], deletes };
 }
+
+const orderOf = ({ gains, loses }: Cell, exclusive: boolean): Order =>
+  gains && !(exclusive && loses) ? 'gaining' : 'losing';
 
 /** One slice to be: what stands (undefined: a new one) and what it shall hold. */
 interface Cell {
   readonly slice: EndpointSlice | undefined;
   readonly endpoints: Endpoint[];
-  changes: boolean;
+  readonly loses: boolean;
   gains: boolean;
 }
 
@@ -83,13 +102,14 @@ function layOut(
   desired: readonly Endpoint[],
   standing: readonly EndpointSlice[],
   max: number,
+  apart: boolean,
 ): readonly Cell[] {
   const left = new Map(desired.map((endpoint) => [identity(endpoint), endpoint]));
   const cells = standing.map((slice) => takeStanding(slice, left, max));
   for (const endpoint of left.values()) {
-    const cell = roomFor(cells, max);
+    const cell = roomFor(cells, max, apart);
     cell.endpoints.push(endpoint);
-    cell.changes = cell.gains = true;
+    cell.gains = true;
   }
   return cells.filter((cell) => cell.endpoints.length > 0);
 }
@@ -102,17 +122,18 @@ function takeStanding(slice: EndpointSlice, left: Map<string, Endpoint>, max: nu
     left.delete(identity(old));
     endpoints.push(wanted);
   }
-  const changes = endpoints.length !== (slice.endpoints ?? []).length;
-  return { slice, endpoints, changes, gains: false };
+  const loses = endpoints.length !== (slice.endpoints ?? []).length;
+  return { slice, endpoints, loses, gains: false };
 }
 
-function roomFor(cells: Cell[], max: number): Cell {
-  const roomy = cells.filter((cell) => cell.endpoints.length < max && cell.endpoints.length > 0);
-  return roomy.find((candidate) => candidate.changes) ?? roomy[0] ?? newCell(cells);
+function roomFor(cells: Cell[], max: number, apart: boolean): Cell {
+  const roomy = cells.filter((cell) => cell.endpoints.length < max && !(apart && cell.loses));
+  const used = roomy.filter((cell) => cell.endpoints.length > 0);
+  return used.find((cell) => cell.gains || cell.loses) ?? used[0] ?? roomy[0] ?? newCell(cells);
 }
 
 function newCell(cells: Cell[]): Cell {
-  const cell: Cell = { slice: undefined, endpoints: [], changes: true, gains: true };
+  const cell: Cell = { slice: undefined, endpoints: [], loses: false, gains: true };
   cells.push(cell);
   return cell;
 }

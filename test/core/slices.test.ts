@@ -156,6 +156,40 @@ describe('planSlices', () => {
     expect(plan.map(({ op }) => op)).toEqual(['create', 'delete']);
   });
 
+  it('replaces the only address of a slice in one write', async () => {
+    const slices = new Slices();
+    await slices.apply([group([endpoint(1)])]);
+    expect(slices.plan([group([endpoint(2)])]).map(({ op }) => op)).toEqual(['update']);
+  });
+
+  it('where one server is allowed at a time, shows none of before beside one that is new', async () => {
+    const moment = fc.array(fc.record({ n: fc.nat(3), port: fc.constantFrom(5432, 6432) }), { maxLength: 2 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(moment, { minLength: 2, maxLength: 5 }), async (moments) => {
+        const slices = new Slices();
+        for (const each of moments) {
+          const groups = [...Map.groupBy(each, ({ port }) => port)].map(([port, list]) =>
+            group(
+              [...new Set(list.map(({ n }) => n))].map((n) => endpoint(n)),
+              {
+                ports: [{ name: '', port, protocol: 'TCP' }],
+              },
+            ),
+          );
+          const [before, after] = [slices.addresses, groups.flatMap(({ endpoints }) => texts(endpoints))];
+          for (const action of slices.plan(groups, { exclusive: true })) {
+            await slices.cluster.perform(action);
+            const isOld = slices.addresses.some((address) => !after.includes(address));
+            const isNew = slices.addresses.some((address) => !before.includes(address));
+            expect(isOld && isNew).toBe(false);
+          }
+          expect([...new Set(slices.addresses)]).toEqual([...new Set(after)].toSorted());
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('publishes an address that stands in two slices once', async () => {
     const slices = new Slices();
     await slices.apply([group(range(2))]);
