@@ -1,0 +1,144 @@
+import { describe, expect, it } from '@jest/globals';
+import { portGroups } from '../../src/core/checks.ts';
+import { chosen, databaseHandler } from '../../src/core/handlers.ts';
+import type { Materials } from '../../src/core/materials.ts';
+import { aBackend, aPort } from '../support/builders.ts';
+
+const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: Materials = {}) =>
+  chosen(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });
+
+describe('where the spec names no handler', () => {
+  it.each([
+    ['5432 is PostgreSQL', {}, 5432, 'postgres', 'postgres: port 5432'],
+    ['3306 is MySQL', {}, 3306, 'mysql', 'mysql: port 3306'],
+    ['6379 is Redis', {}, 6379, 'redis', 'redis: port 6379'],
+    ['27017 is MongoDB', {}, 27017, 'mongodb', 'mongodb: port 27017'],
+    ['any other number is nothing', {}, 5433, 'tcpSocket', 'tcpSocket: the default'],
+    [
+      'appProtocol says it at any number',
+      { appProtocol: 'postgresql' },
+      6432,
+      'postgres',
+      'postgres: appProtocol postgresql',
+    ],
+    ['mariadb is MySQL', { appProtocol: 'mariadb' }, 1, 'mysql', 'mysql: appProtocol mariadb'],
+    [
+      'appProtocol goes before the number',
+      { appProtocol: 'redis' },
+      5432,
+      'redis',
+      'redis: appProtocol redis',
+    ],
+    [
+      'another appProtocol is nothing, whatever the number',
+      { appProtocol: 'https' },
+      5432,
+      'tcpSocket',
+      'tcpSocket: the default',
+    ],
+    [
+      'one that every object has is nothing',
+      { appProtocol: 'constructor' },
+      5432,
+      'tcpSocket',
+      'tcpSocket: the default',
+    ],
+    [
+      'a port beside those of the Service goes by its number',
+      undefined,
+      5432,
+      'postgres',
+      'postgres: port 5432',
+    ],
+  ])('%s', (_, port, dialled, kind, why) => {
+    const found = choose(port, dialled);
+    expect([found.handler.kind, found.why]).toEqual([kind, why]);
+  });
+
+  it('is tcpSocket where choosing is switched off', () => {
+    const off = chosen(aPort(), 5432, { materials: {}, choose: false });
+    expect(off).toEqual({ handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' });
+  });
+
+  it('says what was chosen also while a Secret for it is missing', () => {
+    const { handler, why } = choose({}, 5432, { tlsMissing: 'Secret ca: there is no such Secret' });
+    expect(handler).toEqual({ kind: 'unready', message: 'Secret ca: there is no such Secret' });
+    expect(why).toBe('postgres: port 5432');
+  });
+});
+
+describe('a named handler', () => {
+  const credentials = { username: 'probe', password: 'x' };
+  const tls = { ca: 'THE CA' };
+  const postgres = { sslMode: 'prefer', saturatedIs: 'down', database: 'orders' } as const;
+
+  it.each([
+    [
+      'postgres with all it was given',
+      { postgres },
+      { tls, credentials },
+      { kind: 'postgres', ...postgres, tls, credentials },
+    ],
+    [
+      'mysql',
+      { mysql: { saturatedIs: 'inconclusive' } },
+      { credentials },
+      { kind: 'mysql', saturatedIs: 'inconclusive', credentials },
+    ],
+    ['redis', { redis: {} }, { credentials }, { kind: 'redis', credentials }],
+    [
+      'mongodb never logs in',
+      { mongodb: { setName: 'rs0' } },
+      { tls, credentials },
+      { kind: 'mongodb', setName: 'rs0', tls },
+    ],
+    ['tls', { tls: {} }, { tls }, { kind: 'tls', tls }],
+    ['tls by the roots of the system', { tls: {} }, {}, { kind: 'tls', tls: {} }],
+    ['grpc', { grpc: { service: 'orders' } }, { credentials }, { kind: 'grpc', service: 'orders' }],
+    [
+      'without credentials it asks what it can',
+      { redis: {} },
+      { credentialsMissing: 'no' },
+      { kind: 'redis' },
+    ],
+    [
+      'that cannot speak TLS as wanted asks nothing',
+      { redis: {} },
+      { tlsMissing: 'no' },
+      { kind: 'unready', message: 'no' },
+    ],
+    [
+      'that waits for TLS asks nothing',
+      { redis: {} },
+      { tlsPending: 'soon' },
+      { kind: 'unready', message: 'soon' },
+    ],
+    [
+      'that waits for its login asks nothing',
+      { redis: {} },
+      { credentialsPending: 'soon' },
+      { kind: 'unready', message: 'soon' },
+    ],
+    [
+      'that never logs in does not wait',
+      { mongodb: {} },
+      { credentialsPending: 'soon' },
+      { kind: 'mongodb' },
+    ],
+  ] as const)('%s', (_, probe, materials, handler) =>
+    expect(databaseHandler(probe, materials)).toEqual(handler),
+  );
+
+  it('is none where the spec names none', () => expect(databaseHandler({}, {})).toBeUndefined());
+});
+
+describe('a bare connection', () => {
+  it('needs no Secrets and waits for none', () => {
+    const { spec } = aBackend({ probe: { tcpSocket: {} } });
+    const [group] = portGroups(spec, {
+      materials: { tlsMissing: 'no', credentialsPending: 'soon' },
+      choose: true,
+    });
+    expect(group?.probe?.handler).toEqual({ kind: 'tcpSocket' });
+  });
+});

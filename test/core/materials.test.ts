@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import { isPending, materialsOf, secretsOf, type SecretState } from '../../src/core/materials.ts';
+import { aBackend } from '../support/builders.ts';
+
+const databases = { probe: { redis: {} }, ports: [{ port: 6379 }] };
+const login = { credentials: { secretName: 'login' } };
+const verified = { tls: { caSecret: { name: 'ca' }, serverName: 'db.example' } };
+const certified = { tls: { caSecret: { name: 'ca' }, certificateSecretName: 'client' } };
+
+const found = {
+  login: { data: { username: 'probe', password: 'open-sesame' } },
+  ca: { data: { 'ca.crt': 'THE CA' } },
+  client: { data: { 'tls.crt': 'THE CERTIFICATE', 'tls.key': 'THE KEY' } },
+};
+const gone: SecretState = { error: 'there is no such Secret' };
+
+const of = (spec: object, secrets: Readonly<Record<string, SecretState>> = found) =>
+  materialsOf(aBackend({ ...databases, ...spec }).spec, (name) => secrets[name]);
+
+describe('what probes need', () => {
+  it.each([
+    ['nothing where the spec refers to nothing', {}, found, {}],
+    ['user and password', login, found, { credentials: { username: 'probe', password: 'open-sesame' } }],
+    [
+      "a password alone is the default user's",
+      login,
+      { login: { data: { password: 'x' } } },
+      { credentials: { username: '', password: 'x' } },
+    ],
+    [
+      'no password',
+      login,
+      { login: { data: { username: 'probe' } } },
+      { credentialsMissing: 'Secret login has no key password' },
+    ],
+    ['no Secret', login, { login: gone }, { credentialsMissing: 'Secret login: there is no such Secret' }],
+    ['a Secret that is not read yet', login, {}, { credentialsPending: 'Secret login is not read yet' }],
+    ['a CA', verified, found, { tls: { insecureSkipVerify: false, serverName: 'db.example', ca: 'THE CA' } }],
+    [
+      'a CA under another key',
+      { tls: { caSecret: { name: 'ca', key: 'root' } } },
+      { ca: { data: { root: 'R' } } },
+      { tls: { insecureSkipVerify: false, ca: 'R' } },
+    ],
+    [
+      'a client certificate',
+      certified,
+      found,
+      { tls: { insecureSkipVerify: false, ca: 'THE CA', certificate: 'THE CERTIFICATE', key: 'THE KEY' } },
+    ],
+    [
+      'both missing',
+      certified,
+      { ca: gone, client: { data: { 'tls.crt': 'C' } } },
+      { tlsMissing: 'Secret ca: there is no such Secret; Secret client has no key tls.key' },
+    ],
+    ['one not read yet', certified, { ca: found.ca }, { tlsPending: 'Secret client is not read yet' }],
+    ['TLS without Secrets', { tls: { insecureSkipVerify: true } }, {}, { tls: { insecureSkipVerify: true } }],
+  ])('%s', (_, spec, secrets, wanted) =>
+    expect(of(spec, secrets as Readonly<Record<string, SecretState>>)).toEqual(wanted),
+  );
+
+  it('is pending while one Secret is not read', () => {
+    expect(isPending(of({ ...login, ...verified }, { ca: found.ca }))).toBe(true);
+    expect(isPending(of({ ...login, ...verified }, { login: found.login }))).toBe(true);
+    expect(isPending(of({ ...login, ...verified }))).toBe(false);
+    expect(isPending(of({ ...login, ...verified }, { login: gone, ca: gone }))).toBe(false);
+  });
+
+  it('says why without a word of what is in the Secrets', () => {
+    const odd = {
+      login: { data: { username: 'probe-user', passwort: 'open-sesame' } },
+      ca: { data: { 'ca.pem': 'open-sesame' } },
+    };
+    expect(JSON.stringify(of({ ...login, ...verified }, odd))).not.toMatch(/open-sesame|probe-user/);
+  });
+});
+
+describe('secretsOf', () => {
+  it('names each Secret once', () => {
+    const tls = { caSecret: { name: 'one' }, certificateSecretName: 'one' };
+    expect(secretsOf(aBackend({ ...databases, credentials: { secretName: 'login' }, tls }).spec)).toEqual([
+      'login',
+      'one',
+    ]);
+    expect(secretsOf(aBackend().spec)).toEqual([]);
+  });
+});
