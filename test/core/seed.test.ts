@@ -214,3 +214,126 @@ describe('a restart', () => {
     expect(nothingKnown('x')).toBeUndefined();
   });
 });
+
+describe('the role that an address begins with', () => {
+  const A = '10.20.0.11';
+  const B = '10.20.0.12';
+  const services = [
+    { name: 'rw', role: 'Primary' },
+    { name: 'ro', role: 'Replica' },
+    { name: 'back', role: 'Replica', replicaFallback: true },
+  ];
+  const spec = { probe: { redis: {} }, services };
+
+  /** Slices of ours, by Service. */
+  const behind = (ready: Readonly<Record<string, readonly string[]>>): Published => ({
+    endpoints: [],
+    slices: Object.entries(ready).map(([service, ips]) =>
+      aSlice(ips, 'external-backend-operator', {
+        name: service,
+        labels: {
+          'kubernetes.io/service-name': service,
+          'endpointslice.kubernetes.io/managed-by': 'external-backend-operator',
+        },
+      }),
+    ),
+  });
+  /** What the status says of the roles; the first is the primary. */
+  const says = (roles: Readonly<Record<string, string>>, primary?: string, observedGeneration = 1) => ({
+    observedGeneration,
+    ...(primary !== undefined && { primary }),
+    targets: Object.entries(roles).map(([ip, role]) => ({
+      host: ip,
+      addresses: [{ ip, ready: true, health: 'healthy', reason: 'Responded', role }],
+    })),
+  });
+  const inBoth = { rw: [A], ro: [B] };
+
+  it.each([
+    ['ready behind rw, nothing said: the primary', {}, inBoth, undefined, 'Primary', 'Replica'],
+    [
+      'ready behind rw, whatever was said before',
+      {},
+      { rw: [B], ro: [A] },
+      says({ [A]: 'Primary', [B]: 'Replica' }, A),
+      'Replica',
+      'Primary',
+    ],
+    [
+      'several ready behind rw: it led to all before, and the status knows',
+      {},
+      { rw: [A, B] },
+      says({ [A]: 'Replica', [B]: 'Primary' }, B),
+      'Replica',
+      'Primary',
+    ],
+    ['several ready behind rw, nothing said: not known', {}, { rw: [A, B] }, undefined, undefined, undefined],
+    ['behind a Service with fallback alone: not known', {}, { back: [A] }, undefined, undefined, undefined],
+    [
+      'said to be the primary, and behind no rw: stale',
+      {},
+      { ro: [B] },
+      says({ [A]: 'Primary', [B]: 'Replica' }, A),
+      undefined,
+      'Replica',
+    ],
+    [
+      'the second of two primaries',
+      {},
+      { rw: [A] },
+      says({ [A]: 'Primary', [B]: 'Primary' }, A),
+      'Primary',
+      'Primary',
+    ],
+    [
+      'a drained primary, which nobody is for the status',
+      {},
+      { rw: [] },
+      says({ [A]: 'Primary', [B]: 'Replica' }),
+      'Primary',
+      'Replica',
+    ],
+    [
+      "the spec's own word is not taken for a probe's",
+      { targets: [{ host: A, role: 'Primary' }, { host: B }] },
+      inBoth,
+      says({ [A]: 'Primary' }, A),
+      undefined,
+      'Replica',
+    ],
+    [
+      'what a probe said against the spec',
+      { targets: [{ host: A, role: 'Replica' }, { host: B }] },
+      inBoth,
+      says({ [A]: 'Primary' }, A),
+      'Primary',
+      'Replica',
+    ],
+    [
+      'what was said of another spec is not held against it',
+      { targets: [{ host: A, role: 'Replica' }, { host: B }] },
+      inBoth,
+      says({ [A]: 'Primary' }, A, 0),
+      undefined,
+      'Replica',
+    ],
+    [
+      'who cannot tell is not believed to have told',
+      { probe: { tcpSocket: {} }, targets: [{ host: A, role: 'Replica' }, { host: B }] },
+      inBoth,
+      says({ [B]: 'Primary' }, B),
+      undefined,
+      undefined,
+    ],
+  ])('%s', (_, over, ready, status, first, second) => {
+    const found = seedsOf(aBackend({ ...spec, ...over }), behind(ready), status as Backend['status']);
+    const roles = new Map([...found].map(([id, { telling }]) => [id.split('|')[0], telling?.role]));
+    expect([roles.get(A), roles.get(B)]).toEqual([first, second]);
+  });
+
+  it('is known of an address that no Service carries', () => {
+    const status = says({ [A]: 'Primary', [B]: 'Primary' }, A) as Backend['status'];
+    const found = seedsOf(aBackend(spec), behind({ rw: [A] }), status);
+    expect([...found.values()].map(({ state }) => state)).toEqual(['healthy', 'healthy']);
+  });
+});
