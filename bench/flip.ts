@@ -1,7 +1,7 @@
-import { resources, pathOf } from '../src/kube/resources.ts';
 import { record } from '../test/controlplane/recorder.ts';
 import type { Recorder } from '../test/controlplane/recorder.ts';
 import type { Kinds } from '../test/controlplane/kinds.ts';
+import { barePut } from './bare-put.ts';
 import { createInProcess, down, up } from './in-process.ts';
 import { percentile } from './report.ts';
 import type { Bench } from './report.ts';
@@ -32,7 +32,7 @@ export const flip: Bench = {
       const ours: number[] = [];
       const bare: number[] = [];
       for (let i = 0; i < flips; i++) {
-        bare.push(await barePut(engine.client, slices, i));
+        bare.push(await barePut(engine.client, slices, namespace, i));
         ours.push(await oneFlip(engine, slices, i));
       }
       slices.stop();
@@ -81,45 +81,5 @@ async function oneFlip(
   await slices.until((objects) => readyOf(objects.get(name), ip) === ready, 10_000);
   const seen = slices.history.at(-1)?.atMs ?? Number.NaN;
   await pause(20);
-  return seen - started;
-}
-
-/** The same kind of change on a slice that nobody manages. */
-async function barePut(
-  client: ReturnType<typeof createInProcess>['client'],
-  slices: Recorder<Slice>,
-  i: number,
-): Promise<number> {
-  const name = 'bare';
-  const known = slices.objects.get(name);
-  const body = {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: known?.metadata ?? { name, namespace },
-    addressType: 'IPv4',
-    ports: [{ name: '', port: 5432, protocol: 'TCP' }],
-    endpoints: [1, 2, 3].map((k) => ({
-      addresses: [`10.22.0.${k}`],
-      conditions: { ready: (i + k) % 2 === 0 },
-    })),
-  };
-  const resource = resources.EndpointSlice;
-  const started = performance.now();
-  const answered =
-    known === undefined
-      ? client.request({ verb: 'create', resource: resource.plural, path: pathOf(resource, namespace), body })
-      : client.request({
-          verb: 'update',
-          resource: resource.plural,
-          path: pathOf(resource, namespace, name),
-          body,
-        });
-  await slices.until(
-    (objects) => objects.get(name)?.metadata.resourceVersion !== known?.metadata.resourceVersion,
-    10_000,
-  );
-  const seen = slices.history.at(-1)?.atMs ?? Number.NaN;
-  await answered;
-  await pause(5);
   return seen - started;
 }

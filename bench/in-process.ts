@@ -2,7 +2,7 @@ import type { Check } from '../src/core/check.ts';
 import type { Verdict } from '../src/core/verdict.ts';
 import { nothingKnown } from '../src/core/names.ts';
 import { Engine } from '../src/engine/engine.ts';
-import type { Logger, Probe } from '../src/engine/ports.ts';
+import type { Logger, Probe, Resolver } from '../src/engine/ports.ts';
 import { KubeClient } from '../src/kube/client.ts';
 import { Credentials } from '../src/kube/credentials.ts';
 import { loadKubeConfig } from '../src/kube/kube-config.ts';
@@ -35,7 +35,16 @@ export function createClient(plane: PlaneDetails, maxInFlight = 32): KubeClient 
   return new KubeClient({ credentials, clock, random, maxInFlight });
 }
 
-export function createInProcess(plane: PlaneDetails): InProcess {
+/** Gets what to call when something is known anew of names that these owners follow. */
+export type CreateResolver = (onNews: (owners: Iterable<string>) => void) => Resolver;
+
+const noNames: CreateResolver = () => ({
+  follow: () => undefined,
+  state: () => nothingKnown,
+  seed: () => undefined,
+});
+
+export function createInProcess(plane: PlaneDetails, createResolver = noNames): InProcess {
   const client = createClient(plane);
   const script = new ProbeScript();
   const view = new KubeView({
@@ -59,7 +68,7 @@ export function createInProcess(plane: PlaneDetails): InProcess {
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => true }),
     events: { record: nothing },
-    resolver: { follow: nothing, state: () => nothingKnown, seed: nothing },
+    resolver: createResolver((owners) => engine.knowledgeChanged(owners)),
     secrets: { follow: nothing, state: () => undefined },
     chooseProbes: false,
     probe: script.probe,

@@ -8,6 +8,7 @@ import { flip } from './flip.ts';
 import { handlers } from './handlers.ts';
 import { idle } from './idle.ts';
 import { namesBench } from './names.ts';
+import { postgres } from './postgres.ts';
 import { probe } from './probe.ts';
 import { header, row } from './report.ts';
 import type { Bench } from './report.ts';
@@ -17,6 +18,7 @@ import { storm } from './storm.ts';
 const benches: readonly Bench[] = [
   probe,
   handlers,
+  postgres,
   flip,
   storm,
   bringUp,

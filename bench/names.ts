@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { mustRun } from '../test/controlplane/run.ts';
+import { nameChanges } from './name-change.ts';
 import type { Bench } from './report.ts';
 
 const names = Number(process.env['NAMES_COUNT'] ?? 10_000);
@@ -39,7 +40,7 @@ export const namesBench: Bench = {
         measured.perSecond,
         10,
       );
-      return figures(measured, bare.cpuMicrosPerQuestion);
+      return [...figures(measured, bare.cpuMicrosPerQuestion), ...(await nameChanges())];
     } finally {
       server.stop();
     }
