@@ -53,16 +53,16 @@ function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   const { caSecret, certificateSecretName, serverName, insecureSkipVerify } = tls;
   const tlsPending = pendingText([caSecret?.name, certificateSecretName], secretOf);
   if (tlsPending !== undefined) return { tlsPending };
-  const ca = caSecret && read(secretOf, caSecret.name, [caSecret.key]);
-  const pair = certificateSecretName && read(secretOf, certificateSecretName, ['tls.crt', 'tls.key']);
-  const missing = [ca, pair].filter((each) => typeof each === 'string' && each !== '');
-  if (missing.length > 0) return { tlsMissing: missing.join('; ') };
+  const ca = caSecret ? read(secretOf, caSecret.name, [caSecret.key]) : {};
+  const pair = certificateSecretName ? read(secretOf, certificateSecretName, ['tls.crt', 'tls.key']) : {};
+  const missing = [ca, pair].filter((each) => typeof each === 'string');
+  if (typeof ca === 'string' || typeof pair === 'string') return { tlsMissing: missing.join('; ') };
+  const named = serverName === undefined ? {} : { serverName };
   return {
     tls: {
-      insecureSkipVerify,
-      ...(serverName !== undefined && { serverName }),
-      ...(typeof ca === 'object' && caSecret && { ca: ca[caSecret.key] ?? '' }),
-      ...(typeof pair === 'object' && { certificate: pair['tls.crt'] ?? '', key: pair['tls.key'] ?? '' }),
+      ...{ insecureSkipVerify, ...named },
+      ...(caSecret && { ca: ca[caSecret.key] ?? '' }),
+      ...(certificateSecretName && { certificate: pair['tls.crt'] ?? '', key: pair['tls.key'] ?? '' }),
     },
   };
 }

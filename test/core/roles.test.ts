@@ -147,7 +147,7 @@ describe('who is the primary', () => {
     ],
     ['nothing is known: nobody', {}, [], [], []],
   ] as const)('%s', (_, healths, published, primary, pretenders) => {
-    const { roles } = scene(targets(A, B, C), healths as Readonly<Record<string, Health>>, published);
+    const { roles } = scene(targets(A, B, C), healths, published);
     expect(ips(roles.primary)).toEqual(primary);
     expect(ips(roles.pretenders)).toEqual(pretenders);
   });

@@ -67,3 +67,22 @@ it('reads what it may read with the Role that is there for it, and tells nobody'
   ];
   expect(JSON.stringify(seen)).not.toContain(password);
 });
+
+it('takes up a permission and a Secret that come later', async () => {
+  await publish('third');
+  await eventually(
+    () => degraded('third'),
+    (said) => said === 'SecretsMissing: Secret third: there is no such Secret',
+  );
+  const stringData = { username: 'prober', password };
+  await world.admin.create({ kind: 'Secret', metadata: { name: 'third', namespace: world.ns }, stringData });
+  await Promise.all(
+    ['first', 'third'].map((name) =>
+      eventually(
+        () => degraded(name),
+        (said) => said.startsWith('AllHealthy'),
+        40_000,
+      ),
+    ),
+  );
+}, 60_000);
