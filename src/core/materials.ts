@@ -57,15 +57,20 @@ function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   const pair = certificateSecretName ? read(secretOf, certificateSecretName, ['tls.crt', 'tls.key']) : {};
   const missing = [ca, pair].filter((each) => typeof each === 'string');
   if (typeof ca === 'string' || typeof pair === 'string') return { tlsMissing: missing.join('; ') };
-  const named = serverName === undefined ? {} : { serverName };
   return {
-    tls: {
-      ...{ insecureSkipVerify, ...named },
-      ...(caSecret && { ca: ca[caSecret.key] ?? '' }),
-      ...(certificateSecretName && { certificate: pair['tls.crt'] ?? '', key: pair['tls.key'] ?? '' }),
-    },
+    tls: withoutUnset({
+      insecureSkipVerify,
+      serverName,
+      ca: caSecret && ca[caSecret.key],
+      certificate: pair['tls.crt'],
+      key: pair['tls.key'],
+    }),
   };
 }
+
+const withoutUnset = (options: {
+  readonly [Key in keyof TlsOptions]: TlsOptions[Key] | undefined;
+}): TlsOptions => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 /** Undefined: all are read. */
 function pendingText(names: readonly (string | undefined)[], secretOf: SecretOf): string | undefined {
