@@ -8,13 +8,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
+import { addAddress } from '../controlplane/network.ts';
 import { mustRun } from '../controlplane/run.ts';
 import { asPostgres, postgresUser, program } from './postgres.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A PostgreSQL server on 127.0.0.1 whose state the test drives. `app` is its superuser, let in without a password on the Unix socket. */
+/** Where a server listens. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A PostgreSQL server, on 127.0.0.1 unless it was given another place, whose state the test drives. `app` is its superuser, let in without a password on the Unix socket. */
 export interface PostgresCluster {
+  readonly address: string;
   readonly port: number;
   readonly data: string;
   /** Starts it and returns at once, in whatever state it is. Settings hold for this start. */
@@ -37,18 +45,28 @@ export interface PostgresCluster {
   log(): readonly string[];
   /** Waits until the log has a line that matches. */
   logged(pattern: RegExp): Promise<void>;
-  /** A replica by pg_basebackup that streams from this one; not started. */
-  replica(...flags: readonly string[]): Promise<PostgresCluster>;
+  /** A replica by pg_basebackup that streams from this one; not started. Without a place it is on 127.0.0.1. */
+  replica(place?: Place): Promise<PostgresCluster>;
+  /** After `kill`: by pg_rewind a replica that streams from that one; not started. */
+  rewind(from: PostgresCluster): Promise<void>;
+  /** After `kill`: by pg_basebackup afresh a replica that streams from that one; not started. */
+  rebuild(from: PostgresCluster): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
   remove(): Promise<void>;
 }
 
 /** About a second. */
-export async function createPostgresCluster(): Promise<PostgresCluster> {
-  const cluster = new Cluster(await directory(), await freePort());
+export async function createPostgresCluster(place?: Place): Promise<PostgresCluster> {
+  const cluster = new Cluster(await directory(), await taken(place));
   await cluster.initialise();
   return cluster;
+}
+
+async function taken(place: Place | undefined): Promise<Place> {
+  if (place === undefined) return { address: '127.0.0.1', port: await freePort() };
+  await addAddress(place.address);
+  return place;
 }
 
 async function directory(): Promise<string> {
@@ -68,6 +86,7 @@ async function freePort(): Promise<number> {
 }
 
 class Cluster implements PostgresCluster {
+  readonly address: string;
   readonly port: number;
   readonly data: string;
   readonly #dir: string;
@@ -75,22 +94,23 @@ class Cluster implements PostgresCluster {
   readonly #clients: Part[] = [];
   #opened = 0;
 
-  constructor(dir: string, port: number) {
+  constructor(dir: string, { address, port }: Place) {
     this.#dir = dir;
+    this.address = address;
     this.port = port;
     this.data = join(dir, 'data');
   }
 
   async initialise(): Promise<void> {
-    await mustRun(
-      asPostgres([program('initdb'), '-D', this.data, '-U', 'app', '-A', 'trust', '-N', '-E', 'UTF8']),
-    );
-    await this.admit('host all all 127.0.0.1/32 scram-sha-256');
+    const how = ['-U', 'app', '-A', 'trust', '-N', '-E', 'UTF8', '--data-checksums']; // which pg_rewind needs
+    await mustRun(asPostgres([program('initdb'), '-D', this.data, ...how]));
+    this.write('postgresql.auto.conf', "wal_keep_size = '64MB'\n"); // or pg_rewind finds that it is gone
+    await this.admit('host all all 0.0.0.0/0 scram-sha-256');
   }
 
   launch(settings: Settings = {}): void {
     const all = {
-      listen_addresses: '127.0.0.1',
+      listen_addresses: this.address,
       port: String(this.port),
       unix_socket_directories: this.#dir,
       fsync: 'off',
@@ -98,7 +118,7 @@ class Cluster implements PostgresCluster {
     };
     const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const command = asPostgres([program('postgres'), '-D', this.data, ...flags]);
-    this.#server = startPart(`postgres ${this.port}`, command, join(this.#dir, 'log'));
+    this.#server = startPart(`postgres ${this.address}:${this.port}`, command, join(this.#dir, 'log'));
   }
 
   async start(settings: Settings = {}): Promise<void> {
@@ -174,22 +194,36 @@ class Cluster implements PostgresCluster {
     if (this.#server !== undefined) await waitFor(this.#server, found, 20_000);
   }
 
-  async replica(...flags: readonly string[]): Promise<PostgresCluster> {
-    const replica = new Cluster(await directory(), await freePort());
-    const from = ['-h', this.#dir, '-p', String(this.port), '-U', 'app'];
-    await mustRun(
-      asPostgres([
-        program('pg_basebackup'),
-        ...from,
-        '-D',
-        replica.data,
-        '-R',
-        '--checkpoint=fast',
-        '--no-sync',
-        ...flags,
-      ]),
-    );
+  async replica(place?: Place): Promise<PostgresCluster> {
+    const replica = new Cluster(await directory(), await taken(place));
+    await replica.copy(this);
     return replica;
+  }
+
+  /** For the superuser, on the Unix socket. */
+  get source(): { readonly host: string; readonly port: string; readonly user: string } {
+    return { host: this.#dir, port: String(this.port), user: 'app' };
+  }
+
+  async copy({ source }: Pick<Cluster, 'source'>): Promise<void> {
+    const from = ['-h', source.host, '-p', source.port, '-U', source.user];
+    const how = ['-R', '--checkpoint=fast', '--no-sync'];
+    await mustRun(asPostgres([program('pg_basebackup'), ...from, '-D', this.data, ...how]));
+  }
+
+  async rebuild(from: PostgresCluster): Promise<void> {
+    if (!(from instanceof Cluster)) throw new Error('it is no cluster of ours');
+    rmSync(this.data, { recursive: true });
+    await this.copy(from);
+  }
+
+  async rewind(from: PostgresCluster): Promise<void> {
+    if (!(from instanceof Cluster)) throw new Error('it is no cluster of ours');
+    await from.query('checkpoint'); // its control file tells of the new timeline only then
+    const { host, port, user } = from.source;
+    const url = `host=${host} port=${port} user=${user} dbname=postgres`;
+    const how = ['--source-server', url, '-R', '--no-sync'];
+    await mustRun(asPostgres([program('pg_rewind'), '--target-pgdata', this.data, ...how]));
   }
 
   async kill(): Promise<void> {

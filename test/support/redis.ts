@@ -14,8 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 const binary = '/usr/bin/redis-check-rdb';
 
-/** A real Redis server with its own data directory, on 127.0.0.1. */
+/** A real Redis server with its own data directory. */
 export interface Redis {
+  readonly address: string;
   readonly port: number;
   readonly directory: string;
   /** One command through redis-cli in a connection of its own; what it prints, errors included. */
@@ -34,6 +35,10 @@ export interface Redis {
 }
 
 export interface RedisOptions {
+  /** Default 127.0.0.1. */
+  readonly address?: string;
+  /** Default: a free one of 127.0.0.1. */
+  readonly port?: number;
   /** Lines of redis.conf. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly password?: string;
@@ -41,10 +46,10 @@ export interface RedisOptions {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** Starts a server on a free port and waits until it answers in any way. */
+/** Starts a server and waits until it answers in any way. */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));
-  const server = new RunningRedis(await freePort(), directory, options);
+  const server = new RunningRedis(options.port ?? (await freePort()), directory, options);
   server.restart();
   // Also an error is an answer.
   await until(
@@ -54,12 +59,14 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
 }
 
 class RunningRedis implements Redis {
+  readonly address: string;
   readonly port: number;
   readonly directory: string;
   readonly #options: RedisOptions;
   #child: ChildProcess | undefined;
 
   constructor(port: number, directory: string, options: RedisOptions) {
+    this.address = options.address ?? '127.0.0.1';
     this.port = port;
     this.directory = directory;
     this.#options = options;
@@ -70,7 +77,7 @@ class RunningRedis implements Redis {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.directory, name), text);
     const lines = Object.entries({
       port: String(this.port),
-      bind: '127.0.0.1',
+      bind: this.address,
       dir: this.directory,
       save: '""',
       'repl-diskless-sync-delay': '0',
@@ -91,7 +98,7 @@ class RunningRedis implements Redis {
   command(...words: readonly string[]): Promise<string> {
     const { password } = this.#options;
     const login = password === undefined ? [] : ['--no-auth-warning', '-a', password];
-    const args = ['-h', '127.0.0.1', '-p', String(this.port), ...login, ...words];
+    const args = ['-h', this.address, '-p', String(this.port), ...login, ...words];
     return new Promise((resolve) => {
       execFile('redis-cli', args, (_error, stdout, stderr) => resolve(`${stdout}${stderr}`.trim()));
     });
