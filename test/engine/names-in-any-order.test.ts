@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { parseIp } from '../../src/api/ip.ts';
 import { refusal } from '../../src/core/address.ts';
 import { isServiceRecord } from '../../src/api/host.ts';
@@ -165,22 +165,38 @@ describe('whatever name servers and probes say', () => {
   });
 });
 
+interface Sample {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly targets: readonly { readonly host: string }[];
+    readonly credentials?: { readonly secretName: string };
+  };
+}
+
+const account = { username: 'probe', password: 'example' };
+
 const folder = new URL('../../config/samples/', import.meta.url);
 const samples = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
-  .map((file) => {
-    const { metadata, spec } = parse(readFileSync(new URL(file, folder), 'utf8')) as {
-      metadata: { name: string };
-      spec: { targets: readonly { host: string }[] };
-    };
-    return { file, name: metadata.name, spec, hosts: spec.targets.map(({ host }) => host) };
-  })
+  .flatMap((file) =>
+    parseAllDocuments(readFileSync(new URL(file, folder), 'utf8'))
+      .map((document) => document.toJS() as Sample)
+      .filter(({ kind }) => kind === 'ExternalBackend')
+      .map(({ metadata, spec }) => ({
+        file,
+        name: metadata.name,
+        spec,
+        hosts: spec.targets.map(({ host }) => host),
+      })),
+  )
   .filter(({ hosts }) => hosts.some((host) => parseIp(host) === undefined));
 
 describe.each(samples)('the sample $file', ({ name: of, spec, hosts }) => {
   it('is written once and stays, also over a start, for which one status is written', async () => {
     const world = new ReconcileWorld();
     const answer = (to: ReconcileWorld) => {
+      if (spec.credentials !== undefined) to.secrets.set(spec.credentials.secretName, { data: account });
       for (const [i, host] of hosts.entries())
         if (isServiceRecord(host)) {
           to.resolver.answer({ name: nameOf(host), type: 'SRV' }, leadsTo(service('member.', { port: 7 })));
