@@ -10,6 +10,7 @@ import { following } from './cases/following.ts';
 import { mixed } from './cases/mixed.ts';
 import { names } from './cases/names.ts';
 import { readiness } from './cases/readiness.ts';
+import { roles } from './cases/roles.ts';
 import { types } from './cases/types.ts';
 import { outside } from './outside.ts';
 import { open } from './scene.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   await applyRbac(plane);
   operator = await startOperator(plane);
   await outsideNames(plane, outside);
-  for (const row of [...names, ...following, ...types, ...readiness, ...connections, ...mixed]) {
+  for (const row of [...names, ...following, ...types, ...readiness, ...connections, ...roles, ...mixed]) {
     const scene = open(plane, row);
     scenes.set(row, scene);
     await scene.catch(() => undefined); // its own test fails with it
@@ -60,6 +61,10 @@ describe('readiness', () => {
 
 describe('connections', () => {
   it.each(connections)('$title', see, 40_000);
+});
+
+describe('roles', () => {
+  it.each(roles)('$title', see, 90_000);
 });
 
 describe('beside others', () => {

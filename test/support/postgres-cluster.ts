@@ -47,10 +47,12 @@ export interface PostgresCluster {
   logged(pattern: RegExp): Promise<void>;
   /** A replica by pg_basebackup that streams from this one; not started. Without a place it is on 127.0.0.1. */
   replica(place?: Place): Promise<PostgresCluster>;
-  /** After `kill`: by pg_rewind a replica that streams from that one; not started. */
+  /** After `kill` or `stop`: by pg_rewind a replica that streams from that one; not started. */
   rewind(from: PostgresCluster): Promise<void>;
   /** After `kill`: by pg_basebackup afresh a replica that streams from that one; not started. */
   rebuild(from: PostgresCluster): Promise<void>;
+  /** Fast shutdown: ends all sessions, hands all it wrote to its replicas, and waits until it is gone. */
+  stop(): Promise<void>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
   remove(): Promise<void>;
@@ -224,6 +226,11 @@ class Cluster implements PostgresCluster {
     const url = `host=${host} port=${port} user=${user} dbname=postgres`;
     const how = ['--source-server', url, '-R', '--no-sync'];
     await mustRun(asPostgres([program('pg_rewind'), '--target-pgdata', this.data, ...how]));
+  }
+
+  async stop(): Promise<void> {
+    this.signal('SIGINT');
+    await mustRun(['tail', `--pid=${this.#server?.pid ?? 0}`, '-s', '0.1', '-f', '/dev/null']);
   }
 
   async kill(): Promise<void> {
