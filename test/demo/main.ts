@@ -14,6 +14,7 @@ import { eventually } from '../support/eventually.ts';
 import { startCoreDns } from '../support/name-servers.ts';
 import { query, startPostgres } from '../support/postgres.ts';
 import { cloud } from './cloud.ts';
+import { roles } from './roles.ts';
 import { expectThat, openStage } from './stage.ts';
 
 const sample = 'config/samples/postgres-two-hosts.yaml';
@@ -55,7 +56,7 @@ async function demo(plane: Plane): Promise<void> {
     async () => {
       await applyRbac(details);
       const running = await startOperator(details, {
-        args: ['--leader-elect=true', `--dns-servers=${dns.endpoint}`],
+        args: ['--leader-elect=true', '--choose-probes=true', `--dns-servers=${dns.endpoint}`],
       });
       stage.checked('it is in sync with the API server');
       return running;
@@ -120,19 +121,21 @@ async function demo(plane: Plane): Promise<void> {
     stage.checked('both servers take connections again');
   });
 
-  const others = await cloud({ stage, show, kubectl: (args) => kubectl(details, args), dns });
+  const ask = (args: readonly string[]) => kubectl(details, args);
+  const others = await cloud({ stage, show, kubectl: ask, dns });
+  const clusters = await roles({ stage, show, kubectl: ask });
 
   if (process.env['KEEP'] !== undefined && process.env['KEEP'] !== '') await shell(plane);
 
   await stage.step('The resources are deleted', async () => {
-    await show('delete', 'xb', 'orders-db', 'invoices-db', '-n', 'shop');
+    await show('delete', 'xb', 'orders-db', 'invoices-db', 'crm-db', '-n', 'shop');
     const left = () =>
       kubectl(details, ['get', 'service,endpointslices,endpoints', '-n', 'shop', '-o', 'name']);
     await eventually('everything it made is gone', left, (list) => list === '', 60_000);
     await show('get', 'xb,service,endpointslices,endpoints', '-n', 'shop');
     stage.checked('Services, EndpointSlices and Endpoints are gone with them');
     await operator.stop();
-    await Promise.all([first, second, dns, ...others].map((part) => part.remove()));
+    await Promise.all([first, second, dns, ...others, ...clusters].map((part) => part.remove()));
   });
 }
 

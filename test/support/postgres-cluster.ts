@@ -47,6 +47,8 @@ export interface PostgresCluster {
   logged(pattern: RegExp): Promise<void>;
   /** A replica by pg_basebackup that streams from this one; not started. Without a place it is on 127.0.0.1. */
   replica(place?: Place): Promise<PostgresCluster>;
+  /** A running replica streams from that one from now on. */
+  follow(from: PostgresCluster): Promise<void>;
   /** After `kill` or `stop`: by pg_rewind a replica that streams from that one; not started. */
   rewind(from: PostgresCluster): Promise<void>;
   /** After `kill`: by pg_basebackup afresh a replica that streams from that one; not started. */
@@ -211,6 +213,13 @@ class Cluster implements PostgresCluster {
     const from = ['-h', source.host, '-p', source.port, '-U', source.user];
     const how = ['-R', '--checkpoint=fast', '--no-sync'];
     await mustRun(asPostgres([program('pg_basebackup'), ...from, '-D', this.data, ...how]));
+  }
+
+  async follow(from: PostgresCluster): Promise<void> {
+    if (!(from instanceof Cluster)) throw new Error('it is no cluster of ours');
+    const { host, port, user } = from.source;
+    await this.query(`alter system set primary_conninfo = 'host=${host} port=${port} user=${user}'`);
+    await this.query('select pg_reload_conf()');
   }
 
   async rebuild(from: PostgresCluster): Promise<void> {
