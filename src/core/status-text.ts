@@ -1,0 +1,5 @@
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+export const timestamp = (wallMs: number): string => new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** A message that the API server takes. */
+export const bounded = (text: string): string => (text.length <= 1024 ? text : `${text.slice(0, 1020)} ...`);
