@@ -13,7 +13,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## The operator on a real control plane: PostgreSQL servers that die, a name that fails over, step by step (KEEP=1: leaves it running)
+demo: ## The operator on a real control plane: PostgreSQL servers that die, a name that fails over, a replica that is promoted, step by step (KEEP=1: leaves it running)
 	@.ci/packages.sh network psql
 	@$(plane) test/demo/main.ts
 
