@@ -247,7 +247,7 @@ class Cluster implements PostgresCluster {
     const children = this.#children();
     await this.#server?.kill();
     // They end with the postmaster, but a stopped one would stay.
-    for (const pid of children) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of children) killIfAlive(pid);
   }
 
   #children(): readonly number[] {
@@ -262,10 +262,10 @@ class Cluster implements PostgresCluster {
   }
 }
 
-function isAlive(pid: number): boolean {
+function killIfAlive(pid: number): void {
   try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch {
-    return false;
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
