@@ -32,8 +32,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     tcpSocket: createTcpSocket(),
     httpGet: createHttpGet(options.http ?? {}),
     icmp: icmp.probe,
-    unready: ({ handler }) =>
-      Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
+    unready: ({ handler }) => Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
     mysql: createMysql(),
     postgres: createPostgres(),
     redis: createRedis(),

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { createDnsClient } from '../../src/dns/client.ts';
+import { ownAddress } from '../support/own-address.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** A server that sends bytes as they are, over UDP and TCP. */
@@ -18,7 +19,7 @@ describe('a hostile server', () => {
 
   beforeAll(async () => {
     udp = createSocket('udp4', (query, from) => udp.send(reply(query), from.port, from.address));
-    udp.bind(0, '127.0.0.1');
+    udp.bind(0, ownAddress);
     await once(udp, 'listening');
     port = udp.address().port;
     tcp = createServer((socket) => {
@@ -28,7 +29,7 @@ describe('a hostile server', () => {
         socket.end();
       });
     });
-    tcp.listen(port, '127.0.0.1');
+    tcp.listen(port, ownAddress);
     await once(tcp, 'listening');
     port = (tcp.address() as AddressInfo).port;
   });
@@ -40,7 +41,7 @@ describe('a hostile server', () => {
   /** Whatever is not heeded ends with the timeout; `patient`: which is not let come. */
   async function ask({ patient = false } = {}): Promise<string> {
     const clock = new ManualClock();
-    const servers = [{ address: '127.0.0.1', port }];
+    const servers = [{ address: ownAddress, port }];
     const client = createDnsClient({ clock, resolvConfPath: '/dev/null', servers });
     const state = { over: false };
     const got = client.ask({ name: 'db.test', type: 'A' }).finally(() => (state.over = true));

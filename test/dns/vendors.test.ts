@@ -1,15 +1,11 @@
-import process from 'node:process';
-
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { DnsClient } from '../../src/dns/client.ts';
 import { clientOf } from '../support/name-client.ts';
 import { startDnsmasq, startUnbound } from '../support/name-servers.ts';
 import type { NameServer } from '../support/name-servers.ts';
+import { ownAddress } from '../support/own-address.ts';
 import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/name-table.ts';
-
-/** Of this process alone: on 127.0.0.1 others take ports between the look for a free one and its use. */
-const ownAddress = `127.17.${(process.pid >> 8) & 255}.${Math.max(1, process.pid & 255)}`;
 
 // CoreDNS, which takes Go to build, is asked the same by test/integration/names-coredns.test.ts.
 describe.each([

@@ -174,7 +174,16 @@ class Cluster implements PostgresCluster {
       'pg_hba.conf',
       ['local all all trust', 'local replication all trust', ...lines, ''].join('\n'),
     );
-    if (this.#server?.running() === true) await this.query('select pg_reload_conf()');
+    if (this.#server?.running() !== true) return;
+    const before = this.#reloads();
+    await this.query('select pg_reload_conf()');
+    // The postmaster says so before it reads the files; what it has to say of them comes at once behind.
+    await waitFor(this.#server, () => Promise.resolve(this.#reloads() > before), 20_000);
+    await this.query('select pg_sleep(0.1)');
+  }
+
+  #reloads(): number {
+    return this.log().filter((line) => line.includes('received SIGHUP')).length;
   }
 
   write(name: string, text: string): void {
