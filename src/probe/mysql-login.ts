@@ -29,11 +29,13 @@ export interface LoginResult {
 /** Nothing that is asked here has a longer answer. */
 const maxBytes = 1_000_000;
 
+/** Loaded by the first check that logs in, before its time runs: that is not the server's fault. */
+export const loadClient = async () => (await import('mysql2')).default;
+
 /** Logs in, asks for state and replication, and says goodbye; ends when the limit stops it. Never rejects for the server's sake. */
 export async function logIn(login: Login): Promise<LoginResult> {
   const { check, handler, limit } = login;
-  // Loaded by the first check that logs in.
-  const { default: mysql } = await import('mysql2');
+  const mysql = await loadClient();
   if (limit.stopped !== undefined) return { verdict: limit.stopped, isFinished: true };
   const name = (handler.tls?.serverName ?? check.host).replace(/\.$/, '');
   const socket = dial(check, name);

@@ -6,7 +6,7 @@ import type { Protocol, Step } from './dialogue.ts';
 import { createLimit } from './limit.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
-import { logIn } from './mysql-login.ts';
+import { loadClient, logIn } from './mysql-login.ts';
 import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet } from './mysql-packets.ts';
@@ -38,6 +38,7 @@ export function createMysql(): Probe {
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
     const { credentials } = handler;
     if (credentials === undefined) return greet(check, handler, signal);
+    await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
       const greeted = await greet(check, handler, signal);
