@@ -11,7 +11,7 @@ export interface Roles {
   laggingOf(address: BackendAddress): readonly number[];
   /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];
-  /** Others that claim to be primary and are ready; they wait. */
+  /** Others that claim to be primary and are ready, and said so after the primary became one; they wait. */
   readonly pretenders: readonly BackendAddress[];
   /** The server that stands behind Services of role Primary, ready or not: the primary, or while nobody is, who would be. */
   readonly heir: readonly BackendAddress[];
@@ -33,6 +33,10 @@ interface Known {
   readonly lagging: readonly number[];
   /** Ready at the port that told the role; at all ports where none did. */
   readonly ready: boolean;
+  /** Primary since the last verdict: what others said is older. */
+  readonly isNew: boolean;
+  /** The last verdict was a failure, and too few of them yet. */
+  readonly fails: boolean;
 }
 
 /**
@@ -60,24 +64,36 @@ export function judgeRoles(input: RolesInput): Roles {
     roleOf: (address) => known.get(address)?.role,
     laggingOf: (address) => known.get(address)?.lagging ?? [],
     primary: addressesOf(ready.filter(isHeir)),
-    pretenders: addressesOf(ready.filter((claimant) => !isHeir(claimant))),
+    pretenders:
+      first?.isNew === true ? [] : addressesOf(ready.filter((each) => !isHeir(each) && insists(each))),
     heir: addressesOf(heir),
   };
 }
 
+/** What it said is no older than what the primary said. */
+const insists = ({ isNew, fails }: Known): boolean => !isNew && !fails;
+
 const addressesOf = (all: readonly Known[]): readonly BackendAddress[] => all.map(({ address }) => address);
+
+const nothingTold = { role: undefined, epoch: undefined, roleSince: 0, lagging: [], isNew: false };
 
 /** Of several port groups the first that tells a role; the spec's word where no probe does. */
 function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
-  const told = groups.map((group) => ({ group, telling: healthOf(checkId(group, address))?.telling }));
+  const told = groups.map((group) => {
+    const { telling, run = 0 } = healthOf(checkId(group, address)) ?? {};
+    return { group, telling, fails: run > 0 };
+  });
   const teller = told.find(({ telling }) => telling?.role !== undefined);
   const { telling } = teller ?? told.find((each) => each.telling !== undefined) ?? {};
+  const { role = address.target.role, roleSince, ...rest } = { ...nothingTold, ...telling };
   return {
     address,
-    role: telling?.role ?? address.target.role,
-    epoch: telling?.epoch,
-    since: telling?.roleSince ?? 0,
-    lagging: telling?.lagging ?? [],
+    role,
+    epoch: rest.epoch,
+    since: roleSince,
+    lagging: rest.lagging,
+    isNew: rest.isNew,
+    fails: teller?.fails === true,
     ready: overall(teller === undefined ? groups : [teller.group], address, healthOf).ready,
   };
 }

@@ -6,6 +6,8 @@ export interface Telling {
   /** When the role became what it is, wall milliseconds. */
   readonly roleSince: number;
   readonly epoch: number | undefined;
+  /** It was a replica until the last verdict: a primary of before has not been asked since, and may be none any more. */
+  readonly isNew?: true;
   /** Limit in seconds -> verdicts in a row with a lag over it, counted up to the threshold. */
   readonly over: ReadonlyMap<number, number>;
   /** Limits that it is out of bounds for, ascending. */
@@ -31,6 +33,7 @@ export interface TellingOptions {
  * |--------------------------------------|-------------------|--------------------------------------------------------|
  * | says a role                          | that, at once     |                                                        |
  * | says Primary                         | that, at once     | forgotten: a primary is behind nobody                  |
+ * | says Primary, and was a replica      | is new, until it says so again, which is a change |                        |
  * | says none, the address is unhealthy  | forgotten: who comes back may be another | forgotten                       |
  * | says none                            | stays             |                                                        |
  * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
@@ -55,14 +58,18 @@ const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
 
 /** What others go by. */
 const textOf = (telling: Telling | undefined): string =>
-  [telling?.role, telling?.epoch, ...(telling?.lagging ?? [])].join();
+  [telling?.role, telling?.epoch, telling?.isNew, ...(telling?.lagging ?? [])].join();
 
 function after(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Telling {
   const role = verdict.role ?? before?.role;
   const roleSince = before === undefined || before.role !== role ? options.now : before.roleSince;
   const epoch = verdict.role === undefined ? before?.epoch : verdict.epoch;
-  return { ...lagAfter(before, verdict, options), role, roleSince, epoch };
+  const isNew = verdict.role === undefined ? before?.isNew === true : isPromotion(before, verdict);
+  return { ...lagAfter(before, verdict, options), role, roleSince, epoch, ...(isNew && { isNew }) };
 }
+
+const isPromotion = (before: Telling | undefined, { role }: Verdict): boolean =>
+  role === 'Primary' && before?.role === 'Replica';
 
 type Lag = Pick<Telling, 'over' | 'lagging' | 'caughtUpAt'>;
 
@@ -71,7 +78,7 @@ const noLag: Lag = { over: new Map(), lagging: [], caughtUpAt: undefined };
 function lagAfter(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Lag {
   const { lagSeconds, role } = verdict;
   if (role === 'Primary') return noLag;
-  if (lagSeconds === undefined) return before ?? noLag;
+  if (lagSeconds === undefined) return lagOf(before);
   const { now, failureThreshold, lagLimits } = options;
   const caughtUpAt = lagSeconds === 0 ? now : earlier(before?.caughtUpAt, now);
   const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
@@ -80,6 +87,8 @@ function lagAfter(before: Telling | undefined, verdict: Verdict, options: Tellin
     run >= failureThreshold || (run > 0 && before?.lagging.includes(limit) === true);
   return { over, lagging: lagLimits.filter((limit) => isOut(limit, over.get(limit) ?? 0)), caughtUpAt };
 }
+
+const lagOf = ({ over, lagging, caughtUpAt }: Lag = noLag): Lag => ({ over, lagging, caughtUpAt });
 
 /** A clock that was set back must not make the time since then negative: no lag would count until it has caught up. */
 const earlier = (at: number | undefined, now: number): number | undefined =>

@@ -196,9 +196,9 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('says changed exactly when state, role, epoch or bounds changed', () => {
+  it('says changed exactly when state, role, epoch, its being new or bounds changed', () => {
     const told = ({ state, telling }: Health) =>
-      JSON.stringify([state, telling?.role, telling?.epoch, telling?.lagging ?? []]);
+      JSON.stringify([state, telling?.role, telling?.epoch, telling?.isNew, telling?.lagging ?? []]);
     fc.assert(
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { before, health, transition } of walk(verdicts))

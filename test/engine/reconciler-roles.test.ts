@@ -29,7 +29,7 @@ async function stands(over: object = {}) {
   world.store({ ...spec, ...over });
   await world.run();
   world.say(replica());
-  world.say(primary(), A);
+  for (let said = 0; said < 2; said += 1) world.say(primary(), A);
   await world.run();
   world.events.splice(0);
   return { world, history };
@@ -158,7 +158,7 @@ describe('a failover', () => {
 describe('two that say they are the primary', () => {
   it('are told once, the published one stays, and the other takes over as soon as that says otherwise', async () => {
     const { world, history } = await stands();
-    world.say(primary(), B);
+    for (let said = 0; said < 2; said += 1) world.say(primary(), B);
     await world.run();
     await world.run();
     expect(ready(world, 'rw')).toEqual([A]);
@@ -182,12 +182,36 @@ describe('two that say they are the primary', () => {
     world.say(primary({ epoch: 2 }), B);
     await world.run();
     expect(ready(world, 'rw')).toEqual([B]);
+    world.say(primary({ epoch: 1 }), A);
+    world.say(primary({ epoch: 2 }), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
     expect(degraded(world)).toBe('True TwoPrimaries');
+  });
+
+  it.each([
+    ['died', { kind: 'down', reason: 'Refused', message: '' }],
+    ['follows', replica()],
+  ] as const)('is not said of an old primary that %s and was asked before that last', async (_, verdict) => {
+    const { world } = await stands();
+    world.say(primary({ epoch: 1 }), A);
+    await world.run();
+    told(world);
+    world.say(primary({ epoch: 2 }), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(degraded(world)).toBe('False AllHealthy');
+    world.say(verdict, A);
+    world.say(primary({ epoch: 2 }), B);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([B]);
+    expect(degraded(world)).toBe('False AllHealthy');
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
   });
 
   it('stay as they are over a restart, which writes nothing', async () => {
     const { world } = await stands();
-    world.say(primary(), B);
+    for (let said = 0; said < 2; said += 1) world.say(primary(), B);
     await world.run();
     const next = world.restarted();
     next.hear();
