@@ -26,7 +26,11 @@ const first = plain(ips(3), { ports: two, services: [{ name: 'db' }, { name: 'ot
 /** Ports, targets, type and list of Services change: creates, updates and deletes of every kind. */
 const second = plain([...ips(2, 3), 'fd00:20:40::1'], {
   ports: [{ name: 'pg', port: 5432, targetPort: 6432 }],
-  services: [{ name: 'db', type: 'NodePort' }, { name: 'third' }],
+  // The family is said, for what a new Service carries is known only after it is made.
+  services: [
+    { name: 'db', type: 'NodePort' },
+    { name: 'third', ipFamilies: ['IPv4'] },
+  ],
 });
 const adopting = { ...created, services: [{ name: 'db', adopt: true }] };
 const names = ['db', 'other', 'third'];

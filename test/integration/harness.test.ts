@@ -10,6 +10,7 @@ import { startPlane } from '../controlplane/plane.ts';
 import { record } from '../controlplane/recorder.ts';
 import { countOf, requestCounts, writes } from '../controlplane/requests.ts';
 import { run } from '../controlplane/run.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import { connectTo } from '../support/connect.ts';
 
@@ -184,7 +185,9 @@ describe('the data path', () => {
     const { spec } = await admin.get('Service', 'named', ns);
     const seen = await run(['getent', 'ahostsv4', `named.${ns}.svc`]);
     expect(seen.stdout.split(/\s+/)[0]).toBe(spec.clusterIP);
-    await expect(connectTo({ address: spec.clusterIP ?? '', port: 5432 }, 5000)).resolves.toBe('10.20.200.4');
+    // Until kube-proxy has heard of it there is silence.
+    const connect = () => connectTo({ address: spec.clusterIP ?? '', port: 5432 }, 1000).catch(String);
+    await eventually('the target answers', connect, (who) => who === '10.20.200.4', 20_000);
     await target.close();
   });
 
