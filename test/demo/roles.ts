@@ -63,7 +63,14 @@ export async function roles({ stage, show, kubectl }: RolesOptions): Promise<rea
     await eventually('-ro leads to the replica', seen, (address) => address === third, 30_000);
     await eventually('the status says who it is', primary, (address) => address === second, 30_000);
     await show('get', 'xb', 'crm-db', '-n', 'shop', '-o', 'wide');
-    const events = await show('get', 'events', '-n', 'shop', '--field-selector', 'reason=PrimaryChanged');
+    const events = await show(
+      'get',
+      'events',
+      '-n',
+      'shop',
+      '--field-selector',
+      'involvedObject.name=crm-db',
+    );
     expectThat('an Event tells of it', events.includes(`${second} is the primary`), events);
     stage.checked(`the status and an Event say that ${second} is the primary; ${ro} reads from ${third}`);
   });
