@@ -65,6 +65,15 @@ async function settled(ns: string): Promise<void> {
     return isObserved(backend, backend.metadata.generation ?? 0) && (await isSwept(ns));
   };
   await eventually(look, (done) => done, 20_000);
+  // What a Service carries is known only after it is made, so a last write may follow the status.
+  let seen = '';
+  let same = 0;
+  const state = async () => JSON.stringify(await stateOf(ns));
+  await eventually(state, (now) => {
+    same = now === seen ? same + 1 : 0;
+    seen = now;
+    return same === 5;
+  });
 }
 
 /** Everything behind the three names, without what differs from namespace to namespace. */
