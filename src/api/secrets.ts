@@ -60,7 +60,7 @@ const tlsShape = z
       ),
   })
   .describe(
-    'TLS of the probes: of tls, and where it is given of mysql, redis, mongodb and grpc, which speak none without it; of postgres as far as sslMode has it, which alone says what is verified there.',
+    'TLS of the probes: of tls and of httpGet with scheme HTTPS, and where it is given of mysql, redis, mongodb and grpc, which speak none without it; of postgres as far as sslMode has it, which alone says what is verified there.',
   );
 
 const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {

@@ -67,7 +67,7 @@ export interface GrpcHandler {
 /** How an address is asked. One member per probe kind; `src/probe` has one function for each. */
 export type Handler =
   | { readonly kind: 'tcpSocket' }
-  | { readonly kind: 'httpGet'; readonly request: HttpGet }
+  | { readonly kind: 'httpGet'; readonly request: HttpGet; readonly tls?: TlsOptions }
   | { readonly kind: 'icmp' }
   /** What is needed to ask is missing (a Secret): the answer is `inconclusive` with this message, and nothing is sent. */
   | { readonly kind: 'unready'; readonly message: string }

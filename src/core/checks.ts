@@ -1,7 +1,7 @@
 import type { Port, ProbeSpec, Spec } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import type { Check, Handler, Timing } from './check.ts';
-import { chosen, databaseHandler } from './handlers.ts';
+import { chosen, databaseHandler, httpHandler } from './handlers.ts';
 import type { Materials } from './materials.ts';
 
 /**
@@ -149,7 +149,7 @@ const defaultProbe: ProbeSpec = {
 /** What the spec says of how to ask; undefined: nothing, one is chosen. */
 function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handler | 'disabled' | undefined {
   if (probe.disabled !== undefined) return 'disabled';
-  if (probe.httpGet !== undefined) return { kind: 'httpGet', request: probe.httpGet };
+  if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
   if (probe.icmp !== undefined) return { kind: 'icmp' };
   if (probe.tcpSocket !== undefined) return { kind: 'tcpSocket' };
   return databaseHandler(probe, materials);

@@ -1,4 +1,4 @@
-import type { Port, ProbeSpec } from '../api/external-backend.ts';
+import type { HttpGet, Port, ProbeSpec } from '../api/external-backend.ts';
 import type { Handler } from './check.ts';
 import type { Materials } from './materials.ts';
 
@@ -8,6 +8,14 @@ type Said = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' |
 export function databaseHandler(probe: Said, materials: Materials): Handler | undefined {
   const handler = withoutSecrets(probe);
   return handler && withMaterials(handler, materials);
+}
+
+/** An httpGet over TLS has the `tls` block of the spec like the others. */
+export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: Materials): Handler {
+  const message = tlsMissing ?? tlsPending;
+  if (request.scheme !== 'HTTPS') return { kind: 'httpGet', request };
+  if (message !== undefined) return { kind: 'unready', message };
+  return { kind: 'httpGet', request, ...(tls !== undefined && { tls }) };
 }
 
 function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: Said): Database | undefined {

@@ -4,7 +4,7 @@ import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import type { Check } from '../core/check.ts';
+import type { Check, TlsOptions } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
@@ -31,24 +31,41 @@ const maxRedirects = 10;
  * certificates are verified (unless `insecureSkipVerify`), against the URL's host.
  */
 export function createHttpGet(options: HttpOptions): Probe {
-  let context: SecureContext | undefined;
-  // Made once: reading the authorities costs more than a probe.
-  const trust = () =>
-    (context ??= createSecureContext(options.ca === undefined ? {} : { ca: [...options.ca] }));
+  const trust = createTrust(options);
   return async (check, signal) => {
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
+    const { request, tls } = check.handler;
     const limit = createLimit(check.timing.timeoutMs, signal);
     try {
-      return await get({ check, request: check.handler.request, limit, trust });
+      return await get({ check, request, tls, limit, trust: () => trust(tls) });
     } finally {
       limit.release();
     }
   };
 }
 
+/** Whom to trust, and what to show, for the spec's `tls` block. Made once for each: reading the authorities costs more than a probe. */
+function createTrust({ ca }: HttpOptions): (tls: TlsOptions | undefined) => SecureContext {
+  const contexts = new WeakMap<object, SecureContext>();
+  const plain = {};
+  return (tls) => {
+    const key = tls ?? plain;
+    const known = contexts.get(key);
+    if (known !== undefined) return known;
+    const own = tls?.ca ?? (ca && [...ca]);
+    const context = createSecureContext({
+      ...(own !== undefined && { ca: own }),
+      ...(tls?.certificate !== undefined && { cert: tls.certificate, key: tls.key }),
+    });
+    contexts.set(key, context);
+    return context;
+  };
+}
+
 interface Run {
   readonly check: Check;
   readonly request: HttpGet;
+  readonly tls: TlsOptions | undefined;
   readonly limit: Limit;
   readonly trust: () => SecureContext;
 }
@@ -90,7 +107,7 @@ interface Answer {
 function exchange(run: Run, url: URL, headers: Headers): Promise<Answer | Verdict> {
   return new Promise((resolve) => {
     const socket = open(run, url);
-    const name = hostnameOf(url);
+    const name = nameFor(run, url);
     let result: Answer | Verdict | undefined;
     const settle = (end: Answer | Verdict) => {
       if (result !== undefined) return;
@@ -145,12 +162,15 @@ function answerOf(response: IncomingMessage): Answer {
   return { status: response.statusCode ?? 0, location: response.headers.location };
 }
 
+/** Whom a certificate must name. */
+const nameFor = ({ tls }: Run, url: URL): string => tls?.serverName ?? hostnameOf(url);
+
 /** Dials the checked IP; the URL's host is only what the server is called. */
 function open(run: Run, url: URL): Socket {
   const secure = url.protocol === 'https:';
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   const target = { host: run.check.ip, port };
-  const socket = secure ? openTls(run, target, hostnameOf(url)) : connectTcp(target);
+  const socket = secure ? openTls(run, target, run.tls?.serverName ?? hostnameOf(url)) : connectTcp(target);
   // Node destroys the socket at the response's end: bytes of the server that are still under way would be answered by a reset.
   socket.destroySoon = () => socket.end();
   return socket;
@@ -163,7 +183,7 @@ function openTls(run: Run, target: { host: string; port: number }, name: string)
     ALPNProtocols: ['http/1.1'],
     // RFC 6066: no server name for addresses; their certificate names them as IP.
     servername: isIP(name) === 0 ? name : '',
-    rejectUnauthorized: !run.request.insecureSkipVerify,
+    rejectUnauthorized: !run.request.insecureSkipVerify && run.tls?.insecureSkipVerify !== true,
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../src/core/checks.ts';
-import { chosen, databaseHandler } from '../../src/core/handlers.ts';
+import { chosen, databaseHandler, httpHandler } from '../../src/core/handlers.ts';
 import type { Materials } from '../../src/core/materials.ts';
 import { aBackend, aPort } from '../support/builders.ts';
 
@@ -140,5 +140,33 @@ describe('a bare connection', () => {
       choose: true,
     });
     expect(group?.probe?.handler).toEqual({ kind: 'tcpSocket' });
+  });
+});
+
+describe('an httpGet', () => {
+  const request = (scheme: 'HTTP' | 'HTTPS') => ({ path: '/', scheme, insecureSkipVerify: false });
+
+  it.each([
+    [
+      'over TLS has the tls block',
+      'HTTPS',
+      { tls: { serverName: 'db.example' } },
+      { serverName: 'db.example' },
+    ],
+    ['without TLS has no use for it', 'HTTP', { tls: { serverName: 'db.example' } }, undefined],
+    ['without TLS does not wait for a Secret', 'HTTP', { tlsMissing: 'Secret ca: gone' }, undefined],
+  ] as const)('%s', (_, scheme, materials, tls) => {
+    expect(httpHandler(request(scheme), materials)).toEqual({
+      kind: 'httpGet',
+      request: request(scheme),
+      ...(tls !== undefined && { tls }),
+    });
+  });
+
+  it('over TLS asks nothing while its certificates are missing', () => {
+    expect(httpHandler(request('HTTPS'), { tlsMissing: 'Secret ca: gone' })).toEqual({
+      kind: 'unready',
+      message: 'Secret ca: gone',
+    });
   });
 });

@@ -4,6 +4,7 @@ import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
+import type { Check } from '../../src/core/check.ts';
 import { createHttpGet } from '../../src/probe/http.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';
@@ -88,6 +89,28 @@ describe('httpGet over TLS', () => {
       reason: 'TlsFailed',
       message: 'the certificate is signed by an unknown authority',
     });
+  });
+
+  it.each([
+    ['is up with the authority of the tls block', { ca: authority.ca }, byName, up],
+    [
+      'checks and asks for the server name of the tls block',
+      { ca: authority.ca, serverName: 'db.example' },
+      { host: 'else.example' },
+      up,
+    ],
+    [
+      'is down where the certificate is not for the server name of the tls block',
+      { ca: authority.ca, serverName: 'other.example' },
+      byName,
+      { kind: 'down', reason: 'TlsFailed', message: 'the certificate is not for other.example' },
+    ],
+    ['takes any certificate where the tls block says so', { insecureSkipVerify: true }, byName, up],
+  ])('%s', async (_, tls, rest, expected) => {
+    const { port } = await serve(named);
+    const check = httpCheck(port, https, rest);
+    const asked = { ...check, handler: { ...check.handler, tls } as Check['handler'] };
+    expect(await createHttpGet({})(asked, forever)).toEqual(expected);
   });
 
   it('is down with a self-signed certificate', async () => {
