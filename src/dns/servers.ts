@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Clock } from '../engine/ports.ts';
 
 export interface ServerAddress {
@@ -16,16 +16,6 @@ export interface Directory {
 
 const dnsPort = 53;
 const checkEveryMs = 3_000;
-
-/** `10.0.0.2`, `10.0.0.2:5353`, `fd00::2`, `[fd00::2]` or `[fd00::2]:53`; undefined: none of these. */
-export function parseServer(text: string): ServerAddress | undefined {
-  if (isIP(text) !== 0) return { address: text, port: dnsPort };
-  const parts = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]{1,5}))?$/.exec(text);
-  const [, v6 = '', v4 = '', digits = `${dnsPort}`] = parts ?? [];
-  const port = Number(digits);
-  if ((!isIPv6(v6) && !isIPv4(v4)) || port < 1 || port > 65_535) return undefined;
-  return { address: v6 === '' ? v4 : v6, port };
-}
 
 /** As messages name it: the port only where it is not the usual one. */
 export function serverText({ address, port }: ServerAddress): string {
