@@ -1,13 +1,15 @@
 import type { X509Certificate } from 'node:crypto';
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
-import { TLSSocket, checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
+import { TLSSocket, connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import type { Check, TlsOptions } from '../core/check.ts';
+import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { cancelled, classifyErrno, closedEarly, codeOf, proberFault, timedOut, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
+import { nameOf, secretsOf } from './secure.ts';
+import type { Securing } from './secure.ts';
 
 /**
  * What a protocol wants next.
@@ -43,21 +45,6 @@ export interface Protocol {
   secured?(certificate: X509Certificate): void;
 }
 
-/** How TLS is spoken once a protocol asks for it. `none` takes any certificate, `ca` any name that the authority signed. */
-export interface Securing extends TlsOptions {
-  readonly verify: 'none' | 'ca' | 'full';
-  /**
-   * `at the end`: the protocol is spoken to its end whatever the certificate is, and then judged by it. For protocols that
-   * send no secret, with servers that hold a connection against us which ends before.
-   */
-  readonly judged?: 'at once' | 'at the end';
-}
-
-/** What a `tls` block means where the protocol has no modes of its own. */
-export function securing(options: TlsOptions): Securing {
-  return { ...options, verify: options.insecureSkipVerify === true ? 'none' : 'full' };
-}
-
 /** No protocol of ours sends that often: one that does would never end. */
 const maxSteps = 100;
 const nothing = Buffer.alloc(0);
@@ -79,35 +66,18 @@ export function converse(
   tls?: Securing,
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
+  const name = nameOf(check, tls?.tls);
   let secrets: ConnectionOptions | undefined;
   try {
-    secrets = tls === undefined ? undefined : secretsOf(tls, nameOf(check, tls));
+    secrets = tls && secretsOf(tls, name);
   } catch (error) {
     return Promise.resolve(proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`));
   }
-  const name = nameOf(check, tls);
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
     const talk = new Conversation({ check, signal, protocol, secrets, name, judgesLate, resolve, reject });
     talk.start();
   });
-}
-
-/** Whom the server must be, and is asked for where TLS has a field for it. */
-export function nameOf(check: Check, tls: TlsOptions | undefined): string {
-  return (tls?.serverName ?? check.host).replace(/\.$/, '');
-}
-
-/** For `tls.connect`. Throws where the certificates cannot be used. */
-export function secretsOf(tls: Securing, name: string): ConnectionOptions {
-  return {
-    secureContext: createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
-    // RFC 6066: no server name for addresses; their certificate names them as IP.
-    servername: isIP(name) === 0 ? name : '',
-    rejectUnauthorized: tls.verify !== 'none' && tls.judged !== 'at the end',
-    checkServerIdentity: (_, certificate) =>
-      tls.verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
-  };
 }
 
 interface Talk {

@@ -12,13 +12,13 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Check, GrpcHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
-import { nameOf, secretsOf, securing } from './dialogue.ts';
 import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
 import { classifyHttpError } from './http-error.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { closeGraceMs } from './probe.ts';
 import type { Probe } from './probe.ts';
+import { createTrust, nameOf, secretsOf, securing } from './secure.ts';
 
 /**
  * Up when grpc.health.v1.Health/Check says SERVING, as the kubelet's grpc probe, and with TLS where the check has it. One
@@ -27,13 +27,14 @@ import type { Probe } from './probe.ts';
  * the text of an error.
  */
 export function createGrpc(): Probe {
+  const trust = createTrust();
   return async (check, signal) => {
     if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
     const { tls } = check.handler;
     const name = nameOf(check, tls);
     let secrets: ConnectionOptions | undefined;
     try {
-      secrets = tls && secretsOf(securing(tls), name);
+      secrets = tls && secretsOf(securing(tls, trust), name);
     } catch (error) {
       return proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);
     }

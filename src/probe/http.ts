@@ -2,7 +2,7 @@ import { request as startRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls, createSecureContext } from 'node:tls';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Check, TlsOptions } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -14,6 +14,7 @@ import type { Headers, HttpGet } from './http-request.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import type { Probe } from './probe.ts';
+import { createTrust } from './secure.ts';
 
 export interface HttpOptions {
   /** PEM certificates of the authorities that https servers are trusted by; default: the ones Node brings. */
@@ -31,34 +32,16 @@ const maxRedirects = 10;
  * certificates are verified (unless `insecureSkipVerify`), against the URL's host.
  */
 export function createHttpGet(options: HttpOptions): Probe {
-  const trust = createTrust(options);
+  const trust = createTrust(options.ca);
   return async (check, signal) => {
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
     const { request, tls } = check.handler;
     const limit = createLimit(check.timing.timeoutMs, signal);
     try {
-      return await get({ check, request, tls, limit, trust: () => trust(tls) });
+      return await get({ check, request, tls, limit, trust: () => trust(tls ?? {}) });
     } finally {
       limit.release();
     }
-  };
-}
-
-/** Whom to trust, and what to show, for the spec's `tls` block. Made once for each: reading the authorities costs more than a probe. */
-function createTrust({ ca }: HttpOptions): (tls: TlsOptions | undefined) => SecureContext {
-  const contexts = new WeakMap<object, SecureContext>();
-  const plain = {};
-  return (tls) => {
-    const key = tls ?? plain;
-    const known = contexts.get(key);
-    if (known !== undefined) return known;
-    const own = tls?.ca ?? (ca && [...ca]);
-    const context = createSecureContext({
-      ...(own !== undefined && { ca: own }),
-      ...(tls?.certificate !== undefined && { cert: tls.certificate, key: tls.key }),
-    });
-    contexts.set(key, context);
-    return context;
   };
 }
 

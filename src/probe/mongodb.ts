@@ -1,11 +1,12 @@
 import { proberFault, verdict } from './classify.ts';
-import { converse, securing } from './dialogue.ts';
+import { converse } from './dialogue.ts';
 import type { Protocol } from './dialogue.ts';
 import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
 import { verdictOfHello } from './mongodb-hello.ts';
 import { helloRequest, maxMessageBytes, readMessage } from './mongodb-message.ts';
 import type { Probe } from './probe.ts';
+import { createTrust, securing } from './secure.ts';
 
 export interface MongodbDialogueOptions {
   /** TLS from the first byte. */
@@ -20,13 +21,14 @@ export interface MongodbDialogueOptions {
  * Older servers know `hello` only as `isMaster`: they answer CommandNotFound (59) and are down.
  */
 export function createMongodb(): Probe {
+  const trust = createTrust();
   return async (check, signal) => {
     if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
     const { tls, setName } = check.handler;
     const options = { secure: tls !== undefined, ...(setName !== undefined && { setName }) };
     // Loaded on first use: who asks no MongoDB shall not pay 8 MB for it.
     const bson = await import('bson');
-    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls));
+    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust));
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Check, MysqlHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
-import { converse, securing } from './dialogue.ts';
+import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './dialogue.ts';
 import { createLimit } from './limit.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
@@ -11,6 +11,8 @@ import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } 
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet } from './mysql-packets.ts';
 import type { Probe } from './probe.ts';
+import { createTrust, securing } from './secure.ts';
+import type { Trust } from './secure.ts';
 
 /** In the server's logs and in its text of 1045. No account of this name is needed or wanted. */
 export const probeUser = 'external_backend_probe';
@@ -32,16 +34,17 @@ export const probeUser = 'external_backend_probe';
  * handshake for each failure, however long it lasts.
  */
 export function createMysql(): Probe {
+  const trust = createTrust();
   const broken = new WeakSet<Check>();
   return async (check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
     const { credentials } = handler;
-    if (credentials === undefined) return greet(check, handler, signal);
+    if (credentials === undefined) return greet(check, handler, signal, trust);
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
-      const greeted = await greet(check, handler, signal);
+      const greeted = await greet(check, handler, signal, trust);
       if (greeted.kind !== 'up') return greeted;
       broken.delete(check);
     }
@@ -56,10 +59,15 @@ export function createMysql(): Probe {
   };
 }
 
-function greet(check: Check, { saturatedIs, tls }: MysqlHandler, signal: AbortSignal): Promise<Verdict> {
+function greet(
+  check: Check,
+  { saturatedIs, tls }: MysqlHandler,
+  signal: AbortSignal,
+  trust: Trust,
+): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
   // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
-  return converse(check, signal, protocol, tls && { ...securing(tls), judged: 'at the end' });
+  return converse(check, signal, protocol, tls && { ...securing(tls, trust), judged: 'at the end' });
 }
 
 export interface HandshakeOptions {

@@ -1,18 +1,17 @@
-import { Socket, isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
-import type { ConnectionOptions } from 'node:tls';
+import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
 import type { Check, Credentials, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
-import type { Securing } from './dialogue.ts';
 import { classifyHttpError } from './http-error.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { verdictOfError } from './postgres-errors.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
 import { vetted } from './postgres-vetted.ts';
+import { nameOf, secretsOf } from './secure.ts';
+import type { Securing } from './secure.ts';
 
 export interface Login {
   readonly check: Check;
@@ -107,25 +106,8 @@ function configOf(login: Login, securing: Securing | undefined): ClientConfig {
     password: credentials.password,
     database,
     application_name: applicationName,
-    ssl: securing === undefined ? false : secretsOf(securing, nameOf(check, securing)),
+    ssl: securing === undefined ? false : secretsOf(securing, nameOf(check, securing.tls)),
     stream: () => new Socket(),
-  };
-}
-
-function nameOf(check: Check, securing: Securing | undefined): string {
-  return (securing?.serverName ?? check.host).replace(/\.$/, '');
-}
-
-/** As `converse` speaks TLS: the name of the target, not the address that is dialled. */
-function secretsOf(tls: Securing, name: string): ConnectionOptions {
-  return {
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.certificate !== undefined && { cert: tls.certificate }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    servername: isIP(name) === 0 ? name : '',
-    rejectUnauthorized: tls.verify !== 'none',
-    checkServerIdentity: (_, certificate) =>
-      tls.verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
   };
 }
 
@@ -172,7 +154,9 @@ function verdictOf(error: unknown, login: Login): Verdict {
   if (/^Connection terminated/.test(error.message)) return closedEarly;
   // pg's own words, of an answer that it did not expect; they may quote it.
   if (codeOf(error) === '') return wrongProtocol;
-  return securing === undefined ? classifyErrno(error) : classifyHttpError(error, nameOf(check, securing));
+  return securing === undefined
+    ? classifyErrno(error)
+    : classifyHttpError(error, nameOf(check, securing.tls));
 }
 
 /** Told by its looks: an error of Node's may come from elsewhere than this realm. */

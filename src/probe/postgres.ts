@@ -2,12 +2,14 @@ import type { PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol, Securing, Step } from './dialogue.ts';
+import type { Protocol, Step } from './dialogue.ts';
 import { verdictOfError } from './postgres-errors.ts';
 import { logIn } from './postgres-login.ts';
 import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
 import type { Message } from './postgres-messages.ts';
 import type { Probe } from './probe.ts';
+import { createTrust } from './secure.ts';
+import type { Securing, Trust } from './secure.ts';
 
 /** Says in the server's log, where connections are logged, who came. No such role need exist. */
 const defaultUser = 'external_backend_probe';
@@ -36,10 +38,11 @@ const applicationName = 'external-backend-operator';
  * With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is verified. Unlike libpq, `prefer` does not try again without TLS when the handshake fails.
  */
 export function createPostgres(): Probe {
+  const trust = createTrust();
   return (check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
-    const securing = securingOf(handler);
+    const securing = securingOf(handler, trust);
     const { credentials, database = defaultDatabase } = handler;
     return credentials === undefined
       ? converse(check, signal, postgresDialogue(handler), securing)
@@ -48,10 +51,10 @@ export function createPostgres(): Probe {
 }
 
 /** How TLS is spoken in the handler's mode. */
-export function securingOf({ sslMode, tls }: PostgresHandler): Securing | undefined {
+export function securingOf({ sslMode, tls = {} }: PostgresHandler, trust: Trust): Securing | undefined {
   if (sslMode === 'disable') return undefined;
   const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
-  return { ...tls, verify };
+  return { tls, trust, verify };
 }
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');

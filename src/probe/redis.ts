@@ -1,12 +1,13 @@
 import type { Credentials } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
-import { converse, securing } from './dialogue.ts';
+import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './dialogue.ts';
 import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
 import type { KnownReply } from './redis-reply.ts';
+import { createTrust, securing } from './secure.ts';
 
 /**
  * Redis, Valkey and KeyDB. One question after the other, the next when the last was answered well:
@@ -35,6 +36,7 @@ import type { KnownReply } from './redis-reply.ts';
  * | other                                 | down NotServing                                      |
  */
 export function createRedis(): Probe {
+  const trust = createTrust();
   return (check, signal) => {
     if (check.handler.kind !== 'redis') return Promise.resolve(proberFault('not a redis check'));
     const { tls, credentials } = check.handler;
@@ -42,7 +44,7 @@ export function createRedis(): Probe {
       check,
       signal,
       redisDialogue({ secure: tls !== undefined, ...(credentials && { credentials }) }),
-      tls && securing(tls),
+      tls && securing(tls, trust),
     );
   };
 }

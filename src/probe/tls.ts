@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { connected, proberFault } from './classify.ts';
-import { converse, securing } from './dialogue.ts';
+import { converse } from './dialogue.ts';
 import type { Protocol } from './dialogue.ts';
 import type { Probe } from './probe.ts';
+import { createTrust, securing } from './secure.ts';
 
 /**
  * Up when the TLS handshake completes from the first byte and the certificate is good: its chain, its name, its time.
@@ -12,9 +13,10 @@ import type { Probe } from './probe.ts';
  * here it is up.
  */
 export function createTls(): Probe {
+  const trust = createTrust();
   return (check, signal) =>
     check.handler.kind === 'tls'
-      ? converse(check, signal, tlsDialogue(), securing(check.handler.tls))
+      ? converse(check, signal, tlsDialogue(), securing(check.handler.tls, trust))
       : Promise.resolve(proberFault('not a tls check'));
 }
 

@@ -4,8 +4,11 @@ import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { verdict } from '../../src/probe/classify.ts';
-import { converse, securing } from '../../src/probe/dialogue.ts';
-import type { Protocol, Securing, Step } from '../../src/probe/dialogue.ts';
+import type { TlsOptions } from '../../src/core/check.ts';
+import { converse } from '../../src/probe/dialogue.ts';
+import type { Protocol, Step } from '../../src/probe/dialogue.ts';
+import { createTrust, securing } from '../../src/probe/secure.ts';
+import type { Securing } from '../../src/probe/secure.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
@@ -260,7 +263,8 @@ function upgrading(certificate: Certificate, names: unknown[] = [], before = 'S\
   });
 }
 
-const full = (more: Partial<Securing> = {}): Securing => ({ ca: authority.ca, verify: 'full', ...more });
+const trust = createTrust();
+const full = (more: TlsOptions = {}): Securing => securing({ ca: authority.ca, ...more }, trust);
 const overTls = async (port: number, host: string, tls: Securing) =>
   converse(tcpCheck(port, { host, timeoutMs: 5_000 }), forever, greet({ secure: true }), tls);
 
@@ -291,7 +295,7 @@ describe('a dialogue that becomes TLS', () => {
     'verify %s, certificate for another name: %s %s',
     async (verify, host, kind, reason, message) => {
       const { port } = await start({ onConnection: upgrading(named) });
-      expect(await overTls(port, host, full({ verify }))).toEqual({ kind, reason, message });
+      expect(await overTls(port, host, { ...full(), verify })).toEqual({ kind, reason, message });
     },
   );
 
@@ -299,12 +303,12 @@ describe('a dialogue that becomes TLS', () => {
     const expired = await start({ onConnection: upgrading(authority.issue('DNS:db.example', '2021')) });
     expect(await overTls(expired.port, 'db.example', full())).toMatchObject({ reason: 'CertificateExpired' });
     const { port } = await start({ onConnection: upgrading(named) });
-    expect(await overTls(port, 'db.example', { verify: 'ca' })).toMatchObject({
+    expect(await overTls(port, 'db.example', { ...securing({}, trust), verify: 'ca' })).toMatchObject({
       kind: 'down',
       reason: 'TlsFailed',
       message: 'the certificate is signed by an unknown authority',
     });
-    expect(await overTls(port, 'db.example', { verify: 'none' })).toEqual(fine);
+    expect(await overTls(port, 'db.example', { ...securing({}, trust), verify: 'none' })).toEqual(fine);
   });
 
   it('is down where the peer does not speak TLS, or leaves in the middle', async () => {
@@ -353,11 +357,6 @@ describe('a dialogue that becomes TLS', () => {
       reason: 'ProberFault',
     });
     expect(listener.accepted()).toBe(0);
-  });
-
-  it('verifies all unless the tls block says insecureSkipVerify', () => {
-    expect(securing({})).toEqual({ verify: 'full' });
-    expect(securing({ insecureSkipVerify: true })).toMatchObject({ verify: 'none' });
   });
 });
 

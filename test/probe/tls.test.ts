@@ -30,15 +30,19 @@ interface Served {
   /** What clients said inside TLS. */
   readonly heard: () => string;
   readonly serverName: () => string | false | null | undefined;
+  /** Handshakes that resumed a session: those show no certificate. */
+  readonly resumed: () => number;
   readonly errors: readonly string[];
 }
 
 async function serve(options: ServerOptions): Promise<Served> {
   let heard = '';
   let serverName: string | false | null | undefined;
+  let resumed = 0;
   const errors: string[] = [];
   const server = createServer(options, (socket) => {
     serverName = socket.servername;
+    if (socket.isSessionReused()) resumed += 1;
     socket.on('data', (data: Buffer) => (heard += data.toString()));
     socket.on('error', (error: Error) => errors.push(error.message));
     socket.on('end', () => socket.end());
@@ -46,7 +50,13 @@ async function serve(options: ServerOptions): Promise<Served> {
   servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { port: portOf(server), heard: () => heard, serverName: () => serverName, errors };
+  return {
+    port: portOf(server),
+    heard: () => heard,
+    serverName: () => serverName,
+    resumed: () => resumed,
+    errors,
+  };
 }
 
 async function start(options: ListenerOptions): Promise<Listener> {
@@ -84,6 +94,17 @@ describe('tls', () => {
     const { certificateExpiresAt = Infinity } = await ask(port, {}, { host });
     expect(certificateExpiresAt).toBeLessThan(Date.UTC(2049, 0, 1));
   });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'sees the certificate in every probe of one check, %s',
+    async (maxVersion) => {
+      const served = await serve({ ...named, maxVersion });
+      const check = tcpCheck(served.port, { handler: { kind: 'tls', tls: { ca: authority.ca } }, host });
+      for (let n = 0; n < 3; n += 1)
+        expect(await probe(check, forever)).toMatchObject({ certificateExpiresAt: expect.any(Number) });
+      expect(served.resumed()).toBe(0);
+    },
+  );
 
   it('checks addresses as such, and asks for no name', async () => {
     const server = await serve(named);

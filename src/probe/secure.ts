@@ -1,0 +1,64 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity, createSecureContext } from 'node:tls';
+import type { ConnectionOptions, SecureContext } from 'node:tls';
+import type { Check, TlsOptions } from '../core/check.ts';
+
+/** Whom to trust and what to show, as a `tls` block says it. Throws where its certificates cannot be used. */
+export type Trust = (tls: TlsOptions) => SecureContext;
+
+/**
+ * Makes one context for each `tls` block, and one for all that name no certificates: to read the authorities costs more CPU
+ * than a probe. A block that changes is a new object; the context of the old one goes with it. No session is in a context,
+ * so each probe sees the certificate.
+ */
+export function createTrust(authorities?: readonly string[]): Trust {
+  const contexts = new WeakMap<TlsOptions, SecureContext>();
+  const plain: TlsOptions = {};
+  return (tls) => {
+    const { ca, certificate, key } = tls;
+    const block = ca === undefined && certificate === undefined && key === undefined ? plain : tls;
+    const known = contexts.get(block);
+    if (known !== undefined) return known;
+    const context = createSecureContext({
+      ca: ca ?? (authorities && [...authorities]),
+      cert: certificate,
+      key,
+    });
+    contexts.set(block, context);
+    return context;
+  };
+}
+
+/** How TLS is spoken once a protocol asks for it. `none` takes any certificate, `ca` any name that the authority signed. */
+export interface Securing {
+  readonly tls: TlsOptions;
+  readonly trust: Trust;
+  readonly verify: 'none' | 'ca' | 'full';
+  /**
+   * `at the end`: the protocol is spoken to its end whatever the certificate is, and then judged by it. For protocols that
+   * send no secret, with servers that hold a connection against us which ends before.
+   */
+  readonly judged?: 'at once' | 'at the end';
+}
+
+/** What a `tls` block means where the protocol has no modes of its own. */
+export function securing(tls: TlsOptions, trust: Trust): Securing {
+  return { tls, trust, verify: tls.insecureSkipVerify === true ? 'none' : 'full' };
+}
+
+/** Whom the server must be, and is asked for where TLS has a field for it. */
+export function nameOf(check: Check, tls: TlsOptions | undefined): string {
+  return (tls?.serverName ?? check.host).replace(/\.$/, '');
+}
+
+/** For `tls.connect`. Throws where the certificates cannot be used. */
+export function secretsOf({ tls, trust, verify, judged }: Securing, name: string): ConnectionOptions {
+  return {
+    secureContext: trust(tls),
+    // RFC 6066: no server name for addresses; their certificate names them as IP.
+    servername: isIP(name) === 0 ? name : '',
+    rejectUnauthorized: verify !== 'none' && judged !== 'at the end',
+    checkServerIdentity: (_, certificate) =>
+      verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
+  };
+}
