@@ -32,6 +32,7 @@ for topic in "$@"; do
     mariadb)
       need mariadb-server-core "the server that the mysql probe is tested against" "command -v mariadbd mariadb-install-db"
       need mariadb-client-core "its client" "command -v mariadb"
+      need galera-4 "a library: what makes a Galera node of that server" "ls /usr/lib/galera/libgalera_smm.so"
       ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
     dns)

@@ -19,7 +19,9 @@ export interface MysqlState {
  */
 export const variablesStatement =
   'SELECT @@version AS version, @@version_comment AS version_comment, @@global.read_only AS read_only';
-export const galeraStatement = 'SELECT @@global.wsrep_on AS wsrep_on';
+export const galeraStatement =
+  'SELECT @@global.wsrep_on AS wsrep_on, @@global.wsrep_provider AS wsrep_provider, ' +
+  '@@global.wsrep_reject_queries AS wsrep_reject_queries';
 export const statusStatement =
   "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_local_state', 'wsrep_local_state_comment', 'wsrep_ready')";
 
@@ -43,12 +45,17 @@ export function replicationStatement(version: string): string {
   return isNew ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS';
 }
 
-export const isGalera = (variables: ReadonlyMap<string, string>) => isOn(variables.get('wsrep_on'));
+/** `wsrep_on` alone does nothing (and is on by default in Percona's cluster): without a provider it is a server like others. */
+export function isGalera(variables: ReadonlyMap<string, string>): boolean {
+  const provider = variables.get('wsrep_provider');
+  return isOn(variables.get('wsrep_on')) && provider !== 'none' && provider !== '';
+}
 
 /**
  * | Galera     | channels        | their threads        | read_only | verdict                                             |
  * |------------|-----------------|----------------------|-----------|-----------------------------------------------------|
  * | not Synced | any             | any                  | any       | down NotServing                                     |
+ * | rejects    | any             | any                  | any       | down NotServing: wsrep_reject_queries, by hand      |
  * | Synced, no | one or more     | SQL thread stopped   | any       | down ReplicationBroken, Replica: it falls behind    |
  * |            |                 | I/O thread stopped   | any       | up, Replica, lag unknown: its primary may be gone   |
  * |            |                 | both run             | any       | up, Replica, lag of the slowest channel             |
@@ -63,6 +70,9 @@ export function judge(state: MysqlState): Verdict {
     const comment = status.get('wsrep_local_state_comment') ?? 'unknown';
     return verdict('down', 'NotServing', `Galera's state of the node is ${comment}`);
   }
+  const rejected = variables.get('wsrep_reject_queries') ?? 'NONE';
+  if (isGalera(variables) && rejected !== 'NONE')
+    return verdict('down', 'NotServing', `wsrep_reject_queries is ${rejected}`);
   const isReadOnly = isOn(variables.get('read_only'));
   if ('refused' in channels) {
     const missing = verdict('up', 'AuthFailed', channels.refused);

@@ -69,6 +69,16 @@ const table: readonly (readonly [string, MysqlState, object])[] = [
     state(galera, [], { ...synced, wsrep_ready: 'OFF' }),
     { kind: 'down', reason: 'NotServing' },
   ],
+  [
+    'Galera, synced but told to reject queries',
+    state({ ...galera, wsrep_reject_queries: 'ALL_KILL' }, [], synced),
+    { kind: 'down', reason: 'NotServing', message: 'wsrep_reject_queries is ALL_KILL' },
+  ],
+  [
+    'Galera, without a provider',
+    state({ ...galera, wsrep_provider: 'none' }),
+    { kind: 'up', role: 'Primary' },
+  ],
   ['Galera, silent', state(galera), { kind: 'down', reason: 'NotServing' }],
   [
     'no grant, read_only',

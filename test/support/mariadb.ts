@@ -10,10 +10,12 @@ import { mustRun, run } from '../controlplane/run.ts';
 import type { Certificate } from '../probe/support/certificates.ts';
 import type { RunResult } from '../controlplane/run.ts';
 
-/** A real MariaDB server with its own data directory. `root` has no password, over its socket file. */
+/** A real MariaDB server (or MySQL: mysql.ts) with its own data directory. `root` has no password, over its socket file. */
 export interface MariaDb {
   readonly address: string;
   readonly port: number;
+  /** Its own; programs that it looks for are found there. */
+  readonly directory: string;
   /** The result of one statement or more, as the root of the server: rows by line, columns by tab, without headings. */
   sql(statements: string): Promise<string>;
   /** As another client would: `mariadb` over TCP. */
@@ -22,6 +24,10 @@ export interface MariaDb {
   kill(): Promise<void>;
   /** Starts it (again, on the same data) and, unless told otherwise, waits until it answers. */
   start(wait?: boolean): Promise<void>;
+  /** SIGTERM, and waits until it wrote all and is gone. */
+  stop(): Promise<void>;
+  /** Another server, on a copy of this one's data; not started. This one must be stopped. */
+  copy(port: number, settings?: Readonly<Record<string, string>>): Promise<MariaDb>;
   /** SIGSTOP and SIGCONT. */
   freeze(): void;
   thaw(): void;
@@ -48,7 +54,7 @@ export async function startMariaDb(
   settings: Readonly<Record<string, string>> = {},
   certificate?: Certificate,
 ): Promise<MariaDb> {
-  const dir = mkdtempSync(join(tmpdir(), 'mariadb-'));
+  const dir = newDirectory();
   const data = join(dir, 'data');
   mkdirSync(data);
   const user = process.getuid?.() === 0 ? 'nobody' : undefined;
@@ -61,29 +67,54 @@ export async function startMariaDb(
   return server;
 }
 
-class RunningMariaDb implements MariaDb {
+const newDirectory = () => mkdtempSync(join(tmpdir(), 'mariadb-'));
+
+/** What differs between MariaDB and MySQL. */
+export interface Vendor {
+  readonly name: string;
+  /** The server, wanting its options. */
+  readonly program: (directory: string) => readonly string[];
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+const mariaDb: Vendor = {
+  name: 'mariadb',
+  program: (directory) => unprivileged(['env', `PATH=${directory}:${process.env.PATH ?? ''}`, 'mariadbd']),
+  settings: { 'innodb-log-file-size': '8M', 'lc-messages-dir': '/usr/share/mysql' },
+};
+
+export class RunningMariaDb implements MariaDb {
   readonly address: string;
   readonly port: number;
-  readonly #dir: string;
+  readonly directory: string;
   readonly #settings: Readonly<Record<string, string>>;
+  readonly #vendor: Vendor;
   #server: Part | undefined;
 
-  constructor(address: string, port: number, dir: string, settings: Readonly<Record<string, string>>) {
+  constructor(
+    address: string,
+    port: number,
+    dir: string,
+    settings: Readonly<Record<string, string>>,
+    vendor = mariaDb,
+  ) {
     this.address = address;
     this.port = port;
-    this.#dir = dir;
+    this.directory = dir;
     this.#settings = settings;
+    this.#vendor = vendor;
   }
 
   get #socket(): string {
-    return join(this.#dir, 'socket');
+    return join(this.directory, 'socket');
   }
 
   async start(wait = true): Promise<void> {
-    const file = join(this.#dir, 'my.cnf');
+    const file = join(this.directory, 'my.cnf');
     writeFileSync(file, configuration({ ...this.#own(), ...this.#settings }), { mode: 0o644 });
-    const command = withoutNames(unprivileged(['mariadbd', `--defaults-file=${file}`]), this.#dir);
-    this.#server = startPart(`mariadb ${this.address}`, command, join(this.#dir, 'log'));
+    const { name, program } = this.#vendor;
+    const command = withoutNames([...program(this.directory), `--defaults-file=${file}`], this.directory);
+    this.#server = startPart(`${name} ${this.address}`, command, join(this.directory, 'log'));
     if (wait) await waitFor(this.#server, async () => (await this.sql('select 1')) === '1', 20_000);
   }
 
@@ -104,6 +135,18 @@ class RunningMariaDb implements MariaDb {
     await this.#server?.kill();
   }
 
+  async stop(): Promise<void> {
+    this.#server?.signal('SIGTERM');
+    await mustRun(['tail', `--pid=${this.#server?.pid ?? 0}`, '-s', '0.1', '-f', '/dev/null']);
+  }
+
+  async copy(port: number, settings: Readonly<Record<string, string>> = {}): Promise<MariaDb> {
+    const dir = newDirectory();
+    await mustRun(['chown', `--reference=${this.directory}`, dir]);
+    await mustRun(['cp', '-a', join(this.directory, 'data'), dir]);
+    return new RunningMariaDb(this.address, port, dir, settings, this.#vendor);
+  }
+
   freeze(): void {
     this.#server?.signal('SIGSTOP');
   }
@@ -122,25 +165,24 @@ class RunningMariaDb implements MariaDb {
 
   async remove(): Promise<void> {
     await this.kill();
-    rmSync(this.#dir, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #own(): Readonly<Record<string, string>> {
     return {
-      datadir: join(this.#dir, 'data'),
+      datadir: join(this.directory, 'data'),
       socket: this.#socket,
-      'pid-file': join(this.#dir, 'pid'),
+      'pid-file': join(this.directory, 'pid'),
       'bind-address': this.address,
       port: String(this.port),
       'innodb-flush-log-at-trx-commit': '0',
       'innodb-buffer-pool-size': '16M',
-      'innodb-log-file-size': '8M',
-      'lc-messages-dir': '/usr/share/mysql',
+      ...this.#vendor.settings,
     };
   }
 }
 
-function writeCertificate(dir: string, { cert, key }: Certificate): Readonly<Record<string, string>> {
+export function writeCertificate(dir: string, { cert, key }: Certificate): Readonly<Record<string, string>> {
   const [certFile, keyFile] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
   writeFileSync(certFile, cert, { mode: 0o644 });
   writeFileSync(keyFile, key, { mode: 0o644 });
@@ -149,7 +191,7 @@ function writeCertificate(dir: string, { cert, key }: Certificate): Readonly<Rec
 
 function configuration(settings: Readonly<Record<string, string>>): string {
   const lines = Object.entries(settings).map(([name, value]) => (value === '' ? name : `${name}=${value}`));
-  return ['[mariadbd]', ...lines, ''].join('\n');
+  return ['[mysqld]', ...lines, ''].join('\n');
 }
 
 async function idOf(flag: '-u' | '-g'): Promise<number> {
