@@ -76,7 +76,11 @@ const addressSchema = z
     weight: z.int32().optional().describe('The weight of its SRV record. Reported, not used.'),
     ready: z.boolean().describe('Whether it is published as ready.'),
     health: z.enum(healthStates).describe('What its probes say: unknown until the first conclusive one.'),
-    reason: z.string().describe('Of the probe that made the health, such as Connected, Refused or Timeout.'),
+    reason: z
+      .string()
+      .describe(
+        'Of the probe that made the health, such as Connected, Refused or Timeout; while it is not unhealthy, of the probes since that have something else to tell, such as AuthFailed or Saturated.',
+      ),
     message: z.string().optional().describe('More about the reason, for people.'),
     since: z
       .string()
@@ -129,7 +133,7 @@ export const statusSchema = z
       .optional()
       .meta({
         description:
-          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy, or data is stale.',
+          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to tell, such as a login that it refuses, or data is stale.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

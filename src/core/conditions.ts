@@ -92,8 +92,11 @@ export function availableCondition(
       return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is switched off` };
     return { status: 'True', reason: 'AddressesReady', message };
   }
-  if (addresses.some((address) => address.reason === 'NotProbedYet'))
-    return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}; not all are probed yet` };
+  const open = addresses.filter(
+    ({ health, reason }) => health === 'unknown' && reason !== 'ProbeDisabled' && reason !== 'Drained',
+  );
+  if (open.length > 0)
+    return { status: 'Unknown', reason: 'NotProbedYet', message: bounded(`${message}; ${openText(open)}`) };
   const pending = input.targets.filter(({ resolution }) => resolution?.rule === 'Pending');
   if (pending.length > 0)
     return {
@@ -115,6 +118,18 @@ export function availableCondition(
     message: bounded([message, [...why, ...names].join(', ')].filter((text) => text !== '').join(': ')),
   };
 }
+
+/** Of those whose probes came to nothing it is said why. */
+function openText(addresses: readonly AddressStatus[]): string {
+  const why = addresses
+    .filter(({ reason }) => reason !== 'NotProbedYet')
+    .map(({ ip, reason, message }) => words(`${ip} ${reason}`, message));
+  return words('not all are probed yet', why.join(', '));
+}
+
+/** Those that are not empty, with a colon between. */
+export const words = (...texts: readonly (string | undefined)[]): string =>
+  texts.filter((text) => text !== undefined && text !== '').join(': ');
 
 function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
   const {
@@ -141,51 +156,5 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
   return { status: 'True', reason: 'Alias', message };
 }
 
-export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
-  const { missing, roles, backend } = input;
-  const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
-  if (byRole && roles.pretenders.length > 0)
-    return {
-      status: 'True',
-      reason: 'TwoPrimaries',
-      message: bounded(
-        `${texts(roles.primary)} is the primary; ${texts(roles.pretenders)} says so too and is not published as one`,
-      ),
-    };
-  if (missing.length > 0)
-    return { status: 'True', reason: 'SecretsMissing', message: bounded(missing.join('; ')) };
-  const sick = targets
-    .flatMap((target) => target.addresses)
-    .filter((address) => address.health === 'unhealthy');
-  const left = input.targets.filter(({ refused, addresses }) => refused === true && addresses.length === 0);
-  const failing = targets.filter(({ resolution }) => failingRules.includes(resolution?.rule ?? ''));
-  if (sick.length > 0)
-    return {
-      status: 'True',
-      reason: 'AddressesUnhealthy',
-      message: bounded(sick.map((address) => `${address.ip} ${address.reason}`).join(', ')),
-    };
-  if (failing.length > 0)
-    return {
-      status: 'True',
-      reason: 'NamesFailing',
-      message: bounded(
-        failing
-          .map(({ host, resolution: r }) => `${host} ${r?.rule}: ${r?.error ?? 'nothing known'}`)
-          .join('; '),
-      ),
-    };
-  if (left.length > 0)
-    return {
-      status: 'True',
-      reason: 'TargetsRefused',
-      message: bounded(left.map(({ target, message }) => `${target.host}: ${message ?? ''}`).join('; ')),
-    };
-  return { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
-}
-
 export const texts = (addresses: readonly BackendAddress[]): string =>
   addresses.map(({ ip }) => ip).join(', ');
-
-/** Rules by which old addresses stand, or none. */
-const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];

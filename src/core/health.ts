@@ -1,5 +1,6 @@
 import type { HealthState } from '../api/external-backend.ts';
 import type { Timing } from './check.ts';
+import { remark, type Heard } from './remarks.ts';
 import { tell, type Telling } from './telling.ts';
 import type { Reason, Verdict } from './verdict.ts';
 
@@ -10,9 +11,11 @@ export interface Health {
   readonly run: number;
   /** Wall milliseconds at which the state became what it is. */
   readonly since: number;
-  /** Of the verdict that made the state; empty while unknown, and where a seeded state came without one. */
+  /** Of the verdict that made the state, or of those since that have something to tell (remarks.ts); empty while there is none, and where a seeded state came without one. */
   readonly reason: Reason | '';
   readonly message: string;
+  /** What the last verdicts told, and too few of them yet. */
+  readonly heard?: Heard;
   /** Role and lag; left out while no verdict told of them. */
   readonly telling?: Telling;
 }
@@ -44,9 +47,9 @@ export function initial(now: number): Health {
  * | unhealthy | up           | fewer than successThreshold                   | unhealthy   | + 1       | pending    |
  * | unhealthy | up           | successThreshold                              | healthy     | 0         | changed    |
  *
- * `since`, `reason` and `message` change with the state only, so that the status is written once per flip:
- * an address that was refused first and times out now keeps the reason that made it unhealthy (the metrics
- * tell the latest one). An unchanged health is returned as the same object.
+ * `since` changes with the state only. So do `reason` and `message` of an unhealthy address: one that was refused first
+ * and times out now keeps the reason that made it unhealthy (the metrics tell the latest one). Of others they change as
+ * `remark` says, and that is `changed` too. An unchanged health is returned as the same object.
  *
  * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
  *
@@ -60,8 +63,8 @@ export function step(
   now: number,
   lagLimits: readonly number[] = [],
 ): Step {
-  if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
-  const stepped = stepState(health, verdict, thresholds, now);
+  const stepped = stepReason(health, verdict, thresholds, now);
+  if (verdict.kind === 'inconclusive') return stepped;
   if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
     return stepped;
   const { failureThreshold } = thresholds;
@@ -76,7 +79,15 @@ export function step(
 
 type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
 
+function stepReason(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
+  const stepped = stepState(health, verdict, thresholds, now);
+  if (stepped.transition === 'changed') return stepped;
+  const after = remark(stepped.health, verdict, thresholds.failureThreshold);
+  return { health: after, transition: after.reason === health.reason ? stepped.transition : 'changed' };
+}
+
 function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
+  if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said)
     return { health: health.run === 0 ? health : { ...health, run: 0 }, transition: 'unchanged' };

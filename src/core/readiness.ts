@@ -2,6 +2,7 @@ import type { HealthState } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
+import { isCalm } from './remarks.ts';
 
 /** Looks up the health of a check; undefined: nothing known yet. */
 export type HealthOf = (checkId: string) => Health | undefined;
@@ -33,7 +34,8 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
   if (group.probe === undefined)
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
   const health = healthOf(checkId(group, address));
-  if (health === undefined || health.state === 'unknown') return { ...nothing, reason: 'NotProbedYet' };
+  if (health === undefined || health.state === 'unknown')
+    return { ...nothing, reason: health?.reason || 'NotProbedYet', message: health?.message ?? '' };
   return {
     health: health.state,
     reason: health.reason,
@@ -47,7 +49,14 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
 const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
 const notProbed = 3;
 
-/** How a port that is unhealthy is named in front of its message, where there are several. */
+/** Of two ports in one state the one that has something to tell comes first. */
+const rankOf = ({ health, reason }: Readiness): number => rank[health] - (isRemarkable(reason) ? 0.5 : 0);
+
+const isRemarkable = (reason: string): boolean => !isCalm(reason) && !notFromProbes.includes(reason);
+
+const notFromProbes: readonly string[] = ['NotProbedYet', 'FamilyNotServed', 'ProbeDisabled'];
+
+/** How a port that has something to tell is named in front of its message, where there are several. */
 export const portText = (group: PortGroup): string => `port ${group.ports[0]?.name ?? group.id}`;
 
 /** The address as a whole: ready when every port is, and otherwise what its worst port says. */
@@ -58,11 +67,12 @@ export function overall(
 ): Readiness {
   const all = groups.map((group) => {
     const readiness = readinessOf(group, address, healthOf);
-    return { group, ...readiness, rank: group.probe === undefined ? notProbed : rank[readiness.health] };
+    return { group, ...readiness, rank: group.probe === undefined ? notProbed : rankOf(readiness) };
   });
   const worst = all.toSorted((a, b) => Number(a.ready) - Number(b.ready) || a.rank - b.rank)[0];
   if (worst === undefined) return { ...nothing, reason: 'ProbeDisabled' };
   const { group, rank: _, ...readiness } = worst;
-  const port = all.length > 1 && worst.health === 'unhealthy' ? portText(group) : '';
+  const isNamed = isRemarkable(worst.reason);
+  const port = all.length > 1 && (isNamed || worst.health === 'unhealthy') ? portText(group) : '';
   return { ...readiness, message: [port, readiness.message].filter((text) => text !== '').join(': ') };
 }

@@ -5,6 +5,7 @@ import type { Health } from './health.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
 import { isOurSlice, serviceOf } from './ownership.ts';
 import { portText } from './readiness.ts';
+import { isCalm } from './remarks.ts';
 import { isOneServer } from './roles.ts';
 import { seededTelling, type Telling } from './telling.ts';
 import { reasons, type Role } from './verdict.ts';
@@ -67,11 +68,12 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
 
 type Said = NonNullable<Status['targets']>[number]['addresses'][number];
 
-/** Of an unhealthy address with several port groups the status tells of one, which it names. */
+/** Of an address with several port groups that is unhealthy, or has something else to tell, the status tells of one, which it names. */
 function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
-  if (said?.health !== 'unhealthy') return said;
+  if (said === undefined || (said.health !== 'unhealthy' && isCalm(said.reason))) return said;
   const [name, ...words] = (said.message ?? '').split(': ');
-  return name === portText(group) ? { ...said, message: words.join(': ') } : undefined;
+  if (name === portText(group)) return { ...said, message: words.join(': ') };
+  return said.health === 'unhealthy' ? undefined : { ...said, reason: '', message: '' };
 }
 
 /** What the status says of an address stands only as long as it says the same state. */

@@ -1,7 +1,6 @@
 import type { Condition, Status } from '../api/external-backend.ts';
 import {
   availableCondition,
-  degradedCondition,
   isProbed,
   readyCondition,
   texts,
@@ -9,6 +8,7 @@ import {
   type StatusInput,
 } from './conditions.ts';
 import type { PortGroup } from './checks.ts';
+import { degradedCondition } from './degraded.ts';
 import type { DesiredService } from './desired.ts';
 import type { Problem } from './plan.ts';
 import { bounded, timestamp } from './status-text.ts';

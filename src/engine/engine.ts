@@ -4,6 +4,7 @@ import { flipOf } from '../core/flip.ts';
 import type { Health } from '../core/health.ts';
 import { isNotable } from '../core/notices.ts';
 import type { KubeObject } from '../core/objects.ts';
+import { remarkEvent } from '../core/remarks.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { HealthTable } from './health-table.ts';
 import { Notices } from './notices.ts';
@@ -188,8 +189,9 @@ export class Engine {
     this.#queue.add(key);
     this.#reconciler.hurry(key);
     const backend = this.#registry.get(key)?.raw;
-    const flip = flipOf(check, before, after);
-    if (backend !== undefined && flip !== undefined) this.#options.events.record(backend, flip);
+    if (backend === undefined) return;
+    for (const event of [flipOf(check, before, after), remarkEvent(check, before, after)])
+      if (event !== undefined) this.#options.events.record(backend, event);
   }
 }
 

@@ -25,12 +25,20 @@ describe('readinessOf', () => {
     ['unhealthy, drained: not ready', on, unhealthy, true, false, 'Refused'],
     ['nothing known: not ready', on, undefined, false, false, 'NotProbedYet'],
     ['unknown: not ready', on, initial(5), false, false, 'NotProbedYet'],
+    [
+      'unknown, for nobody can ask',
+      on,
+      { ...initial(5), reason: 'ProberFault' },
+      false,
+      false,
+      'ProberFault',
+    ],
   ] as const)('%s', (_, probing, health, drain, ready, reason) => {
     const { group, address } = sceneOf({ ...probing, targets: [{ host: '10.20.0.11', drain }] });
     expect(readinessOf(group, address, () => health)).toMatchObject({ ready, reason });
   });
 
-  it('says the same of an address whether its probes were inconclusive or have not begun', () => {
+  it('says the same of an address whether one of its probes was inconclusive or have not begun', () => {
     const { group, address } = sceneOf({});
     expect(readinessOf(group, address, () => initial(5))).toEqual(
       readinessOf(group, address, () => undefined),
@@ -64,5 +72,12 @@ describe('overall', () => {
     ['the unhealthy one of two that are not ready', undefined, unhealthy, 'unhealthy', 'port web'],
   ] as const)('is what its worst port is, and names it: %s', (_, pg, web, health, message) => {
     expect(of(pg, web)).toMatchObject({ ready: false, health, message });
+  });
+
+  it('has the word of the port that has something to tell, and names it', () => {
+    const login = { ...healthy, reason: 'AuthFailed', message: '28P01 no' } as const;
+    const said = { ready: true, health: 'healthy', reason: 'AuthFailed' };
+    expect(of(login, healthy)).toMatchObject({ ...said, message: 'port pg: 28P01 no' });
+    expect(of(healthy, login)).toMatchObject({ ...said, message: 'port web: 28P01 no' });
   });
 });

@@ -4,6 +4,7 @@ import { statusSchema } from '../../src/api/external-backend.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import { portGroups } from '../../src/core/checks.ts';
 import { OperatorError } from '../../src/core/errors.ts';
+import type { Health } from '../../src/core/health.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import {
   invalid,
@@ -13,6 +14,7 @@ import {
   suspended,
   type StatusInput,
 } from '../../src/core/status.ts';
+import type { Reason } from '../../src/core/verdict.ts';
 import {
   aBackend,
   allBut,
@@ -54,6 +56,11 @@ const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours',
 const error = new OperatorError('no such node port', { kind: 'terminal', reason: 'Invalid' });
 const alias = aBackend({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
 const off = aBackend({ probe: { disabled: {} } });
+const drained = { targets: [{ host: '10.20.0.11', drain: true }] };
+/** All addresses are in this state, and have this to tell. */
+const telling =
+  (reason: Reason, state: Health['state'] = 'healthy') =>
+  (): Health => ({ ...healthy, state, reason, message: 'its words' });
 const twoPorts = aBackend({
   ports: [
     { name: 'a', port: 1 },
@@ -129,7 +136,15 @@ describe('statusOf', () => {
       'Unknown',
       'NotProbedYet',
     ],
+    ['nobody can ask', aBackend(), telling('ProberFault', 'unknown'), 'Unknown', 'NotProbedYet'],
     ['none is ready', aBackend(), allBut('10.20.0.11', '10.20.0.12'), 'False', 'NoReadyAddress'],
+    [
+      'all are drained, nothing is probed',
+      aBackend({ ...drained, probe: { disabled: {} } }),
+      nothingKnown,
+      'False',
+      'NoReadyAddress',
+    ],
     [
       'one port has none',
       twoPorts,
@@ -144,14 +159,28 @@ describe('statusOf', () => {
   it.each([
     ['all is well', {}, allHealthy, {}, 'False', 'AllHealthy'],
     ['an address is unhealthy', {}, allBut('10.20.0.11'), {}, 'True', 'AddressesUnhealthy'],
+    ['a login is refused', {}, telling('AuthFailed'), {}, 'True', 'LoginsRefused'],
+    ['a server is full', {}, telling('Saturated'), {}, 'True', 'AddressesSaturated'],
+    ['nobody can ask', {}, telling('ProberFault', 'unknown'), {}, 'True', 'ProbesFailing'],
+    ['a primary takes no writes', {}, telling('ReadOnly'), {}, 'True', 'PrimaryReadOnly'],
+    ['a login is wanted, and none is needed', {}, telling('AuthRequired'), {}, 'False', 'AllHealthy'],
     [
-      'a drained one that is healthy',
-      { targets: [{ host: '10.20.0.11', drain: true }] },
-      allHealthy,
+      'the same, and the spec says the role',
+      { targets: [{ host: '10.20.0.11', role: 'Primary' }] },
+      telling('AuthRequired'),
       {},
       'False',
       'AllHealthy',
     ],
+    [
+      'one is unhealthy, and another refuses the login: the graver one',
+      {},
+      (id: string) => (id.startsWith('10.20.0.11') ? unhealthy : telling('AuthFailed')()),
+      {},
+      'True',
+      'AddressesUnhealthy',
+    ],
+    ['a drained one that is healthy', drained, allHealthy, {}, 'False', 'AllHealthy'],
     [
       'a target is refused',
       {},
@@ -255,4 +284,17 @@ describe('sameStatus', () => {
     ['another value', { summary: '1/1' }, { summary: '0/1' }, false],
     ['nothing stored', undefined, {}, false],
   ])('%s', (_, a, b, same) => expect(sameStatus(a, b)).toBe(same));
+});
+
+describe('what addresses have to tell', () => {
+  it('is in the conditions with their words', () => {
+    const refused = status(aBackend(), telling('AuthFailed'));
+    expect(condition(refused, 'Degraded')?.message).toBe(
+      '10.20.0.11 AuthFailed: its words, 10.20.0.12 AuthFailed: its words',
+    );
+    const unasked = status(aBackend(), telling('ProberFault', 'unknown'));
+    expect(condition(unasked, 'Available')?.message).toBe(
+      '0 of 2 addresses are ready; not all are probed yet: 10.20.0.11 ProberFault: its words, 10.20.0.12 ProberFault: its words',
+    );
+  });
 });

@@ -393,3 +393,78 @@ describe('Secrets', () => {
     expect(JSON.stringify(shown)).not.toContain(password);
   });
 });
+
+describe('a login that is refused', () => {
+  const refused: Verdict = { ...up, reason: 'AuthFailed', message: '28P01 password authentication failed' };
+
+  it('is in the status while it lasts, for two writes in all, and moves nobody', async () => {
+    const { world, history } = await stands();
+    const written: (readonly string[])[] = [];
+    const after = async (verdict: Verdict) => {
+      world.say(verdict, A);
+      written.push((await world.run()).writes);
+    };
+    for (let i = 0; i < 3; i += 1) await after(refused);
+    expect(addressOf(world, A)).toMatchObject({
+      ready: true,
+      health: 'healthy',
+      reason: 'AuthFailed',
+      message: refused.message,
+      role: 'Primary',
+    });
+    expect(degraded(world)).toBe('True LoginsRefused');
+    for (let i = 0; i < 5; i += 1) await after({ ...refused, message: `28P01, at ${i}` });
+    await after(primary());
+    await after(primary());
+    expect(written.filter((writes) => writes.length > 0)).toEqual([['status'], ['status']]);
+    expect(addressOf(world, A)).toMatchObject({ reason: 'Responded' });
+    expect(addressOf(world, A)?.message).toBeUndefined();
+    expect(degraded(world)).toBe('False AllHealthy');
+    expect(ready(world, 'rw')).toEqual([A]);
+    expect(history.flat().filter((ip) => ip !== A)).toEqual([]);
+  });
+
+  it('now and then is no write', async () => {
+    const { world } = await stands();
+    for (let i = 0; i < 8; i += 1) {
+      world.say(i % 3 === 2 ? primary() : refused, A);
+      expect((await world.run()).writes).toEqual([]);
+    }
+  });
+
+  it('stays told over a restart, which writes nothing', async () => {
+    const { world } = await stands();
+    for (let i = 0; i < 3; i += 1) world.say(refused);
+    await world.run();
+    const next = world.restarted();
+    next.hear();
+    await next.run();
+    next.say(refused);
+    expect((await next.run()).writes).toEqual([]);
+    expect(degraded(next)).toBe('True LoginsRefused');
+    expect(ready(next, 'rw')).toEqual([A]);
+  });
+
+  it('of one port of two is told of that port, over a restart too', async () => {
+    const ports = [
+      { name: 'db', port: 6379 },
+      { name: 'web', port: 80, probe: {} },
+    ];
+    const { world } = await stands({ ports });
+    const db = [...world.scheduled.values()].flat().find(({ ip, port }) => ip === A && port === 6379);
+    if (db === undefined) throw new Error('it is asked');
+    for (let i = 0; i < 3; i += 1) world.judge(db, refused);
+    await world.run();
+    expect(addressOf(world, A)).toMatchObject({
+      reason: 'AuthFailed',
+      message: `port db: ${refused.message}`,
+    });
+    const next = world.restarted();
+    next.hear();
+    expect((await next.run()).writes).toEqual([]);
+    next.judge(db, primary());
+    await next.run();
+    expect(addressOf(next, A)?.reason).not.toBe('AuthFailed');
+    expect(degraded(next)).toBe('False AllHealthy');
+  });
+});

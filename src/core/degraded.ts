@@ -1,0 +1,82 @@
+import { texts, words, type ConditionVerdict, type StatusInput, type TargetStatus } from './conditions.ts';
+import { degradedReasons, remarkOf } from './remarks.ts';
+import { bounded } from './status-text.ts';
+import type { Role } from './verdict.ts';
+
+/**
+ * Whether something is wrong, though it may work. The first that holds:
+ *
+ * | what                                                                   | Degraded                |
+ * |------------------------------------------------------------------------|-------------------------|
+ * | Services choose by role, and two servers say that they are the primary | True TwoPrimaries       |
+ * | a Secret cannot be used                                                | True SecretsMissing     |
+ * | an address is unhealthy                                                | True AddressesUnhealthy |
+ * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
+ * | old addresses of a name stand, or none                                 | True NamesFailing       |
+ * | all addresses of a target are refused                                  | True TargetsRefused     |
+ * | none of these                                                          | False AllHealthy        |
+ */
+export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
+  const found =
+    rivals(input) ??
+    problem('SecretsMissing', input.missing, '; ') ??
+    problem('AddressesUnhealthy', sick(targets)) ??
+    remarked(targets, input) ??
+    problem('NamesFailing', failing(targets), '; ') ??
+    problem('TargetsRefused', left(input), '; ');
+  return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
+}
+
+const problem = (
+  reason: string,
+  messages: readonly string[],
+  separator = ', ',
+): ConditionVerdict | undefined =>
+  messages.length === 0 ? undefined : { status: 'True', reason, message: bounded(messages.join(separator)) };
+
+function rivals({ roles, backend }: StatusInput): ConditionVerdict | undefined {
+  const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
+  if (!byRole || roles.pretenders.length === 0) return undefined;
+  const others = `${texts(roles.pretenders)} says so too and is not published as one`;
+  return problem('TwoPrimaries', [`${texts(roles.primary)} is the primary; ${others}`]);
+}
+
+const sick = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets
+    .flatMap((target) => target.addresses)
+    .filter(({ health }) => health === 'unhealthy')
+    .map(({ ip, reason }) => `${ip} ${reason}`);
+
+/** The gravest alone. A role that the spec gives was told by no probe. */
+function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
+  const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
+  const all = targets.flatMap(({ host, addresses }) =>
+    addresses.flatMap(({ ip, health, reason, message, role }) => {
+      const told = fixed.has(host) ? undefined : (role as Role | undefined);
+      const remark = health === 'unhealthy' ? undefined : remarkOf(reason, told);
+      return remark === undefined ? [] : [{ ...remark, text: words(`${ip} ${reason}`, message) }];
+    }),
+  );
+  const verdicts = degradedReasons.map((reason) =>
+    problem(
+      reason,
+      all.filter(({ degraded }) => degraded === reason).map(({ text }) => text),
+    ),
+  );
+  return verdicts.find((verdict) => verdict !== undefined);
+}
+
+const failing = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets.flatMap(({ host, resolution }) =>
+    failingRules.includes(resolution?.rule ?? '')
+      ? [`${host} ${resolution?.rule}: ${resolution?.error ?? 'nothing known'}`]
+      : [],
+  );
+
+/** Rules by which old addresses stand, or none. */
+const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
+
+const left = ({ targets }: StatusInput): readonly string[] =>
+  targets
+    .filter(({ refused, addresses }) => refused === true && addresses.length === 0)
+    .map(({ target, message }) => `${target.host}: ${message ?? ''}`);

@@ -1,0 +1,159 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { initial, step, type Health } from '../../src/core/health.ts';
+import { remarkOf, remarkEvent } from '../../src/core/remarks.ts';
+import { reasons, type Verdict } from '../../src/core/verdict.ts';
+import type { Telling } from '../../src/core/telling.ts';
+import { healthy, unhealthy } from '../support/builders.ts';
+import { aCheck } from '../support/scripted-probe.ts';
+
+const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
+const refused: Verdict = { kind: 'up', reason: 'AuthFailed', message: '28P01 no' };
+const readOnly: Verdict = { kind: 'up', reason: 'ReadOnly', message: '' };
+const wantsLogin: Verdict = { kind: 'up', reason: 'AuthRequired', message: '' };
+const full: Verdict = { kind: 'inconclusive', reason: 'Saturated', message: 'full' };
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };
+const cancelled: Verdict = { kind: 'inconclusive', reason: 'Cancelled', message: '' };
+const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
+
+const thresholds = { successThreshold: 1, failureThreshold: 3 };
+
+/** What is shown after these verdicts, and after which of them something changed. */
+function heard(from: Health, ...verdicts: readonly Verdict[]) {
+  let health = from;
+  const changes = verdicts.map((verdict) => {
+    const { health: next, transition } = step(health, verdict, thresholds, 7);
+    health = next;
+    return transition === 'changed';
+  });
+  return { health, said: `${health.state} ${health.reason}`, changes };
+}
+
+describe('a health that stays', () => {
+  it.each([
+    ['a login that is refused once: not told', healthy, [refused], 'healthy Connected'],
+    ['twice: not yet', healthy, [refused, refused], 'healthy Connected'],
+    ['three times in a row', healthy, [refused, refused, refused], 'healthy AuthFailed'],
+    ['never in a row', healthy, [refused, up, refused, refused, up], 'healthy Connected'],
+    ['with a failure in between', healthy, [refused, refused, down, refused], 'healthy Connected'],
+    [
+      'with a probe that was called off in between',
+      healthy,
+      [refused, cancelled, refused, refused],
+      'healthy AuthFailed',
+    ],
+    ['two things in turn: neither is told', healthy, [refused, full, refused, full], 'healthy Connected'],
+    ['at the first verdict of all, at once', initial(1), [refused], 'healthy AuthFailed'],
+    ['when it works again, at once', healthy, [refused, refused, refused, up], 'healthy Responded'],
+    ['from one to another', healthy, [refused, refused, refused, full, full, full], 'healthy Saturated'],
+    ['a server that is full', healthy, [full, full, full], 'healthy Saturated'],
+    [
+      'a server that is full, and of which nothing is known',
+      initial(1),
+      [full, full, full],
+      'unknown Saturated',
+    ],
+    ['a prober that cannot ask', initial(1), [fault, fault, fault], 'unknown ProberFault'],
+    ['a probe that is called off is nothing', initial(1), [cancelled, cancelled, cancelled], 'unknown '],
+    ['a primary that refuses writes', healthy, [readOnly, readOnly, readOnly], 'healthy ReadOnly'],
+    [
+      'a server that wants a login now',
+      healthy,
+      [wantsLogin, wantsLogin, wantsLogin],
+      'healthy AuthRequired',
+    ],
+    ['an unhealthy one keeps what made it so', unhealthy, [full, full, full], 'unhealthy Refused'],
+    ['good words are as good as others', healthy, [up, up, up, up], 'healthy Connected'],
+  ] as const)('%s', (_, from, verdicts, said) => expect(heard(from, ...verdicts).said).toBe(said));
+
+  it('changes when it begins, when it ends, when it is another, and by no verdict in between', () => {
+    const run = heard(healthy, refused, refused, refused, refused, refused, up, up);
+    expect(run.changes).toEqual([false, false, true, false, false, true, false]);
+    expect(run.health.since).toBe(healthy.since);
+  });
+
+  it('has the words of the verdict that was told first, and not each one', () => {
+    const other = { ...refused, message: '28P01 no, at 12:01' };
+    expect(heard(healthy, refused, refused, refused, other, other, other).health.message).toBe('28P01 no');
+  });
+
+  it('is the same object as long as nothing is new: thousands are asked each second', () => {
+    for (const [from, verdict] of [
+      [healthy, up],
+      [heard(healthy, refused, refused, refused).health, refused],
+      [heard(initial(1), full, full, full).health, full],
+    ] as const)
+      expect(step(from, verdict, thresholds, 9).health).toBe(from);
+  });
+
+  it('never changes state by it, whatever was heard', () => {
+    const any = fc.constantFrom(up, refused, readOnly, wantsLogin, full, fault, cancelled);
+    fc.assert(
+      fc.property(fc.constantFrom(healthy, unhealthy, initial(1)), fc.array(any), (from, verdicts) => {
+        const plain = verdicts.map((v) => (v.kind === 'up' ? up : cancelled));
+        expect(heard(from, ...verdicts).health.state).toBe(heard(from, ...plain).health.state);
+      }),
+    );
+  });
+});
+
+describe('remarkOf', () => {
+  it.each([
+    ['AuthFailed', undefined, 'LoginsRefused'],
+    ['AuthFailed', 'Primary', 'LoginsRefused'],
+    ['AuthRequired', undefined, undefined],
+    ['AuthRequired', 'Primary', 'LoginsRefused'],
+    ['Saturated', undefined, 'AddressesSaturated'],
+    ['ReadOnly', 'Primary', 'PrimaryReadOnly'],
+    ['ProberFault', undefined, 'ProbesFailing'],
+  ] as const)('%s of an address that was last told to be %s', (reason, role, degraded) =>
+    expect(remarkOf(reason, role)?.degraded).toBe(degraded),
+  );
+
+  it('has nothing to say of any other reason', () => {
+    const told = ['AuthFailed', 'AuthRequired', 'Saturated', 'ReadOnly', 'ProberFault'];
+    for (const reason of reasons.filter((each) => !told.includes(each)))
+      expect(remarkOf(reason, 'Primary')).toBeUndefined();
+  });
+});
+
+describe('remarkEvent', () => {
+  const telling: Telling = {
+    role: 'Primary',
+    roleSince: 0,
+    epoch: undefined,
+    over: new Map(),
+    lagging: [],
+    caughtUpAt: undefined,
+  };
+  const login: Health = { ...healthy, reason: 'AuthFailed', message: '28P01 no' };
+
+  it('tells of a refused login, and what stands meanwhile', () => {
+    expect(remarkEvent(aCheck(), { ...healthy, telling }, { ...login, telling })).toEqual({
+      type: 'Warning',
+      reason: 'AuthFailed',
+      action: 'Probe',
+      note: '10.0.0.1:5432 refuses the login: 28P01 no; it stays healthy, and is taken for the Primary that it said it is',
+    });
+    expect(remarkEvent(aCheck(), initial(0), login)?.note).toBe(
+      '10.0.0.1:5432 refuses the login: 28P01 no; it stays healthy, and its role is not known',
+    );
+  });
+
+  it.each([
+    ['it began before', login, { ...login, telling }, false],
+    ['it begins', healthy, login, true],
+    ['it ends', login, healthy, false],
+    ['the address comes back with it', { ...unhealthy, reason: 'AuthFailed' }, login, true],
+    ['a failure is told by the flip', healthy, { ...unhealthy, reason: 'Saturated' }, false],
+    ['it is full', healthy, { ...healthy, reason: 'Saturated' }, true],
+    [
+      'the fault is ours, and of all addresses at once',
+      healthy,
+      { ...healthy, reason: 'ProberFault' },
+      false,
+    ],
+  ] as const)('once: %s', (_, before, after, tells) =>
+    expect(remarkEvent(aCheck(), before, after) !== undefined).toBe(tells),
+  );
+});
