@@ -3,6 +3,7 @@
 #   .ci/packages.sh                 what compiling raw-socket and the unit tests need
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
+#   .ci/packages.sh pgbouncer       a real PgBouncer
 #   .ci/packages.sh dns             name servers of two more vendors
 #   .ci/packages.sh redis           a real Redis, for the tests of its probe
 #   .ci/packages.sh mariadb         a real MariaDB (the package without a service: it starts no daemon)
@@ -35,6 +36,7 @@ for topic in "$@"; do
       need galera-4 "a library: what makes a Galera node of that server" "ls /usr/lib/galera/libgalera_smm.so"
       ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
+    pgbouncer) need pgbouncer "a pooler before the database, for the tests of its probe" "command -v pgbouncer" ;;
     dns)
       need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
       need unbound "a third vendor's name server" "command -v unbound"
@@ -59,16 +61,17 @@ if [[ " ${packages[*]} " == *" postgresql "* ]]; then
   mkdir -p /etc/postgresql-common
   [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
 fi
-# The same for name servers: neither now nor when the machine starts.
-if [[ " ${packages[*]} " == *" unbound "* ]]; then
-  unit=/etc/systemd/system/unbound.service
+# The same for other services: neither now nor when the machine starts.
+for service in unbound pgbouncer; do
+  [[ " ${packages[*]} " == *" $service "* ]] || continue
+  unit=/etc/systemd/system/$service.service
   [ -e "$unit" ] || [ -L "$unit" ] || { mkdir -p "${unit%/*}" && ln -s /dev/null "$unit"; }
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     trap 'rm -f "$log" /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
     chmod +x /usr/sbin/policy-rc.d
   fi
-fi
+done
 { apt-get update && apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold "${packages[@]}"; } >"$log" 2>&1 || {
   tail -20 "$log" >&2
   exit 1

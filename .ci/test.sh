@@ -26,7 +26,7 @@ step() { # name, command...
 check() { step "$@" || true; [ ${#broken[@]} -eq 0 ] || [ "${broken[-1]}" != "$1" ] || echo "$1" >>"$results/checks"; }
 
 off_plane() {
-  .ci/packages.sh psql dns redis mariadb && "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
+  .ci/packages.sh psql pgbouncer dns redis mariadb && "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
 }
 
 # What a failed test leaves open must not keep the run from ending: --forceExit.
