@@ -24,7 +24,7 @@ import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { BackendRegistry } from './registry.ts';
 import { ProbeScheduler } from './scheduler.ts';
-import { WorkQueue } from './work-queue.ts';
+import { errorOf, WorkQueue } from './work-queue.ts';
 
 /** What happened, for metrics. Called where it happens: must be cheap, must not throw. */
 export interface Observer {
@@ -164,7 +164,7 @@ export class Engine {
       concurrency: workers,
       handler: (key) => (this.#working ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true })),
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
-        const error = 'ok' in outcome ? undefined : outcome;
+        const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
         if (error !== undefined) report(logger, key, error, retryInMs);
       },

@@ -274,7 +274,14 @@ export class Reconciler {
     const more = unsaid
       ? []
       : await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
-    return foremost([...errors, ...more]) ?? { ok: true, ...this.#next(scene) };
+    return this.#outcome(foremost([...errors, ...more]), scene);
+  }
+
+  /** What changes by the mere passing of time does so whatever became of the writes. */
+  #outcome(error: OperatorError | undefined, scene: Written): Outcome {
+    const afterMs = this.#next(scene);
+    if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
+    return { ok: true, ...(afterMs !== undefined && { afterMs }) };
   }
 
   #statusOf({ alias, ...scene }: Written, error: OperatorError | undefined): Status {
@@ -285,10 +292,10 @@ export class Reconciler {
   }
 
   /** When something changes by the mere passing of time. */
-  #next({ nextAt, alias }: Written): { readonly afterMs?: number } {
+  #next({ nextAt, alias }: Written): number | undefined {
     const aging = nextAt === undefined ? [] : [Math.max(1, nextAt - this.#options.clock.now())];
     const all = [...aging, ...(alias?.choice.afterMs === undefined ? [] : [alias.choice.afterMs])];
-    return all.length > 0 ? { afterMs: Math.min(...all) } : {};
+    return all.length > 0 ? Math.min(...all) : undefined;
   }
 
   /** Probing and writing stop; what is published stays, and so does what was said of it. */

@@ -11,8 +11,21 @@ export interface Done {
   readonly afterMs?: number;
 }
 
+/** The run failed, and something changes by the mere passing of time: look again in `afterMs` at the latest, whatever the error says. */
+export interface Failed {
+  readonly ok: false;
+  readonly error: OperatorError;
+  readonly afterMs: number;
+}
+
 /** What one run came to. */
-export type Outcome = Done | OperatorError;
+export type Outcome = Done | Failed | OperatorError;
+
+/** What went wrong; undefined: nothing. */
+export function errorOf(outcome: Outcome): OperatorError | undefined {
+  if (outcome instanceof OperatorError) return outcome;
+  return outcome.ok ? undefined : outcome.error;
+}
 
 /** May throw what it would return. */
 export type Handler = (key: string) => Promise<Outcome>;
@@ -69,6 +82,7 @@ const WAIT_MS = 1_000;
  * | transient          | now + max(backoff(failures), afterMs)     | + 1               |
  * | terminal           | -                                         | 0                 |
  * | any other throw    | as transient, reason `Bug`                | + 1               |
+ * | Failed             | the earlier of its error's and now + afterMs | as its error's |
  *
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
@@ -202,8 +216,7 @@ export class WorkQueue {
   }
 
   #settle(entry: Entry, outcome: Outcome, now: number): number | undefined {
-    const transient = outcome instanceof OperatorError && outcome.kind === 'transient';
-    entry.failures = transient ? entry.failures + 1 : 0;
+    entry.failures = errorOf(outcome)?.kind === 'transient' ? entry.failures + 1 : 0;
     const retryInMs = this.#nextMs(entry.failures, outcome);
     const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
     entry.again = Infinity;
@@ -213,15 +226,20 @@ export class WorkQueue {
   }
 
   #nextMs(failures: number, outcome: Outcome): number | undefined {
-    if (!(outcome instanceof OperatorError)) return outcome.afterMs;
-    switch (outcome.kind) {
+    if (outcome instanceof OperatorError) return this.#retryMs(failures, outcome);
+    if (outcome.ok) return outcome.afterMs;
+    return Math.min(outcome.afterMs, this.#retryMs(failures, outcome.error) ?? Infinity);
+  }
+
+  #retryMs(failures: number, { kind, afterMs }: OperatorError): number | undefined {
+    switch (kind) {
       case 'terminal':
         return undefined;
       case 'waiting':
-        return outcome.afterMs ?? WAIT_MS;
+        return afterMs ?? WAIT_MS;
       case 'transient':
         return Math.max(
-          outcome.afterMs ?? 0,
+          afterMs ?? 0,
           backoffMs(this.#options.backoff ?? defaultBackoff, failures, this.#options.random),
         );
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { up } from '../support/scripted-probe.ts';
@@ -11,6 +12,7 @@ const spec: SpecInput = {
   ports: [{ port: 5432 }],
 };
 
+const refused = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
 const alias = (world: ReconcileWorld) => world.cluster.service(namespace, 'orders-db')?.spec.externalName;
 const reasonOf = (world: ReconcileWorld, type = 'Available') =>
   world.status().conditions?.find((condition) => condition.type === type)?.reason;
@@ -95,6 +97,17 @@ describe('an alias', () => {
     expect((await world.run()).outcome).toEqual({ ok: true });
     expect(alias(world)).toBe(first);
     expect(world.events.map(({ type }) => type)).toEqual(['Warning', 'Normal']);
+  });
+
+  it('goes back then also when the server refused for good what was written before', async () => {
+    const world = await switched();
+    await world.clock.advance(60_000);
+    world.say(up, one);
+    world.cluster.refuse = (action) => (action.op === 'status' ? refused : undefined);
+    expect((await world.run()).outcome).toEqual({ ok: false, error: refused, afterMs: 30_000 });
+    await world.clock.advance(30_000);
+    expect((await world.run()).outcome).toBe(refused);
+    expect(alias(world)).toBe(first);
   });
 
   it('begins to wait anew when the better one fails meanwhile', async () => {

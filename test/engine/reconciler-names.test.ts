@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
 import type { Question, ServiceRecord } from '../../src/core/names.ts';
 import type { EndpointSlice } from '../../src/core/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
@@ -218,6 +219,24 @@ describe('name servers that fail', () => {
     world.resolver.addresses(name, '10.0.0.2');
     await probed(world);
     expect([world.published(), ruleOf(world)]).toEqual([['+10.0.0.2', '+10.0.9.9'], 'Answered']);
+  });
+});
+
+describe('what ends by the mere passing of time', () => {
+  it.each([
+    ['staleSeconds', { staleSeconds: 60 }, 60_000],
+    ['keepSeconds', { keepSeconds: 30 }, 30_000],
+  ] as const)('ends also where the server refused a write before: %s', async (_, dns, afterMs) => {
+    const error = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
+    const spec = { ...literalToo, dns: { ...dns, families: ['IPv4'] } };
+    const world = await standing(spec, '10.0.0.1', '10.0.0.2');
+    if ('staleSeconds' in dns) world.resolver.fails(name);
+    else world.resolver.answer({ name, type: 'A' }, gives('10.0.0.2'));
+    world.cluster.refuse = (action) => (action.op === 'status' ? error : undefined);
+    expect((await world.run()).outcome).toEqual({ ok: false, error, afterMs });
+    await world.clock.advance(afterMs);
+    await world.run();
+    expect(world.published()).not.toContain('+10.0.0.1');
   });
 });
 

@@ -197,6 +197,21 @@ describe('WorkQueue', () => {
       expect(runs).toHaveLength(2);
     });
 
+    it.each([
+      ['a terminal error', 'terminal', undefined, ['a@0', 'a@400', 'a@800']],
+      ['a transient one, later than its backoff', 'transient', undefined, ['a@0', 'a@100', 'a@300', 'a@700']],
+      ['a transient one, before its backoff', 'transient', 900, ['a@0', 'a@400', 'a@800']],
+      ['one that waits', 'waiting', 300, ['a@0', 'a@300', 'a@600', 'a@900']],
+    ] as const)(
+      'looks again after the time that comes with an error, at the latest: %s',
+      async (_, kind, afterMs, expected) => {
+        const error = new OperatorError('no', { kind, reason: 'No', ...(afterMs && { afterMs }) });
+        queueOf(always({ ok: false, error, afterMs: 400 })).add('a');
+        await clock.advance(1_000);
+        expect(runs).toEqual(expected);
+      },
+    );
+
     it('takes any other throw for a bug, reports it, and goes on with this key and the others', async () => {
       const told: unknown[] = [];
       const script = [new TypeError('x is undefined')];
