@@ -24,8 +24,11 @@ export interface ServerError {
  * | 53xxx too many clients, reserved slots, out of memory         | Saturated, `saturatedIs`                      |
  * | none: a postmaster that cannot fork                           | Saturated, `saturatedIs`                      |
  * | 08P01 PgBouncer: max_client_conn and its kin                  | Saturated, `saturatedIs`                      |
+ * | 08P01 PgBouncer, with the words of 57P03 or 53300 above       | as those: its server refused it so            |
+ * | 08P01 PgBouncer: the database is disabled                     | down NotServing                               |
  * | 08xxx PgBouncer does not reach its server                     | down NotServing                               |
- * | 28xxx login refused: pg_hba, password, role                   | up AuthRequired                               |
+ * | 28xxx login refused: pg_hba, password, role; 08P01 PgBouncer: | up AuthRequired                               |
+ * | password, user                                                |                                               |
  * | anything else (3D000 no such database, …)                     | up Responded: who asks is wrong, not the server |
  */
 export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler['saturatedIs']): Verdict {
@@ -37,11 +40,17 @@ export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler[
   const cause = whyDown(sqlstate, text);
   if (cause !== undefined) return verdict('down', cause, told);
   if (isSaturated(sqlstate, text)) return verdict(saturatedIs, 'Saturated', told);
-  return verdict('up', sqlstate.startsWith('28') ? 'AuthRequired' : 'Responded', told);
+  return verdict('up', refusesLogin(error) ? 'AuthRequired' : 'Responded', told);
+}
+
+/** Alive, and not for who asks. */
+export function refusesLogin({ sqlstate, text }: ServerError): boolean {
+  if (sqlstate.startsWith('28')) return true;
+  return sqlstate === pooler && poolerRefuses.test(text) && !poolerAlone.test(text);
 }
 
 function whyDown(sqlstate: string, text: string): Reason | undefined {
-  if (sqlstate === '57P03') return notNow(text);
+  if (sqlstate === '57P03' || (sqlstate === pooler && text.startsWith(systemIs))) return notNow(text);
   if (sqlstate === '57P01') return 'ShuttingDown';
   if (sqlstate === '57P02') return 'InRecovery';
   return sqlstate.startsWith('08') && poolerAlone.test(text) ? 'NotServing' : undefined;
@@ -54,9 +63,16 @@ function notNow(text: string): Reason {
   return 'NotServing';
 }
 
-const poolerFull = /no more connections allowed|client connections exceeded/;
-const poolerAlone = /cannot connect to server|server login|server conn crashed|connect timeout|_wait_timeout/;
+/** PgBouncer says all in its own name; of what its server told it when it logged in there, it passes on the words alone. */
+const pooler = '08P01';
+const systemIs = 'the database system is ';
+const poolerFull =
+  /no more connections allowed|client connections exceeded|too many (clients already|connections for (role|database) )|^remaining connection slots are reserved/;
+const poolerAlone =
+  /cannot connect to server|server login|server conn crashed|connect timeout|_wait_timeout|^database ".*" is disabled$/;
+const poolerRefuses =
+  /authentication failed|^no such user|login rejected|pg_hba\.conf|^role ".*" (does not exist|is not permitted to log in)$/;
 
 function isSaturated(sqlstate: string, text: string): boolean {
-  return sqlstate.startsWith('53') || (sqlstate === '08P01' && poolerFull.test(text));
+  return sqlstate.startsWith('53') || (sqlstate === pooler && poolerFull.test(text));
 }

@@ -7,7 +7,7 @@ import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
-import { verdictOfError } from './postgres-errors.ts';
+import { refusesLogin, verdictOfError } from './postgres-errors.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
 import { vetted } from './postgres-vetted.ts';
 import { nameOf, secretsOf } from './secure.ts';
@@ -172,7 +172,8 @@ function verdictOfDatabase(
 ): Verdict {
   const sqlstate = codeOf(error);
   if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return wrongProtocol;
-  if (sqlstate.startsWith('28')) return verdict('up', 'AuthFailed', `${sqlstate} ${error.message}`);
+  if (refusesLogin({ sqlstate, text: error.message }))
+    return verdict('up', 'AuthFailed', `${sqlstate} ${error.message}`);
   const detail = typeof error.detail === 'string' ? error.detail : '';
   return verdictOfError({ sqlstate, text: error.message, detail }, handler.saturatedIs);
 }
