@@ -135,9 +135,7 @@ function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' 
 function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
   const same = sameRecords(state, { addresses, services }) && !state.gone;
   return {
-    ...(same ? state : depart(state, addresses, now)),
-    addresses,
-    services,
+    ...(same ? state : { ...depart(state, addresses, now), addresses, services }),
     origin: 'answer',
     confirmedAt: now,
     confirmedWall: wall,
@@ -157,28 +155,27 @@ function depart(state: NameState, addresses: readonly string[], now: number): Na
   return { ...state, departed: [...before, ...left].slice(-mostDeparted) };
 }
 
-const recordTexts = ({ addresses, services }: Records): readonly string[] => [
-  ...addresses,
-  ...services.map(({ host, port, priority, weight }) => `${priority} ${weight} ${port} ${host}`),
-];
-
 /** In any order: servers rotate their answers. */
-export function sameRecords(a: Records, b: Records): boolean {
-  if (a === b) return true;
-  if (a.addresses.length !== b.addresses.length || a.services.length !== b.services.length) return false;
-  return (
-    isSame(recordTexts(a), recordTexts(b)) || isSame(recordTexts(a).toSorted(), recordTexts(b).toSorted())
-  );
-}
+export const sameRecords = (a: Records, b: Records): boolean =>
+  sameTexts(a.addresses, b.addresses) &&
+  (a.services === b.services || sameTexts(a.services.map(serviceText), b.services.map(serviceText)));
 
-const isSame = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((text, i) => text === b[i]);
+const serviceText = ({ host, port, priority, weight }: ServiceRecord): string =>
+  `${priority} ${weight} ${port} ${host}`;
+
+/** Mostly they are the very same, or stand in the same order. */
+const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && (inOrder(a, b) || inOrder(a.toSorted(), b.toSorted())));
+
+const inOrder = (a: readonly string[], b: readonly string[]): boolean =>
+  a.every((text, i) => text === b[i]);
 
 /** Whether a backend must look: the records differ, or what is to be told of them. */
 export const isNews = (before: NameState, after: NameState): boolean =>
-  !sameRecords(before, after) || told(before) !== told(after);
-
-const told = (state: NameState): string => `${state.origin} ${state.gone} ${tell(state) ?? ''}`;
+  before.origin !== after.origin ||
+  before.gone !== after.gone ||
+  !sameRecords(before, after) ||
+  tell(before) !== tell(after);
 
 /** What the name servers say instead of an answer; undefined where it is not worth telling (yet). */
 function tell({ miss, misses, origin, gone }: NameState): string | undefined {

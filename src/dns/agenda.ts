@@ -54,8 +54,8 @@ export class Agenda<T extends AgendaItem> {
   /** The next item that is due and may be asked; it has its slot then, until `release`. */
   take(now: number): T | undefined {
     for (const lane of lanes) {
-      const item = this.#next(lane);
-      if (item === undefined || item.at > now) continue;
+      const item = this.#planned[lane].peek();
+      if (item === undefined || item.at > now || !this.#hasRoom(lane)) continue;
       this.#planned[lane].remove(item);
       this.#running[lane] += 1;
       return item;

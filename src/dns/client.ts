@@ -11,16 +11,12 @@ import type { ServerAddress } from './servers.ts';
 export interface DnsClient {
   /**
    * Asks one question. Never rejects: what goes wrong is an Answer of kind failed. Ends by itself within `askTimeoutMs`
-   * (20 s), mostly far sooner: a name without the search list takes at most two tries of each server. Ends at once when the
-   * signal aborts.
+   * (20 s), mostly far sooner: a name without the search list takes at most two tries of each server.
    *
    * @param options.vouchSince monotonic: where the answer is none, and the server has answered nothing else since then, it is
    *   asked for the SOA of the zone, to learn whether it answers at all.
    */
-  ask(
-    question: Question,
-    options?: { readonly vouchSince?: number; readonly signal?: AbortSignal },
-  ): Promise<Answer>;
+  ask(question: Question, options?: { readonly vouchSince?: number }): Promise<Answer>;
   /** Closes the sockets; questions under way fail. */
   close(): void;
 }
@@ -50,12 +46,6 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
 /** A server that answered nothing in time is asked once more; one that answered something useless is not. */
 const rounds = 2;
 const longestChain = 8;
-
-/** What is common to all that one question causes. */
-interface Run {
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-}
 
 type Failed = Extract<Answer, { kind: 'failed' }> & {
   /** Nobody was heard at all: no use in asking for the next name. */
@@ -93,16 +83,13 @@ class Client implements DnsClient {
     this.#resolvConf = new ResolvConf({ clock, path, servers });
   }
 
-  async ask(
-    question: Question,
-    { vouchSince, signal }: { readonly vouchSince?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<Answer> {
+  async ask(question: Question, { vouchSince }: { readonly vouchSince?: number } = {}): Promise<Answer> {
     if (this.#closed) return { kind: 'failed', message: 'closed' };
-    const run = { deadline: this.#options.clock.now() + this.#options.askTimeoutMs, signal };
+    const deadline = this.#options.clock.now() + this.#options.askTimeoutMs;
     try {
-      const found = await this.#search(question, run);
+      const found = await this.#search(question, deadline);
       if (found.kind === 'failed') return { kind: 'failed', message: found.message };
-      if (found.kind === 'none') return await this.#vouched(found, vouchSince, run);
+      if (found.kind === 'none') return await this.#vouched(found, vouchSince, deadline);
       const { kind, ttlMs, addresses, services } = found;
       return { kind, ttlMs, addresses, services };
     } catch (error) {
@@ -120,11 +107,11 @@ class Client implements DnsClient {
    * The first of the names that has records; else a failure, where one failed; else the last denial.
    * A name that fails does not end the search (the next suffix may be another server's), but one that nobody heard does.
    */
-  async #search({ name, type }: Question, run: Run): Promise<Found> {
+  async #search({ name, type }: Question, deadline: number): Promise<Found> {
     let failed: Failed | undefined;
     let last: Found | undefined;
     for (const candidate of candidates(name, this.#resolvConf.current().search)) {
-      last = await this.#follow(candidate, type, run);
+      last = await this.#follow(candidate, type, deadline);
       if (last.kind === 'records') return last;
       if (last.kind === 'failed') {
         failed ??= last;
@@ -135,10 +122,10 @@ class Client implements DnsClient {
   }
 
   /** Goes on with the target of an alias where the server did not. */
-  async #follow(name: string, type: WireType, run: Run): Promise<Found> {
+  async #follow(name: string, type: WireType, deadline: number): Promise<Found> {
     let ttlMs = Infinity;
     for (let next = name, depth = 0; depth <= longestChain; depth++) {
-      const said = await this.#askServers(next, type, run);
+      const said = await this.#askServers(next, type, deadline);
       if (said.kind === 'failed') return said;
       ttlMs = Math.min(ttlMs, said.ttlMs);
       if (said.kind !== 'alias') return { ...said, ttlMs };
@@ -148,7 +135,7 @@ class Client implements DnsClient {
   }
 
   /** One name, of one server after the other until one has something to say. */
-  async #askServers(name: string, type: WireType, run: Run): Promise<Said> {
+  async #askServers(name: string, type: WireType, deadline: number): Promise<Said> {
     const query = encodeQuery(name, type);
     if (query === undefined) return failure(`${name} is no DNS name`);
     const servers = this.#current();
@@ -157,7 +144,7 @@ class Client implements DnsClient {
     let turn = inOrder(servers);
     for (let round = 0; round < rounds; round++) {
       for (const server of turn) {
-        const said = await this.#askServer(server, { query, name, type, misses }, run);
+        const said = await this.#askServer(server, { query, name, type, misses }, deadline);
         if (said !== undefined) return said;
       }
       turn = misses.takeLate();
@@ -169,13 +156,13 @@ class Client implements DnsClient {
   async #askServer(
     server: NameServer,
     { query, name, type, misses }: Asked,
-    run: Run,
+    deadline: number,
   ): Promise<Said | undefined> {
-    const timeoutMs = this.#timeLeft(run);
+    const timeoutMs = this.#timeLeft(deadline);
     if (timeoutMs <= 0)
       return failure(misses.text(`no answer within ${this.#options.askTimeoutMs / 1000} s`), true);
-    const tried = await server.ask(query, { timeoutMs, signal: run.signal });
-    if (tried.kind === 'aborted') return failure(this.#closed ? 'closed' : 'cancelled', true);
+    const tried = await server.ask(query, timeoutMs);
+    if (tried.kind === 'closed') return failure('closed', true);
     if (tried.kind === 'silent') {
       misses.silent(server, tried);
       return undefined;
@@ -190,26 +177,26 @@ class Client implements DnsClient {
   async #vouched(
     { reason, ttlMs, zone, server, key }: Extract<Found, { kind: 'none' }>,
     since: number | undefined,
-    run: Run,
+    deadline: number,
   ): Promise<Answer> {
     const known = server.vouchedAt(key);
     const doubted = since !== undefined && (known === undefined || known < since);
-    if (doubted && zone !== undefined && zone !== '.') await this.#askZone(zone, server, run);
+    if (doubted && zone !== undefined && zone !== '.') await this.#askZone(zone, server, deadline);
     const vouchedAt = server.vouchedAt(key);
     return { kind: 'none', reason, ttlMs, ...(vouchedAt === undefined ? {} : { vouchedAt }) };
   }
 
-  async #askZone(zone: string, server: NameServer, run: Run): Promise<void> {
+  async #askZone(zone: string, server: NameServer, deadline: number): Promise<void> {
     const query = encodeQuery(zone, 'SOA');
-    const timeoutMs = this.#timeLeft(run);
+    const timeoutMs = this.#timeLeft(deadline);
     if (query === undefined || timeoutMs <= 0 || this.#closed) return;
-    const tried = await server.ask(query, { timeoutMs, signal: run.signal });
+    const tried = await server.ask(query, timeoutMs);
     if (tried.kind !== 'response') return;
     if (readResponse(tried.response, zone, 'SOA').kind === 'records') server.answered(`SOA ${zone}`);
   }
 
   /** For a try. */
-  #timeLeft({ deadline }: Run): number {
+  #timeLeft(deadline: number): number {
     return Math.min(this.#options.tryTimeoutMs, deadline - this.#options.clock.now());
   }
 

@@ -11,8 +11,8 @@ export interface Followed extends AgendaItem {
   /** Of all owners the least of each. */
   bounds: RefreshBounds;
   state: NameState;
-  /** The query in flight. */
-  query: AbortController | undefined;
+  /** A query is in flight. */
+  asking: boolean;
   /** When the last answer came, monotonic; undefined: none yet. */
   heardAt: number | undefined;
   /** What that answer says of how long it holds. */
@@ -32,7 +32,7 @@ export const newFollowed = (
   owners: new Map(),
   bounds,
   state: nothingKnown,
-  query: undefined,
+  asking: false,
   heardAt: undefined,
   ttlMs: 0,
   lot: 0,
@@ -46,8 +46,8 @@ export const newFollowed = (
 export function join(followed: Followed, owner: string, bounds: RefreshBounds): boolean {
   const before = followed.bounds;
   const own = followed.owners.get(owner);
+  followed.bounds = followed.owners.size === 0 ? bounds : leastOf(before, bounds);
   followed.owners.set(owner, bounds);
-  followed.bounds = leastOf(before, bounds);
   if (own !== undefined && !sameBounds(own, bounds)) rebound(followed);
   return !sameBounds(before, followed.bounds);
 }

@@ -9,10 +9,9 @@ import type { Followed } from './followed.ts';
 export interface AskOptions {
   /** A server that has answered another question with records since then (monotonic) may vouch for a "no". */
   readonly vouchSince?: number;
-  readonly signal?: AbortSignal;
 }
 
-/** Asks the name servers once. Ends by its own timeouts, at once when the signal aborts. */
+/** Asks the name servers once. Ends by its own timeouts. */
 export type Ask = (question: Question, options: AskOptions) => Promise<Answer>;
 
 /** What came of a query, for metrics. */
@@ -53,7 +52,8 @@ interface Wish {
  *
  * What must hold:
  * - one question is one query, however many owners follow it, and never two at a time;
- * - a question that nobody follows is forgotten; the answer to a query that was in flight then is ignored;
+ * - a question that nobody follows is forgotten, one that is being asked when its answer comes, which is ignored: its slot
+ *   is taken until then;
  * - who may be asked is decided by `agenda.ts`, when by `followed.ts`, what an answer does by `core/names.ts`;
  * - whatever `ask` or `onNews` throw, the loop goes on.
  */
@@ -98,20 +98,23 @@ export class DnsResolver implements Resolver {
 
   stats(): ResolverStats {
     let oldest = Infinity;
-    for (const { state } of this.#followed.values())
+    let questions = 0;
+    for (const { state, owners } of this.#followed.values()) {
+      if (owners.size === 0) continue;
+      questions += 1;
       if (state.origin === 'answer' && !state.gone) oldest = Math.min(oldest, state.confirmedAt);
+    }
     return {
-      questions: this.#followed.size,
+      questions,
       oldestAnswerMs: oldest === Infinity ? undefined : this.#options.clock.now() - oldest,
       inFlight: this.#agenda.running,
     };
   }
 
-  /** Aborts what is in flight. Nothing is asked or told any more; what is known can still be read. For good. */
+  /** Nothing is asked or told any more, and what is in flight is ignored; what is known can still be read. For good. */
   close(): void {
     this.#closed = true;
     this.#alarm.cancel();
-    for (const followed of this.#followed.values()) this.#giveUp(followed);
   }
 
   /** The record of the question, a new one where nobody followed it: due at once. */
@@ -127,23 +130,17 @@ export class DnsResolver implements Resolver {
 
   #leave(followed: Followed, owner: string): void {
     if (leave(followed, owner)) this.#replan(followed);
-    if (followed.owners.size > 0) return;
-    this.#followed.delete(followed.key);
-    this.#agenda.remove(followed);
-    this.#giveUp(followed);
+    if (followed.owners.size === 0 && !followed.asking) this.#forget(followed);
   }
 
-  #giveUp(followed: Followed): void {
-    const { query } = followed;
-    if (query === undefined) return;
-    followed.query = undefined;
-    this.#agenda.release(followed);
-    query.abort();
+  #forget(followed: Followed): void {
+    this.#followed.delete(followed.key);
+    this.#agenda.remove(followed);
   }
 
   /** After other bounds. One that is being asked is planned when its answer comes. */
   #replan(followed: Followed): void {
-    if (followed.query !== undefined) return;
+    if (followed.asking) return;
     followed.at = dueAt(followed);
     this.#agenda.plan(followed);
   }
@@ -165,24 +162,25 @@ export class DnsResolver implements Resolver {
   }
 
   async #ask(followed: Followed, askedAt: number): Promise<void> {
-    const query = (followed.query = new AbortController());
+    followed.asking = true;
     const { denials, deniedAt } = followed.state;
-    const vouchSince = denials > 0 ? deniedAt : askedAt;
-    const answer = await this.#answerTo(followed.question, { vouchSince, signal: query.signal });
-    if (followed.query !== query) return;
-    followed.query = undefined;
+    const answer = await this.#answerTo(followed.question, denials > 0 ? deniedAt : askedAt);
+    followed.asking = false;
     this.#agenda.release(followed);
-    this.#hear(followed, answer);
-    this.#guard(() => this.#options.onAsked?.(resultOf(answer), this.#options.clock.now() - askedAt));
+    if (this.#closed) return;
+    if (followed.owners.size === 0) this.#forget(followed);
+    else {
+      this.#hear(followed, answer);
+      this.#guard(() => this.#options.onAsked?.(resultOf(answer), this.#options.clock.now() - askedAt));
+    }
     this.#pump();
   }
 
-  async #answerTo(question: Question, options: AskOptions): Promise<Answer> {
+  async #answerTo(question: Question, vouchSince: number): Promise<Answer> {
     try {
-      return await this.#options.ask(question, options);
+      return await this.#options.ask(question, { vouchSince });
     } catch (error) {
-      if (options.signal?.aborted !== true)
-        this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
+      this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
       return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
     }
   }

@@ -14,12 +14,8 @@ export type Try =
    * was up.
    */
   | { readonly kind: 'silent'; readonly reason: string; readonly late: boolean }
-  | { readonly kind: 'aborted' };
-
-export interface TryOptions {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
+  /** We have closed. */
+  | { readonly kind: 'closed' };
 
 export interface NameServerOptions {
   readonly clock: Clock;
@@ -44,7 +40,11 @@ export class NameServer {
   readonly #address: ServerAddress;
   readonly #options: NameServerOptions;
   readonly #udp: UdpSockets;
-  readonly #running = new Set<() => void>();
+  /**
+   * Only of tries over TCP, which are few. A Set of all tries, emptied and filled at every burst, leaves behind a chain of
+   * tables which keeps what they once held until the next major collection.
+   */
+  readonly #overTcp = new Set<() => void>();
   #closed = false;
   /** In a row. */
   #silences = 0;
@@ -72,14 +72,28 @@ export class NameServer {
   }
 
   /** Over UDP, and over TCP where the answer is truncated, in `timeoutMs` together. Never rejects. */
-  async ask(query: Buffer, options: TryOptions): Promise<Try> {
-    const tried = await this.#try(query, options);
-    if (tried.kind === 'response') this.#silences = 0;
-    if (tried.kind === 'silent') {
-      this.#silences += 1;
-      this.#avoidUntil = this.#options.clock.now() + avoidMs;
-    }
-    return tried;
+  ask(query: Buffer, timeoutMs: number): Promise<Try> {
+    if (this.#closed) return Promise.resolve({ kind: 'closed' });
+    return new Promise((resolve) => {
+      let forget: Forget | undefined;
+      const end = (result: Try) => {
+        timer.cancel();
+        forget?.(result.kind === 'silent' && result.late);
+        this.#heard(result);
+        resolve(result);
+      };
+      const timer = this.#options.clock.after(timeoutMs, () =>
+        end({ kind: 'silent', reason: noAnswer, late: true }),
+      );
+      forget = this.#udp.send({
+        query,
+        answered: (response) => {
+          if (isTruncated(response)) forget = this.#sendTcp(query, end);
+          else end({ kind: 'response', response });
+        },
+        failed: (reason) => end(this.#failed(`${reason} by`)),
+      });
+    });
   }
 
   /** It answered this question with records. */
@@ -99,47 +113,37 @@ export class NameServer {
     this.#udp.retire();
   }
 
-  /** Tries under way and later ones end as aborted. */
+  /** Tries under way and later ones end as closed. */
   close(): void {
     this.#closed = true;
-    for (const abort of [...this.#running]) abort();
     this.#udp.close();
+    for (const close of [...this.#overTcp]) close();
   }
 
-  #try(query: Buffer, { timeoutMs, signal }: TryOptions): Promise<Try> {
-    if (signal?.aborted === true || this.#closed) return Promise.resolve({ kind: 'aborted' });
-    return new Promise((resolve) => {
-      let forget: Forget | undefined;
-      const end = (result: Try) => {
-        timer.cancel();
-        signal?.removeEventListener('abort', abort);
-        this.#running.delete(abort);
-        forget?.(result.kind === 'silent' && result.late);
-        resolve(result);
-      };
-      const abort = () => end({ kind: 'aborted' });
-      const timer = this.#options.clock.after(timeoutMs, () =>
-        end({ kind: 'silent', reason: noAnswer, late: true }),
-      );
-      signal?.addEventListener('abort', abort);
-      this.#running.add(abort);
-      forget = this.#udp.send({
-        query,
-        answered: (response) => {
-          if (isTruncated(response)) forget = this.#sendTcp(query, end);
-          else end({ kind: 'response', response });
-        },
-        failed: (reason) => end({ kind: 'silent', reason: `${reason} by`, late: false }),
-      });
-    });
+  #heard({ kind }: Try): void {
+    if (kind === 'response') this.#silences = 0;
+    if (kind !== 'silent') return;
+    this.#silences += 1;
+    this.#avoidUntil = this.#options.clock.now() + avoidMs;
   }
 
   #sendTcp(query: Buffer, end: (result: Try) => void): Forget {
+    const fail = (reason: string) => end(this.#failed(`TCP ${reason} by`));
+    const close = () => fail('closed');
     const waiting = {
       query,
       answered: (response: Buffer) => end({ kind: 'response', response }),
-      failed: (reason: string) => end({ kind: 'silent', reason: `TCP ${reason} by`, late: false }),
+      failed: fail,
     };
-    return sendTcp(this.#address, waiting, this.#options.randomInt(0x1_0000));
+    const forget = sendTcp(this.#address, waiting, this.#options.randomInt(0x1_0000));
+    this.#overTcp.add(close);
+    return (lost) => {
+      this.#overTcp.delete(close);
+      forget(lost);
+    };
+  }
+
+  #failed(reason: string): Try {
+    return this.#closed ? { kind: 'closed' } : { kind: 'silent', reason, late: false };
   }
 }

@@ -71,11 +71,20 @@ export class UdpSockets {
   }
 }
 
+interface Sent {
+  readonly id: number;
+  readonly waiting: Waiting;
+}
+
 class UdpSocket {
   readonly #server: ServerAddress;
   readonly #closed: (socket: UdpSocket) => void;
   readonly #socket: Socket;
-  readonly #waiting = new Map<number, Waiting>();
+  /**
+   * A list, for it is short. The tables of a Map that is filled and emptied all the time hang together, and keep what they
+   * once held until the next major collection: ten times what the answers themselves take.
+   */
+  readonly #waiting: Sent[] = [];
   /** Until the socket is connected. */
   #unsent: Buffer[] | undefined = [];
   #left = queriesPerSocket;
@@ -110,8 +119,8 @@ class UdpSocket {
   send(waiting: Waiting, randomInt: (below: number) => number): Forget {
     this.#left -= 1;
     let id = randomInt(0x1_0000);
-    while (this.#waiting.has(id)) id = randomInt(0x1_0000);
-    this.#waiting.set(id, waiting);
+    while (this.#waiting.some((sent) => sent.id === id)) id = randomInt(0x1_0000);
+    this.#waiting.push({ id, waiting });
     const message = withId(waiting.query, id);
     // Opening it may have failed at once, for want of a file descriptor.
     if (!this.#isOpen) queueMicrotask(() => this.fail(this.#failure));
@@ -119,36 +128,37 @@ class UdpSocket {
     else this.#unsent.push(message);
     return (lost) => {
       if (lost) this.#left = 0;
-      if (this.#waiting.get(id) === waiting) this.#settle(id);
+      this.#settle(this.#waiting.findIndex((sent) => sent.waiting === waiting));
     };
   }
 
   /** No further query; closed when nothing waits any more. */
   retire(): void {
     this.#left = 0;
-    if (this.#waiting.size === 0) this.#close();
+    if (this.#waiting.length === 0) this.#close();
   }
 
   fail(reason: string): void {
     this.#failure = reason;
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const sent = this.#waiting.splice(0);
     this.#close();
-    for (const each of waiting) each.failed(reason);
+    for (const { waiting } of sent) waiting.failed(reason);
   }
 
   #receive(response: Buffer): void {
     if (response.length < 12) return;
     const id = idOf(response);
-    const waiting = this.#waiting.get(id);
+    const index = this.#waiting.findIndex((sent) => sent.id === id);
+    const waiting = this.#waiting[index]?.waiting;
     if (waiting === undefined || !isResponseTo(waiting.query, response)) return;
-    this.#settle(id);
+    this.#settle(index);
     waiting.answered(response);
   }
 
-  #settle(id: number): void {
-    this.#waiting.delete(id);
-    if (this.#left <= 0 && this.#waiting.size === 0) this.#close();
+  #settle(index: number): void {
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    if (this.#left <= 0 && this.#waiting.length === 0) this.#close();
   }
 
   #close(): void {

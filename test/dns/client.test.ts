@@ -312,21 +312,6 @@ describe('an end', () => {
     return { ...aClient([server]), server };
   };
 
-  it('comes at once when the signal aborts, and leaves no timer', async () => {
-    const { client, clock, server } = await waiting();
-    const abort = new AbortController();
-    const got = client.ask(question, { signal: abort.signal });
-    await until(() => server.count() === 1);
-    abort.abort();
-    expect(await got).toEqual({ kind: 'failed', message: 'cancelled' });
-    expect(clock.armed).toBe(0);
-    expect(await client.ask(question, { signal: abort.signal })).toEqual({
-      kind: 'failed',
-      message: 'cancelled',
-    });
-    expect(server.count()).toBe(1);
-  });
-
   it('comes at once when the client is closed, for later questions too', async () => {
     const { client, clock, server } = await waiting();
     const got = client.ask(question);
