@@ -144,9 +144,15 @@ function servedFamilies(
     return spec.ipFamilyPolicy === 'SingleStack' && primary !== undefined ? [primary] : undefined;
   }
   const given = standing?.spec.type === 'ExternalName' ? undefined : standing?.spec.ipFamilies;
-  const single = spec.ipFamilyPolicy === undefined || spec.ipFamilyPolicy === 'SingleStack';
-  return given ?? (single ? spec.ipFamilies : undefined);
+  return given ?? (isSingleStack(spec) ? spec.ipFamilies : undefined);
 }
+
+const isSingleStack = ({ ipFamilyPolicy = 'SingleStack' }: ServiceSpec): boolean =>
+  ipFamilyPolicy === 'SingleStack';
+
+/** Whether only the server can say which families a new Service will carry, and that it has. */
+export const isForServerToSay = (spec: ServiceSpec): boolean =>
+  spec.ipFamilies === undefined ? !spec.headless : !isSingleStack(spec);
 
 /** Whether any Service of the backend carries the family: an address of another need not be asked, for nobody could reach it. */
 export function isServed(

@@ -1,8 +1,8 @@
 import { parseStatus } from '../api/parse.ts';
-import type { Backend, Status } from '../api/external-backend.ts';
+import type { Backend, ServiceSpec, Status } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import type { Cidr } from '../core/address.ts';
-import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
+import { desiredServices, isForServerToSay, servicesOf, type DesiredService } from '../core/desired.ts';
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import { secretsOf } from '../core/materials.ts';
@@ -51,6 +51,8 @@ interface Life {
   seenAt: number;
   /** Transient failures in a row. */
   failures: number;
+  /** The generation whose new Services were made first, or refused. */
+  triedFirst?: number | undefined;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
 }
@@ -110,7 +112,38 @@ export class Reconciler {
     if (!entry.parsed.ok) return this.#halt(entry, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, suspended);
-    return this.#run(this.#look(key, entry, backend), life);
+    const scene = this.#look(key, entry, backend);
+    return this.#isForServerToSay(scene, life) ? this.#makeFirst(scene, life) : this.#run(scene, life);
+  }
+
+  /** Whether there are IPv6 addresses and a new Service of which only the server can say whether it carries them. */
+  #isForServerToSay({ backend, addresses }: Scene, { triedFirst, generation }: Life): boolean {
+    if (triedFirst === generation || backend.spec.mode !== 'Endpoints') return false;
+    return (
+      addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(this.#isNew(backend))
+    );
+  }
+
+  #isNew({ namespace }: Backend): (spec: ServiceSpec) => boolean {
+    return (spec) => isForServerToSay(spec) && this.#options.view.service(namespace, spec.name) === undefined;
+  }
+
+  /**
+   * Makes such Services before anybody is asked: an address that no Service carries is not waited for, and is in no
+   * slice. What is refused is tried again, and told, by the run that comes next.
+   */
+  async #makeFirst(scene: Scene, life: Life): Promise<Outcome> {
+    life.triedFirst = life.generation;
+    const { backend } = scene;
+    const roles = rolesIn(scene, this.#healthOf(backend), this.#options.view);
+    const isNew = this.#isNew(backend);
+    const lists = this.#desired(scene, roles, undefined)
+      .filter(({ spec }) => isNew(spec))
+      .map((desired) => this.#plan(scene, desired))
+      .filter(({ problem }) => problem === undefined)
+      .map(({ actions }) => actions.filter(({ op }) => op === 'applyService'));
+    await performAll(this.#patientWriter(life), lists);
+    return { ok: true, afterMs: 0 };
   }
 
   #look(key: string, { raw }: Entry, backend: Backend): Scene {

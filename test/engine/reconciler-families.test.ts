@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
 import type { Family, Service } from '../../src/core/objects.ts';
-import { namespace } from '../support/builders.ts';
+import { aService, namespace, type SpecInput } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { up } from '../support/scripted-probe.ts';
 
@@ -13,7 +14,7 @@ async function dualStackNameInAnIpv4Cluster(): Promise<ReconcileWorld> {
   world.store(spec);
   await world.run();
   world.resolver.addresses(name, '10.20.0.11', 'fd00::11');
-  await world.run();
+  for (let i = 0; i < 2; i += 1) await world.run();
   world.say(up, '10.20.0.11');
   await world.clock.advance(1_000);
   await world.run();
@@ -30,11 +31,71 @@ function give(world: ReconcileWorld, ipFamilies: readonly Family[]): void {
   world.cluster.put(given);
 }
 
+/** The server gives each new Service these families. What was in slices after each write. */
+function givingAtOnce(world: ReconcileWorld, ipFamilies: readonly Family[]): readonly (readonly string[])[] {
+  const published: (readonly string[])[] = [];
+  world.cluster.onWrite = () => {
+    published.push(world.published());
+    const service = world.cluster.service(namespace, 'orders-db');
+    if (service !== undefined && service.spec.ipFamilies === undefined) give(world, ipFamilies);
+  };
+  return published;
+}
+
+const asked = (world: ReconcileWorld) => [...world.scheduled.values()].flat().map(({ ip }) => ip);
+
+describe('a Service that is new, of a name with addresses of both families', () => {
+  async function resolved(over: SpecInput = {}) {
+    const world = new ReconcileWorld();
+    const published = givingAtOnce(world, ['IPv4']);
+    world.store({ ...spec, ...over });
+    await world.run();
+    world.resolver.addresses(name, '10.20.0.11', 'fd00::11');
+    return { world, published };
+  }
+
+  it('is made first: what the server does not let it carry is in no slice, not for a moment, nor asked', async () => {
+    const { world, published } = await resolved();
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 0 }, writes: ['applyService'] });
+    expect((await world.run()).writes).toEqual([]);
+    expect(asked(world)).toEqual(['10.20.0.11']);
+    world.say(up);
+    const { writes } = await world.run();
+    expect(writes).toEqual(['create EndpointSlice', 'create Endpoints', 'status']);
+    expect(published.flat()).not.toContain('-fd00::11');
+    expect([world.published(), world.status().summary]).toEqual([['+10.20.0.11'], '1/1']);
+  });
+
+  it('is written as ever where the families are known: headless, or said by the spec', async () => {
+    for (const service of [{ headless: true }, { ipFamilies: ['IPv4'] }]) {
+      const { world } = await resolved({ services: [{ name: 'orders-db', ...service }] });
+      expect((await world.run()).writes).toEqual([]);
+    }
+  });
+
+  it("is not made where the name is another one's", async () => {
+    const { world } = await resolved();
+    world.cluster.put(aService());
+    expect((await world.run()).writes).toEqual([]);
+  });
+
+  it('that the server refuses keeps nobody from being asked', async () => {
+    const { world } = await resolved();
+    const error = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
+    world.cluster.refuse = (action) => (action.op === 'applyService' ? error : undefined);
+    for (let i = 0; i < 2; i += 1) await world.run();
+    expect(asked(world)).toEqual(['10.20.0.11', 'fd00::11']);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(world.ready()).toBe('False Invalid');
+  });
+});
+
 describe('an address of a family that no Service carries', () => {
   it('is in no slice, is not probed, counts for nothing, and the status says why', async () => {
     const world = await dualStackNameInAnIpv4Cluster();
     expect(world.published()).toEqual(['+10.20.0.11']);
-    expect([...world.scheduled.values()].flat().map(({ ip }) => ip)).toEqual(['10.20.0.11']);
+    expect(asked(world)).toEqual(['10.20.0.11']);
     expect(world.status()).toMatchObject({ summary: '1/1', readyAddresses: 1, totalAddresses: 1 });
     expect(world.status().targets?.[0]?.addresses[1]).toMatchObject({
       ip: 'fd00::11',
