@@ -10,25 +10,48 @@ import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
+import { bringMySql } from '../support/mysql.ts';
 
-// With its defaults (max_connect_errors 100, names looked up) MariaDB refuses every client of an address (1129) that left
+// With their defaults (max_connect_errors 100, names looked up) both refuse every client of an address (1129) that left
 // a hundred handshakes unfinished. Prober and client have one address here, as pods have behind that of their node.
-const address = '10.20.33.1';
+interface Contender {
+  readonly title: string;
+  readonly isHad: boolean;
+  readonly address: string;
+  readonly start: typeof startMariaDb;
+  /** Forgets what it counted. */
+  readonly forget: string;
+  /** How accounts may be identified without more being installed. */
+  readonly identified: readonly string[];
+  /** Whether the address has a validated entry; errors that count for max_connect_errors, broken handshakes, refused answers. */
+  readonly counted?: string;
+}
+
+const supply = await bringMySql();
+const contenders: readonly Contender[] = [
+  {
+    title: 'MariaDB',
+    isHad: true,
+    address: '10.20.33.1',
+    start: startMariaDb,
+    forget: 'flush hosts',
+    identified: ["by 'x'"],
+  },
+  {
+    ...supply,
+    address: '10.20.33.2',
+    forget: 'truncate performance_schema.host_cache',
+    identified: ["with caching_sha2_password by 'x'", "with sha256_password by 'x'"],
+    counted: `select host_validated, sum_connect_errors, count_handshake_errors, count_auth_plugin_errors
+      from performance_schema.host_cache`,
+  },
+];
 const probe = createMysql();
 const authority = createAuthority();
 const certificate = authority.issue('DNS:db.example');
 let db: MariaDb;
 
-beforeAll(async () => {
-  await addAddress(address);
-  db = await startMariaDb(address, 3306, {}, certificate);
-  await db.sql("create user app@'%' identified by 'secret'");
-});
-afterAll(async () => {
-  await db.remove();
-  authority.remove();
-});
-beforeEach(() => db.sql('flush hosts'));
+afterAll(() => authority.remove());
 
 /** What a client of the prober's address is told: nothing wrong, or the server's error. */
 async function login(): Promise<string> {
@@ -56,72 +79,109 @@ function connectAndClose(): Promise<void> {
   });
 }
 
-describe('a MariaDB server with its defaults', () => {
-  it('is recognised by a bare connection', async () => {
-    expect(await createTcpSocket()(tcpCheck(db.port, { ip: db.address }), forever)).toMatchObject({
-      kind: 'up',
-      greeting: 'mysql',
+for (const { title, isHad, address, start, forget, identified, counted } of contenders)
+  (isHad ? describe : describe.skip)(`with its defaults ${title}`, () => {
+    beforeAll(async () => {
+      await addAddress(address);
+      db = await start(address, 3306, {}, certificate);
+      await db.sql("create user app@'%' identified by 'secret'");
+    }, 60_000);
+    afterAll(() => db.remove());
+    beforeEach(() => db.sql(forget));
+
+    it('is recognised by a bare connection', async () => {
+      expect(await createTcpSocket()(tcpCheck(db.port, { ip: db.address }), forever)).toMatchObject({
+        kind: 'up',
+        greeting: 'mysql',
+      });
     });
-  });
 
-  it('locks out who connects and closes a hundred times, and every client of that address', async () => {
-    await times(99, connectAndClose);
-    await seen(99);
-    expect(await login()).toBe('welcome');
-    await times(100, connectAndClose);
-    await seen(199);
-    expect(await login()).toMatch(/\b1129\b.* is blocked because of many connection errors/);
-    expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'down', reason: 'Blocked' });
-  });
+    it('locks out who connects and closes a hundred times, and every client of that address', async () => {
+      await times(99, connectAndClose);
+      await seen(99);
+      expect(await login()).toBe('welcome');
+      await times(100, connectAndClose);
+      await seen(199);
+      expect(await login()).toMatch(/\b1129\b.* is blocked because of many connection errors/);
+      expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'down', reason: 'Blocked' });
+    });
 
-  it('never refuses a client after 2,000 probes, nor between them', async () => {
-    for (let done = 0; done < 2_000; done += 400) {
-      await times(400, async () => {
-        expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+    it('never refuses a client after 2,000 probes, nor between them', async () => {
+      for (let done = 0; done < 2_000; done += 400) {
+        await times(400, async () => {
+          expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+        });
+        expect(await login()).toBe('welcome');
+      }
+      if (counted !== undefined) expect(await db.sql(counted)).toBe('YES\t0\t0\t2000');
+    });
+
+    it('never refuses a client because the certificate is not to the prober’s liking', async () => {
+      const check = mysqlCheck(db, { tls: { serverName: 'another.example', ca: authority.ca } });
+      await times(150, async () => {
+        expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
       });
       expect(await login()).toBe('welcome');
-    }
-  });
-
-  it('never refuses a client because the certificate is not to the prober’s liking', async () => {
-    const check = mysqlCheck(db, { tls: { serverName: 'another.example', ca: authority.ca } });
-    await times(150, async () => {
-      expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
     });
-    expect(await login()).toBe('welcome');
-  });
 
-  it('never refuses a client because a probe with credentials does not like it either', async () => {
-    const credentials = { username: 'app', password: 'secret' };
-    const check = mysqlCheck(db, { credentials, tls: { serverName: 'another.example', ca: authority.ca } });
-    await times(150, async () => {
-      expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
+    it('never refuses a client because a probe with credentials does not like it either', async () => {
+      const credentials = { username: 'app', password: 'secret' };
+      const check = mysqlCheck(db, { credentials, tls: { serverName: 'another.example', ca: authority.ca } });
+      await times(150, async () => {
+        expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
+      });
+      expect(await login()).toBe('welcome');
     });
-    expect(await login()).toBe('welcome');
-  });
 
-  it('never refuses a client because probes were cancelled', async () => {
-    const before = await db.status('Aborted_connects');
-    await times(300, async () => {
-      const cancel = new AbortController();
-      const running = probe(mysqlCheck(db), cancel.signal);
-      setImmediate(() => cancel.abort());
-      expect(await running).toMatchObject({ reason: 'Cancelled' });
-    });
-    await seen(before + 300);
-    expect(await login()).toBe('welcome');
-  });
-
-  it('never refuses a client because it hung while it was probed, again and again', async () => {
-    for (let round = 0; round < 3; round += 1) {
+    it('never refuses a client because probes were cancelled', async () => {
       const before = await db.status('Aborted_connects');
-      db.freeze();
-      const check = mysqlCheck(db, {}, { timeoutMs: 300 });
-      const verdicts = await Promise.all(Array.from({ length: 60 }, () => probe(check, forever)));
-      expect(verdicts.map(({ reason }) => reason)).toEqual(verdicts.map(() => 'Timeout'));
-      db.thaw();
-      await seen(before + 60);
-    }
-    expect(await login()).toBe('welcome');
+      await times(300, async () => {
+        const cancel = new AbortController();
+        const running = probe(mysqlCheck(db), cancel.signal);
+        setImmediate(() => cancel.abort());
+        expect(await running).toMatchObject({ reason: 'Cancelled' });
+      });
+      await seen(before + 300);
+      expect(await login()).toBe('welcome');
+    });
+
+    it('never refuses a client because it hung while it was probed, again and again', async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const before = await db.status('Aborted_connects');
+        db.freeze();
+        const check = mysqlCheck(db, {}, { timeoutMs: 300 });
+        const verdicts = await Promise.all(Array.from({ length: 60 }, () => probe(check, forever)));
+        expect(verdicts.map(({ reason }) => reason)).toEqual(verdicts.map(() => 'Timeout'));
+        db.thaw();
+        await seen(before + 60);
+      }
+      expect(await login()).toBe('welcome');
+    });
+
+    it.each(identified)(
+      'never refuses a client because there is an account of that name, identified %s',
+      async (how) => {
+        await db.sql(`create user external_backend_probe@'%' identified ${how}`);
+        for (const tls of [{}, { tls: { ca: authority.ca, serverName: 'db.example' } }]) {
+          await times(110, async () => {
+            expect(await probe(mysqlCheck(db, tls), forever)).toMatchObject({
+              kind: 'up',
+              reason: 'AuthRequired',
+            });
+          });
+          expect(await login()).toBe('welcome');
+        }
+        await db.sql("drop user external_backend_probe@'%'");
+      },
+    );
+
+    it('is up where no account may come from the prober’s address', async () => {
+      await db.sql("rename user app@'%' to app@'192.0.2.1'; flush privileges");
+      expect(await probe(mysqlCheck(db), forever)).toMatchObject({
+        kind: 'up',
+        reason: 'AuthRequired',
+        message: expect.stringMatching(/^1130: Host '.*' is not allowed to connect/) as unknown,
+      });
+      await db.sql("rename user app@'192.0.2.1' to app@'%'; flush privileges");
+    });
   });
-});
