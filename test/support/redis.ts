@@ -7,12 +7,31 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bring } from './unstable.ts';
+
+/** A server that speaks as Redis does, and how it is started. */
+export interface Kin {
+  readonly name: string;
+  /** Why it is not had here; then its tests are skipped. */
+  readonly missing?: string;
+  readonly command: readonly string[];
+  /** The name that the program is called by, where that is another. */
+  readonly calledBy?: string;
+}
 
 /**
  * Debian's redis-tools holds the server under another name: redis-check-rdb is redis-server, and goes by the name it is
  * called by. The package redis-server would also start a daemon.
  */
-const binary = '/usr/bin/redis-check-rdb';
+export const redis: Kin = { name: 'Redis', command: ['/usr/bin/redis-check-rdb'], calledBy: 'redis-server' };
+
+/** Of Debian unstable. */
+export async function bringValkey(): Promise<Kin> {
+  const supply = await bring('valkey-server');
+  return 'missing' in supply
+    ? { name: `Valkey, skipped: ${supply.missing}`, command: [], missing: supply.missing }
+    : { name: 'Valkey', command: supply.command('valkey-server') };
+}
 
 /** A real Redis server with its own data directory. */
 export interface Redis {
@@ -35,6 +54,8 @@ export interface Redis {
 }
 
 export interface RedisOptions {
+  /** Default: Redis itself. */
+  readonly kin?: Kin;
   /** Default 127.0.0.1. */
   readonly address?: string;
   /** Default: a free one of 127.0.0.1. */
@@ -88,7 +109,10 @@ class RunningRedis implements Redis {
     const file = join(this.directory, 'redis.conf');
     writeFileSync(file, lines.map(([name, value]) => `${name} ${value}\n`).join(''));
     const log = openSync(join(this.directory, 'log'), 'a');
-    const child = spawn(binary, [file], { argv0: 'redis-server', stdio: ['ignore', log, log] });
+    const { command, calledBy } = this.#options.kin ?? redis;
+    const [program = '', ...args] = command;
+    const argv0 = calledBy === undefined ? {} : { argv0: calledBy };
+    const child = spawn(program, [...args, file], { ...argv0, stdio: ['ignore', log, log] });
     closeSync(log);
     // A child must not keep the test runner alive when somebody forgot to stop it.
     child.unref();
