@@ -1,10 +1,13 @@
 import type { Clock, Timer } from './ports.ts';
 
 /**
- * The timer fires at most this often: waking the process costs more than a probe's own bookkeeping, and at 3,000
- * probes a second every millisecond has one that is due.
+ * The timer fires at most this often: probes that begin together share wakings of the process, theirs and those for their
+ * answers, and warm code. Jitter moves a probe by more.
  */
-const TICK_MS = 5;
+const TICK_MS = 20;
+
+/** For the rest of a burst, in place of a tick. */
+const BREATH_MS = 5;
 
 /** A timer this late means that the machine stood still. */
 const STANDSTILL_MS = 10_000;
@@ -30,6 +33,12 @@ export class Alarm {
     this.#timer?.cancel();
     this.#at = Math.max(wanted, now);
     this.#timer = this.#clock.after(this.#at - now, this.#fire);
+  }
+
+  /** Sees to it that it fires after a breath, for what could not be done at once. */
+  soon(): void {
+    this.#notBefore = this.#clock.now() + BREATH_MS;
+    this.set(this.#notBefore);
   }
 
   /** For good. */

@@ -164,10 +164,10 @@ export class ProbeScheduler {
     this.#arm();
   }
 
-  /** Starts what may run now, a burst at most, and the rest at the next tick. */
+  /** Starts what may run now, a burst at most, and the rest after a breath. */
   #pump(): void {
     for (let started = 0; started < BURST; started++) if (!this.#startNext()) return;
-    this.#arm(this.#options.clock.now());
+    this.#alarm.soon();
   }
 
   #startNext(): boolean {

@@ -11,7 +11,7 @@ import type { ProbeSchedulerOptions } from '../../src/engine/scheduler.ts';
 
 const SECOND = 1_000;
 /** Planned instants that are closer than this start together. */
-const TICK = 5;
+const TICK = 20;
 
 /** A random that is the same in every run of the tests. */
 function seeded(): () => number {
