@@ -23,7 +23,11 @@ const overran: Verdict = {
 export class ProbeRuns {
   readonly #options: ProbeRunsOptions;
   readonly #onEnd: (run: Run, verdict: Verdict) => void;
-  readonly #running = new Set<Run>();
+  /**
+   * In no order; each run knows its place. The tables of a Set that is filled and emptied all the time hang together, and
+   * keep what they once held until the next major collection.
+   */
+  readonly #running: Run[] = [];
   #sweeper: Timer | undefined;
   #idle: (() => void) | undefined;
 
@@ -34,7 +38,7 @@ export class ProbeRuns {
 
   /** Also those of tasks that were dropped since. */
   get size(): number {
-    return this.#running.size;
+    return this.#running.length;
   }
 
   /** One run, from here to its end. Never rejects. */
@@ -45,9 +49,10 @@ export class ProbeRuns {
       controller: new AbortController(),
       startedAt: clock.now(),
       standing: task.standing,
+      place: this.#running.length,
     };
     task.run = run;
-    this.#running.add(run);
+    this.#running.push(run);
     this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
     this.#options.onLateness?.(run.startedAt - task.at);
     let verdict = fault;
@@ -63,7 +68,7 @@ export class ProbeRuns {
   async stop(): Promise<void> {
     this.#sweeper?.cancel();
     for (const run of this.#running) run.controller.abort();
-    if (this.#running.size === 0) return;
+    if (this.size === 0) return;
     await new Promise<void>((resolve) => {
       const deadline = this.#options.clock.after(GRACE_MS, resolve);
       this.#idle = () => {
@@ -75,19 +80,28 @@ export class ProbeRuns {
 
   /** Comes too late for a run that was given up. */
   #end(run: Run, verdict: Verdict): void {
-    if (!this.#running.delete(run)) return;
+    if (this.#running[run.place] !== run) return;
+    this.#remove(run);
     this.#onEnd(run, verdict);
-    if (this.#running.size === 0) this.#idle?.();
+    if (this.size === 0) this.#idle?.();
+  }
+
+  /** The last one takes its place. */
+  #remove(run: Run): void {
+    const last = this.#running.pop();
+    if (last === undefined || last === run) return;
+    last.place = run.place;
+    this.#running[run.place] = last;
   }
 
   readonly #onSweep = (): void => {
     this.#sweeper = undefined;
     const now = this.#options.clock.now();
-    for (const run of this.#running) {
-      if (now - run.startedAt < run.task.check.timing.timeoutMs + GRACE_MS) continue;
+    const overdue = ({ startedAt, task }: Run) => now - startedAt >= task.check.timing.timeoutMs + GRACE_MS;
+    for (const run of this.#running.filter(overdue)) {
       run.controller.abort();
       this.#end(run, overran);
     }
-    if (this.#running.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
+    if (this.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
   };
 }

@@ -42,6 +42,8 @@ export interface Run {
   readonly startedAt: number;
   /** Of the task when the run began. */
   readonly standing: Standing;
+  /** Where it stands among the runs under way. */
+  place: number;
 }
 
 /** What is asked the same way whatever the name of the server and the spec say. */
