@@ -167,8 +167,7 @@ const serviceText = ({ host, port, priority, weight }: ServiceRecord): string =>
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && (inOrder(a, b) || inOrder(a.toSorted(), b.toSorted())));
 
-const inOrder = (a: readonly string[], b: readonly string[]): boolean =>
-  a.every((text, i) => text === b[i]);
+const inOrder = (a: readonly string[], b: readonly string[]): boolean => a.every((text, i) => text === b[i]);
 
 /** Whether a backend must look: the records differ, or what is to be told of them. */
 export const isNews = (before: NameState, after: NameState): boolean =>
