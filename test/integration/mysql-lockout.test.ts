@@ -90,18 +90,22 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
     beforeEach(() => db.sql(forget));
 
     it('is recognised by a bare connection', async () => {
-      expect(await createTcpSocket()(tcpCheck(db.port, { ip: db.address }), forever)).toMatchObject({
-        kind: 'up',
-        greeting: 'mysql',
-      });
+      const tcpSocket = createTcpSocket();
+      // On a busy machine the first greeting may come after the probe went.
+      await eventually(
+        'its greeting is heard',
+        () => tcpSocket(tcpCheck(db.port, { ip: db.address }), forever),
+        ({ kind, greeting }) => kind === 'up' && greeting === 'mysql',
+      );
     });
 
     it('locks out who connects and closes a hundred times, and every client of that address', async () => {
+      const before = await db.status('Aborted_connects');
       await times(99, connectAndClose);
-      await seen(99);
+      await seen(before + 99);
       expect(await login()).toBe('welcome');
       await times(100, connectAndClose);
-      await seen(199);
+      await seen(before + 199);
       expect(await login()).toMatch(/\b1129\b.* is blocked because of many connection errors/);
       expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'down', reason: 'Blocked' });
     });
