@@ -106,17 +106,49 @@ export function availableCondition(
         `${message}; no answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
       ),
     };
-  const why = addresses
-    .filter((address) => !address.ready || address.excluded !== undefined)
-    .map(({ ip, ready: is, reason, excluded }) => `${ip} ${is ? (excluded?.[0]?.reason ?? reason) : reason}`);
-  const names = input.targets.flatMap(({ target, resolution }) =>
-    resolution?.error === undefined ? [] : [`${target.host}: ${resolution.error}`],
-  );
   return {
     status: 'False',
     reason: 'NoReadyAddress',
-    message: bounded([message, [...why, ...names].join(', ')].filter((text) => text !== '').join(': ')),
+    message: bounded(words([message, ...nobody(input)].join('; '), whyNobody(input, addresses))),
   };
+}
+
+/** Who is missing, where Services without a ready address want a role. */
+function nobody({ desired }: StatusInput): readonly string[] {
+  const wanted = desired.filter(({ available }) => !available).map(({ spec }) => spec.role);
+  const missing = (['Primary', 'Replica'] as const).filter((role) => wanted.includes(role));
+  const texts = missing.map((role) => `no ready ${role.toLowerCase()}`);
+  return texts.length > 0 ? [texts.join(', ')] : [];
+}
+
+/** Each address that is not ready, or not behind a Service that has none, and each name that fails, with the reason. */
+function whyNobody({ desired, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
+  const empty = desired.filter(({ available }) => !available).map(({ name }) => name);
+  const why = addresses.flatMap((address) => {
+    const { ip, ready, reason, excluded = [] } = address;
+    if (!ready) return [`${ip} ${reason}`];
+    const exclusion = excluded.find(({ service }) => empty.includes(service))?.reason;
+    if (exclusion === undefined) return [];
+    return [`${ip} ${exclusion}${exclusion === 'RoleUnknown' ? ` (${whyUnknown(address)})` : ''}`];
+  });
+  const names = targets.flatMap(({ target, resolution }) =>
+    resolution?.error === undefined ? [] : [`${target.host}: ${resolution.error}`],
+  );
+  return [...why, ...names].join(', ');
+}
+
+/**
+ * | the address says     | its role is not known, for        |
+ * |----------------------|-----------------------------------|
+ * | AuthFailed           | login refused, its words          |
+ * | AuthRequired         | it asks for a login, its words    |
+ * | anything with words  | these                             |
+ * | anything else        | its probe tells no role           |
+ */
+function whyUnknown({ reason, message = '' }: AddressStatus): string {
+  if (reason === 'AuthFailed') return words('login refused', message);
+  if (reason === 'AuthRequired') return words('it asks for a login', message);
+  return message === '' ? 'its probe tells no role' : message;
 }
 
 /** Of those whose probes came to nothing it is said why. */

@@ -468,3 +468,50 @@ describe('a login that is refused', () => {
     expect(degraded(next)).toBe('False AllHealthy');
   });
 });
+
+describe('a Service by role that has no address', () => {
+  const only = {
+    ...spec,
+    targets: [{ host: A }],
+    services: [
+      { name: 'rw', role: 'Primary' },
+      { name: 'ro', role: 'Replica' },
+    ],
+  };
+
+  it.each([
+    [
+      'the login is refused',
+      { ...up, reason: 'AuthFailed', message: '28P01 no' },
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (login refused: 28P01 no)',
+    ],
+    [
+      'a login is wanted',
+      { ...up, reason: 'AuthRequired' },
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (it asks for a login)',
+    ],
+    [
+      'the probe says why it knows none',
+      { ...up, message: 'INFO replication is refused' },
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (INFO replication is refused)',
+    ],
+    [
+      'the probe tells none',
+      up,
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (its probe tells no role)',
+    ],
+    ['there is a primary alone', primary(), 'no ready replica: 10.20.0.11 NotReplica'],
+    ['there is a replica alone', replica(), 'no ready primary: 10.20.0.11 NotPrimary'],
+  ] as const)('is told, with the reason: %s', async (_, verdict, why) => {
+    const world = new ReconcileWorld();
+    world.store(only);
+    await world.run();
+    world.say(verdict);
+    await world.run();
+    expect(world.status().conditions?.find(({ type }) => type === 'Available')).toMatchObject({
+      status: 'False',
+      reason: 'NoReadyAddress',
+      message: `1 of 1 addresses are ready; ${why}`,
+    });
+  });
+});
