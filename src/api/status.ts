@@ -27,7 +27,7 @@ const serviceStatusSchema = z
   .describe('What is published for one Service.');
 
 /**
- * By which rule of `core/names.ts` the addresses of a host name stand.
+ * By which rule of `core/standing.ts` the addresses of a host name stand.
  */
 export const resolutionRules = [
   'Pending',

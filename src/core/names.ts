@@ -1,5 +1,3 @@
-import type { ResolutionRule } from '../api/status.ts';
-
 /** One question to the name servers. */
 export interface Question {
   /** Lower case, without the trailing dot (`db.` alone keeps it: it is absolute, and `db` is not). */
@@ -174,10 +172,10 @@ export const isNews = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
   before.gone !== after.gone ||
   !sameRecords(before, after) ||
-  tell(before) !== tell(after);
+  toldMiss(before) !== toldMiss(after);
 
 /** What the name servers say instead of an answer; undefined where it is not worth telling (yet). */
-function tell({ miss, misses, origin, gone }: NameState): string | undefined {
+export function toldMiss({ miss, misses, origin, gone }: NameState): string | undefined {
   if (miss === undefined || (misses < toldMisses && origin !== 'nothing' && !gone)) return undefined;
   return miss.kind === 'failed' ? miss.message : denial[miss.reason];
 }
@@ -186,71 +184,3 @@ const denial = {
   NoSuchName: 'no such name (NXDOMAIN)',
   NoAddress: 'the name has no such record (NODATA)',
 } as const;
-
-/** What stands of one question now. */
-export interface Standing extends Records {
-  readonly rule: ResolutionRule;
-  /** Left the answer less than `keepMs` ago. */
-  readonly kept: readonly string[];
-  /** Wall milliseconds; undefined while there never was an answer. */
-  readonly resolvedWall: number | undefined;
-  readonly error: string | undefined;
-  /** When something of this changes by the mere passing of time, monotonic. */
-  readonly nextAt: number | undefined;
-}
-
-export interface StandingOptions {
-  /** How long the last good answer stands while the servers fail, from the first miss on; 0: for ever. */
-  readonly staleMs: number;
-  readonly keepMs: number;
-}
-
-/**
- * What of the records known stands, and by which rule.
- *
- * | last answer            | a good answer before | staleMs passed | stands          | rule      |
- * |------------------------|----------------------|----------------|-----------------|-----------|
- * | records                | -                    | -              | these           | Answered  |
- * | none yet               | no, but published    | -              | the published   | Published |
- * | none yet               | no                   | -              | nothing         | Pending   |
- * | none, believed         | any                  | -              | nothing         | NoSuchName, NoAddress |
- * | none, not believed yet | yes (or published)   | -              | the last good   | Doubted   |
- * | none, not believed yet | no                   | -              | nothing         | Doubted   |
- * | failed                 | yes (or published)   | no             | the last good   | Stale     |
- * | failed                 | yes (or published)   | yes            | nothing         | Expired   |
- * | failed                 | no                   | -              | nothing         | Failed    |
- * | failed                 | that there is nothing | -             | nothing         | NoSuchName, NoAddress |
- *
- * The first miss after a good answer (or after what was published) is not told: the rule stays as it was.
- */
-export function standing(state: NameState, options: StandingOptions, now: number): Standing {
-  const rule = ruleOf(state, options, now);
-  const none = rule === 'Expired' || state.gone;
-  const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
-  const expiry = options.staleMs > 0 && rule === 'Stale' ? [state.missedAt + options.staleMs] : [];
-  const ends = [...expiry, ...kept.map(({ at }) => at + options.keepMs)];
-  return {
-    addresses: none ? [] : state.addresses,
-    services: none ? [] : state.services,
-    rule,
-    kept: kept.map(({ ip }) => ip),
-    resolvedWall: resolvedWall(state, rule),
-    error: tell(state),
-    nextAt: ends.length === 0 ? undefined : Math.min(...ends),
-  };
-}
-
-function ruleOf(state: NameState, { staleMs }: StandingOptions, now: number): ResolutionRule {
-  const { miss, origin, gone, goneReason, missedAt } = state;
-  if (gone) return goneReason;
-  if (miss === undefined || tell(state) === undefined)
-    return ({ nothing: 'Pending', published: 'Published', answer: 'Answered' } as const)[origin];
-  if (miss.kind === 'none') return 'Doubted';
-  if (origin === 'nothing') return 'Failed';
-  return staleMs > 0 && now - missedAt >= staleMs ? 'Expired' : 'Stale';
-}
-
-function resolvedWall(state: NameState, rule: ResolutionRule): number | undefined {
-  if (state.origin !== 'answer') return undefined;
-  return rule === 'Answered' ? state.changedWall : state.confirmedWall;
-}

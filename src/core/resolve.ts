@@ -2,7 +2,8 @@ import { parseIp } from '../api/ip.ts';
 import { isServiceRecord } from '../api/host.ts';
 import type { Dns } from '../api/dns.ts';
 import type { ResolutionRule } from '../api/status.ts';
-import { standing, type NameState, type Question, type ServiceRecord, type Standing } from './names.ts';
+import type { NameState, Question, ServiceRecord } from './names.ts';
+import { standing, type Standing } from './standing.ts';
 
 /** One address that a host gives. */
 export interface HostAddress {

@@ -8,9 +8,10 @@ import {
   questionKey,
   sameRecords,
   seeded,
-  standing,
 } from '../../src/core/names.ts';
-import type { Answer, NameState, Records, ServiceRecord, Standing } from '../../src/core/names.ts';
+import type { Answer, NameState, Records, ServiceRecord } from '../../src/core/names.ts';
+import { standing } from '../../src/core/standing.ts';
+import type { Standing } from '../../src/core/standing.ts';
 
 const WALL = 1_000_000;
 const step = 5_000;

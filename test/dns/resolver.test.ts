@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { nothingKnown, questionKey, standing } from '../../src/core/names.ts';
+import { nothingKnown, questionKey } from '../../src/core/names.ts';
 import type { Answer, Question } from '../../src/core/names.ts';
+import { standing } from '../../src/core/standing.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
 import type { LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
