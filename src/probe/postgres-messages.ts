@@ -123,12 +123,9 @@ export const terminate: Uint8Array = Uint8Array.of(0x58, 0, 0, 0, 4);
 
 /** `length  0 3 0 0  name 0 value 0 … 0`: protocol 3.0 and who wants what. */
 export function startupPacket(parameters: Readonly<Record<string, string>>): Uint8Array {
-  const text = Object.entries(parameters)
-    .map(([name, value]) => `${name}\0${value}\0`)
-    .join('');
-  const body = Buffer.from(`${text}\0`);
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(head.length + body.length, 0);
-  head.writeUInt16BE(3, 4);
-  return Buffer.concat([head, body]);
+  let text = '\0\0\0\0\0\x03\0\0';
+  for (const [name, value] of Object.entries(parameters)) text += `${name}\0${value}\0`;
+  const packet = Buffer.from(`${text}\0`);
+  packet.writeUInt32BE(packet.length, 0);
+  return packet;
 }
