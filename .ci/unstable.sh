@@ -41,9 +41,10 @@ echo "bringing $names of Debian unstable (once; a minute or two)" >&2
 mkdir -p "$work"/{state/lists/partial,cache/archives/partial,kept/root}
 
 # The system's own configuration (proxies, credentials of mirrors) but for what is installed and what is fetched. Of what
-# no program here needs we say that it is there: perl (scripts), systemd (services).
+# no program here needs we say that it is there: perl (scripts), systemd (services), postgresql-common (both).
 architecture=$(dpkg --print-architecture)
-for package in perl perl-base debconf systemd systemd-standalone-sysusers systemd-standalone-tmpfiles; do
+for package in perl perl-base debconf systemd systemd-standalone-sysusers systemd-standalone-tmpfiles \
+  init-system-helpers postgresql-common; do
   printf 'Package: %s\nStatus: install ok installed\nVersion: 999\nArchitecture: %s\nMaintainer: nobody\nMulti-Arch: allowed\nDescription: not needed\n\n' \
     "$package" "$architecture"
 done >"$work/state/status"

@@ -37,23 +37,23 @@ export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler[
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
   const told = [`${sqlstate} ${text}`, ...(sqlstate === '57P03' && detail !== '' ? [detail] : [])].join(': ');
-  const cause = whyDown(sqlstate, text);
+  const cause = whyDown(sqlstate, saidBehind(text));
   if (cause !== undefined) return verdict('down', cause, told);
-  if (isSaturated(sqlstate, text)) return verdict(saturatedIs, 'Saturated', told);
-  return verdict('up', refusesLogin(error) ? 'AuthRequired' : 'Responded', told);
+  if (isSaturated(sqlstate, saidBehind(text))) return verdict(saturatedIs, 'Saturated', told);
+  if (refusesLogin(error)) return verdict('up', 'AuthRequired', told);
+  if (sqlstate.startsWith('08') && poolerAlone.test(text)) return verdict('down', 'NotServing', told);
+  return verdict('up', 'Responded', told);
 }
 
 /** Alive, and not for who asks. */
 export function refusesLogin({ sqlstate, text }: ServerError): boolean {
-  if (sqlstate.startsWith('28')) return true;
-  return sqlstate === pooler && poolerRefuses.test(text) && !poolerAlone.test(text);
+  return sqlstate.startsWith('28') || (sqlstate === pooler && poolerRefuses.test(saidBehind(text)));
 }
 
 function whyDown(sqlstate: string, text: string): Reason | undefined {
   if (sqlstate === '57P03' || (sqlstate === pooler && text.startsWith(systemIs))) return notNow(text);
   if (sqlstate === '57P01') return 'ShuttingDown';
-  if (sqlstate === '57P02') return 'InRecovery';
-  return sqlstate.startsWith('08') && poolerAlone.test(text) ? 'NotServing' : undefined;
+  return sqlstate === '57P02' ? 'InRecovery' : undefined;
 }
 
 function notNow(text: string): Reason {
@@ -63,8 +63,13 @@ function notNow(text: string): Reason {
   return 'NotServing';
 }
 
-/** PgBouncer says all in its own name; of what its server told it when it logged in there, it passes on the words alone. */
+/**
+ * PgBouncer says all in its own name; of what its server told it when it logged in there, it passes on the words alone
+ * (newer ones the SQLSTATE too, but not where they tell it again until they retry).
+ */
 const pooler = '08P01';
+const toldAgain = /^server login has been failing, cached error: (.*) \(server_login_retry\)$/;
+const saidBehind = (text: string): string => toldAgain.exec(text)?.[1] ?? text;
 const systemIs = 'the database system is ';
 const poolerFull =
   /no more connections allowed|client connections exceeded|too many (clients already|connections for (role|database) )|^remaining connection slots are reserved/;

@@ -4,7 +4,7 @@ import type { PostgresHandler } from '../../src/core/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/mariadb.ts';
-import { startPgBouncer } from '../support/pgbouncer.ts';
+import { bringNewest, installed, startPgBouncer } from '../support/pgbouncer.ts';
 import type { PgBouncer } from '../support/pgbouncer.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
@@ -15,6 +15,8 @@ const credentials = { username: 'watcher', password: 'open sesame' };
 const users = { [credentials.username]: credentials.password };
 const loggedIn = { credentials };
 const few = { max_connections: '8', superuser_reserved_connections: '1', max_wal_senders: '2' };
+const releases = [installed, await bringNewest()];
+let release = installed;
 const poolers: PgBouncer[] = [];
 let server: PostgresCluster;
 
@@ -36,6 +38,7 @@ async function pool(
 ): Promise<PgBouncer> {
   const retry = { server_login_retry: '1' };
   const pooler = await startPgBouncer({
+    release,
     port: await freePort(),
     server,
     users,
@@ -173,50 +176,65 @@ describe('postgres, and PgBouncer before a server', () => {
   });
 });
 
-describe('postgres, and PgBouncer before a server that takes no sessions', () => {
-  it('is no verdict, when logged in, where all slots of the server are taken', async () => {
-    await server.fill();
-    const pooler = await pool();
-    expect(await ask(pooler)).toEqual(accepting);
-    expect(await ask(pooler, loggedIn)).toEqual({
-      kind: 'inconclusive',
-      reason: 'Saturated',
-      message: '08P01 sorry, too many clients already',
+for (const each of releases)
+  (each.missing === undefined ? describe : describe.skip)(`postgres, and ${each.name}`, () => {
+    beforeAll(async () => {
+      release = each;
+      await server.kill();
+      await server.start(few);
+    });
+    const isOld = each === installed;
+
+    it('knows the role and the timeline', async () => {
+      expect(await ask(await pool(), loggedIn)).toEqual(primary);
+    });
+
+    it('is AuthFailed where the password is wrong', async () => {
+      const wrong = { credentials: { ...credentials, password: 'wrong' } };
+      expect(await ask(await pool(), wrong)).toMatchObject({ kind: 'up', reason: 'AuthFailed' });
+    });
+
+    it('is no verdict, when logged in, where all slots of the server are taken', async () => {
+      await server.fill();
+      const pooler = await pool();
+      expect(await ask(pooler)).toEqual(accepting);
+      expect(await ask(pooler, loggedIn)).toEqual({
+        kind: 'inconclusive',
+        reason: 'Saturated',
+        message: `${isOld ? '08P01' : '53300'} sorry, too many clients already`,
+      });
+    });
+
+    it('is down, when logged in, where the server shuts down', async () => {
+      server.signal('SIGTERM'); // waits for its clients
+      await server.logged(/received smart shutdown request/);
+      const pooler = await pool();
+      expect(await ask(pooler)).toEqual(accepting);
+      // The newest keeps its clients waiting until the server is there again.
+      const reason = isOld ? 'ShuttingDown' : 'Timeout';
+      expect(await ask(pooler, loggedIn, 500)).toMatchObject({ kind: 'down', reason });
+    });
+
+    it('is down, when logged in or where it asks the server for users, until the server is back', async () => {
+      await server.kill();
+      await server.start(few);
+      const [pooler, asking] = [await pool(), await poolThatAsks()];
+      expect(await ask(pooler, loggedIn)).toEqual(primary);
+      expect(await ask(asking, loggedIn)).toEqual(primary);
+      await server.kill();
+      expect(await ask(pooler)).toEqual(accepting);
+      expect(await ask(pooler, loggedIn, 500)).toMatchObject({ kind: 'down' });
+      await eventually(
+        'it says why',
+        () => ask(pooler, loggedIn, 500),
+        ({ reason, message }) => reason === 'NotServing' && /server login has been failing/.test(message),
+      );
+      expect(await ask(asking, {}, 500)).toMatchObject({ kind: 'down' });
+      await server.start(few);
+      await eventually(
+        'it is back',
+        () => ask(pooler, loggedIn, 500),
+        ({ role }) => role === 'Primary',
+      );
     });
   });
-
-  it('is down, when logged in, where the server shuts down', async () => {
-    server.signal('SIGTERM'); // waits for its clients
-    await server.logged(/received smart shutdown request/);
-    const pooler = await pool();
-    expect(await ask(pooler)).toEqual(accepting);
-    expect(await ask(pooler, loggedIn)).toEqual({
-      kind: 'down',
-      reason: 'ShuttingDown',
-      message: '08P01 the database system is shutting down',
-    });
-  });
-
-  it('is down, when logged in or where it asks the server for users, until the server is back', async () => {
-    await server.kill();
-    await server.start(few);
-    const [pooler, asking] = [await pool(), await poolThatAsks()];
-    expect(await ask(pooler, loggedIn)).toEqual(primary);
-    expect(await ask(asking, loggedIn)).toEqual(primary);
-    await server.kill();
-    expect(await ask(pooler)).toEqual(accepting);
-    expect(await ask(pooler, loggedIn, 500)).toMatchObject({ kind: 'down' });
-    await eventually(
-      'it says why',
-      () => ask(pooler, loggedIn, 500),
-      ({ reason, message }) => reason === 'NotServing' && /server login has been failing/.test(message),
-    );
-    expect(await ask(asking, {}, 500)).toMatchObject({ kind: 'down' });
-    await server.start(few);
-    await eventually(
-      'it is back',
-      () => ask(pooler, loggedIn, 500),
-      ({ role }) => role === 'Primary',
-    );
-  });
-});

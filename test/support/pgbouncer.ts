@@ -5,8 +5,9 @@ import process from 'node:process';
 import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
 import { mustRun } from '../controlplane/run.ts';
-import { asPostgres, postgresUser, program } from './postgres.ts';
+import { postgresUser, program } from './postgres.ts';
 import type { Place } from './postgres-cluster.ts';
+import { bring } from './unstable.ts';
 
 /** A real PgBouncer on 127.0.0.1. Clients are asked for a password (SCRAM). */
 export interface PgBouncer {
@@ -20,7 +21,28 @@ export interface PgBouncer {
   remove(): Promise<void>;
 }
 
+/** A release of it: how it is run, or why it is not had here; then its tests are skipped. */
+export interface Release {
+  readonly name: string;
+  readonly missing?: string;
+  readonly command: readonly string[];
+}
+
+/** Debian stable's, which is installed. */
+export const installed: Release = { name: 'PgBouncer', command: ['pgbouncer'] };
+
+/** Debian unstable's. */
+export async function bringNewest(): Promise<Release> {
+  const name = 'the newest PgBouncer';
+  const supply = await bring('pgbouncer');
+  return 'missing' in supply
+    ? { name: `${name}, skipped: ${supply.missing}`, command: [], missing: supply.missing }
+    : { name, command: supply.command('pgbouncer') };
+}
+
 export interface PgBouncerOptions {
+  /** Default: the one that is installed. */
+  readonly release?: Release;
   readonly port: number;
   /** The server behind it. */
   readonly server: Place;
@@ -38,11 +60,12 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   const users = Object.entries({ ...options.users, [console.user]: console.password });
   writeFileSync(join(directory, 'users'), users.map((pair) => `${pair.map(quoted).join(' ')}\n`).join(''));
   writeFileSync(join(directory, 'pgbouncer.ini'), configuration(options, directory));
+  const command = [...(options.release ?? installed).command, join(directory, 'pgbouncer.ini')];
   if (process.getuid?.() === 0) {
     const { uid, gid } = await postgresUser();
     for (const path of ['', 'users', 'pgbouncer.ini']) chownSync(join(directory, path), uid, gid);
+    command.push('-u', 'postgres'); // it refuses to run as root
   }
-  const command = asPostgres(['pgbouncer', join(directory, 'pgbouncer.ini')]);
   const part = startPart(`pgbouncer ${options.port}`, command, join(directory, 'log'));
   const running = new RunningPgBouncer(options.port, directory, part);
   await waitFor(part, async () => (await running.command('SHOW VERSION')) !== '', 10_000);
