@@ -29,7 +29,8 @@ check() { step "$@" || true; [ ${#broken[@]} -eq 0 ] || [ "${broken[-1]}" != "$1
 unstable() { .ci/unstable.sh "$@" >/dev/null || [ $? = 3 ]; }
 
 off_plane() {
-  .ci/packages.sh psql pgbouncer dns redis mariadb && unstable mysql-server-core &&
+  .ci/packages.sh psql pgbouncer dns redis mariadb &&
+    unstable mysql-server-core && unstable valkey-server && unstable pgbouncer &&
     "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
 }
 
