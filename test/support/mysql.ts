@@ -34,7 +34,7 @@ export async function bringMySql(): Promise<MySqlSupply> {
   const vendor = vendorOf(folder);
   return {
     isHad: code === 0,
-    title: code === 0 ? 'MySQL' : `MySQL, skipped: ${stderr.trim()}`,
+    title: code === 0 ? 'MySQL' : `MySQL, skipped: ${/.*cannot be had.*/.exec(stderr)?.[0] ?? ''}`,
     start: async (address, port, settings = {}, certificate) => {
       const dir = mkdtempSync(join(tmpdir(), 'mysql-'));
       await mustRun(['cp', '-a', await initialized(folder, vendor), join(dir, 'data')]);
@@ -65,16 +65,18 @@ function vendorOf(folder: string): Vendor {
 async function initialized(folder: string, { program, settings }: Vendor): Promise<string> {
   const kept = join(folder, 'data');
   if (existsSync(kept)) return kept;
-  const mine = `${kept}.${process.pid}`;
+  const work = mkdtempSync(`${kept}.`);
+  const mine = join(work, 'data');
   const options = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
   const once = ['--no-defaults', '--initialize-insecure', `--datadir=${mine}`, '--innodb-doublewrite=OFF'];
-  await mustRun([...program(folder), ...once, ...options]);
-  rmSync(join(mine, 'auto.cnf')); // else all would have one server_uuid
   try {
+    await mustRun([...program(folder), ...once, ...options]);
+    rmSync(join(mine, 'auto.cnf')); // else all would have one server_uuid
     renameSync(mine, kept);
   } catch (error) {
-    if (!existsSync(kept)) throw error;
-    rmSync(mine, { recursive: true }); // another was quicker
+    if (!existsSync(kept)) throw error; // else another was quicker
+  } finally {
+    rmSync(work, { recursive: true });
   }
   return kept;
 }
