@@ -56,6 +56,8 @@ function vendorOf(folder: string): Vendor {
       'secure-file-priv': 'NULL',
       mysqlx: 'OFF',
       'innodb-redo-log-capacity': '32M',
+      'innodb-doublewrite': 'OFF',
+      'sync-binlog': '0',
       ...(process.getuid?.() === 0 ? { user: 'root' } : {}),
     },
   };
@@ -68,7 +70,7 @@ async function initialized(folder: string, { program, settings }: Vendor): Promi
   const work = mkdtempSync(`${kept}.`);
   const mine = join(work, 'data');
   const options = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const once = ['--no-defaults', '--initialize-insecure', `--datadir=${mine}`, '--innodb-doublewrite=OFF'];
+  const once = ['--no-defaults', '--initialize-insecure', `--datadir=${mine}`];
   try {
     await mustRun([...program(folder), ...once, ...options]);
     rmSync(join(mine, 'auto.cnf')); // else all would have one server_uuid
