@@ -21,7 +21,7 @@ interface Measured {
 /** An installation of databases that are all asked in their own words. */
 export const postgres: Bench = {
   name: 'postgres',
-  title: `3,000 PostgreSQL targets every 10 s from one process, the best of ${rounds} runs; one server behind 3,000 addresses`,
+  title: `3,000 PostgreSQL targets every 10 s from one process, of ${rounds} runs the one in which the fewest probes failed, then the cheapest; one server behind 3,000 addresses`,
   run: async () => {
     const { server, pid } = await withPid(createRunning);
     try {
@@ -51,14 +51,15 @@ async function createRunning() {
 }
 
 function figures(runs: readonly Measured[], tcp: Measured): readonly Figure[] {
-  const least = (of: (measured: Measured) => number): number => Math.min(...runs.map(of));
-  const percent = (micros: number): number => (micros * least(({ perSecond }) => perSecond)) / 1e4;
-  const cpuMicros = least((run) => run.cpuMicros);
-  const serverMicros = least((run) => run.serverMicros);
+  // A probe that times out costs less than one that is answered.
+  const [best] = runs.toSorted((a, b) => a.failed - b.failed || a.cpuMicros - b.cpuMicros);
+  if (best === undefined) return [];
+  const { perSecond, cpuMicros, serverMicros, latenessP99, memoryMb, failed } = best;
+  const percent = (micros: number): number => (micros * perSecond) / 1e4;
   const bare = 'tcpSocket, same engine and targets';
   return [
     {
-      what: `CPU of the prober, ${Math.round(least(({ perSecond }) => perSecond))} probes/s`,
+      what: `CPU of the prober, ${Math.round(perSecond)} probes/s`,
       value: percent(cpuMicros),
       unit: '% of a core',
       goal: { most: 15 },
@@ -76,12 +77,12 @@ function figures(runs: readonly Measured[], tcp: Measured): readonly Figure[] {
       unit: 'µs',
       baseline: { what: bare, value: tcp.serverMicros },
     },
-    { what: 'lateness p99', value: least(({ latenessP99 }) => latenessP99), unit: 'ms', goal: { most: 50 } },
+    { what: 'lateness p99', value: latenessP99, unit: 'ms', goal: { most: 50 } },
     {
       what: 'memory, without the Kubernetes part',
-      value: least(({ memoryMb }) => memoryMb),
+      value: memoryMb,
       unit: 'MB',
     },
-    { what: 'probes that failed', value: least(({ failed }) => failed), unit: '', goal: { most: 0 } },
+    { what: 'probes that failed', value: failed, unit: '', goal: { most: 0 } },
   ];
 }
