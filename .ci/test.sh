@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs checks and test levels and counts: .ci/test.sh [types|lint|verify|unit|integration|e2e]...
 # The last line is `N passed, N failed, N skipped`: tests of all levels; a check that fails counts as one failed.
-# Fails when something failed, and under CI=true also when something was skipped.
+# Fails when something failed, and under CI=true also when something was skipped but for want of Debian unstable.
 # TESTS=pattern runs only the test files whose path matches.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -29,9 +29,16 @@ const checks = existsSync(join(dir, 'checks'))
 const sum = (count: (result: Results) => number) =>
   results.reduce((total, result) => total + count(result), 0);
 
+/** The one reason to skip a test: what the machine's mirror does not have cannot be installed. */
+const mayBeSkipped = (fullName: string): boolean => fullName.includes("Debian unstable's");
+let wrongfully = 0;
+
 for (const { name, assertionResults } of results.flatMap(({ testResults }) => testResults)) {
   for (const { status, fullName } of assertionResults) {
-    if (status === 'pending' || status === 'todo') console.log(`skipped: ${basename(name)}: ${fullName}`);
+    if (status === 'pending' || status === 'todo') {
+      console.log(`skipped: ${basename(name)}: ${fullName}`);
+      if (!mayBeSkipped(fullName)) wrongfully += 1;
+    }
     if (status === 'failed') console.log(`failed: ${basename(name)}: ${fullName}`);
   }
 }
@@ -39,4 +46,4 @@ const failed =
   checks + unfinished + sum((result) => result.numFailedTests + result.numRuntimeErrorTestSuites);
 const skipped = sum((result) => result.numPendingTests + result.numTodoTests);
 console.log(`${sum((result) => result.numPassedTests)} passed, ${failed} failed, ${skipped} skipped`);
-process.exitCode = failed > 0 || (skipped > 0 && process.env['CI'] === 'true') ? 1 : 0;
+process.exitCode = failed > 0 || (wrongfully > 0 && process.env['CI'] === 'true') ? 1 : 0;
