@@ -74,7 +74,7 @@ function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus
     ready,
     health,
     reason: drained ? 'Drained' : reason,
-    ...(message !== '' && { message: bounded(message) }),
+    ...(message !== '' && !drained && { message: bounded(message) }),
     ...(since !== undefined && { since: timestamp(since) }),
   };
 }

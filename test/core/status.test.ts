@@ -287,6 +287,12 @@ describe('sameStatus', () => {
 });
 
 describe('what addresses have to tell', () => {
+  it('is not told of one that is drained: it is out whatever its probes say', () => {
+    const said = status(aBackend(drained), telling('AuthFailed')).targets?.[0]?.addresses[0];
+    expect(said).toMatchObject({ reason: 'Drained', health: 'healthy' });
+    expect(said?.message).toBeUndefined();
+  });
+
   it('is in the conditions with their words', () => {
     const refused = status(aBackend(), telling('AuthFailed'));
     expect(condition(refused, 'Degraded')?.message).toBe(
