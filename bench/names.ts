@@ -5,6 +5,7 @@ import process from 'node:process';
 
 import { mustRun } from '../test/controlplane/run.ts';
 import { nameChanges } from './name-change.ts';
+import { nodeFlags } from './node-flags.ts';
 import type { Bench } from './report.ts';
 
 const names = Number(process.env['NAMES_COUNT'] ?? 10_000);
@@ -30,7 +31,7 @@ export const namesBench: Bench = {
     const server = await startServer();
     try {
       const node = async <T>(script: string, ...args: number[]): Promise<T> => {
-        const command = [process.execPath, '--expose-gc', join(import.meta.dirname, script)];
+        const command = [process.execPath, '--expose-gc', ...nodeFlags(), join(import.meta.dirname, script)];
         const options = { timeoutMs: (2 * seconds + 120) * 1_000 };
         return JSON.parse(await mustRun([...command, ...[server.port, ...args].map(String)], options)) as T;
       };

@@ -7,6 +7,7 @@ import type { PlaneDetails } from '../test/controlplane/details.ts';
 import { applyRbac, startOperator } from '../test/controlplane/operator.ts';
 import type { RunningOperator } from '../test/controlplane/operator.ts';
 import { startPlane } from '../test/controlplane/plane.ts';
+import { nodeFlags } from './node-flags.ts';
 import { address, listenForAll, port } from './targets.ts';
 
 /** A control plane, targets that answer, and nothing else. */
@@ -27,7 +28,7 @@ export async function openWorld(): Promise<World> {
     admin: api(plane.details, 'admin', 120_000),
     startOperator: async (...args) => {
       const program = join(import.meta.dirname, '../dist/main.js');
-      const operator = await startOperator(plane.details, { program, args });
+      const operator = await startOperator(plane.details, { program, args, nodeFlags: nodeFlags() });
       operators.push(operator);
       return operator;
     },

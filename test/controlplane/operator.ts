@@ -23,6 +23,7 @@ export interface OperatorOptions {
   readonly namespace?: string;
   /** Default: src/main.ts. */
   readonly program?: string;
+  readonly nodeFlags?: readonly string[];
 }
 
 /** The operator as a process of its own, as in a cluster. */
@@ -68,7 +69,7 @@ export async function startOperator(
   ];
   const part = startPart(
     'operator',
-    [process.execPath, options.program ?? join(root, 'src/main.ts'), ...args],
+    [process.execPath, ...(options.nodeFlags ?? []), options.program ?? join(root, 'src/main.ts'), ...args],
     logFile,
   );
   const url = `http://127.0.0.1:${port}`;
