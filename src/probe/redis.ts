@@ -18,22 +18,24 @@ import { createTrust, securing } from './secure.ts';
  * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
  * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
  *
- * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. Then the
- * connection is closed: QUIT is deprecated and a client that just closes leaves nothing in the log.
+ * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With
+ * credentials a refusal for want of login or right (NOAUTH, NOPERM) is up AuthFailed all the same: a switch of roles
+ * would not be seen any more. Then the connection is closed: QUIT is deprecated and a client that just closes leaves
+ * nothing in the log.
  * Errors come in the order of processCommand (redis/src/server.c): NOAUTH before MISCONF, MASTERDOWN, LOADING and BUSY.
  * So a server with a password says NOAUTH even while it loads; who wants to know gives credentials.
  *
- * | error (first word, or text)           | verdict                                              |
- * |---------------------------------------|------------------------------------------------------|
- * | NOAUTH, NOPERM                        | up AuthRequired: alive, more it does not tell        |
- * | any error of AUTH but those below     | up AuthFailed: alive, the credentials are wrong      |
- * | LOADING                               | down Loading                                         |
- * | MASTERDOWN                            | down ReplicationBroken (replica-serve-stale-data no) |
- * | MISCONF                               | down ReadOnly (it cannot save, and refuses writes)   |
- * | BUSY                                  | down NotServing (a script runs)                      |
- * | DENIED                                | down Blocked (protected mode: nobody from here gets in) |
- * | ERR max number of clients…            | inconclusive Saturated                               |
- * | other                                 | down NotServing                                      |
+ * | error of AUTH or PING (first word, or text) | verdict                                                 |
+ * |---------------------------------------------|---------------------------------------------------------|
+ * | NOAUTH, NOPERM                              | up AuthRequired: alive, more it does not tell           |
+ * | any error of AUTH but those below           | up AuthFailed: alive, the credentials are wrong         |
+ * | LOADING                                     | down Loading                                            |
+ * | MASTERDOWN                                  | down ReplicationBroken (replica-serve-stale-data no)    |
+ * | MISCONF                                     | down ReadOnly (it cannot save, and refuses writes)      |
+ * | BUSY                                        | down NotServing (a script runs)                         |
+ * | DENIED                                      | down Blocked (protected mode: nobody from here gets in) |
+ * | ERR max number of clients…                  | inconclusive Saturated                                  |
+ * | other                                       | down NotServing                                         |
  */
 export function createRedis(): Probe {
   const trust = createTrust();
@@ -77,7 +79,7 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
       const reply = readReply(received);
       if (reply === undefined) return { kind: 'more' };
       if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };
-      const following = followingOf(asked, reply);
+      const following = followingOf(asked, reply, credentials);
       return typeof following === 'string'
         ? ask(following, reply.bytes)
         : { kind: 'done', verdict: following };
@@ -88,12 +90,17 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
 }
 
 /** What is asked after an answer, or the end. */
-function followingOf(question: Question, reply: KnownReply): Question | Verdict {
-  if (question === 'INFO') return reply.kind === 'bulk' ? verdictOfReplication(reply.text) : refusesInfo;
-  if (reply.kind === 'error') return verdictOfError(question, reply.text);
-  if (reply.kind === 'bulk') return wrongProtocol;
-  if (question === 'AUTH') return reply.text === 'OK' ? 'PING' : wrongProtocol;
-  return reply.text === 'PONG' ? 'INFO' : wrongProtocol;
+function followingOf(
+  question: Question,
+  { kind, text }: KnownReply,
+  credentials: Credentials | undefined,
+): Question | Verdict {
+  if (question === 'INFO')
+    return kind === 'bulk' ? verdictOfReplication(text) : withoutInfo(text, credentials);
+  if (kind === 'error') return verdictOfError(question, text);
+  if (kind === 'bulk') return wrongProtocol;
+  if (question === 'AUTH') return text === 'OK' ? 'PING' : wrongProtocol;
+  return text === 'PONG' ? 'INFO' : wrongProtocol;
 }
 
 function bytesOf(question: Question, credentials: Credentials | undefined): Uint8Array {
@@ -107,6 +114,8 @@ function bytesOf(question: Question, credentials: Credentials | undefined): Uint
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not RESP, the protocol of Redis');
 const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of clients is reached');
 const refusesInfo = verdict('up', 'Responded', 'INFO replication is refused, so the role is not known');
+const mayNotInfo = verdict('up', 'AuthFailed', 'the user may not INFO (NOPERM)');
+const loginLost = verdict('up', 'AuthFailed', 'INFO asks for a login again (NOAUTH)');
 const otherError = verdict('down', 'NotServing', 'it answers PING with an error');
 const authFailed = verdict('up', 'AuthFailed', 'the server refuses the credentials');
 const noPermission = verdict('up', 'AuthRequired', 'the user may not PING');
@@ -121,9 +130,18 @@ const byCode: Readonly<Record<string, Verdict>> = {
   DENIED: verdict('down', 'Blocked', 'protected mode lets nobody in from here (DENIED)'),
 };
 
+/** Who gave no credentials did not ask to know the role; what refuses for another reason (a proxy) knows no INFO. */
+function withoutInfo(text: string, credentials: Credentials | undefined): Verdict {
+  if (credentials === undefined) return refusesInfo;
+  const code = codeOf(text);
+  return code === 'NOPERM' ? mayNotInfo : code === 'NOAUTH' ? loginLost : refusesInfo;
+}
+
+const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(text)?.[1];
+
 /** The server's text is never told: an error may quote the arguments of a command it does not know, a password among them. */
 function verdictOfError(question: Question, text: string): Verdict {
-  const code = /^([A-Z]{1,20})( |$)/.exec(text)?.[1];
+  const code = codeOf(text);
   if (code === undefined) return wrongProtocol;
   const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
   if (known !== undefined) return known;

@@ -74,12 +74,20 @@ for (const each of kinds)
       it('needs no more than a user who may PING and INFO', async () => {
         const server = await start();
         await server.command('ACL', 'SETUSER', 'prober', 'on', '>secret', '-@all', '+ping', '+info');
+        const prober = { credentials: { username: 'prober', password: 'secret' } };
+        expect(await ask(server.port, prober)).toMatchObject({ kind: 'up', role: 'Primary' });
+      });
+
+      it('is AuthFailed without a role where the user may PING and not INFO, and only where one was given', async () => {
+        const server = await start();
         await server.command('ACL', 'SETUSER', 'deaf', 'on', '>secret', '-@all', '+ping');
-        const as = (username: string) => ({ credentials: { username, password: 'secret' } });
-        expect(await ask(server.port, as('prober'))).toMatchObject({ kind: 'up', role: 'Primary' });
-        const { role, ...deaf } = await ask(server.port, as('deaf'));
-        expect(deaf).toMatchObject({ kind: 'up', reason: 'Responded' });
-        expect(role).toBeUndefined();
+        await server.command('ACL', 'SETUSER', 'default', '-info');
+        const deaf = { credentials: { username: 'deaf', password: 'secret' } };
+        const message = 'the user may not INFO (NOPERM)';
+        expect(await ask(server.port, deaf)).toEqual({ kind: 'up', reason: 'AuthFailed', message });
+        const nobody = await ask(server.port);
+        expect(nobody).toMatchObject({ kind: 'up', reason: 'Responded' });
+        expect(nobody.role).toBeUndefined();
       });
 
       it('knows how long a replica has been without its primary', async () => {

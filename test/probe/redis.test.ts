@@ -101,6 +101,17 @@ describe('redis with credentials', () => {
     );
   });
 
+  it.each([
+    ["-NOPERM User prober has no permissions to run the 'info' command", 'AuthFailed'],
+    ['-NOAUTH Authentication required.', 'AuthFailed'],
+    ["-ERR unknown command 'INFO'", 'Responded'],
+    ['-LOADING Redis is loading the dataset in memory', 'Responded'],
+  ])('is alive where INFO is answered by %s: %s', (answer, reason) => {
+    const { verdict } = said(`+OK\r\n+PONG\r\n${answer}\r\n`, { credentials });
+    expect(verdict).toMatchObject({ kind: 'up', reason });
+    expect(verdict?.role).toBeUndefined();
+  });
+
   it('still learns the state of the server once logged in', () => {
     expect(said('+OK\r\n-LOADING Redis is loading\r\n', { credentials }).verdict).toMatchObject({
       kind: 'down',
