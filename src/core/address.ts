@@ -89,11 +89,11 @@ export function addressesOf(
   most = mostAddresses,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const gate = new Gate(denied, only?.targetPort ?? only?.port ?? 0, most);
+  const admit = gateOf(denied, only?.targetPort ?? only?.port ?? 0, most);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
-  const literal = resolved.map((each) => (each.rule === undefined ? gate.admit(each, false) : undefined));
-  const standing = resolved.map((each, i) => literal[i] ?? gate.admit(each, false));
-  const kept = resolved.map((each) => gate.admit(each, true));
+  const literal = resolved.map((each) => (each.rule === undefined ? admit(each, false) : undefined));
+  const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
+  const kept = resolved.map((each) => admit(each, true));
   return resolved.map(({ target, rule, resolvedWall, error }, i) => {
     const notes = standing[i]?.notes ?? [];
     return {
@@ -120,48 +120,45 @@ interface Note {
 
 const refuse = (text: string): Note => ({ text, harmless: false });
 
-/** Lets through what may be published, each once, and says why the rest is not. */
-class Gate {
-  readonly #denied: readonly Cidr[];
-  readonly #commonPort: number;
-  readonly #most: number;
+interface Given {
+  readonly target: Target;
+  readonly addresses: readonly HostAddress[];
+}
+
+/**
+ * Lets through what may be published, each once, and says why the rest is not. It is asked for those that left the answer
+ * (`kept`), or for those that stand in it.
+ */
+function gateOf(
+  denied: readonly Cidr[],
+  commonPort: number,
+  most: number,
+): (given: Given, kept: boolean) => Admitted {
   /** `ip|port` -> the host that gave it. */
-  readonly #seen = new Map<string, string>();
-
-  constructor(denied: readonly Cidr[], commonPort: number, most: number) {
-    this.#denied = denied;
-    this.#commonPort = commonPort;
-    this.#most = most;
-  }
-
-  /** @param kept those that left the answer, or those that stand in it */
-  admit(
-    { target, addresses }: { readonly target: Target; readonly addresses: readonly HostAddress[] },
-    kept: boolean,
-  ): Admitted {
+  const seen = new Map<string, string>();
+  const judge = (address: HostAddress, target: Target): BackendAddress | Note => {
+    const ip = parseIp(address.ip);
+    if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
+    const rule = refusal(ip, denied);
+    if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
+    const own = address.record?.port ?? target.port;
+    const port = own === commonPort ? 0 : own;
+    const key = `${ip.text}|${port}`;
+    const first = seen.get(key);
+    if (first !== undefined)
+      return { text: `${ip.text} is published once, through target ${first}`, harmless: true };
+    if (seen.size >= most) return refuse(`only the first ${most} addresses are published`);
+    seen.set(key, target.host);
+    const { host, kept, record } = address;
+    return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };
+  };
+  return ({ target, addresses }, kept) => {
     const found = addresses
       .filter((address) => address.kept === kept)
-      .map((address) => this.#admit(address, target));
+      .map((address) => judge(address, target));
     return {
       addresses: found.filter((each) => 'ip' in each),
       notes: found.filter((each) => 'text' in each),
     };
-  }
-
-  #admit(address: HostAddress, target: Target): BackendAddress | Note {
-    const ip = parseIp(address.ip);
-    if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
-    const rule = refusal(ip, this.#denied);
-    if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
-    const own = address.record?.port ?? target.port;
-    const port = own === this.#commonPort ? 0 : own;
-    const key = `${ip.text}|${port}`;
-    const first = this.#seen.get(key);
-    if (first !== undefined)
-      return { text: `${ip.text} is published once, through target ${first}`, harmless: true };
-    if (this.#seen.size >= this.#most) return refuse(`only the first ${this.#most} addresses are published`);
-    this.#seen.set(key, target.host);
-    const { host, kept, record } = address;
-    return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };
-  }
+  };
 }
