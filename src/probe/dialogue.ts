@@ -8,6 +8,8 @@ import type { Verdict } from '../core/verdict.ts';
 import { cancelled, classifyErrno, closedEarly, codeOf, proberFault, timedOut, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
+import { keepAliveMs } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { nameOf, secretsOf } from './secure.ts';
 import type { Securing } from './secure.ts';
 
@@ -64,6 +66,7 @@ export function converse(
   signal: AbortSignal,
   protocol: Protocol,
   tls?: Securing,
+  patience?: Patience,
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
   const name = nameOf(check, tls?.tls);
@@ -75,8 +78,8 @@ export function converse(
   }
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
-    const talk = new Conversation({ check, signal, protocol, secrets, name, judgesLate, resolve, reject });
-    talk.start();
+    const how = { check, signal, protocol, secrets, name, judgesLate, patience };
+    new Conversation({ ...how, resolve, reject }).start();
   });
 }
 
@@ -88,6 +91,7 @@ interface Talk {
   /** The name that the certificate is checked against. */
   readonly name: string;
   readonly judgesLate: boolean;
+  readonly patience: Patience | undefined;
   /** The first call of either counts. */
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: unknown) => void;
@@ -104,6 +108,9 @@ class Conversation {
   #steps = 0;
   #verdict: Verdict | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  /** Behind the verdict; `mute`: all that there was to say is said, and nothing is listened to. */
+  #held: 'no' | 'talking' | 'mute' = 'no';
+  #isLeft = false;
 
   constructor(talk: Talk) {
     this.#talk = talk;
@@ -127,7 +134,7 @@ class Conversation {
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
-      if (this.#verdict !== undefined) return;
+      if (this.#verdict !== undefined || this.#held === 'mute') return;
       this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
       this.#proceed();
     });
@@ -222,12 +229,32 @@ class Conversation {
   }
 
   #expire(): void {
-    this.#finish(
-      timedOut,
-      this.#stands && this.#verdict === undefined ? this.#talk.protocol.gaveUp?.() : undefined,
-    );
+    const { patience, resolve } = this.#talk;
+    const isOpen = this.#stands || this.#secured;
+    if (patience !== undefined && isOpen && this.#verdict === undefined) this.#hold(patience);
+    else this.#finish(timedOut, this.#legacy());
     // Also where the answer is there and only the peer's close is waited for.
-    if (this.#verdict !== undefined) this.#talk.resolve(this.#verdict);
+    if (this.#verdict !== undefined) resolve(this.#verdict);
+  }
+
+  /** What the protocol leaves behind when time is up. */
+  #legacy(): Uint8Array | undefined {
+    const isTalking = this.#stands && this.#verdict === undefined && this.#held !== 'mute';
+    return isTalking ? this.#talk.protocol.gaveUp?.() : undefined;
+  }
+
+  #hold(patience: Patience): void {
+    const { signal, resolve } = this.#talk;
+    signal.removeEventListener('abort', this.#abort);
+    resolve(patience.begin());
+    const legacy = this.#legacy();
+    this.#held = legacy === undefined ? 'talking' : 'mute';
+    if (legacy !== undefined) this.#socket?.end(legacy);
+    this.#socket?.setKeepAlive(true, keepAliveMs).unref();
+    this.#deadline = setTimeout(() => {
+      this.#isLeft = this.#verdict === undefined;
+      this.#finish(timedOut, this.#legacy());
+    }, patience.forMs).unref();
   }
 
   #finish(end: Verdict, farewell?: Uint8Array): void {
@@ -243,5 +270,6 @@ class Conversation {
     clearTimeout(this.#deadline);
     this.#talk.signal.removeEventListener('abort', this.#abort);
     this.#talk.resolve(end);
+    if (this.#held !== 'no') this.#talk.patience?.end(this.#isLeft);
   }
 }

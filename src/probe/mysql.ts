@@ -10,9 +10,11 @@ import { loadClient, logIn } from './mysql-login.ts';
 import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet } from './mysql-packets.ts';
+import { createOwed } from './owed.ts';
+import type { Owed } from './owed.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
-import type { Trust } from './secure.ts';
+import type { Securing, Trust } from './secure.ts';
 
 /** In the server's logs and in its text of 1045. No account of this name is needed or wanted. */
 export const probeUser = 'external_backend_probe';
@@ -32,42 +34,61 @@ export const probeUser = 'external_backend_probe';
  * With credentials a client library logs in and asks for role and lag (mysql-state.ts). It does not finish what goes wrong,
  * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
  * handshake for each failure, however long it lasts.
+ *
+ * Who has not answered when time is up is waited for behind the verdict, and not asked again meanwhile (owed.ts).
  */
-export function createMysql(): Probe {
+export function createMysql(owed: Owed = createOwed()): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
   return async (check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
+    const unanswered = owed.waitedFor(check);
+    if (unanswered !== undefined) return unanswered;
     const { credentials } = handler;
-    if (credentials === undefined) return greet(check, handler, signal, trust);
+    if (credentials === undefined) return greet(check, handler, signal, { trust, owed });
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
-      const greeted = await greet(check, handler, signal, trust);
+      const greeted = await greet(check, handler, signal, { trust, owed });
       if (greeted.kind !== 'up') return greeted;
       broken.delete(check);
     }
     const limit = createLimit(check.timing.timeoutMs - (performance.now() - started), signal);
     try {
-      const { verdict: said, isFinished } = await logIn({ check, handler, credentials, limit });
-      if (!isFinished) broken.add(check);
-      return said;
+      const login = await logIn({ check, handler, credentials, limit, owed });
+      if (!login.isFinished) {
+        broken.add(check);
+        void login.finishes.then((is) => is && broken.delete(check));
+      }
+      return login.verdict;
     } finally {
       limit.release();
     }
   };
 }
 
-function greet(
+interface Kept {
+  readonly trust: Trust;
+  readonly owed: Owed;
+}
+
+async function greet(
   check: Check,
-  { saturatedIs, tls }: MysqlHandler,
+  { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  trust: Trust,
+  { trust, owed }: Kept,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
+  const patience = owed.patience(check, () => {
+    if (!protocol.isGreeted) return 'greeting';
+    return credentials === undefined ? 'answer to a stranger' : 'login';
+  });
   // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
-  return converse(check, signal, protocol, tls && { ...securing(tls, trust), judged: 'at the end' });
+  const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
+  const said = await converse(check, signal, protocol, how, patience);
+  if (said.kind === 'up') owed.answered(check);
+  return said;
 }
 
 export interface HandshakeOptions {
@@ -93,6 +114,10 @@ export class MysqlHandshake implements Protocol {
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
+  }
+
+  get isGreeted(): boolean {
+    return this.#phase !== 'greeting';
   }
 
   next(received: Buffer): Step {

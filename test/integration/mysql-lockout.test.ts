@@ -158,6 +158,12 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
         expect(verdicts.map(({ reason }) => reason)).toEqual(verdicts.map(() => 'Timeout'));
         db.thaw();
         await seen(before + 60);
+        // It is asked no more until its answers are here.
+        await eventually(
+          'it is up',
+          () => probe(check, forever),
+          ({ kind }) => kind === 'up',
+        );
       }
       expect(await login()).toBe('welcome');
     });

@@ -265,7 +265,12 @@ withMySql(supply.title, () => {
       expect(await greet(primary, {}, 300)).toMatchObject({ kind: 'down', reason: 'Timeout' });
       expect(await ask(primary, {}, 300)).toMatchObject({ kind: 'down', reason: 'Timeout' });
       primary.thaw();
-      expect(await greet(primary)).toMatchObject({ kind: 'up' });
+      for (const how of [greet, ask])
+        await eventually(
+          'it is up again',
+          () => how(primary),
+          ({ kind }) => kind === 'up',
+        );
     });
 
     it('is up without its primary, and Primary after its promotion', async () => {

@@ -1,0 +1,165 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Connection } from 'mysql2';
+import { closePolitely } from './close.ts';
+import { galeraStatement, isGalera, mayBeGalera } from './mysql-state.ts';
+import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
+import type { MysqlState, Row } from './mysql-state.ts';
+import type { Question } from './owed.ts';
+import { keepAliveMs } from './patience.ts';
+
+/** Nothing that is asked here has a longer answer. */
+const maxBytes = 1_000_000;
+
+/** What of mysql2's connection is not in its types. */
+interface Parser {
+  sequenceId: number;
+  handlePacket: (packet: { readonly sequenceId: number } | undefined) => void;
+}
+
+/** One connection of mysql2, whose errors cannot escape. */
+export class Session {
+  readonly isWelcome: Promise<void>;
+  readonly #connection: Connection;
+  readonly #socket: Socket;
+  readonly #failed: Promise<never>;
+  #isWelcome = false;
+
+  constructor(connection: Connection, socket: Socket) {
+    this.#connection = connection;
+    this.#socket = socket;
+    this.#failed = new Promise((_, reject) => this.#watch(reject));
+    this.#failed.catch(() => undefined);
+    this.isWelcome = Promise.race([
+      new Promise<void>((resolve, reject) =>
+        connection.connect((error) => (error ? reject(error) : resolve())),
+      ),
+      this.#failed,
+    ]);
+  }
+
+  get secured(): TLSSocket | undefined {
+    const { stream } = this.#connection as unknown as { readonly stream: unknown };
+    return stream instanceof TLSSocket ? stream : undefined;
+  }
+
+  async state(): Promise<MysqlState> {
+    await this.isWelcome;
+    this.#isWelcome = true;
+    const variables = new Map(named(await this.#ask(variablesStatement)));
+    if (mayBeGalera(variables))
+      for (const [name, value] of named(await this.#ask(galeraStatement).catch(unknown)))
+        variables.set(name, value);
+    const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
+    const channels = await this.#ask(replicationStatement(variables.get('version') ?? '')).catch(refused);
+    return { variables, status, channels };
+  }
+
+  async close(): Promise<void> {
+    await Promise.race([
+      new Promise<void>((resolve) => this.#connection.end(() => resolve())),
+      this.#failed.catch(() => undefined),
+      // Without an answer there is nobody to take leave of.
+      new Promise<void>((resolve) => setImmediate(resolve)),
+    ]);
+    await new Promise<void>((resolve) => closePolitely(this.secured ?? this.#socket, resolve));
+  }
+
+  /** What the server was asked for last. */
+  get asks(): Question {
+    if (this.#isWelcome) return 'query';
+    return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
+  }
+
+  /** Whether there is a server that may still answer. */
+  get isOpen(): boolean {
+    return !this.#socket.connecting && !this.#socket.destroyed;
+  }
+
+  /** As `close`, but waits for what the server was asked for last, so long at most. Resolves to whether it had to be left. */
+  linger(forMs: number): Promise<boolean> {
+    this.#connection.end(() => undefined);
+    this.#socket.setKeepAlive(true, keepAliveMs).unref();
+    return new Promise((resolve) => {
+      let isLeft = false;
+      const bound = setTimeout(() => {
+        isLeft = true;
+        closePolitely(this.secured ?? this.#socket, () => undefined);
+      }, forMs).unref();
+      this.#socket.once('close', () => {
+        clearTimeout(bound);
+        resolve(isLeft);
+      });
+    });
+  }
+
+  /** mysql2 parses inside its `data` listener: what it throws there would end this process. */
+  #watch(reject: (error: unknown) => void): void {
+    this.#connection.on('error', reject);
+    const parser = this.#connection as unknown as Parser;
+    const handle = parser.handlePacket.bind(parser);
+    parser.handlePacket = (packet) => {
+      // It would complain of a wrong one on standard error, and go on.
+      if (packet !== undefined) parser.sequenceId = packet.sequenceId;
+      try {
+        handle(packet);
+      } catch {
+        reject(unreadable());
+      }
+    };
+    this.#socket.on('data', () => {
+      if (this.#socket.bytesRead <= maxBytes) return;
+      reject(unreadable());
+      this.#socket.destroy();
+    });
+    this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
+  }
+
+  #ask(sql: string): Promise<readonly Row[]> {
+    const rows = new Promise<readonly Row[]>((resolve, reject) => {
+      this.#connection.query(sql, (error, found) => (error ? reject(error) : resolve(rowsOf(found))));
+    });
+    return Promise.race([rows, this.#failed]);
+  }
+}
+
+function rowsOf(found: unknown): readonly Row[] {
+  return Array.isArray(found)
+    ? found.filter((row): row is Row => typeof row === 'object' && row !== null)
+    : [];
+}
+
+/** The first row, by the names of its columns. */
+function named([row = {}]: readonly Row[]): readonly (readonly [string, string])[] {
+  return Object.entries(row).map(([name, value]) => [name, String(value)]);
+}
+
+function pairs(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
+}
+
+const notGranted: ReadonlySet<number> = new Set([1142, 1227]);
+
+function refused(error: unknown): MysqlState['channels'] {
+  if (!notGranted.has(errorNumber(error))) throw error;
+  return { refused: `${errorNumber(error)}: ${textOf(error)}` };
+}
+
+/** NDB is a cluster too, and has no such variable. */
+function unknown(error: unknown): readonly Row[] {
+  if (errorNumber(error) !== 1193) throw error;
+  return [];
+}
+
+function unreadable(): Error {
+  return Object.assign(new Error('unreadable'), { code: 'UNREADABLE' });
+}
+
+export function errorNumber(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
+}
+
+export function textOf(error: unknown, property = 'sqlMessage'): string {
+  const value = typeof error === 'object' && error !== null ? (error as Row)[property] : undefined;
+  return typeof value === 'string' ? value : '';
+}

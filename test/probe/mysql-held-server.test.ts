@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+
+import type { MysqlHandler } from '../../src/core/check.ts';
+import { createMysql } from '../../src/probe/mysql.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort, startMariaDb } from '../support/mariadb.ts';
+import type { MariaDb } from '../support/mariadb.ts';
+import { mysqlCheck } from '../support/mysql-check.ts';
+import { bringMySql } from '../support/mysql.ts';
+import type { MySql } from '../support/mysql.ts';
+import { createAuthority } from './support/certificates.ts';
+import { forever } from './support/checks.ts';
+import { listen } from './support/listener.ts';
+import type { Listener } from './support/listener.ts';
+
+// As mysql-held.test.ts, with real servers that hold back or freeze.
+const supply = await bringMySql();
+const withMySql = supply.isHad ? describe : describe.skip;
+const credentials = { username: 'probe', password: 'secret' };
+const wrong = { username: 'probe', password: 'hunter2' };
+const held = (how: string) => ({
+  kind: 'down',
+  reason: 'Timeout',
+  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
+});
+const unanswered = held('give the probe credentials');
+const listeners: Listener[] = [];
+
+async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {
+  const listener = await listen({ onConnection, allowHalfOpen: true });
+  listeners.push(listener);
+  return listener;
+}
+
+const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 100) =>
+  mysqlCheck({ address: '127.0.0.1', port }, handler, { timeoutMs });
+
+afterEach(async () => {
+  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
+});
+
+withMySql(`${supply.title} with connection_control`, () => {
+  const authority = createAuthority();
+  const tls = { ca: authority.ca, serverName: 'db.example' };
+  let db: MySql;
+  const account = (user: string) =>
+    db.sql(
+      `select count(*) from information_schema.processlist where user in ('${user}', 'unauthenticated user')`,
+    );
+  const control = (setting: string, value: number) =>
+    db.sql(`set global component_connection_control.${setting} = ${value}`);
+
+  beforeAll(async () => {
+    db = await supply.start('127.0.0.1', await freePort(), {}, authority.issue('DNS:db.example'));
+    await db.sql("install component 'file://component_connection_control'");
+    await db.sql(
+      "create user probe@'%' identified by 'secret'; create user app@'%' identified by 'secret'; grant replication client on *.* to probe@'%'",
+    );
+    await control('failed_connections_threshold', 1);
+    await control('max_connection_delay', 2_000);
+  }, 60_000);
+  afterAll(async () => {
+    await db.remove();
+    authority.remove();
+  });
+
+  it.each([
+    ['without credentials', 'external_backend_probe', {}],
+    ['without credentials, with TLS', 'external_backend_probe', { tls }],
+    ['with a wrong password', 'probe', { credentials: wrong }],
+    ['with a wrong password, with TLS', 'probe', { credentials: wrong, tls }],
+  ])(
+    'holds one connection at most, lets clients in all the time, and is asked again when it has answered: %s',
+    async (_, user, handler) => {
+      const probe = createMysql();
+      const check = checkOf(db.port, handler, 300);
+      const seen: string[] = [];
+      let connections = 0;
+      for (let count = 0; count < 20; count += 1) {
+        seen.push((await probe(check, forever)).reason);
+        expect(Number(await account(user))).toBeLessThanOrEqual(1);
+        if (count % 10 === 0)
+          expect(await db.client({ user: 'app', password: 'secret' })).toMatchObject({ code: 0 });
+      }
+      expect(seen).toContain('Timeout');
+      connections = await db.status('Connections');
+      await control('max_connection_delay', 1_000);
+      await control('failed_connections_threshold', 0);
+      await eventually(
+        'it is up again',
+        () => probe(check, forever),
+        ({ kind }) => kind === 'up',
+      );
+      expect(await db.status('Connections')).toBeGreaterThan(connections);
+      await control('failed_connections_threshold', 1);
+      await control('max_connection_delay', 2_000);
+    },
+    30_000,
+  );
+
+  it('lets a probe in whose password was put right, though an answer to the wrong one is still owed', async () => {
+    const probe = createMysql();
+    const check = checkOf(db.port, { credentials: wrong }, 300);
+    await eventually(
+      'it is held back',
+      () => probe(check, forever),
+      ({ reason }) => reason === 'Timeout',
+    );
+    expect(await probe(checkOf(db.port, { credentials }, 5_000), forever)).toMatchObject({
+      kind: 'up',
+      role: 'Primary',
+    });
+  });
+});
+
+describe('MariaDB, frozen', () => {
+  let db: MariaDb;
+
+  beforeAll(async () => {
+    db = await startMariaDb('127.0.0.1', await freePort());
+    await db.sql("create user probe@'%' identified by 'secret'; grant replica monitor on *.* to probe@'%'");
+  }, 60_000);
+  afterAll(() => db.remove());
+
+  afterEach(() => db.thaw());
+
+  /** A stop is a matter of moments, in which a server could still answer. */
+  const freeze = () => {
+    db.freeze();
+    const tasks = `/proc/${readFileSync(join(db.directory, 'pid'), 'utf8').trim()}/task`;
+    const runs = (id: string) => !/\) T /.test(readFileSync(join(tasks, id, 'stat'), 'utf8'));
+    while (readdirSync(tasks).some(runs));
+  };
+
+  /** Leads to the server, which freezes before it can read the n-th word of the client. */
+  const freezingAt = (word: number) =>
+    serve((client) => {
+      const server = connect(db.port, db.address);
+      let words = 0;
+      server.on('data', (bytes) => client.write(bytes)).on('end', () => client.end());
+      client.on('data', (bytes: Buffer) => {
+        words += 1;
+        if (words === word && listeners[0]?.accepted() === 1) freeze();
+        server.write(bytes);
+      });
+      client.on('close', () => server.end());
+      server.on('error', () => client.destroy());
+    });
+
+  it.each([
+    ['in the middle of a handshake', 1, {}, unanswered],
+    ['in the middle of a login', 1, { credentials }, held('check the credentials')],
+    [
+      'in the middle of a query',
+      2,
+      { credentials },
+      { kind: 'down', reason: 'Timeout', message: 'the login succeeded, but a query is not answered' },
+    ],
+  ])('%s, is asked no more until it goes on, and then at once', async (_, word, handler, expected) => {
+    const proxy = await freezingAt(word);
+    const probe = createMysql();
+    const check = checkOf(proxy.port, handler, 300);
+    for (let count = 0; count < 20; count += 1) expect(await probe(check, forever)).toEqual(expected);
+    expect(proxy.accepted()).toBe(1);
+    db.thaw();
+    await eventually(
+      'it is up',
+      () => probe(checkOf(proxy.port, handler, 5_000), forever),
+      ({ kind }) => kind === 'up',
+    );
+    await proxy.closed(1);
+  });
+
+  it('before its greeting, is asked once, and up when it goes on', async () => {
+    const probe = createMysql();
+    const before = await db.status('Connections');
+    freeze();
+    for (let count = 0; count < 20; count += 1)
+      expect(await probe(checkOf(db.port, {}, 200), forever)).toMatchObject({ reason: 'Timeout' });
+    db.thaw();
+    await eventually(
+      'it is up',
+      () => probe(checkOf(db.port, {}, 5_000), forever),
+      ({ kind }) => kind === 'up',
+    );
+    // The one of the freeze, that which found it up; and those that ask for it here.
+    expect(await db.status('Connections')).toBeLessThanOrEqual(before + 4);
+  });
+
+  it('and killed then, is Refused at once', async () => {
+    const proxyless = checkOf(db.port, {}, 300);
+    const probe = createMysql();
+    freeze();
+    expect(await probe(proxyless, forever)).toMatchObject({ reason: 'Timeout' });
+    await db.kill();
+    await eventually(
+      'it refuses',
+      () => probe(proxyless, forever),
+      ({ reason }) => reason === 'Refused',
+      2_000,
+    );
+  });
+});

@@ -1,0 +1,211 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Socket } from 'node:net';
+import process from 'node:process';
+
+import type { MysqlHandler } from '../../src/core/check.ts';
+import { createMysql } from '../../src/probe/mysql.ts';
+import { createOwed } from '../../src/probe/owed.ts';
+import { eventually } from '../support/eventually.ts';
+import { mysqlCheck } from '../support/mysql-check.ts';
+import { forever } from './support/checks.ts';
+import { listen } from './support/listener.ts';
+import type { Listener } from './support/listener.ts';
+import { denied, greeting, ok, packet, switchTo } from './support/mysql-bytes.ts';
+
+// A server keeps a connection until it has answered, though the probe is gone: there must be one, and not one per probe.
+// Real servers: mysql-held-server.test.ts.
+const credentials = { username: 'probe', password: 'secret' };
+const wrong = { username: 'probe', password: 'hunter2' };
+const held = (how: string) => ({
+  kind: 'down',
+  reason: 'Timeout',
+  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
+});
+const unanswered = held('give the probe credentials');
+const listeners: Listener[] = [];
+
+async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {
+  const listener = await listen({ onConnection, allowHalfOpen: true });
+  listeners.push(listener);
+  return listener;
+}
+
+const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 100) =>
+  mysqlCheck({ address: '127.0.0.1', port }, handler, { timeoutMs });
+
+afterEach(async () => {
+  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
+});
+
+/** Greets, and says no more. */
+const mute = (socket: Socket) => void socket.write(greeting());
+
+describe('a server that greets and then says nothing', () => {
+  it('is asked once, however often it is probed, and by whichever check', async () => {
+    const { port, accepted } = await serve(mute);
+    const probe = createMysql();
+    expect(await probe(checkOf(port), forever)).toEqual(unanswered);
+    // No run of these lasts: with this timeout they would outlive the test.
+    for (let count = 0; count < 20; count += 1)
+      expect(await probe(checkOf(port, {}, 3_600_000), forever)).toEqual(unanswered);
+    expect(accepted()).toBe(1);
+  });
+
+  it('holds back nobody else: another port, another account, a new password', async () => {
+    const [first, second] = [await serve(mute), await serve(mute)];
+    const probe = createMysql();
+    await probe(checkOf(first.port), forever);
+    expect(await probe(checkOf(second.port), forever)).toEqual(unanswered);
+    for (const account of [credentials, wrong])
+      expect(await probe(checkOf(first.port, { credentials: account }), forever)).toEqual(
+        held('check the credentials'),
+      );
+    expect([first.accepted(), second.accepted()]).toEqual([3, 1]);
+  });
+
+  it('is heard to the end when it speaks at last, and then asked again', async () => {
+    const sockets: Socket[] = [];
+    const heard: Buffer[] = [];
+    const { port, accepted } = await serve((socket) => {
+      sockets.push(socket);
+      mute(socket);
+      socket.on('data', (bytes: Buffer) => heard.push(bytes));
+    });
+    const probe = createMysql();
+    await probe(checkOf(port), forever);
+    heard.splice(0);
+    sockets[0]?.write(switchTo(2, 'mysql_native_password'));
+    await eventually(
+      'the switch is answered',
+      () => Promise.resolve(Buffer.concat(heard)),
+      (bytes) => bytes.equals(packet(3, Buffer.alloc(20, 0x65))),
+    );
+    sockets[0]?.end(denied(4));
+    await eventually(
+      'it is asked again',
+      () => probe(checkOf(port), forever),
+      () => accepted() === 2,
+    );
+  });
+
+  it('is asked again when it reset the connection', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => {
+      sockets.push(socket);
+      mute(socket);
+    });
+    const probe = createMysql();
+    await probe(checkOf(port), forever);
+    sockets[0]?.resetAndDestroy();
+    await eventually(
+      'it is asked again',
+      () => probe(checkOf(port), forever),
+      () => accepted() === 2,
+    );
+  });
+
+  it('is left when it says what is no answer, however much that is', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => {
+      sockets.push(socket);
+      mute(socket);
+    });
+    const probe = createMysql();
+    await probe(checkOf(port), forever);
+    sockets[0]?.write(Buffer.alloc(100_000_000, 0x41));
+    await eventually(
+      'it is asked again',
+      () => probe(checkOf(port), forever),
+      () => accepted() === 2,
+    );
+  });
+
+  it('does not hold this process back', async () => {
+    const { port } = await serve(mute);
+    const active = () =>
+      process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocketWrap/.test(name));
+    await createMysql()(checkOf(port), forever);
+    // What is left is the peer's.
+    expect(active().filter((name) => name === 'TCPSocketWrap')).toHaveLength(1);
+  });
+
+  it.each([
+    ['without credentials', {}],
+    ['with them', { credentials }],
+  ])('is left and asked again after the first wait, then after twice that, %s', async (_, handler) => {
+    const { port, accepted } = await serve((socket) => {
+      mute(socket);
+      socket.on('end', () => socket.end());
+    });
+    const probe = createMysql(createOwed(100, 300));
+    const check = checkOf(port, handler);
+    const began: number[] = [];
+    for (let count = 1; count <= 4; count += 1) {
+      await eventually(
+        `it is asked ${count} times`,
+        () => probe(check, forever),
+        () => accepted() === count,
+      );
+      began.push(performance.now());
+    }
+    const waits = began.slice(1).map((at, index) => at - (began[index] ?? 0));
+    expect(waits.map((ms, index) => ms >= ([100, 200, 300][index] ?? 0) - 5)).toEqual([true, true, true]);
+  });
+});
+
+describe('a server that says nothing at all', () => {
+  it('is asked once, and has all that it needs to end the handshake', async () => {
+    const heard: Buffer[] = [];
+    const listener = await serve((socket) => socket.on('data', (bytes: Buffer) => heard.push(bytes)));
+    const probe = createMysql();
+    for (let count = 0; count < 20; count += 1)
+      expect(await probe(checkOf(listener.port), forever)).toEqual({
+        kind: 'down',
+        reason: 'Timeout',
+        message: '',
+      });
+    await listener.finished(1);
+    expect(listener.accepted()).toBe(1);
+    expect(Buffer.concat(heard)).toHaveLength(102 + 24);
+  });
+
+  it('is asked again when it ends that connection', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => sockets.push(socket));
+    const probe = createMysql();
+    await probe(checkOf(port), forever);
+    sockets[0]?.end(Buffer.concat([greeting(), denied(2)]));
+    await eventually(
+      'it is asked again',
+      () => probe(checkOf(port), forever),
+      () => accepted() === 2,
+    );
+  });
+});
+
+describe('a server that lets us in and then says nothing', () => {
+  it('is asked once, and told goodbye when it has answered', async () => {
+    const sockets: Socket[] = [];
+    const heard: Buffer[] = [];
+    const { port, accepted } = await serve((socket) => {
+      sockets.push(socket);
+      mute(socket);
+      socket.once('data', () => socket.write(ok(2)));
+      socket.on('data', (bytes: Buffer) => heard.push(bytes));
+    });
+    const probe = createMysql();
+    for (let count = 0; count < 20; count += 1)
+      expect(await probe(checkOf(port, { credentials }), forever)).toEqual({
+        kind: 'down',
+        reason: 'Timeout',
+        message: 'the login succeeded, but a query is not answered',
+      });
+    expect(accepted()).toBe(1);
+    sockets[0]?.write(denied(1));
+    await eventually(
+      'it says goodbye',
+      () => Promise.resolve(heard.at(-1)),
+      (bytes) => bytes?.equals(packet(0, [1])) === true,
+    );
+  });
+});
