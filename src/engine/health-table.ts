@@ -1,6 +1,7 @@
 import { initial, step } from '../core/health.ts';
 import type { Check } from '../core/check.ts';
 import type { Health, Transition } from '../core/health.ts';
+import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Clock } from './ports.ts';
 
@@ -31,6 +32,11 @@ export class HealthTable {
   /** Undefined: neither seeded nor probed yet. */
   get(owner: string, checkId: string): Health | undefined {
     return this.#owners.get(owner)?.get(checkId);
+  }
+
+  /** The checks of one owner, as they are when they are asked for. */
+  of(owner: string): HealthOf {
+    return (checkId) => this.get(owner, checkId);
   }
 
   /** Puts in what was published before this process began. Never overrides a state: what was learnt or seeded first stands. */

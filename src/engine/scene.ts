@@ -35,14 +35,17 @@ export interface Scene {
   readonly secretsPending: boolean;
   /** When a name changes by the mere passing of time, monotonic. */
   readonly nextAt: number | undefined;
+  /** What is believed of each check, at any later time too. */
+  readonly healthOf: HealthOf;
+  /** The Service of that name as it stands, if it is ours. */
+  readonly standing: (service: string) => Service | undefined;
 }
 
 export interface LookOptions {
   readonly resolve: (host: string) => Resolution;
   readonly healthOf: HealthOf;
   readonly secretOf: SecretOf;
-  /** The Service of that name as it stands, if it is ours. */
-  readonly standing: (service: string) => Service | undefined;
+  readonly view: ClusterView;
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
@@ -50,14 +53,16 @@ export interface LookOptions {
 
 export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
   const { targets: wanted, mode } = backend.spec;
+  const { healthOf } = options;
+  const standing = standingOf(backend, options.view);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
   const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
-  const found =
+  const given =
     mode === 'ExternalName' ? each(backend, resolved, options) : together(backend, resolved, options);
-  const targets = found
-    .map((target) => withServed(target, backend, options))
-    .map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
+  const targets = given
+    .map((target) => withServed(target, backend, standing))
+    .map((target) => withoutUnhealthyKept(target, groups, healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
   const served = addresses.filter(({ unserved }) => unserved !== true);
   const checks = [
@@ -69,7 +74,13 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
   const secretsPending = isPending(materials);
-  return { key, raw, backend, targets, addresses, groups, checks, missing, secretsPending, nextAt };
+  const found = { targets, addresses, groups, checks, missing, secretsPending, nextAt };
+  return { key, raw, backend, ...found, healthOf, standing };
+}
+
+function standingOf({ namespace, name }: Backend, view: ClusterView): Scene['standing'] {
+  const owned = view.ownedNames(namespace, name);
+  return (service) => (owned.has(service) ? view.service(namespace, service) : undefined);
 }
 
 type Resolved = ReadonlyMap<string, Resolution>;
@@ -96,7 +107,7 @@ function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOption
 }
 
 /** A name often has an AAAA record that a cluster with IPv4 alone has no use for: that is no fault of anybody. */
-function withServed(target: TargetAddresses, backend: Backend, { standing }: LookOptions): TargetAddresses {
+function withServed(target: TargetAddresses, backend: Backend, standing: Scene['standing']): TargetAddresses {
   if (backend.spec.mode === 'ExternalName') return target;
   const addresses = target.addresses.map((address) =>
     isServed(backend, address.family, standing) ? address : { ...address, unserved: true as const },
@@ -116,7 +127,7 @@ function withoutUnhealthyKept(
 }
 
 /** The roles of the addresses, given what Services of role Primary lead to now. */
-export function rolesIn({ backend, groups, addresses }: Scene, healthOf: HealthOf, view: ClusterView): Roles {
+export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: ClusterView): Roles {
   const names = (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Primary')
     .map(({ name }) => name);
@@ -145,8 +156,7 @@ export interface AliasScene {
 
 /** Undefined in mode Endpoints. @param now wall milliseconds */
 export function lookAtAlias(
-  { backend, targets, groups }: Scene,
-  healthOf: HealthOf,
+  { backend, targets, groups, healthOf }: Scene,
   view: ClusterView,
   now: number,
 ): AliasScene | undefined {
@@ -157,4 +167,15 @@ export function lookAtAlias(
   const candidates = candidatesOf(targets, groups, healthOf);
   const before = currentAlias(ours);
   return { candidates, before, choice: choose(candidates, before, backend.spec.failbackSeconds * 1000, now) };
+}
+
+/** In how many milliseconds something changes by the mere passing of time; undefined: never. @param now monotonic */
+export function changesAfterMs(
+  { nextAt }: Scene,
+  alias: AliasScene | undefined,
+  now: number,
+): number | undefined {
+  const aging = nextAt === undefined ? [] : [Math.max(1, nextAt - now)];
+  const all = [...aging, ...(alias?.choice.afterMs === undefined ? [] : [alias.choice.afterMs])];
+  return all.length > 0 ? Math.min(...all) : undefined;
 }

@@ -1,0 +1,29 @@
+import type { Backend, ServiceSpec } from '../api/external-backend.ts';
+import type { Action } from '../core/action.ts';
+import { isForServerToSay, servicesOf } from '../core/desired.ts';
+import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
+import type { ClusterView } from './ports.ts';
+import { rolesIn, type Scene } from './scene.ts';
+
+/** Whether there are IPv6 addresses and a new Service of which only the server can say whether it carries them. */
+export function hasFirstServices({ backend, addresses }: Scene, view: ClusterView): boolean {
+  if (backend.spec.mode !== 'Endpoints') return false;
+  return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, view));
+}
+
+/**
+ * What makes such Services before anybody is asked: an address that no Service carries is not waited for, and is in no
+ * slice. What is refused is tried again, and told, by the run that comes next.
+ */
+export function firstServices(scene: Scene, options: PlanningOptions): readonly (readonly Action[])[] {
+  const isFirst = isNew(scene.backend, options.view);
+  return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
+    .filter(({ spec }) => isFirst(spec))
+    .map((desired) => planOf(scene, desired, options))
+    .filter(({ problem }) => problem === undefined)
+    .map(({ actions }) => actions.filter(({ op }) => op === 'applyService'));
+}
+
+function isNew({ namespace }: Backend, view: ClusterView): (spec: ServiceSpec) => boolean {
+  return (spec) => isForServerToSay(spec) && view.service(namespace, spec.name) === undefined;
+}

@@ -1,0 +1,79 @@
+import type { KubeObject } from '../core/objects.ts';
+import type { Clock, Writer } from './ports.ts';
+
+/** One life of a backend: a namesake created later is another. */
+export interface Life {
+  readonly uid: string;
+  generation: number | undefined;
+  /** When this generation was first seen, monotonic. */
+  seenAt: number;
+  /** Transient failures in a row. */
+  failures: number;
+  /** The generation whose new Services were made first, or refused. */
+  triedFirst?: number | undefined;
+  /** Of the run in progress, or of the last one. */
+  patience: AbortController;
+}
+
+export interface LivesOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Told of a life that is over, while the key still has it. */
+  readonly onEnd: (key: string, uid: string) => void;
+}
+
+/** The lives of the backends that the reconciler works for, each under its key. */
+export class Lives {
+  readonly #options: LivesOptions;
+  readonly #lives = new Map<string, Life>();
+  /** uid -> key. */
+  readonly #keys = new Map<string, string>();
+
+  constructor(options: LivesOptions) {
+    this.#options = options;
+  }
+
+  /** The key of a backend by its uid; undefined: not known (any more). */
+  keyOf(uid: string): string | undefined {
+    return this.#keys.get(uid);
+  }
+
+  /** The life that goes on with this object, or begins with it; a namesake's before it ends. */
+  enter(key: string, { metadata }: KubeObject): Life {
+    const { uid = '', generation } = metadata;
+    const known = this.#lives.get(key);
+    const seenAt = this.#options.clock.now();
+    if (known?.uid === uid) {
+      if (known.generation !== generation) Object.assign(known, { generation, seenAt });
+      return known;
+    }
+    this.end(key);
+    const life = { uid, generation, seenAt, failures: 0, patience: new AbortController() };
+    this.#lives.set(key, life);
+    this.#keys.set(uid, key);
+    return life;
+  }
+
+  end(key: string): void {
+    const life = this.#lives.get(key);
+    if (life === undefined) return;
+    this.#options.onEnd(key, life.uid);
+    this.#lives.delete(key);
+    this.#keys.delete(life.uid);
+  }
+
+  endAll(): void {
+    for (const key of [...this.#lives.keys()]) this.end(key);
+  }
+
+  /** What the run in progress still waits to write is given up. */
+  hurry(key: string): void {
+    this.#lives.get(key)?.patience.abort();
+  }
+}
+
+/** Of the run that begins: gives up what waits when the backend is hurried. */
+export function patientWriter(life: Life, writer: Writer): Writer {
+  life.patience = new AbortController();
+  const { signal } = life.patience;
+  return { perform: (action) => writer.perform(action, signal) };
+}
