@@ -1,14 +1,13 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
-import type { Check, Handler } from '../core/check.ts';
-import { checkAddress } from '../core/flip.ts';
+import type { Handler } from '../core/check.ts';
 import { reasons } from '../core/verdict.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
-import { Distribution, Instrument } from './instrument.ts';
-import type { Cell } from './instrument.ts';
+import { BackendSeries, type Figures } from './backend-series.ts';
+import type { Cell, Distribution } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
-import type { MetricDefinition, MetricName } from './metrics-table.ts';
+import { entries, makeSeries } from './series.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -37,32 +36,11 @@ export interface ApiRequest {
   readonly durationMs: number;
 }
 
-type Series = {
-  readonly [N in MetricName]: Instrument<
-    (typeof metricsTable)[N]['type'] extends 'histogram' ? Distribution : Cell
-  >;
-};
-
 interface VerdictSeries {
   readonly kind: Verdict['kind'];
   readonly results: Cell;
   readonly durations: Distribution;
 }
-
-/** What is counted of a backend. */
-export interface Figures {
-  /** Addresses. */
-  readonly ready: number;
-  readonly total: number;
-  /** IPs of its primary. */
-  readonly primary?: readonly string[];
-  /** What is probed: series of addresses that are not are dropped. */
-  readonly checks?: readonly Pick<Check, 'ip' | 'family' | 'port'>[];
-}
-
-const expiryMetric = 'external_backend_certificate_expiry_timestamp_seconds';
-const addressMetrics = ['external_backend_primary_info', expiryMetric] as const satisfies MetricName[];
-type AddressMetric = (typeof addressMetrics)[number];
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
@@ -76,18 +54,12 @@ export class Metrics {
   /** By handler and reason, so that a verdict costs two look-ups of known strings and three additions. */
   readonly #verdicts = new Map<string, Map<string, VerdictSeries>>();
   readonly #lateness: Distribution;
-  /** Backends, as `namespace/name`, with and without series of their own. */
-  readonly #shown = new Set<string>();
-  readonly #hidden = new Set<string>();
-  /** Addresses with a series of their own, by metric and backend. */
-  readonly #addresses: Readonly<Record<AddressMetric, Map<string, Set<string>>>> = {
-    external_backend_primary_info: new Map(),
-    external_backend_certificate_expiry_timestamp_seconds: new Map(),
-  };
+  readonly #backends: BackendSeries;
   #sources: Sources = {};
 
   constructor(options: MetricsOptions) {
     this.#options = options;
+    this.#backends = new BackendSeries(this.#series, options.maxBackends);
     this.#lateness = this.#series.external_backend_probe_lateness_seconds.at();
     for (const instrument of Object.values(this.#series)) register(this.#registry, instrument);
     this.#initialise();
@@ -146,53 +118,18 @@ export class Metrics {
   }
 
   /** What a backend has. Beyond `maxBackends` a backend is only counted, until others are forgotten. */
-  published(namespace: string, name: string, { ready, total, primary = [], checks = [] }: Figures): void {
-    if (!this.#options.perBackend) return;
-    const key = `${namespace}/${name}`;
-    if (!this.#shown.has(key) && this.#shown.size >= this.#options.maxBackends) {
-      this.#hidden.add(key);
-      return;
-    }
-    this.#hidden.delete(key);
-    this.#shown.add(key);
-    this.#series.external_backend_ready_addresses.at(namespace, name).value = ready;
-    this.#series.external_backend_addresses.at(namespace, name).value = total;
-    this.#retain('external_backend_primary_info', key, new Set(primary));
-    for (const address of primary) this.#ofAddress('external_backend_primary_info', key, address, 1);
-    this.#retain(expiryMetric, key, new Set(checks.map(checkAddress)));
+  published(namespace: string, name: string, figures: Figures): void {
+    if (this.#options.perBackend) this.#backends.published(namespace, name, figures);
   }
 
   /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. Not counted for a backend without series. */
   certified(namespace: string, name: string, address: string, expiresAt: number): void {
-    const key = `${namespace}/${name}`;
-    if (this.#shown.has(key)) this.#ofAddress(expiryMetric, key, address, expiresAt / 1000);
-  }
-
-  #ofAddress(metric: AddressMetric, key: string, address: string, value: number): void {
-    const [namespace = '', name = ''] = key.split('/');
-    this.#series[metric].at(namespace, name, address).value = value;
-    const known = this.#addresses[metric].get(key) ?? new Set<string>();
-    this.#addresses[metric].set(key, known.add(address));
-  }
-
-  /** Drops the series of all other addresses of the backend. */
-  #retain(metric: AddressMetric, key: string, kept: ReadonlySet<string>): void {
-    const known = this.#addresses[metric].get(key);
-    if (known === undefined) return;
-    const [namespace = '', name = ''] = key.split('/');
-    for (const address of known) {
-      if (!kept.has(address) && known.delete(address)) this.#series[metric].remove(namespace, name, address);
-    }
-    if (known.size === 0) this.#addresses[metric].delete(key);
+    this.#backends.certified(namespace, name, address, expiresAt);
   }
 
   /** The backend is gone: so are its series. */
   forgotten(namespace: string, name: string): void {
-    for (const metric of addressMetrics) this.#retain(metric, `${namespace}/${name}`, new Set());
-    this.#shown.delete(`${namespace}/${name}`);
-    this.#hidden.delete(`${namespace}/${name}`);
-    this.#series.external_backend_ready_addresses.remove(namespace, name);
-    this.#series.external_backend_addresses.remove(namespace, name);
+    this.#backends.forgotten(namespace, name);
   }
 
   /** `Ok` or the reason of the error; how long the run took and how long it had been due before. */
@@ -229,7 +166,7 @@ export class Metrics {
     this.#series.external_backend_dns_oldest_answer_age_seconds.at().value = dnsOldestAnswerSeconds?.() ?? 0;
     this.#series.external_backend_queue_depth.at().value = queueDepth?.() ?? 0;
     this.#series.external_backend_api_requests_in_flight.at().value = requestsInFlight?.() ?? 0;
-    this.#series.external_backend_backends_without_series.at().value = this.#hidden.size;
+    this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
     return this.#registry.metrics();
   }
 
@@ -258,18 +195,6 @@ const unwanted = ['resources', 'handles', 'requests'].flatMap((what) => [
   `nodejs_active_${what}`,
   `nodejs_active_${what}_total`,
 ]);
-
-const entries = (table: Readonly<Record<MetricName, MetricDefinition>>): [MetricName, MetricDefinition][] =>
-  Object.entries(table) as [MetricName, MetricDefinition][];
-
-function makeSeries(): Series {
-  const made = entries(metricsTable).map(([name, definition]) => {
-    const make = (): Cell | Distribution =>
-      definition.type === 'histogram' ? new Distribution(definition.buckets ?? []) : { value: 0 };
-    return [name, new Instrument<Cell | Distribution>(name, definition, make)];
-  });
-  return Object.fromEntries(made) as Series;
-}
 
 /** The registry asks a metric for its name and its `get()`, which the type of prom-client does not say. */
 function register(registry: Registry, instrument: { readonly name: string; get(): object }): void {
