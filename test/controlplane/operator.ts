@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 
+import { freePort } from '../support/ports.ts';
 import type { PlaneDetails } from './details.ts';
 import { kubectl } from './kubectl.ts';
 import { startPart, waitFor } from './process.ts';
@@ -91,14 +90,6 @@ function linesOf(file: string): readonly Readonly<Record<string, unknown>>[] {
   return lines
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function fetchText(url: string): Promise<string> {

@@ -5,9 +5,10 @@ import { createMysql } from '../../src/probe/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGalera } from '../support/galera.ts';
 import type { Galera } from '../support/galera.ts';
-import { freePort, startMariaDb } from '../support/mariadb.ts';
+import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
+import { freePort } from '../support/ports.ts';
 import { forever } from './support/checks.ts';
 
 const probe = createMysql();

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MysqlHandler } from '../../src/core/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, occupy, startMariaDb } from '../support/mariadb.ts';
+import { occupy, startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
+import { freePort } from '../support/ports.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever } from './support/checks.ts';
 

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { PostgresHandler } from '../../src/core/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/mariadb.ts';
+import { freePort } from '../support/ports.ts';
 import { bringNewest, installed, startPgBouncer } from '../support/pgbouncer.ts';
 import type { PgBouncer } from '../support/pgbouncer.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';

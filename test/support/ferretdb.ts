@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { startPart, waitFor } from '../controlplane/process.ts';
 import { mustRun } from '../controlplane/run.ts';
 import type { Authority } from '../probe/support/certificates.ts';
-import { freePort } from './redis.ts';
+import { freePort } from './ports.ts';
 
 /** A real FerretDB on 127.0.0.1, its data in memory. */
 export interface FerretDb {

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, startMariaDb } from './mariadb.ts';
+import { startMariaDb } from './mariadb.ts';
 import type { MariaDb } from './mariadb.ts';
+import { freePort } from './ports.ts';
 
 /** Two nodes of a Galera cluster, on 127.0.0.1. Each is one of two votes: without the other it has no quorum. */
 export interface Galera {

@@ -1,4 +1,4 @@
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -214,15 +214,6 @@ function withoutNames(command: readonly string[], dir: string): readonly string[
 function unprivileged(command: readonly string[]): readonly string[] {
   if (process.getuid?.() !== 0) return command;
   return ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', ...command];
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** A TCP connection that takes a slot of the server and says nothing more; returns how to give it back. */

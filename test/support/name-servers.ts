@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +8,7 @@ import { addAddress } from '../controlplane/network.ts';
 import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
 import { mustRun } from '../controlplane/run.ts';
+import { freeUdpPort } from './ports.ts';
 
 /**
  * What a name server knows: complete names (without the last dot) and their records as a zone file has them, such as
@@ -191,19 +190,11 @@ function dnsmasqLine({ name, type, data }: Row): string {
 async function started(vendor: Vendor, options: NameServerOptions): Promise<NameServer> {
   const { address, names, ttl = 1 } = options;
   if (!/^127\.|^::1$/.test(address)) await addAddress(address);
-  const port = options.port ?? (await freePort(address));
+  const port = options.port ?? (await freeUdpPort(address));
   const place = { dir: mkdtempSync(join(tmpdir(), `${vendor.name}-`)), address, port, ttl };
   const server = new RunningNameServer(vendor, place, names);
   await server.start();
   return server;
-}
-
-async function freePort(address: string): Promise<number> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4').bind(0, address);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 class RunningNameServer implements NameServer {

@@ -1,6 +1,4 @@
 import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -10,6 +8,7 @@ import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { mustRun } from '../controlplane/run.ts';
+import { freePort } from './ports.ts';
 import { asPostgres, postgresUser, program } from './postgres.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -79,14 +78,6 @@ async function directory(): Promise<string> {
   const { uid, gid } = await postgresUser();
   chownSync(dir, uid, gid);
   return dir;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 class Cluster implements PostgresCluster {
