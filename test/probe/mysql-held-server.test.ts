@@ -104,7 +104,7 @@ withMySql(`${supply.title} with connection_control`, () => {
     30_000,
   );
 
-  it('lets a probe in whose password was put right, though an answer to the wrong one is still owed', async () => {
+  it('lets a probe in whose password was put right, though answers are still owed to the wrong one and to the first right one', async () => {
     const probe = createMysql();
     const check = checkOf(db.port, { credentials: wrong }, 300);
     await eventually(
@@ -112,10 +112,13 @@ withMySql(`${supply.title} with connection_control`, () => {
       () => probe(check, forever),
       ({ reason }) => reason === 'Timeout',
     );
-    expect(await probe(checkOf(db.port, { credentials }, 5_000), forever)).toMatchObject({
-      kind: 'up',
-      role: 'Primary',
-    });
+    // Its first login is held back too, for the failures before; it counts as a success, though it comes late.
+    const right = checkOf(db.port, { credentials }, 300);
+    await eventually(
+      'it is up',
+      () => probe(right, forever),
+      ({ role }) => role === 'Primary',
+    );
   });
 });
 
