@@ -168,7 +168,7 @@ describe('MariaDB, frozen', () => {
   ])('%s, is asked no more until it goes on, and then at once', async (_, word, handler, expected) => {
     const proxy = await freezingAt(word);
     const probe = createMysql();
-    const check = checkOf(proxy.port, handler, 300);
+    const check = checkOf(proxy.port, handler, 1_000);
     for (let count = 0; count < 20; count += 1) expect(await probe(check, forever)).toEqual(expected);
     expect(proxy.accepted()).toBe(1);
     db.thaw();

@@ -30,7 +30,7 @@ async function serve(onConnection: (socket: Socket) => void): Promise<Listener> 
   return listener;
 }
 
-const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 100) =>
+const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 300) =>
   mysqlCheck({ address: '127.0.0.1', port }, handler, { timeoutMs });
 
 afterEach(async () => {
