@@ -2,12 +2,13 @@ import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 
-import { mustRun, run } from '../controlplane/run.ts';
+import { mustRun } from '../controlplane/run.ts';
 import type { Certificate } from '../probe/support/certificates.ts';
 import { RunningMariaDb, writeCertificate } from './mariadb.ts';
 import type { MariaDb, Vendor } from './mariadb.ts';
+import { bring } from './unstable.ts';
+import type { Brought } from './unstable.ts';
 
 /** A real MySQL, Oracle's: started, asked and ended as a MariaDB is. Its `root` has no password either. */
 export type MySql = MariaDb;
@@ -27,17 +28,20 @@ export interface MySqlSupply {
 
 /** Brings MySQL from Debian unstable: a minute, once. */
 export async function bringMySql(): Promise<MySqlSupply> {
-  const script = fileURLToPath(new URL('../../.ci/unstable.sh', import.meta.url));
-  const { code, stdout, stderr } = await run([script, 'mysql-server-core'], { timeoutMs: 900_000 });
-  if (code !== 0 && code !== 3) throw new Error(stderr);
-  const folder = stdout.trim();
-  const vendor = vendorOf(folder);
+  const supply = await bring('mysql-server-core');
+  if ('missing' in supply)
+    return {
+      isHad: false,
+      title: `MySQL, skipped: ${supply.missing}`,
+      start: () => Promise.reject(new Error(supply.missing)),
+    };
+  const vendor = vendorOf(supply);
   return {
-    isHad: code === 0,
-    title: code === 0 ? 'MySQL' : `MySQL, skipped: ${/.*cannot be had.*/.exec(stderr)?.[0] ?? ''}`,
+    isHad: true,
+    title: 'MySQL',
     start: async (address, port, settings = {}, certificate) => {
       const dir = mkdtempSync(join(tmpdir(), 'mysql-'));
-      await mustRun(['cp', '-a', await initialized(folder, vendor), join(dir, 'data')]);
+      await mustRun(['cp', '-a', await initialized(supply.folder, vendor), join(dir, 'data')]);
       const tls = certificate === undefined ? {} : writeCertificate(dir, certificate);
       const server = new RunningMariaDb(address, port, dir, { ...settings, ...tls }, vendor);
       await server.start();
@@ -47,10 +51,10 @@ export async function bringMySql(): Promise<MySqlSupply> {
 }
 
 /** It would not run as root without being told so; what it was brought into, only root may be able to read. */
-function vendorOf(folder: string): Vendor {
+function vendorOf({ folder, command }: Brought): Vendor {
   return {
     name: 'mysql',
-    program: () => [join(folder, 'run'), 'mysqld'],
+    program: () => command('mysqld'),
     settings: {
       basedir: join(folder, 'root/usr'),
       'secure-file-priv': 'NULL',
