@@ -1,13 +1,21 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
-import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
-import { hosts } from '../support/backends.ts';
 import { eventually } from '../support/eventually.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
-import { degraded, patientlyMs, storeLogin, told, upVerdicts } from '../support/roles.ts';
-import { brief, conditionOf, openWorld } from '../support/world.ts';
+import {
+  byRole,
+  degraded,
+  eventsOf,
+  openPatientWorld,
+  patientlyMs,
+  rw,
+  storeLogin,
+  told,
+  upVerdicts,
+} from '../support/roles.ts';
+import { brief, conditionOf } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 
 const address = '10.20.76.1';
@@ -16,13 +24,7 @@ const passwords = { first: 'horse-staple-11', second: 'battery-correct-22' };
 let world: World;
 let server: PostgresCluster;
 
-const backend = (name: string) => ({
-  targets: hosts(address),
-  ports: [{ port }],
-  credentials: { secretName: 'login' },
-  probe: { postgres: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
-  services: [{ name: `${name}-rw`, role: 'Primary' }],
-});
+const backend = (name: string) => byRole('postgres', port, [address], [rw(name)]);
 
 const login = (password: string) => storeLogin(world, 'login', { username: 'prober', password });
 
@@ -31,15 +33,12 @@ const refusals = () => upVerdicts(world, 'postgres', 'AuthFailed');
 const statusWrites = async () =>
   (await world.writes()).map(brief).filter((text) => text.endsWith('externalbackends/status')).length;
 
-const eventsOf = (name: string) =>
-  world.events.history
-    .filter(({ type, object }) => type !== 'DELETED' && object.regarding?.name === name)
-    .map(({ object }) => `${object.type} ${object.reason}: ${object.note}`);
+const notes = (name: string) =>
+  eventsOf(world, name).map(({ type, reason, note }) => `${type} ${reason}: ${note}`);
 
 beforeAll(async () => {
-  const plane = controlPlane();
   [world, server] = await Promise.all([
-    openWorld(plane, { prefix: 'roles-login', kubeconfig: plane.kubeconfigs.admin }),
+    openPatientWorld('roles-login'),
     createPostgresCluster({ address, port }),
   ]);
   await server.start({ shared_buffers: '16MB' });
@@ -54,7 +53,7 @@ afterAll(async () => {
 
 it('a password that is changed in the database first: -rw stays, the status says so, and all is well when the Secret follows', async () => {
   await world.publish('orders', backend('orders'));
-  await world.serves('orders-rw', [address], patientlyMs);
+  await world.serves('orders-rw', [address]);
   await told(world, 'orders', address, { reason: 'Responded', role: 'Primary' });
 
   await server.query(`alter role prober password '${passwords.second}'`);
@@ -89,16 +88,16 @@ it('a password that is changed in the database first: -rw stays, the status says
   await login(passwords.second);
   await told(world, 'orders', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
   await degraded(world, 'orders', 'AllHealthy');
-  await world.serves('late-rw', [address], patientlyMs);
+  await world.serves('late-rw', [address]);
   await degraded(world, 'late', 'AllHealthy');
 
   expect(everMissing(world.slices.history, 'orders-rw', [address])).toEqual([]);
   const note = /^Warning AuthFailed: 10\.20\.76\.1:5432 refuses the login: 28P01 .*; it stays healthy, and /;
-  expect(eventsOf('orders')).toEqual([
+  expect(notes('orders')).toEqual([
     `Normal PrimaryChanged: ${address} is the primary`,
     expect.stringMatching(new RegExp(`${note.source}is taken for the Primary that it said it is$`)),
   ]);
-  expect(eventsOf('late').filter((text) => text.startsWith('Warning'))).toEqual([
+  expect(notes('late').filter((text) => text.startsWith('Warning'))).toEqual([
     expect.stringMatching(new RegExp(`${note.source}its role is not known$`)),
   ]);
 }, 120_000);

@@ -1,21 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { addAddress } from '../controlplane/network.ts';
-import { hosts } from '../support/backends.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
 import {
   annals,
+  byRole,
   degraded,
-  everythingSaid,
+  leaked,
+  openPatientWorld,
   patientlyMs,
+  promoted,
+  ro,
+  rw,
   storeLogin,
   told,
   toldOfPrimary,
 } from '../support/roles.ts';
-import { openWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 
 const [a, b] = ['10.20.72.1', '10.20.72.2'];
@@ -24,9 +26,6 @@ const password = 'maria-horse-3';
 let world: World;
 let first: MariaDb;
 let second: MariaDb;
-
-const serves = (service: string, addresses: readonly string[]) =>
-  world.serves(service, addresses, patientlyMs);
 
 /** `server` takes from `from` what it lacks, and goes on taking. */
 const follow = (server: MariaDb, from: MariaDb) =>
@@ -39,9 +38,8 @@ beforeAll(async () => {
   await addAddress(a, b);
   const start = (address: string, id: string) =>
     startMariaDb(address, port, { 'server-id': id, 'log-bin': 'bin', 'skip-name-resolve': '' });
-  const plane = controlPlane();
   [world, first, second] = await Promise.all([
-    openWorld(plane, { prefix: 'roles-mariadb', kubeconfig: plane.kubeconfigs.admin }),
+    openPatientWorld('roles-mariadb'),
     start(a, '1'),
     start(b, '2'),
   ]);
@@ -52,16 +50,8 @@ beforeAll(async () => {
   await second.sql('set global read_only = on');
   await follow(second, first);
   await storeLogin(world, 'login', { username: 'prober', password });
-  await world.apply('orders', {
-    targets: hosts(a, b),
-    ports: [{ port }],
-    credentials: { secretName: 'login' },
-    probe: { mysql: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
-    services: [
-      { name: 'orders-rw', role: 'Primary' },
-      { name: 'orders-ro', role: 'Replica', maxLagSeconds: 10 },
-    ],
-  });
+  const services = [rw('orders'), { ...ro('orders'), maxLagSeconds: 10 }];
+  await world.apply('orders', byRole('mysql', port, [a, b], services));
 }, 90_000);
 
 afterAll(async () => {
@@ -71,38 +61,35 @@ afterAll(async () => {
 
 describe('MariaDB with a replica', () => {
   it('a replica whose SQL thread stands still leaves -ro, and comes back with it; -rw is not concerned', async () => {
-    await serves('orders-rw', [a]);
-    await serves('orders-ro', [b]);
+    await world.serves('orders-rw', [a]);
+    await world.serves('orders-ro', [b]);
     await second.sql('stop slave sql_thread');
-    await serves('orders-ro', []);
+    await world.serves('orders-ro', []);
     await told(world, 'orders', b, { health: 'unhealthy', reason: 'ReplicationBroken', role: 'Replica' });
     await degraded(world, 'orders', 'AddressesUnhealthy');
     await second.sql('start slave');
-    await serves('orders-ro', [b]);
+    await world.serves('orders-ro', [b]);
     await degraded(world, 'orders', 'AllHealthy');
     expect(everMissing(world.slices.history, 'orders-rw', [a])).toEqual([]);
   }, 90_000);
 
   it('when read_only is flipped for a switch-over, -rw is empty and then leads to the other server', async () => {
     const reigns = annals(a);
-    await serves('orders-rw', [a]);
-    await serves('orders-ro', [b]);
+    await world.serves('orders-rw', [a]);
+    await world.serves('orders-ro', [b]);
     const before = (await toldOfPrimary(world, 'orders', 1)).length;
 
     await first.sql('set global read_only = on');
-    await serves('orders-rw', []);
-    await serves('orders-ro', [a, b]);
+    await world.serves('orders-rw', []);
+    await world.serves('orders-ro', [a, b]);
     reigns.ends(a);
 
     reigns.begins(b);
-    const promotedMs = performance.now();
-    await second.sql('stop slave; reset slave all; set global read_only = off');
-    await serves('orders-rw', [b]);
-    console.info(
-      `-rw led to the new primary ${Math.round(performance.now() - promotedMs)} ms after its promotion began`,
+    await promoted(world, 'orders-rw', b, () =>
+      second.sql('stop slave; reset slave all; set global read_only = off'),
     );
     await follow(first, second);
-    await serves('orders-ro', [a]);
+    await world.serves('orders-ro', [a]);
     await told(world, 'orders', a, { role: 'Replica', health: 'healthy' });
     await told(world, 'orders', b, { role: 'Primary', health: 'healthy' });
     expect(reigns.misled(world, 'orders-rw')).toEqual([]);
@@ -128,16 +115,13 @@ describe('MariaDB with a replica', () => {
         { service: 'orders-ro', reason: 'NotReplica' },
       ],
     });
-    await serves('orders-rw', [now]);
+    await world.serves('orders-rw', [now]);
     await other.sql('set global read_only = on');
     await degraded(world, 'orders', 'AllHealthy');
-    await serves('orders-rw', [now]);
+    await world.serves('orders-rw', [now]);
   }, 90_000);
 
   it('the password is told nowhere', async () => {
-    const said = await everythingSaid(world);
-    expect(
-      [password, Buffer.from(password).toString('base64')].filter((form) => said.includes(form)),
-    ).toEqual([]);
+    expect(await leaked(world, password)).toEqual([]);
   });
 });

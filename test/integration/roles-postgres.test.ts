@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import { hosts } from '../support/backends.ts';
@@ -9,15 +8,19 @@ import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import {
   annals,
+  byRole,
   degraded,
-  everythingSaid,
+  leaked,
+  openPatientWorld,
   patientlyMs,
+  promoted,
+  ro,
+  rw,
   storeLogin,
   told,
   toldOfPrimary,
   upVerdicts,
 } from '../support/roles.ts';
-import { openWorld } from '../support/world.ts';
 import type { Spec, World } from '../support/world.ts';
 
 const port = 5432;
@@ -56,31 +59,18 @@ async function openPair(a: string, b: string): Promise<Pair> {
   return { primary, replica, a, b };
 }
 
-const byRole = ({ a, b }: Pair, services: readonly Spec[]): Spec => ({
-  targets: hosts(a, b),
-  ports: [{ port }],
-  credentials: { secretName: 'login' },
-  probe: { postgres: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
-  services,
-});
-
-const both = (name: string): readonly Spec[] => [
-  { name: `${name}-rw`, role: 'Primary' },
-  { name: `${name}-ro`, role: 'Replica' },
-];
-
-const serves = (service: string, addresses: readonly string[]) =>
-  world.serves(service, addresses, patientlyMs);
+const backend = ({ a, b }: Pair, ...services: readonly Spec[]): Spec =>
+  byRole('postgres', port, [a, b], services);
 
 /** Beside all else, for what is read of a Secret is read again after half a minute. */
 async function rotate(): Promise<void> {
   await late.primary.query(`create role rotating login password '${passwords.first}'`);
   await storeLogin(world, 'rotating', { username: 'rotating', password: passwords.first });
   await world.apply('rotated', {
-    ...byRole(late, both('rotated')),
+    ...backend(late, rw('rotated'), ro('rotated')),
     credentials: { secretName: 'rotating' },
   });
-  await serves('rotated-rw', [late.a]);
+  await world.serves('rotated-rw', [late.a]);
   await late.primary.query(`alter role rotating password '${passwords.second}'`);
   await eventually('the old one is refused', refused, (count) => count > 0, patientlyMs);
   const before = await letIn();
@@ -96,9 +86,8 @@ const letIn = () =>
 beforeAll(async () => {
   // As the program has it: without a handler one is chosen.
   const args = ['--choose-probes=true', '--log-level=debug'];
-  const plane = controlPlane();
   [world, failover, split, late] = await Promise.all([
-    openWorld(plane, { prefix: 'roles-postgres', args, kubeconfig: plane.kubeconfigs.admin }),
+    openPatientWorld('roles-postgres', args),
     openPair('10.20.71.1', '10.20.71.2'),
     openPair('10.20.71.3', '10.20.71.4'),
     openPair('10.20.71.5', '10.20.71.6'),
@@ -117,30 +106,25 @@ describe('PostgreSQL with a replica', () => {
   it('fails over: -rw is empty while nobody is primary, then follows; the old primary comes back as a replica', async () => {
     const { primary, replica, a, b } = failover;
     const reigns = annals(a);
-    await world.apply('orders', byRole(failover, both('orders')));
-    await serves('orders-rw', [a]);
-    await serves('orders-ro', [b]);
+    await world.apply('orders', backend(failover, rw('orders'), ro('orders')));
+    await world.serves('orders-rw', [a]);
+    await world.serves('orders-ro', [b]);
 
     await primary.kill();
-    await serves('orders-rw', []);
+    await world.serves('orders-rw', []);
     await told(world, 'orders', b, {
       role: 'Replica',
       excluded: [{ service: 'orders-rw', reason: 'NotPrimary' }],
     });
 
     reigns.begins(b);
-    const promotedMs = performance.now();
-    await replica.query('select pg_promote()');
-    await serves('orders-rw', [b]);
-    console.info(
-      `-rw led to the new primary ${Math.round(performance.now() - promotedMs)} ms after its promotion began`,
-    );
-    await serves('orders-ro', []);
+    await promoted(world, 'orders-rw', b, () => replica.query('select pg_promote()'));
+    await world.serves('orders-ro', []);
 
     await primary.rewind(replica);
     reigns.ends(a);
     await primary.start(settings);
-    await serves('orders-ro', [a]);
+    await world.serves('orders-ro', [a]);
     await told(world, 'orders', a, { role: 'Replica', health: 'healthy' });
     await told(world, 'orders', b, { role: 'Primary', health: 'healthy' });
     expect(reigns.misled(world, 'orders-rw')).toEqual([]);
@@ -154,13 +138,13 @@ describe('PostgreSQL with a replica', () => {
   it('of two primaries the one on the later timeline is behind -rw; the other one waits until it is rebuilt', async () => {
     const { primary, replica, a, b } = split;
     const reigns = annals(a);
-    await world.apply('stock', byRole(split, both('stock')));
-    await serves('stock-rw', [a]);
-    await serves('stock-ro', [b]);
+    await world.apply('stock', backend(split, rw('stock'), ro('stock')));
+    await world.serves('stock-rw', [a]);
+    await world.serves('stock-ro', [b]);
 
     reigns.begins(b);
     await replica.query('select pg_promote()');
-    await serves('stock-rw', [b]);
+    await world.serves('stock-rw', [b]);
     await degraded(world, 'stock', 'TwoPrimaries');
     await told(world, 'stock', a, {
       role: 'Primary',
@@ -170,13 +154,13 @@ describe('PostgreSQL with a replica', () => {
         { service: 'stock-ro', reason: 'NotReplica' },
       ],
     });
-    await serves('stock-ro', []);
+    await world.serves('stock-ro', []);
 
     await primary.kill();
     await primary.rebuild(replica);
     reigns.ends(a);
     await primary.start(settings);
-    await serves('stock-ro', [a]);
+    await world.serves('stock-ro', [a]);
     await degraded(world, 'stock', 'AllHealthy');
     expect(reigns.misled(world, 'stock-rw')).toEqual([]);
     expect((await toldOfPrimary(world, 'stock', 3)).toSorted()).toEqual([
@@ -190,19 +174,20 @@ describe('PostgreSQL with a replica', () => {
     const { primary, replica, a, b } = late;
     await world.apply(
       'late',
-      byRole(late, [
-        { name: 'late-rw', role: 'Primary' },
+      backend(
+        late,
+        rw('late'),
         { name: 'prompt', role: 'Replica', maxLagSeconds: 2 },
         { name: 'covered', role: 'Replica', maxLagSeconds: 2, replicaFallback: true },
         { name: 'patient', role: 'Replica' },
-      ]),
+      ),
     );
-    for (const service of ['prompt', 'covered', 'patient']) await serves(service, [b]);
+    for (const service of ['prompt', 'covered', 'patient']) await world.serves(service, [b]);
 
     await replica.query('select pg_wal_replay_pause()');
     await primary.query('insert into orders values (1)');
-    await serves('prompt', []);
-    await serves('covered', [a]);
+    await world.serves('prompt', []);
+    await world.serves('covered', [a]);
     await told(world, 'late', b, {
       health: 'healthy',
       role: 'Replica',
@@ -215,8 +200,8 @@ describe('PostgreSQL with a replica', () => {
     });
 
     await replica.query('select pg_wal_replay_resume()');
-    await serves('prompt', [b]);
-    await serves('covered', [b]);
+    await world.serves('prompt', [b]);
+    await world.serves('covered', [b]);
     expect(everMissing(world.slices.history, 'patient', [b])).toEqual([]);
     expect(everMissing(world.slices.history, 'late-rw', [a])).toEqual([]);
     expect(annals(a).misled(world, 'late-rw')).toEqual([]);
@@ -226,19 +211,20 @@ describe('PostgreSQL with a replica', () => {
     const { replica, a, b } = late;
     await world.apply(
       'fallback',
-      byRole(late, [
-        { name: 'fallback-rw', role: 'Primary' },
+      backend(
+        late,
+        rw('fallback'),
         { name: 'strict', role: 'Replica' },
         { name: 'fallback', role: 'Replica', replicaFallback: true },
-      ]),
+      ),
     );
-    await serves('fallback', [b]);
+    await world.serves('fallback', [b]);
     await replica.kill();
-    await serves('strict', []);
-    await serves('fallback', [a]);
+    await world.serves('strict', []);
+    await world.serves('fallback', [a]);
     await replica.start(settings);
-    await serves('strict', [b]);
-    await serves('fallback', [b]);
+    await world.serves('strict', [b]);
+    await world.serves('fallback', [b]);
     expect(everMissing(world.slices.history, 'fallback-rw', [a])).toEqual([]);
   }, 60_000);
 });
@@ -251,7 +237,7 @@ describe('without a handler', () => {
       ports: [{ port }],
       probe: { periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 1 },
     });
-    await serves('chosen', [late.a]);
+    await world.serves('chosen', [late.a]);
     await told(world, 'chosen', late.a, { health: 'healthy', reason: 'Responded' });
     await told(world, 'chosen', '10.20.71.9', { health: 'unhealthy', reason: 'Timeout' });
     expect(world.backends.objects.get('chosen')?.status?.handler).toBe('postgres: port 5432');
@@ -266,11 +252,6 @@ describe('credentials', () => {
   }, 90_000);
 
   it('are told nowhere', async () => {
-    const said = await everythingSaid(world);
-    const forms = (password: string) => [password, Buffer.from(password).toString('base64')];
-    const leaked = Object.values(passwords)
-      .flatMap(forms)
-      .filter((form) => said.includes(form));
-    expect(leaked).toEqual([]);
+    expect(await leaked(world, ...Object.values(passwords))).toEqual([]);
   });
 });

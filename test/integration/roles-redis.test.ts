@@ -1,20 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { controlPlane } from '../controlplane/details.ts';
 import { addAddress } from '../controlplane/network.ts';
-import { hosts } from '../support/backends.ts';
 import { startRedis } from '../support/redis.ts';
 import type { Redis } from '../support/redis.ts';
 import {
   annals,
+  byRole,
   degraded,
-  everythingSaid,
-  patientlyMs,
+  leaked,
+  openPatientWorld,
+  promoted,
+  ro,
+  rw,
   storeLogin,
   told,
   toldOfPrimary,
 } from '../support/roles.ts';
-import { openWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 
 const [a, b, c, d] = ['10.20.73.1', '10.20.73.2', '10.20.73.3', '10.20.73.4'];
@@ -23,9 +24,6 @@ const password = 'redis-horse-4';
 let world: World;
 let servers: ReadonlyMap<string, Redis>;
 
-const serves = (service: string, addresses: readonly string[]) =>
-  world.serves(service, addresses, patientlyMs);
-
 function server(address: string): Redis {
   const found = servers.get(address);
   if (found === undefined) throw new Error(`no server at ${address}`);
@@ -33,16 +31,7 @@ function server(address: string): Redis {
 }
 
 const declare = (name: string, addresses: readonly string[]) =>
-  world.apply(name, {
-    targets: hosts(...addresses),
-    ports: [{ port }],
-    credentials: { secretName: 'login' },
-    probe: { redis: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
-    services: [
-      { name: `${name}-rw`, role: 'Primary' },
-      { name: `${name}-ro`, role: 'Replica' },
-    ],
-  });
+  world.apply(name, byRole('redis', port, addresses, [rw(name), ro(name)]));
 
 beforeAll(async () => {
   const addresses = [a, b, c, d];
@@ -55,8 +44,7 @@ beforeAll(async () => {
   servers = new Map(started.map((each) => [each.address, each]));
   await server(b).command('REPLICAOF', a, String(port));
   await server(d).command('REPLICAOF', c, String(port));
-  const plane = controlPlane();
-  world = await openWorld(plane, { prefix: 'roles-redis', kubeconfig: plane.kubeconfigs.admin });
+  world = await openPatientWorld('roles-redis');
   await storeLogin(world, 'login', { username: '', password });
   await Promise.all([declare('carts', [a, b]), declare('careful', [c, d])]);
 }, 90_000);
@@ -69,20 +57,15 @@ afterAll(async () => {
 describe('Redis with a replica', () => {
   it('fails over; the old primary, back with its old data, waits until it is told to follow', async () => {
     const reigns = annals(a);
-    await serves('carts-rw', [a]);
-    await serves('carts-ro', [b]);
+    await world.serves('carts-rw', [a]);
+    await world.serves('carts-ro', [b]);
 
     await server(a).kill();
-    await serves('carts-rw', []);
+    await world.serves('carts-rw', []);
 
     reigns.begins(b);
-    const promotedMs = performance.now();
-    await server(b).command('REPLICAOF', 'NO', 'ONE');
-    await serves('carts-rw', [b]);
-    console.info(
-      `-rw led to the new primary ${Math.round(performance.now() - promotedMs)} ms after its promotion began`,
-    );
-    await serves('carts-ro', []);
+    await promoted(world, 'carts-rw', b, () => server(b).command('REPLICAOF', 'NO', 'ONE'));
+    await world.serves('carts-ro', []);
 
     reigns.ends(a); // its data is old from here on, whatever it says
     server(a).restart();
@@ -96,7 +79,7 @@ describe('Redis with a replica', () => {
       ],
     });
     await server(a).command('REPLICAOF', b, String(port));
-    await serves('carts-ro', [a]);
+    await world.serves('carts-ro', [a]);
     await degraded(world, 'carts', 'AllHealthy');
     expect(reigns.misled(world, 'carts-rw')).toEqual([]);
     expect(await toldOfPrimary(world, 'carts', 4)).toEqual([
@@ -108,21 +91,18 @@ describe('Redis with a replica', () => {
   }, 90_000);
 
   it('a replica that serves nothing without its primary (MASTERDOWN) leaves -ro, and comes back with it', async () => {
-    await serves('careful-rw', [c]);
-    await serves('careful-ro', [d]);
+    await world.serves('careful-rw', [c]);
+    await world.serves('careful-ro', [d]);
     await server(c).kill();
-    await serves('careful-ro', []);
+    await world.serves('careful-ro', []);
     await told(world, 'careful', d, { health: 'unhealthy', reason: 'ReplicationBroken' });
     server(c).restart();
-    await serves('careful-rw', [c]);
-    await serves('careful-ro', [d]);
+    await world.serves('careful-rw', [c]);
+    await world.serves('careful-ro', [d]);
     expect(annals(c).misled(world, 'careful-rw')).toEqual([]);
   }, 90_000);
 
   it('the password is told nowhere', async () => {
-    const said = await everythingSaid(world);
-    expect(
-      [password, Buffer.from(password).toString('base64')].filter((form) => said.includes(form)),
-    ).toEqual([]);
+    expect(await leaked(world, password)).toEqual([]);
   });
 });

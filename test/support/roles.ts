@@ -1,12 +1,40 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import { controlPlane } from '../controlplane/details.ts';
 import type { Moment } from '../controlplane/endpoints.ts';
 import { readyHistory } from '../controlplane/endpoints.ts';
-import { conditionOf } from './world.ts';
-import type { StoredBackend, World } from './world.ts';
+import type { Kinds } from '../controlplane/kinds.ts';
+import { hosts } from './backends.ts';
+import { conditionOf, openWorld } from './world.ts';
+import type { Spec, StoredBackend, World } from './world.ts';
 
 /** For what a busy machine may take long for. */
 export const patientlyMs = 40_000;
+
+/** A world whose operator may read every Secret, and whose `serves` waits for `patientlyMs`. */
+export async function openPatientWorld(prefix: string, args: readonly string[] = []): Promise<World> {
+  const plane = controlPlane();
+  const world = await openWorld(plane, { prefix, args, kubeconfig: plane.kubeconfigs.admin });
+  return { ...world, serves: (service, addresses) => world.serves(service, addresses, patientlyMs) };
+}
+
+/** Databases that are asked for their role each second, logged in with the Secret `login`. */
+export const byRole = (
+  handler: 'postgres' | 'mysql' | 'redis',
+  port: number,
+  addresses: readonly string[],
+  services: readonly Spec[],
+): Spec => ({
+  targets: hosts(...addresses),
+  ports: [{ port }],
+  credentials: { secretName: 'login' },
+  probe: { [handler]: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
+  services,
+});
+
+export const rw = (name: string): Spec => ({ name: `${name}-rw`, role: 'Primary' });
+
+export const ro = (name: string): Spec => ({ name: `${name}-ro`, role: 'Replica' });
 
 /** Stores what probes log in with. */
 export async function storeLogin(
@@ -44,6 +72,20 @@ export function annals(...primaries: readonly string[]): Annals {
   };
 }
 
+/** Promotes the server, waits until the Service leads to it alone, and prints how long that took. */
+export async function promoted(
+  world: World,
+  service: string,
+  address: string,
+  promote: () => Promise<unknown>,
+): Promise<void> {
+  const beganMs = performance.now();
+  await promote();
+  await world.serves(service, [address]);
+  const tookMs = Math.round(performance.now() - beganMs);
+  console.info(`${service} led to the new primary ${tookMs} ms after its promotion began`);
+}
+
 type AddressStatus = NonNullable<
   NonNullable<StoredBackend['status']>['targets']
 >[number]['addresses'][number];
@@ -78,11 +120,16 @@ export async function degraded(world: World, name: string, reason: string): Prom
   );
 }
 
-/** Events about the primary so far, in the order in which they came: `PrimaryLost`. */
-export const primaryEvents = (world: World, name: string): readonly string[] =>
+/** Events of the backend so far, in the order in which they came. */
+export const eventsOf = (world: World, name: string): readonly Kinds['Event'][] =>
   world.events.history
     .filter(({ type, object }) => type !== 'DELETED' && object.regarding?.name === name)
-    .map(({ object }) => object.reason)
+    .map(({ object }) => object);
+
+/** Those about the primary: `PrimaryLost`. */
+const primaryEvents = (world: World, name: string): readonly string[] =>
+  eventsOf(world, name)
+    .map(({ reason }) => reason)
     .filter((reason) => /Primar/.test(reason));
 
 /** Waits for so many Events about the primary; those that came. */
@@ -92,8 +139,16 @@ export async function toldOfPrimary(world: World, name: string, count: number): 
   return primaryEvents(world, name);
 }
 
+/** Which of the passwords, as they are or in base64, the operator tells anywhere. */
+export async function leaked(world: World, ...passwords: readonly string[]): Promise<readonly string[]> {
+  const said = await everythingSaid(world);
+  return passwords
+    .flatMap((password) => [password, Buffer.from(password).toString('base64')])
+    .filter((form) => said.includes(form));
+}
+
 /** All that the operator says anywhere: its log, statuses, Events, metrics, and what it publishes. */
-export async function everythingSaid(world: World): Promise<string> {
+async function everythingSaid(world: World): Promise<string> {
   const operator = world.operator();
   return [
     operator.log(Infinity),
