@@ -4,9 +4,11 @@ import { networkInterfaces } from 'node:os';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import type { RedisHandler } from '../../src/core/check.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
 import { createRedis } from '../../src/probe/redis.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
-import { bringValkey, redis, startRedis, until } from '../support/redis.ts';
+import { bringValkey, redis, startRedis } from '../support/redis.ts';
 import type { Redis, RedisOptions } from '../support/redis.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';
@@ -15,6 +17,7 @@ import { forever, tcpCheck } from './support/checks.ts';
 const probe = createRedis();
 const servers: Redis[] = [];
 const password = 'opensesame';
+const patientlyMs = 20_000;
 const login = { credentials: { username: '', password } };
 
 /** Who is tried; each test starts servers of it. */
@@ -31,13 +34,22 @@ async function start(options: RedisOptions = {}): Promise<Redis> {
 async function replicaOf(primary: Redis, options: RedisOptions = {}): Promise<Redis> {
   const settings = { ...options.settings, replicaof: `127.0.0.1 ${String(primary.port)}` };
   const replica = await start({ ...options, settings });
-  await until(async () => (await replica.info('master_link_status')) === 'up');
+  await eventually(
+    'it has its primary',
+    () => replica.info('master_link_status'),
+    (status) => status === 'up',
+    patientlyMs,
+  );
   return replica;
 }
 
 function ask(port: number, handler: Partial<RedisHandler> = {}, more: object = {}) {
   return probe(tcpCheck(port, { handler: { kind: 'redis', ...handler }, ...more }), forever);
 }
+
+/** Waits for such a verdict. */
+const becomes = (server: Redis, holds: (verdict: Verdict) => boolean) =>
+  eventually('the probe says so', () => ask(server.port), holds, patientlyMs);
 
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.remove()));
@@ -95,16 +107,16 @@ for (const each of kinds)
         const primary = await start();
         const replica = await replicaOf(primary);
         await primary.kill();
-        await until(async () => (await ask(replica.port)).message !== '');
+        await becomes(replica, ({ message }) => message !== '');
         expect(await ask(replica.port)).toMatchObject({ kind: 'up', reason: 'Responded', role: 'Replica' });
-        await until(async () => ((await ask(replica.port)).lagSeconds ?? 0) >= 1);
+        await becomes(replica, ({ lagSeconds = 0 }) => lagSeconds >= 1);
       });
 
       it('is down on a replica that serves no stale data (MASTERDOWN)', async () => {
         const primary = await start();
         const replica = await replicaOf(primary, { settings: { 'replica-serve-stale-data': 'no' } });
         await primary.kill();
-        await until(async () => (await ask(replica.port)).kind === 'down');
+        await becomes(replica, ({ kind }) => kind === 'down');
         expect(await ask(replica.port)).toMatchObject({ kind: 'down', reason: 'ReplicationBroken' });
       });
 
@@ -121,9 +133,9 @@ for (const each of kinds)
         await server.command('SAVE');
         await server.kill();
         server.restart({ 'key-load-delay': '200' });
-        await until(async () => (await ask(server.port)).reason !== 'Refused');
+        await becomes(server, ({ reason }) => reason !== 'Refused');
         expect(await ask(server.port)).toMatchObject({ kind: 'down', reason: 'Loading' });
-        await until(async () => (await ask(server.port)).kind === 'up');
+        await becomes(server, ({ kind }) => kind === 'up');
       });
 
       it('is down where the server cannot save and refuses writes (MISCONF)', async () => {
@@ -131,14 +143,14 @@ for (const each of kinds)
         rmSync(server.directory, { recursive: true });
         await server.command('SET', 'key', 'value');
         await server.command('BGSAVE');
-        await until(async () => (await ask(server.port)).kind === 'down');
+        await becomes(server, ({ kind }) => kind === 'down');
         expect(await ask(server.port)).toMatchObject({ kind: 'down', reason: 'ReadOnly' });
       });
 
       it('is down while a script keeps the server from answering (BUSY)', async () => {
         const server = await start({ settings: { 'busy-reply-threshold': '20' } });
         const script = server.command('EVAL', 'while true do end', '0');
-        await until(async () => (await ask(server.port)).kind === 'down');
+        await becomes(server, ({ kind }) => kind === 'down');
         expect(await ask(server.port)).toMatchObject({ kind: 'down', reason: 'NotServing' });
         await server.command('SCRIPT', 'KILL');
         await script;

@@ -4,19 +4,24 @@
  */
 export async function eventually<T>(
   fact: string,
-  ask: () => Promise<T>,
+  ask: () => Promise<T> | T,
   holds: (answer: T) => boolean,
   deadlineMs = 10_000,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
-    const last = await ask().then(
-      (answer) => ({ answer }),
-      (failure: unknown) => ({ failure }),
-    );
+    const last = await attempt(ask);
     if ('answer' in last && holds(last.answer)) return last.answer;
     if (performance.now() > end) throw notSo(fact, deadlineMs, last);
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function attempt<T>(ask: () => Promise<T> | T): Promise<{ answer: T } | { failure: unknown }> {
+  try {
+    return { answer: await ask() };
+  } catch (failure) {
+    return { failure };
   }
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
 import { bring } from './unstable.ts';
 
@@ -72,8 +72,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const server = new RunningRedis(options.port ?? (await freePort()), directory, options);
   server.restart();
   // Also an error is an answer.
-  await until(
-    async () => (await server.command('PING')) !== '' && !/refused/i.test(await server.command('PING')),
+  await eventually(
+    'it answers',
+    () => server.command('PING'),
+    (answer) => answer !== '' && !/refused/i.test(answer),
+    20_000,
   );
   return server;
 }
@@ -153,14 +156,5 @@ class RunningRedis implements Redis {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
-  }
-}
-
-/** Waits until something holds; fails after 20 s. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('it does not come true within 20 s');
-    await sleep(20);
   }
 }
