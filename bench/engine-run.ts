@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Check, Handler } from '../src/core/check.ts';
 import { HealthTable } from '../src/engine/health-table.ts';
@@ -33,8 +34,6 @@ export interface EngineRun {
   readonly latenessP99: number;
   readonly memoryMb: number;
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
  * The engine's probing alone: scheduler, health table, metrics and real probes; three targets to a backend.
