@@ -118,8 +118,16 @@ describe('postgres, and PgBouncer before a server', () => {
     const pooler = await pool({ max_client_conn: '1' });
     const { address: host, port } = pooler;
     const { username: user, password } = credentials;
-    const client = new Client({ host, port, user, password, database: 'postgres' });
-    await client.connect();
+    // Whoever saw that PgBouncer has started may still be leaving.
+    const client = await eventually(
+      'the only slot is ours',
+      async () => {
+        const next = new Client({ host, port, user, password, database: 'postgres' });
+        await next.connect();
+        return next;
+      },
+      () => true,
+    );
     const message = '08P01 no more connections allowed (max_client_conn)';
     for (const handler of [{}, loggedIn])
       expect(await ask(pooler, handler)).toEqual({ kind: 'inconclusive', reason: 'Saturated', message });
