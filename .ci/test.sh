@@ -53,10 +53,10 @@ on_one_plane() { # projects, shard
     sed -u "s|^|${2%/*}: |"
 }
 
-# The tests mostly wait, so three control planes side by side, each in a network of its own, take little more than a third of
-# the time of one. Asked for some files, one will do.
+# The tests mostly wait, so two control planes side by side, each in a network of its own, take little more than half the
+# time of one; a third gains nothing on two cores. Asked for some files, one will do.
 on_planes() { # projects
-  local shards=3 failed=0 i pids=()
+  local shards=2 failed=0 i pids=()
   [ -z "${TESTS:-}" ] || shards=1
   .ci/packages.sh network psql dns mariadb redis && unstable mysql-server-core || return 1
   CONTROLPLANE=$(test/controlplane/build.sh) || return 1
