@@ -15,20 +15,13 @@ import type { MySql } from '../support/mysql.ts';
 import { freePort } from '../support/ports.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever } from './support/checks.ts';
+import { credentials, held, unanswered, wrong } from './support/held.ts';
 import { listen } from './support/listener.ts';
 import type { Listener } from './support/listener.ts';
 
 // As mysql-held.test.ts, with real servers that hold back or freeze.
 const supply = await bringMySql();
 const withMySql = supply.isHad ? describe : describe.skip;
-const credentials = { username: 'probe', password: 'secret' };
-const wrong = { username: 'probe', password: 'hunter2' };
-const held = (how: string) => ({
-  kind: 'down',
-  reason: 'Timeout',
-  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
-});
-const unanswered = held('give the probe credentials');
 const listeners: Listener[] = [];
 
 async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {

@@ -8,20 +8,13 @@ import { createOwed } from '../../src/probe/owed.ts';
 import { eventually } from '../support/eventually.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
 import { forever } from './support/checks.ts';
+import { credentials, held, unanswered, wrong } from './support/held.ts';
 import { listen } from './support/listener.ts';
 import type { Listener } from './support/listener.ts';
 import { denied, greeting, ok, packet, switchTo } from './support/mysql-bytes.ts';
 
 // A server keeps a connection until it has answered, though the probe is gone: there must be one, and not one per probe.
 // Real servers: mysql-held-server.test.ts.
-const credentials = { username: 'probe', password: 'secret' };
-const wrong = { username: 'probe', password: 'hunter2' };
-const held = (how: string) => ({
-  kind: 'down',
-  reason: 'Timeout',
-  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
-});
-const unanswered = held('give the probe credentials');
 const listeners: Listener[] = [];
 
 async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {

@@ -1,0 +1,11 @@
+/** What the probe says of a mysql server that greets and then does not answer, and the accounts it is asked with. */
+export const credentials = { username: 'probe', password: 'secret' };
+export const wrong = { username: 'probe', password: 'hunter2' };
+
+export const held = (how: string) => ({
+  kind: 'down',
+  reason: 'Timeout',
+  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
+});
+
+export const unanswered = held('give the probe credentials');
