@@ -26,7 +26,7 @@ const rules: Readonly<Record<string, Layer>> = {
   engine: { layers: ['api', 'core'], npm: [], node: false },
   probe: { layers: ['api', 'core', 'engine'], npm: ['bson', 'mysql2', 'net-ping', 'pg'], node: true },
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
-  dns: { ...adapter, npm: ['dns-packet'] },
+  dns: { ...adapter, npm: [] },
   serve: { ...adapter, npm: ['prom-client'] },
   config: { layers: ['core'], npm: ['zod'], node: true },
   logger: { ...adapter, npm: ['pino'] },

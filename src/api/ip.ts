@@ -24,6 +24,13 @@ export function parseIp(text: string): Ip | undefined {
   };
 }
 
+/** Canonical text of an address of 4 or 16 bytes in network order; undefined where it is an IPv4-mapped one. */
+export function ipText(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = pairs(bytes);
+  return isMapped(groups) ? undefined : ipv6Text(groups);
+}
+
 /** Character by character, for every host of every backend comes through here several times. */
 function parseIpv4(text: string): readonly number[] | undefined {
   const bytes: number[] = [];
@@ -65,8 +72,8 @@ function parseGroups(text: string, last: boolean): readonly number[] | undefined
 }
 
 /** Bytes as groups of 16 bits. */
-const pairs = (bytes: readonly number[]): readonly number[] =>
-  bytes.flatMap((byte, i) => (i % 2 === 0 ? [(byte << 8) | (bytes[i + 1] ?? 0)] : []));
+const pairs = (bytes: ArrayLike<number>): readonly number[] =>
+  Array.from({ length: bytes.length / 2 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
 
 const isMapped = (groups: readonly number[]): boolean =>
   groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;

@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { Answer, Question } from '../core/names.ts';
 import type { Clock } from '../engine/ports.ts';
-import { encodeQuery, readResponse } from './message.ts';
+import { readResponse } from './message.ts';
 import type { Reading, WireType } from './message.ts';
 import { Misses } from './misses.ts';
 import { NameServer } from './server.ts';
 import { ResolvConf, serverText } from './servers.ts';
 import type { ServerAddress } from './servers.ts';
+import { encodeQuery } from './wire.ts';
 
 export interface DnsClient {
   /**

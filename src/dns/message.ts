@@ -1,8 +1,7 @@
-import { decode, encode, RECURSION_DESIRED } from 'dns-packet';
-import type { Answer as Resource, SoaAnswer } from 'dns-packet';
 import { isName } from '../api/host.ts';
-import { parseIp } from '../api/ip.ts';
 import type { Answer, Question, Records, ServiceRecord } from '../core/names.ts';
+import { headerBytes, questionEnd, readSections } from './wire.ts';
+import type { Resource } from './wire.ts';
 
 /** What is asked on the wire. SOA only to hear whether a server answers at all. */
 export type WireType = Question['type'] | 'SOA';
@@ -22,24 +21,11 @@ export type Reading =
   /** `SERVFAIL`, `malformed answer`, ... */
   | { readonly kind: 'failed'; readonly reason: string };
 
-const headerBytes = 12;
-/** The least that a record takes: a name of one byte, type, class, TTL, length. */
-const leastRecordBytes = 11;
 const responseBit = 0x80;
 const opcodeBits = 0x78;
 const truncatedBit = 0x02;
 const authoritativeBit = 0x04;
 const recursionAvailableBit = 0x80;
-
-/** RFC 1035 section 2.3.4, and nothing that cannot be told from a dot or a space in a text. */
-const wellFormed = /^[\x21-\x2d\x2f-\x7e]{1,63}(?:\.[\x21-\x2d\x2f-\x7e]{1,63})*$/;
-const longestName = 253;
-
-/** A query for the name (absolute, without the trailing dot), with id 0: see `withId`. Undefined: no DNS name. */
-export function encodeQuery(name: string, type: WireType): Buffer | undefined {
-  if (name.length > longestName || !wellFormed.test(name)) return undefined;
-  return encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type, name }] });
-}
 
 /** A copy, for the kernel may still hold the bytes of an earlier try. */
 export function withId(query: Buffer, id: number): Buffer {
@@ -91,20 +77,19 @@ const lowerCase = (byte = 0): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0
 export function readResponse(response: Buffer, name: string, type: WireType): Reading {
   const rcode = (response[3] ?? 0) & 0x0f;
   if (rcode !== 0 && rcode !== 3) return { kind: 'failed', reason: rcodes[rcode] ?? `rcode ${rcode}` };
-  const sections = parse(response);
-  if (sections === undefined) return malformed;
+  const sections = readSections(response, questionEnd(name));
+  if (sections === undefined) return { kind: 'failed', reason: 'malformed answer' };
   const chain = followChain(sections.answers, name.toLowerCase(), type);
   if (chain === undefined) return { kind: 'failed', reason: 'loop of CNAMEs' };
-  if (rcode === 3) return denial('NoSuchName', chain, sections.soa);
+  const soa = sections.authorities.find(({ data }) => data.type === 'SOA');
+  if (rcode === 3) return denial('NoSuchName', chain, soa);
   if (chain.records.length > 0) return readRecords(chain);
-  if (sections.soa !== undefined) return denial('NoAddress', chain, sections.soa);
+  if (soa !== undefined) return denial('NoAddress', chain, soa);
   if (chain.ttlMs !== undefined) return { kind: 'alias', target: chain.end, ttlMs: chain.ttlMs };
   return isReferral(response)
     ? { kind: 'failed', reason: 'referral' }
     : denial('NoAddress', chain, undefined);
 }
-
-const malformed: Reading = { kind: 'failed', reason: 'malformed answer' };
 
 /** RFC 1035 section 4.1.1. */
 const rcodes: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
@@ -112,26 +97,6 @@ const rcodes: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 
 /** A server that is neither the zone's nor a resolver denies nothing by its empty answer. */
 const isReferral = (response: Buffer): boolean =>
   ((response[2] ?? 0) & authoritativeBit) === 0 && ((response[3] ?? 0) & recursionAvailableBit) === 0;
-
-interface Sections {
-  readonly answers: readonly Resource[];
-  /** Of the authority section. */
-  readonly soa: SoaAnswer | undefined;
-}
-
-/** dns-packet throws on most nonsense, allocates what the counts say and reads zeros behind the end: guarded here. */
-function parse(response: Buffer): Sections | undefined {
-  const records = response.readUInt16BE(6) + response.readUInt16BE(8);
-  if (headerBytes + records * leastRecordBytes > response.length) return undefined;
-  response.writeUInt16BE(0, 10); // the additional section is of no use to us
-  try {
-    const { answers = [], authorities = [] } = decode(response);
-    if (decode.bytes > response.length) return undefined;
-    return { answers, soa: authorities.find((each): each is SoaAnswer => each.type === 'SOA') };
-  } catch {
-    return undefined;
-  }
-}
 
 interface Chain {
   /** The last name, in lower case. */
@@ -144,66 +109,60 @@ interface Chain {
 
 /** From the asked name over its CNAMEs, in whatever order the records stand; undefined where it comes back to itself. */
 function followChain(answers: readonly Resource[], name: string, type: WireType): Chain | undefined {
-  const seen = new Set<string>();
-  const ttls: number[] = [];
+  const seen: string[] = [];
+  let ttlMs: number | undefined;
   for (let end = name; ;) {
-    const here = answers.filter((each) => each.name.toLowerCase() === end && isInternet(each));
-    const records = here.filter((each) => each.type === type);
-    if (records.length > 0) return { end, records, ttlMs: least([...ttls, ...records.map(ttlMs)]) };
-    const alias = here.find((each) => each.type === 'CNAME');
-    if (alias?.type !== 'CNAME') return { end, records, ttlMs: ttls.length === 0 ? undefined : least(ttls) };
-    if (seen.has(end) || seen.size >= longestChain) return undefined;
-    seen.add(end);
-    ttls.push(ttlMs(alias));
-    end = alias.data.toLowerCase();
+    const here = answers.filter((each) => each.name === end);
+    const records = here.filter(({ data }) => data.type === type);
+    if (records.length > 0) return { end, records, ttlMs: leastTtl(records, ttlMs) };
+    const alias = here.find(({ data }) => data.type === 'CNAME');
+    if (alias?.data.type !== 'CNAME') return { end, records, ttlMs };
+    if (seen.includes(end) || seen.length >= longestChain) return undefined;
+    seen.push(end);
+    ttlMs = leastTtl([alias], ttlMs);
+    end = alias.data.target;
   }
 }
 
 /** More than any server gives; keeps the walk short on an answer made to be slow. */
 const longestChain = 32;
 
-const isInternet = (resource: Resource): boolean => 'class' in resource && resource.class === 'IN';
-
-/** A TTL with the highest bit set is zero (RFC 2181 section 8). */
-const ttlMs = (resource: Resource): number =>
-  'ttl' in resource && resource.ttl !== undefined && resource.ttl < 2 ** 31 ? resource.ttl * 1000 : 0;
-
-const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b));
+const leastTtl = (resources: readonly Resource[], before = Infinity): number =>
+  resources.reduce((least, { ttlMs }) => Math.min(least, ttlMs), before);
 
 function denial(
   reason: 'NoSuchName' | 'NoAddress',
   chain: Pick<Chain, 'ttlMs'>,
-  soa: SoaAnswer | undefined,
+  soa: Resource | undefined,
 ): Reading {
-  const negativeMs = soa === undefined ? 0 : Math.min(ttlMs(soa), (soa.data.minimum ?? 0) * 1000);
-  const zone = soa?.name.toLowerCase();
-  return { kind: 'none', reason, ttlMs: Math.min(negativeMs, chain.ttlMs ?? negativeMs), zone };
+  const negativeMs = soa?.data.type === 'SOA' ? Math.min(soa.ttlMs, soa.data.minimumMs) : 0;
+  return { kind: 'none', reason, ttlMs: Math.min(negativeMs, chain.ttlMs ?? negativeMs), zone: soa?.name };
 }
 
 /** Records that nobody could use (an IPv4-mapped address, a host that is no name) are left out, unless all are such. */
 function readRecords({ records, ttlMs = 0 }: Chain): Reading {
-  if (records.length === 1 && records[0]?.type === 'SRV' && records[0].data.target === '.')
+  if (records.length === 1 && records[0]?.data.type === 'SRV' && records[0].data.host === '')
     return { kind: 'none', reason: 'NoAddress', ttlMs, zone: undefined };
-  const addresses = records.flatMap((each) =>
-    each.type === 'A' || each.type === 'AAAA' ? textOf(each.data) : [],
+  const addresses = records.flatMap(({ data }) => ('address' in data ? (data.address ?? []) : []));
+  const services = records.flatMap(({ data }) =>
+    data.type === 'SRV' && isUsable(data) ? serviceOf(data) : [],
   );
-  const services = records.flatMap((each) => (each.type === 'SRV' ? serviceOf(each.data) : []));
   const none = addresses.length === 0 && services.length === 0;
-  if (none && records[0]?.type !== 'SOA') return { kind: 'failed', reason: 'no usable record in the answer' };
+  if (none && records[0]?.data.type !== 'SOA')
+    return { kind: 'failed', reason: 'no usable record in the answer' };
   return { kind: 'records', ttlMs, ...sorted({ addresses, services }) };
 }
 
-function textOf(address: string): readonly string[] {
-  const ip = parseIp(address);
-  return ip === undefined ? [] : [ip.text];
-}
+type ServiceData = Extract<Resource['data'], { type: 'SRV' }>;
 
-type ServiceData = Extract<Resource, { type: 'SRV' }>['data'];
+const isUsable = ({ host, port }: ServiceData): boolean => isName(host) && port > 0;
 
-function serviceOf({ target, port, priority = 0, weight = 0 }: ServiceData): readonly ServiceRecord[] {
-  const host = target.toLowerCase();
-  return isName(host) && port > 0 ? [{ host, port, priority, weight }] : [];
-}
+const serviceOf = ({ host, port, priority, weight }: ServiceData): ServiceRecord => ({
+  host,
+  port,
+  priority,
+  weight,
+});
 
 /** Each once, in an order that says nothing but is always the same: servers rotate their answers. */
 const sorted = ({ addresses, services }: Records): Records => ({

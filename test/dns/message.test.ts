@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { AUTHORITATIVE_ANSWER, encode } from 'dns-packet';
 import type { Answer as Resource, Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { encodeQuery, isResponseTo, readResponse, withId } from '../../src/dns/message.ts';
+import { isResponseTo, readResponse, withId } from '../../src/dns/message.ts';
 import type { Reading, WireType } from '../../src/dns/message.ts';
+import { encodeQuery } from '../../src/dns/wire.ts';
 import { a, aaaa, cname, manyA, soa, srv } from '../support/scripted-dns.ts';
 
 const name = 'db.test';
@@ -31,19 +32,6 @@ const records = (ttlMs: number, ...addresses: readonly string[]): Reading => ({
   ttlMs,
   addresses,
   services: [],
-});
-
-describe('a query', () => {
-  it.each(['', '.', 'a..b', '.a', `${'x'.repeat(64)}.test`, 'a b', 'ä.test', 'x.'.repeat(126) + 'xx'])(
-    'is not made for %p, which is no name',
-    (text) => expect(encodeQuery(text, 'A')).toBeUndefined(),
-  );
-
-  it('is made for names of the greatest length, and asks for recursion', () => {
-    const bytes = query(['x'.repeat(63), 'x'.repeat(63), 'x'.repeat(63), 'x'.repeat(61)].join('.'));
-    expect(bytes.length).toBe(12 + 255 + 4);
-    expect(bytes.readUInt16BE(2)).toBe(0x0100);
-  });
 });
 
 describe('a response', () => {

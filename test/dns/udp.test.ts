@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomInt } from 'node:crypto';
-import { encodeQuery } from '../../src/dns/message.ts';
+import { encodeQuery } from '../../src/dns/wire.ts';
 import { sendTcp } from '../../src/dns/tcp.ts';
 import { UdpSockets } from '../../src/dns/udp.ts';
 import type { Waiting } from '../../src/dns/udp.ts';
