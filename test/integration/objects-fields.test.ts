@@ -293,13 +293,14 @@ it('publishes not-ready addresses as ready but not serving where the Service ask
   ]);
 });
 
+// Of the first 256 of the range, which the API server gives to nobody who does not ask for them.
 it('takes a cluster IP that the spec sets', async () => {
-  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.31.7' })));
-  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.7');
-  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.31.8' })));
-  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.8');
+  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.0.37' })));
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.0.37');
+  await world.publish('fixed', plain(ips, one('fixed', { clusterIP: '10.96.0.38' })));
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.0.38');
   await world.publish('fixed', plain(ips, one('fixed')));
-  expect((await service('fixed')).spec.clusterIP).toBe('10.96.31.8');
+  expect((await service('fixed')).spec.clusterIP).toBe('10.96.0.38');
 });
 
 it('keeps node ports that the server allocated while other things of the Service change', async () => {
