@@ -164,7 +164,12 @@ export class DnsResolver implements Resolver {
   async #ask(followed: Followed, askedAt: number): Promise<void> {
     followed.asking = true;
     const { denials, deniedAt } = followed.state;
-    const answer = await this.#answerTo(followed.question, denials > 0 ? deniedAt : askedAt);
+    let answer: Answer;
+    try {
+      answer = await this.#options.ask(followed.question, { vouchSince: denials > 0 ? deniedAt : askedAt });
+    } catch (error) {
+      answer = this.#failed(followed.question, error);
+    }
     followed.asking = false;
     this.#agenda.release(followed);
     if (this.#closed) return;
@@ -176,13 +181,9 @@ export class DnsResolver implements Resolver {
     this.#pump();
   }
 
-  async #answerTo(question: Question, vouchSince: number): Promise<Answer> {
-    try {
-      return await this.#options.ask(question, { vouchSince });
-    } catch (error) {
-      this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
-      return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
-    }
+  #failed(question: Question, error: unknown): Answer {
+    this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
+    return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
   }
 
   #hear(followed: Followed, answer: Answer): void {

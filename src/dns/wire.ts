@@ -45,9 +45,11 @@ const backslash = 0x5c;
  */
 export function encodeQuery(name: string, type: keyof typeof recordTypes): Buffer | undefined {
   if (name.length >= longestName) return undefined;
-  const query = Buffer.alloc(questionEnd(name));
+  const query = Buffer.allocUnsafe(questionEnd(name)); // so every byte is written
+  query.fill(0, 0, headerBytes);
   query.writeUInt16BE(recursionDesired, 2);
   query.writeUInt16BE(1, 4);
+  query[query.length - 5] = 0;
   query.writeUInt16BE(recordTypes[type], query.length - 4);
   query.writeUInt16BE(internet, query.length - 2);
   // From the end, so that each label's length is known where it stands: in the place of the dot before it.
