@@ -63,7 +63,7 @@ export async function nameChanges(): Promise<readonly Figure[]> {
     for (let i = 0; i < 100; i++) bare.push(await barePut(engine.client, slices, namespace, i));
     slices.stop();
     return [
-      ...figures('the new address in the slice', named, bare),
+      ...figures('the new address in the slice', named, bare, { most: 50 }),
       ...figures('the same, and ready', readied, bare),
     ];
   } finally {
@@ -151,7 +151,12 @@ async function serveNames(asked: ReadonlyMap<string, number>) {
   };
 }
 
-function figures(what: string, ours: readonly number[], bare: readonly number[]): readonly Figure[] {
+function figures(
+  what: string,
+  ours: readonly number[],
+  bare: readonly number[],
+  goal?: Figure['goal'],
+): readonly Figure[] {
   const figure = (fraction: number, name: string): Figure => ({
     what: `a name changes: ${what}, beyond the refresh that was due, ${name}`,
     value: percentile(ours, fraction),
@@ -159,6 +164,6 @@ function figures(what: string, ours: readonly number[], bare: readonly number[])
   });
   return [
     { ...figure(0.5, 'p50'), baseline: { what: 'bare PUT', value: percentile(bare, 0.5) } },
-    { ...figure(0.99, `p99 of ${ours.length}`), goal: { most: 50 } },
+    { ...figure(0.99, `p99 of ${ours.length}`), ...(goal && { goal }) },
   ];
 }
