@@ -22,10 +22,11 @@ export interface AppliedService {
 }
 
 /**
- * One write, as data.
+ * One write, as data, or what must hold for those after it.
  *
  * | op            | request                                                                                     |
  * |---------------|---------------------------------------------------------------------------------------------|
+ * | absent        | GET of a Service that is to be made; 200 = somebody was quicker: transient. Apply would take it |
  * | applyService  | server-side apply, forced                                                                   |
  * | setService    | merge patch of `spec.ports` and `spec.selector`, fenced by uid and resourceVersion: what apply cannot take from others |
  * | create        | POST; 409 = somebody was quicker: transient                                                 |
@@ -35,6 +36,7 @@ export interface AppliedService {
  * | status        | JSON patch: test uid, replace the whole status                                              |
  */
 export type Action =
+  | { readonly op: 'absent'; readonly namespace: string; readonly name: string }
   | { readonly op: 'applyService'; readonly service: AppliedService }
   | {
       readonly op: 'setService';

@@ -164,6 +164,7 @@ function all(
   const slices = slicesOf(desired, observed, context);
   const adopted = desired.spec.adopt ? scene.foreignSlices.map(deletion) : [];
   return [
+    ...absence(desired, observed.service),
     ...slices.writes,
     ...serviceActions(desired, observed.service, scene.sweep),
     ...endpointsActions(desired, observed.endpoints, scene, context),
@@ -172,6 +173,15 @@ function all(
     ...sweepActions(desired, scene),
   ];
 }
+
+/**
+ * What is observed may be behind: a Service that was made a moment ago is seen by nobody yet, and slices and apply would
+ * take it from who made it.
+ */
+const absence = ({ body }: DesiredService, observed: Service | undefined): readonly Action[] =>
+  observed === undefined
+    ? [{ op: 'absent', namespace: body.metadata.namespace, name: body.metadata.name }]
+    : [];
 
 const slicesOf = (desired: DesiredService, observed: Observed, context: PlanContext) =>
   planSlices(desired.groups, observed.slices.filter(isOurSlice), {

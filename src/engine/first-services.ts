@@ -21,7 +21,7 @@ export function firstServices(scene: Scene, options: PlanningOptions): readonly 
     .filter(({ spec }) => isFirst(spec))
     .map((desired) => planOf(scene, desired, options))
     .filter(({ problem }) => problem === undefined)
-    .map(({ actions }) => actions.filter(({ op }) => op === 'applyService'));
+    .map(({ actions }) => actions.filter(({ op }) => op === 'absent' || op === 'applyService'));
 }
 
 function isNew({ namespace }: Backend, view: ClusterView): (spec: ServiceSpec) => boolean {

@@ -52,6 +52,8 @@ export class KubeWriter implements Writer {
 
   perform(action: Action, patience?: AbortSignal): Promise<void> {
     switch (action.op) {
+      case 'absent':
+        return this.#absent(action);
       case 'applyService':
         return this.#apply(action.service, patience);
       case 'setService':
@@ -67,6 +69,23 @@ export class KubeWriter implements Writer {
       case 'status':
         return this.#status(action, patience);
     }
+  }
+
+  /** Asks the server itself, for the view may be behind. */
+  async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>): Promise<void> {
+    const kind = 'Service';
+    try {
+      this.#view.found(
+        kind,
+        namespace,
+        await this.#client.request(requests.getObject({ kind, namespace, name })),
+      );
+    } catch (error) {
+      if (hasStatus(error, 404)) return;
+      throw error;
+    }
+    const message = `Service ${name} was made by somebody a moment ago, looking again`;
+    throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
   }
 
   async #apply(service: AppliedService, patience?: AbortSignal): Promise<void> {

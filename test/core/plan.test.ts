@@ -182,6 +182,14 @@ describe('planService', () => {
     ]);
   });
 
+  it('takes nothing from who has just made a Service of that name, which nobody has seen yet', async () => {
+    const stage = new Stage();
+    const { actions } = stage.plan(aBackend());
+    stage.cluster.put(aService());
+    expect(await stage.perform(actions)).toMatchObject({ kind: 'transient', status: 409 });
+    expect(stage.cluster.writes).toEqual([]);
+  });
+
   it('makes one flip one slice and one Endpoints', async () => {
     const stage = new Stage();
     await stage.apply({});

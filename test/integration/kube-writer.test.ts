@@ -104,6 +104,23 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.99']);
   });
 
+  it('finds a Service that the view has not heard of, and nothing where there is none', async () => {
+    const absent = { op: 'absent', namespace: space, name: 'db' } as const;
+    await writer.perform(absent);
+    await view.stop();
+    const { metadata } = await admin.create({
+      kind: 'Service',
+      metadata: { name: 'db', namespace: space },
+      spec: { ports: [{ port: 5432 }] },
+    });
+    expect(view.service(space, 'db')).toBeUndefined();
+    expect(await failureOf(writer.perform(absent))).toMatchObject({
+      kind: 'transient',
+      reason: 'AlreadyExists',
+    });
+    expect(heldService().metadata.uid).toBe(metadata.uid);
+  });
+
   it('takes the deletion of what is gone for done, and never deletes a namesake', async () => {
     await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
     const first = heldSlice();

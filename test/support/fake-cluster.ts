@@ -84,12 +84,15 @@ export class FakeCluster implements ClusterView, Writer {
     const error = this.refuse(action);
     if (error !== undefined) throw error;
     this.#perform(action);
-    if (action.op !== 'sweep') this.writes.push(action);
+    if (action.op !== 'sweep' && action.op !== 'absent') this.writes.push(action);
     this.onWrite();
   }
 
   #perform(action: Action): void {
     switch (action.op) {
+      case 'absent':
+        if (this.service(action.namespace, action.name) !== undefined) throw conflict();
+        break;
       case 'applyService':
         this.#apply(action.service);
         break;
