@@ -99,11 +99,12 @@ class Client implements DnsClient {
   ): Promise<Answer> {
     const known = server.vouchedAt(key);
     const doubted = since !== undefined && (known === undefined || known < since);
-    if (doubted && zone !== undefined && zone !== '.') await this.#askZone(zone, server, deadline);
+    if (doubted && zone !== undefined) await this.#askZone(zone, server, deadline);
     const vouchedAt = server.vouchedAt(key);
     return { kind: 'none', reason, ttlMs, ...(vouchedAt === undefined ? {} : { vouchedAt }) };
   }
 
+  /** The root is no name that can be asked for. */
   async #askZone(zone: string, server: NameServer, deadline: number): Promise<void> {
     const query = encodeQuery(zone, 'SOA');
     const timeoutMs = this.#timeLeft(deadline);
