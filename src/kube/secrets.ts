@@ -21,7 +21,12 @@ interface Followed {
   readonly gone: AbortController;
   state: SecretState;
   timer: Timer | undefined;
+  /** Reads in a row after which it was not known what is in it. */
+  misses: number;
 }
+
+/** A Secret is often made right after what names it. Doubled each time, up to the usual time. */
+const firstRetryMs = 1_000;
 
 /**
  * Reads Secrets that are followed, one at a time by name: the operator may be allowed to `get` some and to list none.
@@ -68,6 +73,7 @@ export class SecretReader implements Secrets {
       gone,
       state: undefined,
       timer: undefined,
+      misses: 0,
     };
     this.#followed.set(key, entered);
     void this.#read(entered);
@@ -88,7 +94,10 @@ export class SecretReader implements Secrets {
     if (followed.gone.signal.aborted) return;
     const isNews = JSON.stringify(state) !== JSON.stringify(followed.state);
     followed.state = state;
-    followed.timer = clock.after(refreshMs * (0.9 + 0.2 * random()), () => void this.#read(followed));
+    followed.misses = state !== undefined && 'data' in state ? 0 : followed.misses + 1;
+    const retryMs = followed.misses === 0 ? refreshMs : firstRetryMs * 2 ** (followed.misses - 1);
+    const afterMs = Math.min(refreshMs, retryMs) * (0.9 + 0.2 * random());
+    followed.timer = clock.after(afterMs, () => void this.#read(followed));
     if (isNews) onNews(followed.owners);
   }
 

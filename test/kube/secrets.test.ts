@@ -177,6 +177,17 @@ describe('a Secret that cannot be read', () => {
     expect(world.news).toHaveLength(2);
   });
 
+  it('is asked for sooner at first, for it may come right behind what names it, and then as others are', async () => {
+    const world = await followed(failure(404));
+    const asked: number[] = [];
+    for (let second = 1; second <= 70; second++) {
+      const before = world.asked.length;
+      await world.clock.advance(1_000);
+      if (world.asked.length > before) asked.push(second);
+    }
+    expect(asked).toEqual([1, 3, 7, 15, 31, 61]);
+  });
+
   it('keeps what was read before while the API server does not answer', async () => {
     const world = await followed(secret('one'));
     world.answers.set('login', failure());
