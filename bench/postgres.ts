@@ -1,3 +1,4 @@
+import { nodeFlags } from './node-flags.ts';
 import { join } from 'node:path';
 import process from 'node:process';
 
@@ -27,7 +28,14 @@ export const postgres: Bench = {
     try {
       const measure = async (kind: 'postgres' | 'tcpSocket'): Promise<Measured> => {
         const script = join(import.meta.dirname, 'postgres-engine.ts');
-        const command = [process.execPath, script, String(server.port), kind, String(seconds)];
+        const command = [
+          process.execPath,
+          ...nodeFlags(),
+          script,
+          String(server.port),
+          kind,
+          String(seconds),
+        ];
         const before = treeCpuSeconds(pid);
         const printed = await mustRun(command, { timeoutMs: 120_000 });
         const measured = JSON.parse(printed) as Omit<Measured, 'serverMicros'> & { readonly all: number };

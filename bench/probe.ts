@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { mustRun } from '../test/controlplane/run.ts';
+import { nodeFlags } from './node-flags.ts';
 import type { Bench } from './report.ts';
 import { address, listenForAll, port } from './targets.ts';
 
@@ -25,7 +26,7 @@ export const probe: Bench = {
       const c = async (...more: string[]) =>
         JSON.parse(await mustRun([binary, '3000', address(0), String(port), '50', '5', ...more])) as Measured;
       const node = async (script: string, ...args: string[]) => {
-        const command = [process.execPath, join(import.meta.dirname, script), ...args];
+        const command = [process.execPath, ...nodeFlags(), join(import.meta.dirname, script), ...args];
         return JSON.parse(await mustRun(command, { timeoutMs: 120_000 })) as Measured;
       };
       const engine = (periodSeconds: number) => node('probe-engine.ts', String(periodSeconds));

@@ -1,5 +1,5 @@
 import type { Status } from '../api/external-backend.ts';
-import type { EndpointSlice, Endpoints, ServicePort } from './objects.ts';
+import type { EndpointSlice, Endpoints, Service, ServicePort } from './objects.ts';
 
 /** Names one object in one life: a delete or update of it never hits a namesake that came later. */
 export interface ObjectRef {
@@ -50,3 +50,11 @@ export type Action =
   | { readonly op: 'delete'; readonly ref: ObjectRef }
   | { readonly op: 'sweep'; readonly namespace: string; readonly name: string }
   | { readonly op: 'status'; readonly ref: ObjectRef; readonly status: Status };
+
+export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef => ({
+  kind: object.kind,
+  namespace: object.metadata.namespace,
+  name: object.metadata.name,
+  uid: object.metadata.uid ?? '',
+  ...(object.metadata.resourceVersion !== undefined && { resourceVersion: object.metadata.resourceVersion }),
+});

@@ -1,5 +1,6 @@
 import type { Backend } from '../api/external-backend.ts';
-import type { Action, ObjectRef } from './action.ts';
+import { refOf } from './action.ts';
+import type { Action } from './action.ts';
 import type { DesiredService } from './desired.ts';
 import { planEndpoints } from './endpoints.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
@@ -13,7 +14,7 @@ import {
   labels,
   ownerName,
 } from './ownership.ts';
-import { isApplied, needsRecreation, strangers, withAnnotations } from './service.ts';
+import { absence, serviceActions, sweepActions } from './service-actions.ts';
 import { deletion, planSlices } from './slices.ts';
 
 /** What stands under the name of a Service. */
@@ -60,7 +61,7 @@ export interface ServicePlan {
  * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
  * | no    | ours or none | none                    | any   | any                     | all               |             |
  *
- * Order: slices that gain, the Service, Endpoints, slices that go. Whoever reads in between sees the old or
+ * Order: that a Service which is to be made is not there, slices that gain, the Service, Endpoints, slices that go. Whoever reads in between sees the old or
  * the new addresses or both, never none. With role Primary slices that lose or go are the first: never both.
  */
 export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
@@ -170,18 +171,9 @@ function all(
     ...endpointsActions(desired, observed.endpoints, scene, context),
     ...slices.deletes,
     ...adopted,
-    ...sweepActions(desired, scene),
+    ...sweepActions(desired, scene.sweep),
   ];
 }
-
-/**
- * What is observed may be behind: a Service that was made a moment ago is seen by nobody yet, and slices and apply would
- * take it from who made it.
- */
-const absence = ({ body }: DesiredService, observed: Service | undefined): readonly Action[] =>
-  observed === undefined
-    ? [{ op: 'absent', namespace: body.metadata.namespace, name: body.metadata.name }]
-    : [];
 
 const slicesOf = (desired: DesiredService, observed: Observed, context: PlanContext) =>
   planSlices(desired.groups, observed.slices.filter(isOurSlice), {
@@ -192,37 +184,6 @@ const slicesOf = (desired: DesiredService, observed: Observed, context: PlanCont
     exclusive: desired.spec.role === 'Primary',
     taken: observed.slices.map((slice) => slice.metadata.name),
   });
-
-/** The mark stands on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
-const marked = (desired: DesiredService) => withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
-
-function serviceActions(
-  desired: DesiredService,
-  observed: Service | undefined,
-  sweep: boolean,
-): readonly Action[] {
-  const body = sweep ? marked(desired) : desired.body;
-  const apply: Action = { op: 'applyService', service: body };
-  if (observed === undefined) return [apply];
-  // A finalizer holds it for now; when it is gone it is made anew.
-  if (observed.metadata.deletionTimestamp !== undefined) return [];
-  const ref = refOf(observed);
-  if (needsRecreation(observed, body)) return [{ op: 'delete', ref }, apply];
-  const taken = strangers(observed, body);
-  if (taken === undefined) return isApplied(observed, body) ? [] : [apply];
-  // No resourceVersion: an apply before it makes a new one, and what is set here is ours whatever else changed.
-  const take: Action = { op: 'setService', ref: { ...ref, resourceVersion: '' }, ...taken };
-  // Nobody writes endpoints for the selector of an alias, but with one the server refuses families that the cluster lacks.
-  return observed.spec.type === 'ExternalName' ? [take, apply] : [apply, take];
-}
-
-const sweepActions = (desired: DesiredService, scene: Scene): readonly Action[] =>
-  scene.sweep
-    ? [
-        { op: 'sweep', namespace: desired.body.metadata.namespace, name: desired.name },
-        { op: 'applyService', service: desired.body },
-      ]
-    : [];
 
 function endpointsActions(
   desired: DesiredService,
@@ -252,11 +213,3 @@ export function planRemoval(observed: Observed, backend: string): readonly Actio
   );
   return [...single, ...observed.slices.filter(mine).map(deletion)];
 }
-
-export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef => ({
-  kind: object.kind,
-  namespace: object.metadata.namespace,
-  name: object.metadata.name,
-  uid: object.metadata.uid ?? '',
-  ...(object.metadata.resourceVersion !== undefined && { resourceVersion: object.metadata.resourceVersion }),
-});

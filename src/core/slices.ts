@@ -1,4 +1,5 @@
 import type { Backend } from '../api/external-backend.ts';
+import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import { namesText } from './attribution.ts';
 import { shortHash } from './hash.ts';
@@ -155,18 +156,7 @@ const sliceLabels = (context: SliceContext): Readonly<Record<string, string>> =>
   ...(context.headless && { [labels.headless]: '' }),
 });
 
-export const deletion = (object: EndpointSlice): Action => ({
-  op: 'delete',
-  ref: {
-    kind: 'EndpointSlice',
-    namespace: object.metadata.namespace,
-    name: object.metadata.name,
-    uid: object.metadata.uid ?? '',
-    ...(object.metadata.resourceVersion !== undefined && {
-      resourceVersion: object.metadata.resourceVersion,
-    }),
-  },
-});
+export const deletion = (object: EndpointSlice): Action => ({ op: 'delete', ref: refOf(object) });
 
 const byName = (slices: readonly EndpointSlice[]): readonly EndpointSlice[] =>
   slices.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));

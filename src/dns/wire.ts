@@ -77,11 +77,11 @@ const isPlain = (code: number): boolean => code > 0x20 && code < 0x7f && code !=
 
 /**
  * The records of the answer and the authority section, those of class IN and of a type above; what follows is of no use to
- * us. `questionEnd`: where the question ends. Undefined where any of it is malformed. Nothing is read behind the end of the
+ * us. `begin`: where they begin, see `questionEnd`. Undefined where any of it is malformed. Nothing is read behind the end of the
  * message, and what it takes is bound by its length.
  */
-export function readSections(response: Buffer, questionEnd: number): Sections | undefined {
-  const reader = new Reader(response, questionEnd);
+export function readSections(response: Buffer, begin: number): Sections | undefined {
+  const reader = new Reader(response, begin);
   try {
     const answers = reader.resources(response.readUInt16BE(6));
     return { answers, authorities: reader.resources(response.readUInt16BE(8)) };
