@@ -58,3 +58,8 @@ export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef =>
   uid: object.metadata.uid ?? '',
   ...(object.metadata.resourceVersion !== undefined && { resourceVersion: object.metadata.resourceVersion }),
 });
+
+/** Whether it brings addresses to the Service, or takes them away. */
+export const isOfSlice = (action: Action): boolean =>
+  ('object' in action && action.object.kind === 'EndpointSlice') ||
+  (action.op === 'delete' && action.ref.kind === 'EndpointSlice');

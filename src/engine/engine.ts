@@ -39,7 +39,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
+  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes' | 'statusPauseMs'
 > {
   readonly clock: Clock;
   readonly random: Random;

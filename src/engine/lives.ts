@@ -11,6 +11,8 @@ export interface Life {
   failures: number;
   /** The generation whose new Services were made first, or refused. */
   triedFirst?: number | undefined;
+  /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
+  statusAt?: number | undefined;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
 }

@@ -1,6 +1,7 @@
 import { parseStatus } from '../api/parse.ts';
 import type { Backend, Status } from '../api/external-backend.ts';
 import type { Cidr } from '../core/address.ts';
+import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
@@ -26,6 +27,12 @@ export interface ReconcilerOptions extends ProbingOptions, PlanningOptions, Stat
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
+  /**
+   * How long a status waits once slices were written, in milliseconds. What follows at once (the first verdict of an
+   * address that joined, another address of a host that died) is told by the same status, and the slices of other
+   * backends do not stand behind it in the API server, to which a status is the dearest of all writes.
+   */
+  readonly statusPauseMs: number;
   /** What a backend has now; undefined when it is gone. */
   readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
 }
@@ -153,6 +160,8 @@ export class Reconciler {
     // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
     const freed = removals.flat().length > 0 && kept.length === 0;
     if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
+    const wroteSlices = plans.some(({ actions }) => actions.some(isOfSlice));
+    if (wroteSlices) life.statusAt ??= clock.now() + this.#options.statusPauseMs;
     const problems = plans.flatMap(({ problem }) => problem ?? []);
     if (refused.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
     return this.#conclude({ ...scene, alias, roles, desired, problems }, life, writer, [...refused, ...kept]);
@@ -170,6 +179,7 @@ export class Reconciler {
    * | errors                             | status written | Ready tells of                |
    * |------------------------------------|----------------|-------------------------------|
    * | none                               | yes            | the problems, or that all is well |
+   * | none, slices were written just now | after a pause  | the same, as it is then       |
    * | a terminal one                     | yes            | it                            |
    * | transient, for the third time      | yes            | it                            |
    * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is said |
@@ -188,16 +198,18 @@ export class Reconciler {
     const { readyAddresses: ready = 0, totalAddresses: total = 0 } = status;
     const primary = scene.roles.primary.map(({ ip }) => ip);
     this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
-    const unsaid = errors.length > 0 && told === undefined;
-    const more = unsaid
-      ? []
-      : await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
+    const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
+    if (pauseMs > 0) return this.#outcome(undefined, scene, pauseMs);
+    if (errors.length > 0 && told === undefined) return this.#outcome(foremost(errors), scene);
+    life.statusAt = undefined;
+    const more = await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
     return this.#outcome(foremost([...errors, ...more]), scene);
   }
 
   /** What changes by the mere passing of time does so whatever became of the writes. */
-  #outcome(error: OperatorError | undefined, scene: Written): Outcome {
-    const afterMs = changesAfterMs(scene, scene.alias, this.#options.clock.now());
+  #outcome(error: OperatorError | undefined, scene: Written, pauseMs?: number): Outcome {
+    const now = this.#options.clock.now();
+    const afterMs = changesAfterMs(scene, scene.alias, now, pauseMs);
     if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
     return { ok: true, ...(afterMs !== undefined && { afterMs }) };
   }

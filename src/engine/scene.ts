@@ -169,13 +169,19 @@ export function lookAtAlias(
   return { candidates, before, choice: choose(candidates, before, backend.spec.failbackSeconds * 1000, now) };
 }
 
-/** In how many milliseconds something changes by the mere passing of time; undefined: never. @param now monotonic */
+/**
+ * In how many milliseconds something changes by the mere passing of time; undefined: never.
+ *
+ * @param now monotonic
+ * @param pauseMs of a status that waits
+ */
 export function changesAfterMs(
   { nextAt }: Scene,
   alias: AliasScene | undefined,
   now: number,
+  pauseMs?: number,
 ): number | undefined {
-  const aging = nextAt === undefined ? [] : [Math.max(1, nextAt - now)];
-  const all = [...aging, ...(alias?.choice.afterMs === undefined ? [] : [alias.choice.afterMs])];
+  const aging = nextAt === undefined ? undefined : Math.max(1, nextAt - now);
+  const all = [aging, alias?.choice.afterMs, pauseMs].filter((ms) => ms !== undefined);
   return all.length > 0 ? Math.min(...all) : undefined;
 }

@@ -405,6 +405,78 @@ describe('a write that fails', () => {
   });
 });
 
+describe('a status that follows slices', () => {
+  const pausing = async (): Promise<ReconcileWorld> => {
+    const world = new ReconcileWorld({ statusPauseMs: 100 });
+    await world.bringUp();
+    await world.clock.advance(100);
+    await world.run();
+    return world;
+  };
+
+  it('is written after a pause', async () => {
+    const world = await pausing();
+    world.fail('10.20.0.11');
+    const writes = ['update EndpointSlice', 'update Endpoints'];
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes });
+    expect(world.status().summary).toBe('2/2');
+    await world.clock.advance(99);
+    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    await world.clock.advance(1);
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: ['status'] });
+    expect(world.status().summary).toBe('1/2');
+  });
+
+  it('tells what follows in that pause, and waits no longer for it', async () => {
+    const world = await pausing();
+    world.fail('10.20.0.11');
+    await world.run();
+    await world.clock.advance(90);
+    world.fail('10.20.0.12');
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 10 });
+    await world.clock.advance(10);
+    expect((await world.run()).writes).toEqual(['status']);
+    expect(world.status().summary).toBe('0/2');
+  });
+
+  it('is not written where all is as it was told when the pause is over', async () => {
+    const world = await pausing();
+    world.fail('10.20.0.11');
+    await world.run();
+    world.say(up, '10.20.0.11');
+    await world.run();
+    await world.clock.advance(100);
+    expect((await world.run()).writes).toEqual([]);
+  });
+
+  it('does not wait with what was refused', async () => {
+    const world = await pausing();
+    world.cluster.refuse = ({ op }) => (op === 'applyService' ? error('terminal', 'Invalid') : undefined);
+    world.store({ services: [{ name: 'orders-db' }, { name: 'second' }] }, { generation: 2 });
+    await world.run();
+    world.say(up);
+    expect((await world.run()).outcome).toMatchObject({ kind: 'terminal' });
+    expect(world.ready()).toBe('False Invalid');
+  });
+
+  it('does not wait where no slice was written', async () => {
+    const world = await pausing();
+    world.store({ suspend: true }, { generation: 2 });
+    expect((await world.run()).writes).toEqual(['status']);
+  });
+
+  it('does not wait in the place of a retry', async () => {
+    const world = await pausing();
+    world.fail('10.20.0.11');
+    world.cluster.refuse = ({ op }) => (op === 'update' ? undefined : conflict());
+    await world.run();
+    await world.clock.advance(100);
+    expect((await world.run()).outcome).toMatchObject({ kind: 'transient', status: 409 });
+    world.cluster.refuse = () => undefined;
+    expect((await world.run()).writes).toEqual(['status']);
+  });
+});
+
 describe('a run that waits for its turn to write', () => {
   it('is given up for something urgent, and what it had to say is said by the next run', async () => {
     const world = new ReconcileWorld({

@@ -58,6 +58,7 @@ export class ReconcileWorld {
         remove: (owner) => void this.scheduled.delete(owner),
       },
       deniedCidrs: [],
+      statusPauseMs: 0,
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,
       onAddresses: (key, count) =>
