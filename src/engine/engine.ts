@@ -24,7 +24,8 @@ import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { BackendRegistry } from './registry.ts';
 import { ProbeScheduler } from './scheduler.ts';
-import { errorOf, WorkQueue } from './work-queue.ts';
+import { errorOf } from './outcome.ts';
+import { WorkQueue } from './work-queue.ts';
 
 /** What happened, for metrics. Called where it happens: must be cheap, must not throw. */
 export interface Observer {

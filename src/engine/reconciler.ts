@@ -20,7 +20,7 @@ import type { Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { changesAfterMs, look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
 import { writeReady, writeStatus, type StatusWriterOptions } from './status-writer.ts';
-import type { Outcome } from './work-queue.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface ReconcilerOptions extends ProbingOptions, PlanningOptions, StatusWriterOptions {
   readonly resolver: Resolver;

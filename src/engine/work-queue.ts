@@ -1,31 +1,11 @@
 import { OperatorError } from '../core/errors.ts';
 import { backoffMs, defaultBackoff } from './backoff.ts';
 import { Heap } from './heap.ts';
+import { errorOf, nextMs } from './outcome.ts';
 import type { Backoff } from './backoff.ts';
 import type { HeapItem } from './heap.ts';
+import type { Outcome } from './outcome.ts';
 import type { Clock, Random, Timer } from './ports.ts';
-
-/** The key is done with. `afterMs`: look again then at the latest (absent: when it is added again). */
-export interface Done {
-  readonly ok: true;
-  readonly afterMs?: number;
-}
-
-/** The run failed, and something changes by the mere passing of time: look again in `afterMs` at the latest, whatever the error says. */
-export interface Failed {
-  readonly ok: false;
-  readonly error: OperatorError;
-  readonly afterMs: number;
-}
-
-/** What one run came to. */
-export type Outcome = Done | Failed | OperatorError;
-
-/** What went wrong; undefined: nothing. */
-export function errorOf(outcome: Outcome): OperatorError | undefined {
-  if (outcome instanceof OperatorError) return outcome;
-  return outcome.ok ? undefined : outcome.error;
-}
 
 /** May throw what it would return. */
 export type Handler = (key: string) => Promise<Outcome>;
@@ -59,9 +39,6 @@ interface Entry extends HeapItem {
   failures: number;
 }
 
-/** A `waiting` error should say how long; one that does not waits this long. */
-const WAIT_MS = 1_000;
-
 /**
  * A queue of keys, each of which asks that something be looked at again.
  *
@@ -73,16 +50,8 @@ const WAIT_MS = 1_000;
  * | t is here, room  | -         | running                  | -                 | - (never twice at a time) |
  * | the run comes to | -         | -                        | next, or idle     | due min(t, next)          |
  *
- * where `next` follows from the outcome, here and nowhere else:
- *
- * | outcome            | next                                      | failures in a row |
- * |--------------------|-------------------------------------------|-------------------|
- * | ok                 | now + afterMs, if given                   | 0                 |
- * | waiting            | now + afterMs (1 s when not given)        | 0                 |
- * | transient          | now + max(backoff(failures), afterMs)     | + 1               |
- * | terminal           | -                                         | 0                 |
- * | any other throw    | as transient, reason `Bug`                | + 1               |
- * | Failed             | the earlier of its error's and now + afterMs | as its error's |
+ * where `next` is what `nextMs` makes of the outcome; any throw but an OperatorError is transient, of reason `Bug`. Only
+ * transient failures count toward the backoff, any other outcome ends their row.
  *
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
@@ -217,32 +186,13 @@ export class WorkQueue {
 
   #settle(entry: Entry, outcome: Outcome, now: number): number | undefined {
     entry.failures = errorOf(outcome)?.kind === 'transient' ? entry.failures + 1 : 0;
-    const retryInMs = this.#nextMs(entry.failures, outcome);
+    const { backoff = defaultBackoff, random } = this.#options;
+    const retryInMs = nextMs(outcome, () => backoffMs(backoff, entry.failures, random));
     const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
     entry.again = Infinity;
     if (at < Infinity && this.#state !== 'stopped') this.#wish(entry, at);
     else this.#entries.delete(entry.key);
     return retryInMs;
-  }
-
-  #nextMs(failures: number, outcome: Outcome): number | undefined {
-    if (outcome instanceof OperatorError) return this.#retryMs(failures, outcome);
-    if (outcome.ok) return outcome.afterMs;
-    return Math.min(outcome.afterMs, this.#retryMs(failures, outcome.error) ?? Infinity);
-  }
-
-  #retryMs(failures: number, { kind, afterMs }: OperatorError): number | undefined {
-    switch (kind) {
-      case 'terminal':
-        return undefined;
-      case 'waiting':
-        return afterMs ?? WAIT_MS;
-      case 'transient':
-        return Math.max(
-          afterMs ?? 0,
-          backoffMs(this.#options.backoff ?? defaultBackoff, failures, this.#options.random),
-        );
-    }
   }
 
   #report(...args: Parameters<NonNullable<WorkQueueOptions['onOutcome']>>): void {

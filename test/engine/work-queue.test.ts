@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { OperatorError } from '../../src/core/errors.ts';
 import { WorkQueue } from '../../src/engine/work-queue.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
-import type { Handler, Outcome, WorkQueueOptions } from '../../src/engine/work-queue.ts';
+import type { Outcome } from '../../src/engine/outcome.ts';
+import type { Handler, WorkQueueOptions } from '../../src/engine/work-queue.ts';
 
 const ok: Outcome = { ok: true };
 const conflict = new OperatorError('409', { kind: 'transient', reason: 'Conflict' });
