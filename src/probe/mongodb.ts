@@ -1,6 +1,6 @@
 import { proberFault, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol } from './dialogue.ts';
+import type { Protocol } from './protocol.ts';
 import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
 import { verdictOfHello } from './mongodb-hello.ts';

@@ -2,7 +2,7 @@ import type { Check, MysqlHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol, Step } from './dialogue.ts';
+import type { Protocol, Step } from './protocol.ts';
 import { createLimit } from './limit.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';

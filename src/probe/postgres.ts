@@ -2,7 +2,7 @@ import type { PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol, Step } from './dialogue.ts';
+import type { Protocol, Step } from './protocol.ts';
 import { verdictOfError } from './postgres-errors.ts';
 import { logIn } from './postgres-login.ts';
 import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';

@@ -2,7 +2,7 @@ import type { Credentials } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol, Step } from './dialogue.ts';
+import type { Protocol, Step } from './protocol.ts';
 import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { connected, proberFault } from './classify.ts';
 import { converse } from './dialogue.ts';
-import type { Protocol } from './dialogue.ts';
+import type { Protocol } from './protocol.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 

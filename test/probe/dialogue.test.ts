@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { verdict } from '../../src/probe/classify.ts';
 import type { TlsOptions } from '../../src/core/check.ts';
 import { converse } from '../../src/probe/dialogue.ts';
-import type { Protocol, Step } from '../../src/probe/dialogue.ts';
+import type { Protocol, Step } from '../../src/probe/protocol.ts';
 import { createTrust, securing } from '../../src/probe/secure.ts';
 import type { Securing } from '../../src/probe/secure.ts';
 import { createAuthority } from './support/certificates.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import type { Check, PostgresHandler } from '../../src/core/check.ts';
 import { createPostgres, postgresDialogue } from '../../src/probe/postgres.ts';
-import type { Step } from '../../src/probe/dialogue.ts';
+import type { Step } from '../../src/probe/protocol.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 import { listen, refusingPort } from './support/listener.ts';
 import type { Listener, ListenerOptions } from './support/listener.ts';
