@@ -59,8 +59,8 @@ export async function startMariaDb(
   mkdirSync(data);
   const user = process.getuid?.() === 0 ? 'nobody' : undefined;
   if (user !== undefined) for (const path of [dir, data]) chownSync(path, await idOf('-u'), await idOf('-g'));
-  const install = ['mariadb-install-db', '--no-defaults', `--datadir=${data}`, '--skip-test-db'];
-  await mustRun(unprivileged([...install, '--auth-root-authentication-method=normal']));
+  const install = ['mariadb-install-db', '--no-defaults', `--datadir=${data}`, `--tmpdir=${dir}`];
+  await mustRun(unprivileged([...install, '--skip-test-db', '--auth-root-authentication-method=normal']));
   const tls = certificate === undefined ? {} : writeCertificate(dir, certificate);
   const server = new RunningMariaDb(address, port, dir, { ...settings, ...tls });
   await server.start();
@@ -171,6 +171,8 @@ export class RunningMariaDb implements MariaDb {
   #own(): Readonly<Record<string, string>> {
     return {
       datadir: join(this.directory, 'data'),
+      // A server that starts removes the temporary tables that it finds in its tmpdir, another one's too.
+      tmpdir: this.directory,
       socket: this.#socket,
       'pid-file': join(this.directory, 'pid'),
       'bind-address': this.address,
