@@ -1,10 +1,9 @@
 import type { Config } from './config.ts';
 import { parseCidr } from './core/address.ts';
-import { checkAddress } from './core/flip.ts';
 import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
-import type { EngineOptions, Observer } from './engine/engine.ts';
+import type { EngineOptions } from './engine/engine.ts';
 import type { Logger } from './engine/ports.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
@@ -16,9 +15,10 @@ import { SoleLeader } from './kube/sole-leader.ts';
 import { SecretReader } from './kube/secrets.ts';
 import { KubeView } from './kube/view.ts';
 import { KubeWriter } from './kube/writer.ts';
+import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
 import { HttpServer } from './serve/http-server.ts';
-import { Metrics } from './serve/metrics.ts';
+import type { Metrics } from './serve/metrics.ts';
 import { healthRoutes, metricsRoutes } from './serve/routes.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 
@@ -182,46 +182,6 @@ function leaderHooks(
     },
   };
 }
-
-const observerOf = (metrics: Metrics): Observer => ({
-  probed: (check, verdict, durationMs) => metrics.probed(check.handler.kind, verdict, durationMs),
-  late: (ms) => metrics.late(ms),
-  flipped: ({ state, reason }) => metrics.turned(state, reason),
-  reconciled: (error, durationMs, queuedMs) =>
-    metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
-  addresses: (key, has) => {
-    const [namespace = '', name = ''] = key.split('/');
-    if (has === undefined) metrics.forgotten(namespace, name);
-    else metrics.published(namespace, name, has);
-  },
-  certificate: (key, check, expiresAt) => {
-    const [namespace = '', name = ''] = key.split('/');
-    metrics.certified(namespace, name, checkAddress(check), expiresAt);
-  },
-});
-
-function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metrics {
-  const metrics = new Metrics({
-    version,
-    nodeVersion,
-    perBackend: config.metricsPerBackend,
-    maxBackends: config.metricsMaxBackends,
-  });
-  metrics.includeProcess();
-  return metrics;
-}
-
-const sampleAtScrape = (metrics: Metrics, engine: Engine, client: KubeClient, resolver: DnsResolver): void =>
-  metrics.sampleAtScrape({
-    checks: () => engine.stats().checks,
-    queueDepth: () => engine.stats().due,
-    requestsInFlight: () => client.load.inFlight,
-    dnsNames: () => resolver.stats().questions,
-    dnsOldestAnswerSeconds: () => {
-      const { oldestAnswerMs } = resolver.stats();
-      return oldestAnswerMs === undefined ? undefined : oldestAnswerMs / 1000;
-    },
-  });
 
 const createClient = (config: Config, metrics: Metrics): KubeClient =>
   new KubeClient({

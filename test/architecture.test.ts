@@ -33,8 +33,12 @@ const rules: Readonly<Record<string, Layer>> = {
   'system-clock': { ...adapter, npm: [] },
   generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
   version: { layers: [], npm: [], node: false },
+  metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
   operator: {
-    layers: ['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
+    layers: [
+      ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
+      'metering',
+    ],
     npm: [],
     node: true,
   },

@@ -1,0 +1,62 @@
+import type { Config } from './config.ts';
+import { checkAddress } from './core/flip.ts';
+import type { DnsResolver } from './dns/resolver.ts';
+import type { Engine, Observer } from './engine/engine.ts';
+import type { KubeClient } from './kube/client.ts';
+import { Metrics } from './serve/metrics.ts';
+
+/** The versions are told as a metric. */
+export function createMetrics({
+  config,
+  version,
+  nodeVersion,
+}: {
+  readonly config: Config;
+  readonly version: string;
+  readonly nodeVersion: string;
+}): Metrics {
+  const metrics = new Metrics({
+    version,
+    nodeVersion,
+    perBackend: config.metricsPerBackend,
+    maxBackends: config.metricsMaxBackends,
+  });
+  metrics.includeProcess();
+  return metrics;
+}
+
+/** What the engine tells, as metrics. */
+export const observerOf = (metrics: Metrics): Observer => ({
+  probed: (check, verdict, durationMs) => metrics.probed(check.handler.kind, verdict, durationMs),
+  late: (ms) => metrics.late(ms),
+  flipped: ({ state, reason }) => metrics.turned(state, reason),
+  reconciled: (error, durationMs, queuedMs) =>
+    metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
+  addresses: (key, has) => {
+    const [namespace = '', name = ''] = key.split('/');
+    if (has === undefined) metrics.forgotten(namespace, name);
+    else metrics.published(namespace, name, has);
+  },
+  certificate: (key, check, expiresAt) => {
+    const [namespace = '', name = ''] = key.split('/');
+    metrics.certified(namespace, name, checkAddress(check), expiresAt);
+  },
+});
+
+/** What is looked at only when somebody asks. */
+export const sampleAtScrape = (
+  metrics: Metrics,
+  engine: Engine,
+  client: KubeClient,
+  resolver: DnsResolver,
+): void =>
+  metrics.sampleAtScrape({
+    checks: () => engine.stats().checks,
+    queueDepth: () => engine.stats().due,
+    requestsInFlight: () => client.load.inFlight,
+    dnsNames: () => resolver.stats().questions,
+    dnsOldestAnswerSeconds: () => {
+      const { oldestAnswerMs } = resolver.stats();
+      return oldestAnswerMs === undefined ? undefined : oldestAnswerMs / 1000;
+    },
+  });
