@@ -82,7 +82,6 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     },
     probeLimits: { maxConcurrent: 65_535, maxPerHost: 2 },
     workers: 1024,
-    statusPauseMs: 100,
     deniedCidrs: [],
     legacyEndpoints: true,
     maxEndpointsPerSlice: 100,

@@ -22,9 +22,6 @@ import type { Metrics } from './serve/metrics.ts';
 import { healthRoutes, metricsRoutes } from './serve/routes.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 
-/** Nobody sees a tenth of a second at `kubectl get`, and a failover is over in it. */
-const STATUS_PAUSE_MS = 100;
-
 export interface OperatorOptions {
   readonly config: Config;
   readonly logger: Logger;
@@ -109,7 +106,6 @@ function createEngine(
     observer: observerOf(metrics),
     probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
     workers: config.workers,
-    statusPauseMs: STATUS_PAUSE_MS,
     deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,

@@ -40,7 +40,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes' | 'statusPauseMs'
+  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
 > {
   readonly clock: Clock;
   readonly random: Random;

@@ -30,9 +30,10 @@ export interface ReconcilerOptions extends ProbingOptions, PlanningOptions, Stat
   /**
    * How long a status waits once slices were written, in milliseconds. What follows at once (the first verdict of an
    * address that joined, another address of a host that died) is told by the same status, and the slices of other
-   * backends do not stand behind it in the API server, to which a status is the dearest of all writes.
+   * backends do not stand behind it in the API server, to which a status is the dearest of all writes. Default: 100, in
+   * which nobody misses it and a failover is over.
    */
-  readonly statusPauseMs: number;
+  readonly statusPauseMs?: number;
   /** What a backend has now; undefined when it is gone. */
   readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
 }
@@ -54,6 +55,8 @@ interface Written extends Scene {
   readonly desired: readonly DesiredService[];
   readonly problems: readonly Problem[];
 }
+
+const STATUS_PAUSE_MS = 100;
 
 /** From this many transient failures in a row on, the status tells of them. */
 const TOLD_FAILURES = 3;
@@ -161,7 +164,8 @@ export class Reconciler {
     const freed = removals.flat().length > 0 && kept.length === 0;
     if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const wroteSlices = plans.some(({ actions }) => actions.some(isOfSlice));
-    if (wroteSlices) life.statusAt ??= clock.now() + this.#options.statusPauseMs;
+    const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
+    if (wroteSlices) life.statusAt ??= clock.now() + statusPauseMs;
     const problems = plans.flatMap(({ problem }) => problem ?? []);
     if (refused.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
     return this.#conclude({ ...scene, alias, roles, desired, problems }, life, writer, [...refused, ...kept]);
