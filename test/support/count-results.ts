@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
+import { stripVTControlCharacters } from 'node:util';
 
 // Sums Jest's result files of a directory; see .ci/test.sh, which writes them there.
 
@@ -13,8 +14,14 @@ interface Results {
   readonly numRuntimeErrorTestSuites: number;
   readonly testResults: readonly {
     readonly name: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly Assertion[];
   }[];
+}
+
+interface Assertion {
+  readonly status: string;
+  readonly fullName: string;
+  readonly failureMessages: readonly string[];
 }
 
 const [dir = '.'] = process.argv.slice(2);
@@ -33,13 +40,19 @@ const sum = (count: (result: Results) => number) =>
 const mayBeSkipped = (fullName: string): boolean => fullName.includes("Debian unstable's");
 let wrongfully = 0;
 
+/** Why it failed, from the assertion to the first lines of the stack: the end of a long log is what is read. */
+const reasonsOf = ({ failureMessages }: Assertion): readonly string[] =>
+  failureMessages.flatMap((message) => stripVTControlCharacters(message).split('\n').slice(0, 12));
+
 for (const { name, assertionResults } of results.flatMap(({ testResults }) => testResults)) {
-  for (const { status, fullName } of assertionResults) {
+  for (const assertion of assertionResults) {
+    const { status, fullName } = assertion;
     if (status === 'pending' || status === 'todo') {
       console.log(`skipped: ${basename(name)}: ${fullName}`);
       if (!mayBeSkipped(fullName)) wrongfully += 1;
     }
-    if (status === 'failed') console.log(`failed: ${basename(name)}: ${fullName}`);
+    if (status === 'failed')
+      console.log([`failed: ${basename(name)}: ${fullName}`, ...reasonsOf(assertion)].join('\n    '));
   }
 }
 const failed =
