@@ -4,7 +4,7 @@ import type { Random } from './ports.ts';
 /** A planned run is put off by at most this part of the period, so that checks do not move in step. */
 const JITTER = 0.05;
 
-/** A run that starts later than this part of its period moves the rhythm, so that the next one does not follow too soon. */
+/** Two runs are at least a period less this part of it apart. */
 const LATE = 0.1;
 
 /**
@@ -24,12 +24,14 @@ export interface Ran {
 
 /**
  * The next instant of the rhythm: a period after the last one, however long the run took, and at once where that
- * has passed (runs of a check never overlap). After a late start the rhythm begins anew there: verdicts count
- * toward a threshold a period apart, never as instant retries; missed runs are not made up for.
+ * has passed (runs of a check never overlap). After a late start the instants that would follow too soon are left out:
+ * verdicts count toward a threshold a period apart, never as instant retries; missed runs are not made up for. The rhythm
+ * stays where it was, so that what was late together (the process was busy) is not in step from then on.
  */
 export function nextPhase(ran: Ran, periodMs: number): number {
-  const late = ran.startedAt - ran.phase > LATE * periodMs;
-  return Math.max(ran.endedAt, (late ? ran.startedAt : ran.phase) + periodMs);
+  const soonest = ran.startedAt + (1 - LATE) * periodMs;
+  const periods = Math.max(1, Math.ceil((soonest - ran.phase) / periodMs));
+  return Math.max(ran.endedAt, ran.phase + periods * periodMs);
 }
 
 /**

@@ -7,6 +7,12 @@ import type { HeapItem } from './heap.ts';
 import type { Outcome } from './outcome.ts';
 import type { Clock, Random, Timer } from './ports.ts';
 
+/**
+ * For so long keys are started one after another. Runs that find nothing to do wait for nothing, so that ten thousand of
+ * them (a start) would else be one turn of the event loop, of seconds: no probe would begin, and no Lease be renewed.
+ */
+const TURN_MS = 10;
+
 /** May throw what it would return. */
 export type Handler = (key: string) => Promise<Outcome>;
 
@@ -56,7 +62,8 @@ interface Entry extends HeapItem {
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
  * reset it either. Due keys start in the order in which they became due, in the microtask after the add when there
- * is room. One timer is armed, for the earliest key.
+ * is room; while there are always more of them, the event loop has a turn every 10 ms. One timer is armed, for the
+ * earliest key.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -67,6 +74,9 @@ export class WorkQueue {
   #pumping = false;
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  /** Since when there has always been a key to start. */
+  #busySince: number | undefined;
+  #breathing = false;
   #drained: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
@@ -132,20 +142,42 @@ export class WorkQueue {
   }
 
   #pump(): void {
-    if (this.#state !== 'started') return;
-    const now = this.#options.clock.now();
-    while (this.#running < this.#options.concurrency) {
-      const entry = this.#heap.peek();
-      if (entry === undefined || entry.at > now) break;
-      this.#heap.remove(entry);
-      void this.#run(entry, now);
+    if (this.#state !== 'started' || this.#breathing) return;
+    let now = this.#options.clock.now();
+    while (this.#nextAt() <= now) {
+      this.#busySince ??= now;
+      if (now - this.#busySince >= TURN_MS) {
+        this.#breathe(now);
+        return;
+      }
+      this.#startNext(now);
+      now = this.#options.clock.now();
     }
-    this.#arm(now);
+    if (this.#hasRoom()) this.#busySince = undefined;
+    this.#arm(this.#nextAt(), now);
   }
 
-  /** Without room no timer is needed: the end of a run looks at the heap. */
-  #arm(now: number): void {
-    const at = this.#running < this.#options.concurrency ? (this.#heap.peek()?.at ?? Infinity) : Infinity;
+  /** When a key may be started; Infinity also where there is no room: the end of a run looks again. */
+  #nextAt(): number {
+    return this.#hasRoom() ? (this.#heap.peek()?.at ?? Infinity) : Infinity;
+  }
+
+  #hasRoom(): boolean {
+    return this.#running < this.#options.concurrency;
+  }
+
+  #startNext(now: number): void {
+    const entry = this.#heap.pop();
+    if (entry !== undefined) void this.#run(entry, now);
+  }
+
+  #breathe(now: number): void {
+    this.#busySince = undefined;
+    this.#breathing = true;
+    this.#arm(now, now);
+  }
+
+  #arm(at: number, now: number): void {
     if (at === this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = at;
@@ -156,6 +188,7 @@ export class WorkQueue {
   readonly #onTimer = (): void => {
     this.#timerAt = Infinity;
     this.#timer = undefined;
+    this.#breathing = false;
     this.#pump();
   };
 

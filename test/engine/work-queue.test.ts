@@ -113,6 +113,27 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'b@0', 'c@10', 'd@10', 'e@20']);
     });
 
+    it('lets the rest of the process go on after 10 ms of runs that wait for nothing', async () => {
+      const queue = queueOf((key) => (clock.jump(1), always(ok)(key)));
+      for (let i = 0; i < 100; i++) queue.add(`key ${i}`);
+      await settle();
+      expect(runs).toHaveLength(10);
+      expect(clock.armed).toBe(1);
+      await clock.advance(100);
+      expect(runs).toHaveLength(100);
+      expect(clock.armed).toBe(0);
+    });
+
+    it('lets nobody wait who comes when nothing else is due', async () => {
+      const queue = queueOf((key) => (clock.jump(11), always(ok)(key)));
+      for (const key of ['a', 'b', 'c']) {
+        queue.add(key);
+        await settle();
+      }
+      expect(runs).toEqual(['a@0', 'b@11', 'c@22']);
+      expect(clock.armed).toBe(0);
+    });
+
     it('tells how long a key waited while due, and how long it ran', async () => {
       const told: unknown[] = [];
       const queue = queueOf(taking(10), { concurrency: 1, onOutcome: (...args) => told.push(args) });
