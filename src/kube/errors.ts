@@ -131,6 +131,11 @@ export function needsList(error: unknown): boolean {
   return error.status === 410 || /too large resource version/i.test(error.message);
 }
 
+/** The server does not know this kind of request, or has it switched off. */
+export function isNotOffered(error: unknown): boolean {
+  return error instanceof OperatorError && (error.status === 400 || error.status === 422);
+}
+
 function describe(asked: Asked): string {
   return [asked.verb, asked.resource, asked.name].filter(Boolean).join(' ');
 }

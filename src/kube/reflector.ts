@@ -3,7 +3,9 @@ import type { KubeObject } from '../core/objects.ts';
 import type { Clock, Logger } from '../engine/ports.ts';
 import { Collection } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';
-import { needsList, networkError } from './errors.ts';
+import { isNotOffered, needsList, networkError } from './errors.ts';
+import { FirstEvents } from './first-events.ts';
+import type { Whole } from './first-events.ts';
 import { Silence } from './silence.ts';
 import { sleep } from './sleep.ts';
 import { Store, compareVersions } from './store.ts';
@@ -29,17 +31,19 @@ const minBackoffMs = 200;
 const goodWatchMs = 5_000;
 
 /**
- * Keeps a store in step with one collection of the API server: a list, then watches that go on where the last one
- * ended. It never gives up and never empties the store because of a failure.
+ * Keeps a store in step with one collection of the API server: a watch that begins with all there is, then watches that
+ * go on where the last one ended. It never gives up and never empties the store because of a failure.
  *
  * | what happens                                  | what follows                                              |
  * |-----------------------------------------------|-----------------------------------------------------------|
  * | the watch's term ends                         | the next watch, at once, from the last version             |
  * | reset, broken line, 5xx or 429 in the stream   | backoff, the next watch from the last version              |
- * | 410, too large a version, time runs backwards | a new list, compared with the store                        |
- * | the watch cannot be opened (but 429)          | backoff, a new list: who knows what the server went through |
+ * | 410, too large a version, time runs backwards | a watch of all, compared with the store                    |
+ * | the watch cannot be opened (but 429)          | backoff, a watch of all: who knows what the server went through |
  * | no byte for `silenceMs`                       | cut; a look at the server's version, then the next watch    |
- * | the list fails                                | backoff, the list again                                    |
+ * | the watch of all ends before all has come     | the same again, after a backoff where it failed; the store stands |
+ * | the server offers no watch of all (400, 422)  | a list in pages, and a watch from its version               |
+ * | the list fails                                | backoff, the same again                                    |
  */
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
@@ -47,6 +51,7 @@ export class Reflector<T extends KubeObject> {
   readonly #collection: Collection<T>;
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<undefined>();
+  /** What the store has is no beginning for a watch. */
   #mustList = true;
   #mustCompare = false;
   #running: Promise<void> | undefined;
@@ -107,8 +112,11 @@ export class Reflector<T extends KubeObject> {
   async #cycle(): Promise<unknown> {
     try {
       if (this.#mustCompare && !this.#mustList) await this.#compare();
-      if (this.#mustList) await this.#list();
-      await this.#watch();
+      await this.#watch().catch(async (error: unknown) => {
+        if (!this.#mustList || !isNotOffered(error)) throw error;
+        this.#learn(await this.#collection.list(this.#stop.signal));
+        await this.#watch();
+      });
       return undefined;
     } catch (error) {
       this.#mustList ||= needsList(error);
@@ -133,8 +141,7 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  async #list(): Promise<void> {
-    const { objects, version } = await this.#collection.list(this.#stop.signal);
+  #learn({ objects, version }: Whole<T>): void {
     if (this.#stopped()) return;
     this.#mustList = false;
     this.#mustCompare = false;
@@ -165,7 +172,7 @@ export class Reflector<T extends KubeObject> {
       silence.heard();
       await readWatch(this.#options.resource, body, {
         onPiece: () => silence.heard(),
-        onEvent: (event) => this.#take(event),
+        onEvent: this.#mustList ? this.#first() : (event) => this.#take(event),
         isOver: () => this.#stopped(),
       });
     } catch (error) {
@@ -181,11 +188,24 @@ export class Reflector<T extends KubeObject> {
 
   async #open(signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     try {
-      return await this.#collection.watch(this.store.position, signal);
+      return await this.#collection.watch(this.#mustList ? undefined : this.store.position, signal);
     } catch (error) {
       this.#mustList ||= !(error instanceof OperatorError && error.status === 429);
       throw error;
     }
+  }
+
+  /** Of a watch that begins with all there is. */
+  #first(): (event: WatchEvent) => void {
+    const first = new FirstEvents(this.#options.project);
+    return (event) => {
+      if (!this.#mustList) {
+        this.#take(event);
+        return;
+      }
+      const whole = first.take(event);
+      if (whole !== undefined) this.#learn(whole);
+    };
   }
 
   #take({ type, object }: WatchEvent): void {

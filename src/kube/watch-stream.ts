@@ -6,7 +6,12 @@ import type { Resource } from './resources.ts';
 /** One line of a watch. */
 export interface WatchEvent {
   readonly type: string;
-  readonly object: { readonly metadata?: { readonly resourceVersion?: string }; readonly code?: number };
+  readonly object: { readonly metadata?: WatchedMeta; readonly code?: number };
+}
+
+interface WatchedMeta {
+  readonly resourceVersion?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface WatchListener {

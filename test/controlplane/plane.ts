@@ -32,8 +32,8 @@ export interface Plane {
   part(name: 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-proxy' | 'coredns'): Part;
   /** SIGKILL; the data stays in etcd. */
   stopApiServer(): Promise<void>;
-  /** Starts it again on the same data and address and waits for /readyz. */
-  startApiServer(): Promise<void>;
+  /** Starts it again on the same data and address, with further flags, and waits for /readyz. */
+  startApiServer(...flags: readonly string[]): Promise<void>;
   /** SIGSTOP and SIGCONT: it accepts connections and answers nothing. */
   freezeApiServer(): void;
   thawApiServer(): void;
@@ -131,8 +131,8 @@ class RunningPlane implements Plane {
     await this.part('kube-apiserver').kill();
   }
 
-  async startApiServer(): Promise<void> {
-    this.#start('kube-apiserver', parts.apiServer(this.#place, this.#audit));
+  async startApiServer(...flags: readonly string[]): Promise<void> {
+    this.#start('kube-apiserver', [...parts.apiServer(this.#place, this.#audit), ...flags]);
     // Its certificate, which the client needs, is written by itself a moment after its start.
     const ready = async () => (await api(this.details, 'admin', 2000).send('GET', '/readyz')) === 'ok';
     await waitFor(this.part('kube-apiserver'), ready, 60_000);

@@ -42,12 +42,8 @@ describe('Reflector on a real API server', () => {
   async function reflect(more: Partial<ReflectorOptions<ConfigMap>> = {}) {
     space = await namespace(plane.details, 'reflector');
     const proxy = await TcpProxy.to(plane.details.server);
-    let watches = 0;
-    const hooks: ClientHooks = {
-      onRequest: ({ verb, code }) => {
-        if (verb === 'watch' && code === '200') watches += 1;
-      },
-    };
+    const asked: string[] = [];
+    const hooks: ClientHooks = { onRequest: ({ verb, code }) => asked.push(`${verb} ${code}`) };
     const client = clientFor(plane.details, { server: proxy.url, hooks });
     const told: string[] = [];
     const restarts: string[] = [];
@@ -76,10 +72,10 @@ describe('Reflector on a real API server', () => {
     const start = async () => {
       reflector.start();
       await reflector.synced;
-      await until('a watch is open', () => watches > 0);
+      await until('a watch is open', () => asked.includes('watch 200'));
     };
     const names = () => [...reflector.store.values()].map((object) => object.metadata.name).toSorted();
-    return { reflector, proxy, client, told, restarts, start, names };
+    return { reflector, proxy, client, asked, told, restarts, start, names };
   }
 
   const create = (name: string, data: Record<string, string> = {}) =>
@@ -93,15 +89,16 @@ describe('Reflector on a real API server', () => {
     await until(`names are ${expected.join()}`, () => names().join() === expected.join());
   };
 
-  it('lists 1,200 objects in pages, then follows changes', async () => {
-    const { start, names, told, reflector } = await reflect();
-    const all = Array.from({ length: 1_200 }, (_, at) => `c${String(at).padStart(4, '0')}`);
+  const createMany = async (count: number): Promise<string[]> => {
+    const all = Array.from({ length: count }, (_, at) => `c${String(at).padStart(4, '0')}`);
     for (let at = 0; at < all.length; at += 50) {
       await Promise.all(all.slice(at, at + 50).map((name) => create(name)));
     }
-    await start();
-    expect(names()).toEqual(all);
+    return all;
+  };
 
+  /** Changes three of those that were created. */
+  const follows = async ({ told, reflector }: Awaited<ReturnType<typeof reflect>>) => {
     told.length = 0;
     await admin.patch('ConfigMap', 'c0000', space, { data: { a: '1' } });
     await admin.delete('ConfigMap', 'c0001', space);
@@ -109,7 +106,42 @@ describe('Reflector on a real API server', () => {
     await until('three changes', () => told.length === 3);
     expect(told).toEqual(['updated c0000', 'deleted c0001', 'added new']);
     expect(reflector.store.get(`${space}/c0000`)?.data).toEqual({ a: '1' });
+  };
+
+  it('gets 1,200 objects and the changes that follow by one request', async () => {
+    const reflected = await reflect();
+    const all = await createMany(1_200);
+    await reflected.start();
+    expect(reflected.names()).toEqual(all);
+    expect(reflected.asked).toEqual(['watch 200']);
+    await follows(reflected);
   }, 60_000);
+
+  it('tells nothing of a part of them where the connection ends meanwhile', async () => {
+    const { reflector, start, proxy, names, told, restarts } = await reflect();
+    const all = await createMany(300);
+    proxy.cutAfter(60_000);
+    reflector.start();
+    await until('two attempts were cut', () => restarts.length === 2);
+    expect([names(), told]).toEqual([[], []]);
+    proxy.cutAfter(Infinity);
+    await start();
+    expect(names()).toEqual(all);
+    expect(told.toSorted()).toEqual(all.map((name) => `added ${name}`));
+  }, 60_000);
+
+  it('lists in pages where the server has no such request, then follows changes', async () => {
+    await plane.stopApiServer();
+    await plane.startApiServer('--feature-gates=WatchList=false');
+    const reflected = await reflect();
+    const all = await createMany(1_200);
+    await reflected.start();
+    expect(reflected.names()).toEqual(all);
+    expect(reflected.asked).toEqual(['watch 422', 'list 200', 'list 200', 'list 200', 'watch 200']);
+    await follows(reflected);
+    await plane.stopApiServer();
+    await plane.startApiServer();
+  }, 90_000);
 
   it('goes on after a reset where it was, without telling anything twice', async () => {
     const { start, names, told, proxy, restarts } = await reflect();

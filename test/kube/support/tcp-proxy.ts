@@ -7,6 +7,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
   #silent = false;
+  #maxBytes = Infinity;
   /** Connections accepted so far. */
   accepted = 0;
 
@@ -54,6 +55,11 @@ export class TcpProxy {
     if (refusing) this.reset();
   }
 
+  /** New connections are reset once so many bytes have come from the server. */
+  cutAfter(bytes: number): void {
+    this.#maxBytes = bytes;
+  }
+
   async close(): Promise<void> {
     this.reset();
     this.#server.close();
@@ -79,5 +85,9 @@ export class TcpProxy {
     }
     client.pipe(upstream);
     upstream.pipe(client);
+    const maxBytes = this.#maxBytes;
+    upstream.on('data', () => {
+      if (upstream.bytesRead > maxBytes) client.resetAndDestroy();
+    });
   }
 }
