@@ -4,8 +4,11 @@ import type { Random } from './ports.ts';
 /** A planned run is put off by at most this part of the period, so that checks do not move in step. */
 const JITTER = 0.05;
 
-/** Two runs are at least a period less this part of it apart. */
+/** A run that starts later than this part of its period moves the rhythm, so that the next one does not follow too soon. */
 const LATE = 0.1;
+
+/** What was late is put off by at most this part of the period more. */
+const SPREAD = 0.5;
 
 /**
  * When a check is run first. `fresh`: it is new, and its address waits to be published: after its initial delay.
@@ -24,14 +27,16 @@ export interface Ran {
 
 /**
  * The next instant of the rhythm: a period after the last one, however long the run took, and at once where that
- * has passed (runs of a check never overlap). After a late start the instants that would follow too soon are left out:
- * verdicts count toward a threshold a period apart, never as instant retries; missed runs are not made up for. The rhythm
- * stays where it was, so that what was late together (the process was busy) is not in step from then on.
+ * has passed (runs of a check never overlap). After a late start the rhythm begins anew: verdicts count toward a
+ * threshold a period apart, never as instant retries; missed runs are not made up for. Not a period later to the
+ * millisecond, but up to twice as much more as it was late: what was late together, for the process was busy for seconds,
+ * would else be in step from then on, and late each time.
  */
-export function nextPhase(ran: Ran, periodMs: number): number {
-  const soonest = ran.startedAt + (1 - LATE) * periodMs;
-  const periods = Math.max(1, Math.ceil((soonest - ran.phase) / periodMs));
-  return Math.max(ran.endedAt, ran.phase + periods * periodMs);
+export function nextPhase(ran: Ran, periodMs: number, random: Random): number {
+  const lateMs = ran.startedAt - ran.phase;
+  if (lateMs <= LATE * periodMs) return Math.max(ran.endedAt, ran.phase + periodMs);
+  const spreadMs = random() * Math.min(2 * lateMs, SPREAD * periodMs);
+  return Math.max(ran.endedAt, ran.startedAt + periodMs + spreadMs);
 }
 
 /**
@@ -39,7 +44,7 @@ export function nextPhase(ran: Ran, periodMs: number): number {
  * together once and never again. No threshold is met sooner by it, for the first verdict decides by itself.
  */
 export function secondPhase(ran: Ran, periodMs: number, random: Random): number {
-  return nextPhase(ran, periodMs * (1 - random() / 2));
+  return nextPhase(ran, periodMs * (1 - random() / 2), random);
 }
 
 /** The instant at which the run of `phase` is planned: up to 5 % of a period after it. Two runs are 95 to 105 % of a period apart. */

@@ -196,7 +196,7 @@ export class ProbeScheduler {
     task.run = undefined;
     task.last = verdict;
     task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
-    this.#planAt(task, task.fresh ? secondPhase(ran, periodMs, random) : nextPhase(ran, periodMs));
+    this.#planAt(task, (task.fresh ? secondPhase : nextPhase)(ran, periodMs, random));
     task.fresh = false;
     this.#teller.ran(task.check, verdict, durationMs);
     this.#teller.tell(task, verdict, durationMs, task.subscribers);
