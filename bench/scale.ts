@@ -32,6 +32,7 @@ export const scale: Bench = {
       const operator = await world.startOperator('--metrics-max-backends=20000', '--shutdown-timeout=5s');
       await inParallel(count, 32, (n) => world.admin.create(backend(n, namespace)));
       await until(async () => (await readyIn(operator)) === 3 * count, 1_800_000, 5_000);
+      await until(async () => isAtRest(await operator.metrics()), 600_000, 5_000);
       await pause(30_000);
       return [...(await atRest(operator)), ...(await restart(world, operator))];
     } finally {
@@ -42,6 +43,12 @@ export const scale: Bench = {
 
 const readyIn = async (operator: RunningOperator): Promise<number> =>
   sample(await operator.metrics(), 'external_backend_ready_addresses');
+
+/** What was to be written is: statuses come last, and a minute after the slices. */
+const isAtRest = (metrics: string): boolean =>
+  sample(metrics, 'external_backend_queue_depth') +
+    sample(metrics, 'external_backend_api_requests_in_flight') ===
+  0;
 
 async function atRest(operator: RunningOperator): Promise<readonly Figure[]> {
   const before = await operator.metrics();
