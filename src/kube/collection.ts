@@ -61,7 +61,7 @@ export class Collection<T extends KubeObject> {
 
   /**
    * Opens a watch of what comes after that version; undefined: of all there is and what comes after (`FirstEvents`), no
-   * less fresh than a list without a version, at a third of its cost for the server. Its term is 5 to 10 minutes, so that
+   * less fresh than a list without a version, in a third of its time (measured). Its term is 5 to 10 minutes, so that
    * not all end at once.
    */
   watch(resourceVersion: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

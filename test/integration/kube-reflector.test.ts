@@ -131,16 +131,18 @@ describe('Reflector on a real API server', () => {
   }, 60_000);
 
   it('lists in pages where the server has no such request, then follows changes', async () => {
-    await plane.stopApiServer();
-    await plane.startApiServer('--feature-gates=WatchList=false');
+    const restart = async (...flags: readonly string[]) => {
+      await plane.stopApiServer();
+      await plane.startApiServer(...flags);
+    };
+    cleanups.push(restart);
+    await restart('--feature-gates=WatchList=false');
     const reflected = await reflect();
     const all = await createMany(1_200);
     await reflected.start();
     expect(reflected.names()).toEqual(all);
     expect(reflected.asked).toEqual(['watch 422', 'list 200', 'list 200', 'list 200', 'watch 200']);
     await follows(reflected);
-    await plane.stopApiServer();
-    await plane.startApiServer();
   }, 90_000);
 
   it('goes on after a reset where it was, without telling anything twice', async () => {

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/core/objects.ts';
 import { FirstEvents } from '../../src/kube/first-events.ts';
 import type { WatchEvent } from '../../src/kube/watch-stream.ts';
 
-const event = (type: string, name: string, resourceVersion: string): WatchEvent & { object: object } => ({
+const event = (type: string, name: string, resourceVersion: string): WatchEvent => ({
   type,
   object: { metadata: { name, namespace: 'shop', resourceVersion } } as WatchEvent['object'],
 });
