@@ -22,9 +22,10 @@ type AddressMetric = (typeof addressMetrics)[number];
 export class BackendSeries {
   readonly #series: Series;
   readonly #max: number;
-  /** Backends, as `namespace/name`, with and without series of their own. */
+  /** Backends with series of their own, as `namespace/name`. */
   readonly #shown = new Set<string>();
-  readonly #hidden = new Set<string>();
+  /** Figures of the others; the one that has waited longest is first. */
+  readonly #hidden = new Map<string, Figures>();
   /** Addresses with a series of their own, by metric and backend. */
   readonly #addresses: Readonly<Record<AddressMetric, Map<string, Set<string>>>> = {
     external_backend_primary_info: new Map(),
@@ -42,13 +43,15 @@ export class BackendSeries {
     return this.#hidden.size;
   }
 
-  /** What a backend has. Beyond the bound a backend is only counted, until others are forgotten. */
-  published(namespace: string, name: string, { ready, total, primary = [], checks = [] }: Figures): void {
+  /** Sets the figures of a backend. Beyond the bound a backend is only counted, until others are forgotten. */
+  published(namespace: string, name: string, figures: Figures): void {
     const key = `${namespace}/${name}`;
-    if (!this.#shown.has(key) && this.#shown.size >= this.#max) {
-      this.#hidden.add(key);
-      return;
-    }
+    if (this.#shown.has(key) || this.#shown.size < this.#max) this.#show(key, figures);
+    else this.#hidden.set(key, figures);
+  }
+
+  #show(key: string, { ready, total, primary = [], checks = [] }: Figures): void {
+    const [namespace = '', name = ''] = key.split('/');
     this.#hidden.delete(key);
     this.#shown.add(key);
     this.#series.external_backend_ready_addresses.at(namespace, name).value = ready;
@@ -64,13 +67,16 @@ export class BackendSeries {
     if (this.#shown.has(key)) this.#ofAddress(expiryMetric, key, address, expiresAt / 1000);
   }
 
-  /** The backend is gone: so are its series. */
+  /** Removes the series of a backend. Their place goes to the backend that has waited longest. */
   forgotten(namespace: string, name: string): void {
-    for (const metric of addressMetrics) this.#retain(metric, `${namespace}/${name}`, new Set());
-    this.#shown.delete(`${namespace}/${name}`);
-    this.#hidden.delete(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    this.#hidden.delete(key);
+    if (!this.#shown.delete(key)) return;
+    for (const metric of addressMetrics) this.#retain(metric, key, new Set());
     this.#series.external_backend_ready_addresses.remove(namespace, name);
     this.#series.external_backend_addresses.remove(namespace, name);
+    const [next] = this.#hidden;
+    if (next !== undefined) this.#show(...next);
   }
 
   #ofAddress(metric: AddressMetric, key: string, address: string, value: number): void {

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Connections } from './connections.ts';
 
 /** No host: every address of the machine, both families. Port 0: any free one. */
 export interface ListenAddress {
@@ -21,27 +23,33 @@ export type Routes = Readonly<Record<string, Route>>;
 const limits = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 5_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
 };
 const maxConnections = 128;
 /** A peer that neither sends nor takes anything for this long is cut off. */
-const idleSocketMs = 60_000;
+const idleSocketMs = 15_000;
 
-/** A small server for kubelet and Prometheus: known paths, bounded in connections, header size and time. */
+/**
+ * A small server for the kubelet and Prometheus: known paths, bounded in connections, header size and time. A new
+ * connection is never refused because of the others.
+ */
 export class HttpServer {
   readonly #routes: Routes;
+  readonly #connections: Connections;
   #server: Server | undefined;
 
-  constructor(routes: Routes) {
+  /** @param max open connections */
+  constructor(routes: Routes, max = maxConnections) {
     this.#routes = routes;
+    this.#connections = new Connections(max);
   }
 
   /** Resolves with the port it listens on; rejects where the address is taken or not ours. */
   listen(address: ListenAddress): Promise<number> {
     const server = createServer(limits, (request, response) => void this.#answer(request, response));
-    server.maxConnections = maxConnections;
+    server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.setTimeout(idleSocketMs);
     this.#server = server;
     return new Promise((resolve, reject) => {
@@ -70,6 +78,7 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#connections.touch(request.socket);
     const answer = await this.#route(request);
     const body = Buffer.from(answer.body);
     const closing = this.#server?.listening !== true;

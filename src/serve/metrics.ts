@@ -2,11 +2,11 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
 import type { Handler } from '../core/check.ts';
-import { reasons } from '../core/verdict.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { BackendSeries, type Figures } from './backend-series.ts';
 import type { Cell, Distribution } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
+import { possibleVerdicts } from './possible-verdicts.ts';
 import { entries, makeSeries } from './series.ts';
 
 export interface MetricsOptions {
@@ -36,15 +36,13 @@ export interface ApiRequest {
   readonly durationMs: number;
 }
 
+/** Series of one handler and reason; made when they are first needed. */
 interface VerdictSeries {
-  readonly kind: Verdict['kind'];
-  readonly results: Cell;
+  readonly results: Map<Verdict['kind'], Cell>;
   readonly durations: Distribution;
 }
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
-
-const handlers = ['tcpSocket', 'httpGet', 'icmp'] as const satisfies readonly Handler['kind'][];
 
 /** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
 export class Metrics {
@@ -65,14 +63,16 @@ export class Metrics {
     this.#initialise();
   }
 
-  /** Series whose labels are closed sets stand at 0 from the start, so that a first increase is seen as one. */
+  /** Creates at 0 the counters whose labels are closed sets, so that `rate()` and alerts see the first increase. */
   #initialise(): void {
     const { version, nodeVersion } = this.#options;
-    for (const handler of handlers) for (const reason of reasons) this.#verdictSeries(handler, reason);
-    for (const reason of reasons) {
-      const kind = usualKind(reason);
-      const to = kind === 'up' ? 'healthy' : 'unhealthy';
-      if (kind !== 'inconclusive') this.#series.external_backend_health_transitions_total.at(to, reason);
+    const {
+      external_backend_probe_results_total: results,
+      external_backend_health_transitions_total: turns,
+    } = this.#series;
+    for (const { handler, result, reason } of possibleVerdicts) {
+      results.at(handler, result, reason);
+      if (result !== 'inconclusive') turns.at(result === 'up' ? 'healthy' : 'unhealthy', reason);
     }
     for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
@@ -91,13 +91,9 @@ export class Metrics {
   }
 
   probed(handler: Handler['kind'], verdict: Verdict, durationMs: number): void {
-    const series =
-      this.#verdicts.get(handler)?.get(verdict.reason) ?? this.#verdictSeries(handler, verdict.reason);
     const { kind, reason } = verdict;
-    const results =
-      kind === series.kind
-        ? series.results
-        : this.#series.external_backend_probe_results_total.at(handler, kind, reason);
+    const series = this.#verdicts.get(handler)?.get(reason) ?? this.#verdictSeries(handler, reason);
+    const results = series.results.get(kind) ?? this.#resultsOf(series, handler, verdict);
     results.value++;
     series.durations.observe(durationMs / 1000);
   }
@@ -171,24 +167,19 @@ export class Metrics {
   }
 
   #verdictSeries(handler: Handler['kind'], reason: Reason): VerdictSeries {
-    const kind = usualKind(reason);
-    const series: VerdictSeries = {
-      kind,
-      results: this.#series.external_backend_probe_results_total.at(handler, kind, reason),
-      durations: this.#series.external_backend_probe_duration_seconds.at(handler, reason),
-    };
+    const durations = this.#series.external_backend_probe_duration_seconds.at(handler, reason);
+    const series = { results: new Map<Verdict['kind'], Cell>(), durations };
     const ofHandler = this.#verdicts.get(handler) ?? new Map<string, VerdictSeries>();
     this.#verdicts.set(handler, ofHandler.set(reason, series));
     return series;
   }
+
+  #resultsOf({ results }: VerdictSeries, handler: Handler['kind'], { kind, reason }: Verdict): Cell {
+    const cell = this.#series.external_backend_probe_results_total.at(handler, kind, reason);
+    results.set(kind, cell);
+    return cell;
+  }
 }
-
-const ups: ReadonlySet<Reason> = new Set<Reason>(['Connected', 'Responded', 'AuthRequired', 'AuthFailed']);
-const faults: ReadonlySet<Reason> = new Set<Reason>(['ProberFault', 'Cancelled', 'Saturated']);
-
-/** The kind of verdict that a reason goes with; another one is counted all the same. */
-const usualKind = (reason: Reason): Verdict['kind'] =>
-  ups.has(reason) ? 'up' : faults.has(reason) ? 'inconclusive' : 'down';
 
 /** Lists of Node's internals, of which some break Prometheus' own rules (a gauge must not end in `_total`). */
 const unwanted = ['resources', 'handles', 'requests'].flatMap((what) => [

@@ -101,6 +101,44 @@ describe('the HTTP server', () => {
     expect(socket.destroyed).toBe(true);
   });
 
+  it('answers a new connection however many others are kept alive, and closes the idlest of them', async () => {
+    const server = new HttpServer(
+      healthRoutes(() => []),
+      3,
+    );
+    servers.push(server);
+    const port = await server.listen({ host: '127.0.0.1', port: 0 });
+    const oldest = new Agent({ keepAlive: true });
+    const agents = [oldest, new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
+    for (const agent of agents) await ask(port, '/livez', { agent });
+    const [first, second, third] = agents.map((agent) => Object.values(agent.freeSockets)[0]?.[0]);
+    await ask(port, '/livez', { agent: oldest });
+    const closed = new Promise((resolve) => second?.on('close', resolve));
+    const { status } = await ask(port, '/livez', { agent: new Agent() });
+    await closed;
+    expect(status).toBe(200);
+    expect([first?.destroyed, third?.destroyed]).toEqual([false, false]);
+    for (const agent of agents) agent.destroy();
+  });
+
+  it('closes connections of the address that has the most of them, not those of others', async () => {
+    const server = new HttpServer(
+      healthRoutes(() => []),
+      3,
+    );
+    servers.push(server);
+    const port = await server.listen({ host: '127.0.0.1', port: 0 });
+    const from = (localAddress: string) => new Agent({ keepAlive: true, localAddress });
+    const quiet = from('127.0.0.2');
+    const greedy = [1, 2, 3, 4].map(() => from('127.0.0.3'));
+    await ask(port, '/livez', { agent: quiet });
+    for (const agent of greedy) await ask(port, '/livez', { agent });
+    const [kept] = Object.values(quiet.freeSockets)[0] ?? [];
+    await ask(port, '/livez', { agent: quiet });
+    expect(Object.values(quiet.freeSockets)[0]?.[0]).toBe(kept);
+    for (const agent of [quiet, ...greedy]) agent.destroy();
+  });
+
   it('says so where the address is taken', async () => {
     const port = await serve({});
     await expect(new HttpServer({}).listen({ host: '127.0.0.1', port })).rejects.toMatchObject({

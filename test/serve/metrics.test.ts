@@ -33,11 +33,29 @@ describe('metrics', () => {
     expect(bad).toEqual([]);
   });
 
-  it('stand at 0 from the start for every probe reason and handler', async () => {
+  it.each([
+    ['tcpSocket', 'down', 'Refused'],
+    ['postgres', 'up', 'AuthFailed'],
+    ['postgres', 'down', 'Saturated'],
+    ['mysql', 'inconclusive', 'Saturated'],
+    ['redis', 'down', 'Loading'],
+    ['mongodb', 'down', 'Timeout'],
+    ['tls', 'down', 'CertificateExpired'],
+    ['grpc', 'down', 'NotServing'],
+    ['unready', 'inconclusive', 'ProberFault'],
+  ])('show runs of %s that are %s %s as 0 before the first one', async (handler, result, reason) => {
+    const series = `external_backend_probe_results_total{handler="${handler}",result="${result}",reason="${reason}"}`;
+    expect((await scrape(make())).get(series)).toBe('0');
+  });
+
+  it('have every series of probe runs and transitions from the start, each at 0', async () => {
     const samples = await scrape(make());
-    const results = matching(samples, 'external_backend_probe_results_total{');
-    expect(results).toHaveLength(3 * reasons.length);
-    expect(results.every((line) => line.endsWith(' 0'))).toBe(true);
+    for (const name of ['probe_results_total', 'health_transitions_total']) {
+      const lines = matching(samples, `external_backend_${name}{`);
+      const missing = reasons.filter((reason) => !lines.some((line) => line.includes(`reason="${reason}"`)));
+      expect(missing).toEqual(name === 'probe_results_total' ? [] : ['ProberFault', 'Cancelled']);
+      expect(lines.filter((line) => !line.endsWith(' 0'))).toEqual([]);
+    }
   });
 
   it('count verdicts and how long they took', async () => {
@@ -90,12 +108,25 @@ describe('metrics', () => {
     for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
     const full = await scrape(metrics);
     metrics.forgotten('ns', 'a');
-    metrics.published('ns', 'c', { ready: 0, total: 1 });
     const later = await scrape(metrics);
     expect(matching(full, 'external_backend_addresses{')).toHaveLength(2);
     expect(full.get('external_backend_backends_without_series')).toBe('1');
     expect(later.get('external_backend_addresses{namespace="ns",name="c"}')).toBe('1');
     expect(later.get('external_backend_backends_without_series')).toBe('0');
+  });
+
+  it('give the place of a backend that is gone to the one that has waited longest, with its latest figures', async () => {
+    const metrics = make({ maxBackends: 1 });
+    for (const name of ['a', 'b', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
+    metrics.published('ns', 'b', { ready: 1, total: 1, primary: ['10.0.0.1'] });
+    metrics.forgotten('ns', 'c');
+    metrics.forgotten('ns', 'a');
+    const samples = await scrape(metrics);
+    expect(matching(samples, 'external_backend_ready_addresses{')).toEqual([
+      'external_backend_ready_addresses{namespace="ns",name="b"} 1',
+    ]);
+    expect(matching(samples, 'external_backend_primary_info{')).toHaveLength(1);
+    expect(samples.get('external_backend_backends_without_series')).toBe('0');
   });
 
   it('show who is primary, and nobody where nobody is', async () => {

@@ -1,0 +1,64 @@
+import type { Handler } from '../core/check.ts';
+import type { Reason, Verdict } from '../core/verdict.ts';
+
+/** Results that probes return with each reason. */
+const resultsOf: Readonly<Record<Reason, readonly Verdict['kind'][]>> = {
+  Connected: ['up'],
+  Responded: ['up'],
+  Refused: ['down'],
+  Unreachable: ['down'],
+  Timeout: ['down'],
+  Reset: ['down'],
+  ClosedEarly: ['down'],
+  TlsFailed: ['down'],
+  CertificateExpired: ['down'],
+  WrongProtocol: ['down'],
+  UnexpectedStatus: ['down'],
+  NotServing: ['down'],
+  StartingUp: ['down'],
+  ShuttingDown: ['down'],
+  InRecovery: ['down'],
+  Loading: ['down'],
+  ReadOnly: ['up', 'down'],
+  Saturated: ['inconclusive', 'down'],
+  AuthRequired: ['up', 'down'],
+  AuthFailed: ['up'],
+  Blocked: ['down'],
+  ReplicationBroken: ['down'],
+  LagTooHigh: ['down'],
+  ProberFault: ['inconclusive'],
+  Cancelled: ['inconclusive'],
+};
+
+const handlers: Readonly<Record<Handler['kind'], true>> = {
+  tcpSocket: true,
+  httpGet: true,
+  icmp: true,
+  unready: true,
+  postgres: true,
+  mysql: true,
+  redis: true,
+  mongodb: true,
+  tls: true,
+  grpc: true,
+};
+
+/** What a probe run is counted by. */
+export interface VerdictLabels {
+  readonly handler: Handler['kind'];
+  readonly result: Verdict['kind'];
+  readonly reason: Reason;
+}
+
+/** All handlers with all results that a reason comes with. A handler without what it needs returns nothing but ProberFault. */
+export const possibleVerdicts: readonly VerdictLabels[] = keys(handlers).flatMap((handler) =>
+  keys(resultsOf).flatMap((reason) =>
+    handler === 'unready' && reason !== 'ProberFault'
+      ? []
+      : resultsOf[reason].map((result) => ({ handler, result, reason })),
+  ),
+);
+
+function keys<K extends string>(record: Readonly<Record<K, unknown>>): readonly K[] {
+  return Object.keys(record) as K[];
+}
