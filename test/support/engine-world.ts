@@ -1,0 +1,146 @@
+import type { Status } from '../../src/api/external-backend.ts';
+import type { Check } from '../../src/core/check.ts';
+import { OperatorError } from '../../src/core/errors.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
+import type { BackendEvent, Writer } from '../../src/engine/ports.ts';
+import { aStoredBackend, namespace, smallest, type BackendInput, type SpecInput } from './builders.ts';
+import { FakeCluster } from './fake-cluster.ts';
+import { FakeResolver } from './fake-resolver.ts';
+import { ManualClock } from './manual-clock.ts';
+import { cancelled, up } from './scripted-probe.ts';
+
+export interface EngineWorldInput extends Partial<EngineOptions> {
+  readonly cluster?: FakeCluster;
+  readonly clock?: ManualClock;
+  /** Verdicts by IP; shared by the processes of one history. */
+  readonly verdicts?: Map<string, Verdict>;
+}
+
+/**
+ * One process of the operator without its network: the whole engine over a fake cluster, a clock by hand and probes that
+ * answer what `verdicts` has for the IP (`up` by default), at once. A second process of the same cluster is `successor`.
+ */
+export class EngineWorld {
+  readonly cluster: FakeCluster;
+  readonly clock: ManualClock;
+  readonly resolver: FakeResolver;
+  readonly engine: Engine;
+  readonly verdicts: Map<string, Verdict>;
+  readonly events: BackendEvent[] = [];
+  /** Key of the backend -> `ready/total` as the metrics report it. */
+  readonly series = new Map<string, string>();
+  /** IPs in the order in which they were probed. */
+  readonly probed: string[] = [];
+  /** Whether writes pass the fence of the writer. */
+  leads = true;
+  /** How long each write is under way before it is done, in milliseconds. */
+  writeMs = 0;
+  /** Until when a probe waits for its verdict; undefined: it has it at once. */
+  hold: Promise<void> | undefined;
+
+  constructor({ cluster, clock, verdicts, ...over }: EngineWorldInput = {}) {
+    this.cluster = cluster ?? new FakeCluster();
+    this.clock = clock ?? new ManualClock();
+    this.verdicts = verdicts ?? new Map<string, Verdict>();
+    this.resolver = new FakeResolver(this.clock);
+    const nothing = (): void => undefined;
+    this.engine = new Engine({
+      clock: this.clock,
+      random: () => 0.5,
+      logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+      view: this.cluster,
+      writer: this.#writer(),
+      events: { record: (_, event) => void this.events.push(event) },
+      resolver: this.resolver,
+      secrets: { follow: nothing, state: () => undefined },
+      probe: (check, signal) => this.#probe(check, signal),
+      observer: {
+        probed: nothing,
+        late: nothing,
+        flipped: nothing,
+        reconciled: nothing,
+        certificate: nothing,
+        addresses: (key, has) => {
+          if (has === undefined) this.series.delete(key);
+          else this.series.set(key, `${has.ready}/${has.total}`);
+        },
+      },
+      probeLimits: { maxConcurrent: 4096, maxPerHost: 2 },
+      workers: 64,
+      deniedCidrs: [],
+      chooseProbes: false,
+      legacyEndpoints: true,
+      maxEndpointsPerSlice: 100,
+      ...over,
+    });
+    this.engine.start();
+  }
+
+  /** Another process over the same cluster, clock and servers, which has the resources in its view. */
+  successor(over: EngineWorldInput = {}): EngineWorld {
+    const { cluster, clock, verdicts } = this;
+    const next = new EngineWorld({ cluster, clock, verdicts, ...over });
+    for (const { metadata } of cluster.backends()) next.hear(metadata.name);
+    return next;
+  }
+
+  /** Stores the resource as a user does; its status remains. */
+  store(spec: SpecInput = {}, input: BackendInput = {}): void {
+    const before = this.cluster.backend(namespace, input.name ?? 'orders-db') as
+      { status?: unknown } | undefined;
+    const status = input.status ?? before?.status;
+    this.cluster.put(aStoredBackend({ ...smallest, ...spec }, { ...input, status }));
+    this.hear(input.name);
+  }
+
+  /** The watch reports the resource. */
+  hear(name = 'orders-db'): void {
+    this.engine.backendChanged(`${namespace}/${name}`, this.cluster.backend(namespace, name));
+  }
+
+  /** Ends the process in order; writes under way are finished. */
+  async stop(): Promise<void> {
+    await Promise.all([this.engine.stop(20_000), this.clock.advance(20_000)]);
+  }
+
+  /** Addresses in the slices of a Service, those that are ready with a `+`. */
+  published(service = 'orders-db'): string {
+    return this.cluster
+      .slices(namespace, service)
+      .flatMap((slice) => slice.endpoints ?? [])
+      .map((e) => `${e.conditions?.ready === true ? '+' : '-'}${e.addresses.join()}`)
+      .toSorted()
+      .join(' ');
+  }
+
+  status(name = 'orders-db'): Status {
+    return (this.cluster.backend(namespace, name) as { status?: Status } | undefined)?.status ?? {};
+  }
+
+  #writer(): Writer {
+    return {
+      perform: async (action) => {
+        this.#fence();
+        if (this.writeMs > 0) await new Promise<void>((done) => this.clock.after(this.writeMs, done));
+        this.#fence();
+        await this.cluster.perform(action);
+      },
+    };
+  }
+
+  #fence(): void {
+    if (!this.leads)
+      throw new OperatorError('this replica is not the leader', {
+        kind: 'waiting',
+        reason: 'NotLeader',
+        afterMs: 5_000,
+      });
+  }
+
+  async #probe({ ip }: Check, signal: AbortSignal): Promise<Verdict> {
+    this.probed.push(ip);
+    await this.hold;
+    return signal.aborted ? cancelled : (this.verdicts.get(ip) ?? up);
+  }
+}
