@@ -6,7 +6,7 @@ import { portSchema } from './port.ts';
 import { roleRules } from './role-rules.ts';
 import { celString, withRules, type Rule } from './rule.ts';
 import { serviceSchema } from './service.ts';
-import { specRules } from './spec-rules.ts';
+import { endpointsRule, specRules } from './spec-rules.ts';
 import { specShape } from './spec-shape.ts';
 import { conditionSchema, healthStates, statusSchema, type HealthState } from './status.ts';
 import { targetSchema } from './target.ts';
@@ -21,7 +21,7 @@ export const kind = 'ExternalBackend';
 export const plural = 'externalbackends';
 export const apiVersion = `${group}/${version}`;
 
-export const specSchema = withRules(specShape, [...specRules, ...modeRules, ...roleRules]);
+export const specSchema = withRules(specShape, [...specRules, endpointsRule, ...modeRules, ...roleRules]);
 
 const isServiceName = new RegExp(serviceName);
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { forbiddenRanges, parseIp } from './ip.ts';
-import { celString, withRules, type Rule } from './rule.ts';
+import { celString, withRules, type AdmissionRule, type Rule } from './rule.ts';
 import { dnsName, endsInDigits, ipv4Mapped, serviceRecordName } from './text.ts';
 
 const isDnsName = new RegExp(dnsName);
@@ -33,9 +33,9 @@ export const celIsServiceRecord = (text: string): string =>
  * | `fe80::1%eth0`                    | zone             |
  * | `10.0.0.256`, `010.0.0.1`, `1.2.3` | mistyped        |
  * | `http://db`, `db:5432`, `[::1]`   | form             |
- * | `127.0.0.1`, `169.254.169.254`    | forbidden range  |
+ * | `127.0.0.1`, `fd00:ec2::254`      | forbidden range  |
  */
-function hostRules(field: string): readonly Rule<string>[] {
+function hostRules(field: string): readonly (Rule<string> | AdmissionRule)[] {
   const mapped = `self.matches(${celString(ipv4Mapped)})`;
   const digits = `self.matches(${celString(endsInDigits)})`;
   return [
@@ -69,15 +69,19 @@ function hostRules(field: string): readonly Rule<string>[] {
 }
 
 /** The ranges that nothing may be sent to. Texts that are no IP pass: other rules judge them. */
-export function forbiddenRules(field: string): readonly Rule<string>[] {
-  return forbiddenRanges.map(({ name, ranges, includes, cel }) => ({
-    holds: (text) => {
+export function forbiddenRules(field: string): readonly (Rule<string> | AdmissionRule)[] {
+  return forbiddenRanges.map(({ name, ranges, includes, cel, admissionOnly }) => {
+    const rule = {
+      cel: `!isIP(self) || !(${cel('ip(self)')})`,
+      message: `${field} is ${name} address (${ranges}): give the server's own address`,
+    };
+    if (admissionOnly === true) return rule;
+    const holds = (text: string): boolean => {
       const ip = parseIp(text);
       return ip === undefined || !includes(ip);
-    },
-    cel: `!isIP(self) || !(${cel('ip(self)')})`,
-    message: `${field} is ${name} address (${ranges}): give the server's own address`,
-  }));
+    };
+    return { ...rule, holds };
+  });
 }
 
 export const hostSchema = withRules(z.string().max(253), hostRules('host'));

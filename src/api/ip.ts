@@ -103,6 +103,8 @@ export interface ForbiddenRange {
   readonly includes: (ip: Ip) => boolean;
   /** Twin of `includes` on a CEL `ip`. */
   readonly cel: (ip: string) => string;
+  /** A resource that was stored before the range was forbidden keeps its other addresses: see `AdmissionRule`. */
+  readonly admissionOnly?: true;
 }
 
 const byte = (ip: Ip, index: number): number => ip.bytes[index] ?? 0;
@@ -110,8 +112,33 @@ const isAll = (ip: Ip, value: number, from = 0, to = ip.bytes.length): boolean =
   ip.bytes.slice(from, to).every((each) => each === value);
 
 /**
- * What is never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), and
- * multicast and broadcast, which are no servers either. The ranges are disjoint, so an address breaks one rule only.
+ * Metadata and credential services of clouds outside the link-local range, which has 169.254.169.254 (all large clouds),
+ * 169.254.170.2 and 169.254.170.23 (containers of AWS) and 169.254.42.42 (Scaleway):
+ *
+ * | address                           | service                                   |
+ * |-----------------------------------|-------------------------------------------|
+ * | 168.63.129.16                     | Azure, WireServer                         |
+ * | 100.100.100.200                   | Alibaba Cloud                             |
+ * | 192.0.0.192                       | Oracle Cloud, classic                     |
+ * | fd00:ec2::254                     | AWS, instances                            |
+ * | fd00:ec2::23                      | AWS, containers (EKS Pod Identity)        |
+ * | fd20:ce::254                      | Google Cloud                              |
+ * | fd00:42::42                       | Scaleway                                  |
+ */
+const metadataServices: readonly string[] = [
+  '168.63.129.16',
+  '100.100.100.200',
+  '192.0.0.192',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+  'fd20:ce::254',
+  'fd00:42::42',
+];
+
+/**
+ * What is never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), multicast and
+ * broadcast, which are no servers either, and metadata services of clouds, which give credentials to whoever reaches them.
+ * The ranges are disjoint, so an address breaks one rule only.
  *
  * | range        | IPv4               | IPv6      |
  * |--------------|--------------------|-----------|
@@ -120,6 +147,7 @@ const isAll = (ip: Ip, value: number, from = 0, to = ip.bytes.length): boolean =
  * | link-local   | 169.254.0.0/16     | fe80::/10 |
  * | multicast    | 224.0.0.0/4        | ff00::/8  |
  * | broadcast    | 255.255.255.255    |           |
+ * | metadata     | `metadataServices` | the same  |
  */
 export const forbiddenRanges: readonly ForbiddenRange[] = [
   {
@@ -152,6 +180,13 @@ export const forbiddenRanges: readonly ForbiddenRange[] = [
     // CEL knows link-local multicast only; what is not global unicast and none of the above is multicast or broadcast.
     cel: (ip) =>
       `!${ip}.isGlobalUnicast() && !${ip}.isUnspecified() && !${ip}.isLoopback() && !${ip}.isLinkLocalUnicast()`,
+  },
+  {
+    name: 'a cloud metadata',
+    ranges: metadataServices.join(', '),
+    includes: (ip) => metadataServices.includes(ip.text),
+    cel: (ip) => `string(${ip}) in [${metadataServices.map((text) => `'${text}'`).join(', ')}]`,
+    admissionOnly: true,
   },
 ];
 

@@ -12,6 +12,13 @@ export interface Rule<T> {
   readonly field?: string;
 }
 
+/**
+ * A rule of the API server alone. A resource that was stored before the rule existed, and breaks it, is understood all
+ * the same, so that its servers are still probed: what is beyond the rule is left out where addresses are resolved, and
+ * the status reports it.
+ */
+export type AdmissionRule = Pick<Rule<never>, 'cel' | 'message' | 'field'>;
+
 interface KubernetesRule {
   readonly rule: string;
   readonly message: string;
@@ -19,11 +26,7 @@ interface KubernetesRule {
 }
 
 /** A rule as it stands in the CRD. */
-export function kubernetesRule({
-  cel,
-  message,
-  field,
-}: Pick<Rule<never>, 'cel' | 'message' | 'field'>): KubernetesRule {
+export function kubernetesRule({ cel, message, field }: AdmissionRule): KubernetesRule {
   return { rule: cel, message, ...(field === undefined ? {} : { fieldPath: `.${field}` }) };
 }
 
@@ -31,11 +34,14 @@ export function kubernetesRule({
  * The schema with rules, both for zod and (as metadata) for the CRD. The schema's own metadata stays.
  * Rules judge only what is well-formed below, so that one mistake is told once.
  */
-export function withRules<S extends z.ZodType>(schema: S, rules: readonly Rule<z.output<S>>[]): S {
+export function withRules<S extends z.ZodType>(
+  schema: S,
+  rules: readonly (Rule<z.output<S>> | AdmissionRule)[],
+): S {
   const refined = schema.superRefine((value, context) => {
     if (context.issues.length > 0) return;
     for (const rule of rules) {
-      if (rule.holds(value)) continue;
+      if (!('holds' in rule) || rule.holds(value)) continue;
       context.addIssue({ code: 'custom', message: rule.message, path: rule.field?.split('.') ?? [] });
     }
   });

@@ -1,5 +1,6 @@
 import { celDialsTcp, dialsTcp } from './probe.ts';
-import type { Rule } from './rule.ts';
+import { mostEndpoints } from './limits.ts';
+import type { AdmissionRule, Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 /** Rules between fields of the spec that hold in both modes (ports that are given are probed alike), or say what mode Endpoints needs. */
@@ -80,6 +81,16 @@ export const specRules: readonly Rule<SpecShape>[] = [
     field: 'services',
   },
 ];
+
+/**
+ * Targets, Services and port groups (the ports that share one readiness) multiply. A name counts as one address: what it
+ * resolves to is bounded where it is resolved, and so are resources from before this rule.
+ */
+export const endpointsRule: AdmissionRule = {
+  cel: `self.targets.size() * (has(self.services) && self.mode == 'Endpoints' ? self.services.size() : 1) * (has(self.ports) ? self.ports.filter(each, has(each.probe)).size() + (self.ports.exists(each, !has(each.probe)) ? 1 : 0) : 1) <= ${mostEndpoints}`,
+  message: `targets, services and ports with a probe of their own multiply to more than ${mostEndpoints} endpoints: share the targets out over several ExternalBackends, or remove services or ports[].probe`,
+  field: 'targets',
+};
 
 type PortShape = NonNullable<SpecShape['ports']>[number];
 

@@ -14,7 +14,7 @@ const scope = {
   }),
   denyCidr: v.cidrs.prefault('').meta({
     description:
-      'Networks that no target may be in, beside unspecified, loopback, link-local and multicast addresses. May be given several times.',
+      'Networks that no target may be in, in addition to unspecified, loopback, link-local and multicast addresses and the metadata services of clouds. May be given several times.',
   }),
   legacyEndpoints: v.boolean.prefault('true').meta({
     description: 'Write the deprecated Endpoints object of each Service too, for programs that still read it.',
@@ -99,7 +99,7 @@ const names = {
 
 const connection = {
   kubeconfig: v.text.optional().meta({
-    description: "Path of a kubeconfig. Default: the pod's service account, else ~/.kube/config.",
+    description: "Path of a kubeconfig. Default: ~/.kube/config where it exists, else the service account of the pod.",
     env: 'KUBECONFIG',
   }),
   context: v.text.optional().meta({ description: 'Context of the kubeconfig. Default: its current one.' }),

@@ -1,5 +1,6 @@
-import type { Port, Target } from '../api/external-backend.ts';
+import type { Port, Spec, Target } from '../api/external-backend.ts';
 import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
+import { mostEndpoints } from '../api/limits.ts';
 import type { ServiceRecord } from './names.ts';
 import type { Family } from './objects.ts';
 import type { HostAddress, Resolution } from './resolve.ts';
@@ -71,6 +72,23 @@ export function refusal(ip: Ip, denied: readonly Cidr[]): string | undefined {
 export const mostAddresses = 2000;
 
 /**
+ * Returns how many addresses of a backend are published. Of a resource that the API server accepted before
+ * `endpointsRule`, or whose names resolve to many, the first ones are: they are probed as before.
+ *
+ * | mode         | at most                                                                  |
+ * |--------------|--------------------------------------------------------------------------|
+ * | Endpoints    | `mostAddresses`, and `mostEndpoints` over all Services and port groups   |
+ * | ExternalName | the same, as if for one Service: it has no endpoints, but is probed      |
+ */
+export function addressLimit(
+  { mode, services }: Pick<Spec, 'mode'> & { readonly services?: readonly unknown[] | undefined },
+  portGroups: number,
+): number {
+  const factor = (mode === 'ExternalName' ? 1 : (services?.length ?? 1)) * Math.max(1, portGroups);
+  return Math.max(1, Math.min(mostAddresses, Math.floor(mostEndpoints / factor)));
+}
+
+/**
  * The addresses of every target, each address and port once: two spellings of one address are published once
  * and the later target says so. A refused or unusable address never holds back the others.
  * What several give is published through the first, but:
@@ -118,6 +136,9 @@ interface Note {
   readonly harmless: boolean;
 }
 
+const tooMany = (most: number): string =>
+  `only the first ${most} addresses are published: a backend has at most ${mostAddresses} addresses, and ${mostEndpoints} endpoints over all its Services and ports with a probe of their own`;
+
 const refuse = (text: string): Note => ({ text, harmless: false });
 
 interface Given {
@@ -147,7 +168,7 @@ function gateOf(
     const first = seen.get(key);
     if (first !== undefined)
       return { text: `${ip.text} is published once, through target ${first}`, harmless: true };
-    if (seen.size >= most) return refuse(`only the first ${most} addresses are published`);
+    if (seen.size >= most) return refuse(tooMany(most));
     seen.set(key, target.host);
     const { host, kept, record } = address;
     return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };

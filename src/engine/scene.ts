@@ -1,7 +1,7 @@
 import type { Backend } from '../api/external-backend.ts';
 import {
   addressesOf,
-  mostAddresses,
+  addressLimit,
   type BackendAddress,
   type Cidr,
   type TargetAddresses,
@@ -58,8 +58,9 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
   const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
-  const given =
-    mode === 'ExternalName' ? each(backend, resolved, options) : together(backend, resolved, options);
+  const limit = addressLimit(backend.spec, groups.length);
+  const addressesIn = mode === 'ExternalName' ? each : together;
+  const given = addressesIn(backend, resolved, options, limit);
   const targets = given
     .map((target) => withServed(target, backend, standing))
     .map((target) => withoutUnhealthyKept(target, groups, healthOf));
@@ -94,13 +95,13 @@ const silence: Resolution = {
 };
 
 /** Behind one Service an address is published once, whichever targets give it. */
-function together({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions) {
-  return addressesOf(spec.targets, (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports);
+function together({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions, limit: number) {
+  return addressesOf(spec.targets, (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, limit);
 }
 
 /** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */
-function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions) {
-  const share = Math.floor(mostAddresses / spec.targets.length);
+function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions, limit: number) {
+  const share = Math.max(1, Math.floor(limit / spec.targets.length));
   return spec.targets.flatMap((target) =>
     addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, share),
   );

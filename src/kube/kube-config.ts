@@ -1,7 +1,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 
 /**
- * The given kubeconfig, else client-node's search: $KUBECONFIG, ~/.kube/config, the pod's service account.
+ * Returns the given kubeconfig, else the one of the search of client-node: $KUBECONFIG, ~/.kube/config where it exists, the
+ * service account of the pod.
  * Throws where the file or the context is missing.
  */
 export function loadKubeConfig(path: string | undefined, context: string | undefined): KubeConfig {

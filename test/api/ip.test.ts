@@ -111,6 +111,15 @@ describe('forbiddenRule', () => {
     ['239.255.255.255', 'multicast'],
     ['255.255.255.255', 'broadcast'],
     ['ff0e::1', 'multicast'],
+    ['169.254.170.2', 'link-local'],
+    ['169.254.170.23', 'link-local'],
+    ['168.63.129.16', 'cloud metadata'],
+    ['100.100.100.200', 'cloud metadata'],
+    ['192.0.0.192', 'cloud metadata'],
+    ['fd00:ec2::254', 'cloud metadata'],
+    ['fd00:ec2:0::23', 'cloud metadata'],
+    ['FD20:CE::254', 'cloud metadata'],
+    ['fd00:42::42', 'cloud metadata'],
   ])('forbids %s as %s', (text, name) => {
     expect(forbiddenRule(parsed(text))).toContain(name);
   });
@@ -125,6 +134,8 @@ describe('forbiddenRule', () => {
     '::2',
     'fec0::1',
     'fd00::1',
+    '168.63.129.17',
+    'fd00:ec2::253',
   ])('allows %s', (text) => {
     expect(forbiddenRule(parsed(text))).toBeUndefined();
   });

@@ -9,6 +9,8 @@ export interface BadSample {
   readonly message: string;
   /** A part of the API server's message, where it refuses by its own means (bounds, enums, keys, types). */
   readonly server?: string;
+  /** Zod takes it: what is stored already is cut where addresses are resolved. */
+  readonly admissionOnly?: true;
 }
 
 export interface GoodSample {
@@ -91,6 +93,73 @@ const badHosts: readonly (readonly [name: string, text: string, message: string]
   ['a label of 64 characters', `${'a'.repeat(64)}.example.com`, 'no scheme, port, path'],
   ['a wildcard', '*.example.com', 'no scheme, port, path'],
   ['an umlaut', 'dätenbank.example.com', 'no scheme, port, path'],
+];
+
+const metadataServices: readonly (readonly [name: string, text: string])[] = [
+  ['Azure', '168.63.129.16'],
+  ['Alibaba Cloud', '100.100.100.200'],
+  ['Oracle Cloud', '192.0.0.192'],
+  ['AWS over IPv6', 'fd00:ec2::254'],
+  ['AWS over IPv6 in another spelling', 'FD00:0EC2:0:0::0254'],
+  ['containers of AWS over IPv6', 'fd00:ec2::23'],
+  ['Google Cloud over IPv6', 'fd20:ce::254'],
+  ['Scaleway over IPv6', 'fd00:42::42'],
+];
+
+const services = (count: number): readonly Fields[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `s${i}` }));
+
+const probedPorts = (count: number): readonly Fields[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `p${i}`, port: i + 1, probe: { tcpSocket: {} } }));
+
+const tooManyEndpoints: readonly (readonly [name: string, spec: Fields])[] = [
+  ['501 targets and 16 Services', endpoints({ targets: addresses(501), services: services(16) })],
+  [
+    '251 targets, 16 Services, a probed port and another one',
+    endpoints({
+      targets: addresses(251),
+      services: services(16),
+      ports: [...probedPorts(1), { name: 'a', port: 99 }],
+    }),
+  ],
+  [
+    '251 names, 16 Services and 2 probed ports',
+    endpoints({ targets: names(251), services: services(16), ports: probedPorts(2) }),
+  ],
+  ['251 targets and 32 probed ports', endpoints({ targets: addresses(251), ports: probedPorts(32) })],
+  [
+    '16 targets, 16 Services, 31 probed ports and another one',
+    endpoints({
+      targets: addresses(16),
+      services: services(16),
+      ports: [...probedPorts(31), { name: 'a', port: 99 }],
+    }),
+  ],
+  ['an alias of 251 names with 32 probed ports', alias({ targets: names(251), ports: probedPorts(32) })],
+];
+
+const admissionOnly: readonly BadSample[] = [
+  ...metadataServices.map(([name, text]) => ({
+    name: `host: the metadata service of ${name}`,
+    spec: host(text),
+    field: 'spec.targets[0].host',
+    message: 'host is a cloud metadata address',
+    admissionOnly: true as const,
+  })),
+  {
+    name: 'an external IP that is a metadata service',
+    spec: service({ externalIPs: ['100.100.100.200'] }),
+    field: 'spec.services[0].externalIPs[0]',
+    message: 'externalIPs entry is a cloud metadata address',
+    admissionOnly: true,
+  },
+  ...tooManyEndpoints.map(([name, spec]) => ({
+    name: `more than 8000 endpoints: ${name}`,
+    spec,
+    field: 'spec.targets',
+    message: 'multiply to more than 8000 endpoints',
+    admissionOnly: true as const,
+  })),
 ];
 
 const bounds: readonly BadSample[] = [
@@ -1545,11 +1614,33 @@ export const badSamples: readonly BadSample[] = [
   ...badRoles,
   ...badSecrets,
   ...badDatabaseProbes,
+  ...admissionOnly,
 ];
 
 export const goodSamples: readonly GoodSample[] = [
   { name: 'the smallest', spec: endpoints() },
   { name: '512 targets', spec: endpoints({ targets: addresses(512) }) },
+  {
+    name: '8000 endpoints of 500 targets and 16 Services',
+    spec: endpoints({ targets: addresses(500), services: services(16) }),
+  },
+  {
+    name: '8000 endpoints of 250 targets and 32 probed ports',
+    spec: endpoints({ targets: addresses(250), ports: probedPorts(32) }),
+  },
+  {
+    name: '7680 endpoints of 15 targets, 16 Services, 30 probed ports and two others',
+    spec: endpoints({
+      targets: addresses(15),
+      services: services(16),
+      ports: [...probedPorts(30), { name: 'a', port: 98 }, { name: 'b', port: 99 }],
+    }),
+  },
+  {
+    name: 'an alias of 512 names with 16 Services',
+    spec: alias({ targets: names(512), services: services(16) }),
+  },
+  { name: 'a neighbour of a metadata service', spec: host('100.100.100.201') },
   { name: 'an IPv6 target in capitals with zeros', spec: host('2001:0DB8:0000:0000:0000:0000:0000:0001') },
   { name: 'an IPv6 target with IPv4 inside', spec: host('64:ff9b::192.0.2.1') },
   { name: 'two families', spec: endpoints({ targets: [{ host: '10.20.0.11' }, { host: '2001:db8::11' }] }) },
@@ -1936,10 +2027,10 @@ export const goodSamples: readonly GoodSample[] = [
     }),
   },
   {
-    name: '512 targets, 32 ports and 16 Services by role',
+    name: '15 targets, 32 ports with a probe each and 16 Services by role',
     spec: {
       ...login,
-      targets: addresses(512),
+      targets: addresses(15),
       ports: Array.from({ length: 32 }, (_, i) => ({
         name: `p${i}`,
         port: i + 1,

@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { up } from '../support/scripted-probe.ts';
+
+const targets = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ host: `10.21.${i >> 8}.${i & 255}` }));
+
+const services = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `s${i}` }));
+
+describe('a resource from before a bound', () => {
+  it('is published and probed up to the bound, and the status names the targets that are not', async () => {
+    const world = new ReconcileWorld();
+    const ports = [1, 2].map((port) => ({ name: `p${port}`, port, probe: { tcpSocket: {} } }));
+    world.store({ targets: targets(300), services: services(16), ports });
+    await world.run();
+    world.say(up);
+    await world.run();
+    const { targets: told = [], conditions, summary } = world.status();
+    const checks = [...world.scheduled.values()].flat();
+    expect(new Set(checks.map(({ ip }) => ip)).size).toBe(250);
+    expect(summary).toBe('250/250');
+    expect(conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    expect(told[249]?.message).toBeUndefined();
+    expect(told[250]?.message).toContain('only the first 250 addresses are published');
+    expect(conditions?.find(({ type }) => type === 'Degraded')?.reason).toBe('TargetsRefused');
+  });
+
+  it('loses an address of a cloud metadata service and keeps the others', async () => {
+    const world = new ReconcileWorld();
+    world.store({ targets: [{ host: 'fd00:ec2::254' }, { host: '10.20.0.11' }] });
+    await world.run();
+    world.say(up);
+    await world.run();
+    const checks = [...world.scheduled.values()].flat();
+    expect(checks.map(({ ip }) => ip)).toEqual(['10.20.0.11']);
+    expect(world.status().summary).toBe('1/1');
+    expect(world.status().targets?.[0]?.message).toContain(
+      'fd00:ec2::254 is refused: a cloud metadata address',
+    );
+  });
+});
