@@ -37,21 +37,42 @@ export interface PublishedName {
   readonly records: Records;
 }
 
-/** What the slices of a backend say of a name: the answers that were in use when they were written. */
-export function publishedNames(host: string, slices: readonly EndpointSlice[]): readonly PublishedName[] {
-  const entries = slices.flatMap((slice) =>
-    namesOf(slice).map(([key, ips]) => ({ key, ips, port: slice.ports?.[0]?.port ?? 0 })),
-  );
+/** One entry of an annotation. */
+interface Entry {
+  /** The server that the SRV record names; undefined where the key is a host name. */
+  readonly server: string | undefined;
+  readonly ips: readonly string[];
+  readonly port: number;
+}
+
+/** The annotations of the slices of a backend, by host or SRV record. */
+export type NamesIndex = ReadonlyMap<string, readonly Entry[]>;
+
+/** Reads the annotation of each slice once: a backend has hundreds of names and dozens of slices. */
+export function indexNames(slices: readonly EndpointSlice[]): NamesIndex {
+  const index = new Map<string, Entry[]>();
+  for (const slice of slices) {
+    const port = slice.ports?.[0]?.port ?? 0;
+    for (const [key, ips] of namesOf(slice)) {
+      const [name = '', server] = key.split(' ');
+      const entries = index.get(name);
+      if (entries === undefined) index.set(name, [{ server, ips, port }]);
+      else entries.push({ server, ips, port });
+    }
+  }
+  return index;
+}
+
+/** Returns the answers for a host that were in use when the slices were written. */
+export function publishedNames(host: string, index: NamesIndex): readonly PublishedName[] {
   const name = nameOf(host);
+  const entries = index.get(name) ?? [];
   if (!isServiceRecord(host))
     return answers(
       name,
-      entries.filter(({ key }) => key === name).flatMap(({ ips }) => ips),
+      entries.filter(({ server }) => server === undefined).flatMap(({ ips }) => ips),
     );
-  const mine = entries.flatMap(({ key, ips, port }) => {
-    const [record, server] = key.split(' ');
-    return record === name && server !== undefined ? [{ server, ips, port }] : [];
-  });
+  const mine = entries.flatMap(({ server, ...rest }) => (server === undefined ? [] : [{ server, ...rest }]));
   if (mine.length === 0) return [];
   const services = new Map(
     mine.map(({ server, port }) => [`${server} ${port}`, { host: server, port, priority: 0, weight: 0 }]),
@@ -62,14 +83,24 @@ export function publishedNames(host: string, slices: readonly EndpointSlice[]): 
   ];
 }
 
-/** What the status of an alias says of a name: an alias has no slices. */
-export function saidNames(host: string, status: Status | undefined): readonly PublishedName[] {
-  const name = nameOf(host);
-  const said = (status?.targets ?? []).filter((target) => nameOf(target.host) === name);
-  return answers(
-    name,
-    said.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)),
+/** Indexes the addresses in the status of an alias by host: an alias has no slices. */
+export function indexStatus(status: Status | undefined): ReadonlyMap<string, readonly string[]> {
+  const byHost = Map.groupBy(status?.targets ?? [], ({ host }) => nameOf(host));
+  return new Map(
+    [...byHost].map(([name, targets]) => [
+      name,
+      targets.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)),
+    ]),
   );
+}
+
+/** Returns the answers for a host that were in use when the status was written. */
+export function saidNames(
+  host: string,
+  index: ReadonlyMap<string, readonly string[]>,
+): readonly PublishedName[] {
+  const name = nameOf(host);
+  return answers(name, index.get(name) ?? []);
 }
 
 function answers(name: string, texts: readonly string[]): readonly PublishedName[] {

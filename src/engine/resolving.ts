@@ -1,5 +1,11 @@
 import { defaultDns, type Backend } from '../api/external-backend.ts';
-import { publishedNames, saidNames, type PublishedName } from '../core/attribution.ts';
+import {
+  indexNames,
+  indexStatus,
+  publishedNames,
+  saidNames,
+  type PublishedName,
+} from '../core/attribution.ts';
 import type { Question } from '../core/names.ts';
 import { questionsOf, resolve, type Lookup, type Resolution } from '../core/resolve.ts';
 import { ownSlices } from './own-slices.ts';
@@ -12,31 +18,42 @@ export interface ResolvingOptions {
 }
 
 /**
- * Sees to it that exactly the names of a backend are followed. A name of which nothing is known yet begins with what was
+ * Makes the resolver follow exactly the names of a backend. A name of which nothing is known yet begins with what was
  * published before this process began.
  */
 export function follow(backend: Backend, { resolver, view }: ResolvingOptions): void {
   const lookup: Lookup = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
   const bounds = { minMs: dns.minRefreshSeconds * 1000, maxMs: dns.maxRefreshSeconds * 1000 };
-  const all = (): readonly Question[] =>
-    targets.flatMap(({ host }) => questionsOf(host, dns.families, lookup));
+  const questionsOfHost = (host: string): readonly Question[] => questionsOf(host, dns.families, lookup);
+  const all = (): readonly Question[] => targets.flatMap(({ host }) => questionsOfHost(host));
+  const isUnknown = (question: Question): boolean => {
+    const { origin, gone } = lookup(question);
+    return origin === 'nothing' && !gone;
+  };
   const questions = all();
   resolver.follow(backend.uid, questions, bounds);
-  if (!questions.map(lookup).some(({ origin, gone }) => origin === 'nothing' && !gone)) return;
-  for (const { question, records } of before(backend, view)) resolver.seed(question, records);
+  if (!questions.some(isUnknown)) return;
+  const before = publishedBefore(backend, view);
+  const seed = (): void => {
+    const hosts = targets.map(({ host }) => host).filter((host) => questionsOfHost(host).some(isUnknown));
+    for (const { question, records } of hosts.flatMap(before)) resolver.seed(question, records);
+  };
+  seed();
   const more = all();
-  if (more.length > questions.length) {
-    resolver.follow(backend.uid, more, bounds);
-    for (const { question, records } of before(backend, view)) resolver.seed(question, records);
-  }
+  if (more.length === questions.length) return;
+  resolver.follow(backend.uid, more, bounds);
+  seed();
 }
 
-function before(backend: Backend, view: ClusterView): readonly PublishedName[] {
-  const { mode, targets } = backend.spec;
-  if (mode === 'ExternalName') return targets.flatMap(({ host }) => saidNames(host, backend.status));
-  const slices = ownSlices(backend, view);
-  return targets.flatMap(({ host }) => publishedNames(host, slices));
+/** Returns a look-up of what was published for a host. Slices and status are read once for all hosts. */
+function publishedBefore(backend: Backend, view: ClusterView): (host: string) => readonly PublishedName[] {
+  if (backend.spec.mode === 'ExternalName') {
+    const index = indexStatus(backend.status);
+    return (host) => saidNames(host, index);
+  }
+  const index = indexNames(ownSlices(backend, view));
+  return (host) => publishedNames(host, index);
 }
 
 /** What the hosts of a backend mean now. */

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import type { Status } from '../../src/api/external-backend.ts';
 import { parseIp } from '../../src/api/ip.ts';
 import { addressesOf } from '../../src/core/address.ts';
-import { attribution, namesText, publishedNames, saidNames } from '../../src/core/attribution.ts';
+import {
+  attribution,
+  indexNames,
+  indexStatus,
+  namesText,
+  publishedNames,
+  saidNames,
+} from '../../src/core/attribution.ts';
 import { questionKey, type ServiceRecord } from '../../src/core/names.ts';
 import type { EndpointSlice } from '../../src/core/objects.ts';
 import { annotations } from '../../src/core/ownership.ts';
@@ -23,7 +30,7 @@ const slice = (ips: readonly string[], text: string | undefined, port = 5432): E
 
 const read = (host: string, ...slices: readonly EndpointSlice[]) =>
   Object.fromEntries(
-    publishedNames(host, slices).map(({ question, records: { addresses, services } }) => [
+    publishedNames(host, indexNames(slices)).map(({ question, records: { addresses, services } }) => [
       questionKey(question),
       question.type === 'SRV'
         ? services.map((each) => `${each.host}:${each.port}`).toSorted()
@@ -149,9 +156,9 @@ describe('what the slices say of a name', () => {
     ['has no addresses in the list', '{"db.":["nonsense","10.0.0.256",""]}'],
     ['has addresses that do not stand in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
   ])('is nothing where the annotation %s', (_, text) => {
-    expect(publishedNames('db.', [slice(ips, text)])).toEqual([]);
+    expect(publishedNames('db.', indexNames([slice(ips, text)]))).toEqual([]);
     const srv = text?.replaceAll('db.', `${record} db.`);
-    expect(publishedNames(record, [slice(ips, srv)])).toEqual([]);
+    expect(publishedNames(record, indexNames([slice(ips, srv)]))).toEqual([]);
   });
 
   it('is what can be read of it', () => {
@@ -162,7 +169,7 @@ describe('what the slices say of a name', () => {
   it('throws at no text whatever', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        for (const { records } of publishedNames('db.', [slice(ips, text)]))
+        for (const { records } of publishedNames('db.', indexNames([slice(ips, text)])))
           for (const ip of records.addresses) expect(parseIp(ip)).toBeDefined();
       }),
     );
@@ -178,7 +185,7 @@ describe('saidNames', () => {
   });
 
   it('reads from the status what an alias stood on', () => {
-    const said = saidNames('db.example.com', status('db.example.com', '10.0.0.1', 'fd00::1'));
+    const said = saidNames('db.example.com', indexStatus(status('db.example.com', '10.0.0.1', 'fd00::1')));
     expect(said.map(({ question, records }) => [questionKey(question), records.addresses])).toEqual([
       ['A db.example.com', ['10.0.0.1']],
       ['AAAA db.example.com', ['fd00::1']],
@@ -186,11 +193,11 @@ describe('saidNames', () => {
   });
 
   it('knows a name in another spelling', () => {
-    expect(saidNames('db.example.com', status('DB.Example.com.', '10.0.0.1'))).toHaveLength(1);
+    expect(saidNames('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1')))).toHaveLength(1);
   });
 
   it('says nothing of what it does not have', () => {
-    expect(saidNames('db.example.com', undefined)).toEqual([]);
-    expect(saidNames('other.example.com', status('db.example.com', '10.0.0.1'))).toEqual([]);
+    expect(saidNames('db.example.com', indexStatus(undefined))).toEqual([]);
+    expect(saidNames('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual([]);
   });
 });

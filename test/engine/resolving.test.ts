@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import type { EndpointSlice } from '../../src/core/objects.ts';
+import { annotations } from '../../src/core/ownership.ts';
+import { follow } from '../../src/engine/resolving.ts';
+import { aBackend, aSlice, namespace } from '../support/builders.ts';
+import { FakeCluster } from '../support/fake-cluster.ts';
+import { FakeResolver } from '../support/fake-resolver.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const host = (i: number): string => `orders-${i}.example.com`;
+const ip = (i: number): string => `10.0.${i >> 8}.${i & 255}`;
+
+/** Slices of 25 names each, and how often their annotations were read. */
+function slicesOf(count: number): {
+  readonly slices: readonly EndpointSlice[];
+  readonly reads: () => number;
+} {
+  let reads = 0;
+  const all = Array.from({ length: count }, (_, i) => i);
+  const chunks = [...Map.groupBy(all, (i) => Math.floor(i / 25)).values()];
+  const slices = chunks.map((chunk) => {
+    const slice = aSlice(chunk.map(ip), 'external-backend-operator');
+    const text = JSON.stringify(Object.fromEntries(chunk.map((i) => [host(i), [ip(i)]])));
+    const metadata = Object.defineProperty({ ...slice.metadata }, 'annotations', {
+      get: () => {
+        reads += 1;
+        return { [annotations.names]: text };
+      },
+    });
+    return { ...slice, metadata };
+  });
+  return { slices, reads: () => reads };
+}
+
+describe('names of which nothing is known', () => {
+  const targets = Array.from({ length: 500 }, (_, i) => ({ host: host(i) }));
+  const backend = aBackend({ targets, dns: { families: ['IPv4'] } });
+
+  it('begin with what the slices contain, each slice read once however many names there are', () => {
+    const clock = new ManualClock();
+    const resolver = new FakeResolver(clock);
+    const { slices, reads } = slicesOf(500);
+    const view = Object.assign(new FakeCluster(), {
+      ownedNames: () => new Set([backend.name]),
+      slices: (at: string) => (at === namespace ? slices : []),
+    });
+    follow(backend, { resolver, view, clock });
+    const seeded = targets.map((target) => resolver.state({ name: target.host, type: 'A' }).addresses);
+    expect(seeded).toEqual(targets.map((_, i) => [ip(i)]));
+    expect(reads()).toBe(slices.length);
+  });
+});
