@@ -52,9 +52,14 @@ const resolutionSchema = z
     resolvedAt: z.string().optional().meta({
       format: 'date-time',
       description:
-        'When this answer was first given; while the name servers fail or deny it, when it was last given.',
+        'When this answer was first given; while the name servers fail or deny it, when it was last given. Does not move where the addresses and the rule stay the same, as in a restart of the operator.',
     }),
-    error: z.string().optional().describe('What is wrong with the last answer, where something is.'),
+    error: z
+      .string()
+      .optional()
+      .describe(
+        'What is wrong with the last answer, where something is. Changes at most once a minute while name servers fail.',
+      ),
   })
   .describe('How the host name was resolved. Absent where the host is an IP address.');
 
@@ -94,7 +99,9 @@ const addressSchema = z
     kept: z
       .boolean()
       .optional()
-      .describe('True: it left the answer, and stays for dns.keepSeconds while it is healthy.'),
+      .describe(
+        'True: it is not in the answer, and stays for dns.keepSeconds while it is healthy. Of a name that rotates its answers, which addresses these are is as of the last write of the status; their number is up to date.',
+      ),
     excluded: z.array(exclusionSchema).optional().meta({
       description: 'Services that do not carry it, although its health would allow it.',
       'x-kubernetes-list-type': 'atomic',

@@ -36,6 +36,9 @@ export type Answer =
   /** Nobody answered, or the answer was no answer. `message` names the server. */
   | { readonly kind: 'failed'; readonly message: string };
 
+/** An answer without records. */
+export type Miss = Exclude<Answer, { kind: 'records' }>;
+
 /** What is known of one question. Times are monotonic milliseconds, `...Wall` wall milliseconds. */
 export interface NameState extends Records {
   readonly origin: 'nothing' | 'published' | 'answer';
@@ -47,14 +50,17 @@ export interface NameState extends Records {
   /** Answers in a row that were none, and when the first of them came. */
   readonly denials: number;
   readonly deniedAt: number;
-  /** The believed answer is that there is nothing; `goneReason` is what the servers last said of it. */
+  /** The believed answer is that there is nothing; `goneReason` is the last denial that was reported. */
   readonly gone: boolean;
   readonly goneReason: 'NoSuchName' | 'NoAddress';
   /** Of the last answer, where it was not records. */
-  readonly miss: Exclude<Answer, { kind: 'records' }> | undefined;
+  readonly miss: Miss | undefined;
   /** Answers in a row that were not records, and when the first of them came. */
   readonly misses: number;
   readonly missedAt: number;
+  /** The miss of this row that the status reports, and when another one last took its place. */
+  readonly reported: Miss | undefined;
+  readonly rewordedAt: number;
   /** Addresses that left the answer, the latest last. */
   readonly departed: readonly { readonly ip: string; readonly at: number }[];
 }
@@ -62,8 +68,11 @@ export interface NameState extends Records {
 /** A server that says "no such name" must say so this often in a row before it is believed. */
 export const believedDenials = 3;
 
-/** A name server that loses one packet is no news: where a good answer stands, this many misses in a row are told. */
-const toldMisses = 2;
+/** A name server that loses one packet is no news: while there is a good answer, this many misses in a row are reported. */
+const reportedMisses = 2;
+
+/** Servers that fail in a different way each time, or fail and deny in turn, change the report this often at most. */
+const rewordMs = 60_000;
 
 const mostDeparted = 256;
 
@@ -81,6 +90,8 @@ export const nothingKnown: NameState = {
   miss: undefined,
   misses: 0,
   missedAt: 0,
+  reported: undefined,
+  rewordedAt: -Infinity,
   departed: [],
 };
 
@@ -118,8 +129,8 @@ export function learn(state: NameState, answer: Answer, at: Now): NameState {
   if (answer.kind === 'records') return answered(state, answer, at);
   const missedAt = state.misses === 0 ? at.now : state.missedAt;
   const missed = { ...state, miss: answer, misses: state.misses + 1, missedAt };
-  if (answer.kind === 'failed') return { ...missed, denials: 0 };
-  return denied({ ...missed, goneReason: answer.reason }, answer, at);
+  const after = answer.kind === 'failed' ? { ...missed, denials: 0 } : denied(missed, answer, at);
+  return report(after, answer, state.gone, at.now);
 }
 
 function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' }>, { now }: Now): NameState {
@@ -129,6 +140,35 @@ function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' 
   if (denials < believedDenials || !vouched) return { ...state, denials, deniedAt };
   return { ...depart(state, [], now), addresses: [], services: [], denials, deniedAt, gone: true };
 }
+
+/**
+ * Which miss the status reports. The same miss again, in the same words, changes nothing.
+ *
+ * | the miss                                             | reported of this row | the report is                    |
+ * |------------------------------------------------------|----------------------|----------------------------------|
+ * | the first, and there is a good (or published) answer | nothing              | nothing                          |
+ * | the first of a row without a good answer; the second | nothing              | this miss                        |
+ * | makes the name gone                                  | any                  | this miss                        |
+ * | of another kind or in other words                    | another              | this miss, if the last change is a minute ago |
+ */
+function report(state: NameState, miss: Miss, wasGone: boolean, now: number): NameState {
+  const { reported, rewordedAt, misses, origin, gone } = state;
+  const becameGone = gone && !wasGone;
+  if (reported === undefined || becameGone) {
+    const isDue = misses >= reportedMisses || origin === 'nothing' || gone;
+    return isDue ? reporting(state, miss) : state;
+  }
+  if (sameMiss(reported, miss) || now - rewordedAt < rewordMs) return state;
+  return { ...reporting(state, miss), rewordedAt: now };
+}
+
+const reporting = (state: NameState, miss: Miss): NameState => ({
+  ...state,
+  reported: miss,
+  goneReason: miss.kind === 'none' ? miss.reason : state.goneReason,
+});
+
+const sameMiss = (a: Miss, b: Miss): boolean => a.kind === b.kind && missText(a) === missText(b);
 
 function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
   const same = sameRecords(state, { addresses, services }) && !state.gone;
@@ -142,6 +182,7 @@ function answered(state: NameState, { addresses, services }: Records, { now, wal
     gone: false,
     miss: undefined,
     misses: 0,
+    reported: undefined,
   };
 }
 
@@ -167,18 +208,20 @@ const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
 
 const inOrder = (a: readonly string[], b: readonly string[]): boolean => a.every((text, i) => text === b[i]);
 
-/** Whether a backend must look: the records differ, or what is to be told of them. */
+/** Whether a backend must look: the records differ, or what is reported of them. */
 export const isNews = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
   before.gone !== after.gone ||
-  !sameRecords(before, after) ||
-  toldMiss(before) !== toldMiss(after);
+  before.reported !== after.reported ||
+  hasFailed(before) !== hasFailed(after) ||
+  !sameRecords(before, after);
 
-/** What the name servers say instead of an answer; undefined where it is not worth telling (yet). */
-export function toldMiss({ miss, misses, origin, gone }: NameState): string | undefined {
-  if (miss === undefined || (misses < toldMisses && origin !== 'nothing' && !gone)) return undefined;
-  return miss.kind === 'failed' ? miss.message : denial[miss.reason];
-}
+/** Whether a failure is among the misses of a row that is reported. Denials are counted from the last failure. */
+export const hasFailed = ({ reported, denials, misses }: NameState): boolean =>
+  reported !== undefined && denials < misses;
+
+/** What the name servers answer instead of records, for people. */
+export const missText = (miss: Miss): string => (miss.kind === 'failed' ? miss.message : denial[miss.reason]);
 
 const denial = {
   NoSuchName: 'no such name (NXDOMAIN)',

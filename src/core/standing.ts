@@ -1,5 +1,5 @@
 import type { ResolutionRule } from '../api/status.ts';
-import { toldMiss, type NameState, type Records } from './names.ts';
+import { hasFailed, missText, type NameState, type Records } from './names.ts';
 
 /** What stands of one question now. */
 export interface Standing extends Records {
@@ -20,28 +20,28 @@ export interface StandingOptions {
 }
 
 /**
- * What of the records known stands, and by which rule.
+ * Which of the known records are in use, and by which rule.
  *
- * | last answer            | a good answer before | staleMs passed | stands          | rule      |
- * |------------------------|----------------------|----------------|-----------------|-----------|
- * | records                | -                    | -              | these           | Answered  |
- * | none yet               | no, but published    | -              | the published   | Published |
- * | none yet               | no                   | -              | nothing         | Pending   |
- * | none, believed         | any                  | -              | nothing         | NoSuchName, NoAddress |
- * | none, not believed yet | yes (or published)   | -              | the last good   | Doubted   |
- * | none, not believed yet | no                   | -              | nothing         | Doubted   |
- * | failed                 | yes (or published)   | no             | the last good   | Stale     |
- * | failed                 | yes (or published)   | yes            | nothing         | Expired   |
- * | failed                 | no                   | -              | nothing         | Failed    |
- * | failed                 | that there is nothing | -             | nothing         | NoSuchName, NoAddress |
+ * | reported               | a good answer before  | staleMs passed | in use          | rule      |
+ * |------------------------|-----------------------|----------------|-----------------|-----------|
+ * | no miss                | yes                   | -              | it              | Answered  |
+ * | no miss                | no, but published     | -              | the published   | Published |
+ * | no miss                | no                    | -              | nothing         | Pending   |
+ * | a denial, believed     | any                   | -              | nothing         | NoSuchName, NoAddress |
+ * | a denial, not believed | yes (or published)    | no, or no failure in this row | the last good | Doubted |
+ * | a denial, not believed | no                    | -              | nothing         | Doubted   |
+ * | a failure              | yes (or published)    | no             | the last good   | Stale     |
+ * | either, and a failure is in this row | yes (or published) | yes  | nothing         | Expired   |
+ * | a failure              | no                    | -              | nothing         | Failed    |
+ * | a failure              | that there is nothing | -              | nothing         | NoSuchName, NoAddress |
  *
- * The first miss after a good answer (or after what was published) is not told: the rule stays as it was.
+ * So servers that fail and deny in turn do not make expired records come and go.
  */
 export function standing(state: NameState, options: StandingOptions, now: number): Standing {
   const rule = ruleOf(state, options, now);
   const none = rule === 'Expired' || state.gone;
   const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
-  const expiry = options.staleMs > 0 && rule === 'Stale' ? [state.missedAt + options.staleMs] : [];
+  const expiry = mayExpire(state, options) && rule !== 'Expired' ? [state.missedAt + options.staleMs] : [];
   const ends = [...expiry, ...kept.map(({ at }) => at + options.keepMs)];
   return {
     addresses: none ? [] : state.addresses,
@@ -49,20 +49,23 @@ export function standing(state: NameState, options: StandingOptions, now: number
     rule,
     kept: kept.map(({ ip }) => ip),
     resolvedWall: resolvedWall(state, rule),
-    error: toldMiss(state),
+    error: state.reported && missText(state.reported),
     nextAt: ends.length === 0 ? undefined : Math.min(...ends),
   };
 }
 
-function ruleOf(state: NameState, { staleMs }: StandingOptions, now: number): ResolutionRule {
-  const { miss, origin, gone, goneReason, missedAt } = state;
+function ruleOf(state: NameState, options: StandingOptions, now: number): ResolutionRule {
+  const { reported, origin, gone, goneReason, missedAt } = state;
   if (gone) return goneReason;
-  if (miss === undefined || toldMiss(state) === undefined)
+  if (reported === undefined)
     return ({ nothing: 'Pending', published: 'Published', answer: 'Answered' } as const)[origin];
-  if (miss.kind === 'none') return 'Doubted';
-  if (origin === 'nothing') return 'Failed';
-  return staleMs > 0 && now - missedAt >= staleMs ? 'Expired' : 'Stale';
+  if (mayExpire(state, options) && now - missedAt >= options.staleMs) return 'Expired';
+  if (reported.kind === 'none') return 'Doubted';
+  return origin === 'nothing' ? 'Failed' : 'Stale';
 }
+
+const mayExpire = (state: NameState, { staleMs }: StandingOptions): boolean =>
+  staleMs > 0 && state.origin !== 'nothing' && !state.gone && hasFailed(state);
 
 function resolvedWall(state: NameState, rule: ResolutionRule): number | undefined {
   if (state.origin !== 'answer') return undefined;

@@ -12,13 +12,15 @@ import { degradedCondition } from './degraded.ts';
 import type { DesiredService } from './desired.ts';
 import type { Problem } from './plan.ts';
 import { bounded, timestamp } from './status-text.ts';
+import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
 
 export type { StatusInput };
 
 /** The whole status of a backend whose spec is understood. Holds nothing that moves while nothing changes. */
 export function statusOf(input: StatusInput): Status {
-  const targets = input.targets.map((target) => targetStatus(target, input));
+  const stored = input.backend.status?.targets ?? [];
+  const targets = input.targets.map((target, i) => steadyTarget(targetStatus(target, input), stored[i]));
   const addresses = targets
     .flatMap((target) => target.addresses)
     .filter(({ reason }) => reason !== 'FamilyNotServed');

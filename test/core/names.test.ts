@@ -151,6 +151,9 @@ describe('what stands', () => {
     ['failed: the last good', ofAnswers([good, failed(), failed()]), 0, ip, 'Stale'],
     ['failed, a moment before staleMs: the last good', ofAnswers([good, failed(), failed()]), step + 29_999, ip, 'Stale'],
     ['failed for staleMs: nothing', ofAnswers([good, failed(), failed()]), step + 30_000, [], 'Expired'],
+    ['denied after failures, before staleMs: the last good', ofAnswers([good, failed(), failed(), denied()]), step + 29_999, ip, 'Doubted'],
+    ['denied after failures for staleMs: nothing', ofAnswers([good, failed(), failed(), denied()]), step + 30_000, [], 'Expired'],
+    ['denied and never believed for staleMs: the last good', ofAnswers([good, denied(), denied(), denied()]), step + 30_000, ip, 'Doubted'],
     ['failed for the first time, but published: the published, not told yet', after([failed()], published), 0, ip, 'Published'],
     ['failed, but published: the published', after([failed(), failed()], published), 0, ip, 'Stale'],
     ['failed for staleMs, though published: nothing', after([failed(), failed()], published), 30_000, [], 'Expired'],
@@ -216,8 +219,43 @@ describe('news', () => {
     expect(isNews(state, learn(state, answer, at(99_999)))).toBe(news);
   }); // prettier-ignore
 
+  it('are other words and other kinds of miss once a minute at most, however often they change', () => {
+    const silent = failed('no answer from 10.0.0.53 within 2 s');
+    const unvouched = denied();
+    const turns = Array.from({ length: 720 }, (_, i) => [down, silent, unvouched][i % 3] ?? down);
+    let [state, news] = [after([good]), 0];
+    turns.forEach((answer, i) => {
+      const next = learn(state, answer, at((i + 1) * step));
+      if (isNews(state, next)) news += 1;
+      state = next;
+    });
+    // The second miss, and a change for each minute of an hour.
+    expect(news).toBeGreaterThan(50);
+    expect(news).toBeLessThanOrEqual(61);
+  });
+
+  it('are another miss at once, where it is the first change', () => {
+    const stale = after([good, down, down, down]);
+    const doubted = learn(stale, denied(), at(4 * step));
+    expect(isNews(stale, doubted)).toBe(true);
+    expect(standing(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).rule).toBe('Doubted');
+  });
+
   it('are what was published and is now answered', () => {
     expect(isNews(published, learn(published, good, at(1)))).toBe(true);
+  });
+});
+
+describe('expired records', () => {
+  it('stay away while servers fail and deny in turn', () => {
+    const options = { staleMs: 30_000, keepMs: 0 };
+    let [state, rules] = [after([good]), new Set<string>()];
+    for (let i = 1; i <= 200; i++) {
+      const now = i * step;
+      state = learn(state, i % 2 === 0 ? denied() : failed(), at(now));
+      if (now >= step + options.staleMs) rules = rules.add(standing(state, options, now).rule);
+    }
+    expect([...rules]).toEqual(['Expired']);
   });
 });
 
