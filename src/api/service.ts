@@ -188,7 +188,7 @@ const serviceShape = z
       .boolean()
       .default(false)
       .describe(
-        'True takes over an existing Service of this name, with its endpoints, without a moment of empty endpoints. Otherwise an existing Service is left alone and the condition Ready says Conflict.',
+        'True takes over an existing Service of this name, with its endpoints, without a moment of empty endpoints; also one that a younger ExternalBackend has published. Otherwise an existing Service is left alone and the condition Ready has the reason Conflict or NameClaimed.',
       ),
   })
   .describe('One Service made from this backend.');

@@ -1,7 +1,7 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { Action } from './action.ts';
 import type { Endpoint, EndpointAddress, Endpoints, EndpointPort, EndpointSubset } from './objects.ts';
-import { annotations, isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
+import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import type { SliceGroup } from './slices.ts';
 
 /** The bound of Kubernetes' own endpoints controller; beyond it the object says that it is truncated. */
@@ -55,7 +55,8 @@ const addresses = (endpoints: readonly Endpoint[], hostnames: Hostnames): readon
 
 /**
  * What brings the Endpoints object to the desired subsets; undefined: nothing.
- * It carries `skip-mirror`, so that no second set of slices appears. Labels and annotations of others stay.
+ * It carries `skip-mirror`, so that no second set of slices appears. Labels and annotations of others stay, and fields
+ * of an address that the operator does not write.
  */
 export function planEndpoints(
   backend: Pick<Backend, 'namespace' | 'name' | 'uid'>,
@@ -71,21 +72,42 @@ export function planEndpoints(
     kind: 'Endpoints',
     metadata: {
       ...(observed?.metadata ?? { name: service.name, namespace: backend.namespace }),
-      labels: { ...othersLabels, ...endpointsLabels(service.headless) },
+      labels: { ...othersLabels, ...endpointsLabels(service.headless), ...manager(othersLabels) },
       annotations: { ...othersAnnotations, ...(truncated && { [annotations.overCapacity]: 'truncated' }) },
       ownerReferences: [ownerReference(backend)],
     },
-    subsets,
+    subsets: withForeignFields(subsets, observed),
   };
   if (observed === undefined) return { op: 'create', object };
   const same = isOwnedByLife(observed.metadata, backend.uid) && text(observed) === text(object);
   return same ? undefined : { op: 'update', object };
 }
 
+/** The subsets as desired, each address with the fields of the observed one that the operator does not write (nodeName, targetRef). */
+function withForeignFields(
+  desired: readonly EndpointSubset[],
+  observed: Endpoints | undefined,
+): readonly EndpointSubset[] {
+  const foreign = new Map(
+    (observed?.subsets ?? [])
+      .flatMap(({ addresses = [], notReadyAddresses = [] }) => [...addresses, ...notReadyAddresses])
+      .flatMap(({ ip, hostname: _, ...others }) =>
+        Object.keys(others).length > 0 ? [[ip, others] as const] : [],
+      ),
+  );
+  if (foreign.size === 0) return desired;
+  const complete = (list: readonly EndpointAddress[]): readonly EndpointAddress[] =>
+    list.map((address) => ({ ...foreign.get(address.ip), ...address }));
+  return desired.map(({ addresses, notReadyAddresses, ...others }) => ({
+    ...(addresses && { addresses: complete(addresses) }),
+    ...(notReadyAddresses && { notReadyAddresses: complete(notReadyAddresses) }),
+    ...others,
+  }));
+}
+
 const endpointsLabels = (headless: boolean): Readonly<Record<string, string>> => ({
   [labels.skipMirror]: 'true',
   [labels.endpointsManagedBy]: operatorName,
-  [labels.managedBy]: operatorName,
   ...(headless && { [labels.headless]: '' }),
 });
 
@@ -124,7 +146,7 @@ function truncate(
 function text(object: Endpoints): string {
   const lines = (object.subsets ?? []).flatMap((s) => {
     const line = (address: EndpointAddress, ready: boolean): string =>
-      `${address.ip}|${address.hostname ?? ''}|${ready}|${Object.keys(address).length}`;
+      `${address.ip}|${address.hostname ?? ''}|${ready}`;
     const lines = [
       ...(s.addresses ?? []).map((address) => line(address, true)),
       ...(s.notReadyAddresses ?? []).map((address) => line(address, false)),

@@ -1,6 +1,7 @@
 /**
  * The Kubernetes objects this operator reads and writes, as they travel: plain JSON, only the fields we look at.
- * Times are RFC 3339 strings. Unknown fields may be present at run time and are never copied into a write.
+ * Times are RFC 3339 strings. Unknown fields may be present at run time. Those of an endpoint or of an address are copied
+ * into a write, because another client owns them; others never are.
  */
 
 export interface OwnerReference {

@@ -76,6 +76,17 @@ export const isOurSlice = (slice: KubeObject): boolean => isManagedByUs(slice, l
 export const isOurEndpoints = (endpoints: KubeObject): boolean =>
   isManagedByUs(endpoints, labels.endpointsManagedBy);
 
+/**
+ * The label `app.kubernetes.io/managed-by`. The value of another tool stays: Helm refuses objects that lost it.
+ *
+ * @param observed labels of the object
+ */
+export const manager = (
+  observed: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> => ({
+  [labels.managedBy]: observed[labels.managedBy] ?? operatorName,
+});
+
 /** The controller reference that everything we make carries; the garbage collector does the rest. */
 export function ownerReference(backend: { readonly name: string; readonly uid: string }): OwnerReference {
   return {
@@ -93,17 +104,40 @@ export function isOwnedByLife(metadata: ObjectMeta, backendUid: string): boolean
   return (metadata.ownerReferences ?? []).some((owner) => ours(owner) && owner.uid === backendUid);
 }
 
+/** Name of the backend that has the object: by its controller reference or, where that was stripped, by the annotation. */
+export const holderOf = (object: KubeObject): string | undefined =>
+  hasController(object) ? ownerName(object) : object.metadata.annotations?.[annotations.backend];
+
+/** A backend that claims the name of a Service. */
 export interface Claimant {
   readonly name: string;
-  readonly uid: string;
   readonly creationTimestamp: string;
+  /** `services[].adopt` of the claim. */
+  readonly adopt: boolean;
 }
 
-/** Of several backends that claim one Service name the oldest has it; of the same second, the lesser name. */
-export function winner<T extends Claimant>(claimants: readonly T[]): T | undefined {
-  return claimants.toSorted(
+/**
+ * The backend that has a Service name, of those that claim it.
+ *
+ * | a claimant holds the objects | an older claimant has `adopt: true` | winner                                   |
+ * |------------------------------|-------------------------------------|------------------------------------------|
+ * | yes                          | no                                  | the holder                               |
+ * | yes                          | yes                                 | the oldest of those with `adopt: true`   |
+ * | no                           | any                                 | the oldest; of the same second, the lesser name |
+ *
+ * The holder is known by its name, not by its uid: after a restore of a backup all uids and ages are new.
+ *
+ * @param holder name of the backend that has the objects under that name; it need not claim them any more
+ */
+export function winner<T extends Claimant>(
+  claimants: readonly T[],
+  holder: string | undefined,
+): T | undefined {
+  const byAge = claimants.toSorted(
     (a, b) => compare(a.creationTimestamp, b.creationTimestamp) || compare(a.name, b.name),
-  )[0];
+  );
+  const held = byAge.findIndex(({ name }) => name === holder);
+  return held < 0 ? byAge[0] : (byAge.slice(0, held).find(({ adopt }) => adopt) ?? byAge[held]);
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -27,7 +27,7 @@ export interface Observed {
 
 export interface PlanContext {
   readonly backend: Backend;
-  /** Name of an older backend that claims this Service too; undefined: the claim is ours. */
+  /** Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is ours. */
   readonly rival: string | undefined;
   readonly maxEndpointsPerSlice: number;
 }
@@ -58,6 +58,7 @@ export interface ServicePlan {
  * | no    | none    | some                         | no    | any                     | none              | Conflict    |
  * | no    | ours    | some                         | no    | any                     | all but on those  | Conflict    |
  * | no    | foreign or none, others' things stand  | yes   | no                      | slices            | Adopting    |
+ * | no    | of another backend                     | yes   | no                      | none              | Adopting    |
  * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
  * | no    | ours or none | none                    | any   | any                     | all               |             |
  *
@@ -69,7 +70,8 @@ export function planService(desired: DesiredService, observed: Observed, context
   const problem = problemOf(desired, scene, context);
   if (problem === undefined || (problem.reason === 'Conflict' && scene.service === 'ours'))
     return { actions: all(desired, observed, scene, context), problem };
-  const early = problem.reason === 'Adopting' ? slicesOf(desired, observed, context).writes : [];
+  const early =
+    problem.reason === 'Adopting' && !scene.sibling ? slicesOf(desired, observed, context).writes : [];
   return { actions: early, problem };
 }
 
@@ -78,6 +80,8 @@ interface Scene {
   readonly foreignEndpoints: boolean;
   /** Hand-written or another operator's; those of Kubernetes' own controllers follow from other objects. */
   readonly foreignSlices: readonly EndpointSlice[];
+  /** The Service is of another backend, which lost or gave up its claim. */
+  readonly sibling: boolean;
   /** What stands was not ours and becomes ours. */
   readonly adopting: boolean;
   /** A selector is, or lately was, on the Service: leftovers of Kubernetes' controllers must be removed. */
@@ -94,6 +98,7 @@ function look(desired: DesiredService, observed: Observed, context: PlanContext)
   const endpoints = observed.endpoints;
   return {
     service,
+    sibling: isOfSibling(observed.service, context.backend.name),
     adopting,
     sweep,
     foreignEndpoints: endpoints !== undefined && !isOurEndpoints(endpoints) && !isLeftover(endpoints, sweep),
@@ -110,6 +115,9 @@ function standing(service: Service | undefined, backend: string): Scene['service
 /** An object of a sibling that does not claim the name any more is ours to take over: the claim decides, not the past. */
 const isOurs = (object: KubeObject, backend: string): boolean =>
   belongsTo(object, backend) || ownerName(object) !== undefined;
+
+const isOfSibling = (service: Service | undefined, backend: string): boolean =>
+  service !== undefined && isOurs(service, backend) && !belongsTo(service, backend);
 
 const isKubernetes = (slice: EndpointSlice): boolean =>
   kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
@@ -129,7 +137,7 @@ function problemOf(desired: DesiredService, scene: Scene, context: PlanContext):
   if (context.rival !== undefined)
     return say(
       'NameClaimed',
-      `${name} is claimed by the older ExternalBackend ${context.rival}; give this one another name in spec.services`,
+      `${name} belongs to ExternalBackend ${context.rival}, which claims it too; choose another name in spec.services`,
     );
   if (scene.service === 'controlled')
     return say(
@@ -147,7 +155,8 @@ function problemOf(desired: DesiredService, scene: Scene, context: PlanContext):
       'Conflict',
       `${others} of ${name} exist and are not ours; delete them, or set services[].adopt: true to take them over`,
     );
-  const waits = scene.adopting && (scene.service === 'foreign' || others !== '') && !desired.available;
+  const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
+  const waits = desired.spec.adopt && takes && !desired.available;
   return waits ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`) : undefined;
 }
 

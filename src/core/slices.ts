@@ -4,7 +4,7 @@ import type { Action } from './action.ts';
 import { namesText } from './attribution.ts';
 import { shortHash } from './hash.ts';
 import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
-import { annotations, isOwnedByLife, labels, operatorName, ownerReference } from './ownership.ts';
+import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import { identity, layOut, type Cell } from './slice-layout.ts';
 
 /** The endpoints of one Service that may share a slice: one address family and one set of ports. */
@@ -89,7 +89,7 @@ function create(cell: Cell, group: SliceGroup, context: SliceContext, names: Set
       metadata: {
         name: `${base}-${index}`,
         namespace: context.backend.namespace,
-        labels: sliceLabels(context),
+        labels: { ...sliceLabels(context), ...manager() },
         ...annotated({}, cell, group),
         ownerReferences: [ownerReference(context.backend)],
       },
@@ -100,17 +100,19 @@ function create(cell: Cell, group: SliceGroup, context: SliceContext, names: Set
   };
 }
 
-/** Undefined when the slice already says all of it. Labels and annotations of others stay. */
+/**
+ * Undefined when the slice has all of it. What another client owns stays: labels and annotations, and the fields of an
+ * endpoint that the operator does not write (hints, nodeName, targetRef), as long as its address is in the slice.
+ */
 function update(
   cell: Cell,
   slice: EndpointSlice,
   group: SliceGroup,
   context: SliceContext,
 ): Action | undefined {
-  const wanted = sliceLabels(context);
-  const endpoints = sorted(cell.endpoints);
+  const endpoints = sorted(withForeignFields(cell.endpoints, slice.endpoints ?? []));
   const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
-  const next = { ...others, ...wanted };
+  const next = { ...others, ...sliceLabels(context), ...manager(others) };
   const { annotations: _before, ...bare } = slice.metadata;
   const noted = annotated(slice.metadata.annotations ?? {}, cell, group);
   const same =
@@ -138,6 +140,18 @@ function update(
   };
 }
 
+/** The endpoints as desired, each with the fields of the observed one that the operator does not write. */
+function withForeignFields(desired: readonly Endpoint[], observed: readonly Endpoint[]): readonly Endpoint[] {
+  const foreign = new Map(
+    observed.flatMap((endpoint) => {
+      const { addresses: _, conditions: _c, hostname: _h, zone: _z, ...others } = endpoint;
+      return Object.keys(others).length > 0 ? [[identity(endpoint), others] as const] : [];
+    }),
+  );
+  if (foreign.size === 0) return desired;
+  return desired.map((endpoint) => ({ ...foreign.get(identity(endpoint)), ...endpoint }));
+}
+
 /** The annotations of a slice: those of others, and ours of which names gave its addresses. */
 function annotated(
   { [annotations.names]: _, ...others }: Readonly<Record<string, string>>,
@@ -152,7 +166,6 @@ function annotated(
 const sliceLabels = (context: SliceContext): Readonly<Record<string, string>> => ({
   [labels.serviceName]: context.service,
   [labels.sliceManagedBy]: operatorName,
-  [labels.managedBy]: operatorName,
   ...(context.headless && { [labels.headless]: '' }),
 });
 
@@ -177,19 +190,11 @@ function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint
   return desired.every((endpoint) => texts.has(endpointText(endpoint)));
 }
 
-/** The number of fields tells what somebody added: hints, a node name, a target reference. */
+/** The fields that the operator writes. */
 function endpointText(endpoint: Endpoint): string {
   const { ready, serving, terminating } = endpoint.conditions ?? {};
-  const fields = Object.keys(endpoint).length;
-  return [
-    endpoint.addresses.join(','),
-    ready,
-    serving,
-    terminating,
-    endpoint.hostname,
-    endpoint.zone,
-    fields,
-  ].join(' ');
+  const { addresses, hostname, zone } = endpoint;
+  return [addresses.join(','), ready, serving, terminating, hostname, zone].join(' ');
 }
 
 function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -2,6 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import { planRemoval, planService, type Observed, type ServicePlan } from '../core/plan.ts';
+import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
 import type { ClusterView } from './ports.ts';
 import type { BackendRegistry } from './registry.ts';
@@ -27,11 +28,9 @@ export function desiredOf(
 /** What to write for one of them. */
 export function planOf({ backend }: Scene, desired: DesiredService, options: PlanningOptions): ServicePlan {
   const { view, registry, maxEndpointsPerSlice } = options;
-  return planService(desired, observed(backend.namespace, desired.name, view), {
-    backend,
-    rival: registry.rival(backend, desired.name),
-    maxEndpointsPerSlice,
-  });
+  const found = observed(backend.namespace, desired.name, view);
+  const rival = registry.rival(backend, desired.name, holder(found));
+  return planService(desired, found, { backend, rival, maxEndpointsPerSlice });
 }
 
 /** What was made under names that the spec does not have any more; a name that a sibling claims is the sibling's to take over. */
@@ -41,9 +40,15 @@ export function removalsOf(
 ): readonly (readonly Action[])[] {
   const wanted = new Set(servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
-    .filter((name) => !wanted.has(name) && registry.rival(backend, name) === undefined)
+    .filter((name) => !wanted.has(name) && registry.rival(backend, name, undefined) === undefined)
     .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
 }
+
+/** Name of the backend that has what is under a Service name: the Service, or what is left of it. */
+const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
+  service !== undefined
+    ? holderOf(service)
+    : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
 
 const observed = (namespace: string, name: string, view: ClusterView): Observed => ({
   service: view.service(namespace, name),

@@ -52,13 +52,23 @@ export class BackendRegistry {
     return this.#claims.get(`${namespace}/${service}`) ?? [];
   }
 
-  /** Name of the other backend that has this Service name; undefined when the claim is this backend's, or nobody's. */
-  rival(backend: Pick<Backend, 'namespace' | 'name'>, service: string): string | undefined {
+  /**
+   * Name of the other backend that has this Service name; undefined when this backend has it, or none claims it.
+   *
+   * @param holder name of the backend that has the objects under that name
+   */
+  rival(
+    backend: Pick<Backend, 'namespace' | 'name'>,
+    service: string,
+    holder: string | undefined,
+  ): string | undefined {
     const claimants = [...this.claimants(backend.namespace, service)].flatMap((key) => {
-      const { name, uid = '', creationTimestamp = '' } = this.#entries.get(key)?.raw.metadata ?? {};
-      return name === undefined ? [] : [{ name, uid, creationTimestamp }];
+      const entry = this.#entries.get(key);
+      if (entry === undefined) return [];
+      const { name, creationTimestamp = '' } = entry.raw.metadata;
+      return [{ name, creationTimestamp, adopt: adopts(entry, service) }];
     });
-    const first = winner(claimants);
+    const first = winner(claimants, holder);
     return first === undefined || first.name === backend.name ? undefined : first.name;
   }
 
@@ -76,6 +86,9 @@ function claimsOf(entry: Entry | undefined): readonly string[] {
   const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : namesIn(raw);
   return names.map((name) => `${raw.metadata.namespace}/${name}`);
 }
+
+const adopts = ({ parsed }: Entry, service: string): boolean =>
+  parsed.ok && servicesOf(parsed.backend).some(({ name, adopt }) => name === service && adopt);
 
 function namesIn(raw: KubeObject & { readonly spec?: unknown }): readonly string[] {
   const services = memberOf(raw.spec, 'services');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { planEndpoints, subsetsOf } from '../../src/core/endpoints.ts';
-import type { Endpoint, Endpoints } from '../../src/core/objects.ts';
+import type { Endpoint, Endpoints, KubeObject } from '../../src/core/objects.ts';
 import type { SliceGroup } from '../../src/core/slices.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import { aBackend, namespace, theService } from '../support/builders.ts';
@@ -89,6 +89,19 @@ describe('planEndpoints', () => {
       team: 'shop',
       'endpointslice.kubernetes.io/skip-mirror': 'true',
     });
+  });
+
+  it('leaves the fields of an address that other clients write where they are', async () => {
+    const cluster = await applied([group(5432, [true, true])]);
+    const object = standing(cluster);
+    const subsets = (object.subsets ?? []).map(({ addresses = [], ...others }) => ({
+      addresses: addresses.map((address, i) => (i === 0 ? { ...address, nodeName: 'n1' } : address)),
+      ...others,
+    }));
+    cluster.put({ ...object, subsets } as KubeObject);
+    expect(again([group(5432, [true, true])], cluster)).toBeUndefined();
+    await applied([group(5432, [true, false])], cluster);
+    expect(standing(cluster).subsets?.[0]?.addresses).toEqual([expect.objectContaining({ nodeName: 'n1' })]);
   });
 
   it('gives the slices all of what the Endpoints cannot hold', () => {

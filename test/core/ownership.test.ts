@@ -72,15 +72,27 @@ describe('serviceOf', () => {
 });
 
 describe('winner', () => {
-  const claimant = (name: string, second: number) => ({
+  const claimant = (name: string, second: number, adopt = false) => ({
     name,
-    uid: name,
     creationTimestamp: `2026-01-01T00:00:0${second}Z`,
+    adopt,
   });
+  const [first, second, third] = [claimant('c', 1), claimant('b', 2), claimant('a', 3)];
 
   it.each([
-    ['the older', [claimant('a', 2), claimant('b', 1)], 'b'],
-    ['of the same second the lesser name', [claimant('b', 1), claimant('a', 1)], 'a'],
-    ['nobody where nobody claims', [], undefined],
-  ])('is %s', (_, claimants, name) => expect(winner(claimants)?.name).toBe(name));
+    ['the oldest', [third, second, first], undefined, 'c'],
+    ['of the same second the lesser name', [claimant('b', 1), claimant('a', 1)], undefined, 'a'],
+    ['nobody where nobody claims', [], 'a', undefined],
+    ['the holder, whatever its age', [first, second, third], 'a', 'a'],
+    ['the oldest, when the holder does not claim it any more', [second, third], 'c', 'b'],
+    ['an older one that adopts', [claimant('c', 1, true), second, third], 'a', 'c'],
+    [
+      'the oldest of those that adopt',
+      [first, claimant('b', 2, true), claimant('x', 3, true), third],
+      'x',
+      'b',
+    ],
+    ['the holder, when only a younger one adopts', [second, claimant('a', 3, true)], 'b', 'b'],
+    ['the holder that adopted', [claimant('c', 1, true), claimant('a', 3, true)], 'c', 'c'],
+  ])('is %s', (_, claimants, holder, name) => expect(winner(claimants, holder)?.name).toBe(name));
 });

@@ -200,7 +200,7 @@ describe('planSlices', () => {
   });
 
   it.each([
-    ['a hint is taken away', { endpoints: [{ ...endpoint(0), hints: {} }] }],
+    ['a zone that the spec does not have', { endpoints: [{ ...endpoint(0), zone: 'z' }] }],
     ['a condition is flipped', { endpoints: [endpoint(0, false)] }],
     ['a condition is removed (nil means ready)', { endpoints: [{ addresses: ['10.0.0.0'] }] }],
     ['a label is removed', { metadata: { labels: { 'kubernetes.io/service-name': 'orders-db' } } }],
@@ -213,6 +213,35 @@ describe('planSlices', () => {
     slices.cluster.put({ ...slice, ...others, metadata: { ...slice.metadata, ...metadata } });
     expect(await slices.apply([group([endpoint(0)])])).toBe(1);
     expect(slices.plan([group([endpoint(0)])])).toEqual([]);
+  });
+
+  it('leaves the fields of an endpoint that other clients write where they are, and keeps them in its own writes', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(2))]);
+    const slice = slices.all[0] as EndpointSlice;
+    const theirs = {
+      hints: { forZones: [{ name: 'z1' }] },
+      nodeName: 'n1',
+      targetRef: { kind: 'Pod', name: 'p' },
+    };
+    const endpoints = (slice.endpoints ?? []).map((each, i) => (i === 0 ? { ...each, ...theirs } : each));
+    slices.cluster.put({ ...slice, endpoints } as EndpointSlice);
+    expect(slices.plan([group(range(2))])).toEqual([]);
+    await slices.apply([group([endpoint(0, false), endpoint(1), endpoint(2)])]);
+    const [first, ...others] = slices.all[0]?.endpoints ?? [];
+    expect(first).toEqual({ ...theirs, ...endpoint(0, false) });
+    expect(others).toEqual([endpoint(1), endpoint(2)]);
+  });
+
+  it('leaves the name of another tool in app.kubernetes.io/managed-by', async () => {
+    const slices = new Slices();
+    await slices.apply([group(range(1))]);
+    const slice = slices.all[0] as EndpointSlice;
+    const labels = { ...slice.metadata.labels, 'app.kubernetes.io/managed-by': 'Helm' };
+    slices.cluster.put({ ...slice, metadata: { ...slice.metadata, labels } });
+    expect(slices.plan([group(range(1))])).toEqual([]);
+    await slices.apply([group(range(2))]);
+    expect(slices.all[0]?.metadata.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'Helm' });
   });
 
   it('leaves labels and annotations of others where they are', async () => {

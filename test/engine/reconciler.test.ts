@@ -262,14 +262,52 @@ describe('two backends that claim one Service', () => {
     expect((await world.run('younger')).writes).toEqual([]);
   });
 
-  it('leave it to the older also when that comes to claim it later', async () => {
+  it('leave it to the one that has published it, whatever its age', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, younger);
-    await world.bringUp({ services }, elder);
+    await world.bringUp({ services: [...services, { name: 'own' }] }, elder);
     await world.run('younger');
-    expect([world.ready('elder'), world.ready('younger')]).toEqual(['True Published', 'False NameClaimed']);
+    expect([world.ready('elder'), world.ready('younger')]).toEqual(['False NameClaimed', 'True Published']);
+    expect(world.published('own')).toEqual(both);
+    const [ready] = world.status('elder').conditions ?? [];
+    expect(ready?.message).toContain('younger');
     expect((await world.run('elder')).writes).toEqual([]);
     expect((await world.run('younger')).writes).toEqual([]);
+  });
+
+  it('leave it to the one that has published it also after a restore of a backup, which makes all ages and uids new', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services }, younger);
+    world.store({ services }, { name: 'younger', uid: 'new-1', creationTimestamp: '2026-02-01T00:00:09Z' });
+    world.store({ services }, { name: 'elder', uid: 'new-2', creationTimestamp: '2026-02-01T00:00:01Z' });
+    const restored = world.restarted();
+    for (const name of ['elder', 'younger']) restored.hear(name);
+    for (const name of ['elder', 'younger', 'elder', 'younger']) {
+      await restored.run(name);
+      restored.say(up, undefined, name);
+    }
+    expect([restored.ready('elder'), restored.ready('younger')]).toEqual([
+      'False NameClaimed',
+      'True Published',
+    ]);
+    expect(restored.published('db')).toEqual(both);
+  });
+
+  it('an older one takes it with adopt: true, once an address of its own is ready', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services }, younger);
+    world.cluster.onWrite = () => expect(world.published('db').join()).toContain('+');
+    world.store({ services: [{ name: 'db', adopt: true }], targets: [{ host: '10.20.0.13' }] }, elder);
+    await world.run('elder');
+    world.say(down, undefined, 'elder');
+    await world.run('elder');
+    expect([world.ready('elder'), world.published('db')]).toEqual(['False Adopting', both]);
+    world.say(up, undefined, 'elder');
+    await world.run('elder');
+    await world.run('younger');
+    expect([world.ready('elder'), world.ready('younger')]).toEqual(['True Published', 'False NameClaimed']);
+    expect(world.published('db')).toEqual(['+10.20.0.13']);
+    expect((await world.run('elder')).writes).toEqual([]);
   });
 
   it('do not take from each other what one only stopped claiming', async () => {

@@ -17,7 +17,7 @@ function registryOf(...backends: readonly ReturnType<typeof stored>[]): BackendR
 }
 
 const rivalOf = (registry: BackendRegistry, name: string, service = 'db') =>
-  registry.rival({ namespace, name }, service);
+  registry.rival({ namespace, name }, service, undefined);
 
 describe('BackendRegistry', () => {
   const elder = stored('elder', claims('db'), 1);
@@ -29,9 +29,21 @@ describe('BackendRegistry', () => {
     expect(rivalOf(registry, 'younger', 'own')).toBeUndefined();
   });
 
+  it('leaves a name with the backend that holds its objects, until an older one adopts them', () => {
+    const registry = registryOf(younger, elder);
+    const rivals = () =>
+      ['elder', 'younger'].map((name) => registry.rival({ namespace, name }, 'db', 'younger'));
+    expect(rivals()).toEqual(['younger', undefined]);
+    registry.update(
+      key('elder'),
+      stored('elder', { ...smallest, services: [{ name: 'db', adopt: true }] }, 1),
+    );
+    expect(rivals()).toEqual([undefined, 'elder']);
+  });
+
   it('knows no rival in another namespace', () => {
     const registry = registryOf(elder);
-    expect(registry.rival({ namespace: 'other', name: 'younger' }, 'db')).toBeUndefined();
+    expect(registry.rival({ namespace: 'other', name: 'younger' }, 'db', undefined)).toBeUndefined();
   });
 
   it.each([

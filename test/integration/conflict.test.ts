@@ -180,8 +180,12 @@ describe('of two backends that claim one Service name', () => {
     expect((await shared()).metadata.ownerReferences?.[0]?.name).toBe('younger');
   });
 
-  it('the older has it again when it claims it again', async () => {
-    await world.publish('elder', elder);
+  it('the older does not take back what the other has published meanwhile, except with adopt: true', async () => {
+    await world.apply('elder', elder);
+    const { status } = await world.ready('elder', 'False', 'NameClaimed');
+    expect(status?.conditions?.[0]?.message).toContain('younger');
+    await world.serves('shared', ['10.20.32.12']);
+    await world.publish('elder', { ...elder, services: [{ name: 'shared', adopt: true }] });
     await world.ready('younger', 'False', 'NameClaimed');
     await world.serves('shared', ['10.20.32.11']);
   });
@@ -194,7 +198,6 @@ describe('of two backends that claim one Service name', () => {
   });
 
   it('an alias and Endpoints contend the same way', async () => {
-    // Of backends of the same second the lesser name wins.
     await world.apply('z-alias', {
       mode: 'ExternalName',
       targets: hosts('db.example.com'),
