@@ -9,10 +9,56 @@
  */
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
+/**
+ * All reasons of an OperatorError, by origin. The set is closed, because a reason is a condition reason, an Event reason
+ * and a metric label: the words of others (an admission webhook may write any text into `Status.reason`) stay in the message.
+ */
+export const errorReasons = {
+  /** `StatusReason` of apimachinery, which the API server puts into its answers. */
+  server: [
+    'AlreadyExists',
+    'BadRequest',
+    'Conflict',
+    'Expired',
+    'Forbidden',
+    'Gone',
+    'InternalError',
+    'Invalid',
+    'MethodNotAllowed',
+    'NotAcceptable',
+    'NotFound',
+    'RequestEntityTooLarge',
+    'ServerTimeout',
+    'ServiceUnavailable',
+    'StoreReadError',
+    'Timeout',
+    'TooManyRequests',
+    'Unauthorized',
+    'UnsupportedMediaType',
+  ],
+  /** What an answer is about, where its reason is too general. */
+  answer: ['NamespaceTerminating', 'UnexpectedStatus'],
+  /** A request without an answer. */
+  request: [
+    'Cancelled',
+    'ConnectionLost',
+    'DeadlineExceeded',
+    'NoCluster',
+    'NoCredentials',
+    'Superseded',
+    'Unreachable',
+  ],
+  /** A watch that ends without an answer. */
+  watch: ['BrokenLine', 'HistoryLost', 'NoFirstBookmark', 'Silent'],
+  /** The operator itself. */
+  operator: ['Bug', 'NotLeader', 'SweepingSlices'],
+} as const;
+
+export type ErrorReason = (typeof errorReasons)[keyof typeof errorReasons][number];
+
 export interface OperatorErrorOptions {
   readonly kind: ErrorKind;
-  /** CamelCase, from a closed set per origin. */
-  readonly reason: string;
+  readonly reason: ErrorReason;
   /** Milliseconds to wait at least; of `waiting` always, of `transient` when the server said so (Retry-After). */
   readonly afterMs?: number;
   /** The HTTP status where the API server answered. */
@@ -22,7 +68,7 @@ export interface OperatorErrorOptions {
 
 export class OperatorError extends Error {
   readonly kind: ErrorKind;
-  readonly reason: string;
+  readonly reason: ErrorReason;
   readonly afterMs: number | undefined;
   readonly status: number | undefined;
 

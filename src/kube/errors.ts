@@ -1,4 +1,5 @@
-import { OperatorError } from '../core/errors.ts';
+import { errorReasons, OperatorError } from '../core/errors.ts';
+import type { ErrorReason } from '../core/errors.ts';
 
 /** What was asked, for the message. */
 export interface Asked {
@@ -7,21 +8,21 @@ export interface Asked {
   readonly name?: string | undefined;
 }
 
-/** The API server's `Status` object, as far as we read it. */
+/** The API server's `Status` object, as far as it is read here. Admission webhooks write parts of it: nothing is trusted. */
 interface Status {
-  readonly reason?: string;
-  readonly message?: string;
+  readonly reason?: unknown;
+  readonly message?: unknown;
   readonly details?: {
-    readonly retryAfterSeconds?: number;
-    readonly causes?: readonly { readonly reason?: string; readonly message?: string }[];
-  };
+    readonly retryAfterSeconds?: unknown;
+    readonly causes?: unknown;
+  } | null;
 }
 
 /** A role that is missing is put right by people: asking again at the pace of failures would only fill their log. */
 export const forbiddenRetryMs = 60_000;
 
 /** Where the server gives no reason of its own. The statuses are those of apimachinery's `api/errors`. */
-const reasonOfStatus: Readonly<Record<number, string>> = {
+const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -43,7 +44,8 @@ const reasonOfStatus: Readonly<Record<number, string>> = {
 const terminalStatuses: ReadonlySet<number> = new Set([400, 405, 406, 413, 415, 422]);
 
 /**
- * The answer of the API server as one of our errors. The reason is the server's own (`Status.reason`).
+ * The answer of the API server as one of our errors. The reason is the server's own (`Status.reason`) where it is one of
+ * apimachinery's; any other text there is a webhook's, and the status gives the reason.
  *
  * | status                       | kind      | wait at least                                   |
  * |------------------------------|-----------|-------------------------------------------------|
@@ -57,11 +59,9 @@ const terminalStatuses: ReadonlySet<number> = new Set([400, 405, 406, 413, 415, 
  */
 export function statusError(asked: Asked, status: number, body: string, retryAfter?: string): OperatorError {
   const answer = parseStatus(body);
-  const ending = (answer.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating');
-  const reason = ending
-    ? 'NamespaceTerminating'
-    : (answer.reason ?? reasonOfStatus[status] ?? 'UnexpectedStatus');
-  const message = `${describe(asked)}: ${answer.message ?? `the API server answered ${status}`}`;
+  const ending = causesOf(answer).some((cause) => cause?.reason === 'NamespaceTerminating');
+  const reason = ending ? 'NamespaceTerminating' : reasonIn(answer, status);
+  const message = `${describe(asked)}: ${textOf(answer) ?? `the API server answered ${status}`}`;
   const terminal = ending || terminalStatuses.has(status);
   const afterMs = terminal ? undefined : waitOf(status, answer, retryAfter);
   return new OperatorError(message, {
@@ -70,6 +70,23 @@ export function statusError(asked: Asked, status: number, body: string, retryAft
     status,
     ...(afterMs === undefined ? {} : { afterMs }),
   });
+}
+
+const serverReasons: ReadonlySet<unknown> = new Set(errorReasons.server);
+
+const isServerReason = (reason: unknown): reason is ErrorReason => serverReasons.has(reason);
+
+const reasonIn = ({ reason }: Status, status: number): ErrorReason =>
+  isServerReason(reason) ? reason : (reasonOfStatus[status] ?? 'UnexpectedStatus');
+
+/** An answer's text ends up in conditions, Events and logs, and a webhook may write megabytes. */
+const maxTextChars = 2_000;
+
+/** The server's message, or the reason where a webhook wrote its message there; undefined: neither. */
+function textOf({ reason, message }: Status): string | undefined {
+  const given = [message, reason].find((text) => typeof text === 'string' && text !== '');
+  if (typeof given !== 'string') return undefined;
+  return given.length <= maxTextChars ? given : `${given.slice(0, maxTextChars)}…`;
 }
 
 /** Failures in which no byte of the request can have reached the server: even a create may be tried again. */
@@ -149,11 +166,19 @@ function parseStatus(body: string): Status {
   }
 }
 
+/** Nobody's `Retry-After` puts a backend off for longer. */
+const maxWaitMs = 60_000;
+
+function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } | null)[] {
+  const causes = details?.causes;
+  return Array.isArray(causes) ? (causes as ({ readonly reason?: unknown } | null)[]) : [];
+}
+
 function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
   if (status === 403) return forbiddenRetryMs;
   if (status !== 429 && status < 500) return undefined;
   const seconds = Number(retryAfter ?? answer.details?.retryAfterSeconds);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(maxWaitMs, seconds * 1000) : undefined;
 }
 
 function codeOf(cause: unknown): string {

@@ -1,4 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
+import type { ErrorReason } from '../core/errors.ts';
 import { statusError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import type { Resource } from './resources.ts';
@@ -47,7 +48,7 @@ export async function readWatch(
 }
 
 /** A watch that must be begun anew though the server named no reason. */
-export function lostError(resource: Resource, message: string, reason: string): OperatorError {
+export function lostError(resource: Resource, message: string, reason: ErrorReason): OperatorError {
   return new OperatorError(`watch ${resource.plural}: ${message}`, { kind: 'transient', reason });
 }
 

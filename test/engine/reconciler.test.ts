@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Action } from '../../src/core/action.ts';
-import { OperatorError, type ErrorKind } from '../../src/core/errors.ts';
+import { OperatorError, type ErrorKind, type ErrorReason } from '../../src/core/errors.ts';
 import { aService, aSlice, namespace, someEndpoints } from '../support/builders.ts';
 import { conflict } from '../support/fake-cluster.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { down, up } from '../support/scripted-probe.ts';
 
 const both = ['+10.20.0.11', '+10.20.0.12'];
-const error = (kind: ErrorKind, reason: string) =>
+const error = (kind: ErrorKind, reason: ErrorReason) =>
   new OperatorError(reason, { kind, reason, afterMs: 5_000 });
 const touches = (action: Action, service: string): boolean => JSON.stringify(action).includes(service);
 

@@ -202,7 +202,7 @@ describe('WorkQueue', () => {
     });
 
     it('waits without counting a failure', async () => {
-      const waiting = new OperatorError('later', { kind: 'waiting', reason: 'Drain', afterMs: 300 });
+      const waiting = new OperatorError('later', { kind: 'waiting', reason: 'SweepingSlices', afterMs: 300 });
       const script = [conflict, waiting, conflict];
       queueOf(() => Promise.resolve(script.shift() ?? ok)).add('a');
       await clock.advance(2_000);
@@ -227,7 +227,7 @@ describe('WorkQueue', () => {
     ] as const)(
       'looks again after the time that comes with an error, at the latest: %s',
       async (_, kind, afterMs, expected) => {
-        const error = new OperatorError('no', { kind, reason: 'No', ...(afterMs && { afterMs }) });
+        const error = new OperatorError('no', { kind, reason: 'Invalid', ...(afterMs && { afterMs }) });
         queueOf(always({ ok: false, error, afterMs: 400 })).add('a');
         await clock.advance(1_000);
         expect(runs).toEqual(expected);

@@ -1,9 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { errorReasons } from '../../src/core/errors.ts';
 import { forbiddenRetryMs, needsList, networkError, statusError } from '../../src/kube/errors.ts';
 
 const asked = { verb: 'update', resource: 'endpointslices', name: 'db-1' };
 const body = (reason: string, more: object = {}) =>
   JSON.stringify({ kind: 'Status', reason, message: 'why', ...more });
+/** As JSON, where the value has such a form. */
+const jsonOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value ?? null);
+  } catch {
+    return '';
+  }
+};
 const ending = { details: { causes: [{ reason: 'NamespaceTerminating' }] } };
 
 describe('statusError', () => {
@@ -42,6 +52,38 @@ describe('statusError', () => {
       afterMs,
       status,
     });
+  });
+
+  it.each([
+    [403, 'Service shop/db must not be of type LoadBalancer (ticket 1)', 'Forbidden'],
+    [422, `[denied by no-lb] ${'x'.repeat(150)}`, 'Invalid'],
+    [403, 'PolicyOfTicket4711', 'Forbidden'],
+    [500, '', 'InternalError'],
+    [418, 'Teapot', 'UnexpectedStatus'],
+    [400, { reason: 1 }, 'BadRequest'],
+  ])('takes no text of others as the reason: %i %j is %s', (status, reason, expected) => {
+    expect(statusError(asked, status, JSON.stringify({ reason })).reason).toBe(expected);
+  });
+
+  it('has one of its own reasons, a message of bounded length and a wait of a minute at most, whatever the body', () => {
+    const all: readonly string[] = Object.values(errorReasons).flat();
+    const part = fc.oneof(fc.string(), fc.constantFrom(...all, 'x'.repeat(5_000)), fc.anything());
+    const details = fc.record({ causes: fc.anything(), retryAfterSeconds: fc.anything() });
+    const status = fc.record({ reason: part, message: part, details: fc.oneof(details, fc.anything()) });
+    fc.assert(
+      fc.property(fc.integer({ min: 300, max: 599 }), fc.oneof(status, fc.anything()), (code, answer) => {
+        const { reason, message, afterMs = 0 } = statusError(asked, code, jsonOf(answer));
+        expect(all).toContain(reason);
+        expect(message.length).toBeLessThan(2_100);
+        expect(afterMs).toBeLessThanOrEqual(60_000);
+      }),
+    );
+  });
+
+  it('keeps the words of a webhook in the message, also where it wrote them into the reason', () => {
+    const words = 'Service shop/db must not be of type LoadBalancer';
+    expect(statusError(asked, 403, JSON.stringify({ reason: words })).message).toContain(words);
+    expect(statusError(asked, 403, JSON.stringify({ reason: 'x', message: words })).message).toContain(words);
   });
 
   it("names what was asked and gives the server's message", () => {

@@ -13,7 +13,7 @@ describe('LeaseElector', () => {
       const fail = (status: number | undefined) =>
         new OperatorError('no', {
           kind: 'transient',
-          reason: 'x',
+          reason: 'Conflict',
           ...(status === undefined ? {} : { status }),
         });
       if (world.away) return Promise.reject(fail(undefined));

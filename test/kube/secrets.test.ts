@@ -9,7 +9,7 @@ const secret = (password: string) => ({ data: { username: base64('probe'), passw
 const failure = (status?: number) =>
   new OperatorError('it did not go well', {
     kind: 'transient',
-    reason: 'Some',
+    reason: 'InternalError',
     ...(status !== undefined && { status }),
   });
 
