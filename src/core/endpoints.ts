@@ -79,7 +79,7 @@ export function planEndpoints(
     subsets: withForeignFields(subsets, observed),
   };
   if (observed === undefined) return { op: 'create', object };
-  const same = isOwnedByLife(observed.metadata, backend.uid) && text(observed) === text(object);
+  const same = isOwnedByLife(observed.metadata, backend.uid) && isSame(observed, object);
   return same ? undefined : { op: 'update', object };
 }
 
@@ -139,26 +139,43 @@ function truncate(
   return { subsets: cut.filter((s) => count(s) > 0), truncated: true };
 }
 
+/** Compares what is ours of two objects. */
+const isSame = (a: Endpoints, b: Endpoints): boolean =>
+  isSameRecord(a.metadata.labels ?? {}, b.metadata.labels ?? {}) &&
+  isSameRecord(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) &&
+  isSameMap(portsByAddress(a.subsets ?? []), portsByAddress(b.subsets ?? []));
+
+const isSameRecord = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  isSameMap(new Map(Object.entries(a)), new Map(Object.entries(b)));
+
+const isSameMap = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
+  a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+
 /**
- * What we own of the object in one canonical text. The server repacks subsets, orders them and drops empty fields,
- * so every address is written once for each port, with its readiness, and the lines are sorted.
+ * Returns the ports of each address and readiness. The server repacks subsets, orders them and drops empty fields, so
+ * an address may be in several subsets, and the ports in any order.
  */
-function text(object: Endpoints): string {
-  const lines = (object.subsets ?? []).flatMap((s) => {
-    const line = (address: EndpointAddress, ready: boolean): string =>
-      `${address.ip}|${address.hostname ?? ''}|${ready}`;
-    const lines = [
-      ...(s.addresses ?? []).map((address) => line(address, true)),
-      ...(s.notReadyAddresses ?? []).map((address) => line(address, false)),
-    ];
-    return (s.ports ?? []).map(portText).flatMap((port) => lines.map((each) => `${port}|${each}`));
-  });
-  const own = [
-    ...Object.entries(object.metadata.labels ?? {}),
-    ...Object.entries(object.metadata.annotations ?? {}),
-  ];
-  return JSON.stringify([lines.toSorted(), own.map((entry) => entry.join('=')).toSorted()]);
+function portsByAddress(subsets: readonly EndpointSubset[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string[]>();
+  const add = (address: EndpointAddress, ready: boolean, ports: string): void => {
+    const key = `${address.ip}|${address.hostname ?? ''}|${ready}`;
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [ports]);
+    else known.push(ports);
+  };
+  for (const { ports = [], addresses = [], notReadyAddresses = [] } of subsets) {
+    if (ports.length === 0) continue;
+    const texts = portTexts(ports.map(portText));
+    for (const address of addresses) add(address, true, texts);
+    for (const address of notReadyAddresses) add(address, false, texts);
+  }
+  const only = (all: readonly string[]): string => (all.length === 1 ? (all[0] ?? '') : merged(all));
+  return new Map([...found].map(([key, all]) => [key, only(all)]));
 }
+
+const portTexts = (ports: readonly string[]): string => [...new Set(ports)].toSorted().join(' ');
+
+const merged = (all: readonly string[]): string => portTexts(all.flatMap((texts) => texts.split(' ')));
 
 const portText = (port: { name?: string; port: number; protocol: string; appProtocol?: string }): string =>
   `${port.name ?? ''}/${port.port}/${port.protocol}/${port.appProtocol ?? ''}`;

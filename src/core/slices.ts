@@ -183,19 +183,23 @@ export function groupKey(family: string, ports: readonly EndpointPort[]): string
   return `${family} ${texts.toSorted().join(' ')}`;
 }
 
-/** In any order; the server gives them back as written, others may reorder. */
+/** Compares endpoints in any order; the server returns them as written, other clients may reorder them. */
 function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint[]): boolean {
   if (observed.length !== desired.length) return false;
-  const texts = new Set(observed.map(endpointText));
-  return desired.every((endpoint) => texts.has(endpointText(endpoint)));
+  const byAddress = new Map(observed.map((endpoint) => [endpoint.addresses.join(','), endpoint]));
+  return desired.every((endpoint) => {
+    const other = byAddress.get(endpoint.addresses.join(','));
+    return other !== undefined && isSameEndpoint(other, endpoint);
+  });
 }
 
-/** The fields that the operator writes. */
-function endpointText(endpoint: Endpoint): string {
-  const { ready, serving, terminating } = endpoint.conditions ?? {};
-  const { addresses, hostname, zone } = endpoint;
-  return [addresses.join(','), ready, serving, terminating, hostname, zone].join(' ');
-}
+/** Compares the fields that the operator writes. */
+const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.conditions?.ready === b.conditions?.ready &&
+  a.conditions?.serving === b.conditions?.serving &&
+  a.conditions?.terminating === b.conditions?.terminating &&
+  a.hostname === b.hostname &&
+  a.zone === b.zone;
 
 function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
   const keys = Object.keys(b);

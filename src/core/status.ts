@@ -78,18 +78,23 @@ export const suspended: ConditionVerdict = {
   message: 'spec.suspend is true: nothing is probed or written; what is published stays',
 };
 
-/** Whether two statuses say the same, whatever the order of their fields. */
-export function sameStatus(a: Status | undefined, b: Status): boolean {
-  return canonical(a) === canonical(b);
-}
+/** Compares two statuses, whatever the order of their fields. */
+export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(a, b);
 
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, field: unknown) =>
-    typeof field === 'object' && field !== null && !Array.isArray(field)
-      ? Object.fromEntries(Object.entries(field).toSorted(([x], [y]) => (x < y ? -1 : 1)))
-      : field,
+/** Compares as JSON does: a field that is undefined is absent. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((each, i) => isSame(each, b[i]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  return (
+    Object.keys(a).every((key) => isSame(a[key], b[key])) &&
+    Object.keys(b).every((key) => b[key] === undefined || a[key] !== undefined)
   );
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function serviceStatus(
   { name, ready, total }: DesiredService,

@@ -1,0 +1,59 @@
+import { ReconcileWorld } from '../test/support/reconcile-world.ts';
+import { bringUpWorst, worst, type Worst } from '../test/support/worst.ts';
+import type { Bench, Figure } from './report.ts';
+
+/** The event loop is nobody else's while a reconcile computes: probes, the Lease and other backends wait. */
+export const limitsBench: Bench = {
+  name: 'limits',
+  title: 'resources at the limits of the schema: event loop per reconcile, status, memory',
+  run: async () => {
+    const figures: Figure[] = [];
+    for (const each of worst) figures.push(...(await measure(each)));
+    return figures;
+  },
+};
+
+async function measure(resource: Worst): Promise<readonly Figure[]> {
+  const world = new ReconcileWorld();
+  const before = heap();
+  await bringUpWorst(world, resource);
+  const held = heap() - before;
+  const quiet = await fastest(5, () => world.run());
+  const ip = [...world.scheduled.values()].flat()[0]?.ip;
+  const flips = await fastest(2, async () => {
+    world.fail(ip);
+    await world.run();
+  });
+  const { name } = resource;
+  return [
+    { what: `${name}: a reconcile with nothing to write`, value: quiet, unit: 'ms', goal: { most: 100 } },
+    { what: 'the same: a reconcile after one address failed', value: flips, unit: 'ms', goal: { most: 100 } },
+    {
+      what: 'the same: status',
+      value: JSON.stringify(world.status()).length / 1000,
+      unit: 'kB',
+      goal: { most: 800 },
+    },
+    {
+      what: 'the same: memory, with the objects of the fake cluster',
+      value: held / 2 ** 20,
+      unit: 'MB',
+      goal: { most: 64 },
+    },
+  ];
+}
+
+async function fastest(times: number, run: () => Promise<unknown>): Promise<number> {
+  let least = Infinity;
+  for (let i = 0; i < times; i++) {
+    const started = performance.now();
+    await run();
+    least = Math.min(least, performance.now() - started);
+  }
+  return least;
+}
+
+function heap(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
