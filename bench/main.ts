@@ -7,6 +7,7 @@ import { bringUp } from './bring-up.ts';
 import { flip } from './flip.ts';
 import { handlers } from './handlers.ts';
 import { idle } from './idle.ts';
+import { limitsBench } from './limits.ts';
 import { namesBench } from './names.ts';
 import { postgres } from './postgres.ts';
 import { probe } from './probe.ts';
@@ -24,6 +25,7 @@ const benches: readonly Bench[] = [
   bringUp,
   blackHoles,
   namesBench,
+  limitsBench,
   idle,
   scale,
 ];

@@ -44,7 +44,21 @@ export interface DesiredInput {
 
 /** The Services of a backend as they should be now. */
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
-  return servicesOf(input.backend).map((spec) => desiredService(input, spec));
+  const whole = { ...input, isReady: readyTable(input) };
+  return servicesOf(input.backend).map((spec) => desiredService(whole, spec));
+}
+
+/** What all Services of a backend share. */
+interface Whole extends DesiredInput {
+  readonly isReady: (group: PortGroup, address: BackendAddress) => boolean;
+}
+
+/** Judges every address once for all Services. */
+function readyTable({ groups, addresses, healthOf }: DesiredInput): Whole['isReady'] {
+  const isReady = (group: PortGroup) => (address: BackendAddress) =>
+    readinessOf(group, address, healthOf).ready;
+  const ready = new Map(groups.map((group) => [group, new Set(addresses.filter(isReady(group)))]));
+  return (group, address) => ready.get(group)?.has(address) === true;
 }
 
 /** The Services that the spec asks for; without a list, one that is named after the resource. */
@@ -61,7 +75,7 @@ const plainService: Omit<ServiceSpec, 'name'> = {
   adopt: false,
 };
 
-function desiredService(whole: DesiredInput, spec: ServiceSpec): DesiredService {
+function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
   const alias = whole.alias !== undefined;
   const standing = whole.standing(spec.name);
   const { addresses, excluded } = alias
@@ -103,7 +117,7 @@ const nobody: Behind = { addresses: [], excluded: new Map() };
 
 /** The primary serves beside replicas that are not ready, where the Service wants it so. */
 function withFallback(
-  input: DesiredInput,
+  input: Whole,
   { role, replicaFallback }: ServiceSpec,
   excluded: DesiredService['excluded'],
 ): Behind {
@@ -115,13 +129,11 @@ function withFallback(
   return { addresses: [...addresses, ...primary], excluded: new Map(others) };
 }
 
-const anyReady = (group: PortGroup, input: DesiredInput): boolean =>
-  input.addresses.some((address) => readinessOf(group, address, input.healthOf).ready);
+const anyReady = (group: PortGroup, { addresses, isReady }: Whole): boolean =>
+  addresses.some((address) => isReady(group, address));
 
-const readyEverywhere = (input: DesiredInput): readonly BackendAddress[] =>
-  input.addresses.filter((address) =>
-    input.groups.every((group) => readinessOf(group, address, input.healthOf).ready),
-  );
+const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly BackendAddress[] =>
+  addresses.filter((address) => groups.every((group) => isReady(group, address)));
 
 /**
  * The families that a Service carries: kube-proxy looks at no slice of another. Undefined: all.
@@ -175,13 +187,13 @@ function families(addresses: readonly BackendAddress[], standing: Service | unde
 }
 
 /** One group per family and per set of port numbers: a target's own port makes a set of its own. */
-function sliceGroups(group: PortGroup, spec: ServiceSpec, input: DesiredInput): readonly SliceGroup[] {
+function sliceGroups(group: PortGroup, spec: ServiceSpec, input: Whole): readonly SliceGroup[] {
   const sets = Map.groupBy(input.addresses, (address) => `${address.family} ${address.port}`);
   return [...sets.values()].flatMap((addresses) => {
     const first = addresses[0];
     if (first === undefined) return [];
     const ports = group.ports.map((port) => endpointPort(port, first.port));
-    const endpoints = addresses.map((address) => endpoint(group, address, spec, input.healthOf));
+    const endpoints = addresses.map((address) => endpoint(address, spec, input.isReady(group, address)));
     const names = new Map(
       addresses.flatMap((address) => {
         const name = attribution(address);
@@ -200,13 +212,7 @@ const endpointPort = (port: Port, targetsOwn: number): EndpointPort => ({
 });
 
 /** With publishNotReadyAddresses `ready` is always true and `serving` tells the truth, as Kubernetes' own controller writes it. */
-function endpoint(
-  group: PortGroup,
-  address: BackendAddress,
-  spec: ServiceSpec,
-  healthOf: HealthOf,
-): Endpoint {
-  const { ready } = readinessOf(group, address, healthOf);
+function endpoint(address: BackendAddress, spec: ServiceSpec, ready: boolean): Endpoint {
   return {
     addresses: [address.ip],
     conditions: { ready: ready || spec.publishNotReadyAddresses, serving: ready, terminating: false },
