@@ -1,62 +1,83 @@
+import { FairQueue, type Ticket } from '../engine/fair-queue.ts';
 import { Heap } from '../engine/heap.ts';
 import type { HeapItem } from '../engine/heap.ts';
 
-/** What the last answer was: records or a plain "no" (it will not take long), none yet, a failure. */
-export type Lane = 'steady' | 'unheard' | 'suspect';
+/** By the last answers: `steady` answered, `unsure` did not answer yet or failed once since, `suspect` failed again. */
+export type Lane = 'steady' | 'unsure' | 'suspect';
 
 export interface AgendaItem extends HeapItem {
   /** Must change only while the item is neither planned nor running. */
   lane: Lane;
+  /** At least one while the item is planned. `plan` again after a change. */
+  readonly owners: ReadonlyMap<string, unknown>;
 }
 
 export interface AgendaLimits {
   /** Queries at a time: resolvers lose bursts. */
   readonly maxInFlight: number;
-  /** Of these, how many may be for names that failed last time. */
+  /** Of these, how many may be for names that failed twice in a row. */
   readonly maxSuspects: number;
 }
 
 /**
- * Who is asked next. Each lane is ordered by when its items are due.
+ * Which question is asked next. In each lane owners take turns, and each owner's questions leave in the order in which
+ * they are due. A question with several owners leaves at the turn of whichever comes first.
  *
- * | lane    | last answer    | slots                                                | turn   |
- * |---------|----------------|------------------------------------------------------|--------|
- * | steady  | came           | all                                                  | first  |
- * | unheard | none yet       | all but a quarter, together with the suspects        | second |
- * | suspect | a failure      | `maxSuspects`                                        | last   |
+ * | lane    | last answers                   | slots                                              | turn   |
+ * |---------|--------------------------------|----------------------------------------------------|--------|
+ * | steady  | records or a denial            | all                                                | first  |
+ * | unsure  | none yet; one failure          | all but a quarter, together with the suspects      | second |
+ * | suspect | two failures in a row, or more | `maxSuspects`                                      | last   |
  *
- * So any number of dead names, also of new ones, leaves a quarter of the slots to those that answer.
+ * So whatever the number of dead names, a quarter of the slots is left for names that answer, a name that loses one
+ * answer does not wait behind dead ones, and nobody waits for more than one question of each other owner.
  */
 export class Agenda<T extends AgendaItem> {
   readonly #limits: AgendaLimits;
-  readonly #planned = { steady: new Heap<T>(), unheard: new Heap<T>(), suspect: new Heap<T>() };
-  readonly #running = { steady: 0, unheard: 0, suspect: 0 };
+  readonly #planned = new Heap<T>();
+  readonly #queues = {
+    steady: new FairQueue<string, T>(),
+    unsure: new FairQueue<string, T>(),
+    suspect: new FairQueue<string, T>(),
+  };
+  /** Of those that are due and wait for a slot. */
+  readonly #tickets = new Map<T, Ticket<T>>();
+  readonly #running = { steady: 0, unsure: 0, suspect: 0 };
 
   constructor(limits: AgendaLimits) {
     this.#limits = limits;
   }
 
   get running(): number {
-    const { steady, unheard, suspect } = this.#running;
-    return steady + unheard + suspect;
+    const { steady, unsure, suspect } = this.#running;
+    return steady + unsure + suspect;
   }
 
-  /** Plans the item for its `at`, or moves it after that has changed. */
+  /** Plans the item for its `at`, or moves it after that or its owners have changed. */
   plan(item: T): void {
-    this.#planned[item.lane].push(item);
+    this.#dequeue(item);
+    this.#planned.push(item);
+  }
+
+  /** Whether the item is due and waits for a slot. */
+  isWaiting(item: T): boolean {
+    return this.#tickets.has(item);
   }
 
   /** Does nothing when the item is not planned. */
   remove(item: T): void {
-    this.#planned[item.lane].remove(item);
+    this.#dequeue(item);
+    this.#planned.remove(item);
   }
 
   /** The next item that is due and may be asked; it has its slot then, until `release`. */
   take(now: number): T | undefined {
+    this.#enqueueDue(now);
     for (const lane of lanes) {
-      const item = this.#planned[lane].peek();
-      if (item === undefined || item.at > now || !this.#hasRoom(lane)) continue;
-      this.#planned[lane].remove(item);
+      if (!this.#hasRoom(lane)) continue;
+      const item = this.#queues[lane].shift();
+      if (item === undefined) continue;
+      this.#tickets.delete(item);
       this.#running[lane] += 1;
       return item;
     }
@@ -67,23 +88,45 @@ export class Agenda<T extends AgendaItem> {
     this.#running[item.lane] -= 1;
   }
 
-  /** When `take` has something, if no slot is given back before; Infinity: not until then. */
+  /** When an item becomes due, after `take` had nothing more; Infinity: not until then. */
   nextAt(): number {
-    return Math.min(...lanes.map((lane) => this.#next(lane)?.at ?? Infinity));
+    return this.#planned.peek()?.at ?? Infinity;
   }
 
-  #next(lane: Lane): T | undefined {
-    return this.#hasRoom(lane) ? this.#planned[lane].peek() : undefined;
+  #enqueueDue(now: number): void {
+    for (let item = this.#planned.peek(); item !== undefined && item.at <= now; item = this.#planned.peek()) {
+      this.#planned.remove(item);
+      this.#tickets.set(item, this.#queues[item.lane].push(item, turnsOf(item)));
+    }
+  }
+
+  #dequeue(item: T): void {
+    const ticket = this.#tickets.get(item);
+    if (ticket === undefined) return;
+    this.#tickets.delete(item);
+    this.#queues[item.lane].remove(ticket);
   }
 
   #hasRoom(lane: Lane): boolean {
     const { maxInFlight, maxSuspects } = this.#limits;
     if (this.running >= maxInFlight) return false;
     if (lane === 'steady') return true;
-    const unsure = this.#running.unheard + this.#running.suspect;
+    const unsure = this.#running.unsure + this.#running.suspect;
     if (unsure >= Math.ceil(maxInFlight * 0.75)) return false;
-    return lane === 'unheard' || this.#running.suspect < maxSuspects;
+    return lane === 'unsure' || this.#running.suspect < maxSuspects;
   }
 }
 
-const lanes = ['steady', 'unheard', 'suspect'] as const satisfies readonly Lane[];
+const lanes = ['steady', 'unsure', 'suspect'] as const satisfies readonly Lane[];
+
+/** A question that thousands follow has as many turns as it needs. */
+const mostTurns = 8;
+
+function turnsOf({ owners }: AgendaItem): readonly string[] {
+  const turns: string[] = [];
+  for (const owner of owners.keys()) {
+    if (turns.length === mostTurns) break;
+    turns.push(owner);
+  }
+  return turns;
+}

@@ -3,7 +3,7 @@ import type { Answer, NameState, Question } from '../core/names.ts';
 import type { RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
 
-/** One question that somebody follows. */
+/** One question that has followers. */
 export interface Followed extends AgendaItem {
   readonly question: Question;
   readonly key: string;
@@ -15,8 +15,10 @@ export interface Followed extends AgendaItem {
   asking: boolean;
   /** When the last answer came, monotonic; undefined: none yet. */
   heardAt: number | undefined;
-  /** What that answer says of how long it holds. */
+  /** Time to live of that answer. */
   ttlMs: number;
+  /** Answers in a row that were failures. */
+  failures: number;
   /** Uniform in [0, 1), drawn anew for each answer. */
   lot: number;
 }
@@ -35,8 +37,9 @@ export const newFollowed = (
   asking: false,
   heardAt: undefined,
   ttlMs: 0,
+  failures: 0,
   lot: 0,
-  lane: 'unheard',
+  lane: 'unsure',
   at: now,
   order: 0,
   slot: -1,
@@ -78,12 +81,17 @@ function rebound(followed: Followed): void {
   followed.bounds = least;
 }
 
-/** What an answer does to when and how the question is asked next; `learn` says what it does to what is known. */
+/** Failures in a row from which on a name counts as dead: one lost answer is none of its faults. */
+const suspectFailures = 2;
+
+/** Sets when and in which lane the question is asked next, after an answer. What is known changes by `learn`. */
 export function hear(followed: Followed, answer: Answer, now: number, lot: number): void {
   followed.heardAt = now;
   followed.lot = lot;
   followed.ttlMs = answer.kind === 'failed' ? 0 : answer.ttlMs;
-  followed.lane = answer.kind === 'failed' ? 'suspect' : 'steady';
+  followed.failures = answer.kind === 'failed' ? followed.failures + 1 : 0;
+  const { failures } = followed;
+  followed.lane = failures === 0 ? 'steady' : failures < suspectFailures ? 'unsure' : 'suspect';
 }
 
 /**
@@ -93,12 +101,13 @@ export function hear(followed: Followed, answer: Answer, now: number, lot: numbe
 const gridMs = 20;
 
 /**
- * When to ask again, from when the last answer came. `ttl` is clamped to the bounds.
+ * When to ask again, from when the last answer came, and never before `min` has passed. `ttl` is clamped to the bounds.
  *
  * | last answer                       | after            | why                                                    |
  * |-----------------------------------|------------------|--------------------------------------------------------|
  * | records                           | 0.9 to 1 x ttl   | the next one is there before this one expires          |
  * | none, and that is settled         | 0.9 to 1 x ttl   | RFC 2308 gives it a time to live too                   |
+ * | either, and that is about min     | 1 to 1.1 x min, not after max | asked in step, names stay in step         |
  * | none, and records are in doubt    | 1 to 1.1 x min   | three in a row decide, spaced by min at least          |
  * | failed                            | 1 to 1.1 x min   |                                                        |
  *
@@ -106,10 +115,13 @@ const gridMs = 20;
  */
 export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at }: Followed): number {
   if (heardAt === undefined) return at;
+  const earliest = Math.ceil((heardAt + minMs) / gridMs) * gridMs;
   const holds = state.miss === undefined || (state.miss.kind === 'none' && isSettled(state));
   if (!holds) return Math.ceil((heardAt + minMs * (1 + 0.1 * lot)) / gridMs) * gridMs;
-  const expiresAt = heardAt + Math.min(maxMs, Math.max(minMs, ttlMs)) * (0.9 + 0.1 * lot);
-  return Math.floor(expiresAt / gridMs) * gridMs;
+  const holdsMs = Math.min(maxMs, Math.max(minMs * 1.1, ttlMs));
+  const afterMs = Math.max(minMs, holdsMs * 0.9);
+  const dueMs = afterMs + lot * (holdsMs - afterMs);
+  return Math.max(earliest, Math.floor((heardAt + dueMs) / gridMs) * gridMs);
 }
 
 /** Another "no" would change nothing. */

@@ -76,7 +76,7 @@ export class DnsResolver implements Resolver {
     const before = this.#wishes.get(owner);
     if (this.#closed || (before !== undefined && isSameWish(before, questions, refresh))) return;
     const followed = new Set(questions.map((question) => this.#enter(question, refresh)));
-    for (const each of followed) if (join(each, owner, refresh)) this.#replan(each);
+    for (const each of followed) this.#join(each, owner, refresh);
     for (const each of before?.followed ?? []) if (!followed.has(each)) this.#leave(each, owner);
     if (followed.size > 0) this.#wishes.set(owner, { questions: [...questions], refresh, followed });
     else this.#wishes.delete(owner);
@@ -128,9 +128,18 @@ export class DnsResolver implements Resolver {
     return followed;
   }
 
+  /** A question that waits for its turn waits in the line of its new owner too. */
+  #join(followed: Followed, owner: string, refresh: RefreshBounds): void {
+    const isNew = !followed.owners.has(owner);
+    const isRebound = join(followed, owner, refresh);
+    if (isRebound || (isNew && this.#agenda.isWaiting(followed))) this.#replan(followed);
+  }
+
   #leave(followed: Followed, owner: string): void {
-    if (leave(followed, owner)) this.#replan(followed);
-    if (followed.owners.size === 0 && !followed.asking) this.#forget(followed);
+    const isRebound = leave(followed, owner);
+    if (followed.owners.size === 0) {
+      if (!followed.asking) this.#forget(followed);
+    } else if (isRebound || this.#agenda.isWaiting(followed)) this.#replan(followed);
   }
 
   #forget(followed: Followed): void {
@@ -138,7 +147,7 @@ export class DnsResolver implements Resolver {
     this.#agenda.remove(followed);
   }
 
-  /** After other bounds. One that is being asked is planned when its answer comes. */
+  /** After other bounds or owners. One that is being asked is planned when its answer comes. */
   #replan(followed: Followed): void {
     if (followed.asking) return;
     followed.at = dueAt(followed);
