@@ -79,7 +79,7 @@ const limits = {
     description: 'Probes of one IP that run at the same time, over all backends.',
   }),
   kubeInFlight: v.integer(1, 1000).prefault('32').meta({
-    description: 'Requests to the API server that run at the same time.',
+    description: 'Requests to the API server that run at the same time. An eighth of them is for EndpointSlices alone; reads of Secrets have a half at most, Events a quarter.',
   }),
   workers: v.integer(1, 10_000).prefault('1024').meta({
     description: 'Backends that are reconciled at the same time. What bounds the writes is --kube-in-flight.',

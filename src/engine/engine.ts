@@ -109,6 +109,8 @@ export class Engine {
   /** A backend came, changed or went (`after` undefined). */
   backendChanged(key: string, after: KubeObject | undefined): void {
     this.touch(this.#registry.update(key, after));
+    // An address that people take out must not wait for a status of before either.
+    if (!this.#reconciler.hasSeen(key, after)) this.#reconciler.hurry(key);
   }
 
   /** Something that these backends (`namespace/name`) have to do with changed. */

@@ -55,6 +55,13 @@ export class Lives {
     return life;
   }
 
+  /** Whether the life of this key has seen this generation of the object; true also where there is none. */
+  hasSeen(key: string, object: KubeObject | undefined): boolean {
+    const life = this.#lives.get(key);
+    if (life === undefined) return true;
+    return life.uid === object?.metadata.uid && life.generation === object.metadata.generation;
+  }
+
   end(key: string): void {
     const life = this.#lives.get(key);
     if (life === undefined) return;

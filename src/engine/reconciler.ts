@@ -5,6 +5,7 @@ import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
+import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
@@ -90,6 +91,11 @@ export class Reconciler {
    */
   hurry(key: string): void {
     this.#lives.hurry(key);
+  }
+
+  /** Whether a run of this key began with this generation of the object; true also where none ever did. */
+  hasSeen(key: string, object: KubeObject | undefined): boolean {
+    return this.#lives.hasSeen(key, object);
   }
 
   async reconcile(key: string): Promise<Outcome> {

@@ -4,7 +4,7 @@ import { operatorName } from '../core/ownership.ts';
 import type { Clock, Random } from '../engine/ports.ts';
 import type { Connection, Credentials } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes, lanes } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import { retryDelay } from './retry.ts';
 import { sleep } from './sleep.ts';
@@ -23,14 +23,17 @@ export interface Ask {
   readonly body?: unknown;
   /** Of the body; default `application/json`. */
   readonly contentType?: string;
-  /** Waits its turn in this lane; without one it goes at once (leases, lists, watches). */
+  /** Waits its turn in this lane; without one it goes at once (leases, lists, watches): see `lanes`. */
   readonly lane?: Lane;
   /** For each attempt, from sending to the last byte (of a watch: to the first). Default 10 s. */
   readonly deadlineMs?: number;
   /** Default 4. */
   readonly attempts?: number;
   readonly signal?: AbortSignal;
-  /** Gives up waiting for a turn in the lane; a request that has its turn goes on. */
+  /**
+   * Aborted when the caller has something newer to ask: the wait for another try ends (`waiting`, Superseded), and so does
+   * the wait for a turn in the lane, except in that of slices, where it would only lose its place. A request under way goes on.
+   */
   readonly patience?: AbortSignal;
   /** Runs immediately before each sending; what it throws is the outcome. */
   readonly guard?: () => void;
@@ -89,7 +92,8 @@ export class KubeClient {
         const mayRetry = attempt < (ask.attempts ?? defaultAttempts);
         const delayMs = mayRetry ? retryDelay(ask.verb, error, attempt, this.#random()) : undefined;
         if (delayMs === undefined) throw error;
-        await sleep(this.#clock, delayMs, ask.signal);
+        await sleep(this.#clock, delayMs, ask.patience ?? ask.signal);
+        if (ask.patience?.aborted === true) throw supersededError(ask);
         if (ask.signal?.aborted === true) throw cancelledError(ask);
       }
     }
@@ -115,14 +119,16 @@ export class KubeClient {
   }
 
   async #inLane(ask: Ask): Promise<unknown> {
-    if (ask.lane === undefined) return this.#exchange(ask);
-    await this.#lanes.enter(ask.lane, ask.patience ?? ask.signal).catch(() => {
-      throw ask.patience === undefined ? cancelledError(ask) : supersededError(ask);
+    const { lane } = ask;
+    if (lane === undefined) return this.#exchange(ask);
+    const patience = lane === lanes.slice ? undefined : ask.patience;
+    await this.#lanes.enter(lane, patience ?? ask.signal).catch(() => {
+      throw patience === undefined ? cancelledError(ask) : supersededError(ask);
     });
     try {
       return await this.#exchange(ask);
     } finally {
-      this.#lanes.leave();
+      this.#lanes.leave(lane);
     }
   }
 

@@ -76,19 +76,19 @@ export class Reflector<T extends KubeObject> {
     await this.#running;
   }
 
-  /** Takes the answer to a write of our own. */
-  put(raw: unknown): void {
-    this.#emit(this.store.put(this.#options.project(raw)));
+  /** Takes the answer to a write of our own; `own`: of the changes that follow. */
+  put(raw: unknown, own = true): void {
+    this.#emit(this.store.put(this.#options.project(raw), own));
   }
 
   /** Takes what a read of one object answered that the selector leaves out. */
-  putHidden(raw: unknown): void {
-    this.#emit(this.store.putHidden(this.#options.project(raw)));
+  putHidden(raw: unknown, own = true): void {
+    this.#emit(this.store.putHidden(this.#options.project(raw), own));
   }
 
   /** We deleted this object. */
-  remove(key: string, uid: string): void {
-    this.#emit(this.store.remove(key, uid));
+  remove(key: string, uid: string, own = true): void {
+    this.#emit(this.store.remove(key, uid, own));
   }
 
   async #run(): Promise<void> {

@@ -2,6 +2,7 @@ import type { SecretState } from '../core/materials.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { Clock, Random, Secrets, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
+import { lanes } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';
 
 export interface SecretReaderOptions {
@@ -10,7 +11,7 @@ export interface SecretReaderOptions {
   readonly random: Random;
   /** What is known of a Secret of theirs has changed. */
   readonly onNews: (owners: Iterable<string>) => void;
-  /** Between two reads of a Secret; default 30 s. Like the kubelet's TTL cache, and unlike a watch, it needs no right to list. */
+  /** Between two reads of a Secret, more or less, so that the reads of many spread; default 30 s. Like the kubelet's TTL cache, and unlike a watch, it needs no right to list. */
   readonly refreshMs?: number;
 }
 
@@ -96,7 +97,7 @@ export class SecretReader implements Secrets {
     followed.state = state;
     followed.misses = state !== undefined && 'data' in state ? 0 : followed.misses + 1;
     const retryMs = followed.misses === 0 ? refreshMs : firstRetryMs * 2 ** (followed.misses - 1);
-    const afterMs = Math.min(refreshMs, retryMs) * (0.9 + 0.2 * random());
+    const afterMs = Math.min(refreshMs, retryMs) * (0.75 + 0.5 * random());
     followed.timer = clock.after(afterMs, () => void this.#read(followed));
     if (isNews) onNews(followed.owners);
   }
@@ -109,6 +110,7 @@ export class SecretReader implements Secrets {
         resource: 'secrets',
         name,
         path,
+        lane: lanes.secret,
         signal: gone.signal,
       });
       return { data: decoded(answer) };

@@ -4,7 +4,7 @@ import type { KubeObject } from '../core/objects.ts';
 export interface Change<T> {
   readonly before: T | undefined;
   readonly after: T | undefined;
-  /** The answer to a write of our own, not something that was watched. */
+  /** The answer to a write of our own for which the writer waits, not something that was watched. */
   readonly own: boolean;
 }
 
@@ -78,23 +78,23 @@ export class Store<T extends KubeObject> {
   }
 
   /** The answer to a write of our own. */
-  put(object: T): Change<T>[] {
+  put(object: T, own = true): Change<T>[] {
     if (this.#isGone(object)) return [];
     const held = this.#objects.has(keyOf(object));
     if (!held && compareVersions(object.metadata.resourceVersion, this.#position) < 0) return [];
-    return this.#accept(object, true);
+    return this.#accept(object, own);
   }
 
   /** An object that the watch leaves out, just read: the watch has no say in how old it is. The next write to it tells when it is gone. */
-  putHidden(object: T): Change<T>[] {
-    return this.#isGone(object) ? [] : this.#accept(object, true);
+  putHidden(object: T, own = true): Change<T>[] {
+    return this.#isGone(object) ? [] : this.#accept(object, own);
   }
 
   /** We deleted the object: later events of that uid are history. */
-  remove(key: string, uid: string): Change<T>[] {
+  remove(key: string, uid: string, own = true): Change<T>[] {
     if (this.#objects.get(key)?.metadata.uid !== uid) return [];
     this.#gone.add(uid);
-    return this.#drop(key, uid, true);
+    return this.#drop(key, uid, own);
   }
 
   /**

@@ -161,21 +161,25 @@ export class KubeView implements ClusterView {
     return names;
   }
 
-  /** Takes an answer of the API server: the object as it now is. */
-  put(kind: ViewKind, namespace: string, raw: unknown): void {
-    this.#collectionOf(kind).of(namespace)?.put(raw);
+  /**
+   * Takes an answer of the API server: the object as it now is.
+   *
+   * @param own the writer itself waits for the answer, and need not look again
+   */
+  put(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
+    this.#collectionOf(kind).of(namespace)?.put(raw, own);
   }
 
   /** Takes what a read of that one object answered. One that the watch leaves out is older than the watch and there all the same. */
-  found(kind: ViewKind, namespace: string, raw: unknown): void {
+  found(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
     const of = this.#collectionOf(kind).of(namespace);
-    if (isHidden(kind, raw)) of?.putHidden(raw);
-    else of?.put(raw);
+    if (isHidden(kind, raw)) of?.putHidden(raw, own);
+    else of?.put(raw, own);
   }
 
   /** This life of the object is over. */
-  remove(kind: ViewKind, namespace: string, name: string, uid: string): void {
-    this.#collectionOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid);
+  remove(kind: ViewKind, namespace: string, name: string, uid: string, own = true): void {
+    this.#collectionOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid, own);
   }
 
   #collect<T extends KubeObject>(

@@ -88,7 +88,7 @@ export function getObject({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'n
   return { ...target(kind, namespace, name), verb: 'get' };
 }
 
-/** Lists the slices of the Service that controllers of Kubernetes made. Waits in no lane. */
+/** Lists the slices of the Service that controllers of Kubernetes made. */
 export function listForeignSlices(namespace: string, service: string): Ask {
   const managers = kubernetesSliceManagers.join(',');
   const labelSelector = `${labels.serviceName}=${service},${labels.sliceManagedBy} in (${managers})`;
@@ -97,6 +97,7 @@ export function listForeignSlices(namespace: string, service: string): Ask {
     resource: resources.EndpointSlice.plural,
     path: pathOf(resources.EndpointSlice, namespace),
     query: { labelSelector },
+    lane: lanes.service,
   };
 }
 

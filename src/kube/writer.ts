@@ -1,22 +1,16 @@
+import { isOfSlice } from '../core/action.ts';
 import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
 import type { Writer } from '../engine/ports.ts';
 import type { Ask, KubeClient } from './client.ts';
-import { hasStatus } from './errors.ts';
-import type { ViewKind } from './view.ts';
-import { lanes } from './lanes.ts';
+import { Call } from './call.ts';
+import type { AnswerSink } from './call.ts';
+import { hasStatus, supersededError } from './errors.ts';
 import * as requests from './write-requests.ts';
 
-/** Where answers go: `KubeView`. */
-export interface AnswerSink {
-  put(kind: ViewKind, namespace: string, raw: unknown): void;
-  found(kind: ViewKind, namespace: string, raw: unknown): void;
-  remove(kind: ViewKind, namespace: string, name: string, uid: string): void;
-}
-
 export interface WriterOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'request'>;
   readonly view: AnswerSink;
   /** The fence: asked immediately before each write, also before each retry. */
   readonly mayWrite: () => boolean;
@@ -39,10 +33,27 @@ const notLeaderMs = 5_000;
 /** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
 const sweepAgainMs = 3_000;
 
+/**
+ * Performs the actions of a plan.
+ *
+ * What happens to an action when a newer reason to look comes (`patience`):
+ *
+ * | the action                         | of a slice                    | of another object                             |
+ * |------------------------------------|-------------------------------|-----------------------------------------------|
+ * | waits for a turn in its lane       | goes on: nothing is before it | is given up                                   |
+ * | waits for another try              | is given up                   | is given up                                   |
+ * | is under way                       | is waited for                 | goes on by itself, and is not waited for       |
+ * | reads the object after a conflict  | the read goes on by itself    | the same                                      |
+ *
+ * What goes on by itself puts its answer into the view like any other, as a change that its owner hears of. Until it has
+ * ended, no other action on that object begins: of two writes the later one is the last.
+ */
 export class KubeWriter implements Writer {
-  readonly #client: KubeClient;
+  readonly #client: Pick<KubeClient, 'request'>;
   readonly #view: AnswerSink;
   readonly #mayWrite: () => boolean;
+  /** Ends of the actions that go on by themselves, by object. Never rejected. */
+  readonly #left = new Map<string, Promise<unknown>>();
 
   constructor({ client, view, mayWrite }: WriterOptions) {
     this.#client = client;
@@ -51,35 +62,57 @@ export class KubeWriter implements Writer {
   }
 
   perform(action: Action, patience?: AbortSignal): Promise<void> {
+    const call = new Call(this.#view, patience);
+    if (isOfSlice(action)) return this.#perform(action, call);
+    const object = nameOf(action);
+    const done = this.#inTurn(object, action, call);
+    return call.unlessSuperseded(done, object, () => this.#leave(object, done));
+  }
+
+  async #inTurn(object: string, action: Action, call: Call): Promise<void> {
+    const former = this.#left.get(object);
+    if (former !== undefined) {
+      await former;
+      if (call.patience?.aborted === true) throw supersededError({ verb: action.op, resource: object });
+    }
+    await this.#perform(action, call);
+  }
+
+  #leave(object: string, done: Promise<void>): void {
+    const end = done
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#left.get(object) === end) this.#left.delete(object);
+      });
+    this.#left.set(object, end);
+  }
+
+  #perform(action: Action, call: Call): Promise<void> {
     switch (action.op) {
       case 'absent':
-        return this.#absent(action);
+        return this.#absent(action, call);
       case 'applyService':
-        return this.#apply(action.service, patience);
+        return this.#apply(action.service, call);
       case 'setService':
-        return this.#setService(action, patience);
+        return this.#setService(action, call);
       case 'create':
-        return this.#create(action.object, patience);
+        return this.#create(action.object, call);
       case 'update':
-        return this.#update(action.object, patience);
+        return this.#update(action.object, call);
       case 'delete':
-        return this.#delete(action.ref, patience);
+        return this.#delete(action.ref, call);
       case 'sweep':
-        return this.#sweep(action.namespace, action.name);
+        return this.#sweep(action, call);
       case 'status':
-        return this.#status(action, patience);
+        return this.#status(action, call);
     }
   }
 
   /** Asks the server itself, for the view may be behind. */
-  async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>): Promise<void> {
+  async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>, call: Call): Promise<void> {
     const kind = 'Service';
     try {
-      this.#view.found(
-        kind,
-        namespace,
-        await this.#client.request(requests.getObject({ kind, namespace, name })),
-      );
+      call.found(kind, namespace, await this.#read({ kind, namespace, name }, call));
     } catch (error) {
       if (hasStatus(error, 404)) return;
       throw error;
@@ -88,52 +121,52 @@ export class KubeWriter implements Writer {
     throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
   }
 
-  async #apply(service: AppliedService, patience?: AbortSignal): Promise<void> {
-    const answer = await this.#write(requests.applyService(service), patience);
-    this.#view.put('Service', service.metadata.namespace, answer);
+  async #apply(service: AppliedService, call: Call): Promise<void> {
+    const answer = await this.#write(requests.applyService(service), call);
+    call.put('Service', service.metadata.namespace, answer);
   }
 
-  async #setService(action: Extract<Action, { op: 'setService' }>, patience?: AbortSignal): Promise<void> {
+  async #setService(action: Extract<Action, { op: 'setService' }>, call: Call): Promise<void> {
     const { ref } = action;
-    const write = this.#write(requests.setService(action), patience);
-    this.#view.put('Service', ref.namespace, await this.#orRefresh(ref, write));
+    const write = this.#write(requests.setService(action), call);
+    call.put('Service', ref.namespace, await this.#orRefresh(ref, write, call));
   }
 
-  async #create(object: EndpointSlice | Endpoints, patience?: AbortSignal): Promise<void> {
+  async #create(object: EndpointSlice | Endpoints, call: Call): Promise<void> {
     const { kind } = object;
     const { namespace, name } = object.metadata;
-    const write = this.#write(requests.createObject(object), patience);
-    this.#view.put(kind, namespace, await this.#orRefresh({ kind, namespace, name }, write));
+    const write = this.#write(requests.createObject(object), call);
+    call.put(kind, namespace, await this.#orRefresh({ kind, namespace, name }, write, call));
   }
 
-  async #update(object: EndpointSlice | Endpoints, patience?: AbortSignal): Promise<void> {
+  async #update(object: EndpointSlice | Endpoints, call: Call): Promise<void> {
     const { namespace, name, uid } = object.metadata;
-    const write = this.#write(requests.updateObject(object), patience);
+    const write = this.#write(requests.updateObject(object), call);
     const ref = { kind: object.kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
-    this.#view.put(object.kind, namespace, await this.#orRefresh(ref, write));
+    call.put(object.kind, namespace, await this.#orRefresh(ref, write, call));
   }
 
-  async #delete(ref: ObjectRef, patience?: AbortSignal): Promise<void> {
+  async #delete(ref: ObjectRef, call: Call): Promise<void> {
     const { kind, namespace, name, uid } = ref;
-    const write = this.#write(requests.deleteObject(ref), patience);
+    const write = this.#write(requests.deleteObject(ref), call);
     try {
-      const answer = (await this.#orRefresh(ref, write)) as Answer;
+      const answer = (await this.#orRefresh(ref, write, call)) as Answer;
       // An object with finalizers stays for now, as the answer shows it.
       const stays = answer.kind === kind && (answer.metadata?.finalizers ?? []).length > 0;
-      if (stays) this.#view.put(kind, namespace, answer);
-      else this.#view.remove(kind, namespace, name, uid);
+      if (stays) call.put(kind, namespace, answer);
+      else call.remove(kind, namespace, name, uid);
     } catch (error) {
       if (!hasStatus(error, 404)) throw error;
     }
   }
 
-  async #sweep(namespace: string, name: string): Promise<void> {
-    const found = (await this.#client.request(requests.listForeignSlices(namespace, name))) as {
+  async #sweep({ namespace, name }: Extract<Action, { op: 'sweep' }>, call: Call): Promise<void> {
+    const found = (await this.#ask(requests.listForeignSlices(namespace, name), call)) as {
       readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null;
     };
     const orphans = (found.items ?? []).map(({ metadata }) => metadata);
     for (const orphan of orphans) {
-      await this.#delete({ kind: 'EndpointSlice', namespace, name: orphan.name, uid: orphan.uid });
+      await this.#delete({ kind: 'EndpointSlice', namespace, name: orphan.name, uid: orphan.uid }, call);
     }
     if (orphans.length > 0) {
       throw new OperatorError(`deleted ${orphans.length} slices left by Kubernetes, looking again`, {
@@ -144,50 +177,53 @@ export class KubeWriter implements Writer {
     }
   }
 
-  async #status(action: Extract<Action, { op: 'status' }>, patience?: AbortSignal): Promise<void> {
+  async #status(action: Extract<Action, { op: 'status' }>, call: Call): Promise<void> {
     const { ref } = action;
-    const write = this.#write(requests.setStatus(action), patience);
+    const write = this.#write(requests.setStatus(action), call);
     try {
-      this.#view.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write));
+      call.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write, call));
     } catch (error) {
       // A failed `test` is answered with the same 422 as a status that does not fit the schema.
-      if (!hasStatus(error, 422) || (await this.#refresh(ref)) === ref.uid) throw error;
+      if (!hasStatus(error, 422) || (await this.#refresh(ref, call)) === ref.uid) throw error;
       const message = `${ref.namespace}/${ref.name} is no longer the resource that this status is of`;
       throw new OperatorError(message, { kind: 'transient', reason: 'Conflict', cause: error });
     }
   }
 
   /** Passes the answer on. Where somebody else was quicker, the view learns what is there now: the next plan is right. */
-  async #orRefresh(ref: Named, write: Promise<unknown>): Promise<unknown> {
+  async #orRefresh(ref: Named, write: Promise<unknown>, call: Call): Promise<unknown> {
     try {
       return await write;
     } catch (error) {
-      this.#forgetWhenGone(ref, error);
-      if (hasStatus(error, 409)) await this.#refresh(ref);
+      forgetWhenGone(ref, error, call);
+      if (hasStatus(error, 409)) await call.unlessSuperseded(this.#refresh(ref, call), ref.name);
       throw error;
     }
   }
 
   /** The uid of what is there now; undefined: nothing, or it cannot be said. */
-  async #refresh(ref: Named): Promise<string | undefined> {
+  async #refresh(ref: Named, call: Call): Promise<string | undefined> {
     try {
-      const answer = (await this.#client.request(requests.getObject(ref))) as Answer;
-      this.#view.found(ref.kind, ref.namespace, answer);
+      const answer = (await this.#read(ref, call)) as Answer;
+      call.found(ref.kind, ref.namespace, answer);
       return answer.metadata?.uid;
     } catch (error) {
       // The watch will tell; what failed before this is what the caller must hear of.
-      this.#forgetWhenGone(ref, error);
+      forgetWhenGone(ref, error, call);
       return undefined;
     }
   }
 
-  #forgetWhenGone({ kind, namespace, name, uid }: Named, error: unknown): void {
-    if (uid !== undefined && hasStatus(error, 404)) this.#view.remove(kind, namespace, name, uid);
+  #read(ref: Named, call: Call): Promise<unknown> {
+    return this.#ask(requests.getObject(ref), call);
   }
 
-  #write(ask: Ask, patience: AbortSignal | undefined): Promise<unknown> {
-    const impatient = patience === undefined || ask.lane === lanes.slice ? {} : { patience };
-    return this.#client.request({ ...ask, ...impatient, guard: this.#guard });
+  #write(ask: Ask, call: Call): Promise<unknown> {
+    return this.#ask({ ...ask, guard: this.#guard }, call);
+  }
+
+  #ask(ask: Ask, { patience }: Call): Promise<unknown> {
+    return this.#client.request(patience === undefined ? ask : { ...ask, patience });
   }
 
   readonly #guard = (): void => {
@@ -198,4 +234,24 @@ export class KubeWriter implements Writer {
       afterMs: notLeaderMs,
     });
   };
+}
+
+function forgetWhenGone({ kind, namespace, name, uid }: Named, error: unknown, call: Call): void {
+  if (uid !== undefined && hasStatus(error, 404)) call.remove(kind, namespace, name, uid);
+}
+
+/** The object that an action is about, for people too. */
+function nameOf(action: Action): string {
+  switch (action.op) {
+    case 'absent':
+    case 'sweep':
+      return `Service ${action.namespace}/${action.name}`;
+    case 'applyService':
+      return `Service ${action.service.metadata.namespace}/${action.service.metadata.name}`;
+    case 'create':
+    case 'update':
+      return `${action.object.kind} ${action.object.metadata.namespace}/${action.object.metadata.name}`;
+    default:
+      return `${action.ref.kind} ${action.ref.namespace}/${action.ref.name}`;
+  }
 }

@@ -9,6 +9,7 @@ import type { Ask, KubeClient } from '../../src/kube/client.ts';
 import { lanes } from '../../src/kube/lanes.ts';
 import type { Verb } from '../../src/kube/verb.ts';
 import { clientOf, failureOf, kubeConfig } from './support/connect.ts';
+import { until } from './support/until.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -161,6 +162,21 @@ describe('KubeClient', () => {
     cancel.abort();
     expect(await failure).toMatchObject({ kind: 'transient', reason: 'Cancelled' });
     expect(client.load).toEqual({ inFlight: 0, queued: 0 });
+  });
+
+  it.each([
+    ['status', lanes.status],
+    ['slice', lanes.slice],
+  ])('ends the wait for another try at once when there is something newer to ask: %s', async (_, lane) => {
+    const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '5' }), answer(200)]);
+    const patience = new AbortController();
+    const startedAt = performance.now();
+    const failure = failureOf(client.request(ask('patch', { lane, patience: patience.signal })));
+    await until('it was throttled', () => heard.length === 1);
+    patience.abort();
+    expect(await failure).toMatchObject({ kind: 'waiting', reason: 'Superseded', afterMs: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect([heard.length, client.load]).toEqual([1, { inFlight: 0, queued: 0 }]);
   });
 
   it('says that nobody is there', async () => {

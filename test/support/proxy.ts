@@ -19,6 +19,8 @@ export interface ApiProxy {
    * `before`: the API server does not see that write either; `after`: it has done it.
    */
   cutAt(n: number, when: 'before' | 'after', act: () => Promise<void>): void;
+  /** From now on writes of this name (`PATCH externalbackends/status`) reach the API server only after the release. */
+  hold(name: string): { readonly held: () => number; readonly release: () => void };
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
   const writes: string[] = [];
   let cut: Cut | undefined;
   let dead = false;
+  const holds = new Map<string, { held: number; readonly over: Promise<undefined> }>();
 
   const forward = (incoming: IncomingMessage, body: Buffer) =>
     new Promise<IncomingMessage>((resolve, reject) => {
@@ -42,6 +45,13 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
         .end(body);
     });
 
+  async function holdBack(incoming: IncomingMessage): Promise<void> {
+    const hold = holds.get(nameOf(incoming));
+    if (hold === undefined) return;
+    hold.held += 1;
+    await hold.over;
+  }
+
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await buffer(incoming);
     const now = isWrite(incoming) ? cut : undefined;
@@ -49,6 +59,7 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
     const hit = now !== undefined && !dead && writes.length === now.at;
     if (hit) dead = true;
     else if (dead) return void outgoing.destroy();
+    await holdBack(incoming);
     if (hit && now.when === 'before') return now.act().finally(() => outgoing.destroy());
     const answer = await forward(incoming, body);
     if (hit) {
@@ -71,6 +82,16 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
     kubeconfig: writeKubeconfig(plane, port),
     writes,
     cutAt: (n, when, act) => (cut = { at: writes.length + n, when, act }),
+    hold: (name) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const hold = { held: 0, over: promise };
+      holds.set(name, hold);
+      const release = () => {
+        holds.delete(name);
+        resolve(undefined);
+      };
+      return { held: () => hold.held, release };
+    },
     close: async () => {
       agent.destroy();
       server.closeAllConnections();

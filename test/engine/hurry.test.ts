@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
+import type { Writer } from '../../src/engine/ports.ts';
+import { EngineWorld } from '../support/engine-world.ts';
+import { FakeCluster } from '../support/fake-cluster.ts';
+import { down } from '../support/scripted-probe.ts';
+
+const superseded = new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });
+
+/** An operator whose API server answers no status from `hang` on; all else at once. */
+class World {
+  hang = false;
+  readonly cluster = new FakeCluster();
+  readonly #writer: Writer = {
+    perform: (action, patience) =>
+      this.hang && action.op === 'status'
+        ? new Promise((_, reject) => patience?.addEventListener('abort', () => reject(superseded)))
+        : this.cluster.perform(action),
+  };
+  readonly operator = new EngineWorld({ cluster: this.cluster, writer: this.#writer });
+}
+
+async function published(): Promise<World> {
+  const world = new World();
+  const { operator } = world;
+  operator.store({ probe: { periodSeconds: 5, failureThreshold: 1 } });
+  operator.engine.work();
+  await operator.clock.advance(10_000);
+  expect(operator.published()).toBe('+10.20.0.11 +10.20.0.12');
+  world.hang = true;
+  operator.verdicts.set('10.20.0.11', down);
+  await operator.clock.advance(6_000);
+  expect(operator.published()).toBe('+10.20.0.12 -10.20.0.11');
+  return world;
+}
+
+describe('a backend whose status is under way and does not end', () => {
+  it('has the slice written of an address that dies meanwhile', async () => {
+    const { operator } = await published();
+    operator.verdicts.set('10.20.0.12', down);
+    await operator.clock.advance(5_100);
+    expect(operator.published()).toBe('-10.20.0.11 -10.20.0.12');
+  });
+
+  it('follows an edit of its resource at once', async () => {
+    const { operator } = await published();
+    const probe = { periodSeconds: 5, failureThreshold: 1 };
+    operator.store({ targets: [{ host: '10.20.0.12' }], probe }, { generation: 2 });
+    await operator.clock.advance(100);
+    expect(operator.published()).toBe('+10.20.0.12');
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Action } from '../../src/core/action.ts';
+import { OperatorError } from '../../src/core/errors.ts';
+import type { Ask } from '../../src/kube/client.ts';
+import { KubeWriter } from '../../src/kube/writer.ts';
+import { aSlice, namespace } from '../support/builders.ts';
+import { settle } from '../support/manual-clock.ts';
+import { failureOf } from './support/connect.ts';
+
+const conflict = new OperatorError('not now', { kind: 'transient', reason: 'Conflict', status: 409 });
+
+interface Sent {
+  readonly what: string;
+  readonly ask: Ask;
+  readonly answer: (answer: unknown) => Promise<void>;
+  readonly refuse: (error: OperatorError) => Promise<void>;
+}
+
+/** A writer, and an API server that answers a request when the test says so. */
+class World {
+  readonly sent: Sent[] = [];
+  /** `put ExternalBackend own`: what the view was given, and whether its owner need not hear of it. */
+  readonly view: string[] = [];
+  readonly #sink =
+    (what: string) =>
+    (kind: string, _namespace: string, ...rest: unknown[]) =>
+      void this.view.push(`${what} ${kind} ${rest.at(-1) === true ? 'own' : 'of others'}`);
+  readonly writer = new KubeWriter({
+    client: { request: (ask) => this.#request(ask) },
+    view: { put: this.#sink('put'), found: this.#sink('found'), remove: this.#sink('remove') },
+    mayWrite: () => true,
+  });
+
+  /** How the action ends, once it has. */
+  async perform(action: Action, patience = new AbortController()) {
+    const world = { patience, ended: undefined as string | undefined };
+    this.writer.perform(action, patience.signal).then(
+      () => (world.ended = 'done'),
+      (error: unknown) => (world.ended = error instanceof OperatorError ? error.reason : String(error)),
+    );
+    await settle();
+    return world;
+  }
+
+  requests = () => this.sent.map(({ what }) => what);
+
+  last(): Sent {
+    const last = this.sent.at(-1);
+    if (last === undefined) throw new Error('nothing was sent');
+    return last;
+  }
+
+  #request(ask: Ask): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const what = `${ask.verb} ${ask.resource}`;
+    this.sent.push({
+      what,
+      ask,
+      answer: (answer) => (resolve(answer), settle()),
+      refuse: (error) => (reject(error), settle()),
+    });
+    return promise;
+  }
+}
+
+const status = (summary: string, name = 'db'): Action => ({
+  op: 'status',
+  ref: { kind: 'ExternalBackend', namespace, name, uid: 'uid' },
+  status: { summary },
+});
+const update: Action = { op: 'update', object: aSlice(['10.20.0.11']) };
+const abort = async ({ patience }: { readonly patience: AbortController }) => {
+  patience.abort();
+  await settle();
+};
+
+describe('a write that is under way when its backend is hurried', () => {
+  it('is waited for no longer, goes on, and its answer is a change that the owner hears of', async () => {
+    const world = new World();
+    const first = await world.perform(status('1/3'));
+    await abort(first);
+    expect(first.ended).toBe('Superseded');
+    await world.last().answer({});
+    expect(world.view).toEqual(['put ExternalBackend of others']);
+  });
+
+  it('is the own change of its writer when it was waited for', async () => {
+    const world = new World();
+    const first = await world.perform(status('1/3'));
+    await world.last().answer({});
+    expect([first.ended, ...world.view]).toEqual(['done', 'put ExternalBackend own']);
+  });
+
+  it('ends before the next one of the same object begins, and holds back no other object', async () => {
+    const world = new World();
+    const first = await world.perform(status('1/3'));
+    await abort(first);
+    const second = await world.perform(status('2/3'));
+    const other = await world.perform(status('1/1', 'other'));
+    expect(world.requests()).toHaveLength(2);
+    await world.last().answer({});
+    expect([second.ended, other.ended]).toEqual([undefined, 'done']);
+    await world.sent[0]?.answer({});
+    expect(world.requests()).toHaveLength(3);
+    await world.last().answer({});
+    expect(second.ended).toBe('done');
+  });
+
+  it('is never written behind a newer one: what was given up before its turn is not sent', async () => {
+    const world = new World();
+    const first = await world.perform(status('1/3'));
+    await abort(first);
+    const second = await world.perform(status('2/3'));
+    await abort(second);
+    const third = await world.perform(status('3/3'));
+    await world.sent[0]?.refuse(conflict);
+    // The refused one reads what is there, and the third has its turn.
+    const written = world.requests().filter((what) => what.startsWith('patch'));
+    expect(written).toHaveLength(2);
+    expect(world.last().ask.body).toMatchObject([{}, { value: { summary: '3/3' } }]);
+    await world.last().answer({});
+    expect([second.ended, third.ended]).toEqual(['Superseded', 'done']);
+  });
+
+  it('is waited for where it is a slice: endpoints are never left to chance', async () => {
+    const world = new World();
+    const first = await world.perform(update);
+    await abort(first);
+    expect(first.ended).toBeUndefined();
+    await world.last().answer(aSlice(['10.20.0.11']));
+    expect([first.ended, ...world.view]).toEqual(['done', 'put EndpointSlice own']);
+  });
+
+  it('gives up the read after a conflict, also of a slice, and the view learns of it later', async () => {
+    const world = new World();
+    const first = await world.perform(update);
+    await world.last().refuse(conflict);
+    expect(world.requests()).toEqual(['update endpointslices', 'get endpointslices']);
+    await abort(first);
+    expect(first.ended).toBe('Superseded');
+    await world.last().answer(aSlice(['10.20.0.11']));
+    expect(world.view).toEqual(['found EndpointSlice of others']);
+  });
+
+  it('is begun all the same in a run that was hurried before, so that one that always is gets on', async () => {
+    const world = new World();
+    const patience = new AbortController();
+    patience.abort();
+    const first = await world.perform(status('1/3'), patience);
+    expect([first.ended, ...world.requests()]).toEqual(['Superseded', 'patch externalbackends/status']);
+  });
+
+  it('is told as superseded, to be done at once', async () => {
+    const world = new World();
+    const patience = new AbortController();
+    const failure = failureOf(world.writer.perform(status('1/3'), patience.signal));
+    patience.abort();
+    expect(await failure).toMatchObject({ kind: 'waiting', reason: 'Superseded', afterMs: 0 });
+  });
+});
