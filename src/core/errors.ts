@@ -5,7 +5,7 @@
  * |-----------|--------------------------------------------|----------------------------------|
  * | transient | may pass by itself (409, 429, 5xx, reset)   | tries again with backoff         |
  * | waiting   | will be due at a known time; not an error   | tries again then                 |
- * | terminal  | only a change of the spec or cluster helps  | nothing until the key comes again |
+ * | terminal  | only a change of the spec or cluster helps  | tries again slowly: we are not told of such a change |
  */
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
@@ -81,3 +81,17 @@ export class OperatorError extends Error {
     this.status = options.status;
   }
 }
+
+/**
+ * Whether the API server has refused this very write, so that a part of it may be accepted.
+ *
+ * | answer                          | refused                                    |
+ * |---------------------------------|--------------------------------------------|
+ * | none (network, deadline)        | no                                         |
+ * | 401, 404, 408, 409, 410, 429    | no: another moment, another state          |
+ * | any other, 5xx of webhooks too  | yes                                        |
+ */
+export const isRefusal = ({ kind, status }: OperatorError): boolean =>
+  kind === 'terminal' || (status !== undefined && status >= 400 && !passing.includes(status));
+
+const passing: readonly number[] = [401, 404, 408, 409, 410, 429];

@@ -15,7 +15,9 @@ import {
   ownerName,
 } from './ownership.ts';
 import { absence, serviceActions, sweepActions } from './service-actions.ts';
-import { deletion, planSlices } from './slices.ts';
+import { deletion } from './slice-bodies.ts';
+import { planSlices } from './slices.ts';
+import { chain, step, type Step } from './step.ts';
 
 /** What stands under the name of a Service. */
 export interface Observed {
@@ -41,10 +43,12 @@ export interface Problem {
   readonly published: boolean;
 }
 
-/** Writes in the order in which they must happen; empty: nothing to do. */
+/** The steps that lead to what is desired; empty: nothing to do. */
 export interface ServicePlan {
-  readonly actions: readonly Action[];
+  readonly steps: readonly Step[];
   readonly problem: Problem | undefined;
+  /** True: what follows is planned when these are written. */
+  readonly again: boolean;
 }
 
 /**
@@ -62,17 +66,30 @@ export interface ServicePlan {
  * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
  * | no    | ours or none | none                    | any   | any                     | all               |             |
  *
- * Order: that a Service which is to be made is not there, slices that gain, the Service, Endpoints, slices that go. Whoever reads in between sees the old or
- * the new addresses or both, never none. With role Primary slices that lose or go are the first: never both.
+ * The order of the steps, and what each needs. An order is not a dependency: a step that is refused holds back those alone
+ * that need it.
+ *
+ * | step                                             | needs                                                        |
+ * |--------------------------------------------------|--------------------------------------------------------------|
+ * | a Service that is to be created is not there     | nothing                                                      |
+ * | slices that mark, gain or lose (slices.ts)       | the first                                                    |
+ * | the Service                                      | the first; where its port names change, the slices that carry addresses to the new names |
+ * | Endpoints, of a Service that is ours             | nothing                                                      |
+ * | Endpoints, of one that is created or taken over  | the Service                                                  |
+ * | slices of ours that go, or lose an address to another slice | slices.ts; where port names change, the Service too |
+ * | slices of others that are taken over             | all before                                                   |
+ * | sweep, and the Service without the mark          | all before                                                   |
+ *
+ * A client that reads in between sees the old or the new addresses or both, never none; of an exclusive Service never two servers.
  */
 export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const scene = look(desired, observed, context);
   const problem = problemOf(desired, scene, context);
   if (problem === undefined || (problem.reason === 'Conflict' && scene.service === 'ours'))
-    return { actions: all(desired, observed, scene, context), problem };
-  const early =
-    problem.reason === 'Adopting' && !scene.sibling ? slicesOf(desired, observed, context).writes : [];
-  return { actions: early, problem };
+    return { ...all(desired, observed, scene, context), problem };
+  if (problem.reason !== 'Adopting' || scene.sibling) return { steps: [], again: false, problem };
+  const slices = slicesOf(desired, observed, context, []);
+  return { steps: slices.writes, again: slices.again, problem };
 }
 
 interface Scene {
@@ -170,21 +187,37 @@ function all(
   observed: Observed,
   scene: Scene,
   context: PlanContext,
-): readonly Action[] {
-  const slices = slicesOf(desired, observed, context);
-  const adopted = desired.spec.adopt ? scene.foreignSlices.map(deletion) : [];
-  return [
-    ...absence(desired, observed.service),
-    ...slices.writes,
-    ...serviceActions(desired, observed.service, scene.sweep),
-    ...endpointsActions(desired, observed.endpoints, scene, context),
-    ...slices.deletes,
-    ...adopted,
-    ...sweepActions(desired, scene.sweep),
-  ];
+): Omit<ServicePlan, 'problem'> {
+  const absent = chain(absence(desired, observed.service));
+  const slices = slicesOf(desired, observed, context, absent);
+  if (slices.again) return { steps: [...absent, ...slices.writes], again: true };
+  const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
+  const service = chain(serviceActions(desired, observed.service, scene.sweep), [
+    ...absent,
+    ...(isRenamed ? slices.carriers : []),
+  ]);
+  const endpoints = endpointsActions(desired, observed.endpoints, scene, context).map((action) =>
+    step(action, scene.service === 'ours' ? [] : [...absent, ...service]),
+  );
+  const leaving = slices.leaving(isRenamed ? service : []);
+  const before = [...absent, ...slices.writes, ...service, ...endpoints, ...leaving];
+  const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];
+  const swept = chain(sweepActions(desired, scene.sweep), [...before, ...adopted]);
+  return { steps: [...before, ...adopted, ...swept], again: false };
 }
 
-const slicesOf = (desired: DesiredService, observed: Observed, context: PlanContext) =>
+/** kube-proxy joins the ports of a Service and of a slice by their names: neither may have the new ones before the other can follow. */
+function hasOtherPortNames({ groups }: DesiredService, { spec }: Service): boolean {
+  const now = new Set((spec.ports ?? []).map(({ name = '' }) => name));
+  return groups.some(({ ports }) => ports.some(({ name }) => !now.has(name)));
+}
+
+const slicesOf = (
+  desired: DesiredService,
+  observed: Observed,
+  context: PlanContext,
+  needs: readonly Step[],
+) =>
   planSlices(desired.groups, observed.slices.filter(isOurSlice), {
     backend: context.backend,
     service: desired.name,
@@ -192,6 +225,7 @@ const slicesOf = (desired: DesiredService, observed: Observed, context: PlanCont
     maxEndpoints: context.maxEndpointsPerSlice,
     exclusive: desired.spec.role === 'Primary',
     taken: observed.slices.map((slice) => slice.metadata.name),
+    needs,
   });
 
 function endpointsActions(
@@ -213,12 +247,12 @@ const goes = (desired: DesiredService, observed: Endpoints | undefined): observe
   observed !== undefined &&
   (ownerName(observed) !== undefined || (desired.spec.adopt && desired.spec.selector === undefined));
 
-/** Everything of ours under a name that the spec does not ask for any more, but what is being deleted already. */
-export function planRemoval(observed: Observed, backend: string): readonly Action[] {
+/** Everything of ours under a name that the spec does not ask for any more, except what is being deleted already. */
+export function planRemoval(observed: Observed, backend: string): readonly Step[] {
   const mine = (object: KubeObject | undefined): boolean =>
     object !== undefined && ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
   const single = [observed.service, observed.endpoints].flatMap((object) =>
     object !== undefined && mine(object) ? [{ op: 'delete', ref: refOf(object) } as const] : [],
   );
-  return [...single, ...observed.slices.filter(mine).map(deletion)];
+  return [...single, ...observed.slices.filter(mine).map(deletion)].map((action) => step(action));
 }

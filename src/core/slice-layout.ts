@@ -1,11 +1,22 @@
 import type { Endpoint, EndpointSlice } from './objects.ts';
 
-/** One slice to be: what stands (undefined: a new one) and what it shall hold. */
+/** One desired slice: the observed one (undefined: a new one) and its desired endpoints. */
 export interface Cell {
   readonly slice: EndpointSlice | undefined;
   readonly endpoints: Endpoint[];
-  readonly loses: boolean;
-  gains: boolean;
+  /** How many of them, the first, were in the observed slice. */
+  readonly kept: number;
+  /** Addresses that are no longer in this slice. */
+  readonly lost: readonly string[];
+}
+
+export interface LayoutOptions {
+  /** Endpoints in a slice at most. */
+  readonly max: number;
+  /** An address that leaves and one that joins are never in one write: the Service is exclusive and has several slices. */
+  readonly apart: boolean;
+  /** Addresses that any group of the Service has. */
+  readonly desired: ReadonlySet<string>;
 }
 
 /** Endpoints are told apart by address alone: an endpoint whose conditions change stays where it is. */
@@ -20,51 +31,59 @@ export const identity = (endpoint: Endpoint): string => endpoint.addresses[0] ??
  * | in two of them                     | stays in the first by name                                 |
  * | beyond the slice's bound           | is laid like a new one                                     |
  * | new                                | into a slice that changes anyway, else one with room, else one that is empty now, else a new one |
- * | new, exclusive, of several slices  | into none that loses: they are not written at one go       |
+ * | new, `apart`                       | into none that loses: they are not in one write            |
+ * | new                                | into none that loses an address to another group           |
  * | no longer desired                  | leaves its slice; the others are not touched               |
  *
- * So one address that comes or goes changes one slice and no other.
+ * So one address that comes or goes changes one slice and no other. Each observed slice has a cell, without endpoints
+ * where it is to go.
  *
- * @param standing the slices of ours that the group has, by name
- * @param max endpoints in a slice
- * @param apart the Service is exclusive, and has several slices
+ * @param observed the slices of ours that the group has, by name
  */
 export function layOut(
-  desired: readonly Endpoint[],
-  standing: readonly EndpointSlice[],
-  max: number,
-  apart: boolean,
+  endpoints: readonly Endpoint[],
+  observed: readonly EndpointSlice[],
+  options: LayoutOptions,
 ): readonly Cell[] {
-  const left = new Map(desired.map((endpoint) => [identity(endpoint), endpoint]));
-  const cells = standing.map((slice) => takeStanding(slice, left, max));
+  const left = new Map(endpoints.map((endpoint) => [identity(endpoint), endpoint]));
+  const own = new Set(left.keys());
+  const cells = observed.map((slice) => keepIn(slice, left, options.max));
+  const isClosed = (cell: Cell): boolean =>
+    (options.apart && cell.lost.length > 0) ||
+    cell.lost.some((ip) => options.desired.has(ip) && !own.has(ip));
+  const open = cells.filter((cell) => !isClosed(cell));
   for (const endpoint of left.values()) {
-    const cell = roomFor(cells, max, apart);
+    const cell = roomFor(open, options.max) ?? newCell(cells, open);
     cell.endpoints.push(endpoint);
-    cell.gains = true;
   }
-  return cells.filter((cell) => cell.endpoints.length > 0);
+  return cells;
 }
 
-function takeStanding(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): Cell {
-  const endpoints: Endpoint[] = [];
-  for (const old of slice.endpoints ?? []) {
-    const wanted = left.get(identity(old));
-    if (wanted === undefined || endpoints.length >= max) continue;
-    left.delete(identity(old));
+function keepIn(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): Cell {
+  const [endpoints, lost]: [Endpoint[], string[]] = [[], []];
+  for (const ip of (slice.endpoints ?? []).map(identity)) {
+    const wanted = left.get(ip);
+    if (wanted === undefined || endpoints.length >= max) {
+      lost.push(ip);
+      continue;
+    }
+    left.delete(ip);
     endpoints.push(wanted);
   }
-  const loses = endpoints.length !== (slice.endpoints ?? []).length;
-  return { slice, endpoints, loses, gains: false };
+  return { slice, endpoints, kept: endpoints.length, lost };
 }
 
-function roomFor(cells: Cell[], max: number, apart: boolean): Cell {
-  const roomy = cells.filter((cell) => cell.endpoints.length < max && !(apart && cell.loses));
+export const gains = ({ endpoints, kept }: Cell): boolean => endpoints.length > kept;
+
+function roomFor(cells: readonly Cell[], max: number): Cell | undefined {
+  const roomy = cells.filter((cell) => cell.endpoints.length < max);
   const used = roomy.filter((cell) => cell.endpoints.length > 0);
-  return used.find((cell) => cell.gains || cell.loses) ?? used[0] ?? roomy[0] ?? newCell(cells);
+  return used.find((cell) => gains(cell) || cell.lost.length > 0) ?? used[0] ?? roomy[0];
 }
 
-function newCell(cells: Cell[]): Cell {
-  const cell: Cell = { slice: undefined, endpoints: [], loses: false, gains: true };
+function newCell(cells: Cell[], open: Cell[]): Cell {
+  const cell: Cell = { slice: undefined, endpoints: [], kept: 0, lost: [] };
   cells.push(cell);
+  open.push(cell);
   return cell;
 }

@@ -1,207 +1,212 @@
-import type { Backend } from '../api/external-backend.ts';
-import { refOf } from './action.ts';
 import type { Action } from './action.ts';
-import { namesText } from './attribution.ts';
-import { shortHash } from './hash.ts';
-import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
-import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
-import { identity, layOut, type Cell } from './slice-layout.ts';
+import type { Endpoint, EndpointSlice } from './objects.ts';
+import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
+import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
+import { gains, identity, layOut, type Cell } from './slice-layout.ts';
+import { step, type Step } from './step.ts';
 
 /** The endpoints of one Service that may share a slice: one address family and one set of ports. */
-export interface SliceGroup {
-  readonly family: Family;
-  readonly ports: readonly EndpointPort[];
+export interface SliceGroup extends SliceTemplate {
   readonly endpoints: readonly Endpoint[];
-  /** IP -> the name that gave it; addresses of literal targets are not there. */
-  readonly names?: ReadonlyMap<string, string>;
 }
 
-export interface SliceContext {
-  readonly backend: Pick<Backend, 'namespace' | 'name' | 'uid'>;
-  readonly service: string;
-  readonly headless: boolean;
+export interface SliceContext extends SliceOwner {
   readonly maxEndpoints: number;
   /** One server at a time: what leaves has left before anything joins. */
   readonly exclusive?: boolean;
-  /** Names that others' slices have. */
+  /** Names of other clients' slices. */
   readonly taken?: readonly string[];
+  /** What every write needs. */
+  readonly needs?: readonly Step[];
 }
 
 export interface SlicePlan {
-  /** Creates and updates; they go first. */
-  readonly writes: readonly Action[];
-  /** Slices that are empty now; they go last, so that no moment is without endpoints. */
-  readonly deletes: readonly Action[];
+  /** Creates, updates and, of an exclusive Service, deletes that come before the Service. */
+  readonly writes: readonly Step[];
+  /** Those of them that carry an address which another slice loses. */
+  readonly carriers: readonly Step[];
+  /**
+   * Slices that go, or lose an address to another slice: they come last, so that no moment is without endpoints.
+   *
+   * @param service what must be written before an address leaves for a port of another name
+   */
+  readonly leaving: (service: readonly Step[]) => readonly Step[];
+  /** True: this is the first half, in which addresses leave; the other half is planned when it is written. */
+  readonly again: boolean;
 }
 
 /**
- * In which order slices are written:
+ * What a write of a slice depends on. `moved` addresses are lost here and are, or are to be, in another slice (another port
+ * name, appProtocol, targetPort; a smaller slice); `gone` ones are desired in no slice. Carriers gain moved ones.
  *
- * | Service   | order                                                     | who reads in between sees             |
- * |-----------|-----------------------------------------------------------|---------------------------------------|
- * | exclusive | those that lose or go, those that only gain               | before, nothing, or after; never both |
- * | any other | those that gain, those that only lose, last those that go | before, after, or both; never nothing |
+ * | write                                       | comes                       | needs            | instead, when held back or refused      |
+ * |---------------------------------------------|-----------------------------|------------------|-----------------------------------------|
+ * | marks (conditions, names, labels)           | first, if one remains ready; else third | nothing | –                                       |
+ * | gains                                       | second                      | nothing          | the same slice without what it gains    |
+ * | loses gone addresses alone                  | third                       | nothing          | –                                       |
+ * | loses moved ones, or goes with them         | last, after the Service     | their carriers; the Service where port names change | moved ones stay, marked; gone ones leave |
+ * | goes, and has gone addresses alone or none  | last                        | nothing          | –                                       |
+ *
+ * An exclusive Service which loses a server and gains another one never shows both:
+ *
+ * | write                                       | comes                       | needs                             |
+ * |---------------------------------------------|-----------------------------|-----------------------------------|
+ * | loses gone addresses, or goes with them     | first                       | nothing                           |
+ * | the same of a slice that has moved ones too | first, the moved ones stay; the rest is planned when that is written | nothing |
+ * | gains                                       | second                      | all of the above                  |
+ *
+ * With the same servers under other words (port name, appProtocol, slice size, family) it is written like any other.
  */
-type Order = 'losing' | 'gaining';
-
-/** What to write, given the slices of ours that stand, so that the desired endpoints are in slices (slice-layout.ts). */
 export function planSlices(
   groups: readonly SliceGroup[],
   observed: readonly EndpointSlice[],
   context: SliceContext,
 ): SlicePlan {
-  const standing = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
   const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
-  const plans: Record<Order, Action[]> = { gaining: [], losing: [] };
-  const { exclusive = false } = context;
-  const apart = exclusive && observed.length > 1;
-  const kept = new Set<EndpointSlice>();
-  for (const group of groups) {
-    const key = groupKey(group.family, group.ports);
-    for (const cell of layOut(group.endpoints, standing.get(key) ?? [], context.maxEndpoints, apart)) {
-      if (cell.slice !== undefined) kept.add(cell.slice);
-      const write =
-        cell.slice === undefined
-          ? create(cell, group, context, names)
-          : update(cell, cell.slice, group, context);
-      if (write !== undefined) plans[orderOf(cell, exclusive)].push(write);
-    }
-  }
-  const deletes = observed.filter((slice) => !kept.has(slice)).map(deletion);
-  return exclusive
-    ? { writes: [...deletes, ...plans.losing, ...plans.gaining], deletes: [] }
-    : { writes: [...plans.gaining, ...plans.losing], deletes };
+  const scene = { ...sceneOf(groups, observed, context), names };
+  const drafts = draftsOf(groups, observed, scene);
+  const yielding = scene.isSwitch ? drafts.filter((draft) => losesGone(draft, scene)) : [];
+  const isSplit = yielding.some(({ moved }) => moved.length > 0);
+  const first = yielding.flatMap((draft) => yieldStep(draft, scene));
+  if (isSplit) return { writes: first, carriers: [], leaving: () => [], again: true };
+  const rest = drafts.filter((draft) => !yielding.includes(draft));
+  return { ...restOf(rest, first, scene), again: false };
 }
 
-const orderOf = ({ gains, loses }: Cell, exclusive: boolean): Order =>
-  gains && !(exclusive && loses) ? 'gaining' : 'losing';
+/** The slice without the servers that leave an exclusive Service. */
+const yieldStep = (draft: Draft, scene: Scene): readonly Step[] =>
+  draft.moved.length > 0
+    ? steps(remainder(draft, draft.moved, scene), scene.needs)
+    : steps(whole(draft, scene), scene.needs, gains(draft.cell) ? remainder(draft, [], scene) : undefined);
 
-function create(cell: Cell, group: SliceGroup, context: SliceContext, names: Set<string>): Action {
-  const base = `${context.service}-${group.family.toLowerCase()}-${shortHash(`${context.backend.uid} ${groupKey(group.family, group.ports)}`).slice(0, 6)}`;
-  let index = 0;
-  while (names.has(`${base}-${index}`)) index += 1;
-  names.add(`${base}-${index}`);
+function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene): Omit<SlicePlan, 'again'> {
+  const { needs = [] } = scene;
+  const leaves = ({ cell, moved }: Draft): boolean => moved.length > 0 || cell.endpoints.length === 0;
+  const marks = ({ cell }: Draft): boolean => scene.staysReady && cell.lost.length === 0;
+  const others = drafts.filter(({ cell }) => !gains(cell));
+  const staying = others.filter((draft) => !leaves(draft));
+  const leavers = others.filter(leaves);
+  const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, scene), needs));
+  const gained = drafts
+    .filter(({ cell }) => gains(cell))
+    .flatMap((draft) =>
+      steps(whole(draft, scene), [...needs, ...first], remainder(draft, [], scene)).map((each) => ({
+        step: each,
+        ips: new Set(gainedBy(draft.cell)),
+      })),
+    );
+  const carriersOf = (moved: readonly string[]): readonly Step[] =>
+    gained.filter(({ ips }) => moved.some((ip) => ips.has(ip))).map((each) => each.step);
   return {
-    op: 'create',
-    object: {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: {
-        name: `${base}-${index}`,
-        namespace: context.backend.namespace,
-        labels: { ...sliceLabels(context), ...manager() },
-        ...annotated({}, cell, group),
-        ownerReferences: [ownerReference(context.backend)],
-      },
-      addressType: group.family,
-      endpoints: sorted(cell.endpoints),
-      ports: group.ports,
-    },
+    writes: [
+      ...plain(staying.filter(marks)),
+      ...first,
+      ...gained.map((each) => each.step),
+      ...plain(staying.filter((draft) => !marks(draft))),
+    ],
+    carriers: carriersOf(leavers.flatMap(({ moved }) => moved)),
+    leaving: (service) =>
+      leavers.flatMap((draft) => {
+        const { moved } = draft;
+        if (moved.length === 0) return steps(whole(draft, scene), needs);
+        const all = [...needs, ...carriersOf(moved), ...service];
+        return steps(whole(draft, scene), all, remainder(draft, moved, scene));
+      }),
   };
 }
 
-/**
- * Undefined when the slice has all of it. What another client owns stays: labels and annotations, and the fields of an
- * endpoint that the operator does not write (hints, nodeName, targetRef), as long as its address is in the slice.
- */
-function update(
-  cell: Cell,
-  slice: EndpointSlice,
-  group: SliceGroup,
-  context: SliceContext,
-): Action | undefined {
-  const endpoints = sorted(withForeignFields(cell.endpoints, slice.endpoints ?? []));
-  const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
-  const next = { ...others, ...sliceLabels(context), ...manager(others) };
-  const { annotations: _before, ...bare } = slice.metadata;
-  const noted = annotated(slice.metadata.annotations ?? {}, cell, group);
-  const same =
-    slice.metadata.annotations?.[annotations.names] === noted.annotations?.[annotations.names] &&
-    sameRecord(slice.metadata.labels ?? {}, next) &&
-    isOwnedByLife(slice.metadata, context.backend.uid) &&
-    sameEndpoints(slice.endpoints ?? [], endpoints);
-  if (same) return undefined;
-  const metadata = {
-    ...bare,
-    ...noted,
-    labels: next,
-    ownerReferences: [ownerReference(context.backend)],
-  };
-  return {
-    op: 'update',
-    object: {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata,
-      addressType: group.family,
-      endpoints,
-      ports: group.ports,
-    },
-  };
+const steps = (action: Action | undefined, needs: readonly Step[] = [], instead?: Action): readonly Step[] =>
+  action === undefined ? [] : [step(action, needs, instead)];
+
+/** One slice: what it is to be, and of which group. */
+interface Draft {
+  readonly cell: Cell;
+  readonly template: SliceTemplate;
+  /** Addresses that it loses, and another slice has or gains. */
+  readonly moved: readonly string[];
 }
 
-/** The endpoints as desired, each with the fields of the observed one that the operator does not write. */
-function withForeignFields(desired: readonly Endpoint[], observed: readonly Endpoint[]): readonly Endpoint[] {
-  const foreign = new Map(
-    observed.flatMap((endpoint) => {
-      const { addresses: _, conditions: _c, hostname: _h, zone: _z, ...others } = endpoint;
-      return Object.keys(others).length > 0 ? [[identity(endpoint), others] as const] : [];
-    }),
-  );
-  if (foreign.size === 0) return desired;
-  return desired.map((endpoint) => ({ ...foreign.get(identity(endpoint)), ...endpoint }));
+interface Scene extends SliceContext {
+  /** The addresses that any group has, with their endpoints: the worst of several groups. */
+  readonly desired: ReadonlyMap<string, Endpoint>;
+  readonly nameOf: ReadonlyMap<string, string>;
+  /** An exclusive Service loses a server and gains one that no slice has. */
+  readonly isSwitch: boolean;
+  /** An address that is ready now remains ready. */
+  readonly staysReady: boolean;
+  readonly names: Set<string>;
 }
 
-/** The annotations of a slice: those of others, and ours of which names gave its addresses. */
-function annotated(
-  { [annotations.names]: _, ...others }: Readonly<Record<string, string>>,
-  cell: Cell,
-  group: SliceGroup,
-): { readonly annotations?: Readonly<Record<string, string>> } {
-  const names = namesText(cell.endpoints.map(identity), group.names);
-  const all = { ...others, ...(names !== undefined && { [annotations.names]: names }) };
-  return Object.keys(all).length > 0 ? { annotations: all } : {};
+function draftsOf(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  scene: Scene,
+): readonly Draft[] {
+  const byKey = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
+  const desired = new Set(scene.desired.keys());
+  const options = { max: scene.maxEndpoints, apart: scene.isSwitch && observed.length > 1, desired };
+  const laid = groups.flatMap((template) => {
+    const key = groupKey(template.family, template.ports);
+    const slices = byKey.get(key) ?? [];
+    byKey.delete(key);
+    return layOut(template.endpoints, slices, options).map((cell) => ({ cell, template }));
+  });
+  const all = [...laid, ...[...byKey.values()].flat().map(orphan)];
+  return all.map((draft) => ({ ...draft, moved: draft.cell.lost.filter((ip) => desired.has(ip)) }));
 }
 
-const sliceLabels = (context: SliceContext): Readonly<Record<string, string>> => ({
-  [labels.serviceName]: context.service,
-  [labels.sliceManagedBy]: operatorName,
-  ...(context.headless && { [labels.headless]: '' }),
+const gainedBy = ({ endpoints, kept }: Cell): readonly string[] => endpoints.slice(kept).map(identity);
+
+/** A slice of which no group is desired any more. */
+const orphan = (slice: EndpointSlice): Omit<Draft, 'moved'> => ({
+  cell: { slice, endpoints: [], kept: 0, lost: (slice.endpoints ?? []).map(identity) },
+  template: { family: slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4', ports: slice.ports ?? [] },
 });
 
-export const deletion = (object: EndpointSlice): Action => ({ op: 'delete', ref: refOf(object) });
+function sceneOf(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  context: SliceContext,
+): Omit<Scene, 'names'> {
+  const desired = new Map<string, Endpoint>();
+  for (const endpoint of groups.flatMap(({ endpoints }) => endpoints))
+    if (desired.get(identity(endpoint))?.conditions?.ready !== false)
+      desired.set(identity(endpoint), endpoint);
+  const before = observed.flatMap((slice) => slice.endpoints ?? []);
+  const standing = new Set(before.map(identity));
+  const isGone = [...standing].some((ip) => !desired.has(ip));
+  const isNew = [...desired.keys()].some((ip) => !standing.has(ip));
+  return {
+    ...context,
+    desired,
+    nameOf: new Map(groups.flatMap(({ names = [] }) => [...names])),
+    isSwitch: context.exclusive === true && isGone && isNew,
+    staysReady: before.some((old) => {
+      const next = desired.get(identity(old));
+      return isReady(old) && next !== undefined && isReady(next);
+    }),
+  };
+}
+
+const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true;
+
+const losesGone = ({ cell }: Draft, { desired }: Scene): boolean => cell.lost.some((ip) => !desired.has(ip));
+
+/** The slice as it is to be; undefined: nothing to write. */
+function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action | undefined {
+  if (cell.slice === undefined) return createSlice(cell.endpoints, template, scene, scene.names);
+  if (cell.endpoints.length === 0) return deletion(cell.slice);
+  return updateSlice(cell.endpoints, cell.slice, template, scene);
+}
+
+/** The slice with what it keeps and `moved`, without what it gains; undefined: nothing to write. */
+function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
+  if (cell.slice === undefined) return undefined;
+  const stay = moved.flatMap((ip) => scene.desired.get(ip) ?? []);
+  const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
+  const { family, ports } = template;
+  return updateSlice(endpoints, cell.slice, { family, ports, names: scene.nameOf }, scene);
+}
 
 const byName = (slices: readonly EndpointSlice[]): readonly EndpointSlice[] =>
   slices.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-
-const sorted = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
-  endpoints.toSorted((a, b) => (identity(a) < identity(b) ? -1 : identity(a) > identity(b) ? 1 : 0));
-
-/** Family and ports in one canonical text: slices with the same key may exchange endpoints. */
-export function groupKey(family: string, ports: readonly EndpointPort[]): string {
-  const texts = ports.map((p) => `${p.name}/${p.port}/${p.protocol}/${p.appProtocol ?? ''}`);
-  return `${family} ${texts.toSorted().join(' ')}`;
-}
-
-/** Compares endpoints in any order; the server returns them as written, other clients may reorder them. */
-function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint[]): boolean {
-  if (observed.length !== desired.length) return false;
-  const byAddress = new Map(observed.map((endpoint) => [endpoint.addresses.join(','), endpoint]));
-  return desired.every((endpoint) => {
-    const other = byAddress.get(endpoint.addresses.join(','));
-    return other !== undefined && isSameEndpoint(other, endpoint);
-  });
-}
-
-/** Compares the fields that the operator writes. */
-const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
-  a.conditions?.ready === b.conditions?.ready &&
-  a.conditions?.serving === b.conditions?.serving &&
-  a.conditions?.terminating === b.conditions?.terminating &&
-  a.hostname === b.hostname &&
-  a.zone === b.zone;
-
-function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(b);
-  return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key]);
-}

@@ -1,6 +1,6 @@
 import type { Backend, ServiceSpec } from '../api/external-backend.ts';
-import type { Action } from '../core/action.ts';
 import { isForServerToSay, servicesOf } from '../core/desired.ts';
+import { chain, type Step } from '../core/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
 import type { ClusterView } from './ports.ts';
 import { rolesIn, type Scene } from './scene.ts';
@@ -15,13 +15,14 @@ export function hasFirstServices({ backend, addresses }: Scene, view: ClusterVie
  * What makes such Services before anybody is asked: an address that no Service carries is not waited for, and is in no
  * slice. What is refused is tried again, and told, by the run that comes next.
  */
-export function firstServices(scene: Scene, options: PlanningOptions): readonly (readonly Action[])[] {
+export function firstServices(scene: Scene, options: PlanningOptions): readonly (readonly Step[])[] {
   const isFirst = isNew(scene.backend, options.view);
   return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
     .filter(({ spec }) => isFirst(spec))
     .map((desired) => planOf(scene, desired, options))
     .filter(({ problem }) => problem === undefined)
-    .map(({ actions }) => actions.filter(({ op }) => op === 'absent' || op === 'applyService'));
+    .map(({ steps }) => steps.map(({ action }) => action))
+    .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
 }
 
 function isNew({ namespace }: Backend, view: ClusterView): (spec: ServiceSpec) => boolean {

@@ -9,8 +9,8 @@ export interface Life {
   seenAt: number;
   /** Transient failures in a row. */
   failures: number;
-  /** The generation whose new Services were made first, or refused. */
-  triedFirst?: number | undefined;
+  /** The generation whose new Services were created first, or refused; and when that is tried again, monotonic. */
+  triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
   /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
   statusAt?: number | undefined;
   /** Of the run in progress, or of the last one. */

@@ -33,21 +33,25 @@ const WAIT_MS = 1_000;
  * | ok                 | afterMs, if given                            |
  * | waiting            | afterMs (1 s when not given)                 |
  * | transient          | max(backoff, afterMs)                        |
- * | terminal           | -                                            |
+ * | terminal           | slow backoff: a minute, later ten; what refuses (a policy, a quota, a Secret, another Service) changes without a word to us |
  * | Failed             | the earlier of its error's and its afterMs   |
- *
- * @param backoffMs what a transient failure waits for, given how many there were in a row
  */
-export function nextMs(outcome: Outcome, backoffMs: () => number): number | undefined {
-  if (outcome instanceof OperatorError) return retryMs(outcome, backoffMs);
+export function nextMs(outcome: Outcome, waits: Waits): number | undefined {
+  if (outcome instanceof OperatorError) return retryMs(outcome, waits);
   if (outcome.ok) return outcome.afterMs;
-  return Math.min(outcome.afterMs, retryMs(outcome.error, backoffMs) ?? Infinity);
+  return Math.min(outcome.afterMs, retryMs(outcome.error, waits));
 }
 
-function retryMs({ kind, afterMs }: OperatorError, backoffMs: () => number): number | undefined {
+/** How long a failure waits, given how many there were in a row. */
+export interface Waits {
+  readonly backoffMs: () => number;
+  readonly slowMs: () => number;
+}
+
+function retryMs({ kind, afterMs }: OperatorError, { backoffMs, slowMs }: Waits): number {
   switch (kind) {
     case 'terminal':
-      return undefined;
+      return slowMs();
     case 'waiting':
       return afterMs ?? WAIT_MS;
     case 'transient':

@@ -1,25 +1,76 @@
 import type { Action } from '../core/action.ts';
-import { OperatorError } from '../core/errors.ts';
+import { isRefusal, OperatorError } from '../core/errors.ts';
+import type { Step } from '../core/step.ts';
 import type { Writer } from './ports.ts';
 
-/** Each list in its order, the lists side by side: one Service that is refused holds back no other. */
-export async function performAll(
-  writer: Writer,
-  lists: readonly (readonly Action[])[],
-): Promise<readonly OperatorError[]> {
-  const results = await Promise.allSettled(
-    lists.map(async (actions) => {
-      for (const action of actions) await writer.perform(action);
-    }),
-  );
-  return results.flatMap((result) => (result.status === 'rejected' ? [asOperatorError(result.reason)] : []));
+/** A write that did not succeed. */
+export interface FailedWrite {
+  readonly action: Action;
+  readonly error: OperatorError;
 }
+
+/** Lists of steps side by side: one Service that is refused holds back no other. Returns what failed, by list. */
+export const performAll = (
+  writer: Writer,
+  lists: readonly (readonly Step[])[],
+): Promise<readonly (readonly FailedWrite[])[]> =>
+  Promise.all(lists.map((steps) => performSteps(writer, steps)));
+
+/** From so many requests without an answer on, the rest of a list is given up: the API server is not there. */
+const MAX_UNANSWERED = 2;
+
+/**
+ * The steps of one list, one after another, by the table of core/step.ts.
+ *
+ * | a write ends with                      | the steps behind it            |
+ * |----------------------------------------|--------------------------------|
+ * | success                                | go on                          |
+ * | a refusal, or any other error          | those that do not need it go on |
+ * | no answer, for the second time         | are given up                   |
+ * | Superseded, NotLeader                  | are given up: another run, or another replica, plans again |
+ */
+async function performSteps(writer: Writer, steps: readonly Step[]): Promise<readonly FailedWrite[]> {
+  const missing = new Set<Step>();
+  const failed: FailedWrite[] = [];
+  const attempt = async (action: Action): Promise<OperatorError | undefined> => {
+    const error = await perform(writer, action);
+    if (error !== undefined) failed.push({ action, error });
+    return error;
+  };
+  for (const step of steps) {
+    const isHeld = step.needs.some((need) => missing.has(need));
+    const error = isHeld ? undefined : await attempt(step.action);
+    if (isHeld || error !== undefined) missing.add(step);
+    const isPartial = isHeld || (error !== undefined && isRefusal(error));
+    if (isPartial && step.instead !== undefined) await attempt(step.instead);
+    if (isOver(failed)) break;
+  }
+  return failed;
+}
+
+/** Performs one action; returns what went wrong. */
+export async function perform(writer: Writer, action: Action): Promise<OperatorError | undefined> {
+  try {
+    await writer.perform(action);
+    return undefined;
+  } catch (error) {
+    return asOperatorError(error);
+  }
+}
+
+function isOver(failed: readonly FailedWrite[]): boolean {
+  const errors = failed.map(({ error }) => error);
+  if (errors.some(({ reason }) => reason === 'Superseded' || reason === 'NotLeader')) return true;
+  return errors.filter(({ reason }) => unanswered.includes(reason)).length >= MAX_UNANSWERED;
+}
+
+const unanswered: readonly string[] = ['Unreachable', 'ConnectionLost', 'DeadlineExceeded'];
 
 const asOperatorError = (error: unknown): OperatorError =>
   error instanceof OperatorError
     ? error
     : new OperatorError(String(error), { kind: 'transient', reason: 'Bug', cause: error });
 
-/** The one that decides when to look again: what may pass is retried soonest, what cannot pass is not. */
+/** Returns the error that decides when to look again: the one that is retried soonest. */
 export const foremost = (errors: readonly OperatorError[]): OperatorError | undefined =>
   errors.find((e) => e.kind === 'transient') ?? errors.find((e) => e.kind === 'waiting') ?? errors[0];

@@ -1,9 +1,9 @@
 import type { Backend } from '../api/external-backend.ts';
-import type { Action } from '../core/action.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import { planRemoval, planService, type Observed, type ServicePlan } from '../core/plan.ts';
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
+import type { Step } from '../core/step.ts';
 import type { ClusterView } from './ports.ts';
 import type { BackendRegistry } from './registry.ts';
 import type { AliasScene, Scene } from './scene.ts';
@@ -37,7 +37,7 @@ export function planOf({ backend }: Scene, desired: DesiredService, options: Pla
 export function removalsOf(
   backend: Backend,
   { view, registry }: PlanningOptions,
-): readonly (readonly Action[])[] {
+): readonly (readonly Step[])[] {
   const wanted = new Set(servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
     .filter((name) => !wanted.has(name) && registry.rival(backend, name, undefined) === undefined)

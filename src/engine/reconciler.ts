@@ -1,7 +1,6 @@
 import { parseStatus } from '../api/parse.ts';
 import type { Backend, Status } from '../api/external-backend.ts';
 import type { Cidr } from '../core/address.ts';
-import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
@@ -14,9 +13,10 @@ import { invalid, statusOf, suspended } from '../core/status.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
-import { desiredOf, planOf, removalsOf, type PlanningOptions } from './planning.ts';
+import type { PlanningOptions } from './planning.ts';
 import type { Resolver, Secrets, Writer } from './ports.ts';
 import { probe, settlingMs, type ProbingOptions } from './probing.ts';
+import { publish } from './publishing.ts';
 import type { Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { changesAfterMs, look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
@@ -58,6 +58,9 @@ interface Written extends Scene {
 }
 
 const STATUS_PAUSE_MS = 100;
+
+/** Not later than what was refused is tried again. */
+const FIRST_AGAIN_MS = 30_000;
 
 /** From this many transient failures in a row on, the status tells of them. */
 const TOLD_FAILURES = 3;
@@ -112,16 +115,23 @@ export class Reconciler {
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, suspended);
     const scene = this.#look(key, entry, backend);
-    const isFirst = life.triedFirst !== life.generation && hasFirstServices(scene, view);
-    return isFirst ? this.#makeFirst(scene, life) : this.#run(scene, life);
+    return this.#isFirst(life) && hasFirstServices(scene, view)
+      ? this.#makeFirst(scene, life)
+      : this.#run(scene, life);
   }
 
   /** They are part of what the next run looks at, and it comes at once. */
   async #makeFirst(scene: Scene, life: Life): Promise<Outcome> {
-    life.triedFirst = life.generation;
+    const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
+    life.triedFirst = { generation: life.generation, againAt };
     const lists = firstServices(scene, this.#options);
     await performAll(patientWriter(life, this.#options.writer), lists);
     return { ok: true, afterMs: 0 };
+  }
+
+  #isFirst({ triedFirst, generation }: Life): boolean {
+    if (triedFirst === undefined || triedFirst.generation !== generation) return true;
+    return this.#options.clock.now() >= triedFirst.againAt;
   }
 
   #look(key: string, { raw }: Entry, backend: Backend): Scene {
@@ -156,25 +166,16 @@ export class Reconciler {
     const writer = patientWriter(life, this.#options.writer);
     const alias = lookAtAlias(scene, view, clock.wall());
     const roles = rolesIn(scene, view);
-    const desired = desiredOf(scene, roles, alias, this.#options);
-    const plans = desired.map((service) => planOf(scene, service, this.#options));
-    const removals = removalsOf(scene.backend, this.#options);
-    const [refused, kept] = await Promise.all([
-      performAll(
-        writer,
-        plans.map((plan) => plan.actions),
-      ),
-      performAll(writer, removals),
-    ]);
+    const done = await publish(scene, { roles, alias }, writer, this.#options);
+    const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
+    const errors = [...(refused ?? []), ...(kept ?? [])];
     // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
-    const freed = removals.flat().length > 0 && kept.length === 0;
-    if (freed && foremost(refused)?.kind === 'terminal') return { ok: true, afterMs: 0 };
-    const wroteSlices = plans.some(({ actions }) => actions.some(isOfSlice));
+    if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
-    if (wroteSlices) life.statusAt ??= clock.now() + statusPauseMs;
-    const problems = plans.flatMap(({ problem }) => problem ?? []);
-    if (refused.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
-    return this.#conclude({ ...scene, alias, roles, desired, problems }, life, writer, [...refused, ...kept]);
+    if (done.wroteSlices) life.statusAt ??= clock.now() + statusPauseMs;
+    const problems = done.plans.flatMap(({ problem }) => problem ?? []);
+    if (done.failed.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
+    return this.#conclude({ ...scene, alias, roles, desired: done.desired, problems }, life, writer, errors);
   }
 
   #tellSwitch({ raw }: Scene, alias: AliasScene | undefined): void {

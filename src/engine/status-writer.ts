@@ -3,7 +3,7 @@ import type { Action } from '../core/action.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { sameStatus, statusWithReady, type suspended } from '../core/status.ts';
-import { performAll } from './perform.ts';
+import { perform } from './perform.ts';
 import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
 
 export interface StatusWriterOptions {
@@ -22,11 +22,11 @@ export async function writeStatus(
   if (sameStatus(previous, status)) return [];
   const { namespace, name, uid = '' } = raw.metadata;
   const action: Action = { op: 'status', ref: { kind: 'ExternalBackend', namespace, name, uid }, status };
-  const errors = await performAll(writer, [[action]]);
-  if (errors.length > 0) return errors;
+  const error = await perform(writer, action);
+  if (error !== undefined) return [error];
   tell(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
   tellPrimary(events, raw, previous, status);
-  return errors;
+  return [];
 }
 
 /** Writes another `Ready` and leaves all else as it was said. */

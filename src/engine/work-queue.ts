@@ -1,5 +1,5 @@
-import { OperatorError } from '../core/errors.ts';
-import { backoffMs, defaultBackoff } from './backoff.ts';
+import { OperatorError, type ErrorKind } from '../core/errors.ts';
+import { backoffMs, defaultBackoff, slowBackoffMs } from './backoff.ts';
 import { Heap } from './heap.ts';
 import { errorOf, nextMs } from './outcome.ts';
 import type { Backoff } from './backoff.ts';
@@ -41,8 +41,9 @@ interface Entry extends HeapItem {
   running: boolean;
   /** When the key was wished for during its run; Infinity: it was not. */
   again: number;
-  /** Transient failures in a row. */
+  /** Transient or terminal failures in a row, all of one kind. */
   failures: number;
+  failedAs?: ErrorKind | undefined;
 }
 
 /**
@@ -56,8 +57,8 @@ interface Entry extends HeapItem {
  * | t is here, room  | -         | running                  | -                 | - (never twice at a time) |
  * | the run comes to | -         | -                        | next, or idle     | due min(t, next)          |
  *
- * where `next` is what `nextMs` makes of the outcome; any throw but an OperatorError is transient, of reason `Bug`. Only
- * transient failures count toward the backoff, any other outcome ends their row.
+ * where `next` is what `nextMs` makes of the outcome; any throw but an OperatorError is transient, of reason `Bug`. Failures
+ * of one kind, transient or terminal, count toward its backoff; any other outcome ends their row.
  *
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
@@ -218,9 +219,15 @@ export class WorkQueue {
   }
 
   #settle(entry: Entry, outcome: Outcome, now: number): number | undefined {
-    entry.failures = errorOf(outcome)?.kind === 'transient' ? entry.failures + 1 : 0;
+    const kind = errorOf(outcome)?.kind;
+    const goesOn = kind !== 'waiting' && kind === entry.failedAs;
+    entry.failures = kind === undefined || kind === 'waiting' ? 0 : goesOn ? entry.failures + 1 : 1;
+    entry.failedAs = kind;
     const { backoff = defaultBackoff, random } = this.#options;
-    const retryInMs = nextMs(outcome, () => backoffMs(backoff, entry.failures, random));
+    const retryInMs = nextMs(outcome, {
+      backoffMs: () => backoffMs(backoff, entry.failures, random),
+      slowMs: () => slowBackoffMs(entry.failures, random),
+    });
     const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
     entry.again = Infinity;
     if (at < Infinity && this.#state !== 'stopped') this.#wish(entry, at);

@@ -18,9 +18,6 @@ interface Status {
   } | null;
 }
 
-/** A role that is missing is put right by people: asking again at the pace of failures would only fill their log. */
-export const forbiddenRetryMs = 60_000;
-
 /** Where the server gives no reason of its own. The statuses are those of apimachinery's `api/errors`. */
 const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
   400: 'BadRequest',
@@ -40,8 +37,8 @@ const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
   504: 'Timeout',
 };
 
-/** The same request will get the same answer: only another spec or another server helps. */
-const terminalStatuses: ReadonlySet<number> = new Set([400, 405, 406, 413, 415, 422]);
+/** The same request gets the same answer until a spec, a policy, a quota or a role changes. */
+const terminalStatuses: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 415, 422]);
 
 /**
  * The answer of the API server as one of our errors. The reason is the server's own (`Status.reason`) where it is one of
@@ -49,8 +46,7 @@ const terminalStatuses: ReadonlySet<number> = new Set([400, 405, 406, 413, 415, 
  *
  * | status                       | kind      | wait at least                                   |
  * |------------------------------|-----------|-------------------------------------------------|
- * | 400, 405, 406, 413, 415, 422 | terminal  |                                                 |
- * | 403                          | transient | 60 s; `NamespaceTerminating` is terminal         |
+ * | 400, 403, 405, 406, 413, 415, 422 | terminal |                                             |
  * | 401, 404, 408, 409, 410      | transient |                                                 |
  * | 429, 5xx                     | transient | Retry-After, or `details.retryAfterSeconds`      |
  * | other                        | transient |                                                 |
@@ -175,7 +171,6 @@ function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } 
 }
 
 function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
-  if (status === 403) return forbiddenRetryMs;
   if (status !== 429 && status < 500) return undefined;
   const seconds = Number(retryAfter ?? answer.details?.retryAfterSeconds);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(maxWaitMs, seconds * 1000) : undefined;

@@ -6,6 +6,7 @@ import type { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, KubeObject } from '../../src/core/objects.ts';
 import { planRemoval, planService, type ServicePlan } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
+import type { Step } from '../../src/core/step.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import {
   aBackend,
@@ -32,17 +33,25 @@ const ownersOf = (uid: string, owner = name, kind = 'ExternalBackend') => [
   },
 ];
 
+type Planned = Pick<ServicePlan, 'problem'> & { readonly actions: readonly Action[] };
+const actionsOf = (steps: readonly Step[]): readonly Action[] => steps.map(({ action }) => action);
+
 /** Plans and carries out plans for the Service of a backend. */
 class Stage {
   readonly cluster = new FakeCluster();
   legacyEndpoints = true;
 
-  plan(backend: Backend, healthOf: HealthOf = allHealthy, rival?: string): ServicePlan {
-    return planService(theService(backend, healthOf, this.legacyEndpoints), this.observed(), {
-      backend,
-      rival,
-      maxEndpointsPerSlice: 100,
-    });
+  plan(backend: Backend, healthOf: HealthOf = allHealthy, rival?: string): Planned {
+    const { steps, problem } = planService(
+      theService(backend, healthOf, this.legacyEndpoints),
+      this.observed(),
+      {
+        backend,
+        rival,
+        maxEndpointsPerSlice: 100,
+      },
+    );
+    return { actions: actionsOf(steps), problem };
   }
 
   observed(service = name) {
@@ -537,7 +546,7 @@ describe('planRemoval', () => {
     const stage = new Stage();
     await stage.apply({});
     stage.cluster.put(aSlice(['10.30.0.1']));
-    await stage.perform(planRemoval(stage.observed(), name));
+    await stage.perform(actionsOf(planRemoval(stage.observed(), name)));
     expect(stage.observed()).toMatchObject({ service: undefined, endpoints: undefined });
     expect(stage.observed().slices.map(({ metadata }) => metadata.name)).toEqual(['orders-db-theirs']);
   });
@@ -550,7 +559,7 @@ describe('planRemoval', () => {
     const metadata = { ...object.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' };
     stage.cluster.put({ ...object, metadata });
     const kinds = (actions: readonly Action[]) => actions.map((a) => (a.op === 'delete' ? a.ref.kind : a.op));
-    expect(kinds(planRemoval(stage.observed(), name))).toEqual(['Endpoints', 'EndpointSlice']);
+    expect(kinds(actionsOf(planRemoval(stage.observed(), name)))).toEqual(['Endpoints', 'EndpointSlice']);
     expect(kinds(stage.plan(aBackend(specOf('headless'))).actions)).not.toContain('Service');
     expect(kinds(stage.plan(aBackend(specOf('headless'))).actions)).not.toContain('applyService');
   });

@@ -186,9 +186,9 @@ describe('a restart', () => {
                     endpoints: cluster.endpoints(namespace, desired.name),
                   },
                   { backend, rival: undefined, maxEndpointsPerSlice: 100 },
-                ).actions,
+                ).steps,
             );
-          for (const action of plan(before, healthOf)) await cluster.perform(action);
+          for (const { action } of plan(before, healthOf)) await cluster.perform(action);
 
           const after = aBackend(spec, { status: statusAt(before, healthOf) });
           const published = {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../src/core/objects.ts';
-import { groupKey, planSlices, type SliceContext, type SliceGroup } from '../../src/core/slices.ts';
+import { groupKey } from '../../src/core/slice-bodies.ts';
+import { planSlices, type SliceContext, type SliceGroup } from '../../src/core/slices.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import { aSlice, namespace } from '../support/builders.ts';
 
@@ -36,8 +37,8 @@ class Slices {
   }
 
   plan(groups: readonly SliceGroup[], over: Partial<SliceContext> = {}) {
-    const { writes, deletes } = planSlices(groups, this.all, { ...context, ...over });
-    return [...writes, ...deletes];
+    const { writes, leaving } = planSlices(groups, this.all, { ...context, ...over });
+    return [...writes, ...leaving([])].map(({ action }) => action);
   }
 
   async apply(groups: readonly SliceGroup[], over: Partial<SliceContext> = {}): Promise<number> {
@@ -177,12 +178,16 @@ describe('planSlices', () => {
             ),
           );
           const [before, after] = [slices.addresses, groups.flatMap(({ endpoints }) => texts(endpoints))];
-          for (const action of slices.plan(groups, { exclusive: true })) {
-            await slices.cluster.perform(action);
+          slices.cluster.onWrite = () => {
             const isOld = slices.addresses.some((address) => !after.includes(address));
             const isNew = slices.addresses.some((address) => !before.includes(address));
             expect(isOld && isNew).toBe(false);
-          }
+            const stays = before.filter((address) => after.includes(address));
+            expect(slices.addresses).toEqual(expect.arrayContaining(stays));
+          };
+          await slices.apply(groups, { exclusive: true });
+          await slices.apply(groups, { exclusive: true });
+          expect(slices.plan(groups, { exclusive: true })).toEqual([]);
           expect([...new Set(slices.addresses)]).toEqual([...new Set(after)].toSorted());
         }
       }),
@@ -261,12 +266,13 @@ describe('planSlices', () => {
     const { name } = (slices.all[0] as EndpointSlice).metadata;
     const { writes } = planSlices([group(range(1))], [], { ...context, taken: [name] });
     expect(writes).toHaveLength(1);
-    expect(writes[0]).not.toMatchObject({ object: { metadata: { name } } });
+    expect(writes[0]?.action).not.toMatchObject({ object: { metadata: { name } } });
   });
 
   it('does not mind that the server says null for no endpoints', () => {
     const empty = { ...aSlice([], 'external-backend-operator'), endpoints: null };
-    expect(planSlices([], [empty], context)).toMatchObject({ writes: [], deletes: [{ op: 'delete' }] });
+    const { writes, leaving } = planSlices([], [empty], context);
+    expect([writes, leaving([])]).toMatchObject([[], [{ action: { op: 'delete' } }]]);
   });
 });
 

@@ -374,7 +374,7 @@ describe('suspend', () => {
 describe('a write that fails', () => {
   const slices = (action: Action) => 'object' in action && action.object.kind === 'EndpointSlice';
 
-  it('for good is told at once, and not tried again by itself', async () => {
+  it('by a refusal is told at once', async () => {
     const world = new ReconcileWorld();
     const refused = error('terminal', 'Invalid');
     world.cluster.refuse = (action) => (action.op === 'applyService' ? refused : undefined);

@@ -209,14 +209,17 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@100', 'a@400', 'a@500']);
     });
 
-    it('leaves a terminal error alone until the key comes again', async () => {
+    it('tries a terminal error again every minute, and after ten times less and less often, up to ten minutes', async () => {
       const queue = queueOf(always(new OperatorError('bad spec', { kind: 'terminal', reason: 'Invalid' })));
       queue.add('a');
-      await clock.advance(100_000);
-      expect(runs).toEqual(['a@0']);
+      await clock.advance(3_600_000);
+      const seconds = runs.map((run) => Number(run.slice(2)) / 1_000);
+      const waits = seconds.slice(1).map((at, i) => at - (seconds[i] ?? 0));
+      expect(waits).toEqual([...Array<number>(10).fill(60), 120, 240, 480, 600, 600, 600]);
+      const before = runs.length;
       queue.add('a');
       await settle();
-      expect(runs).toHaveLength(2);
+      expect(runs).toHaveLength(before + 1);
     });
 
     it.each([

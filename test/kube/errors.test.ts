@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { errorReasons } from '../../src/core/errors.ts';
-import { forbiddenRetryMs, needsList, networkError, statusError } from '../../src/kube/errors.ts';
+import { needsList, networkError, statusError } from '../../src/kube/errors.ts';
 
 const asked = { verb: 'update', resource: 'endpointslices', name: 'db-1' };
 const body = (reason: string, more: object = {}) =>
@@ -20,7 +20,7 @@ describe('statusError', () => {
   it.each([
     [400, body('BadRequest'), undefined, 'terminal', 'BadRequest', undefined],
     [401, body('Unauthorized'), undefined, 'transient', 'Unauthorized', undefined],
-    [403, body('Forbidden'), undefined, 'transient', 'Forbidden', forbiddenRetryMs],
+    [403, body('Forbidden'), undefined, 'terminal', 'Forbidden', undefined],
     [403, body('Forbidden', ending), undefined, 'terminal', 'NamespaceTerminating', undefined],
     [404, body('NotFound'), undefined, 'transient', 'NotFound', undefined],
     [409, body('Conflict'), undefined, 'transient', 'Conflict', undefined],

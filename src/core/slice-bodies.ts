@@ -1,0 +1,155 @@
+import type { Backend } from '../api/external-backend.ts';
+import { refOf } from './action.ts';
+import type { Action } from './action.ts';
+import { namesText } from './attribution.ts';
+import { shortHash } from './hash.ts';
+import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
+import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
+import { identity } from './slice-layout.ts';
+
+/** What slices of one group have in common. */
+export interface SliceTemplate {
+  readonly family: Family;
+  readonly ports: readonly EndpointPort[];
+  /** IP -> the name that gave it; addresses of literal targets are not there. */
+  readonly names?: ReadonlyMap<string, string>;
+}
+
+export interface SliceOwner {
+  readonly backend: Pick<Backend, 'namespace' | 'name' | 'uid'>;
+  readonly service: string;
+  readonly headless: boolean;
+}
+
+/** Returns the write of a new slice. Adds its name to `names`, which are taken. */
+export function createSlice(
+  endpoints: readonly Endpoint[],
+  group: SliceTemplate,
+  context: SliceOwner,
+  names: Set<string>,
+): Action {
+  const base = `${context.service}-${group.family.toLowerCase()}-${shortHash(`${context.backend.uid} ${groupKey(group.family, group.ports)}`).slice(0, 6)}`;
+  let index = 0;
+  while (names.has(`${base}-${index}`)) index += 1;
+  names.add(`${base}-${index}`);
+  return {
+    op: 'create',
+    object: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: `${base}-${index}`,
+        namespace: context.backend.namespace,
+        labels: { ...sliceLabels(context), ...manager() },
+        ...annotated({}, endpoints, group),
+        ownerReferences: [ownerReference(context.backend)],
+      },
+      addressType: group.family,
+      endpoints: sorted(endpoints),
+      ports: group.ports,
+    },
+  };
+}
+
+/**
+ * Returns undefined where the slice contains all of it. What another client owns remains: labels and annotations, and the
+ * fields of an endpoint that the operator does not write (hints, nodeName, targetRef), as long as its address is in the slice.
+ */
+export function updateSlice(
+  desired: readonly Endpoint[],
+  slice: EndpointSlice,
+  group: SliceTemplate,
+  context: SliceOwner,
+): Action | undefined {
+  const endpoints = sorted(withForeignFields(desired, slice.endpoints ?? []));
+  const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
+  const next = { ...others, ...sliceLabels(context), ...manager(others) };
+  const { annotations: _before, ...bare } = slice.metadata;
+  const noted = annotated(slice.metadata.annotations ?? {}, endpoints, group);
+  const same =
+    slice.metadata.annotations?.[annotations.names] === noted.annotations?.[annotations.names] &&
+    sameRecord(slice.metadata.labels ?? {}, next) &&
+    isOwnedByLife(slice.metadata, context.backend.uid) &&
+    sameEndpoints(slice.endpoints ?? [], endpoints);
+  if (same) return undefined;
+  const metadata = {
+    ...bare,
+    ...noted,
+    labels: next,
+    ownerReferences: [ownerReference(context.backend)],
+  };
+  return {
+    op: 'update',
+    object: {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata,
+      addressType: group.family,
+      endpoints,
+      ports: group.ports,
+    },
+  };
+}
+
+/** The endpoints as desired, each with the fields of the observed one that the operator does not write. */
+function withForeignFields(desired: readonly Endpoint[], observed: readonly Endpoint[]): readonly Endpoint[] {
+  const foreign = new Map(
+    observed.flatMap((endpoint) => {
+      const { addresses: _, conditions: _c, hostname: _h, zone: _z, ...others } = endpoint;
+      return Object.keys(others).length > 0 ? [[identity(endpoint), others] as const] : [];
+    }),
+  );
+  if (foreign.size === 0) return desired;
+  return desired.map((endpoint) => ({ ...foreign.get(identity(endpoint)), ...endpoint }));
+}
+
+/** The annotations of a slice: those of others, and ours of which names gave its addresses. */
+function annotated(
+  { [annotations.names]: _, ...others }: Readonly<Record<string, string>>,
+  endpoints: readonly Endpoint[],
+  group: SliceTemplate,
+): { readonly annotations?: Readonly<Record<string, string>> } {
+  const names = namesText(endpoints.map(identity), group.names);
+  const all = { ...others, ...(names !== undefined && { [annotations.names]: names }) };
+  return Object.keys(all).length > 0 ? { annotations: all } : {};
+}
+
+const sliceLabels = (context: SliceOwner): Readonly<Record<string, string>> => ({
+  [labels.serviceName]: context.service,
+  [labels.sliceManagedBy]: operatorName,
+  ...(context.headless && { [labels.headless]: '' }),
+});
+
+export const deletion = (object: EndpointSlice): Action => ({ op: 'delete', ref: refOf(object) });
+
+const sorted = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
+  endpoints.toSorted((a, b) => (identity(a) < identity(b) ? -1 : identity(a) > identity(b) ? 1 : 0));
+
+/** Family and ports in one canonical text: slices with the same key may exchange endpoints. */
+export function groupKey(family: string, ports: readonly EndpointPort[]): string {
+  const texts = ports.map((p) => `${p.name}/${p.port}/${p.protocol}/${p.appProtocol ?? ''}`);
+  return `${family} ${texts.toSorted().join(' ')}`;
+}
+
+/** Compares endpoints in any order; the server returns them as written, other clients may reorder them. */
+function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint[]): boolean {
+  if (observed.length !== desired.length) return false;
+  const byAddress = new Map(observed.map((endpoint) => [endpoint.addresses.join(','), endpoint]));
+  return desired.every((endpoint) => {
+    const other = byAddress.get(endpoint.addresses.join(','));
+    return other !== undefined && isSameEndpoint(other, endpoint);
+  });
+}
+
+/** Compares the fields that the operator writes. */
+const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.conditions?.ready === b.conditions?.ready &&
+  a.conditions?.serving === b.conditions?.serving &&
+  a.conditions?.terminating === b.conditions?.terminating &&
+  a.hostname === b.hostname &&
+  a.zone === b.zone;
+
+function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(b);
+  return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key]);
+}
