@@ -25,6 +25,11 @@ export interface Ticket<Item> {
   readonly isWaiting: boolean;
 }
 
+export interface Turn<Owner, Item> {
+  readonly owner: Owner;
+  readonly item: Item;
+}
+
 /**
  * A queue in which owners take turns: deficit round robin with the same weight for each owner and the same cost for
  * each item, which is round robin. However many items one owner has, another owner's next item waits for at most one
@@ -69,7 +74,16 @@ export class FairQueue<Owner, Item> {
 
   /** Takes the oldest item of the owner whose turn it is. */
   shift(): Item | undefined {
-    const line = this.#ring.first;
+    return this.turn()?.item;
+  }
+
+  /**
+   * The same, with the owner whose turn it was. Owners that `allows` refuses are passed over and keep their place;
+   * each of them costs one call.
+   */
+  turn(allows: (owner: Owner) => boolean = () => true): Turn<Owner, Item> | undefined {
+    let line = this.#ring.first;
+    while (line !== undefined && !allows(line.owner)) line = line.next;
     const taken = line?.entries.first;
     if (line === undefined || taken === undefined) return undefined;
     this.#leave(taken.ticket ?? taken);
@@ -77,7 +91,7 @@ export class FairQueue<Owner, Item> {
       this.#ring.remove(line);
       this.#ring.push(line);
     }
-    return taken.item;
+    return { owner: line.owner, item: taken.item };
   }
 
   /** Takes the oldest item of this owner, out of turn. */

@@ -1,4 +1,6 @@
-import { probeKey } from './probe-task.ts';
+import { HandlerTable, type InternedHandler } from './handler-table.ts';
+import { noneOfAny, type ProbeOwner } from './probe-shares.ts';
+import { isProbeOf, probeKey } from './probe-task.ts';
 import type { Check } from '../core/check.ts';
 import type { Plan, Subscriber, Task } from './probe-task.ts';
 
@@ -11,11 +13,17 @@ export interface RosterChange {
   readonly joined: Subscriber[];
 }
 
+interface OwnerEntry {
+  readonly share: ProbeOwner;
+  readonly subscribers: readonly Subscriber[];
+}
+
 /** Who wants which probe. Equal probes are one task; it lives as long as it has a subscriber. */
 export class ProbeRoster {
   readonly #create: (plan: Plan) => Task;
   readonly #tasks = new Map<string, Task>();
-  readonly #owners = new Map<string, readonly Subscriber[]>();
+  readonly #owners = new Map<string, OwnerEntry>();
+  readonly #handlers = new HandlerTable();
   #checks = 0;
 
   constructor(create: (plan: Plan) => Task) {
@@ -34,44 +42,65 @@ export class ProbeRoster {
   /** The owner has these checks from now on. A check whose probe is the same keeps its task. */
   set(owner: string, checks: readonly Check[], isFresh: (check: Check) => boolean): RosterChange {
     const change: RosterChange = { added: [], dropped: [], joined: [] };
-    const old = new Map((this.#owners.get(owner) ?? []).map((each) => [each.check.id, each]));
+    const { share, subscribers: before } = this.#owners.get(owner) ?? newOwner();
+    const old = new Map(before.map((each) => [each.check.id, each]));
+    let last: InternedHandler | undefined;
     const subscribers = checks.map((check) => {
       const known = old.get(check.id);
-      const key = probeKey(check);
-      if (known?.task.key !== key)
-        return this.#join(owner, { key, check, known: known?.task, fresh: isFresh(check) }, change);
+      const handler = this.#handlers.intern(check.handler, known?.task.handler ?? last);
+      last = handler;
+      if (known === undefined || !isProbeOf(known.task, check, handler)) {
+        const key = probeKey(check, handler);
+        const plan = { key, check, handler, known: known?.task, fresh: isFresh(check) };
+        return this.#join({ owner, share }, plan, change);
+      }
       old.delete(check.id);
       known.check = check;
       return known;
     });
     for (const subscriber of old.values()) this.#leave(subscriber, change);
-    if (subscribers.length > 0) this.#owners.set(owner, subscribers);
+    if (subscribers.length > 0) this.#owners.set(owner, { share, subscribers });
     else this.#owners.delete(owner);
     return change;
   }
 
-  #join(owner: string, plan: Plan, change: RosterChange): Subscriber {
+  #join(of: Pick<Subscriber, 'owner' | 'share'>, plan: Plan, change: RosterChange): Subscriber {
     const existing = this.#tasks.get(plan.key);
-    const task = existing ?? this.#create(plan);
-    const subscriber: Subscriber = { owner, task, check: plan.check, gone: false };
+    const task = existing ?? this.#added(plan, change);
+    const subscriber: Subscriber = { ...of, task, check: plan.check, gone: false };
     task.subscribers = [...task.subscribers, subscriber];
+    task.owners = ownersOf(task.subscribers);
     this.#checks += 1;
-    if (existing !== undefined) {
-      change.joined.push(subscriber);
-    } else {
-      this.#tasks.set(plan.key, task);
-      change.added.push(task);
-    }
+    if (existing !== undefined) change.joined.push(subscriber);
     return subscriber;
+  }
+
+  #added(plan: Plan, change: RosterChange): Task {
+    const task = this.#create(plan);
+    this.#handlers.use(task.handler);
+    this.#tasks.set(plan.key, task);
+    change.added.push(task);
+    return task;
   }
 
   #leave(subscriber: Subscriber, change: RosterChange): void {
     const { task } = subscriber;
     subscriber.gone = true;
     this.#checks -= 1;
-    task.subscribers = task.subscribers.filter((each) => each !== subscriber);
-    if (task.subscribers.length > 0) return;
+    const left = task.subscribers.filter((each) => each !== subscriber);
+    task.subscribers = left;
+    if (left.length > 0) {
+      task.owners = ownersOf(left);
+      return;
+    }
     this.#tasks.delete(task.key);
+    this.#handlers.release(task.handler);
     change.dropped.push(task);
   }
 }
+
+const newOwner = (): OwnerEntry => ({ share: { running: noneOfAny() }, subscribers: [] });
+
+const ownersOf = (subscribers: readonly Subscriber[]): readonly ProbeOwner[] => [
+  ...new Set(subscribers.map(({ share }) => share)),
+];

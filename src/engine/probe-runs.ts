@@ -1,6 +1,7 @@
 import type { Verdict } from '../core/verdict.ts';
 import type { Clock, Probe, Timer } from './ports.ts';
 import type { ProbeListeners } from './probe-listeners.ts';
+import type { Slot } from './probe-slots.ts';
 import type { Run, Task } from './probe-task.ts';
 
 export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'onFault'> {
@@ -42,13 +43,14 @@ export class ProbeRuns {
   }
 
   /** One run, from here to its end. Never rejects. */
-  async ask(task: Task): Promise<void> {
+  async ask(slot: Slot<Task>): Promise<void> {
     const { clock, probe } = this.#options;
+    const task = slot.candidate;
     const run: Run = {
       task,
       controller: new AbortController(),
       startedAt: clock.now(),
-      standing: task.standing,
+      slot,
       place: this.#running.length,
     };
     task.run = run;
@@ -61,6 +63,8 @@ export class ProbeRuns {
     } catch (error) {
       if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
     }
+    // It failed in a time in which this process did not run: a timer was run before the answer was read.
+    if (verdict.kind === 'down' && this.#isOverdue(run)) verdict = overran;
     this.#end(run, verdict);
   }
 
@@ -94,11 +98,13 @@ export class ProbeRuns {
     this.#running[run.place] = last;
   }
 
+  #isOverdue({ startedAt, task }: Run): boolean {
+    return this.#options.clock.now() - startedAt >= task.check.timing.timeoutMs + GRACE_MS;
+  }
+
   readonly #onSweep = (): void => {
     this.#sweeper = undefined;
-    const now = this.#options.clock.now();
-    const overdue = ({ startedAt, task }: Run) => now - startedAt >= task.check.timing.timeoutMs + GRACE_MS;
-    for (const run of this.#running.filter(overdue)) {
+    for (const run of this.#running.filter((each) => this.#isOverdue(each))) {
       run.controller.abort();
       this.#end(run, overran);
     }

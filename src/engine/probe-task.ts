@@ -3,7 +3,11 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { HeapItem } from './heap.ts';
 import type { Random } from './ports.ts';
-import type { Host, Standing } from './probe-slots.ts';
+import type { ProbeHost } from './probe-host.ts';
+import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
+import type { Slot } from './probe-slots.ts';
+import type { Ticket } from './fair-queue.ts';
+import type { InternedHandler } from './handler-table.ts';
 
 /**
  * One probe and where it stands: in the heap (planned), in the slots' lanes (due), or in a run.
@@ -11,17 +15,24 @@ import type { Host, Standing } from './probe-slots.ts';
  */
 export interface Task extends HeapItem {
   readonly key: string;
-  /** The check that was there first; it asks for all. */
+  /** The check that was there first; it asks for all. Its handler is the interned one. */
   readonly check: Check;
-  readonly host: Host<Task>;
+  readonly handler: InternedHandler;
+  readonly host: ProbeHost<Task>;
   /** Who wants to know. Replaced, never changed, so that it may be walked while it is. */
   subscribers: readonly Subscriber[];
+  /** Of the subscribers, each once; the last ones where there are no more. */
+  owners: readonly ProbeOwner[];
   /** The instant that its rhythm means; `at` is that with jitter. */
   phase: number;
+  /** When it began to wait for its latest run. */
+  dueAt: number;
   /** New, and not run yet: see `secondPhase`. */
   fresh: boolean;
-  standing: Standing;
-  gone: boolean;
+  class: ProbeClass;
+  /** Failures in a row. */
+  failures: number;
+  ticket: Ticket<Task> | undefined;
   run: Run | undefined;
   /** The last verdict; while the task is planned, it is from the period before. */
   last: Verdict | undefined;
@@ -30,6 +41,7 @@ export interface Task extends HeapItem {
 /** One check of one owner. */
 export interface Subscriber {
   readonly owner: string;
+  readonly share: ProbeOwner;
   readonly task: Task;
   /** As it was set last; thresholds may differ from the task's. */
   check: Check;
@@ -40,62 +52,92 @@ export interface Run {
   readonly task: Task;
   readonly controller: AbortController;
   readonly startedAt: number;
-  /** Of the task when the run began. */
-  readonly standing: Standing;
+  readonly slot: Slot<Task>;
   /** Where it stands among the runs under way. */
   place: number;
 }
 
-/** What is asked the same way whatever the name of the server and the spec say. */
-const plain: readonly string[] = ['tcpSocket', 'icmp'];
+/** What is asked the same way whatever the name of the server is. */
+const isNameless = ({ handler }: Check): boolean => handler.kind === 'tcpSocket' || handler.kind === 'icmp';
 
-/** Checks with equal questions ask the same thing of the same address. Joined, as one flat string is half the size. */
-function questionOf({ ip, port, host, handler }: Check): string {
-  const parts = [ip, port, handler.kind];
-  if (!plain.includes(handler.kind)) parts.push(host, JSON.stringify(handler));
-  return parts.join(' ');
+/** Whether two checks ask the same of the same address. */
+function isSameQuestion(task: Task, check: Check, handler: InternedHandler): boolean {
+  const { ip, port, host } = task.check;
+  if (task.handler !== handler || ip !== check.ip || port !== check.port) return false;
+  return host === check.host || isNameless(check);
 }
 
-/** Checks with equal keys are one probe: the same question, period and timeout. Thresholds are the health's affair. */
-export function probeKey(check: Check): string {
-  return [check.timing.periodMs, check.timing.timeoutMs, questionOf(check)].join(' ');
+/** Whether the task is the probe of this check: the same question, period and timeout. Thresholds are the health's affair. */
+export function isProbeOf(task: Task, check: Check, handler: InternedHandler): boolean {
+  const { periodMs, timeoutMs } = task.check.timing;
+  const isSameTiming = periodMs === check.timing.periodMs && timeoutMs === check.timing.timeoutMs;
+  return isSameTiming && isSameQuestion(task, check, handler);
+}
+
+/** Checks with equal keys are one probe. Joined, because one flat string is half the size; it contains no secret and no PEM text. */
+export function probeKey(check: Check, handler: InternedHandler): string {
+  const { timing, ip, port, host } = check;
+  const parts = [timing.periodMs, timing.timeoutMs, ip, port, handler.id];
+  if (!isNameless(check)) parts.push(host);
+  return parts.join(' ');
 }
 
 export interface Plan {
   readonly key: string;
   readonly check: Check;
+  readonly handler: InternedHandler;
   /** The task that the same check of the same owner had before its change. */
   readonly known: Task | undefined;
   readonly fresh: boolean;
 }
 
 /**
- * A task with its first instant. After a change of the times alone it takes over rhythm and standing; else it
- * begins anew.
+ * Returns a task with its first instant. After a change of the times alone it takes over rhythm and class; otherwise it
+ * begins again.
  */
 export function newTask(
-  { key, check, known, fresh }: Plan,
-  host: Host<Task>,
+  { key, check, handler, known, fresh }: Plan,
+  enter: (ip: string, kind: ProbeClass) => ProbeHost<Task>,
   now: number,
   random: Random,
 ): Task {
-  const same = known !== undefined && !known.fresh && questionOf(known.check) === questionOf(check);
+  const same = known !== undefined && !known.fresh && isSameQuestion(known, check, handler);
   const phase = same ? replanned(known, check, now) : firstRun(check.timing, fresh, now, random);
+  const kind = same ? known.class : fresh ? 'new' : 'suspect';
   return {
     at: phase,
     order: 0,
     slot: -1,
     key,
-    check,
-    host,
+    check: check.handler === handler.handler ? check : { ...check, handler: handler.handler },
+    handler,
+    host: enter(check.ip, kind),
     subscribers: [],
+    owners: [],
     phase,
+    dueAt: phase,
     fresh: fresh && (known === undefined || known.fresh),
-    standing: same ? known.standing : 'unheard',
-    gone: false,
+    class: kind,
+    failures: same ? known.failures : 0,
+    ticket: undefined,
     run: undefined,
     last: undefined,
   };
+}
+
+/** The class of a task and its failures in a row after a verdict. */
+export function classAfter(
+  task: Task,
+  verdict: Verdict,
+  durationMs: number,
+): Pick<Task, 'class' | 'failures'> {
+  if (verdict.kind === 'up') return { class: 'steady', failures: 0 };
+  // Inconclusive says nothing of the address, but who took all its time will take it again.
+  if (verdict.kind === 'inconclusive' && durationMs < task.check.timing.timeoutMs) return task;
+  const failures = task.failures + 1;
+  const allowed = Math.max(...task.subscribers.map(({ check }) => check.timing.failureThreshold));
+  const isDead = task.class === 'new' || task.class === 'dead' || failures >= allowed;
+  return { class: isDead ? 'dead' : 'suspect', failures };
 }
 
 /** At its next instant as planned, but within one new period. */

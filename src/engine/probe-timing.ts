@@ -4,7 +4,11 @@ import type { Random } from './ports.ts';
 /** A planned run is put off by at most this part of the period, so that checks do not move in step. */
 const JITTER = 0.05;
 
-/** A run that starts later than this part of its period moves the rhythm, so that the next one does not follow too soon. */
+/**
+ * A run that starts later than this part of its period moves the rhythm, so that the next one does not follow too soon.
+ * As much again does not count where it waited for a slot: a silent check of the same IP, at the default timeout, must
+ * not make each later probe of the others late.
+ */
 const LATE = 0.1;
 
 /** What was late is put off by at most this part of the period more. */
@@ -18,9 +22,19 @@ export function firstRun(timing: Timing, fresh: boolean, now: number, random: Ra
   return now + (fresh ? timing.initialDelayMs : random() * timing.periodMs);
 }
 
+/** After a standstill overdue runs are spread over at most this time. */
+const MAX_CATCH_UP_MS = 10_000;
+
+/** When an overdue check runs after the machine stood still: within ten seconds, and within one period. */
+export function catchUp(periodMs: number, now: number, random: Random): number {
+  return now + random() * Math.min(periodMs, MAX_CATCH_UP_MS);
+}
+
 export interface Ran {
   /** The instant the rhythm meant, without jitter. */
   readonly phase: number;
+  /** When it began to wait for a slot. */
+  readonly dueAt: number;
   readonly startedAt: number;
   readonly endedAt: number;
 }
@@ -34,7 +48,9 @@ export interface Ran {
  */
 export function nextPhase(ran: Ran, periodMs: number, random: Random): number {
   const lateMs = ran.startedAt - ran.phase;
-  if (lateMs <= LATE * periodMs) return Math.max(ran.endedAt, ran.phase + periodMs);
+  const allowedMs = LATE * periodMs;
+  if (lateMs - Math.min(ran.startedAt - ran.dueAt, allowedMs) <= allowedMs)
+    return Math.max(ran.endedAt, ran.phase + periodMs);
   const spreadMs = random() * Math.min(2 * lateMs, SPREAD * periodMs);
   return Math.max(ran.endedAt, ran.startedAt + periodMs + spreadMs);
 }

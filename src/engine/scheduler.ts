@@ -4,8 +4,8 @@ import { VerdictTeller } from './probe-listeners.ts';
 import { ProbeRoster } from './probe-roster.ts';
 import { ProbeRuns } from './probe-runs.ts';
 import { ProbeSlots } from './probe-slots.ts';
-import { newTask } from './probe-task.ts';
-import { firstRun, jittered, nextPhase, secondPhase } from './probe-timing.ts';
+import { classAfter, newTask } from './probe-task.ts';
+import { catchUp, jittered, nextPhase, secondPhase } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Random } from './ports.ts';
@@ -46,10 +46,11 @@ const BURST = 256;
  * - runs of one probe never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
  * - a verdict is told only to checks that still want it; a run that nobody wants any more is aborted;
  * - whatever a probe does (throws, never settles), its slot comes back and the loop goes on;
- * - after a standstill of the machine the overdue probes are spread over their period anew: no storm.
+ * - after a standstill of the machine, new checks run first and the overdue ones within ten seconds: no storm.
  *
  * What cannot be helped: targets that answered and then go silent all at once hold a slot each until their timeout,
- * so `maxConcurrent` should exceed (targets per second that may do so) x (their timeout).
+ * so `maxConcurrent` should exceed (targets per second that may do so) x (their timeout). Where it does not, backends
+ * take turns.
  */
 export class ProbeScheduler {
   readonly #options: ProbeSchedulerOptions;
@@ -116,7 +117,7 @@ export class ProbeScheduler {
 
   #create(plan: Plan): Task {
     const { clock, random } = this.#options;
-    return newTask(plan, this.#slots.enter(plan.check.ip), clock.now(), random);
+    return newTask(plan, (ip, kind) => this.#slots.enter(ip, kind), clock.now(), random);
   }
 
   /** Gives a check that joined what is known already, or brings the first run forward to where its own would be. */
@@ -135,8 +136,7 @@ export class ProbeScheduler {
 
   #drop(task: Task): void {
     this.#planned.remove(task);
-    this.#slots.leave(task.host);
-    task.gone = true;
+    this.#slots.leave(task);
     if (task.run === undefined) return;
     this.#asked -= 1;
     task.run.controller.abort();
@@ -152,11 +152,13 @@ export class ProbeScheduler {
     for (;;) {
       const task = this.#planned.peek();
       if (task === undefined || task.at > now) break;
-      if (stoodStill) {
+      if (stoodStill && !task.fresh) {
         task.last = undefined;
-        this.#planAt(task, firstRun(task.check.timing, false, now, this.#options.random));
+        task.at = task.phase = catchUp(task.check.timing.periodMs, now, this.#options.random);
+        this.#planned.push(task);
       } else {
         this.#planned.remove(task);
+        task.dueAt = now;
         this.#slots.enqueue(task);
       }
     }
@@ -171,17 +173,17 @@ export class ProbeScheduler {
   }
 
   #startNext(): boolean {
-    const task = this.#state === 'started' ? this.#slots.take() : undefined;
-    if (task === undefined) return false;
+    const slot = this.#state === 'started' ? this.#slots.take() : undefined;
+    if (slot === undefined) return false;
     this.#asked += 1;
-    void this.#runs.ask(task);
+    void this.#runs.ask(slot);
     return true;
   }
 
   /** Frees the slot, plans the next run, reports. One slot is free then, so one may start. */
   #end(run: Run, verdict: Verdict): void {
     const { task } = run;
-    this.#slots.release(task.host, run.standing);
+    this.#slots.release(run.slot);
     if (this.#state === 'stopped') return;
     if (task.run === run) this.#conclude(task, run, verdict);
     this.#startNext();
@@ -190,12 +192,14 @@ export class ProbeScheduler {
   #conclude(task: Task, run: Run, verdict: Verdict): void {
     const { clock, random } = this.#options;
     const { periodMs } = task.check.timing;
-    const ran = { phase: task.phase, startedAt: run.startedAt, endedAt: clock.now() };
+    const ran = { phase: task.phase, dueAt: task.dueAt, startedAt: run.startedAt, endedAt: clock.now() };
     const durationMs = ran.endedAt - ran.startedAt;
     this.#asked -= 1;
     task.run = undefined;
     task.last = verdict;
-    task.standing = verdict.kind === 'up' ? 'steady' : 'doubtful';
+    const { class: kind, failures } = classAfter(task, verdict, durationMs);
+    task.failures = failures;
+    if (this.#slots.classify(task, kind)) this.#alarm.soon();
     this.#planAt(task, (task.fresh ? secondPhase : nextPhase)(ran, periodMs, random));
     task.fresh = false;
     this.#teller.ran(task.check, verdict, durationMs);

@@ -67,6 +67,16 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['a2']);
   });
 
+  it('passes over owners that may not have more now, and these keep their place', () => {
+    const queue = new FairQueue<string, string>();
+    for (const item of ['a1', 'a2']) queue.push(item, ['a']);
+    queue.push('b1', ['b']);
+    expect(queue.turn((owner) => owner !== 'a')).toEqual({ owner: 'b', item: 'b1' });
+    expect(queue.turn((owner) => owner !== 'a')).toBeUndefined();
+    queue.push('b2', ['b']);
+    expect(drained(queue)).toEqual(['a1', 'b2', 'a2']);
+  });
+
   it('takes no item without an owner, because nobody would have the turn for it', () => {
     expect(() => new FairQueue<string, string>().push('a', [])).toThrow('at least one owner');
   });

@@ -1,85 +1,274 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { isAlive } from '../../src/engine/probe-host.ts';
+import { noneOfAny, probeClasses } from '../../src/engine/probe-shares.ts';
 import { ProbeSlots } from '../../src/engine/probe-slots.ts';
-import type { Host, Standing } from '../../src/engine/probe-slots.ts';
+import type { ProbeHost } from '../../src/engine/probe-host.ts';
+import type { ProbeClass, ProbeOwner } from '../../src/engine/probe-shares.ts';
+import type { Candidate, Slot } from '../../src/engine/probe-slots.ts';
 
-interface Named {
+interface Named extends Candidate<Named> {
   readonly name: string;
-  readonly host: Host<Named>;
-  standing: Standing;
-  gone: boolean;
+  readonly host: ProbeHost<Named>;
+}
+
+const newOwner = (): ProbeOwner => ({ running: noneOfAny() });
+
+function setUp(maxConcurrent: number, maxPerHost = 1) {
+  const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost });
+  const held = new Map<string, Slot<Named>>();
+  const anyone = newOwner();
+  const add = (name: string, ip: string, kind: ProbeClass, owners = [anyone]): Named => {
+    return { name, host: slots.enter(ip, kind), class: kind, owners, ticket: undefined };
+  };
+  return {
+    slots,
+    add,
+    due: (name: string, ip: string, kind: ProbeClass = 'steady', owners = [anyone]): Named => {
+      const candidate = add(name, ip, kind, owners);
+      slots.enqueue(candidate);
+      return candidate;
+    },
+    taken: (): string[] => {
+      const names: string[] = [];
+      for (let slot = slots.take(); slot !== undefined; slot = slots.take()) {
+        held.set(slot.candidate.name, slot);
+        names.push(slot.candidate.name);
+      }
+      return names;
+    },
+    release: (name: string): void => {
+      const slot = held.get(name);
+      if (slot !== undefined && held.delete(name)) slots.release(slot);
+    },
+  };
 }
 
 describe('ProbeSlots', () => {
-  const setUp = (maxConcurrent: number, maxPerHost = 1) => {
-    const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost });
-    const due = (name: string, ip: string, standing: Standing = 'steady'): Named => {
-      const candidate = { name, host: slots.enter(ip), standing, gone: false };
-      slots.enqueue(candidate);
-      return candidate;
-    };
-    const taken = (): string[] => {
+  describe('between classes', () => {
+    it('lets the classes take turns, those that are not steady up to half of the slots', () => {
+      const { due, taken } = setUp(6);
+      for (let i = 0; i < 5; i++) due(`dead ${i}`, `10.0.0.${i}`, 'dead');
+      for (let i = 0; i < 5; i++) due(`good ${i}`, `10.0.1.${i}`);
+      const names = taken();
+      expect(names).toHaveLength(6);
+      expect(names.filter((name) => name.startsWith('good')).length).toBeGreaterThanOrEqual(3);
+    });
+
+    it('leaves the other half free where only dead and new ones wait, and asks the new ones first', () => {
+      const { due, taken } = setUp(6);
+      for (let i = 0; i < 5; i++) due(`${i}`, `10.0.0.${i}`, i % 2 === 0 ? 'dead' : 'new');
+      expect(taken()).toEqual(['1', '3', '0']);
+    });
+
+    it('has one slot for a dead one where there is only one', () => {
+      const { due, taken } = setUp(1);
+      due('dead', '10.0.0.1', 'dead');
+      expect(taken()).toEqual(['dead']);
+    });
+
+    it('never lets one that failed once wait for the dead', () => {
+      const { due, taken } = setUp(160, 2);
+      for (let i = 0; i < 500; i++) due('dead', `10.0.${i >> 8}.${i & 255}`, 'dead', [newOwner()]);
+      expect(taken().length).toBeLessThanOrEqual(80);
+      due('failed once', '10.1.0.1', 'suspect');
+      expect(taken()).toEqual(['failed once']);
+    });
+
+    it('always has a slot for a new one, also where all that answered have gone silent', () => {
+      const { due, taken } = setUp(160, 2);
+      for (let i = 0; i < 500; i++) due('silent', `10.0.${i >> 8}.${i & 255}`, 'steady', [newOwner()]);
+      expect(taken().length).toBeLessThanOrEqual(140);
+      due('new', '10.1.0.1', 'new');
+      expect(taken()).toEqual(['new']);
+    });
+
+    it('asks the dead now and then, however many new ones wait', () => {
+      const { due, taken, release } = setUp(2);
+      due('dead', '10.0.0.1', 'dead');
+      for (let i = 0; i < 20; i++) due(`new ${i}`, `10.0.1.${i}`, 'new');
       const names: string[] = [];
-      for (let next = slots.take(); next !== undefined; next = slots.take()) names.push(next.name);
-      return names;
-    };
-    return { slots, due, taken };
-  };
-
-  it('lets the lanes take turns, the doubtful up to half of the slots', () => {
-    const { due, taken } = setUp(6);
-    for (let i = 0; i < 5; i++) due(`bad ${i}`, `10.0.0.${i}`, 'doubtful');
-    for (let i = 0; i < 5; i++) due(`good ${i}`, `10.0.1.${i}`);
-    expect(taken()).toEqual(['good 0', 'bad 0', 'good 1', 'bad 1', 'good 2', 'bad 2']);
+      for (let round = 0; round < 10; round++) {
+        const next = taken();
+        names.push(...next);
+        for (const name of next) release(name);
+      }
+      expect(names).toContain('dead');
+    });
   });
 
-  it('leaves the other half free where only doubtful ones wait', () => {
-    const { due, taken } = setUp(6);
-    for (let i = 0; i < 5; i++) due(`bad ${i}`, `10.0.0.${i}`, i % 2 === 0 ? 'doubtful' : 'unheard');
-    expect(taken()).toEqual(['bad 1', 'bad 3', 'bad 0']);
+  describe('between backends', () => {
+    it('lets them take turns, whatever the number of their checks', () => {
+      const { due, taken } = setUp(4);
+      const [many, few] = [newOwner(), newOwner()];
+      for (let i = 0; i < 5; i++) due(`many ${i}`, `10.0.0.${i}`, 'steady', [many]);
+      due('few', '10.0.1.1', 'steady', [few]);
+      expect(taken()).toEqual(['many 0', 'few', 'many 1', 'many 2']);
+    });
+
+    it('counts a check that several want for whichever is next', () => {
+      const { due, taken } = setUp(4);
+      const [many, few] = [newOwner(), newOwner()];
+      for (let i = 0; i < 5; i++) due(`many ${i}`, `10.0.0.${i}`, 'steady', [many]);
+      due('shared', '10.0.1.1', 'steady', [many, few]);
+      expect(taken()).toEqual(['many 0', 'shared', 'many 1', 'many 2']);
+    });
+
+    it.each<ProbeClass>(['steady', 'suspect', 'new', 'dead'])(
+      'leaves a slot for another backend, whatever two of them hold for hours: %s ones',
+      (kind) => {
+        const { due, taken } = setUp(4_096, 2);
+        for (const [net, owner] of [newOwner(), newOwner()].entries())
+          for (let i = 0; i < 4_000; i++) due('hole', `10.${net}.${i >> 8}.${i & 255}`, kind, [owner]);
+        taken();
+        due('late', '10.9.0.1', kind, [newOwner()]);
+        expect(taken()).toEqual(['late']);
+      },
+    );
   });
 
-  it('has one slot for the doubtful where there is only one', () => {
-    const { due, taken } = setUp(1);
-    due('bad', '10.0.0.1', 'doubtful');
-    expect(taken()).toEqual(['bad']);
+  describe('of one host', () => {
+    it('keeps those waiting that find it busy, and lets them go first when it is not', () => {
+      const { due, taken, release } = setUp(2);
+      due('a', '10.0.0.1');
+      due('b', '10.0.0.1');
+      due('c', '10.0.0.2');
+      due('d', '10.0.0.3');
+      expect(taken()).toEqual(['a', 'c']);
+      release('a');
+      expect(taken()).toEqual(['d']);
+      release('c');
+      expect(taken()).toEqual(['b']);
+    });
+
+    it('lets backends take turns', () => {
+      const { due, taken, release } = setUp(4);
+      const [many, few] = [newOwner(), newOwner()];
+      for (let i = 0; i < 3; i++) due(`many ${i}`, '10.0.0.1', 'steady', [many]);
+      due('few', '10.0.0.1', 'steady', [few]);
+      const order = [...taken()];
+      for (let i = 0; i < 3; i++) {
+        release(order.at(-1) ?? '');
+        order.push(...taken());
+      }
+      expect(order).toEqual(['many 0', 'many 1', 'few', 'many 2']);
+    });
+
+    it('keeps a slot of two for those that are alive: the dead hold one at most', () => {
+      const { due, taken, release } = setUp(100, 2);
+      due('alive', '10.0.0.1');
+      for (let i = 0; i < 30; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
+      expect(taken()).toEqual(['alive', 'dead 0']);
+      release('alive');
+      expect(taken()).toEqual([]);
+      due('other alive', '10.0.0.1', 'suspect');
+      expect(taken()).toEqual(['other alive']);
+    });
+
+    it('gives the dead all slots of a host where nothing is alive', () => {
+      const { due, taken } = setUp(100, 2);
+      for (let i = 0; i < 3; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
+      expect(taken()).toEqual(['dead 0', 'dead 1']);
+    });
+
+    it('gives them all slots as soon as the last one that was alive is dead', () => {
+      const { slots, add, due, taken } = setUp(100, 2);
+      const dying = add('dying', '10.0.0.1', 'suspect');
+      for (let i = 0; i < 3; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
+      expect(taken()).toEqual(['dead 0']);
+      expect(slots.classify(dying, 'dead')).toBe(true);
+      expect(taken()).toEqual(['dead 1']);
+    });
+
+    it('with one slot lets those that are alive go first, and the dead too before long', () => {
+      const { due, taken, release } = setUp(100, 1);
+      for (let i = 0; i < 2; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
+      for (let i = 0; i < 30; i++) due(`alive ${i}`, '10.0.0.1');
+      const order = [...taken()];
+      for (let i = 0; i < 20; i++) {
+        release(order.at(-1) ?? '');
+        order.push(...taken());
+      }
+      expect(order.slice(0, 3)).toEqual(['alive 0', 'alive 1', 'alive 2']);
+      expect(order).toEqual(expect.arrayContaining(['dead 0', 'dead 1']));
+    });
+
+    it('goes on with the next one where the one that may run is removed', () => {
+      const { slots, due, taken, release } = setUp(2);
+      due('a', '10.0.0.1');
+      due('blocker', '10.0.0.2', 'dead');
+      expect(taken()).toEqual(['a', 'blocker']);
+      const b = due('b', '10.0.0.1', 'dead');
+      due('c', '10.0.0.1', 'dead');
+      release('a');
+      slots.leave(b);
+      release('blocker');
+      expect(taken()).toEqual(['c']);
+    });
   });
 
-  it('sets aside those whose host is busy, and lets them go first when it is not', () => {
-    const { slots, due, taken } = setUp(2);
-    const a = due('a', '10.0.0.1');
-    due('b', '10.0.0.1');
-    due('c', '10.0.0.2');
-    due('d', '10.0.0.3');
-    expect(taken()).toEqual(['a', 'c']);
-    slots.release(a.host, 'steady');
-    expect(taken()).toEqual(['b']);
-  });
-
-  it('keeps the order of arrival where a busy host meets full slots', () => {
-    const { slots, due, taken } = setUp(1);
-    const a = due('a', '10.0.0.1');
-    const other = due('other', '10.0.0.2');
-    expect(taken()).toEqual(['a']);
-    const b = due('b', '10.0.0.1');
-    due('c', '10.0.0.1');
-    slots.release(a.host, 'steady');
-    expect(taken()).toEqual(['other']);
-    slots.release(other.host, 'steady');
-    expect(taken()).toEqual(['b']);
-    slots.release(b.host, 'steady');
-    expect(taken()).toEqual(['c']);
-  });
-
-  it('calls the next one of a host when the one called before is removed in its lane', () => {
-    const { slots, due, taken } = setUp(2);
-    const [a, blocker] = [due('a', '10.0.0.1'), due('blocker', '10.0.0.2', 'doubtful')];
-    expect(taken()).toEqual(['a', 'blocker']);
-    slots.release(blocker.host, 'doubtful');
-    const b = due('b', '10.0.0.1', 'doubtful');
-    due('c', '10.0.0.1', 'doubtful');
-    expect(taken()).toEqual([]);
-    slots.release(a.host, 'steady');
-    b.gone = true;
-    expect(taken()).toEqual(['c']);
+  it('keeps all bounds and loses no check, whatever is due, removed and given back', () => {
+    const act = fc.oneof(
+      fc.record({
+        kind: fc.constant('due' as const),
+        host: fc.nat({ max: 3 }),
+        class: fc.constantFrom(...probeClasses),
+        owners: fc.uniqueArray(fc.nat({ max: 3 }), { minLength: 1, maxLength: 2 }),
+      }),
+      fc.record({ kind: fc.constantFrom('take' as const, 'release' as const), which: fc.nat({ max: 20 }) }),
+      fc.record({ kind: fc.constant('leave' as const), which: fc.nat({ max: 20 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(act, { maxLength: 120 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 3 }),
+        (acts, maxConcurrent, maxPerHost) => {
+          const { slots, due } = setUp(maxConcurrent, maxPerHost);
+          const owners = [newOwner(), newOwner(), newOwner(), newOwner()];
+          const [waiting, running] = [new Set<Named>(), new Set<Slot<Named>>()];
+          const take = (): void => {
+            const slot = slots.take();
+            if (slot === undefined) return;
+            expect(waiting.delete(slot.candidate)).toBe(true);
+            running.add(slot);
+            expect(running.size).toBeLessThanOrEqual(maxConcurrent);
+            const beside = [...running].filter(({ host }) => host === slot.host);
+            expect(beside.length).toBeLessThanOrEqual(maxPerHost);
+            const dead = beside.filter((each) => each.class === 'dead').length;
+            const isGuarded = slot.class === 'dead' && slot.host.alive > 0 && maxPerHost > 1;
+            if (isGuarded) expect(dead).toBeLessThan(maxPerHost);
+          };
+          const release = (which: number): void => {
+            const slot = [...running][which % Math.max(1, running.size)];
+            if (slot === undefined || !running.delete(slot)) return;
+            slots.release(slot);
+            slots.leave(slot.candidate);
+          };
+          const leave = (which: number): void => {
+            const candidate = [...waiting][which % Math.max(1, waiting.size)];
+            if (candidate !== undefined && waiting.delete(candidate)) slots.leave(candidate);
+          };
+          acts.forEach((each, i) => {
+            if (each.kind === 'due') {
+              const own = each.owners.flatMap((index) => owners[index] ?? []);
+              waiting.add(due(`${i}`, `10.0.0.${each.host}`, each.class, own));
+            } else ({ take, release, leave })[each.kind](each.which);
+          });
+          for (let i = 0; i < acts.length * 2; i++) {
+            take();
+            if (running.size >= Math.min(maxConcurrent, 2) || waiting.size === 0 || i % 3 === 0) release(0);
+          }
+          while (running.size > 0) {
+            release(0);
+            take();
+          }
+          expect(waiting.size).toBe(0);
+          for (const owner of owners) expect(owner.running).toEqual(noneOfAny());
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(probeClasses.filter(isAlive)).toEqual(['steady', 'suspect']);
   });
 });

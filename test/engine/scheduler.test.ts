@@ -476,6 +476,176 @@ describe('ProbeScheduler', () => {
     });
   });
 
+  describe('fairness', () => {
+    it('does not put an address that failed once behind the dead', async () => {
+      const holes = hosts(200, '1', { timeoutMs: 10_000 });
+      for (const { id } of holes) script.play(id, 'hangs');
+      const good = hosts(10, '2');
+      const scheduler = schedulerOf();
+      scheduler.set('other', holes);
+      scheduler.set('one', good);
+      await clock.advance(120 * SECOND);
+      for (const { id } of good) script.play(id, down, up);
+      await clock.advance(25 * SECOND);
+      for (const { id } of good) {
+        const [before = 0, ...rest] = script.startsOf(id).filter((at) => at > 100 * SECOND);
+        expect(rest.map((at, i) => at - (rest[i - 1] ?? before))).toEqual(rest.map(() => 10_000));
+      }
+    });
+
+    it.each([60, 3_600])(
+      'sees a death, a return and a new address in time beside 4,000 black holes of a timeout of %d s',
+      async (timeoutSeconds) => {
+        const scheduler = schedulerOf({ random: seeded(), limits: { maxConcurrent: 4_096, maxPerHost: 2 } });
+        const [dies, returns, added] = hosts(3, '9');
+        if (dies === undefined || returns === undefined || added === undefined) return;
+        script.play(returns.id, down);
+        scheduler.set('one', [dies, returns]);
+        await clock.advance(60 * SECOND);
+        for (const [net, owner] of ['a', 'b', 'c', 'd'].entries()) {
+          const holes = hosts(1_000, String(20 + net), { timeoutMs: timeoutSeconds * SECOND });
+          for (const { id } of holes) script.play(id, 'hangs');
+          scheduler.set(owner, holes);
+        }
+        await clock.advance(200 * SECOND);
+        const from = clock.now();
+        script.play(dies.id, timedOut);
+        script.play(returns.id, up);
+        scheduler.set('one', [dies, returns, added]);
+        await clock.advance(32 * SECOND);
+        const later = (id: string) => verdicts.filter((each) => each.id === id && each.at >= from);
+        expect(later(added.id)[0]?.at).toBe(from);
+        expect(later(returns.id)[0]?.at).toBeLessThanOrEqual(from + 10.6 * SECOND);
+        expect(later(dies.id)[2]?.at).toBeLessThanOrEqual(from + 31.6 * SECOND);
+      },
+    );
+
+    it('keeps the rhythm of the ports of a gateway that answer beside 24 that are silent', async () => {
+      const ports = Array.from({ length: 32 }, (__, i) => aCheck({ port: i + 1 }));
+      const [silent, answering] = [ports.slice(8), ports.slice(0, 8)];
+      for (const { id } of silent) script.play(id, 'hangs');
+      schedulerOf({ random: seeded() }).set('one', ports);
+      await clock.advance(120 * SECOND);
+      const [dying, ...living] = answering;
+      const from = clock.now();
+      script.play(dying?.id ?? '', 'hangs');
+      await clock.advance(60 * SECOND);
+      const failures = verdicts.filter(({ id, at }) => id === dying?.id && at > from);
+      // The first failure ends a period and a timeout later at most, each further one a period after that.
+      expect(failures[2]?.at).toBeLessThanOrEqual(from + 3 * 10.5 * SECOND + SECOND);
+      for (const { id } of living)
+        expect(script.startsOf(id).filter((at) => at > from).length).toBeGreaterThanOrEqual(5);
+      expect(script.peak.host).toBe(2);
+    });
+
+    it('with one slot per host delays a port that answers by the timeout of one silent port', async () => {
+      const ports = Array.from({ length: 9 }, (_, i) => aCheck({ port: i + 1 }));
+      for (const { id } of ports.slice(1)) script.play(id, 'hangs');
+      schedulerOf({ random: seeded(), limits: { maxConcurrent: 100, maxPerHost: 1 } }).set('one', ports);
+      await clock.advance(60 * SECOND);
+      const before = clock.now();
+      await clock.advance(120 * SECOND);
+      const starts = script.startsOf('10.0.0.1:1').filter((at) => at > before);
+      const gaps = starts.slice(1).map((at, i) => at - (starts[i] ?? 0));
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(10.5 * SECOND + SECOND + TICK);
+      expect(script.peak.host).toBe(1);
+    });
+
+    it('asks the ports of a gateway where all are silent in turns, and sees one that returns', async () => {
+      const ports = Array.from({ length: 16 }, (_, i) => aCheck({ port: i + 1 }));
+      for (const { id } of ports) script.play(id, 'hangs');
+      schedulerOf({ random: seeded() }).set('one', ports);
+      await clock.advance(120 * SECOND);
+      script.play('10.0.0.1:7', up);
+      await clock.advance(11 * SECOND);
+      expect(said('10.0.0.1:7')).toContain(up);
+    });
+  });
+
+  describe('a standstill of the machine', () => {
+    it.each([10, 60, 3_600])(
+      'of 12 s makes no probe later than ten seconds, and a new one not at all, at a period of %d s',
+      async (periodSeconds) => {
+        const periodMs = periodSeconds * SECOND;
+        const scheduler = schedulerOf({ random: seeded() });
+        scheduler.set('one', hosts(200, '1', { periodMs }), { fresh: false });
+        await clock.advance(3 * periodMs);
+        scheduler.set('two', [aCheck({ ip: '10.2.0.1', timing: { periodMs, initialDelayMs: SECOND } })]);
+        await clock.advance(500);
+        const due = new Map<string, number>();
+        for (const { id } of hosts(200, '1'))
+          due.set(id, Math.max(...script.startsOf(id)) + 1.05 * periodMs + TICK);
+        clock.jump(12 * SECOND);
+        const resumedAt = clock.now();
+        await clock.advance(0);
+        expect(script.startsOf('10.2.0.1:5432')).toEqual([resumedAt]);
+        const seen = script.starts.length;
+        await clock.advance(2 * periodMs);
+        for (const [id, at] of due) {
+          const next = script.starts.slice(seen).find((each) => each.id === id)?.at ?? Infinity;
+          expect(next).toBeLessThanOrEqual(Math.max(at, resumedAt) + 10 * SECOND + TICK);
+        }
+      },
+    );
+
+    it('in the middle of a run makes its failure inconclusive: its time passed without anybody looking', async () => {
+      script.play('a', 'hangs');
+      schedulerOf().set('one', [aCheck({ id: 'a' })]);
+      await clock.advance(500);
+      clock.jump(3_600 * SECOND);
+      await clock.advance(0);
+      expect(said('a')).toEqual([overran]);
+    });
+  });
+
+  describe('handlers', () => {
+    const pem = 'x'.repeat(64).concat('\n').repeat(4_000);
+    const credentials = { username: 'probe', password: 'secret' };
+    const login = (over: object = {}): Check['handler'] => ({
+      kind: 'postgres',
+      sslMode: 'verify-full',
+      saturatedIs: 'down',
+      tls: { ca: `${pem}${'y'.repeat(3)}` },
+      credentials: { ...credentials },
+      ...over,
+    });
+
+    it('of equal content are one probe and one object, whoever gives them', async () => {
+      const asked: unknown[] = [];
+      const probe: ProbeSchedulerOptions['probe'] = ({ handler }) => {
+        asked.push(handler);
+        return Promise.resolve(up);
+      };
+      const scheduler = schedulerOf({ probe });
+      scheduler.set('one', [aCheck({ handler: login() }), aCheck({ ip: '10.0.0.2', handler: login() })]);
+      scheduler.set('two', [aCheck({ handler: login() })]);
+      await clock.advance(0);
+      scheduler.set('one', [aCheck({ handler: login() }), aCheck({ ip: '10.0.0.3', handler: login() })]);
+      await clock.advance(SECOND);
+      expect(asked).toHaveLength(3);
+      expect(new Set(asked).size).toBe(1);
+      expect(scheduler.stats()).toMatchObject({ checks: 3, probes: 2 });
+    });
+
+    it.each<[string, object]>([
+      ['password', { credentials: { ...credentials, password: 'Secret' } }],
+      ['authority', { tls: { ca: `${pem}${'z'.repeat(3)}` } }],
+      [
+        'byte in the middle of an authority',
+        { tls: { ca: `${pem.slice(0, 9_999)}z${pem.slice(10_000)}yyy` } },
+      ],
+      ['mode', { sslMode: 'verify-ca' }],
+    ])('that differ in the %s are different probes', async (_, over) => {
+      const scheduler = schedulerOf();
+      scheduler.set('one', [aCheck({ handler: login() })]);
+      await clock.advance(100);
+      scheduler.set('two', [aCheck({ handler: login(over) })]);
+      expect(scheduler.stats()).toMatchObject({ checks: 2, probes: 2 });
+      scheduler.set('one', [aCheck({ handler: login(over) })]);
+      expect(scheduler.stats()).toMatchObject({ checks: 2, probes: 1 });
+    });
+  });
+
   describe('faults', () => {
     it('takes a probe that throws as inconclusive, reports the bug, and goes on', async () => {
       script.play('a', 'throws', up);

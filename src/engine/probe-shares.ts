@@ -1,0 +1,88 @@
+/**
+ * What the scheduler expects of a probe, by its verdicts so far:
+ *
+ * | class     | a check that                                                        | expected to hold its slot |
+ * |-----------|---------------------------------------------------------------------|---------------------------|
+ * | `steady`  | answered last time                                                  | for a moment              |
+ * | `suspect` | failed, fewer than failureThreshold times in a row; or was published before this process began, and has not been probed yet | perhaps until its timeout |
+ * | `new`     | has no verdict yet                                                  | perhaps until its timeout |
+ * | `dead`    | failed failureThreshold times in a row, or with its first verdict   | until its timeout         |
+ */
+export type ProbeClass = 'steady' | 'suspect' | 'new' | 'dead';
+
+export const probeClasses: readonly ProbeClass[] = ['steady', 'suspect', 'new', 'dead'];
+
+export type CountByClass = Record<ProbeClass, number>;
+
+export const noneOfAny = (): CountByClass => ({ steady: 0, suspect: 0, new: 0, dead: 0 });
+
+/** A backend, as far as slots are concerned. */
+export interface ProbeOwner {
+  /** Runs that began at its turn. */
+  readonly running: CountByClass;
+}
+
+/** This part of the slots is kept for a class. */
+const RESERVED_PART = 16;
+
+/** An owner may hold this many times the slots that it leaves free for its class. */
+const OWNER_FACTOR = 8;
+
+/**
+ * Shares of `--max-concurrent-probes`, so that no class and no owner can hold all slots:
+ *
+ * | class    | at most                                                              |
+ * |----------|----------------------------------------------------------------------|
+ * | any      | all slots                                                            |
+ * | not steady | half of all (at least one), however many of them are silent        |
+ * | steady   | all except an eighth, which the others may always have               |
+ * | `suspect`, `new` | have a sixteenth each that no other class may have           |
+ * | `dead`   | a sixteenth (at least one) while `suspect` or `new` ones wait        |
+ * | one owner | eight times what is left for its class: eight ninths where it is alone |
+ *
+ * The last row is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): an owner that comes later finds
+ * a free slot at once, whatever the others hold and for how long. With fewer than 16 slots nothing is reserved, and
+ * where all are taken classes and owners take turns.
+ */
+export class ProbeShares {
+  readonly #max: number;
+  readonly #reserved: number;
+  readonly #running = noneOfAny();
+
+  constructor(maxConcurrent: number) {
+    this.#max = maxConcurrent;
+    this.#reserved = Math.floor(maxConcurrent / RESERVED_PART);
+  }
+
+  /**
+   * Returns how many slots the class may still take.
+   *
+   * @param otherWaits whether checks that are `suspect` or `new` wait
+   */
+  room(wanted: ProbeClass, otherWaits: boolean): number {
+    const { steady, suspect, dead } = this.#running;
+    const unsteady = suspect + this.#running.new + dead;
+    const free = this.#max - steady - unsteady;
+    if (wanted === 'steady') return free - Math.max(0, 2 * this.#reserved - unsteady);
+    const unused = (other: 'suspect' | 'new') =>
+      other === wanted ? 0 : Math.max(0, this.#reserved - this.#running[other]);
+    const half = Math.max(1, this.#max >> 1);
+    const room = Math.min(free, half - unsteady - unused('suspect') - unused('new'));
+    return wanted === 'dead' && otherWaits ? Math.min(room, Math.max(1, this.#reserved) - dead) : room;
+  }
+
+  /** Whether the owner may take one of `room` slots of the class. */
+  allows({ running }: ProbeOwner, wanted: ProbeClass, room: number): boolean {
+    return running[wanted] < OWNER_FACTOR * room;
+  }
+
+  take({ running }: ProbeOwner, taken: ProbeClass): void {
+    this.#running[taken] += 1;
+    running[taken] += 1;
+  }
+
+  release({ running }: ProbeOwner, taken: ProbeClass): void {
+    this.#running[taken] -= 1;
+    running[taken] -= 1;
+  }
+}
