@@ -71,7 +71,8 @@ export function choose(
  * |---------------------------------------|-----------------------------------|--------|-----------|
  * | one healthy                           | any                               | yes    | healthy   |
  * | some, all unhealthy                   | any                               | yes    | unhealthy |
- * | some                                  | any                               | no     | healthy   |
+ * | some                                  | Published: not answered since this term began | no | unknown |
+ * | some                                  | any other                         | no     | healthy   |
  * | none, all refused                     | any                               | any    | unhealthy |
  * | none                                  | NoSuchName, NoAddress, Expired    | any    | unhealthy |
  * | any other                             | any                               | any    | unknown   |
@@ -113,14 +114,10 @@ function fromProbes(
 const lost = ['NoSuchName', 'NoAddress', 'Expired'];
 
 function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
-  const since = resolution?.resolvedWall;
-  if (addresses.length > 0) return { health: 'healthy', since, why: '' };
-  const why = message ?? resolution?.error ?? resolution?.rule ?? '';
-  return {
-    health: refused === true || lost.includes(resolution?.rule ?? '') ? 'unhealthy' : 'unknown',
-    since: undefined,
-    why,
-  };
+  const { rule = '', error, resolvedWall: since } = resolution ?? {};
+  if (addresses.length > 0 && rule !== 'Published') return { health: 'healthy', since, why: '' };
+  const isLost = refused === true || lost.includes(rule);
+  return { health: isLost ? 'unhealthy' : 'unknown', since: undefined, why: message ?? error ?? rule };
 }
 
 /** The host that our Services of this backend point to now; undefined: none yet. */

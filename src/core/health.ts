@@ -18,6 +18,8 @@ export interface Health {
   readonly heard?: Heard;
   /** Role and lag; left out while no verdict told of them. */
   readonly telling?: Telling;
+  /** Believed of what was published before this term, and not confirmed by a conclusive verdict yet. */
+  readonly seeded?: true;
 }
 
 export type Transition = 'unchanged' | 'pending' | 'changed';
@@ -43,13 +45,15 @@ export function initial(now: number): Health {
  * | healthy   | up           | none                                          | healthy     | 0         | unchanged  |
  * | healthy   | down         | fewer than failureThreshold                   | healthy     | + 1       | pending    |
  * | healthy   | down         | failureThreshold                              | unhealthy   | 0         | changed    |
- * | unhealthy | down         | none                                          | unhealthy   | 0         | unchanged  |
+ * | unhealthy | down         | none                                          | unhealthy   | 0         | unchanged; changed where it had no reason |
  * | unhealthy | up           | fewer than successThreshold                   | unhealthy   | + 1       | pending    |
  * | unhealthy | up           | successThreshold                              | healthy     | 0         | changed    |
  *
  * `since` changes with the state only. So do `reason` and `message` of an unhealthy address: one that was refused first
  * and times out now keeps the reason that made it unhealthy (the metrics tell the latest one). Of others they change as
  * `remark` says, and that is `changed` too. An unchanged health is returned as the same object.
+ *
+ * A conclusive verdict confirms a seeded health: it is not `seeded` any more.
  *
  * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
  *
@@ -63,8 +67,8 @@ export function step(
   now: number,
   lagLimits: readonly number[] = [],
 ): Step {
-  const stepped = stepReason(health, verdict, thresholds, now);
-  if (verdict.kind === 'inconclusive') return stepped;
+  if (verdict.kind === 'inconclusive') return stepReason(health, verdict, thresholds, now);
+  const stepped = stepReason(confirmed(health), verdict, thresholds, now);
   if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
     return stepped;
   const { failureThreshold } = thresholds;
@@ -75,6 +79,12 @@ export function step(
     health: told.telling === undefined ? rest : { ...rest, telling: told.telling },
     transition: told.changed ? 'changed' : stepped.transition,
   };
+}
+
+function confirmed(health: Health): Health {
+  if (health.seeded === undefined) return health;
+  const { seeded: _, ...rest } = health;
+  return rest;
 }
 
 type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
@@ -89,8 +99,13 @@ function stepReason(health: Health, verdict: Verdict, thresholds: Thresholds, no
 function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
-  if (health.state === said)
+  if (health.state === said) {
+    // A seeded one whose words nobody wrote.
+    const { reason, message } = verdict;
+    if (said === 'unhealthy' && health.reason === '')
+      return { health: { ...health, run: 0, reason, message }, transition: 'changed' };
     return { health: health.run === 0 ? health : { ...health, run: 0 }, transition: 'unchanged' };
+  }
   const run = health.run + 1;
   const threshold = said === 'healthy' ? thresholds.successThreshold : thresholds.failureThreshold;
   if (health.state !== 'unknown' && run < threshold)

@@ -14,6 +14,8 @@ export interface Telling {
   readonly lagging: readonly number[];
   /** When the lag was last 0, wall milliseconds. */
   readonly caughtUpAt: number | undefined;
+  /** Seeded, and beyond a limit only because a slice does not have it: a verdict without lag ends that. */
+  readonly isPresumed?: true;
 }
 
 export interface TellingOptions {
@@ -39,7 +41,7 @@ export interface TellingOptions {
  * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
  * | a lag over a limit                   |                   | out of bounds after failureThreshold of them in a row  |
  * | a lag within a limit                 |                   | within bounds, at once                                 |
- * | says no lag                          |                   | stays                                                  |
+ * | says no lag                          |                   | stays; ends where it was presumed of the slices        |
  *
  * A lag never counts for more than the time since the lag was last 0: after an idle time the first write makes the
  * naive difference jump to the whole of it.
@@ -78,7 +80,7 @@ const noLag: Lag = { over: new Map(), lagging: [], caughtUpAt: undefined };
 function lagAfter(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Lag {
   const { lagSeconds, role } = verdict;
   if (role === 'Primary') return noLag;
-  if (lagSeconds === undefined) return lagOf(before);
+  if (lagSeconds === undefined) return before?.isPresumed === true ? noLag : lagOf(before);
   const { now, failureThreshold, lagLimits } = options;
   const caughtUpAt = lagSeconds === 0 ? now : earlier(before?.caughtUpAt, now);
   const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
@@ -108,25 +110,27 @@ function counted(
   );
 }
 
-/** What was said of an address before this process began. */
+/** What is published of an address before it is probed in this term. */
 export interface Seed {
   readonly role: Role | undefined;
-  /** The greatest limit that it was behind by more than. */
-  readonly lagOverSeconds: number | undefined;
-  readonly lagLimits: readonly number[];
+  /** Limits that it is within. */
+  readonly within: readonly number[];
+  /** Limits that it is beyond, ascending. */
+  readonly lagging: readonly number[];
+  /** Whether one of them follows from the slices alone. */
+  readonly isPresumed: boolean;
   readonly failureThreshold: number;
   /** Wall milliseconds. */
   readonly now: number;
 }
 
-/**
- * What is known of an address that was published before this process began. It was within the bounds that it was not
- * said to be out of, so a first lag over one of those is a first one of failureThreshold.
- */
-export function seededTelling({ role, lagOverSeconds, lagLimits, failureThreshold, now }: Seed): Telling {
+/** A first lag over a limit that the address is within is a first one of failureThreshold. */
+export function seededTelling({ role, within, lagging, isPresumed, failureThreshold, now }: Seed): Telling {
   const told = { role, roleSince: now, epoch: undefined };
   if (role === 'Primary') return { ...told, ...noLag };
-  const lagging = lagLimits.filter((limit) => lagOverSeconds !== undefined && limit <= lagOverSeconds);
-  const over = lagLimits.map((limit) => [limit, lagging.includes(limit) ? failureThreshold : 0] as const);
-  return { ...told, over: new Map(over), lagging, caughtUpAt: undefined };
+  const over = new Map([
+    ...within.map((limit) => [limit, 0] as const),
+    ...lagging.map((limit) => [limit, failureThreshold] as const),
+  ]);
+  return { ...told, over, lagging, caughtUpAt: undefined, ...(isPresumed && { isPresumed }) };
 }

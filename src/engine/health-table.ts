@@ -1,4 +1,5 @@
 import { initial, step } from '../core/health.ts';
+import { reseeded } from '../core/seed.ts';
 import type { Check } from '../core/check.ts';
 import type { Health, Transition } from '../core/health.ts';
 import type { HealthOf } from '../core/readiness.ts';
@@ -13,7 +14,7 @@ export interface HealthTableOptions {
 
 /**
  * What is believed of every check of every backend. `owner` is the backend's uid, so a namesake created later
- * starts with a clean table. Verdicts alone move a state; `seed` only fills what nothing was learnt of.
+ * starts with a clean table. Verdicts alone move a state that one of them has confirmed; `seed` puts in what is published.
  */
 export class HealthTable {
   readonly #options: HealthTableOptions;
@@ -39,9 +40,15 @@ export class HealthTable {
     return (checkId) => this.get(owner, checkId);
   }
 
-  /** Puts in what was published before this process began. Never overrides a state: what was learnt or seeded first stands. */
-  seed(owner: string, checkId: string, health: Health): void {
-    if ((this.get(owner, checkId)?.state ?? 'unknown') === 'unknown') this.#put(owner, checkId, health);
+  /**
+   * Puts in what is published, by the rule of `reseeded`. Never overrides what a verdict has confirmed. Returns whether
+   * that changed something that was believed.
+   */
+  seed(owner: string, checkId: string, health: Health): boolean {
+    const known = this.get(owner, checkId);
+    const next = reseeded(known, health);
+    if (next !== known) this.#put(owner, checkId, next);
+    return known !== undefined && next !== known;
   }
 
   /** Steps the check's health by one verdict and says what that did. */

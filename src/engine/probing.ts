@@ -1,11 +1,13 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { TargetAddresses } from '../core/address.ts';
 import type { Check } from '../core/check.ts';
-import { seeds, type Published } from '../core/seed.ts';
+import type { Published, PublishedAlias } from '../core/published.ts';
+import { seeds } from '../core/seed.ts';
+import { isOpenSeed } from '../core/seeded-telling.ts';
 import type { HealthTable } from './health-table.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
-import type { Scene } from './scene.ts';
+import { publishedAlias, type Scene } from './scene.ts';
 import type { ProbeScheduler } from './scheduler.ts';
 
 export interface ProbingOptions {
@@ -23,8 +25,9 @@ export interface ProbingOptions {
 const SETTLE_MS = { new: 1_000, published: 100 };
 
 /**
- * Sees to it that exactly the checks of a backend are asked. Checks that were published before this process began
- * start with what was published, and are asked within a period; new ones are asked at once.
+ * Sees to it that exactly the checks of a backend are asked (`seedChecks` before). Checks that were published before this term began start
+ * with what is published, and are asked within a period; those of which that leaves nothing to believe are asked at once,
+ * and new ones after their initial delay.
  */
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
@@ -33,20 +36,38 @@ export function probe(scene: Scene, options: ProbingOptions): void {
     backend.uid,
     checks.map((check) => check.id),
   );
-  const isUnknown = ({ id }: Check): boolean => health.get(backend.uid, id) === undefined;
-  if (checks.some(isUnknown)) seed(scene, options);
-  scheduler.set(backend.uid, checks, { fresh: isUnknown });
+  const of = ({ id }: Check) => health.get(backend.uid, id);
+  const isOpen = (check: Check): boolean => {
+    const known = of(check);
+    return known !== undefined && isOpenSeed(check, backend.spec, known);
+  };
+  const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
+  const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
+  scheduler.set(backend.uid, asked, { fresh });
 }
 
-function seed({ backend, groups, addresses }: Scene, { health, view, clock }: ProbingOptions): void {
+const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });
+
+/**
+ * Gives checks that no verdict has confirmed in this term what is published now. Returns whether that changed something
+ * that was believed: the scene follows from it.
+ */
+export function seedChecks({ backend, groups, addresses, checks }: Scene, options: ProbingOptions): boolean {
+  const { health, view, clock } = options;
+  const isUnconfirmed = ({ id }: Check): boolean => {
+    const known = health.get(backend.uid, id);
+    return known === undefined || known.seeded === true;
+  };
+  if (!checks.some(isUnconfirmed)) return false;
   const now = clock.wall();
   const found = seeds({ backend, groups, addresses, published: published(backend, view), now });
-  for (const [id, value] of found) health.seed(backend.uid, id, value);
+  const changed = [...found].map(([id, value]) => health.seed(backend.uid, id, value));
+  return changed.includes(true);
 }
 
-/** What stands under the names of the backend's Services, as far as it is ours or to be taken over; undefined of an alias. */
-function published(backend: Backend, view: ClusterView): Published | undefined {
-  if (backend.spec.mode === 'ExternalName') return undefined;
+/** What has the names of the backend's Services, as far as it is ours or to be taken over. */
+function published(backend: Backend, view: ClusterView): Published | PublishedAlias {
+  if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, view) };
   const names = standingNames(backend, view);
   return {
     slices: names.flatMap((name) => view.slices(backend.namespace, name)),
@@ -64,8 +85,10 @@ export function settlingMs(
   since: number,
   { health, clock, view }: ProbingOptions,
 ): number {
-  const isOpen = ({ id, timing }: Check): boolean =>
-    timing.initialDelayMs === 0 && (health.get(backend.uid, id)?.state ?? 'unknown') === 'unknown';
+  const isOpen = ({ id, timing }: Check): boolean => {
+    const { state = 'unknown', seeded } = health.get(backend.uid, id) ?? {};
+    return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);
+  };
   // What was published before stands, and its first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean =>
     resolution?.rule === 'Pending' || resolution?.rule === 'Published';

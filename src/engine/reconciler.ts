@@ -15,7 +15,7 @@ import { Lives, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
 import type { PlanningOptions } from './planning.ts';
 import type { Resolver, Secrets, Writer } from './ports.ts';
-import { probe, settlingMs, type ProbingOptions } from './probing.ts';
+import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
 import { publish } from './publishing.ts';
 import type { Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
@@ -114,7 +114,8 @@ export class Reconciler {
     if (!entry.parsed.ok) return this.#halt(entry, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, suspended);
-    const scene = this.#look(key, entry, backend);
+    const first = this.#look(key, entry, backend);
+    const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend) : first;
     return this.#isFirst(life) && hasFirstServices(scene, view)
       ? this.#makeFirst(scene, life)
       : this.#run(scene, life);

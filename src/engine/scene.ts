@@ -16,7 +16,7 @@ import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
 import { judgeRoles, type Roles } from '../core/roles.ts';
-import { publishedPort } from '../core/seed.ts';
+import { publishedPort } from '../core/published.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView } from './ports.ts';
 
@@ -155,6 +155,14 @@ export interface AliasScene {
   readonly choice: Choice;
 }
 
+/** The host that our Services of the backend point to; undefined: none yet. */
+export const publishedAlias = (backend: Backend, view: ClusterView): string | undefined =>
+  currentAlias(
+    standingNames(backend, view)
+      .flatMap((name) => view.service(backend.namespace, name) ?? [])
+      .filter((service) => ownerName(service) === backend.name),
+  );
+
 /** Undefined in mode Endpoints. @param now wall milliseconds */
 export function lookAtAlias(
   { backend, targets, groups, healthOf }: Scene,
@@ -162,11 +170,8 @@ export function lookAtAlias(
   now: number,
 ): AliasScene | undefined {
   if (backend.spec.mode !== 'ExternalName') return undefined;
-  const ours = standingNames(backend, view)
-    .flatMap((name) => view.service(backend.namespace, name) ?? [])
-    .filter((service) => ownerName(service) === backend.name);
   const candidates = candidatesOf(targets, groups, healthOf);
-  const before = currentAlias(ours);
+  const before = publishedAlias(backend, view);
   return { candidates, before, choice: choose(candidates, before, backend.spec.failbackSeconds * 1000, now) };
 }
 

@@ -176,11 +176,17 @@ describe('what the status says of an alias', () => {
     const addresses = addressesOf(probed.spec.targets, () => gave(two), [], probed.spec.ports).flatMap(
       (target) => target.addresses,
     );
-    const input = { groups: portGroups(probed.spec), addresses, published: undefined, now: epoch };
+    const input = {
+      groups: portGroups(probed.spec),
+      addresses,
+      published: { alias: 'db.example.com' },
+      now: epoch,
+    };
     const found = seeds({ ...input, backend: { ...probed, status } });
     expect([...found].map(([id, { state, since }]) => `${id} ${state} ${since}`)).toEqual([
       `10.0.0.1|5432|all healthy ${epoch - 5_000}`,
       '10.0.0.2|5432|all unhealthy 0',
+      `10.0.0.3|5432|all unknown ${epoch}`,
     ]);
     expect(seeds({ ...input, backend: { ...probed, status: undefined } }).size).toBe(0);
   });

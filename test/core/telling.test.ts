@@ -26,8 +26,9 @@ const after = (verdicts: readonly Verdict[], before?: Telling): Telling | undefi
 const seeded = (over: Partial<Parameters<typeof seededTelling>[0]> = {}) =>
   seededTelling({
     role: 'Replica',
-    lagOverSeconds: undefined,
-    lagLimits: limits,
+    within: limits,
+    lagging: [],
+    isPresumed: false,
     failureThreshold: 3,
     now: 0,
     ...over,
@@ -129,10 +130,28 @@ describe('after a start', () => {
   it.each([
     ['one over a limit does not exclude what was within', seeded(), [replica(11)], []],
     ['the threshold of them does', seeded(), [replica(11), replica(11), replica(11)], [10]],
-    ['what was over a limit still is', seeded({ lagOverSeconds: 10 }), [], [10]],
-    ['over the greatest is over all', seeded({ lagOverSeconds: 60 }), [], [10, 60]],
-    ['and comes back with the first within', seeded({ lagOverSeconds: 60 }), [replica(9)], []],
-    ['a primary is behind nobody', seeded({ role: 'Primary', lagOverSeconds: 60 }), [], []],
+    ['what was over a limit still is', seeded({ within: [60], lagging: [10] }), [], [10]],
+    [
+      'what no slice or status told is decided by the first verdict',
+      seeded({ within: [] }),
+      [replica(11)],
+      [10],
+    ],
+    [
+      'what was presumed of the slices is decided by a lag over it',
+      seeded({ within: [], lagging: [10], isPresumed: true }),
+      [replica(11)],
+      [10],
+    ],
+    [
+      'what was presumed of the slices ends with a verdict without lag',
+      seeded({ within: [], lagging: [10], isPresumed: true }),
+      [up],
+      [],
+    ],
+    ['what was told stays with a verdict without lag', seeded({ within: [60], lagging: [10] }), [up], [10]],
+    ['and comes back with the first within', seeded({ within: [], lagging: limits }), [replica(9)], []],
+    ['a primary is behind nobody', seeded({ role: 'Primary', within: [], lagging: limits }), [], []],
   ] as const)('%s', (_, before, verdicts, lagging) =>
     expect(after(verdicts, before)?.lagging).toEqual(lagging),
   );

@@ -217,6 +217,10 @@ describe.each(samples)('the sample $file', ({ name: of, spec, hosts }) => {
     next.hear(of);
     await next.run(of);
     answer(next);
+    const { writes } = await next.run(of);
+    next.say(up, undefined, of);
+    // What no slice contains (another host of an alias, a server of a role that no Service has) is healthy since now.
+    expect(['', 'status']).toContain([...writes, ...(await next.run(of)).writes].join());
     expect((await next.run(of)).writes).toEqual([]);
   });
 });

@@ -263,17 +263,19 @@ describe('a replica that is behind', () => {
 });
 
 describe('a restart', () => {
-  it('writes nothing, whatever the roles and the lags', async () => {
+  it('moves no address, whatever the roles and the lags', async () => {
     const { world } = await stands();
     await world.clock.advance(3_600_000);
     for (let i = 0; i < 3; i++) world.say(replica(100), C);
     await world.run();
     const next = world.restarted();
     next.hear();
-    expect(await next.run()).toEqual({ outcome: { ok: true }, writes: [] });
+    expect(await next.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
     next.say(replica(100), C);
     next.say(replica(100), B);
     next.say(primary(), A);
+    // Since when C, which is behind neither Service, has been healthy.
+    expect((await next.run()).writes).toEqual(['status']);
     expect((await next.run()).writes).toEqual([]);
   });
 
@@ -329,6 +331,8 @@ describe('a restart', () => {
     world.store(fixed('Replica'), { generation: 2 });
     const next = world.restarted();
     next.hear();
+    await next.run();
+    next.say(up);
     await next.run();
     expect(ready(next, 'rw')).toEqual([]);
   });

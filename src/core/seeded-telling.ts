@@ -1,0 +1,152 @@
+import type { Backend, Spec, Status } from '../api/external-backend.ts';
+import type { BackendAddress } from './address.ts';
+import type { Check, Handler } from './check.ts';
+import { lagLimitsOf, type PortGroup } from './checks.ts';
+import type { Health } from './health.ts';
+import {
+  publishedReadiness,
+  publishedUnder,
+  type Published,
+  type PublishedAlias,
+  type ReadyOf,
+} from './published.ts';
+import { isOneServer } from './roles.ts';
+import { seededTelling, type Telling } from './telling.ts';
+import type { Role } from './verdict.ts';
+
+export interface SeedInput {
+  readonly backend: Pick<Backend, 'generation' | 'spec' | 'status'>;
+  readonly groups: readonly PortGroup[];
+  readonly addresses: readonly BackendAddress[];
+  readonly published: Published | PublishedAlias;
+  /** Wall milliseconds, for states whose age is not stored. */
+  readonly now: number;
+}
+
+/** Address as the status has it; `current`: its target was the host that an alias points to. */
+export type Said = NonNullable<Status['targets']>[number]['addresses'][number] & {
+  readonly current: boolean;
+};
+
+/** Probe kinds that report a role or a lag, or may once what they need is there. */
+const reportingKinds: readonly string[] = ['postgres', 'mysql', 'redis', 'mongodb', 'unready'];
+
+const reportsRole = ({ kind }: Handler): boolean => reportingKinds.includes(kind);
+
+/** Whether a seeded health lacks what a Service needs: nothing is believed of the address, or not its role. */
+export function isOpenSeed(
+  { handler }: Check,
+  { services = [] }: Pick<Spec, 'services'>,
+  health: Health,
+): boolean {
+  if (health.seeded === undefined) return false;
+  if (health.state === 'unknown') return true;
+  const byRole = services.some(({ role }) => role !== 'Any');
+  return byRole && reportsRole(handler) && health.telling?.role === undefined;
+}
+
+interface Known {
+  readonly said: Said | undefined;
+  /** Whether its health begins as healthy. */
+  readonly isHealthy: boolean;
+}
+
+type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Telling | undefined;
+
+/**
+ * Role and lag with which a check begins: `seededRole`, and of each bound of lag:
+ *
+ * | ready in the slices of a Service with the bound | the status has it beyond | begins as                             |
+ * |-------------------------------------------------|--------------------------|---------------------------------------|
+ * | yes                                             | any                      | within                                |
+ * | no                                              | yes                      | beyond                                |
+ * | no, and healthy                                 | no                       | beyond, until the first conclusive verdict |
+ * | no slices, or not healthy                       | no                       | not known: the first lag decides      |
+ */
+export function tellings(input: SeedInput): TellingOf {
+  const lagLimits = lagLimitsOf(input.backend.spec);
+  const roleOf = seededRole(input);
+  const boundsOf = seededBounds(input);
+  return (group, address, { said, isHealthy }) => {
+    const { probe } = group;
+    if (probe === undefined || !reportsRole(probe.handler)) return undefined;
+    const role = roleOf(address, said);
+    if (role === undefined && lagLimits.length === 0) return undefined;
+    const { within, without } = boundsOf(group, address);
+    const { lagOverSeconds = -1 } = said ?? {};
+    const told = lagLimits.filter((limit) => limit <= lagOverSeconds && !within.includes(limit));
+    const presumed = isHealthy ? without.filter((limit) => !told.includes(limit)) : [];
+    const lagging = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
+    const { failureThreshold } = probe.timing;
+    const isPresumed = presumed.length > 0;
+    return seededTelling({ role, within, lagging, isPresumed, failureThreshold, now: input.now });
+  };
+}
+
+/** Bounds of lag of the Services in whose slices an address is ready, and of those with slices in which it is not. */
+function seededBounds({ backend, published }: SeedInput) {
+  const bounded = (backend.spec.services ?? []).flatMap(({ name, maxLagSeconds }) => {
+    const found = publishedUnder(name, published);
+    if (maxLagSeconds === undefined || found.slices.length === 0) return [];
+    return [{ maxLagSeconds, readyOf: publishedReadiness(found) }];
+  });
+  return (group: PortGroup, address: BackendAddress) => {
+    const limits = (is: boolean): readonly number[] =>
+      bounded
+        .filter(({ readyOf }) => (readyOf(group, address) === true) === is)
+        .map(({ maxLagSeconds }) => maxLagSeconds);
+    const within = limits(true);
+    return { within, without: limits(false).filter((limit) => !within.includes(limit)) };
+  };
+}
+
+/**
+ * Role with which an address begins. A Service of role Primary contains one server, and one of role Replica without
+ * fallback no primary: such slices are the source of roles. The status is a hint that brings an address into no Service
+ * in whose slices it is not ready.
+ *
+ * | targets[].role | slices that contain the address           | role in the status           | begins as |
+ * |----------------|-------------------------------------------|------------------------------|-----------|
+ * | none           | of a Service of role Primary, no other server in it | any                | Primary   |
+ * | none           | of a Service of role Replica without fallback | any                      | Replica   |
+ * | none           | other, or none                            | one, and ready in every Service of that role (or none has that role) | that |
+ * | none           | other, or none                            | any other                    | not known |
+ * | given          | written for this very spec: as above      | as above                     | as above, where it differs |
+ * | given          | written for another spec                  | any                          | the spec's role |
+ */
+function seededRole({ backend, groups, addresses, published }: SeedInput): RoleOf {
+  const { status, generation, spec } = backend;
+  const services = (spec.services ?? []).map((service) => ({
+    ...service,
+    readyOf: publishedReadiness(publishedUnder(service.name, published)),
+  }));
+  const of = (role: Role) => services.filter((service) => service.role === role);
+  const has = ({ readyOf }: Member, address: BackendAddress): boolean =>
+    groups.some((group) => readyOf(group, address) !== undefined);
+  const isReady = ({ readyOf }: Member, address: BackendAddress): boolean =>
+    groups.some((group) => readyOf(group, address) === true);
+  const single = of('Primary').filter((each) =>
+    isOneServer(addresses.filter((address) => has(each, address))),
+  );
+  const following = of('Replica').filter(({ replicaFallback }) => !replicaFallback);
+  const roleIn = (address: BackendAddress, said: Said | undefined): Role | undefined => {
+    if (single.some((each) => has(each, address))) return 'Primary';
+    if (following.some((each) => has(each, address))) return 'Replica';
+    const hint = roles.find((role) => role === said?.role);
+    return hint !== undefined && of(hint).every((each) => isReady(each, address)) ? hint : undefined;
+  };
+  return (address, said) => {
+    const given = address.target.role;
+    if (given === undefined) return roleIn(address, said);
+    const role = status?.observedGeneration === generation ? roleIn(address, said) : undefined;
+    return role === given ? undefined : role;
+  };
+}
+
+type RoleOf = (address: BackendAddress, said: Said | undefined) => Role | undefined;
+
+interface Member {
+  readonly readyOf: ReadyOf;
+}
+
+const roles = ['Primary', 'Replica'] as const;
