@@ -46,7 +46,10 @@ export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
   const client = createClient(config, metrics);
-  const events = new EventWriter({ client, clock, random, logger, instance: options.identity });
+  const events = new EventWriter({
+    ...{ client, clock, random, logger, instance: options.identity },
+    onEvent: (result) => metrics.recorded(result),
+  });
   const probes = createProbes();
   const view: KubeView = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);

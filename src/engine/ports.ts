@@ -88,6 +88,8 @@ export interface BackendEvent {
   readonly action: string;
   /** At most 1,024 characters. */
   readonly note: string;
+  /** What it is about, e.g. an address: Events of one reason about the same thing are one series, whatever the words. Default: the note. */
+  readonly about?: string;
 }
 
 /** Events about a backend. Never rejects, never blocks: rate-limited, repeats become a series. */

@@ -1,62 +1,77 @@
-import { group } from '../api/external-backend.ts';
+import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { BackendEvent, Clock, EventSink, Logger, Random, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
+import { EventQueue } from './event-queue.ts';
+import { newSeries, repeatsOf, seriesKey } from './event-series.ts';
+import type { Series } from './event-series.ts';
 import { lanes } from './lanes.ts';
-import { microTime } from './micro-time.ts';
 import { pathOf, resources } from './resources.ts';
-import { TokenBucket } from './token-bucket.ts';
+
+/**
+ * What one Event came to: written; dropped before it was sent (newer ones took its place, it was out of date, the term
+ * ended); failed: the API server refused it.
+ */
+export type EventResult = 'written' | 'dropped' | 'failed';
 
 export interface EventWriterOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'request'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Which replica says so: the pod's name. */
+  /** The replica that reports: the pod's name. */
   readonly instance: string;
-  /** One event was written, or given up: the queue was full, or the API server refused it. */
-  readonly onEvent?: (result: 'written' | 'dropped' | 'failed') => void;
-}
-
-/** One Event object: the first sight and its repeats. */
-interface Series {
-  readonly key: string;
-  readonly backend: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  count: number;
-  /** What the API server knows of; 0: the object is not there. */
-  written: number;
-  lastAt: number;
-  lastWall: number;
-  queued: boolean;
+  readonly onEvent?: (result: EventResult) => void;
 }
 
 /** A repeat within this time is the same series (the length of client-go's). */
 const seriesMs = 6 * 60_000;
-const maxQueued = 1_000;
+/** An Event that could not be written for so long is out of date: it would read as if it were so now. */
+const staleMs = 10 * 60_000;
+const maxSeries = 10_000;
 /**
  * client-go drops what exceeds 25 and then one in 5 minutes. Transitions are what people look for here, so they wait
  * rather than vanish: a backend may write 25 at once and then one each 10 s, all backends together 100 and then 50/s.
  * A target that flaps is one series, whose waiting repeats are written as one.
  */
-const perBackend = { burst: 25, periodMs: 10_000 };
-const overall = { burst: 100, periodMs: 20 };
-const maxNoteBytes = 1_024;
-const maxInstanceChars = 128;
+const limits = {
+  maxPerOwner: 25,
+  max: 5_000,
+  perOwner: { burst: 25, periodMs: 10_000 },
+  overall: { burst: 100, periodMs: 20 },
+};
+const maxInFlight = 8;
+/** While the API server does not answer, one Event tries whether it does again. */
+const minPauseMs = 1_000;
+const maxPauseMs = 30_000;
+/** Answers such as 500 may be about this Event alone. */
+const maxRefusals = 5;
 
-/** Writes Events of `events.k8s.io/v1` in the background. */
+/**
+ * Writes Events of `events.k8s.io/v1` in the background.
+ *
+ * | the answer                               | what follows                                               |
+ * |------------------------------------------|------------------------------------------------------------|
+ * | done; 409 to a create (done before)      | written                                                    |
+ * | 404 to a repeat                          | it is created: the API server keeps Events for an hour     |
+ * | none, 401, 408, 429, 5xx                 | it waits on, and the others with it, for up to 30 s at a time |
+ * | 409 to a repeat                          | the same                                                   |
+ * | the same with a status, for the fifth time | failed                                                   |
+ * | any other 4xx                            | failed                                                     |
+ * | it waits for more than 10 minutes        | dropped                                                    |
+ */
 export class EventWriter implements EventSink {
   readonly #options: EventWriterOptions;
   readonly #series = new Map<string, Series>();
-  readonly #buckets = new Map<string, TokenBucket>();
-  #queue: Series[] = [];
-  #overall: TokenBucket | undefined;
+  readonly #queue = new EventQueue<Series>(limits);
   #timer: Timer | undefined;
   #serial = 0;
   #tidiedAt = 0;
+  #inFlight = 0;
+  /** Pauses in a row; 0: the API server answers. */
+  #pauses = 0;
+  #pausedUntil = -Infinity;
   #stopped = false;
 
   constructor(options: EventWriterOptions) {
@@ -65,145 +80,159 @@ export class EventWriter implements EventSink {
 
   record(backend: KubeObject, event: BackendEvent): void {
     if (this.#stopped) return;
-    const now = this.#options.clock.now();
+    const { clock } = this.#options;
+    const now = clock.now();
     this.#tidy(now);
-    const key = [backend.metadata.uid, event.type, event.reason, event.action, event.note].join('\n');
+    const key = seriesKey(backend, event);
     const known = this.#series.get(key);
     const repeats = known !== undefined && now - known.lastAt < seriesMs;
-    const series = repeats ? known : this.#begin(key, backend, event);
+    const series = repeats ? known : this.#begin(backend, event);
     series.count += 1;
     series.lastAt = now;
-    series.lastWall = this.#options.clock.wall();
-    this.#enqueue(series);
+    series.lastWall = clock.wall();
+    // The map is in the order of the last occurrences.
+    this.#series.delete(key);
+    this.#series.set(key, series);
+    if (!series.queued) this.#enqueue(series, now);
   }
 
-  /** Drops what waits; what is under way ends by itself. */
+  /** Drops what waits and forgets what was written: another replica leads, and what waits was this one's to tell. */
+  clear(): void {
+    for (const series of this.#queue.clear()) this.#drop(series);
+    this.#series.clear();
+  }
+
+  /** Drops what waits; what is under way ends by itself. For good. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    this.#queue = [];
+    this.clear();
   }
 
-  #begin(key: string, backend: KubeObject, event: BackendEvent): Series {
-    const { namespace } = backend.metadata;
-    const name = this.#nameFor(backend.metadata.name);
-    const series: Series = {
-      key,
-      backend: `${namespace}/${backend.metadata.name}`,
-      namespace,
-      name,
-      body: this.#bodyFor(name, backend, event),
-      count: 0,
-      written: 0,
-      lastAt: 0,
-      lastWall: 0,
-      queued: false,
-    };
-    this.#series.set(key, series);
-    return series;
-  }
-
-  /** As client-go's: the object's name, then something that no other event has. */
-  #nameFor(backend: string): string {
-    const { clock, random } = this.#options;
+  #begin(backend: KubeObject, event: BackendEvent): Series {
+    const { clock, random, instance } = this.#options;
+    const wall = clock.wall();
     this.#serial += 1;
     const salt = Math.floor(random() * 0x1_0000_0000);
-    const tail = [clock.wall(), salt, this.#serial].map((part) => part.toString(16)).join('');
-    return `${backend.slice(0, 200)}.${tail}`;
+    // As client-go's: the object's name, then something that no other event has.
+    const tail = [wall, salt, this.#serial].map((part) => part.toString(16)).join('');
+    return newSeries(backend, event, {
+      name: `${backend.metadata.name.slice(0, 200)}.${tail}`,
+      instance,
+      wall,
+    });
   }
 
-  #bodyFor(name: string, backend: KubeObject, event: BackendEvent): Readonly<Record<string, unknown>> {
-    const { namespace, uid } = backend.metadata;
-    return {
-      apiVersion: resources.Event.apiVersion,
-      kind: resources.Event.kind,
-      metadata: { name, namespace },
-      eventTime: microTime(this.#options.clock.wall()),
-      reportingController: `${group}/operator`,
-      reportingInstance: this.#options.instance.slice(0, maxInstanceChars),
-      type: event.type,
-      reason: event.reason,
-      action: event.action,
-      note: cut(event.note),
-      regarding: {
-        apiVersion: backend.apiVersion,
-        kind: backend.kind,
-        namespace,
-        name: backend.metadata.name,
-        uid,
-      },
-    };
-  }
-
-  #enqueue(series: Series): void {
-    if (series.queued) return;
-    if (this.#queue.length >= maxQueued) {
-      this.#options.onEvent?.('dropped');
-      return;
-    }
+  #enqueue(series: Series, now: number): void {
     series.queued = true;
-    this.#queue.push(series);
+    const gone = this.#queue.push(series.backend, series, now);
+    if (gone !== undefined) this.#drop(gone);
     this.#schedule(0);
   }
 
+  #drop(series: Series): void {
+    series.queued = false;
+    this.#options.onEvent?.('dropped');
+  }
+
   #schedule(delayMs: number): void {
-    if (this.#stopped || this.#timer !== undefined) return;
+    if (this.#stopped || this.#timer !== undefined || delayMs === Infinity) return;
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = undefined;
       this.#pump();
     });
   }
 
-  /** Sends what has tokens, oldest first; the rest waits for the earliest token. */
+  /** Sends what may go now; the end of what is under way, or the timer, looks again. */
   #pump(): void {
     const now = this.#options.clock.now();
-    const waiting: Series[] = [];
-    let soonestMs = Infinity;
-    for (const series of this.#queue) {
-      const waitMs = this.#waitMs(series, now);
-      if (waitMs === 0) void this.#send(series);
-      else waiting.push(series);
-      soonestMs = Math.min(soonestMs, waitMs === 0 ? Infinity : waitMs);
+    while (this.#hasRoom(now)) {
+      const series = this.#queue.take(now);
+      if (series === undefined) break;
+      if (now - series.lastAt > staleMs) this.#drop(series);
+      else void this.#send(series);
     }
-    this.#queue = waiting;
-    if (waiting.length > 0) this.#schedule(soonestMs);
+    if (this.#queue.size > 0 && this.#inFlight === 0)
+      this.#schedule(Math.max(this.#queue.waitMs(now), this.#pausedUntil - now));
+    else if (this.#hasRoom(now)) this.#schedule(this.#queue.waitMs(now));
   }
 
-  /** Takes a token of both buckets when both have one. */
-  #waitMs(series: Series, now: number): number {
-    const all = (this.#overall ??= new TokenBucket(overall.burst, overall.periodMs, now));
-    const own =
-      this.#buckets.get(series.backend) ?? new TokenBucket(perBackend.burst, perBackend.periodMs, now);
-    this.#buckets.set(series.backend, own);
-    const waitMs = Math.max(all.waitMs(now), own.waitMs(now));
-    if (waitMs > 0) return waitMs;
-    all.take();
-    own.take();
-    return 0;
+  #hasRoom(now: number): boolean {
+    return now >= this.#pausedUntil && this.#inFlight < (this.#pauses > 0 ? 1 : maxInFlight);
   }
 
   /** Never rejects. */
   async #send(series: Series): Promise<void> {
     const { count } = series;
+    this.#inFlight += 1;
     try {
-      if (series.written === 0) await this.#create(series);
-      else await this.#repeat(series);
-      series.written = count;
-      this.#options.onEvent?.('written');
+      await (series.written === 0 ? this.#create(series) : this.#repeat(series));
+      this.#written(series, count);
     } catch (error) {
-      this.#options.logger.warn('An event was not written', { backend: series.backend, error });
-      this.#options.onEvent?.('failed');
+      if (this.#mayPass(series, error)) this.#again(series, error);
+      else this.#failed(series, error);
     } finally {
-      series.queued = false;
+      this.#inFlight -= 1;
+      this.#pump();
     }
-    if (series.written > 0 && series.count > series.written && !this.#stopped) this.#enqueue(series);
+  }
+
+  #written(series: Series, count: number): void {
+    series.written = count;
+    series.refusals = 0;
+    series.queued = false;
+    this.#pauses = 0;
+    this.#options.onEvent?.('written');
+    const repeats = series.count > count && this.#series.get(series.key) === series;
+    if (repeats && !this.#stopped) this.#enqueue(series, this.#options.clock.now());
+  }
+
+  #mayPass(series: Series, error: unknown): boolean {
+    if (this.#stopped || !(error instanceof OperatorError) || error.reason === 'Cancelled') return false;
+    if (error.status === undefined) return true;
+    series.refusals += 1;
+    const passes = error.status >= 500 || hasStatus(error, 401, 408, 409, 429);
+    return passes && (series.refusals < maxRefusals || error.status === 429);
+  }
+
+  /** It is the first of its backend again, and all wait. */
+  #again(series: Series, error: unknown): void {
+    const { clock, random, logger } = this.#options;
+    const now = clock.now();
+    if (this.#pauses === 0)
+      logger.warn('Events wait: one was not written', { backend: series.backend, error });
+    if (now >= this.#pausedUntil) {
+      const pauseMs =
+        Math.min(maxPauseMs, minPauseMs * 2 ** Math.min(this.#pauses, 10)) * (0.5 + random() / 2);
+      const askedMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
+      this.#pausedUntil = now + Math.max(pauseMs, askedMs);
+      this.#pauses += 1;
+    }
+    const isCurrent = this.#series.get(series.key) === series;
+    if (!isCurrent || !this.#queue.putBack(series.backend, series, now)) this.#drop(series);
+  }
+
+  #failed(series: Series, error: unknown): void {
+    series.queued = false;
+    const { logger, onEvent } = this.#options;
+    const fields = { backend: series.backend, error };
+    // A namespace that is being deleted takes no new objects, and one that is gone none at all.
+    const isEnding = error instanceof OperatorError && error.reason === 'NamespaceTerminating';
+    if (isEnding || hasStatus(error, 404) || this.#stopped) logger.debug('An Event was not written', fields);
+    else logger.warn('An Event was not written', fields);
+    onEvent?.('failed');
   }
 
   async #create(series: Series): Promise<void> {
-    const body = series.count > 1 ? { ...series.body, series: seriesOf(series) } : series.body;
-    const { client } = this.#options;
+    const body = series.count > 1 ? { ...series.body, series: repeatsOf(series) } : series.body;
     const path = pathOf(resources.Event, series.namespace);
-    await client.request({ verb: 'create', resource: 'events', path, body, lane: lanes.event });
+    const ask = { verb: 'create', resource: 'events', path, body, lane: lanes.event, attempts: 1 } as const;
+    try {
+      await this.#options.client.request(ask);
+    } catch (error) {
+      // Its name is its own: a try whose answer was lost has made it.
+      if (!hasStatus(error, 409)) throw error;
+    }
   }
 
   async #repeat(series: Series): Promise<void> {
@@ -214,8 +243,9 @@ export class EventWriter implements EventSink {
         name: series.name,
         path: pathOf(resources.Event, series.namespace, series.name),
         contentType: 'application/merge-patch+json',
-        body: { series: seriesOf(series) },
+        body: { series: repeatsOf(series) },
         lane: lanes.event,
+        attempts: 1,
       });
     } catch (error) {
       // The API server keeps events for an hour, or somebody deleted it.
@@ -225,23 +255,19 @@ export class EventWriter implements EventSink {
   }
 
   #tidy(now: number): void {
+    if (this.#series.size > maxSeries)
+      this.#forget((series, left) => left > maxSeries * 0.9 || isOver(series, now));
     if (now - this.#tidiedAt < 60_000) return;
     this.#tidiedAt = now;
-    for (const series of this.#series.values()) {
-      if (!series.queued && now - series.lastAt >= seriesMs) this.#series.delete(series.key);
-    }
-    for (const [backend, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(backend);
+    this.#forget((series) => isOver(series, now));
+    this.#queue.tidy(now);
+  }
+
+  /** Forgets series that neither wait nor are under way, the longest quiet first. */
+  #forget(isDue: (series: Series, left: number) => boolean): void {
+    for (const series of this.#series.values())
+      if (!series.queued && isDue(series, this.#series.size)) this.#series.delete(series.key);
   }
 }
 
-/** The API server wants a count of two at least. */
-function seriesOf({ count, lastWall }: Series): Readonly<Record<string, unknown>> {
-  return { count, lastObservedTime: microTime(lastWall) };
-}
-
-/** At most 1,024 bytes, and no half character. */
-function cut(note: string): string {
-  const bytes = Buffer.from(note);
-  if (bytes.length <= maxNoteBytes) return note;
-  return `${new TextDecoder().decode(bytes.subarray(0, maxNoteBytes - 6)).replace(/\uFFFD$/u, '')}…`;
-}
+const isOver = ({ lastAt }: Series, now: number): boolean => now - lastAt >= seriesMs;

@@ -128,6 +128,11 @@ export const metricsTable = {
     help: 'Requests to the API server that run now.',
     labels: [],
   },
+  external_backend_events_total: {
+    type: 'counter',
+    help: 'Kubernetes Events by result: written, dropped (newer ones took their place, or they were out of date) or failed (refused).',
+    labels: ['result'],
+  },
   external_backend_watch_restarts_total: {
     type: 'counter',
     help: 'Watches that ended and were begun again, by resource and reason.',

@@ -42,6 +42,8 @@ interface VerdictSeries {
   readonly durations: Distribution;
 }
 
+const eventResults = ['written', 'dropped', 'failed'] as const;
+
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
 /** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
@@ -74,6 +76,7 @@ export class Metrics {
       results.at(handler, result, reason);
       if (result !== 'inconclusive') turns.at(result === 'up' ? 'healthy' : 'unhealthy', reason);
     }
+    for (const result of eventResults) this.#series.external_backend_events_total.at(result);
     for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
     this.#series.external_backend_reconciles_total.at('Ok');
@@ -140,6 +143,11 @@ export class Metrics {
     this.#series.external_backend_api_requests_total.at(verb, resource, code).value++;
     if (verb === 'watch') return;
     this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);
+  }
+
+  /** What an Event came to. */
+  recorded(result: (typeof eventResults)[number]): void {
+    this.#series.external_backend_events_total.at(result).value++;
   }
 
   watchRestarted(resource: string, reason: string): void {
