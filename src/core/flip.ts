@@ -7,40 +7,102 @@ export interface Flip {
   readonly reason: string;
   readonly action: 'Publish' | 'Unpublish';
   readonly note: string;
+  /** The address. */
+  readonly about: string;
+}
+
+/** What one Service does with an address, by what is written. */
+export interface Treatment {
+  readonly service: string;
+  /** Every slice of the Service that has the address has it as ready. */
+  readonly ready: boolean;
+  /** `publishNotReadyAddresses`: clients are sent to the address whatever its health. */
+  readonly regardless: boolean;
 }
 
 /**
- * The Event of a flip; undefined where there is nothing to tell.
+ * The Event of a flip, after the run that followed it; undefined where there is nothing to report.
  *
- * | from      | to        | Event                 |
- * |-----------|-----------|-----------------------|
- * | unknown   | healthy   | none: it has just begun |
- * | unhealthy | healthy   | Normal                |
- * | any       | unhealthy | Warning               |
+ * | from      | to        | Event                             |
+ * |-----------|-----------|-----------------------------------|
+ * | unknown   | healthy   | none: it has just begun           |
+ * | unhealthy | healthy   | Normal                            |
+ * | any       | unhealthy | Warning                           |
  * | same      | same      | none: the role or the lag changed |
+ *
+ * It reports only what the slices have:
+ *
+ * | to        | the Service                      | words                                                |
+ * |-----------|----------------------------------|------------------------------------------------------|
+ * | unhealthy | has it as not ready              | … sends it no new connections                        |
+ * | unhealthy | has `publishNotReadyAddresses`   | … goes on sending it connections (…)                 |
+ * | unhealthy | has it as ready                  | … still has it as ready: that could not be written   |
+ * | healthy   | has it as ready                  | … sends it connections                               |
+ * | healthy   | has it as not ready              | none: drain, a role or another port keeps it out     |
+ * | any       | is not there, or an alias        | none                                                 |
+ *
+ * @param treatments of the Services whose slices have the address
  */
-export function flipOf(check: Check, before: Health, after: Health): Flip | undefined {
+export function flipOf(
+  check: Check,
+  before: Health,
+  after: Health,
+  treatments: readonly Treatment[] = [],
+): Flip | undefined {
   if (before.state === after.state) return undefined;
-  const address = checkAddress(check);
+  const about = checkAddress(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
-  if (after.state === 'unhealthy')
-    return note(
-      'Warning',
-      'Unpublish',
-      after,
-      `${address} is unhealthy and receives no new connections: ${words}`,
-    );
-  if (before.state === 'unhealthy')
-    return note('Normal', 'Publish', after, `${address} is healthy again: ${words}`);
-  return undefined;
+  const common = { about, reason: after.reason === '' ? 'HealthChanged' : after.reason };
+  if (after.state === 'unhealthy') {
+    const note = [`${about} is unhealthy: ${words}`, ...unhealthyWords(treatments)].join('; ');
+    return { type: 'Warning', action: 'Unpublish', ...common, note };
+  }
+  if (before.state !== 'unhealthy') return undefined;
+  const note = [`${about} is healthy again: ${words}`, ...healthyWords(treatments)].join('; ');
+  return { type: 'Normal', action: 'Publish', ...common, note };
 }
 
-const note = (type: Flip['type'], action: Flip['action'], after: Health, text: string): Flip => ({
-  type,
-  action,
-  reason: after.reason === '' ? 'HealthChanged' : after.reason,
-  note: text,
-});
+function unhealthyWords(treatments: readonly Treatment[]): readonly string[] {
+  const others = treatments.filter(({ regardless }) => !regardless);
+  return [
+    ...words(
+      others.filter(({ ready }) => !ready),
+      ['sends it no new connections', 'send it no new connections'],
+    ),
+    ...words(
+      treatments.filter(({ regardless }) => regardless),
+      ['goes on sending it connections', 'go on sending it connections'],
+      ' (publishNotReadyAddresses)',
+    ),
+    ...words(
+      others.filter(({ ready }) => ready),
+      ['still has it as ready', 'still have it as ready'],
+      ': that could not be written',
+    ),
+  ];
+}
+
+const healthyWords = (treatments: readonly Treatment[]): readonly string[] =>
+  words(
+    treatments.filter(({ ready, regardless }) => ready && !regardless),
+    ['sends it connections', 'send it connections'],
+  );
+
+/** `Service a …` or `Services a, b and 3 more …`; nothing where there is none. */
+function words(
+  treatments: readonly Treatment[],
+  [one, several]: readonly [string, string],
+  why = '',
+): readonly string[] {
+  const names = treatments.map(({ service }) => service);
+  if (names.length === 0) return [];
+  if (names.length === 1) return [`Service ${names.join('')} ${one}${why}`];
+  const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : '';
+  return [`Services ${names.slice(0, maxNames).join(', ')}${more} ${several}${why}`];
+}
+
+/** A note of 1,024 bytes has room for so many. */
+const maxNames = 4;
 
 /** What is dialled, as text: `10.20.0.11:5432`, `[2001:db8::1]:5432`; the IP alone for icmp. */
 export function checkAddress({ ip, family, port }: Pick<Check, 'ip' | 'family' | 'port'>): string {

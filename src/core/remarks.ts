@@ -94,6 +94,8 @@ export interface RemarkEvent {
   readonly reason: string;
   readonly action: 'Probe';
   readonly note: string;
+  /** The address. */
+  readonly about: string;
 }
 
 /** The Event of a remark that begins; undefined: none begins. */
@@ -106,7 +108,8 @@ export function remarkEvent(check: Check, before: Health, after: Health): Remark
   const what = [`${checkAddress(check)} ${text}`, after.message].filter((each) => each !== '').join(': ');
   const stands =
     degraded === 'LoginsRefused' ? `stays healthy, and ${roleText(role)}` : `stays ${after.state}`;
-  return { type: 'Warning', reason: after.reason, action: 'Probe', note: `${what}; it ${stands}` };
+  const about = checkAddress(check);
+  return { type: 'Warning', reason: after.reason, action: 'Probe', about, note: `${what}; it ${stands}` };
 }
 
 const roleText = (role: Role | undefined): string =>

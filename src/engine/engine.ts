@@ -1,14 +1,15 @@
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
-import { flipOf } from '../core/flip.ts';
 import type { Health } from '../core/health.ts';
 import { isNotable } from '../core/notices.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { remarkEvent } from '../core/remarks.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Flips } from './flips.ts';
 import { HealthTable } from './health-table.ts';
 import { Notices } from './notices.ts';
 import type {
+  BackendEvent,
   Clock,
   ClusterView,
   EventSink,
@@ -74,11 +75,13 @@ export class Engine {
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
+  readonly #flips: Flips;
   #working = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     const { clock, random, observer, logger } = options;
+    this.#flips = new Flips(options.view);
     this.#health = new HealthTable({ clock, onChanged: (...flip) => this.#flipped(...flip) });
     this.#scheduler = new ProbeScheduler({
       clock,
@@ -144,6 +147,7 @@ export class Engine {
   rest(): void {
     this.#working = false;
     this.#reconciler.reset();
+    this.#flips.clear();
   }
 
   /** Stops probing, and waits for the writes in flight for `deadlineMs` at most. For good. */
@@ -165,10 +169,14 @@ export class Engine {
       clock,
       random,
       concurrency: workers,
-      handler: (key) => (this.#working ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true })),
+      handler: (key) => {
+        this.#flips.begin(key);
+        return this.#working ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
+      },
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
         const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
+        for (const event of this.#flips.end(key, error)) this.#record(key, event);
         if (error !== undefined) report(logger, key, error, retryInMs);
       },
     });
@@ -191,10 +199,14 @@ export class Engine {
     if (key === undefined) return;
     this.#queue.add(key);
     this.#reconciler.hurry(key);
+    this.#flips.add(key, check, before, after);
+    const remark = remarkEvent(check, before, after);
+    if (remark !== undefined) this.#record(key, remark);
+  }
+
+  #record(key: string, event: BackendEvent): void {
     const backend = this.#registry.get(key)?.raw;
-    if (backend === undefined) return;
-    for (const event of [flipOf(check, before, after), remarkEvent(check, before, after)])
-      if (event !== undefined) this.#options.events.record(backend, event);
+    if (backend !== undefined) this.#options.events.record(backend, event);
   }
 }
 

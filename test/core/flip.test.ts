@@ -18,11 +18,61 @@ describe('flipOf', () => {
       type: 'Warning',
       reason: 'Refused',
       action: 'Unpublish',
-      note: '[fd00::1]:5432 is unhealthy and receives no new connections: Refused: nobody listens',
+      about: '[fd00::1]:5432',
+      note: '[fd00::1]:5432 is unhealthy: Refused: nobody listens',
     });
     expect(flipOf(aCheck({ port: 0 }), unhealthy, healthy)?.note).toBe(
       '10.0.0.1 is healthy again: Connected',
     );
+  });
+
+  it.each([
+    [[['a', false, false]], '; Service a sends it no new connections'],
+    [
+      [
+        ['a', false, false],
+        ['b', false, false],
+      ],
+      '; Services a, b send it no new connections',
+    ],
+    [[['a', false, true]], '; Service a goes on sending it connections (publishNotReadyAddresses)'],
+    [[['a', true, true]], '; Service a goes on sending it connections (publishNotReadyAddresses)'],
+    [[['a', true, false]], '; Service a still has it as ready: that could not be written'],
+    [
+      [
+        ['a', false, false],
+        ['b', true, false],
+        ['c', false, true],
+      ],
+      '; Service a sends it no new connections; Service c goes on sending it connections (publishNotReadyAddresses); Service b still has it as ready: that could not be written',
+    ],
+    [[], ''],
+  ] as const)('tells of an unhealthy address what its Services do: %j', (all, words) => {
+    const treatments = all.map(([service, ready, regardless]) => ({ service, ready, regardless }));
+    expect(flipOf(aCheck(), healthy, unhealthy, treatments)?.note).toBe(
+      `10.0.0.1:5432 is unhealthy: Refused${words}`,
+    );
+  });
+
+  it.each([
+    ['a', true, false, '; Service a sends it connections'],
+    ['a', false, false, ''],
+    ['a', true, true, ''],
+  ] as const)(
+    'tells of one that is healthy again only what is so: %s, ready %s, regardless %s',
+    (service, ready, regardless, words) => {
+      expect(flipOf(aCheck(), unhealthy, healthy, [{ service, ready, regardless }])?.note).toBe(
+        `10.0.0.1:5432 is healthy again: Connected${words}`,
+      );
+    },
+  );
+
+  it('has room in its note for the longest names of sixteen Services', () => {
+    const treatments = Array.from({ length: 16 }, (_, i) => ({
+      ...{ service: `${'x'.repeat(61)}${i}`, ready: i % 3 === 1, regardless: i % 3 === 2 },
+    }));
+    const after = { ...unhealthy, message: 'm'.repeat(120) };
+    expect(flipOf(aCheck(), healthy, after, treatments)?.note.length).toBeLessThan(1_200);
   });
 
   it('has a reason also where the health was seeded without one', () => {

@@ -133,6 +133,7 @@ describe('remarkEvent', () => {
       type: 'Warning',
       reason: 'AuthFailed',
       action: 'Probe',
+      about: '10.0.0.1:5432',
       note: '10.0.0.1:5432 refuses the login: 28P01 no; it stays healthy, and is taken for the Primary that it said it is',
     });
     expect(remarkEvent(aCheck(), initial(0), login)?.note).toBe(

@@ -1,0 +1,112 @@
+import type { Check } from '../core/check.ts';
+import { flipOf, type Flip, type Treatment } from '../core/flip.ts';
+import type { OperatorError } from '../core/errors.ts';
+import type { Health } from '../core/health.ts';
+import type { EndpointSlice } from '../core/objects.ts';
+import { ownerName } from '../core/ownership.ts';
+import type { ClusterView } from './ports.ts';
+
+interface Flipped {
+  readonly check: Check;
+  readonly before: Health;
+  readonly after: Health;
+}
+
+/** Flips whose Events wait for the run that writes what follows from them: an Event reports what is written. */
+export class Flips {
+  readonly #view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>;
+  /** By key of the backend, then by check: the last one of each. */
+  readonly #waiting = new Map<string, Map<string, Flipped>>();
+  /** The run in progress looks at these. */
+  readonly #seen = new Map<string, Map<string, Flipped>>();
+
+  constructor(view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>) {
+    this.#view = view;
+  }
+
+  /** A check has flipped. One that flips back before its Event was due is as it was, and neither is reported. */
+  add(key: string, check: Check, before: Health, after: Health): void {
+    const first = this.#waiting.get(key)?.get(check.id)?.before ?? before;
+    this.#wait(key, { check, before: first, after });
+  }
+
+  /** A run of this backend begins. */
+  begin(key: string): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    this.#waiting.delete(key);
+    this.#seen.set(key, waiting);
+  }
+
+  /**
+   * The run has ended, and has written what it could: returns the Events of what it looked at.
+   *
+   * @param error what it ended with; where the API server did not answer, the Events of addresses whose slices are not
+   *   written yet wait for the next run
+   */
+  end(key: string, error: OperatorError | undefined): readonly Flip[] {
+    const seen = this.#seen.get(key);
+    if (seen === undefined) return [];
+    this.#seen.delete(key);
+    const slices = this.#slicesOf(key);
+    const events: Flip[] = [];
+    for (const { check, before, after } of seen.values()) {
+      const treatments = this.#treatments(key, slices, check.ip);
+      const isWritten =
+        after.state !== 'unhealthy' || treatments.every((each) => !each.ready || each.regardless);
+      const event = flipOf(check, before, after, treatments);
+      if (!isWritten && mayPass(error)) this.#keep(key, { check, before, after });
+      else if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+    this.#seen.clear();
+  }
+
+  /** One that came during the run is the later one. */
+  #keep(key: string, { check, before, after }: Flipped): void {
+    const later = this.#waiting.get(key)?.get(check.id)?.after ?? after;
+    this.#wait(key, { check, before, after: later });
+  }
+
+  #wait(key: string, flipped: Flipped): void {
+    const ofKey = this.#waiting.get(key) ?? new Map<string, Flipped>();
+    this.#waiting.set(key, ofKey);
+    ofKey.set(flipped.check.id, flipped);
+  }
+
+  #slicesOf(key: string): ReadonlyMap<string, readonly EndpointSlice[]> {
+    const [namespace = '', name = ''] = key.split('/');
+    const services = [...this.#view.ownedNames(namespace, name)].toSorted();
+    return new Map(
+      services.map((service) => [
+        service,
+        this.#view.slices(namespace, service).filter((slice) => ownerName(slice) === name),
+      ]),
+    );
+  }
+
+  #treatments(key: string, all: ReadonlyMap<string, readonly EndpointSlice[]>, ip: string): Treatment[] {
+    const [namespace = ''] = key.split('/');
+    return [...all].flatMap(([service, slices]) => {
+      const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
+      const own = endpoints.filter(({ addresses }) => addresses.includes(ip));
+      if (own.length === 0) return [];
+      const regardless = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
+      return [{ service, ready: own.every(({ conditions }) => conditions?.ready !== false), regardless }];
+    });
+  }
+}
+
+/** Whether the next run may write what this one did not: it was cut short, met a conflict, or had no answer. */
+const mayPass = (error: OperatorError | undefined): boolean =>
+  error !== undefined &&
+  (error.kind === 'waiting' ||
+    error.status === undefined ||
+    error.status >= 500 ||
+    passing.has(error.status));
+
+const passing: ReadonlySet<number> = new Set([401, 409, 429]);

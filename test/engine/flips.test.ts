@@ -1,0 +1,87 @@
+import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
+import { EngineWorld } from '../support/engine-world.ts';
+import { down, up } from '../support/scripted-probe.ts';
+
+const probe = { periodSeconds: 5, failureThreshold: 1 };
+
+async function published(spec: Readonly<Record<string, unknown>> = {}): Promise<EngineWorld> {
+  const world = new EngineWorld();
+  world.store({ probe, ...spec });
+  world.engine.work();
+  await world.clock.advance(6_000);
+  return world;
+}
+
+async function notesAfter(world: EngineWorld, ms = 6_000): Promise<string[]> {
+  const from = world.events.length;
+  await world.clock.advance(ms);
+  return world.events
+    .slice(from)
+    .filter(({ action }) => action !== 'Reconcile')
+    .map(({ note }) => note);
+}
+
+describe('the Event of a flip', () => {
+  it('reports what the slices have after it', async () => {
+    const world = await published({
+      services: [{ name: 'a' }, { name: 'b', publishNotReadyAddresses: true }],
+    });
+    world.verdicts.set('10.20.0.11', down);
+    expect(await notesAfter(world)).toEqual([
+      '10.20.0.11:5432 is unhealthy: Refused; Service a sends it no new connections; Service b goes on sending it connections (publishNotReadyAddresses)',
+    ]);
+    world.verdicts.set('10.20.0.11', up);
+    expect(await notesAfter(world)).toEqual([
+      '10.20.0.11:5432 is healthy again: Connected; Service a sends it connections',
+    ]);
+  });
+
+  it('says nothing of connections for an alias', async () => {
+    const world = new EngineWorld();
+    world.store({
+      mode: 'ExternalName',
+      targets: [{ host: '10.20.0.11' }],
+      probe,
+    });
+    world.engine.work();
+    world.verdicts.set('10.20.0.11', down);
+    for (const note of await notesAfter(world, 20_000)) expect(note).not.toContain('connections');
+  });
+
+  it('says that the slice has the address still, where the server refuses to change it', async () => {
+    const world = await published();
+    const refused = new OperatorError('a policy', { kind: 'terminal', reason: 'Invalid', status: 422 });
+    world.cluster.refuse = (action) =>
+      action.op === 'update' && action.object.kind === 'EndpointSlice' ? refused : undefined;
+    world.verdicts.set('10.20.0.11', down);
+    expect(await notesAfter(world)).toEqual([
+      '10.20.0.11:5432 is unhealthy: Refused; Service orders-db still has it as ready: that could not be written',
+    ]);
+  });
+
+  it('waits while the API server does not answer, and then reports what is so', async () => {
+    const world = await published();
+    const away = new OperatorError('no', { kind: 'transient', reason: 'Unreachable' });
+    world.cluster.refuse = () => away;
+    world.verdicts.set('10.20.0.11', down);
+    expect(await notesAfter(world)).toEqual([]);
+    world.cluster.refuse = () => undefined;
+    expect(await notesAfter(world, 60_000)).toEqual([
+      '10.20.0.11:5432 is unhealthy: Refused; Service orders-db sends it no new connections',
+    ]);
+  });
+
+  it('is not written of an address that was well again before anything could be', async () => {
+    const world = await published();
+    const away = new OperatorError('no', { kind: 'transient', reason: 'Unreachable' });
+    world.cluster.refuse = () => away;
+    world.verdicts.set('10.20.0.11', down);
+    await world.clock.advance(6_000);
+    world.verdicts.set('10.20.0.11', up);
+    await world.clock.advance(6_000);
+    world.cluster.refuse = () => undefined;
+    expect(await notesAfter(world, 60_000)).toEqual([]);
+    expect(world.published()).toBe('+10.20.0.11 +10.20.0.12');
+  });
+});
