@@ -1,4 +1,5 @@
 /** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
+import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseCidr } from '../core/address.ts';
@@ -11,7 +12,7 @@ export function parseDurationMs(text: string): number | undefined {
   if (!/^(\d+(ms|s|m|h))+$/.test(text)) return undefined;
   const parts = text.matchAll(/(\d+)(ms|s|m|h)/g);
   let sum = 0;
-  for (const [, count, unit] of parts) sum += Number(count) * (unitMs[unit ?? ''] ?? Number.NaN);
+  for (const [, count, unit] of parts) sum += Number(count) * (lookUp(unitMs, unit ?? '') ?? Number.NaN);
   return sum;
 }
 

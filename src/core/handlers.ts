@@ -1,5 +1,6 @@
 import type { HttpGet, Port, ProbeSpec } from '../api/external-backend.ts';
 import type { Handler } from './check.ts';
+import { lookUp } from './look-up.ts';
 import type { Materials } from './materials.ts';
 
 type Said = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
@@ -98,7 +99,7 @@ export function chosen(
   { materials, choose }: { readonly materials: Materials; readonly choose: boolean },
 ): { readonly handler: Handler; readonly why: string } {
   const protocol = port?.appProtocol;
-  const said = protocol === undefined ? wellKnown[dialled] : byAppProtocol[protocol];
+  const said = protocol === undefined ? wellKnown[dialled] : lookUp(byAppProtocol, protocol);
   const plain = choose && said !== undefined ? withoutSecrets(said) : undefined;
   if (plain === undefined) return { handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' };
   const why = protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}`;

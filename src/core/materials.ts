@@ -1,5 +1,6 @@
 import type { Spec } from '../api/external-backend.ts';
 import type { Credentials, TlsOptions } from './check.ts';
+import { lookUp } from './look-up.ts';
 
 /** What a Secret holds, as text; or why it cannot be read; undefined: not known yet. */
 export type SecretState =
@@ -87,6 +88,6 @@ function read(
 ): Readonly<Record<string, string>> | string {
   const secret = secretOf(name) ?? { error: 'not read yet' };
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
-  const missing = keys.find((key) => !optional.includes(key) && secret.data[key] === undefined);
+  const missing = keys.find((key) => !optional.includes(key) && lookUp(secret.data, key) === undefined);
   return missing === undefined ? secret.data : `Secret ${name} has no key ${missing}`;
 }

@@ -1,3 +1,4 @@
+import { lookUp } from '../core/look-up.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { cleanMessage } from './message.ts';
 
@@ -61,7 +62,7 @@ const byErrno: Readonly<Record<string, Verdict>> = {
 /** The verdict of a failed system call. Only the code is looked at: texts differ between platforms and may quote anything. */
 export function classifyErrno(error: unknown): Verdict {
   const code = codeOf(error);
-  return byErrno[code] ?? proberFault(`unexpected error ${code || 'without a code'}`);
+  return lookUp(byErrno, code) ?? proberFault(`unexpected error ${code || 'without a code'}`);
 }
 
 /** The `code` of a Node error, or empty. OpenSSL's may have a slash: ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE. */

@@ -1,3 +1,4 @@
+import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 
@@ -29,7 +30,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
  */
 export function classifyHttpError(error: unknown, serverName: string): Verdict {
   const code = codeOf(error);
-  const known = byCode[code];
+  const known = lookUp(byCode, code);
   if (known !== undefined) return known;
   if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);

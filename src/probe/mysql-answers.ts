@@ -1,3 +1,5 @@
+import { lookUp } from '../core/look-up.ts';
+
 /**
  * What we answer to a server that wants to know a password. The account does not exist, so no answer is a right one; but
  * each has the length that its plugin expects, for a wrong length is a broken handshake to the server, and these are
@@ -30,7 +32,7 @@ export const nativePassword = 'mysql_native_password';
 
 /** The answer to a plugin's first words: in the handshake response, or after a switch to it. */
 export function firstAnswer(plugin: string): Uint8Array {
-  return answers[plugin] ?? noPassword;
+  return lookUp(answers, plugin) ?? noPassword;
 }
 
 /** The plugin to begin with: the server's own saves a switch, where its answer fits into the handshake response. */

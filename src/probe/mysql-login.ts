@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'mysql2';
 import type { Check, Credentials, MysqlHandler, TlsOptions } from '../core/check.ts';
+import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
@@ -133,7 +134,7 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
     const reason: unknown = session.secured?.authorizationError;
     return classifyHttpError({ code: typeof reason === 'string' ? reason : 'ERR_TLS_HANDSHAKE' }, name);
   }
-  const known = byCode[codeOf(error)];
+  const known = lookUp(byCode, codeOf(error));
   if (known !== undefined) return known;
   // What is left is thrown by mysql2's parser.
   return code < 0 ? classifyErrno(error) : wrongProtocol;

@@ -1,3 +1,5 @@
+import { lookUp } from '../core/look-up.ts';
+
 /**
  * What a PostgreSQL server says before and around a login (protocol 3, "Message Formats" of its manual).
  *
@@ -51,7 +53,7 @@ export interface Read {
 export function readMessage(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
   if (received.length <= start) return 'incomplete';
   const type = String.fromCharCode(received.readUInt8(start));
-  const bounds = lengths[type];
+  const bounds = lookUp(lengths, type);
   if (bounds === undefined) return 'unknown';
   if (received.length < start + 5) return 'incomplete';
   const length = received.readUInt32BE(start + 1);

@@ -1,3 +1,5 @@
+import { lookUp } from '../core/look-up.ts';
+
 /**
  * What pg may be given. It trusts its server: it collects a message however long, loops for ever over an error whose fields
  * have no end (pg-protocol 1.16, parseErrorMessage), throws out of the event loop at a message that is too short. So every
@@ -34,7 +36,7 @@ export function vetted(received: Buffer): number | undefined {
   let at = 0;
   for (;;) {
     if (at === received.length) return at;
-    const form = forms[String.fromCharCode(received.readUInt8(at))];
+    const form = lookUp(forms, String.fromCharCode(received.readUInt8(at)));
     if (form === undefined) return undefined;
     if (received.length < at + 5) return at;
     const length = received.readUInt32BE(at + 1);

@@ -1,3 +1,5 @@
+import { lookUp } from '../core/look-up.ts';
+
 /**
  * RESP 2, as much of it as the answers to AUTH, PING and INFO need:
  *
@@ -33,7 +35,7 @@ const kinds: Readonly<Record<string, 'status' | 'error' | 'bulk'>> = {
 /** The first reply in the buffer, or undefined while it is not complete. */
 export function readReply(received: Buffer): Reply | undefined {
   if (received.length === 0) return undefined;
-  const kind = kinds[String.fromCharCode(received.readUInt8(0))];
+  const kind = lookUp(kinds, String.fromCharCode(received.readUInt8(0)));
   if (kind === undefined) return unknown;
   const line = received.subarray(0, maxLineBytes);
   const end = line.indexOf('\r\n');

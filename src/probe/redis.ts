@@ -1,3 +1,4 @@
+import { lookUp } from '../core/look-up.ts';
 import type { Credentials } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
@@ -143,7 +144,7 @@ const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(
 function verdictOfError(question: Question, text: string): Verdict {
   const code = codeOf(text);
   if (code === undefined) return wrongProtocol;
-  const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
+  const known = lookUp(byCode, code);
   if (known !== undefined) return known;
   if (/^ERR max number of clients/.test(text)) return saturated;
   if (question === 'AUTH') return authFailed;

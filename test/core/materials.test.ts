@@ -43,6 +43,12 @@ describe('what probes need', () => {
       { tls: { insecureSkipVerify: false, ca: 'R' } },
     ],
     [
+      'no CA under a key that every object has',
+      { tls: { caSecret: { name: 'ca', key: 'constructor' } } },
+      found,
+      { tlsMissing: 'Secret ca has no key constructor' },
+    ],
+    [
       'a client certificate',
       certified,
       found,

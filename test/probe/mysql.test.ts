@@ -128,6 +128,16 @@ describe('the handshake', () => {
     expect(packetsOf(hear(handshake(), parsec).sent)[2]).toEqual([5, answer(96)]);
   });
 
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'answers a plugin of the name %s, which every object has, like any other that is not known',
+    (plugin) => {
+      const said = [greeting(), switchTo(2, plugin), denied(4)];
+      const { sent, verdict } = hear(handshake(), said);
+      expect(packetsOf(sent)[1]).toEqual([3, Buffer.of(0)]);
+      expect(verdict).toMatchObject({ kind: 'up' });
+    },
+  );
+
   it('quits a session that it was let into', () => {
     const { verdict, farewell } = hear(handshake(), [greeting(), ok(2)]);
     expect(verdict).toEqual({ kind: 'up', reason: 'Responded', message: '' });
