@@ -1,7 +1,7 @@
 import type { HealthState } from '../api/external-backend.ts';
 import type { Timing } from './check.ts';
 import { remark, type Heard } from './remarks.ts';
-import { tell, type Telling } from './telling.ts';
+import { tell, withoutLagRuns, type Telling } from './telling.ts';
 import type { Reason, Verdict } from './verdict.ts';
 
 /** What the operator believes of one check. */
@@ -86,6 +86,24 @@ function confirmed(health: Health): Health {
   const { seeded: _, ...rest } = health;
   return rest;
 }
+
+/**
+ * Returns the health without its counts of verdicts in a row: the next verdict is not in a row with the last one. The
+ * state, and what was concluded from full counts, remain.
+ */
+export function withoutRuns(health: Health): Health {
+  const { heard, telling, ...rest } = health;
+  const shortened = telling && withoutLagRuns(telling);
+  if (health.run === 0 && heard === undefined && shortened === telling) return health;
+  return { ...rest, run: 0, ...(shortened !== undefined && { telling: shortened }) };
+}
+
+/**
+ * Whether two verdicts are in a row: the second one was due no later than the rhythm allows. Not so after a standstill of
+ * the machine, or where the backend was suspended in between.
+ */
+export const isInRow = (gapMs: number, { periodMs, timeoutMs }: Timing): boolean =>
+  gapMs <= 2 * periodMs + timeoutMs;
 
 type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
 

@@ -110,6 +110,14 @@ function counted(
   );
 }
 
+/** Without the counts that have not led to anything. */
+export function withoutLagRuns(telling: Telling): Telling {
+  const isShort = ([limit, run]: readonly [number, number]) => run > 0 && !telling.lagging.includes(limit);
+  const runs = [...telling.over];
+  if (!runs.some(isShort)) return telling;
+  return { ...telling, over: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])) };
+}
+
 /** What is published of an address before it is probed in this term. */
 export interface Seed {
   readonly role: Role | undefined;

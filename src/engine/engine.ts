@@ -89,9 +89,9 @@ export class Engine {
       probe: options.probe,
       limits: options.probeLimits,
       onRun: (check, verdict, durationMs) => observer.probed(check, verdict, durationMs),
-      onVerdict: (owner, check, verdict) => {
+      onVerdict: (owner, check, verdict, _, dueAt) => {
         if (isNotable(verdict)) this.#notice(owner, check, verdict);
-        return this.#health.record(owner, check, verdict);
+        return this.#health.record(owner, check, verdict, dueAt);
       },
       onLateness: (ms) => observer.late(ms),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),

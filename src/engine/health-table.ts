@@ -1,4 +1,4 @@
-import { initial, step } from '../core/health.ts';
+import { initial, isInRow, step, withoutRuns } from '../core/health.ts';
 import { reseeded } from '../core/seed.ts';
 import type { Check } from '../core/check.ts';
 import type { Health, Transition } from '../core/health.ts';
@@ -7,9 +7,15 @@ import type { Verdict } from '../core/verdict.ts';
 import type { Clock } from './ports.ts';
 
 export interface HealthTableOptions {
-  readonly clock: Pick<Clock, 'wall'>;
+  readonly clock: Pick<Clock, 'now' | 'wall'>;
   /** Told of flips only, after the table holds the new health. */
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
+}
+
+interface Entry {
+  health: Health;
+  /** When the last verdict came, monotonic; undefined: it was seeded, and has had none. */
+  heardAt: number | undefined;
 }
 
 /**
@@ -18,7 +24,7 @@ export interface HealthTableOptions {
  */
 export class HealthTable {
   readonly #options: HealthTableOptions;
-  readonly #owners = new Map<string, Map<string, Health>>();
+  readonly #owners = new Map<string, Map<string, Entry>>();
   #size = 0;
 
   constructor(options: HealthTableOptions) {
@@ -32,7 +38,7 @@ export class HealthTable {
 
   /** Undefined: neither seeded nor probed yet. */
   get(owner: string, checkId: string): Health | undefined {
-    return this.#owners.get(owner)?.get(checkId);
+    return this.#owners.get(owner)?.get(checkId)?.health;
   }
 
   /** The checks of one owner, as they are when they are asked for. */
@@ -51,14 +57,22 @@ export class HealthTable {
     return known !== undefined && next !== known;
   }
 
-  /** Steps the check's health by one verdict and says what that did. */
-  record(owner: string, check: Check, verdict: Verdict): Transition {
-    const now = this.#options.clock.wall();
-    const known = this.get(owner, check.id);
-    const before = known ?? initial(now);
-    const { health, transition } = step(before, verdict, check.timing, now, check.lagLimits);
-    if (health !== known) this.#put(owner, check.id, health);
-    if (transition === 'changed') this.#options.onChanged(owner, check, before, health);
+  /**
+   * Steps the check's health by one verdict and returns what that did. Verdicts that are further apart than the rhythm
+   * allows are not in a row, so the counts of the earlier ones are dropped.
+   *
+   * @param dueAt when the run was due, monotonic: to wait for a slot breaks no row
+   */
+  record(owner: string, check: Check, verdict: Verdict, dueAt = this.#options.clock.now()): Transition {
+    const { clock, onChanged } = this.#options;
+    const now = clock.wall();
+    const entry = this.#owners.get(owner)?.get(check.id);
+    const before = entry?.health ?? initial(now);
+    const isBroken = entry?.heardAt !== undefined && !isInRow(dueAt - entry.heardAt, check.timing);
+    const from = isBroken ? withoutRuns(before) : before;
+    const { health, transition } = step(from, verdict, check.timing, now, check.lagLimits);
+    this.#put(owner, check.id, health).heardAt = clock.now();
+    if (transition === 'changed') onChanged(owner, check, before, health);
     return transition;
   }
 
@@ -79,10 +93,17 @@ export class HealthTable {
     this.#owners.delete(owner);
   }
 
-  #put(owner: string, checkId: string, health: Health): void {
-    const checks = this.#owners.get(owner) ?? new Map<string, Health>();
+  #put(owner: string, checkId: string, health: Health): Entry {
+    const checks = this.#owners.get(owner) ?? new Map<string, Entry>();
     this.#owners.set(owner, checks);
-    if (!checks.has(checkId)) this.#size += 1;
-    checks.set(checkId, health);
+    const known = checks.get(checkId);
+    if (known !== undefined) {
+      known.health = health;
+      return known;
+    }
+    const entry: Entry = { health, heardAt: undefined };
+    this.#size += 1;
+    checks.set(checkId, entry);
+    return entry;
   }
 }

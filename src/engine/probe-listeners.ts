@@ -4,8 +4,17 @@ import type { Subscriber, Task } from './probe-task.ts';
 
 /** Who is told what of the probes. */
 export interface ProbeListeners {
-  /** Each verdict, for each check that still wants it: a run that several backends share is told to each. */
-  readonly onVerdict: (owner: string, check: Check, verdict: Verdict, durationMs: number) => void;
+  /**
+   * Each verdict, for each check that still wants it: a run that several backends share is told to each. `dueAt`: when the
+   * run began to wait for its slot, monotonic.
+   */
+  readonly onVerdict: (
+    owner: string,
+    check: Check,
+    verdict: Verdict,
+    durationMs: number,
+    dueAt: number,
+  ) => void;
   /** Each run, once: for metrics. */
   readonly onRun?: (check: Check, verdict: Verdict, durationMs: number) => void;
   /** How long after its planned instant a run began. */
@@ -38,7 +47,7 @@ export class VerdictTeller {
     for (const subscriber of subscribers) {
       if (subscriber.gone || task.last !== verdict || this.#silent) continue;
       const { owner, check } = subscriber;
-      this.#guard(check, () => this.#listeners.onVerdict(owner, check, verdict, durationMs));
+      this.#guard(check, () => this.#listeners.onVerdict(owner, check, verdict, durationMs, task.dueAt));
     }
   }
 

@@ -50,6 +50,45 @@ describe('HealthTable', () => {
     expect(flips).toEqual([]);
   });
 
+  it('counts no failures of before a standstill or a suspension', () => {
+    table.record('one', check, up);
+    for (const _ of [1, 2]) expect(table.record('one', check, down)).toBe('pending');
+    clock.jump(24 * 3_600_000);
+    for (const _ of [1, 2]) expect(table.record('one', check, down)).toBe('pending');
+    expect(table.record('one', check, down)).toBe('changed');
+  });
+
+  it('counts no successes of before either', () => {
+    const slow = aCheck({ id: 'a', timing: { successThreshold: 2 } });
+    table.record('one', slow, down);
+    expect(table.record('one', slow, up)).toBe('pending');
+    clock.jump(22_000);
+    expect(table.record('one', slow, up)).toBe('pending');
+    clock.jump(21_000);
+    expect(table.record('one', slow, up)).toBe('changed');
+  });
+
+  it('counts failures in a row of runs that were due in time, however long these waited for a slot', () => {
+    table.record('one', check, up);
+    for (const expected of ['pending', 'pending', 'changed']) {
+      const dueAt = clock.now() + 10_000;
+      clock.jump(300_000);
+      expect(table.record('one', check, down, dueAt)).toBe(expected);
+    }
+  });
+
+  it('keeps a lag that is told, and counts lags over a limit again after a standstill', () => {
+    const bounded = aCheck({ id: 'a', lagLimits: [5, 60] });
+    const lag = (lagSeconds: number) => ({ ...up, role: 'Replica' as const, lagSeconds });
+    for (const seconds of [30, 90, 90]) table.record('one', bounded, lag(seconds));
+    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5]);
+    clock.jump(24 * 3_600_000);
+    for (const _ of [1, 2]) table.record('one', bounded, lag(90));
+    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5]);
+    table.record('one', bounded, lag(90));
+    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5, 60]);
+  });
+
   it('counts a seeded address as healthy until the threshold of fresh verdicts', () => {
     table.seed('one', 'a', healthy);
     expect([down, down, down].map((verdict) => table.record('one', check, verdict))).toEqual([
