@@ -11,6 +11,7 @@ import type { PortGroup } from './checks.ts';
 import { degradedCondition } from './degraded.ts';
 import type { DesiredService } from './desired.ts';
 import type { Problem } from './plan.ts';
+import { fitted } from './status-size.ts';
 import { bounded, timestamp } from './status-text.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
@@ -27,7 +28,7 @@ export function statusOf(input: StatusInput): Status {
   const ready = addresses.filter((address) => address.ready).length;
   const silent = input.alias !== undefined && !isProbed(input);
   const generation = input.backend.generation;
-  return {
+  const status = {
     observedGeneration: generation,
     conditions: conditions(input.backend.status, generation, input.now, {
       Ready: readyCondition(input),
@@ -43,6 +44,7 @@ export function statusOf(input: StatusInput): Status {
     ...(input.roles.primary.length > 0 && { primary: texts(input.roles.primary) }),
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
+  return fitted(status, input.backend.spec);
 }
 
 /** The stored status with another `Ready`: of a spec that is not understood, or suspended. What is published stays, and so does what is said of it. */

@@ -3,6 +3,7 @@ import type { Action } from '../core/action.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { sameStatus, statusWithReady, type suspended } from '../core/status.ts';
+import { withoutTargets } from '../core/status-size.ts';
 import { perform } from './perform.ts';
 import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
 
@@ -23,10 +24,36 @@ export async function writeStatus(
   const { namespace, name, uid = '' } = raw.metadata;
   const action: Action = { op: 'status', ref: { kind: 'ExternalBackend', namespace, name, uid }, status };
   const error = await perform(writer, action);
+  if (error !== undefined && isTooLarge(error))
+    return writeSmallest(raw, previous, status, { writer, events });
   if (error !== undefined) return [error];
   tell(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
   tellPrimary(events, raw, previous, status);
   return [];
+}
+
+/**
+ * The object does not fit with a status that the operator takes for small enough: annotations and managed fields of
+ * others count too, and proxies have limits of their own.
+ */
+const isTooLarge = ({ status, message }: OperatorError): boolean =>
+  status === 413 || /request is too large/.test(message);
+
+/** Writes what remains without the targets, and one Event about it. */
+async function writeSmallest(
+  raw: KubeObject,
+  previous: Status | undefined,
+  status: Status,
+  { writer, events }: Pick<StatusWriterOptions, 'writer' | 'events'>,
+): Promise<readonly OperatorError[]> {
+  const smallest = withoutTargets(status);
+  if (sameStatus(previous, smallest)) return [];
+  const { namespace, name, uid = '' } = raw.metadata;
+  const ref = { kind: 'ExternalBackend', namespace, name, uid } as const;
+  const error = await perform(writer, { op: 'status', ref, status: smallest });
+  const note = `the API server refuses the status because the object would be too large${error === undefined ? '; status.targets is left out' : ''}: remove annotations, or share the targets out over several ExternalBackends`;
+  events.record(raw, { type: 'Warning', reason: 'StatusTooLarge', action: 'Reconcile', note });
+  return error === undefined ? [] : [error];
 }
 
 /** Writes another `Ready` and leaves all else as it was said. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { OperatorError } from '../../src/core/errors.ts';
 import { up } from '../support/scripted-probe.ts';
+import { bringUpWorst, worst } from '../support/worst.ts';
 
 const targets = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ host: `10.21.${i >> 8}.${i & 255}` }));
@@ -37,5 +39,35 @@ describe('a resource from before a bound', () => {
     expect(world.status().targets?.[0]?.message).toContain(
       'fd00:ec2::254 is refused: a cloud metadata address',
     );
+  });
+});
+
+describe('the worst resource', () => {
+  it.each(worst)('of $name has a status that can be stored, and settles', async (resource) => {
+    const world = new ReconcileWorld();
+    await bringUpWorst(world, resource);
+    expect(JSON.stringify(world.status()).length).toBeLessThanOrEqual(800_000);
+    expect((await world.run()).writes).toEqual([]);
+  });
+});
+
+describe('a status that the API server refuses because it is too large', () => {
+  it.each([
+    ['413', 413, 'RequestEntityTooLarge'],
+    ['500 of etcd', 500, 'etcdserver: request is too large'],
+  ])('is written without targets after a %s, and an Event reports it once', async (_, status, message) => {
+    const world = new ReconcileWorld();
+    const perform = world.cluster.perform.bind(world.cluster);
+    world.cluster.perform = (action) =>
+      action.op === 'status' && action.status.targets !== undefined
+        ? Promise.reject(new OperatorError(message, { kind: 'transient', reason: 'InternalError', status }))
+        : perform(action);
+    await world.bringUp();
+    await world.run();
+    expect(world.status().targets).toBeUndefined();
+    expect(world.status().summary).toBe('2/2');
+    expect(world.status().conditions?.[0]?.message).toContain('this status leaves out: targets');
+    const told = world.events.filter(({ reason }) => reason === 'StatusTooLarge');
+    expect(told.map(({ note }) => note.includes('status.targets is left out'))).toEqual([true]);
   });
 });

@@ -58,6 +58,12 @@ describe('metrics', () => {
     }
   });
 
+  it('have a series of reconciles for each reason from the start', async () => {
+    const samples = await scrape(make());
+    for (const reason of ['Ok', 'Forbidden', 'Conflict', 'Unreachable'])
+      expect(samples.get(`external_backend_reconciles_total{reason="${reason}"}`)).toBe('0');
+  });
+
   it('count verdicts and how long they took', async () => {
     const metrics = make();
     metrics.probed('tcpSocket', up, 2);

@@ -1,0 +1,95 @@
+import type { Spec, Status } from '../api/external-backend.ts';
+import type { AddressStatus, TargetStatus } from './conditions.ts';
+
+// etcd stores requests of up to 1.5 MiB, and a resource is stored as a whole: spec, metadata and status.
+
+const mostRequest = 1_572_864;
+/** The API server takes so many bytes of annotations, the last applied configuration among them. */
+const mostAnnotations = 262_144;
+/** More is not worth a write of this size, even where it could be stored. */
+const mostStatus = 800_000;
+/** What remains of a status without its targets. */
+const leastStatus = 20_000;
+
+/** A text that is shortened. */
+const shortText = 64;
+
+interface Step {
+  /** What is left out, for people. */
+  readonly what: string;
+  readonly ofTarget: (target: TargetStatus) => TargetStatus;
+}
+
+const ofAddresses =
+  (change: (address: AddressStatus) => AddressStatus) =>
+  (target: TargetStatus): TargetStatus => ({ ...target, addresses: target.addresses.map(change) });
+
+const short = (text: string): string =>
+  text.length <= shortText ? text : `${text.slice(0, shortText - 4)} ...`;
+
+/**
+ * What is left out of a status that is too large, in this order, until it fits. The address itself remains, with
+ * readiness, health, reason, since, role and lag: at most 250 bytes for each of 2,000.
+ */
+const steps: readonly Step[] = [
+  {
+    what: 'the end of long messages',
+    ofTarget: ({ message, resolution, ...target }) => ({
+      ...ofAddresses(({ message: text, ...address }) => ({
+        ...address,
+        ...(text !== undefined && { message: short(text) }),
+      }))(target),
+      ...(message !== undefined && { message: short(message) }),
+      ...(resolution !== undefined && {
+        resolution: {
+          ...resolution,
+          ...(resolution.error !== undefined && { error: short(resolution.error) }),
+        },
+      }),
+    }),
+  },
+  { what: 'excluded', ofTarget: ofAddresses(({ excluded: _, ...address }) => address) },
+  {
+    what: 'host, priority and weight of SRV records',
+    ofTarget: ofAddresses(({ host: _h, priority: _p, weight: _w, ...address }) => address),
+  },
+  { what: 'messages of addresses', ofTarget: ofAddresses(({ message: _, ...address }) => address) },
+];
+
+/** Returns the status as it can be stored beside the spec: unchanged where it fits, and what it leaves out noted in `Ready`. */
+export function fitted(status: Status, spec: Spec): Status {
+  let size = sizeOf(status);
+  const room = size <= leastStatus ? leastStatus : roomBeside(spec);
+  if (size <= room) return status;
+  const leftOut: string[] = [];
+  let fit = status;
+  for (const { what, ofTarget } of steps) {
+    if (size <= room) break;
+    fit = { ...fit, targets: (fit.targets ?? []).map(ofTarget) };
+    size = sizeOf(fit);
+    leftOut.push(what);
+  }
+  return size <= room ? withNote(fit, leftOut.join(', ')) : withoutTargets(status);
+}
+
+/** Leaves out all targets: conditions, counts and Services remain. */
+export const withoutTargets = ({ targets: _, ...status }: Status): Status => withNote(status, 'targets');
+
+/** The managed fields name the keys of list items again. */
+const roomBeside = (spec: Spec): number =>
+  Math.min(mostStatus, Math.max(leastStatus, mostRequest - mostAnnotations - 1.5 * sizeOf(spec)));
+
+const sizeOf = (value: unknown): number => JSON.stringify(value).length;
+
+const mostMessage = 1024;
+
+/** Notes in `Ready` what is left out. */
+function withNote(status: Status, leftOut: string): Status {
+  const note = `; too large to be stored whole, this status leaves out: ${leftOut}`;
+  const conditions = (status.conditions ?? []).map((condition) =>
+    condition.type === 'Ready'
+      ? { ...condition, message: `${condition.message.slice(0, mostMessage - note.length)}${note}` }
+      : condition,
+  );
+  return { ...status, conditions };
+}
