@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createLogger } from './logger.ts';
 import { createOperator } from './operator.ts';
@@ -33,10 +34,13 @@ async function run(config: Config): Promise<number> {
   const asked = new Promise<number>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(0));
   });
+  const instance = config.identity ?? hostname();
   const operator = createOperator({
     config,
     logger,
-    identity: config.identity ?? hostname(),
+    instance,
+    // Two processes of one name (host network, a mistaken POD_NAME) must not take the lease for their own.
+    identity: `${instance}_${randomUUID()}`,
     version,
     nodeVersion: process.versions.node,
   });

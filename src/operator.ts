@@ -25,8 +25,10 @@ import { systemClock as clock, systemRandom as random } from './system-clock.ts'
 export interface OperatorOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Unique among replicas. */
+  /** Unique among processes, for the Lease. */
   readonly identity: string;
+  /** Of the pod, for Events. */
+  readonly instance: string;
   readonly version: string;
   readonly nodeVersion: string;
 }
@@ -47,7 +49,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const metrics = createMetrics(options);
   const client = createClient(config, metrics);
   const events = new EventWriter({
-    ...{ client, clock, random, logger, instance: options.identity },
+    ...{ client, clock, random, logger, instance: options.instance },
     onEvent: (result) => metrics.recorded(result),
   });
   const probes = createProbes();
@@ -158,7 +160,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
   };
 }
 
-/** A lapse (no API server) only holds back writes; another leader ends the work. */
+/** Whatever ends a term ends the work: what is believed is of one term. */
 function leaderHooks(
   { identity, logger }: OperatorOptions,
   metrics: Metrics,
@@ -173,11 +175,10 @@ function leaderHooks(
     onLost: (reason) => {
       logger.warn('not leading any more', { reason });
       metrics.leading(false);
+      engine().rest();
     },
     onNewLeader: (leader) => {
-      if (leader === identity) return;
-      logger.info('another replica leads', { leader });
-      engine().rest();
+      if (leader !== identity) logger.info('another replica leads', { leader });
     },
   };
 }

@@ -34,7 +34,8 @@ const leadership = {
     env: 'POD_NAMESPACE',
   }),
   identity: v.identity.optional().meta({
-    description: 'What this replica calls itself in the Lease; must differ between replicas. Default: the host name.',
+    description:
+      'Name of this replica in Events and, with a random part for each process, in the Lease. Default: the host name.',
     env: 'POD_NAME',
   }),
   leaseDuration: v.duration.prefault('15s').meta({

@@ -65,7 +65,9 @@ export interface EngineOptions extends Pick<
  *                        ▲            └──► scheduler ──► probe ──► health table ─┐
  *                        └────────────────── a flip ─────────────────────────────┘
  *
- * It works only between `work` and `rest`: a replica that does not lead keeps its view, and nothing else.
+ * It works only between `work` and `rest`, which is a term: a replica that does not lead keeps its view, and nothing else.
+ * Each term begins without health, once the view has what was written before it: nothing that was concluded while this
+ * replica could not write is acted on, and nothing is seeded from a view that is late.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -76,6 +78,8 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
   readonly #flips: Flips;
+  /** Of the term; undefined: this replica does not lead. */
+  #term: AbortController | undefined;
   #working = false;
 
   constructor(options: EngineOptions) {
@@ -137,14 +141,18 @@ export class Engine {
     this.#scheduler.start();
   }
 
-  /** This replica leads (again): everything is looked at. */
+  /** A term begins: once the view has caught up, everything is looked at. */
   work(): void {
-    this.#working = true;
-    this.touch(this.#registry.keys());
+    this.rest();
+    const term = new AbortController();
+    this.#term = term;
+    void this.#begin(term.signal);
   }
 
-  /** Another replica leads: no probes, no memory of health; what is published will be the beginning of the next term. */
+  /** The term is over: no probes, no memory of health, no series; what is published is the beginning of the next term. */
   rest(): void {
+    this.#term?.abort();
+    this.#term = undefined;
     this.#working = false;
     this.#reconciler.reset();
     this.#flips.clear();
@@ -152,7 +160,20 @@ export class Engine {
 
   /** Stops probing, and waits for the writes in flight for `deadlineMs` at most. For good. */
   async stop(deadlineMs: number): Promise<void> {
+    this.#term?.abort();
     await Promise.all([this.#scheduler.stop(), this.#queue.stop(deadlineMs)]);
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { view, clock, logger } = this.#options;
+    const startedAt = clock.now();
+    await view.caughtUp(signal).catch((error: unknown) => {
+      if (!signal.aborted) logger.error('the view did not catch up', { error });
+    });
+    if (signal.aborted) return;
+    logger.info('the term begins', { caughtUpMs: Math.round(clock.now() - startedAt) });
+    this.#working = true;
+    this.touch(this.#registry.keys());
   }
 
   stats(): { readonly backends: number; readonly checks: number; readonly due: number } {

@@ -1,9 +1,12 @@
+import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { Clock, Writer } from './ports.ts';
+import type { Clock, EventSink, Writer } from './ports.ts';
 
-/** One life of a backend: a namesake created later is another. */
+/** One life of a backend within one term: a namesake created later is another, and so is the same one in a later term. */
 export interface Life {
   readonly uid: string;
+  /** What a run that is still under way finds has no effect any more. */
+  over: boolean;
   generation: number | undefined;
   /** When this generation was first seen, monotonic. */
   seenAt: number;
@@ -49,7 +52,7 @@ export class Lives {
       return known;
     }
     this.end(key);
-    const life = { uid, generation, seenAt, failures: 0, patience: new AbortController() };
+    const life = { uid, over: false, generation, seenAt, failures: 0, patience: new AbortController() };
     this.#lives.set(key, life);
     this.#keys.set(uid, key);
     return life;
@@ -65,6 +68,8 @@ export class Lives {
   end(key: string): void {
     const life = this.#lives.get(key);
     if (life === undefined) return;
+    life.over = true;
+    life.patience.abort();
     this.#options.onEnd(key, life.uid);
     this.#lives.delete(key);
     this.#keys.delete(life.uid);
@@ -80,9 +85,24 @@ export class Lives {
   }
 }
 
-/** Of the run that begins: gives up what waits when the backend is hurried. */
+/** Writer of the run that begins: gives up what waits when the backend is hurried, and writes nothing once the life is over. */
 export function patientWriter(life: Life, writer: Writer): Writer {
   life.patience = new AbortController();
   const { signal } = life.patience;
-  return { perform: (action) => writer.perform(action, signal) };
+  return {
+    perform: (action) => (life.over ? Promise.reject(superseded()) : writer.perform(action, signal)),
+  };
 }
+
+const superseded = (): OperatorError =>
+  new OperatorError('the term or the resource of this run is over', {
+    kind: 'waiting',
+    reason: 'Superseded',
+  });
+
+/** Events of a life: none once it is over. */
+export const livingEvents = (life: Life, events: EventSink): EventSink => ({
+  record: (backend, event) => {
+    if (!life.over) events.record(backend, event);
+  },
+});

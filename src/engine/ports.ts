@@ -39,6 +39,11 @@ export interface ClusterView {
    * (`ownerName` of core/ownership.ts), whatever its uid.
    */
   ownedNames(namespace: string, backend: string): ReadonlySet<string>;
+  /**
+   * Resolves when the view contains everything that was written before the call. Rejects only when the signal aborts:
+   * the API server is asked until it answers.
+   */
+  caughtUp(signal: AbortSignal): Promise<void>;
 }
 
 /** Performs one action of a plan and puts the answer into the view before it resolves. Rejects with an OperatorError. */

@@ -11,12 +11,12 @@ import type { Roles } from '../core/roles.ts';
 import { switchOf } from '../core/alias.ts';
 import { invalid, statusOf, suspended } from '../core/status.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
-import { Lives, patientWriter, type Life } from './lives.ts';
+import { Lives, livingEvents, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
 import type { PlanningOptions } from './planning.ts';
 import type { Resolver, Secrets, Writer } from './ports.ts';
 import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
-import { publish } from './publishing.ts';
+import { publish, type Publication } from './publishing.ts';
 import type { Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { changesAfterMs, look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
@@ -83,7 +83,7 @@ export class Reconciler {
     return this.#lives.keyOf(uid);
   }
 
-  /** Forgets all health and stops all probes: another replica leads. The next run of each key begins from what is published. */
+  /** Forgets all health and stops all probes: the term is over. The next run of each key begins from what is published. */
   reset(): void {
     this.#lives.endAll();
   }
@@ -111,9 +111,9 @@ export class Reconciler {
       return { ok: true };
     }
     const life = this.#lives.enter(key, entry.raw);
-    if (!entry.parsed.ok) return this.#halt(entry, invalid(entry.parsed.problems));
+    if (!entry.parsed.ok) return this.#halt(entry, life, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
-    if (backend.spec.suspend) return this.#halt(entry, suspended);
+    if (backend.spec.suspend) return this.#halt(entry, life, suspended);
     const first = this.#look(key, entry, backend);
     const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend) : first;
     return this.#isFirst(life) && hasFirstServices(scene, view)
@@ -168,21 +168,31 @@ export class Reconciler {
     const alias = lookAtAlias(scene, view, clock.wall());
     const roles = rolesIn(scene, view);
     const done = await publish(scene, { roles, alias }, writer, this.#options);
+    return life.over ? { ok: true } : this.#published({ ...scene, alias, roles }, done, life, writer);
+  }
+
+  async #published(
+    scene: Scene & Pick<Written, 'alias' | 'roles'>,
+    done: Publication,
+    life: Life,
+    writer: Writer,
+  ): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
     // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
     if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
-    if (done.wroteSlices) life.statusAt ??= clock.now() + statusPauseMs;
+    if (done.wroteSlices) life.statusAt ??= this.#options.clock.now() + statusPauseMs;
     const problems = done.plans.flatMap(({ problem }) => problem ?? []);
-    if (done.failed.length === 0 && problems.length === 0) this.#tellSwitch(scene, alias);
-    return this.#conclude({ ...scene, alias, roles, desired: done.desired, problems }, life, writer, errors);
+    if (done.failed.length === 0 && problems.length === 0) this.#tellSwitch(scene, life);
+    return this.#conclude({ ...scene, desired: done.desired, problems }, life, writer, errors);
   }
 
-  #tellSwitch({ raw }: Scene, alias: AliasScene | undefined): void {
+  #tellSwitch({ raw, alias }: Scene & Pick<Written, 'alias'>, life: Life): void {
     const told = alias && switchOf(alias.candidates, alias.before, alias.choice.name);
     if (told === undefined) return;
-    this.#options.events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
+    const events = livingEvents(life, this.#options.events);
+    events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
   }
 
   /**
@@ -207,15 +217,28 @@ export class Reconciler {
     const told =
       failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
     const status = this.#statusOf(scene, told);
-    const { readyAddresses: ready = 0, totalAddresses: total = 0 } = status;
-    const primary = scene.roles.primary.map(({ ip }) => ip);
-    this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
+    this.#count(scene, status);
     const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
     if (pauseMs > 0) return this.#outcome(undefined, scene, pauseMs);
     if (errors.length > 0 && told === undefined) return this.#outcome(foremost(errors), scene);
+    const more = await this.#writeStatus(scene, status, life, writer);
+    return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene);
+  }
+
+  #count({ key, roles, checks }: Written, { readyAddresses = 0, totalAddresses = 0 }: Status): void {
+    const primary = roles.primary.map(({ ip }) => ip);
+    this.#options.onAddresses?.(key, { ready: readyAddresses, total: totalAddresses, primary, checks });
+  }
+
+  #writeStatus(
+    scene: Written,
+    status: Status,
+    life: Life,
+    writer: Writer,
+  ): Promise<readonly OperatorError[]> {
     life.statusAt = undefined;
-    const more = await writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer });
-    return this.#outcome(foremost([...errors, ...more]), scene);
+    const events = livingEvents(life, this.#options.events);
+    return writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer, events });
   }
 
   /** What changes by the mere passing of time does so whatever became of the writes. */
@@ -232,9 +255,16 @@ export class Reconciler {
     return statusOf({ ...scene, candidates, alias: choice?.name, error, now });
   }
 
-  /** Probing and writing stop; what is published stays, and so does what was said of it. */
-  async #halt({ raw }: Entry, ready: typeof suspended): Promise<Outcome> {
-    this.#stopAsking(raw.metadata.uid ?? '');
-    return foremost(await writeReady(raw, parseStatus(raw), ready, this.#options)) ?? { ok: true };
+  /**
+   * Probing and writing stop; what is published stays, and so does what was said of it. Health of before is not believed
+   * by a later run: it begins from what is published, as after a start.
+   */
+  async #halt({ raw }: Entry, life: Life, ready: typeof suspended): Promise<Outcome> {
+    this.#stopAsking(life.uid);
+    this.#options.health.forget(life.uid);
+    const writer = patientWriter(life, this.#options.writer);
+    const events = livingEvents(life, this.#options.events);
+    const errors = await writeReady(raw, parseStatus(raw), ready, { ...this.#options, writer, events });
+    return (life.over ? undefined : foremost(errors)) ?? { ok: true };
   }
 }

@@ -2,7 +2,7 @@ import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import type { LeaderHooks, Leadership } from './leadership.ts';
-import { LeaseRecord } from './lease.ts';
+import { isSameRecord, isSameTerm, LeaseRecord } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { sleep } from './sleep.ts';
 
@@ -23,7 +23,7 @@ export interface ElectorOptions extends LeaderHooks {
   readonly retryPeriodMs?: number;
 }
 
-/** The lease as last read, and when (monotonic) it was first seen to be so. */
+/** The lease as last read, and when (monotonic) its record was first seen to be so. */
 interface Observed {
   readonly lease: Lease;
   readonly at: number;
@@ -41,7 +41,16 @@ const followerJitter = 1.2;
  * - the leader trusts itself for `renewDeadlineMs` from the *sending* of its last good renewal, others wait
  *   `leaseDurationMs` from *seeing* it: the difference is the time for writes under way.
  *
- * Unlike client-go's, it never ends the process: without the API server it merely stops being the leader.
+ * Unlike client-go's, it never ends the process: without the API server it merely stops being the leader. Each term begins
+ * with `onStartedLeading` and ends with `onLost`, which come in turn:
+ *
+ * | a renewal succeeds, or the lease is read         | and before that                               | what follows                      |
+ * |--------------------------------------------------|-----------------------------------------------|-----------------------------------|
+ * | renewed                                          | this replica trusted itself                   | the term goes on                  |
+ * | renewed                                          | the trust had passed, timers late or not      | lost (Lapsed), started            |
+ * | read: ours, acquired when this term began        | leading                                       | it is renewed                     |
+ * | read: another's, or free, or acquired at another time | leading: another may have led in between | lost (Taken), then as not leading |
+ * | read: there is none                              | leading: somebody deleted it                  | lost (Taken), then it is created  |
  */
 export class LeaseElector implements Leadership {
   readonly #options: ElectorOptions;
@@ -112,6 +121,7 @@ export class LeaseElector implements Leadership {
 
   /** Acquires or renews once. */
   async #round(): Promise<void> {
+    if (this.#leading && !this.isLeader()) this.#lose('Lapsed');
     if (this.isLeader() && this.#observed !== undefined) {
       try {
         await this.#renew(this.#observed.lease);
@@ -122,10 +132,14 @@ export class LeaseElector implements Leadership {
       }
     }
     const lease = await this.#record.read(this.#stop.signal);
+    if (this.#leading && !this.#isOurTerm(lease)) this.#lose('Taken');
     if (lease === undefined) return this.#create();
     this.#observe(lease);
-    if (this.#isHeldByOther()) this.#lose('Taken');
-    else await this.#renew(lease);
+    if (!this.#isHeldByOther()) await this.#renew(lease);
+  }
+
+  #isOurTerm(lease: Lease | undefined): boolean {
+    return lease !== undefined && this.#observed !== undefined && isSameTerm(lease, this.#observed.lease);
   }
 
   #isHeldByOther(): boolean {
@@ -157,8 +171,9 @@ export class LeaseElector implements Leadership {
   }
 
   #observe(lease: Lease): void {
-    const unchanged = this.#observed?.lease.metadata.resourceVersion === lease.metadata.resourceVersion;
-    if (!unchanged) this.#observed = { lease, at: this.#options.clock.now() };
+    const known = this.#observed;
+    const isSame = known !== undefined && isSameRecord(known.lease, lease);
+    this.#observed = { lease, at: isSame ? known.at : this.#options.clock.now() };
     const holder = lease.spec?.holderIdentity ?? '';
     if (holder === this.#leader) return;
     this.#leader = holder;
@@ -166,6 +181,7 @@ export class LeaseElector implements Leadership {
   }
 
   #won(lease: Lease, sentAt: number): void {
+    if (this.#options.clock.now() >= this.#trustedUntil) this.#lose('Lapsed');
     this.#trustedUntil = sentAt + this.#renewDeadlineMs;
     this.#watchLapse();
     const starts = !this.#leading;

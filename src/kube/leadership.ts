@@ -8,8 +8,12 @@ export interface Leadership {
 }
 
 export interface LeaderHooks {
+  /** A term begins. */
   readonly onStartedLeading?: () => void;
-  /** The term is over; the elector goes on trying. `Lapsed`: no renewal in time. `Taken`: somebody else holds the lease. */
+  /**
+   * The term is over, before another one begins; the elector goes on trying. `Lapsed`: no renewal in time. `Taken`: the
+   * lease is not as this replica left it.
+   */
   readonly onLost?: (reason: 'Lapsed' | 'Taken' | 'Released') => void;
   /** Somebody (also this replica) holds the lease who did not before. */
   readonly onNewLeader?: (identity: string) => void;

@@ -17,6 +17,24 @@ export interface Lease {
   readonly spec?: LeaseSpec;
 }
 
+const fields = [
+  'holderIdentity',
+  'leaseDurationSeconds',
+  'acquireTime',
+  'renewTime',
+  'leaseTransitions',
+] as const satisfies readonly (keyof LeaseSpec)[];
+
+/** Whether nobody has renewed or taken the lease in between. What others write beside the record (annotations) does not count. */
+export const isSameRecord = ({ spec: a }: Lease, { spec: b }: Lease): boolean =>
+  fields.every((field) => (a?.[field] ?? undefined) === (b?.[field] ?? undefined));
+
+/** Whether the lease is held by the same holder without a break: who takes it, also after itself, acquires it at another time. */
+export const isSameTerm = ({ spec: a }: Lease, { spec: b }: Lease): boolean =>
+  a?.holderIdentity === b?.holderIdentity &&
+  a?.acquireTime === b?.acquireTime &&
+  (a?.leaseTransitions ?? 0) === (b?.leaseTransitions ?? 0);
+
 export interface LeaseRecordOptions {
   readonly client: KubeClient;
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import type { KubeObject } from '../core/objects.ts';
 import type { Clock, Logger } from '../engine/ports.ts';
 import { Collection } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';
-import { isNotOffered, needsList, networkError } from './errors.ts';
+import { hasStatus, isNotOffered, needsList, networkError } from './errors.ts';
 import { FirstEvents } from './first-events.ts';
 import type { Whole } from './first-events.ts';
 import { Silence } from './silence.ts';
@@ -44,6 +44,7 @@ const goodWatchMs = 5_000;
  * | the watch of all ends before all has come     | the same again, after a backoff where it failed; the store stands |
  * | the server offers no watch of all (400, 422)  | a list in pages, and a watch from its version               |
  * | the list fails                                | backoff, the same again                                    |
+ * | `caughtUp` is called                          | the watch is cut, or the backoff ended: a watch of all, at once |
  */
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
@@ -54,6 +55,10 @@ export class Reflector<T extends KubeObject> {
   /** What the store has is no beginning for a watch. */
   #mustList = true;
   #mustCompare = false;
+  /** Of the cycle under way, with its backoff. */
+  #cut = new AbortController();
+  /** Calls of `caughtUp` that wait for the next whole. */
+  readonly #waiting = new Set<() => void>();
   #running: Promise<void> | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -73,7 +78,30 @@ export class Reflector<T extends KubeObject> {
   /** Resolves when nothing runs any more; no change comes after the call. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#cut.abort();
     await this.#running;
+  }
+
+  /**
+   * Resolves when the store has a whole that was asked for after the call, so that it contains all that was written before
+   * (the position of a watch does not show that: the versions of the server go on with writes of every kind). Resolves
+   * also when the server refuses to show the collection: there is nothing to catch up with. Rejects when the signal aborts.
+   */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const whole = Promise.withResolvers<undefined>();
+    const learnt = () => whole.resolve(undefined);
+    const aborted = () => whole.reject(signal.reason);
+    this.#waiting.add(learnt);
+    signal.addEventListener('abort', aborted, { once: true });
+    this.#mustList = true;
+    this.#cut.abort();
+    try {
+      await whole.promise;
+    } finally {
+      this.#waiting.delete(learnt);
+      signal.removeEventListener('abort', aborted);
+    }
   }
 
   /** Takes the answer to a write of our own; `own`: of the changes that follow. */
@@ -93,14 +121,21 @@ export class Reflector<T extends KubeObject> {
 
   async #run(): Promise<void> {
     let failures = 0;
-    while (!this.#stop.signal.aborted) {
+    while (!this.#stopped()) {
+      const cut = new AbortController();
+      this.#cut = cut;
       const startedAt = this.#options.clock.now();
-      const error = await this.#cycle();
+      const error = await this.#cycle(cut);
       if (this.#stopped()) return;
+      if (cut.signal.aborted) {
+        failures = 0;
+        continue;
+      }
       const lived = this.#options.clock.now() - startedAt >= goodWatchMs;
       failures = error === undefined && lived ? 0 : lived ? 1 : failures + 1;
       this.#report(error, failures);
-      if (failures > 0) await sleep(this.#options.clock, this.#backoffMs(error, failures), this.#stop.signal);
+      if (hasStatus(error, 403, 404)) this.#answerWaiting();
+      if (failures > 0) await sleep(this.#options.clock, this.#backoffMs(error, failures), cut.signal);
     }
   }
 
@@ -109,13 +144,13 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** One list where needed and one watch; how it ended. */
-  async #cycle(): Promise<unknown> {
+  async #cycle(cut: AbortController): Promise<unknown> {
     try {
-      if (this.#mustCompare && !this.#mustList) await this.#compare();
-      await this.#watch().catch(async (error: unknown) => {
+      if (this.#mustCompare && !this.#mustList) await this.#compare(cut.signal);
+      await this.#watch(cut).catch(async (error: unknown) => {
         if (!this.#mustList || !isNotOffered(error)) throw error;
-        this.#learn(await this.#collection.list(this.#stop.signal));
-        await this.#watch();
+        this.#learn(await this.#collection.list(cut.signal), cut);
+        await this.#watch(cut);
       });
       return undefined;
     } catch (error) {
@@ -141,39 +176,45 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  #learn({ objects, version }: Whole<T>): void {
-    if (this.#stopped()) return;
+  #learn({ objects, version }: Whole<T>, cut: AbortController): void {
+    if (cut.signal.aborted) return;
     this.#mustList = false;
     this.#mustCompare = false;
     this.#emit(this.store.replace(objects, version));
     this.#synced.resolve(undefined);
+    this.#answerWaiting();
+  }
+
+  #answerWaiting(): void {
+    for (const learnt of this.#waiting) learnt();
   }
 
   /**
    * After a silent watch: does the server still know what we know? One that lost history would stay silent for ever.
    * Silence alone proves nothing: after its start the API server sends no bookmarks of a kind that nobody changes.
    */
-  async #compare(): Promise<void> {
-    const version = await this.#collection.version(this.#stop.signal);
+  async #compare(signal: AbortSignal): Promise<void> {
+    const version = await this.#collection.version(signal);
     if (compareVersions(version, this.store.position) < 0) this.#mustList = true;
     this.#mustCompare = false;
   }
 
-  async #watch(): Promise<void> {
-    const cut = new AbortController();
-    const stopped = () => cut.abort();
-    this.#stop.signal.addEventListener('abort', stopped, { once: true });
+  async #watch(cut: AbortController): Promise<void> {
+    const broken = new AbortController();
     const silence = new Silence(this.#options.clock, this.#options.silenceMs ?? 100_000, () => {
       this.#mustCompare = true;
-      cut.abort();
+      broken.abort();
     });
+    const isCut = () => broken.abort();
+    cut.signal.addEventListener('abort', isCut, { once: true });
+    if (cut.signal.aborted) broken.abort();
     try {
-      const body = await this.#open(cut.signal);
+      const body = await this.#open(broken.signal);
       silence.heard();
       await readWatch(this.#options.resource, body, {
         onPiece: () => silence.heard(),
-        onEvent: this.#mustList ? this.#first() : (event) => this.#take(event),
-        isOver: () => this.#stopped(),
+        onEvent: this.#mustList ? this.#first(cut) : (event) => this.#take(event),
+        isOver: () => cut.signal.aborted,
       });
     } catch (error) {
       if (silence.broken) throw lostError(this.#options.resource, 'the watch fell silent', 'Silent');
@@ -181,8 +222,8 @@ export class Reflector<T extends KubeObject> {
       throw networkError({ verb: 'watch', resource: this.#options.resource.plural }, error);
     } finally {
       silence.end();
-      this.#stop.signal.removeEventListener('abort', stopped);
-      cut.abort();
+      cut.signal.removeEventListener('abort', isCut);
+      broken.abort();
     }
   }
 
@@ -196,7 +237,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Of a watch that begins with all there is. */
-  #first(): (event: WatchEvent) => void {
+  #first(cut: AbortController): (event: WatchEvent) => void {
     const first = new FirstEvents(this.#options.project);
     return (event) => {
       if (!this.#mustList) {
@@ -204,7 +245,7 @@ export class Reflector<T extends KubeObject> {
         return;
       }
       const whole = first.take(event);
-      if (whole !== undefined) this.#learn(whole);
+      if (whole !== undefined) this.#learn(whole, cut);
     };
   }
 

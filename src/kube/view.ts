@@ -126,6 +126,10 @@ export class KubeView implements ClusterView {
     return Promise.all(this.#reflectors().map((reflector) => reflector.synced)).then(() => undefined);
   }
 
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors().map((reflector) => reflector.caughtUp(signal)));
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#reflectors().map((reflector) => reflector.stop()));
   }
@@ -208,7 +212,7 @@ export class KubeView implements ClusterView {
     }
   }
 
-  #reflectors(): readonly { start(): void; stop(): Promise<void>; readonly synced: Promise<void> }[] {
+  #reflectors(): readonly Pick<Reflector<KubeObject>, 'start' | 'stop' | 'synced' | 'caughtUp'>[] {
     return [...this.#backends.all, ...this.#services.all, ...this.#slices.all, ...this.#endpoints.all];
   }
 

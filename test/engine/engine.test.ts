@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ClusterView } from '../../src/engine/ports.ts';
+import { namespace } from '../support/builders.ts';
 import { EngineWorld } from '../support/engine-world.ts';
-import { down } from '../support/scripted-probe.ts';
+import type { FakeCluster } from '../support/fake-cluster.ts';
+import { down, up } from '../support/scripted-probe.ts';
 
-const A = '10.20.0.11';
+const [A, B] = ['10.20.0.11', '10.20.0.12'] as const;
 
 /** A leader that has published both addresses of `orders-db` ready. */
 async function leader(): Promise<EngineWorld> {
@@ -33,5 +36,157 @@ describe('a process that ends between the write of a slice and that of the statu
     const next = first.successor();
     next.engine.work();
     expect(await readyFor(next, A, 60_000)).toBe(0);
+  });
+});
+
+/** Ends the term as a lapse does: the fence first, and at once the engine. */
+function lapse(world: EngineWorld): void {
+  world.leads = false;
+  world.engine.rest();
+}
+
+function lead(world: EngineWorld): void {
+  world.leads = true;
+  world.engine.work();
+}
+
+/** What a watch shows that is late: the slices of now, until it catches up. */
+function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterView {
+  const slices = cluster.slices(namespace, 'orders-db');
+  let isLate = true;
+  return {
+    backend: (space, name) => cluster.backend(space, name),
+    backends: () => cluster.backends(),
+    service: (space, name) => cluster.service(space, name),
+    slices: (space, name) => (isLate ? slices : cluster.slices(space, name)),
+    endpoints: (space, name) => cluster.endpoints(space, name),
+    ownedNames: (space, name) => cluster.ownedNames(space, name),
+    caughtUp: async () => {
+      await caughtUp;
+      isLate = false;
+    },
+  };
+}
+
+describe('a term that begins', () => {
+  it('after a lapse in which nothing answered takes no address away', async () => {
+    const world = await leader();
+    const before = world.published();
+    lapse(world);
+    for (const ip of [A, B]) world.verdicts.set(ip, down);
+    await world.clock.advance(120_000);
+    for (const ip of [A, B]) world.verdicts.set(ip, up);
+    lead(world);
+    for (let passed = 0; passed < 60_000; passed += 100) {
+      await world.clock.advance(100);
+      expect(world.published()).toBe(before);
+    }
+  });
+
+  it('counts no failure of the term before', async () => {
+    const world = await leader();
+    const before = world.published();
+    world.verdicts.set(A, down);
+    await world.clock.advance(20_000);
+    lapse(world);
+    lead(world);
+    const from = world.probed.filter((ip) => ip === A).length;
+    while (world.published() === before) await world.clock.advance(100);
+    expect(world.probed.filter((ip) => ip === A).length - from).toBe(3);
+  });
+
+  it('waits for its view, and seeds nothing from what that showed before', async () => {
+    const first = await leader();
+    const caughtUp = Promise.withResolvers<undefined>();
+    const view = lateView(first.cluster, caughtUp.promise);
+    first.verdicts.set(A, down);
+    await first.clock.advance(60_000);
+    await first.stop();
+    expect(first.published()).toBe(`+${B} -${A}`);
+    const next = first.successor({ view });
+    next.engine.work();
+    await next.clock.advance(30_000);
+    expect([next.probed, next.published()]).toEqual([[], `+${B} -${A}`]);
+    caughtUp.resolve(undefined);
+    expect(await readyFor(next, A, 60_000)).toBe(0);
+    expect(next.probed).toContain(A);
+  });
+
+  it('does not begin where the lease is lost while the view catches up', async () => {
+    const first = await leader();
+    const caughtUp = Promise.withResolvers<undefined>();
+    const next = first.successor({ view: lateView(first.cluster, caughtUp.promise) });
+    next.engine.work();
+    next.engine.rest();
+    caughtUp.resolve(undefined);
+    await next.clock.advance(30_000);
+    expect(next.probed).toEqual([]);
+  });
+
+  it('follows a write of the leader before that lands late', async () => {
+    const first = await leader();
+    first.verdicts.set(A, down);
+    await first.clock.advance(15_000);
+    const next = first.successor();
+    const verdicts = Promise.withResolvers<undefined>();
+    next.hold = verdicts.promise;
+    next.engine.work();
+    while (!first.published().includes(`-${A}`)) await first.clock.advance(10);
+    lapse(first);
+    verdicts.resolve(undefined);
+    next.engine.touch([`${namespace}/orders-db`]);
+    expect(await readyFor(next, A, 60_000)).toBe(0);
+  });
+});
+
+describe('a replica that has lost the lease', () => {
+  it('probes nothing, records no Event and shows no series, though a run of the term was under way', async () => {
+    const world = await leader();
+    world.writeMs = 3_000;
+    for (const ip of [A, B]) world.verdicts.set(ip, down);
+    while (world.events.length === 0) await world.clock.advance(100);
+    lapse(world);
+    const [probed, events, published] = [world.probed.length, world.events.length, world.published()];
+    await world.clock.advance(3_600_000);
+    expect(world.series.size).toBe(0);
+    expect(world.events.slice(events)).toEqual([]);
+    expect(world.probed.length).toBe(probed);
+    expect([`+${A} +${B}`, published]).toContain(world.published());
+  });
+
+  it('writes nothing from a run of the term before, though a new term has begun meanwhile', async () => {
+    const world = await leader();
+    world.writeMs = 3_000;
+    world.verdicts.set(A, down);
+    while (world.events.length === 0) await world.clock.advance(100);
+    world.verdicts.set(A, up);
+    const from = world.cluster.writes.length;
+    lapse(world);
+    lead(world);
+    world.writeMs = 0;
+    await world.clock.advance(60_000);
+    const statuses = world.cluster.writes
+      .slice(from)
+      .flatMap((action) => (action.op === 'status' ? [action.status] : []));
+    expect(statuses.filter(({ totalAddresses }) => totalAddresses !== 2)).toEqual([]);
+    expect(world.published()).toBe(`+${A} +${B}`);
+    expect(world.series).toEqual(new Map([['shop/orders-db', '2/2']]));
+  });
+});
+
+describe('a backend that was suspended', () => {
+  it('begins from what is published: failures of before do not count, and what died since leaves after its threshold', async () => {
+    const world = await leader();
+    const spec = { probe: { periodSeconds: 10, failureThreshold: 3 } };
+    const before = world.published();
+    world.verdicts.set(A, down);
+    await world.clock.advance(20_000);
+    world.store({ ...spec, suspend: true }, { generation: 2 });
+    await world.clock.advance(86_400_000);
+    expect(world.published()).toBe(before);
+    world.store(spec, { generation: 3 });
+    const from = world.probed.filter((ip) => ip === A).length;
+    while (world.published() === before) await world.clock.advance(100);
+    expect(world.probed.filter((ip) => ip === A).length - from).toBe(3);
   });
 });

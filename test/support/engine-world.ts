@@ -37,7 +37,7 @@ export class EngineWorld {
   /** How long each write is under way before it is done, in milliseconds. */
   writeMs = 0;
   /** Until when a probe waits for its verdict; undefined: it has it at once. */
-  hold: Promise<void> | undefined;
+  hold: Promise<unknown> | undefined;
 
   constructor({ cluster, clock, verdicts, ...over }: EngineWorldInput = {}) {
     this.cluster = cluster ?? new FakeCluster();

@@ -79,6 +79,10 @@ export class FakeCluster implements ClusterView, Writer {
     );
   }
 
+  caughtUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async perform(action: Action): Promise<void> {
     await Promise.resolve();
     const error = this.refuse(action);
