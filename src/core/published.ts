@@ -33,52 +33,68 @@ export const publishedPort = (group: PortGroup, address: BackendAddress): number
  */
 export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
   const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
-  const layers = [
-    index((ours ?? []).flatMap(fromSlice), 'mixed'),
-    index((others ?? []).flatMap(fromSlice), true),
-    index(endpoints.flatMap(fromEndpoints), true),
+  const layers: readonly Layer[] = [
+    { byIp: byIp((ours ?? []).flatMap(fromSlice)), disagreeing: 'mixed' },
+    { byIp: byIp((others ?? []).flatMap(fromSlice)), disagreeing: true },
+    { byIp: byIp(endpoints.flatMap(fromEndpoints)), disagreeing: true },
   ];
   return (group, address) => {
-    const place = `${address.ip} ${publishedPort(group, address)}`;
-    const named = `${place} ${group.ports[0]?.name ?? ''}`;
-    return layers.map((layer) => layer.get(named) ?? layer.get(place)).find((is) => is !== undefined);
+    const number = publishedPort(group, address);
+    const name = group.ports[0]?.name ?? '';
+    for (const layer of layers) {
+      const is = readyIn(layer, address.ip, number, name);
+      if (is !== undefined) return is;
+    }
+    return undefined;
   };
 }
 
 type PublishedReady = boolean | 'mixed';
 
-/** @param disagreeing what an address is that is ready in one and not ready in another */
-function index<T extends PublishedReady>(
-  published: readonly PublishedEndpoint[],
-  disagreeing: T,
-): ReadonlyMap<string, boolean | T> {
-  const ready = new Map<string, boolean | T>();
-  for (const { ip, port, name, is } of published)
-    for (const key of [`${ip} ${port}`, `${ip} ${port} ${name}`]) {
-      const known = ready.get(key) ?? is;
-      ready.set(key, known === is ? is : disagreeing);
-    }
-  return ready;
+interface Layer {
+  readonly byIp: ReadonlyMap<string, readonly PublishedEndpoint[]>;
+  /** What an address is that is ready in one and not ready in another. */
+  readonly disagreeing: PublishedReady;
 }
 
+/** An address with all ports that share its readiness there: a key for each port would be hundreds of thousands. */
 interface PublishedEndpoint {
   readonly ip: string;
-  readonly port: number;
-  readonly name: string;
+  readonly ports: readonly { readonly port: number; readonly name?: string }[];
   readonly is: boolean;
 }
 
+const byIp = (published: readonly PublishedEndpoint[]): Layer['byIp'] =>
+  Map.groupBy(published, ({ ip }) => ip);
+
+function readyIn(
+  { byIp: known, disagreeing }: Layer,
+  ip: string,
+  number: number,
+  name: string,
+): PublishedReady | undefined {
+  let named: PublishedReady | undefined;
+  let numbered: PublishedReady | undefined;
+  const joined = (before: PublishedReady | undefined, is: boolean) =>
+    before === undefined || before === is ? is : disagreeing;
+  for (const { ports, is } of known.get(ip) ?? [])
+    for (const port of ports) {
+      if (port.port !== number) continue;
+      numbered = joined(numbered, is);
+      if ((port.name ?? '') === name) named = joined(named, is);
+    }
+  return named ?? numbered;
+}
+
 /** `serving` tells the truth also where a Service publishes not-ready addresses; left out, an endpoint is ready. */
-const fromSlice = (slice: EndpointSlice): readonly PublishedEndpoint[] =>
-  (slice.endpoints ?? []).flatMap(({ addresses, conditions }) => {
+const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
+  (endpoints ?? []).flatMap(({ addresses, conditions }) => {
     const is = conditions?.serving ?? conditions?.ready ?? true;
-    return (slice.ports ?? []).flatMap(({ port, name }) => addresses.map((ip) => ({ ip, port, name, is })));
+    return addresses.map((ip) => ({ ip, ports: ports ?? [], is }));
   });
 
 const fromEndpoints = ({ subsets }: Endpoints): readonly PublishedEndpoint[] =>
-  (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) =>
-    ports.flatMap(({ port, name = '' }) => [
-      ...addresses.map(({ ip }) => ({ ip, port, name, is: true })),
-      ...notReadyAddresses.map(({ ip }) => ({ ip, port, name, is: false })),
-    ]),
-  );
+  (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => [
+    ...addresses.map(({ ip }) => ({ ip, ports, is: true })),
+    ...notReadyAddresses.map(({ ip }) => ({ ip, ports, is: false })),
+  ]);
