@@ -111,7 +111,7 @@ const timing = {
     .min(1)
     .default(1)
     .describe(
-      'Seconds after which a probe has failed. Probes of one address never overlap: a timeout longer than the period delays the next probe. 1 to 3600.',
+      'Seconds after which a probe has failed. At most periodSeconds and at most 60 count; status.handler reports a longer one. 1 to 3600.',
     ),
   successThreshold: threshold
     .default(1)

@@ -162,7 +162,9 @@ export const statusSchema = z
     handler: z
       .string()
       .optional()
-      .describe('How addresses are asked, and where the spec does not say it, why: `postgres: port 5432`.'),
+      .describe(
+        'How addresses are probed, where the spec does not name it, and why: `postgres: port 5432`. Also a timeout that is shorter than the spec has it.',
+      ),
     primary: z.string().optional().describe('The address that the Services of role Primary lead to.'),
     hosts: z
       .string()

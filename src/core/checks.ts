@@ -20,6 +20,8 @@ export interface GroupProbe {
   readonly timing: Timing;
   /** Which handler was chosen and why, where the spec names none. */
   readonly why?: string;
+  /** What is not as the spec has it. */
+  readonly cut?: string;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;
   /** A health endpoint beside the database: dialled whatever port the target has. */
@@ -105,9 +107,9 @@ const dialled = (port: Port): number => port.targetPort ?? port.port;
 function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>, asking: Asking): GroupProbe | undefined {
   const said = handlerOf(probe, asking.materials);
   if (said === 'disabled') return undefined;
-  const timing = timingOf(probe);
-  if (said !== undefined) return { handler: said, timing, port: dialled(port) };
-  return { ...chosen(port, dialled(port), asking), timing, port: dialled(port) };
+  const timing = timedBy(probe);
+  if (said !== undefined) return { handler: said, ...timing, port: dialled(port) };
+  return { ...chosen(port, dialled(port), asking), ...timing, port: dialled(port) };
 }
 
 /**
@@ -125,17 +127,21 @@ function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupP
   if (said === 'disabled') return undefined;
   const tcp = ports.filter((port) => port.protocol === 'TCP');
   const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
-  const timing = timingOf(probe);
+  const timing = timedBy(probe);
   if (meant === undefined && typeof probe.port === 'number')
     return {
       ...(said === undefined ? chosen(undefined, probe.port, asking) : { handler: said }),
-      timing,
+      ...timing,
       port: probe.port,
       fixed: true,
     };
   const port = meant ?? tcp[0];
   const number = port === undefined ? 0 : dialled(port);
-  return { ...(said === undefined ? chosen(port, number, asking) : { handler: said }), timing, port: number };
+  return {
+    ...(said === undefined ? chosen(port, number, asking) : { handler: said }),
+    ...timing,
+    port: number,
+  };
 }
 
 const defaultProbe: ProbeSpec = {
@@ -155,10 +161,30 @@ function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handle
   return databaseHandler(probe, materials);
 }
 
+/** A probe of a silent address holds its slot for this time at most. */
+const MAX_TIMEOUT_SECONDS = 60;
+
+/** The timeout that is used: not longer than the period, so that a silent address is probed once per period, and a minute. */
+const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): number =>
+  Math.min(timeoutSeconds, periodSeconds, MAX_TIMEOUT_SECONDS);
+
+/** For the status: a timeout that is shorter than the spec has it; undefined: it is not. */
+function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
+  const seconds = timeoutOf(probe);
+  return seconds < probe.timeoutSeconds
+    ? `timeout ${seconds} s, not ${probe.timeoutSeconds} s: it is limited to the period and to ${MAX_TIMEOUT_SECONDS} s`
+    : undefined;
+}
+
 const timingOf = (probe: Omit<ProbeSpec, 'port'>): Timing => ({
   initialDelayMs: probe.initialDelaySeconds * 1000,
   periodMs: probe.periodSeconds * 1000,
-  timeoutMs: probe.timeoutSeconds * 1000,
+  timeoutMs: timeoutOf(probe) * 1000,
   successThreshold: probe.successThreshold,
   failureThreshold: probe.failureThreshold,
 });
+
+function timedBy(probe: Omit<ProbeSpec, 'port'>): Pick<GroupProbe, 'timing' | 'cut'> {
+  const cut = cutOf(probe);
+  return { timing: timingOf(probe), ...(cut !== undefined && { cut }) };
+}

@@ -106,9 +106,10 @@ function serviceStatus(
   return missing ? { name, ready: 0, total: 0 } : { name, ready, total };
 }
 
-/** What is asked where the spec does not say it, and why. */
+/** How addresses are probed, as far as it is not as the spec has it, and why. */
 function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
-  const chosen = groups.flatMap(({ probe }) => probe?.why ?? []);
+  const cuts = new Set(groups.flatMap(({ probe }) => probe?.cut ?? []));
+  const chosen = [...groups.flatMap(({ probe }) => probe?.why ?? []), ...cuts];
   return chosen.length > 0 ? { handler: chosen.join(', ') } : {};
 }
 

@@ -54,6 +54,25 @@ describe('checksOf', () => {
     ['ports[].probe', { ports: [{ port: 5432, probe: { disabled: {} } }] }],
   ])('asks nothing where probing is off: %s', (_, spec) => expect(checksIn(spec)).toEqual([]));
 
+  it.each([
+    [{ periodSeconds: 10, timeoutSeconds: 10 }, 10_000, undefined],
+    [
+      { periodSeconds: 10, timeoutSeconds: 11 },
+      10_000,
+      'timeout 10 s, not 11 s: it is limited to the period and to 60 s',
+    ],
+    [
+      { periodSeconds: 3600, timeoutSeconds: 3600 },
+      60_000,
+      'timeout 60 s, not 3600 s: it is limited to the period and to 60 s',
+    ],
+  ])('limits the timeout to the period and a minute: %j', (probe, timeoutMs, cut) => {
+    const { spec } = aBackend({ probe });
+    const [group] = portGroups(spec);
+    expect(group?.probe).toMatchObject({ timing: { timeoutMs } });
+    expect(group?.probe?.cut).toBe(cut);
+  });
+
   it("has the kubelet's defaults, in milliseconds", () => {
     expect(checksIn({})[0]?.timing).toEqual({
       initialDelayMs: 0,
