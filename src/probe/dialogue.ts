@@ -74,7 +74,7 @@ class Conversation {
   #steps = 0;
   #verdict: Verdict | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Behind the verdict; `mute`: all that there was to say is said, and nothing is listened to. */
+  /** Behind the verdict; `mute`: all that there was to say is said, and the answer is only listened to. */
   #held: 'no' | 'talking' | 'mute' = 'no';
   #isLeft = false;
 
@@ -83,9 +83,10 @@ class Conversation {
   }
 
   start(): void {
-    const { check, signal } = this.#talk;
+    const { check, signal, patience } = this.#talk;
+    const { withinMs = check.timing.timeoutMs } = patience ?? {};
     // Run after the event loop has looked at its sockets: where this process was busy, the answer may be there already.
-    this.#deadline = setTimeout(setImmediate, check.timing.timeoutMs, () => this.#expire());
+    this.#deadline = setTimeout(setImmediate, withinMs, () => this.#expire());
     signal.addEventListener('abort', this.#abort);
     this.#use(connectTcp({ host: check.ip, port: check.port, noDelay: true }), 'connect');
   }
@@ -100,7 +101,7 @@ class Conversation {
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
-      if (this.#verdict !== undefined || this.#held === 'mute') return;
+      if (this.#verdict !== undefined) return;
       this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
       this.#proceed();
     });
@@ -155,7 +156,7 @@ class Conversation {
         return false;
       case 'send':
         this.#waiting = this.#waiting.subarray(step.consumed);
-        this.#socket?.write(step.bytes);
+        if (this.#held !== 'mute') this.#socket?.write(step.bytes);
         return true;
       case 'secure':
         this.#waiting = this.#waiting.subarray(step.consumed);
@@ -228,7 +229,7 @@ class Conversation {
     if (this.#verdict !== undefined || socket === undefined) return;
     this.#verdict = end;
     this.#waiting = nothing;
-    if (farewell !== undefined) socket.write(farewell);
+    if (farewell !== undefined && this.#held !== 'mute') socket.write(farewell);
     closePolitely(socket, () => this.#release(end));
   }
 
@@ -236,6 +237,6 @@ class Conversation {
     clearTimeout(this.#deadline);
     this.#talk.signal.removeEventListener('abort', this.#abort);
     this.#talk.resolve(end);
-    if (this.#held !== 'no') this.#talk.patience?.end(this.#isLeft);
+    if (this.#held !== 'no') this.#talk.patience?.end(this.#isLeft, end);
   }
 }

@@ -63,7 +63,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
 
 /** Leaves the session to itself until it is answered. */
 function waitFor(session: Session, { check, owed }: Login): Verdict {
-  const patience = owed.patience(check, () => session.asks);
+  const patience = owed.patience(check, () => session.asks, 0);
   const verdict = patience.begin();
   void session.linger(patience.forMs).then((isLeft) => patience.end(isLeft));
   return verdict;

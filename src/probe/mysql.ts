@@ -10,8 +10,9 @@ import { loadClient, logIn } from './mysql-login.ts';
 import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet } from './mysql-packets.ts';
-import { createOwed } from './owed.ts';
-import type { Owed } from './owed.ts';
+import { createOwed, tooLate } from './owed.ts';
+import type { Owed, Question } from './owed.ts';
+import type { Patience } from './patience.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 import type { Securing, Trust } from './secure.ts';
@@ -35,26 +36,23 @@ export const probeUser = 'external_backend_probe';
  * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
  * handshake for each failure, however long it lasts.
  *
- * Who has not answered when time is up is waited for behind the verdict, and not asked again meanwhile (owed.ts).
+ * Who has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
+ * that has more time waits for the same answer (owed.ts).
  */
 export function createMysql(owed: Owed = createOwed()): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
-  return async (check, signal) => {
-    const { handler } = check;
-    if (handler.kind !== 'mysql') return proberFault('not a mysql check');
-    const unanswered = owed.waitedFor(check);
-    if (unanswered !== undefined) return unanswered;
+  const ask = async (check: Check, handler: MysqlHandler, signal: AbortSignal, leftMs: number) => {
     const { credentials } = handler;
-    if (credentials === undefined) return greet(check, handler, signal, { trust, owed });
+    if (credentials === undefined) return greet(check, handler, signal, { trust, owed, leftMs });
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
-      const greeted = await greet(check, handler, signal, { trust, owed });
+      const greeted = await greet(check, handler, signal, { trust, owed, leftMs });
       if (greeted.kind !== 'up') return greeted;
       broken.delete(check);
     }
-    const limit = createLimit(check.timing.timeoutMs - (performance.now() - started), signal);
+    const limit = createLimit(leftMs - (performance.now() - started), signal);
     try {
       const login = await logIn({ check, handler, credentials, limit, owed });
       if (!login.isFinished) {
@@ -66,24 +64,41 @@ export function createMysql(owed: Owed = createOwed()): Probe {
       limit.release();
     }
   };
+  return async (check, signal) => {
+    const { handler } = check;
+    if (handler.kind !== 'mysql') return proberFault('not a mysql check');
+    const waited = await owed.wait(check, signal);
+    if ('verdict' in waited) return waited.verdict;
+    const said = await ask(check, handler, signal, waited.leftMs);
+    return waited.isShort && said.kind === 'down' && said.reason === 'Timeout' ? tooLate : said;
+  };
 }
 
 interface Kept {
   readonly trust: Trust;
   readonly owed: Owed;
+  /** Of the timeout. */
+  readonly leftMs: number;
 }
 
 async function greet(
   check: Check,
   { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  { trust, owed }: Kept,
+  { trust, owed, leftMs }: Kept,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
-  const patience = owed.patience(check, () => {
+  const question = (): Question => {
     if (!protocol.isGreeted) return 'greeting';
     return credentials === undefined ? 'answer to a stranger' : 'login';
-  });
+  };
+  const owing = owed.patience(check, question, leftMs);
+  // What was answered blindly was answered without TLS, and says nothing of it.
+  const isJudged = () => tls === undefined || !protocol.isBlind;
+  const patience: Patience = {
+    ...owing,
+    end: (isLeft, late) => owing.end(isLeft, isJudged() ? late : undefined),
+  };
   // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
   const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
   const said = await converse(check, signal, protocol, how, patience);
@@ -108,6 +123,7 @@ export class MysqlHandshake implements Protocol {
   #greeting: Greeting | undefined;
   #plugin: string = nativePassword;
   #isSecure = false;
+  #isBlind = false;
   /** Of the packet that the server sends next. */
   #sequence = 0;
   #answers = 0;
@@ -118,6 +134,11 @@ export class MysqlHandshake implements Protocol {
 
   get isGreeted(): boolean {
     return this.#phase !== 'greeting';
+  }
+
+  /** Whether all was said before the greeting. */
+  get isBlind(): boolean {
+    return this.#isBlind;
   }
 
   next(received: Buffer): Step {
@@ -138,6 +159,7 @@ export class MysqlHandshake implements Protocol {
    */
   gaveUp(): Uint8Array | undefined {
     if (this.#phase !== 'greeting') return undefined;
+    this.#isBlind = true;
     const greeting = { capabilities: everyServer, plugin: nativePassword };
     const answer = firstAnswer(nativePassword);
     const options = { user: probeUser, plugin: nativePassword, answer, isSecure: false };
@@ -149,9 +171,16 @@ export class MysqlHandshake implements Protocol {
     if (greeting === undefined) return done(payload[0] === 9 ? tooOld : wrongProtocol);
     this.#greeting = greeting;
     this.#sequence = 2;
+    if (this.#isBlind) return this.#listen(size);
     if (!this.#options.wantsTls || !offersTls(greeting)) return this.#respond(size);
     this.#phase = 'securing';
     return { kind: 'send', bytes: tlsRequest(greeting, 1), consumed: size };
+  }
+
+  /** The response is sent: only what the server makes of it is left. */
+  #listen(consumed: number): Step {
+    this.#phase = 'answered';
+    return { kind: 'send', bytes: Buffer.alloc(0), consumed };
   }
 
   #secure(): Step {

@@ -1,6 +1,7 @@
-import type { Check } from '../core/check.ts';
+import type { Check, Credentials } from '../core/check.ts';
+import { isEqual } from '../core/equal.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { timedOut, verdict } from './classify.ts';
+import { cancelled, timedOut, verdict } from './classify.ts';
 import type { Patience } from './patience.ts';
 
 /** What a server that does not answer in time had been asked for last. */
@@ -21,14 +22,46 @@ const said: Readonly<Record<Question, Verdict>> = {
   query: verdict('down', 'Timeout', 'the login succeeded, but a query is not answered'),
 };
 
+/** Of a check that had less than its timeout, because it waited for another one's answer, and was not answered. */
+export const tooLate = verdict(
+  'inconclusive',
+  'ProberFault',
+  'the server answered another check so late that too little of the timeout was left for this one',
+);
+
+/** What is to be done after a wait for an answer that was owed. */
+export type Waited = { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
+
 /** The answers that servers owe us, by address, port and account. */
 export interface Owed {
-  /** The verdict of who would ask while an answer is owed: that of who waits for it. Undefined: ask. */
-  waitedFor(check: Check): Verdict | undefined;
-  /** For a run that begins. `question`: asked once, when its time is up. */
-  patience(check: Check, question: () => Question): Patience;
+  /**
+   * While an answer is owed, waits for it: until the server has been silent for the timeout of this check, whoever asked it.
+   *
+   * | the connection that waits                               | result                                                |
+   * |----------------------------------------------------------|-------------------------------------------------------|
+   * | none                                                     | ask                                                   |
+   * | has waited for the timeout of this check, or does so now | its verdict: this check would have had no answer either |
+   * | is answered, asked in the same way                       | the answer                                            |
+   * | ends otherwise                                           | ask, in the time that is left; none: inconclusive     |
+   */
+  wait(check: Check, signal: AbortSignal): Promise<Waited>;
+  /**
+   * For a run that begins.
+   *
+   * @param question called once, when its time is up
+   * @param leftMs what is left of its timeout
+   */
+  patience(check: Check, question: () => Question, leftMs?: number): Patience;
   /** A run of the check came to its end in time. */
   answered(check: Check): void;
+}
+
+/** A connection that waits for its answer. */
+interface Waiting {
+  readonly check: Check;
+  readonly startedAt: number;
+  readonly verdict: Verdict;
+  readonly ended: Promise<Verdict | undefined>;
 }
 
 /**
@@ -42,26 +75,49 @@ export interface Owed {
  * one that is that long from the start seven.
  */
 export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
-  const waiting = new Map<string, { readonly verdict: Verdict; readonly count: number }>();
+  const waiting = new Map<string, readonly Waiting[]>();
   const patient = new WeakMap<Check, number>();
+  const first = (check: Check) => waiting.get(keyOf(check))?.find((each) => isSameAccount(each.check, check));
+  const remove = (gone: Waiting | undefined, key: string): void => {
+    const left = (waiting.get(key) ?? []).filter((each) => each !== gone);
+    if (left.length > 0) waiting.set(key, left);
+    else waiting.delete(key);
+  };
   return {
-    waitedFor: (check) => (waiting.size === 0 ? undefined : waiting.get(keyOf(check))?.verdict),
-    patience: (check, question) => {
+    wait: async (check, signal) => {
+      const { timeoutMs } = check.timing;
+      if (first(check) === undefined) return { leftMs: timeoutMs, isShort: false };
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const owed = first(check);
+        const leftMs = deadline - performance.now();
+        if (owed === undefined && leftMs < timeoutMs / 10) return { verdict: tooLate };
+        if (owed === undefined) return { leftMs, isShort: true };
+        const end = await endOf(owed, owed.startedAt + timeoutMs, signal);
+        if (end === 'aborted') return { verdict: cancelled };
+        if (end === 'silent') return { verdict: owed.verdict };
+        if (end !== undefined && isEqual(owed.check.handler, check.handler)) return { verdict: end };
+      }
+    },
+    patience: (check, question, leftMs = check.timing.timeoutMs) => {
       const forMs = patient.get(check) ?? firstMs;
-      let key = '';
+      const startedAt = performance.now() - (check.timing.timeoutMs - leftMs);
+      const key = keyOf(check);
+      const { promise: ended, resolve } = Promise.withResolvers<Verdict | undefined>();
+      let own: Waiting | undefined;
       return {
+        withinMs: leftMs,
         forMs,
         begin: () => {
-          key = keyOf(check);
-          const own = said[question()];
-          waiting.set(key, { verdict: own, count: (waiting.get(key)?.count ?? 0) + 1 });
-          return own;
+          own = { check, startedAt, verdict: said[question()], ended };
+          waiting.set(key, [...(waiting.get(key) ?? []), own]);
+          return own.verdict;
         },
-        end: (isLeft) => {
-          const { verdict: own = timedOut, count = 1 } = waiting.get(key) ?? {};
-          if (count > 1) waiting.set(key, { verdict: own, count: count - 1 });
-          else waiting.delete(key);
+        end: (isLeft, late) => {
+          remove(own, key);
           if (isLeft) patient.set(check, Math.min(2 * forMs, lastMs));
+          // How a connection ended that was not answered says nothing of the next one.
+          resolve(isLeft || late?.kind === 'down' ? undefined : late);
         },
       };
     },
@@ -69,8 +125,31 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
   };
 }
 
-/** With the password: a new one is tried at once. */
-function keyOf({ ip, port, handler }: Check): string {
-  const { username = '', password = '' } = ('credentials' in handler ? handler.credentials : undefined) ?? {};
-  return JSON.stringify([ip, port, username, password]);
+/** Waits until the server was silent for long enough. The late verdict; undefined: the connection ended without one. */
+async function endOf(
+  { ended }: Waiting,
+  silentAt: number,
+  signal: AbortSignal,
+): Promise<Verdict | 'silent' | 'aborted' | undefined> {
+  const ms = silentAt - performance.now();
+  if (signal.aborted) return 'aborted';
+  if (ms <= 0) return 'silent';
+  const { promise, resolve } = Promise.withResolvers<'silent' | 'aborted'>();
+  const timer = setTimeout(() => resolve('silent'), ms);
+  const abort = (): void => resolve('aborted');
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([ended, promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
 }
+
+const keyOf = ({ ip, port }: Check): string => `${ip} ${port}`;
+
+/** With the password: a new one is tried at once. */
+const isSameAccount = (a: Check, b: Check): boolean => isEqual(accountOf(a), accountOf(b));
+
+const accountOf = ({ handler }: Check): Credentials | undefined =>
+  'credentials' in handler ? handler.credentials : undefined;

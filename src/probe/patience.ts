@@ -5,12 +5,14 @@ import type { Verdict } from '../core/verdict.ts';
  * so that whoever has this can see to it that there is one such connection, and not one for each probe.
  */
 export interface Patience {
+  /** Milliseconds until the timeout: those of the check, or what is left of them. */
+  readonly withinMs: number;
   /** Milliseconds from the timeout on; then it is left as one without patience is at its timeout. */
   readonly forMs: number;
   /** Time is up on a connection that stands. The verdict. */
   begin(): Verdict;
-  /** That connection is closed: by the server, a reset or a dead peer, or because we left it. */
-  end(isLeft: boolean): void;
+  /** That connection is closed: by the server, a reset or a dead peer, or because we left it. `late`: its verdict. */
+  end(isLeft: boolean, late?: Verdict): void;
 }
 
 /**

@@ -97,6 +97,21 @@ withMySql(`${supply.title} with connection_control`, () => {
     30_000,
   );
 
+  it('is up for a check with more time, also right after another one has timed out, on one connection at most', async () => {
+    const probe = createMysql();
+    const impatient = checkOf(db.port, {}, 300);
+    await eventually(
+      'it holds back',
+      () => probe(impatient, forever),
+      ({ reason }) => reason === 'Timeout',
+    );
+    const patient = checkOf(db.port, {}, 10_000);
+    const waits = probe(patient, forever);
+    expect(await probe(impatient, forever)).toEqual(unanswered);
+    expect(Number(await connected())).toBeLessThanOrEqual(1);
+    expect(await waits).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+  });
+
   it('lets a probe in whose password was put right, though answers are still owed to the wrong one and to the first right one', async () => {
     const probe = createMysql();
     const check = checkOf(db.port, { credentials: wrong }, 300);

@@ -38,9 +38,72 @@ describe('a server that greets and then says nothing', () => {
     const { port, accepted } = await serve(mute);
     const probe = createMysql();
     expect(await probe(checkOf(port), forever)).toEqual(unanswered);
-    // No run of these lasts: with this timeout they would outlive the test.
     for (let count = 0; count < 20; count += 1)
-      expect(await probe(checkOf(port, {}, 3_600_000), forever)).toEqual(unanswered);
+      expect(await probe(checkOf(port, {}, 300 - count), forever)).toEqual(unanswered);
+    expect(accepted()).toBe(1);
+  });
+
+  it('has for each check as long to answer as that check gives it, on the one connection', async () => {
+    const { port, accepted } = await serve(mute);
+    const probe = createMysql();
+    const began = performance.now();
+    await probe(checkOf(port), forever);
+    expect(await probe(checkOf(port, {}, 900), forever)).toEqual(unanswered);
+    const tookMs = performance.now() - began;
+    expect(tookMs >= 895).toBe(true);
+    expect(accepted()).toBe(1);
+  });
+
+  it('is up for a check that waits when it answers the connection of another one', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => {
+      sockets.push(socket);
+      mute(socket);
+    });
+    const probe = createMysql();
+    expect(await probe(checkOf(port), forever)).toEqual(unanswered);
+    const waits = probe(checkOf(port, {}, 20_000), forever);
+    sockets[0]?.end(denied(2));
+    expect(await waits).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+    expect(accepted()).toBe(1);
+  });
+
+  it('is asked by a check that waits, when the connection of another one ends without an answer', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => {
+      mute(socket);
+      if (sockets.push(socket) > 1) socket.end(denied(2));
+    });
+    const probe = createMysql();
+    expect(await probe(checkOf(port), forever)).toEqual(unanswered);
+    const waits = probe(checkOf(port, {}, 20_000), forever);
+    sockets[0]?.resetAndDestroy();
+    expect(await waits).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+    expect(accepted()).toBe(2);
+  });
+
+  it('does not judge by the answer to another question: a check that speaks TLS asks itself', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => {
+      mute(socket);
+      if (sockets.push(socket) > 1) socket.end(denied(2));
+    });
+    const probe = createMysql();
+    expect(await probe(checkOf(port), forever)).toEqual(unanswered);
+    const waits = probe(checkOf(port, { tls: {} }, 20_000), forever);
+    sockets[0]?.end(denied(2));
+    await waits;
+    expect(accepted()).toBe(2);
+  });
+
+  it('stops waiting at once when it is cancelled', async () => {
+    const { port, accepted } = await serve(mute);
+    const probe = createMysql();
+    await probe(checkOf(port), forever);
+    const controller = new AbortController();
+    const waits = probe(checkOf(port, {}, 20_000), controller.signal);
+    controller.abort();
+    expect(await waits).toMatchObject({ kind: 'inconclusive', reason: 'Cancelled' });
     expect(accepted()).toBe(1);
   });
 
@@ -160,6 +223,18 @@ describe('a server that says nothing at all', () => {
     await listener.finished(1);
     expect(listener.accepted()).toBe(1);
     expect(Buffer.concat(heard)).toHaveLength(102 + 24);
+  });
+
+  it('is up for a check with more time as soon as it greets and answers', async () => {
+    const sockets: Socket[] = [];
+    const { port, accepted } = await serve((socket) => sockets.push(socket));
+    const probe = createMysql();
+    expect(await probe(checkOf(port), forever)).toMatchObject({ kind: 'down', reason: 'Timeout' });
+    const waits = probe(checkOf(port, {}, 20_000), forever);
+    sockets[0]?.write(Buffer.concat([greeting(), switchTo(2, 'mysql_native_password')]));
+    sockets[0]?.end(denied(4));
+    expect(await waits).toMatchObject({ kind: 'up', reason: 'AuthRequired' });
+    expect(accepted()).toBe(1);
   });
 
   it('is asked again when it ends that connection', async () => {
