@@ -3,6 +3,7 @@ import { checkAddress } from './core/flip.ts';
 import type { DnsResolver } from './dns/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client.ts';
+import type { KubeView } from './kube/view.ts';
 import { Metrics } from './serve/metrics.ts';
 
 /** The versions are told as a metric. */
@@ -49,10 +50,12 @@ export const sampleAtScrape = (
   engine: Engine,
   client: KubeClient,
   resolver: DnsResolver,
+  view: Pick<KubeView, 'unreadable'>,
 ): void =>
   metrics.sampleAtScrape({
     checks: () => engine.stats().checks,
     queueDepth: () => engine.stats().due,
+    namespacesNotServed: () => view.unreadable().length,
     requestsInFlight: () => client.load.inFlight,
     dnsNames: () => resolver.stats().questions,
     dnsOldestAnswerSeconds: () => {

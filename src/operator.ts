@@ -61,7 +61,7 @@ export function createOperator(options: OperatorOptions): Operator {
     random,
     onNews: (owners) => engine.knowledgeChanged(owners),
   });
-  const leadership: Leadership = createLeadership(options, client, metrics, () => engine);
+  const leadership: Leadership = createLeadership(options, client, metrics, events, () => engine);
   const engine = createEngine(options, metrics, {
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => leadership.isLeader() }),
@@ -71,8 +71,9 @@ export function createOperator(options: OperatorOptions): Operator {
     secrets,
   });
   let synced = false;
-  const servers = createServers(config, metrics, () => (synced ? [] : ['the first lists of the watches']));
-  sampleAtScrape(metrics, engine, client, dns.resolver);
+  const missing = () => (synced ? [] : view.unreadable().map((what) => `the first lists of ${what}`));
+  const servers = createServers(config, metrics, missing, () => view.unreadable());
+  sampleAtScrape(metrics, engine, client, dns.resolver, view);
 
   return {
     start: async () => {
@@ -164,6 +165,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
 function leaderHooks(
   { identity, logger }: OperatorOptions,
   metrics: Metrics,
+  events: EventWriter,
   engine: () => Engine,
 ): LeaderHooks {
   return {
@@ -178,7 +180,10 @@ function leaderHooks(
       engine().rest();
     },
     onNewLeader: (leader) => {
-      if (leader !== identity) logger.info('another replica leads', { leader });
+      if (leader === identity) return;
+      logger.info('another replica leads', { leader });
+      // After a lapse alone they wait on: what is written in the slices is told when the API server is back.
+      events.clear();
     },
   };
 }
@@ -196,10 +201,11 @@ function createLeadership(
   options: OperatorOptions,
   client: KubeClient,
   metrics: Metrics,
+  events: EventWriter,
   engine: () => Engine,
 ): Leadership {
   const { config, logger, identity } = options;
-  const hooks = leaderHooks(options, metrics, engine);
+  const hooks = leaderHooks(options, metrics, events, engine);
   if (!config.leaderElect) return new SoleLeader(hooks);
   return new LeaseElector({
     ...hooks,
@@ -216,8 +222,8 @@ function createLeadership(
   });
 }
 
-function createServers(config: Config, metrics: Metrics, missing: () => readonly string[]) {
-  const health = healthRoutes(missing);
+function createServers(config: Config, metrics: Metrics, ...readiness: Parameters<typeof healthRoutes>) {
+  const health = healthRoutes(...readiness);
   const own = config.metricsAddress;
   const servers =
     own === undefined

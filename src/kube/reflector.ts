@@ -6,6 +6,7 @@ import type { CollectionOptions } from './collection.ts';
 import { hasStatus, isNotOffered, needsList, networkError } from './errors.ts';
 import { FirstEvents } from './first-events.ts';
 import type { Whole } from './first-events.ts';
+import type { Resource } from './resources.ts';
 import { Silence } from './silence.ts';
 import { sleep } from './sleep.ts';
 import { Store, compareVersions } from './store.ts';
@@ -22,10 +23,18 @@ export interface ReflectorOptions<T extends KubeObject> extends CollectionOption
   readonly onRestart?: (resource: string, reason: string) => void;
   /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened anew. Default 100 s. */
   readonly silenceMs?: number;
+  /**
+   * A watch of all that brings nothing for so long before all has come is one that this server, or a proxy before it, does
+   * not understand. Default 30 s.
+   */
+  readonly firstSilenceMs?: number;
+  /** The server refuses to show the collection: 403 or 404. */
+  readonly onRefused?: (error: OperatorError) => void;
   /** Longest wait between attempts. Default 10 s. */
   readonly maxBackoffMs?: number;
 }
 
+const maxHalves = 3;
 const minBackoffMs = 200;
 /** A watch that lived this long was a good one: the next failure is a first one again. */
 const goodWatchMs = 5_000;
@@ -42,7 +51,9 @@ const goodWatchMs = 5_000;
  * | the watch cannot be opened (but 429)          | backoff, a watch of all: who knows what the server went through |
  * | no byte for `silenceMs`                       | cut; a look at the server's version, then the next watch    |
  * | the watch of all ends before all has come     | the same again, after a backoff where it failed; the store stands |
- * | the server offers no watch of all (400, 422)  | a list in pages, and a watch from its version               |
+ * | the same for the third time in a row          | a list in pages, and a watch from its version               |
+ * | the server offers no watch of all (400, 422)  | the same                                                    |
+ * | a watch of all falls silent, or brings a bookmark before all has come | the same, from now on: it is not understood |
  * | the list fails                                | backoff, the same again                                    |
  * | `caughtUp` is called                          | the watch is cut, or the backoff ended: a watch of all, at once |
  */
@@ -59,6 +70,9 @@ export class Reflector<T extends KubeObject> {
   #cut = new AbortController();
   /** Calls of `caughtUp` that wait for the next whole. */
   readonly #waiting = new Set<() => void>();
+  /** Watches of all that ended before all had come, in a row. */
+  #halves = 0;
+  #refusal: OperatorError | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ReflectorOptions<T>) {
@@ -69,6 +83,11 @@ export class Reflector<T extends KubeObject> {
   /** Resolves when the first whole list is in the store. */
   get synced(): Promise<void> {
     return this.#synced.promise;
+  }
+
+  /** Why the server does not show the collection now; undefined: it does, or does not answer. */
+  get refusal(): OperatorError | undefined {
+    return this.#refusal;
   }
 
   start(): void {
@@ -147,9 +166,10 @@ export class Reflector<T extends KubeObject> {
   async #cycle(cut: AbortController): Promise<unknown> {
     try {
       if (this.#mustCompare && !this.#mustList) await this.#compare(cut.signal);
+      if (this.#mustList && this.#halves >= maxHalves) await this.#list(cut);
       await this.#watch(cut).catch(async (error: unknown) => {
         if (!this.#mustList || !isNotOffered(error)) throw error;
-        this.#learn(await this.#collection.list(cut.signal), cut);
+        await this.#list(cut);
         await this.#watch(cut);
       });
       return undefined;
@@ -167,19 +187,30 @@ export class Reflector<T extends KubeObject> {
   }
 
   #report(error: unknown, failures: number): void {
-    const { resource, logger, onRestart } = this.#options;
+    const { resource, namespace, logger, onRestart, onRefused } = this.#options;
     const reason = error === undefined ? 'Ended' : error instanceof OperatorError ? error.reason : 'Fault';
     onRestart?.(resource.plural, reason);
-    // The first of a run of failures is the normal life of a connection.
-    if (error !== undefined && failures > 1) {
-      logger.warn('The watch failed; trying again', { resource: resource.plural, reason, failures, error });
+    if (error instanceof OperatorError && hasStatus(error, 403, 404)) {
+      this.#refusal = error;
+      onRefused?.(error);
     }
+    // The first of a run of failures is the normal life of a connection; of the others each twice as late is told.
+    const isTold = failures > 1 && Number.isInteger(Math.log2(failures));
+    if (error !== undefined && isTold) {
+      const what = { resource: resource.plural, namespace, reason, failures, error };
+      logger.warn('The watch failed; trying again', what);
+    }
+  }
+
+  async #list(cut: AbortController): Promise<void> {
+    this.#learn(await this.#collection.list(cut.signal), cut);
   }
 
   #learn({ objects, version }: Whole<T>, cut: AbortController): void {
     if (cut.signal.aborted) return;
     this.#mustList = false;
     this.#mustCompare = false;
+    if (this.#halves < Infinity) this.#halves = 0;
     this.#emit(this.store.replace(objects, version));
     this.#synced.resolve(undefined);
     this.#answerWaiting();
@@ -201,30 +232,55 @@ export class Reflector<T extends KubeObject> {
 
   async #watch(cut: AbortController): Promise<void> {
     const broken = new AbortController();
-    const silence = new Silence(this.#options.clock, this.#options.silenceMs ?? 100_000, () => {
+    const { clock, silenceMs = 100_000 } = this.#options;
+    const silence = new Silence(clock, silenceMs, () => {
       this.#mustCompare = true;
       broken.abort();
     });
+    const first = this.#mustList ? this.#firstSilence(broken) : undefined;
     const isCut = () => broken.abort();
     cut.signal.addEventListener('abort', isCut, { once: true });
     if (cut.signal.aborted) broken.abort();
     try {
       const body = await this.#open(broken.signal);
       silence.heard();
+      this.#opened(first);
       await readWatch(this.#options.resource, body, {
-        onPiece: () => silence.heard(),
+        onPiece: () => {
+          silence.heard();
+          first?.heard();
+        },
         onEvent: this.#mustList ? this.#first(cut) : (event) => this.#take(event),
         isOver: () => cut.signal.aborted,
       });
     } catch (error) {
+      if (this.#mustList && first?.broken === true) throw notUnderstood(this.#options.resource);
       if (silence.broken) throw lostError(this.#options.resource, 'the watch fell silent', 'Silent');
       if (error instanceof OperatorError) throw error;
       throw networkError({ verb: 'watch', resource: this.#options.resource.plural }, error);
     } finally {
       silence.end();
+      first?.end();
       cut.signal.removeEventListener('abort', isCut);
       broken.abort();
     }
+  }
+
+  /** Of a watch of all until all has come. */
+  #firstSilence(broken: AbortController): Silence {
+    const { clock, firstSilenceMs = 30_000 } = this.#options;
+    return new Silence(clock, firstSilenceMs, () => {
+      if (!this.#mustList) return;
+      this.#halves = Infinity;
+      broken.abort();
+    });
+  }
+
+  #opened(first: Silence | undefined): void {
+    this.#refusal = undefined;
+    if (first === undefined) return;
+    this.#halves += 1;
+    first.heard();
   }
 
   async #open(signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -246,6 +302,11 @@ export class Reflector<T extends KubeObject> {
       }
       const whole = first.take(event);
       if (whole !== undefined) this.#learn(whole, cut);
+      else if (event.type === 'BOOKMARK') {
+        // A server that knows what was asked sends the bookmark of the end before any other.
+        this.#halves = Infinity;
+        throw notUnderstood(this.#options.resource);
+      }
     };
   }
 
@@ -271,3 +332,6 @@ export class Reflector<T extends KubeObject> {
     }
   }
 }
+
+const notUnderstood = (resource: Resource): OperatorError =>
+  lostError(resource, 'no bookmark ends the first events of a watch of all', 'NoFirstBookmark');

@@ -3,6 +3,7 @@ import { serviceOf } from '../core/ownership.ts';
 import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { Grouped } from './grouped.ts';
+import { Namespaces } from './namespaces.ts';
 import { projectBackend, projectEndpoints, projectService, projectSlice } from './project.ts';
 import type { RawBackend } from './project.ts';
 import { Reflector } from './reflector.ts';
@@ -79,6 +80,7 @@ class Collection<T extends KubeObject> {
  * | Service, slice, Endpoints | the backend that controls it (or did), and those that want that Service name |
  *
  * Of a change that is the answer to a write of our own, the writer itself (the owner) needs no word: it is left out.
+ * Nothing is told of a namespace that is not known whole; once it is, each of its backends is told of.
  */
 export class KubeView implements ClusterView {
   readonly #options: ViewOptions;
@@ -92,8 +94,13 @@ export class KubeView implements ClusterView {
   readonly #ownedSlices = new Grouped<EndpointSlice>(ownersOf);
   readonly #ownedEndpoints = new Grouped<Endpoints>(ownersOf);
 
+  readonly #namespaces: Namespaces;
+
   constructor(options: ViewOptions) {
     this.#options = options;
+    const { clock, logger, namespaces } = options;
+    const onWhole = (namespace: string) => this.#present(namespace);
+    this.#namespaces = new Namespaces({ clock, logger, namespaces, onWhole });
     this.#backends = this.#collect(resources.ExternalBackend, projectBackend, undefined, (change) =>
       this.#backendChanged(change),
     );
@@ -118,19 +125,37 @@ export class KubeView implements ClusterView {
   }
 
   start(): void {
+    for (const namespace of this.#namespaces.names) {
+      const synced = this.#reflectorsOf(namespace).map((reflector) => reflector.synced);
+      void Promise.all(synced).then(() => this.#namespaces.whole(namespace));
+    }
     for (const reflector of this.#reflectors()) reflector.start();
   }
 
-  /** Resolves when every kind is known whole. */
+  /** Resolves when every kind is known whole in each namespace that can be read: see `Namespaces`. */
   get synced(): Promise<void> {
-    return Promise.all(this.#reflectors().map((reflector) => reflector.synced)).then(() => undefined);
+    return this.#namespaces.synced;
   }
 
+  /** Namespaces that are not served now or that the server does not show any more, with the reason where there is one. */
+  unreadable(): readonly string[] {
+    return this.#namespaces.names.flatMap((namespace) => {
+      const what = namespace === '' ? 'all namespaces' : `namespace ${namespace}`;
+      const refusals = this.#reflectorsOf(namespace).flatMap(({ refusal }) => refusal ?? []);
+      if (refusals[0] !== undefined) return [`${what} (${refusals[0].message})`];
+      return this.#namespaces.isWhole(namespace) ? [] : [what];
+    });
+  }
+
+  /** Of the namespaces that are served: another one that gets no answer must not hold them back. */
   async caughtUp(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#reflectors().map((reflector) => reflector.caughtUp(signal)));
+    const served = this.#namespaces.names.filter((namespace) => this.#namespaces.isWhole(namespace));
+    const reflectors = served.flatMap((namespace) => this.#reflectorsOf(namespace));
+    await Promise.all(reflectors.map((reflector) => reflector.caughtUp(signal)));
   }
 
   async stop(): Promise<void> {
+    this.#namespaces.stop();
     await Promise.all(this.#reflectors().map((reflector) => reflector.stop()));
   }
 
@@ -138,8 +163,9 @@ export class KubeView implements ClusterView {
     return this.#backends.get(namespace, name);
   }
 
-  backends(): Iterable<RawBackend> {
-    return this.#backends.values();
+  *backends(): Iterable<RawBackend> {
+    for (const backend of this.#backends.values())
+      if (this.#namespaces.isWhole(backend.metadata.namespace)) yield backend;
   }
 
   service(namespace: string, name: string): Service | undefined {
@@ -194,7 +220,10 @@ export class KubeView implements ClusterView {
   ): Collection<T> {
     const { namespaces, ...common } = this.#options;
     const make = (namespace: string | undefined) =>
-      new Reflector<T>({ ...common, resource, namespace, labelSelector, project, onChange });
+      new Reflector<T>({
+        ...{ ...common, resource, namespace, labelSelector, project, onChange },
+        onRefused: (error) => this.#namespaces.refused(namespace ?? '', error),
+      });
     if (namespaces.length === 0) return new Collection(new Map([['', make(undefined)]]));
     return new Collection(new Map(namespaces.map((namespace) => [namespace, make(namespace)])));
   }
@@ -210,6 +239,11 @@ export class KubeView implements ClusterView {
       case 'Endpoints':
         return this.#endpoints as unknown as Collection<KubeObject>;
     }
+  }
+
+  #reflectorsOf(namespace: string) {
+    const all = [this.#backends, this.#services, this.#slices, this.#endpoints];
+    return all.flatMap((collection) => collection.of(namespace) ?? []);
   }
 
   #reflectors(): readonly Pick<Reflector<KubeObject>, 'start' | 'stop' | 'synced' | 'caughtUp'>[] {
@@ -238,12 +272,20 @@ export class KubeView implements ClusterView {
     return services.flatMap((service) => this.#claims.get(service).map(keyOf));
   }
 
+  /** Tells of the backends of a namespace that is known whole: before that nothing of it is told. */
+  #present(namespace: string): void {
+    for (const after of this.#backends.of(namespace)?.store.values() ?? [])
+      this.#options.onChange?.('ExternalBackend', { before: undefined, after, own: false }, [keyOf(after)]);
+  }
+
   #tell(
     kind: ViewKind,
     change: Change<KubeObject>,
     writers: readonly string[],
     others: readonly string[],
   ): void {
+    const namespace = (change.after ?? change.before)?.metadata.namespace ?? '';
+    if (!this.#namespaces.isWhole(namespace)) return;
     const concerned = new Set([...writers, ...others]);
     if (change.own) for (const writer of writers) concerned.delete(writer);
     this.#options.onChange?.(kind, change, [...concerned]);

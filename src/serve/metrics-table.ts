@@ -138,6 +138,11 @@ export const metricsTable = {
     help: 'Watches that ended and were begun again, by resource and reason.',
     labels: ['resource', 'reason'],
   },
+  external_backend_namespaces_not_served: {
+    type: 'gauge',
+    help: 'Namespaces (of --namespaces; the whole cluster counts as one) that the operator cannot read now, e.g. for want of a Role.',
+    labels: [],
+  },
   external_backend_leader: {
     type: 'gauge',
     help: 'Whether this replica holds the Lease: 1 or 0.',

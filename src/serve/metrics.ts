@@ -7,6 +7,7 @@ import type { Reason, Verdict } from '../core/verdict.ts';
 import { BackendSeries, type Figures } from './backend-series.ts';
 import type { Cell, Distribution } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
+import type { MetricName } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
 import { entries, makeSeries } from './series.ts';
 
@@ -23,6 +24,7 @@ export interface Sources {
   readonly checks?: () => number;
   readonly queueDepth?: () => number;
   readonly requestsInFlight?: () => number;
+  readonly namespacesNotServed?: () => number;
   /** Questions that are followed. */
   readonly dnsNames?: () => number;
   /** Age of the oldest answer in use; undefined: there is none. */
@@ -46,6 +48,16 @@ interface VerdictSeries {
 const eventResults = ['written', 'dropped', 'failed'] as const;
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
+
+/** Gauges that are sources' numbers at a scrape; 0 where there is none. */
+const sampled = {
+  checks: 'external_backend_checks',
+  dnsNames: 'external_backend_dns_names',
+  dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',
+  queueDepth: 'external_backend_queue_depth',
+  requestsInFlight: 'external_backend_api_requests_in_flight',
+  namespacesNotServed: 'external_backend_namespaces_not_served',
+} as const satisfies Record<keyof Sources, MetricName>;
 
 /** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
 export class Metrics {
@@ -166,12 +178,11 @@ export class Metrics {
 
   /** Prometheus' text format, 0.0.4. */
   text(): Promise<string> {
-    const { checks, queueDepth, requestsInFlight, dnsNames, dnsOldestAnswerSeconds } = this.#sources;
-    this.#series.external_backend_checks.at().value = checks?.() ?? 0;
-    this.#series.external_backend_dns_names.at().value = dnsNames?.() ?? 0;
-    this.#series.external_backend_dns_oldest_answer_age_seconds.at().value = dnsOldestAnswerSeconds?.() ?? 0;
-    this.#series.external_backend_queue_depth.at().value = queueDepth?.() ?? 0;
-    this.#series.external_backend_api_requests_in_flight.at().value = requestsInFlight?.() ?? 0;
+    const sources = this.#sources;
+    const sample = (name: keyof typeof sampled): void => {
+      this.#series[sampled[name]].at().value = sources[name]?.() ?? 0;
+    };
+    for (const name of Object.keys(sampled) as (keyof typeof sampled)[]) sample(name);
     this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
     return this.#registry.metrics();
   }

@@ -1,17 +1,22 @@
 import type { Routes } from './http-server.ts';
 
 /**
- * What the kubelet asks. /livez says that the event loop turns, which answering proves; an API server out of reach is
- * no reason to be restarted. /readyz names what is not there yet, such as a watch without its first list.
+ * Routes that the kubelet asks. /livez answers: that alone proves that the event loop turns, and an API server out of reach
+ * is no reason to be restarted. /readyz names what is not there yet, such as a watch without its first list.
+ *
+ * @param notServed what is left out meanwhile: it is in the text, and no reason not to be ready
  */
-export function healthRoutes(missing: () => readonly string[]): Routes {
+export function healthRoutes(
+  missing: () => readonly string[],
+  notServed: () => readonly string[] = () => [],
+): Routes {
   return {
     '/livez': () => ({ status: 200, body: 'ok\n' }),
     '/readyz': () => {
       const names = missing();
-      return names.length === 0
-        ? { status: 200, body: 'ok\n' }
-        : { status: 503, body: `waiting for ${names.join(', ')}\n` };
+      if (names.length > 0) return { status: 503, body: `waiting for ${names.join(', ')}\n` };
+      const out = notServed();
+      return { status: 200, body: out.length === 0 ? 'ok\n' : `ok, not served: ${out.join(', ')}\n` };
     },
   };
 }

@@ -72,7 +72,7 @@ export async function startOperator(
     logFile,
   );
   const url = `http://127.0.0.1:${port}`;
-  await waitFor(part, async () => (await fetchText(`${url}/readyz`)) === 'ok\n', 30_000);
+  await waitFor(part, async () => (await fetchText(`${url}/readyz`)).startsWith('ok'), 30_000);
   return {
     ...part,
     url,

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+
+import { api } from '../controlplane/api.ts';
+import type { Api } from '../controlplane/api.ts';
+import { controlPlane } from '../controlplane/details.ts';
+import { kubectl } from '../controlplane/kubectl.ts';
+import { startOperator } from '../controlplane/operator.ts';
+import type { RunningOperator } from '../controlplane/operator.ts';
+import { startPlane } from '../controlplane/plane.ts';
+import type { Plane } from '../controlplane/plane.ts';
+import { plain } from '../support/backends.ts';
+import { conditionOf, eventually, openWorld } from '../support/world.ts';
+
+const config = join(import.meta.dirname, '../../config');
+const ips = ['10.20.62.1'];
+
+describe('of two namespaces that the operator is to serve', () => {
+  let own: Plane;
+  let admin: Api;
+  let operator: RunningOperator;
+
+  beforeAll(async () => {
+    own = await startPlane({ address: '10.99.2.7' });
+    admin = api(own.details);
+    await apply('-k', join(config, 'namespaced'));
+    for (const name of ['shop', 'bank']) await admin.create({ kind: 'Namespace', metadata: { name } });
+    await apply('-n', 'shop', '-k', join(config, 'rbac-namespaced/watched'));
+  }, 60_000);
+  afterAll(async () => {
+    await operator.kill();
+    await own.stop();
+  });
+
+  const apply = (...args: readonly string[]) =>
+    kubectl(own.details, ['apply', '--server-side', '--force-conflicts', ...args]);
+  const publish = (ns: string) =>
+    admin.apply({ kind: 'ExternalBackend', metadata: { name: 'db', namespace: ns }, spec: plain(ips) });
+  const reason = async (ns: string) =>
+    conditionOf(await admin.get('ExternalBackend', 'db', ns), 'Ready')?.reason;
+
+  it('one without its Role holds back neither the start nor the other one, and is named', async () => {
+    await publish('bank');
+    await publish('shop');
+    operator = await startOperator(own.details, {
+      args: ['--namespaces=bank,shop,never-there', '--leader-elect=true'],
+    });
+    await eventually(
+      () => reason('shop'),
+      (now) => now === 'Published',
+      20_000,
+    );
+    expect(await reason('bank')).toBeUndefined();
+    const ready = await fetch(`${operator.url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([
+      200,
+      expect.stringMatching(/^ok, not served: namespace bank \(.*forbidden.*, namespace never-there \(/s),
+    ]);
+    expect(await operator.metrics()).toMatch(/^external_backend_namespaces_not_served 2$/m);
+    const named = operator.lines().filter(({ msg }) => String(msg).includes('cannot be read'));
+    expect(named.map(({ namespace }) => namespace).toSorted()).toEqual(['bank', 'never-there']);
+  }, 60_000);
+
+  it('is served once it has its Role', async () => {
+    await apply('-n', 'bank', '-k', join(config, 'rbac-namespaced/watched'));
+    await eventually(
+      () => reason('bank'),
+      (now) => now === 'Published',
+      30_000,
+    );
+    expect(await operator.metrics()).toMatch(/^external_backend_namespaces_not_served 1$/m);
+  }, 60_000);
+});
+
+describe('a namespace that is deleted', () => {
+  it('is no reason for a warning', async () => {
+    const world = await openWorld(controlPlane(), { prefix: 'ending' });
+    for (const name of ['one', 'two', 'three']) await world.publish(name, plain(ips));
+    const operator = world.operator();
+    await world.admin.delete('Namespace', world.ns);
+    await eventually(
+      () => world.admin.find('Namespace', world.ns),
+      (namespace) => namespace === undefined,
+      60_000,
+    );
+    // A backend elsewhere would be reconciled now; all that was queued for these has been.
+    await eventually(
+      () => operator.metrics(),
+      (text) => /^external_backend_queue_depth 0$/m.test(text),
+    );
+    const loud = operator.lines().filter(({ level }) => level === 'warn' || level === 'error');
+    expect(loud.map(({ msg, reason, error }) => [msg, reason, error])).toEqual([]);
+    await operator.kill();
+    for (const recorder of [world.slices, world.backends, world.events]) recorder.stop();
+  }, 90_000);
+});
