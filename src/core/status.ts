@@ -13,6 +13,7 @@ import type { DesiredService } from './desired.ts';
 import type { Problem } from './plan.ts';
 import { fitted } from './status-size.ts';
 import { bounded, timestamp } from './status-text.ts';
+import { isSame } from './same.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
 
@@ -82,21 +83,6 @@ export const suspended: ConditionVerdict = {
 
 /** Compares two statuses, whatever the order of their fields. */
 export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(a, b);
-
-/** Compares as JSON does: a field that is undefined is absent. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a))
-    return Array.isArray(b) && a.length === b.length && a.every((each, i) => isSame(each, b[i]));
-  if (!isRecord(a) || !isRecord(b)) return false;
-  return (
-    Object.keys(a).every((key) => isSame(a[key], b[key])) &&
-    Object.keys(b).every((key) => b[key] === undefined || a[key] !== undefined)
-  );
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function serviceStatus(
   { name, ready, total }: DesiredService,
