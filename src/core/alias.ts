@@ -1,15 +1,16 @@
 import type { HealthState } from '../api/external-backend.ts';
-import type { TargetAddresses } from './address.ts';
+import type { BackendAddress, TargetAddresses } from './address.ts';
 import type { PortGroup } from './checks.ts';
-import { overall, type HealthOf } from './readiness.ts';
+import type { JudgedHost } from './healthy-hosts.ts';
+import { overall, readinessOf, type HealthOf } from './readiness.ts';
 import { nameOf } from './resolve.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {
-  /** As it stands in the Service: lower case, without the trailing dot. */
+  /** As the Service has it: lower case, without the trailing dot. */
   readonly name: string;
   readonly health: HealthState;
-  /** Since when it has been what it is, wall milliseconds; undefined where nobody knows. */
+  /** Since when it has been healthy without a break, monotonic milliseconds; undefined: it is not. See healthy-hosts.ts. */
   readonly since: number | undefined;
   readonly drain: boolean;
   /** Whether an address of it is known. */
@@ -41,7 +42,7 @@ export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '
  * | healthy or unknown      | none better                       | stays                           |
  *
  * @param candidates in the order of the spec, at least one
- * @param now wall milliseconds
+ * @param now monotonic milliseconds
  */
 export function choose(
   candidates: readonly Candidate[],
@@ -57,7 +58,7 @@ export function choose(
   if (is.health === 'unhealthy' || is.drain) return { name: (good[0] ?? is).name };
   const waits = good
     .filter((each) => candidates.indexOf(each) < standing)
-    .map(({ name, since = now }) => ({ name, ms: since + failbackMs - now }));
+    .map(({ name, since = now }) => ({ name, ms: Math.min(since, now) + failbackMs - now }));
   const ripe = waits.find(({ ms }) => ms <= 0);
   if (ripe !== undefined) return { name: ripe.name };
   const afterMs = Math.min(...waits.map(({ ms }) => ms));
@@ -81,7 +82,7 @@ export function candidatesOf(
   targets: readonly TargetAddresses[],
   groups: readonly PortGroup[],
   healthOf: HealthOf,
-): readonly Candidate[] {
+): readonly (JudgedHost & Omit<Candidate, 'since'>)[] {
   const probed = groups.some(({ probe }) => probe !== undefined);
   return targets.map((each) => ({
     name: aliasName(each.target.host),
@@ -91,33 +92,38 @@ export function candidatesOf(
   }));
 }
 
-type Judged = Pick<Candidate, 'health' | 'since' | 'why'>;
+type Judged = Pick<JudgedHost & Candidate, 'health' | 'marks' | 'why'>;
 
 function fromProbes(
   { addresses }: TargetAddresses,
   groups: readonly PortGroup[],
   healthOf: HealthOf,
 ): Judged {
-  const all = addresses.map((address) => ({ ip: address.ip, ...overall(groups, address, healthOf) }));
-  const healthy = all.filter(({ health }) => health === 'healthy');
-  const since = Math.min(...healthy.flatMap((each) => each.since ?? []));
-  if (healthy.length > 0)
-    return { health: 'healthy', since: Number.isFinite(since) ? since : undefined, why: '' };
-  const why = all.map(({ ip, reason }) => `${ip} ${reason}`).join(', ');
-  return {
-    health: all.every(({ health }) => health === 'unhealthy') ? 'unhealthy' : 'unknown',
-    since: undefined,
-    why,
-  };
+  const all = addresses.map((address) => ({ address, ...overall(groups, address, healthOf) }));
+  const marks = new Map(
+    all.map(({ address, health }) => [
+      address.ip,
+      health === 'healthy' ? markOf(groups, address, healthOf) : undefined,
+    ]),
+  );
+  if (all.some(({ health }) => health === 'healthy')) return { health: 'healthy', marks, why: '' };
+  const why = all.map(({ address, reason }) => `${address.ip} ${reason}`).join(', ');
+  return { health: all.every(({ health }) => health === 'unhealthy') ? 'unhealthy' : 'unknown', marks, why };
 }
+
+/** Another one after the address was not healthy at one of its ports for a while. */
+const markOf = (groups: readonly PortGroup[], address: BackendAddress, healthOf: HealthOf): string =>
+  groups.map((group) => readinessOf(group, address, healthOf).since ?? '').join(' ');
 
 const lost = ['NoSuchName', 'NoAddress', 'Expired'];
 
 function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
-  const { rule = '', error, resolvedWall: since } = resolution ?? {};
-  if (addresses.length > 0 && rule !== 'Published') return { health: 'healthy', since, why: '' };
-  const isLost = refused === true || lost.includes(rule);
-  return { health: isLost ? 'unhealthy' : 'unknown', since: undefined, why: message ?? error ?? rule };
+  const { rule = '', error } = resolution ?? {};
+  const why = message ?? error ?? rule;
+  const marks = new Map<string, string>();
+  if (rule === 'Published') return { health: 'unknown', marks, why };
+  if (addresses.length > 0) return { health: 'healthy', marks, why: '' };
+  return { health: refused === true || lost.includes(rule) ? 'unhealthy' : 'unknown', marks, why };
 }
 
 /** The host that our Services of this backend point to now; undefined: none yet. */

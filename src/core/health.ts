@@ -1,5 +1,6 @@
 import type { HealthState } from '../api/external-backend.ts';
 import type { Timing } from './check.ts';
+import type { Instant } from './instant.ts';
 import { remark, type Heard } from './remarks.ts';
 import { tell, withoutLagRuns, type Telling } from './telling.ts';
 import type { Reason, Verdict } from './verdict.ts';
@@ -57,18 +58,17 @@ export function initial(now: number): Health {
  *
  * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
  *
- * @param now wall milliseconds
  * @param lagLimits seconds; of the Services that bound the lag
  */
 export function step(
   health: Health,
   verdict: Verdict,
   thresholds: Thresholds,
-  now: number,
+  { now, wall }: Instant,
   lagLimits: readonly number[] = [],
 ): Step {
-  if (verdict.kind === 'inconclusive') return stepReason(health, verdict, thresholds, now);
-  const stepped = stepReason(confirmed(health), verdict, thresholds, now);
+  if (verdict.kind === 'inconclusive') return stepReason(health, verdict, thresholds, wall);
+  const stepped = stepReason(confirmed(health), verdict, thresholds, wall);
   if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
     return stepped;
   const { failureThreshold } = thresholds;
@@ -107,14 +107,14 @@ export const isInRow = (gapMs: number, { periodMs, timeoutMs }: Timing): boolean
 
 type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
 
-function stepReason(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
-  const stepped = stepState(health, verdict, thresholds, now);
+function stepReason(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
+  const stepped = stepState(health, verdict, thresholds, wall);
   if (stepped.transition === 'changed') return stepped;
   const after = remark(stepped.health, verdict, thresholds.failureThreshold);
   return { health: after, transition: after.reason === health.reason ? stepped.transition : 'changed' };
 }
 
-function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, now: number): Step {
+function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said) {
@@ -129,5 +129,5 @@ function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, now
   if (health.state !== 'unknown' && run < threshold)
     return { health: { ...health, run }, transition: 'pending' };
   const { reason, message } = verdict;
-  return { health: { state: said, run: 0, since: now, reason, message }, transition: 'changed' };
+  return { health: { state: said, run: 0, since: wall, reason, message }, transition: 'changed' };
 }

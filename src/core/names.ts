@@ -1,3 +1,5 @@
+import type { Instant } from './instant.ts';
+
 /** One question to the name servers. */
 export interface Question {
   /** Lower case, without the trailing dot (`db.` alone keeps it: it is absolute, and `db` is not). */
@@ -95,14 +97,8 @@ export const nothingKnown: NameState = {
   departed: [],
 };
 
-interface Now {
-  /** Monotonic milliseconds. */
-  readonly now: number;
-  readonly wall: number;
-}
-
 /** What was published before this process began: it stands until there is an answer. Never overrides one. */
-export function seeded(state: NameState, records: Records, { now, wall }: Now): NameState {
+export function seeded(state: NameState, records: Records, { now, wall }: Instant): NameState {
   if (state.origin !== 'nothing' || state.gone) return state;
   return {
     ...state,
@@ -125,7 +121,7 @@ export function seeded(state: NameState, records: Records, { now, wall }: Now): 
  * | none, three times in a row, and the server answers other names | go                                    |
  * | failed                                                         | stand; denials are counted from anew  |
  */
-export function learn(state: NameState, answer: Answer, at: Now): NameState {
+export function learn(state: NameState, answer: Answer, at: Instant): NameState {
   if (answer.kind === 'records') return answered(state, answer, at);
   const missedAt = state.misses === 0 ? at.now : state.missedAt;
   const missed = { ...state, miss: answer, misses: state.misses + 1, missedAt };
@@ -133,7 +129,11 @@ export function learn(state: NameState, answer: Answer, at: Now): NameState {
   return report(after, answer, state.gone, at.now);
 }
 
-function denied(state: NameState, { vouchedAt }: Extract<Answer, { kind: 'none' }>, { now }: Now): NameState {
+function denied(
+  state: NameState,
+  { vouchedAt }: Extract<Answer, { kind: 'none' }>,
+  { now }: Instant,
+): NameState {
   const denials = state.denials + 1;
   const deniedAt = state.denials === 0 ? now : state.deniedAt;
   const vouched = vouchedAt !== undefined && vouchedAt >= deniedAt;
@@ -170,7 +170,7 @@ const reporting = (state: NameState, miss: Miss): NameState => ({
 
 const sameMiss = (a: Miss, b: Miss): boolean => a.kind === b.kind && missText(a) === missText(b);
 
-function answered(state: NameState, { addresses, services }: Records, { now, wall }: Now): NameState {
+function answered(state: NameState, { addresses, services }: Records, { now, wall }: Instant): NameState {
   const same = sameRecords(state, { addresses, services }) && !state.gone;
   return {
     ...(same ? state : { ...depart(state, addresses, now), addresses, services }),

@@ -38,7 +38,12 @@ import { reasons } from './verdict.ts';
  * | any                        | none                                | no entry  |
  */
 export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
-  const { groups, addresses, backend, now } = input;
+  const {
+    groups,
+    addresses,
+    backend,
+    at: { wall },
+  } = input;
   const stateOf =
     'slices' in input.published ? sliceState(input.published) : aliasState(input.published.alias);
   const tellingOf = tellings(input);
@@ -53,7 +58,7 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
       // Hosts of an alias may share an address: what is known of the published one counts.
       if (state === undefined || (state === 'unknown' && found.has(id))) continue;
       const telling = tellingOf(group, address, { said: whole, isHealthy: state === 'healthy' });
-      found.set(id, { ...healthFrom(state, before, now), ...(telling && { telling }), seeded: true });
+      found.set(id, { ...healthFrom(state, before, wall), ...(telling && { telling }), seeded: true });
     }
   return found;
 }
@@ -121,14 +126,14 @@ function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
 }
 
 /** Takes age and words from the status where it has the same state. */
-function healthFrom(state: HealthState, said: Said | undefined, now: number): Health {
-  if (state === 'unknown') return initial(now);
-  if (said?.health !== state) return { state, run: 0, since: now, reason: '', message: '' };
+function healthFrom(state: HealthState, said: Said | undefined, wall: number): Health {
+  if (state === 'unknown') return initial(wall);
+  if (said?.health !== state) return { state, run: 0, since: wall, reason: '', message: '' };
   const since = Date.parse(said.since ?? '');
   return {
     state,
     run: 0,
-    since: Number.isNaN(since) ? now : since,
+    since: Number.isNaN(since) ? wall : Math.min(since, wall),
     reason: reasons.find((reason) => reason === said.reason) ?? '',
     message: said.message ?? '',
   };

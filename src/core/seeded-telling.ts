@@ -3,6 +3,7 @@ import type { BackendAddress } from './address.ts';
 import type { Check, Handler } from './check.ts';
 import { lagLimitsOf, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
+import type { Instant } from './instant.ts';
 import {
   publishedReadiness,
   publishedUnder,
@@ -19,8 +20,8 @@ export interface SeedInput {
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
   readonly published: Published | PublishedAlias;
-  /** Wall milliseconds, for states whose age is not stored. */
-  readonly now: number;
+  /** For states whose age is not stored. */
+  readonly at: Instant;
 }
 
 /** Address as the status has it; `current`: its target was the host that an alias points to. */
@@ -79,7 +80,7 @@ export function tellings(input: SeedInput): TellingOf {
     const lagging = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
     const { failureThreshold } = probe.timing;
     const isPresumed = presumed.length > 0;
-    return seededTelling({ role, within, lagging, isPresumed, failureThreshold, now: input.now });
+    return seededTelling({ role, within, lagging, isPresumed, failureThreshold, now: input.at.now });
   };
 }
 

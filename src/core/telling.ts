@@ -3,7 +3,7 @@ import type { Role, Verdict } from './verdict.ts';
 /** What verdicts told of a server beside being up or down. */
 export interface Telling {
   readonly role: Role | undefined;
-  /** When the role became what it is, wall milliseconds. */
+  /** When the role became what it is, monotonic milliseconds. */
   readonly roleSince: number;
   readonly epoch: number | undefined;
   /** It was a replica until the last verdict: a primary of before has not been asked since, and may be none any more. */
@@ -12,7 +12,7 @@ export interface Telling {
   readonly over: ReadonlyMap<number, number>;
   /** Limits that it is out of bounds for, ascending. */
   readonly lagging: readonly number[];
-  /** When the lag was last 0, wall milliseconds. */
+  /** When the lag was last 0, monotonic milliseconds. */
   readonly caughtUpAt: number | undefined;
   /** Seeded, and beyond a limit only because a slice does not have it: a verdict without lag ends that. */
   readonly isPresumed?: true;
@@ -24,7 +24,7 @@ export interface TellingOptions {
   readonly failureThreshold: number;
   /** Ascending. */
   readonly lagLimits: readonly number[];
-  /** Wall milliseconds. */
+  /** Monotonic milliseconds. */
   readonly now: number;
 }
 
@@ -82,7 +82,7 @@ function lagAfter(before: Telling | undefined, verdict: Verdict, options: Tellin
   if (role === 'Primary') return noLag;
   if (lagSeconds === undefined) return before?.isPresumed === true ? noLag : lagOf(before);
   const { now, failureThreshold, lagLimits } = options;
-  const caughtUpAt = lagSeconds === 0 ? now : earlier(before?.caughtUpAt, now);
+  const caughtUpAt = lagSeconds === 0 ? now : before?.caughtUpAt;
   const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
   const over = counted(before, Math.min(lagSeconds, bound), options);
   const isOut = (limit: number, run: number): boolean =>
@@ -91,10 +91,6 @@ function lagAfter(before: Telling | undefined, verdict: Verdict, options: Tellin
 }
 
 const lagOf = ({ over, lagging, caughtUpAt }: Lag = noLag): Lag => ({ over, lagging, caughtUpAt });
-
-/** A clock that was set back must not make the time since then negative: no lag would count until it has caught up. */
-const earlier = (at: number | undefined, now: number): number | undefined =>
-  at === undefined ? undefined : Math.min(at, now);
 
 function counted(
   before: Telling | undefined,
@@ -128,7 +124,7 @@ export interface Seed {
   /** Whether one of them follows from the slices alone. */
   readonly isPresumed: boolean;
   readonly failureThreshold: number;
-  /** Wall milliseconds. */
+  /** Monotonic milliseconds. */
   readonly now: number;
 }
 

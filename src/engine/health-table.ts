@@ -65,13 +65,13 @@ export class HealthTable {
    */
   record(owner: string, check: Check, verdict: Verdict, dueAt = this.#options.clock.now()): Transition {
     const { clock, onChanged } = this.#options;
-    const now = clock.wall();
+    const at = { now: clock.now(), wall: clock.wall() };
     const entry = this.#owners.get(owner)?.get(check.id);
-    const before = entry?.health ?? initial(now);
+    const before = entry?.health ?? initial(at.wall);
     const isBroken = entry?.heardAt !== undefined && !isInRow(dueAt - entry.heardAt, check.timing);
     const from = isBroken ? withoutRuns(before) : before;
-    const { health, transition } = step(from, verdict, check.timing, now, check.lagLimits);
-    this.#put(owner, check.id, health).heardAt = clock.now();
+    const { health, transition } = step(from, verdict, check.timing, at, check.lagLimits);
+    this.#put(owner, check.id, health).heardAt = at.now;
     if (transition === 'changed') onChanged(owner, check, before, health);
     return transition;
   }

@@ -1,4 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
+import type { HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Clock, EventSink, Writer } from './ports.ts';
 
@@ -16,6 +17,8 @@ export interface Life {
   triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
   /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
   statusAt?: number | undefined;
+  /** Of an alias: its healthy hosts, as the last run saw them. */
+  hosts?: HealthyHosts | undefined;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
 }

@@ -59,8 +59,8 @@ export function seedChecks({ backend, groups, addresses, checks }: Scene, option
     return known === undefined || known.seeded === true;
   };
   if (!checks.some(isUnconfirmed)) return false;
-  const now = clock.wall();
-  const found = seeds({ backend, groups, addresses, published: published(backend, view), now });
+  const at = { now: clock.now(), wall: clock.wall() };
+  const found = seeds({ backend, groups, addresses, published: published(backend, view), at });
   const changed = [...found].map(([id, value]) => health.seed(backend.uid, id, value));
   return changed.includes(true);
 }

@@ -163,9 +163,9 @@ export class Reconciler {
     probe(scene, this.#options);
     const settleMs = settlingMs(scene, life.seenAt, this.#options);
     if (settleMs > 0) return { ok: true, afterMs: settleMs };
-    const { clock, view } = this.#options;
+    const { view } = this.#options;
     const writer = patientWriter(life, this.#options.writer);
-    const alias = lookAtAlias(scene, view, clock.wall());
+    const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
     const done = await publish(scene, { roles, alias }, writer, this.#options);
     return life.over ? { ok: true } : this.#published({ ...scene, alias, roles }, done, life, writer);
@@ -186,6 +186,13 @@ export class Reconciler {
     const problems = done.plans.flatMap(({ problem }) => problem ?? []);
     if (done.failed.length === 0 && problems.length === 0) this.#tellSwitch(scene, life);
     return this.#conclude({ ...scene, desired: done.desired, problems }, life, writer, errors);
+  }
+
+  #aliasOf(scene: Scene, life: Life): AliasScene | undefined {
+    const { clock, view } = this.#options;
+    const alias = lookAtAlias(scene, view, life.hosts ?? new Map(), clock.now());
+    life.hosts = alias?.hosts;
+    return alias;
   }
 
   #tellSwitch({ raw, alias }: Scene & Pick<Written, 'alias'>, life: Life): void {
@@ -260,6 +267,7 @@ export class Reconciler {
    * by a later run: it begins from what is published, as after a start.
    */
   async #halt({ raw }: Entry, life: Life, ready: typeof suspended): Promise<Outcome> {
+    life.hosts = undefined;
     this.#stopAsking(life.uid);
     this.#options.health.forget(life.uid);
     const writer = patientWriter(life, this.#options.writer);

@@ -11,6 +11,7 @@ import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed } from '../core/desired.ts';
+import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
@@ -150,6 +151,7 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
 
 /** Where an alias points, and where it shall point. */
 export interface AliasScene {
+  readonly hosts: HealthyHosts;
   readonly candidates: readonly Candidate[];
   readonly before: string | undefined;
   readonly choice: Choice;
@@ -163,16 +165,25 @@ export const publishedAlias = (backend: Backend, view: ClusterView): string | un
       .filter((service) => ownerName(service) === backend.name),
   );
 
-/** Undefined in mode Endpoints. @param now wall milliseconds */
+/**
+ * Undefined in mode Endpoints.
+ *
+ * @param known hosts of the run before
+ * @param now monotonic
+ */
 export function lookAtAlias(
   { backend, targets, groups, healthOf }: Scene,
   view: ClusterView,
+  known: HealthyHosts,
   now: number,
 ): AliasScene | undefined {
   if (backend.spec.mode !== 'ExternalName') return undefined;
-  const candidates = candidatesOf(targets, groups, healthOf);
+  const failbackMs = backend.spec.failbackSeconds * 1000;
+  const judged = candidatesOf(targets, groups, healthOf);
+  const hosts = healthyHosts(known, judged, failbackMs, now);
+  const candidates = judged.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
   const before = publishedAlias(backend, view);
-  return { candidates, before, choice: choose(candidates, before, backend.spec.failbackSeconds * 1000, now) };
+  return { hosts, candidates, before, choice: choose(candidates, before, failbackMs, now) };
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   allBut,
   allHealthy,
   healthy,
+  unhealthy,
   nothingKnown,
   resolved,
   type SpecInput,
@@ -75,6 +76,11 @@ describe('choose', () => {
 
   it('goes back at once where failback is 0', () => {
     expect(choose([good('a', 0), good('b')], 'b', 0, now)).toEqual({ name: 'a' });
+  });
+
+  it('takes a time in the future for now', () => {
+    const future = good('a', -3_600_000);
+    expect(choose([future, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
   });
 
   it('looks again, at last, at a better one of which nobody knows since when it is healthy', () => {
@@ -189,14 +195,16 @@ describe('candidatesOf', () => {
     expect(is).toMatchObject({ name: 'db.example.com', health, drain: false });
   });
 
-  it('is healthy since the first of its addresses is', () => {
-    const since = (id: string) => ({ ...healthy, since: id.startsWith('10.0.0.1|') ? 7 : 5 });
-    expect(of(probed, found(probed, { rule: 'Answered' }, two), since)[0]?.since).toBe(5);
-  });
-
-  it('is healthy since its answer where nothing is probed', () => {
-    const targets = found(unprobed, { rule: 'Answered', resolvedWall: 9 }, two);
-    expect(of(unprobed, targets)[0]?.since).toBe(9);
+  it('has a mark for each address, another one after a port of it was not healthy for a while', () => {
+    const ports = [{ port: 1 }, { name: 'b', port: 2, probe: {} }];
+    const spec = { ...one, ports: ports.map((port) => ({ name: 'a', ...port })) };
+    const marks = (since: number) =>
+      of(spec, found(spec, { rule: 'Answered' }, two), (id) =>
+        id.startsWith('10.0.0.2|') ? unhealthy : { ...healthy, since: id.endsWith('2/TCP') ? since : 5 },
+      )[0]?.marks;
+    expect([...(marks(5) ?? [])]).toEqual([...(marks(5) ?? [])]);
+    expect(marks(5)?.get('10.0.0.1')).not.toEqual(marks(7)?.get('10.0.0.1'));
+    expect(marks(5)?.get('10.0.0.2')).toBeUndefined();
   });
 
   it.each([

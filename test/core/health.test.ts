@@ -9,6 +9,7 @@ const down: Verdict = { kind: 'down', reason: 'Refused', message: 'nobody listen
 const slow: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
 const unsure: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };
 
+const at = (wall: number) => ({ now: 0, wall });
 const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: 'Connected', message: '' };
 const unhealthy: Health = {
   state: 'unhealthy',
@@ -55,13 +56,13 @@ describe('step', () => {
       'unchanged',
     ],
   ] as const)('%s', (_, before, verdict, state, run, transition) => {
-    const result = step(before, verdict, thresholds, 7);
+    const result = step(before, verdict, thresholds, at(7));
     expect(result.transition).toBe(transition);
     expect(result.health).toMatchObject({ state, run, since: transition === 'changed' ? 7 : 1 });
   });
 
   it('tells the reason, the words and the time of the verdict that made the state', () => {
-    const { health } = step(healthy, down, { successThreshold: 1, failureThreshold: 1 }, 99);
+    const { health } = step(healthy, down, { successThreshold: 1, failureThreshold: 1 }, at(99));
     expect(health).toEqual({
       state: 'unhealthy',
       run: 0,
@@ -72,7 +73,7 @@ describe('step', () => {
   });
 
   it('keeps that reason when the address goes on failing in another way', () => {
-    expect(step(unhealthy, slow, thresholds, 99).health).toBe(unhealthy);
+    expect(step(unhealthy, slow, thresholds, at(99)).health).toBe(unhealthy);
   });
 });
 
@@ -87,7 +88,7 @@ describe('any sequence of verdicts', () => {
   type Thresholds = Parameters<typeof step>[2];
 
   const walk = (from: Health, verdicts: readonly Verdict[], t: Thresholds): Health =>
-    verdicts.reduce((health, said, i) => step(health, said, t, i + 10).health, from);
+    verdicts.reduce((health, said, i) => step(health, said, t, at(i + 10)).health, from);
 
   it('never flips a known state before its threshold of verdicts in a row', () => {
     fc.assert(
@@ -95,7 +96,7 @@ describe('any sequence of verdicts', () => {
         let health = from;
         const seen: Verdict['kind'][] = [];
         for (const said of verdicts) {
-          const next = step(health, said, t, 5);
+          const next = step(health, said, t, at(5));
           if (said.kind !== 'inconclusive') seen.push(said.kind);
           const flipped = next.health.state !== health.state;
           const another = next.health.reason !== health.reason;

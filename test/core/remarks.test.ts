@@ -22,7 +22,7 @@ const thresholds = { successThreshold: 1, failureThreshold: 3 };
 function heard(from: Health, ...verdicts: readonly Verdict[]) {
   let health = from;
   const changes = verdicts.map((verdict) => {
-    const { health: next, transition } = step(health, verdict, thresholds, 7);
+    const { health: next, transition } = step(health, verdict, thresholds, { now: 7, wall: 7 });
     health = next;
     return transition === 'changed';
   });
@@ -83,7 +83,7 @@ describe('a health that stays', () => {
       [heard(healthy, refused, refused, refused).health, refused],
       [heard(initial(1), full, full, full).health, full],
     ] as const)
-      expect(step(from, verdict, thresholds, 9).health).toBe(from);
+      expect(step(from, verdict, thresholds, { now: 9, wall: 9 }).health).toBe(from);
   });
 
   it('never changes state by it, whatever was heard', () => {

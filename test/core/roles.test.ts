@@ -362,7 +362,7 @@ describe('whatever the verdicts', () => {
         healths[ip] ?? initial(0),
         told,
         { successThreshold: 1, failureThreshold: 3 },
-        i,
+        { now: i, wall: i },
         [10],
       ).health;
       if (said.kind !== 'inconclusive' && said.role !== undefined) last.set(ip, said);

@@ -34,7 +34,7 @@ const seedsOf = (backend: Backend, published: Published, status?: Backend['statu
     groups: portGroups(backend.spec),
     addresses: addressesIn(backend.spec),
     published,
-    now,
+    at: { now: 0, wall: now },
   });
 
 const statusAt = (backend: Backend, healthOf: HealthOf, at = now) =>
@@ -144,6 +144,12 @@ describe('seeds', () => {
     };
     const found = seedsOf(one, { ...none, slices: [slice(false)] }, said(health));
     expect([...found.values()]).toEqual([{ ...health, seeded: true }]);
+  });
+
+  it('takes a time in the future for now: the clock of the former leader was ahead', () => {
+    const stored = said({ ...unhealthy, since: now + 3_600_000 });
+    const found = seedsOf(one, { ...none, slices: [slice(false)] }, stored);
+    expect([...found.values()].map(({ since }) => since)).toEqual([now]);
   });
 });
 
@@ -510,7 +516,12 @@ describe('the host of an alias', () => {
     ['the Service points elsewhere, unhealthy', 'b.example.com', said('unhealthy'), ['unknown']],
     ['there is no Service, healthy', undefined, said('healthy'), ['unknown']],
   ])('%s', (_, alias, status, states) => {
-    const input = { groups: portGroups(backend.spec), addresses, published: { alias }, now };
+    const input = {
+      groups: portGroups(backend.spec),
+      addresses,
+      published: { alias },
+      at: { now: 0, wall: now },
+    };
     const found = seeds({ ...input, backend: { ...backend, status: status as Backend['status'] } });
     expect([...found.values()].map(({ state }) => state)).toEqual(states);
   });

@@ -180,7 +180,7 @@ describe('what the status says of an alias', () => {
       groups: portGroups(probed.spec),
       addresses,
       published: { alias: 'db.example.com' },
-      now: epoch,
+      at: { now: 0, wall: epoch },
     };
     const found = seeds({ ...input, backend: { ...probed, status } });
     expect([...found].map(([id, { state, since }]) => `${id} ${state} ${since}`)).toEqual([

@@ -4,6 +4,7 @@ import { HealthTable } from '../../src/engine/health-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aCheck, cancelled, down, up } from '../support/scripted-probe.ts';
 import type { Health } from '../../src/core/health.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
 
 const check = aCheck({ id: 'a' });
 const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: '', message: '' };
@@ -32,6 +33,20 @@ describe('HealthTable', () => {
     for (let i = 0; i < 10; i++) table.record('one', check, down);
     expect(flips).toEqual(['one/a unknown>healthy', 'one/a healthy>unhealthy']);
     expect(table.get('one', 'a')).toMatchObject({ state: 'unhealthy', since: 1_000, reason: 'Refused' });
+  });
+
+  it('counts a lag by the time that passed, whatever somebody does to the wall clock', () => {
+    const bounded = { ...check, lagLimits: [10] };
+    const replica = (lagSeconds: number): Verdict => ({ ...up, role: 'Replica', lagSeconds });
+    const lagging = () => table.get('one', 'a')?.telling?.lagging;
+    table.record('one', bounded, replica(0));
+    clock.shiftWall(3_600_000);
+    for (let i = 0; i < 4; i++) table.record('one', bounded, replica(3_600));
+    expect(lagging()).toEqual([]);
+    clock.shiftWall(-7_200_000);
+    clock.jump(20_000);
+    for (let i = 0; i < 4; i++) table.record('one', bounded, replica(3_600));
+    expect(lagging()).toEqual([10]);
   });
 
   it('holds the new health already when it tells of the flip', () => {

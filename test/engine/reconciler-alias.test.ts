@@ -99,6 +99,77 @@ describe('an alias', () => {
     expect(world.events.map(({ type }) => type)).toEqual(['Warning', 'Normal']);
   });
 
+  it('goes back then also where the answers of the better one rotate faster', async () => {
+    const world = await switched();
+    for (let i = 1; i <= 4; i++) {
+      world.resolver.addresses(first, `10.1.0.${i}`);
+      await world.run();
+      world.say(up);
+      await world.run();
+      expect(alias(world)).toBe(i < 4 ? second : first);
+      await world.clock.advance(10_000);
+    }
+  });
+
+  it('goes back then also where nothing is probed and the answers of the better one rotate', async () => {
+    const world = await resolvedBoth({ probe: { disabled: {} } });
+    world.resolver.denies(first);
+    await world.run();
+    expect(alias(world)).toBe(second);
+    for (let i = 1; i <= 4; i++) {
+      world.resolver.addresses(first, `10.1.0.${i}`);
+      await world.run();
+      expect(alias(world)).toBe(i < 4 ? second : first);
+      await world.clock.advance(10_000);
+    }
+  });
+
+  it('goes back then, whatever somebody does to the wall clock', async () => {
+    const world = await switched();
+    world.say(up, one);
+    world.clock.shiftWall(-3_600_000);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    await world.clock.advance(10_000);
+    world.clock.shiftWall(7_200_000);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 20_000 });
+    expect(alias(world)).toBe(second);
+    await world.clock.advance(20_000);
+    await world.run();
+    expect(alias(world)).toBe(first);
+  });
+
+  it('begins to wait anew when the better one failed between two runs', async () => {
+    const world = await switched();
+    world.say(up, one);
+    await world.run();
+    await world.clock.advance(20_000);
+    world.fail(one);
+    await world.clock.advance(1_000);
+    world.say(up, one);
+    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect(alias(world)).toBe(second);
+  });
+
+  it('begins to wait anew after a time in which nothing was probed', async () => {
+    const world = await switched();
+    world.say(up, one);
+    await world.run();
+    world.store({ ...spec, suspend: true }, { generation: 2 });
+    await world.run();
+    await world.clock.advance(3_600_000);
+    world.store(spec, { generation: 3 });
+    await world.run();
+    world.resolver.addresses(first, one);
+    world.resolver.addresses(second, two);
+    world.say(up);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect(alias(world)).toBe(second);
+    await world.clock.advance(30_000);
+    await world.run();
+    expect(alias(world)).toBe(first);
+  });
+
   it('goes back then also when the server refused for good what was written before', async () => {
     const world = await switched();
     await world.clock.advance(60_000);

@@ -12,6 +12,7 @@ export class ManualClock implements Clock {
   readonly #epoch: number;
   readonly #timers = new Heap<Pending>();
   #now = 0;
+  #wallShift = 0;
 
   constructor(epoch = Date.UTC(2026, 0, 1)) {
     this.#epoch = epoch;
@@ -22,7 +23,12 @@ export class ManualClock implements Clock {
   }
 
   wall(): number {
-    return this.#epoch + this.#now;
+    return this.#epoch + this.#wallShift + this.#now;
+  }
+
+  /** Somebody sets the wall clock: by so much, back where it is negative. */
+  shiftWall(ms: number): void {
+    this.#wallShift += ms;
   }
 
   after(delayMs: number, run: () => void): Timer {

@@ -49,7 +49,8 @@ export function named(
     legacyEndpoints: true,
     standing: () => standing,
   });
-  const candidates = alias === undefined ? [] : candidatesOf(targets, groups, healthOf);
+  const judged = alias === undefined ? [] : candidatesOf(targets, groups, healthOf);
+  const candidates = judged.map((host) => ({ ...host, since: undefined }));
   const status = statusOf({
     ...common,
     targets,
