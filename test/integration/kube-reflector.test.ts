@@ -117,6 +117,37 @@ describe('Reflector on a real API server', () => {
     await follows(reflected);
   }, 60_000);
 
+  it('is caught up once it has what was written before it was asked, though its watch passes nothing on', async () => {
+    const { reflector, proxy, start, names, told } = await reflect();
+    await start();
+    await create('early');
+    await settled(names, 'early');
+    proxy.silence();
+    await create('late');
+    told.length = 0;
+    await reflector.caughtUp(new AbortController().signal);
+    expect([names(), told]).toEqual([['early', 'late'], ['added late']]);
+    await create('later');
+    await settled(names, 'early', 'late', 'later');
+    expect(told).toEqual(['added late', 'added later']);
+  }, 60_000);
+
+  it('waits for an API server that is away to catch up, until that is called off', async () => {
+    const { reflector, proxy, start, names } = await reflect();
+    await start();
+    proxy.refuse(true);
+    await create('late');
+    const calledOff = new AbortController();
+    const off = reflector.caughtUp(calledOff.signal);
+    const on = reflector.caughtUp(new AbortController().signal);
+    calledOff.abort(new Error('the lease is lost'));
+    await expect(off).rejects.toThrow('the lease is lost');
+    expect(names()).toEqual([]);
+    proxy.refuse(false);
+    await on;
+    expect(names()).toEqual(['late']);
+  }, 60_000);
+
   it('tells nothing of a part of them where the connection ends meanwhile', async () => {
     const { reflector, start, proxy, names, told, restarts } = await reflect();
     const all = await createMany(300);
