@@ -1,5 +1,5 @@
 import type { Status } from '../api/external-backend.ts';
-import type { EndpointSlice, Endpoints, Service, ServicePort } from './objects.ts';
+import type { EndpointSlice, Endpoints, OwnerReference, Service } from './objects.ts';
 
 /** Names one object in one life: a delete or update of it never hits a namesake that came later. */
 export interface ObjectRef {
@@ -26,9 +26,9 @@ export interface AppliedService {
  *
  * | op            | request                                                                                     |
  * |---------------|---------------------------------------------------------------------------------------------|
- * | absent        | GET of a Service that is to be made; 200 = somebody was quicker: transient. Apply would take it |
+ * | absent        | GET of a Service that is to be created; 200 = another client was quicker: transient, because apply would take it; one that is being deleted: `waiting` |
  * | applyService  | server-side apply, forced                                                                   |
- * | setService    | merge patch of `spec.ports` and `spec.selector`, fenced by uid and resourceVersion: what apply cannot take from others |
+ * | setService    | merge patch, fenced by uid and resourceVersion: what apply cannot take from others |
  * | create        | POST; 409 = somebody was quicker: transient                                                 |
  * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
  * | delete        | DELETE with uid and resourceVersion preconditions; 404 = done                               |
@@ -41,9 +41,10 @@ export type Action =
   | {
       readonly op: 'setService';
       readonly ref: ObjectRef;
-      readonly ports?: readonly ServicePort[];
-      /** `null`: away with all of it; a record: away with these keys. */
-      readonly selector?: null | Readonly<Record<string, null>>;
+      /** As in a JSON merge patch: `null` removes a field. */
+      readonly spec?: Readonly<Record<string, unknown>>;
+      readonly annotations?: Readonly<Record<string, string | null>>;
+      readonly ownerReferences?: readonly OwnerReference[];
     }
   | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
   | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }

@@ -4,10 +4,11 @@ import { attribution } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
+import { familiesOf, servedFamilies } from './families.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
 import { exclusionOf, type Exclusion, type Roles } from './roles.ts';
-import { serviceBody } from './service.ts';
+import { keptService, serviceBody } from './service.ts';
 import type { SliceGroup } from './slices.ts';
 
 /** One Service as it should be, with everything behind it. */
@@ -38,7 +39,7 @@ export interface DesiredInput {
   readonly roles: Roles;
   /** What an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
-  /** The Service of that name as it stands, if it is ours. */
+  /** The observed Service of that name, if it is ours or to be taken over. */
   readonly standing: (service: string) => Service | undefined;
 }
 
@@ -88,7 +89,7 @@ function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
     name: spec.name,
     spec,
     headless: !alias && spec.headless,
-    body: serviceBody(input.backend, spec, families(addresses, standing), input.alias),
+    body: serviceBody(input.backend, spec, familiesOf(addresses), standing, input.alias),
     groups,
     subsets: legacy ? subsetsOf(groups) : undefined,
     ready: readyEverywhere(input).length,
@@ -99,11 +100,11 @@ function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
 }
 
 function exclusions(
-  { addresses, roles }: DesiredInput,
+  { backend, addresses, roles }: DesiredInput,
   spec: ServiceSpec,
   standing: Service | undefined,
 ): DesiredService['excluded'] {
-  const served = servedFamilies(spec, standing, addresses);
+  const served = servedFamilies(spec, familiesOf(addresses), keptService(backend, spec, standing));
   const reasons = addresses.map((address) => {
     const carried = served === undefined || served.includes(address.family);
     return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
@@ -135,37 +136,6 @@ const anyReady = (group: PortGroup, { addresses, isReady }: Whole): boolean =>
 const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly BackendAddress[] =>
   addresses.filter((address) => groups.every((group) => isReady(group, address)));
 
-/**
- * The families that a Service carries: kube-proxy looks at no slice of another. Undefined: all.
- *
- * | Service                                     | carries                                      |
- * |---------------------------------------------|----------------------------------------------|
- * | headless, and the spec names no families    | what its addresses have: we write them       |
- * | the same, SingleStack                       | its primary one, else the first of these     |
- * | stands as ClusterIP, NodePort, LoadBalancer | what the server gave it                      |
- * | is to be made, single-stack by the spec     | what the spec says                           |
- * | is to be made                               | not known yet: all                           |
- */
-function servedFamilies(
-  spec: ServiceSpec,
-  standing: Service | undefined,
-  addresses: readonly BackendAddress[] = [],
-): readonly Family[] | undefined {
-  if (spec.headless && spec.ipFamilies === undefined) {
-    const [primary] = families(addresses, standing);
-    return spec.ipFamilyPolicy === 'SingleStack' && primary !== undefined ? [primary] : undefined;
-  }
-  const given = standing?.spec.type === 'ExternalName' ? undefined : standing?.spec.ipFamilies;
-  return given ?? (isSingleStack(spec) ? spec.ipFamilies : undefined);
-}
-
-const isSingleStack = ({ ipFamilyPolicy = 'SingleStack' }: ServiceSpec): boolean =>
-  ipFamilyPolicy === 'SingleStack';
-
-/** Whether only the server can say which families a new Service will carry, and that it has. */
-export const isForServerToSay = (spec: ServiceSpec): boolean =>
-  spec.ipFamilies === undefined ? !spec.headless : !isSingleStack(spec);
-
 /** Whether any Service of the backend carries the family: an address of another need not be asked, for nobody could reach it. */
 export function isServed(
   backend: Backend,
@@ -173,17 +143,9 @@ export function isServed(
   standing: (service: string) => Service | undefined,
 ): boolean {
   return servicesOf(backend).some(
-    (spec) => servedFamilies(spec, standing(spec.name))?.includes(family) ?? true,
+    (spec) =>
+      servedFamilies(spec, [], keptService(backend, spec, standing(spec.name)))?.includes(family) ?? true,
   );
-}
-
-/** IPv4 first, and before that what a headless Service has as its primary family, which is immutable: adding a target never changes it. */
-function families(addresses: readonly BackendAddress[], standing: Service | undefined): readonly Family[] {
-  const present = (['IPv4', 'IPv6'] as const).filter((family) =>
-    addresses.some((address) => address.family === family),
-  );
-  const primary = standing?.spec.clusterIP === 'None' ? standing.spec.ipFamilies?.[0] : undefined;
-  return primary === undefined ? present : [primary, ...present.filter((family) => family !== primary)];
 }
 
 /** One group per family and per set of port numbers: a target's own port makes a set of its own. */

@@ -51,7 +51,7 @@ export const errorReasons = {
   /** A watch that ends without an answer. */
   watch: ['BrokenLine', 'HistoryLost', 'NoFirstBookmark', 'Silent'],
   /** The operator itself. */
-  operator: ['Bug', 'NotLeader', 'SweepingSlices'],
+  operator: ['Bug', 'NotLeader', 'SweepingSlices', 'Terminating'],
 } as const;
 
 export type ErrorReason = (typeof errorReasons)[keyof typeof errorReasons][number];

@@ -47,6 +47,8 @@ export interface ServicePort {
 
 export interface Service extends KubeObject {
   readonly kind: 'Service';
+  /** Fields of `spec` that the operator's last apply set, by `metadata.managedFields`. Not a field of the API. */
+  readonly applied?: readonly string[];
   readonly spec: {
     readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
     readonly clusterIP?: string;

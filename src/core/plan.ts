@@ -37,7 +37,7 @@ export interface PlanContext {
 /** Why a Service is not (wholly) written as desired. */
 export interface Problem {
   readonly service: string;
-  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting';
+  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating';
   readonly message: string;
   /** Whether the Service is ours all the same, with our addresses behind it. */
   readonly published: boolean;
@@ -61,6 +61,7 @@ export interface ServicePlan {
  * | no    | controlled by another kind | any       | yes   | any                     | none              | Conflict    |
  * | no    | none    | some                         | no    | any                     | none              | Conflict    |
  * | no    | ours    | some                         | no    | any                     | all but on those  | Conflict    |
+ * | no    | ours, being deleted | none             | any   | any                     | all but the Service | Terminating |
  * | no    | foreign or none, others' things stand  | yes   | no                      | slices            | Adopting    |
  * | no    | of another backend                     | yes   | no                      | none              | Adopting    |
  * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
@@ -85,8 +86,9 @@ export interface ServicePlan {
 export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const scene = look(desired, observed, context);
   const problem = problemOf(desired, scene, context);
-  if (problem === undefined || (problem.reason === 'Conflict' && scene.service === 'ours'))
-    return { ...all(desired, observed, scene, context), problem };
+  const goesOn =
+    problem?.reason === 'Terminating' || (problem?.reason === 'Conflict' && scene.service === 'ours');
+  if (problem === undefined || goesOn) return { ...all(desired, observed, scene, context), problem };
   if (problem.reason !== 'Adopting' || scene.sibling) return { steps: [], again: false, problem };
   const slices = slicesOf(desired, observed, context, []);
   return { steps: slices.writes, again: slices.again, problem };
@@ -94,6 +96,8 @@ export function planService(desired: DesiredService, observed: Observed, context
 
 interface Scene {
   readonly service: 'none' | 'ours' | 'foreign' | 'controlled';
+  /** The Service is being deleted, and a finalizer holds it. */
+  readonly ending: boolean;
   readonly foreignEndpoints: boolean;
   /** Hand-written or another operator's; those of Kubernetes' own controllers follow from other objects. */
   readonly foreignSlices: readonly EndpointSlice[];
@@ -115,6 +119,7 @@ function look(desired: DesiredService, observed: Observed, context: PlanContext)
   const endpoints = observed.endpoints;
   return {
     service,
+    ending: isEnding(observed.service),
     sibling: isOfSibling(observed.service, context.backend.name),
     adopting,
     sweep,
@@ -122,6 +127,8 @@ function look(desired: DesiredService, observed: Observed, context: PlanContext)
     foreignSlices: observed.slices.filter((slice) => !isOurSlice(slice) && !isKubernetes(slice)),
   };
 }
+
+const isEnding = (service: Service | undefined): boolean => service?.metadata.deletionTimestamp !== undefined;
 
 function standing(service: Service | undefined, backend: string): Scene['service'] {
   if (service === undefined) return 'none';
@@ -172,9 +179,20 @@ function problemOf(desired: DesiredService, scene: Scene, context: PlanContext):
       'Conflict',
       `${others} of ${name} exist and are not ours; delete them, or set services[].adopt: true to take them over`,
     );
+  if (scene.ending)
+    return say(
+      'Terminating',
+      `${name} is being deleted and is created again when its finalizers are removed; see its metadata.finalizers`,
+    );
+  return waits(desired, scene, others)
+    ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`)
+    : undefined;
+}
+
+/** Whether a Service that is to be taken over waits for an address of ours. */
+function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
   const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
-  const waits = desired.spec.adopt && takes && !desired.available;
-  return waits ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`) : undefined;
+  return spec.adopt && takes && !available;
 }
 
 function othersThings(desired: DesiredService, scene: Scene): string {
@@ -202,7 +220,7 @@ function all(
   const leaving = slices.leaving(isRenamed ? service : []);
   const before = [...absent, ...slices.writes, ...service, ...endpoints, ...leaving];
   const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];
-  const swept = chain(sweepActions(desired, scene.sweep), [...before, ...adopted]);
+  const swept = chain(sweepActions(desired, observed.service, scene.sweep), [...before, ...adopted]);
   return { steps: [...before, ...adopted, ...swept], again: false };
 }
 

@@ -3,18 +3,23 @@ import type { Action } from './action.ts';
 import type { DesiredService } from './desired.ts';
 import type { Service } from './objects.ts';
 import { annotations } from './ownership.ts';
-import { isApplied, needsRecreation, strangers, withAnnotations } from './service.ts';
+import { repairPatch } from './service-repair.ts';
+import { isApplied, needsRecreation, withAnnotations } from './service.ts';
 
 /**
  * What is observed may be behind: a Service that was made a moment ago is seen by nobody yet, and slices and apply would
  * take it from who made it.
  */
 export const absence = ({ body }: DesiredService, observed: Service | undefined): readonly Action[] =>
-  observed === undefined
-    ? [{ op: 'absent', namespace: body.metadata.namespace, name: body.metadata.name }]
-    : [];
+  observed === undefined ? [gone({ body })] : [];
 
-/** The mark stands on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
+const gone = ({ body }: Pick<DesiredService, 'body'>): Action => ({
+  op: 'absent',
+  namespace: body.metadata.namespace,
+  name: body.metadata.name,
+});
+
+/** The mark is on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
 const marked = (desired: DesiredService) => withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
 
 /** What brings the Service itself to what is desired. `sweep`: leftovers of Kubernetes' controllers must be removed after it. */
@@ -26,22 +31,27 @@ export function serviceActions(
   const body = sweep ? marked(desired) : desired.body;
   const apply: Action = { op: 'applyService', service: body };
   if (observed === undefined) return [apply];
-  // A finalizer holds it for now; when it is gone it is made anew.
+  // A finalizer holds it for now; when it is gone it is created again.
   if (observed.metadata.deletionTimestamp !== undefined) return [];
-  const ref = refOf(observed);
-  if (needsRecreation(observed, body)) return [{ op: 'delete', ref }, apply];
-  const taken = strangers(observed, body);
-  if (taken === undefined) return isApplied(observed, body) ? [] : [apply];
-  // No resourceVersion: an apply before it makes a new one, and what is set here is ours whatever else changed.
-  const take: Action = { op: 'setService', ref: { ...ref, resourceVersion: '' }, ...taken };
-  // Nobody writes endpoints for the selector of an alias, but with one the server refuses families that the cluster lacks.
-  return observed.spec.type === 'ExternalName' ? [take, apply] : [apply, take];
+  if (needsRecreation(observed, body)) return [{ op: 'delete', ref: refOf(observed) }, gone(desired), apply];
+  const patch = repairPatch(observed, body);
+  if (patch !== undefined) return [patch, apply];
+  return isApplied(observed, body) ? [] : [apply];
 }
 
-export const sweepActions = (desired: DesiredService, sweep: boolean): readonly Action[] =>
-  sweep
-    ? [
-        { op: 'sweep', namespace: desired.body.metadata.namespace, name: desired.name },
-        { op: 'applyService', service: desired.body },
-      ]
-    : [];
+/** The mark may have been set by the patch, and an apply does not remove what a patch set. */
+export function sweepActions(
+  desired: DesiredService,
+  observed: Service | undefined,
+  sweep: boolean,
+): readonly Action[] {
+  if (!sweep || observed === undefined) return [];
+  const { namespace } = desired.body.metadata;
+  const ref = { ...refOf(observed), resourceVersion: '' };
+  const unmark: Action = { op: 'setService', ref, annotations: { [annotations.sweep]: null } };
+  return [
+    { op: 'sweep', namespace, name: desired.name },
+    ...(needsRecreation(observed, desired.body) ? [] : [unmark]),
+    { op: 'applyService', service: desired.body },
+  ];
+}

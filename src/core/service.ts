@@ -1,25 +1,33 @@
 import { parseIp } from '../api/ip.ts';
 import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
+import { familyFields } from './families.ts';
 import { shortHash } from './hash.ts';
 import type { Family, Service, ServicePort } from './objects.ts';
-import { annotations, labels, operatorName, ownerReference } from './ownership.ts';
+import { annotations, labels, manager, operatorName, ownerReference } from './ownership.ts';
 
 /**
  * The body of the server-side apply of a Service: every field that the spec sets and none that it leaves out,
  * so that what leaves the spec leaves the Service. The `applied` annotation is the hash of the rest.
  *
- * @param families of the addresses behind it: a headless Service without a selector must be told its families,
- *   or the server asks for both even where the cluster has one. The first is the primary one, which cannot change.
+ * @param present families of the addresses behind it, IPv4 first
+ * @param observed the Service as it is, whoever owns it
  * @param alias what an ExternalName points to; undefined: it is none
  */
 export function serviceBody(
   backend: Backend,
   spec: ServiceSpec,
-  families: readonly Family[],
+  present: readonly Family[],
+  observed: Service | undefined,
   alias: string | undefined,
 ): AppliedService {
-  const body = alias !== undefined ? aliasSpec(backend, alias) : endpointsSpec(backend, spec, families);
+  const body =
+    alias !== undefined
+      ? aliasSpec(backend, alias)
+      : {
+          ...endpointsSpec(backend, spec),
+          ...familyFields(spec, present, keptService(backend, spec, observed)),
+        };
   return withAnnotations(
     {
       apiVersion: 'v1',
@@ -27,7 +35,7 @@ export function serviceBody(
       metadata: {
         name: spec.name,
         namespace: backend.namespace,
-        labels: { ...spec.labels, [labels.managedBy]: operatorName },
+        labels: { ...spec.labels, ...ownManager(observed) },
         annotations: { ...spec.annotations, [annotations.backend]: backend.name },
         ownerReferences: [ownerReference(backend)],
       },
@@ -37,7 +45,26 @@ export function serviceBody(
   );
 }
 
-/** The same body with further annotations of ours, and the hash anew. */
+/** `app.kubernetes.io/managed-by`, where no other tool has it. */
+const ownManager = (observed: Service | undefined): Readonly<Record<string, string>> => {
+  const label = manager(observed?.metadata.labels);
+  return label[labels.managedBy] === operatorName ? label : {};
+};
+
+/** The observed Service, if the apply changes it in place and it has families; undefined: they are chosen as for a new one. */
+export function keptService(
+  backend: Backend,
+  spec: ServiceSpec,
+  observed: Service | undefined,
+): Service | undefined {
+  if (observed === undefined || observed.spec.type === 'ExternalName') return undefined;
+  return isReplaced(observed, endpointsSpec(backend, spec)) ? undefined : observed;
+}
+
+/**
+ * The same body with further annotations of ours, and the hash of all of it, except what depends on the observed Service:
+ * families (compared by value) and the label of another tool.
+ */
 export function withAnnotations(
   body: AppliedService,
   more: Readonly<Record<string, string>>,
@@ -46,8 +73,10 @@ export function withAnnotations(
     string,
     string
   >;
+  const { [labels.managedBy]: _m, ...own } = (body.metadata['labels'] ?? {}) as Record<string, string>;
+  const { ipFamilies: _f, ipFamilyPolicy: _p, ...fields } = body.spec;
   const all = { ...given, ...more };
-  const hash = shortHash(JSON.stringify([body.metadata['labels'], all, body.spec]));
+  const hash = shortHash(JSON.stringify([own, all, fields]));
   return { ...body, metadata: { ...body.metadata, annotations: { ...all, [annotations.applied]: hash } } };
 }
 
@@ -68,34 +97,24 @@ const copied = [
   'loadBalancerClass',
   'loadBalancerSourceRanges',
   'ipFamilies',
-  'ipFamilyPolicy',
   'selector',
 ] as const satisfies readonly (keyof ServiceSpec)[];
 
-function endpointsSpec(
-  backend: Backend,
-  spec: ServiceSpec,
-  families: readonly Family[],
-): Readonly<Record<string, unknown>> {
+/** Without what depends on the addresses and on the observed Service. */
+function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<string, unknown>> {
   const given = copied
     .filter((field) => spec[field] !== undefined)
     .map((field) => [field, spec[field]] as const);
   return {
     type: spec.type,
     ...(spec.headless
-      ? headlessFields(families)
+      ? { clusterIP: 'None' }
       : spec.clusterIP !== undefined && { clusterIP: spec.clusterIP }),
     ...Object.fromEntries(given),
-    ...(spec.publishNotReadyAddresses && { publishNotReadyAddresses: true }),
+    publishNotReadyAddresses: spec.publishNotReadyAddresses,
     ports: (backend.spec.ports ?? []).map(servicePort),
   };
 }
-
-const headlessFields = (families: readonly Family[]): Readonly<Record<string, unknown>> => ({
-  clusterIP: 'None',
-  ipFamilies: families.length > 0 ? families : ['IPv4'],
-  ipFamilyPolicy: families.length > 1 ? 'RequireDualStack' : 'SingleStack',
-});
 
 const servicePort = (port: Port): ServicePort => ({
   ...(port.name !== undefined && { name: port.name }),
@@ -107,62 +126,48 @@ const servicePort = (port: Port): ServicePort => ({
 });
 
 /**
- * Whether the change is one that the server refuses in place (a ClusterIP, once set, stays).
- * To and from ExternalName everything goes in place.
+ * Whether the server refuses the change in place. To and from ExternalName everything is changed in place.
+ *
+ * | field                                     | cannot be changed                                          |
+ * |-------------------------------------------|------------------------------------------------------------|
+ * | clusterIP                                 | between None and an address, nor to another address        |
+ * | ipFamilies[0]                             | except on a headless Service                               |
+ * | loadBalancerClass of type LoadBalancer    | at all; one that another client set stays where the spec has none |
  */
 export function needsRecreation(observed: Service, body: AppliedService): boolean {
-  const is = observed.spec;
-  const wanted = body.spec;
-  if (is.type === 'ExternalName' || wanted['type'] === 'ExternalName') return false;
-  if ((is.clusterIP === 'None') !== (wanted['clusterIP'] === 'None')) return true;
-  const address = wanted['clusterIP'];
-  if (typeof address === 'string' && !sameAddress(is.clusterIP ?? '', address)) return true;
-  const primary = (wanted['ipFamilies'] as readonly Family[] | undefined)?.[0];
-  return primary !== undefined && is.ipFamilies?.[0] !== undefined && is.ipFamilies[0] !== primary;
+  if (observed.spec.type === 'ExternalName' || body.spec['type'] === 'ExternalName') return false;
+  return isReplaced(observed, body.spec);
 }
 
-/** Whether the Service says all that we say; what others or the server added does not count. */
+const isReplaced = (observed: Service, wanted: AppliedService['spec']): boolean =>
+  movesAddress(observed.spec, wanted) || movesFamily(observed.spec, wanted) || movesClass(observed, wanted);
+
+function movesAddress(is: Service['spec'], { clusterIP }: AppliedService['spec']): boolean {
+  if ((is.clusterIP === 'None') !== (clusterIP === 'None')) return true;
+  return typeof clusterIP === 'string' && !sameAddress(is.clusterIP ?? '', clusterIP);
+}
+
+function movesFamily(is: Service['spec'], wanted: AppliedService['spec']): boolean {
+  const [first] = (wanted['ipFamilies'] ?? []) as readonly Family[];
+  const observed = is.ipFamilies?.[0];
+  return (
+    wanted['clusterIP'] !== 'None' && first !== undefined && observed !== undefined && observed !== first
+  );
+}
+
+function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService['spec']): boolean {
+  if (is.type !== 'LoadBalancer' || wanted['type'] !== 'LoadBalancer') return false;
+  const isOpen = wanted['loadBalancerClass'] === undefined && !applied.includes('loadBalancerClass');
+  return !isOpen && is.loadBalancerClass !== wanted['loadBalancerClass'];
+}
+
+/** Whether the Service has all that the body has; what others or the server added does not count. */
 export function isApplied(observed: Service, body: AppliedService): boolean {
   return says(observed, body, '');
 }
 
-/**
- * Ports and selector are wholly ours, and apply cannot take what others own there. Undefined: nothing to take.
- * Of a selector of ours only the keys of others go, so that there is no moment without it.
- */
-export function strangers(
-  observed: Service,
-  body: AppliedService,
-): { readonly ports?: readonly ServicePort[]; readonly selector?: SelectorPatch } | undefined {
-  const wanted = (body.spec['ports'] ?? []) as readonly ServicePort[];
-  const byKey = new Map(wanted.map((port) => [portKey(port), port]));
-  const ports = (observed.spec.ports ?? []).some((port) => isStrange(port, byKey.get(portKey(port))));
-  const selector = (body.spec['selector'] ?? {}) as Readonly<Record<string, string>>;
-  const extra = Object.keys(observed.spec.selector ?? {}).filter((key) => !(key in selector));
-  if (!ports && extra.length === 0) return undefined;
-  const outside = body.spec['type'] === 'NodePort' || body.spec['type'] === 'LoadBalancer';
-  const kept = outside ? keepNodePorts(wanted, observed) : wanted;
-  const nulls = Object.fromEntries(extra.map((key) => [key, null]));
-  const patch = Object.keys(selector).length === 0 ? null : nulls;
-  return { ...(ports && { ports: kept }), ...(extra.length > 0 && { selector: patch }) };
-}
-
-type SelectorPatch = null | Readonly<Record<string, null>>;
-
-/** Another's port, or a field of another's in a port of ours. */
-const isStrange = (is: ServicePort, wanted: ServicePort | undefined): boolean =>
-  wanted === undefined ||
-  (is.name !== undefined && wanted.name === undefined) ||
-  (is.appProtocol !== undefined && wanted.appProtocol === undefined);
-
-/** A list that is replaced whole would lose the node ports that the server had allocated. */
-const keepNodePorts = (wanted: readonly ServicePort[], observed: Service): readonly ServicePort[] =>
-  wanted.map((port) => {
-    const nodePort = observed.spec.ports?.find((other) => portKey(other) === portKey(port))?.nodePort;
-    return nodePort === undefined || port.nodePort !== undefined ? port : { ...port, nodePort };
-  });
-
-const portKey = (port: ServicePort): string => `${port.port}/${port.protocol ?? 'TCP'}`;
+/** The key by which server-side apply knows a port. */
+export const portKey = (port: ServicePort): string => `${port.port}/${port.protocol ?? 'TCP'}`;
 
 const sameAddress = (a: string, b: string): boolean =>
   a === b || (parseIp(a)?.text ?? a) === parseIp(b)?.text;
@@ -174,6 +179,7 @@ function says(is: unknown, wanted: unknown, field: string): boolean {
     return keyed(is, wanted, (owner) => String((owner as { uid: unknown }).uid));
   if (field === 'clusterIP') return sameAddress(String(is), String(wanted));
   if (Array.isArray(wanted)) return sameList(is, wanted, field === 'ipFamilies');
+  if (wanted === false) return is !== true;
   if (typeof wanted !== 'object' || wanted === null) return is === wanted;
   if (typeof is !== 'object' || is === null) return false;
   return Object.entries(wanted).every(([key, value]) =>

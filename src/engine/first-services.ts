@@ -1,5 +1,6 @@
 import type { Backend, ServiceSpec } from '../api/external-backend.ts';
-import { isForServerToSay, servicesOf } from '../core/desired.ts';
+import { servicesOf } from '../core/desired.ts';
+import { isForServerToSay } from '../core/families.ts';
 import { chain, type Step } from '../core/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
 import type { ClusterView } from './ports.ts';

@@ -10,8 +10,7 @@ import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from 
 import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
-import { isServed } from '../core/desired.ts';
-import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
+import { isServed, servicesOf } from '../core/desired.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
@@ -38,7 +37,7 @@ export interface Scene {
   readonly nextAt: number | undefined;
   /** What is believed of each check, at any later time too. */
   readonly healthOf: HealthOf;
-  /** The Service of that name as it stands, if it is ours. */
+  /** The observed Service of that name, if it is ours or to be taken over. */
   readonly standing: (service: string) => Service | undefined;
 }
 
@@ -80,9 +79,13 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   return { key, raw, backend, ...found, healthOf, standing };
 }
 
-function standingOf({ namespace, name }: Backend, view: ClusterView): Scene['standing'] {
+function standingOf({ namespace, name, spec }: Backend, view: ClusterView): Scene['standing'] {
   const owned = view.ownedNames(namespace, name);
-  return (service) => (owned.has(service) ? view.service(namespace, service) : undefined);
+  const adopted = new Set(
+    servicesOf({ name, spec }).flatMap((service) => (service.adopt ? [service.name] : [])),
+  );
+  return (service) =>
+    owned.has(service) || adopted.has(service) ? view.service(namespace, service) : undefined;
 }
 
 type Resolved = ReadonlyMap<string, Resolution>;

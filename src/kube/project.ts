@@ -1,4 +1,5 @@
 import type { EndpointSlice, Endpoints, KubeObject, ObjectMeta, Service } from '../core/objects.ts';
+import { operatorName } from '../core/ownership.ts';
 import { resources } from './resources.ts';
 import type { Resource } from './resources.ts';
 
@@ -25,15 +26,31 @@ const keptMeta = [
   'ownerReferences',
 ] as const satisfies readonly (keyof ObjectMeta)[];
 
-// What is held of each kind. managedFields and the last applied configuration are mostly half of an object's size,
-// and nobody here reads them.
+// What is held of each kind. managedFields and the last applied configuration are mostly half of an object's size: of the
+// former two names are kept, of the latter nothing.
 
 export function projectBackend(raw: unknown): RawBackend {
   return project(raw, resources.ExternalBackend, ['spec', 'status']) as unknown as RawBackend;
 }
 
 export function projectService(raw: unknown): Service {
-  return project(raw, resources.Service, ['spec']) as unknown as Service;
+  const kept = project(raw, resources.Service, ['spec']) as unknown as Service;
+  const applied = appliedFields(raw as Raw);
+  return applied.length === 0 ? kept : { ...kept, applied };
+}
+
+/** Of the fields that the operator's last apply set, those whose removal from the spec changes more than themselves. */
+function appliedFields({ metadata }: Raw): readonly string[] {
+  const entries = (metadata['managedFields'] ?? []) as readonly ManagedFields[];
+  const own = entries.find(({ manager, operation }) => manager === operatorName && operation === 'Apply');
+  const spec = own?.fieldsV1?.['f:spec'] ?? {};
+  return ['ipFamilyPolicy', 'loadBalancerClass'].filter((field) => `f:${field}` in spec);
+}
+
+interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly fieldsV1?: Readonly<Record<string, object>>;
 }
 
 export function projectSlice(raw: unknown): EndpointSlice {

@@ -29,19 +29,16 @@ export function applyService(service: AppliedService): Ask {
   };
 }
 
-/** Merges ports and selector into this life of the Service; with a resourceVersion, into this state of it alone. */
-export function setService({ ref, ports, selector }: Extract<Action, { op: 'setService' }>): Ask {
-  const spec = {
-    ...(ports === undefined ? {} : { ports }),
-    ...(selector === undefined ? {} : { selector }),
-  };
-  const metadata = { uid: ref.uid, resourceVersion: ref.resourceVersion };
+/** Merges into this life of the Service; with a resourceVersion, into this state of it alone. */
+export function setService(action: Extract<Action, { op: 'setService' }>): Ask {
+  const { ref, spec, annotations, ownerReferences } = action;
+  const { uid, resourceVersion } = ref;
   return {
     ...target('Service', ref.namespace, ref.name),
     verb: 'patch',
     query: { fieldManager },
     contentType: 'application/merge-patch+json',
-    body: { metadata, spec },
+    body: { metadata: { uid, resourceVersion, annotations, ownerReferences }, spec },
   };
 }
 

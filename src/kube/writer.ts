@@ -23,6 +23,7 @@ interface Answer {
     readonly name: string;
     readonly uid: string;
     readonly finalizers?: readonly string[];
+    readonly deletionTimestamp?: string;
   };
 }
 
@@ -30,6 +31,8 @@ type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: s
 
 /** Who is not the leader looks again when it may have become it; becoming it enqueues everything anyway. */
 const notLeaderMs = 5_000;
+/** The watch reports the end of a Service that a finalizer holds; this is for a watch that is late. */
+const terminatingMs = 5_000;
 /** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
 const sweepAgainMs = 3_000;
 
@@ -110,15 +113,28 @@ export class KubeWriter implements Writer {
 
   /** Asks the server itself, for the view may be behind. */
   async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>, call: Call): Promise<void> {
-    const kind = 'Service';
-    try {
-      call.found(kind, namespace, await this.#read({ kind, namespace, name }, call));
-    } catch (error) {
-      if (hasStatus(error, 404)) return;
-      throw error;
-    }
+    const found = await this.#find({ kind: 'Service', namespace, name }, call);
+    if (found === undefined) return;
+    if (found.metadata?.deletionTimestamp !== undefined)
+      throw new OperatorError(`Service ${name} is being deleted, looking again`, {
+        kind: 'waiting',
+        reason: 'Terminating',
+        afterMs: terminatingMs,
+      });
     const message = `Service ${name} was made by somebody a moment ago, looking again`;
     throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
+  }
+
+  /** Returns what is there now, and puts it into the view. */
+  async #find(ref: Named, call: Call): Promise<Answer | undefined> {
+    try {
+      const answer = (await this.#read(ref, call)) as Answer;
+      call.found(ref.kind, ref.namespace, answer);
+      return answer;
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
   }
 
   async #apply(service: AppliedService, call: Call): Promise<void> {

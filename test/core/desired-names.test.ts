@@ -69,7 +69,7 @@ describe('a name behind a Service', () => {
       'standing with another than the spec',
       { ...one, ...single },
       aService({ ipFamilies: ['IPv4'] }),
-      ['IPv4'],
+      ['IPv6'],
     ],
     ['standing as an alias', one, aService({ type: 'ExternalName', ipFamilies: ['IPv4'] }), both],
     ['headless', headless(), undefined, both],
@@ -86,8 +86,8 @@ describe('a name behind a Service', () => {
     ['no answer yet', [], undefined, ['IPv4'], 'SingleStack'],
     ['IPv6 alone', [six], undefined, ['IPv6'], 'SingleStack'],
     ['both', [six, four], undefined, ['IPv4', 'IPv6'], 'RequireDualStack'],
-    ['IPv6 alone, standing with IPv4', [six], stood('IPv4'), ['IPv4', 'IPv6'], 'RequireDualStack'],
-    ['both, standing with IPv6', [six, four], stood('IPv6'), ['IPv6', 'IPv4'], 'RequireDualStack'],
+    ['IPv6 alone, standing with IPv4', [six], stood('IPv4'), ['IPv6'], 'SingleStack'],
+    ['both, standing with IPv6', [six, four], stood('IPv6'), ['IPv4', 'IPv6'], 'RequireDualStack'],
     ['none any more, standing with IPv6', [], stood('IPv6'), ['IPv6'], 'SingleStack'],
     ['IPv4 alone, standing with both', [four], stood('IPv4', 'IPv6'), ['IPv4'], 'SingleStack'],
   ])(
@@ -103,7 +103,8 @@ describe('a name behind a Service', () => {
     ['to be made: IPv4 of both', [six, four], undefined, ['IPv4']],
     ['to be made: what there is', [six], undefined, ['IPv6']],
     ['standing: what it has', [six, four], stood('IPv6'), ['IPv6']],
-    ['standing: what it has, also without an address of it', [four], stood('IPv6'), ['IPv6']],
+    ['standing: what there is, when no address is left of what it has', [four], stood('IPv6'), ['IPv4']],
+    ['standing: what it has, without any address', [], stood('IPv6'), ['IPv6']],
   ])('gives a headless Service that is to have one family no other: %s', (_, ips, standing, families) => {
     const found = theDesired(headless({ ipFamilyPolicy: 'SingleStack' }), ips, standing);
     expect(found.body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: 'SingleStack' });

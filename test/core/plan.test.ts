@@ -39,18 +39,17 @@ const actionsOf = (steps: readonly Step[]): readonly Action[] => steps.map(({ ac
 /** Plans and carries out plans for the Service of a backend. */
 class Stage {
   readonly cluster = new FakeCluster();
+
+  constructor() {
+    this.cluster.families = ['IPv4', 'IPv6'];
+  }
+
   legacyEndpoints = true;
 
   plan(backend: Backend, healthOf: HealthOf = allHealthy, rival?: string): Planned {
-    const { steps, problem } = planService(
-      theService(backend, healthOf, this.legacyEndpoints),
-      this.observed(),
-      {
-        backend,
-        rival,
-        maxEndpointsPerSlice: 100,
-      },
-    );
+    const observed = this.observed();
+    const desired = theService(backend, healthOf, this.legacyEndpoints, observed.service);
+    const { steps, problem } = planService(desired, observed, { backend, rival, maxEndpointsPerSlice: 100 });
     return { actions: actionsOf(steps), problem };
   }
 
@@ -103,7 +102,22 @@ const shapes: Readonly<Record<string, SpecInput>> = {
       { host: '10.20.0.12', zone: 'eu' },
     ],
   },
-  'both families': { targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }] },
+  'both families': {
+    ...service({ ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' }),
+    targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }],
+  },
+  'one of two families': {
+    ...service({ ipFamilies: ['IPv4'] }),
+    targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }],
+  },
+  'headless, one of two families': {
+    ...service({ headless: true, ipFamilies: ['IPv4'] }),
+    targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }],
+  },
+  'headless, one and the policy of two': {
+    ...service({ headless: true, ipFamilies: ['IPv6'], ipFamilyPolicy: 'PreferDualStack' }),
+    targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }],
+  },
   'headless, both families': {
     ...service({ headless: true }),
     targets: [{ host: '10.20.0.11' }, { host: 'fd00::1' }],
@@ -184,8 +198,8 @@ describe('planService', () => {
     });
     expect(kinds).toEqual([
       'create EndpointSlice',
-      'applyService',
       'setService',
+      'applyService',
       'update Endpoints',
       'delete EndpointSlice',
     ]);
@@ -357,7 +371,9 @@ describe('the drift that planService repairs', () => {
     expect(plan.actions).toContainEqual(
       expect.objectContaining({
         op: 'setService',
-        ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP' }],
+        spec: expect.objectContaining({
+          ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP' }],
+        }) as object,
       }),
     );
   });

@@ -8,7 +8,7 @@ function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}
   const backend = aBackend({ services: [{ name: 'orders-db', ...service }], ...spec });
   const [first] = backend.spec.services ?? [];
   if (first === undefined) throw new Error('one Service');
-  return serviceBody(backend, first, ['IPv4'], firstAlias(backend));
+  return serviceBody(backend, first, ['IPv4'], undefined, firstAlias(backend));
 }
 
 /** The body as the server holds it, with what else it says. */
@@ -22,6 +22,7 @@ describe('serviceBody', () => {
     expect(bodyOf({})).toMatchObject({ metadata: { name: 'orders-db', namespace: 'shop' } });
     expect(bodyOf({}).spec).toEqual({
       type: 'ClusterIP',
+      publishNotReadyAddresses: false,
       ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP' }],
     });
   });

@@ -156,7 +156,7 @@ describe('an answer', () => {
     await probed(world);
     expect(world.published()).toEqual(['+fd00::1']);
     const after = world.cluster.service(namespace, 'orders-db');
-    expect([after?.metadata.uid, after?.spec.ipFamilies]).toEqual([uid, ['IPv4', 'IPv6']]);
+    expect([after?.metadata.uid, after?.spec.ipFamilies]).toEqual([uid, ['IPv6']]);
     await quiet(world);
   });
 

@@ -240,6 +240,24 @@ describe('what is not ours', () => {
   });
 });
 
+describe('a Service that a finalizer holds while it is deleted', () => {
+  it('makes Ready false, keeps its slices, and is created again when it is gone', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services: [{ name: 'orders-db', type: 'LoadBalancer' }] });
+    world.cluster.held.add('orders-db');
+    world.store({ services: [{ name: 'orders-db', headless: true }] }, { generation: 2 });
+    expect((await world.run()).outcome).toMatchObject({ kind: 'waiting', reason: 'Terminating' });
+    await world.run();
+    expect([world.ready(), world.published()]).toEqual(['False Terminating', both]);
+    expect((await world.run()).writes).toEqual([]);
+    world.cluster.held.clear();
+    world.cluster.remove('Service', namespace, 'orders-db');
+    await world.run();
+    expect([world.ready(), world.published()]).toEqual(['True Published', both]);
+    expect(world.cluster.service(namespace, 'orders-db')?.spec.clusterIP).toBe('None');
+  });
+});
+
 describe('two backends that claim one Service', () => {
   const services = [{ name: 'db' }];
   const elder = { name: 'elder', creationTimestamp: '2026-01-01T00:00:00Z' };

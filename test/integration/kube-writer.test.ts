@@ -150,10 +150,14 @@ describe('KubeWriter and KubeView on a real API server', () => {
     ).toEqual(['old', 'sql']);
 
     const ref = refOf(heldService(), { resourceVersion: heldService().metadata.resourceVersion ?? '' });
-    await writer.perform({ op: 'setService', ref, ports: [{ name: 'sql', port: 5432 }], selector: null });
+    await writer.perform({
+      op: 'setService',
+      ref,
+      spec: { ports: [{ name: 'sql', port: 5432 }], selector: null },
+    });
     expect(heldService().spec.ports?.map((port) => port.name)).toEqual(['sql']);
     expect(heldService().spec.selector).toBeUndefined();
-    const stale = await failureOf(writer.perform({ op: 'setService', ref, ports: [{ port: 9 }] }));
+    const stale = await failureOf(writer.perform({ op: 'setService', ref, spec: { ports: [{ port: 9 }] } }));
     expect(stale).toMatchObject({ kind: 'transient', status: 409 });
   });
 

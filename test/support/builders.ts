@@ -3,7 +3,7 @@ import { parseBackend } from '../../src/api/parse.ts';
 import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
 import { aliasName } from '../../src/core/alias.ts';
 import { portGroups, checkId } from '../../src/core/checks.ts';
-import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
+import { desiredServices, type DesiredInput, type DesiredService } from '../../src/core/desired.ts';
 import type { Health } from '../../src/core/health.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
@@ -94,6 +94,7 @@ export function desiredOf(
   backend: Backend,
   healthOf: HealthOf = allHealthy,
   legacyEndpoints = true,
+  standing: DesiredInput['standing'] = () => undefined,
 ): readonly DesiredService[] {
   const addresses = addressesIn(backend.spec);
   const groups = backend.spec.mode === 'ExternalName' ? [] : portGroups(backend.spec);
@@ -105,7 +106,7 @@ export function desiredOf(
     legacyEndpoints,
     roles: rolesOf(backend, healthOf),
     alias: firstAlias(backend),
-    standing: () => undefined,
+    standing,
   });
 }
 
@@ -127,8 +128,9 @@ export function theService(
   backend: Backend,
   healthOf: HealthOf = allHealthy,
   legacyEndpoints = true,
+  observed?: Service,
 ): DesiredService {
-  const [first] = desiredOf(backend, healthOf, legacyEndpoints);
+  const [first] = desiredOf(backend, healthOf, legacyEndpoints, () => observed);
   if (first === undefined) throw new Error('a backend has at least one Service');
   return first;
 }

@@ -1,9 +1,10 @@
 import type { Action, AppliedService, ObjectRef } from '../../src/core/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { EndpointSlice, Endpoints, KubeObject, Service } from '../../src/core/objects.ts';
+import type { EndpointSlice, Endpoints, Family, KubeObject, Service } from '../../src/core/objects.ts';
 import { kubernetesSliceManagers, labels, ownerName, serviceOf } from '../../src/core/ownership.ts';
 import type { ClusterView, Writer } from '../../src/engine/ports.ts';
-import { appliedService, defaulted, repacked } from './server-like.ts';
+import { appliedService, merged, repacked } from './server-like.ts';
+import { refused, registered, type Allocators } from './service-registry.ts';
 
 const idOf = (kind: string, namespace: string, name: string): string => `${kind} ${namespace}/${name}`;
 const idOfObject = ({ kind, metadata }: KubeObject): string => idOf(kind, metadata.namespace, metadata.name);
@@ -17,8 +18,12 @@ export class FakeCluster implements ClusterView, Writer {
   readonly #applied = new Map<string, AppliedService>();
   #version = 0;
   #allocated = 0;
+  /** IP families that Services of this cluster can have; the first is the default. */
+  families: readonly Family[] = ['IPv4'];
   /** Every write that was done. */
   readonly writes: Action[] = [];
+  /** Names of objects that a finalizer holds: a delete marks them only. */
+  readonly held = new Set<string>();
   /** Asked before each write: an error to fail with. */
   refuse: (action: Action) => OperatorError | undefined = () => undefined;
   /** Told after each write. */
@@ -95,7 +100,7 @@ export class FakeCluster implements ClusterView, Writer {
   #perform(action: Action): void {
     switch (action.op) {
       case 'absent':
-        if (this.service(action.namespace, action.name) !== undefined) throw conflict();
+        this.#absent(action.namespace, action.name);
         break;
       case 'applyService':
         this.#apply(action.service);
@@ -122,6 +127,7 @@ export class FakeCluster implements ClusterView, Writer {
     const { uid, resourceVersion } = object.metadata;
     const fenced = standing?.metadata.uid === uid && standing?.metadata.resourceVersion === resourceVersion;
     if (op === 'create' ? standing !== undefined : !fenced) throw conflict();
+    if (object.kind === 'EndpointSlice') validateSlice(object, standing as EndpointSlice | undefined);
     this.put(object.kind === 'Endpoints' ? repacked(object) : object);
   }
 
@@ -129,27 +135,36 @@ export class FakeCluster implements ClusterView, Writer {
     const { namespace, name } = body.metadata;
     const before = this.service(namespace, name);
     const next = appliedService(before, this.#applied.get(`${namespace}/${name}`), body);
-    this.put(this.#defaulted(next, before));
+    const applied = Object.keys(body.spec);
+    this.put({ ...registered(next, before, this.#allocators(before)), applied } as Service);
     this.#applied.set(`${namespace}/${name}`, body);
   }
 
-  #defaulted(next: Service, before: Service | undefined): Service {
-    this.#allocated += 1;
-    const ip = () => `10.96.1.${this.#allocated}`;
-    return defaulted(next, before, ip, () => 30_000 + (this.#allocated += 1));
+  /** Another client sends a JSON merge patch of a Service. Throws what the server refuses. */
+  patchService(namespace: string, name: string, patch: object): void {
+    const before = this.service(namespace, name);
+    if (before === undefined) throw refused(`services ${name} not found`);
+    this.put(registered(merged(before, patch) as Service, before, this.#allocators(before)));
   }
 
-  #setService({ ref, ports, selector }: Extract<Action, { op: 'setService' }>): void {
-    const before = this.#get(ref) as Service;
-    const { selector: standing, ...spec } = before.spec;
-    const merged = Object.entries({ ...standing, ...selector }).filter(([, value]) => value !== null);
-    const keeps = selector !== null && merged.length > 0;
-    const next = {
-      ...spec,
-      ...(ports !== undefined && { ports }),
-      ...(keeps && { selector: Object.fromEntries(merged) as Record<string, string> }),
+  #setService({ ref, spec, annotations, ownerReferences }: Extract<Action, { op: 'setService' }>): void {
+    this.#get(ref);
+    this.patchService(ref.namespace, ref.name, { metadata: { annotations, ownerReferences }, spec });
+  }
+
+  #allocators(self: Service | undefined): Allocators {
+    const others = () =>
+      (this.all('Service') as readonly Service[]).filter(
+        ({ metadata }) => metadata.uid !== self?.metadata.uid,
+      );
+    return {
+      families: this.families,
+      nextIp: (family) => `${family === 'IPv4' ? '10.96.1.' : 'fd00:96::1:'}${(this.#allocated += 1)}`,
+      nextPort: () => 31_000 + (this.#allocated += 1),
+      isIpTaken: (ip) => others().some(({ spec }) => spec.clusterIPs?.includes(ip)),
+      isPortTaken: (nodePort) =>
+        others().some(({ spec }) => spec.ports?.some((port) => port.nodePort === nodePort)),
     };
-    this.put(this.#defaulted({ ...before, spec: next }, before));
   }
 
   #delete(ref: ObjectRef): void {
@@ -158,7 +173,19 @@ export class FakeCluster implements ClusterView, Writer {
     if (uid === undefined) return;
     const moved = (ref.resourceVersion ?? '') !== '' && ref.resourceVersion !== resourceVersion;
     if (uid !== ref.uid || moved) throw conflict();
-    this.remove(ref.kind, ref.namespace, ref.name);
+    if (this.held.has(ref.name))
+      this.put({
+        ...this.#get(ref),
+        metadata: { ...this.#get(ref).metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+      });
+    else this.remove(ref.kind, ref.namespace, ref.name);
+  }
+
+  #absent(namespace: string, name: string): void {
+    const found = this.service(namespace, name);
+    if (found?.metadata.deletionTimestamp !== undefined)
+      throw new OperatorError('is being deleted', { kind: 'waiting', reason: 'Terminating', afterMs: 5_000 });
+    if (found !== undefined) throw conflict();
   }
 
   #sweep(namespace: string, name: string): void {
@@ -181,4 +208,20 @@ export class FakeCluster implements ClusterView, Writer {
     if (object?.metadata.uid === ref.uid) return object;
     throw conflict();
   }
+}
+
+/** ValidateEndpointSlice and its update: at most 1,000 endpoints and 100 ports, names of ports distinct, the type immutable. */
+function validateSlice(
+  { addressType, endpoints, ports }: EndpointSlice,
+  before: EndpointSlice | undefined,
+): void {
+  if (before !== undefined && before.addressType !== addressType)
+    throw refused('addressType: Invalid value: field is immutable');
+  if ((endpoints ?? []).length > 1_000) throw refused('endpoints: Too many');
+  const names = (ports ?? []).map(({ name }) => name);
+  if (new Set(names).size < names.length) throw refused('ports: Duplicate value: name');
+  for (const { addresses } of endpoints ?? [])
+    for (const ip of addresses)
+      if (addressType !== 'FQDN' && ip.includes(':') !== (addressType === 'IPv6'))
+        throw refused('endpoints[0].addresses: Invalid value: not of the address type');
 }

@@ -1,5 +1,4 @@
 import type { AppliedService } from '../../src/core/action.ts';
-import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../src/core/objects.ts';
 
 // What the API server makes of our writes, as far as the plan can see it. The integration tests hold it against a real one.
@@ -49,56 +48,6 @@ function appliedList(stored: unknown, before: unknown, now: unknown, key: (item:
   return items.length === 0 ? undefined : items;
 }
 
-/** Refuses and fills in what the server refuses and fills in. `nextIp`, `nextPort`: allocators. */
-export function defaulted(
-  service: Service,
-  before: Service | undefined,
-  nextIp: () => string,
-  nextPort: () => number,
-): Service {
-  const { spec } = service;
-  const type = spec.type ?? 'ClusterIP';
-  const ports = (spec.ports ?? []).map((port) => defaultedPort(port, type, nextPort));
-  const owners = service.metadata.ownerReferences ?? [];
-  if (owners.filter((owner) => owner.controller === true).length > 1)
-    throw refused('Only one reference can have Controller set to true');
-  const { clusterIP: _, clusterIPs: __, ipFamilies: ___, ipFamilyPolicy: ____, ports: _____, ...noIp } = spec;
-  if (type === 'ExternalName') return { ...service, spec: { ...noIp, ...(ports.length > 0 && { ports }) } };
-  const outside = type !== 'ClusterIP' && { externalTrafficPolicy: spec.externalTrafficPolicy ?? 'Cluster' };
-  const more = { type, ports, ...outside, ...addressed(spec, before?.spec, nextIp) };
-  return {
-    ...service,
-    spec: { sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ...spec, ...more },
-  };
-}
-
-/** A cluster IP and the first family, once set, stay; but for ExternalName, which has none. */
-function addressed(spec: Service['spec'], before: Service['spec'] | undefined, nextIp: () => string) {
-  const was = before?.type === 'ExternalName' ? {} : { ...before };
-  const clusterIP = spec.clusterIP ?? was.clusterIP ?? nextIp();
-  if (was.clusterIP !== undefined && was.clusterIP !== clusterIP)
-    throw refused('spec.clusterIPs[0]: Invalid value: may not change once set');
-  const ipFamilies = spec.ipFamilies ?? was.ipFamilies ?? ['IPv4'];
-  if (was.ipFamilies !== undefined && was.ipFamilies[0] !== ipFamilies[0])
-    throw refused('spec.ipFamilies[0]: Invalid value: may not change once set');
-  const ipFamilyPolicy = spec.ipFamilyPolicy ?? 'SingleStack';
-  return { clusterIP, clusterIPs: [clusterIP], ipFamilies, ipFamilyPolicy };
-}
-
-function defaultedPort(
-  port: NonNullable<Service['spec']['ports']>[number],
-  type: string,
-  nextPort: () => number,
-) {
-  const { nodePort, ...others } = port;
-  const outside = type === 'NodePort' || type === 'LoadBalancer';
-  const full = { protocol: 'TCP' as const, targetPort: port.port, ...others };
-  return outside ? { ...full, nodePort: nodePort ?? nextPort() } : full;
-}
-
-export const refused = (message: string): OperatorError =>
-  new OperatorError(message, { kind: 'terminal', reason: 'Invalid', status: 422 });
-
 /** Strategy.Canonicalize of Endpoints: RepackSubsets. Ports with the same addresses share a subset; one hostname per IP. */
 export function repacked(object: Endpoints): Endpoints {
   const known = new Map<string, EndpointAddress>();
@@ -126,6 +75,17 @@ export function repacked(object: Endpoints): Endpoints {
   });
   const { subsets: _, ...others } = object;
   return subsets.length === 0 ? others : { ...others, subsets };
+}
+
+/** JSON merge patch, RFC 7396. */
+export function merged(stored: unknown, patch: unknown): unknown {
+  if (!isFields(patch)) return patch;
+  const all = Object.entries(patch).map(([name, value]) => {
+    const before = isFields(stored) ? stored[name] : undefined;
+    return [name, value === undefined ? before : value === null ? undefined : merged(before, value)] as const;
+  });
+  const result = { ...(isFields(stored) ? stored : {}), ...Object.fromEntries(all) };
+  return Object.fromEntries(Object.entries(result).filter(([, value]) => value !== undefined));
 }
 
 /** The Service as an apply leaves it. */
