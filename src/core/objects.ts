@@ -31,6 +31,11 @@ export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ObjectMeta;
+  /**
+   * Manager of the last write, by `metadata.managedFields`, where that is another client and the operator has written the
+   * object too. Not a field of the API.
+   */
+  readonly editor?: string;
 }
 
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';

@@ -32,12 +32,14 @@ export interface PlanContext {
   /** Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is ours. */
   readonly rival: string | undefined;
   readonly maxEndpointsPerSlice: number;
+  /** Another client keeps changing the Service: it is not repaired yet. */
+  readonly held?: boolean;
 }
 
 /** Why a Service is not (wholly) written as desired. */
 export interface Problem {
   readonly service: string;
-  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating';
+  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating' | 'Contested';
   readonly message: string;
   /** Whether the Service is ours all the same, with our addresses behind it. */
   readonly published: boolean;
@@ -210,10 +212,8 @@ function all(
   const slices = slicesOf(desired, observed, context, absent);
   if (slices.again) return { steps: [...absent, ...slices.writes], again: true };
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
-  const service = chain(serviceActions(desired, observed.service, scene.sweep), [
-    ...absent,
-    ...(isRenamed ? slices.carriers : []),
-  ]);
+  const actions = context.held === true ? [] : serviceActions(desired, observed.service, scene.sweep);
+  const service = chain(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
   const endpoints = endpointsActions(desired, observed.endpoints, scene, context).map((action) =>
     step(action, scene.service === 'ours' ? [] : [...absent, ...service]),
   );

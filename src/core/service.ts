@@ -172,6 +172,28 @@ export const portKey = (port: ServicePort): string => `${port.port}/${port.proto
 const sameAddress = (a: string, b: string): boolean =>
   a === b || (parseIp(a)?.text ?? a) === parseIp(b)?.text;
 
+/** Paths of the fields that the body sets and the Service does not have as they should be. */
+export function differences(observed: Service, body: AppliedService): readonly string[] {
+  const inMaps = (['labels', 'annotations'] as const).flatMap((map) =>
+    Object.entries(body.metadata[map] as Readonly<Record<string, string>>)
+      .filter(([key, value]) => observed.metadata[map]?.[key] !== value && key !== annotations.applied)
+      .map(([key]) => `metadata.${map}[${key}]`),
+  );
+  const owners = says(observed.metadata.ownerReferences, body.metadata['ownerReferences'], 'ownerReferences');
+  const inSpec = Object.entries(body.spec)
+    .filter(
+      ([field, value]) => !says((observed.spec as Readonly<Record<string, unknown>>)[field], value, field),
+    )
+    .map(([field]) => `spec.${field}`);
+  const foreign = Object.keys(observed.spec.selector ?? {}).length > 0 && body.spec['selector'] === undefined;
+  return [
+    ...inMaps,
+    ...(owners ? [] : ['metadata.ownerReferences']),
+    ...inSpec,
+    ...(foreign ? ['spec.selector'] : []),
+  ];
+}
+
 /** Left-scoped: every field of `wanted` is in `is`. Lists of ports go by their key, of owners by uid; families may have one appended by the server. */
 function says(is: unknown, wanted: unknown, field: string): boolean {
   if (field === 'ports') return keyed(is, wanted, (port) => portKey(port as ServicePort));

@@ -4,6 +4,7 @@ import { planRemoval, planService, type Observed, type ServicePlan } from '../co
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
 import type { Step } from '../core/step.ts';
+import type { Contests } from './contests.ts';
 import type { ClusterView } from './ports.ts';
 import type { BackendRegistry } from './registry.ts';
 import type { AliasScene, Scene } from './scene.ts';
@@ -13,6 +14,7 @@ export interface PlanningOptions {
   readonly registry: BackendRegistry;
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
+  readonly contests?: Contests;
 }
 
 /** The Services of a backend as they should be now. @param alias undefined in mode Endpoints */
@@ -26,11 +28,17 @@ export function desiredOf(
 }
 
 /** What to write for one of them. */
-export function planOf({ backend }: Scene, desired: DesiredService, options: PlanningOptions): ServicePlan {
-  const { view, registry, maxEndpointsPerSlice } = options;
+export function planOf(
+  { backend, key }: Scene,
+  desired: DesiredService,
+  options: PlanningOptions,
+): ServicePlan {
+  const { view, registry, maxEndpointsPerSlice, contests } = options;
   const found = observed(backend.namespace, desired.name, view);
   const rival = registry.rival(backend, desired.name, holder(found));
-  return planService(desired, found, { backend, rival, maxEndpointsPerSlice });
+  const held = contests?.isHeld(key, desired, found.service) ?? false;
+  const plan = planService(desired, found, { backend, rival, maxEndpointsPerSlice, held });
+  return contests?.review(key, desired, found, plan) ?? plan;
 }
 
 /** What was made under names that the spec does not have any more; a name that a sibling claims is the sibling's to take over. */

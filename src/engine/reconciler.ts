@@ -10,6 +10,7 @@ import type { Problem } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
 import { switchOf } from '../core/alias.ts';
 import { invalid, statusOf, suspended } from '../core/status.ts';
+import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, livingEvents, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
@@ -72,9 +73,11 @@ const TOLD_FAILURES = 3;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #lives: Lives;
+  readonly #contests: Contests;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#contests = new Contests(options.clock);
     this.#lives = new Lives({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
   }
 
@@ -148,6 +151,7 @@ export class Reconciler {
   }
 
   #forget(key: string, uid: string): void {
+    this.#contests.forget(key);
     this.#stopAsking(uid);
     this.#options.health.forget(uid);
     this.#options.onAddresses?.(key, undefined);
@@ -167,7 +171,10 @@ export class Reconciler {
     const writer = patientWriter(life, this.#options.writer);
     const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
-    const done = await publish(scene, { roles, alias }, writer, this.#options);
+    const done = await publish(scene, { roles, alias }, writer, {
+      ...this.#options,
+      contests: this.#contests,
+    });
     return life.over ? { ok: true } : this.#published({ ...scene, alias, roles }, done, life, writer);
   }
 
@@ -251,7 +258,9 @@ export class Reconciler {
   /** What changes by the mere passing of time does so whatever became of the writes. */
   #outcome(error: OperatorError | undefined, scene: Written, pauseMs?: number): Outcome {
     const now = this.#options.clock.now();
-    const afterMs = changesAfterMs(scene, scene.alias, now, pauseMs);
+    const times = [changesAfterMs(scene, scene.alias, now, pauseMs), this.#contests.nextMs(scene.key)];
+    const known = times.filter((ms) => ms !== undefined);
+    const afterMs = known.length > 0 ? Math.min(...known) : undefined;
     if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
     return { ok: true, ...(afterMs !== undefined && { afterMs }) };
   }

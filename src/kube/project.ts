@@ -27,7 +27,7 @@ const keptMeta = [
 ] as const satisfies readonly (keyof ObjectMeta)[];
 
 // What is held of each kind. managedFields and the last applied configuration are mostly half of an object's size: of the
-// former two names are kept, of the latter nothing.
+// former at most three names are kept, of the latter nothing.
 
 export function projectBackend(raw: unknown): RawBackend {
   return project(raw, resources.ExternalBackend, ['spec', 'status']) as unknown as RawBackend;
@@ -47,8 +47,21 @@ function appliedFields({ metadata }: Raw): readonly string[] {
   return ['ipFamilyPolicy', 'loadBalancerClass'].filter((field) => `f:${field}` in spec);
 }
 
+/** The other client that wrote last, of an object that the operator writes too. The times are whole seconds: a tie is the other's. */
+function editorOf({ metadata }: Raw): string | undefined {
+  const entries = ((metadata['managedFields'] ?? []) as readonly ManagedFields[]).filter(
+    ({ subresource = '' }) => subresource === '',
+  );
+  const isOurs = ({ manager }: ManagedFields) => manager === operatorName;
+  if (!entries.some(isOurs)) return undefined;
+  const times = entries.map(({ time = '' }) => time).toSorted();
+  return entries.find((entry) => entry.time === times.at(-1) && !isOurs(entry))?.manager;
+}
+
 interface ManagedFields {
   readonly manager?: string;
+  readonly time?: string;
+  readonly subresource?: string;
   readonly operation?: string;
   readonly fieldsV1?: Readonly<Record<string, object>>;
 }
@@ -73,6 +86,8 @@ function project(raw: unknown, of: Resource, fields: readonly string[]): Record<
     metadata: projectMeta(object.metadata),
   };
   for (const field of fields) if (object[field] !== undefined) kept[field] = object[field];
+  const editor = editorOf(object);
+  if (editor !== undefined) kept['editor'] = editor;
   return kept;
 }
 

@@ -136,15 +136,21 @@ export class FakeCluster implements ClusterView, Writer {
     const before = this.service(namespace, name);
     const next = appliedService(before, this.#applied.get(`${namespace}/${name}`), body);
     const applied = Object.keys(body.spec);
-    this.put({ ...registered(next, before, this.#allocators(before)), applied } as Service);
+    const { editor: _, ...stored } = registered(next, before, this.#allocators(before));
+    this.put({ ...stored, applied } as Service);
     this.#applied.set(`${namespace}/${name}`, body);
   }
 
   /** Another client sends a JSON merge patch of a Service. Throws what the server refuses. */
-  patchService(namespace: string, name: string, patch: object): void {
+  patchService(namespace: string, name: string, patch: object, manager?: string): void {
     const before = this.service(namespace, name);
     if (before === undefined) throw refused(`services ${name} not found`);
-    this.put(registered(merged(before, patch) as Service, before, this.#allocators(before)));
+    const { editor: _, ...next } = registered(
+      merged(before, patch) as Service,
+      before,
+      this.#allocators(before),
+    );
+    this.put({ ...next, ...(manager !== undefined && { editor: manager }) });
   }
 
   #setService({ ref, spec, annotations, ownerReferences }: Extract<Action, { op: 'setService' }>): void {

@@ -45,10 +45,17 @@ type Labels = Readonly<Record<string, string>>;
 
 /** The cluster IP and node ports are the server's choice: only whether there are some is compared. */
 function serviceShape(object: Kinds['Service']): object {
-  const { clusterIP, clusterIPs: _, ports = [], ...spec } = object.spec;
+  const {
+    clusterIP,
+    clusterIPs: _,
+    ports = [],
+    healthCheckNodePort: checkPort,
+    ...spec
+  } = object.spec as Kinds['Service']['spec'] & { readonly healthCheckNodePort?: number };
   return {
     ...metaShape(object),
     ...spec,
+    hasCheckPort: checkPort !== undefined,
     clusterIP: clusterIP === undefined || clusterIP === 'None' ? clusterIP : 'an address',
     ports: ports.map(({ nodePort, ...port }) => ({ ...port, hasNodePort: nodePort !== undefined })),
   };

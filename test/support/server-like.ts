@@ -1,3 +1,4 @@
+import { refused } from './service-registry.ts';
 import type { AppliedService } from '../../src/core/action.ts';
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../src/core/objects.ts';
 
@@ -40,6 +41,7 @@ function appliedList(stored: unknown, before: unknown, now: unknown, key: (item:
   const map = (list: unknown) =>
     new Map((Array.isArray(list) ? (list as Fields[]) : []).map((item) => [key(item), item] as const));
   const [is, was, wanted] = [map(stored), map(before), map(now)];
+  if (Array.isArray(now) && wanted.size < now.length) throw refused('duplicate entries for key');
   const kept = [...is].filter(([name]) => !was.has(name) || wanted.has(name));
   const names = new Set([...kept.map(([name]) => name), ...wanted.keys()]);
   const items = [...names].map((name) =>

@@ -1,0 +1,78 @@
+/** What is remembered of an object of ours that another client changes, and the operator changes back. */
+export interface Contest {
+  /** When it was repaired, monotonic milliseconds; the last few. */
+  readonly repairedAt: readonly number[];
+  /** Version of the object that was repaired last: a repair that is tried again is the same one. */
+  readonly version: string;
+  /** Repairs since it is contested; 0: it is not. */
+  readonly round: number;
+  readonly managers: readonly string[];
+  readonly fields: readonly string[];
+}
+
+/** A state of the object that is not ours. */
+export interface Edit {
+  readonly version: string;
+  readonly manager: string;
+  readonly fields: readonly string[];
+}
+
+/** So many repairs within this time are a contest: a person who tries twice is none, a controller is after seconds. */
+const MANY = 6;
+const WINDOW_MS = 60_000;
+const FIRST_HOLD_MS = 1_000;
+const LONGEST_HOLD_MS = 60_000;
+
+/**
+ * | repairs                                         | is contested | the next repair is held for          |
+ * |-------------------------------------------------|--------------|--------------------------------------|
+ * | fewer than 6 within a minute                    | no           | nothing                              |
+ * | the 6th within a minute                         | yes          | 1 s after it                         |
+ * | each further one                                | yes          | twice as long, at most a minute      |
+ * | none needed for a minute after the last repair  | no more      | nothing                              |
+ */
+export function repaired(before: Contest = untouched, edit: Edit, now: number): Contest {
+  if (before.version === edit.version) return before;
+  const repairedAt = [...before.repairedAt, now].slice(-MANY);
+  const [first = now] = repairedAt;
+  const isMany = repairedAt.length >= MANY && now - first <= WINDOW_MS;
+  return {
+    repairedAt,
+    version: edit.version,
+    round: before.round > 0 || isMany ? before.round + 1 : 0,
+    managers: [...new Set([...before.managers, edit.manager])],
+    fields: [...new Set([...before.fields, ...edit.fields])],
+  };
+}
+
+const untouched: Contest = { repairedAt: [], version: '', round: 0, managers: [], fields: [] };
+
+export const isContested = (contest: Contest | undefined): contest is Contest => (contest?.round ?? 0) > 0;
+
+/** For how many milliseconds the next repair waits; 0: it does not. */
+export function heldMs(contest: Contest | undefined, now: number): number {
+  if (!isContested(contest)) return 0;
+  const hold = Math.min(FIRST_HOLD_MS * 2 ** (contest.round - 1), LONGEST_HOLD_MS);
+  return Math.max(0, lastOf(contest) + hold - now);
+}
+
+/** In how many milliseconds the contest is over, when nothing is to be repaired until then; 0: it is over. */
+export const overMs = (contest: Contest, now: number): number =>
+  Math.max(0, lastOf(contest) + WINDOW_MS - now);
+
+/** For the condition and the Event. @param isHeld whether repairs of this kind of object are held */
+export function contestText(object: string, { managers, fields }: Contest, isHeld: boolean): string {
+  const pace = isHeld
+    ? 'the operator sets them back less and less often, down to once a minute'
+    : 'the operator sets them back each time';
+  return `${object}: ${listed(managers)} changes ${listed(fields)} again and again, and ${pace}; stop that client from writing the object, or choose another name in spec.services`;
+}
+
+const lastOf = ({ repairedAt }: Contest): number => repairedAt.at(-1) ?? 0;
+
+const MOST = 5;
+
+const listed = (items: readonly string[]): string =>
+  items.length <= MOST
+    ? items.join(', ')
+    : `${items.slice(0, MOST).join(', ')} and ${items.length - MOST} more`;

@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { contestText, heldMs, isContested, overMs, repaired, type Contest } from '../../src/core/contest.ts';
+
+/** One repair at each of these times, in seconds. */
+function repairedAt(...seconds: readonly number[]): Contest | undefined {
+  return seconds.reduce<Contest | undefined>(
+    (contest, second, i) =>
+      repaired(contest, { version: `${i}`, manager: 'argocd', fields: ['spec.ports'] }, second * 1000),
+    undefined,
+  );
+}
+
+describe('a contest', () => {
+  it.each([
+    ['no repair', [], false],
+    ['five repairs in five seconds', [1, 2, 3, 4, 5], false],
+    ['six repairs in six seconds', [1, 2, 3, 4, 5, 6], true],
+    ['six repairs in a minute', [0, 12, 24, 36, 48, 60], true],
+    ['six repairs in more than a minute', [0, 13, 25, 37, 49, 61], false],
+    ['ten repairs, one in each half minute', [0, 30, 60, 90, 120, 150, 180, 210, 240, 270], false],
+  ])('is decided by how often: %s', (_, seconds, contested) => {
+    expect(isContested(repairedAt(...seconds))).toBe(contested);
+  });
+
+  it('holds the next repair for 1 s, then for twice as long each time, at most for a minute', () => {
+    const holds = [6, 7, 8, 9, 10, 11, 12, 13, 14].map((count) => {
+      const seconds = Array.from({ length: count }, (_, i) => i + 1);
+      return heldMs(repairedAt(...seconds), count * 1000) / 1000;
+    });
+    expect(holds).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+
+  it('goes on at its pace, however rare the repairs become, and is over a minute after the last one', () => {
+    const contest = repairedAt(1, 2, 3, 4, 5, 6, 66, 126);
+    expect(isContested(contest)).toBe(true);
+    expect([
+      heldMs(contest, 126_500),
+      contest && overMs(contest, 150_000),
+      contest && overMs(contest, 186_000),
+    ]).toEqual([3_500, 36_000, 0]);
+  });
+
+  it('counts a repair that is tried again once', () => {
+    const edit = { version: '1', manager: 'argocd', fields: [] };
+    let contest: Contest | undefined;
+    for (let i = 0; i < 20; i += 1) contest = repaired(contest, edit, i);
+    expect(isContested(contest)).toBe(false);
+  });
+
+  it('names the clients and the fields', () => {
+    const contest = repairedAt(1, 2, 3, 4, 5, 6);
+    const text = contest && contestText('Service db', contest, true);
+    expect(text).toContain('Service db: argocd changes spec.ports again and again');
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import { namespace } from '../support/builders.ts';
+import { ReconcileWorld } from '../support/reconcile-world.ts';
+
+const theirs = { spec: { ports: [{ port: 9999, targetPort: 1 }] } };
+const portOf = (world: ReconcileWorld) =>
+  world.cluster.service(namespace, 'orders-db')?.spec.ports?.[0]?.port;
+const ready = (world: ReconcileWorld) =>
+  world.status().conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
+
+/** Another client sets the port whenever it is ours, each 1.5 s for so long; the key runs when the watch or its timer says so. */
+async function contested(world: ReconcileWorld, seconds: number): Promise<number> {
+  const before = world.cluster.writes.filter(({ op }) => op === 'applyService').length;
+  for (let at = 0; at < seconds; at += 1.5) {
+    if (portOf(world) === 5432) world.cluster.patchService(namespace, 'orders-db', theirs, 'argocd');
+    for (let i = 0; i < 3; i += 1) {
+      await world.run();
+      await world.clock.advance(500);
+    }
+  }
+  return world.cluster.writes.filter(({ op }) => op === 'applyService').length - before;
+}
+
+describe('a Service that another client keeps changing', () => {
+  it('is repaired at once at first, then less and less often, and the status names the client and the fields', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.cluster.patchService(namespace, 'orders-db', theirs, 'kubectl-edit');
+    await world.run();
+    expect([portOf(world), world.ready()]).toEqual([5432, 'True Published']);
+    const first = await contested(world, 30);
+    const later = await contested(world, 300);
+    expect(first).toBeGreaterThan(5);
+    expect(first).toBeLessThan(12);
+    expect(later).toBeLessThan(10);
+    expect(world.ready()).toBe('False Contested');
+    expect(ready(world)).toContain('argocd');
+    expect(ready(world)).toContain('spec.ports');
+    expect(world.events.filter(({ reason }) => reason === 'Contested')).not.toEqual([]);
+  });
+
+  it('never holds what leaves the slices, nor another spec', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    await contested(world, 60);
+    world.fail('10.20.0.11');
+    await world.run();
+    expect(world.published()).toEqual(['+10.20.0.12', '-10.20.0.11']);
+    world.store({ services: [{ name: 'orders-db', labels: { team: 'shop' } }] }, { generation: 2 });
+    await world.run();
+    expect(portOf(world)).toBe(5432);
+  });
+
+  it('is repaired and quiet again when the other stops', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    await contested(world, 120);
+    for (let i = 0; i < 130; i += 1) {
+      await world.run();
+      await world.clock.advance(1_000);
+    }
+    expect([portOf(world), world.ready()]).toEqual([5432, 'True Published']);
+    expect((await world.run()).writes).toEqual([]);
+    expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+  });
+});
