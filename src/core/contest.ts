@@ -1,4 +1,4 @@
-/** What is remembered of an object of ours that another client changes, and the operator changes back. */
+/** What is remembered of a field of an object of ours that other clients change, and the operator changes back. */
 export interface Contest {
   /** When it was repaired, monotonic milliseconds; the last few. */
   readonly repairedAt: readonly number[];
@@ -7,14 +7,12 @@ export interface Contest {
   /** Repairs since it is contested; 0: it is not. */
   readonly round: number;
   readonly managers: readonly string[];
-  readonly fields: readonly string[];
 }
 
 /** A state of the object that is not ours. */
 export interface Edit {
   readonly version: string;
   readonly manager: string;
-  readonly fields: readonly string[];
 }
 
 /** So many repairs within this time are a contest: a person who tries twice is none, a controller is after seconds. */
@@ -41,11 +39,10 @@ export function repaired(before: Contest = untouched, edit: Edit, now: number): 
     version: edit.version,
     round: before.round > 0 || isMany ? before.round + 1 : 0,
     managers: [...new Set([...before.managers, edit.manager])],
-    fields: [...new Set([...before.fields, ...edit.fields])],
   };
 }
 
-const untouched: Contest = { repairedAt: [], version: '', round: 0, managers: [], fields: [] };
+const untouched: Contest = { repairedAt: [], version: '', round: 0, managers: [] };
 
 export const isContested = (contest: Contest | undefined): contest is Contest => (contest?.round ?? 0) > 0;
 
@@ -60,12 +57,18 @@ export function heldMs(contest: Contest | undefined, now: number): number {
 export const overMs = (contest: Contest, now: number): number =>
   Math.max(0, lastOf(contest) + WINDOW_MS - now);
 
-/** For the condition and the Event. @param isHeld whether repairs of this kind of object are held */
-export function contestText(object: string, { managers, fields }: Contest, isHeld: boolean): string {
+/**
+ * Text for the condition and the Event.
+ *
+ * @param contests by field
+ * @param isHeld whether repairs of this kind of object are held
+ */
+export function contestText(object: string, contests: ReadonlyMap<string, Contest>, isHeld: boolean): string {
+  const managers = [...new Set([...contests.values()].flatMap((contest) => contest.managers))];
   const pace = isHeld
     ? 'the operator sets them back less and less often, down to once a minute'
     : 'the operator sets them back each time';
-  return `${object}: ${listed(managers)} changes ${listed(fields)} again and again, and ${pace}; stop that client from writing the object, or choose another name in spec.services`;
+  return `${object}: ${listed(managers)} changes ${listed([...contests.keys()])} again and again, and ${pace}; stop that client from writing the object, or choose another name in spec.services`;
 }
 
 const lastOf = ({ repairedAt }: Contest): number => repairedAt.at(-1) ?? 0;

@@ -16,17 +16,19 @@ import { differences } from '../core/service.ts';
 import type { Clock } from './ports.ts';
 
 type Observable = Service | EndpointSlice | Endpoints;
+/** By field. */
+type Fields = Map<string, Contest>;
 
 const nameOf = ({ kind, metadata }: Observable): string => `${kind} ${metadata.name}`;
 
 /**
- * Counts the repairs of objects that other clients keep changing. Of a Service they are held (core/contest.ts); slices and
+ * Counts the repairs of fields that other clients keep changing. Those of a Service are held (core/contest.ts); slices and
  * Endpoints are repaired at once whatever another client does, because a wrong one leads clients to the wrong servers.
  */
 export class Contests {
   readonly #clock: Pick<Clock, 'now'>;
-  /** Key of the backend -> object -> contest. */
-  readonly #contests = new Map<string, Map<string, Contest>>();
+  /** Key of the backend -> object -> field -> contest. */
+  readonly #contests = new Map<string, Map<string, Fields>>();
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
@@ -36,38 +38,26 @@ export class Contests {
     this.#contests.delete(backend);
   }
 
-  /** Whether the repair of a Service is not due yet. What another spec asks for is never held. */
+  /** Whether the repair of a Service is not due yet. What another spec asks for is never held, nor a field that is changed for once. */
   isHeld(backend: string, desired: DesiredService, observed: Service | undefined): boolean {
     if (observed === undefined || !isRepair(desired, observed)) return false;
-    return heldMs(this.#of(backend).get(nameOf(observed)), this.#clock.now()) > 0;
+    const fields = this.#contests.get(backend)?.get(nameOf(observed));
+    if (fields === undefined) return false;
+    const now = this.#clock.now();
+    const changed = differences(observed, desired.body);
+    return changed.length > 0 && changed.every((field) => heldMs(fields.get(field), now) > 0);
   }
 
-  /** Counts what a plan repairs, and adds the problem where an object is contested. */
+  /** Counts what a plan repairs, and adds the problem where a field is contested. */
   review(backend: string, desired: DesiredService, observed: Observed, plan: ServicePlan): ServicePlan {
-    const now = this.#clock.now();
-    const contests = this.#of(backend);
-    const objects = [observed.service, observed.endpoints, ...observed.slices].filter(
-      (each) => each !== undefined,
+    const texts = [observed.service, observed.endpoints, ...observed.slices].flatMap((object) =>
+      object === undefined ? [] : this.#count(backend, object, changedFields(object, desired, plan)),
     );
-    const repairs = repairsOf(desired, observed, plan);
-    for (const object of objects) {
-      const name = nameOf(object);
-      const edit = repairs.get(name);
-      const before = contests.get(name);
-      const isOpen =
-        object.kind === 'Service' && this.isHeld(backend, desired, object) && differs(desired, object);
-      if (edit !== undefined) contests.set(name, repaired(before, edit, now));
-      else if (before !== undefined && !isOpen && overMs(before, now) === 0) contests.delete(name);
-    }
-    const contested = objects.flatMap((object) => {
-      const contest = contests.get(nameOf(object));
-      return isContested(contest) ? [contestText(nameOf(object), contest, object.kind === 'Service')] : [];
-    });
-    if (contested.length === 0 || plan.problem !== undefined) return plan;
+    if (texts.length === 0 || plan.problem !== undefined) return plan;
     const problem: Problem = {
       service: desired.name,
       reason: 'Contested',
-      message: contested.join('; '),
+      message: texts.join('; '),
       published: true,
     };
     return { ...plan, problem };
@@ -76,20 +66,39 @@ export class Contests {
   /** In how many milliseconds a repair of a backend is due, or a contest is over; undefined: there is none. */
   nextMs(backend: string): number | undefined {
     const now = this.#clock.now();
-    const times = [...this.#of(backend).values()]
+    const times = [...(this.#contests.get(backend)?.values() ?? [])]
+      .flatMap((fields) => [...fields.values()])
       .filter(isContested)
       .map((contest) => heldMs(contest, now) || overMs(contest, now));
     return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
   }
 
-  #of(backend: string): Map<string, Contest> {
-    const known = this.#contests.get(backend);
-    if (known !== undefined) return known;
-    const made = new Map<string, Contest>();
-    this.#contests.set(backend, made);
-    return made;
+  /** Returns what is contested of the object, as text. */
+  #count(backend: string, object: Observable, { changed, isPlanned }: Change): readonly string[] {
+    const known = this.#contests.get(backend)?.get(nameOf(object));
+    if (known === undefined && !(isPlanned && changed.length > 0)) return [];
+    const now = this.#clock.now();
+    const fields = known ?? this.#open(backend, nameOf(object));
+    if (isPlanned)
+      for (const field of changed) fields.set(field, repaired(fields.get(field), editOf(object), now));
+    for (const [field, contest] of fields)
+      if (!changed.includes(field) && overMs(contest, now) === 0) fields.delete(field);
+    const contested = new Map([...fields].filter(([, contest]) => isContested(contest)));
+    return contested.size === 0 ? [] : [contestText(nameOf(object), contested, object.kind === 'Service')];
+  }
+
+  #open(backend: string, object: string): Fields {
+    const objects = this.#contests.get(backend) ?? new Map<string, Fields>();
+    const fields: Fields = new Map();
+    this.#contests.set(backend, objects.set(object, fields));
+    return fields;
   }
 }
+
+const editOf = ({ metadata, editor = '' }: Observable): Edit => ({
+  version: metadata.resourceVersion ?? '',
+  manager: editor,
+});
 
 /** Whether what is observed is what this very spec was applied to: then a difference is another client's. */
 function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
@@ -98,28 +107,25 @@ function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
   return applied === undefined || applied === wanted;
 }
 
-const differs = ({ body }: DesiredService, observed: Service): boolean =>
-  differences(observed, body).length > 0;
-
-/** What another client changed and the plan changes back, by object. */
-function repairsOf(
-  desired: DesiredService,
-  { service, slices, endpoints }: Observed,
-  { steps }: ServicePlan,
-): ReadonlyMap<string, Edit> {
-  const written = new Set(steps.flatMap(({ action }) => targetOf(action)));
-  const edits = [service, endpoints, ...slices].flatMap((object) => {
-    if (object?.editor === undefined || !written.has(nameOf(object))) return [];
-    if (object.kind === 'Service' && !isRepair(desired, object)) return [];
-    const fields = object.kind === 'Service' ? differences(object, desired.body) : ['its content'];
-    const edit: Edit = { version: object.metadata.resourceVersion ?? '', manager: object.editor, fields };
-    return [[nameOf(object), edit] as const];
-  });
-  return new Map(edits);
+/** Fields that another client changed. */
+interface Change {
+  readonly changed: readonly string[];
+  /** Whether the plan changes them back. */
+  readonly isPlanned: boolean;
 }
 
-function targetOf(action: Action): readonly string[] {
-  if (action.op === 'applyService') return [`Service ${action.service.metadata.name}`];
-  if ('object' in action) return [`${action.object.kind} ${action.object.metadata.name}`];
-  return 'ref' in action ? [`${action.ref.kind} ${action.ref.name}`] : [];
+function changedFields(object: Observable, desired: DesiredService, { steps }: ServicePlan): Change {
+  const isPlanned = steps.some(({ action }) => targetOf(action) === nameOf(object));
+  if (object.kind !== 'Service') {
+    const isTheirs = isPlanned && object.editor !== undefined;
+    return { changed: isTheirs ? ['its content'] : [], isPlanned };
+  }
+  const isTheirs = object.editor !== undefined && isRepair(desired, object);
+  return { changed: isTheirs ? differences(object, desired.body) : [], isPlanned };
+}
+
+function targetOf(action: Action): string | undefined {
+  if (action.op === 'applyService') return `Service ${action.service.metadata.name}`;
+  if ('object' in action) return `${action.object.kind} ${action.object.metadata.name}`;
+  return 'ref' in action ? `${action.ref.kind} ${action.ref.name}` : undefined;
 }

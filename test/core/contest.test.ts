@@ -4,8 +4,7 @@ import { contestText, heldMs, isContested, overMs, repaired, type Contest } from
 /** One repair at each of these times, in seconds. */
 function repairedAt(...seconds: readonly number[]): Contest | undefined {
   return seconds.reduce<Contest | undefined>(
-    (contest, second, i) =>
-      repaired(contest, { version: `${i}`, manager: 'argocd', fields: ['spec.ports'] }, second * 1000),
+    (contest, second, i) => repaired(contest, { version: `${i}`, manager: 'argocd' }, second * 1000),
     undefined,
   );
 }
@@ -41,7 +40,7 @@ describe('a contest', () => {
   });
 
   it('counts a repair that is tried again once', () => {
-    const edit = { version: '1', manager: 'argocd', fields: [] };
+    const edit = { version: '1', manager: 'argocd' };
     let contest: Contest | undefined;
     for (let i = 0; i < 20; i += 1) contest = repaired(contest, edit, i);
     expect(isContested(contest)).toBe(false);
@@ -49,7 +48,7 @@ describe('a contest', () => {
 
   it('names the clients and the fields', () => {
     const contest = repairedAt(1, 2, 3, 4, 5, 6);
-    const text = contest && contestText('Service db', contest, true);
+    const text = contest && contestText('Service db', new Map([['spec.ports', contest]]), true);
     expect(text).toContain('Service db: argocd changes spec.ports again and again');
   });
 });

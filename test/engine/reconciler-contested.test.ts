@@ -39,6 +39,26 @@ describe('a Service that another client keeps changing', () => {
     expect(world.events.filter(({ reason }) => reason === 'Contested')).not.toEqual([]);
   });
 
+  it('is repaired at once where each change is of another field', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ services: [{ name: 'orders-db', labels: { a: '1', b: '2', c: '3' } }] });
+    for (const field of ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c']) {
+      world.cluster.patchService(
+        namespace,
+        'orders-db',
+        { metadata: { labels: { [field]: 'x' } } },
+        'kubectl-edit',
+      );
+      await world.run();
+      expect(world.cluster.service(namespace, 'orders-db')?.metadata.labels).toMatchObject({
+        a: '1',
+        b: '2',
+        c: '3',
+      });
+    }
+    expect(world.ready()).toBe('True Published');
+  });
+
   it('never holds what leaves the slices, nor another spec', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();

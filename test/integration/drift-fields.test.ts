@@ -28,6 +28,7 @@ const backends: Readonly<Record<string, Spec>> = {
       },
     ],
   }),
+  unnamed: plain(ips, { services: [{ name: 'unnamed' }] }),
   pair: plain(ips, {
     ports: [
       { name: 'a', port: 1000, appProtocol: 'http' },
@@ -77,11 +78,11 @@ const edits: readonly (readonly [what: string, service: string, patch: object])[
   ['the protocol of the only port', 'plain', { spec: { ports: [{ port: 5432, protocol: 'UDP' }] } }],
   ['the target port', 'plain', { spec: { ports: [{ port: 5432, targetPort: 1 }] } }],
   ['a target port with a name', 'plain', { spec: { ports: [{ port: 5432, targetPort: 'db' }] } }],
-  ['a name where there was none', 'plain', { spec: { ports: [{ name: 'x', port: 5432 }] } }],
-  ['an appProtocol', 'plain', { spec: { ports: [{ port: 5432, appProtocol: 'http' }] } }],
+  ['a name where there was none', 'unnamed', { spec: { ports: [{ name: 'x', port: 5432 }] } }],
+  ['an appProtocol', 'unnamed', { spec: { ports: [{ port: 5432, appProtocol: 'http' }] } }],
   [
     'a port beside an unnamed one',
-    'plain',
+    'unnamed',
     {
       spec: {
         ports: [
@@ -91,7 +92,7 @@ const edits: readonly (readonly [what: string, service: string, patch: object])[
       },
     },
   ],
-  ['a selector', 'plain', { spec: { selector: { app: 'x' } } }],
+  ['a selector', 'unnamed', { spec: { selector: { app: 'x' } } }],
   ['the type NodePort', 'plain', { spec: { type: 'NodePort' } }],
   [
     'the type LoadBalancer with its fields',
