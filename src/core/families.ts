@@ -32,7 +32,7 @@ const isFree = ({ headless, selector }: ServiceSpec): boolean => headless && sel
  * | given      | none           | as given                           | SingleStack, as on a new Service           |
  * | none       | given          | left out                           | as given                                   |
  * | given      | SingleStack    | as given                           | as given                                   |
- * | given      | dual           | as observed where that is the given one and the other, else as given | as given |
+ * | given      | dual           | as given, and the other where two are observed | as given                       |
  *
  * @param present families of the addresses, IPv4 first
  * @param kept the Service that the apply changes in place; undefined: it is new, or was an alias
@@ -80,7 +80,8 @@ function completed(
   kept: Service | undefined,
 ): readonly Family[] {
   const observed = kept?.spec.ipFamilies ?? [];
-  return policy !== 'SingleStack' && observed.length > 1 && observed[0] === given[0] ? observed : given;
+  const [first = 'IPv4'] = given;
+  return policy !== 'SingleStack' && observed.length > 1 ? both(first) : given;
 }
 
 const both = (first: Family): readonly Family[] => [first, otherThan(first)];
@@ -109,7 +110,7 @@ export function servedFamilies(
   if ((pair.ipFamilies ?? []).length > 1) return pair.ipFamilies;
   const given = kept?.spec.ipFamilies;
   if (given?.[0] === undefined) return pair.ipFamilyPolicy === 'SingleStack' ? pair.ipFamilies : undefined;
-  if (pair.ipFamilyPolicy === 'SingleStack') return [given[0]];
+  if (pair.ipFamilyPolicy === 'SingleStack') return pair.ipFamilies ?? [given[0]];
   return pair.ipFamilyPolicy === 'RequireDualStack' ? both(given[0]) : given;
 }
 
