@@ -146,6 +146,7 @@ export const worst: readonly Worst[] = [
 
 /** Brings a resource up until all is written: its addresses are as the verdict has them. */
 export async function bringUpWorst(world: ReconcileWorld, { spec, answer, verdict }: Worst): Promise<void> {
+  world.cluster.families = ['IPv4', 'IPv6'];
   world.secrets.set('login', { data: { username: 'probe', password: 'secret' } });
   world.store(spec);
   await world.run();
