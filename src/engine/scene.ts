@@ -11,6 +11,7 @@ import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
+import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { overall, type HealthOf } from '../core/readiness.ts';
