@@ -1,7 +1,7 @@
 import type { BackendAddress } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import type { Endpoints, EndpointSlice } from './objects.ts';
-import { isOurSlice, serviceOf } from './ownership.ts';
+import { isOurEndpoints, isOurSlice, serviceOf } from './ownership.ts';
 
 export interface Published {
   readonly slices: readonly EndpointSlice[];
@@ -30,13 +30,17 @@ export const publishedPort = (group: PortGroup, address: BackendAddress): number
 /**
  * Looks up how an address is published. Slices of ours come first; then those of others; then Endpoints, which cannot
  * show an address that is published although it is not ready. In each, the port of that name before the mere number.
+ * Endpoints of ours are written after our slices: where a Service has such slices, its Endpoints are older and do not count.
  */
 export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
   const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
   const layers: readonly Layer[] = [
     { byIp: byIp((ours ?? []).flatMap(fromSlice)), disagreeing: 'mixed' },
     { byIp: byIp((others ?? []).flatMap(fromSlice)), disagreeing: true },
-    { byIp: byIp(endpoints.flatMap(fromEndpoints)), disagreeing: true },
+    {
+      byIp: byIp(endpoints.filter((each) => !isFollowing(each, ours ?? [])).flatMap(fromEndpoints)),
+      disagreeing: true,
+    },
   ];
   return (group, address) => {
     const number = publishedPort(group, address);
@@ -48,6 +52,9 @@ export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
     return undefined;
   };
 }
+
+const isFollowing = (endpoints: Endpoints, ours: readonly EndpointSlice[]): boolean =>
+  isOurEndpoints(endpoints) && ours.some((slice) => serviceOf(slice) === endpoints.metadata.name);
 
 type PublishedReady = boolean | 'mixed';
 

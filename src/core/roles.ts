@@ -9,6 +9,8 @@ export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
   /** Limits in seconds that the address is behind by more than, ascending. */
   laggingOf(address: BackendAddress): readonly number[];
+  /** Whether a primary is published as a replica too, and no verdict has reported a role yet. */
+  isBoth(address: BackendAddress): boolean;
   /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];
   /** Others that claim to be primary and are ready, and said so after the primary became one; they wait. */
@@ -31,6 +33,7 @@ interface Known {
   readonly epoch: number | undefined;
   readonly since: number;
   readonly lagging: readonly number[];
+  readonly isBoth: boolean;
   /** Ready at the port that told the role; at all ports where none did. */
   readonly ready: boolean;
   /** Primary since the last verdict: what others said is older. */
@@ -63,6 +66,7 @@ export function judgeRoles(input: RolesInput): Roles {
   return {
     roleOf: (address) => known.get(address)?.role,
     laggingOf: (address) => known.get(address)?.lagging ?? [],
+    isBoth: (address) => known.get(address)?.isBoth === true,
     primary: addressesOf(ready.filter(isHeir)),
     pretenders:
       first?.isNew === true ? [] : addressesOf(ready.filter((each) => !isHeir(each) && insists(each))),
@@ -75,7 +79,14 @@ const insists = ({ isNew, fails }: Known): boolean => !isNew && !fails;
 
 const addressesOf = (all: readonly Known[]): readonly BackendAddress[] => all.map(({ address }) => address);
 
-const nothingTold = { role: undefined, epoch: undefined, roleSince: 0, lagging: [], isNew: false };
+const nothingTold = {
+  role: undefined,
+  epoch: undefined,
+  roleSince: 0,
+  lagging: [],
+  isNew: false,
+  isBoth: false,
+};
 
 /** Of several port groups the first that tells a role; the spec's word where no probe does. */
 function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
@@ -93,6 +104,7 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     since: roleSince,
     lagging: rest.lagging,
     isNew: rest.isNew,
+    isBoth: rest.isBoth,
     fails: teller?.fails === true,
     ready: overall(teller === undefined ? groups : [teller.group], address, healthOf).ready,
   };
@@ -138,6 +150,7 @@ export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPri
  * | Primary             | Replica             |                              | no: NotPrimary                      |
  * | Replica             | Replica             | within maxLagSeconds         | yes                                 |
  * | Replica             | Primary             |                              | no: NotReplica, but as a fallback   |
+ * | Replica             | Primary             | published as both by a write that was cut | yes, until a verdict reports its role |
  * | any                 | any                 | further behind               | no: LagTooHigh                      |
  * | Primary, Replica    | unknown             |                              | no: RoleUnknown                     |
  *
@@ -152,7 +165,7 @@ export function exclusionOf(
   if (role !== 'Any' && is === undefined) return 'RoleUnknown';
   if (role === 'Primary' && is === 'Replica') return 'NotPrimary';
   if (role === 'Primary' && !roles.heir.includes(address)) return 'SecondPrimary';
-  if (role === 'Replica' && is === 'Primary') return 'NotReplica';
+  if (role === 'Replica' && is === 'Primary' && !roles.isBoth(address)) return 'NotReplica';
   // A bound that the spec did not have at the last verdict: further behind than a greater one is behind by more than this.
   const isLate =
     maxLagSeconds !== undefined && roles.laggingOf(address).some((over) => over >= maxLagSeconds);

@@ -34,7 +34,7 @@ const reportingKinds: readonly string[] = ['postgres', 'mysql', 'redis', 'mongod
 
 const reportsRole = ({ kind }: Handler): boolean => reportingKinds.includes(kind);
 
-/** Whether a seeded health lacks what a Service needs: nothing is believed of the address, or not its role. */
+/** Whether a seeded health lacks what a Service needs: nothing is believed of the address, or not its role, or two roles. */
 export function isOpenSeed(
   { handler }: Check,
   { services = [] }: Pick<Spec, 'services'>,
@@ -43,7 +43,8 @@ export function isOpenSeed(
   if (health.seeded === undefined) return false;
   if (health.state === 'unknown') return true;
   const byRole = services.some(({ role }) => role !== 'Any');
-  return byRole && reportsRole(handler) && health.telling?.role === undefined;
+  if (!byRole || !reportsRole(handler)) return false;
+  return health.telling?.role === undefined || health.telling.isBoth === true;
 }
 
 interface Known {
@@ -80,9 +81,16 @@ export function tellings(input: SeedInput): TellingOf {
     const lagging = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
     const { failureThreshold } = probe.timing;
     const isPresumed = presumed.length > 0;
-    return seededTelling({ role, within, lagging, isPresumed, failureThreshold, now: input.at.now });
+    const isBoth = role === 'Primary' && isFollowing(input, group, address);
+    return seededTelling({ role, isBoth, within, lagging, isPresumed, failureThreshold, now: input.at.now });
   };
 }
+
+/** Whether an address is ready behind a Service of role Replica. */
+const isFollowing = ({ backend, published }: SeedInput, group: PortGroup, address: BackendAddress): boolean =>
+  (backend.spec.services ?? [])
+    .filter(({ role }) => role === 'Replica')
+    .some(({ name }) => publishedReadiness(publishedUnder(name, published))(group, address) === true);
 
 /** Bounds of lag of the Services in whose slices an address is ready, and of those with slices in which it is not. */
 function seededBounds({ backend, published }: SeedInput) {
@@ -109,7 +117,9 @@ function seededBounds({ backend, published }: SeedInput) {
  * | targets[].role | slices that contain the address           | role in the status           | begins as |
  * |----------------|-------------------------------------------|------------------------------|-----------|
  * | none           | of a Service of role Primary, no other server in it | any                | Primary   |
+ * | none           | the same, and ready in one of role Replica: a write was cut | any        | Primary, and behind both until a verdict reports a role |
  * | none           | of a Service of role Replica without fallback | any                      | Replica   |
+ * | none           | ready in one with fallback: it stays there | any                         | Replica   |
  * | none           | other, or none                            | one, and ready in every Service of that role (or none has that role) | that |
  * | none           | other, or none                            | any other                    | not known |
  * | given          | written for this very spec: as above      | as above                     | as above, where it differs |
@@ -133,6 +143,7 @@ function seededRole({ backend, groups, addresses, published }: SeedInput): RoleO
   const roleIn = (address: BackendAddress, said: Said | undefined): Role | undefined => {
     if (single.some((each) => has(each, address))) return 'Primary';
     if (following.some((each) => has(each, address))) return 'Replica';
+    if (of('Replica').some((each) => isReady(each, address))) return 'Replica';
     const hint = roles.find((role) => role === said?.role);
     return hint !== undefined && of(hint).every((each) => isReady(each, address)) ? hint : undefined;
   };

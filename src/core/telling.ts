@@ -16,6 +16,8 @@ export interface Telling {
   readonly caughtUpAt: number | undefined;
   /** Seeded, and beyond a limit only because a slice does not have it: a verdict without lag ends that. */
   readonly isPresumed?: true;
+  /** Seeded, and in slices as the primary and as a replica, because a write was cut: no verdict has reported a role yet. */
+  readonly isBoth?: true;
 }
 
 export interface TellingOptions {
@@ -60,14 +62,21 @@ const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
 
 /** What others go by. */
 const textOf = (telling: Telling | undefined): string =>
-  [telling?.role, telling?.epoch, telling?.isNew, ...(telling?.lagging ?? [])].join();
+  [telling?.role, telling?.epoch, telling?.isNew, telling?.isBoth, ...(telling?.lagging ?? [])].join();
 
 function after(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Telling {
-  const role = verdict.role ?? before?.role;
-  const roleSince = before === undefined || before.role !== role ? options.now : before.roleSince;
-  const epoch = verdict.role === undefined ? before?.epoch : verdict.epoch;
-  const isNew = verdict.role === undefined ? before?.isNew === true : isPromotion(before, verdict);
-  return { ...lagAfter(before, verdict, options), role, roleSince, epoch, ...(isNew && { isNew }) };
+  const lag = lagAfter(before, verdict, options);
+  if (verdict.role === undefined) {
+    const { isPresumed: _, ...kept } = before ?? {
+      role: undefined,
+      roleSince: options.now,
+      epoch: undefined,
+    };
+    return { ...kept, ...lag };
+  }
+  const { role, epoch } = verdict;
+  const roleSince = before?.role === role ? before.roleSince : options.now;
+  return { ...lag, role, roleSince, epoch, ...(isPromotion(before, verdict) && { isNew: true }) };
 }
 
 const isPromotion = (before: Telling | undefined, { role }: Verdict): boolean =>
@@ -117,6 +126,8 @@ export function withoutLagRuns(telling: Telling): Telling {
 /** What is published of an address before it is probed in this term. */
 export interface Seed {
   readonly role: Role | undefined;
+  /** Whether it is published as the primary and as a replica. */
+  readonly isBoth: boolean;
   /** Limits that it is within. */
   readonly within: readonly number[];
   /** Limits that it is beyond, ascending. */
@@ -129,8 +140,9 @@ export interface Seed {
 }
 
 /** A first lag over a limit that the address is within is a first one of failureThreshold. */
-export function seededTelling({ role, within, lagging, isPresumed, failureThreshold, now }: Seed): Telling {
-  const told = { role, roleSince: now, epoch: undefined };
+export function seededTelling(seed: Seed): Telling {
+  const { role, isBoth, within, lagging, isPresumed, failureThreshold, now } = seed;
+  const told = { role, roleSince: now, epoch: undefined, ...(isBoth && { isBoth }) };
   if (role === 'Primary') return { ...told, ...noLag };
   const over = new Map([
     ...within.map((limit) => [limit, 0] as const),

@@ -243,6 +243,7 @@ describe('an address behind a Service', () => {
   const roles = (role: 'Primary' | 'Replica' | undefined, over: Partial<Roles> = {}): Roles => ({
     roleOf: () => role,
     laggingOf: () => [],
+    isBoth: () => false,
     primary: [],
     pretenders: [],
     heir: [],
@@ -253,6 +254,12 @@ describe('an address behind a Service', () => {
   const late = { laggingOf: () => [5, 10] };
 
   it.each([
+    [
+      'one that is published as both is behind Replica too',
+      of('Replica'),
+      roles('Primary', { isBoth: () => true }),
+      undefined,
+    ],
     ['any role is behind Any', of('Any'), roles('Primary'), undefined],
     ['also one that is not known', of('Any'), roles(undefined), undefined],
     ['also a second primary', of('Any'), roles('Primary', { pretenders: [address] }), undefined],

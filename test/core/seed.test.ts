@@ -298,7 +298,22 @@ describe('the role that an address begins with', () => {
       'Primary',
     ],
     ['several ready behind rw, nothing said: not known', {}, { rw: [A, B] }, undefined, undefined, undefined],
-    ['behind a Service with fallback alone: not known', {}, { back: [A] }, undefined, undefined, undefined],
+    [
+      'ready behind a Service with fallback alone: stays there',
+      {},
+      { back: [A] },
+      undefined,
+      'Replica',
+      undefined,
+    ],
+    [
+      'ready behind rw and a Service with fallback',
+      {},
+      { rw: [A], back: [A, B] },
+      undefined,
+      'Primary',
+      'Replica',
+    ],
     [
       'said to be the primary, and behind no rw: stale',
       {},
@@ -375,6 +390,30 @@ describe('the role that an address begins with', () => {
     const found = seedsOf(aBackend({ ...spec, ...over }), behind(ready), status as Backend['status']);
     const roles = new Map([...found].map(([id, { telling }]) => [id.split('|')[0], telling?.role]));
     expect([roles.get(A), roles.get(B)]).toEqual([first, second]);
+  });
+
+  it.each([
+    ['rw and ro', { rw: [A], ro: [A, B] }, true],
+    ['rw and a Service with fallback', { rw: [A], back: [A] }, true],
+    ['rw alone', { rw: [A], ro: [B] }, undefined],
+    ['ro alone', { rw: [B], ro: [A] }, undefined],
+  ])('is both where it is ready behind %s', (_, ready, isBoth) => {
+    const found = seedsOf(aBackend(spec), behind(ready));
+    const [first] = [...found].filter(([id]) => id.startsWith(`${A}|`));
+    expect(first?.[1].telling?.isBoth).toBe(isBoth);
+  });
+
+  it('is that of the slices where our Endpoints, which are written later, have another server', () => {
+    const endpoints = [
+      someEndpoints([A], {
+        name: 'rw',
+        labels: { 'endpoints.kubernetes.io/managed-by': 'external-backend-operator' },
+      }),
+    ];
+    const found = seedsOf(aBackend(spec), { ...behind({ rw: [B] }), endpoints });
+    expect([...found.values()].map(({ state, telling }) => [state, telling?.role])).toEqual([
+      ['healthy', 'Primary'],
+    ]);
   });
 
   it('that is drained is that of the slice, in which it is not ready', () => {

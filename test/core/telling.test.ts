@@ -29,6 +29,7 @@ const seeded = (over: Partial<Parameters<typeof seededTelling>[0]> = {}) =>
     within: limits,
     lagging: [],
     isPresumed: false,
+    isBoth: false,
     failureThreshold: 3,
     now: 0,
     ...over,
@@ -72,6 +73,13 @@ describe('a role', () => {
     const told = tell(after([first]), second, options);
     expect(told.telling?.epoch).toBe(epoch);
     expect(told.changed).toBe(changed);
+  });
+
+  it('ends that an address is published as both, also where it is the same', () => {
+    const both = seeded({ role: 'Primary', isBoth: true });
+    const first = tell(both, primary(), options);
+    expect([first.changed, first.telling?.isBoth]).toEqual([true, undefined]);
+    expect(tell(both, up, options).telling?.isBoth).toBe(true);
   });
 });
 
