@@ -1,0 +1,21 @@
+import type { Action } from '../../../src/core/action.ts';
+import type { Kind } from './api-server.ts';
+
+/** Kind, namespace, name and uid of the object that an action is about; no kind: of several. */
+export function objectOf(action: Action): readonly [Kind | undefined, string, string, (string | undefined)?] {
+  switch (action.op) {
+    case 'absent':
+      return ['Service', action.namespace, action.name];
+    case 'applyService':
+      return ['Service', action.service.metadata.namespace, action.service.metadata.name];
+    case 'create':
+    case 'update': {
+      const { namespace, name, uid } = action.object.metadata;
+      return [action.object.kind, namespace, name, uid];
+    }
+    case 'sweep':
+      return [undefined, '', ''];
+    default:
+      return [action.ref.kind, action.ref.namespace, action.ref.name, action.ref.uid];
+  }
+}

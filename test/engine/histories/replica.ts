@@ -1,0 +1,238 @@
+import type { Action } from '../../../src/core/action.ts';
+import type { Check } from '../../../src/core/check.ts';
+import { OperatorError } from '../../../src/core/errors.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
+import { DnsResolver } from '../../../src/dns/resolver.ts';
+import { Engine } from '../../../src/engine/engine.ts';
+import type { Clock } from '../../../src/engine/ports.ts';
+import { cancelled } from '../../support/scripted-probe.ts';
+import { kinds, type ApiServer } from './api-server.ts';
+import { LateView } from './late-view.ts';
+import { noise } from './noise.ts';
+import { objectOf } from './object-of.ts';
+import type { Outside } from './outside.ts';
+
+/** One time for which one replica leads. */
+export interface Term {
+  readonly replica: Replica;
+  readonly number: number;
+}
+
+export interface ReplicaOptions {
+  readonly name: string;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly api: ApiServer<Term>;
+  readonly outside: Outside;
+  /** Longest time that half of a write is under way. */
+  readonly writeMs: number;
+  /** Whether what is under way when the process is killed reaches the API server. */
+  readonly arrives: boolean;
+  readonly term: (replica: Replica) => Term;
+  /** A write is about to be sent, or was done and is not answered yet. */
+  readonly onWrite: (replica: Replica, when: 'before' | 'after', action: Action) => void;
+  readonly onVerdict: (term: Term, check: Check, verdict: Verdict) => void;
+}
+
+const never = new Promise<never>(() => undefined);
+const nothing = (): void => undefined;
+const unreachable = () => new OperatorError('no connection', { kind: 'transient', reason: 'Unreachable' });
+
+/** One process of the operator: the engine, its view and its writer, between the API server and the servers outside. */
+export class Replica {
+  readonly name: string;
+  alive = true;
+  /** What the network lets through. */
+  readonly net = { api: true, targets: true };
+  /** Until when nothing that is watched arrives, monotonic. */
+  lateUntil = 0;
+  leads = false;
+  readonly engine: Engine;
+  readonly #options: ReplicaOptions;
+  readonly #view: LateView;
+  readonly #resolver: DnsResolver;
+  readonly #random: () => number;
+  #seen = 0;
+  #watches = true;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#random = noise(options.seed);
+    const clock = this.#clock();
+    this.#view = new LateView(
+      (kind, { after, before }, concerned) => {
+        const { namespace = '', name = '' } = (after ?? before)?.metadata ?? {};
+        if (kind === 'ExternalBackend') this.engine.backendChanged(`${namespace}/${name}`, after);
+        this.engine.touch(concerned);
+      },
+      (signal) => this.#caughtUp(signal),
+    );
+    const random = this.#random;
+    const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+    this.#resolver = new DnsResolver({
+      ...{ clock, random, logger },
+      ask: async (question) => {
+        await this.#passes(1 + random() * 20);
+        return this.net.targets ? options.outside.answer(question) : { kind: 'failed', message: 'no answer' };
+      },
+      onNews: (owners) => this.engine.knowledgeChanged(owners),
+    });
+    this.engine = new Engine({
+      ...{ clock, random, logger, view: this.#view, resolver: this.#resolver },
+      writer: { perform: (action) => this.#perform(action) },
+      events: { record: nothing },
+      secrets: { follow: nothing, state: () => undefined },
+      probe: (check, signal) => this.#probe(check, signal),
+      observer: {
+        ...{ probed: nothing, late: nothing, flipped: nothing, reconciled: nothing },
+        ...{ certificate: nothing, addresses: nothing },
+      },
+      probeLimits: { maxConcurrent: 64, maxPerHost: 2 },
+      ...{ workers: 16, deniedCidrs: [], chooseProbes: false },
+      ...{ legacyEndpoints: true, maxEndpointsPerSlice: 100 },
+    });
+  }
+
+  /** Reads all there is, and begins to follow. */
+  start(): void {
+    const { api } = this.#options;
+    for (const kind of kinds) this.#view.replace(kind, api.list(kind), api.version);
+    this.#seen = api.log.length;
+    this.engine.start();
+  }
+
+  get caughtUp(): boolean {
+    return this.#seen === this.#options.api.log.length;
+  }
+
+  /** Something changed in the API server: it arrives a moment later. */
+  notify(): void {
+    if (!this.alive || !this.#watches) return;
+    const { clock, api } = this.#options;
+    const until = api.log.length;
+    const lagMs = 1 + this.#random() * 30;
+    clock.after(Math.max(lagMs, this.lateUntil - clock.now()), () => this.#deliver(until));
+  }
+
+  #deliver(until: number): void {
+    const { clock, api } = this.#options;
+    if (!this.alive || !this.#watches) return;
+    if (!this.net.api) return;
+    if (clock.now() < this.lateUntil) this.notify();
+    else
+      while (this.#seen < until) {
+        const event = api.log[this.#seen];
+        this.#seen += 1;
+        if (event !== undefined) this.#view.watched(event);
+      }
+  }
+
+  lead(): void {
+    this.leads = true;
+    this.engine.work();
+  }
+
+  async #caughtUp(signal: AbortSignal): Promise<void> {
+    const until = this.#options.api.log.length;
+    while (this.#seen < until && !signal.aborted) await this.#passes(10, signal);
+    signal.throwIfAborted();
+  }
+
+  lapse(): void {
+    this.leads = false;
+    this.engine.rest();
+  }
+
+  kill(): void {
+    this.alive = false;
+    this.leads = false;
+  }
+
+  /** As the operator stops on SIGTERM: the lease goes last. */
+  async terminate(): Promise<void> {
+    this.#watches = false;
+    await this.engine.stop(20_000);
+    this.#resolver.close();
+    this.kill();
+  }
+
+  async #perform(action: Action): Promise<void> {
+    const { onWrite, term } = this.#options;
+    const isWrite = action.op !== 'absent';
+    if (isWrite && !this.leads)
+      throw new OperatorError('not the leader', { kind: 'waiting', reason: 'NotLeader', afterMs: 5_000 });
+    const by = term(this);
+    if (isWrite) onWrite(this, 'before', action);
+    if (!this.#isReached()) return this.#lost();
+    await this.#travels();
+    if (!this.#isReached() && !this.#options.arrives) return this.#lost();
+    const error = await this.#options.api.perform(action, by).then(
+      () => undefined,
+      (cause: unknown) => cause as OperatorError,
+    );
+    if (isWrite && this.#isReached()) onWrite(this, 'after', action);
+    if (this.#isReached()) await this.#travels();
+    if (!this.#isReached()) return this.#lost();
+    this.#answered(action, error);
+    if (error !== undefined) throw error;
+  }
+
+  #isReached(): boolean {
+    return this.alive && this.net.api;
+  }
+
+  async #lost(): Promise<void> {
+    if (!this.alive) return never;
+    await this.#passes(1_000);
+    throw unreachable();
+  }
+
+  /** Puts into the view what the real writer would, also after a conflict. */
+  #answered(action: Action, error: OperatorError | undefined): void {
+    if (error !== undefined && error.status !== 409) return;
+    const [kind, namespace, name, uid] = objectOf(action);
+    if (kind === undefined) return;
+    const now = this.#options.api.find(kind, namespace, name);
+    if (now !== undefined) this.#view.put(kind, now);
+    else if (uid !== undefined) this.#view.remove(kind, `${namespace}/${name}`, uid);
+  }
+
+  async #probe(check: Check, signal: AbortSignal): Promise<Verdict> {
+    const { outside, term, onVerdict } = this.#options;
+    const by = term(this);
+    const isCut = !this.net.targets;
+    const { verdict, afterMs } = outside.probed(check);
+    const told = isCut ? ({ kind: 'down', reason: 'Timeout', message: '' } as const) : verdict;
+    await this.#passes(isCut ? check.timing.timeoutMs : afterMs, signal);
+    if (!this.alive) return never;
+    if (signal.aborted) return cancelled;
+    onVerdict(by, check, told);
+    return told;
+  }
+
+  #travels(): Promise<void> {
+    return this.#passes(1 + this.#random() * this.#options.writeMs);
+  }
+
+  /** Time passes in the world, whether this process lives or not. */
+  #passes(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve);
+      signal?.addEventListener('abort', () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Time that passes for this process as long as it lives. */
+  #clock(): Clock {
+    const { clock } = this.#options;
+    return {
+      now: () => clock.now(),
+      wall: () => clock.wall(),
+      after: (ms, run) => clock.after(ms, () => this.alive && run()),
+    };
+  }
+}
