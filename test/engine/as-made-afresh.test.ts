@@ -151,7 +151,15 @@ function essence(world: ReconcileWorld): unknown {
 
 const entriesOf = (labels: Readonly<Record<string, string>> = {}) => Object.entries(labels).toSorted(byText);
 
-const byText = (a: unknown, b: unknown): number => JSON.stringify(a).localeCompare(JSON.stringify(b));
+const byText = (a: unknown, b: unknown): number => canonical(a).localeCompare(canonical(b));
+
+/** The same text whatever the order of the fields. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).toSorted(([x], [y]) => (x < y ? -1 : 1)))
+      : field,
+  );
 
 /** Families that nobody asks for are the server's choice, and the first one stays as the cluster IP does. */
 function keepsFamily(before: Drawn, after: Drawn): boolean {
