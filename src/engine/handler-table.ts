@@ -1,5 +1,5 @@
 import type { Handler } from '../core/check.ts';
-import { isEqual } from '../core/equal.ts';
+import { isSame } from '../core/same.ts';
 import { shortHash } from '../core/hash.ts';
 
 /** The one object that stands for all handlers of equal content. */
@@ -41,7 +41,7 @@ export class HandlerTable {
     if (known?.isRemoved === false) return known;
     const hinted = hint && this.#byObject.get(hint.handler);
     const entry =
-      hinted?.isRemoved === false && isEqual(hinted.handler, handler) ? hinted : this.#find(handler);
+      hinted?.isRemoved === false && isSame(hinted.handler, handler) ? hinted : this.#find(handler);
     this.#byObject.set(handler, entry);
     return entry;
   }
@@ -66,7 +66,7 @@ export class HandlerTable {
   #find(handler: Handler): Entry {
     const hash = shortHash(JSON.stringify(handler, sample));
     const entries = this.#byHash.get(hash) ?? [];
-    const known = entries.find((each) => isEqual(each.handler, handler));
+    const known = entries.find((each) => isSame(each.handler, handler));
     if (known !== undefined) return known;
     this.#lastId += 1;
     const entry = { id: this.#lastId, handler, hash, users: 0, isRemoved: false };

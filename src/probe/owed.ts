@@ -1,5 +1,5 @@
 import type { Check, Credentials } from '../core/check.ts';
-import { isEqual } from '../core/equal.ts';
+import { isSame } from '../core/same.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { cancelled, timedOut, verdict } from './classify.ts';
 import type { Patience } from './patience.ts';
@@ -96,7 +96,7 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
         const end = await endOf(owed, owed.startedAt + timeoutMs, signal);
         if (end === 'aborted') return { verdict: cancelled };
         if (end === 'silent') return { verdict: owed.verdict };
-        if (end !== undefined && isEqual(owed.check.handler, check.handler)) return { verdict: end };
+        if (end !== undefined && isSame(owed.check.handler, check.handler)) return { verdict: end };
       }
     },
     patience: (check, question, leftMs = check.timing.timeoutMs) => {
@@ -149,7 +149,7 @@ async function endOf(
 const keyOf = ({ ip, port }: Check): string => `${ip} ${port}`;
 
 /** With the password: a new one is tried at once. */
-const isSameAccount = (a: Check, b: Check): boolean => isEqual(accountOf(a), accountOf(b));
+const isSameAccount = (a: Check, b: Check): boolean => isSame(accountOf(a), accountOf(b));
 
 const accountOf = ({ handler }: Check): Credentials | undefined =>
   'credentials' in handler ? handler.credentials : undefined;
