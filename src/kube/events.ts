@@ -66,6 +66,7 @@ export class EventWriter implements EventSink {
   readonly #series = new Map<string, Series>();
   readonly #queue = new EventQueue<Series>(limits);
   #timer: Timer | undefined;
+  #timerAt = Infinity;
   #serial = 0;
   #tidiedAt = 0;
   #inFlight = 0;
@@ -135,10 +136,15 @@ export class EventWriter implements EventSink {
     this.#options.onEvent?.('dropped');
   }
 
+  /** Looks again in so many milliseconds at the latest. */
   #schedule(delayMs: number): void {
-    if (this.#stopped || this.#timer !== undefined || delayMs === Infinity) return;
-    this.#timer = this.#options.clock.after(delayMs, () => {
-      this.#timer = undefined;
+    const { clock } = this.#options;
+    const at = clock.now() + delayMs;
+    if (this.#stopped || at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.after(delayMs, () => {
+      this.#timerAt = Infinity;
       this.#pump();
     });
   }

@@ -101,6 +101,21 @@ describe('the Events of a common outage', () => {
   });
 });
 
+describe('an Event of one backend', () => {
+  it('does not wait for another backend that has written all that it may for now', async () => {
+    const world = new World();
+    for (let i = 0; i < 25; i += 1) world.record('noisy', `${i}`);
+    await world.clock.advance(500);
+    world.record('noisy', 'one more');
+    await world.clock.advance(500);
+    world.record('quiet', 'at once');
+    await world.clock.advance(100);
+    expect(world.of('quiet')).toHaveLength(1);
+    await world.clock.advance(10_000);
+    expect(world.notes()).toContain('one more');
+  });
+});
+
 describe('an API server that does not answer', () => {
   it.each([
     ['is out of reach', unreachable],
