@@ -3,6 +3,7 @@ import {
   contestText,
   heldMs,
   isContested,
+  isLongOver,
   overMs,
   repaired,
   type Contest,
@@ -63,13 +64,17 @@ export class Contests {
     return { ...plan, problem };
   }
 
-  /** In how many milliseconds a repair of a backend is due, or a contest is over; undefined: there is none. */
+  /**
+   * In how many milliseconds a repair of a backend is due, or a contest is over; undefined: there is none. Where both have
+   * passed nothing is waited for: the object is gone, or its repair is refused, which is tried again like any write.
+   */
   nextMs(backend: string): number | undefined {
     const now = this.#clock.now();
     const times = [...(this.#contests.get(backend)?.values() ?? [])]
       .flatMap((fields) => [...fields.values()])
       .filter(isContested)
-      .map((contest) => heldMs(contest, now) || overMs(contest, now));
+      .map((contest) => heldMs(contest, now) || overMs(contest, now))
+      .filter((ms) => ms > 0);
     return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
   }
 
@@ -78,7 +83,7 @@ export class Contests {
     const known = this.#contests.get(backend)?.get(nameOf(object));
     if (known === undefined && !(isPlanned && changed.length > 0)) return [];
     const now = this.#clock.now();
-    const fields = known ?? this.#open(backend, nameOf(object));
+    const fields = known ?? this.#open(backend, nameOf(object), now);
     if (isPlanned)
       for (const field of changed) fields.set(field, repaired(fields.get(field), editOf(object), now));
     for (const [field, contest] of fields)
@@ -87,8 +92,11 @@ export class Contests {
     return contested.size === 0 ? [] : [contestText(nameOf(object), contested, object.kind === 'Service')];
   }
 
-  #open(backend: string, object: string): Fields {
+  /** Forgets objects that have needed no repair for a while: they may be gone. */
+  #open(backend: string, object: string, now: number): Fields {
     const objects = this.#contests.get(backend) ?? new Map<string, Fields>();
+    for (const [name, fields] of objects)
+      if ([...fields.values()].every((contest) => isLongOver(contest, now))) objects.delete(name);
     const fields: Fields = new Map();
     this.#contests.set(backend, objects.set(object, fields));
     return fields;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
 import { namespace } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 
@@ -82,5 +83,29 @@ describe('a Service that another client keeps changing', () => {
     expect([portOf(world), world.ready()]).toEqual([5432, 'True Published']);
     expect((await world.run()).writes).toEqual([]);
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
+  });
+
+  it('is looked at no more often than other backends once the Service is gone', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    await contested(world, 120);
+    world.store({ services: [{ name: 'other' }] }, { generation: 2 });
+    await world.run();
+    await world.clock.advance(120_000);
+    await world.run();
+    expect((await world.run()).outcome).toEqual({ ok: true });
+  });
+
+  it('is repaired at the pace of other refused writes while the repair is refused', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    await contested(world, 120);
+    const refusal = new OperatorError('denied', { kind: 'terminal', reason: 'Forbidden', status: 403 });
+    world.cluster.refuse = ({ op }) => (op === 'setService' ? refusal : undefined);
+    world.cluster.patchService(namespace, 'orders-db', theirs, 'argocd');
+    await world.clock.advance(180_000);
+    await world.run();
+    await world.clock.advance(180_000);
+    expect((await world.run()).outcome).toBe(refusal);
   });
 });
