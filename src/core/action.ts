@@ -33,6 +33,7 @@ export interface AppliedService {
  * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
  * | delete        | DELETE with uid and resourceVersion preconditions; 404 = done                               |
  * | sweep         | deletes the slices of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io) left; when it found some, `waiting` for a second look |
+ * | dryRun        | the request of a create or update with `dryRun=All`: it is admitted or refused, and changes nothing |
  * | status        | JSON patch: test uid, replace the whole status                                              |
  */
 export type Action =
@@ -48,6 +49,10 @@ export type Action =
     }
   | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
   | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }
+  | {
+      readonly op: 'dryRun';
+      readonly write: { readonly op: 'create' | 'update'; readonly object: EndpointSlice | Endpoints };
+    }
   | { readonly op: 'delete'; readonly ref: ObjectRef }
   | { readonly op: 'sweep'; readonly namespace: string; readonly name: string }
   | { readonly op: 'status'; readonly ref: ObjectRef; readonly status: Status };

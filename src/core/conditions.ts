@@ -8,6 +8,7 @@ import type { Problem } from './plan.ts';
 import type { HealthOf } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded } from './status-text.ts';
+import type { WrittenService } from './written.ts';
 
 export interface StatusInput {
   readonly backend: Backend;
@@ -15,6 +16,8 @@ export interface StatusInput {
   readonly groups: readonly PortGroup[];
   readonly healthOf: HealthOf;
   readonly desired: readonly DesiredService[];
+  /** What is written of them, in the same order. */
+  readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
   readonly roles: Roles;
   /** Why Secrets cannot be used. */
@@ -23,8 +26,10 @@ export interface StatusInput {
   readonly alias: string | undefined;
   /** The hosts of an alias; empty in mode Endpoints. */
   readonly candidates: readonly Candidate[];
-  /** A write that the server refused for good, or that keeps failing. */
+  /** A write that the server refused, or that keeps failing. */
   readonly error: OperatorError | undefined;
+  /** `<Service> <ip>` -> the words with which the API server refuses this address. */
+  readonly refused?: ReadonlyMap<string, string>;
   /** Wall milliseconds. */
   readonly now: number;
 }
@@ -38,10 +43,18 @@ export const isProbed = ({ groups }: StatusInput): boolean =>
   groups.some((group) => group.probe !== undefined);
 
 /**
- * `Ready` says that the spec is accepted and its objects are written as desired, never how the database is:
- * to GitOps tools `Ready=False` means "still progressing".
+ * `Ready` is about the spec and the writes, never about the database: to GitOps tools `Ready=False` means "still
+ * progressing". The first that holds:
+ *
+ * | what                                             | Ready                                     |
+ * |--------------------------------------------------|-------------------------------------------|
+ * | a Service is not ours, or not wholly             | False Conflict, NameClaimed, Adopting     |
+ * | a write is refused, or fails again and again     | False, the reason of the API server       |
+ * | a Service is deleted, and a finalizer holds it   | False Terminating                         |
+ * | a Service is missing                             | False Missing                             |
+ * | none of these                                    | True Published                            |
  */
-export function readyCondition({ problems, error, desired }: StatusInput): ConditionVerdict {
+export function readyCondition({ problems, error, written }: StatusInput): ConditionVerdict {
   const problem = problems[0];
   if (problem !== undefined)
     return {
@@ -50,9 +63,27 @@ export function readyCondition({ problems, error, desired }: StatusInput): Condi
       message: bounded(problems.map((p) => p.message).join('; ')),
     };
   if (error !== undefined) return { status: 'False', reason: error.reason, message: bounded(error.message) };
-  const names = desired.map(({ name }) => name).join(', ');
+  const terminating = namesOf(written, 'terminating');
+  if (terminating !== '')
+    return {
+      status: 'False',
+      reason: 'Terminating',
+      message: bounded(
+        `Service ${terminating} is being deleted; it is created again when its finalizers are gone`,
+      ),
+    };
+  const missing = namesOf(written, 'missing');
+  if (missing !== '')
+    return { status: 'False', reason: 'Missing', message: bounded(`Service ${missing} is not created yet`) };
+  const names = written.map(({ name }) => name).join(', ');
   return { status: 'True', reason: 'Published', message: bounded(`published as Service ${names}`) };
 }
+
+const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
+  written
+    .filter((service) => service.state === state)
+    .map(({ name }) => name)
+    .join(', ');
 
 /**
  * | mode, probing        | every port of every Service has a ready address | some address unknown | Available              |
@@ -70,24 +101,19 @@ export function readyCondition({ problems, error, desired }: StatusInput): Condi
  * | unknown, and probed if there were   | Unknown NotResolvedYet |
  * | unhealthy                           | False NoReadyAddress   |
  *
- * Before all of that: a Service that is not ours (see the problems) is False NotPublished, for what it leads to is not
- * ours to say.
+ * Ready means: healthy, and ready in a slice that is written. Before all of that: a Service that does not exist, is being
+ * deleted or is not ours (see the problems) is False NotPublished.
  */
 export function availableCondition(
   input: StatusInput,
   addresses: readonly AddressStatus[],
 ): ConditionVerdict {
-  const missing = input.problems.filter(({ published }) => !published).map(({ service }) => service);
-  if (missing.length > 0)
-    return {
-      status: 'False',
-      reason: 'NotPublished',
-      message: bounded(`Service ${missing.join(', ')} is not ours; see the condition Ready`),
-    };
+  const unpublished = notPublished(input);
+  if (unpublished !== undefined) return unpublished;
   if (input.alias !== undefined) return availableAlias(input, input.alias);
-  const ready = addresses.filter((address) => address.ready).length;
+  const ready = addresses.filter((address) => address.ready && address.health !== 'unhealthy').length;
   const message = `${ready} of ${addresses.length} addresses are ready`;
-  if (input.desired.every((service) => service.available)) {
+  if (input.written.every((service) => service.available)) {
     if (!isProbed(input))
       return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is switched off` };
     return { status: 'True', reason: 'AddressesReady', message };
@@ -113,17 +139,32 @@ export function availableCondition(
   };
 }
 
+/** A Service that does not lead to this backend, whatever the addresses. */
+function notPublished({ problems, written }: StatusInput): ConditionVerdict | undefined {
+  const foreign = problems.filter(({ published }) => !published).map(({ service }) => service);
+  const absent = written.filter(({ name, state }) => state !== 'written' && !foreign.includes(name));
+  const texts = [
+    ...(foreign.length > 0 ? [`Service ${foreign.join(', ')} is not ours`] : []),
+    ...absent.map(
+      ({ name, state }) => `Service ${name} ${state === 'missing' ? 'does not exist' : 'is being deleted'}`,
+    ),
+  ];
+  if (texts.length === 0) return undefined;
+  const message = bounded(`${texts.join('; ')}; see the condition Ready`);
+  return { status: 'False', reason: 'NotPublished', message };
+}
+
 /** Who is missing, where Services without a ready address want a role. */
-function nobody({ desired }: StatusInput): readonly string[] {
-  const wanted = desired.filter(({ available }) => !available).map(({ spec }) => spec.role);
+function nobody({ written }: StatusInput): readonly string[] {
+  const wanted = written.filter(({ available }) => !available).map(({ role }) => role);
   const missing = (['Primary', 'Replica'] as const).filter((role) => wanted.includes(role));
   const texts = missing.map((role) => `no ready ${role.toLowerCase()}`);
   return texts.length > 0 ? [texts.join(', ')] : [];
 }
 
 /** Each address that is not ready, or not behind a Service that has none, and each name that fails, with the reason. */
-function whyNobody({ desired, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
-  const empty = desired.filter(({ available }) => !available).map(({ name }) => name);
+function whyNobody({ written, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
+  const empty = written.filter(({ available }) => !available).map(({ name }) => name);
   const why = addresses.flatMap((address) => {
     const { ip, ready, reason, excluded = [] } = address;
     if (!ready) return [`${ip} ${reason}`];
@@ -169,6 +210,15 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     resolved = false,
     why = '',
   } = input.candidates.find(({ name }) => name === alias) ?? {};
+  const others = input.written.filter(({ available }) => !available).map(({ name }) => name);
+  if (others.length > 0)
+    return {
+      status: 'False',
+      reason: 'NotPublished',
+      message: bounded(
+        `Service ${others.join(', ')} does not point to ${alias} yet; see the condition Ready`,
+      ),
+    };
   const message = `the alias points to ${alias}`;
   if (health === 'healthy') return { status: 'True', reason: 'Alias', message };
   if (health === 'unhealthy')

@@ -10,6 +10,7 @@ import type { Role } from './verdict.ts';
  * |------------------------------------------------------------------------|-------------------------|
  * | Services choose by role, and two servers say that they are the primary | True TwoPrimaries       |
  * | a Secret cannot be used                                                | True SecretsMissing     |
+ * | the API server refuses an address                                      | True PublishRefused     |
  * | an address is unhealthy                                                | True AddressesUnhealthy |
  * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | old addresses of a name stand, or none                                 | True NamesFailing       |
@@ -20,6 +21,7 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
   const found =
     rivals(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
+    problem('PublishRefused', refusedTexts(targets), '; ') ??
     problem('AddressesUnhealthy', sick(targets)) ??
     remarked(targets, input) ??
     problem('NamesFailing', failing(targets), '; ') ??
@@ -40,6 +42,17 @@ function rivals({ roles, backend }: StatusInput): ConditionVerdict | undefined {
   const others = `${texts(roles.pretenders)} says so too and is not published as one`;
   return problem('TwoPrimaries', [`${texts(roles.primary)} is the primary; ${others}`]);
 }
+
+const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets
+    .flatMap((target) => target.addresses)
+    .flatMap(({ ip, reason, message, excluded = [] }) => {
+      if (reason === 'PublishRefused') return [words(ip, message)];
+      const services = excluded
+        .filter((each) => each.reason === 'PublishRefused')
+        .map(({ service }) => service);
+      return services.length > 0 ? [`${ip} is refused behind ${services.join(', ')}`] : [];
+    });
 
 const sick = (targets: readonly TargetStatus[]): readonly string[] =>
   targets

@@ -21,9 +21,8 @@ export interface DesiredService {
   readonly groups: readonly SliceGroup[];
   /** Undefined: there is to be no Endpoints object. */
   readonly subsets: readonly EndpointSubset[] | undefined;
-  /** Addresses that are ready for every port of the Service, and all of them. */
-  readonly ready: number;
-  readonly total: number;
+  /** Empty for an alias. */
+  readonly addresses: readonly BackendAddress[];
   /** Every port has a ready address. */
   readonly available: boolean;
   /** Addresses that are not behind it, whatever their health. */
@@ -92,8 +91,7 @@ function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
     body: serviceBody(input.backend, spec, familiesOf(addresses), standing, input.alias),
     groups,
     subsets: legacy ? subsetsOf(groups) : undefined,
-    ready: readyEverywhere(input).length,
-    total: addresses.length,
+    addresses,
     available: alias || (groups.length > 0 && input.groups.every((group) => anyReady(group, input))),
     excluded,
   };

@@ -7,15 +7,16 @@ import {
   type ConditionVerdict,
   type StatusInput,
 } from './conditions.ts';
+import type { BackendAddress } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import { degradedCondition } from './degraded.ts';
-import type { DesiredService } from './desired.ts';
 import type { Problem } from './plan.ts';
 import { fitted } from './status-size.ts';
 import { bounded, timestamp } from './status-text.ts';
 import { isSame } from './same.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
+import type { WrittenService } from './written.ts';
 
 export type { StatusInput };
 
@@ -29,6 +30,7 @@ export function statusOf(input: StatusInput): Status {
   const ready = addresses.filter((address) => address.ready).length;
   const silent = input.alias !== undefined && !isProbed(input);
   const generation = input.backend.generation;
+  const primary = publishedPrimary(input);
   const status = {
     observedGeneration: generation,
     conditions: conditions(input.backend.status, generation, input.now, {
@@ -36,16 +38,27 @@ export function statusOf(input: StatusInput): Status {
       Available: availableCondition(input, addresses),
       Degraded: degradedCondition(targets, input),
     }),
-    services: input.desired.map((service) => serviceStatus(service, input.problems)),
+    services: input.written.map((service) => serviceStatus(service, input.problems)),
     targets,
     readyAddresses: ready,
     totalAddresses: addresses.length,
     summary: silent ? '-' : `${ready}/${addresses.length}`,
     ...handlerText(input.groups),
-    ...(input.roles.primary.length > 0 && { primary: texts(input.roles.primary) }),
+    ...(primary.length > 0 && { primary: texts(primary) }),
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
   return fitted(status, input.backend.spec);
+}
+
+/** The addresses of the primary that the Services of role Primary lead to; without such a Service, all of them. */
+export function publishedPrimary({
+  roles,
+  written,
+}: Pick<StatusInput, 'roles' | 'written'>): readonly BackendAddress[] {
+  const services = written.filter(({ role }) => role === 'Primary');
+  return roles.primary.filter(
+    (address) => services.length === 0 || services.some(({ isReady }) => isReady(address) === true),
+  );
 }
 
 /** The stored status with another `Ready`: of a spec that is not understood, or suspended. What is published stays, and so does what is said of it. */
@@ -85,7 +98,7 @@ export const suspended: ConditionVerdict = {
 export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(a, b);
 
 function serviceStatus(
-  { name, ready, total }: DesiredService,
+  { name, ready, total }: WrittenService,
   problems: readonly Problem[],
 ): NonNullable<Status['services']>[number] {
   const missing = problems.some(({ service, published }) => service === name && !published);

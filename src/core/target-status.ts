@@ -1,7 +1,6 @@
 import type { BackendAddress, TargetAddresses } from './address.ts';
 import { aliasName } from './alias.ts';
-import type { AddressStatus, StatusInput, TargetStatus } from './conditions.ts';
-import type { DesiredService } from './desired.ts';
+import { words, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
 import { overall, type Readiness } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded, timestamp } from './status-text.ts';
@@ -23,9 +22,10 @@ export function targetStatus(
         ip: address.ip,
         ...recordStatus(address),
         ...addressStatus(readiness, target.drain),
+        ...publication(address, readiness, input),
         ...roleStatus(address, input.roles),
         ...(address.kept && { kept: true }),
-        ...exclusions(address, readiness.ready, input.desired),
+        ...exclusions(address, readiness.ready, input),
       };
     }),
   };
@@ -48,14 +48,47 @@ const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
     ? {}
     : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
 
+/**
+ * What slices make of an address. Services that do not want it (role, lag, family) do not count.
+ *
+ * | to be ready | ready in a slice | ready | reason, message                                                       |
+ * |-------------|------------------|-------|-----------------------------------------------------------------------|
+ * | yes         | yes              | true  | of its health                                                         |
+ * | no          | no               | false | of its health                                                         |
+ * | any         | no Service wants it | as its health has it | of its health                                       |
+ * | yes         | no               | false | PublishRefused and the words of the API server; NotPublished where the Service is not ours; else of its health: it is written in a moment |
+ * | no          | yes              | true  | of its health; where its removal is refused, the message tells it      |
+ */
+function publication(
+  address: BackendAddress,
+  { ready, message }: Readiness,
+  { written, error, refused, problems }: StatusInput,
+): Partial<AddressStatus> {
+  const wanted = written.filter((service) => service.isReady(address) !== undefined);
+  if (wanted.length === 0) return {};
+  const isPublished = wanted.some((service) => service.isReady(address) === true);
+  if (isPublished === ready) return {};
+  if (isPublished) {
+    const told =
+      error === undefined ? message : words(message, 'it could not be removed, see the condition Ready');
+    return { ready: true, ...(told !== '' && { message: bounded(told) }) };
+  }
+  const why = wanted.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
+  if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: bounded(why) };
+  const foreign = problems.some(({ published }) => !published);
+  return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see the condition Ready' }) };
+}
+
 /** Services that the address is missing from although its health would allow it, and those that cannot carry it at all. */
 function exclusions(
   address: BackendAddress,
   ready: boolean,
-  desired: readonly DesiredService[],
+  { desired, written, refused }: StatusInput,
 ): Pick<AddressStatus, 'excluded'> {
-  const excluded = desired.flatMap(({ name, excluded: all }) => {
-    const reason = all.get(address);
+  const excluded = desired.flatMap(({ name, excluded: all }, i) => {
+    const isRefused =
+      refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
+    const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
     return reason !== undefined && (ready || reason === 'FamilyNotServed') ? [{ service: name, reason }] : [];
   });
   return excluded.length > 0 ? { excluded } : {};

@@ -2,6 +2,7 @@ import { OperatorError } from '../core/errors.ts';
 import type { HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Clock, EventSink, Writer } from './ports.ts';
+import { Refusals } from './refusals.ts';
 
 /** One life of a backend within one term: a namesake created later is another, and so is the same one in a later term. */
 export interface Life {
@@ -19,6 +20,8 @@ export interface Life {
   statusAt?: number | undefined;
   /** Of an alias: its healthy hosts, as the last run saw them. */
   hosts?: HealthyHosts | undefined;
+  /** Addresses that the API server refuses. */
+  readonly refusals: Refusals;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
 }
@@ -55,7 +58,10 @@ export class Lives {
       return known;
     }
     this.end(key);
-    const life = { uid, over: false, generation, seenAt, failures: 0, patience: new AbortController() };
+    const life = {
+      ...{ uid, generation, seenAt },
+      ...{ over: false, failures: 0, refusals: new Refusals(), patience: new AbortController() },
+    };
     this.#lives.set(key, life);
     this.#keys.set(uid, key);
     return life;

@@ -1,8 +1,10 @@
 import type { Backend } from '../api/external-backend.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
+import { subsetsOf } from '../core/endpoints.ts';
 import { planRemoval, planService, type Observed, type ServicePlan } from '../core/plan.ts';
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
+import { identity } from '../core/slice-layout.ts';
 import type { Step } from '../core/step.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterView } from './ports.ts';
@@ -27,18 +29,46 @@ export function desiredOf(
   return desiredServices({ ...scene, roles, legacyEndpoints, alias: alias?.choice.name });
 }
 
+/** Addresses that are left out of what is written of a Service: the API server refuses them. */
+export interface LeftOut {
+  readonly slices: ReadonlySet<string>;
+  readonly endpoints: ReadonlySet<string>;
+}
+
 /** What to write for one of them. */
 export function planOf(
   { backend, key }: Scene,
   desired: DesiredService,
   options: PlanningOptions,
+  leftOut?: LeftOut,
 ): ServicePlan {
   const { view, registry, maxEndpointsPerSlice, contests } = options;
   const found = observed(backend.namespace, desired.name, view);
   const rival = registry.rival(backend, desired.name, holder(found));
-  const held = contests?.isHeld(key, desired, found.service) ?? false;
-  const plan = planService(desired, found, { backend, rival, maxEndpointsPerSlice, held });
-  return contests?.review(key, desired, found, plan) ?? plan;
+  const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
+  const held = contests?.isHeld(key, accepted, found.service) ?? false;
+  const plan = planService(accepted, found, { backend, rival, maxEndpointsPerSlice, held });
+  return contests?.review(key, accepted, found, plan) ?? plan;
+}
+
+function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOut): DesiredService {
+  if (slices.size + endpoints.size === 0) return desired;
+  const without = (out: ReadonlySet<string>): DesiredService['groups'] =>
+    desired.groups.map((group) => ({
+      ...group,
+      endpoints: group.endpoints.filter((endpoint) => !out.has(identity(endpoint))),
+    }));
+  const groups = without(slices);
+  const legacy = desired.subsets && subsetsOf(without(new Set([...slices, ...endpoints])));
+  const byPort = Map.groupBy(groups, ({ ports }) => ports.map(({ name }) => name).join());
+  const serves = (all: typeof groups): boolean =>
+    all.some((group) => group.endpoints.some(({ conditions }) => conditions?.serving === true));
+  return {
+    ...desired,
+    groups,
+    subsets: legacy?.filter(({ addresses, notReadyAddresses }) => addresses ?? notReadyAddresses),
+    available: desired.available && [...byPort.values()].every(serves),
+  };
 }
 
 /** What was made under names that the spec does not have any more; a name that a sibling claims is the sibling's to take over. */
@@ -58,7 +88,7 @@ const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
     ? holderOf(service)
     : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
 
-const observed = (namespace: string, name: string, view: ClusterView): Observed => ({
+export const observed = (namespace: string, name: string, view: ClusterView): Observed => ({
   service: view.service(namespace, name),
   slices: view.slices(namespace, name),
   endpoints: view.endpoints(namespace, name),

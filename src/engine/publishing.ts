@@ -1,10 +1,14 @@
 import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
+import type { OperatorError } from '../core/errors.ts';
+import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
 import { performAll, type FailedWrite } from './perform.ts';
-import { desiredOf, planOf, removalsOf, type PlanningOptions } from './planning.ts';
-import type { Writer } from './ports.ts';
+import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';
+import type { Clock, Random, Writer } from './ports.ts';
+import type { Refusals } from './refusals.ts';
+import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
 import type { AliasScene, Scene } from './scene.ts';
 
 /** What became of the Services of a backend in one run. */
@@ -20,31 +24,117 @@ export interface Publication {
   readonly wroteSlices: boolean;
 }
 
-/** A plan of two halves is one of a few slices: more rounds are a fault. */
-const MAX_ROUNDS = 4;
+/** Two halves of a plan, and a few refusals one after another; what is left then is tried by the next run. */
+const MAX_ROUNDS = 6;
 
-/** Brings the Services of a backend to what they should be, as far as the API server accepts it. */
+export interface PublishingOptions extends PlanningOptions {
+  readonly clock: Clock;
+  /** Spreads the retries of refused addresses. Default: none. */
+  readonly random?: Random;
+}
+
+/**
+ * Brings the Services of a backend to what they should be, as far as the API server accepts it. Addresses that it refuses
+ * are found, remembered and left out, so that they hold back no other.
+ */
 export async function publish(
   scene: Scene,
-  { roles, alias }: { readonly roles: Roles; readonly alias: AliasScene | undefined },
+  { roles, alias, refusals }: Circumstances,
   writer: Writer,
-  options: PlanningOptions,
+  options: PublishingOptions,
 ): Promise<Publication> {
   const removals = removalsOf(scene.backend, options);
   const removing = performAll(writer, removals);
   let wroteSlices = false;
   for (let round = 1; ; round += 1) {
     const desired = desiredOf(scene, roles, alias, options);
-    const plans = desired.map((service) => planOf(scene, service, options));
+    const plans = desired.map((service) =>
+      planOf(scene, service, options, leftOut(refusals, service.name, options.clock.now())),
+    );
     wroteSlices ||= plans.some(({ steps }) => steps.some(({ action }) => isOfSlice(action)));
     const lists = await performAll(
       writer,
       plans.map(({ steps }) => steps),
     );
     const isHalf = plans.some(({ again }, i) => again && lists[i]?.length === 0);
-    if (isHalf && round < MAX_ROUNDS) continue;
+    const learned = await learn(scene, desired, lists, refusals, writer, options);
+    if ((isHalf || learned) && round < MAX_ROUNDS) continue;
+    for (const service of desired) forget(scene, service, refusals, options);
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
     return { desired, plans, failed: lists.flat(), kept, freed, wroteSlices };
   }
+}
+
+interface Circumstances {
+  readonly roles: Roles;
+  readonly alias: AliasScene | undefined;
+  readonly refusals: Refusals;
+}
+
+const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => ({
+  slices: refusals.of('EndpointSlice', service, now),
+  endpoints: refusals.of('Endpoints', service, now),
+});
+
+/** Looks for the addresses because of which writes were refused. Returns whether some were found. */
+async function learn(
+  { backend }: Scene,
+  desired: readonly DesiredService[],
+  lists: readonly (readonly FailedWrite[])[],
+  refusals: Refusals,
+  writer: Writer,
+  { view, clock, random = () => 1 }: PublishingOptions,
+): Promise<boolean> {
+  const found = desired.flatMap(({ name }, i) =>
+    lastOfEach(lists[i] ?? []).map(async ({ write, error }) => {
+      const { slices, endpoints } = observed(backend.namespace, name, view);
+      const objects = [...slices.filter(isOurSlice), ...(endpoints === undefined ? [] : [endpoints])];
+      const { kind, metadata } = write.object;
+      const same = objects.find((each) => each.kind === kind && each.metadata.name === metadata.name);
+      const before = new Set(same && addressesIn(same));
+      const elsewhere = new Set(objects.filter((each) => each.kind === kind).flatMap(addressesIn));
+      const refused = await refusedAddresses(write, error, before, writer);
+      // One that only moves between slices stays where it is: the write that would take it away needs this one.
+      const ips = refused.filter((ip) => before.has(ip) || !elsewhere.has(ip));
+      refusals.add({ carrier: kind, service: name }, ips, error, { now: clock.now(), random });
+      return ips.length > 0;
+    }),
+  );
+  return (await Promise.all(found)).some(Boolean);
+}
+
+/** The refused writes of addresses; of one object the last one: the least that was tried. */
+function lastOfEach(
+  failed: readonly FailedWrite[],
+): readonly { readonly write: AddressWrite; readonly error: OperatorError }[] {
+  const writes = failed.flatMap(({ action, error }) =>
+    (action.op === 'create' || action.op === 'update') && error.kind === 'terminal'
+      ? [{ write: action, error }]
+      : [],
+  );
+  return [
+    ...new Map(
+      writes.map((each) => [`${each.write.object.kind} ${each.write.object.metadata.name}`, each]),
+    ).values(),
+  ];
+}
+
+/** Of a refusal nothing is left where the address is written after all, or desired no longer. */
+function forget(
+  { backend }: Scene,
+  desired: DesiredService,
+  refusals: Refusals,
+  options: PublishingOptions,
+): void {
+  const { slices, endpoints } = observed(backend.namespace, desired.name, options.view);
+  const wanted = new Set(desired.addresses.map(({ ip }) => ip));
+  const inSlices = new Set(slices.filter(isOurSlice).flatMap(addressesIn));
+  const inEndpoints = new Set(endpoints && addressesIn(endpoints));
+  refusals.retain('EndpointSlice', desired.name, (ip) => wanted.has(ip) && !inSlices.has(ip));
+  refusals.retain(
+    'Endpoints',
+    desired.name,
+    (ip) => wanted.has(ip) && desired.subsets !== undefined && !inEndpoints.has(ip),
+  );
 }

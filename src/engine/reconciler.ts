@@ -9,22 +9,23 @@ import { secretsOf } from '../core/materials.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
 import { switchOf } from '../core/alias.ts';
-import { invalid, statusOf, suspended } from '../core/status.ts';
+import { invalid, publishedPrimary, statusOf, suspended } from '../core/status.ts';
+import { writtenService, type WrittenService } from '../core/written.ts';
 import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, livingEvents, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
-import type { PlanningOptions } from './planning.ts';
-import type { Resolver, Secrets, Writer } from './ports.ts';
+import { observed } from './planning.ts';
+import type { ClusterView, Resolver, Secrets, Writer } from './ports.ts';
 import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
-import { publish, type Publication } from './publishing.ts';
+import { publish, type Publication, type PublishingOptions } from './publishing.ts';
 import type { Entry } from './registry.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { changesAfterMs, look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
 import { writeReady, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 import type { Outcome } from './outcome.ts';
 
-export interface ReconcilerOptions extends ProbingOptions, PlanningOptions, StatusWriterOptions {
+export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, StatusWriterOptions {
   readonly resolver: Resolver;
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
@@ -55,7 +56,14 @@ interface Written extends Scene {
   readonly alias: AliasScene | undefined;
   readonly roles: Roles;
   readonly desired: readonly DesiredService[];
+  readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
+}
+
+/** A scene in which the Services were written, as far as they were accepted. */
+interface Published extends Scene, Pick<Written, 'alias' | 'roles'> {
+  /** Service -> the host that it pointed to, of an alias. */
+  readonly before: ReadonlyMap<string, string>;
 }
 
 const STATUS_PAUSE_MS = 100;
@@ -171,19 +179,15 @@ export class Reconciler {
     const writer = patientWriter(life, this.#options.writer);
     const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
-    const done = await publish(scene, { roles, alias }, writer, {
-      ...this.#options,
-      contests: this.#contests,
-    });
-    return life.over ? { ok: true } : this.#published({ ...scene, alias, roles }, done, life, writer);
+    const before = aliasesOf(scene, view);
+    const { refusals } = life;
+    refusals.begin(life.generation);
+    const options = { ...this.#options, contests: this.#contests };
+    const done = await publish(scene, { roles, alias, refusals }, writer, options);
+    return life.over ? { ok: true } : this.#published({ ...scene, alias, roles, before }, done, life, writer);
   }
 
-  async #published(
-    scene: Scene & Pick<Written, 'alias' | 'roles'>,
-    done: Publication,
-    life: Life,
-    writer: Writer,
-  ): Promise<Outcome> {
+  async #published(scene: Published, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
     // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
@@ -191,8 +195,13 @@ export class Reconciler {
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
     if (done.wroteSlices) life.statusAt ??= this.#options.clock.now() + statusPauseMs;
     const problems = done.plans.flatMap(({ problem }) => problem ?? []);
-    if (done.failed.length === 0 && problems.length === 0) this.#tellSwitch(scene, life);
-    return this.#conclude({ ...scene, desired: done.desired, problems }, life, writer, errors);
+    const { desired } = done;
+    const { namespace } = scene.backend;
+    const written = desired.map((each) =>
+      writtenService(each, observed(namespace, each.name, this.#options.view)),
+    );
+    this.#tellSwitch(scene, written, life);
+    return this.#conclude({ ...scene, desired, written, problems }, life, writer, errors);
   }
 
   #aliasOf(scene: Scene, life: Life): AliasScene | undefined {
@@ -202,8 +211,15 @@ export class Reconciler {
     return alias;
   }
 
-  #tellSwitch({ raw, alias }: Scene & Pick<Written, 'alias'>, life: Life): void {
-    const told = alias && switchOf(alias.candidates, alias.before, alias.choice.name);
+  /** Records an Event when a Service that pointed to another host points to the chosen one. */
+  #tellSwitch({ raw, alias, before }: Published, written: readonly WrittenService[], life: Life): void {
+    if (alias === undefined) return;
+    const { candidates, choice } = alias;
+    const pointsThere = written
+      .filter(({ available }) => available)
+      .flatMap(({ name }) => before.get(name) ?? []);
+    const left = pointsThere.find((host) => host !== choice.name);
+    const told = switchOf(candidates, left, choice.name);
     if (told === undefined) return;
     const events = livingEvents(life, this.#options.events);
     events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
@@ -219,6 +235,7 @@ export class Reconciler {
    * | a terminal one                     | yes            | it                            |
    * | transient, for the third time      | yes            | it                            |
    * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is said |
+   * | none, an address is left out       | yes            | its refusal                   |
    */
   async #conclude(
     scene: Written,
@@ -228,20 +245,20 @@ export class Reconciler {
   ): Promise<Outcome> {
     const failed = errors.filter((error) => error.kind !== 'waiting');
     life.failures = failed.length > 0 ? life.failures + 1 : 0;
-    const told =
+    const lasting =
       failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
-    const status = this.#statusOf(scene, told);
+    const status = this.#statusOf(scene, lasting ?? life.refusals.error(), life);
     this.#count(scene, status);
     const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
-    if (pauseMs > 0) return this.#outcome(undefined, scene, pauseMs);
-    if (errors.length > 0 && told === undefined) return this.#outcome(foremost(errors), scene);
+    if (pauseMs > 0) return this.#outcome(undefined, scene, life, pauseMs);
+    if (errors.length > 0 && lasting === undefined) return this.#outcome(foremost(errors), scene, life);
     const more = await this.#writeStatus(scene, status, life, writer);
-    return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene);
+    return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene, life);
   }
 
-  #count({ key, roles, checks }: Written, { readyAddresses = 0, totalAddresses = 0 }: Status): void {
-    const primary = roles.primary.map(({ ip }) => ip);
-    this.#options.onAddresses?.(key, { ready: readyAddresses, total: totalAddresses, primary, checks });
+  #count(scene: Written, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
+    const primary = publishedPrimary(scene).map(({ ip }) => ip);
+    this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
   }
 
   #writeStatus(
@@ -256,19 +273,24 @@ export class Reconciler {
   }
 
   /** What changes by the mere passing of time does so whatever became of the writes. */
-  #outcome(error: OperatorError | undefined, scene: Written, pauseMs?: number): Outcome {
+  #outcome(error: OperatorError | undefined, scene: Written, { refusals }: Life, pauseMs?: number): Outcome {
     const now = this.#options.clock.now();
-    const times = [changesAfterMs(scene, scene.alias, now, pauseMs), this.#contests.nextMs(scene.key)];
+    const retryAt = refusals.nextAt();
+    const times = [
+      changesAfterMs(scene, scene.alias, now, pauseMs),
+      this.#contests.nextMs(scene.key),
+      retryAt === undefined ? undefined : Math.max(1, retryAt - now),
+    ];
     const known = times.filter((ms) => ms !== undefined);
     const afterMs = known.length > 0 ? Math.min(...known) : undefined;
     if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
     return { ok: true, ...(afterMs !== undefined && { afterMs }) };
   }
 
-  #statusOf({ alias, ...scene }: Written, error: OperatorError | undefined): Status {
+  #statusOf({ alias, ...scene }: Written, error: OperatorError | undefined, { refusals }: Life): Status {
     const now = this.#options.clock.wall();
     const { candidates = [], choice } = alias ?? {};
-    return statusOf({ ...scene, candidates, alias: choice?.name, error, now });
+    return statusOf({ ...scene, candidates, alias: choice?.name, error, refused: refusals.words(), now });
   }
 
   /**
@@ -284,4 +306,15 @@ export class Reconciler {
     const errors = await writeReady(raw, parseStatus(raw), ready, { ...this.#options, writer, events });
     return (life.over ? undefined : foremost(errors)) ?? { ok: true };
   }
+}
+
+/** Service -> the host that it points to, of the Services of an alias. */
+function aliasesOf({ backend, standing }: Scene, view: ClusterView): ReadonlyMap<string, string> {
+  const names = backend.spec.mode === 'ExternalName' ? view.ownedNames(backend.namespace, backend.name) : [];
+  return new Map(
+    [...names].flatMap((name) => {
+      const { externalName } = standing(name)?.spec ?? {};
+      return externalName === undefined ? [] : [[name, externalName] as const];
+    }),
+  );
 }

@@ -58,6 +58,12 @@ export function updateObject(object: EndpointSlice | Endpoints): Ask {
   return { ...target(object.kind, namespace, name), verb: 'update', query: { fieldManager }, body: object };
 }
 
+/** The API server admits or refuses it as it would the write, and stores nothing. */
+export function dryRun({ write: { op, object } }: Extract<Action, { op: 'dryRun' }>): Ask {
+  const ask = op === 'create' ? createObject(object) : updateObject(object);
+  return { ...ask, query: { ...ask.query, dryRun: 'All' }, lane: lanes.endpoints };
+}
+
 /** Deletes this life of the object alone; with a resourceVersion, this state of it alone. */
 export function deleteObject({ kind, namespace, name, uid, resourceVersion }: ObjectRef): Ask {
   return {

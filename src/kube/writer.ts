@@ -102,6 +102,8 @@ export class KubeWriter implements Writer {
         return this.#create(action.object, call);
       case 'update':
         return this.#update(action.object, call);
+      case 'dryRun':
+        return this.#write(requests.dryRun(action), call).then(() => undefined);
       case 'delete':
         return this.#delete(action.ref, call);
       case 'sweep':
@@ -264,6 +266,8 @@ function nameOf(action: Action): string {
       return `Service ${action.namespace}/${action.name}`;
     case 'applyService':
       return `Service ${action.service.metadata.namespace}/${action.service.metadata.name}`;
+    case 'dryRun':
+      return `dry run of ${action.write.object.kind} ${action.write.object.metadata.namespace}/${action.write.object.metadata.name}`;
     case 'create':
     case 'update':
       return `${action.object.kind} ${action.object.metadata.namespace}/${action.object.metadata.name}`;

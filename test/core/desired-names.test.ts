@@ -78,7 +78,7 @@ describe('a name behind a Service', () => {
   ])('is carried by its families: %s', (_, spec, standing, families) => {
     const found = theDesired(spec, [four, six], standing);
     expect(found.groups.map(({ family }) => family)).toEqual(families);
-    expect(found.total).toBe(families.length);
+    expect(found.addresses.length).toBe(families.length);
     expect([...found.excluded.values()]).toEqual(families.length === 2 ? [] : ['FamilyNotServed']);
   });
 
@@ -114,6 +114,6 @@ describe('a name behind a Service', () => {
   });
 
   it('is not available without an address', () => {
-    expect(theDesired(one, [])).toMatchObject({ available: false, ready: 0, total: 0, groups: [] });
+    expect(theDesired(one, [])).toMatchObject({ available: false, addresses: [], groups: [] });
   });
 });

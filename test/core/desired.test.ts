@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { aBackend, allBut, desiredOf, nothingKnown, theService } from '../support/builders.ts';
+import { aBackend, allBut, desiredOf, nothingKnown, theService, writtenOf } from '../support/builders.ts';
 
 const endpointsOf = (spec: object, healthOf = allBut('10.20.0.11')) =>
   theService(aBackend(spec as Record<string, unknown>), healthOf).groups.flatMap(
@@ -88,7 +88,9 @@ describe('desiredServices', () => {
   ] as const)(
     'counts the ready addresses and says whether it is available: %s',
     (_, spec, healthOf, ready, available) => {
-      expect(theService(aBackend(spec), healthOf)).toMatchObject({ ready, available });
+      const desired = theService(aBackend(spec), healthOf);
+      expect(desired).toMatchObject({ available });
+      expect(writtenOf([desired])).toMatchObject([{ ready, available }]);
     },
   );
 

@@ -22,6 +22,7 @@ import {
   nothingKnown,
   someEndpoints,
   unhealthy,
+  writtenOf,
   type SpecInput,
 } from '../support/builders.ts';
 
@@ -47,6 +48,7 @@ const statusAt = (backend: Backend, healthOf: HealthOf, at = now) =>
     groups: portGroups(backend.spec),
     healthOf,
     desired: desiredOf(backend, healthOf),
+    written: writtenOf(desiredOf(backend, healthOf)),
     problems: [],
     roles: rolesOf(backend, healthOf),
     missing: [],

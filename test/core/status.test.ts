@@ -26,6 +26,7 @@ import {
   literal,
   nothingKnown,
   unhealthy,
+  writtenOf,
 } from '../support/builders.ts';
 
 const now = Date.UTC(2026, 0, 1, 12);
@@ -40,6 +41,7 @@ function status(backend: Backend, healthOf: HealthOf = allHealthy, over: Partial
     groups: alias ? [] : portGroups(backend.spec),
     healthOf,
     desired: desiredOf(backend, healthOf),
+    written: writtenOf(desiredOf(backend, healthOf)),
     problems: [],
     roles: rolesOf(backend, healthOf),
     missing: [],

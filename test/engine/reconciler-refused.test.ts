@@ -4,6 +4,7 @@ import type { Action } from '../../src/core/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../../src/core/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
+import { addressesIn } from '../../src/engine/refused-search.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { up } from '../support/scripted-probe.ts';
 
@@ -119,6 +120,271 @@ describe('a write that is refused holds back only what needs it', () => {
       ];
       expect(made).toEqual(refuses === isSlice ? [true, false] : [false, true]);
     }
+  });
+});
+
+const conditionText = (world: ReconcileWorld, type: string): string => {
+  const { status = '-', reason = '-' } = world.status().conditions?.find((each) => each.type === type) ?? {};
+  return `${status} ${reason}`;
+};
+const conditionsOf = (world: ReconcileWorld) =>
+  ['Ready', 'Available', 'Degraded'].map((type) => conditionText(world, type));
+
+describe('what is told is what is written', () => {
+  it.each([
+    ['Invalid', 422],
+    ['Forbidden', 403],
+  ] as const)(
+    'a dead address that cannot be removed is published, and told at once: %s',
+    async (reason, code) => {
+      const world = new ReconcileWorld();
+      await world.bringUp();
+      world.cluster.refuse = (action) => (isSlice(action) ? refusal(reason, code) : undefined);
+      world.fail(A);
+      await world.run();
+      expect(conditionsOf(world)).toEqual([
+        `False ${reason}`,
+        'True AddressesReady',
+        'True AddressesUnhealthy',
+      ]);
+      expect(world.status()).toMatchObject({
+        services: [{ ready: 2, total: 2 }],
+        targets: [
+          {
+            addresses: [
+              {
+                ip: A,
+                ready: true,
+                health: 'unhealthy',
+                message: expect.stringContaining('could not be removed'),
+              },
+            ],
+          },
+          { addresses: [{ ip: B, ready: true, health: 'healthy' }] },
+        ],
+      });
+      await world.run();
+      world.cluster.refuse = () => undefined;
+      await world.run();
+      expect(conditionsOf(world)[0]).toBe('True Published');
+      expect(world.status()).toMatchObject({ services: [{ ready: 1, total: 2 }], summary: '1/2' });
+    },
+  );
+
+  it('nothing is available of the last server when it is dead, though it cannot be removed', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.cluster.refuse = (action) => (isSlice(action) ? refusal() : undefined);
+    world.fail();
+    await world.run();
+    expect(conditionsOf(world).slice(0, 2)).toEqual(['False Invalid', 'False NoReadyAddress']);
+  });
+
+  it('nothing is available without a Service, nor without slices', async () => {
+    for (const [refuses, reason] of [
+      [isSlice, 'NoReadyAddress'],
+      [(action: Action) => action.op === 'applyService', 'NotPublished'],
+    ] as const) {
+      const world = new ReconcileWorld();
+      world.cluster.refuse = (action) => (refuses(action) ? refusal('Forbidden', 403) : undefined);
+      await world.bringUp();
+      expect(conditionsOf(world).slice(0, 2)).toEqual(['False Forbidden', `False ${reason}`]);
+      world.cluster.refuse = () => undefined;
+      await world.run();
+      expect(conditionsOf(world)).toEqual(['True Published', 'True AddressesReady', 'False AllHealthy']);
+    }
+  });
+
+  it('an address without a slice is not ready, and has the words of the API server', async () => {
+    const world = new ReconcileWorld({ maxEndpointsPerSlice: 2 });
+    await world.bringUp();
+    world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
+    world.store({ targets: hosts(A, B, C) }, { generation: 2 });
+    await world.run();
+    world.say(up, C);
+    await world.run();
+    const [, , third] = world.status().targets ?? [];
+    expect(third?.addresses).toMatchObject([
+      { ip: C, ready: false, health: 'healthy', reason: 'PublishRefused' },
+    ]);
+    expect(third?.addresses[0]?.message).toContain('denied by policy');
+    expect(world.status()).toMatchObject({ summary: '2/3', services: [{ ready: 2, total: 2 }] });
+    expect(world.counts.get('shop/orders-db')).toBe('2/3');
+    expect(conditionsOf(world)).toEqual(['False Invalid', 'True AddressesReady', 'True PublishRefused']);
+  });
+
+  it('a Service that is being deleted is neither published nor available', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    const service = world.cluster.service(namespace, 'orders-db');
+    if (service === undefined) throw new Error('no Service');
+    world.cluster.put({
+      ...service,
+      metadata: { ...service.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    });
+    await world.run();
+    expect(conditionsOf(world).slice(0, 2)).toEqual(['False Terminating', 'False NotPublished']);
+  });
+
+  it('a switch of an alias is told where one of its Services is refused', async () => {
+    const world = new ReconcileWorld();
+    const services = [{ name: 'a' }, { name: 'b' }];
+    const alias = (first: string): SpecInput => ({
+      ...{ mode: 'ExternalName', ports: undefined, probe: { disabled: {} }, services },
+      targets: hosts(first),
+    });
+    await world.bringUp(alias('one.example.com'));
+    await world.clock.advance(2_000);
+    await world.run();
+    world.cluster.refuse = (action) =>
+      action.op === 'applyService' && action.service.metadata.name === 'a' ? refusal() : undefined;
+    world.store(alias('two.example.com'), { generation: 2 });
+    for (let i = 0; i < 3; i++) {
+      await world.run();
+      await world.clock.advance(2_000);
+    }
+    const switches = world.events.filter(({ reason }) => reason === 'AliasSwitched');
+    expect(switches).toHaveLength(1);
+    expect(conditionsOf(world).slice(0, 2)).toEqual(['False Invalid', 'False NotPublished']);
+  });
+});
+
+describe('an address that the API server refuses', () => {
+  const D = '10.20.7.3';
+  type Denies = (ips: readonly string[]) => boolean;
+
+  /** Refuses slices (or Endpoints) that hold such addresses, as an admission policy does. */
+  function deny(
+    world: ReconcileWorld,
+    denies: Denies,
+    {
+      text = 'denied by policy',
+      kinds = ['EndpointSlice', 'Endpoints'],
+    }: { text?: string; kinds?: readonly string[] } = {},
+  ): { asked: number } {
+    const count = { asked: 0 };
+    world.cluster.refuse = (action) => {
+      if (!('object' in action) || !kinds.includes(action.object.kind)) return undefined;
+      count.asked += 1;
+      if (!denies(addressesIn(action.object))) return undefined;
+      return new OperatorError(text, { kind: 'terminal', reason: 'Forbidden', status: 403 });
+    };
+    return count;
+  }
+  const denyOne: Denies = (ips) => ips.includes(D);
+
+  it.each([
+    ['that names it', { text: `slices with ${D} are denied` }],
+    ['that names none', {}],
+    ['of which the Endpoints object knows nothing', { kinds: ['EndpointSlice'] }],
+  ])('is left out, whatever the words, and is told: a refusal %s', async (_, how) => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ targets: hosts(A, B) });
+    deny(world, denyOne, how);
+    world.store({ targets: hosts(A, B, D, C) }, { generation: 2 });
+    await world.run();
+    world.say(up);
+    await world.run();
+    expect(world.published()).toEqual([`+${A}`, `+${B}`, `+${C}`]);
+    expect(legacy(world)).toEqual([`+${A}`, `+${B}`, `+${C}`]);
+    expect(conditionsOf(world)).toEqual(['False Forbidden', 'True AddressesReady', 'True PublishRefused']);
+    expect(world.status().targets?.[2]?.addresses).toMatchObject([
+      { ip: D, ready: false, health: 'healthy', reason: 'PublishRefused' },
+    ]);
+    world.fail(B);
+    await world.run();
+    expect(world.published()).toEqual([`+${A}`, `+${C}`, `-${B}`]);
+  });
+
+  it('of a new backend holds back no other', async () => {
+    const world = new ReconcileWorld();
+    deny(world, denyOne);
+    await world.bringUp({ targets: hosts(A, D) });
+    expect([world.published(), conditionsOf(world)]).toEqual([
+      [`+${A}`],
+      ['False Forbidden', 'True AddressesReady', 'True PublishRefused'],
+    ]);
+  });
+
+  it('leaves, so that a dead one can, where the policy comes when it is published', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ targets: hosts(A, B, D) });
+    deny(world, denyOne);
+    world.fail(A);
+    await world.run();
+    expect(world.published()).toEqual([`+${B}`, `-${A}`]);
+  });
+
+  it('alone leaves the Service empty, and says so', async () => {
+    const world = new ReconcileWorld();
+    deny(world, denyOne);
+    await world.bringUp({ targets: hosts(D) });
+    expect([world.published(), conditionsOf(world).slice(0, 2)]).toEqual([
+      [],
+      ['False Forbidden', 'False NoReadyAddress'],
+    ]);
+  });
+
+  it('joins within a minute of the end of the policy, and at once when the spec changes', async () => {
+    for (const edit of [false, true]) {
+      const world = new ReconcileWorld();
+      deny(world, denyOne);
+      await world.bringUp({ targets: hosts(A, D) });
+      const { outcome } = await world.run();
+      expect(outcome).toMatchObject({ ok: true });
+      const afterMs = outcome instanceof OperatorError ? NaN : (outcome.afterMs ?? NaN);
+      expect(afterMs).toBeLessThanOrEqual(60_000);
+      world.cluster.refuse = () => undefined;
+      if (edit) world.store({ targets: hosts(A, D), probe: { periodSeconds: 7 } }, { generation: 2 });
+      else await world.clock.advance(afterMs);
+      await world.run();
+      world.say(up);
+      await world.run();
+      expect([world.published(), conditionsOf(world)]).toEqual([
+        [`+${A}`, `+${D}`],
+        ['True Published', 'True AddressesReady', 'False AllHealthy'],
+      ]);
+    }
+  });
+
+  it('is found among a hundred by a few requests, and none is blamed where all is refused', async () => {
+    const many = Array.from({ length: 100 }, (_, i) => `10.30.0.${i + 1}`);
+    const world = new ReconcileWorld();
+    const count = deny(world, (ips) => ips.includes('10.30.0.77'));
+    await world.bringUp({ targets: hosts(...many) });
+    expect(world.published()).toHaveLength(99);
+    expect(count.asked).toBeLessThan(60);
+    const other = new ReconcileWorld();
+    const asked = deny(other, () => true, { text: 'exceeded quota' });
+    await other.bringUp({ targets: hosts(...many) });
+    expect(asked.asked).toBeLessThan(12);
+    expect(other.cluster.service(namespace, 'orders-db')).toBeDefined();
+    expect(conditionsOf(other).slice(0, 2)).toEqual(['False Forbidden', 'False NoReadyAddress']);
+  });
+
+  it('whichever they are, the others are published, and all when it is over', async () => {
+    const ips = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(ips, ips, ips, async (before, after, bad) => {
+        const ip = (n: number) => `10.30.0.${n}`;
+        const world = new ReconcileWorld({ maxEndpointsPerSlice: 7 });
+        await world.bringUp({ targets: hosts(...before.map(ip)) });
+        deny(world, (all) => bad.some((n) => all.includes(ip(n))));
+        world.store({ targets: hosts(...after.map(ip)) }, { generation: 2 });
+        await world.run();
+        world.say(up);
+        for (let i = 0; i < 3; i++) await world.run();
+        const good = after.filter((n) => !bad.includes(n)).map((n) => `+${ip(n)}`);
+        expect(world.published()).toEqual(expect.arrayContaining(good));
+        world.cluster.refuse = () => undefined;
+        await world.clock.advance(60_000);
+        world.say(up);
+        await world.run();
+        expect(world.published()).toEqual(after.map((n) => `+${ip(n)}`).toSorted());
+        expect(conditionText(world, 'Ready')).toBe('True Published');
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

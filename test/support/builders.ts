@@ -6,9 +6,11 @@ import { portGroups, checkId } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredInput, type DesiredService } from '../../src/core/desired.ts';
 import type { Health } from '../../src/core/health.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
+import { operatorName } from '../../src/core/ownership.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import { judgeRoles, type Roles } from '../../src/core/roles.ts';
 import type { Resolution } from '../../src/core/resolve.ts';
+import { writtenService, type WrittenService } from '../../src/core/written.ts';
 
 /** What a user may write; the schema fills in the rest. */
 export type SpecInput = Readonly<Record<string, unknown>>;
@@ -134,6 +136,21 @@ export function theService(
   if (first === undefined) throw new Error('a backend has at least one Service');
   return first;
 }
+
+/** What is written of Services where every write succeeds. */
+export const writtenOf = (desired: readonly DesiredService[]): readonly WrittenService[] =>
+  desired.map((each) =>
+    writtenService(each, {
+      service: { ...aService(each.body.spec), metadata: { ...aService().metadata, name: each.name } },
+      slices: each.groups.map(({ endpoints, ports, family }) => ({
+        ...aSlice([], operatorName),
+        addressType: family,
+        endpoints,
+        ports,
+      })),
+      endpoints: undefined,
+    }),
+  );
 
 /** Ids of all checks of a backend, in order. */
 export const checkIds = (backend: Backend): readonly string[] =>

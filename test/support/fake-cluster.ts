@@ -90,8 +90,9 @@ export class FakeCluster implements ClusterView, Writer {
 
   async perform(action: Action): Promise<void> {
     await Promise.resolve();
-    const error = this.refuse(action);
+    const error = this.refuse(action.op === 'dryRun' ? action.write : action);
     if (error !== undefined) throw error;
+    if (action.op === 'dryRun') return;
     this.#perform(action);
     if (action.op !== 'sweep' && action.op !== 'absent') this.writes.push(action);
     this.onWrite();
@@ -116,6 +117,8 @@ export class FakeCluster implements ClusterView, Writer {
         break;
       case 'status':
         this.put({ ...this.#get(action.ref), status: action.status } as KubeObject);
+        break;
+      case 'dryRun':
         break;
       default:
         this.#store(action.op, action.object);

@@ -8,7 +8,7 @@ import type { HealthOf } from '../../src/core/readiness.ts';
 import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
 import { judgeRoles } from '../../src/core/roles.ts';
 import { statusOf } from '../../src/core/status.ts';
-import { allHealthy, literal, resolved } from './builders.ts';
+import { allHealthy, literal, resolved, writtenOf } from './builders.ts';
 import { epoch } from './lookups.ts';
 
 /** What hosts give; a host that is not there is a literal address. */
@@ -55,6 +55,7 @@ export function named(
     ...common,
     targets,
     desired,
+    written: writtenOf(desired),
     candidates,
     problems: [],
     missing: [],
