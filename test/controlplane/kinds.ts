@@ -75,6 +75,10 @@ export interface Kinds {
   ClusterRole: OtherObject;
   ClusterRoleBinding: OtherObject;
   CustomResourceDefinition: OtherObject;
+  ResourceQuota: OtherObject;
+  ValidatingAdmissionPolicy: OtherObject;
+  ValidatingAdmissionPolicyBinding: OtherObject;
+  ValidatingWebhookConfiguration: OtherObject;
 }
 
 export type Kind = keyof Kinds;
@@ -103,6 +107,18 @@ export const resources: {
   ClusterRole: ['rbac.authorization.k8s.io/v1', 'clusterroles', false],
   ClusterRoleBinding: ['rbac.authorization.k8s.io/v1', 'clusterrolebindings', false],
   CustomResourceDefinition: ['apiextensions.k8s.io/v1', 'customresourcedefinitions', false],
+  ResourceQuota: ['v1', 'resourcequotas', true],
+  ValidatingAdmissionPolicy: ['admissionregistration.k8s.io/v1', 'validatingadmissionpolicies', false],
+  ValidatingAdmissionPolicyBinding: [
+    'admissionregistration.k8s.io/v1',
+    'validatingadmissionpolicybindings',
+    false,
+  ],
+  ValidatingWebhookConfiguration: [
+    'admissionregistration.k8s.io/v1',
+    'validatingwebhookconfigurations',
+    false,
+  ],
 };
 
 /** What one sends: the apiVersion is known from the kind. */

@@ -14,6 +14,7 @@ export function objectOf(action: Action): readonly [Kind | undefined, string, st
       return [action.object.kind, namespace, name, uid];
     }
     case 'sweep':
+    case 'dryRun':
       return [undefined, '', ''];
     default:
       return [action.ref.kind, action.ref.namespace, action.ref.name, action.ref.uid];
