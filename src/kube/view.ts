@@ -1,12 +1,12 @@
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
-import { serviceOf } from '../core/ownership.ts';
 import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
-import { Grouped } from './grouped.ts';
+import { Indexes } from './indexes.ts';
+import { KindCache } from './kind-cache.ts';
 import { Namespaces } from './namespaces.ts';
 import { projectBackend, projectEndpoints, projectService, projectSlice } from './project.ts';
 import type { RawBackend } from './project.ts';
-import { Reflector } from './reflector.ts';
+import type { Reflector } from './reflector.ts';
 import { claimsOf, ownersOf, serviceOfSlice } from './relations.ts';
 import { resources } from './resources.ts';
 import type { Resource } from './resources.ts';
@@ -30,45 +30,11 @@ export interface ViewOptions {
   readonly silenceMs?: number;
 }
 
-/** Pods' own endpoints change all the time and are nobody's business here: the server leaves them out. */
-const notThePods = {
+/** Label selectors that leave out the endpoints of pods: these change all the time, and nothing here depends on them. */
+const withoutPods = {
   EndpointSlice: 'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io',
   Endpoints: 'endpoints.kubernetes.io/managed-by!=endpoint-controller',
 };
-
-/** Whether the watch of its kind leaves the object out. */
-const isHidden = (kind: ViewKind, raw: unknown): boolean => {
-  const [label = '', value] =
-    kind === 'EndpointSlice' || kind === 'Endpoints' ? notThePods[kind].split('!=') : [];
-  const { labels } = (raw as { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } })
-    .metadata;
-  return value !== undefined && labels?.[label] === value;
-};
-
-/** One kind over all watched namespaces. */
-class Collection<T extends KubeObject> {
-  readonly #reflectors: ReadonlyMap<string, Reflector<T>>;
-
-  constructor(reflectors: ReadonlyMap<string, Reflector<T>>) {
-    this.#reflectors = reflectors;
-  }
-
-  of(namespace: string): Reflector<T> | undefined {
-    return this.#reflectors.get(namespace) ?? this.#reflectors.get('');
-  }
-
-  get(namespace: string, name: string): T | undefined {
-    return this.of(namespace)?.store.get(`${namespace}/${name}`);
-  }
-
-  *values(): IterableIterator<T> {
-    for (const reflector of this.#reflectors.values()) yield* reflector.store.values();
-  }
-
-  get all(): readonly Reflector<T>[] {
-    return [...this.#reflectors.values()];
-  }
-}
 
 /**
  * The cluster as far as this operator looks: its own resources, all Services, and the slices and Endpoints that are
@@ -84,16 +50,11 @@ class Collection<T extends KubeObject> {
  */
 export class KubeView implements ClusterView {
   readonly #options: ViewOptions;
-  readonly #backends: Collection<RawBackend>;
-  readonly #services: Collection<Service>;
-  readonly #slices: Collection<EndpointSlice>;
-  readonly #endpoints: Collection<Endpoints>;
-  readonly #claims = new Grouped<RawBackend>(claimsOf);
-  readonly #slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
-  readonly #ownedServices = new Grouped<Service>(ownersOf);
-  readonly #ownedSlices = new Grouped<EndpointSlice>(ownersOf);
-  readonly #ownedEndpoints = new Grouped<Endpoints>(ownersOf);
-
+  readonly #backends: KindCache<RawBackend>;
+  readonly #services: KindCache<Service>;
+  readonly #slices: KindCache<EndpointSlice>;
+  readonly #endpoints: KindCache<Endpoints>;
+  readonly #indexes = new Indexes();
   readonly #namespaces: Namespaces;
 
   constructor(options: ViewOptions) {
@@ -101,25 +62,21 @@ export class KubeView implements ClusterView {
     const { clock, logger, namespaces } = options;
     const onWhole = (namespace: string) => this.#present(namespace);
     this.#namespaces = new Namespaces({ clock, logger, namespaces, onWhole });
-    this.#backends = this.#collect(resources.ExternalBackend, projectBackend, undefined, (change) =>
-      this.#backendChanged(change),
-    );
-    this.#services = this.#collect(resources.Service, projectService, undefined, (change) => {
-      this.#ownedServices.apply(change);
+    this.#backends = this.#cache(resources.ExternalBackend, projectBackend, undefined, (change) => {
+      this.#indexes.claims.apply(change);
+      this.#backendChanged(change);
+    });
+    this.#services = this.#cache(resources.Service, projectService, undefined, (change) => {
+      this.#indexes.ownedServices.apply(change);
       this.#objectChanged('Service', change, (service) => [keyOf(service)]);
     });
-    this.#slices = this.#collect(
-      resources.EndpointSlice,
-      projectSlice,
-      notThePods.EndpointSlice,
-      (change) => {
-        this.#slicesOfService.apply(change);
-        this.#ownedSlices.apply(change);
-        this.#objectChanged('EndpointSlice', change, serviceOfSlice);
-      },
-    );
-    this.#endpoints = this.#collect(resources.Endpoints, projectEndpoints, notThePods.Endpoints, (change) => {
-      this.#ownedEndpoints.apply(change);
+    this.#slices = this.#cache(resources.EndpointSlice, projectSlice, withoutPods.EndpointSlice, (change) => {
+      this.#indexes.slicesOfService.apply(change);
+      this.#indexes.ownedSlices.apply(change);
+      this.#objectChanged('EndpointSlice', change, serviceOfSlice);
+    });
+    this.#endpoints = this.#cache(resources.Endpoints, projectEndpoints, withoutPods.Endpoints, (change) => {
+      this.#indexes.ownedEndpoints.apply(change);
       this.#objectChanged('Endpoints', change, (endpoints) => [keyOf(endpoints)]);
     });
   }
@@ -173,7 +130,7 @@ export class KubeView implements ClusterView {
   }
 
   slices(namespace: string, service: string): readonly EndpointSlice[] {
-    return this.#slicesOfService.get(`${namespace}/${service}`);
+    return this.#indexes.slicesOfService.get(`${namespace}/${service}`);
   }
 
   endpoints(namespace: string, name: string): Endpoints | undefined {
@@ -181,14 +138,7 @@ export class KubeView implements ClusterView {
   }
 
   ownedNames(namespace: string, backend: string): ReadonlySet<string> {
-    const group = `${namespace}/${backend}`;
-    const objects = [...this.#ownedServices.get(group), ...this.#ownedEndpoints.get(group)];
-    const names = new Set(objects.map((object) => object.metadata.name));
-    for (const slice of this.#ownedSlices.get(group)) {
-      const name = serviceOf(slice);
-      if (name !== undefined) names.add(name);
-    }
-    return names;
+    return this.#indexes.ownedNames(namespace, backend);
   }
 
   /**
@@ -197,53 +147,47 @@ export class KubeView implements ClusterView {
    * @param own the writer itself waits for the answer, and need not look again
    */
   put(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
-    this.#collectionOf(kind).of(namespace)?.put(raw, own);
+    this.#cacheOf(kind).of(namespace)?.put(raw, own);
   }
 
   /** Takes what a read of that one object answered. One that the watch leaves out is older than the watch and there all the same. */
   found(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
-    const of = this.#collectionOf(kind).of(namespace);
-    if (isHidden(kind, raw)) of?.putHidden(raw, own);
-    else of?.put(raw, own);
+    this.#cacheOf(kind).found(namespace, raw, own);
   }
 
   /** This life of the object is over. */
   remove(kind: ViewKind, namespace: string, name: string, uid: string, own = true): void {
-    this.#collectionOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid, own);
+    this.#cacheOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid, own);
   }
 
-  #collect<T extends KubeObject>(
+  #cache<T extends KubeObject>(
     resource: Resource,
     project: (raw: unknown) => T,
     labelSelector: string | undefined,
     onChange: (change: Change<T>) => void,
-  ): Collection<T> {
-    const { namespaces, ...common } = this.#options;
-    const make = (namespace: string | undefined) =>
-      new Reflector<T>({
-        ...{ ...common, resource, namespace, labelSelector, project, onChange },
-        onRefused: (error) => this.#namespaces.refused(namespace ?? '', error),
-      });
-    if (namespaces.length === 0) return new Collection(new Map([['', make(undefined)]]));
-    return new Collection(new Map(namespaces.map((namespace) => [namespace, make(namespace)])));
+  ): KindCache<T> {
+    return new KindCache<T>({
+      ...{ ...this.#options, resource, labelSelector, project, onChange },
+      onRefused: (namespace, error) => this.#namespaces.refused(namespace, error),
+    });
   }
 
-  #collectionOf(kind: ViewKind): Collection<KubeObject> {
+  #cacheOf(kind: ViewKind): KindCache<KubeObject> {
     switch (kind) {
       case 'ExternalBackend':
         return this.#backends;
       case 'Service':
-        return this.#services as unknown as Collection<KubeObject>;
+        return this.#services as unknown as KindCache<KubeObject>;
       case 'EndpointSlice':
-        return this.#slices as unknown as Collection<KubeObject>;
+        return this.#slices as unknown as KindCache<KubeObject>;
       case 'Endpoints':
-        return this.#endpoints as unknown as Collection<KubeObject>;
+        return this.#endpoints as unknown as KindCache<KubeObject>;
     }
   }
 
   #reflectorsOf(namespace: string) {
     const all = [this.#backends, this.#services, this.#slices, this.#endpoints];
-    return all.flatMap((collection) => collection.of(namespace) ?? []);
+    return all.flatMap((cache) => cache.of(namespace) ?? []);
   }
 
   #reflectors(): readonly Pick<Reflector<KubeObject>, 'start' | 'stop' | 'synced' | 'caughtUp'>[] {
@@ -251,10 +195,9 @@ export class KubeView implements ClusterView {
   }
 
   #backendChanged(change: Change<RawBackend>): void {
-    this.#claims.apply(change);
     const sides = present(change);
     const itself = sides.map(keyOf);
-    const rivals = this.#claimants(sides.flatMap((backend) => claimsOf(backend)));
+    const rivals = this.#indexes.claimants(sides.flatMap((backend) => claimsOf(backend)));
     this.#tell('ExternalBackend', change, itself, rivals);
   }
 
@@ -265,11 +208,7 @@ export class KubeView implements ClusterView {
   ): void {
     const sides = present(change);
     const owners = sides.flatMap((object) => ownersOf(object));
-    this.#tell(kind, change, owners, this.#claimants(sides.flatMap(servicesOf)));
-  }
-
-  #claimants(services: readonly string[]): readonly string[] {
-    return services.flatMap((service) => this.#claims.get(service).map(keyOf));
+    this.#tell(kind, change, owners, this.#indexes.claimants(sides.flatMap(servicesOf)));
   }
 
   /** Tells of the backends of a namespace that is known whole: before that nothing of it is told. */

@@ -1,0 +1,35 @@
+import type { EndpointSlice, Endpoints, Service } from '../core/objects.ts';
+import { serviceOf } from '../core/ownership.ts';
+import { Grouped } from './grouped.ts';
+import type { RawBackend } from './project.ts';
+import { claimsOf, ownersOf, serviceOfSlice } from './relations.ts';
+import { keyOf } from './store.ts';
+
+/** Indexes over the caches of a view. Each is kept in step with its cache, one change at a time. */
+export class Indexes {
+  /** By the Services that they want, as `namespace/service`. */
+  readonly claims = new Grouped<RawBackend>(claimsOf);
+  /** By their Service. */
+  readonly slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
+  /** By the backend that controls them, as `namespace/backend`. */
+  readonly ownedServices = new Grouped<Service>(ownersOf);
+  readonly ownedSlices = new Grouped<EndpointSlice>(ownersOf);
+  readonly ownedEndpoints = new Grouped<Endpoints>(ownersOf);
+
+  /** Keys of the backends that want one of the Services. */
+  claimants(services: readonly string[]): readonly string[] {
+    return services.flatMap((service) => this.claims.get(service).map(keyOf));
+  }
+
+  /** Names of the Services under which a backend owns objects. */
+  ownedNames(namespace: string, backend: string): ReadonlySet<string> {
+    const group = `${namespace}/${backend}`;
+    const objects = [...this.ownedServices.get(group), ...this.ownedEndpoints.get(group)];
+    const names = new Set(objects.map((object) => object.metadata.name));
+    for (const slice of this.ownedSlices.get(group)) {
+      const name = serviceOf(slice);
+      if (name !== undefined) names.add(name);
+    }
+    return names;
+  }
+}
