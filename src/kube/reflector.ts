@@ -1,27 +1,26 @@
 import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { Clock, Logger } from '../engine/ports.ts';
+import type { Clock } from '../engine/ports.ts';
 import { Collection } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';
-import { hasStatus, isNotOffered, needsList, networkError } from './errors.ts';
+import { hasStatus, isNotOffered, needsList } from './errors.ts';
 import { FirstEvents } from './first-events.ts';
 import type { Whole } from './first-events.ts';
-import type { Resource } from './resources.ts';
-import { Silence } from './silence.ts';
 import { sleep } from './sleep.ts';
 import { Store, compareVersions } from './store.ts';
 import type { Change } from './store.ts';
-import { lostError, readWatch } from './watch-stream.ts';
+import { SyncWaiters } from './sync-waiters.ts';
+import { noFirstBookmark, readTimedWatch } from './timed-watch.ts';
+import { WatchFailures } from './watch-failures.ts';
+import type { WatchFailuresOptions } from './watch-failures.ts';
+import { lostError } from './watch-stream.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
-export interface ReflectorOptions<T extends KubeObject> extends CollectionOptions<T> {
+export interface ReflectorOptions<T extends KubeObject> extends CollectionOptions<T>, WatchFailuresOptions {
   readonly clock: Clock;
-  readonly logger: Logger;
   /** Called for each change after the store has it. What it throws is logged, and the rest goes on. */
   readonly onChange?: (change: Change<T>) => void;
-  /** A watch began anew; `reason` is `Ended` after a full term, else that of the failure. */
-  readonly onRestart?: (resource: string, reason: string) => void;
-  /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened anew. Default 100 s. */
+  /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened again. Default 100 s. */
   readonly silenceMs?: number;
   /**
    * A watch of all that brings nothing for so long before all has come is one that this server, or a proxy before it, does
@@ -30,14 +29,9 @@ export interface ReflectorOptions<T extends KubeObject> extends CollectionOption
   readonly firstSilenceMs?: number;
   /** The server refuses to show the collection: 403 or 404. */
   readonly onRefused?: (error: OperatorError) => void;
-  /** Longest wait between attempts. Default 10 s. */
-  readonly maxBackoffMs?: number;
 }
 
 const maxHalves = 3;
-const minBackoffMs = 200;
-/** A watch that lived this long was a good one: the next failure is a first one again. */
-const goodWatchMs = 5_000;
 
 /**
  * Keeps a store in step with one collection of the API server: a watch that begins with all there is, then watches that
@@ -61,6 +55,7 @@ export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
   readonly #options: ReflectorOptions<T>;
   readonly #collection: Collection<T>;
+  readonly #failures: WatchFailures;
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<undefined>();
   /** What the store has is no beginning for a watch. */
@@ -68,8 +63,7 @@ export class Reflector<T extends KubeObject> {
   #mustCompare = false;
   /** Of the cycle under way, with its backoff. */
   #cut = new AbortController();
-  /** Calls of `caughtUp` that wait for the next whole. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiters = new SyncWaiters();
   /** Watches of all that ended before all had come, in a row. */
   #halves = 0;
   #refusal: OperatorError | undefined;
@@ -78,6 +72,7 @@ export class Reflector<T extends KubeObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#collection = new Collection(options);
+    this.#failures = new WatchFailures(options);
   }
 
   /** Resolves when the first whole list is in the store. */
@@ -108,19 +103,10 @@ export class Reflector<T extends KubeObject> {
    */
   async caughtUp(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const whole = Promise.withResolvers<undefined>();
-    const learnt = () => whole.resolve(undefined);
-    const aborted = () => whole.reject(signal.reason);
-    this.#waiting.add(learnt);
-    signal.addEventListener('abort', aborted, { once: true });
+    const synced = this.#waiters.wait(signal);
     this.#mustList = true;
     this.#cut.abort();
-    try {
-      await whole.promise;
-    } finally {
-      this.#waiting.delete(learnt);
-      signal.removeEventListener('abort', aborted);
-    }
+    await synced;
   }
 
   /** Takes the answer to a write of our own; `own`: of the changes that follow. */
@@ -139,7 +125,6 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #run(): Promise<void> {
-    let failures = 0;
     while (!this.#stopped()) {
       const cut = new AbortController();
       this.#cut = cut;
@@ -147,14 +132,12 @@ export class Reflector<T extends KubeObject> {
       const error = await this.#cycle(cut);
       if (this.#stopped()) return;
       if (cut.signal.aborted) {
-        failures = 0;
+        this.#failures.reset();
         continue;
       }
-      const lived = this.#options.clock.now() - startedAt >= goodWatchMs;
-      failures = error === undefined && lived ? 0 : lived ? 1 : failures + 1;
-      this.#report(error, failures);
-      if (hasStatus(error, 403, 404)) this.#answerWaiting();
-      if (failures > 0) await sleep(this.#options.clock, this.#backoffMs(error, failures), cut.signal);
+      const backoffMs = this.#failures.ended(error, this.#options.clock.now() - startedAt);
+      if (error instanceof OperatorError && hasStatus(error, 403, 404)) this.#refused(error);
+      if (backoffMs > 0) await sleep(this.#options.clock, backoffMs, cut.signal);
     }
   }
 
@@ -175,31 +158,17 @@ export class Reflector<T extends KubeObject> {
       return undefined;
     } catch (error) {
       this.#mustList ||= needsList(error);
+      const reason = error instanceof OperatorError ? error.reason : undefined;
+      this.#mustCompare ||= reason === 'Silent';
+      if (reason === 'NoFirstBookmark') this.#halves = Infinity;
       return error;
     }
   }
 
-  #backoffMs(error: unknown, failures: number): number {
-    const { random, maxBackoffMs = 10_000 } = this.#options;
-    const backoff = Math.min(maxBackoffMs, minBackoffMs * 2 ** Math.min(failures - 1, 20)) * (0.5 + random());
-    const asked = error instanceof OperatorError && error.status !== 403 ? (error.afterMs ?? 0) : 0;
-    return Math.max(asked, backoff);
-  }
-
-  #report(error: unknown, failures: number): void {
-    const { resource, namespace, logger, onRestart, onRefused } = this.#options;
-    const reason = error === undefined ? 'Ended' : error instanceof OperatorError ? error.reason : 'Fault';
-    onRestart?.(resource.plural, reason);
-    if (error instanceof OperatorError && hasStatus(error, 403, 404)) {
-      this.#refusal = error;
-      onRefused?.(error);
-    }
-    // The first of a run of failures is the normal life of a connection; of the others each twice as late is told.
-    const isTold = failures > 1 && Number.isInteger(Math.log2(failures));
-    if (error !== undefined && isTold) {
-      const what = { resource: resource.plural, namespace, reason, failures, error };
-      logger.warn('The watch failed; trying again', what);
-    }
+  #refused(error: OperatorError): void {
+    this.#refusal = error;
+    this.#options.onRefused?.(error);
+    this.#waiters.resolveAll();
   }
 
   async #list(cut: AbortController): Promise<void> {
@@ -213,11 +182,7 @@ export class Reflector<T extends KubeObject> {
     if (this.#halves < Infinity) this.#halves = 0;
     this.#emit(this.store.replace(objects, version));
     this.#synced.resolve(undefined);
-    this.#answerWaiting();
-  }
-
-  #answerWaiting(): void {
-    for (const learnt of this.#waiting) learnt();
+    this.#waiters.resolveAll();
   }
 
   /**
@@ -230,62 +195,23 @@ export class Reflector<T extends KubeObject> {
     this.#mustCompare = false;
   }
 
-  async #watch(cut: AbortController): Promise<void> {
-    const broken = new AbortController();
-    const { clock, silenceMs = 100_000 } = this.#options;
-    const silence = new Silence(clock, silenceMs, () => {
-      this.#mustCompare = true;
-      broken.abort();
+  #watch(cut: AbortController): Promise<void> {
+    const { clock, resource, silenceMs = 100_000, firstSilenceMs = 30_000 } = this.#options;
+    return readTimedWatch({
+      ...{ clock, resource, silenceMs, firstSilenceMs, cut: cut.signal },
+      isFirst: () => this.#mustList,
+      open: (signal) => this.#open(signal),
+      onEvent: this.#mustList ? this.#first(cut) : (event) => this.#take(event),
     });
-    const first = this.#mustList ? this.#firstSilence(broken) : undefined;
-    const isCut = () => broken.abort();
-    cut.signal.addEventListener('abort', isCut, { once: true });
-    if (cut.signal.aborted) broken.abort();
-    try {
-      const body = await this.#open(broken.signal);
-      silence.heard();
-      this.#opened(first);
-      await readWatch(this.#options.resource, body, {
-        onPiece: () => {
-          silence.heard();
-          first?.heard();
-        },
-        onEvent: this.#mustList ? this.#first(cut) : (event) => this.#take(event),
-        isOver: () => cut.signal.aborted,
-      });
-    } catch (error) {
-      if (this.#mustList && first?.broken === true) throw notUnderstood(this.#options.resource);
-      if (silence.broken) throw lostError(this.#options.resource, 'the watch fell silent', 'Silent');
-      if (error instanceof OperatorError) throw error;
-      throw networkError({ verb: 'watch', resource: this.#options.resource.plural }, error);
-    } finally {
-      silence.end();
-      first?.end();
-      cut.signal.removeEventListener('abort', isCut);
-      broken.abort();
-    }
-  }
-
-  /** Of a watch of all until all has come. */
-  #firstSilence(broken: AbortController): Silence {
-    const { clock, firstSilenceMs = 30_000 } = this.#options;
-    return new Silence(clock, firstSilenceMs, () => {
-      if (!this.#mustList) return;
-      this.#halves = Infinity;
-      broken.abort();
-    });
-  }
-
-  #opened(first: Silence | undefined): void {
-    this.#refusal = undefined;
-    if (first === undefined) return;
-    this.#halves += 1;
-    first.heard();
   }
 
   async #open(signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const isFirst = this.#mustList;
     try {
-      return await this.#collection.watch(this.#mustList ? undefined : this.store.position, signal);
+      const body = await this.#collection.watch(isFirst ? undefined : this.store.position, signal);
+      this.#refusal = undefined;
+      if (isFirst) this.#halves += 1;
+      return body;
     } catch (error) {
       this.#mustList ||= !(error instanceof OperatorError && error.status === 429);
       throw error;
@@ -302,11 +228,8 @@ export class Reflector<T extends KubeObject> {
       }
       const whole = first.take(event);
       if (whole !== undefined) this.#learn(whole, cut);
-      else if (event.type === 'BOOKMARK') {
-        // A server that knows what was asked sends the bookmark of the end before any other.
-        this.#halves = Infinity;
-        throw notUnderstood(this.#options.resource);
-      }
+      // A server that knows what was asked sends the bookmark of the end before any other.
+      else if (event.type === 'BOOKMARK') throw noFirstBookmark(this.#options.resource);
     };
   }
 
@@ -332,6 +255,3 @@ export class Reflector<T extends KubeObject> {
     }
   }
 }
-
-const notUnderstood = (resource: Resource): OperatorError =>
-  lostError(resource, 'no bookmark ends the first events of a watch of all', 'NoFirstBookmark');

@@ -38,15 +38,15 @@ const withoutPods = {
 
 /**
  * The cluster as far as this operator looks: its own resources, all Services, and the slices and Endpoints that are
- * not those of pods. Who hears of a change:
+ * not those of pods. A change is reported to these backends:
  *
  * | changed                  | concerned                                                                   |
  * |--------------------------|-----------------------------------------------------------------------------|
  * | ExternalBackend          | itself, and others that want one of the Services it wants or wanted          |
  * | Service, slice, Endpoints | the backend that controls it (or did), and those that want that Service name |
  *
- * Of a change that is the answer to a write of our own, the writer itself (the owner) needs no word: it is left out.
- * Nothing is told of a namespace that is not known whole; once it is, each of its backends is told of.
+ * A change that is the answer to a write of our own is not reported to the writer itself (the owner).
+ * Nothing is reported of a namespace of which only a part is known; once all is known, each of its backends is reported.
  */
 export class KubeView implements ClusterView {
   readonly #options: ViewOptions;

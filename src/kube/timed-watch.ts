@@ -1,0 +1,61 @@
+import { OperatorError } from '../core/errors.ts';
+import type { Clock } from '../engine/ports.ts';
+import { networkError } from './errors.ts';
+import type { Resource } from './resources.ts';
+import { Silence } from './silence.ts';
+import { lostError, readWatch } from './watch-stream.ts';
+import type { WatchEvent } from './watch-stream.ts';
+
+export interface TimedWatch {
+  readonly resource: Resource;
+  readonly clock: Clock;
+  /** Ends the watch. */
+  readonly cut: AbortSignal;
+  readonly silenceMs: number;
+  /** Longest silence of a watch of all before all has come. */
+  readonly firstSilenceMs: number;
+  /** True for a watch of all until all has come. */
+  readonly isFirst: () => boolean;
+  readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
+  readonly onEvent: (event: WatchEvent) => void;
+}
+
+/**
+ * Opens a watch and reads it until it ends, is cut or falls silent.
+ *
+ * @throws OperatorError with the reason `Silent`, or `NoFirstBookmark` where a watch of all falls silent before all has come
+ */
+export async function readTimedWatch(watch: TimedWatch): Promise<void> {
+  const { resource, clock, cut, silenceMs, firstSilenceMs, isFirst, open, onEvent } = watch;
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const silence = new Silence(clock, silenceMs, end);
+  const endFirst = () => {
+    if (isFirst()) end();
+  };
+  const first = isFirst() ? new Silence(clock, firstSilenceMs, endFirst) : undefined;
+  const heard = () => {
+    silence.heard();
+    first?.heard();
+  };
+  cut.addEventListener('abort', end, { once: true });
+  if (cut.aborted) end();
+  try {
+    const body = await open(ended.signal);
+    heard();
+    await readWatch(resource, body, { onPiece: heard, onEvent, isOver: () => cut.aborted });
+  } catch (error) {
+    if (isFirst() && first?.broken === true) throw noFirstBookmark(resource);
+    if (silence.broken) throw lostError(resource, 'the watch fell silent', 'Silent');
+    if (error instanceof OperatorError) throw error;
+    throw networkError({ verb: 'watch', resource: resource.plural }, error);
+  } finally {
+    silence.end();
+    first?.end();
+    cut.removeEventListener('abort', end);
+    end();
+  }
+}
+
+export const noFirstBookmark = (resource: Resource): OperatorError =>
+  lostError(resource, 'no bookmark ends the first events of a watch of all', 'NoFirstBookmark');
