@@ -4,13 +4,12 @@ import type { BackendEvent, Clock, EventSink, Logger, Random, Timer } from '../e
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
-import { newSeries, repeatsOf, seriesKey } from './event-series.ts';
+import { writeSeries } from './event-requests.ts';
 import type { Series } from './event-series.ts';
-import { lanes } from './lanes.ts';
-import { pathOf, resources } from './resources.ts';
+import { SeriesCache } from './series-cache.ts';
 
 /**
- * What one Event came to: written; dropped before it was sent (newer ones took its place, it was out of date, the term
+ * Result of one Event: written; dropped before it was sent (newer ones took its place, it was out of date, the term
  * ended); failed: the API server refused it.
  */
 export type EventResult = 'written' | 'dropped' | 'failed';
@@ -25,11 +24,8 @@ export interface EventWriterOptions {
   readonly onEvent?: (result: EventResult) => void;
 }
 
-/** A repeat within this time is the same series (the length of client-go's). */
-const seriesMs = 6 * 60_000;
 /** An Event that could not be written for so long is out of date: it would read as if it were so now. */
 const staleMs = 10 * 60_000;
-const maxSeries = 10_000;
 /**
  * client-go drops what exceeds 25 and then one in 5 minutes. Transitions are what people look for here, so they wait
  * rather than vanish: a backend may write 25 at once and then one each 10 s, all backends together 100 and then 50/s.
@@ -63,12 +59,10 @@ const maxRefusals = 5;
  */
 export class EventWriter implements EventSink {
   readonly #options: EventWriterOptions;
-  readonly #series = new Map<string, Series>();
+  readonly #series: SeriesCache;
   readonly #queue = new EventQueue<Series>(limits);
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  #serial = 0;
-  #tidiedAt = 0;
   #inFlight = 0;
   /** Pauses in a row; 0: the API server answers. */
   #pauses = 0;
@@ -77,23 +71,14 @@ export class EventWriter implements EventSink {
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
+    this.#series = new SeriesCache(options);
   }
 
   record(backend: KubeObject, event: BackendEvent): void {
     if (this.#stopped) return;
-    const { clock } = this.#options;
-    const now = clock.now();
-    this.#tidy(now);
-    const key = seriesKey(backend, event);
-    const known = this.#series.get(key);
-    const repeats = known !== undefined && now - known.lastAt < seriesMs;
-    const series = repeats ? known : this.#begin(backend, event);
-    series.count += 1;
-    series.lastAt = now;
-    series.lastWall = clock.wall();
-    // The map is in the order of the last occurrences.
-    this.#series.delete(key);
-    this.#series.set(key, series);
+    const now = this.#options.clock.now();
+    if (this.#series.tidy(now)) this.#queue.tidy(now);
+    const series = this.#series.count(backend, event);
     if (!series.queued) this.#enqueue(series, now);
   }
 
@@ -108,20 +93,6 @@ export class EventWriter implements EventSink {
     this.#stopped = true;
     this.#timer?.cancel();
     this.clear();
-  }
-
-  #begin(backend: KubeObject, event: BackendEvent): Series {
-    const { clock, random, instance } = this.#options;
-    const wall = clock.wall();
-    this.#serial += 1;
-    const salt = Math.floor(random() * 0x1_0000_0000);
-    // As client-go's: the object's name, then something that no other event has.
-    const tail = [wall, salt, this.#serial].map((part) => part.toString(16)).join('');
-    return newSeries(backend, event, {
-      name: `${backend.metadata.name.slice(0, 200)}.${tail}`,
-      instance,
-      wall,
-    });
   }
 
   #enqueue(series: Series, now: number): void {
@@ -172,7 +143,7 @@ export class EventWriter implements EventSink {
     const { count } = series;
     this.#inFlight += 1;
     try {
-      await (series.written === 0 ? this.#create(series) : this.#repeat(series));
+      await writeSeries(this.#options.client, series);
       this.#written(series, count);
     } catch (error) {
       if (this.#mayPass(series, error)) this.#again(series, error);
@@ -189,7 +160,7 @@ export class EventWriter implements EventSink {
     series.queued = false;
     this.#pauses = 0;
     this.#options.onEvent?.('written');
-    const repeats = series.count > count && this.#series.get(series.key) === series;
+    const repeats = series.count > count && this.#series.isCurrent(series);
     if (repeats && !this.#stopped) this.#enqueue(series, this.#options.clock.now());
   }
 
@@ -214,8 +185,8 @@ export class EventWriter implements EventSink {
       this.#pausedUntil = now + Math.max(pauseMs, askedMs);
       this.#pauses += 1;
     }
-    const isCurrent = this.#series.get(series.key) === series;
-    if (!isCurrent || !this.#queue.putBack(series.backend, series, now)) this.#drop(series);
+    if (!this.#series.isCurrent(series) || !this.#queue.putBack(series.backend, series, now))
+      this.#drop(series);
   }
 
   #failed(series: Series, error: unknown): void {
@@ -228,52 +199,4 @@ export class EventWriter implements EventSink {
     else logger.warn('An Event was not written', fields);
     onEvent?.('failed');
   }
-
-  async #create(series: Series): Promise<void> {
-    const body = series.count > 1 ? { ...series.body, series: repeatsOf(series) } : series.body;
-    const path = pathOf(resources.Event, series.namespace);
-    const ask = { verb: 'create', resource: 'events', path, body, lane: lanes.event, attempts: 1 } as const;
-    try {
-      await this.#options.client.request(ask);
-    } catch (error) {
-      // Its name is its own: a try whose answer was lost has made it.
-      if (!hasStatus(error, 409)) throw error;
-    }
-  }
-
-  async #repeat(series: Series): Promise<void> {
-    try {
-      await this.#options.client.request({
-        verb: 'patch',
-        resource: 'events',
-        name: series.name,
-        path: pathOf(resources.Event, series.namespace, series.name),
-        contentType: 'application/merge-patch+json',
-        body: { series: repeatsOf(series) },
-        lane: lanes.event,
-        attempts: 1,
-      });
-    } catch (error) {
-      // The API server keeps events for an hour, or somebody deleted it.
-      if (!hasStatus(error, 404)) throw error;
-      await this.#create(series);
-    }
-  }
-
-  #tidy(now: number): void {
-    if (this.#series.size > maxSeries)
-      this.#forget((series, left) => left > maxSeries * 0.9 || isOver(series, now));
-    if (now - this.#tidiedAt < 60_000) return;
-    this.#tidiedAt = now;
-    this.#forget((series) => isOver(series, now));
-    this.#queue.tidy(now);
-  }
-
-  /** Forgets series that neither wait nor are under way, the longest quiet first. */
-  #forget(isDue: (series: Series, left: number) => boolean): void {
-    for (const series of this.#series.values())
-      if (!series.queued && isDue(series, this.#series.size)) this.#series.delete(series.key);
-  }
 }
-
-const isOver = ({ lastAt }: Series, now: number): boolean => now - lastAt >= seriesMs;
