@@ -25,9 +25,9 @@ import { systemClock as clock, systemRandom as random } from './system-clock.ts'
 export interface OperatorOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Unique among processes, for the Lease. */
+  /** Name in the Lease, unique among processes. */
   readonly identity: string;
-  /** Of the pod, for Events. */
+  /** Name of the pod, for Events. */
   readonly instance: string;
   readonly version: string;
   readonly nodeVersion: string;
@@ -182,7 +182,7 @@ function leaderHooks(
     onNewLeader: (leader) => {
       if (leader === identity) return;
       logger.info('another replica leads', { leader });
-      // After a lapse alone they wait on: what is written in the slices is told when the API server is back.
+      // After a lapse alone they wait on: flips that are in the slices are reported when the API server is back.
       events.clear();
     },
   };

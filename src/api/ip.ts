@@ -136,7 +136,7 @@ const metadataServices: readonly string[] = [
 ];
 
 /**
- * What is never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), multicast and
+ * Addresses that are never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), multicast and
  * broadcast, which are no servers either, and metadata services of clouds, which give credentials to whoever reaches them.
  * The ranges are disjoint, so an address breaks one rule only.
  *

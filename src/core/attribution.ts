@@ -95,7 +95,7 @@ export function indexStatus(status: Status | undefined): ReadonlyMap<string, rea
 }
 
 /** Returns the answers for a host that were in use when the status was written. */
-export function saidNames(
+export function reportedNames(
   host: string,
   index: ReadonlyMap<string, readonly string[]>,
 ): readonly PublishedName[] {

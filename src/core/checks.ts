@@ -20,7 +20,7 @@ export interface GroupProbe {
   readonly timing: Timing;
   /** Which handler was chosen and why, where the spec names none. */
   readonly why?: string;
-  /** What is not as the spec has it. */
+  /** Text about a value that differs from the spec. */
   readonly cut?: string;
   /** The port that is dialled where the target has none of its own. */
   readonly port: number;

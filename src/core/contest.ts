@@ -1,4 +1,4 @@
-/** What is remembered of a field of an object of ours that other clients change, and the operator changes back. */
+/** History of a field of an object of ours that other clients change, and the operator changes back. */
 export interface Contest {
   /** When it was repaired, monotonic milliseconds; the last few. */
   readonly repairedAt: readonly number[];

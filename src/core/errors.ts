@@ -5,7 +5,7 @@
  * |-----------|--------------------------------------------|----------------------------------|
  * | transient | may pass by itself (409, 429, 5xx, reset)   | tries again with backoff         |
  * | waiting   | will be due at a known time; not an error   | tries again then                 |
- * | terminal  | only a change of the spec or cluster helps  | tries again slowly: we are not told of such a change |
+ * | terminal  | only a change of the spec or cluster helps  | tries again slowly: no watch reports such a change   |
  */
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
@@ -36,7 +36,7 @@ export const errorReasons = {
     'Unauthorized',
     'UnsupportedMediaType',
   ],
-  /** What an answer is about, where its reason is too general. */
+  /** Reasons for answers whose own reason is too general. */
   answer: ['NamespaceTerminating', 'UnexpectedStatus'],
   /** A request without an answer. */
   request: [
@@ -83,7 +83,7 @@ export class OperatorError extends Error {
 }
 
 /**
- * Whether the API server has refused this very write, so that a part of it may be accepted.
+ * Returns true when the API server has refused this very write, so that a part of it may be accepted.
  *
  * | answer                          | refused                                    |
  * |---------------------------------|--------------------------------------------|

@@ -117,8 +117,8 @@ export function servedFamilies(
 const isOpen = (spec: ServiceSpec, present: readonly Family[], { ipFamilyPolicy }: FamilyFields): boolean =>
   spec.ipFamilies === undefined && (present.length === 0 || ipFamilyPolicy !== 'SingleStack');
 
-/** Whether only the server can decide which families a new Service carries. */
-export const isForServerToSay = (spec: ServiceSpec): boolean =>
+/** Returns true when only the server can decide which families a new Service carries. */
+export const areFamiliesOpen = (spec: ServiceSpec): boolean =>
   !isFree(spec) &&
   (spec.ipFamilies === undefined || (spec.ipFamilyPolicy ?? 'SingleStack') !== 'SingleStack');
 

@@ -11,7 +11,7 @@ export interface Flip {
   readonly about: string;
 }
 
-/** What one Service does with an address, by what is written. */
+/** Effect of one Service on an address, by what is written. */
 export interface Treatment {
   readonly service: string;
   /** Every slice of the Service that has the address has it as ready. */

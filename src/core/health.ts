@@ -99,7 +99,7 @@ export function withoutRuns(health: Health): Health {
 }
 
 /**
- * Whether two verdicts are in a row: the second one was due no later than the rhythm allows. Not so after a standstill of
+ * Returns true when two verdicts are in a row: the second one was due no later than the rhythm allows. Not so after a standstill of
  * the machine, or where the backend was suspended in between.
  */
 export const isInRow = (gapMs: number, { periodMs, timeoutMs }: Timing): boolean =>
@@ -118,7 +118,7 @@ function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, wal
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said) {
-    // A seeded one whose words nobody wrote.
+    // Seeded, without a message.
     const { reason, message } = verdict;
     if (said === 'unhealthy' && health.reason === '')
       return { health: { ...health, run: 0, reason, message }, transition: 'changed' };

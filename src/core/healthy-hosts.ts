@@ -16,7 +16,7 @@ export interface HealthyHost {
   readonly since: number;
   /** When it became unknown; undefined: it is healthy. */
   readonly unknownFrom: number | undefined;
-  /** Of the last judgement; empty where the host is unknown. */
+  /** Marks of the last judgement; empty where the host is unknown. */
   readonly marks: JudgedHost['marks'];
 }
 
@@ -70,7 +70,7 @@ function healthyHost(
   return { since: isSame ? before.since : now, unknownFrom: undefined, marks };
 }
 
-/** Of the addresses that were healthy and still are addresses, none has been healthy all the time. */
+/** Returns true when none of the addresses that were healthy, and that remain, has been healthy all the time. */
 function wasInterrupted(before: JudgedHost['marks'], now: JudgedHost['marks']): boolean {
   const left = [...before].filter(([ip, mark]) => mark !== undefined && now.has(ip));
   return left.length > 0 && left.every(([ip, mark]) => now.get(ip) !== mark);

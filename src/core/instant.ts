@@ -2,6 +2,6 @@
 export interface Instant {
   /** Monotonic: never set back, without an epoch, and another one in each process. */
   readonly now: number;
-  /** Unix time: somebody may set it. */
+  /** Unix time: an administrator or NTP may set it. */
   readonly wall: number;
 }

@@ -208,7 +208,7 @@ const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
 
 const inOrder = (a: readonly string[], b: readonly string[]): boolean => a.every((text, i) => text === b[i]);
 
-/** Whether a backend must look: the records differ, or what is reported of them. */
+/** Returns true when the backends of a name must be reconciled: the records differ, or what is reported of them. */
 export const isNews = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
   before.gone !== after.gone ||
@@ -216,11 +216,11 @@ export const isNews = (before: NameState, after: NameState): boolean =>
   hasFailed(before) !== hasFailed(after) ||
   !sameRecords(before, after);
 
-/** Whether a failure is among the misses of a row that is reported. Denials are counted from the last failure. */
+/** Returns true when a failure is among the misses of a row that is reported. Denials are counted from the last failure. */
 export const hasFailed = ({ reported, denials, misses }: NameState): boolean =>
   reported !== undefined && denials < misses;
 
-/** What the name servers answer instead of records, for people. */
+/** Text about the answer of the name servers that is no records. */
 export const missText = (miss: Miss): string => (miss.kind === 'failed' ? miss.message : denial[miss.reason]);
 
 const denial = {

@@ -60,7 +60,7 @@ type PublishedReady = boolean | 'mixed';
 
 interface Layer {
   readonly byIp: ReadonlyMap<string, readonly PublishedEndpoint[]>;
-  /** What an address is that is ready in one and not ready in another. */
+  /** Readiness of an address that is ready in one object and not ready in another. */
   readonly disagreeing: PublishedReady;
 }
 
@@ -93,7 +93,7 @@ function readyIn(
   return named ?? numbered;
 }
 
-/** `serving` tells the truth also where a Service publishes not-ready addresses; left out, an endpoint is ready. */
+/** `serving` is the health of the address also where a Service publishes not-ready addresses; left out, an endpoint is ready. */
 const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
   (endpoints ?? []).flatMap(({ addresses, conditions }) => {
     const is = conditions?.serving ?? conditions?.ready ?? true;

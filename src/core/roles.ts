@@ -9,7 +9,7 @@ export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
   /** Limits in seconds that the address is behind by more than, ascending. */
   laggingOf(address: BackendAddress): readonly number[];
-  /** Whether a primary is published as a replica too, and no verdict has reported a role yet. */
+  /** Returns true when a primary is published as a replica too, and no verdict has reported a role yet. */
   isBoth(address: BackendAddress): boolean;
   /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];

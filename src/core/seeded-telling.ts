@@ -34,7 +34,7 @@ const reportingKinds: readonly string[] = ['postgres', 'mysql', 'redis', 'mongod
 
 const reportsRole = ({ kind }: Handler): boolean => reportingKinds.includes(kind);
 
-/** Whether a seeded health lacks what a Service needs: nothing is believed of the address, or not its role, or two roles. */
+/** Returns true when a seeded health lacks what a Service needs: nothing is believed of the address, or not its role, or two roles. */
 export function isOpenSeed(
   { handler }: Check,
   { services = [] }: Pick<Spec, 'services'>,
@@ -49,7 +49,7 @@ export function isOpenSeed(
 
 interface Known {
   readonly said: Said | undefined;
-  /** Whether its health begins as healthy. */
+  /** True when its health begins as healthy. */
   readonly isHealthy: boolean;
 }
 
@@ -86,7 +86,7 @@ export function tellings(input: SeedInput): TellingOf {
   };
 }
 
-/** Whether an address is ready behind a Service of role Replica. */
+/** Returns true when an address is ready behind a Service of role Replica. */
 const isFollowing = ({ backend, published }: SeedInput, group: PortGroup, address: BackendAddress): boolean =>
   (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Replica')

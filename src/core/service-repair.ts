@@ -10,10 +10,10 @@ import { portKey } from './service.ts';
  *
  * | observed                                                      | apply alone                                          |
  * |---------------------------------------------------------------|------------------------------------------------------|
- * | a port whose number or protocol the spec does not have        | keeps it beside ours: refused where names are missing or the same |
+ * | a port whose number or protocol the spec does not have        | keeps both: refused where names are missing or the same           |
  * | a port of ours with a name or appProtocol that the spec does not have | keeps them                                   |
  * | a selector that the spec does not have                        | keeps it                                             |
- * | a controller reference to another uid                         | keeps it beside ours: refused                        |
+ * | a controller reference to another uid                         | keeps both: refused                                  |
  * | a field of another type (externalName, loadBalancerSourceRanges) | keeps it: refused                                 |
  *
  * The patch holds the whole spec, because the server judges an object as a whole. Of a selector of ours only the keys of

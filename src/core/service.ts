@@ -126,7 +126,7 @@ const servicePort = (port: Port): ServicePort => ({
 });
 
 /**
- * Whether the server refuses the change in place. To and from ExternalName everything is changed in place.
+ * Returns true when the server refuses the change in place. To and from ExternalName everything is changed in place.
  *
  * | field                                     | cannot be changed                                          |
  * |-------------------------------------------|------------------------------------------------------------|
@@ -161,7 +161,7 @@ function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService[
   return !isOpen && is.loadBalancerClass !== wanted['loadBalancerClass'];
 }
 
-/** Whether the Service has all that the body has; what others or the server added does not count. */
+/** Returns true when the Service has all that the body has; fields that other clients or the server added do not count. */
 export function isApplied(observed: Service, body: AppliedService): boolean {
   return says(observed, body, '');
 }

@@ -7,7 +7,7 @@ import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts
 import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import { identity } from './slice-layout.ts';
 
-/** What slices of one group have in common. */
+/** Fields that the slices of one group have in common. */
 export interface SliceTemplate {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];

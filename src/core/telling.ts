@@ -43,7 +43,7 @@ export interface TellingOptions {
  * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
  * | a lag over a limit                   |                   | out of bounds after failureThreshold of them in a row  |
  * | a lag within a limit                 |                   | within bounds, at once                                 |
- * | says no lag                          |                   | stays; ends where it was presumed of the slices        |
+ * | has no lag                           |                   | stays; ends where it was presumed of the slices        |
  *
  * A lag never counts for more than the time since the lag was last 0: after an idle time the first write makes the
  * naive difference jump to the whole of it.
@@ -123,16 +123,16 @@ export function withoutLagRuns(telling: Telling): Telling {
   return { ...telling, over: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])) };
 }
 
-/** What is published of an address before it is probed in this term. */
+/** Roles under which an address is published before it is probed in this term. */
 export interface Seed {
   readonly role: Role | undefined;
-  /** Whether it is published as the primary and as a replica. */
+  /** True when it is published as the primary and as a replica. */
   readonly isBoth: boolean;
   /** Limits that it is within. */
   readonly within: readonly number[];
   /** Limits that it is beyond, ascending. */
   readonly lagging: readonly number[];
-  /** Whether one of them follows from the slices alone. */
+  /** True when one of them follows from the slices alone. */
   readonly isPresumed: boolean;
   readonly failureThreshold: number;
   /** Monotonic milliseconds. */

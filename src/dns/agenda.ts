@@ -15,7 +15,7 @@ export interface AgendaItem extends HeapItem {
 export interface AgendaLimits {
   /** Queries at a time: resolvers lose bursts. */
   readonly maxInFlight: number;
-  /** Of these, how many may be for names that failed twice in a row. */
+  /** Most of these for names that failed twice in a row. */
   readonly maxSuspects: number;
 }
 
@@ -30,7 +30,7 @@ export interface AgendaLimits {
  * | suspect | two failures in a row, or more | `maxSuspects`                                      | last   |
  *
  * So whatever the number of dead names, a quarter of the slots is left for names that answer, a name that loses one
- * answer does not wait behind dead ones, and nobody waits for more than one question of each other owner.
+ * answer does not wait behind dead ones, and no owner waits for more than one question of each other owner.
  */
 export class Agenda<T extends AgendaItem> {
   readonly #limits: AgendaLimits;
@@ -40,7 +40,7 @@ export class Agenda<T extends AgendaItem> {
     unsure: new FairQueue<string, T>(),
     suspect: new FairQueue<string, T>(),
   };
-  /** Of those that are due and wait for a slot. */
+  /** Tickets of the questions that are due and wait for a slot. */
   readonly #tickets = new Map<T, Ticket<T>>();
   readonly #running = { steady: 0, unsure: 0, suspect: 0 };
 
@@ -59,7 +59,7 @@ export class Agenda<T extends AgendaItem> {
     this.#planned.push(item);
   }
 
-  /** Whether the item is due and waits for a slot. */
+  /** True when the item is due and waits for a slot. */
   isWaiting(item: T): boolean {
     return this.#tickets.has(item);
   }

@@ -16,7 +16,7 @@ export function backoffMs({ baseMs, capMs }: Backoff, failures: number, random: 
 const slow = { baseMs: 60_000, capMs: 600_000, steady: 10 };
 
 /**
- * What a refusal waits for until it is tried again: between half a minute and a minute the first ten times in a row, so
+ * Returns how long a refusal waits until it is tried again: between half a minute and a minute the first ten times in a row, so
  * that a policy which is put right is seen within a minute; then twice as long each time, up to ten minutes.
  */
 export const slowBackoffMs = (failures: number, random: Random): number =>

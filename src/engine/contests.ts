@@ -39,7 +39,7 @@ export class Contests {
     this.#contests.delete(backend);
   }
 
-  /** Whether the repair of a Service is not due yet. What another spec asks for is never held, nor a field that is changed for once. */
+  /** Returns true when the repair of a Service is not due yet. A change of the spec is never held, nor a field that is changed once. */
   isHeld(backend: string, desired: DesiredService, observed: Service | undefined): boolean {
     if (observed === undefined || !isRepair(desired, observed)) return false;
     const fields = this.#contests.get(backend)?.get(nameOf(observed));
@@ -108,7 +108,7 @@ const editOf = ({ metadata, editor = '' }: Observable): Edit => ({
   manager: editor,
 });
 
-/** Whether what is observed is what this very spec was applied to: then a difference is another client's. */
+/** Returns true when this very spec was applied to the observed object: then a difference is another client's. */
 function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
   const applied = metadata.annotations?.[annotations.applied];
   const wanted = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.applied];
@@ -118,7 +118,7 @@ function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
 /** Fields that another client changed. */
 interface Change {
   readonly changed: readonly string[];
-  /** Whether the plan changes them back. */
+  /** True when the plan changes them back. */
   readonly isPlanned: boolean;
 }
 

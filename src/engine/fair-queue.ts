@@ -15,7 +15,7 @@ interface Entry<Owner, Item> extends Link<Entry<Owner, Item>> {
   readonly ticket: Entry<Owner, Item> | undefined;
   /** The entry of the next owner of the same item. */
   more: Entry<Owner, Item> | undefined;
-  /** Of the first entry: whether the item waits. */
+  /** True for the first entry when the item waits. */
   isWaiting: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { Backend, ServiceSpec } from '../api/external-backend.ts';
 import { servicesOf } from '../core/desired.ts';
-import { isForServerToSay } from '../core/families.ts';
+import { areFamiliesOpen } from '../core/families.ts';
 import { chain, type Step } from '../core/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
 import type { ClusterView } from './ports.ts';
@@ -27,5 +27,5 @@ export function firstServices(scene: Scene, options: PlanningOptions): readonly 
 }
 
 function isNew({ namespace }: Backend, view: ClusterView): (spec: ServiceSpec) => boolean {
-  return (spec) => isForServerToSay(spec) && view.service(namespace, spec.name) === undefined;
+  return (spec) => areFamiliesOpen(spec) && view.service(namespace, spec.name) === undefined;
 }

@@ -101,7 +101,7 @@ export class Flips {
   }
 }
 
-/** Whether the next run may write what this one did not: it was cut short, met a conflict, or had no answer. */
+/** Returns true when the next run may write what this one did not: it was cut short, met a conflict, or had no answer. */
 const mayPass = (error: OperatorError | undefined): boolean =>
   error !== undefined &&
   (error.kind === 'waiting' ||

@@ -2,7 +2,7 @@ import type { Handler } from '../core/check.ts';
 import { isSame } from '../core/same.ts';
 import { shortHash } from '../core/hash.ts';
 
-/** The one object that stands for all handlers of equal content. */
+/** Object that is shared by all handlers of equal content. */
 export interface InternedHandler {
   readonly id: number;
   readonly handler: Handler;

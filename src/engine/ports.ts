@@ -93,7 +93,7 @@ export interface BackendEvent {
   readonly action: string;
   /** At most 1,024 characters. */
   readonly note: string;
-  /** What it is about, e.g. an address: Events of one reason about the same thing are one series, whatever the words. Default: the note. */
+  /** Subject of the Event, for example an address: Events of one reason about the same thing are one series, whatever the words. Default: the note. */
   readonly about?: string;
 }
 

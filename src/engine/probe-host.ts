@@ -35,7 +35,7 @@ export const isAlive = (kind: ProbeClass): boolean => kind === 'steady' || kind 
 const MAX_STREAK = 3;
 
 /**
- * Whether a check of this class may run, as far as its host is concerned. The checks of one IP may be different servers
+ * Returns true when the host of a check lets another probe of this class run. The checks of one IP may be different servers
  * (a gateway with many ports), so silent ones must not keep the others waiting:
  *
  * | class             | while alive checks of the IP wait  | else, where the IP has alive checks             | else |

@@ -5,7 +5,7 @@ import type { Subscriber, Task } from './probe-task.ts';
 /** Who is told what of the probes. */
 export interface ProbeListeners {
   /**
-   * Each verdict, for each check that still wants it: a run that several backends share is told to each. `dueAt`: when the
+   * Receives each verdict for each check that still wants it; a run that several backends share is passed to each. `dueAt`: when the
    * run began to wait for its slot, monotonic.
    */
   readonly onVerdict: (

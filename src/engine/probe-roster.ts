@@ -1,5 +1,5 @@
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
-import { noneOfAny, type ProbeOwner } from './probe-shares.ts';
+import { noCounts, type ProbeOwner } from './probe-shares.ts';
 import { isProbeOf, probeKey } from './probe-task.ts';
 import type { Check } from '../core/check.ts';
 import type { Plan, Subscriber, Task } from './probe-task.ts';
@@ -99,7 +99,7 @@ export class ProbeRoster {
   }
 }
 
-const newOwner = (): OwnerEntry => ({ share: { running: noneOfAny() }, subscribers: [] });
+const newOwner = (): OwnerEntry => ({ share: { running: noCounts() }, subscribers: [] });
 
 const ownersOf = (subscribers: readonly Subscriber[]): readonly ProbeOwner[] => [
   ...new Set(subscribers.map(({ share }) => share)),

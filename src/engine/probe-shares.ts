@@ -1,5 +1,5 @@
 /**
- * What the scheduler expects of a probe, by its verdicts so far:
+ * Class of a probe for the scheduler, by its verdicts so far:
  *
  * | class     | a check that                                                        | expected to hold its slot |
  * |-----------|---------------------------------------------------------------------|---------------------------|
@@ -14,7 +14,7 @@ export const probeClasses: readonly ProbeClass[] = ['steady', 'suspect', 'new', 
 
 export type CountByClass = Record<ProbeClass, number>;
 
-export const noneOfAny = (): CountByClass => ({ steady: 0, suspect: 0, new: 0, dead: 0 });
+export const noCounts = (): CountByClass => ({ steady: 0, suspect: 0, new: 0, dead: 0 });
 
 /** A backend, as far as slots are concerned. */
 export interface ProbeOwner {
@@ -47,7 +47,7 @@ const OWNER_FACTOR = 8;
 export class ProbeShares {
   readonly #max: number;
   readonly #reserved: number;
-  readonly #running = noneOfAny();
+  readonly #running = noCounts();
 
   constructor(maxConcurrent: number) {
     this.#max = maxConcurrent;
@@ -71,7 +71,7 @@ export class ProbeShares {
     return wanted === 'dead' && otherWaits ? Math.min(room, Math.max(1, this.#reserved) - dead) : room;
   }
 
-  /** Whether the owner may take one of `room` slots of the class. */
+  /** Returns true when the owner may take one of `room` slots of the class. */
   allows({ running }: ProbeOwner, wanted: ProbeClass, room: number): boolean {
     return running[wanted] < OWNER_FACTOR * room;
   }

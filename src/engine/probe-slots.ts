@@ -29,7 +29,7 @@ export interface Slot<T> {
   readonly owner: ProbeOwner;
 }
 
-/** Who goes first, turn by turn. The dead go behind all others, except every seventh time, so that none of them starves. */
+/** Order of the classes, turn by turn. The dead go behind all others, except every seventh time, so that none of them starves. */
 const turns: readonly (readonly ProbeClass[])[] = [
   ['steady', 'suspect', 'new', 'dead'],
   ['suspect', 'new', 'steady', 'dead'],

@@ -21,7 +21,7 @@ export interface Task extends HeapItem {
   readonly host: ProbeHost<Task>;
   /** Who wants to know. Replaced, never changed, so that it may be walked while it is. */
   subscribers: readonly Subscriber[];
-  /** Of the subscribers, each once; the last ones where there are no more. */
+  /** Owners of the subscribers, each once; the last ones where there are no more. */
   owners: readonly ProbeOwner[];
   /** The instant that its rhythm means; `at` is that with jitter. */
   phase: number;
@@ -57,17 +57,17 @@ export interface Run {
   place: number;
 }
 
-/** What is asked the same way whatever the name of the server is. */
+/** Handlers whose question does not depend on the name of the server. */
 const isNameless = ({ handler }: Check): boolean => handler.kind === 'tcpSocket' || handler.kind === 'icmp';
 
-/** Whether two checks ask the same of the same address. */
+/** Returns true when two checks ask the same of the same address. */
 function isSameQuestion(task: Task, check: Check, handler: InternedHandler): boolean {
   const { ip, port, host } = task.check;
   if (task.handler !== handler || ip !== check.ip || port !== check.port) return false;
   return host === check.host || isNameless(check);
 }
 
-/** Whether the task is the probe of this check: the same question, period and timeout. Thresholds are the health's affair. */
+/** Returns true when the task is the probe of this check: the same question, period and timeout. Thresholds belong to the health. */
 export function isProbeOf(task: Task, check: Check, handler: InternedHandler): boolean {
   const { periodMs, timeoutMs } = task.check.timing;
   const isSameTiming = periodMs === check.timing.periodMs && timeoutMs === check.timing.timeoutMs;
@@ -132,7 +132,7 @@ export function classAfter(
   durationMs: number,
 ): Pick<Task, 'class' | 'failures'> {
   if (verdict.kind === 'up') return { class: 'steady', failures: 0 };
-  // Inconclusive says nothing of the address, but who took all its time will take it again.
+  // Inconclusive is no news of the address, but a probe that took all its time will take it again.
   if (verdict.kind === 'inconclusive' && durationMs < task.check.timing.timeoutMs) return task;
   const failures = task.failures + 1;
   const allowed = Math.max(...task.subscribers.map(({ check }) => check.timing.failureThreshold));

@@ -3,7 +3,7 @@ import {
   indexNames,
   indexStatus,
   publishedNames,
-  saidNames,
+  reportedNames,
   type PublishedName,
 } from '../core/attribution.ts';
 import type { Question } from '../core/names.ts';
@@ -50,7 +50,7 @@ export function follow(backend: Backend, { resolver, view }: ResolvingOptions): 
 function publishedBefore(backend: Backend, view: ClusterView): (host: string) => readonly PublishedName[] {
   if (backend.spec.mode === 'ExternalName') {
     const index = indexStatus(backend.status);
-    return (host) => saidNames(host, index);
+    return (host) => reportedNames(host, index);
   }
   const index = indexNames(ownSlices(backend, view));
   return (host) => publishedNames(host, index);

@@ -1,6 +1,6 @@
 import { TokenBucket } from './token-bucket.ts';
 
-/** What waits of one owner, the oldest first, and how many it may still send. */
+/** Waiting items of one owner, the oldest first, and how many it may still send. */
 interface Line<T> {
   readonly owner: string;
   readonly items: T[];
@@ -106,7 +106,7 @@ export class EventQueue<T> {
     return dropped;
   }
 
-  /** Forgets owners that would begin anew in the same way. */
+  /** Forgets owners whose state is that of a new one. */
   tidy(now: number): void {
     for (const [owner, { items, bucket }] of this.#lines)
       if (items.length === 0 && bucket.isFull(now)) this.#lines.delete(owner);

@@ -1,17 +1,17 @@
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { repeatsOf } from './event-series.ts';
-import type { Series } from './event-series.ts';
+import type { EventSeries } from './event-series.ts';
 import { lanes } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';
 
 type Client = Pick<KubeClient, 'request'>;
 
 /** Writes what a series has now, by one request: an Event that exists gets its repeats, any other is created. */
-export const writeSeries = (client: Client, series: Series): Promise<void> =>
+export const writeSeries = (client: Client, series: EventSeries): Promise<void> =>
   series.written === 0 ? createEvent(client, series) : patchRepeats(client, series);
 
-async function createEvent(client: Client, series: Series): Promise<void> {
+async function createEvent(client: Client, series: EventSeries): Promise<void> {
   const body = series.count > 1 ? { ...series.body, series: repeatsOf(series) } : series.body;
   const path = pathOf(resources.Event, series.namespace);
   const ask = { verb: 'create', resource: 'events', path, body, lane: lanes.event, attempts: 1 } as const;
@@ -23,7 +23,7 @@ async function createEvent(client: Client, series: Series): Promise<void> {
   }
 }
 
-async function patchRepeats(client: Client, series: Series): Promise<void> {
+async function patchRepeats(client: Client, series: EventSeries): Promise<void> {
   try {
     await client.request({
       verb: 'patch',

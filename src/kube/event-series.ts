@@ -5,7 +5,7 @@ import { microTime } from './micro-time.ts';
 import { resources } from './resources.ts';
 
 /** One Event object: the first sight and its repeats. */
-export interface Series {
+export interface EventSeries {
   readonly key: string;
   /** `namespace/name` of the backend. */
   readonly backend: string;
@@ -13,11 +13,11 @@ export interface Series {
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
   count: number;
-  /** What the API server knows of; 0: the object is not there. */
+  /** Count that the API server has; 0: the object does not exist. */
   written: number;
   /** Answers that refused it for now. */
   refusals: number;
-  /** Of the last occurrence, monotonic and wall. */
+  /** Time of the last occurrence, monotonic and wall. */
   lastAt: number;
   lastWall: number;
   /** It waits, or is under way. */
@@ -36,7 +36,7 @@ export function newSeries(
   backend: KubeObject,
   event: BackendEvent,
   by: { readonly name: string; readonly instance: string; readonly wall: number },
-): Series {
+): EventSeries {
   const { namespace, name: regarded, uid } = backend.metadata;
   const { name, instance, wall } = by;
   const body = {
@@ -58,7 +58,7 @@ export function newSeries(
 }
 
 /** The repeats of a series. The API server wants a count of two at least. */
-export function repeatsOf({ count, lastWall }: Series): Readonly<Record<string, unknown>> {
+export function repeatsOf({ count, lastWall }: EventSeries): Readonly<Record<string, unknown>> {
   return { count, lastObservedTime: microTime(lastWall) };
 }
 

@@ -5,7 +5,7 @@ import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { writeSeries } from './event-requests.ts';
-import type { Series } from './event-series.ts';
+import type { EventSeries } from './event-series.ts';
 import { SeriesCache } from './series-cache.ts';
 
 /**
@@ -60,7 +60,7 @@ const maxRefusals = 5;
 export class EventWriter implements EventSink {
   readonly #options: EventWriterOptions;
   readonly #series: SeriesCache;
-  readonly #queue = new EventQueue<Series>(limits);
+  readonly #queue = new EventQueue<EventSeries>(limits);
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #inFlight = 0;
@@ -95,14 +95,14 @@ export class EventWriter implements EventSink {
     this.clear();
   }
 
-  #enqueue(series: Series, now: number): void {
+  #enqueue(series: EventSeries, now: number): void {
     series.queued = true;
     const gone = this.#queue.push(series.backend, series, now);
     if (gone !== undefined) this.#drop(gone);
     this.#schedule(0);
   }
 
-  #drop(series: Series): void {
+  #drop(series: EventSeries): void {
     series.queued = false;
     this.#options.onEvent?.('dropped');
   }
@@ -139,7 +139,7 @@ export class EventWriter implements EventSink {
   }
 
   /** Never rejects. */
-  async #send(series: Series): Promise<void> {
+  async #send(series: EventSeries): Promise<void> {
     const { count } = series;
     this.#inFlight += 1;
     try {
@@ -154,7 +154,7 @@ export class EventWriter implements EventSink {
     }
   }
 
-  #written(series: Series, count: number): void {
+  #written(series: EventSeries, count: number): void {
     series.written = count;
     series.refusals = 0;
     series.queued = false;
@@ -164,7 +164,7 @@ export class EventWriter implements EventSink {
     if (repeats && !this.#stopped) this.#enqueue(series, this.#options.clock.now());
   }
 
-  #mayPass(series: Series, error: unknown): boolean {
+  #mayPass(series: EventSeries, error: unknown): boolean {
     if (this.#stopped || !(error instanceof OperatorError) || error.reason === 'Cancelled') return false;
     if (error.status === undefined) return true;
     series.refusals += 1;
@@ -173,7 +173,7 @@ export class EventWriter implements EventSink {
   }
 
   /** It is the first of its backend again, and all wait. */
-  #again(series: Series, error: unknown): void {
+  #again(series: EventSeries, error: unknown): void {
     const { clock, random, logger } = this.#options;
     const now = clock.now();
     if (this.#pauses === 0)
@@ -189,7 +189,7 @@ export class EventWriter implements EventSink {
       this.#drop(series);
   }
 
-  #failed(series: Series, error: unknown): void {
+  #failed(series: EventSeries, error: unknown): void {
     series.queued = false;
     const { logger, onEvent } = this.#options;
     const fields = { backend: series.backend, error };

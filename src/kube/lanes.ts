@@ -5,7 +5,7 @@
  * | lane      | requests                                     | at most, of all places |
  * |-----------|----------------------------------------------|------------------------|
  * | slice     | EndpointSlices, and reads after a conflict    | all                    |
- * | service   | Services, reads before one is made or adopted | all but the reserve    |
+ * | service   | Services, reads before a create or an adoption | all but the reserve    |
  * | endpoints | Endpoints                                     | all but the reserve    |
  * | secret    | reads of Secrets                              | a half                 |
  * | status    | statuses                                      | all but the reserve    |

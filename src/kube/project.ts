@@ -26,7 +26,7 @@ const keptMeta = [
   'ownerReferences',
 ] as const satisfies readonly (keyof ObjectMeta)[];
 
-// What is held of each kind. managedFields and the last applied configuration are mostly half of an object's size: of the
+// Fields that are held of each kind. managedFields and the last applied configuration are mostly half of an object's size: of the
 // former at most three names are kept, of the latter nothing.
 
 export function projectBackend(raw: unknown): RawBackend {
@@ -39,7 +39,7 @@ export function projectService(raw: unknown): Service {
   return applied.length === 0 ? kept : { ...kept, applied };
 }
 
-/** Of the fields that the operator's last apply set, those whose removal from the spec changes more than themselves. */
+/** Fields set by the operator's last apply whose removal from the spec changes more than themselves. */
 function appliedFields({ metadata }: Raw): readonly string[] {
   const entries = (metadata['managedFields'] ?? []) as readonly ManagedFields[];
   const own = entries.find(({ manager, operation }) => manager === operatorName && operation === 'Apply');

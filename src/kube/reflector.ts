@@ -61,7 +61,7 @@ export class Reflector<T extends KubeObject> {
   /** What the store has is no beginning for a watch. */
   #mustList = true;
   #mustCompare = false;
-  /** Of the cycle under way, with its backoff. */
+  /** Cuts the cycle under way, with its backoff. */
   #cut = new AbortController();
   readonly #waiters = new SyncWaiters();
   /** Watches of all that ended before all had come, in a row. */
@@ -119,7 +119,7 @@ export class Reflector<T extends KubeObject> {
     this.#emit(this.store.putHidden(this.#options.project(raw), own));
   }
 
-  /** We deleted this object. */
+  /** Takes the end of an object that we deleted. */
   remove(key: string, uid: string, own = true): void {
     this.#emit(this.store.remove(key, uid, own));
   }

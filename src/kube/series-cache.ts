@@ -1,7 +1,7 @@
 import type { KubeObject } from '../core/objects.ts';
 import type { BackendEvent, Clock, Random } from '../engine/ports.ts';
 import { newSeries, seriesKey } from './event-series.ts';
-import type { Series } from './event-series.ts';
+import type { EventSeries } from './event-series.ts';
 
 export interface SeriesCacheOptions {
   readonly clock: Clock;
@@ -18,7 +18,7 @@ const tidyMs = 60_000;
 /** The series of Events that may still repeat, in the order of their last occurrences. */
 export class SeriesCache {
   readonly #options: SeriesCacheOptions;
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Map<string, EventSeries>();
   #serial = 0;
   #tidiedAt = 0;
 
@@ -27,7 +27,7 @@ export class SeriesCache {
   }
 
   /** Counts an occurrence in its series, which begins where there is none. */
-  count(backend: KubeObject, event: BackendEvent): Series {
+  count(backend: KubeObject, event: BackendEvent): EventSeries {
     const { clock } = this.#options;
     const now = clock.now();
     const key = seriesKey(backend, event);
@@ -42,7 +42,7 @@ export class SeriesCache {
   }
 
   /** Returns false for a series after which another one of that key began, or that was forgotten. */
-  isCurrent(series: Series): boolean {
+  isCurrent(series: EventSeries): boolean {
     return this.#series.get(series.key) === series;
   }
 
@@ -60,7 +60,7 @@ export class SeriesCache {
     return true;
   }
 
-  #begin(backend: KubeObject, event: BackendEvent): Series {
+  #begin(backend: KubeObject, event: BackendEvent): EventSeries {
     const { clock, random, instance } = this.#options;
     const wall = clock.wall();
     this.#serial += 1;
@@ -72,10 +72,10 @@ export class SeriesCache {
   }
 
   /** Forgets series that neither wait nor are under way, the longest quiet first. */
-  #forget(isDue: (series: Series, left: number) => boolean): void {
+  #forget(isDue: (series: EventSeries, left: number) => boolean): void {
     for (const series of this.#series.values())
       if (!series.queued && isDue(series, this.#series.size)) this.#series.delete(series.key);
   }
 }
 
-const isOver = ({ lastAt }: Series, now: number): boolean => now - lastAt >= seriesMs;
+const isOver = ({ lastAt }: EventSeries, now: number): boolean => now - lastAt >= seriesMs;

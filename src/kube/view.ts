@@ -104,7 +104,7 @@ export class KubeView implements ClusterView {
     });
   }
 
-  /** Of the namespaces that are served: another one that gets no answer must not hold them back. */
+  /** Resolves when the served namespaces are up to date: another one that gets no answer must not hold them back. */
   async caughtUp(signal: AbortSignal): Promise<void> {
     const served = this.#namespaces.names.filter((namespace) => this.#namespaces.isWhole(namespace));
     const reflectors = served.flatMap((namespace) => this.#reflectorsOf(namespace));
@@ -211,7 +211,7 @@ export class KubeView implements ClusterView {
     this.#tell(kind, change, owners, this.#indexes.claimants(sides.flatMap(servicesOf)));
   }
 
-  /** Tells of the backends of a namespace that is known whole: before that nothing of it is told. */
+  /** Reports the backends of a namespace of which all is known; before that, none of its changes is reported. */
   #present(namespace: string): void {
     for (const after of this.#backends.of(namespace)?.store.values() ?? [])
       this.#options.onChange?.('ExternalBackend', { before: undefined, after, own: false }, [keyOf(after)]);

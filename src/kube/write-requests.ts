@@ -91,7 +91,7 @@ export function getObject({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'n
   return { ...target(kind, namespace, name), verb: 'get' };
 }
 
-/** Lists the slices of the Service that controllers of Kubernetes made. */
+/** Lists the slices of the Service that controllers of Kubernetes created. */
 export function listForeignSlices(namespace: string, service: string): Ask {
   const managers = kubernetesSliceManagers.join(',');
   const labelSelector = `${labels.serviceName}=${service},${labels.sliceManagedBy} in (${managers})`;

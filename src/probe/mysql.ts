@@ -36,7 +36,7 @@ export const probeUser = 'external_backend_probe';
  * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
  * handshake for each failure, however long it lasts.
  *
- * Who has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
+ * A server that has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
  * that has more time waits for the same answer (owed.ts).
  */
 export function createMysql(owed: Owed = createOwed()): Probe {
@@ -77,7 +77,7 @@ export function createMysql(owed: Owed = createOwed()): Probe {
 interface Kept {
   readonly trust: Trust;
   readonly owed: Owed;
-  /** Of the timeout. */
+  /** Milliseconds that remain of the timeout. */
   readonly leftMs: number;
 }
 
@@ -93,7 +93,7 @@ async function greet(
     return credentials === undefined ? 'answer to a stranger' : 'login';
   };
   const owing = owed.patience(check, question, leftMs);
-  // What was answered blindly was answered without TLS, and says nothing of it.
+  // A blind answer was given without TLS, and is no news of it.
   const isJudged = () => tls === undefined || !protocol.isBlind;
   const patience: Patience = {
     ...owing,
@@ -136,7 +136,7 @@ export class MysqlHandshake implements Protocol {
     return this.#phase !== 'greeting';
   }
 
-  /** Whether all was said before the greeting. */
+  /** True when everything was sent before the greeting. */
   get isBlind(): boolean {
     return this.#isBlind;
   }

@@ -22,14 +22,14 @@ const said: Readonly<Record<Question, Verdict>> = {
   query: verdict('down', 'Timeout', 'the login succeeded, but a query is not answered'),
 };
 
-/** Of a check that had less than its timeout, because it waited for another one's answer, and was not answered. */
+/** Verdict of a check that had less than its timeout, because it waited for another one's answer, and got none. */
 export const tooLate = verdict(
   'inconclusive',
   'ProberFault',
   'the server answered another check so late that too little of the timeout was left for this one',
 );
 
-/** What is to be done after a wait for an answer that was owed. */
+/** Next step after a wait for a late answer. */
 export type Waited = { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
 
 /** The answers that servers owe us, by address, port and account. */
@@ -116,7 +116,7 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
         end: (isLeft, late) => {
           remove(own, key);
           if (isLeft) patient.set(check, Math.min(2 * forMs, lastMs));
-          // How a connection ended that was not answered says nothing of the next one.
+          // The end of a connection that was not answered is no news of the next one.
           resolve(isLeft || late?.kind === 'down' ? undefined : late);
         },
       };

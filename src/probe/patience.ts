@@ -11,7 +11,7 @@ export interface Patience {
   readonly forMs: number;
   /** Time is up on a connection that stands. The verdict. */
   begin(): Verdict;
-  /** That connection is closed: by the server, a reset or a dead peer, or because we left it. `late`: its verdict. */
+  /** The connection is closed: by the server, a reset or a dead peer, or because we left it. `late`: its verdict. */
   end(isLeft: boolean, late?: Verdict): void;
 }
 

@@ -39,7 +39,7 @@ export interface ApiRequest {
   readonly durationMs: number;
 }
 
-/** Series of one handler and reason; made when they are first needed. */
+/** Series of one handler and reason; created when they are first needed. */
 interface VerdictSeries {
   readonly results: Map<Verdict['kind'], Cell>;
   readonly durations: Distribution;
@@ -159,7 +159,7 @@ export class Metrics {
     this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);
   }
 
-  /** What an Event came to. */
+  /** Counts an Event by its result. */
   recorded(result: (typeof eventResults)[number]): void {
     this.#series.external_backend_events_total.at(result).value++;
   }

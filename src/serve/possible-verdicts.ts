@@ -43,7 +43,7 @@ const handlers: Readonly<Record<Handler['kind'], true>> = {
   grpc: true,
 };
 
-/** What a probe run is counted by. */
+/** Labels by which a probe run is counted. */
 export interface VerdictLabels {
   readonly handler: Handler['kind'];
   readonly result: Verdict['kind'];

@@ -9,7 +9,7 @@ import {
   indexStatus,
   namesText,
   publishedNames,
-  saidNames,
+  reportedNames,
 } from '../../src/core/attribution.ts';
 import { questionKey, type ServiceRecord } from '../../src/core/names.ts';
 import type { EndpointSlice } from '../../src/core/objects.ts';
@@ -176,7 +176,7 @@ describe('what the slices say of a name', () => {
   });
 });
 
-describe('saidNames', () => {
+describe('reportedNames', () => {
   const status = (host: string, ...all: readonly string[]): Status => ({
     targets: [
       { host, addresses: all.map((ip) => ({ ip, ready: true, health: 'healthy', reason: 'Connected' })) },
@@ -185,7 +185,10 @@ describe('saidNames', () => {
   });
 
   it('reads from the status what an alias stood on', () => {
-    const said = saidNames('db.example.com', indexStatus(status('db.example.com', '10.0.0.1', 'fd00::1')));
+    const said = reportedNames(
+      'db.example.com',
+      indexStatus(status('db.example.com', '10.0.0.1', 'fd00::1')),
+    );
     expect(said.map(({ question, records }) => [questionKey(question), records.addresses])).toEqual([
       ['A db.example.com', ['10.0.0.1']],
       ['AAAA db.example.com', ['fd00::1']],
@@ -193,11 +196,13 @@ describe('saidNames', () => {
   });
 
   it('knows a name in another spelling', () => {
-    expect(saidNames('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1')))).toHaveLength(1);
+    expect(reportedNames('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1')))).toHaveLength(
+      1,
+    );
   });
 
   it('says nothing of what it does not have', () => {
-    expect(saidNames('db.example.com', indexStatus(undefined))).toEqual([]);
-    expect(saidNames('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual([]);
+    expect(reportedNames('db.example.com', indexStatus(undefined))).toEqual([]);
+    expect(reportedNames('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAlive } from '../../src/engine/probe-host.ts';
-import { noneOfAny, probeClasses } from '../../src/engine/probe-shares.ts';
+import { noCounts, probeClasses } from '../../src/engine/probe-shares.ts';
 import { ProbeSlots } from '../../src/engine/probe-slots.ts';
 import type { ProbeHost } from '../../src/engine/probe-host.ts';
 import type { ProbeClass, ProbeOwner } from '../../src/engine/probe-shares.ts';
@@ -12,7 +12,7 @@ interface Named extends Candidate<Named> {
   readonly host: ProbeHost<Named>;
 }
 
-const newOwner = (): ProbeOwner => ({ running: noneOfAny() });
+const newOwner = (): ProbeOwner => ({ running: noCounts() });
 
 function setUp(maxConcurrent: number, maxPerHost = 1) {
   const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost });
@@ -264,7 +264,7 @@ describe('ProbeSlots', () => {
             take();
           }
           expect(waiting.size).toBe(0);
-          for (const owner of owners) expect(owner.running).toEqual(noneOfAny());
+          for (const owner of owners) expect(owner.running).toEqual(noCounts());
         },
       ),
       { numRuns: 300 },
