@@ -1,0 +1,187 @@
+import type { Status } from '../api/external-backend.ts';
+import { switchOf } from '../core/alias.ts';
+import type { Check } from '../core/check.ts';
+import type { DesiredService } from '../core/desired.ts';
+import type { OperatorError } from '../core/errors.ts';
+import type { Problem } from '../core/plan.ts';
+import type { Roles } from '../core/roles.ts';
+import { publishedPrimary, statusOf } from '../core/status.ts';
+import { writtenService, type WrittenService } from '../core/written.ts';
+import type { Contests } from './contests.ts';
+import { livingEvents, type Life } from './lives.ts';
+import type { Outcome } from './outcome.ts';
+import { foremost } from './perform.ts';
+import { observed } from './planning.ts';
+import type { ClusterView, Writer } from './ports.ts';
+import type { Publication } from './publishing.ts';
+import { changesAfterMs, type AliasScene, type Scene } from './scene.ts';
+import { writeStatus, type StatusWriterOptions } from './status-writer.ts';
+
+export interface ReporterOptions extends StatusWriterOptions {
+  readonly view: ClusterView;
+  /**
+   * Delay of a status after slices were written, in milliseconds. The same status then contains what follows at once (the
+   * first verdict of an address that joined, another address of a host that died), and the slices of other backends do not
+   * wait behind it in the API server, where a status is the most expensive write. Default: 100, in which a failover is over.
+   */
+  readonly statusPauseMs?: number;
+  /** Reports the figures of a backend; undefined when it is gone. */
+  readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
+}
+
+/** Figures of a backend, for metrics. */
+export interface BackendFigures {
+  /** Addresses. */
+  readonly ready: number;
+  readonly total: number;
+  /** IPs that the Services of role Primary lead to. */
+  readonly primary: readonly string[];
+  readonly checks: readonly Check[];
+}
+
+/** A scene with what the view holds after all its writes were accepted or refused. */
+interface WrittenScene extends Scene {
+  readonly alias: AliasScene | undefined;
+  readonly roles: Roles;
+  readonly desired: readonly DesiredService[];
+  readonly written: readonly WrittenService[];
+  readonly problems: readonly Problem[];
+}
+
+/** A scene in which the Services were written, as far as they were accepted. */
+export interface PublishedScene extends Scene, Pick<WrittenScene, 'alias' | 'roles'> {
+  /** Service -> the host that it pointed to, of an alias. */
+  readonly before: ReadonlyMap<string, string>;
+}
+
+const STATUS_PAUSE_MS = 100;
+
+/** The status contains a transient failure from this many in a row on. */
+const TOLD_FAILURES = 3;
+
+/** Reports how a run went, from what is written: status, Events and figures, and when to look again. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #contests: Contests;
+
+  constructor(options: ReporterOptions, contests: Contests) {
+    this.#options = options;
+    this.#contests = contests;
+  }
+
+  /** Reports a run of which all was tried. */
+  async report(scene: PublishedScene, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
+    const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
+    const errors = [...(refused ?? []), ...(kept ?? [])];
+    // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
+    if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
+    const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
+    if (done.wroteSlices) life.statusAt ??= this.#options.clock.now() + statusPauseMs;
+    const problems = done.plans.flatMap(({ problem }) => problem ?? []);
+    const { desired } = done;
+    const { namespace } = scene.backend;
+    const written = desired.map((each) =>
+      writtenService(each, observed(namespace, each.name, this.#options.view)),
+    );
+    this.#tellSwitch(scene, written, life);
+    return this.#conclude({ ...scene, desired, written, problems }, life, writer, errors);
+  }
+
+  /** Records an Event when a Service that pointed to another host points to the chosen one. */
+  #tellSwitch({ raw, alias, before }: PublishedScene, written: readonly WrittenService[], life: Life): void {
+    if (alias === undefined) return;
+    const { candidates, choice } = alias;
+    const pointsThere = written
+      .filter(({ available }) => available)
+      .flatMap(({ name }) => before.get(name) ?? []);
+    const left = pointsThere.find((host) => host !== choice.name);
+    const told = switchOf(candidates, left, choice.name);
+    if (told === undefined) return;
+    const events = livingEvents(life, this.#options.events);
+    events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
+  }
+
+  /**
+   * Writes the status where it is due, and returns the outcome of the run.
+   *
+   * | errors                             | status written | Ready contains                |
+   * |------------------------------------|----------------|-------------------------------|
+   * | none                               | yes            | the problems, or that all is well |
+   * | none, slices were written just now | after a pause  | the same, as it is then       |
+   * | a terminal one                     | yes            | it                            |
+   * | transient, for the third time      | yes            | it                            |
+   * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is reported |
+   * | none, an address is left out       | yes            | its refusal                   |
+   */
+  async #conclude(
+    scene: WrittenScene,
+    life: Life,
+    writer: Writer,
+    errors: readonly OperatorError[],
+  ): Promise<Outcome> {
+    const failed = errors.filter((error) => error.kind !== 'waiting');
+    life.failures = failed.length > 0 ? life.failures + 1 : 0;
+    const lasting =
+      failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
+    const status = this.#statusOf(scene, lasting ?? life.refusals.error(), life);
+    this.#count(scene, status);
+    const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
+    if (pauseMs > 0) return this.#outcome(undefined, scene, life, pauseMs);
+    if (errors.length > 0 && lasting === undefined) return this.#outcome(foremost(errors), scene, life);
+    const more = await this.#writeStatus(scene, status, life, writer);
+    return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene, life);
+  }
+
+  #count(scene: WrittenScene, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
+    const primary = publishedPrimary(scene).map(({ ip }) => ip);
+    this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
+  }
+
+  #writeStatus(
+    scene: WrittenScene,
+    status: Status,
+    life: Life,
+    writer: Writer,
+  ): Promise<readonly OperatorError[]> {
+    life.statusAt = undefined;
+    const events = livingEvents(life, this.#options.events);
+    return writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer, events });
+  }
+
+  /** Changes that come with time alone come whether or not the writes were accepted. */
+  #outcome(
+    error: OperatorError | undefined,
+    scene: WrittenScene,
+    { refusals }: Life,
+    pauseMs?: number,
+  ): Outcome {
+    const now = this.#options.clock.now();
+    const retryAt = refusals.nextAt();
+    const times = [
+      changesAfterMs(scene, scene.alias, now, pauseMs),
+      this.#contests.nextMs(scene.key),
+      retryAt === undefined ? undefined : Math.max(1, retryAt - now),
+    ];
+    const known = times.filter((ms) => ms !== undefined);
+    const afterMs = known.length > 0 ? Math.min(...known) : undefined;
+    if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
+    return { ok: true, ...(afterMs !== undefined && { afterMs }) };
+  }
+
+  #statusOf({ alias, ...scene }: WrittenScene, error: OperatorError | undefined, { refusals }: Life): Status {
+    const now = this.#options.clock.wall();
+    const { candidates = [], choice } = alias ?? {};
+    return statusOf({ ...scene, candidates, alias: choice?.name, error, refused: refusals.words(), now });
+  }
+}
+
+/** Service -> the host that it points to, of the Services of an alias. */
+export function aliasesOf({ backend, standing }: Scene, view: ClusterView): ReadonlyMap<string, string> {
+  const names = backend.spec.mode === 'ExternalName' ? view.ownedNames(backend.namespace, backend.name) : [];
+  return new Map(
+    [...names].flatMap((name) => {
+      const { externalName } = standing(name)?.spec ?? {};
+      return externalName === undefined ? [] : [[name, externalName] as const];
+    }),
+  );
+}
