@@ -44,6 +44,8 @@ interface Entry extends HeapItem {
   /** Transient or terminal failures in a row, all of one kind. */
   failures: number;
   failedAs?: ErrorKind | undefined;
+  /** When the last failure that counts is tried again, whatever is added before. */
+  retryAt: number;
 }
 
 /**
@@ -62,7 +64,7 @@ interface Entry extends HeapItem {
  *
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
- * reset it either. Due keys start in the order in which they became due, in the microtask after the add when there
+ * reset it either, and a terminal failure that comes before the retry was due does not count. Due keys start in the order in which they became due, in the microtask after the add when there
  * is room; while there are always more of them, the event loop has a turn every 10 ms. One timer is armed, for the
  * earliest key.
  */
@@ -96,7 +98,16 @@ export class WorkQueue {
     if (this.#state === 'stopped' || delayMs === Infinity) return;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, at: Infinity, order: 0, slot: -1, running: false, again: Infinity, failures: 0 };
+      entry = {
+        key,
+        at: Infinity,
+        order: 0,
+        slot: -1,
+        running: false,
+        again: Infinity,
+        failures: 0,
+        retryAt: 0,
+      };
       this.#entries.set(key, entry);
     }
     this.#wish(entry, this.#options.clock.now() + Math.max(0, delayMs));
@@ -202,7 +213,7 @@ export class WorkQueue {
     entry.running = false;
     this.#running -= 1;
     const now = this.#options.clock.now();
-    const retryInMs = this.#settle(entry, outcome, now);
+    const retryInMs = this.#settle(entry, outcome, startedAt);
     this.#report(entry.key, outcome, now - startedAt, queuedMs, retryInMs);
     if (this.#state === 'stopped' && this.#running === 0) this.#drained?.();
     this.#wake();
@@ -218,16 +229,15 @@ export class WorkQueue {
     }
   }
 
-  #settle(entry: Entry, outcome: Outcome, now: number): number | undefined {
-    const kind = errorOf(outcome)?.kind;
-    const goesOn = kind !== 'waiting' && kind === entry.failedAs;
-    entry.failures = kind === undefined || kind === 'waiting' ? 0 : goesOn ? entry.failures + 1 : 1;
-    entry.failedAs = kind;
+  #settle(entry: Entry, outcome: Outcome, startedAt: number): number | undefined {
+    const now = this.#options.clock.now();
+    const isEarly = count(entry, outcome, startedAt);
     const { backoff = defaultBackoff, random } = this.#options;
     const retryInMs = nextMs(outcome, {
       backoffMs: () => backoffMs(backoff, entry.failures, random),
       slowMs: () => slowBackoffMs(entry.failures, random),
     });
+    if (!isEarly) entry.retryAt = now + (retryInMs ?? 0);
     const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
     entry.again = Infinity;
     if (at < Infinity && this.#state !== 'stopped') this.#wish(entry, at);
@@ -242,4 +252,18 @@ export class WorkQueue {
       // A reporter's fault must not take the loop down.
     }
   }
+}
+
+/**
+ * Counts the failures in a row of one kind. Returns whether this one does not count: a terminal one of a run that was added
+ * before the last one was due again.
+ */
+function count(entry: Entry, outcome: Outcome, startedAt: number): boolean {
+  const kind = errorOf(outcome)?.kind;
+  const goesOn = kind === entry.failedAs;
+  const isEarly = goesOn && kind === 'terminal' && startedAt < entry.retryAt;
+  entry.failedAs = kind;
+  if (kind === undefined || kind === 'waiting') entry.failures = 0;
+  else if (!isEarly) entry.failures = goesOn ? entry.failures + 1 : 1;
+  return isEarly;
 }

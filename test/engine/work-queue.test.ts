@@ -222,6 +222,17 @@ describe('WorkQueue', () => {
       expect(runs).toHaveLength(before + 1);
     });
 
+    it('tries a terminal error again within a minute, however often the key was added meanwhile', async () => {
+      const queue = queueOf(always(new OperatorError('denied', { kind: 'terminal', reason: 'Forbidden' })));
+      for (let i = 0; i < 50; i += 1) {
+        queue.add('a');
+        await clock.advance(1_000);
+      }
+      const before = runs.length;
+      await clock.advance(60_000);
+      expect(runs).toHaveLength(before + 1);
+    });
+
     it.each([
       ['a terminal error', 'terminal', undefined, ['a@0', 'a@400', 'a@800']],
       ['a transient one, later than its backoff', 'transient', undefined, ['a@0', 'a@100', 'a@300', 'a@700']],
