@@ -11,6 +11,8 @@ export interface Roles {
   laggingOf(address: BackendAddress): readonly number[];
   /** Returns true when a primary is published as a replica too, and no verdict has reported a role yet. */
   isBoth(address: BackendAddress): boolean;
+  /** The servers that a Service of role Primary keeps until it is known which of several is the primary; undefined: it follows the heir. */
+  keptBy(service: string): readonly BackendAddress[] | undefined;
   /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];
   /** Others that claim to be primary and are ready, and said so after the primary became one; they wait. */
@@ -23,8 +25,8 @@ export interface RolesInput {
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
   readonly healthOf: HealthOf;
-  /** Whether an address is published as ready by a Service of role Primary now. */
-  readonly isPublishedPrimary: (address: BackendAddress) => boolean;
+  /** Whether an address is published as ready by that Service of role Primary now; undefined: by any. */
+  readonly isPublishedPrimary: (address: BackendAddress, service?: string) => boolean;
 }
 
 interface Known {
@@ -34,6 +36,8 @@ interface Known {
   readonly since: number;
   readonly lagging: readonly number[];
   readonly isBoth: boolean;
+  /** Another is published as the primary too, and no verdict has reported its role yet. */
+  readonly isDisputed: boolean;
   /** Ready at the port that told the role; at all ports where none did. */
   readonly ready: boolean;
   /** Primary since the last verdict: what others said is older. */
@@ -55,18 +59,25 @@ interface Known {
  * | several                    | equal, or some not known   | the published one; the others wait                 |
  * | several, none published    | equal, or some not known   | the one that has said so for the longest time      |
  * | several, all published     | equal, or some not known   | the one that has said so for the longest time      |
+ * | several, by a switch that was cut, and a verdict of one | any | the one with the verdict              |
+ * | the same, and no verdict of any | any                    | each Service keeps its own until there is one      |
  */
 export function judgeRoles(input: RolesInput): Roles {
   const known = new Map(input.addresses.map((address) => [address, knownOf(address, input)]));
   const claimants = [...known.values()].filter(({ role }) => role === 'Primary');
   const ready = claimants.filter((claimant) => claimant.ready);
-  const first = winner(ready.length > 0 ? ready : claimants, input.isPublishedPrimary);
+  const first = winner(settled(ready.length > 0 ? ready : claimants), input.isPublishedPrimary);
   const heir = first === undefined ? [] : sameServer(first, claimants);
   const isHeir = (claimant: Known): boolean => heir.includes(claimant);
   return {
     roleOf: (address) => known.get(address)?.role,
     laggingOf: (address) => known.get(address)?.lagging ?? [],
     isBoth: (address) => known.get(address)?.isBoth === true,
+    keptBy: (service) => {
+      if (first?.isDisputed !== true || isOneServer(addressesOf(claimants))) return undefined;
+      const kept = addressesOf(claimants).filter((address) => input.isPublishedPrimary(address, service));
+      return kept.length > 0 ? kept : undefined;
+    },
     primary: addressesOf(ready.filter(isHeir)),
     pretenders:
       first?.isNew === true ? [] : addressesOf(ready.filter((each) => !isHeir(each) && insists(each))),
@@ -75,7 +86,13 @@ export function judgeRoles(input: RolesInput): Roles {
 }
 
 /** What it said is no older than what the primary said. */
-const insists = ({ isNew, fails }: Known): boolean => !isNew && !fails;
+const insists = ({ isNew, fails, isDisputed }: Known): boolean => !isNew && !fails && !isDisputed;
+
+/** What a verdict reports before what is only published. */
+function settled(claimants: readonly Known[]): readonly Known[] {
+  const reported = claimants.filter(({ isDisputed }) => !isDisputed);
+  return reported.length > 0 ? reported : claimants;
+}
 
 const addressesOf = (all: readonly Known[]): readonly BackendAddress[] => all.map(({ address }) => address);
 
@@ -86,6 +103,7 @@ const nothingTold = {
   lagging: [],
   isNew: false,
   isBoth: false,
+  isDisputed: false,
 };
 
 /** Of several port groups the first that tells a role; the spec's word where no probe does. */
@@ -105,6 +123,7 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     lagging: rest.lagging,
     isNew: rest.isNew,
     isBoth: rest.isBoth,
+    isDisputed: rest.isDisputed,
     fails: teller?.fails === true,
     ready: overall(teller === undefined ? groups : [teller.group], address, healthOf).ready,
   };
@@ -147,6 +166,7 @@ export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPri
  * | Any                 | any                 | within maxLagSeconds         | yes                                 |
  * | Primary             | Primary             | the primary, or first in line| yes                                 |
  * | Primary             | Primary             | another that says so         | no: SecondPrimary                   |
+ * | Primary             | Primary             | one of several, by a switch that was cut | where it is published, until a verdict reports a role |
  * | Primary             | Replica             |                              | no: NotPrimary                      |
  * | Replica             | Replica             | within maxLagSeconds         | yes                                 |
  * | Replica             | Primary             |                              | no: NotReplica, but as a fallback   |
@@ -158,16 +178,20 @@ export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPri
  */
 export function exclusionOf(
   address: BackendAddress,
-  { role, maxLagSeconds }: Pick<ServiceSpec, 'role' | 'maxLagSeconds'>,
+  { name, role, maxLagSeconds }: Pick<ServiceSpec, 'name' | 'role' | 'maxLagSeconds'>,
   roles: Roles,
 ): Exclusion | undefined {
   const is = roles.roleOf(address);
   if (role !== 'Any' && is === undefined) return 'RoleUnknown';
   if (role === 'Primary' && is === 'Replica') return 'NotPrimary';
-  if (role === 'Primary' && !roles.heir.includes(address)) return 'SecondPrimary';
+  if (role === 'Primary' && !leadersOf(name, roles).includes(address)) return 'SecondPrimary';
   if (role === 'Replica' && is === 'Primary' && !roles.isBoth(address)) return 'NotReplica';
   // A bound that the spec did not have at the last verdict: further behind than a greater one is behind by more than this.
   const isLate =
     maxLagSeconds !== undefined && roles.laggingOf(address).some((over) => over >= maxLagSeconds);
   return isLate ? 'LagTooHigh' : undefined;
 }
+
+/** The addresses of one server that are behind a Service of role Primary. */
+const leadersOf = (service: string, roles: Roles): readonly BackendAddress[] =>
+  roles.keptBy(service) ?? roles.heir;

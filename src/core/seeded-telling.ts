@@ -44,7 +44,8 @@ export function isOpenSeed(
   if (health.state === 'unknown') return true;
   const byRole = services.some(({ role }) => role !== 'Any');
   if (!byRole || !reportsRole(handler)) return false;
-  return health.telling?.role === undefined || health.telling.isBoth === true;
+  const { role, isBoth, isDisputed } = health.telling ?? {};
+  return role === undefined || isBoth === true || isDisputed === true;
 }
 
 interface Known {
@@ -67,7 +68,7 @@ type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Te
  */
 export function tellings(input: SeedInput): TellingOf {
   const lagLimits = lagLimitsOf(input.backend.spec);
-  const roleOf = seededRole(input);
+  const { roleOf, disputed } = seededRole(input);
   const boundsOf = seededBounds(input);
   return (group, address, { said, isHealthy }) => {
     const { probe } = group;
@@ -82,7 +83,9 @@ export function tellings(input: SeedInput): TellingOf {
     const { failureThreshold } = probe.timing;
     const isPresumed = presumed.length > 0;
     const isBoth = role === 'Primary' && isFollowing(input, group, address);
-    return seededTelling({ role, isBoth, within, lagging, isPresumed, failureThreshold, now: input.at.now });
+    const isDisputed = role === 'Primary' && disputed.has(address);
+    const { now } = input.at;
+    return seededTelling({ role, isBoth, isDisputed, within, lagging, isPresumed, failureThreshold, now });
   };
 }
 
@@ -118,6 +121,7 @@ function seededBounds({ backend, published }: SeedInput) {
  * |----------------|-------------------------------------------|------------------------------|-----------|
  * | none           | of a Service of role Primary, no other server in it | any                | Primary   |
  * | none           | the same, and ready in one of role Replica: a write was cut | any        | Primary, and behind both until a verdict reports a role |
+ * | none           | the same, and another Service of role Primary has another server: a switch was cut | any | Primary, and each Service keeps its server until a verdict reports a role |
  * | none           | of a Service of role Replica without fallback | any                      | Replica   |
  * | none           | ready in one with fallback: it stays there | any                         | Replica   |
  * | none           | other, or none                            | one, and ready in every Service of that role (or none has that role) | that |
@@ -125,7 +129,10 @@ function seededBounds({ backend, published }: SeedInput) {
  * | given          | written for this very spec: as above      | as above                     | as above, where it differs |
  * | given          | written for another spec                  | any                          | the spec's role |
  */
-function seededRole({ backend, groups, addresses, published }: SeedInput): RoleOf {
+function seededRole({ backend, groups, addresses, published }: SeedInput): {
+  readonly roleOf: RoleOf;
+  readonly disputed: ReadonlySet<BackendAddress>;
+} {
   const { status, generation, spec } = backend;
   const services = (spec.services ?? []).map((service) => ({
     ...service,
@@ -147,12 +154,14 @@ function seededRole({ backend, groups, addresses, published }: SeedInput): RoleO
     const hint = roles.find((role) => role === said?.role);
     return hint !== undefined && of(hint).every((each) => isReady(each, address)) ? hint : undefined;
   };
-  return (address, said) => {
+  const primaries = addresses.filter((address) => single.some((each) => has(each, address)));
+  const roleOf: RoleOf = (address, said) => {
     const given = address.target.role;
     if (given === undefined) return roleIn(address, said);
     const role = status?.observedGeneration === generation ? roleIn(address, said) : undefined;
     return role === given ? undefined : role;
   };
+  return { roleOf, disputed: new Set(isOneServer(primaries) ? [] : primaries) };
 }
 
 type RoleOf = (address: BackendAddress, said: Said | undefined) => Role | undefined;

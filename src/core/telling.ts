@@ -18,6 +18,11 @@ export interface Telling {
   readonly isPresumed?: true;
   /** Seeded, and in slices as the primary and as a replica, because a write was cut: no verdict has reported a role yet. */
   readonly isBoth?: true;
+  /**
+   * Seeded, and another server is the primary in the slices of another Service, because a switch was cut: no verdict has
+   * reported a role yet.
+   */
+  readonly isDisputed?: true;
 }
 
 export interface TellingOptions {
@@ -62,7 +67,14 @@ const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
 
 /** What others go by. */
 const textOf = (telling: Telling | undefined): string =>
-  [telling?.role, telling?.epoch, telling?.isNew, telling?.isBoth, ...(telling?.lagging ?? [])].join();
+  [
+    telling?.role,
+    telling?.epoch,
+    telling?.isNew,
+    telling?.isBoth,
+    telling?.isDisputed,
+    ...(telling?.lagging ?? []),
+  ].join();
 
 function after(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Telling {
   const lag = lagAfter(before, verdict, options);
@@ -128,6 +140,8 @@ export interface Seed {
   readonly role: Role | undefined;
   /** True when it is published as the primary and as a replica. */
   readonly isBoth: boolean;
+  /** Whether another server is published as the primary by another Service. */
+  readonly isDisputed?: boolean;
   /** Limits that it is within. */
   readonly within: readonly number[];
   /** Limits that it is beyond, ascending. */
@@ -141,8 +155,9 @@ export interface Seed {
 
 /** A first lag over a limit that the address is within is a first one of failureThreshold. */
 export function seededTelling(seed: Seed): Telling {
-  const { role, isBoth, within, lagging, isPresumed, failureThreshold, now } = seed;
-  const told = { role, roleSince: now, epoch: undefined, ...(isBoth && { isBoth }) };
+  const { role, isBoth, isDisputed = false, within, lagging, isPresumed, failureThreshold, now } = seed;
+  const flags = { ...(isBoth && { isBoth }), ...(isDisputed && { isDisputed }) };
+  const told = { role, roleSince: now, epoch: undefined, ...flags };
   if (role === 'Primary') return { ...told, ...noLag };
   const over = new Map([
     ...within.map((limit) => [limit, 0] as const),

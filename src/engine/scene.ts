@@ -137,9 +137,21 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
   const names = (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Primary')
     .map(({ name }) => name);
-  const ready = new Set(
-    names
-      .flatMap((name) => view.slices(backend.namespace, name))
+  const ready = new Map(names.map((name) => [name, readyPlaces(backend, view, name)]));
+  const [group] = groups;
+  const isPublishedPrimary = (address: BackendAddress, service?: string): boolean => {
+    if (group === undefined) return false;
+    const place = `${address.ip} ${publishedPort(group, address)}`;
+    return [...ready].some(([name, places]) => (service ?? name) === name && places.has(place));
+  };
+  return judgeRoles({ groups, addresses, healthOf, isPublishedPrimary });
+}
+
+/** IP and port of each endpoint that is ready in our slices of a Service. */
+const readyPlaces = (backend: Backend, view: ClusterView, service: string): ReadonlySet<string> =>
+  new Set(
+    view
+      .slices(backend.namespace, service)
       .filter((slice) => ownerName(slice) === backend.name)
       .flatMap(({ endpoints, ports }) =>
         (endpoints ?? [])
@@ -147,11 +159,6 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
           .map(({ addresses: [ip = ''] }) => `${ip} ${ports?.[0]?.port ?? 0}`),
       ),
   );
-  const [group] = groups;
-  const isPublishedPrimary = (address: BackendAddress): boolean =>
-    group !== undefined && ready.has(`${address.ip} ${publishedPort(group, address)}`);
-  return judgeRoles({ groups, addresses, healthOf, isPublishedPrimary });
-}
 
 /** Where an alias points, and where it shall point. */
 export interface AliasScene {

@@ -244,13 +244,14 @@ describe('an address behind a Service', () => {
     roleOf: () => role,
     laggingOf: () => [],
     isBoth: () => false,
+    keptBy: () => undefined,
     primary: [],
     pretenders: [],
     heir: [],
     ...over,
   });
   const address = { ip: A } as BackendAddress;
-  const of = (role: ServiceSpec['role'], maxLagSeconds?: number) => ({ role, maxLagSeconds });
+  const of = (role: ServiceSpec['role'], maxLagSeconds?: number) => ({ name: 'any', role, maxLagSeconds });
   const late = { laggingOf: () => [5, 10] };
 
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { OperatorError } from '../../src/core/errors.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { aStoredBackend, namespace } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
@@ -216,6 +217,38 @@ describe('two that say they are the primary', () => {
     const next = world.restarted();
     next.hear();
     expect((await next.run()).writes).toEqual([]);
+  });
+});
+
+describe('two Services of role Primary, between whose slices a switch from A to B was cut', () => {
+  const services = ['rw', 'rw2'].map((name) => ({ name, role: 'Primary' }));
+
+  it.each([
+    ['A is first in the spec', [A, B]],
+    ['B is first in the spec', [B, A]],
+  ])('keep their servers after a restart until a verdict reports a role: %s', async (_, order) => {
+    const targets = order.map((host) => ({ host }));
+    const { world } = await stands({ targets, services: [...services, { name: 'ro', role: 'Replica' }] });
+    world.cluster.refuse = (action) =>
+      action.op === 'update' && action.object.metadata.name.startsWith('rw-')
+        ? undefined
+        : new OperatorError('cut', { kind: 'transient', reason: 'ConnectionLost' });
+    world.say(replica(), A);
+    for (let said = 0; said < 2; said += 1) world.say(primary(), B);
+    await world.run();
+    world.cluster.refuse = () => undefined;
+    const next = world.restarted();
+    const both = () => [ready(next, 'rw'), ready(next, 'rw2')];
+    next.hear();
+    await next.run();
+    expect(both()).toEqual([[B], [A]]);
+    expect(next.known.size).toBe(0);
+    next.say(primary(), B);
+    await next.run();
+    expect(both()).toEqual([[B], [B]]);
+    next.say(replica(), A);
+    await next.run();
+    expect([...both(), ready(next, 'ro'), degraded(next)]).toEqual([[B], [B], [A], 'False AllHealthy']);
   });
 });
 
