@@ -65,7 +65,7 @@ export function planEndpoints(
   observed: Endpoints | undefined,
 ): Action | undefined {
   const { subsets, truncated } = truncate(desired, maxEndpointsAddresses);
-  const { [labels.headless]: _, ...othersLabels } = observed?.metadata.labels ?? {};
+  const othersLabels = foreignLabels(observed);
   const { [annotations.overCapacity]: __, ...othersAnnotations } = observed?.metadata.annotations ?? {};
   const object: Endpoints = {
     apiVersion: 'v1',
@@ -81,6 +81,12 @@ export function planEndpoints(
   if (observed === undefined) return { op: 'create', object };
   const same = isOwnedByLife(observed.metadata, backend.uid) && isSame(observed, object);
   return same ? undefined : { op: 'update', object };
+}
+
+/** Labels of other clients. Those of an object that the endpoints controller wrote are its copies of the labels of the Service. */
+function foreignLabels(observed: Endpoints | undefined): Readonly<Record<string, string>> {
+  const { [labels.headless]: _, ...others } = observed?.metadata.labels ?? {};
+  return others[labels.endpointsManagedBy] === 'endpoint-controller' ? {} : others;
 }
 
 /** The subsets as desired, each address with the fields of the observed one that the operator does not write (nodeName, targetRef). */

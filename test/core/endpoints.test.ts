@@ -52,6 +52,21 @@ describe('planEndpoints', () => {
     );
   });
 
+  it('drops the labels that the endpoints controller copied from the Service, and keeps those of others', async () => {
+    const groups = [group(5432, [true])];
+    const labelsAfter = async (before: Readonly<Record<string, string>>) => {
+      const cluster = await applied(groups);
+      const { metadata, ...rest } = standing(cluster);
+      cluster.put({ ...rest, metadata: { ...metadata, labels: before } });
+      return standing(await applied(groups, cluster)).metadata.labels;
+    };
+    const managedBy = 'endpoints.kubernetes.io/managed-by';
+    expect(await labelsAfter({ [managedBy]: 'endpoint-controller', team: 'orders' })).not.toHaveProperty(
+      'team',
+    );
+    expect(await labelsAfter({ team: 'orders' })).toHaveProperty('team', 'orders');
+  });
+
   it('keeps not-ready addresses as not ready', async () => {
     const { subsets } = standing(await applied([group(5432, [true, false])]));
     expect(subsets).toEqual([
