@@ -7,7 +7,7 @@ import type { Writer } from './ports.ts';
 /** A write of addresses. */
 export type AddressWrite = Extract<Action, { op: 'create' | 'update' }>;
 
-/** Dry runs for one refused write at most; beyond that, what is not known to be accepted counts as refused. */
+/** Dry runs for one refused write at most; what is not found by then is looked for when the write without the others is refused. */
 const MAX_REQUESTS = 64;
 
 /**
@@ -46,7 +46,8 @@ export async function refusedAddresses(
   /** Of addresses that are refused together. */
   const search = async (list: readonly string[]): Promise<readonly string[]> => {
     if (isLost()) return [];
-    if (list.length <= 1 || requests >= MAX_REQUESTS) return list;
+    if (list.length <= 1) return list;
+    if (requests >= MAX_REQUESTS) return [];
     const half = Math.ceil(list.length / 2);
     const [a, b] = [list.slice(0, half), list.slice(half)];
     const isFirstGood = (await answer(a)) === 'accepted';

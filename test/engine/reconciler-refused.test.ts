@@ -315,6 +315,21 @@ describe('an address that the API server refuses', () => {
     expect(world.published()).toEqual([`+${B}`, `-${A}`]);
   });
 
+  it.each([
+    ['every fifth', 5],
+    ['every second', 2],
+  ])('takes no accepted one with it, of a hundred that are published: %s', async (_, nth) => {
+    const world = new ReconcileWorld();
+    const all = Array.from({ length: 100 }, (_host, i) => `10.20.0.${i}`);
+    const refused = new Set(all.filter((_ip, i) => i % nth === 1));
+    await world.bringUp({ targets: hosts(...all) });
+    deny(world, (ips) => ips.some((ip) => refused.has(ip)));
+    world.fail(all[0]);
+    await world.run();
+    const accepted = all.slice(1).filter((ip) => !refused.has(ip));
+    expect(world.published()).toEqual([...accepted.map((ip) => `+${ip}`), `-${all[0]}`].toSorted());
+  });
+
   it('alone leaves the Service empty, and says so', async () => {
     const world = new ReconcileWorld();
     deny(world, denyOne);
