@@ -172,7 +172,9 @@ function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } 
 
 function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
   if (status !== 429 && status < 500) return undefined;
-  const seconds = Number(retryAfter ?? answer.details?.retryAfterSeconds);
+  const asked = retryAfter ?? answer.details?.retryAfterSeconds;
+  // An object of a broken answer may have no primitive value, and Number would throw.
+  const seconds = typeof asked === 'string' || typeof asked === 'number' ? Number(asked) : Number.NaN;
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(maxWaitMs, seconds * 1000) : undefined;
 }
 

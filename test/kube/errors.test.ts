@@ -77,6 +77,7 @@ describe('statusError', () => {
         expect(message.length).toBeLessThan(2_100);
         expect(afterMs).toBeLessThanOrEqual(60_000);
       }),
+      { examples: [[503, { details: { retryAfterSeconds: { toString: '', valueOf: '' } } }]] },
     );
   });
 
