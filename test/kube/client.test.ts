@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
@@ -9,6 +6,7 @@ import type { Ask, KubeClient } from '../../src/kube/client.ts';
 import { lanes } from '../../src/kube/lanes.ts';
 import type { Verb } from '../../src/kube/verb.ts';
 import { clientOf, failureOf, kubeConfig } from './support/connect.ts';
+import { httpApi } from './support/http-api.ts';
 import { until } from './support/until.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -29,7 +27,7 @@ describe('KubeClient', () => {
   /** A server that gives these answers in turn, the last one for ever; and a client of it. */
   async function exchange(answers: readonly Answer[], tokens: readonly string[] = ['one']) {
     const heard: { method: string; url: string; token: string; type: string; body: string }[] = [];
-    const server = createServer((request, response) => {
+    const api = await httpApi((request, response) => {
       void text(request).then((body) => {
         const { method = '', url = '', headers } = request;
         const token = headers.authorization ?? '';
@@ -37,21 +35,15 @@ describe('KubeClient', () => {
         answers[Math.min(heard.length, answers.length) - 1]?.(request, response);
       });
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     let loads = 0;
     const requests: string[] = [];
     const load = () =>
-      kubeConfig({ server: `${url}/base/`, token: tokens[Math.min(loads++, tokens.length - 1)] ?? '' });
+      kubeConfig({ server: `${api.url}/base/`, token: tokens[Math.min(loads++, tokens.length - 1)] ?? '' });
     const client: KubeClient = clientOf(load, {
       onRequest: ({ verb, resource, code }) => requests.push(`${verb} ${resource} ${code}`),
     });
     cleanups.push(
-      async () => {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
-      },
+      () => api.close(),
       () => client.close(),
     );
     return { client, heard, requests };

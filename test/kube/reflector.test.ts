@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { resources } from '../../src/kube/resources.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { clientOf, kubeConfig, silent } from './support/connect.ts';
+import { httpApi } from './support/http-api.ts';
 import { until } from './support/until.ts';
 
 const object = (name: string, resourceVersion: string) => ({
@@ -27,7 +25,7 @@ describe('a Reflector of a server that does not understand a watch of all', () =
   /** A server that answers lists and watches from a version, and a watch of all as the test says. */
   async function reflect(watchOfAll: (response: ServerResponse) => void) {
     const asked: string[] = [];
-    const server = createServer(({ url = '' }, response) => {
+    const api = await httpApi(({ url = '' }, response) => {
       const { searchParams: query } = new URL(url, 'http://x');
       response.writeHead(200);
       if (query.get('watch') !== 'true') {
@@ -39,9 +37,7 @@ describe('a Reflector of a server that does not understand a watch of all', () =
       if (query.has('resourceVersion')) send(response, 'ADDED', object('c', '10'));
       else watchOfAll(response);
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    const client = clientOf(() => kubeConfig({ server: `http://127.0.0.1:${port}` }));
+    const client = clientOf(() => kubeConfig({ server: api.url }));
     const restarts: string[] = [];
     const reflector = new Reflector<KubeObject>({
       ...{ client, clock: systemClock, random: () => 0, logger: silent, resource: resources.Service },
@@ -50,11 +46,7 @@ describe('a Reflector of a server that does not understand a watch of all', () =
       firstSilenceMs: 100,
     });
     cleanups.push(
-      async () => {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
-      },
+      () => api.close(),
       () => client.close(),
       () => reflector.stop(),
     );

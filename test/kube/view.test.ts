@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { KubeView } from '../../src/kube/view.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';
 import { clientOf, kubeConfig, silent } from './support/connect.ts';
+import { httpApi } from './support/http-api.ts';
 import { until } from './support/until.ts';
 
 const backend = (namespace: string) => ({
@@ -25,7 +23,7 @@ describe('KubeView', () => {
   async function viewOf(namespaces: readonly string[], refuses: (path: string) => boolean) {
     const send = (response: ServerResponse, type: string, object: unknown) =>
       response.write(`${JSON.stringify({ type, object })}\n`);
-    const server = createServer(({ url = '' }, response) => {
+    const api = await httpApi(({ url = '' }, response) => {
       const { pathname } = new URL(url, 'http://x');
       if (refuses(pathname))
         return void response.writeHead(403).end(JSON.stringify({ reason: 'Forbidden', message: 'no Role' }));
@@ -35,20 +33,14 @@ describe('KubeView', () => {
       const annotations = { 'k8s.io/initial-events-end': 'true' };
       send(response, 'BOOKMARK', { metadata: { resourceVersion: '7', annotations } });
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    const client = clientOf(() => kubeConfig({ server: `http://127.0.0.1:${port}` }));
+    const client = clientOf(() => kubeConfig({ server: api.url }));
     const told: string[] = [];
     const view = new KubeView({
       ...{ client, clock: systemClock, random: systemRandom, logger: silent, namespaces },
       onChange: (kind, _change, concerned) => told.push(`${kind} ${concerned.join()}`),
     });
     cleanups.push(
-      async () => {
-        server.closeAllConnections();
-        server.close();
-        await once(server, 'close');
-      },
+      () => api.close(),
       () => client.close(),
       () => view.stop(),
     );

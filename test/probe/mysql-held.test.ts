@@ -33,6 +33,16 @@ afterEach(async () => {
 /** Greets, and says no more. */
 const mute = (socket: Socket) => void socket.write(greeting());
 
+/** A server that greets on each connection, says no more on the first one, and goes on as `later` on the others. */
+async function serveMute(later: (socket: Socket) => void) {
+  const sockets: Socket[] = [];
+  const { port, accepted } = await serve((socket) => {
+    mute(socket);
+    if (sockets.push(socket) > 1) later(socket);
+  });
+  return { port, accepted, sockets };
+}
+
 describe('a server that greets and then says nothing', () => {
   it('is asked once, however often it is probed, and by whichever check', async () => {
     const { port, accepted } = await serve(mute);
@@ -55,11 +65,7 @@ describe('a server that greets and then says nothing', () => {
   });
 
   it('is up for a check that waits when it answers the connection of another one', async () => {
-    const sockets: Socket[] = [];
-    const { port, accepted } = await serve((socket) => {
-      sockets.push(socket);
-      mute(socket);
-    });
+    const { port, accepted, sockets } = await serveMute(() => undefined);
     const probe = createMysql();
     expect(await probe(checkOf(port), forever)).toEqual(unanswered);
     const waits = probe(checkOf(port, {}, 20_000), forever);
@@ -69,11 +75,7 @@ describe('a server that greets and then says nothing', () => {
   });
 
   it('is asked by a check that waits, when the connection of another one ends without an answer', async () => {
-    const sockets: Socket[] = [];
-    const { port, accepted } = await serve((socket) => {
-      mute(socket);
-      if (sockets.push(socket) > 1) socket.end(denied(2));
-    });
+    const { port, accepted, sockets } = await serveMute((socket) => socket.end(denied(2)));
     const probe = createMysql();
     expect(await probe(checkOf(port), forever)).toEqual(unanswered);
     const waits = probe(checkOf(port, {}, 20_000), forever);
@@ -83,11 +85,7 @@ describe('a server that greets and then says nothing', () => {
   });
 
   it('does not judge by the answer to another question: a check that speaks TLS asks itself', async () => {
-    const sockets: Socket[] = [];
-    const { port, accepted } = await serve((socket) => {
-      mute(socket);
-      if (sockets.push(socket) > 1) socket.end(denied(2));
-    });
+    const { port, accepted, sockets } = await serveMute((socket) => socket.end(denied(2)));
     const probe = createMysql();
     expect(await probe(checkOf(port), forever)).toEqual(unanswered);
     const waits = probe(checkOf(port, { tls: {} }, 20_000), forever);
@@ -145,11 +143,7 @@ describe('a server that greets and then says nothing', () => {
   });
 
   it('is asked again when it reset the connection', async () => {
-    const sockets: Socket[] = [];
-    const { port, accepted } = await serve((socket) => {
-      sockets.push(socket);
-      mute(socket);
-    });
+    const { port, accepted, sockets } = await serveMute(() => undefined);
     const probe = createMysql();
     await probe(checkOf(port), forever);
     sockets[0]?.resetAndDestroy();
@@ -161,11 +155,7 @@ describe('a server that greets and then says nothing', () => {
   });
 
   it('is left when it says what is no answer, however much that is', async () => {
-    const sockets: Socket[] = [];
-    const { port, accepted } = await serve((socket) => {
-      sockets.push(socket);
-      mute(socket);
-    });
+    const { port, accepted, sockets } = await serveMute(() => undefined);
     const probe = createMysql();
     await probe(checkOf(port), forever);
     sockets[0]?.write(Buffer.alloc(100_000_000, 0x41));

@@ -4,11 +4,12 @@ import { OperatorError } from '../../src/core/errors.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { BackendEvent, Writer } from '../../src/engine/ports.ts';
-import { aStoredBackend, namespace, smallest, type BackendInput, type SpecInput } from './builders.ts';
+import { namespace, type BackendInput, type SpecInput } from './builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';
 import { ManualClock } from './manual-clock.ts';
 import { cancelled, up } from './scripted-probe.ts';
+import { storeBackend } from './store-backend.ts';
 
 export interface EngineWorldInput extends Partial<EngineOptions> {
   readonly cluster?: FakeCluster;
@@ -87,10 +88,7 @@ export class EngineWorld {
 
   /** Stores the resource as a user does; its status remains. */
   store(spec: SpecInput = {}, input: BackendInput = {}): void {
-    const before = this.cluster.backend(namespace, input.name ?? 'orders-db') as
-      { status?: unknown } | undefined;
-    const status = input.status ?? before?.status;
-    this.cluster.put(aStoredBackend({ ...smallest, ...spec }, { ...input, status }));
+    storeBackend(this.cluster, spec, input);
     this.hear(input.name);
   }
 

@@ -7,11 +7,12 @@ import type { Verdict } from '../../src/core/verdict.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconciler.ts';
 import { BackendRegistry } from '../../src/engine/registry.ts';
-import { aStoredBackend, namespace, smallest, type BackendInput, type SpecInput } from './builders.ts';
+import { namespace, type BackendInput, type SpecInput } from './builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';
 import { ManualClock } from './manual-clock.ts';
 import { down, up } from './scripted-probe.ts';
+import { storeBackend } from './store-backend.ts';
 
 /** The reconciler over a fake cluster, with real health and a scheduler that only remembers. */
 export class ReconcileWorld {
@@ -74,10 +75,7 @@ export class ReconcileWorld {
 
   /** The user writes a resource; the status that stands stays. */
   store(spec: SpecInput = {}, input: BackendInput = {}): void {
-    const before = this.cluster.backend(namespace, input.name ?? 'orders-db') as
-      { status?: unknown } | undefined;
-    const status = input.status ?? before?.status;
-    this.cluster.put(aStoredBackend({ ...smallest, ...spec }, { ...input, status }));
+    storeBackend(this.cluster, spec, input);
     this.hear(input.name);
   }
 

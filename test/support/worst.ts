@@ -72,31 +72,26 @@ function answerNames({ resolver }: ReconcileWorld): void {
   }
 }
 
+const recordsSpec: SpecInput = {
+  targets: records.map((host) => ({ host })),
+  ports: [{ port: 6379 }],
+  probe: { redis: {} },
+  credentials: { secretName: 'login' },
+  services: services(4),
+  dns: { families: ['IPv6'] },
+};
+
 /** Every product of limits that is as large as it may be, with the longest texts. */
 export const worst: readonly Worst[] = [
   {
     name: '2,000 addresses of SRV records, 4 Services by role, all unhealthy',
-    spec: {
-      targets: records.map((host) => ({ host })),
-      ports: [{ port: 6379 }],
-      probe: { redis: {} },
-      credentials: { secretName: 'login' },
-      services: services(4),
-      dns: { families: ['IPv6'] },
-    },
+    spec: recordsSpec,
     answer: answerRecords,
     verdict: sick,
   },
   {
     name: '2,000 addresses of SRV records, 4 Services by role, all with warnings',
-    spec: {
-      targets: records.map((host) => ({ host })),
-      ports: [{ port: 6379 }],
-      probe: { redis: {} },
-      credentials: { secretName: 'login' },
-      services: services(4),
-      dns: { families: ['IPv6'] },
-    },
+    spec: recordsSpec,
     answer: answerRecords,
     verdict: chatty,
   },
