@@ -140,7 +140,7 @@ export const metricsTable = {
   },
   external_backend_namespaces_not_served: {
     type: 'gauge',
-    help: 'Namespaces (of --namespaces; the whole cluster counts as one) that the operator cannot read now, e.g. for want of a Role.',
+    help: 'Namespaces (of --namespaces; the whole cluster counts as one) that the operator cannot read now, for example because a Role is missing.',
     labels: [],
   },
   external_backend_leader: {
