@@ -12,7 +12,7 @@ import type { PlaneDetails } from '../controlplane/details.ts';
 export interface ApiProxy {
   /** A kubeconfig that leads through it, as the operator's user. */
   readonly kubeconfig: string;
-  /** Writes seen so far but for Events: `POST endpointslices`. */
+  /** Writes seen so far, except Events and Leases: `POST endpointslices`. */
   readonly writes: readonly string[];
   /**
    * At the n-th write from now on (1 is the next) `act` is called and the client hears nothing any more;
@@ -21,6 +21,11 @@ export interface ApiProxy {
   cutAt(n: number, when: 'before' | 'after', act: () => Promise<void>): void;
   /** From now on writes of this name (`PATCH externalbackends/status`) reach the API server only after the release. */
   hold(name: string): { readonly held: () => number; readonly release: () => void };
+  /** At the n-th write from now on `act` is called, and nothing is held up. */
+  actAt(n: number, act: () => void): void;
+  /** From now on nothing gets through, watches neither, until `restore`. */
+  lose(): void;
+  restore(): void;
   close(): Promise<void>;
 }
 
@@ -34,6 +39,7 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
   const agent = new Agent({ ca: readFileSync(plane.caFile), keepAlive: true });
   const writes: string[] = [];
   let cut: Cut | undefined;
+  const passing = new Map<number, () => void>();
   let dead = false;
   const holds = new Map<string, { held: number; readonly over: Promise<undefined> }>();
 
@@ -52,10 +58,15 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
     await hold.over;
   }
 
+  function count(incoming: IncomingMessage): void {
+    writes.push(nameOf(incoming));
+    passing.get(writes.length)?.();
+  }
+
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await buffer(incoming);
     const now = isWrite(incoming) ? cut : undefined;
-    if (isWrite(incoming) && !dead) writes.push(nameOf(incoming));
+    if (isWrite(incoming) && !dead) count(incoming);
     const hit = now !== undefined && !dead && writes.length === now.at;
     if (hit) dead = true;
     else if (dead) return void outgoing.destroy();
@@ -92,6 +103,12 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
       };
       return { held: () => hold.held, release };
     },
+    actAt: (n, act) => void passing.set(writes.length + n, act),
+    lose: () => {
+      dead = true;
+      server.closeAllConnections();
+    },
+    restore: () => (dead = false),
     close: async () => {
       agent.destroy();
       server.closeAllConnections();
@@ -101,7 +118,7 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
 }
 
 const isWrite = ({ method, url }: IncomingMessage): boolean =>
-  method !== 'GET' && !/\/events(\/|\?|$)/.test(url ?? '');
+  method !== 'GET' && !/\/(events|leases)(\/|\?|$)/.test(url ?? '');
 
 /** The resource and its subresource, out of /apis/G/V/namespaces/N/RESOURCE/NAME/SUBRESOURCE. */
 function nameOf({ method, url }: IncomingMessage): string {
