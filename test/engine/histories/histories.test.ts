@@ -10,7 +10,7 @@ const wanted = Number(process.env['HISTORIES'] ?? 0);
 const seed = Number(process.env['HISTORIES_SEED'] ?? 1);
 const timeoutMs = 3_600_000;
 
-const still = { seed: 1, writeMs: 5, arrives: false };
+const still = { seed: 1, writeMs: 5, maxEndpointsPerSlice: 100, arrives: false };
 
 /** Faults of a history, one of which is that it ends in another state than without its cuts. */
 async function faultsOf(history: History, undisturbed: object): Promise<readonly string[]> {

@@ -50,6 +50,7 @@ export interface History {
   /** Of delays and jitter. */
   readonly seed: number;
   readonly writeMs: number;
+  readonly maxEndpointsPerSlice: number;
   /** Whether a write that is under way when the process dies arrives. */
   readonly arrives: boolean;
 }

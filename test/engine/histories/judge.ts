@@ -12,10 +12,14 @@ import { out, wantedOf, type ServiceLike, type Wanted } from './wanted.ts';
 /** What probes of one term reported of an address. */
 export interface Heard {
   ups: number;
-  /** In a row, the last ones. */
+  /** In a row, the last ones, and when the last of them came. */
   downs: number;
+  downAt: number;
   role: Verdict['role'];
 }
+
+/** A write that was decided before the last verdict came may be under way for so long. */
+const underWayMs = 600;
 
 interface Place {
   readonly service: ServiceLike;
@@ -95,10 +99,10 @@ export class Judge {
 
   heard({ number }: Term, { ip }: Check, { kind, role }: Verdict): void {
     const key = `${number} ${ip}`;
-    const heard = this.#heard.get(key) ?? { ups: 0, downs: 0, role: undefined };
+    const heard = this.#heard.get(key) ?? { ups: 0, downs: 0, downAt: 0, role: undefined };
     this.#heard.set(key, heard);
     if (kind === 'up') Object.assign(heard, { ups: heard.ups + 1, downs: 0, role });
-    if (kind === 'down') heard.downs += 1;
+    if (kind === 'down') Object.assign(heard, { downs: heard.downs + 1, downAt: this.#now() });
   }
 
   /** Something was written. */
@@ -161,7 +165,8 @@ export class Judge {
 
   #isFresh(ip: string, by: Term | undefined): boolean {
     const heard = this.#heard.get(`${by?.number ?? ''} ${ip}`);
-    return heard !== undefined && heard.ups > 0 && heard.downs < (this.#bounds?.failureThreshold ?? 1);
+    if (heard === undefined || heard.ups === 0) return false;
+    return heard.downs < (this.#bounds?.failureThreshold ?? 1) || this.#now() - heard.downAt < underWayMs;
   }
 
   #leaves({ wanted, wantedSince, outs, ip, view, service }: Place): void {

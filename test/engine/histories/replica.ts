@@ -26,6 +26,7 @@ export interface ReplicaOptions {
   readonly outside: Outside;
   /** Longest time that half of a write is under way. */
   readonly writeMs: number;
+  readonly maxEndpointsPerSlice: number;
   /** Whether what is under way when the process is killed reaches the API server. */
   readonly arrives: boolean;
   readonly term: (replica: Replica) => Term;
@@ -90,7 +91,7 @@ export class Replica {
       },
       probeLimits: { maxConcurrent: 64, maxPerHost: 2 },
       ...{ workers: 16, deniedCidrs: [], chooseProbes: false },
-      ...{ legacyEndpoints: true, maxEndpointsPerSlice: 100 },
+      ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },
     });
   }
 

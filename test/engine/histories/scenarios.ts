@@ -75,6 +75,29 @@ const roles: fc.Arbitrary<Scenario> = fc
     ],
   }));
 
+/** The port gets a name while the primary moves: the slices of before cannot have both. */
+const portNamed: fc.Arbitrary<Scenario> = fc
+  .record({ timing, refuses, demoted: ms(8_000), promoted: ms(8_000), back: ms(60_000) })
+  .map(({ timing: probe, demoted, promoted, back, ...rest }) => {
+    const spec = (port: object): SpecInput => ({
+      ...{ targets: targets(all), ports: [{ port: 6379, ...port }], probe: { redis: {}, ...probe } },
+      services: [
+        { name: 'rw', role: 'Primary' },
+        { name: 'ro', role: 'Replica' },
+      ],
+    });
+    return {
+      ...{ title: 'role change: port named', spec: spec({}), servers: primaryOf(A), names: {} },
+      ...rest,
+      acts: [
+        { op: 'edit', spec: spec({ name: 'redis', appProtocol: 'redis' }), at: 3_000 },
+        { op: 'demote', ip: A, at: demoted },
+        { op: 'promote', ip: B, at: Math.max(demoted, promoted) },
+        { op: 'edit', spec: spec({}), at: 3_001 + back },
+      ],
+    };
+  });
+
 const hosts = ['a.example.com', 'b.example.com'] as const;
 const zone = { [hosts[0]]: [A], [hosts[1]]: [B] };
 
@@ -127,13 +150,19 @@ const adoption: fc.Arbitrary<Scenario> = fc
     };
   });
 
+const diesAgain = (dies: number, after: number) =>
+  [
+    { op: 'live', ip: A, at: dies + after },
+    { op: 'die', ip: A, at: dies + 2 * after + 1 },
+  ] as const;
+
 type Edits = readonly [SpecInput, SpecInput];
 
-/** An edit, another one, and a death at any time around them. */
+/** An edit, another one, and a death or two at any time around them. */
 const edits = (title: string, of: (probe: object) => Edits): fc.Arbitrary<Scenario> =>
   fc
-    .record({ timing, refuses, back: ms(60_000), dies: fc.option(ms(60_000)) })
-    .map(({ timing: probe, back, dies, ...rest }) => {
+    .record({ timing, refuses, back: ms(60_000), dies: fc.option(ms(60_000)), again: fc.option(ms(20_000)) })
+    .map(({ timing: probe, back, dies, again, ...rest }) => {
       const [one, two] = of(probe);
       return {
         ...{ title, spec: one, servers: servers(all), names: {} },
@@ -142,6 +171,7 @@ const edits = (title: string, of: (probe: object) => Edits): fc.Arbitrary<Scenar
           { op: 'edit', spec: two, at: 0 } as const,
           { op: 'edit', spec: one, at: back + 1 } as const,
           ...(dies === null ? [] : [{ op: 'die', ip: A, at: dies } as const]),
+          ...(dies === null || again === null ? [] : diesAgain(dies, again)),
         ],
       };
     });
@@ -179,7 +209,19 @@ const nameMoves: fc.Arbitrary<Scenario> = fc
   }));
 
 export const scenario: fc.Arbitrary<Scenario> = fc.oneof(
-  ...[flip, roles, alias, adoption, drain, suspend, probeEdit, serviceAdded, targetAdded, nameMoves],
+  ...[
+    flip,
+    roles,
+    portNamed,
+    alias,
+    adoption,
+    drain,
+    suspend,
+    probeEdit,
+    serviceAdded,
+    targetAdded,
+    nameMoves,
+  ],
 );
 
 const late = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: ms(20_000) });
@@ -210,5 +252,6 @@ export const history: fc.Arbitrary<History> = fc.record({
   cuts: fc.array(cut, { minLength: 1, maxLength: 2 }),
   seed: fc.nat(1_000_000),
   writeMs: fc.constantFrom(5, 1, 50),
+  maxEndpointsPerSlice: fc.constantFrom(100, 1, 2),
   arrives: fc.boolean(),
 });

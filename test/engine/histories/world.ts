@@ -128,11 +128,11 @@ class World {
   }
 
   #start(): Replica {
-    const { seed, writeMs, arrives } = this.#history;
+    const { seed, writeMs, arrives, maxEndpointsPerSlice } = this.#history;
     const number = this.#replicas.length;
     const replica = new Replica({
       ...{ name: `replica ${number}`, seed: seed + number, clock: this.#clock, writeMs, arrives },
-      ...{ api: this.#api, outside: this.#outside },
+      ...{ api: this.#api, outside: this.#outside, maxEndpointsPerSlice },
       term: (of) => (this.#term?.replica === of ? this.#term : { replica: of, number: -1 }),
       onWrite: (of, when, action) => this.#onWrite(of, when, action),
       onVerdict: (term, check, verdict) => this.#judge.heard(term, check, verdict),
@@ -150,7 +150,7 @@ class World {
     replica.lateUntil = this.#clock.now() + (replica.caughtUp ? 0 : lateMs);
     replica.lead();
     const begins = (): void => {
-      if (this.#term !== term || !replica.alive || !replica.leads) return;
+      if (this.#term !== term || !replica.leads || !replica.net.api) return;
       if (!replica.caughtUp) {
         this.#clock.after(20, begins);
         return;
