@@ -2,7 +2,7 @@ import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
 import { attribution } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
-import type { PortGroup } from './checks.ts';
+import { checkId, type PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
 import { familiesOf, servedFamilies } from './families.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
@@ -44,8 +44,10 @@ export interface DesiredInput {
 
 /** The Services of a backend as they should be now. */
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
-  const whole = { ...input, isReady: readyTable(input) };
-  return servicesOf(input.backend).map((spec) => desiredService(whole, spec));
+  const isReady = readyTable(input);
+  return servicesOf(input.backend).map((spec) =>
+    desiredService({ ...input, isReady: (...of) => isReady(spec.name, ...of) }, spec),
+  );
 }
 
 /** What all Services of a backend share. */
@@ -53,12 +55,18 @@ interface Whole extends DesiredInput {
   readonly isReady: (group: PortGroup, address: BackendAddress) => boolean;
 }
 
-/** Judges every address once for all Services. */
-function readyTable({ groups, addresses, healthOf }: DesiredInput): Whole['isReady'] {
-  const isReady = (group: PortGroup) => (address: BackendAddress) =>
-    readinessOf(group, address, healthOf).ready;
-  const ready = new Map(groups.map((group) => [group, new Set(addresses.filter(isReady(group)))]));
-  return (group, address) => ready.get(group)?.has(address) === true;
+/** Judges every address once for all Services. Some may have it ready that others have not: `readyIn` of core/health.ts. */
+function readyTable({ groups, addresses, healthOf }: DesiredInput) {
+  const judge = (group: PortGroup) => (address: BackendAddress) => {
+    const health = healthOf(checkId(group, address));
+    const { ready } = readinessOf(group, address, () => health);
+    return ready ? [[address, health?.readyIn] as const] : [];
+  };
+  const ready = new Map(groups.map((group) => [group, new Map(addresses.flatMap(judge(group)))]));
+  return (service: string, group: PortGroup, address: BackendAddress): boolean => {
+    const found = ready.get(group);
+    return found?.has(address) === true && (found.get(address)?.has(service) ?? true);
+  };
 }
 
 /** The Services that the spec asks for; without a list, one that is named after the resource. */

@@ -21,6 +21,8 @@ export interface Health {
   readonly telling?: Telling;
   /** Believed of what was published before this term, and not confirmed by a conclusive verdict yet. */
   readonly seeded?: true;
+  /** Services that had the address ready when it was seeded, where others had it not ready: until a fresh `up` it is ready in these alone. */
+  readonly readyIn?: ReadonlySet<string>;
 }
 
 export type Transition = 'unchanged' | 'pending' | 'changed';
@@ -54,7 +56,7 @@ export function initial(now: number): Health {
  * and times out now keeps the reason that made it unhealthy (the metrics tell the latest one). Of others they change as
  * `remark` says, and that is `changed` too. An unchanged health is returned as the same object.
  *
- * A conclusive verdict confirms a seeded health: it is not `seeded` any more.
+ * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first `up`, and with the state.
  *
  * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
  *
@@ -68,7 +70,7 @@ export function step(
   lagLimits: readonly number[] = [],
 ): Step {
   if (verdict.kind === 'inconclusive') return stepReason(health, verdict, thresholds, wall);
-  const stepped = stepReason(confirmed(health), verdict, thresholds, wall);
+  const stepped = stepConfirmed(health, verdict, thresholds, wall);
   if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
     return stepped;
   const { failureThreshold } = thresholds;
@@ -81,10 +83,16 @@ export function step(
   };
 }
 
-function confirmed(health: Health): Health {
-  if (health.seeded === undefined) return health;
-  const { seeded: _, ...rest } = health;
-  return rest;
+function stepConfirmed(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
+  const stepped = stepReason(confirmed(health, verdict), verdict, thresholds, wall);
+  const isWider = health.readyIn !== undefined && stepped.health.readyIn === undefined;
+  return isWider ? { ...stepped, transition: 'changed' } : stepped;
+}
+
+function confirmed(health: Health, { kind }: Verdict): Health {
+  if (health.seeded === undefined && health.readyIn === undefined) return health;
+  const { seeded: _, readyIn, ...rest } = health;
+  return kind === 'up' || readyIn === undefined ? rest : { ...rest, readyIn };
 }
 
 /**

@@ -3,7 +3,8 @@ import type { BackendAddress } from './address.ts';
 import { aliasName } from './alias.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { initial, type Health } from './health.ts';
-import { publishedReadiness, type Published } from './published.ts';
+import { serviceOf } from './ownership.ts';
+import { publishedReadiness, publishedUnder, type Published } from './published.ts';
 import { portText } from './readiness.ts';
 import { isCalm } from './remarks.ts';
 import { tellings, type Said, type SeedInput } from './seeded-telling.ts';
@@ -19,7 +20,7 @@ import { reasons } from './verdict.ts';
  * | in our slices          | health in the status     | begins as |
  * |------------------------|--------------------------|-----------|
  * | ready in all           | any                      | healthy   |
- * | ready in some, not ready in others: a write was cut | any | unknown |
+ * | ready in some, not ready in others: a write was cut or is refused | any | healthy, and ready in these alone until a fresh `up` |
  * | not ready              | unhealthy                | unhealthy |
  * | not ready              | healthy, not Drained, and its target is not drained now | unhealthy |
  * | not ready              | any other: it may have died while it was drained | unknown |
@@ -47,21 +48,31 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
   const stateOf =
     'slices' in input.published ? sliceState(input.published) : aliasState(input.published.alias);
   const tellingOf = tellings(input);
+  const readyInOf = 'slices' in input.published ? mixedReadiness(input.published) : () => undefined;
   const said = saidAddresses(backend.status);
   const found = new Map<string, Health>();
   for (const group of groups)
     for (const address of addresses) {
       const whole = said.get(placeOf(address));
       const before = groups.length === 1 ? whole : saidOf(group, whole);
+      const readyIn = readyInOf(group, address);
       const state = stateOf(group, address, before) ?? (whole && 'unknown');
       const id = checkId(group, address);
       // Hosts of an alias may share an address: what is known of the published one counts.
       if (state === undefined || (state === 'unknown' && found.has(id))) continue;
-      const telling = tellingOf(group, address, { said: whole, isHealthy: state === 'healthy' });
-      found.set(id, { ...healthFrom(state, before, wall), ...(telling && { telling }), seeded: true });
+      const isHealthy = state === 'healthy' && readyIn === undefined;
+      const telling = tellingOf(group, address, { said: whole, isHealthy });
+      found.set(id, seedOf(healthFrom(state, before, wall), telling, readyIn));
     }
   return found;
 }
+
+const seedOf = (health: Health, telling: Health['telling'], readyIn: Health['readyIn']): Health => ({
+  ...health,
+  ...(telling && { telling }),
+  ...(readyIn && { readyIn }),
+  seeded: true,
+});
 
 type StateOf = (group: PortGroup, address: BackendAddress, said: Said | undefined) => HealthState | undefined;
 
@@ -70,11 +81,24 @@ function sliceState(published: Published): StateOf {
   return (group, address, said) => {
     const ready = readyOf(group, address);
     if (ready === undefined) return undefined;
-    if (ready === 'mixed') return 'unknown';
     if (ready) return 'healthy';
     if (said?.health === 'unhealthy') return 'unhealthy';
     const isDrained = address.target.drain || said?.reason === 'Drained';
     return said?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
+  };
+}
+
+/** Looks up the Services that have an address ready, where others have it not ready; undefined where all agree. */
+function mixedReadiness(
+  published: Published,
+): (group: PortGroup, address: BackendAddress) => ReadonlySet<string> | undefined {
+  const readyOf = publishedReadiness(published);
+  const names = [...new Set(published.slices.flatMap((slice) => serviceOf(slice) ?? []))];
+  const byName = names.map((name) => [name, publishedReadiness(publishedUnder(name, published))] as const);
+  return (group, address) => {
+    if (readyOf(group, address) !== 'mixed') return undefined;
+    const ready = byName.filter(([, of]) => (of(group, address) ?? false) !== false);
+    return new Set(ready.map(([name]) => name));
   };
 }
 
@@ -96,17 +120,33 @@ function aliasState(alias: string | undefined): StateOf {
  * | confirmed by a verdict      | any                      | known                 |
  * | unknown, not seeded         | any other state          | seed                  |
  * | seeded healthy              | unhealthy, unknown       | seed                  |
+ * | seeded healthy              | ready in some Services only | seed; ready in those alone in which both are |
  * | seeded, any other           | another role             | known, of that role   |
  * | seeded, any other           | any                      | known                 |
  */
 export function reseeded(known: Health | undefined, seed: Health): Health {
   if (known === undefined) return seed;
   if (known.seeded === undefined) return known.state === 'unknown' && seed.state !== 'unknown' ? seed : known;
-  if (known.state === 'healthy' && seed.state !== 'healthy') return seed;
-  if (known.telling?.role === seed.telling?.role) return known;
-  const { telling: _, ...rest } = known;
-  return { ...rest, ...(seed.telling && { telling: seed.telling }) };
+  return known.state === 'healthy' ? lowered(known, seed) : withRole(known, seed);
 }
+
+function lowered(known: Health, seed: Health): Health {
+  if (seed.state !== 'healthy') return seed;
+  const { readyIn } = seed;
+  return withRole(
+    readyIn === undefined ? known : { ...known, readyIn: common(known.readyIn, readyIn) },
+    seed,
+  );
+}
+
+function withRole(known: Health, { telling }: Health): Health {
+  if (known.telling?.role === telling?.role) return known;
+  const { telling: _, ...rest } = known;
+  return { ...rest, ...(telling && { telling }) };
+}
+
+const common = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> =>
+  a === undefined ? b : new Set([...a].filter((name) => b.has(name)));
 
 const placeOf = ({ ip, record, target }: BackendAddress): string => `${ip} ${record?.port ?? target.port}`;
 

@@ -39,6 +39,7 @@ export function probe(scene: Scene, options: ProbingOptions): void {
   const of = ({ id }: Check) => health.get(backend.uid, id);
   const isOpen = (check: Check): boolean => {
     const known = of(check);
+    if (known?.readyIn !== undefined) return true;
     return known !== undefined && isOpenSeed(check, backend.spec, known);
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';

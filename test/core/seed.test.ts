@@ -86,10 +86,10 @@ describe('seeds', () => {
       ['unknown'],
     ],
     [
-      'ready behind one Service, not ready behind another: a write was cut',
+      'ready behind one Service, not ready behind another: a write was cut, or is refused',
       { ...none, slices: [slice(true), slice(false, { name: 'other' })] },
       said(healthy),
-      ['unknown'],
+      ['healthy'],
     ],
     [
       'published not ready, said unhealthy',
