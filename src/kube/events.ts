@@ -172,21 +172,23 @@ export class EventWriter implements EventSink {
     return passes && (series.refusals < maxRefusals || error.status === 429);
   }
 
-  /** It is the first of its backend again, and all wait. */
+  /** It is the first of its backend again; all wait where the API server as a whole does not answer. */
   #again(series: EventSeries, error: unknown): void {
-    const { clock, random, logger } = this.#options;
-    const now = clock.now();
-    if (this.#pauses === 0)
-      logger.warn('Events wait: one was not written', { backend: series.backend, error });
-    if (now >= this.#pausedUntil) {
-      const pauseMs =
-        Math.min(maxPauseMs, minPauseMs * 2 ** Math.min(this.#pauses, 10)) * (0.5 + random() / 2);
-      const askedMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
-      this.#pausedUntil = now + Math.max(pauseMs, askedMs);
-      this.#pauses += 1;
-    }
+    const now = this.#options.clock.now();
+    if (isOutage(error)) this.#pause(series, error, now);
     if (!this.#series.isCurrent(series) || !this.#queue.putBack(series.backend, series, now))
       this.#drop(series);
+  }
+
+  #pause(series: EventSeries, error: unknown, now: number): void {
+    const { random, logger } = this.#options;
+    if (this.#pauses === 0)
+      logger.warn('Events wait: one was not written', { backend: series.backend, error });
+    if (now < this.#pausedUntil) return;
+    const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.min(this.#pauses, 10)) * (0.5 + random() / 2);
+    const askedMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
+    this.#pausedUntil = now + Math.max(pauseMs, askedMs);
+    this.#pauses += 1;
   }
 
   #failed(series: EventSeries, error: unknown): void {
@@ -200,3 +202,9 @@ export class EventWriter implements EventSink {
     onEvent?.('failed');
   }
 }
+
+/** Returns false for an answer that concerns one Event: 500 is that of a webhook of its namespace that fails. */
+const isOutage = (error: unknown): boolean =>
+  !(error instanceof OperatorError) ||
+  error.status === undefined ||
+  hasStatus(error, 401, 408, 429, 502, 503, 504);

@@ -114,6 +114,16 @@ describe('an Event of one backend', () => {
     await world.clock.advance(10_000);
     expect(world.notes()).toContain('one more');
   });
+
+  it('does not wait for backends whose Events a webhook fails to judge', async () => {
+    const world = new World();
+    world.failure = ({ body }) =>
+      (body as Stored).regarding.name.startsWith('bad') ? answered(500, 'InternalError') : undefined;
+    for (let i = 0; i < 500; i += 1) world.record(`bad-${i % 20}`, `${i}`);
+    for (let i = 0; i < 50; i += 1) world.record(`good-${i}`, 'is unhealthy');
+    await world.clock.advance(20_000);
+    expect(world.notes().filter((note) => note === 'is unhealthy')).toHaveLength(50);
+  });
 });
 
 describe('an API server that does not answer', () => {
