@@ -7,8 +7,8 @@ import type { Writer } from './ports.ts';
 /** A write of addresses. */
 export type AddressWrite = Extract<Action, { op: 'create' | 'update' }>;
 
-/** Dry runs for one refused write at most; what is not found by then is looked for when the write without the others is refused. */
-const MAX_REQUESTS = 64;
+/** Dry runs for one refused write at most: halving a list asks about fewer than twice as many as it has addresses. */
+const maxRequests = (addresses: number): number => Math.max(64, 2 * addresses);
 
 /**
  * Finds the addresses because of which a write is refused; empty: it is refused whatever its addresses (quota, role,
@@ -47,7 +47,7 @@ export async function refusedAddresses(
   const search = async (list: readonly string[]): Promise<readonly string[]> => {
     if (isLost()) return [];
     if (list.length <= 1) return list;
-    if (requests >= MAX_REQUESTS) return [];
+    if (requests >= maxRequests(all.length)) return [];
     const half = Math.ceil(list.length / 2);
     const [a, b] = [list.slice(0, half), list.slice(half)];
     const isFirstGood = (await answer(a)) === 'accepted';

@@ -316,11 +316,12 @@ describe('an address that the API server refuses', () => {
   });
 
   it.each([
-    ['every fifth', 5],
-    ['every second', 2],
-  ])('takes no accepted one with it, of a hundred that are published: %s', async (_, nth) => {
-    const world = new ReconcileWorld();
-    const all = Array.from({ length: 100 }, (_host, i) => `10.20.0.${i}`);
+    ['every fifth of 100', 5, 100],
+    ['every second of 100', 2, 100],
+    ['every second of 250 in one slice', 2, 250],
+  ])('takes no accepted one with it, of many that are published: %s', async (_, nth, count) => {
+    const world = new ReconcileWorld({ maxEndpointsPerSlice: Math.max(100, count) });
+    const all = Array.from({ length: count }, (_host, i) => `10.20.0.${i}`);
     const refused = new Set(all.filter((_ip, i) => i % nth === 1));
     await world.bringUp({ targets: hosts(...all) });
     deny(world, (ips) => ips.some((ip) => refused.has(ip)));
