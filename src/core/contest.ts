@@ -57,7 +57,7 @@ export function heldMs(contest: Contest | undefined, now: number): number {
 export const overMs = (contest: Contest, now: number): number =>
   Math.max(0, lastOf(contest) + WINDOW_MS - now);
 
-/** Whether it is over by far, so that no repair that is due now belongs to it. */
+/** Returns true when it ended so long ago that no repair that is due now belongs to it. */
 export const isLongOver = (contest: Contest, now: number): boolean => now - lastOf(contest) >= 2 * WINDOW_MS;
 
 /**

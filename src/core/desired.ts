@@ -50,7 +50,7 @@ export function desiredServices(input: DesiredInput): readonly DesiredService[] 
   );
 }
 
-/** What all Services of a backend share. */
+/** Input that all Services of a backend share. */
 interface Whole extends DesiredInput {
   readonly isReady: (group: PortGroup, address: BackendAddress) => boolean;
 }

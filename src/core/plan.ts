@@ -191,7 +191,7 @@ function problemOf(desired: DesiredService, scene: Scene, context: PlanContext):
     : undefined;
 }
 
-/** Whether a Service that is to be taken over waits for an address of ours. */
+/** Returns true while a Service that is to be taken over waits for an address of ours. */
 function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
   const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
   return spec.adopt && takes && !available;

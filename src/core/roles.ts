@@ -11,7 +11,7 @@ export interface Roles {
   laggingOf(address: BackendAddress): readonly number[];
   /** Returns true when a primary is published as a replica too, and no verdict has reported a role yet. */
   isBoth(address: BackendAddress): boolean;
-  /** The servers that a Service of role Primary keeps until it is known which of several is the primary; undefined: it follows the heir. */
+  /** Servers that a Service of role Primary keeps until a verdict shows which of several is the primary; undefined: it follows the heir. */
   keptBy(service: string): readonly BackendAddress[] | undefined;
   /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
   readonly primary: readonly BackendAddress[];
@@ -25,7 +25,7 @@ export interface RolesInput {
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
   readonly healthOf: HealthOf;
-  /** Whether an address is published as ready by that Service of role Primary now; undefined: by any. */
+  /** Returns true where that Service of role Primary publishes the address as ready now; undefined: where any does. */
   readonly isPublishedPrimary: (address: BackendAddress, service?: string) => boolean;
 }
 
@@ -88,7 +88,7 @@ export function judgeRoles(input: RolesInput): Roles {
 /** What it said is no older than what the primary said. */
 const insists = ({ isNew, fails, isDisputed }: Known): boolean => !isNew && !fails && !isDisputed;
 
-/** What a verdict reports before what is only published. */
+/** Sorts roles that a verdict reported before roles that are only published. */
 function settled(claimants: readonly Known[]): readonly Known[] {
   const reported = claimants.filter(({ isDisputed }) => !isDisputed);
   return reported.length > 0 ? reported : claimants;

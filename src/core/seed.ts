@@ -157,7 +157,7 @@ const saidAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
     ),
   );
 
-/** Of an address with several port groups that is unhealthy, or has something else to tell, the status tells of one, which it names. */
+/** Takes the status of one port group: where an address is unhealthy or has a warning, the status describes one of its groups, by name. */
 function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
   if (said === undefined || (said.health !== 'unhealthy' && isCalm(said.reason))) return said;
   const [name, ...words] = (said.message ?? '').split(': ');

@@ -16,7 +16,7 @@ export interface SliceContext extends SliceOwner {
   readonly exclusive?: boolean;
   /** Names of other clients' slices. */
   readonly taken?: readonly string[];
-  /** What every write needs. */
+  /** Steps that every write needs. */
   readonly needs?: readonly Step[];
 }
 
@@ -36,7 +36,7 @@ export interface SlicePlan {
 }
 
 /**
- * What a write of a slice depends on. `moved` addresses are lost here and are, or are to be, in another slice (another port
+ * Dependencies of the write of a slice. `moved` addresses are lost here and are, or are to be, in another slice (another port
  * name, appProtocol, targetPort; a smaller slice); `gone` ones are desired in no slice. Carriers gain moved ones.
  *
  * | write                                       | comes                       | needs            | instead, when held back or refused      |

@@ -8,14 +8,14 @@ const mostRequest = 1_572_864;
 const mostAnnotations = 262_144;
 /** More is not worth a write of this size, even where it could be stored. */
 const mostStatus = 800_000;
-/** What remains of a status without its targets. */
+/** A status without its targets. */
 const leastStatus = 20_000;
 
 /** A text that is shortened. */
 const shortText = 64;
 
 interface Step {
-  /** What is left out, for people. */
+  /** The left out fields, for people. */
   readonly what: string;
   readonly ofTarget: (target: TargetStatus) => TargetStatus;
 }
@@ -28,7 +28,7 @@ const short = (text: string): string =>
   text.length <= shortText ? text : `${text.slice(0, shortText - 4)} ...`;
 
 /**
- * What is left out of a status that is too large, in this order, until it fits. The address itself remains, with
+ * Fields that are left out of a status that is too large, in this order, until it fits. The address itself remains, with
  * readiness, health, reason, since, role and lag: at most 250 bytes for each of 2,000.
  */
 const steps: readonly Step[] = [

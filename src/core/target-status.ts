@@ -49,7 +49,7 @@ const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
     : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
 
 /**
- * What slices make of an address. Services that do not want it (role, lag, family) do not count.
+ * Readiness of an address as the slices have it. Services that do not want it (role, lag, family) do not count.
  *
  * | to be ready | ready in a slice | ready | reason, message                                                       |
  * |-------------|------------------|-------|-----------------------------------------------------------------------|

@@ -5,7 +5,7 @@ import { isOurSlice } from './ownership.ts';
 import type { Observed } from './plan.ts';
 import { identity } from './slice-layout.ts';
 
-/** What is written of one Service: what a client of the cluster finds, whatever was planned. */
+/** The written state of one Service: what a client of the cluster finds, whatever was planned. */
 export interface WrittenService {
   readonly name: string;
   readonly role: DesiredService['spec']['role'];
@@ -16,7 +16,7 @@ export interface WrittenService {
   readonly total: number;
   /** Every port has an address that is ready in a slice, and rightly so; an alias points to the chosen host. */
   readonly available: boolean;
-  /** Whether slices have the address as ready for every port; undefined: the Service does not want the address. */
+  /** Returns true where slices have the address as ready for every port; undefined: the Service does not want the address. */
   readonly isReady: (address: BackendAddress) => boolean | undefined;
 }
 

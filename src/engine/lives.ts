@@ -7,7 +7,7 @@ import { Refusals } from './refusals.ts';
 /** One life of a backend within one term: a namesake created later is another, and so is the same one in a later term. */
 export interface Life {
   readonly uid: string;
-  /** What a run that is still under way finds has no effect any more. */
+  /** A run that is still under way has no effect any more. */
   over: boolean;
   generation: number | undefined;
   /** When this generation was first seen, monotonic. */
@@ -67,7 +67,7 @@ export class Lives {
     return life;
   }
 
-  /** Whether the life of this key has seen this generation of the object; true also where there is none. */
+  /** Returns true where the life of this key has seen this generation of the object, also where there is none. */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
     const life = this.#lives.get(key);
     if (life === undefined) return true;

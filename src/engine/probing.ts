@@ -66,7 +66,7 @@ export function seedChecks({ backend, groups, addresses, checks }: Scene, option
   return changed.includes(true);
 }
 
-/** What has the names of the backend's Services, as far as it is ours or to be taken over. */
+/** Objects under the names of the backend's Services, as far as they are ours or to be taken over. */
 function published(backend: Backend, view: ClusterView): Published | PublishedAlias {
   if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, view) };
   const names = standingNames(backend, view);

@@ -11,7 +11,7 @@ import type { Refusals } from './refusals.ts';
 import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
 import type { AliasScene, Scene } from './scene.ts';
 
-/** What became of the Services of a backend in one run. */
+/** Result of one run for the Services of a backend. */
 export interface Publication {
   readonly desired: readonly DesiredService[];
   /** The last ones, of which all was tried. */

@@ -63,7 +63,7 @@ export class Reconciler {
     this.#lives.hurry(key);
   }
 
-  /** Whether a run of this key began with this generation of the object; true also where none ever did. */
+  /** Returns true where a run of this key began with this generation of the object, also where none ever did. */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
     return this.#lives.hasSeen(key, object);
   }

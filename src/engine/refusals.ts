@@ -24,7 +24,7 @@ export class Refusals {
   readonly #all = new Map<string, Refusal>();
   #generation: number | undefined;
 
-  /** What was refused in another generation of the spec is tried again at once. */
+  /** A refusal of another generation of the spec is tried again at once. */
   begin(generation: number | undefined): void {
     if (this.#generation !== generation) this.#all.clear();
     this.#generation = generation;
@@ -61,7 +61,7 @@ export class Refusals {
     return new Map(slices.map(({ service, ip, error }) => [`${service} ${ip}`, error.message]));
   }
 
-  /** What the condition Ready reports; undefined: nothing is refused. */
+  /** Returns the error for the condition Ready; undefined: nothing is refused. */
   error(): OperatorError | undefined {
     const [first] = this.#all.values();
     if (first === undefined) return undefined;

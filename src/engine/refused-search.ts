@@ -71,7 +71,7 @@ export async function refusedAddresses(
   return (await answer([])) === 'accepted' ? search(all) : [];
 }
 
-/** Whether a text names an address, and not one that begins or ends with it. */
+/** Returns true where a text names an address, and not one that begins or ends with it. */
 function isNamed(text: string, ip: string): boolean {
   const at = text.indexOf(ip);
   if (at < 0) return false;
