@@ -1,3 +1,4 @@
+import type { Status } from '../api/external-backend.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -22,6 +23,8 @@ export interface Life {
   hosts?: HealthyHosts | undefined;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
+  /** A status whose write was given up under way, and the one before it: its Events are recorded once it is found written. */
+  abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
   /** Of the run in progress, or of the last one. */
   patience: AbortController;
 }

@@ -5,7 +5,7 @@ import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
-import { publishedPrimary, statusOf } from '../core/status.ts';
+import { publishedPrimary, sameStatus, statusOf } from '../core/status.ts';
 import { writtenService, type WrittenService } from '../core/written.ts';
 import type { Contests } from './contests.ts';
 import { livingEvents, type Life } from './lives.ts';
@@ -15,7 +15,7 @@ import { observed } from './planning.ts';
 import type { ClusterView, Writer } from './ports.ts';
 import type { Publication } from './publishing.ts';
 import { changesAfterMs, type AliasScene, type Scene } from './scene.ts';
-import { writeStatus, type StatusWriterOptions } from './status-writer.ts';
+import { recordChanges, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 
 export interface ReporterOptions extends StatusWriterOptions {
   readonly view: ClusterView;
@@ -137,15 +137,22 @@ export class Reporter {
     this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
   }
 
-  #writeStatus(
-    scene: WrittenScene,
+  async #writeStatus(
+    { raw, backend }: WrittenScene,
     status: Status,
     life: Life,
     writer: Writer,
   ): Promise<readonly OperatorError[]> {
     life.statusAt = undefined;
-    const events = livingEvents(life, this.#options.events);
-    return writeStatus(scene.raw, scene.backend.status, status, { ...this.#options, writer, events });
+    const { status: previous } = backend;
+    const options = { ...this.#options, writer, events: livingEvents(life, this.#options.events) };
+    const { abandoned } = life;
+    life.abandoned = undefined;
+    if (abandoned !== undefined && sameStatus(previous, abandoned.status))
+      recordChanges(options.events, raw, abandoned.previous, abandoned.status);
+    const errors = await writeStatus(raw, previous, status, options);
+    if (errors.some(({ reason }) => reason === 'Superseded')) life.abandoned = { previous, status };
+    return errors;
   }
 
   /** Changes that come with time alone come whether or not the writes were accepted. */

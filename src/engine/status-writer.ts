@@ -27,9 +27,19 @@ export async function writeStatus(
   if (error !== undefined && isTooLarge(error))
     return writeSmallest(raw, previous, status, { writer, events });
   if (error !== undefined) return [error];
+  recordChanges(events, raw, previous, status);
+  return [];
+}
+
+/** Records the Events of a status that was written. */
+export function recordChanges(
+  events: EventSink,
+  raw: KubeObject,
+  previous: Status | undefined,
+  status: Status,
+): void {
   tell(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
   tellPrimary(events, raw, previous, status);
-  return [];
 }
 
 /**

@@ -115,6 +115,8 @@ describe('PostgreSQL with a replica', () => {
       role: 'Replica',
       excluded: [{ service: 'orders-rw', reason: 'NotPrimary' }],
     });
+    // A promotion that comes sooner is written by the same status.
+    await toldOfPrimary(world, 'orders', 2);
 
     reigns.begins(b);
     await promoted(world, 'orders-rw', b, () => replica.query('select pg_promote()'));
