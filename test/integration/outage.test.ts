@@ -92,8 +92,10 @@ describe('an API server that answers nothing', () => {
 
 describe('a leader that is cut off from the API server and all targets for longer than its lease', () => {
   it('takes no address away when both are back', async () => {
-    const from = (await world.writes()).length;
-    const seen = readyHistory(world.slices.history, 'db').length;
+    // More failures than the lease has time for: a write that the frozen server has received already may be done when it thaws.
+    await world.publish('cut', probed(ips, { probe: { periodSeconds: 1, failureThreshold: 6 } }));
+    await world.serves('cut', ips);
+    const seen = readyHistory(world.slices.history, 'cut').length;
     plane.freezeApiServer();
     const restore = await dropPackets(ips);
     await sleep(3 * lease.durationMs); // The outage itself, long enough for every failureThreshold.
@@ -105,11 +107,8 @@ describe('a leader that is cut off from the API server and all targets for longe
       (now) => now >= probes + 5,
       30_000,
     );
-    const since = readyHistory(world.slices.history, 'db').slice(seen);
+    const since = readyHistory(world.slices.history, 'cut').slice(seen);
     expect(since.filter(({ ready }) => !ips.every((ip) => ready.includes(ip)))).toEqual([]);
-    // The status of what the test before did may follow.
-    const writes = (await world.writes(from)).filter(({ name }) => name.startsWith('db')).map(brief);
-    expect(writes.filter((text) => !text.endsWith('/status'))).toEqual([]);
   }, 90_000);
 });
 
