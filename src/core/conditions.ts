@@ -16,7 +16,7 @@ export interface StatusInput {
   readonly groups: readonly PortGroup[];
   readonly healthOf: HealthOf;
   readonly desired: readonly DesiredService[];
-  /** What is written of them, in the same order. */
+  /** Their written state, in the same order. */
   readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
   readonly roles: Roles;

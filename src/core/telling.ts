@@ -140,7 +140,7 @@ export interface Seed {
   readonly role: Role | undefined;
   /** True when it is published as the primary and as a replica. */
   readonly isBoth: boolean;
-  /** Whether another server is published as the primary by another Service. */
+  /** True while another Service publishes another server as the primary. */
   readonly isDisputed?: boolean;
   /** Limits that it is within. */
   readonly within: readonly number[];

@@ -78,7 +78,7 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
   readonly #flips: Flips;
-  /** Of the term; undefined: this replica does not lead. */
+  /** Ends with the term; undefined: this replica does not lead. */
   #term: AbortController | undefined;
   #working = false;
 

@@ -19,7 +19,7 @@ export interface Life {
   triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
   /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
   statusAt?: number | undefined;
-  /** Of an alias: its healthy hosts, as the last run saw them. */
+  /** Healthy hosts of an alias as of the last run. */
   hosts?: HealthyHosts | undefined;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;

@@ -120,7 +120,7 @@ function lastOfEach(
   ];
 }
 
-/** Of a refusal nothing is left where the address is written after all, or desired no longer. */
+/** Forgets refusals of addresses that are written after all, or are not desired any more. */
 function forget(
   { backend }: Scene,
   desired: DesiredService,

@@ -43,7 +43,7 @@ export async function refusedAddresses(
     unknown.push(failure);
     return 'unknown';
   };
-  /** Of addresses that are refused together. */
+  /** Finds the refused ones of addresses that are refused together. */
   const search = async (list: readonly string[]): Promise<readonly string[]> => {
     if (isLost()) return [];
     if (list.length <= 1) return list;
