@@ -68,7 +68,7 @@ class Client implements DnsClient {
       let next = inquiry.begin();
       while (next.kind === 'ask') {
         const timeoutMs = this.#timeLeft(deadline);
-        if (timeoutMs > 0) next = inquiry.hear(await next.server.ask(next.query, timeoutMs));
+        if (timeoutMs > 0) next = inquiry.hear(await next.server.ask(next.query, timeoutMs, next.manner));
         else next = inquiry.expire(`no answer within ${askTimeoutMs / 1000} s`);
       }
       return next.kind === 'none' ? await this.#vouched(next, vouchSince, deadline) : next;

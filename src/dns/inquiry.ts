@@ -1,8 +1,8 @@
 import type { Question } from '../core/names.ts';
-import { readResponse } from './message.ts';
-import type { Reading, WireType } from './message.ts';
+import { readEcho, readResponse } from './message.ts';
+import type { OptEcho, Reading, WireType } from './message.ts';
 import { Misses } from './misses.ts';
-import type { NameServer, Try } from './server.ts';
+import type { Manner, NameServer, Try } from './server.ts';
 import { encodeQuery } from './wire.ts';
 
 /** A server that answered nothing in time is asked once more; one that answered something useless is not. */
@@ -14,6 +14,7 @@ export interface Step {
   readonly kind: 'ask';
   readonly server: NameServer;
   readonly query: Buffer;
+  readonly manner: Manner;
 }
 
 export type Found =
@@ -39,6 +40,7 @@ export interface InquiryOptions {
  * | records                          | found                                                                   |
  * | an alias, not what stands behind | its target; after eight of them a failure of the name                   |
  * | none                             | the next name of the search list                                        |
+ * | nothing useful, perhaps because of OPT | the same server, without OPT; see `OptEcho`                      |
  * | nothing useful                   | the next server                                                         |
  * | nothing                          | the next server, and this one once more after all of them, where it was late |
  *
@@ -59,6 +61,10 @@ export class Inquiry {
   /** Those that are still to be asked in this round, the first of them now. */
   #turn: readonly NameServer[] = [];
   #round = 0;
+  /** The server that is asked now has refused an OPT record for this name. */
+  #isPlain = false;
+  /** `misses` of its EDNS memory when it was asked. */
+  #ednsMisses: number | undefined;
   /** From the first miss on: mostly there is none. */
   #misses: Misses | undefined;
   #failed: Found | undefined;
@@ -82,12 +88,32 @@ export class Inquiry {
       this.#missed().silent(server, tried);
       return this.#nextServer();
     }
-    return this.#read(readResponse(tried.response, this.#name, this.#type), server);
+    const reading = readResponse(tried.response, this.#name, this.#type);
+    const isRefused = tried.edns && this.#hearEcho(tried.response, reading, server) === 'refused';
+    if (isRefused) return this.#askPlain();
+    if (!tried.edns && reading.kind !== 'failed') this.#onlyPlain(server);
+    return this.#read(reading, server);
   }
 
   /** There is no time left: `message`, unless more is known. */
   expire(message: string): Found {
     return this.#failed ?? failure(this.#misses?.text(message) ?? message);
+  }
+
+  #hearEcho(response: Buffer, { kind }: Reading, { edns }: NameServer): OptEcho {
+    const echo = readEcho(response, this.#name, kind === 'failed');
+    if (echo === 'echoed' && kind !== 'failed') edns.echoed();
+    return echo;
+  }
+
+  /** The query without OPT had an answer; the one with it, if there was one, had none. */
+  #onlyPlain({ edns }: NameServer): void {
+    if (this.#ednsMisses !== undefined) edns.missed(this.#ednsMisses);
+  }
+
+  #askPlain(): Step | Found {
+    this.#isPlain = true;
+    return this.#step();
   }
 
   #read(reading: Reading, server: NameServer): Step | Found {
@@ -130,11 +156,13 @@ export class Inquiry {
     this.#misses = undefined;
     this.#round = 1;
     this.#turn = inOrder(this.#servers);
+    this.#isPlain = false;
     return this.#step();
   }
 
   #nextServer(): Step | Found {
     this.#turn = this.#turn.slice(1);
+    this.#isPlain = false;
     if (this.#turn.length === 0 && this.#round < rounds) {
       this.#round += 1;
       this.#turn = this.#missed().takeLate();
@@ -144,10 +172,19 @@ export class Inquiry {
 
   #step(): Step | Found {
     const server = this.#turn[0];
-    if (server !== undefined && this.#query !== undefined) return { kind: 'ask', server, query: this.#query };
+    if (server !== undefined && this.#query !== undefined)
+      return { kind: 'ask', server, query: this.#query, manner: this.#manner(server) };
     const misses = this.#missed();
     const message = misses.text('no answer');
     return misses.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
+  }
+
+  /** In the last round the query goes without OPT too, because something on the way may drop queries with it. */
+  #manner({ edns }: NameServer): Manner {
+    if (this.#isPlain) return 'plain';
+    this.#ednsMisses = edns.isUsed ? edns.misses : undefined;
+    if (!edns.isUsed) return 'plain';
+    return this.#round < rounds ? 'edns' : 'both';
   }
 
   /** The name has failed; another may yet have records. */

@@ -1,5 +1,7 @@
 import { isName } from '../api/host.ts';
 import type { Answer, Question, Records, ServiceRecord } from '../core/names.ts';
+import { readOpt, withOpt } from './opt.ts';
+import type { Opt } from './opt.ts';
 import { headerBytes, questionEnd, readSections } from './wire.ts';
 import type { Resource } from './wire.ts';
 
@@ -27,9 +29,9 @@ const truncatedBit = 0x02;
 const authoritativeBit = 0x04;
 const recursionAvailableBit = 0x80;
 
-/** A copy, for the kernel may still hold the bytes of an earlier try. */
-export function withId(query: Buffer, id: number): Buffer {
-  const message = Buffer.from(query);
+/** Returns a copy, because the kernel may still hold the bytes of an earlier try; `edns`: with an OPT record. */
+export function withId(query: Buffer, id: number, edns = false): Buffer {
+  const message = edns ? withOpt(query) : Buffer.from(query);
   message.writeUInt16BE(id, 0);
   return message;
 }
@@ -71,12 +73,15 @@ const lowerCase = (byte = 0): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0
  * | NXDOMAIN | -                                         | -         | none, NoSuchName     |
  * | others   | -                                         | -         | failed: the rcode    |
  *
+ * The rcode has 12 bits where the response has an OPT record (RFC 6891 section 6.1.3).
+ *
  * Times to live are the least of the chain (RFC 1034 section 3.6.2 says nothing; a cache would hold no longer), of a
  * denial the least of SOA's own and its minimum (RFC 2308 section 5), 0 without a SOA.
  */
 export function readResponse(response: Buffer, name: string, type: WireType): Reading {
-  const rcode = (response[3] ?? 0) & 0x0f;
-  if (rcode !== 0 && rcode !== 3) return { kind: 'failed', reason: rcodes[rcode] ?? `rcode ${rcode}` };
+  const opt = readOpt(response, questionEnd(name));
+  const rcode = rcodeOf(response, opt);
+  if (rcode !== 0 && rcode !== 3) return { kind: 'failed', reason: failureText(rcode, opt) };
   const sections = readSections(response, questionEnd(name));
   if (sections === undefined) return { kind: 'failed', reason: 'malformed answer' };
   const chain = followChain(sections.answers, name.toLowerCase(), type);
@@ -91,8 +96,43 @@ export function readResponse(response: Buffer, name: string, type: WireType): Re
     : denial('NoAddress', chain, undefined);
 }
 
-/** RFC 1035 section 4.1.1. */
-const rcodes: Readonly<Record<number, string>> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED' };
+/** What a response reports of the OPT record in its query; `failed`: its reading is. */
+export function readEcho(response: Buffer, name: string, failed: boolean): OptEcho {
+  const opt = readOpt(response, questionEnd(name));
+  if (failed && (opt === undefined || optRcodes.includes(rcodeOf(response, opt)))) return 'refused';
+  return opt === undefined ? 'ignored' : 'echoed';
+}
+
+/**
+ * | response to a query with OPT                       | it is   | because                                                     |
+ * |----------------------------------------------------|---------|-------------------------------------------------------------|
+ * | FORMERR, NOTIMP, BADVERS                           | refused | some send the whole query back with these, OPT and all      |
+ * | useless in another way (SERVFAIL, malformed), no OPT | refused | a server that takes EDNS answers with OPT: ask without it |
+ * | useless in another way, with OPT                   | echoed  |                                                             |
+ * | useful, no OPT                                     | ignored |                                                             |
+ * | useful, with OPT                                   | echoed  |                                                             |
+ */
+export type OptEcho = 'echoed' | 'ignored' | 'refused';
+
+const rcodeOf = (response: Buffer, opt: Opt | undefined): number =>
+  ((response[3] ?? 0) & 0x0f) | (opt?.rcodeBits ?? 0);
+
+function failureText(rcode: number, opt: Opt | undefined): string {
+  const reason = rcodes[rcode] ?? `rcode ${rcode}`;
+  return opt?.error === undefined ? reason : `${reason} (${opt.error})`;
+}
+
+/** RFC 1035 section 4.1.1, RFC 6891 section 9. */
+const rcodes: Readonly<Record<number, string>> = {
+  1: 'FORMERR',
+  2: 'SERVFAIL',
+  4: 'NOTIMP',
+  5: 'REFUSED',
+  16: 'BADVERS',
+};
+
+/** A server refuses OPT with these. */
+const optRcodes: readonly number[] = [1, 4, 16];
 
 /** A server that is neither the zone's nor a resolver denies nothing by its empty answer. */
 const isReferral = (response: Buffer): boolean =>

@@ -1,4 +1,5 @@
 import type { Clock } from '../engine/ports.ts';
+import { EdnsMemory } from './edns.ts';
 import { isTruncated } from './message.ts';
 import { serverText } from './servers.ts';
 import type { ServerAddress } from './servers.ts';
@@ -8,7 +9,8 @@ import type { Forget } from './udp.ts';
 
 /** What came of asking one server once. */
 export type Try =
-  | { readonly kind: 'response'; readonly response: Buffer }
+  /** `edns`: to the query with an OPT record. */
+  | { readonly kind: 'response'; readonly response: Buffer; readonly edns: boolean }
   /**
    * Nothing was heard from the server but, at most, that nobody is there. `reason` goes before its name. `late`: the time
    * was up.
@@ -16,6 +18,12 @@ export type Try =
   | { readonly kind: 'silent'; readonly reason: string; readonly late: boolean }
   /** We have closed. */
   | { readonly kind: 'closed' };
+
+/**
+ * With an OPT record (EDNS) or without; `both`: with, and where nothing has come in half of the time, without too. A server
+ * or a firewall that drops queries with OPT costs no more time than one that is dead.
+ */
+export type Manner = 'edns' | 'plain' | 'both';
 
 export interface NameServerOptions {
   readonly clock: Clock;
@@ -29,6 +37,11 @@ export const noAnswer = 'no answer from';
 const toleratedSilences = 1;
 const avoidMs = 30_000;
 
+interface Sent {
+  readonly query: Buffer;
+  readonly edns: boolean;
+}
+
 interface Vouch {
   readonly key: string;
   readonly at: number;
@@ -40,6 +53,7 @@ export class NameServer {
   readonly #address: ServerAddress;
   readonly #options: NameServerOptions;
   readonly #udp: UdpSockets;
+  readonly edns: EdnsMemory;
   /**
    * Only of tries over TCP, which are few. A Set of all tries, emptied and filled at every burst, leaves behind a chain of
    * tables which keeps what they once held until the next major collection.
@@ -57,6 +71,7 @@ export class NameServer {
     this.#address = address;
     this.#options = options;
     this.#udp = new UdpSockets(address, options.randomInt);
+    this.edns = new EdnsMemory(options.clock);
   }
 
   /**
@@ -72,27 +87,25 @@ export class NameServer {
   }
 
   /** Over UDP, and over TCP where the answer is truncated, in `timeoutMs` together. Never rejects. */
-  ask(query: Buffer, timeoutMs: number): Promise<Try> {
+  ask(query: Buffer, timeoutMs: number, manner: Manner = 'plain'): Promise<Try> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
+    const { clock } = this.#options;
     return new Promise((resolve) => {
-      let forget: Forget | undefined;
+      const forgets: Forget[] = [];
+      const timers = [clock.after(timeoutMs, () => end({ kind: 'silent', reason: noAnswer, late: true }))];
+      let isOver = false;
       const end = (result: Try) => {
-        timer.cancel();
-        forget?.(result.kind === 'silent' && result.late);
+        if (isOver) return;
+        isOver = true;
+        for (const timer of timers) timer.cancel();
+        for (const forget of forgets) forget(result.kind === 'silent' && result.late);
         this.#heard(result);
         resolve(result);
       };
-      const timer = this.#options.clock.after(timeoutMs, () =>
-        end({ kind: 'silent', reason: noAnswer, late: true }),
-      );
-      forget = this.#udp.send({
-        query,
-        answered: (response) => {
-          if (isTruncated(response)) forget = this.#sendTcp(query, end);
-          else end({ kind: 'response', response });
-        },
-        failed: (reason) => end(this.#failed(`${reason} by`)),
-      });
+      const send = (edns: boolean) => forgets.push(this.#sendUdp({ query, edns }, forgets, end));
+      send(manner !== 'plain');
+      const isSilent = () => forgets.length === 1;
+      if (manner === 'both') timers.push(clock.after(timeoutMs / 2, () => isSilent() && send(false)));
     });
   }
 
@@ -127,12 +140,23 @@ export class NameServer {
     this.#avoidUntil = this.#options.clock.now() + avoidMs;
   }
 
-  #sendTcp(query: Buffer, end: (result: Try) => void): Forget {
+  #sendUdp(sent: Sent, forgets: Forget[], end: (result: Try) => void): Forget {
+    return this.#udp.send({
+      ...sent,
+      answered: (response) => {
+        if (isTruncated(response)) forgets.push(this.#sendTcp(sent, end));
+        else end({ kind: 'response', response, edns: sent.edns });
+      },
+      failed: (reason) => end(this.#failed(`${reason} by`)),
+    });
+  }
+
+  #sendTcp(sent: Sent, end: (result: Try) => void): Forget {
     const fail = (reason: string) => end(this.#failed(`TCP ${reason} by`));
     const close = () => fail('closed');
     const waiting = {
-      query,
-      answered: (response: Buffer) => end({ kind: 'response', response }),
+      ...sent,
+      answered: (response: Buffer) => end({ kind: 'response', response, edns: sent.edns }),
       failed: fail,
     };
     const forget = sendTcp(this.#address, waiting, this.#options.randomInt(0x1_0000));

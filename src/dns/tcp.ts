@@ -21,7 +21,7 @@ export function sendTcp(server: ServerAddress, waiting: Waiting, id: number): Fo
     socket.destroy();
     waiting.failed(reason);
   };
-  socket.on('connect', () => socket.write(framed(withId(waiting.query, id))));
+  socket.on('connect', () => socket.write(framed(withId(waiting.query, id, waiting.edns))));
   socket.on('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error)));
   socket.on('close', () => fail('connection closed'));
   socket.on('data', (chunk: Buffer) => {

@@ -6,8 +6,10 @@ import type { ServerAddress } from './servers.ts';
 
 /** Who waits for the response to one query. Exactly one of the two runs, at most once. */
 export interface Waiting {
-  /** With id 0. */
+  /** With id 0, and without an OPT record. */
   readonly query: Buffer;
+  /** It is sent with an OPT record. */
+  readonly edns?: boolean;
   readonly answered: (response: Buffer) => void;
   /** `connection refused`, or an error's code. */
   readonly failed: (reason: string) => void;
@@ -121,7 +123,7 @@ class UdpSocket {
     let id = randomInt(0x1_0000);
     while (this.#waiting.some((sent) => sent.id === id)) id = randomInt(0x1_0000);
     this.#waiting.push({ id, waiting });
-    const message = withId(waiting.query, id);
+    const message = withId(waiting.query, id, waiting.edns);
     // Opening it may have failed at once, for want of a file descriptor.
     if (!this.#isOpen) queueMicrotask(() => this.fail(this.#failure));
     else if (this.#unsent === undefined) this.#socket.send(message);

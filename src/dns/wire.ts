@@ -1,4 +1,5 @@
 import { ipText } from '../api/ip.ts';
+import { optType } from './opt.ts';
 
 /** Record types as numbers (RFC 1035 section 3.2.2, RFC 3596, RFC 2782). */
 export const recordTypes = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, SRV: 33 } as const;
@@ -109,6 +110,8 @@ class Reader {
     for (let left = count; left > 0; left--) {
       const name = this.#name();
       const type = this.#uint16();
+      // It belongs behind these sections (RFC 6891): some servers put their records behind the whole query.
+      if (type === optType) throw new Malformed('OPT in front of records');
       const isInternet = this.#uint16() === internet;
       const ttlMs = millis(this.#uint32());
       const end = this.#uint16() + this.#at;

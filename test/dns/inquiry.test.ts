@@ -28,6 +28,7 @@ function tried(said: Said, name: string): Try {
   const questions = [{ type: 'A' as const, name }];
   return {
     kind: 'response',
+    edns: false,
     response: encode({ type: 'response', flags: AUTHORITATIVE_ANSWER, questions, ...said }),
   };
 }

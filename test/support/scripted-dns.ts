@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
-import type { Answer as Resource, Question as WireQuestion, RecordType } from 'dns-packet';
+import type { Answer as Resource, PacketOpt, Question as WireQuestion, RecordType } from 'dns-packet';
 
 /**
  * A name server for what real ones will not do. A script says what happens to each query:
@@ -15,7 +15,8 @@ import type { Answer as Resource, Question as WireQuestion, RecordType } from 'd
  *     dns.count({ name: 'db.test' });       // queries seen
  *     await dns.close();
  *
- * UDP and TCP have the same port. As from a real server, an answer of more than 512 bytes is truncated over UDP.
+ * UDP and TCP have the same port. As from a real server, an answer of more than 512 bytes, or of what the OPT record of the
+ * query allows, is truncated over UDP, and a query with OPT has a response with OPT.
  */
 export class ScriptedDns {
   readonly #udp: UdpSocket;
@@ -120,17 +121,21 @@ export class ScriptedDns {
     by: Pick<Seen, 'transport' | 'fromPort'>,
     send: (bytes: Buffer) => void,
   ): Promise<void> {
-    const { id = 0, questions: [question] = [] } = decode(query);
+    const { id = 0, questions: [question] = [], additionals } = decode(query);
     if (question === undefined) return;
     const name = question.name.toLowerCase();
-    this.#seen.push({ name, type: question.type, ...by });
-    const behaviour = this.script({ name, type: question.type }, by.transport);
+    const payload = additionals?.find((each) => each.type === 'OPT')?.udpPayloadSize;
+    const edns = payload !== undefined;
+    this.#seen.push({ name, type: question.type, edns, ...by });
+    const behaviour = this.script({ name, type: question.type, edns }, by.transport);
     const replies: readonly Behaviour[] = 'then' in behaviour ? behaviour.then : [behaviour];
     for (const reply of replies) {
       if ('silent' in reply) continue;
       if (reply.after !== undefined) await reply.after;
       send(
-        'bytes' in reply ? rawBytes(reply, query) : bytesOf(reply, { id, question, transport: by.transport }),
+        'bytes' in reply
+          ? rawBytes(reply, query)
+          : bytesOf(reply, { id, question, payload, transport: by.transport }),
       );
     }
   }
@@ -144,10 +149,12 @@ export interface Seen {
   readonly type: RecordType;
   readonly transport: Transport;
   readonly fromPort: number;
+  /** It had an OPT record. */
+  readonly edns: boolean;
 }
 
 export type Script = (
-  question: { readonly name: string; readonly type: RecordType },
+  question: { readonly name: string; readonly type: RecordType; readonly edns: boolean },
   transport: Transport,
 ) => Behaviour | { readonly then: readonly Behaviour[] };
 
@@ -175,8 +182,16 @@ interface Reply extends Delayed {
   readonly idOff?: number;
   /** Instead of the one that was asked. */
   readonly question?: WireQuestion;
+  /** The OPT record of the response; `none` also where the query has one. Default: an echo, with these options. */
+  readonly opt?: 'none' | { readonly extendedRcode?: number; readonly options?: readonly RawOption[] };
   /** Neither the zone's own server nor a resolver. */
   readonly lame?: boolean;
+}
+
+/** An option of an OPT record; the types of dns-packet know some codes only. */
+export interface RawOption {
+  readonly code: number;
+  readonly data: Buffer;
 }
 
 const rawBytes = ({ bytes }: RawReply, query: Buffer): Buffer =>
@@ -184,13 +199,34 @@ const rawBytes = ({ bytes }: RawReply, query: Buffer): Buffer =>
 
 const udpBytes = 512;
 
+function optOf({ opt }: Reply, payload: number | undefined): readonly Resource[] {
+  if (payload === undefined || opt === 'none') return [];
+  const { extendedRcode = 0, options = [] } = opt ?? {};
+  const fields = { ednsVersion: 0, flags: 0, flag_do: false, udpPayloadSize: 1232 };
+  return [
+    {
+      type: 'OPT',
+      name: '.',
+      ...fields,
+      extendedRcode,
+      options: options as readonly unknown[] as PacketOpt[],
+    },
+  ];
+}
+
 function bytesOf(
   reply: Reply,
   {
     id,
     question,
+    payload,
     transport,
-  }: { readonly id: number; readonly question: WireQuestion; readonly transport: Transport },
+  }: {
+    readonly id: number;
+    readonly question: WireQuestion;
+    readonly payload: number | undefined;
+    readonly transport: Transport;
+  },
 ): Buffer {
   const flags = (reply.lame === true ? 0 : AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE) | (reply.rcode ?? 0);
   const message = {
@@ -200,16 +236,16 @@ function bytesOf(
     questions: [reply.question ?? question],
     answers: [...(reply.answers ?? [])],
     authorities: [...(reply.authorities ?? [])],
-    additionals: [...(reply.additionals ?? [])],
+    additionals: [...(reply.additionals ?? []), ...optOf(reply, payload)],
   };
   const bytes = encode(message);
-  if (transport === 'tcp' || bytes.length <= udpBytes) return bytes;
+  if (transport === 'tcp' || bytes.length <= (payload ?? udpBytes)) return bytes;
   return encode({
     ...message,
     flags: flags | TRUNCATED_RESPONSE,
     answers: [],
     authorities: [],
-    additionals: [],
+    additionals: [...optOf(reply, payload)],
   });
 }
 
