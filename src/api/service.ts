@@ -148,9 +148,11 @@ const serviceShape = z
       .optional()
       .describe('As in a Service: how traffic from outside the cluster is passed on.'),
     trafficDistribution: z
-      .enum(['PreferClose'])
+      .enum(['PreferClose', 'PreferSameZone', 'PreferSameNode'])
       .optional()
-      .describe('As in a Service: PreferClose prefers servers in the zone of the client.'),
+      .describe(
+        'As in a Service: connections go to ready servers in the zone of the client, while there are any. Every ready target needs a zone; while one has none, connections go to all. PreferClose and PreferSameZone are the same; servers outside the cluster are on no node, so PreferSameNode is too. PreferSameZone and PreferSameNode need Kubernetes 1.34; an older API server refuses them, and the Service is published without the field.',
+      ),
     externalIPs: z
       .array(externalIp)
       .min(1)

@@ -33,7 +33,7 @@ export const targetSchema = z
     ])
       .optional()
       .describe(
-        'Zone the server is in, as in the node label topology.kubernetes.io/zone. Published with its addresses. Not in mode ExternalName.',
+        'Zone the server is in, as in the node label topology.kubernetes.io/zone. Published with its addresses; Services with trafficDistribution route by it. Not in mode ExternalName.',
       ),
     role: z
       .enum(['Primary', 'Replica'])

@@ -5,6 +5,7 @@ import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
 import { familiesOf, servedFamilies } from './families.ts';
+import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
 import { exclusionOf, type Exclusion, type Roles } from './roles.ts';
@@ -180,11 +181,14 @@ const endpointPort = (port: Port, targetsOwn: number): EndpointPort => ({
 });
 
 /** With publishNotReadyAddresses `ready` is always true and `serving` tells the truth, as Kubernetes' own controller writes it. */
-function endpoint(address: BackendAddress, spec: ServiceSpec, ready: boolean): Endpoint {
+function endpoint({ ip, target }: BackendAddress, spec: ServiceSpec, serving: boolean): Endpoint {
+  const ready = serving || spec.publishNotReadyAddresses;
+  const hints = writesHints(spec) ? hintsOf(target.zone, ready) : undefined;
   return {
-    addresses: [address.ip],
-    conditions: { ready: ready || spec.publishNotReadyAddresses, serving: ready, terminating: false },
-    ...(address.target.name !== undefined && { hostname: address.target.name }),
-    ...(address.target.zone !== undefined && { zone: address.target.zone }),
+    addresses: [ip],
+    conditions: { ready, serving, terminating: false },
+    ...(target.name !== undefined && { hostname: target.name }),
+    ...(target.zone !== undefined && { zone: target.zone }),
+    ...(hints !== undefined && { hints }),
   };
 }

@@ -85,6 +85,13 @@ export interface Endpoint {
   };
   readonly hostname?: string;
   readonly zone?: string;
+  readonly hints?: EndpointHints;
+}
+
+/** Zones and nodes whose clients the endpoint is for. */
+export interface EndpointHints {
+  readonly forZones?: readonly { readonly name: string }[];
+  readonly forNodes?: readonly { readonly name: string }[];
 }
 
 export interface EndpointPort {

@@ -22,6 +22,8 @@ export const annotations = {
   sweep: `${group}/sweep`,
   /** On slices: which name gave which address. See attribution.ts. */
   names: `${group}/names`,
+  /** On slices: `true` where the hints are the operator's. See hints.ts. */
+  hints: `${group}/hints`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;
 

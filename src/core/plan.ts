@@ -3,6 +3,7 @@ import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import type { DesiredService } from './desired.ts';
 import { planEndpoints } from './endpoints.ts';
+import { writesHints } from './hints.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
 import {
   annotations,
@@ -240,6 +241,7 @@ const slicesOf = (
     backend: context.backend,
     service: desired.name,
     headless: desired.headless,
+    hinted: writesHints(desired.spec),
     maxEndpoints: context.maxEndpointsPerSlice,
     exclusive: desired.spec.role === 'Primary',
     taken: observed.slices.map((slice) => slice.metadata.name),

@@ -3,6 +3,7 @@ import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import { namesText } from './attribution.ts';
 import { shortHash } from './hash.ts';
+import { hasHintsMark, hintsMark, sameHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
 import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import { identity } from './slice-layout.ts';
@@ -19,6 +20,8 @@ export interface SliceOwner {
   readonly backend: Pick<Backend, 'namespace' | 'name' | 'uid'>;
   readonly service: string;
   readonly headless: boolean;
+  /** The operator writes the hints (hints.ts). */
+  readonly hinted?: boolean;
 }
 
 /** Returns the write of a new slice. Adds its name to `names`, which are taken. */
@@ -41,7 +44,7 @@ export function createSlice(
         name: `${base}-${index}`,
         namespace: context.backend.namespace,
         labels: { ...sliceLabels(context), ...manager() },
-        ...annotated({}, endpoints, group),
+        ...annotated({}, endpoints, group, context.hinted === true),
         ownerReferences: [ownerReference(context.backend)],
       },
       addressType: group.family,
@@ -53,7 +56,8 @@ export function createSlice(
 
 /**
  * Returns undefined where the slice contains all of it. What another client owns remains: labels and annotations, and the
- * fields of an endpoint that the operator does not write (hints, nodeName, targetRef), as long as its address is in the slice.
+ * fields of an endpoint that the operator does not write (nodeName, targetRef, hints where `hinted` is false), as long as
+ * its address is in the slice.
  */
 export function updateSlice(
   desired: readonly Endpoint[],
@@ -61,16 +65,17 @@ export function updateSlice(
   group: SliceTemplate,
   context: SliceOwner,
 ): Action | undefined {
-  const endpoints = sorted(withForeignFields(desired, slice.endpoints ?? []));
+  const ownsHints = context.hinted === true || hasHintsMark(slice);
+  const endpoints = sorted(withForeignFields(desired, slice.endpoints ?? [], ownsHints));
   const { [labels.headless]: _, ...others } = slice.metadata.labels ?? {};
   const next = { ...others, ...sliceLabels(context), ...manager(others) };
   const { annotations: _before, ...bare } = slice.metadata;
-  const noted = annotated(slice.metadata.annotations ?? {}, endpoints, group);
+  const noted = annotated(slice.metadata.annotations ?? {}, endpoints, group, ownsHints);
   const same =
-    slice.metadata.annotations?.[annotations.names] === noted.annotations?.[annotations.names] &&
+    ownAnnotations.every((name) => slice.metadata.annotations?.[name] === noted.annotations?.[name]) &&
     sameRecord(slice.metadata.labels ?? {}, next) &&
     isOwnedByLife(slice.metadata, context.backend.uid) &&
-    sameEndpoints(slice.endpoints ?? [], endpoints);
+    sameEndpoints(slice.endpoints ?? [], endpoints, ownsHints);
   if (same) return undefined;
   const metadata = {
     ...bare,
@@ -92,10 +97,15 @@ export function updateSlice(
 }
 
 /** The endpoints as desired, each with the fields of the observed one that the operator does not write. */
-function withForeignFields(desired: readonly Endpoint[], observed: readonly Endpoint[]): readonly Endpoint[] {
+function withForeignFields(
+  desired: readonly Endpoint[],
+  observed: readonly Endpoint[],
+  ownsHints: boolean,
+): readonly Endpoint[] {
   const foreign = new Map(
     observed.flatMap((endpoint) => {
-      const { addresses: _, conditions: _c, hostname: _h, zone: _z, ...others } = endpoint;
+      const { addresses: _, conditions: _c, hostname: _h, zone: _z, hints, ...rest } = endpoint;
+      const others = { ...rest, ...(!ownsHints && hints !== undefined && { hints }) };
       return Object.keys(others).length > 0 ? [[identity(endpoint), others] as const] : [];
     }),
   );
@@ -103,14 +113,21 @@ function withForeignFields(desired: readonly Endpoint[], observed: readonly Endp
   return desired.map((endpoint) => ({ ...foreign.get(identity(endpoint)), ...endpoint }));
 }
 
-/** The annotations of a slice: those of others, and ours of which names gave its addresses. */
+const ownAnnotations = [annotations.names, annotations.hints] as const;
+
+/** The annotations of a slice: those of others, and ours of which names gave its addresses, and whose the hints are. */
 function annotated(
-  { [annotations.names]: _, ...others }: Readonly<Record<string, string>>,
+  { [annotations.names]: _, [annotations.hints]: _h, ...others }: Readonly<Record<string, string>>,
   endpoints: readonly Endpoint[],
   group: SliceTemplate,
+  ownsHints: boolean,
 ): { readonly annotations?: Readonly<Record<string, string>> } {
   const names = namesText(endpoints.map(identity), group.names);
-  const all = { ...others, ...(names !== undefined && { [annotations.names]: names }) };
+  const all = {
+    ...others,
+    ...(names !== undefined && { [annotations.names]: names }),
+    ...(ownsHints && hintsMark(endpoints)),
+  };
   return Object.keys(all).length > 0 ? { annotations: all } : {};
 }
 
@@ -132,16 +149,21 @@ export function groupKey(family: string, ports: readonly EndpointPort[]): string
 }
 
 /** Compares endpoints in any order; the server returns them as written, other clients may reorder them. */
-function sameEndpoints(observed: readonly Endpoint[], desired: readonly Endpoint[]): boolean {
+function sameEndpoints(
+  observed: readonly Endpoint[],
+  desired: readonly Endpoint[],
+  ownsHints: boolean,
+): boolean {
   if (observed.length !== desired.length) return false;
   const byAddress = new Map(observed.map((endpoint) => [endpoint.addresses.join(','), endpoint]));
   return desired.every((endpoint) => {
     const other = byAddress.get(endpoint.addresses.join(','));
-    return other !== undefined && isSameEndpoint(other, endpoint);
+    if (other === undefined || !isSameEndpoint(other, endpoint)) return false;
+    return !ownsHints || endpoint.conditions?.ready !== true || sameHints(other.hints, endpoint.hints);
   });
 }
 
-/** Compares the fields that the operator writes. */
+/** Compares the fields that the operator always writes. */
 const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
   a.conditions?.ready === b.conditions?.ready &&
   a.conditions?.serving === b.conditions?.serving &&

@@ -1036,7 +1036,7 @@ const badServices: readonly BadSample[] = [
   },
   {
     name: 'an unknown trafficDistribution',
-    spec: service({ trafficDistribution: 'PreferSameNode' }),
+    spec: service({ trafficDistribution: 'PreferLocal' }),
     field: `${s0}.trafficDistribution`,
     message: 'PreferClose',
     server: 'Unsupported value',
@@ -1942,6 +1942,13 @@ export const goodSamples: readonly GoodSample[] = [
       trafficDistribution: 'PreferClose',
     }),
   },
+  ...(['PreferClose', 'PreferSameZone', 'PreferSameNode'] as const).map((trafficDistribution) => ({
+    name: `trafficDistribution ${trafficDistribution} and servers with zones`,
+    spec: {
+      ...service({ trafficDistribution }),
+      targets: [{ host: '10.20.0.11', zone: 'eu-1a' }, { host: '10.20.0.12' }],
+    },
+  })),
   {
     name: 'pods beside the targets',
     spec: service({ selector: { 'app.kubernetes.io/name': 'postgres', tier: '' } }),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { api } from './api.ts';
 import type { PlaneDetails } from './details.ts';
 import { kubectl } from './kubectl.ts';
-import { kubeDns } from './parts.ts';
+import { kubeDns, nodeZone } from './parts.ts';
 
 /** A namespace of its own for a test; returns its name, `<prefix>-<random>`. */
 export async function namespace(plane: PlaneDetails, prefix = 'test'): Promise<string> {
@@ -45,10 +45,11 @@ export async function servesBackends(plane: PlaneDetails, deadlineMs = 30_000): 
   }
 }
 
-/** The node that kube-proxy serves; without its address it waits for ever. */
+/** The node that kube-proxy serves, in zone-a; without its address it waits for ever. */
 export async function applyNode(plane: PlaneDetails, name: string): Promise<void> {
   const client = api(plane);
-  await client.apply({ kind: 'Node', metadata: { name }, spec: { podCIDR: '10.244.0.0/24' } });
+  const labels = { 'topology.kubernetes.io/zone': nodeZone };
+  await client.apply({ kind: 'Node', metadata: { name, labels }, spec: { podCIDR: '10.244.0.0/24' } });
   await client.patchStatus('Node', name, undefined, { status: nodeStatus(plane.address) });
 }
 

@@ -11,6 +11,7 @@ export interface Place {
 export const ports = { api: 6443, etcd: 2379, peer: 2380, dnsReady: 8181, proxyHealth: 10256 } as const;
 export const kubeDns = '10.96.0.10';
 export const nodeName = 'n1';
+export const nodeZone = 'zone-a';
 
 /** Writes only: what "the operator wrote nothing" is read from. */
 export const auditPolicy = {

@@ -12,6 +12,7 @@ import { names } from './cases/names.ts';
 import { readiness } from './cases/readiness.ts';
 import { roles } from './cases/roles.ts';
 import { types } from './cases/types.ts';
+import { zones } from './cases/zones.ts';
 import { outside } from './outside.ts';
 import { open } from './scene.ts';
 import type { Case, Scene } from './scene.ts';
@@ -26,7 +27,16 @@ beforeAll(async () => {
   await applyRbac(plane);
   operator = await startOperator(plane);
   await outsideNames(plane, outside);
-  for (const row of [...names, ...following, ...types, ...readiness, ...connections, ...roles, ...mixed]) {
+  for (const row of [
+    ...names,
+    ...following,
+    ...types,
+    ...readiness,
+    ...connections,
+    ...roles,
+    ...zones,
+    ...mixed,
+  ]) {
     const scene = open(plane, row);
     scenes.set(row, scene);
     await scene.catch(() => undefined); // its own test fails with it
@@ -65,6 +75,10 @@ describe('connections', () => {
 
 describe('roles', () => {
   it.each(roles)('$title', see, 90_000);
+});
+
+describe('zones', () => {
+  it.each(zones)('$title', see, 30_000);
 });
 
 describe('beside others', () => {
