@@ -9,9 +9,12 @@ import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import { keepAliveMs } from './patience.ts';
 import type { Patience } from './patience.ts';
+import { withProgress } from './progress.ts';
+import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
 import { nameOf, secretsOf } from './secure.ts';
 import type { Securing } from './secure.ts';
+import { readAlert } from './tls-hint.ts';
 
 /** No protocol of ours sends that often: one that does would never end. */
 const maxSteps = 100;
@@ -70,6 +73,8 @@ class Conversation {
   #secured = false;
   /** Whether the connection, or TLS on it, is there to be talked over. */
   #stands = false;
+  /** Whether a byte came, of TLS or inside it once that begins. */
+  #isAnswered = false;
   #waiting: Buffer = nothing;
   #steps = 0;
   #verdict: Verdict | undefined;
@@ -95,6 +100,7 @@ class Conversation {
   #use(socket: Socket, standing: 'connect' | 'secureConnect'): void {
     this.#socket = socket;
     this.#stands = false;
+    this.#isAnswered = false;
     socket.once(standing, () => {
       this.#stands = true;
       this.#tellCertificate(socket);
@@ -102,6 +108,12 @@ class Conversation {
     });
     socket.on('data', (chunk: Buffer) => {
       if (this.#verdict !== undefined) return;
+      const alert = this.#isAnswered || this.#secured ? undefined : readAlert(chunk, this.#talk.check);
+      this.#isAnswered = true;
+      if (alert !== undefined) {
+        this.#finish(alert);
+        return;
+      }
       this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
       this.#proceed();
     });
@@ -125,8 +137,26 @@ class Conversation {
     if (this.#verdict !== undefined || this.#socket !== socket) return;
     const byPeer = this.#stands && (how.reason === 'ClosedEarly' || how.reason === 'Reset');
     this.#guarded(() =>
-      this.#finish((byPeer ? this.#talk.protocol.ended?.(this.#waiting) : undefined) ?? how),
+      this.#finish((byPeer ? this.#talk.protocol.ended?.(this.#waiting) : undefined) ?? this.#told(how)),
     );
+  }
+
+  /** The verdict with how far the connection got. */
+  #told(end: Verdict): Verdict {
+    const { check, protocol } = this.#talk;
+    const { question } = protocol;
+    const isSecure = this.#secured && this.#stands;
+    return withProgress(
+      end,
+      { stage: this.#stage(), isSecure, ...(question !== undefined && { question }) },
+      check,
+    );
+  }
+
+  #stage(): Progress['stage'] {
+    if (!this.#stands) return this.#secured ? 'securing' : 'connecting';
+    if (!this.#isAnswered) return 'silent';
+    return this.#waiting.length > 0 ? 'partial' : 'waiting';
   }
 
   #proceed(): void {
@@ -199,7 +229,7 @@ class Conversation {
     const { patience, resolve } = this.#talk;
     const isOpen = this.#stands || this.#secured;
     if (patience !== undefined && isOpen && this.#verdict === undefined) this.#hold(patience);
-    else this.#finish(timedOut, this.#legacy());
+    else this.#finish(this.#told(timedOut), this.#legacy());
     // Also where the answer is there and only the peer's close is waited for.
     if (this.#verdict !== undefined) resolve(this.#verdict);
   }

@@ -18,6 +18,7 @@ import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { closeGraceMs } from './probe.ts';
 import type { Probe } from './probe.ts';
+import { progressOf, withProgress } from './progress.ts';
 import { createTrust, nameOf, secretsOf, securing } from './secure.ts';
 
 /**
@@ -84,7 +85,7 @@ class Call {
         : connectTls({ ...target, ...secrets, ALPNProtocols: ['h2'] });
     this.#socket = socket;
     limit.onStop = (stop) => {
-      this.#verdict ??= stop;
+      this.#verdict ??= withProgress(stop, progressOf(socket, 'the call'), check);
       this.#session?.destroy();
       socket.destroy();
       this.#resolve(this.#verdict);
@@ -160,9 +161,10 @@ class Call {
   }
 
   /** GOAWAY and FIN, then the peer's close, for `closeGraceMs`. */
-  #finish(end: Verdict): void {
+  #finish(cause: Verdict): void {
     const socket = this.#socket;
     if (this.#verdict !== undefined || socket === undefined) return;
+    const end = withProgress(cause, progressOf(socket, 'the call'), this.#run.check);
     this.#verdict = end;
     if (socket.closed) {
       this.#resolve(end);

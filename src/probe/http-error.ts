@@ -3,7 +3,11 @@ import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
-const noTls = verdict('down', 'WrongProtocol', 'the answer is not TLS');
+const noTls = verdict(
+  'down',
+  'WrongProtocol',
+  'the answer is not TLS: does the server speak TLS on this port?',
+);
 const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', message);
 const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
 

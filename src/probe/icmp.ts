@@ -4,7 +4,7 @@ import type { DestinationUnreachableError, NetworkProtocol, Session, SessionOpti
 import type { Check } from '../core/check.ts';
 import type { Family } from '../core/objects.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { cancelled, proberFault, responded, timedOut, unreachable } from './classify.ts';
+import { cancelled, proberFault, responded, unreachable, verdict } from './classify.ts';
 import { canonical, parsePacket } from './icmp-packet.ts';
 import type { Probe } from './probe.ts';
 
@@ -144,19 +144,23 @@ function ping(session: Session, library: PingLibrary, check: Check, signal: Abor
       resolve(verdict);
     };
     const abort = () => end(cancelled);
-    const watchdog = setTimeout(() => setImmediate(end, timedOut), check.timing.timeoutMs);
+    const late = noReply(check.timing.timeoutMs);
+    const watchdog = setTimeout(() => setImmediate(end, late), check.timing.timeoutMs);
     signal.addEventListener('abort', abort);
     session.timeout = check.timing.timeoutMs + tableGraceMs;
     session.pingHost(canonical(check.ip, check.family), (error) =>
-      end(error === null ? responded : classifyPing(error, library)),
+      end(error === null ? responded : classifyPing(error, library, late)),
     );
   });
 }
 
+const noReply = (timeoutMs: number): Verdict =>
+  verdict('down', 'Timeout', `no echo reply within ${String(timeoutMs / 1000)} s`);
+
 /** raw-socket's errors have no code, only the text of strerror (glibc or musl). */
-function classifyPing(error: Error, library: PingLibrary): Verdict {
+function classifyPing(error: Error, library: PingLibrary, late: Verdict): Verdict {
   if (error instanceof library.DestinationUnreachableError) return unreachable;
-  if (error.name === 'RequestTimedOutError') return timedOut;
+  if (error.name === 'RequestTimedOutError') return late;
   if (/unreachable|no route to host|host is down/i.test(error.message)) return unreachable;
   if (isForbidden(error)) return sendForbidden;
   return /^Socket (forcibly )?closed$/.test(error.message) ? socketLost : sendFailed;

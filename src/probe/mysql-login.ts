@@ -11,6 +11,7 @@ import { classifyServerError, isAboutTheAccount, noTls, wrongProtocol } from './
 import { errorNumber, Session, textOf } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
+import { withProgress } from './progress.ts';
 
 export interface Login {
   readonly check: Check;
@@ -48,7 +49,8 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const stop = new Promise<'stopped'>((resolve) => {
     limit.onStop = () => resolve('stopped');
   });
-  const asked = session.state().then(judge, (error: unknown) => classify(error, session, login, name));
+  const told = (end: Verdict): Verdict => withProgress(end, session.progress, check);
+  const asked = session.state().then(judge, (error: unknown) => told(classify(error, session, login, name)));
   const said = await Promise.race([asked, stop]);
   if (said !== 'stopped') {
     if (said.kind === 'up') owed.answered(check);
@@ -57,8 +59,9 @@ export async function logIn(login: Login): Promise<LoginResult> {
   }
   if (limit.stopped === timedOut && session.isOpen)
     return { verdict: waitFor(session, login), isFinished: false, finishes };
+  const end = told(limit.stopped ?? timedOut);
   await session.close();
-  return { verdict: limit.stopped ?? timedOut, isFinished: false, finishes };
+  return { verdict: end, isFinished: false, finishes };
 }
 
 /** Leaves the session to itself until it is answered. */

@@ -7,6 +7,8 @@ import { replicationStatement, statusStatement, variablesStatement } from './mys
 import type { MysqlState, Row } from './mysql-state.ts';
 import type { Question } from './owed.ts';
 import { keepAliveMs } from './patience.ts';
+import { progressOf } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** Nothing that is asked here has a longer answer. */
 const maxBytes = 1_000_000;
@@ -69,6 +71,10 @@ export class Session {
   get asks(): Question {
     if (this.#isWelcome) return 'query';
     return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
+  }
+
+  get progress(): Progress {
+    return progressOf(this.secured ?? this.#socket, this.#isWelcome ? 'a query' : 'the login');
   }
 
   /** Whether there is a server that may still answer. */

@@ -118,6 +118,7 @@ const tooOld = verdict('down', 'WrongProtocol', 'the server is older than MySQL 
 
 export class MysqlHandshake implements Protocol {
   readonly maxBytes = maxPayload + 4;
+  readonly question = 'the login';
   readonly #options: HandshakeOptions;
   #phase: 'greeting' | 'securing' | 'secured' | 'answered' = 'greeting';
   #greeting: Greeting | undefined;

@@ -1,14 +1,13 @@
 import type { Check, Credentials } from '../core/check.ts';
 import { isSame } from '../core/same.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { cancelled, timedOut, verdict } from './classify.ts';
+import { cancelled, verdict } from './classify.ts';
 import type { Patience } from './patience.ts';
 
 /** What a server that does not answer in time had been asked for last. */
 export type Question = 'greeting' | 'answer to a stranger' | 'login' | 'query';
 
-const said: Readonly<Record<Question, Verdict>> = {
-  greeting: timedOut,
+const said: Readonly<Record<Exclude<Question, 'greeting'>, Verdict>> = {
   'answer to a stranger': verdict(
     'down',
     'Timeout',
@@ -21,6 +20,11 @@ const said: Readonly<Record<Question, Verdict>> = {
   ),
   query: verdict('down', 'Timeout', 'the login succeeded, but a query is not answered'),
 };
+
+function lateVerdict(question: Question, { timing }: Check): Verdict {
+  if (question !== 'greeting') return said[question];
+  return verdict('down', 'Timeout', `connected, but no greeting within ${String(timing.timeoutMs / 1000)} s`);
+}
 
 /** Verdict of a check that had less than its timeout, because it waited for another one's answer, and got none. */
 export const tooLate = verdict(
@@ -109,7 +113,7 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
         withinMs: leftMs,
         forMs,
         begin: () => {
-          own = { check, startedAt, verdict: said[question()], ended };
+          own = { check, startedAt, verdict: lateVerdict(question(), check), ended };
           waiting.set(key, [...(waiting.get(key) ?? []), own]);
           return own.verdict;
         },

@@ -7,6 +7,7 @@ import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
+import { progressOf, withProgress } from './progress.ts';
 import { refusesLogin, verdictOfError } from './postgres-errors.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
 import { vetted } from './postgres-vetted.ts';
@@ -59,20 +60,27 @@ function converseThrough(
     const client = new ClientOfPg(configOf(login, securing));
     const { connection } = client as unknown as Inner;
     let isOver = false;
-    const finish = (end: Verdict) => {
+    let isWelcome = false;
+    const told = (end: Verdict): Verdict => {
+      const question = isWelcome ? 'the query' : 'the login';
+      return withProgress(end, progressOf(connection.stream, question), login.check);
+    };
+    const finish = (cause: Verdict) => {
       if (isOver) return;
       isOver = true;
+      const end = told(cause);
       limit.onStop = () => resolve(end);
       closePolitely(connection.stream, () => resolve(end));
     };
     limit.onStop = (stop) => {
-      resolve(stop);
+      resolve(told(stop));
       finish(stop);
     };
     client.on('error', (error) => finish(verdictOf(error, login)));
     const broken = () => finish(wrongProtocol);
     guard(connection.stream, securing === undefined ? 0 : 1, broken);
     connection.on('sslconnect', () => guard(connection.stream, 0, broken));
+    client.on('connect', () => (isWelcome = true));
     ask(client).then(
       (end) => {
         // Terminate goes first, then our FIN.

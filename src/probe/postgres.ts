@@ -84,6 +84,7 @@ export function postgresDialogue(handler: PostgresHandler): Protocol {
   let isPlain = handler.sslMode === 'disable';
   return {
     maxBytes: maxAnswerBytes,
+    question: 'the login',
     next: (received) => {
       if (asked === 'tls') return hearTls(received);
       if (asked === 'session') return hear(received, handler);

@@ -21,6 +21,8 @@ export type Step =
 export interface Protocol {
   /** Bytes that may wait unconsumed; a peer that sends more is WrongProtocol. `next` never sees more than these. */
   readonly maxBytes: number;
+  /** What was asked last, for messages such as "no answer to PING". */
+  readonly question?: string | undefined;
   /**
    * Called once with an empty buffer when the connection stands, then whenever more bytes came, with all that is not
    * consumed; after `send` again with the rest, be it empty. Pure but for what it remembers itself. The buffer is valid

@@ -71,6 +71,9 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
   };
   return {
     maxBytes: maxReplyBytes,
+    get question() {
+      return asked === 'AUTH' ? 'the login' : asked;
+    },
     next: (received) => {
       if (!isSecure) {
         isSecure = true;

@@ -2,9 +2,10 @@ import { connect } from 'node:net';
 import type { OnReadOpts } from 'node:net';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { cancelled, classifyErrno, connected, timedOut } from './classify.ts';
+import { cancelled, classifyErrno, connected } from './classify.ts';
 import { closeGraceMs } from './probe.ts';
 import type { Probe } from './probe.ts';
+import { noConnection, withProgress } from './progress.ts';
 
 /**
  * Up when the connection opens, as the kubelet's tcpSocket. The server never sees a reset, for databases count resets and
@@ -37,7 +38,7 @@ const isMysqlGreeting = (bytes: Uint8Array, count: number): boolean =>
 
 function dial(check: Check, signal: AbortSignal, buffer: Uint8Array): Promise<Verdict> {
   return new Promise((resolve) => {
-    let verdict = timedOut;
+    let verdict = noConnection(check);
     let closing: NodeJS.Timeout | undefined;
     let hasSpoken = false;
     const hear: OnReadOpts['callback'] = (count) => {
@@ -65,7 +66,8 @@ function dial(check: Check, signal: AbortSignal, buffer: Uint8Array): Promise<Ve
     });
     socket.on('error', (error) => {
       // Once connected the probe has its answer; how the server closes is its own affair.
-      if (verdict.kind !== 'up') verdict = classifyErrno(error);
+      if (verdict.kind !== 'up')
+        verdict = withProgress(classifyErrno(error), { stage: 'connecting', isSecure: false }, check);
     });
     socket.on('close', () => {
       clearTimeout(deadline);

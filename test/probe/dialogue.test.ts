@@ -124,7 +124,11 @@ describe('a dialogue with a peer that', () => {
   it('never answers is down after its timeout, and ends with a FIN', async () => {
     const listener = await start();
     const verdict = await converse(tcpCheck(listener.port, { timeoutMs: 50 }), forever, greet());
-    expect(verdict).toEqual({ kind: 'down', reason: 'Timeout', message: '' });
+    expect(verdict).toEqual({
+      kind: 'down',
+      reason: 'Timeout',
+      message: 'connected, but no answer within 0.05 s',
+    });
     await listener.closed(1);
     expect(listener.errors).toEqual([]);
   });

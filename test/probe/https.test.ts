@@ -136,7 +136,7 @@ describe('httpGet over TLS', () => {
     expect(verdict).toMatchObject({
       kind: 'down',
       reason: 'WrongProtocol',
-      message: 'the answer is not TLS',
+      message: 'the answer is not TLS: does the server speak TLS on this port?',
     });
   });
 

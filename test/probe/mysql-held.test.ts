@@ -208,7 +208,7 @@ describe('a server that says nothing at all', () => {
       expect(await probe(checkOf(listener.port), forever)).toEqual({
         kind: 'down',
         reason: 'Timeout',
-        message: '',
+        message: 'connected, but no greeting within 0.3 s',
       });
     await listener.finished(1);
     expect(listener.accepted()).toBe(1);

@@ -164,7 +164,7 @@ describe('a logged-in postgres probe', () => {
     expect(await ask(primary, {}, { timing: { ...check(1).timing, timeoutMs: 200 } })).toEqual({
       kind: 'down',
       reason: 'Timeout',
-      message: '',
+      message: 'connected, but no answer within 0.2 s',
     });
     primary.signal('SIGCONT');
     while ((await primary.query(clients)) !== '0');

@@ -80,7 +80,11 @@ describe('tcpSocket', () => {
   it('is down where the reset comes before we know of the connection', async () => {
     const { port } = await start({ onConnection: (socket) => socket.resetAndDestroy() });
     // Accepting and resetting happen in one turn of this very event loop, so the prober never sees an open connection.
-    expect(await probe(tcpCheck(port), forever)).toEqual({ kind: 'down', reason: 'Reset', message: '' });
+    expect(await probe(tcpCheck(port), forever)).toEqual({
+      kind: 'down',
+      reason: 'Reset',
+      message: 'reset before the connection was established',
+    });
   });
 
   it('is up where the connection opened in time but this process was too busy to see it', async () => {

@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Check } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { timedOut, verdict } from './classify.ts';
+import { tlsHint } from './tls-hint.ts';
+
+/**
+ * How far a connection got.
+ *
+ * | stage      |                                                                    |
+ * |------------|--------------------------------------------------------------------|
+ * | connecting | no connection                                                      |
+ * | securing   | connected, in the TLS handshake                                    |
+ * | silent     | connected (and secured), no byte of an answer                      |
+ * | partial    | an answer began                                                    |
+ * | waiting    | an earlier answer was complete, `question` waits for the next one  |
+ */
+export interface Progress {
+  readonly stage: 'connecting' | 'securing' | 'silent' | 'partial' | 'waiting';
+  readonly isSecure: boolean;
+  readonly question?: string;
+}
+
+type Cut = 'Timeout' | 'Reset' | 'ClosedEarly';
+
+const verbs = { Reset: 'reset', ClosedEarly: 'closed' } as const;
+
+/** Adds how far it got to a verdict of a connection that was cut or took too long. Other verdicts remain as they are. */
+export function withProgress(end: Verdict, progress: Progress, check: Check): Verdict {
+  const { kind, reason, message } = end;
+  if (message !== '' || !isCut(reason)) return end;
+  const text = reason === 'Timeout' ? lateText(progress, check) : cutText(verbs[reason], progress, check);
+  return verdict(kind, reason, text);
+}
+
+const isCut = (reason: Verdict['reason']): reason is Cut => reason === 'Timeout' || reason in verbs;
+
+function lateText({ stage, isSecure, question = 'the last request' }: Progress, check: Check): string {
+  const within = `within ${seconds(check)}`;
+  const before = isSecure ? 'the TLS handshake succeeded' : 'connected';
+  const texts: Readonly<Record<Progress['stage'], string>> = {
+    connecting: `no connection ${within}`,
+    securing: `connected, but the TLS handshake did not end ${within}`,
+    silent: `${before}, but no answer ${within}`,
+    partial: `the answer began, but did not end ${within}`,
+    waiting: `${before}, but no answer to ${question} ${within}`,
+  };
+  return texts[stage];
+}
+
+function cutText(verb: string, { stage, isSecure, question }: Progress, check: Check): string {
+  const before = isSecure ? 'the TLS handshake succeeded' : 'connected';
+  const hint = isSecure ? undefined : tlsHint(check);
+  const texts: Readonly<Record<Progress['stage'], string>> = {
+    connecting: `${verb} before the connection was established`,
+    securing: `${verb} during the TLS handshake: does the server speak TLS on this port?`,
+    silent: `${before}, then ${verb} without an answer${hint ? ` (does the server expect TLS? ${hint})` : ''}`,
+    partial: `${verb} in the middle of the answer`,
+    waiting: `${verb} before the answer to ${question ?? 'the last request'}`,
+  };
+  return texts[stage];
+}
+
+const seconds = ({ timing }: Check): string => `${String(timing.timeoutMs / 1000)} s`;
+
+/** The timeout of a connection that was not established. */
+export const noConnection = (check: Check): Verdict =>
+  withProgress(timedOut, { stage: 'connecting', isSecure: false }, check);
+
+/**
+ * Returns how far a socket of a client library got. `question` is what waits for an answer once bytes were received.
+ * ALPN is null until the handshake is complete, whatever was agreed on.
+ */
+export function progressOf(socket: Socket, question: string): Progress {
+  const isSecure = socket instanceof TLSSocket;
+  if (socket.connecting) return { stage: 'connecting', isSecure };
+  if (isSecure && socket.alpnProtocol === null) return { stage: 'securing', isSecure };
+  return { stage: socket.bytesRead === 0 ? 'silent' : 'waiting', isSecure, question };
+}
