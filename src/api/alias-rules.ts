@@ -1,6 +1,6 @@
 import { celIsName, celIsServiceRecord, isIp, isName, isServiceRecord } from './host.ts';
 import { celDialsTcp, dialsTcp } from './probe.ts';
-import { celString, type Rule } from './rule.ts';
+import { celOr, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 // Which hosts each mode takes, and what mode ExternalName refuses: a DNS alias has no addresses and no ports of ours,
@@ -39,7 +39,7 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ mode, targets }) =>
       mode !== 'Endpoints' || !targets.some(({ host, port }) => port !== 0 && isServiceRecord(host)),
-    cel: `self.mode != 'Endpoints' || !self.targets.exists(each, each.port != 0 && ${celIsServiceRecord('each.host')})`,
+    cel: `self.mode != 'Endpoints' || !self.targets.exists(each, ${celOr('each', 'port', 0)} != 0 && ${celIsServiceRecord('each.host')})`,
     message:
       'targets[].port has no effect where the host is of the form _service._proto.name, for its SRV record gives the ports: remove it',
     field: 'targets',
@@ -75,7 +75,7 @@ const refusedInTarget: readonly {
   {
     field: 'port',
     used: ({ port }) => port !== 0,
-    cel: 'each.port != 0',
+    cel: `${celOr('each', 'port', 0)} != 0`,
     because: 'for an alias translates no ports',
   },
   {
@@ -152,14 +152,18 @@ const refusedWhenSet: readonly {
   readonly used: (service: Service) => boolean;
   readonly cel: string;
 }[] = [
-  { field: 'type', used: ({ type }) => type !== 'ClusterIP', cel: `each.type != ${celString('ClusterIP')}` },
+  {
+    field: 'type',
+    used: ({ type }) => type !== 'ClusterIP',
+    cel: `${celOr('each', 'type', 'ClusterIP')} != 'ClusterIP'`,
+  },
   // With it goes `replicaFallback`, which needs the role Replica.
-  { field: 'role', used: ({ role }) => role !== 'Any', cel: `each.role != ${celString('Any')}` },
-  { field: 'headless', used: ({ headless }) => headless, cel: 'each.headless' },
+  { field: 'role', used: ({ role }) => role !== 'Any', cel: `${celOr('each', 'role', 'Any')} != 'Any'` },
+  { field: 'headless', used: ({ headless }) => headless, cel: celOr('each', 'headless', false) },
   {
     field: 'publishNotReadyAddresses',
     used: (service) => service.publishNotReadyAddresses,
-    cel: 'each.publishNotReadyAddresses',
+    cel: celOr('each', 'publishNotReadyAddresses', false),
   },
   ...refusedInService.map((field) => ({
     field,

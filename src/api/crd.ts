@@ -1,5 +1,15 @@
-import { group, kind, nameRule, plural, specSchema, statusSchema, version } from './external-backend.ts';
+import {
+  group,
+  kind,
+  nameRule,
+  plural,
+  specSchema,
+  statusSchema,
+  unseenStatus,
+  version,
+} from './external-backend.ts';
 import { kubernetesRule } from './rule.ts';
+import { stored } from './stored.ts';
 import { structural, type SchemaNode } from './structural.ts';
 
 const text = (name: string, jsonPath: string, description: string, priority = 0) => ({
@@ -25,7 +35,7 @@ const columns = [
   text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
 ];
 
-/** The whole resource as OpenAPI. */
+/** The whole resource as OpenAPI, with the defaults of the parser. */
 export function resourceSchema(): SchemaNode {
   return {
     description:
@@ -39,6 +49,20 @@ export function resourceSchema(): SchemaNode {
       metadata: { type: 'object' },
       spec: structural(specSchema, { bounded: true }),
       status: structural(statusSchema, { bounded: false }),
+    },
+  };
+}
+
+/** The same as the API server stores it. */
+export function storedSchema(): SchemaNode {
+  const { properties, ...root } = resourceSchema();
+  const { spec, status, ...others } = properties as Readonly<Record<string, SchemaNode>>;
+  return {
+    ...root,
+    properties: {
+      ...others,
+      spec: stored(spec ?? {}),
+      status: { ...stored(status ?? {}), default: unseenStatus },
     },
   };
 }
@@ -67,7 +91,7 @@ export function customResourceDefinition(): SchemaNode {
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: resourceSchema() },
+          schema: { openAPIV3Schema: storedSchema() },
         },
       ],
     },

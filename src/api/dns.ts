@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { distinct, withRules, type Rule } from './rule.ts';
+import { celOr, distinct, withRules, type Rule } from './rule.ts';
 
 const seconds = z.int32();
 
@@ -49,14 +49,14 @@ const shape = z
 const rules: readonly Rule<z.output<typeof shape>>[] = [
   {
     holds: ({ minRefreshSeconds, maxRefreshSeconds }) => minRefreshSeconds <= maxRefreshSeconds,
-    cel: 'self.minRefreshSeconds <= self.maxRefreshSeconds',
+    cel: `${celOr('self', 'minRefreshSeconds', 5)} <= ${celOr('self', 'maxRefreshSeconds', 300)}`,
     message:
       'minRefreshSeconds is greater than maxRefreshSeconds (300 where it is left out): lower it, or raise maxRefreshSeconds',
     field: 'minRefreshSeconds',
   },
   {
     holds: ({ families }) => distinct(families),
-    cel: 'self.families.all(one, self.families.exists_one(other, other == one))',
+    cel: '!has(self.families) || self.families.all(one, self.families.exists_one(other, other == one))',
     message: 'families has the same family twice: name each once',
     field: 'families',
   },

@@ -8,7 +8,7 @@ import { celString, withRules, type Rule } from './rule.ts';
 import { serviceSchema } from './service.ts';
 import { endpointsRule, specRules } from './spec-rules.ts';
 import { specShape } from './spec-shape.ts';
-import { conditionSchema, healthStates, statusSchema, type HealthState } from './status.ts';
+import { conditionSchema, healthStates, statusSchema, unseenStatus, type HealthState } from './status.ts';
 import { targetSchema } from './target.ts';
 import { serviceName } from './text.ts';
 
@@ -47,6 +47,7 @@ export {
   serviceSchema,
   statusSchema,
   targetSchema,
+  unseenStatus,
   type Dns,
   type HealthState,
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { celString, withRules, type Rule } from './rule.ts';
+import { celNotEmpty, celString, withRules, type Rule } from './rule.ts';
 import { labelValue, qualifiedName } from './text.ts';
 
 type Entries = Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export const annotationsSchema = boundedMap(32, 4096, [
 export const selectorSchema = boundedMap(16, 63, [
   {
     holds: (map) => Object.keys(map).length > 0,
-    cel: 'self.size() > 0',
+    cel: celNotEmpty,
     message: 'selector is empty: name the labels of the pods, or leave it out',
   },
   validKeys('selector'),

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { nameRule, specSchema, statusSchema, type Backend, type Status } from './external-backend.ts';
+import {
+  nameRule,
+  specSchema,
+  statusSchema,
+  unseenStatus,
+  type Backend,
+  type Status,
+} from './external-backend.ts';
 import { withRules } from './rule.ts';
 
 /** One thing that is wrong with a stored resource. */
@@ -36,6 +43,7 @@ const withStatusSchema = z.object({ status: statusSchema.optional() });
  * | a field we do not know in a probe: a handler? | a problem                     |
  * | a value we do not know (`mode: Foo`)          | a problem                     |
  * | a status we do not understand                 | the backend, without a status |
+ * | the status that the API server fills in       | the backend, without a status |
  */
 export function parseBackend(object: unknown): Parsed {
   const result = backendSchema.safeParse(object);
@@ -44,9 +52,11 @@ export function parseBackend(object: unknown): Parsed {
   return { ok: true, backend: { ...metadata, spec, status: parseStatus(object) } };
 }
 
-/** The stored status, whatever the spec is like; undefined when absent or not understood. */
-export const parseStatus = (object: unknown): Status | undefined =>
-  withStatusSchema.safeParse(object).data?.status;
+/** The stored status, whatever the spec is like; undefined when absent, not understood, or filled in by the API server. */
+export function parseStatus(object: unknown): Status | undefined {
+  const status = withStatusSchema.safeParse(object).data?.status;
+  return status?.observedGeneration === unseenStatus.observedGeneration ? undefined : status;
+}
 
 const toProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ path: pathText(path), message });
 

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { wholePart } from './part.ts';
 import { celDialsTcp, dialsTcp, portProbeSchema } from './probe.ts';
-import { distinct, listMap, matches, withRules, type Rule } from './rule.ts';
+import { celOr, distinct, matches, uniqueList, withRules, type Rule } from './rule.ts';
 import { dnsLabel, qualifiedName, qualifiedNameLength } from './text.ts';
+
+const celProtocol = (port: string): string => celOr(port, 'protocol', 'TCP');
 
 const portNumber = z.int32().min(1).max(65535);
 
@@ -34,7 +37,7 @@ const portShape = z
       .describe(
         'A fixed port on every node. Needs exactly one Service of type NodePort or LoadBalancer in services.',
       ),
-    probe: portProbeSchema.optional(),
+    probe: wholePart(portProbeSchema),
   })
   .describe('One port of the Services.');
 
@@ -42,7 +45,7 @@ export type Port = z.output<typeof portShape>;
 
 const probeFitsProtocol: Rule<Port> = {
   holds: ({ probe, protocol }) => protocol === 'TCP' || probe === undefined || !dialsTcp(probe),
-  cel: `self.protocol == 'TCP' || !has(self.probe) || !(${celDialsTcp('self.probe')})`,
+  cel: `${celProtocol('self')} == 'TCP' || !has(self.probe) || !(${celDialsTcp('self.probe')})`,
   message: 'probe of a UDP or SCTP port cannot open a TCP connection: use icmp: {} or disabled: {}',
   field: 'probe',
 };
@@ -66,13 +69,13 @@ const portListRules: readonly Rule<Port[]>[] = [
   },
   {
     holds: (ports) => distinct(nodePorts(ports)),
-    cel: 'self.all(one, !has(one.nodePort) || self.exists_one(other, has(other.nodePort) && other.nodePort == one.nodePort && other.protocol == one.protocol))',
+    cel: `self.all(one, !has(one.nodePort) || self.exists_one(other, has(other.nodePort) && other.nodePort == one.nodePort && ${celProtocol('other')} == ${celProtocol('one')}))`,
     message: 'ports have the same nodePort and protocol twice: give every port a nodePort of its own',
   },
 ];
 
 export const portsSchema = withRules(
-  listMap(
+  uniqueList(
     z
       .array(portSchema)
       .min(1)
@@ -82,6 +85,7 @@ export const portsSchema = withRules(
       ),
     'ports',
     ['port', 'protocol'],
+    `self.all(one, self.exists_one(other, other.port == one.port && ${celProtocol('other')} == ${celProtocol('one')}))`,
   ),
   portListRules,
 );

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { databaseProbes } from './database-probes.ts';
+import { handler, misplacedInHandler } from './handler.ts';
 import { celIsName, isIp, isName } from './host.ts';
+import { misplacedCommand, misplacedNumber, misplacedPort, misplacedText, wholePart } from './part.ts';
 import { matches, withRules, type Rule } from './rule.ts';
 
 const seconds = z.int32().max(3600);
@@ -62,10 +64,12 @@ export const httpGetSchema = z
       .describe(
         'True takes any certificate: the probe then says that something answers, not that it is the right server.',
       ),
+    ...misplacedInHandler('httpGet'),
   })
   .describe('Ready when an HTTP GET answers with an expected status.');
 
-const handlers = [
+/** How a probe asks: the words of all handlers. */
+export const handlers = [
   'tcpSocket',
   'httpGet',
   'icmp',
@@ -122,24 +126,19 @@ const timing = {
 };
 
 const probeShape = {
-  tcpSocket: z
-    .object({})
-    .optional()
-    .describe(
-      'Ready when a TCP connection opens: the kernel of the server accepts, which says nothing of the database. Not for MySQL and MariaDB, which count it as an error of the host and block that after max_connect_errors of them. What is chosen where no handler is given, and the port is not known for a database.',
-    ),
-  httpGet: httpGetSchema.optional(),
-  icmp: z
-    .object({})
-    .optional()
-    .describe(
-      'Ready when the address answers an ICMP echo request. The operator needs the capability NET_RAW.',
-    ),
+  tcpSocket: handler('tcpSocket', {
+    host: misplacedText('tcpSocket.host is no field: the addresses that are probed come from targets'),
+  }).describe(
+    'Ready when a TCP connection opens: the kernel of the server accepts, which says nothing of the database. Not for MySQL and MariaDB, which count it as an error of the host and block that after max_connect_errors of them. What is chosen where no handler is given, and the port is not known for a database.',
+  ),
+  httpGet: wholePart(httpGetSchema),
+  icmp: handler('icmp', {}).describe(
+    'Ready when the address answers an ICMP echo request. The operator needs the capability NET_RAW.',
+  ),
   ...databaseProbes,
-  disabled: z
-    .object({})
-    .optional()
-    .describe('No probe: every address is published as ready. The reason in the status is ProbeDisabled.'),
+  disabled: handler('disabled', {}).describe(
+    'No probe: every address is published as ready. The reason in the status is ProbeDisabled.',
+  ),
   port: z
     .union([z.int32(), z.string().max(63)])
     .optional()
@@ -147,6 +146,12 @@ const probeShape = {
       'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint beside the database. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
     ),
   ...timing,
+  exec: misplacedCommand(
+    `exec is no handler: the operator runs no commands; use one of ${handlers.join(', ')}`,
+  ),
+  terminationGracePeriodSeconds: misplacedNumber(
+    'terminationGracePeriodSeconds is no field of a probe of servers, which the operator never ends: remove it',
+  ),
 };
 
 const description =
@@ -164,7 +169,12 @@ export const probeSchema = withRules(z.strictObject(probeShape, unknownField).de
   oneHandler,
 ]);
 
-const { port: _, ...portProbeShape } = probeShape;
+const portProbeShape = {
+  ...probeShape,
+  port: misplacedPort(
+    'port is no field of ports[].probe, which probes the port it stands in: remove it, or write spec.probe with this port',
+  ),
+};
 
 /** `ports[].probe`: of the port it stands in, so it names none. */
 export const portProbeSchema = withRules(

@@ -1,5 +1,6 @@
 import { apiVersion, kind } from './external-backend.ts';
 import { resourceSchema } from './crd.ts';
+import { misplacedMark } from './part.ts';
 import type { SchemaNode } from './structural.ts';
 
 const isNode = (value: unknown): value is SchemaNode =>
@@ -47,10 +48,9 @@ type Field = readonly [name: string, node: SchemaNode];
 
 /** A table of the fields of one object, what is refused in it, and the sections of the objects below it. */
 function section(path: string, node: SchemaNode, seen: Map<string, string>): readonly string[] {
-  const fields: readonly Field[] = Object.entries(asNode(node.properties)).map(([name, child]) => [
-    name,
-    asNode(child),
-  ]);
+  const fields: readonly Field[] = Object.entries(asNode(node.properties))
+    .map(([name, child]) => [name, asNode(child)] as const)
+    .filter(([, child]) => child[misplacedMark] !== true);
   if (fields.length === 0) return [];
   const same = seen.get(JSON.stringify(node));
   if (same !== undefined) return [`## ${path}\n`, `The same as ${same}.\n`];

@@ -1,7 +1,7 @@
 import { knownDatabases } from './known-databases.ts';
 import type { Port } from './port.ts';
 import { celNamesHandler, namesHandler } from './probe.ts';
-import type { Rule } from './rule.ts';
+import { celOr, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 // Services by role, and bounds of lag, need somebody who tells them; without one such a Service would be empty for ever.
@@ -67,8 +67,7 @@ const wantsTelling = ({ services = [], targets }: SpecShape): boolean =>
   services.some(({ maxLagSeconds }) => maxLagSeconds !== undefined) ||
   (services.some(({ role }) => role !== 'Any') && targets.every(({ role }) => role === undefined));
 
-const celWantsTelling =
-  "has(self.services) && (self.services.exists(each, has(each.maxLagSeconds)) || (self.services.exists(each, each.role != 'Any') && !self.targets.exists(each, has(each.role))))";
+const celWantsTelling = `has(self.services) && (self.services.exists(each, has(each.maxLagSeconds)) || (self.services.exists(each, ${celOr('each', 'role', 'Any')} != 'Any') && !self.targets.exists(each, has(each.role))))`;
 
 const mayLogIn = (spec: SpecShape): boolean =>
   spec.credentials !== undefined || probesOf(spec).some((probe) => probe?.postgres?.user !== undefined);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { celIsName, isName } from './host.ts';
-import { matches, withRules, type Rule } from './rule.ts';
+import { celOr, matches, withRules, type Rule } from './rule.ts';
 
 // Where credentials and certificates come from: Secrets of the same namespace. Reading them is opt-in, see config/components/secrets.
 
@@ -65,7 +65,7 @@ const tlsShape = z
 
 const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {
   holds: ({ insecureSkipVerify, caSecret }) => !insecureSkipVerify || caSecret === undefined,
-  cel: '!self.insecureSkipVerify || !has(self.caSecret)',
+  cel: `!${celOr('self', 'insecureSkipVerify', false)} || !has(self.caSecret)`,
   message:
     'insecureSkipVerify takes any certificate, so caSecret has no effect: remove insecureSkipVerify to verify, or caSecret',
   field: 'insecureSkipVerify',

@@ -1,5 +1,9 @@
 import { parseIp } from './ip.ts';
-import type { Rule } from './rule.ts';
+import { celOr, type Rule } from './rule.ts';
+
+const celType = celOr('self', 'type', 'ClusterIP');
+const celHeadless = celOr('self', 'headless', false);
+const celRole = celOr('self', 'role', 'Any');
 
 /** The fields of a Service entry that have rules with each other. */
 interface ServiceFields {
@@ -23,14 +27,14 @@ interface ServiceFields {
 const ofRole: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ role, replicaFallback }) => !replicaFallback || role === 'Replica',
-    cel: "!self.replicaFallback || self.role == 'Replica'",
+    cel: `!${celOr('self', 'replicaFallback', false)} || ${celRole} == 'Replica'`,
     message:
       'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica: set the role, or remove replicaFallback',
     field: 'replicaFallback',
   },
   {
     holds: ({ role, maxLagSeconds }) => role !== 'Primary' || maxLagSeconds === undefined,
-    cel: "self.role != 'Primary' || !has(self.maxLagSeconds)",
+    cel: `${celRole} != 'Primary' || !has(self.maxLagSeconds)`,
     message:
       'maxLagSeconds has no effect with role: Primary, for a primary is behind nobody: remove it, or set another role',
     field: 'maxLagSeconds',
@@ -41,13 +45,13 @@ const ofRole: readonly Rule<ServiceFields>[] = [
 const ofKubernetes: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ headless, type }) => !headless || type === 'ClusterIP',
-    cel: "!self.headless || self.type == 'ClusterIP'",
+    cel: `!${celHeadless} || ${celType} == 'ClusterIP'`,
     message: 'headless goes with type ClusterIP only: remove headless, or the type',
     field: 'headless',
   },
   {
     holds: ({ headless, clusterIP }) => !headless || clusterIP === undefined,
-    cel: '!self.headless || !has(self.clusterIP)',
+    cel: `!${celHeadless} || !has(self.clusterIP)`,
     message: 'clusterIP cannot be set on a headless Service: remove clusterIP, or headless',
     field: 'clusterIP',
   },
@@ -74,21 +78,21 @@ const ofKubernetes: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ externalTrafficPolicy, externalIPs, type }) =>
       externalTrafficPolicy === undefined || type !== 'ClusterIP' || externalIPs !== undefined,
-    cel: "!has(self.externalTrafficPolicy) || self.type != 'ClusterIP' || has(self.externalIPs)",
+    cel: `!has(self.externalTrafficPolicy) || ${celType} != 'ClusterIP' || has(self.externalIPs)`,
     message:
       'externalTrafficPolicy needs type NodePort or LoadBalancer, or externalIPs: nothing comes from outside otherwise',
     field: 'externalTrafficPolicy',
   },
   {
     holds: ({ loadBalancerClass, type }) => loadBalancerClass === undefined || type === 'LoadBalancer',
-    cel: "!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
+    cel: `!has(self.loadBalancerClass) || ${celType} == 'LoadBalancer'`,
     message: 'loadBalancerClass needs type: LoadBalancer',
     field: 'loadBalancerClass',
   },
   {
     holds: ({ loadBalancerSourceRanges, type }) =>
       loadBalancerSourceRanges === undefined || type === 'LoadBalancer',
-    cel: "!has(self.loadBalancerSourceRanges) || self.type == 'LoadBalancer'",
+    cel: `!has(self.loadBalancerSourceRanges) || ${celType} == 'LoadBalancer'`,
     message: 'loadBalancerSourceRanges needs type: LoadBalancer',
     field: 'loadBalancerSourceRanges',
   },

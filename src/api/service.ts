@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { forbiddenRules, isIp } from './host.ts';
 import { annotationsSchema, labelsSchema, selectorSchema } from './metadata.ts';
+import { sharedPart, wholePart } from './part.ts';
 import { distinct, matches, withRules } from './rule.ts';
 import { serviceRules } from './service-rules.ts';
 import { qualifiedName, qualifiedNameLength, serviceName } from './text.ts';
@@ -116,10 +117,10 @@ const serviceShape = z
       .describe(
         'True makes a Service without a cluster IP: its name resolves to the ready addresses themselves.',
       ),
-    labels: labelsSchema.optional().describe('Labels of the Service. Labels that others put on it stay.'),
-    annotations: annotationsSchema
-      .optional()
-      .describe('Annotations of the Service. Annotations that others put on it stay.'),
+    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels that others put on it stay.'),
+    annotations: sharedPart(annotationsSchema).describe(
+      'Annotations of the Service. Annotations that others put on it stay.',
+    ),
     clusterIP: clusterIp
       .optional()
       .describe('A fixed cluster IP. Kubernetes does not let it change once it is set.'),
@@ -136,7 +137,7 @@ const serviceShape = z
       .enum(['None', 'ClientIP'])
       .optional()
       .describe('ClientIP keeps a client on one server while that is ready.'),
-    sessionAffinityConfig: sessionAffinityConfig.optional(),
+    sessionAffinityConfig: wholePart(sessionAffinityConfig),
     internalTrafficPolicy: z
       .enum(['Cluster', 'Local'])
       .optional()

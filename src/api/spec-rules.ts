@@ -1,6 +1,6 @@
 import { celDialsTcp, dialsTcp } from './probe.ts';
 import { mostEndpoints } from './limits.ts';
-import type { AdmissionRule, Rule } from './rule.ts';
+import { celOr, type AdmissionRule, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 /** Rules between fields of the spec that hold in both modes (ports that are given are probed alike), or say what mode Endpoints needs. */
@@ -14,7 +14,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ ports, targets }) =>
       ports === undefined || ports.length < 2 || targets.every(({ port }) => port === 0),
-    cel: '!has(self.ports) || self.ports.size() < 2 || self.targets.all(target, target.port == 0)',
+    cel: `!has(self.ports) || self.ports.size() < 2 || self.targets.all(target, ${celOr('target', 'port', 0)} == 0)`,
     message:
       'targets may have a port of their own only where the backend has one port: remove targets[].port, or make one ExternalBackend for each port',
     field: 'targets',
@@ -31,7 +31,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
       ports === undefined ||
       !dialsTcp(probe) ||
       ports.some(({ name, protocol }) => name === probe.port && protocol === 'TCP'),
-    cel: `!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != string || !has(self.ports) || !(${celDialsTcp('self.probe')}) || self.ports.exists(each, each.protocol == 'TCP' && has(each.name) && each.name == self.probe.port)`,
+    cel: `!has(self.probe) || !has(self.probe.port) || type(self.probe.port) != string || !has(self.ports) || !(${celDialsTcp('self.probe')}) || self.ports.exists(each, ${celOr('each', 'protocol', 'TCP')} == 'TCP' && has(each.name) && each.name == self.probe.port)`,
     message: 'probe.port must be the name of a TCP port in ports, or a number from 1 to 65535',
     field: 'probe.port',
   },
@@ -48,7 +48,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
       !dialsTcp(probe) ||
       ports.some(({ protocol }) => protocol === 'TCP') ||
       (probe === undefined && ports.every((port) => port.probe !== undefined)),
-    cel: `!has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, each.protocol == 'TCP')`,
+    cel: `!has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, ${celOr('each', 'protocol', 'TCP')} == 'TCP')`,
     message:
       'probe cannot open a TCP connection, for no port is TCP: write probe: {icmp: {}} or probe: {disabled: {}}',
     field: 'probe',
@@ -58,7 +58,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
       mode !== 'Endpoints' ||
       !hasNodePort(ports) ||
       (services ?? []).some(({ type }) => type !== 'ClusterIP'),
-    cel: `self.mode != 'Endpoints' || !has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || (has(self.services) && self.services.exists(each, each.type != 'ClusterIP'))`,
+    cel: `self.mode != 'Endpoints' || !has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || (has(self.services) && self.services.exists(each, ${celOr('each', 'type', 'ClusterIP')} != 'ClusterIP'))`,
     message:
       'ports have a nodePort, but no Service is of type NodePort or LoadBalancer: set services[].type, or remove nodePort',
     field: 'ports',
@@ -66,7 +66,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ ports, services }) =>
       !hasNodePort(ports) || (services ?? []).filter(({ type }) => type !== 'ClusterIP').length < 2,
-    cel: `!has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || !has(self.services) || self.services.filter(each, each.type != 'ClusterIP').size() < 2`,
+    cel: `!has(self.ports) || !self.ports.exists(each, has(each.nodePort)) || !has(self.services) || self.services.filter(each, ${celOr('each', 'type', 'ClusterIP')} != 'ClusterIP').size() < 2`,
     message:
       'ports have a nodePort, and two Services cannot share it: keep one Service of type NodePort or LoadBalancer, or remove nodePort',
     field: 'ports',

@@ -132,9 +132,11 @@ export const statusSchema = z
   .object({
     observedGeneration: z
       .int()
-      .min(0)
+      .min(-1)
       .optional()
-      .describe('The metadata.generation that this status is about.'),
+      .describe(
+        'The metadata.generation that this status is about. -1: the operator has not seen the resource yet.',
+      ),
     conditions: z
       .array(conditionSchema)
       .optional()
@@ -172,3 +174,20 @@ export const statusSchema = z
       .describe('The hosts of the targets as text, such as 10.20.0.11,10.20.0.12: the column TARGETS.'),
   })
   .describe('What the operator sees and did. Written by the operator only.');
+
+/**
+ * The status of a resource that the operator has not written one to: the API server fills it in. Without it GitOps tools
+ * (kstatus) take a new resource for done. The reader takes it for no status.
+ */
+export const unseenStatus = {
+  observedGeneration: -1,
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'NotSeenYet',
+      message: 'the operator has not seen this resource yet',
+      lastTransitionTime: '1970-01-01T00:00:00Z',
+    },
+  ],
+} as const;

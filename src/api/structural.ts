@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { misplacedMark } from './part.ts';
+import { celNotEmpty } from './rule.ts';
 
 /** A node of an OpenAPI schema as plain data. */
 export type SchemaNode = { readonly [key: string]: unknown };
@@ -17,10 +19,13 @@ export function structural(schema: z.ZodType, { bounded }: { readonly bounded: b
   });
   const node = normalise(raw);
   lint(node, '', bounded);
+  const loose = bounded ? fieldsOf(node).flatMap(([name, child]) => looseParts(child, name)) : [];
+  if (loose.length > 0)
+    throw new Error(`schema at ${loose.join(', ')}: {} becomes null by server-side apply: make it a part`);
   return node;
 }
 
-const isNode = (value: unknown): value is SchemaNode =>
+export const isNode = (value: unknown): value is SchemaNode =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const mapValues = (node: SchemaNode, change: (value: SchemaNode) => SchemaNode): SchemaNode =>
@@ -72,14 +77,37 @@ const refusedKeys = ['$ref', 'anyOf', 'oneOf', 'allOf', 'not', 'propertyNames', 
 function lint(node: SchemaNode, path: string, bounded: boolean): void {
   const problem = problemOf(node) ?? (bounded ? unbounded(node) : undefined);
   if (problem !== undefined) throw new Error(`schema at ${path === '' ? 'the root' : path}: ${problem}`);
-  for (const [name, child] of Object.entries(isNode(node.properties) ? node.properties : {})) {
-    if (!isNode(child) || child.description === undefined)
-      throw new Error(`schema at ${path}.${name}: no description`);
+  for (const [name, child] of fieldsOf(node)) {
+    if (child.description === undefined) throw new Error(`schema at ${path}.${name}: no description`);
     lint(child, `${path}.${name}`, bounded);
   }
   if (isNode(node.items)) lint(node.items, `${path}[]`, bounded);
   if (isNode(node.additionalProperties)) lint(node.additionalProperties, `${path}{}`, bounded);
 }
+
+const fieldsOf = ({ properties }: SchemaNode): readonly (readonly [string, SchemaNode])[] =>
+  Object.entries(isNode(properties) ? properties : {}).flatMap(([name, child]) =>
+    isNode(child) ? [[name, child] as const] : [],
+  );
+
+/** The objects that may be `{}` and are no part (part.ts). Nothing is applied below what is applied as a whole. */
+function looseParts(node: SchemaNode, path: string): readonly string[] {
+  const isWhole = node['x-kubernetes-map-type'] === 'atomic' || node['x-kubernetes-list-type'] === 'atomic';
+  if (isWhole || node[misplacedMark] === true) return [];
+  const below = fieldsOf(node).flatMap(([name, child]) => looseParts(child, `${path}.${name}`));
+  const items = isNode(node.items) ? fieldsOf(node.items) : [];
+  return [
+    ...(mayBeEmpty(node) && node.nullable !== true ? [path] : []),
+    ...below,
+    ...items.flatMap(([name, child]) => looseParts(child, `${path}[].${name}`)),
+  ];
+}
+
+/** An object of which every field may be left out, and that no rule refuses empty. */
+const mayBeEmpty = (node: SchemaNode): boolean =>
+  node.type === 'object' &&
+  node.required === undefined &&
+  !JSON.stringify(node['x-kubernetes-validations'] ?? '').includes(celNotEmpty);
 
 function problemOf(node: SchemaNode): string | undefined {
   const refused = refusedKeys.find((key) => key in node);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { customResourceDefinition } from '../../src/api/crd.ts';
+import { misplacedMark, wholePart } from '../../src/api/part.ts';
 import { structural } from '../../src/api/structural.ts';
+import { documentedNodes, storedNodes } from '../support/parts.ts';
 
 const of =
   (schema: z.ZodType, bounded = true) =>
@@ -31,6 +33,11 @@ describe('structural', () => {
     ['a list without a type of list', of(z.array(z.boolean()).max(3)), 'no x-kubernetes-list-type'],
     ['a map without a bound', of(z.record(z.string(), z.string().max(3))), 'no maxProperties'],
     [
+      'an object that may be {} and is no part',
+      of(z.object({ a: z.boolean().optional().describe('a') })),
+      'at field: {} becomes null',
+    ],
+    [
       'a field without a description',
       () => structural(z.object({ field: z.boolean() }), { bounded: false }),
       'no description',
@@ -54,7 +61,7 @@ describe('structural', () => {
   });
 
   it('leaves out additionalProperties of a strict object, which Kubernetes forbids', () => {
-    expect(JSON.stringify(of(z.strictObject({}))())).not.toContain('additionalProperties');
+    expect(JSON.stringify(of(wholePart(z.strictObject({})))())).not.toContain('additionalProperties');
   });
 });
 
@@ -64,7 +71,26 @@ describe('the CustomResourceDefinition', () => {
   it('has a message for every rule', () => {
     const rules = text.match(/"rule":"/g) ?? [];
     expect(rules.length).toBeGreaterThan(60);
-    expect(text.match(/"message":"[^"]{20,}/g)).toHaveLength(rules.length);
+    expect(text.match(/"rule":"(?:[^"\\]|\\.)*","message":"[^"]{20,}/g)).toHaveLength(rules.length);
+  });
+
+  it('has no default in a list item or a part, where it would differ from what is applied for ever', () => {
+    const paths = [...storedNodes()].filter(([, node]) => 'default' in node).map(([path]) => path);
+    expect(paths.toSorted()).toEqual(['failbackSeconds', 'mode', 'suspend']);
+  });
+
+  it('describes each default that the parser alone fills in', () => {
+    const nodes = storedNodes();
+    const filledIn = [...documentedNodes()].filter(
+      ([path, node]) => 'default' in node && !('default' in (nodes.get(path) ?? {})),
+    );
+    expect(filledIn.length).toBeGreaterThan(30);
+    for (const [path] of filledIn)
+      expect(`${path}: ${String(nodes.get(path)?.description)}`).toMatch(/Default: \S.*\.$/);
+  });
+
+  it('has no mark of its own, which the API server would refuse', () => {
+    expect(text).not.toContain(misplacedMark);
   });
 
   it('stays small enough for kubectl apply, which keeps a copy in an annotation of 256 KiB', () => {

@@ -72,7 +72,7 @@ const databaseHandlers = {
     },
   ),
   mysql: fc.constant({}),
-  redis: fc.constant({}),
+  redis: mostly(fc.constant({}), fc.constant({ port: 6379 })),
   mongodb: partly({}, { setName: word }),
   tls: fc.constant({}),
   grpc: partly({}, { service: word }),

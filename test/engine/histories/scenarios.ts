@@ -184,7 +184,7 @@ const drain = edits('drain', (probe) => [
 const suspend = edits('suspend', (probe) => [plain(probe), { ...plain(probe), suspend: true }]);
 const probeEdit = edits('probe edit', (probe) => [
   plain(probe),
-  plain({ periodSeconds: 3, failureThreshold: 2, tcpSocket: { port: 5433 } }),
+  plain({ periodSeconds: 3, failureThreshold: 2, tcpSocket: {}, port: 5433 }),
 ]);
 const serviceAdded = edits('service added', (probe) => [
   plain(probe),

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { misplacedPort, wholePart } from './part.ts';
+
+/** Fields that a handler of a container's probe has, and that stand elsewhere here. */
+export const misplacedInHandler = (name: string) => ({
+  port: misplacedPort(
+    `port is no field of ${name}: write probe.port, beside ${name}; ports[].probe has none, because it probes the port it stands in`,
+  ),
+});
+
+/** A handler of a probe: what is asked, and how. */
+export const handler = <S extends z.core.$ZodLooseShape>(name: string, fields: S) =>
+  wholePart(z.object({ ...misplacedInHandler(name), ...fields }));

@@ -1,0 +1,44 @@
+import { misplacedMark } from './part.ts';
+import { isNode, type SchemaNode } from './structural.ts';
+
+/**
+ * The schema as the API server gets it: with the defaults of the fields that stand directly in it, and no others.
+ *
+ * A default of a list item is a difference for ever: clients merge such a list as a whole, and do not know the field that
+ * the server adds. A default of a part is taken over by the manager that applies it, and is removed by the next apply.
+ * These defaults are the parser's, and their descriptions contain them.
+ */
+export function stored(node: SchemaNode): SchemaNode {
+  return mapChildren(node, (child) => withoutDefaults(child, false));
+}
+
+function withoutDefaults(node: SchemaNode, nested: boolean): SchemaNode {
+  const { default: value, [misplacedMark]: _, description, ...rest } = node;
+  const kept = {
+    ...(description !== undefined && { description }),
+    ...rest,
+    ...(value !== undefined && !nested && { default: value }),
+  };
+  const documented =
+    value === undefined || !nested
+      ? kept
+      : { ...kept, description: `${String(description)} ${defaultText(value)}` };
+  return mapChildren(documented, (child) => withoutDefaults(child, true));
+}
+
+function mapChildren(node: SchemaNode, change: (child: SchemaNode) => SchemaNode): SchemaNode {
+  const { properties, items, additionalProperties } = node;
+  return {
+    ...node,
+    ...(isNode(properties) && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, child]) => [name, isNode(child) ? change(child) : child]),
+      ),
+    }),
+    ...(isNode(items) && { items: change(items) }),
+    ...(isNode(additionalProperties) && { additionalProperties: change(additionalProperties) }),
+  };
+}
+
+const defaultText = (value: unknown): string =>
+  `Default: ${Array.isArray(value) ? value.join(', ') : value === '' ? 'empty' : String(value)}.`;
