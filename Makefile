@@ -33,6 +33,10 @@ integration: ## Tests against a real API server (TESTS=pattern)
 e2e: ## What an application sees, through CoreDNS and kube-proxy (TESTS=pattern)
 	@$(with_node) .ci/test.sh e2e
 
+.PHONY: compat
+compat: ## integration and e2e on other versions of Kubernetes (VERSIONS="1.33.13 1.37.2", TESTS=pattern); not part of test
+	@$(with_node) .ci/compat.sh $(VERSIONS)
+
 .PHONY: lint
 lint: ## Types, linter, formatting
 	@$(with_node) .ci/test.sh types lint

@@ -16,11 +16,10 @@ import (
 	_ "github.com/coredns/coredns/plugin/template"
 )
 
-// The order is the order in which a query passes the plugins, as in CoreDNS' own plugin.cfg.
 func init() {
+	parts["coredns"] = coremain.Run
+	// The order is the order in which a query passes the plugins, as in CoreDNS' own plugin.cfg.
 	dnsserver.Directives = []string{
 		"reload", "bind", "ready", "errors", "log", "cache", "template", "hosts", "kubernetes", "file", "forward",
 	}
 }
-
-func coredns() { coremain.Run() }

@@ -11,6 +11,8 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
+func init() { parts["etcd"] = etcd }
+
 // etcd keeps its data without fsync: a test's storage need not outlive the machine.
 func etcd() {
 	dir := flag.String("data-dir", "", "where the data lies")

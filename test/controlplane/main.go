@@ -22,14 +22,13 @@ import (
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 )
 
+// Kubernetes' own parts. Files beside this one add theirs; a build for another
+// version of Kubernetes (build.sh) has this file alone.
 var parts = map[string]func(){
-	"etcd":                    etcd,
 	"kube-apiserver":          func() { run(apiserver.NewAPIServerCommand()) },
 	"kube-controller-manager": func() { run(controllermanager.NewControllerManagerCommand()) },
 	"kube-proxy":              func() { run(proxy.NewProxyCommand()) },
-	"coredns":                 coredns,
 	"kubectl":                 func() { kubectlutil.CheckErr(cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand())) },
-	"promlint":                lintMetrics,
 }
 
 func main() {

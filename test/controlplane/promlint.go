@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
+func init() { parts["promlint"] = lintMetrics }
+
 // lintMetrics is `promtool check metrics`: the same linter over standard input.
 func lintMetrics() {
 	problems, err := promlint.New(os.Stdin).Lint()
