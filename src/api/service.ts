@@ -43,6 +43,12 @@ const sourceRange = withRules(z.string().max(43), [
     cel: 'isCIDR(self)',
     message: 'loadBalancerSourceRanges must be networks in CIDR form, such as 198.51.100.0/24',
   },
+  // Kubernetes warns of these up to 1.35 and refuses them since 1.36.
+  {
+    cel: '!isCIDR(self) || cidr(self) == cidr(self).masked()',
+    message:
+      'loadBalancerSourceRanges must not have bits set after the prefix: write 198.51.100.0/24 or 198.51.100.7/32 in place of 198.51.100.7/24',
+  },
 ]);
 
 const ipFamilies = withRules(

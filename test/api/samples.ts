@@ -142,6 +142,13 @@ const tooManyEndpoints: readonly (readonly [name: string, spec: Fields])[] = [
 ];
 
 const admissionOnly: readonly BadSample[] = [
+  ...['10.0.0.7/8', '198.51.100.7/31', '2001:db8::1/32', '0.0.0.1/0'].map((network) => ({
+    name: `a source range with bits set after the prefix: ${network}`,
+    spec: service({ type: 'LoadBalancer', loadBalancerSourceRanges: [network] }),
+    field: 'spec.services[0].loadBalancerSourceRanges[0]',
+    message: 'must not have bits set after the prefix',
+    admissionOnly: true as const,
+  })),
   ...metadataServices.map(([name, text]) => ({
     name: `host: the metadata service of ${name}`,
     spec: host(text),

@@ -45,8 +45,11 @@ const names = fc.oneof(
 const hosts = mostly(addresses, names);
 const anyHost = fc.oneof(hosts, names);
 const networks = fc.oneof(
-  fc.constantFrom('10.0.0.0/8', '2001:db8::/32'),
-  fc.tuple(addresses, fc.nat(130)).map((parts) => parts.join('/')),
+  fc.constantFrom('10.0.0.0/8', '2001:db8::/32', '10.0.0.0/33', '10.0.0.0/08'),
+  // Of all bits: the API server alone refuses bits after the prefix.
+  fc
+    .tuple(addresses, fc.nat(2))
+    .map(([address, more]) => `${address}/${(address.includes(':') ? 128 : 32) + more}`),
 );
 
 const targets = partly(
