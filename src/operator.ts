@@ -13,6 +13,7 @@ import { LeaseElector } from './kube/leader.ts';
 import type { LeaderHooks, Leadership } from './kube/leadership.ts';
 import { SoleLeader } from './kube/sole-leader.ts';
 import { SecretReader } from './kube/secrets.ts';
+import { logServerVersion } from './kube/server-version.ts';
 import { KubeView } from './kube/view.ts';
 import { KubeWriter } from './kube/writer.ts';
 import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
@@ -47,7 +48,7 @@ export interface Operator {
 export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
-  const client = createClient(config, metrics);
+  const client = createClient(options, metrics);
   const events = new EventWriter({
     ...{ client, clock, random, logger, instance: options.instance },
     onEvent: (result) => metrics.recorded(result),
@@ -85,6 +86,7 @@ export function createOperator(options: OperatorOptions): Operator {
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
         leadership.start();
+        void logServerVersion({ client, logger });
       });
     },
     stop: async () => {
@@ -188,13 +190,16 @@ function leaderHooks(
   };
 }
 
-const createClient = (config: Config, metrics: Metrics): KubeClient =>
+const createClient = ({ config, logger }: OperatorOptions, metrics: Metrics): KubeClient =>
   new KubeClient({
     credentials: new Credentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
     clock,
     random,
     maxInFlight: config.kubeInFlight,
-    hooks: { onRequest: (request) => metrics.requested(request) },
+    hooks: {
+      onRequest: (request) => metrics.requested(request),
+      onWarning: (warning, path) => logger.warn('The API server warns', { warning, path }),
+    },
   });
 
 function createLeadership(

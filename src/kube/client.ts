@@ -10,6 +10,7 @@ import { retryDelay } from './retry.ts';
 import { sleep } from './sleep.ts';
 import { methods } from './verb.ts';
 import type { Verb } from './verb.ts';
+import { Warnings } from './warnings.ts';
 
 /** One request to the API server. */
 export interface Ask {
@@ -42,6 +43,8 @@ export interface Ask {
 export interface ClientHooks {
   /** `code` is the HTTP status, or the reason where there was no answer (`Unreachable`, `ConnectionLost`, …). */
   readonly onRequest?: (request: { verb: Verb; resource: string; code: string; durationMs: number }) => void;
+  /** The server warns of what was asked; each text once. `path` is that of the request. */
+  readonly onWarning?: (text: string, path: string) => void;
 }
 
 export interface ClientOptions {
@@ -68,12 +71,14 @@ export class KubeClient {
   readonly #hooks: ClientHooks;
   readonly #userAgent: string;
   readonly #lanes: Lanes;
+  readonly #warnings: Warnings<string>;
 
   constructor(options: ClientOptions) {
     this.#credentials = options.credentials;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#hooks = options.hooks ?? {};
+    this.#warnings = new Warnings((text, path) => this.#hooks.onWarning?.(text, path));
     this.#userAgent = options.userAgent ?? operatorName;
     this.#lanes = new Lanes(options.maxInFlight ?? 32);
   }
@@ -138,6 +143,7 @@ export class KubeClient {
     try {
       ask.guard?.();
       const answer = await this.#send(ask, connection, deadline.signal);
+      this.#warnings.take(answer.headers['warning'], ask.path);
       const text = await answer.body.text();
       if (answer.statusCode < 300) return parse(ask, text);
       throw this.#refusal(ask, connection, answer, text);

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+
+import { controlPlane } from '../controlplane/details.ts';
+import { isAtLeast, kubernetesVersion } from '../controlplane/kubernetes-version.ts';
+import { plain } from '../support/backends.ts';
+import { eventually, openWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld(controlPlane(), { prefix: 'version' });
+});
+
+afterAll(() => world.close());
+
+const logged = (message: string) =>
+  world
+    .operator()
+    .lines()
+    .filter(({ msg }) => msg === message);
+
+it('the version of the API server is in the log, once', async () => {
+  const lines = await eventually(
+    () => logged('API server'),
+    ({ length }) => length > 0,
+  );
+  expect(lines).toMatchObject([{ level: 'info', version: `v${kubernetesVersion()}` }]);
+});
+
+/** Texts with which a version of Kubernetes warns of what the backend below asks for; that of Endpoints is expected. */
+const warnings: readonly (readonly [since: string, text: string])[] = [
+  ['1.36', 'spec.externalIPs is deprecated and may no longer be implemented in some clusters'],
+  ['1.36', 'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'],
+];
+
+it('what the API server warns of is in the log once, whoever asks for it', async () => {
+  for (const name of ['one', 'two'])
+    await world.publish(
+      name,
+      plain(['10.20.63.1'], {
+        services: [{ name, externalIPs: ['198.51.100.9'], trafficDistribution: 'PreferClose' }],
+      }),
+    );
+  const texts = logged('The API server warns').map(({ warning }) => String(warning));
+  expect(texts.toSorted()).toEqual(warnings.filter(([since]) => isAtLeast(since)).map(([, text]) => text));
+});
