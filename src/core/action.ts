@@ -69,3 +69,10 @@ export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef =>
 export const isOfSlice = (action: Action): boolean =>
   ('object' in action && action.object.kind === 'EndpointSlice') ||
   (action.op === 'delete' && action.ref.kind === 'EndpointSlice');
+
+/** Kind and name of the object that an action writes; undefined: it writes none. */
+export function objectOf(action: Action): string | undefined {
+  if (action.op === 'applyService') return `Service ${action.service.metadata.name}`;
+  if ('object' in action) return `${action.object.kind} ${action.object.metadata.name}`;
+  return 'ref' in action ? `${action.ref.kind} ${action.ref.name}` : undefined;
+}

@@ -40,7 +40,7 @@ export interface PlanContext {
 /** Why a Service is not (wholly) written as desired. */
 export interface Problem {
   readonly service: string;
-  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating' | 'Contested';
+  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating' | 'Contested' | 'Altered';
   readonly message: string;
   /** Whether the Service is ours all the same, with our addresses behind it. */
   readonly published: boolean;

@@ -1,4 +1,4 @@
-import type { Action } from '../core/action.ts';
+import { objectOf } from '../core/action.ts';
 import {
   contestText,
   heldMs,
@@ -123,17 +123,11 @@ interface Change {
 }
 
 function changedFields(object: Observable, desired: DesiredService, { steps }: ServicePlan): Change {
-  const isPlanned = steps.some(({ action }) => targetOf(action) === nameOf(object));
+  const isPlanned = steps.some(({ action }) => objectOf(action) === nameOf(object));
   if (object.kind !== 'Service') {
     const isTheirs = isPlanned && object.editor !== undefined;
     return { changed: isTheirs ? ['its content'] : [], isPlanned };
   }
   const isTheirs = object.editor !== undefined && isRepair(desired, object);
   return { changed: isTheirs ? differences(object, desired.body) : [], isPlanned };
-}
-
-function targetOf(action: Action): string | undefined {
-  if (action.op === 'applyService') return `Service ${action.service.metadata.name}`;
-  if ('object' in action) return `${action.object.kind} ${action.object.metadata.name}`;
-  return 'ref' in action ? `${action.ref.kind} ${action.ref.name}` : undefined;
 }

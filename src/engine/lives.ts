@@ -4,6 +4,7 @@ import type { HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Clock, EventSink, Writer } from './ports.ts';
 import { Refusals } from './refusals.ts';
+import { UnstoredWrites } from './unstored-writes.ts';
 
 /** One life of a backend within one term: a namesake created later is another, and so is the same one in a later term. */
 export interface Life {
@@ -23,6 +24,8 @@ export interface Life {
   hosts?: HealthyHosts | undefined;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
+  /** Writes that the API server accepts and does not store. */
+  readonly unstored: UnstoredWrites;
   /** A status whose write was given up under way, and the one before it: its Events are recorded once it is found written. */
   abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
   /** Of the run in progress, or of the last one. */
@@ -63,7 +66,8 @@ export class Lives {
     this.end(key);
     const life = {
       ...{ uid, generation, seenAt },
-      ...{ over: false, failures: 0, refusals: new Refusals(), patience: new AbortController() },
+      ...{ over: false, failures: 0, patience: new AbortController() },
+      ...{ refusals: new Refusals(), unstored: new UnstoredWrites() },
     };
     this.#lives.set(key, life);
     this.#keys.set(uid, key);

@@ -10,6 +10,7 @@ import type { Clock, Random, Writer } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
 import type { AliasScene, Scene } from './scene.ts';
+import type { UnstoredWrites } from './unstored-writes.ts';
 
 /** Result of one run for the Services of a backend. */
 export interface Publication {
@@ -39,10 +40,11 @@ export interface PublishingOptions extends PlanningOptions {
  */
 export async function publish(
   scene: Scene,
-  { roles, alias, refusals }: Circumstances,
+  { roles, alias, refusals, unstored }: Circumstances,
   writer: Writer,
   options: PublishingOptions,
 ): Promise<Publication> {
+  const storing = unstored.writer(writer, options);
   const removals = removalsOf(scene.backend, options);
   const removing = performAll(writer, removals);
   let wroteSlices = false;
@@ -51,9 +53,12 @@ export async function publish(
     const plans = desired.map((service) =>
       planOf(scene, service, options, leftOut(refusals, service.name, options.clock.now())),
     );
-    wroteSlices ||= plans.some(({ steps }) => steps.some(({ action }) => isOfSlice(action)));
+    unstored.retain(plans);
+    wroteSlices ||= plans.some(({ steps }) =>
+      steps.some(({ action }) => isOfSlice(action) && !unstored.isKnown(action, options)),
+    );
     const lists = await performAll(
-      writer,
+      storing,
       plans.map(({ steps }) => steps),
     );
     const isHalf = plans.some(({ again }, i) => again && lists[i]?.length === 0);
@@ -62,7 +67,11 @@ export async function publish(
     for (const service of desired) forget(scene, service, refusals, options);
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
-    return { desired, plans, failed: lists.flat(), kept, freed, wroteSlices };
+    const reviewed = desired.flatMap((service, i) => {
+      const found = observed(scene.backend.namespace, service.name, options.view);
+      return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
+    });
+    return { desired, plans: reviewed, failed: lists.flat(), kept, freed, wroteSlices };
   }
 }
 
@@ -70,6 +79,7 @@ interface Circumstances {
   readonly roles: Roles;
   readonly alias: AliasScene | undefined;
   readonly refusals: Refusals;
+  readonly unstored: UnstoredWrites;
 }
 
 const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => ({

@@ -136,10 +136,10 @@ export class Reconciler {
     const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
     const before = aliasesOf(scene, view);
-    const { refusals } = life;
+    const { refusals, unstored } = life;
     refusals.begin(life.generation);
     const options = { ...this.#options, contests: this.#contests };
-    const done = await publish(scene, { roles, alias, refusals }, writer, options);
+    const done = await publish(scene, { roles, alias, refusals, unstored }, writer, options);
     return life.over
       ? { ok: true }
       : this.#reporter.report({ ...scene, alias, roles, before }, done, life, writer);

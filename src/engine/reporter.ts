@@ -159,15 +159,15 @@ export class Reporter {
   #outcome(
     error: OperatorError | undefined,
     scene: WrittenScene,
-    { refusals }: Life,
+    { refusals, unstored }: Life,
     pauseMs?: number,
   ): Outcome {
     const now = this.#options.clock.now();
-    const retryAt = refusals.nextAt();
+    const retries = [refusals.nextAt(), unstored.nextAt()].filter((at) => at !== undefined);
     const times = [
       changesAfterMs(scene, scene.alias, now, pauseMs),
       this.#contests.nextMs(scene.key),
-      retryAt === undefined ? undefined : Math.max(1, retryAt - now),
+      ...retries.map((at) => Math.max(1, at - now)),
     ];
     const known = times.filter((ms) => ms !== undefined);
     const afterMs = known.length > 0 ? Math.min(...known) : undefined;

@@ -79,6 +79,7 @@ export interface Kinds {
   ValidatingAdmissionPolicy: OtherObject;
   ValidatingAdmissionPolicyBinding: OtherObject;
   ValidatingWebhookConfiguration: OtherObject;
+  MutatingWebhookConfiguration: OtherObject;
 }
 
 export type Kind = keyof Kinds;
@@ -119,6 +120,7 @@ export const resources: {
     'validatingwebhookconfigurations',
     false,
   ],
+  MutatingWebhookConfiguration: ['admissionregistration.k8s.io/v1', 'mutatingwebhookconfigurations', false],
 };
 
 /** What one sends: the apiVersion is known from the kind. */

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Action, AppliedService, ObjectRef } from '../../src/core/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, Endpoints, Family, KubeObject, Service } from '../../src/core/objects.ts';
@@ -26,12 +28,17 @@ export class FakeCluster implements ClusterView, Writer {
   readonly held = new Set<string>();
   /** Asked before each write: an error to fail with. */
   refuse: (action: Action) => OperatorError | undefined = () => undefined;
+  /** What admission makes of a Service, a slice or Endpoints object before it is stored. */
+  alter: (object: KubeObject) => KubeObject = (object) => object;
   /** Told after each write. */
   onWrite: () => void = () => undefined;
 
-  /** Somebody writes an object as it is. */
-  put(object: KubeObject): void {
-    const uid = object.metadata.uid ?? this.#objects.get(idOfObject(object))?.metadata.uid;
+  /** Somebody writes an object as it is. A write that changes nothing leaves its version. */
+  put(written: KubeObject): void {
+    const object = written.kind === 'ExternalBackend' ? written : this.alter(written);
+    const before = this.#objects.get(idOfObject(object));
+    if (before !== undefined && isUnchanged(before, object)) return;
+    const uid = object.metadata.uid ?? before?.metadata.uid;
     this.#version += 1;
     const metadata = {
       ...object.metadata,
@@ -217,6 +224,11 @@ export class FakeCluster implements ClusterView, Writer {
     if (object?.metadata.uid === ref.uid) return object;
     throw conflict();
   }
+}
+
+function isUnchanged(before: KubeObject, { metadata, ...object }: KubeObject): boolean {
+  const { uid, resourceVersion } = before.metadata;
+  return isDeepStrictEqual(before, { ...object, metadata: { ...metadata, uid, resourceVersion } });
 }
 
 /** ValidateEndpointSlice and its update: at most 1,000 endpoints and 100 ports, names of ports distinct, the type immutable. */

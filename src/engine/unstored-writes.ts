@@ -1,0 +1,137 @@
+import { objectOf, type Action } from '../core/action.ts';
+import type { DesiredService } from '../core/desired.ts';
+import type { Endpoints, EndpointSlice, KubeObject } from '../core/objects.ts';
+import { serviceOf } from '../core/ownership.ts';
+import type { Observed, Problem, ServicePlan } from '../core/plan.ts';
+import { differences, isApplied } from '../core/service.ts';
+import { slowBackoffMs } from './backoff.ts';
+import type { Clock, ClusterView, Random, Writer } from './ports.ts';
+
+interface Unstored {
+  readonly object: string;
+  /** The write, as text. */
+  readonly write: string;
+  /** Version of the object, before and after the write. */
+  readonly version: string;
+  /** How many times in a row. */
+  readonly tries: number;
+  /** When it is tried again, monotonic. */
+  readonly againAt: number;
+}
+
+interface World {
+  readonly view: ClusterView;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly random?: Random;
+}
+
+/**
+ * Writes of a backend that are due, that the API server accepts and that change nothing: an admission webhook or policy
+ * alters what is written, or this version of Kubernetes does not store a field.
+ *
+ * | the object since such a write | the write that is due | it is sent                               |
+ * |-------------------------------|-----------------------|------------------------------------------|
+ * | is unchanged                  | the same              | every minute, after ten times less often |
+ * | is unchanged                  | another               | at once                                  |
+ * | has changed                   | any                   | at once                                  |
+ */
+export class UnstoredWrites {
+  /** By kind of write and object. */
+  readonly #all = new Map<string, Unstored>();
+
+  /** Leaves out the writes that are known to change nothing, and learns of others. */
+  writer(writer: Writer, world: World): Writer {
+    return {
+      perform: async (action, patience) => {
+        if (this.isKnown(action, world)) return;
+        if (await this.#perform(writer, action, world, patience)) return;
+        // Accepted and altered: a second write finds out whether that is what it always comes to.
+        if (isAltered(action, world.view)) await this.#perform(writer, action, world, patience);
+      },
+    };
+  }
+
+  /** Returns true when the write changes nothing and is not to be tried again yet. */
+  isKnown(action: Action, { view, clock }: World): boolean {
+    const known = this.#all.get(keyOf(action));
+    if (known === undefined || known.againAt <= clock.now()) return false;
+    return known.version === versionOf(action, view) && known.write === JSON.stringify(action);
+  }
+
+  /** Keeps those whose object still needs a write. */
+  retain(plans: readonly ServicePlan[]): void {
+    if (this.#all.size === 0) return;
+    const due = new Set(plans.flatMap(({ steps }) => steps.map(({ action }) => keyOf(action))));
+    for (const key of this.#all.keys()) if (!due.has(key)) this.#all.delete(key);
+  }
+
+  /** When the next of them is tried again, monotonic; undefined: there is none. */
+  nextAt(): number | undefined {
+    const all = [...this.#all.values()].map(({ againAt }) => againAt);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  /** Adds the problem to a plan without another one. */
+  review(plan: ServicePlan, desired: DesiredService, { service, slices, endpoints }: Observed): ServicePlan {
+    if (this.#all.size === 0 || plan.problem !== undefined) return plan;
+    const objects = new Set([...this.#all.values()].map(({ object }) => object));
+    const texts = [service, endpoints, ...slices].flatMap((object) => {
+      if (object === undefined || !objects.has(`${object.kind} ${object.metadata.name}`)) return [];
+      const fields = object.kind === 'Service' ? differences(object, desired.body) : ['its content'];
+      return fields.length === 0 ? [] : [`${object.kind} ${object.metadata.name}: ${fields.join(', ')}`];
+    });
+    return texts.length === 0 ? plan : { ...plan, problem: altered(desired.name, texts.join('; ')) };
+  }
+
+  /** Returns true when the write has changed nothing. */
+  async #perform(writer: Writer, action: Action, world: World, patience?: AbortSignal): Promise<boolean> {
+    const version = versionOf(action, world.view);
+    await writer.perform(action, patience);
+    const object = objectOf(action);
+    if (version === undefined || object === undefined || versionOf(action, world.view) !== version)
+      return false;
+    const { clock, random = () => 1 } = world;
+    const tries = (this.#all.get(keyOf(action))?.tries ?? 0) + 1;
+    const againAt = clock.now() + slowBackoffMs(tries, random);
+    this.#all.set(keyOf(action), { object, write: JSON.stringify(action), version, tries, againAt });
+    return true;
+  }
+}
+
+const keyOf = (action: Action): string => `${action.op} ${objectOf(action) ?? ''}`;
+
+const altered = (service: string, fields: string): Problem => ({
+  service,
+  reason: 'Altered',
+  message: `the API server accepts these fields and stores them otherwise: ${fields}. An admission webhook or policy changes them, or this version of Kubernetes does not have them: change that, or what spec.services asks for`,
+  published: true,
+});
+
+function isAltered(action: Action, view: ClusterView): boolean {
+  if (action.op !== 'applyService') return false;
+  const { namespace, name } = action.service.metadata;
+  const service = view.service(namespace, name);
+  return service !== undefined && !isApplied(service, action.service);
+}
+
+/** Version of the object that is stored now; undefined: there is none, or the write changes none that exists. */
+function versionOf(action: Action, view: ClusterView): string | undefined {
+  switch (action.op) {
+    case 'applyService': {
+      const { namespace, name } = action.service.metadata;
+      return view.service(namespace, name)?.metadata.resourceVersion;
+    }
+    case 'setService':
+      return view.service(action.ref.namespace, action.ref.name)?.metadata.resourceVersion;
+    case 'update':
+      return stored(action.object, view)?.metadata.resourceVersion;
+    default:
+      return undefined;
+  }
+}
+
+function stored(object: EndpointSlice | Endpoints, view: ClusterView): KubeObject | undefined {
+  const { namespace, name } = object.metadata;
+  if (object.kind === 'Endpoints') return view.endpoints(namespace, name);
+  return view.slices(namespace, serviceOf(object) ?? '').find((slice) => slice.metadata.name === name);
+}
