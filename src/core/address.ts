@@ -1,21 +1,16 @@
 import type { Port, Spec, Target } from '../api/external-backend.ts';
 import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
 import { mostEndpoints } from '../api/limits.ts';
-import type { ServiceRecord } from './names.ts';
 import type { Family } from './objects.ts';
+import { isDrained, originsOf, type Given, type Origin } from './origins.ts';
 import type { HostAddress, Resolution } from './resolve.ts';
 
 /** One IP of a target, as it will be published. */
-export interface BackendAddress {
+export interface BackendAddress extends Given {
   readonly ip: string;
   readonly family: Family;
   /** The target's own port, or its SRV record's; 0: the backend's, also where the target repeats it. */
   readonly port: number;
-  readonly target: Target;
-  /** The name that gave it, or its own text: what a probe says in SNI, Host and to certificates. */
-  readonly host: string;
-  /** The SRV record that led to it. */
-  readonly record?: ServiceRecord;
   /** It left the answer, and stays only as long as it is healthy. */
   readonly kept: boolean;
   /** No Service carries its family: it is not probed, and counts for nothing. */
@@ -91,7 +86,8 @@ export function addressLimit(
 /**
  * The addresses of every target, each address and port once: two spellings of one address are published once
  * and the later target says so. A refused or unusable address never holds back the others.
- * What several give is published through the first, but:
+ * What several give is listed under the first, and probed by its name. Behind each Service it has the fields of the targets
+ * that put it there (origins.ts).
  *
  * | admitted | of the bound of `most`                                         |
  * |----------|----------------------------------------------------------------|
@@ -107,16 +103,20 @@ export function addressesOf(
   most = mostAddresses,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const admit = gateOf(denied, only?.targetPort ?? only?.port ?? 0, most);
+  const { admit, whole } = gateOf(denied, only?.targetPort ?? only?.port ?? 0, most);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
   const literal = resolved.map((each) => (each.rule === undefined ? admit(each, false) : undefined));
   const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
   const kept = resolved.map((each) => admit(each, true));
+  const addresses = resolved.map((_, i) =>
+    [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
+  );
+  const undrained = stillReady(targets, addresses.flat());
   return resolved.map(({ target, rule, resolvedWall, error }, i) => {
-    const notes = standing[i]?.notes ?? [];
+    const notes = [...(standing[i]?.notes ?? []), ...(undrained.get(target) ?? [])];
     return {
       target,
-      addresses: [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])],
+      addresses: addresses[i] ?? [],
       ...(rule !== undefined && { resolution: { rule, resolvedWall, error } }),
       ...(notes.length > 0 && { message: [...new Set(notes.map(({ text }) => text))].join('; ') }),
       ...(notes.some(({ harmless }) => !harmless) && { refused: true as const }),
@@ -141,22 +141,41 @@ const tooMany = (most: number): string =>
 
 const refuse = (text: string): Note => ({ text, harmless: false });
 
-interface Given {
+/** Notes for targets that drain an address which another one gives too. */
+function stillReady(
+  targets: readonly Target[],
+  addresses: readonly BackendAddress[],
+): ReadonlyMap<Target, readonly Note[]> {
+  if (!targets.some(({ drain }) => drain)) return new Map();
+  const notes = addresses.flatMap((address) => {
+    const origins = originsOf(address);
+    const other = origins.find(({ target }) => !target.drain);
+    if (other === undefined || isDrained(address)) return [];
+    const text = `${address.ip} is not drained everywhere: target ${other.target.host} gives it too`;
+    return origins.flatMap(({ target }) => (target.drain ? [{ target, text, harmless: true }] : []));
+  });
+  return Map.groupBy(notes, ({ target }) => target);
+}
+
+interface Answer {
   readonly target: Target;
   readonly addresses: readonly HostAddress[];
 }
 
-/**
- * Lets through what may be published, each once, and says why the rest is not. It is asked for those that left the answer
- * (`kept`), or for those that stand in it.
- */
-function gateOf(
-  denied: readonly Cidr[],
-  commonPort: number,
-  most: number,
-): (given: Given, kept: boolean) => Admitted {
-  /** `ip|port` -> the host that gave it. */
-  const seen = new Map<string, string>();
+interface Gate {
+  /**
+   * Lets through what may be published, each once, and says why the rest is not. It is asked for those that left the answer
+   * (`kept`), or for those that stand in it.
+   */
+  readonly admit: (given: Answer, kept: boolean) => Admitted;
+  /** Returns an address that was let through with all targets that gave it since. */
+  readonly whole: (address: BackendAddress) => BackendAddress;
+}
+
+function gateOf(denied: readonly Cidr[], commonPort: number, most: number): Gate {
+  /** `ip|port` -> all that give it. */
+  const seen = new Map<string, Origin[]>();
+  const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
   const judge = (address: HostAddress, target: Target): BackendAddress | Note => {
     const ip = parseIp(address.ip);
     if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
@@ -164,16 +183,20 @@ function gateOf(
     if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
     const own = address.record?.port ?? target.port;
     const port = own === commonPort ? 0 : own;
-    const key = `${ip.text}|${port}`;
-    const first = seen.get(key);
-    if (first !== undefined)
-      return { text: `${ip.text} is published once, through target ${first}`, harmless: true };
-    if (seen.size >= most) return refuse(tooMany(most));
-    seen.set(key, target.host);
     const { host, kept, record } = address;
-    return { ip: ip.text, family: ip.family, port, target, host, kept, ...(record && { record }) };
+    const origin: Origin = { target, host, ...(record && { record }) };
+    const found: BackendAddress = { ip: ip.text, family: ip.family, port, kept, ...origin };
+    const known = seen.get(keyOf(found));
+    if (known?.[0] !== undefined) {
+      known.push(origin);
+      const text = `${ip.text} is published once, through target ${known[0].target.host}`;
+      return { text, harmless: true };
+    }
+    if (seen.size >= most) return refuse(tooMany(most));
+    seen.set(keyOf(found), [origin]);
+    return found;
   };
-  return ({ target, addresses }, kept) => {
+  const admit = ({ target, addresses }: Answer, kept: boolean): Admitted => {
     const found = addresses
       .filter((address) => address.kept === kept)
       .map((address) => judge(address, target));
@@ -182,4 +205,9 @@ function gateOf(
       notes: found.filter((each) => 'text' in each),
     };
   };
+  const whole = (address: BackendAddress): BackendAddress => {
+    const others = seen.get(keyOf(address))?.slice(1) ?? [];
+    return others.length === 0 ? address : { ...address, others };
+  };
+  return { admit, whole };
 }

@@ -1,9 +1,9 @@
 import { isServiceRecord } from '../api/host.ts';
 import { parseIp } from '../api/ip.ts';
 import type { Status } from '../api/external-backend.ts';
-import type { BackendAddress } from './address.ts';
 import type { Question, Records } from './names.ts';
 import type { EndpointSlice, Family } from './objects.ts';
+import { originsOf, type Given, type Origin } from './origins.ts';
 import { annotations } from './ownership.ts';
 import { nameOf } from './resolve.ts';
 
@@ -14,8 +14,18 @@ import { nameOf } from './resolve.ts';
 /** The API server takes 256 KiB of annotations in all; a slice is worth more than what it says of its origin. */
 const mostBytes = 200_000;
 
-/** What an address is written under; undefined for a literal address. */
-export function attribution({ target, host, record, ip }: BackendAddress): string | undefined {
+/** Names that an address is written under, one for each target that gives it by a name. */
+export const attributions = (address: Given & { readonly ip: string }): readonly string[] => [
+  ...new Set(originsOf(address).flatMap((origin) => attribution({ ...origin, ip: address.ip }) ?? [])),
+];
+
+/** What an address is written under for one target; undefined for a literal address. */
+export function attribution({
+  target,
+  host,
+  record,
+  ip,
+}: Origin & { readonly ip: string }): string | undefined {
   if (host === ip) return undefined;
   return record === undefined ? host : `${nameOf(target.host)} ${host}`;
 }
@@ -23,12 +33,15 @@ export function attribution({ target, host, record, ip }: BackendAddress): strin
 /** The text of the annotation for the addresses of one slice; undefined: none has a name. */
 export function namesText(
   ips: readonly string[],
-  names: ReadonlyMap<string, string> | undefined,
+  names: ReadonlyMap<string, readonly string[]> | undefined,
 ): string | undefined {
   if (names === undefined || names.size === 0) return undefined;
-  const byName = Map.groupBy(ips.filter((ip) => names.has(ip)).toSorted(), (ip) => names.get(ip) ?? '');
-  if (byName.size === 0) return undefined;
-  const text = JSON.stringify(Object.fromEntries([...byName].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+  const pairs = ips.toSorted().flatMap((ip) => [names.get(ip) ?? []].flat().map((name) => ({ name, ip })));
+  const byName = [...Map.groupBy(pairs, ({ name }) => name)].map(
+    ([name, of]) => [name, of.map(({ ip }) => ip)] as const,
+  );
+  if (byName.length === 0) return undefined;
+  const text = JSON.stringify(Object.fromEntries(byName.toSorted(([a], [b]) => (a < b ? -1 : 1))));
   return text.length <= mostBytes ? text : undefined;
 }
 

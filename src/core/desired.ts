@@ -1,12 +1,13 @@
 import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
-import { attribution } from './attribution.ts';
+import { attributions } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
 import { familiesOf, servedFamilies } from './families.ts';
 import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
+import { isDrainedIn, leadingTarget } from './origins.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
 import { exclusionOf, type Exclusion, type Roles } from './roles.ts';
 import { keptService, serviceBody } from './service.ts';
@@ -47,7 +48,7 @@ export interface DesiredInput {
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
   const isReady = readyTable(input);
   return servicesOf(input.backend).map((spec) =>
-    desiredService({ ...input, isReady: (...of) => isReady(spec.name, ...of) }, spec),
+    desiredService({ ...input, isReady: (...of) => isReady(spec, ...of) }, spec),
   );
 }
 
@@ -56,17 +57,21 @@ interface Whole extends DesiredInput {
   readonly isReady: (group: PortGroup, address: BackendAddress) => boolean;
 }
 
-/** Judges every address once for all Services. Some may have it ready that others have not: `readyIn` of core/health.ts. */
-function readyTable({ groups, addresses, healthOf }: DesiredInput) {
+/**
+ * Judges every address once for all Services. Some may have it ready that others have not: `readyIn` of core/health.ts, and
+ * targets that drain it for one role (origins.ts).
+ */
+function readyTable({ groups, addresses, healthOf, roles }: DesiredInput) {
   const judge = (group: PortGroup) => (address: BackendAddress) => {
     const health = healthOf(checkId(group, address));
     const { ready } = readinessOf(group, address, () => health);
     return ready ? [[address, health?.readyIn] as const] : [];
   };
   const ready = new Map(groups.map((group) => [group, new Map(addresses.flatMap(judge(group)))]));
-  return (service: string, group: PortGroup, address: BackendAddress): boolean => {
+  return ({ name, role }: ServiceSpec, group: PortGroup, address: BackendAddress): boolean => {
     const found = ready.get(group);
-    return found?.has(address) === true && (found.get(address)?.has(service) ?? true);
+    if (found?.has(address) !== true || isDrainedIn(address, role, roles.isGiven(address))) return false;
+    return found.get(address)?.has(name) ?? true;
   };
 }
 
@@ -162,11 +167,13 @@ function sliceGroups(group: PortGroup, spec: ServiceSpec, input: Whole): readonl
     const first = addresses[0];
     if (first === undefined) return [];
     const ports = group.ports.map((port) => endpointPort(port, first.port));
-    const endpoints = addresses.map((address) => endpoint(address, spec, input.isReady(group, address)));
+    const endpoints = addresses.map((address) =>
+      endpoint(address, spec, input.isReady(group, address), input),
+    );
     const names = new Map(
       addresses.flatMap((address) => {
-        const name = attribution(address);
-        return name === undefined ? [] : [[address.ip, name] as const];
+        const all = attributions(address);
+        return all.length === 0 ? [] : [[address.ip, all] as const];
       }),
     );
     return [{ family: first.family, ports, endpoints, ...(names.size > 0 && { names }) }];
@@ -181,14 +188,20 @@ const endpointPort = (port: Port, targetsOwn: number): EndpointPort => ({
 });
 
 /** With publishNotReadyAddresses `ready` is always true and `serving` tells the truth, as Kubernetes' own controller writes it. */
-function endpoint({ ip, target }: BackendAddress, spec: ServiceSpec, serving: boolean): Endpoint {
+function endpoint(
+  address: BackendAddress,
+  spec: ServiceSpec,
+  serving: boolean,
+  { roles }: Pick<Whole, 'roles'>,
+): Endpoint {
+  const { name, zone } = leadingTarget(address, spec.role, roles.isGiven(address));
   const ready = serving || spec.publishNotReadyAddresses;
-  const hints = writesHints(spec) ? hintsOf(target.zone, ready) : undefined;
+  const hints = writesHints(spec) ? hintsOf(zone, ready) : undefined;
   return {
-    addresses: [ip],
+    addresses: [address.ip],
     conditions: { ready, serving, terminating: false },
-    ...(target.name !== undefined && { hostname: target.name }),
-    ...(target.zone !== undefined && { zone: target.zone }),
+    ...(name !== undefined && { hostname: name }),
+    ...(zone !== undefined && { zone }),
     ...(hints !== undefined && { hints }),
   };
 }

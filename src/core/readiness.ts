@@ -2,6 +2,7 @@ import type { HealthState } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import type { Health } from './health.ts';
+import { isDrained } from './origins.ts';
 import { isCalm } from './remarks.ts';
 
 /** Looks up the health of a check; undefined: nothing known yet. */
@@ -30,7 +31,7 @@ const nothing = { health: 'unknown', message: '', since: undefined, ready: false
 
 export function readinessOf(group: PortGroup, address: BackendAddress, healthOf: HealthOf): Readiness {
   if (address.unserved === true) return { ...nothing, reason: 'FamilyNotServed' };
-  const drain = address.target.drain;
+  const drain = isDrained(address);
   if (group.probe === undefined)
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
   const health = healthOf(checkId(group, address));

@@ -1,6 +1,7 @@
 import type { ServiceSpec } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
+import { givenRoles, isDrainedIn } from './origins.ts';
 import { overall, type HealthOf } from './readiness.ts';
 import type { Role } from './verdict.ts';
 
@@ -9,7 +10,12 @@ export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
   /** Limits in seconds that the address is behind by more than, ascending. */
   laggingOf(address: BackendAddress): readonly number[];
-  /** Returns true when a primary is published as a replica too, and no verdict has reported a role yet. */
+  /** Returns true when the role is of the targets, because no verdict reports one. */
+  isGiven(address: BackendAddress): boolean;
+  /**
+   * Returns true when a primary is a replica too: it is published so, and no verdict has reported a role yet; or one target
+   * gives it as Primary and another one as Replica.
+   */
   isBoth(address: BackendAddress): boolean;
   /** Servers that a Service of role Primary keeps until a verdict shows which of several is the primary; undefined: it follows the heir. */
   keptBy(service: string): readonly BackendAddress[] | undefined;
@@ -35,6 +41,7 @@ interface Known {
   readonly epoch: number | undefined;
   readonly since: number;
   readonly lagging: readonly number[];
+  readonly isGiven: boolean;
   readonly isBoth: boolean;
   /** Another is published as the primary too, and no verdict has reported its role yet. */
   readonly isDisputed: boolean;
@@ -72,6 +79,7 @@ export function judgeRoles(input: RolesInput): Roles {
   return {
     roleOf: (address) => known.get(address)?.role,
     laggingOf: (address) => known.get(address)?.lagging ?? [],
+    isGiven: (address) => known.get(address)?.isGiven === true,
     isBoth: (address) => known.get(address)?.isBoth === true,
     keptBy: (service) => {
       if (first?.isDisputed !== true || isOneServer(addressesOf(claimants))) return undefined;
@@ -114,7 +122,9 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
   });
   const teller = told.find(({ telling }) => telling?.role !== undefined);
   const { telling } = teller ?? told.find((each) => each.telling !== undefined) ?? {};
-  const { role = address.target.role, roleSince, ...rest } = { ...nothingTold, ...telling };
+  const given = givenRoles(address);
+  const { role = given[0], roleSince, ...rest } = { ...nothingTold, ...telling };
+  const isGiven = teller === undefined && given.length > 0;
   return {
     address,
     role,
@@ -122,10 +132,13 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     since: roleSince,
     lagging: rest.lagging,
     isNew: rest.isNew,
-    isBoth: rest.isBoth,
+    isGiven,
+    isBoth: rest.isBoth || (isGiven && given.length > 1),
     isDisputed: rest.isDisputed,
     fails: teller?.fails === true,
-    ready: overall(teller === undefined ? groups : [teller.group], address, healthOf).ready,
+    ready:
+      overall(teller === undefined ? groups : [teller.group], address, healthOf).ready &&
+      !isDrainedIn(address, 'Primary', isGiven),
   };
 }
 
@@ -171,6 +184,7 @@ export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPri
  * | Replica             | Replica             | within maxLagSeconds         | yes                                 |
  * | Replica             | Primary             |                              | no: NotReplica, but as a fallback   |
  * | Replica             | Primary             | published as both by a write that was cut | yes, until a verdict reports its role |
+ * | Replica             | Primary, and Replica by another target, and no probe reports a role | | yes |
  * | any                 | any                 | further behind               | no: LagTooHigh                      |
  * | Primary, Replica    | unknown             |                              | no: RoleUnknown                     |
  *

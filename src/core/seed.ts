@@ -3,6 +3,7 @@ import type { BackendAddress } from './address.ts';
 import { aliasName } from './alias.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { initial, type Health } from './health.ts';
+import { originsOf } from './origins.ts';
 import { serviceOf } from './ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published.ts';
 import { portText } from './readiness.ts';
@@ -83,7 +84,7 @@ function sliceState(published: Published): StateOf {
     if (ready === undefined) return undefined;
     if (ready) return 'healthy';
     if (said?.health === 'unhealthy') return 'unhealthy';
-    const isDrained = address.target.drain || said?.reason === 'Drained';
+    const isDrained = originsOf(address).some(({ target }) => target.drain) || said?.reason === 'Drained';
     return said?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
   };
 }

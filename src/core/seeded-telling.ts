@@ -11,6 +11,7 @@ import {
   type PublishedAlias,
   type ReadyOf,
 } from './published.ts';
+import { givenRoles } from './origins.ts';
 import { isOneServer } from './roles.ts';
 import { seededTelling, type Telling } from './telling.ts';
 import type { Role } from './verdict.ts';
@@ -156,7 +157,7 @@ function seededRole({ backend, groups, addresses, published }: SeedInput): {
   };
   const primaries = addresses.filter((address) => single.some((each) => has(each, address)));
   const roleOf: RoleOf = (address, said) => {
-    const given = address.target.role;
+    const [given] = givenRoles(address);
     if (given === undefined) return roleIn(address, said);
     const role = status?.observedGeneration === generation ? roleIn(address, said) : undefined;
     return role === given ? undefined : role;

@@ -13,7 +13,7 @@ export interface SliceTemplate {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];
   /** IP -> the name that gave it; addresses of literal targets are not there. */
-  readonly names?: ReadonlyMap<string, string>;
+  readonly names?: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface SliceOwner {

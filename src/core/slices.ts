@@ -129,7 +129,7 @@ interface Draft {
 interface Scene extends SliceContext {
   /** The addresses that any group has, with their endpoints: the worst of several groups. */
   readonly desired: ReadonlyMap<string, Endpoint>;
-  readonly nameOf: ReadonlyMap<string, string>;
+  readonly nameOf: ReadonlyMap<string, readonly string[]>;
   /** An exclusive Service loses a server and gains one that no slice has. */
   readonly isSwitch: boolean;
   /** An address that is ready now remains ready. */

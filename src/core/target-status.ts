@@ -1,6 +1,7 @@
 import type { BackendAddress, TargetAddresses } from './address.ts';
 import { aliasName } from './alias.ts';
 import { words, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
+import { isDrained, isDrainedIn } from './origins.ts';
 import { overall, type Readiness } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded, timestamp } from './status-text.ts';
@@ -21,7 +22,7 @@ export function targetStatus(
       return {
         ip: address.ip,
         ...recordStatus(address),
-        ...addressStatus(readiness, target.drain),
+        ...addressStatus(readiness, isDrained(address)),
         ...publication(address, readiness, input),
         ...roleStatus(address, input.roles),
         ...(address.kept && { kept: true }),
@@ -83,13 +84,16 @@ function publication(
 function exclusions(
   address: BackendAddress,
   ready: boolean,
-  { desired, written, refused }: StatusInput,
+  { desired, written, refused, roles }: StatusInput,
 ): Pick<AddressStatus, 'excluded'> {
-  const excluded = desired.flatMap(({ name, excluded: all }, i) => {
+  const excluded = desired.flatMap(({ name, spec, excluded: all }, i) => {
     const isRefused =
       refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
     const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
-    return reason !== undefined && (ready || reason === 'FamilyNotServed') ? [{ service: name, reason }] : [];
+    if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
+    return ready && isDrainedIn(address, spec.role, roles.isGiven(address))
+      ? [{ service: name, reason: 'Drained' }]
+      : [];
   });
   return excluded.length > 0 ? { excluded } : {};
 }

@@ -4,7 +4,7 @@ import type { Status } from '../../src/api/external-backend.ts';
 import { parseIp } from '../../src/api/ip.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import {
-  attribution,
+  attributions,
   indexNames,
   indexStatus,
   namesText,
@@ -50,8 +50,8 @@ function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly E
   return [...sets.values()].map((set) => {
     const names = new Map(
       set.flatMap((each) => {
-        const name = attribution(each);
-        return name === undefined ? [] : [[each.ip, name] as const];
+        const all = attributions(each);
+        return all.length === 0 ? [] : [[each.ip, all] as const];
       }),
     );
     const ips = set.map(({ ip }) => ip);
@@ -117,9 +117,9 @@ describe('what the slices say of a name', () => {
 
   it('is one text for one thing, in any order', () => {
     const names = new Map([
-      ['10.0.0.2', 'b.example.com'],
-      ['10.0.0.1', 'a.example.com'],
-      ['10.0.0.3', 'a.example.com'],
+      ['10.0.0.2', ['b.example.com']],
+      ['10.0.0.1', ['a.example.com']],
+      ['10.0.0.3', ['a.example.com']],
     ]);
     const text = '{"a.example.com":["10.0.0.1","10.0.0.3"],"b.example.com":["10.0.0.2"]}';
     const ips = ['10.0.0.3', '10.0.0.9', '10.0.0.1', '10.0.0.2'];
@@ -128,8 +128,8 @@ describe('what the slices say of a name', () => {
 
   it.each([
     ['no names', ['10.0.0.1'], undefined],
-    ['literal addresses only', ['10.0.0.1'], new Map([['10.0.0.2', 'db.']])],
-    ['no address', [], new Map([['10.0.0.2', 'db.']])],
+    ['literal addresses only', ['10.0.0.1'], new Map([['10.0.0.2', ['db.']]])],
+    ['no address', [], new Map([['10.0.0.2', ['db.']]])],
   ])('is nothing where there is nothing to say: %s', (_, ips, names) => {
     expect(namesText(ips, names)).toBeUndefined();
   });
@@ -137,7 +137,7 @@ describe('what the slices say of a name', () => {
   it('is nothing where it would be more than an object bears', () => {
     const long = (n: number) => `${`${n}`.padStart(4, 'n')}.${'x'.repeat(240)}`;
     const ips = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
-    const names = (count: number) => new Map(ips.slice(0, count).map((ip, n) => [ip, long(n)]));
+    const names = (count: number) => new Map(ips.slice(0, count).map((ip, n) => [ip, [long(n)]]));
     expect(namesText(ips, names(700))?.length).toBeLessThanOrEqual(200_000);
     expect(namesText(ips, names(1_000))).toBeUndefined();
   });

@@ -27,7 +27,7 @@ describe('a name behind a Service', () => {
     const { desired } = named(aBackend({ targets: [{ host: name }, { host: '10.0.9.9' }] }), {
       [name]: gave([four]),
     });
-    expect(desired[0]?.groups.map(({ names }) => [...(names ?? [])])).toEqual([[[four, name]]]);
+    expect(desired[0]?.groups.map(({ names }) => [...(names ?? [])])).toEqual([[[four, [name]]]]);
     const literals = named(aBackend(), {}).desired[0];
     expect(literals?.groups[0]).not.toHaveProperty('names');
   });
@@ -46,7 +46,7 @@ describe('a name behind a Service', () => {
       desired[0]?.groups.map(({ ports, endpoints, names }) => [
         ports[0]?.port,
         endpoints.flatMap(({ addresses }) => addresses),
-        [...new Set(names?.values())],
+        [...new Set([...(names?.values() ?? [])].flat())],
       ]),
     ).toEqual([
       [5432, ['10.0.0.1'], [`${host} db0.`]],

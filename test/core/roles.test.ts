@@ -243,6 +243,7 @@ describe('an address behind a Service', () => {
   const roles = (role: 'Primary' | 'Replica' | undefined, over: Partial<Roles> = {}): Roles => ({
     roleOf: () => role,
     laggingOf: () => [],
+    isGiven: () => false,
     isBoth: () => false,
     keptBy: () => undefined,
     primary: [],

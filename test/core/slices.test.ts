@@ -279,7 +279,7 @@ describe('planSlices', () => {
 describe('which names gave the addresses of a slice', () => {
   const key = 'externalbackend.io/names';
   const names = (...pairs: readonly (readonly [number, string])[]) =>
-    new Map(pairs.map(([n, name]) => [endpoint(n).addresses[0] ?? '', name]));
+    new Map(pairs.map(([n, name]) => [endpoint(n).addresses[0] ?? '', [name]]));
   const texts = (slices: Slices) => slices.all.map(({ metadata }) => metadata.annotations?.[key]);
 
   it('stands on it, changes with it, and goes with the last of them', async () => {

@@ -29,6 +29,8 @@ let names: Names = {
   'rotates.outside.test': ['A 10.20.53.4', 'A 10.20.53.5'],
   'first.outside.test': ['A 10.20.53.1'],
   'second.outside.test': ['A 10.20.53.1'],
+  'writer.outside.test': ['A 10.20.53.1'],
+  'reader.outside.test': ['A 10.20.53.1'],
   's1.outside.test': ['A 10.20.53.1'],
   's2.outside.test': ['A 10.20.53.2'],
   's3.outside.test': ['A 10.20.53.3'],
@@ -56,6 +58,17 @@ beforeAll(async () => {
     world.apply('kept', named(['rotates.outside.test'], { dns: kept })),
     world.apply('shared', named(['first.outside.test', 'second.outside.test'])),
     world.apply('srv', named(['_pg._tcp.outside.test'])),
+    world.apply('cloud', {
+      ...named([]),
+      targets: [
+        { host: 'writer.outside.test', role: 'Primary' },
+        { host: 'reader.outside.test', role: 'Replica' },
+      ],
+      services: [
+        { name: 'cloud-rw', role: 'Primary' },
+        { name: 'cloud-ro', role: 'Replica' },
+      ],
+    }),
   ]);
 });
 
@@ -119,6 +132,18 @@ describe('of two names that give one address', () => {
       expect(slicesOf(world, 'shared').flatMap(({ endpoints }) => endpoints ?? [])).toHaveLength(1);
     },
   );
+});
+
+it('a cluster of one instance is behind the Services of both roles, and each follows its own name after that', async () => {
+  const serve = (writer: string, reader: string) =>
+    Promise.all([world.serves('cloud-rw', [writer]), world.serves('cloud-ro', [reader])]);
+  await serve('10.20.53.1', '10.20.53.1');
+  await change({ 'writer.outside.test': ['A 10.20.53.2'] });
+  await serve('10.20.53.2', '10.20.53.1');
+  await change({ 'writer.outside.test': ['A 10.20.53.1'], 'reader.outside.test': ['A 10.20.53.2'] });
+  await serve('10.20.53.1', '10.20.53.2');
+  await change({ 'reader.outside.test': ['A 10.20.53.1'] });
+  await serve('10.20.53.1', '10.20.53.1');
 });
 
 it('an SRV record that changes is followed: a server leaves, one joins, one has another port', async () => {

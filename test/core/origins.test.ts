@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Target } from '../../src/api/external-backend.ts';
+import { addressesOf, type TargetAddresses } from '../../src/core/address.ts';
+import { indexNames, namesText, publishedNames } from '../../src/core/attribution.ts';
+import { portGroups } from '../../src/core/checks.ts';
+import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
+import type { Health } from '../../src/core/health.ts';
+import { annotations } from '../../src/core/ownership.ts';
+import { judgeRoles } from '../../src/core/roles.ts';
+import { aBackend, aSlice, healthy, resolved } from '../support/builders.ts';
+
+const A = '10.20.0.1';
+const B = '10.20.0.2';
+
+type Given = Partial<Target> & { readonly ips: readonly string[] };
+
+/** Endpoints of each Service: `+` ready, `-` not ready, with the hostname and the zone where it has one. */
+function published(given: Readonly<Record<string, Given>>, health: Health = healthy) {
+  const targets = Object.entries(given).map(([host, { ips: _, ...target }]) => ({ host, ...target }));
+  const backend = aBackend({
+    targets,
+    services: [{ name: 'rw', role: 'Primary' }, { name: 'ro', role: 'Replica' }, { name: 'any' }],
+  });
+  const found = addressesOf(
+    backend.spec.targets,
+    (host) => ({
+      ...resolved({ addresses: [], rule: 'Answered' }),
+      addresses: (given[host]?.ips ?? []).map((ip) => ({ ip, host, kept: false })),
+    }),
+    [],
+    backend.spec.ports,
+  );
+  const addresses = found.flatMap((each) => each.addresses);
+  const groups = portGroups(backend.spec);
+  const healthOf = () => health;
+  const roles = judgeRoles({ groups, addresses, healthOf, isPublishedPrimary: () => false });
+  const input = { backend, addresses, groups, healthOf, roles };
+  const services = desiredServices({
+    ...input,
+    legacyEndpoints: false,
+    alias: undefined,
+    standing: () => undefined,
+  });
+  return { services, found };
+}
+
+const behind = (services: readonly DesiredService[]) =>
+  Object.fromEntries(
+    services.map(({ name, groups }) => [name, groups.flatMap(({ endpoints }) => endpoints.map(textOf))]),
+  );
+
+const textOf = ({
+  addresses,
+  conditions,
+  hostname,
+  zone,
+}: DesiredService['groups'][number]['endpoints'][number]): string =>
+  [`${conditions?.ready === true ? '+' : '-'}${addresses.join()}`, hostname, zone].filter(Boolean).join(' ');
+
+const messages = (found: readonly TargetAddresses[]) => found.map(({ message }) => message);
+
+interface Row {
+  readonly when: string;
+  readonly targets: Readonly<Record<string, Given>>;
+  readonly rw: readonly string[];
+  readonly ro: readonly string[];
+  readonly any: readonly string[];
+}
+
+const rows: readonly Row[] = [
+  {
+    when: 'the cluster and its reader lead to one address: both Services have it',
+    targets: { 'cluster.': { role: 'Primary', ips: [A] }, 'cluster-ro.': { role: 'Replica', ips: [A] } },
+    rw: [`+${A}`],
+    ro: [`+${A}`],
+    any: [`+${A}`],
+  },
+  {
+    when: 'the reader comes first in the list',
+    targets: { 'cluster-ro.': { role: 'Replica', ips: [A] }, 'cluster.': { role: 'Primary', ips: [A] } },
+    rw: [`+${A}`],
+    ro: [`+${A}`],
+    any: [`+${A}`],
+  },
+  {
+    when: 'the names lead to two addresses after a swap: each Service follows its own',
+    targets: { 'cluster.': { role: 'Primary', ips: [B] }, 'cluster-ro.': { role: 'Replica', ips: [A] } },
+    rw: [`+${B}`],
+    ro: [`+${A}`],
+    any: [`+${B}`, `+${A}`],
+  },
+  {
+    when: 'the reader has the writer among its addresses',
+    targets: { 'cluster.': { role: 'Primary', ips: [A] }, 'cluster-ro.': { role: 'Replica', ips: [A, B] } },
+    rw: [`+${A}`],
+    ro: [`+${A}`, `+${B}`],
+    any: [`+${A}`, `+${B}`],
+  },
+  {
+    when: 'one of them has no role: it makes the address eligible where no role is wanted',
+    targets: { 'plain.': { ips: [A] }, 'cluster-ro.': { role: 'Replica', ips: [A] } },
+    rw: [],
+    ro: [`+${A}`],
+    any: [`+${A}`],
+  },
+  {
+    when: 'the reader is drained: the Service of the writer keeps it',
+    targets: {
+      'cluster.': { role: 'Primary', ips: [A] },
+      'cluster-ro.': { role: 'Replica', drain: true, ips: [A] },
+    },
+    rw: [`+${A}`],
+    ro: [`-${A}`],
+    any: [`+${A}`],
+  },
+  {
+    when: 'the writer is drained: the Service of the reader keeps it',
+    targets: {
+      'cluster.': { role: 'Primary', drain: true, ips: [A] },
+      'cluster-ro.': { role: 'Replica', ips: [A] },
+    },
+    rw: [`-${A}`],
+    ro: [`+${A}`],
+    any: [`+${A}`],
+  },
+  {
+    when: 'both are drained',
+    targets: {
+      'cluster.': { role: 'Primary', drain: true, ips: [A] },
+      'cluster-ro.': { role: 'Replica', drain: true, ips: [A] },
+    },
+    rw: [`-${A}`],
+    ro: [`-${A}`],
+    any: [`-${A}`],
+  },
+  {
+    when: 'another writer is not drained: it leads',
+    targets: {
+      'cluster.': { role: 'Primary', drain: true, ips: [A] },
+      'cluster-ro.': { role: 'Replica', ips: [A] },
+      'other.': { role: 'Primary', ips: [B] },
+    },
+    rw: [`+${B}`],
+    ro: [`+${A}`],
+    any: [`+${A}`, `+${B}`],
+  },
+  {
+    when: 'each has a name and a zone of its own: they hold behind its Service',
+    targets: {
+      'cluster.': { role: 'Primary', name: 'writer', zone: 'a', ips: [A] },
+      'cluster-ro.': { role: 'Replica', name: 'reader', zone: 'b', ips: [A] },
+    },
+    rw: [`+${A} writer a`],
+    ro: [`+${A} reader b`],
+    any: [`+${A} writer a`],
+  },
+];
+
+describe('One address of two targets', () => {
+  it.each(rows)('When $when', ({ targets, rw, ro, any }) => {
+    expect(behind(published(targets).services)).toEqual({ rw, ro, any });
+  });
+
+  it('has the role that its probe reports, whatever targets give', () => {
+    const telling = { role: 'Replica', roleSince: 0, lagging: [] } as unknown as NonNullable<
+      Health['telling']
+    >;
+    const targets: Row['targets'] = {
+      'cluster.': { role: 'Primary', ips: [A] },
+      'cluster-ro.': { role: 'Replica', drain: true, ips: [A] },
+    };
+    const { services } = published(targets, { ...healthy, telling });
+    expect(behind(services)).toEqual({ rw: [], ro: [`+${A}`], any: [`+${A}`] });
+  });
+
+  it('is listed once, and the drained target reports that another one holds it', () => {
+    const { found } = published({
+      'old.': { role: 'Primary', drain: true, ips: [A] },
+      'new.': { role: 'Primary', ips: [A] },
+    });
+    expect(found.map(({ addresses }) => addresses.length)).toEqual([1, 0]);
+    expect(messages(found)).toEqual([
+      `${A} is not drained everywhere: target new. gives it too`,
+      `${A} is published once, through target old.`,
+    ]);
+    expect(found.some(({ refused }) => refused)).toBe(false);
+  });
+
+  it('is written under both names, so that a start without DNS knows both', () => {
+    const { services } = published({
+      'cluster.': { role: 'Primary', ips: [A] },
+      'cluster-ro.': { role: 'Replica', ips: [A] },
+    });
+    const text = namesText([A], services[0]?.groups[0]?.names) ?? '';
+    const slice = aSlice([A], 'external-backend-operator', { annotations: { [annotations.names]: text } });
+    for (const name of ['cluster.', 'cluster-ro.'])
+      expect(publishedNames(name, indexNames([slice]))).toMatchObject([{ records: { addresses: [A] } }]);
+  });
+});
