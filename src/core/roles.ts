@@ -40,6 +40,7 @@ interface Known {
   readonly role: Role | undefined;
   readonly epoch: number | undefined;
   readonly since: number;
+  readonly refusesWrites: boolean;
   readonly lagging: readonly number[];
   readonly isGiven: boolean;
   readonly isBoth: boolean;
@@ -63,6 +64,7 @@ interface Known {
  * | one                        |                            | it                                                 |
  * | two addresses of one host, of different families |      | both: they are one server                          |
  * | several                    | known and different        | the one with the highest                           |
+ * | several, some refuse writes | equal, or some not known  | one of the others, by the rows below               |
  * | several                    | equal, or some not known   | the published one; the others wait                 |
  * | several, none published    | equal, or some not known   | the one that has said so for the longest time      |
  * | several, all published     | equal, or some not known   | the one that has said so for the longest time      |
@@ -108,6 +110,7 @@ const nothingTold = {
   role: undefined,
   epoch: undefined,
   roleSince: 0,
+  refusesWrites: false,
   lagging: [],
   isNew: false,
   isBoth: false,
@@ -130,6 +133,7 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     role,
     epoch: rest.epoch,
     since: roleSince,
+    refusesWrites: rest.refusesWrites,
     lagging: rest.lagging,
     isNew: rest.isNew,
     isGiven,
@@ -165,9 +169,15 @@ function winner(
 ): Known | undefined {
   const highest = Math.max(...claimants.map(({ epoch }) => epoch ?? NaN));
   const contenders = Number.isNaN(highest) ? claimants : claimants.filter(({ epoch }) => epoch === highest);
-  const published = contenders.filter(({ address }) => isPublished(address));
-  const left = published.length > 0 ? published : contenders;
+  const writable = preferred(contenders, ({ refusesWrites }) => !refusesWrites);
+  const left = preferred(writable, ({ address }) => isPublished(address));
   return left.toSorted((a, b) => a.since - b.since)[0];
+}
+
+/** Those for which the condition is true; all where it is for none. */
+function preferred<T>(all: readonly T[], isPreferred: (each: T) => boolean): readonly T[] {
+  const some = all.filter(isPreferred);
+  return some.length > 0 ? some : all;
 }
 
 /** Why an address is not behind a Service; undefined: it is. */

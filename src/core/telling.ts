@@ -6,6 +6,8 @@ export interface Telling {
   /** When the role became what it is, monotonic milliseconds. */
   readonly roleSince: number;
   readonly epoch: number | undefined;
+  /** A primary that refuses writes: another one that takes them goes before it. */
+  readonly refusesWrites?: true;
   /** It was a replica until the last verdict: a primary of before has not been asked since, and may be none any more. */
   readonly isNew?: true;
   /** Limit in seconds -> verdicts in a row with a lag over it, counted up to the threshold. */
@@ -70,6 +72,7 @@ const textOf = (telling: Telling | undefined): string =>
   [
     telling?.role,
     telling?.epoch,
+    telling?.refusesWrites,
     telling?.isNew,
     telling?.isBoth,
     telling?.isDisputed,
@@ -88,11 +91,20 @@ function after(before: Telling | undefined, verdict: Verdict, options: TellingOp
   }
   const { role, epoch } = verdict;
   const roleSince = before?.role === role ? before.roleSince : options.now;
-  return { ...lag, role, roleSince, epoch, ...(isPromotion(before, verdict) && { isNew: true }) };
+  return {
+    ...lag,
+    role,
+    roleSince,
+    epoch,
+    ...(isPromotion(before, verdict) && { isNew: true }),
+    ...(refusesWrites(verdict) && { refusesWrites: true }),
+  };
 }
 
 const isPromotion = (before: Telling | undefined, { role }: Verdict): boolean =>
   role === 'Primary' && before?.role === 'Replica';
+
+const refusesWrites = ({ role, reason }: Verdict): boolean => role === 'Primary' && reason === 'ReadOnly';
 
 type Lag = Pick<Telling, 'over' | 'lagging' | 'caughtUpAt'>;
 

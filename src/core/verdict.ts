@@ -45,6 +45,8 @@ export interface Verdict {
   readonly message: string;
   /** What the server says it is; left out where the probe cannot tell. */
   readonly role?: Role;
+  /** The server answered the question and is neither primary nor replica: nothing is missing. */
+  readonly isRoleless?: true;
   /** How far a replica is behind, in seconds; 0 when it has replayed all it received. Left out where the probe cannot tell. */
   readonly lagSeconds?: number;
   /** Of a primary: greater of two that claim to be one is the later one (PostgreSQL's timeline, MongoDB's term). */

@@ -1,4 +1,5 @@
 import { initial, isInRow, step, withoutRuns } from '../core/health.ts';
+import { reported } from '../core/logins.ts';
 import { reseeded } from '../core/seed.ts';
 import type { Check } from '../core/check.ts';
 import type { Health, Transition } from '../core/health.ts';
@@ -70,7 +71,8 @@ export class HealthTable {
     const before = entry?.health ?? initial(at.wall);
     const isBroken = entry?.heardAt !== undefined && !isInRow(dueAt - entry.heardAt, check.timing);
     const from = isBroken ? withoutRuns(before) : before;
-    const { health, transition } = step(from, verdict, check.timing, at, check.lagLimits);
+    const heard = reported(check.handler, verdict, from.telling?.role);
+    const { health, transition } = step(from, heard, check.timing, at, check.lagLimits);
     this.#put(owner, check.id, health).heardAt = at.now;
     if (transition === 'changed') onChanged(owner, check, before, health);
     return transition;

@@ -91,6 +91,7 @@ function behind(desired: readonly DesiredService[], service: string): readonly s
 }
 
 const P = (epoch?: number, roleSince = 0) => known({ role: 'Primary', epoch, roleSince });
+const readOnly = (epoch?: number) => known({ role: 'Primary', epoch, refusesWrites: true });
 const R = (...lagging: readonly number[]) => known({ role: 'Replica', lagging });
 const A = '10.0.0.1';
 const B = '10.0.0.2';
@@ -110,6 +111,29 @@ describe('who is the primary', () => {
     ['two of one epoch: the published one', { [A]: P(2), [B]: P(2) }, [B], [B], [A]],
     ['two without epochs: the published one', { [A]: P(), [B]: P() }, [B], [B], [A]],
     ['two, one epoch not known: the published one', { [A]: P(), [B]: P(7) }, [A], [A], [B]],
+    [
+      'two, the published one refuses writes: the other one',
+      { [A]: readOnly(), [B]: P(undefined, 9) },
+      [A],
+      [B],
+      [A],
+    ],
+    [
+      'two of one epoch, the published one refuses writes: the other one',
+      { [A]: readOnly(2), [B]: P(2) },
+      [A],
+      [B],
+      [A],
+    ],
+    [
+      'two, the one that refuses writes has the higher epoch: it, because the other one is superseded',
+      { [A]: P(1), [B]: readOnly(2) },
+      [A],
+      [B],
+      [A],
+    ],
+    ['two that refuse writes: the published one', { [A]: readOnly(), [B]: readOnly() }, [B], [B], [A]],
+    ['one that refuses writes, alone: it', { [A]: readOnly(), [B]: R() }, [], [A], []],
     [
       'two, none published: who has said so for the longest time',
       { [A]: P(undefined, 9), [B]: P(undefined, 5) },

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Handler } from '../../src/core/check.ts';
+import { reported } from '../../src/core/logins.ts';
+import { reasons } from '../../src/core/verdict.ts';
+import type { Role, Verdict } from '../../src/core/verdict.ts';
+
+const credentials = { username: 'prober', password: 'secret' };
+const saturatedIs = 'inconclusive';
+const databases: readonly Handler[] = [
+  { kind: 'postgres', sslMode: 'prefer', saturatedIs },
+  { kind: 'mysql', saturatedIs },
+  { kind: 'redis' },
+];
+const others: readonly Handler[] = [
+  { kind: 'tcpSocket' },
+  { kind: 'icmp' },
+  { kind: 'tls', tls: {} },
+  { kind: 'grpc', service: '' },
+];
+const up = (reason: Verdict['reason'], more: Partial<Verdict> = {}): Verdict => ({
+  kind: 'up',
+  reason,
+  message: 'x',
+  ...more,
+});
+
+describe('a verdict, and what it means for roles', () => {
+  it.each(databases.map((handler) => [handler.kind, handler] as const))(
+    'with credentials, a %s that is up without a role is AuthFailed, whatever the reason',
+    (_, handler) => {
+      for (const reason of reasons)
+        expect(reported({ ...handler, credentials } as Handler, up(reason))).toEqual(up('AuthFailed'));
+    },
+  );
+
+  it('without credentials it is so where a role was reported before, as AuthRequired', () => {
+    for (const handler of [...databases, { kind: 'mongodb' } as const]) {
+      expect(reported(handler, up('Responded'), 'Primary')).toEqual(up('AuthRequired'));
+      expect(reported(handler, up('Responded'))).toEqual(up('Responded'));
+      expect(reported(handler, up('AuthFailed'), 'Replica')).toEqual(up('AuthFailed'));
+    }
+  });
+
+  it('is left as it is with a role, where the server has none, and where it is not up', () => {
+    const handler = { ...databases[0], credentials } as Handler;
+    const verdicts = [
+      up('Responded', { role: 'Primary' }),
+      up('AuthFailed', { role: 'Replica' }),
+      up('Responded', { isRoleless: true }),
+      { ...up('Timeout'), kind: 'down' },
+      { ...up('Saturated'), kind: 'inconclusive' },
+    ] as const;
+    for (const verdict of verdicts) expect(reported(handler, verdict, 'Primary')).toBe(verdict);
+  });
+
+  it('is left as it is of handlers that ask for no role', () => {
+    const told: readonly (Role | undefined)[] = [undefined, 'Primary'];
+    for (const handler of others)
+      for (const role of told) expect(reported(handler, up('Connected'), role)).toEqual(up('Connected'));
+  });
+});
