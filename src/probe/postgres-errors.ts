@@ -1,59 +1,108 @@
 import type { PostgresHandler } from '../core/check.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
+import { refusal } from './logins.ts';
+import type { At } from './logins.ts';
 
-/** An error of the server: SQLSTATE (empty for the form of protocol 2), its text and the detail it may have. */
+/** An error of the server: SQLSTATE (empty for the form of protocol 2), its text, and what else it may have. */
 export interface ServerError {
   readonly sqlstate: string;
   readonly text: string;
   readonly detail?: string;
+  /** Function of the server that raised it. In no language, unlike the text. */
+  readonly routine?: string;
 }
 
+export type Ruling =
+  | { readonly subject: 'server'; readonly reason: Reason }
+  | { readonly subject: 'full' }
+  | { readonly subject: 'account' | 'login' };
+
 /**
- * What an error in answer to a login says (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of
- * the server, which says the whole of 57P03 by its text; PgBouncer: disconnect_client).
+ * What an error is about (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of the server, which
+ * tell the kinds of 57P03 apart by the text alone; PgBouncer: disconnect_client). By class, because poolers choose within
+ * a class as they like; of words only where a class has both.
  *
- * | SQLSTATE and text                                             | verdict                                       |
+ * | SQLSTATE and text                                             | about                                         |
  * |---------------------------------------------------------------|-----------------------------------------------|
- * | 57P03 the database system is starting up                      | down StartingUp                               |
- * | 57P03 the database system is shutting down                    | down ShuttingDown                             |
- * | 57P03 … in recovery mode, … not (yet) accepting connections   | down InRecovery                               |
- * | 57P03 anything else, also in another language (lc_messages)   | down NotServing                               |
- * | 57P01 terminated by the administrator                         | down ShuttingDown                             |
- * | 57P02 another server process crashed                          | down InRecovery: it restarts from its log     |
- * | 53xxx too many clients, reserved slots, out of memory         | Saturated, `saturatedIs`                      |
- * | none: a postmaster that cannot fork                           | Saturated, `saturatedIs`                      |
- * | 08P01 PgBouncer: max_client_conn and its kin                  | Saturated, `saturatedIs`                      |
+ * | 57P03 the database system is starting up                      | server, StartingUp                            |
+ * | 57P03 the database system is shutting down                    | server, ShuttingDown                          |
+ * | 57P03 … in recovery mode, … not (yet) accepting connections   | server, InRecovery                            |
+ * | 57P03 anything else, also in another language (lc_messages)   | server, NotServing                            |
+ * | 57P01 terminated by the administrator                         | server, ShuttingDown                          |
+ * | 57P02 another server process crashed                          | server, InRecovery: it restarts from its log  |
+ * | 57P05 an idle session has ended: a pooler's own to its server | server, NotServing                            |
+ * | 53xxx the limit of the role, or of a pooler's user            | account                                       |
+ * | 53xxx too many clients, reserved slots, the database's limit, | full                                          |
+ * | out of memory                                                 |                                               |
+ * | none: a postmaster that cannot fork                           | full                                          |
+ * | 08P01 PgBouncer: max_client_conn and its kin                  | full                                          |
  * | 08P01 PgBouncer, with the words of 57P03 or 53300 above       | as those: its server refused it so            |
- * | 08P01 PgBouncer: the database is disabled                     | down NotServing                               |
- * | 08xxx PgBouncer does not reach its server                     | down NotServing                               |
- * | 28xxx login refused: pg_hba, password, role; 08P01 PgBouncer: | up AuthRequired                               |
- * | password, user                                                |                                               |
- * | anything else (3D000 no such database, …)                     | up Responded: who asks is wrong, not the server |
+ * | 08P01 PgBouncer: password, user                               | login                                         |
+ * | 08P01 PgBouncer: the database is disabled, the server fails   | server, NotServing                            |
+ * | 08P01 anything else: our packets, a database                  | account                                       |
+ * | 08xxx, F0xxx: no connection to the server, its configuration  | server, NotServing                            |
+ * | 58xxx, XXxxx: system and internal errors: no such user,       | account, login                                |
+ * | database or pool; authentication                              |                                               |
+ * | 58xxx, XX001, XX002: files, damaged data                      | server, NotServing                            |
+ * | XX000 with words about what a pooler has behind it            | server, NotServing; full where it is          |
+ * | 28xxx pg_hba.conf, password, role                             | login                                         |
+ * | anything else (3D000, 42501, 55000, 57014, …)                 | account                                       |
  */
-export function verdictOfError(error: ServerError, saturatedIs: PostgresHandler['saturatedIs']): Verdict {
+export function rulingOf(error: ServerError): Ruling {
+  const { sqlstate } = error;
+  const text = saidBehind(error.text);
+  if (sqlstate === '') return full;
+  if (sqlstate === pooler) return ofPgBouncer(text, error.text);
+  if (sqlstate.startsWith('28')) return login;
+  if (sqlstate.startsWith('53')) return isOfTheRole(error) ? account : full;
+  if (internal.test(sqlstate) && poolIsFull.test(text)) return full;
+  if (internal.test(sqlstate) && refusesLogin.test(text)) return login;
+  const reason = whyDown(sqlstate, text);
+  return reason === undefined ? account : { subject: 'server', reason };
+}
+
+/** The verdict that an error makes. */
+export function verdictOfError(
+  error: ServerError,
+  saturatedIs: PostgresHandler['saturatedIs'],
+  at: At = { stage: 'postgres startup', logsIn: false },
+): Verdict {
   const { sqlstate, text, detail = '' } = error;
   // Without a SQLSTATE it is not certain who speaks: only what a postmaster says is told.
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
-  const told = [`${sqlstate} ${text}`, ...(sqlstate === '57P03' && detail !== '' ? [detail] : [])].join(': ');
-  const cause = whyDown(sqlstate, saidBehind(text));
-  if (cause !== undefined) return verdict('down', cause, told);
-  if (isSaturated(sqlstate, saidBehind(text))) return verdict(saturatedIs, 'Saturated', told);
-  if (refusesLogin(error)) return verdict('up', 'AuthRequired', told);
-  if (sqlstate.startsWith('08') && poolerAlone.test(text)) return verdict('down', 'NotServing', told);
-  return verdict('up', 'Responded', told);
+  const ruling = rulingOf(error);
+  const words = `${sqlstate} ${text}`;
+  if (ruling.subject === 'full') return verdict(saturatedIs, 'Saturated', words);
+  if (ruling.subject !== 'server') return refusal(at, ruling.subject, words);
+  return verdict('down', ruling.reason, detail === '' ? words : `${words}: ${detail}`);
 }
 
-/** Alive, and not for who asks. */
-export function refusesLogin({ sqlstate, text }: ServerError): boolean {
-  return sqlstate.startsWith('28') || (sqlstate === pooler && poolerRefuses.test(saidBehind(text)));
+const full: Ruling = { subject: 'full' };
+const account: Ruling = { subject: 'account' };
+const login: Ruling = { subject: 'login' };
+const notServing: Ruling = { subject: 'server', reason: 'NotServing' };
+
+/** Text of the server behind it, and its own around that. */
+function ofPgBouncer(text: string, whole: string): Ruling {
+  if (text.startsWith(systemIs)) return { subject: 'server', reason: notNow(text) };
+  if (roleIsFull.test(text)) return account;
+  if (poolerFull.test(text)) return full;
+  if (poolerRefuses.test(text)) return login;
+  return poolerAlone.test(whole) ? notServing : account;
 }
+
+const isOfTheRole = ({ text, routine }: ServerError): boolean =>
+  routine === 'InitializeSessionUserId' || roleIsFull.test(saidBehind(text));
 
 function whyDown(sqlstate: string, text: string): Reason | undefined {
-  if (sqlstate === '57P03' || (sqlstate === pooler && text.startsWith(systemIs))) return notNow(text);
+  if (sqlstate === '57P03') return notNow(text);
   if (sqlstate === '57P01') return 'ShuttingDown';
-  return sqlstate === '57P02' ? 'InRecovery' : undefined;
+  if (sqlstate === '57P02') return 'InRecovery';
+  if (sqlstate === '57P05' || /^(08|F0)/.test(sqlstate)) return 'NotServing';
+  if (!internal.test(sqlstate) || missing.test(text)) return undefined;
+  return sqlstate !== 'XX000' || behind.test(text) ? 'NotServing' : undefined;
 }
 
 function notNow(text: string): Reason {
@@ -63,6 +112,15 @@ function notNow(text: string): Reason {
   return 'NotServing';
 }
 
+/** Poolers of other makes tell under 58000 and XX000 whatever it is (pgpool, pgcat, Supavisor, Neon's proxy). */
+const internal = /^(58|XX)/;
+const poolIsFull = /max\w* client/i;
+const refusesLogin = /authentication failed|pool_hba\.conf|pool_passwd/i;
+const missing =
+  /\b(user|role|tenant|database|project|endpoint)\b.* (not found|(does|do) not exist|(is )?not (specified|allowed|permitted|configured))|no pool configured|invalid pool/i;
+const behind =
+  /backend|\bnodes?\b|server|primary|replica|upstream|\bpool|compute|control plane|connect|endpoint|not accepting/i;
+
 /**
  * PgBouncer says all in its own name; of what its server told it when it logged in there, it passes on the words alone
  * (newer ones the SQLSTATE too, but not where they tell it again until they retry).
@@ -71,13 +129,11 @@ const pooler = '08P01';
 const toldAgain = /^server login has been failing, cached error: (.*) \(server_login_retry\)$/;
 const saidBehind = (text: string): string => toldAgain.exec(text)?.[1] ?? text;
 const systemIs = 'the database system is ';
+const roleIsFull =
+  /too many connections for (role|user) |max_user_(client_)?connections|for user \(pool_size/;
 const poolerFull =
-  /no more connections allowed|client connections exceeded|too many (clients already|connections for (role|database) )|^remaining connection slots are reserved/;
+  /no more connections allowed|client connections exceeded|too many (clients already|connections for database )|^remaining connection slots are reserved/;
 const poolerAlone =
   /cannot connect to server|server login|server conn crashed|connect timeout|_wait_timeout|^database ".*" is disabled$/;
 const poolerRefuses =
   /authentication failed|^no such user|login rejected|pg_hba\.conf|^role ".*" (does not exist|is not permitted to log in)$/;
-
-function isSaturated(sqlstate: string, text: string): boolean {
-  return sqlstate.startsWith('53') || (sqlstate === pooler && poolerFull.test(text));
-}

@@ -5,10 +5,14 @@ import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
+import type { Fallbacks } from './fallbacks.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { progressOf, withProgress } from './progress.ts';
-import { refusesLogin, verdictOfError } from './postgres-errors.ts';
+import { rulingOf, verdictOfError } from './postgres-errors.ts';
+import type { ServerError } from './postgres-errors.ts';
+import { prefer } from './postgres-prefer.ts';
+import type { Attempt } from './postgres-prefer.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
 import { vetted } from './postgres-vetted.ts';
 import { nameOf, secretsOf } from './secure.ts';
@@ -21,6 +25,7 @@ export interface Login {
   readonly securing: Securing | undefined;
   readonly database: string;
   readonly applicationName: string;
+  readonly fallbacks: Fallbacks;
 }
 
 /**
@@ -32,10 +37,13 @@ export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict>
   const { Client: ClientOfPg } = await import('pg');
   const limit = createLimit(login.check.timing.timeoutMs, signal);
   try {
-    const attempt = async (securing: Securing | undefined) =>
-      limit.stopped ?? (await converseThrough(ClientOfPg, login, securing, limit));
-    const first = await attempt(login.securing);
-    return first === noTls && login.handler.sslMode === 'prefer' ? await attempt(undefined) : first;
+    const connect = async (isSecure: boolean): Promise<Attempt> =>
+      limit.stopped === undefined
+        ? converseThrough(ClientOfPg, isSecure ? login : { ...login, securing: undefined }, limit)
+        : { verdict: limit.stopped, end: 'other' };
+    const { check, handler, securing, fallbacks } = login;
+    if (handler.sslMode === 'prefer') return await prefer(check, fallbacks, connect);
+    return (await connect(securing !== undefined)).verdict;
   } finally {
     limit.release();
   }
@@ -46,67 +54,77 @@ const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not Postgr
 
 /** The parts of pg's client that its types leave out. */
 interface Inner {
-  readonly connection: { readonly stream: Socket; on(event: 'sslconnect', listener: () => void): void };
+  readonly connection: {
+    readonly stream: Socket;
+    on(event: 'sslconnect' | 'authenticationOk', listener: () => void): void;
+  };
 }
 
+/** How far a login got. */
+type Step = 'begun' | 'secure' | 'in';
+
 /** Resolves when the connection is closed, or at once when the limit is reached; then it closes behind us. */
-function converseThrough(
-  ClientOfPg: typeof Client,
-  login: Login,
-  securing: Securing | undefined,
-  limit: Limit,
-): Promise<Verdict> {
+function converseThrough(ClientOfPg: typeof Client, login: Login, limit: Limit): Promise<Attempt> {
   return new Promise((resolve) => {
-    const client = new ClientOfPg(configOf(login, securing));
+    const client = new ClientOfPg(configOf(login));
     const { connection } = client as unknown as Inner;
+    let step: Step = login.securing === undefined ? 'secure' : 'begun';
     let isOver = false;
-    let isWelcome = false;
-    const told = (end: Verdict): Verdict => {
-      const question = isWelcome ? 'the query' : 'the login';
-      return withProgress(end, progressOf(connection.stream, question), login.check);
+    const end = (cause: Verdict, how: Attempt['end']): Attempt => {
+      const question = step === 'in' ? 'the query' : 'the login';
+      return { verdict: withProgress(cause, progressOf(connection.stream, question), login.check), end: how };
     };
-    const finish = (cause: Verdict) => {
+    const finish = (attempt: Attempt) => {
       if (isOver) return;
       isOver = true;
-      const end = told(cause);
-      limit.onStop = () => resolve(end);
-      closePolitely(connection.stream, () => resolve(end));
+      limit.onStop = () => resolve(attempt);
+      closePolitely(connection.stream, () => resolve(attempt));
     };
     limit.onStop = (stop) => {
-      resolve(told(stop));
-      finish(stop);
+      const attempt = end(stop, 'other');
+      resolve(attempt);
+      finish(attempt);
     };
-    client.on('error', (error) => finish(verdictOf(error, login)));
-    const broken = () => finish(wrongProtocol);
-    guard(connection.stream, securing === undefined ? 0 : 1, broken);
-    connection.on('sslconnect', () => guard(connection.stream, 0, broken));
-    client.on('connect', () => (isWelcome = true));
-    ask(client).then(
-      (end) => {
-        // Terminate goes first, then our FIN.
-        if (!isOver) void client.end().catch(() => undefined);
-        finish(end);
-      },
-      (error: unknown) => finish(verdictOf(error, login)),
-    );
+    const fail = (error: unknown) => finish(end(verdictOf(error, login, step), endOf(error, step)));
+    client.on('error', fail);
+    const broken = () => finish(end(wrongProtocol, step === 'begun' ? 'no TLS' : 'other'));
+    guard(connection.stream, login.securing === undefined ? 0 : 1, broken);
+    connection.on('sslconnect', () => {
+      connection.stream.once('secureConnect', () => (step = 'secure'));
+      guard(connection.stream, 0, broken);
+    });
+    connection.on('authenticationOk', () => (step = 'in'));
+    ask(client, login).then((verdict) => {
+      // Terminate goes first, then our FIN.
+      if (!isOver) void client.end().catch(() => undefined);
+      finish(end(verdict, 'other'));
+    }, fail);
   });
 }
 
-async function ask(client: Client): Promise<Verdict> {
+/** Asks for all of the state, or for the role alone where the server has refused the rest. */
+async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict> {
   await client.connect();
-  try {
-    return stateOf((await client.query<Record<string, unknown>>(askState)).rows[0]);
-  } catch (error) {
-    if (!lacksFunctions.has(codeOf(error))) throw error;
-    return stateOf((await client.query<Record<string, unknown>>(askRoleOnly)).rows[0]);
+  if (fallbacks.get(check, 'role alone') === undefined) {
+    try {
+      return await answerTo(client, askState);
+    } catch (error) {
+      if (!isAboutTheQuestion(error)) throw error;
+      fallbacks.remember(check, 'role alone');
+    }
   }
+  return answerTo(client, askRoleOnly);
 }
 
-/** SQLSTATEs of a server that does not have what we ask about, or not for us: feature, function, object, table, permission. */
-const lacksFunctions: ReadonlySet<string> = new Set(['0A000', '42883', '42704', '42P01', '42501', '55000']);
+const answerTo = async (client: Client, question: string): Promise<Verdict> =>
+  stateOf((await client.query<Record<string, unknown>>(question)).rows[0]);
 
-function configOf(login: Login, securing: Securing | undefined): ClientConfig {
-  const { check, credentials, database, applicationName } = login;
+/** The session goes on, and nothing is wrong with the server: it has not what we ask about, or not for us. Not so by a timeout. */
+const isAboutTheQuestion = (error: unknown): boolean =>
+  isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
+
+function configOf(login: Login): ClientConfig {
+  const { check, credentials, database, applicationName, securing } = login;
   return {
     host: check.ip,
     port: check.port,
@@ -153,10 +171,15 @@ function guard(stream: Socket, first: number, onBroken: () => void): void {
   };
 }
 
-function verdictOf(error: unknown, login: Login): Verdict {
+function endOf(error: unknown, step: Step): Attempt['end'] {
+  if (step === 'begun') return 'no TLS';
+  return step === 'secure' && isDatabaseError(error) ? 'refused' : 'other';
+}
+
+function verdictOf(error: unknown, login: Login, step: Step): Verdict {
   const { handler, check, securing } = login;
   if (!isError(error)) return proberFault('the login failed without an error');
-  if ('severity' in error) return verdictOfDatabase(error, handler);
+  if (isDatabaseError(error)) return verdictOfDatabase(error, handler, step);
   if (/does not support SSL/.test(error.message)) return noTls;
   if (/establishing an SSL connection/.test(error.message)) return wrongProtocol;
   if (/^Connection terminated/.test(error.message)) return closedEarly;
@@ -167,21 +190,39 @@ function verdictOf(error: unknown, login: Login): Verdict {
     : classifyHttpError(error, nameOf(check, securing.tls));
 }
 
+interface Failure {
+  readonly message: string;
+  readonly detail?: unknown;
+  readonly routine?: unknown;
+}
+
+interface DatabaseFailure extends Failure {
+  readonly severity: string;
+}
+
 /** Told by its looks: an error of Node's may come from elsewhere than this realm. */
-function isError(error: unknown): error is { readonly message: string; readonly detail?: unknown } {
+function isError(error: unknown): error is Failure {
   return (
     typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
   );
 }
 
-function verdictOfDatabase(
-  error: { readonly message: string; readonly detail?: unknown },
-  handler: PostgresHandler,
-): Verdict {
-  const sqlstate = codeOf(error);
-  if (!/^[0-9A-Z]{5}$/.test(sqlstate)) return wrongProtocol;
-  if (refusesLogin({ sqlstate, text: error.message }))
-    return verdict('up', 'AuthFailed', `${sqlstate} ${error.message}`);
-  const detail = typeof error.detail === 'string' ? error.detail : '';
-  return verdictOfError({ sqlstate, text: error.message, detail }, handler.saturatedIs);
+const isDatabaseError = (error: unknown): error is DatabaseFailure =>
+  isError(error) && 'severity' in error && typeof error.severity === 'string';
+
+function serverError(error: Failure): ServerError {
+  const { message: text, detail, routine } = error;
+  return {
+    sqlstate: codeOf(error),
+    text,
+    ...(typeof detail === 'string' && { detail }),
+    ...(typeof routine === 'string' && { routine }),
+  };
+}
+
+function verdictOfDatabase(error: Failure, { saturatedIs }: PostgresHandler, step: Step): Verdict {
+  const said = serverError(error);
+  if (!/^[0-9A-Z]{5}$/.test(said.sqlstate)) return wrongProtocol;
+  const stage = step === 'in' ? 'postgres query' : 'postgres startup';
+  return verdictOfError(said, saturatedIs, { stage, logsIn: true });
 }

@@ -5,7 +5,7 @@ import { lookUp } from '../core/look-up.ts';
  *
  *     type  length (4 bytes, itself included)  body
  *     R     8..2000    code (4 bytes; 0: you are in, else how to authenticate), more that depends on the code
- *     E, N  6..30000   fields: letter, text, 0; after the last one another 0. `C` is the SQLSTATE, `M` the message, `D` the detail
+ *     E, N  6..30000   fields: letter, text, 0; after the last one another 0. `C` is the SQLSTATE, `M` the message, `D` the detail, `R` the function
  *     S     6..2000    name, 0, value, 0
  *     K     8..300     what a cancel request needs
  *     Z     5          state of the transaction
@@ -28,6 +28,7 @@ export interface ErrorMessage {
   readonly sqlstate: string;
   readonly text: string;
   readonly detail: string;
+  readonly routine: string;
 }
 
 /** Longest message, and room for what comes around it. */
@@ -91,7 +92,8 @@ function toError(body: Buffer): ErrorMessage | undefined {
   }
   const sqlstate = fields.get('C') ?? '';
   if (at !== body.length - 1 || !/^[0-9A-Z]{5}$/.test(sqlstate)) return undefined;
-  return { kind: 'error', sqlstate, text: fields.get('M') ?? '', detail: fields.get('D') ?? '' };
+  const [text = '', detail = '', routine = ''] = ['M', 'D', 'R'].map((field) => fields.get(field));
+  return { kind: 'error', sqlstate, text, detail, routine };
 }
 
 function toParameter(body: Buffer): Message | undefined {
@@ -109,7 +111,7 @@ function readOldError(received: Buffer, start: number): Read | 'incomplete' | 'u
     const byte = received.readUInt8(at);
     if (byte === 0) {
       const text = received.toString('utf8', start + 1, at);
-      const message: Message = { kind: 'error', sqlstate: '', text: text.trim(), detail: '' };
+      const message: Message = { kind: 'error', sqlstate: '', text: text.trim(), detail: '', routine: '' };
       return text.endsWith('\n') ? { message, end: at + 1 } : 'unknown';
     }
     if ((byte < 0x20 && !/\s/.test(String.fromCharCode(byte))) || at - start > maxOldError) return 'unknown';

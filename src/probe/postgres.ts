@@ -1,12 +1,17 @@
-import type { PostgresHandler } from '../core/check.ts';
+import type { Check, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
+import { createFallbacks } from './fallbacks.ts';
+import type { Fallbacks } from './fallbacks.ts';
+import { reporting } from './logins.ts';
 import { verdictOfError } from './postgres-errors.ts';
 import { logIn } from './postgres-login.ts';
 import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
 import type { Message } from './postgres-messages.ts';
+import { prefer } from './postgres-prefer.ts';
+import type { Attempt } from './postgres-prefer.ts';
 import type { Probe } from './probe.ts';
 import { createTrust } from './secure.ts';
 import type { Securing, Trust } from './secure.ts';
@@ -35,19 +40,46 @@ const applicationName = 'external-backend-operator';
  * | verify-ca   | TLS, a certificate of the authority  | down TlsFailed            |
  * | verify-full | TLS, and for the host's name         | down TlsFailed            |
  *
- * With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is verified. Unlike libpq, `prefer` does not try again without TLS when the handshake fails.
+ * `prefer` makes a second connection without TLS where the first one cannot be made secure or is refused
+ * (postgres-prefer.ts). With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is
+ * verified.
  */
-export function createPostgres(): Probe {
+export function createPostgres(fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
-  return (check, signal) => {
+  return reporting((check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
     const securing = securingOf(handler, trust);
     const { credentials, database = defaultDatabase } = handler;
     return credentials === undefined
-      ? converse(check, signal, postgresDialogue(handler), securing)
-      : logIn({ check, handler, credentials, securing, database, applicationName }, signal);
+      ? greet({ check, handler, securing, fallbacks }, signal)
+      : logIn({ check, handler, credentials, securing, database, applicationName, fallbacks }, signal);
+  });
+}
+
+interface Greeting {
+  readonly check: Check;
+  readonly handler: PostgresHandler;
+  readonly securing: Securing | undefined;
+  readonly fallbacks: Fallbacks;
+}
+
+async function greet(
+  { check, handler, securing, fallbacks }: Greeting,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const deadline = performance.now() + check.timing.timeoutMs;
+  let within = check;
+  const connect = async (isSecure: boolean): Promise<Attempt> => {
+    const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });
+    const verdict = await converse(within, signal, protocol, isSecure ? securing : undefined);
+    // Of another connection the time that is left.
+    const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
+    within = { ...check, timing: { ...check.timing, timeoutMs } };
+    return { verdict, end: protocol.end };
   };
+  if (handler.sslMode === 'prefer') return prefer(check, fallbacks, connect);
+  return (await connect(securing !== undefined)).verdict;
 }
 
 /** How TLS is spoken in the handler's mode. */
@@ -63,9 +95,15 @@ const more: Step = { kind: 'more' };
 const byteS = 0x53;
 const byteN = 0x4e;
 
+/** The beginning of a login. `end`: how it ended, once it has. */
+export interface PostgresDialogue extends Protocol {
+  readonly end: Attempt['end'];
+}
+
 /** The conversation of one run. */
-export function postgresDialogue(handler: PostgresHandler): Protocol {
+export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
   let asked: 'nothing' | 'tls' | 'session' = 'nothing';
+  const session: Session = { open: false, refused: false, role: undefined };
   const begin = (consumed: number): Step => {
     asked = 'session';
     const { user = defaultUser, database = defaultDatabase } = handler;
@@ -85,9 +123,13 @@ export function postgresDialogue(handler: PostgresHandler): Protocol {
   return {
     maxBytes: maxAnswerBytes,
     question: 'the login',
+    get end() {
+      if (asked !== 'session') return isPlain && handler.sslMode === 'disable' ? 'other' : 'no TLS';
+      return session.refused ? 'refused' : 'other';
+    },
     next: (received) => {
       if (asked === 'tls') return hearTls(received);
-      if (asked === 'session') return hear(received, handler);
+      if (asked === 'session') return hear(received, session, handler);
       if (isPlain) return begin(0);
       isPlain = true; // the next time nothing is asked is inside TLS
       asked = 'tls';
@@ -99,14 +141,15 @@ export function postgresDialogue(handler: PostgresHandler): Protocol {
 /** An error in place of `S` or `N`. Nobody vouches for it, so where TLS is demanded it makes nothing healthy. */
 function refused(received: Buffer, handler: PostgresHandler): Step {
   if (received[0] !== 0x45) return { kind: 'done', verdict: wrongProtocol };
-  const step = hear(received, handler);
+  const step = hear(received, { open: false, refused: false, role: undefined }, handler);
   if (step.kind !== 'done' || step.verdict.kind !== 'up' || handler.sslMode === 'prefer') return step;
   return { kind: 'done', verdict: noTls };
 }
 
 /** All messages so far, in their order; the first that decides counts. */
-function hear(received: Buffer, handler: PostgresHandler): Step {
-  const session: Session = { open: false, role: undefined };
+function hear(received: Buffer, session: Session, handler: PostgresHandler): Step {
+  session.open = false;
+  session.role = undefined;
   for (let at = 0; ;) {
     const read = readMessage(received, at);
     if (read === 'incomplete') return more;
@@ -119,6 +162,8 @@ function hear(received: Buffer, handler: PostgresHandler): Step {
 interface Session {
   /** The server let us in without a password. */
   open: boolean;
+  /** It answered an error before it did. */
+  refused: boolean;
   role: Verdict['role'];
 }
 
@@ -129,9 +174,9 @@ const foreign: Step = { kind: 'done', verdict: wrongProtocol };
  * comes for free then (PostgreSQL 14 and later).
  */
 function judge(message: Message, session: Session, handler: PostgresHandler): Step | undefined {
-  if (message.kind === 'error')
-    return { kind: 'done', verdict: verdictOfError(message, handler.saturatedIs) };
-  return session.open ? inside(message, session) : outside(message, session);
+  if (message.kind !== 'error') return session.open ? inside(message, session) : outside(message, session);
+  session.refused = !session.open;
+  return { kind: 'done', verdict: verdictOfError(message, handler.saturatedIs) };
 }
 
 function outside(message: Message, session: Session): Step | undefined {

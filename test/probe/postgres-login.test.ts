@@ -120,7 +120,7 @@ describe('a logged-in postgres probe', () => {
     });
     expect(await ask(primary, { database: 'none' })).toMatchObject({
       kind: 'up',
-      reason: 'Responded',
+      reason: 'AuthFailed',
       message: '3D000 database "none" does not exist',
     });
   });

@@ -129,9 +129,9 @@ describe('a PostgreSQL login', () => {
       kind: 'up',
       reason: 'Responded',
     });
-    expect(
-      verdictOf(Buffer.concat([isIn, error('53300', 'too many connections for role "x"')])),
-    ).toMatchObject({ reason: 'Saturated' });
+    expect(verdictOf(Buffer.concat([isIn, error('53300', 'sorry, too many clients already')]))).toMatchObject(
+      { reason: 'Saturated' },
+    );
   });
 
   it('knows the role where a session tells it', () => {
@@ -174,7 +174,34 @@ describe('an error in answer to a login', () => {
       'inconclusive',
       'Saturated',
     ],
-    ['08P01', 'too many connections for role "app"', 'inconclusive', 'Saturated'],
+    ['08P01', 'too many connections for role "app"', 'up', 'Responded'],
+    ['08P01', 'client connections exceeded (max_db_client_connections)', 'inconclusive', 'Saturated'],
+    ['08P01', 'client connections exceeded (max_user_client_connections)', 'up', 'Responded'],
+    ['08P01', 'query_wait_timeout', 'down', 'NotServing'],
+    ['53300', 'too many connections for role "app"', 'up', 'Responded'],
+    ['53300', 'too many active clients for user (pool_size for user a.b reached 5)', 'up', 'Responded'],
+    ['53300', 'too many connections for database "shop"', 'inconclusive', 'Saturated'],
+    ['53400', 'out of what is configured', 'inconclusive', 'Saturated'],
+    ['08S01', 'unable to read data from DB node 0', 'down', 'NotServing'],
+    ['08006', 'odyssey: c1: failed to get remote server connection', 'down', 'NotServing'],
+    ['08004', 'timed out waiting for a connection', 'down', 'NotServing'],
+    ['58000', 'could not get connection from the pool - AllServersDown', 'down', 'NotServing'],
+    ['58000', 'No pool configured for database: "shop", user: "app"', 'up', 'Responded'],
+    ['58030', 'could not read block 0 in file "base/5/1259"', 'down', 'NotServing'],
+    ['58P01', 'could not open file "base/5/1259"', 'down', 'NotServing'],
+    ['F0000', 'could not load pg_hba.conf', 'down', 'NotServing'],
+    ['57P05', 'terminating connection due to idle-session timeout', 'down', 'NotServing'],
+    ['57P04', 'terminating connection because the database was dropped', 'up', 'Responded'],
+    ['57014', 'canceling statement due to statement timeout', 'up', 'Responded'],
+    ['42501', 'permission denied for database "shop"', 'up', 'Responded'],
+    ['55000', 'database "shop" is not currently accepting connections', 'up', 'Responded'],
+    ['XX000', 'pgpool is not accepting any new connections', 'down', 'NotServing'],
+    ['XX000', 'all backend nodes are down, pgpool requires at least one valid node', 'down', 'NotServing'],
+    ['XX000', "couldn't connect to compute node", 'down', 'NotServing'],
+    ['XX000', 'Tenant or user not found', 'up', 'Responded'],
+    ['XX000', 'Max client connections reached', 'inconclusive', 'Saturated'],
+    ['XX000', 'md5 authentication failed', 'up', 'AuthRequired'],
+    ['XX001', 'invalid page in block 0 of relation base/5/1259', 'down', 'NotServing'],
     ['08P01', 'database "shop" is disabled', 'down', 'NotServing'],
     ['08P01', 'password authentication failed for user "app"', 'up', 'AuthRequired'],
     ['08P01', 'role "app" does not exist', 'up', 'AuthRequired'],
@@ -216,6 +243,13 @@ describe('an error in answer to a login', () => {
   it('is down where the handler says so of a full server', () => {
     const full = error('53300', 'sorry, too many clients already');
     expect(verdictOf(full, { saturatedIs: 'down' })).toMatchObject({ kind: 'down', reason: 'Saturated' });
+  });
+
+  it('is of the role, not of the server, in any language, by the function that raised it', () => {
+    const answer = (routine: string) =>
+      message('E', bytes(`SFATAL\0C53300\0Mzu viele Verbindungen\0R${routine}\0\0`));
+    expect(verdictOf(answer('InitializeSessionUserId'))).toMatchObject({ kind: 'up' });
+    expect(verdictOf(answer('InitProcess'))).toMatchObject({ kind: 'inconclusive', reason: 'Saturated' });
   });
 
   it('tells the detail of what is not now', () => {
