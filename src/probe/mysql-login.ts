@@ -7,8 +7,9 @@ import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
 import type { Limit } from './limit.ts';
-import { classifyServerError, isAboutTheAccount, noTls, wrongProtocol } from './mysql-errors.ts';
-import { errorNumber, Session, textOf } from './mysql-session.ts';
+import type { Fallback, Fallbacks } from './fallbacks.ts';
+import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
+import { errorNumber, serverError, Session } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
 import { withProgress } from './progress.ts';
@@ -19,6 +20,7 @@ export interface Login {
   readonly credentials: Credentials;
   readonly limit: Limit;
   readonly owed: Owed;
+  readonly fallbacks: Fallbacks;
 }
 
 /** The verdict, and whether the server saw the end of the handshake: one that did not is counted against us. */
@@ -34,7 +36,7 @@ export const loadClient = async () => (await import('mysql2')).default;
 
 /** Logs in, asks for state and replication, and says goodbye; ends when the limit stops it. Never rejects for the server's sake. */
 export async function logIn(login: Login): Promise<LoginResult> {
-  const { check, handler, limit, owed } = login;
+  const { check, handler, limit, owed, fallbacks } = login;
   const mysql = await loadClient();
   const { stopped } = limit;
   if (stopped !== undefined) return { verdict: stopped, isFinished: true, finishes: Promise.resolve(true) };
@@ -50,7 +52,13 @@ export async function logIn(login: Login): Promise<LoginResult> {
     limit.onStop = () => resolve('stopped');
   });
   const told = (end: Verdict): Verdict => withProgress(end, session.progress, check);
-  const asked = session.state().then(judge, (error: unknown) => told(classify(error, session, login, name)));
+  const refusals = {
+    get: (fallback: Fallback) => fallbacks.get(check, fallback),
+    remember: (fallback: Fallback, answer: string) => fallbacks.remember(check, fallback, answer),
+  };
+  const asked = session
+    .state(refusals)
+    .then(judge, (error: unknown) => told(classify(error, session, login, name)));
   const said = await Promise.race([asked, stop]);
   if (said !== 'stopped') {
     if (said.kind === 'up') owed.answered(check);
@@ -121,17 +129,10 @@ const byCode: Readonly<Record<string, Verdict>> = {
   ),
 };
 
-/**
- * Errors of the server as without credentials, but that AuthFailed says: it is alive, and refuses these. Up, for a changed
- * password must not take a database away from all.
- */
 function classify(error: unknown, session: Session, { handler }: Login, name: string): Verdict {
-  const code = errorNumber(error);
-  if (code >= 1000) {
-    const said = { code, state: textOf(error, 'sqlState'), text: textOf(error) };
-    return isAboutTheAccount(said)
-      ? verdict('up', 'AuthFailed', `${code}: ${said.text}`)
-      : classifyServerError(said, handler.saturatedIs);
+  if (errorNumber(error) >= 1000) {
+    const stage = session.isIn ? 'mysql query' : 'mysql login';
+    return classifyServerError(serverError(error), handler.saturatedIs, { stage, logsIn: true });
   }
   if (codeOf(error) === 'HANDSHAKE_SSL_ERROR') {
     const reason: unknown = session.secured?.authorizationError;
@@ -140,5 +141,5 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
   const known = lookUp(byCode, codeOf(error));
   if (known !== undefined) return known;
   // What is left is thrown by mysql2's parser.
-  return code < 0 ? classifyErrno(error) : wrongProtocol;
+  return errorNumber(error) < 0 ? classifyErrno(error) : wrongProtocol;
 }

@@ -2,9 +2,12 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { closePolitely } from './close.ts';
-import { galeraStatement, isGalera, mayBeGalera } from './mysql-state.ts';
+import type { Fallback } from './fallbacks.ts';
+import { isLasting } from './mysql-errors.ts';
+import type { ServerError } from './mysql-packets.ts';
+import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
 import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
-import type { MysqlState, Row } from './mysql-state.ts';
+import type { MysqlState, Row, Rows } from './mysql-state.ts';
 import type { Question } from './owed.ts';
 import { keepAliveMs } from './patience.ts';
 import { progressOf } from './progress.ts';
@@ -12,6 +15,12 @@ import type { Progress } from './progress.ts';
 
 /** Nothing that is asked here has a longer answer. */
 const maxBytes = 1_000_000;
+
+/** What the server refused to answer, of the check that asks. */
+export interface Refusals {
+  get(fallback: Fallback): string | undefined;
+  remember(fallback: Fallback, answer: string): void;
+}
 
 /** What of mysql2's connection is not in its types. */
 interface Parser {
@@ -45,16 +54,20 @@ export class Session {
     return stream instanceof TLSSocket ? stream : undefined;
   }
 
-  async state(): Promise<MysqlState> {
+  /** True once it is logged in. */
+  get isIn(): boolean {
+    return this.#isWelcome;
+  }
+
+  async state(refusals: Refusals): Promise<MysqlState> {
     await this.isWelcome;
     this.#isWelcome = true;
-    const variables = new Map(named(await this.#ask(variablesStatement)));
-    if (mayBeGalera(variables))
-      for (const [name, value] of named(await this.#ask(galeraStatement).catch(unknown)))
-        variables.set(name, value);
+    const variables = pairs(await this.#ask(variablesStatement));
     const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
-    const channels = await this.#ask(replicationStatement(variables.get('version') ?? '')).catch(refused);
-    return { variables, status, channels };
+    const group = mayBeInGroup(variables) ? await this.#askOnce('no group', groupStatement, refusals) : [];
+    const statement = replicationStatement(variables.get('version') ?? '');
+    const channels = await this.#askOnce('no channels', statement, refusals);
+    return { variables, status, group, channels };
   }
 
   async close(): Promise<void> {
@@ -121,6 +134,21 @@ export class Session {
     this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
   }
 
+  /** Asks what the account may have no right to; not while the refusal is remembered. */
+  async #askOnce(fallback: Fallback, sql: string, refusals: Refusals): Promise<Rows> {
+    const known = refusals.get(fallback);
+    if (known !== undefined) return { refused: known };
+    try {
+      return await this.#ask(sql);
+    } catch (error) {
+      const said = serverError(error);
+      if (!isLasting(said)) throw error;
+      const refused = `${said.code}: ${said.text}`;
+      refusals.remember(fallback, refused);
+      return { refused };
+    }
+  }
+
   #ask(sql: string): Promise<readonly Row[]> {
     const rows = new Promise<readonly Row[]>((resolve, reject) => {
       this.#connection.query(sql, (error, found) => (error ? reject(error) : resolve(rowsOf(found))));
@@ -135,26 +163,8 @@ function rowsOf(found: unknown): readonly Row[] {
     : [];
 }
 
-/** The first row, by the names of its columns. */
-function named([row = {}]: readonly Row[]): readonly (readonly [string, string])[] {
-  return Object.entries(row).map(([name, value]) => [name, String(value)]);
-}
-
 function pairs(rows: readonly Row[]): ReadonlyMap<string, string> {
   return new Map(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
-}
-
-const notGranted: ReadonlySet<number> = new Set([1142, 1227]);
-
-function refused(error: unknown): MysqlState['channels'] {
-  if (!notGranted.has(errorNumber(error))) throw error;
-  return { refused: `${errorNumber(error)}: ${textOf(error)}` };
-}
-
-/** NDB is a cluster too, and has no such variable. */
-function unknown(error: unknown): readonly Row[] {
-  if (errorNumber(error) !== 1193) throw error;
-  return [];
 }
 
 function unreadable(): Error {
@@ -165,7 +175,12 @@ export function errorNumber(error: unknown): number {
   return typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
 }
 
-export function textOf(error: unknown, property = 'sqlMessage'): string {
+function textOf(error: unknown, property = 'sqlMessage'): string {
   const value = typeof error === 'object' && error !== null ? (error as Row)[property] : undefined;
   return typeof value === 'string' ? value : '';
+}
+
+/** An error of the server, as mysql2 has it. */
+export function serverError(error: unknown): ServerError {
+  return { code: errorNumber(error), state: textOf(error, 'sqlState'), text: textOf(error) };
 }

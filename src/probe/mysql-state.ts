@@ -4,32 +4,48 @@ import { verdict } from './classify.ts';
 /** A row as the client gives it: by the column's name. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** Rows; or the error that kept us from seeing them. */
+export type Rows = readonly Row[] | { readonly refused: string };
+
 /** What was asked of a server, and what it said. */
 export interface MysqlState {
   /** Variables and status by name; names that the server does not have are missing. */
   readonly variables: ReadonlyMap<string, string>;
   readonly status: ReadonlyMap<string, string>;
-  /** A row for each channel that it replicates from; or the error that kept us from seeing them. */
-  readonly channels: readonly Row[] | { readonly refused: string };
+  /** A row for each channel that it replicates from. */
+  readonly channels: Rows;
+  /** A row for each member of its Group Replication; left out where it has none. */
+  readonly group?: Rows;
 }
+
+/** Variables that refuse writes of everybody: each makes a replica of a server (Aurora's readers have the last one alone). */
+const readOnlyVariables = ['read_only', 'super_read_only', 'innodb_read_only'] as const;
+
+/** Variables that make transactions read only unless they ask for another: MySQL's name, and that of old versions and MariaDB. */
+const readOnlyDefaults = ['transaction_read_only', 'tx_read_only'] as const;
 
 /**
- * Variables by SELECT, for SHOW VARIABLES makes a table of all of them first. `super_read_only`, which MariaDB does not
- * have, needs no question: it forces `read_only`, and cannot outlast it.
+ * Variables that a server does not have are left out of the answer, where SELECT @@… would be an error: no two of MySQL,
+ * MariaDB, their versions and clouds have the same. It costs a server 0.5 ms.
  */
-export const variablesStatement =
-  'SELECT @@version AS version, @@version_comment AS version_comment, @@global.read_only AS read_only';
-export const galeraStatement =
-  'SELECT @@global.wsrep_on AS wsrep_on, @@global.wsrep_provider AS wsrep_provider, ' +
-  '@@global.wsrep_reject_queries AS wsrep_reject_queries';
+export const variablesStatement = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${[
+  'version',
+  'server_uuid',
+  ...readOnlyVariables,
+  ...readOnlyDefaults,
+  'offline_mode',
+  'wsrep_on',
+  'wsrep_provider',
+  'wsrep_reject_queries',
+  'group_replication_group_name',
+]
+  .map((name) => `'${name}'`)
+  .join(', ')})`;
 export const statusStatement =
   "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_local_state', 'wsrep_local_state_comment', 'wsrep_ready')";
-
-/** All of MariaDB know `wsrep_on`; of MySQL's kin only Percona's and Codership's clusters. */
-export function mayBeGalera(variables: ReadonlyMap<string, string>): boolean {
-  const { version = '', version_comment: comment = '' } = Object.fromEntries(variables);
-  return /mariadb/i.test(version) || /cluster|wsrep|galera/i.test(comment);
-}
+/** Needs SELECT on that table, which the account need not have. */
+export const groupStatement =
+  'SELECT MEMBER_ID, MEMBER_STATE FROM performance_schema.replication_group_members';
 
 /**
  * | server           | statement              | grant                                                   |
@@ -51,38 +67,93 @@ export function isGalera(variables: ReadonlyMap<string, string>): boolean {
   return isOn(variables.get('wsrep_on')) && provider !== 'none' && provider !== '';
 }
 
+/** The plugin is loaded, and configured. */
+export function mayBeInGroup(variables: ReadonlyMap<string, string>): boolean {
+  return (variables.get('group_replication_group_name') ?? '') !== '';
+}
+
 /**
- * | Galera     | channels        | their threads        | read_only | verdict                                             |
- * |------------|-----------------|----------------------|-----------|-----------------------------------------------------|
- * | not Synced | any             | any                  | any       | down NotServing                                     |
- * | rejects    | any             | any                  | any       | down NotServing: wsrep_reject_queries, by hand      |
- * | Synced, no | one or more     | SQL thread stopped   | any       | down ReplicationBroken, Replica: it falls behind    |
- * |            |                 | I/O thread stopped   | any       | up, Replica, lag unknown: its primary may be gone   |
- * |            |                 | both run             | any       | up, Replica, lag of the slowest channel             |
- * |            | none            |                      | on        | up, Replica, lag unknown                            |
- * |            |                 |                      | off       | up, Primary                                         |
- * |            | may not be seen |                      | on        | up AuthFailed with the missing grant, Replica       |
- * |            |                 |                      | off       | up AuthFailed with the missing grant, role unknown  |
+ * The first row that holds. `read only`: one of `readOnlyVariables` is on.
+ *
+ * | state of the server                              | verdict                                                        |
+ * |--------------------------------------------------|----------------------------------------------------------------|
+ * | Galera, not Synced or not ready                  | down NotServing                                                |
+ * | Galera, wsrep_reject_queries, by hand            | down NotServing                                                |
+ * | offline_mode                                     | down NotServing: it lets in administrators alone               |
+ * | member of a group that recovers                  | down Loading, Replica                                          |
+ * | member that an error made leave its group        | down ReplicationBroken, Replica: it falls behind               |
+ * | reports no `read_only` at all                    | up AuthFailed, role unknown                                    |
+ * | channels may not be seen, read only              | up AuthFailed with the missing grant, Replica                  |
+ * | channels may not be seen                         | up AuthFailed with the missing grant, role unknown             |
+ * | channels, one with its SQL thread stopped        | down ReplicationBroken, Replica: it falls behind               |
+ * | channels, one with its I/O thread stopped        | up, Replica, lag unknown: its primary may be gone              |
+ * | channels                                         | up, Replica, lag of the slowest                                |
+ * | read only                                        | up, Replica, lag unknown                                       |
+ * | member of a group without its majority           | up ReadOnly, Primary: its writes wait                          |
+ * | transactions are read only by default            | up ReadOnly, Primary                                           |
+ * | any other                                        | up, Primary                                                    |
  */
 export function judge(state: MysqlState): Verdict {
-  const { variables, status, channels } = state;
-  if (isGalera(variables) && !isSynced(status)) {
-    const comment = status.get('wsrep_local_state_comment') ?? 'unknown';
-    return verdict('down', 'NotServing', `Galera's state of the node is ${comment}`);
-  }
-  const rejected = variables.get('wsrep_reject_queries') ?? 'NONE';
-  if (isGalera(variables) && rejected !== 'NONE')
-    return verdict('down', 'NotServing', `wsrep_reject_queries is ${rejected}`);
-  const isReadOnly = isOn(variables.get('read_only'));
+  const { variables, channels } = state;
+  const unfit = judgeGalera(state) ?? judgeOffline(variables) ?? judgeMember(state);
+  if (unfit !== undefined) return unfit;
+  if (readOnlyVariables.every((name) => variables.get(name) === undefined)) return unknownKind;
+  const readOnly = readOnlyVariables.find((name) => isOn(variables.get(name)));
   if ('refused' in channels) {
     const missing = verdict('up', 'AuthFailed', channels.refused);
-    return isReadOnly ? withRole(missing, 'Replica') : missing;
+    return readOnly === undefined ? missing : withRole(missing, 'Replica');
   }
   if (channels.length > 0) return judgeReplica(channels);
+  if (readOnly !== undefined) return withRole(verdict('up', 'Responded', readOnly), 'Replica');
+  return withRole(judgeWrites(state), 'Primary');
+}
+
+const unknownKind = verdict(
+  'up',
+  'AuthFailed',
+  'the server has no variable read_only: its role is not known',
+);
+
+function judgeGalera({ variables, status }: MysqlState): Verdict | undefined {
+  if (!isGalera(variables)) return undefined;
+  const rejected = variables.get('wsrep_reject_queries') ?? 'NONE';
+  if (isSynced(status))
+    return rejected === 'NONE'
+      ? undefined
+      : verdict('down', 'NotServing', `wsrep_reject_queries is ${rejected}`);
+  const comment = status.get('wsrep_local_state_comment') ?? 'unknown';
+  return verdict('down', 'NotServing', `Galera's state of the node is ${comment}`);
+}
+
+const judgeOffline = (variables: ReadonlyMap<string, string>): Verdict | undefined =>
+  isOn(variables.get('offline_mode')) ? verdict('down', 'NotServing', 'offline_mode is on') : undefined;
+
+function judgeMember(state: MysqlState): Verdict | undefined {
+  const own = stateInGroup(state);
+  if (own === 'RECOVERING')
+    return withRole(verdict('down', 'Loading', 'Group Replication: the member is recovering'), 'Replica');
+  if (own !== 'ERROR') return undefined;
   return withRole(
-    verdict('up', 'Responded', isReadOnly ? 'read_only' : ''),
-    isReadOnly ? 'Replica' : 'Primary',
+    verdict('down', 'ReplicationBroken', 'Group Replication: the member has left its group'),
+    'Replica',
   );
+}
+
+function stateInGroup({ variables, group = [] }: MysqlState): unknown {
+  const members = 'refused' in group ? [] : group;
+  return members.find(({ MEMBER_ID }) => MEMBER_ID === variables.get('server_uuid'))?.MEMBER_STATE;
+}
+
+function judgeWrites(state: MysqlState): Verdict {
+  const { variables, group = [] } = state;
+  const members = 'refused' in group ? [] : group;
+  const lost = members.filter(({ MEMBER_STATE }) => MEMBER_STATE === 'UNREACHABLE');
+  if (stateInGroup(state) === 'ONLINE' && 2 * lost.length >= members.length)
+    return verdict('up', 'ReadOnly', 'Group Replication: the majority is not reached, so writes wait');
+  const byDefault = readOnlyDefaults.find((name) => isOn(variables.get(name)));
+  return byDefault === undefined
+    ? verdict('up', 'Responded')
+    : verdict('up', 'ReadOnly', `${byDefault} is on`);
 }
 
 function judgeReplica(channels: readonly Row[]): Verdict {

@@ -3,13 +3,15 @@ import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
+import { createFallbacks } from './fallbacks.ts';
 import { createLimit } from './limit.ts';
+import { reporting } from './logins.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { loadClient, logIn } from './mysql-login.ts';
 import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } from './mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
-import type { Greeting, Packet } from './mysql-packets.ts';
+import type { Greeting, Packet, ServerError } from './mysql-packets.ts';
 import { createOwed, tooLate } from './owed.ts';
 import type { Owed, Question } from './owed.ts';
 import type { Patience } from './patience.ts';
@@ -39,7 +41,7 @@ export const probeUser = 'external_backend_probe';
  * A server that has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
  * that has more time waits for the same answer (owed.ts).
  */
-export function createMysql(owed: Owed = createOwed()): Probe {
+export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
   const ask = async (check: Check, handler: MysqlHandler, signal: AbortSignal, leftMs: number) => {
@@ -54,7 +56,7 @@ export function createMysql(owed: Owed = createOwed()): Probe {
     }
     const limit = createLimit(leftMs - (performance.now() - started), signal);
     try {
-      const login = await logIn({ check, handler, credentials, limit, owed });
+      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks });
       if (!login.isFinished) {
         broken.add(check);
         void login.finishes.then((is) => is && broken.delete(check));
@@ -64,14 +66,14 @@ export function createMysql(owed: Owed = createOwed()): Probe {
       limit.release();
     }
   };
-  return async (check, signal) => {
+  return reporting(async (check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
     const waited = await owed.wait(check, signal);
     if ('verdict' in waited) return waited.verdict;
     const said = await ask(check, handler, signal, waited.leftMs);
     return waited.isShort && said.kind === 'down' && said.reason === 'Timeout' ? tooLate : said;
-  };
+  });
 }
 
 interface Kept {
@@ -149,7 +151,7 @@ export class MysqlHandshake implements Protocol {
     if (read === 'more') return { kind: 'more' };
     if (read === 'alien') return done(wrongProtocol);
     const error = readError(read.payload);
-    if (error !== undefined) return done(this.#judge(classifyServerError(error, this.#options.saturatedIs)));
+    if (error !== undefined) return done(this.#judge(this.#classify(error)));
     return this.#phase === 'greeting' ? this.#greeted(read) : this.#answered(read);
   }
 
@@ -227,6 +229,11 @@ export class MysqlHandshake implements Protocol {
     this.#sequence = (sequence + (answer === undefined ? 1 : 2)) & 0xff;
     const bytes = answer === undefined ? Buffer.alloc(0) : packet(sequence + 1, answer);
     return { kind: 'send', bytes, consumed };
+  }
+
+  #classify(error: ServerError): Verdict {
+    const stage = this.#phase === 'greeting' ? 'mysql greeting' : 'mysql login';
+    return classifyServerError(error, this.#options.saturatedIs, { stage, logsIn: false });
   }
 
   #judge(said: Verdict): Verdict {

@@ -10,6 +10,12 @@ const state = (variables: Names, channels: MysqlState['channels'] = [], status: 
   channels,
 });
 
+/** A member of Group Replication, by its own state and those of the others. */
+function member(own: string, variables: Names, others: readonly string[]): MysqlState {
+  const rows = [own, ...others].map((MEMBER_STATE, i) => ({ MEMBER_ID: `uuid-${i}`, MEMBER_STATE }));
+  return { ...state({ server_uuid: 'uuid-0', ...variables }), group: rows };
+}
+
 const mysql = (io: string, sql: string, lag: number | null, more: Row = {}): Row => ({
   Replica_IO_Running: io,
   Replica_SQL_Running: sql,
@@ -33,6 +39,66 @@ const table: readonly (readonly [string, MysqlState, object])[] = [
   ['read_only off, as a number', state({ read_only: '0' }), { kind: 'up', role: 'Primary' }],
   ['read_only', state({ read_only: 'ON' }), { kind: 'up', role: 'Replica' }],
   ['a read_only of MariaDB 12', state({ read_only: 'NO_LOCK' }), { kind: 'up', role: 'Replica' }],
+  ['super_read_only', state({ super_read_only: 'ON' }), { kind: 'up', role: 'Replica' }],
+  [
+    'a reader of Aurora',
+    state({ innodb_read_only: 'ON' }),
+    { kind: 'up', reason: 'Responded', role: 'Replica', message: 'innodb_read_only' },
+  ],
+  ['a writer of Aurora', state({ innodb_read_only: 'OFF' }), { kind: 'up', role: 'Primary', message: '' }],
+  [
+    'transactions that are read only by default',
+    state({ transaction_read_only: 'ON' }),
+    { kind: 'up', reason: 'ReadOnly', role: 'Primary', message: 'transaction_read_only is on' },
+  ],
+  [
+    'the same by its old name',
+    state({ tx_read_only: 'ON' }),
+    { kind: 'up', reason: 'ReadOnly', role: 'Primary' },
+  ],
+  ['read_only, and transactions too', state({ read_only: 'ON', tx_read_only: 'ON' }), { role: 'Replica' }],
+  ['offline mode', state({ offline_mode: 'ON' }), { kind: 'down', reason: 'NotServing' }],
+  [
+    'a server without the variable',
+    { ...state({}), variables: new Map() },
+    { kind: 'up', reason: 'AuthFailed', message: expect.stringContaining('no variable read_only') },
+  ],
+  [
+    'the primary of a group',
+    member('ONLINE', {}, ['ONLINE', 'ONLINE']),
+    { kind: 'up', reason: 'Responded', role: 'Primary' },
+  ],
+  [
+    'a secondary of a group',
+    member('ONLINE', { read_only: 'ON' }, ['ONLINE']),
+    { kind: 'up', role: 'Replica' },
+  ],
+  [
+    'a primary that lost the majority of its group',
+    member('ONLINE', {}, ['UNREACHABLE', 'UNREACHABLE']),
+    { kind: 'up', reason: 'ReadOnly', role: 'Primary' },
+  ],
+  [
+    'a primary that lost one of three members',
+    member('ONLINE', {}, ['ONLINE', 'UNREACHABLE']),
+    { kind: 'up', reason: 'Responded', role: 'Primary' },
+  ],
+  [
+    'a member that joins',
+    member('RECOVERING', { read_only: 'ON' }, ['ONLINE']),
+    { kind: 'down', reason: 'Loading', role: 'Replica' },
+  ],
+  [
+    'a member that an error made leave',
+    member('ERROR', { read_only: 'ON' }, []),
+    { kind: 'down', reason: 'ReplicationBroken', role: 'Replica' },
+  ],
+  ['a server whose group is not started', member('OFFLINE', {}, []), { kind: 'up', role: 'Primary' }],
+  [
+    'a member whose group may not be seen',
+    { ...state({}), group: { refused: '1142: SELECT command denied' } },
+    { kind: 'up', reason: 'Responded', role: 'Primary' },
+  ],
   [
     'a replica that caught up',
     state({}, [mysql('Yes', 'Yes', 0)]),

@@ -185,6 +185,18 @@ const errors: readonly (readonly [string, Buffer, string, string])[] = [
   ['a proxy without servers', error(0, 2003, "Can't connect to remote MySQL server"), 'down', 'NotServing'],
 ];
 
+/** In place of the greeting or at the end of the handshake, with and without a state. */
+const everywhere: readonly (readonly [number, string, string, string, string])[] = [
+  [1226, '42000', "User 'x' has exceeded the 'max_user_connections' resource", 'up', 'AuthRequired'],
+  [1203, '42000', "User x already has more than 'max_user_connections'", 'up', 'AuthRequired'],
+  [1045, '28000', 'failed to create new session', 'down', 'NotServing'],
+  [2003, 'HY000', "Can't connect to remote MySQL server for client", 'down', 'NotServing'],
+  [9001, 'HY000', 'Max connect timeout reached while reaching hostgroup 0', 'down', 'NotServing'],
+  [1105, 'HY000', 'unknown error of a proxy', 'down', 'NotServing'],
+  [1927, '70100', 'Lost connection to backend server', 'down', 'NotServing'],
+  [1047, '08S01', 'WSREP has not yet prepared node', 'down', 'NotServing'],
+];
+
 const refusals: readonly (readonly [string, Buffer, string, string])[] = [
   ['access denied', denied(2), 'up', 'AuthRequired'],
   ['access denied to who has no password', error(2, 1698, 'Access denied', '28000'), 'up', 'AuthRequired'],
@@ -217,6 +229,16 @@ describe('the verdict', () => {
 
   it.each(refusals)('of %s', (_, said, kind, reason) => {
     expect(hear(handshake(), [greeting(), said]).verdict).toMatchObject({ kind, reason });
+  });
+
+  it.each(everywhere)('of %i %s %s: %s %s', (code, state, text, kind, reason) => {
+    for (const each of [state, '']) {
+      expect(hear(handshake(), [error(0, code, text, each)]).verdict).toMatchObject({ kind, reason });
+      expect(hear(handshake(), [greeting(), error(2, code, text, each)]).verdict).toMatchObject({
+        kind,
+        reason,
+      });
+    }
   });
 
   it('is down for a server without a slot where the user says so', () => {
