@@ -1,5 +1,6 @@
 import type { Handler } from '../core/check.ts';
 import { codeOf, proberFault } from './classify.ts';
+import { createFallbacks } from './fallbacks.ts';
 import { createGrpc } from './grpc.ts';
 import { createHttpGet } from './http.ts';
 import type { HttpOptions } from './http.ts';
@@ -7,6 +8,7 @@ import { createIcmp } from './icmp.ts';
 import type { IcmpOptions } from './icmp.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMysql } from './mysql.ts';
+import { createOwed } from './owed.ts';
 import { createPostgres } from './postgres.ts';
 import type { Probe } from './probe.ts';
 import { createRedis } from './redis.ts';
@@ -28,14 +30,15 @@ export interface Probes {
 /** One protocol, one file, one entry here. */
 export function createProbes(options: ProbesOptions = {}): Probes {
   const icmp = createIcmp(options.icmp);
+  const fallbacks = createFallbacks();
   const byKind = {
     tcpSocket: createTcpSocket(),
     httpGet: createHttpGet(options.http ?? {}),
     icmp: icmp.probe,
     unready: ({ handler }) => Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
-    mysql: createMysql(),
-    postgres: createPostgres(),
-    redis: createRedis(),
+    mysql: createMysql(createOwed(), fallbacks),
+    postgres: createPostgres(fallbacks),
+    redis: createRedis(fallbacks),
     mongodb: createMongodb(),
     tls: createTls(),
     grpc: createGrpc(),

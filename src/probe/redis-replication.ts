@@ -11,12 +11,18 @@ const syncing = verdict('down', 'Loading', 'a full synchronisation replaces its 
 const neverLinked = verdict('down', 'ReplicationBroken', 'no link to its primary since it became a replica');
 const unlinked = verdict('up', 'Responded', 'the link to the primary is down');
 
+const tooFewReplicas = verdict(
+  'up',
+  'ReadOnly',
+  'it refuses writes: fewer replicas than min-replicas-to-write',
+);
+
 /**
  * What `INFO replication` (redis/src/server.c, genRedisInfoString) says of a server that answered PING.
  *
  * | role   | link | sync in progress | down since, s | verdict                                                    |
  * |--------|------|------------------|---------------|------------------------------------------------------------|
- * | master |      |                  |               | up Primary                                                 |
+ * | master |      |                  |               | up Primary; ReadOnly with `min_slaves_good_slaves` 0       |
  * | slave  | up   |                  |               | up Replica, lag 0, or the silence when it is over 12 s      |
  * | slave  | down | 1                |               | down Loading                                               |
  * | slave  | down | 0                | -1            | down ReplicationBroken: nobody knows how old its data is    |
@@ -26,7 +32,9 @@ const unlinked = verdict('up', 'Responded', 'the link to the primary is down');
 export function verdictOfReplication(text: string): Verdict {
   const fields = fieldsOf(text);
   const role = fields.get('role');
-  if (role === 'master') return withRole(responded, 'Primary');
+  // Reported where min-replicas-to-write is set alone, which is 1 at least.
+  const isAlone = fields.get('min_slaves_good_slaves') === '0';
+  if (role === 'master') return withRole(isAlone ? tooFewReplicas : responded, 'Primary');
   if (role !== 'slave') return responded;
   const replica = (verdict: Verdict, lag?: number) => withRole(verdict, 'Replica', lag);
   if (fields.get('master_link_status') === 'up') return replica(responded, lagOf(fields));

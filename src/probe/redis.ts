@@ -1,8 +1,11 @@
 import { lookUp } from '../core/look-up.ts';
 import type { Credentials } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { proberFault, responded, verdict } from './classify.ts';
+import { proberFault, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
+import { createFallbacks } from './fallbacks.ts';
+import { refusal, reporting } from './logins.ts';
+import type { At } from './logins.ts';
 import type { Protocol, Step } from './protocol.ts';
 import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
@@ -19,10 +22,10 @@ import { createTrust, securing } from './secure.ts';
  * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
  * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
  *
- * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With
- * credentials a refusal for want of login or right (NOAUTH, NOPERM) is up AuthFailed all the same: a switch of roles
- * would not be seen any more. Then the connection is closed: QUIT is deprecated and a client that just closes leaves
- * nothing in the log.
+ * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With credentials
+ * that is up AuthFailed all the same (`reported`): a switch of roles would not be seen any more. INFO is not asked while
+ * its refusal is remembered. Then the connection is closed: QUIT is deprecated and a client that just closes leaves nothing
+ * in the log.
  * Errors come in the order of processCommand (redis/src/server.c): NOAUTH before MISCONF, MASTERDOWN, LOADING and BUSY.
  * So a server with a password says NOAUTH even while it loads; who wants to know gives credentials.
  *
@@ -38,24 +41,30 @@ import { createTrust, securing } from './secure.ts';
  * | ERR max number of clients…                  | inconclusive Saturated                                  |
  * | other                                       | down NotServing                                         |
  */
-export function createRedis(): Probe {
+export function createRedis(fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
-  return (check, signal) => {
+  return reporting((check, signal) => {
     if (check.handler.kind !== 'redis') return Promise.resolve(proberFault('not a redis check'));
     const { tls, credentials } = check.handler;
-    return converse(
-      check,
-      signal,
-      redisDialogue({ secure: tls !== undefined, ...(credentials && { credentials }) }),
-      tls && securing(tls, trust),
-    );
-  };
+    const refused = fallbacks.get(check, 'no INFO');
+    const dialogue = redisDialogue({
+      secure: tls !== undefined,
+      ...(credentials && { credentials }),
+      ...(refused !== undefined && { refused }),
+      onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
+    });
+    return converse(check, signal, dialogue, tls && securing(tls, trust));
+  });
 }
 
 export interface RedisDialogueOptions {
   /** TLS from the first byte, as Redis speaks it. */
   readonly secure?: boolean;
   readonly credentials?: Credentials;
+  /** What an earlier INFO was refused with: it is not asked again. */
+  readonly refused?: string;
+  /** INFO is refused, and will be. */
+  readonly onRefused?: (answer: string) => void;
 }
 
 type Question = 'AUTH' | 'PING' | 'INFO';
@@ -83,13 +92,13 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
       const reply = readReply(received);
       if (reply === undefined) return { kind: 'more' };
       if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };
-      const following = followingOf(asked, reply, credentials);
+      const following = followingOf(asked, reply, options);
       return typeof following === 'string'
         ? ask(following, reply.bytes)
         : { kind: 'done', verdict: following };
     },
     // A proxy may know no INFO and hang up.
-    ended: () => (asked === 'INFO' ? responded : undefined),
+    ended: () => (asked === 'INFO' ? closesAtInfo : undefined),
   };
 }
 
@@ -97,14 +106,14 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
 function followingOf(
   question: Question,
   { kind, text }: KnownReply,
-  credentials: Credentials | undefined,
+  options: RedisDialogueOptions,
 ): Question | Verdict {
-  if (question === 'INFO')
-    return kind === 'bulk' ? verdictOfReplication(text) : withoutInfo(text, credentials);
+  if (question === 'INFO') return kind === 'bulk' ? withInfo(text, options) : withoutInfo(text, options);
   if (kind === 'error') return verdictOfError(question, text);
   if (kind === 'bulk') return wrongProtocol;
   if (question === 'AUTH') return text === 'OK' ? 'PING' : wrongProtocol;
-  return text === 'PONG' ? 'INFO' : wrongProtocol;
+  if (text !== 'PONG') return wrongProtocol;
+  return options.refused === undefined ? 'INFO' : verdict('up', 'Responded', options.refused);
 }
 
 function bytesOf(question: Question, credentials: Credentials | undefined): Uint8Array {
@@ -118,8 +127,7 @@ function bytesOf(question: Question, credentials: Credentials | undefined): Uint
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not RESP, the protocol of Redis');
 const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of clients is reached');
 const refusesInfo = verdict('up', 'Responded', 'INFO replication is refused, so the role is not known');
-const mayNotInfo = verdict('up', 'AuthFailed', 'the user may not INFO (NOPERM)');
-const loginLost = verdict('up', 'AuthFailed', 'INFO asks for a login again (NOAUTH)');
+const closesAtInfo = verdict('up', 'Responded', 'it closes at INFO replication, so the role is not known');
 const otherError = verdict('down', 'NotServing', 'it answers PING with an error');
 const authFailed = verdict('up', 'AuthFailed', 'the server refuses the credentials');
 const noPermission = verdict('up', 'AuthRequired', 'the user may not PING');
@@ -134,11 +142,30 @@ const byCode: Readonly<Record<string, Verdict>> = {
   DENIED: verdict('down', 'Blocked', 'protected mode lets nobody in from here (DENIED)'),
 };
 
-/** Who gave no credentials did not ask to know the role; what refuses for another reason (a proxy) knows no INFO. */
-function withoutInfo(text: string, credentials: Credentials | undefined): Verdict {
-  if (credentials === undefined) return refusesInfo;
+/** With credentials the role is what was asked for: it is told that there is none. */
+function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict {
+  const said = verdictOfReplication(text);
+  return said.role !== undefined || credentials === undefined
+    ? said
+    : Object.freeze({ ...said, isRoleless: true });
+}
+
+/** Words that end by themselves: the next INFO may be answered. */
+const passing: ReadonlySet<string | undefined> = new Set([
+  'LOADING',
+  'MASTERDOWN',
+  'BUSY',
+  'NOAUTH',
+  'TRYAGAIN',
+]);
+
+function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOptions): Verdict {
   const code = codeOf(text);
-  return code === 'NOPERM' ? mayNotInfo : code === 'NOAUTH' ? loginLost : refusesInfo;
+  const at: At = { stage: 'redis INFO', logsIn: credentials !== undefined };
+  if (code === 'NOAUTH') return refusal(at, 'login', 'INFO asks for a login again (NOAUTH)');
+  const said = code === 'NOPERM' ? refusal(at, 'account', 'the user may not INFO (NOPERM)') : refusesInfo;
+  if (!passing.has(code)) onRefused?.(said.message);
+  return said;
 }
 
 const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(text)?.[1];

@@ -1,8 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { redisDialogue } from '../../src/probe/redis.ts';
+import { createFallbacks } from '../../src/probe/fallbacks.ts';
+import { createRedis, redisDialogue } from '../../src/probe/redis.ts';
 import type { RedisDialogueOptions } from '../../src/probe/redis.ts';
+import { forever, tcpCheck } from './support/checks.ts';
 import { cuts, hear } from './support/hear.ts';
+import { listen } from './support/listener.ts';
+import type { Listener } from './support/listener.ts';
 
 const ping = '*1\r\n$4\r\nPING\r\n';
 const info = '*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n';
@@ -120,6 +124,62 @@ describe('redis with credentials', () => {
   });
 });
 
+describe('a redis probe with credentials that learns no role', () => {
+  const listeners: Listener[] = [];
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((each) => each.stop()));
+  });
+
+  /** A peer with an answer for each command, and the commands that it got. */
+  async function peer(answers: Readonly<Record<string, string>>) {
+    const commands: string[] = [];
+    const listener = await listen({
+      onConnection: (socket) =>
+        socket.on('data', (bytes: Buffer) => {
+          const [, , name = ''] = bytes.toString().split('\r\n');
+          commands.push(name);
+          socket.write(answers[name] ?? '+OK\r\n');
+        }),
+    });
+    listeners.push(listener);
+    return { port: listener.port, commands };
+  }
+
+  const check = (port: number) => tcpCheck(port, { handler: { kind: 'redis', credentials } });
+
+  it.each([
+    ['PING is not allowed', { PING: '-NOPERM no\r\n' }],
+    ['PING asks for a login', { PING: '-NOAUTH no\r\n' }],
+    ['the password is wrong', { AUTH: '-WRONGPASS no\r\n' }],
+    ['INFO is not allowed', { PING: '+PONG\r\n', INFO: '-NOPERM no\r\n' }],
+    ['INFO was renamed', { PING: '+PONG\r\n', INFO: "-ERR unknown command 'INFO'\r\n" }],
+    ['the server loads at INFO', { PING: '+PONG\r\n', INFO: '-LOADING no\r\n' }],
+  ])('is up and reported where %s', async (_, answers) => {
+    const { port } = await peer(answers);
+    const said = await createRedis()(check(port), forever);
+    expect(said).toMatchObject({ kind: 'up', reason: 'AuthFailed' });
+  });
+
+  it('reports nothing where the server answers that it is neither primary nor replica', async () => {
+    const { port } = await peer({ PING: '+PONG\r\n', INFO: replication('role:active-replica') });
+    expect(await createRedis()(check(port), forever)).toMatchObject({ kind: 'up', reason: 'Responded' });
+  });
+
+  it('asks once in ten minutes for what is refused', async () => {
+    let now = 0;
+    const probe = createRedis(createFallbacks({ now: () => now }));
+    const { port, commands } = await peer({ PING: '+PONG\r\n', INFO: '-NOPERM no\r\n' });
+    const asked = () => commands.filter((name) => name === 'INFO').length;
+    const verdicts = [];
+    for (let run = 0; run < 5; run += 1) verdicts.push(await probe(check(port), forever));
+    expect(new Set(verdicts.map((verdict) => JSON.stringify(verdict))).size).toBe(1);
+    expect(asked()).toBe(1);
+    now += 800_000;
+    await probe(check(port), forever);
+    expect(asked()).toBe(2);
+  });
+});
+
 const link = (status: string, ...more: readonly string[]) => [
   'role:slave',
   'master_host:10.0.0.1',
@@ -128,6 +188,16 @@ const link = (status: string, ...more: readonly string[]) => [
 ];
 const states: readonly (readonly [string, readonly string[], object])[] = [
   ['a primary', ['role:master', 'connected_slaves:1'], { kind: 'up', role: 'Primary' }],
+  [
+    'a primary with too few replicas to take writes',
+    ['role:master', 'connected_slaves:0', 'min_slaves_good_slaves:0'],
+    { kind: 'up', reason: 'ReadOnly', role: 'Primary' },
+  ],
+  [
+    'a primary with enough replicas to take writes',
+    ['role:master', 'connected_slaves:1', 'min_slaves_good_slaves:1'],
+    { kind: 'up', reason: 'Responded', role: 'Primary' },
+  ],
   [
     'a replica that hears its primary',
     link('up', 'master_last_io_seconds_ago:3', 'master_sync_in_progress:0'),
