@@ -46,8 +46,12 @@ function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
   if (credentialsPending !== undefined) return { credentialsPending };
   const found = read(secretOf, secretName, ['username', 'password'], ['username']);
   if (typeof found === 'string') return { credentialsMissing: found };
-  return { credentials: { username: found['username'] ?? '', password: found['password'] ?? '' } };
+  const { username = '', password = '' } = found;
+  return { credentials: { username: withoutLineBreak(username), password: withoutLineBreak(password) } };
 }
+
+/** Files that end with a line break are put into Secrets as they are. One is taken off, as of a line of a .pgpass. */
+const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, '');
 
 function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   if (tls === undefined) return {};
@@ -89,5 +93,19 @@ function read(
   const secret = secretOf(name) ?? { error: 'not read yet' };
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
   const missing = keys.find((key) => !optional.includes(key) && lookUp(secret.data, key) === undefined);
-  return missing === undefined ? secret.data : `Secret ${name} has no key ${missing}`;
+  return missing === undefined
+    ? secret.data
+    : `Secret ${name} has no key ${missing}; ${keysText(Object.keys(secret.data))}`;
+}
+
+const mostKeys = 5;
+const longestKey = 40;
+
+/** Names alone; of many or long ones, some and parts. */
+function keysText(keys: readonly string[]): string {
+  if (keys.length === 0) return 'it is empty';
+  const names = keys
+    .slice(0, mostKeys)
+    .map((key) => (key.length > longestKey ? `${key.slice(0, longestKey)}...` : key));
+  return `it has ${names.join(', ')}${keys.length > mostKeys ? ` and ${keys.length - mostKeys} more` : ''}`;
 }

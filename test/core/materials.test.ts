@@ -31,7 +31,39 @@ describe('what probes need', () => {
       'no password',
       login,
       { login: { data: { username: 'probe' } } },
-      { credentialsMissing: 'Secret login has no key password' },
+      { credentialsMissing: 'Secret login has no key password; it has username' },
+    ],
+    [
+      'no password in an empty Secret',
+      login,
+      { login: { data: {} } },
+      { credentialsMissing: 'Secret login has no key password; it is empty' },
+    ],
+    [
+      'no password among many keys, one of them long',
+      login,
+      {
+        login: {
+          data: Object.fromEntries(
+            ['x'.repeat(99), 'b', 'c', 'd', 'e', 'f', 'g'].map((key) => [key, 'open-sesame']),
+          ),
+        },
+      },
+      {
+        credentialsMissing: `Secret login has no key password; it has ${'x'.repeat(40)}..., b, c, d, e and 2 more`,
+      },
+    ],
+    [
+      'user and password of files that end with a line break',
+      login,
+      { login: { data: { username: 'probe\r\n', password: 'open-sesame\n' } } },
+      { credentials: { username: 'probe', password: 'open-sesame' } },
+    ],
+    [
+      'one line break alone is taken off, and nothing else',
+      login,
+      { login: { data: { username: ' probe ', password: '\nopen\nsesame \n\n' } } },
+      { credentials: { username: ' probe ', password: '\nopen\nsesame \n' } },
     ],
     ['no Secret', login, { login: gone }, { credentialsMissing: 'Secret login: there is no such Secret' }],
     ['a Secret that is not read yet', login, {}, { credentialsPending: 'Secret login is not read yet' }],
@@ -46,7 +78,7 @@ describe('what probes need', () => {
       'no CA under a key that every object has',
       { tls: { caSecret: { name: 'ca', key: 'constructor' } } },
       found,
-      { tlsMissing: 'Secret ca has no key constructor' },
+      { tlsMissing: 'Secret ca has no key constructor; it has ca.crt' },
     ],
     [
       'a client certificate',
@@ -58,7 +90,7 @@ describe('what probes need', () => {
       'both missing',
       certified,
       { ca: gone, client: { data: { 'tls.crt': 'C' } } },
-      { tlsMissing: 'Secret ca: there is no such Secret; Secret client has no key tls.key' },
+      { tlsMissing: 'Secret ca: there is no such Secret; Secret client has no key tls.key; it has tls.crt' },
     ],
     ['one not read yet', certified, { ca: found.ca }, { tlsPending: 'Secret client is not read yet' }],
     ['TLS without Secrets', { tls: { insecureSkipVerify: true } }, {}, { tls: { insecureSkipVerify: true } }],
