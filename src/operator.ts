@@ -9,13 +9,12 @@ import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
 import { EventWriter } from './kube/events.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
-import { LeaseElector } from './kube/leader.ts';
-import type { LeaderHooks, Leadership } from './kube/leadership.ts';
-import { SoleLeader } from './kube/sole-leader.ts';
 import { SecretReader } from './kube/secrets.ts';
 import { logServerVersion } from './kube/server-version.ts';
+import type { Terms } from './kube/terms.ts';
 import { KubeView } from './kube/view.ts';
 import { KubeWriter } from './kube/writer.ts';
+import { createTerms } from './leading.ts';
 import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
 import { HttpServer } from './serve/http-server.ts';
@@ -48,7 +47,7 @@ export interface Operator {
 export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
-  const client = createClient(options, metrics);
+  const client = createClient(options, metrics, () => terms);
   const events = new EventWriter({
     ...{ client, clock, random, logger, instance: options.instance },
     onEvent: (result) => metrics.recorded(result),
@@ -62,10 +61,13 @@ export function createOperator(options: OperatorOptions): Operator {
     random,
     onNews: (owners) => engine.knowledgeChanged(owners),
   });
-  const leadership: Leadership = createLeadership(options, client, metrics, events, () => engine);
+  const terms: Terms = createTerms({ ...options, client, metrics, events, engine: () => engine });
   const engine = createEngine(options, metrics, {
     view,
-    writer: new KubeWriter({ client, view, mayWrite: () => leadership.isLeader() }),
+    writer: new KubeWriter({
+      ...{ client, view, mayWrite: () => terms.isLeader() },
+      ...{ term: () => terms.number, confirm: () => terms.confirm() },
+    }),
     events,
     probe: probes.probe,
     resolver: dns.resolver,
@@ -85,7 +87,7 @@ export function createOperator(options: OperatorOptions): Operator {
         synced = true;
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
-        leadership.start();
+        terms.start();
         void logServerVersion({ client, logger });
       });
     },
@@ -95,7 +97,7 @@ export function createOperator(options: OperatorOptions): Operator {
       dns.close();
       secrets.close();
       events.stop();
-      await leadership.stop();
+      await terms.stop();
       await Promise.all([servers.close(), client.close()]);
     },
   };
@@ -163,34 +165,11 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
   };
 }
 
-/** Whatever ends a term ends the work: what is believed is of one term. */
-function leaderHooks(
-  { identity, logger }: OperatorOptions,
+const createClient = (
+  { config, logger }: OperatorOptions,
   metrics: Metrics,
-  events: EventWriter,
-  engine: () => Engine,
-): LeaderHooks {
-  return {
-    onStartedLeading: () => {
-      logger.info('leading', { identity });
-      metrics.leading(true);
-      engine().work();
-    },
-    onLost: (reason) => {
-      logger.warn('not leading any more', { reason });
-      metrics.leading(false);
-      engine().rest();
-    },
-    onNewLeader: (leader) => {
-      if (leader === identity) return;
-      logger.info('another replica leads', { leader });
-      // After a lapse alone they wait on: flips that are in the slices are reported when the API server is back.
-      events.clear();
-    },
-  };
-}
-
-const createClient = ({ config, logger }: OperatorOptions, metrics: Metrics): KubeClient =>
+  terms: () => Terms,
+): KubeClient =>
   new KubeClient({
     credentials: new Credentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
     clock,
@@ -199,33 +178,9 @@ const createClient = ({ config, logger }: OperatorOptions, metrics: Metrics): Ku
     hooks: {
       onRequest: (request) => metrics.requested(request),
       onWarning: (warning, path) => logger.warn('The API server warns', { warning, path }),
+      onAnswer: (sentAt) => terms().answered(sentAt),
     },
   });
-
-function createLeadership(
-  options: OperatorOptions,
-  client: KubeClient,
-  metrics: Metrics,
-  events: EventWriter,
-  engine: () => Engine,
-): Leadership {
-  const { config, logger, identity } = options;
-  const hooks = leaderHooks(options, metrics, events, engine);
-  if (!config.leaderElect) return new SoleLeader(hooks);
-  return new LeaseElector({
-    ...hooks,
-    client,
-    clock,
-    random,
-    logger,
-    identity,
-    namespace: config.leaseNamespace,
-    name: config.leaseName,
-    leaseDurationMs: config.leaseDuration,
-    renewDeadlineMs: config.renewDeadline,
-    retryPeriodMs: config.retryPeriod,
-  });
-}
 
 function createServers(config: Config, metrics: Metrics, ...readiness: Parameters<typeof healthRoutes>) {
   const health = healthRoutes(...readiness);

@@ -82,6 +82,12 @@ export class OperatorError extends Error {
   }
 }
 
+/** Returns true where no answer came: the request, or its answer, may have been lost on the way. */
+export const isUnanswered = ({ status, reason }: OperatorError): boolean =>
+  status === undefined && unanswered.includes(reason);
+
+const unanswered: readonly ErrorReason[] = ['Unreachable', 'ConnectionLost', 'DeadlineExceeded'];
+
 /**
  * Returns true when the API server has refused this very write, so that a part of it may be accepted.
  *

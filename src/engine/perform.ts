@@ -1,5 +1,5 @@
 import type { Action } from '../core/action.ts';
-import { isRefusal, OperatorError } from '../core/errors.ts';
+import { isRefusal, isUnanswered, OperatorError } from '../core/errors.ts';
 import type { Step } from '../core/step.ts';
 import type { Writer } from './ports.ts';
 
@@ -61,10 +61,8 @@ export async function perform(writer: Writer, action: Action): Promise<OperatorE
 function isOver(failed: readonly FailedWrite[]): boolean {
   const errors = failed.map(({ error }) => error);
   if (errors.some(({ reason }) => reason === 'Superseded' || reason === 'NotLeader')) return true;
-  return errors.filter(({ reason }) => unanswered.includes(reason)).length >= MAX_UNANSWERED;
+  return errors.filter(isUnanswered).length >= MAX_UNANSWERED;
 }
-
-const unanswered: readonly string[] = ['Unreachable', 'ConnectionLost', 'DeadlineExceeded'];
 
 const asOperatorError = (error: unknown): OperatorError =>
   error instanceof OperatorError

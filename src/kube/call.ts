@@ -11,13 +11,16 @@ export interface AnswerSink {
 /** One action that is performed: whether it is still waited for, and where its answers go. */
 export class Call implements AnswerSink {
   readonly patience: AbortSignal | undefined;
+  /** The term in which it was begun. */
+  readonly term: number | undefined;
   readonly #view: AnswerSink;
   /** Nobody waits for it any more: what it comes to is a change that its owner must hear of. */
   #left = false;
 
-  constructor(view: AnswerSink, patience: AbortSignal | undefined) {
+  constructor(view: AnswerSink, patience: AbortSignal | undefined, term: number | undefined) {
     this.#view = view;
     this.patience = patience;
+    this.term = term;
   }
 
   /** Resolves or rejects with what is done; rejects (`waiting`, Superseded) once patience is over, while it goes on. */

@@ -36,8 +36,8 @@ export interface Ask {
    * the wait for a turn in the lane, except in that of slices, where it would only lose its place. A request under way goes on.
    */
   readonly patience?: AbortSignal;
-  /** Runs immediately before each sending; what it throws is the outcome. */
-  readonly guard?: () => void;
+  /** Runs immediately before each sending; what it throws, or rejects with, is the outcome. */
+  readonly guard?: () => void | Promise<void>;
 }
 
 export interface ClientHooks {
@@ -45,6 +45,8 @@ export interface ClientHooks {
   readonly onRequest?: (request: { verb: Verb; resource: string; code: string; durationMs: number }) => void;
   /** The server warns of what was asked; each text once. `path` is that of the request. */
   readonly onWarning?: (text: string, path: string) => void;
+  /** A request that was sent then (monotonic) has an answer, whatever its status. */
+  readonly onAnswer?: (sentAt: number) => void;
 }
 
 export interface ClientOptions {
@@ -119,6 +121,14 @@ export class KubeClient {
     }
   }
 
+  /**
+   * Resets all connections, watches included, so that the kernel delivers nothing any more of what is under way. What the
+   * server has received already may still be done.
+   */
+  reset(): void {
+    this.#credentials.reset();
+  }
+
   async close(): Promise<void> {
     await this.#credentials.close();
   }
@@ -141,7 +151,7 @@ export class KubeClient {
     const connection = this.#credentials.peek() ?? (await this.#connect(ask));
     const deadline = this.#deadline(ask);
     try {
-      ask.guard?.();
+      await ask.guard?.();
       const answer = await this.#send(ask, connection, deadline.signal);
       this.#warnings.take(answer.headers['warning'], ask.path);
       const text = await answer.body.text();
@@ -172,7 +182,9 @@ export class KubeClient {
       this.#hooks.onRequest?.({ verb: ask.verb, resource: ask.resource, code, durationMs });
     };
     try {
-      const answer = await connection.dispatcher.request(this.#options(ask, connection, signal));
+      const request = connection.dispatcher.request(this.#options(ask, connection, signal));
+      const answer = await unlessAborted(request, signal);
+      this.#hooks.onAnswer?.(started);
       report(String(answer.statusCode));
       return answer;
     } catch (cause) {
@@ -230,6 +242,19 @@ export class KubeClient {
         ask.signal?.removeEventListener('abort', cancel);
       },
     };
+  }
+}
+
+/** undici looks at the signal of a request only once it is connected; until then the request is left to itself, and never sent. */
+async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([request, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
 import { RequestContext } from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { OperatorError } from '../core/errors.ts';
 import type { Clock } from '../engine/ports.ts';
+import { Sockets } from './sockets.ts';
 
 /** Where requests go, and what each of them carries. */
 export interface Connection {
@@ -32,6 +32,8 @@ const retryMs = 5_000;
 export class Credentials {
   readonly #load: () => KubeConfig;
   readonly #clock: Clock;
+  /** Of all dispatchers, the retired ones included. */
+  readonly #sockets = new Sockets();
   #config: KubeConfig | undefined;
   #connection: Connection | undefined;
   #material = '';
@@ -70,6 +72,13 @@ export class Credentials {
     this.#dueAt = 0;
   }
 
+  /** Resets all connections, also those of requests under way. A dispatcher behind a proxy is only replaced. */
+  reset(): void {
+    this.#material = '';
+    this.#dueAt = 0;
+    this.#sockets.reset();
+  }
+
   async close(): Promise<void> {
     await this.#connection?.dispatcher.destroy();
     this.#connection = undefined;
@@ -96,7 +105,7 @@ export class Credentials {
     const material = fingerprint(options, server.origin);
     const old = this.#connection;
     const kept = material === this.#material ? old?.dispatcher : undefined;
-    const dispatcher = kept ?? (await newDispatcher(this.#config, options));
+    const dispatcher = kept ?? (await newDispatcher(this.#config, options, this.#sockets));
     const connection = { ...server, dispatcher, headers: headersOf(options) };
     this.#connection = connection;
     this.#material = material;
@@ -144,7 +153,7 @@ function fingerprint(options: Options, origin: string): string {
  * lease renewal with it, and which is no faster (measured). client-node's own dispatcher offers HTTP/2 and forgets
  * an idle connection after 4 s; it is used only where it knows more than we do, behind a proxy.
  */
-async function newDispatcher(config: KubeConfig, options: Options): Promise<Dispatcher> {
+async function newDispatcher(config: KubeConfig, options: Options, sockets: Sockets): Promise<Dispatcher> {
   const cluster = config.getCurrentCluster();
   if (cluster?.proxyUrl !== undefined && cluster.proxyUrl !== '') {
     const context = new RequestContext(cluster.server, 'GET');
@@ -152,16 +161,7 @@ async function newDispatcher(config: KubeConfig, options: Options): Promise<Disp
     const dispatcher = context.getDispatcher();
     if (dispatcher !== undefined) return dispatcher;
   }
-  return new Agent({
-    allowH2: false,
-    // The API server closes a connection after 90 s of idleness: we do so first.
-    keepAliveTimeout: 60_000,
-    keepAliveMaxTimeout: 60_000,
-    // Every request has a deadline of its own, and every watch a watchdog.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { ...tlsOf(options), timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
-  });
+  return sockets.agent(tlsOf(options));
 }
 
 /** Lets requests under way end; each of them has a deadline or a watchdog. */

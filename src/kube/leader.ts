@@ -1,7 +1,8 @@
+import { isUnanswered, OperatorError } from '../core/errors.ts';
 import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
-import type { LeaderHooks, Leadership } from './leadership.ts';
+import type { LeaderHooks, Leadership, TermEnd } from './leadership.ts';
 import { isSameRecord, isSameTerm, LeaseRecord } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { sleep } from './sleep.ts';
@@ -48,6 +49,8 @@ const followerJitter = 1.2;
  * |--------------------------------------------------|-----------------------------------------------|-----------------------------------|
  * | renewed                                          | this replica trusted itself                   | the term goes on                  |
  * | renewed                                          | the trust had passed, timers late or not      | lost (Lapsed), started            |
+ * | no answer: reset, refused, too late              | leading: the network may be cut               | lost (Interrupted), then as not leading |
+ * | an answer with an error, such as 429 or 503      | leading                                       | the term goes on until it lapses  |
  * | read: ours, acquired when this term began        | leading                                       | it is renewed                     |
  * | read: another's, or free, or acquired at another time | leading: another may have led in between | lost (Taken), then as not leading |
  * | read: there is none                              | leading: somebody deleted it                  | lost (Taken), then it is created  |
@@ -105,6 +108,7 @@ export class LeaseElector implements Leadership {
       try {
         await this.#round();
       } catch (error) {
+        if (error instanceof OperatorError && isUnanswered(error)) this.#lose('Interrupted');
         // A candidate that was not quick enough is no news.
         if (!hasStatus(error, 409) && !this.#stopped()) {
           logger.warn('The lease was not reached', { name: this.#options.name, error });
@@ -199,7 +203,7 @@ export class LeaseElector implements Leadership {
     });
   }
 
-  #lose(reason: 'Lapsed' | 'Taken' | 'Released'): void {
+  #lose(reason: TermEnd): void {
     this.#lapse?.cancel();
     this.#trustedUntil = -Infinity;
     if (!this.#leading) return;

@@ -7,14 +7,23 @@ export interface Leadership {
   stop(): Promise<void>;
 }
 
+/**
+ * Why a term is over.
+ *
+ * | reason      | what happened                                                                              |
+ * |-------------|--------------------------------------------------------------------------------------------|
+ * | Interrupted | the API server gave no answer: another replica cannot have led, but the network may have been cut |
+ * | Lapsed      | no renewal in time                                                                         |
+ * | Taken       | the lease is not as this replica left it                                                   |
+ * | Released    | this replica stops                                                                         |
+ */
+export type TermEnd = 'Interrupted' | 'Lapsed' | 'Taken' | 'Released';
+
 export interface LeaderHooks {
   /** A term begins. */
   readonly onStartedLeading?: () => void;
-  /**
-   * The term is over, before another one begins; the elector goes on trying. `Lapsed`: no renewal in time. `Taken`: the
-   * lease is not as this replica left it.
-   */
-  readonly onLost?: (reason: 'Lapsed' | 'Taken' | 'Released') => void;
-  /** Somebody (also this replica) holds the lease who did not before. */
+  /** The term is over, before another one begins; the elector goes on trying. */
+  readonly onLost?: (reason: TermEnd) => void;
+  /** Another holder of the lease (also this replica) than before. */
   readonly onNewLeader?: (identity: string) => void;
 }

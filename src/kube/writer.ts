@@ -14,6 +14,10 @@ export interface WriterOptions {
   readonly view: AnswerSink;
   /** The fence: asked immediately before each write, also before each retry. */
   readonly mayWrite: () => boolean;
+  /** Number of the term: a write is sent only in the term in which it was begun. Default: there is one term. */
+  readonly term?: () => number;
+  /** Awaited before each sending: rejects where the API server does not answer now. */
+  readonly confirm?: () => Promise<void>;
 }
 
 /** An object as the API server answers with it. */
@@ -54,18 +58,18 @@ const sweepAgainMs = 3_000;
 export class KubeWriter implements Writer {
   readonly #client: Pick<KubeClient, 'request'>;
   readonly #view: AnswerSink;
-  readonly #mayWrite: () => boolean;
+  readonly #options: WriterOptions;
   /** Ends of the actions that go on by themselves, by object. Never rejected. */
   readonly #left = new Map<string, Promise<unknown>>();
 
-  constructor({ client, view, mayWrite }: WriterOptions) {
-    this.#client = client;
-    this.#view = view;
-    this.#mayWrite = mayWrite;
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#client = options.client;
+    this.#view = options.view;
   }
 
   perform(action: Action, patience?: AbortSignal): Promise<void> {
-    const call = new Call(this.#view, patience);
+    const call = new Call(this.#view, patience, this.#options.term?.());
     if (isOfSlice(action)) return this.#perform(action, call);
     const object = nameOf(action);
     const done = this.#inTurn(object, action, call);
@@ -237,21 +241,23 @@ export class KubeWriter implements Writer {
   }
 
   #write(ask: Ask, call: Call): Promise<unknown> {
-    return this.#ask({ ...ask, guard: this.#guard }, call);
+    return this.#ask({ ...ask, guard: () => this.#guard(call) }, call);
   }
 
   #ask(ask: Ask, { patience }: Call): Promise<unknown> {
     return this.#client.request(patience === undefined ? ask : { ...ask, patience });
   }
 
-  readonly #guard = (): void => {
-    if (this.#mayWrite()) return;
+  async #guard({ term }: Call): Promise<void> {
+    const { confirm, mayWrite } = this.#options;
+    await confirm?.();
+    if (mayWrite() && term === this.#options.term?.()) return;
     throw new OperatorError('this replica is not the leader', {
       kind: 'waiting',
       reason: 'NotLeader',
       afterMs: notLeaderMs,
     });
-  };
+  }
 }
 
 function forgetWhenGone({ kind, namespace, name, uid }: Named, error: unknown, call: Call): void {

@@ -145,7 +145,7 @@ export const metricsTable = {
   },
   external_backend_leader: {
     type: 'gauge',
-    help: 'Whether this replica holds the Lease: 1 or 0.',
+    help: 'Whether this replica leads: it holds the Lease, and the API server answers. 1 or 0.',
     labels: [],
   },
   external_backend_build_info: {

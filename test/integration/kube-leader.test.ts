@@ -79,7 +79,7 @@ describe('LeaseElector on a real API server', () => {
     const vanishedAt = performance.now();
     await until('b leads', () => b.elector.isLeader(), leaseDurationMs + slackMs);
     expect(a.elector.isLeader()).toBe(false);
-    expect(a.seen).toEqual(['leader a', 'started', 'Lapsed']);
+    expect(a.seen).toEqual(['leader a', 'started', 'Interrupted']);
     expect(performance.now() - vanishedAt).toBeGreaterThan(renewDeadlineMs);
 
     a.proxy.refuse(false);
@@ -114,7 +114,7 @@ describe('LeaseElector on a real API server', () => {
     await until('it does not', () => !elector.isLeader(), renewDeadlineMs + 500);
     proxy.refuse(false);
     await until('it leads again', () => elector.isLeader(), slackMs);
-    expect(seen.filter((word) => !word.startsWith('leader'))).toEqual(['started', 'Lapsed', 'started']);
+    expect(seen.filter((word) => !word.startsWith('leader'))).toEqual(['started', 'Interrupted', 'started']);
   }, 30_000);
 
   it('notices a connection that swallows its renewals', async () => {

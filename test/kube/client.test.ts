@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
@@ -47,6 +50,21 @@ describe('KubeClient', () => {
       () => client.close(),
     );
     return { client, heard, requests };
+  }
+
+  /** Accepts connections, and never answers a handshake. */
+  async function muteServer() {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = clientOf(() => kubeConfig({ server: `https://127.0.0.1:${port}` }));
+    cleanups.push(async () => {
+      await client.close();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return { server, client };
   }
 
   const ask = (verb: Verb, more: Partial<Ask> = {}): Ask => ({
@@ -118,6 +136,35 @@ describe('KubeClient', () => {
     expect(failure).toMatchObject({ kind: 'transient', reason: 'DeadlineExceeded' });
     await client.request(ask('get'));
     expect(requests).toEqual(['get things DeadlineExceeded', 'get things 200']);
+  });
+
+  it('does not wait longer than its deadline for a connection either', async () => {
+    const { client } = await muteServer();
+    const startedAt = performance.now();
+    const failure = await failureOf(client.request(ask('get', { deadlineMs: 50 })));
+    expect(failure).toMatchObject({ kind: 'transient', reason: 'DeadlineExceeded' });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it('resets what is under way, so that nothing of it arrives later', async () => {
+    const ends: (string | undefined)[] = [];
+    const { client, heard } = await exchange([
+      (request) => request.socket.on('error', ({ code }: NodeJS.ErrnoException) => ends.push(code)),
+    ]);
+    const failure = failureOf(client.request(ask('create')));
+    await until('the request has come', () => heard.length === 1);
+    client.reset();
+    expect(await failure).toMatchObject({ kind: 'transient', reason: 'ConnectionLost' });
+    await until('the server got a reset', () => ends.includes('ECONNRESET'));
+  });
+
+  it('resets a connection whose handshake has no answer', async () => {
+    const { server, client } = await muteServer();
+    const connected = once(server, 'connection');
+    const failure = failureOf(client.request(ask('create')));
+    await connected;
+    client.reset();
+    expect(await failure).toMatchObject({ kind: 'transient', reason: 'ConnectionLost' });
   });
 
   it('takes an answer that breaks off for a lost connection', async () => {

@@ -11,13 +11,9 @@ describe('LeaseElector', () => {
   function candidate(clock: ManualClock) {
     const world = { away: false };
     const request = (ask: Ask): Promise<unknown> => {
-      const fail = (status: number | undefined) =>
-        new OperatorError('no', {
-          kind: 'transient',
-          reason: 'Conflict',
-          ...(status === undefined ? {} : { status }),
-        });
-      if (world.away) return Promise.reject(fail(undefined));
+      const fail = (status: number) =>
+        new OperatorError('no', { kind: 'transient', reason: 'Conflict', status });
+      if (world.away) return Promise.reject(fail(503));
       return ask.verb === 'get'
         ? Promise.reject(fail(404))
         : Promise.resolve({ ...(Object(ask.body) as object) });
@@ -37,7 +33,7 @@ describe('LeaseElector', () => {
     return { elector, world, hooks };
   }
 
-  it('leads for exactly the renew deadline after the last renewal that was sent and answered', async () => {
+  it('leads for exactly the renew deadline after the last good renewal, where the API server answers with errors', async () => {
     const clock = new ManualClock();
     const { elector, world } = candidate(clock);
     elector.start();
@@ -67,6 +63,8 @@ describe('LeaseElector', () => {
 class FakeLease {
   lease: Lease | undefined;
   readonly cut = new Set<string>();
+  /** What those that are cut off get; undefined: no answer. */
+  status: number | undefined;
   #version = 0;
 
   candidate(clock: ManualClock, identity: string, afterAnswer: () => void = () => undefined) {
@@ -94,7 +92,7 @@ class FakeLease {
 
   async #answer(ask: Ask, identity: string): Promise<Lease> {
     await Promise.resolve();
-    if (this.cut.has(identity)) throw refusal(undefined);
+    if (this.cut.has(identity)) throw refusal(this.status);
     if (ask.verb === 'get' && this.lease === undefined) throw refusal(404);
     if (ask.verb === 'create' && this.lease !== undefined) throw refusal(409);
     const body = ask.body as Lease;
@@ -116,6 +114,7 @@ const refusal = (status: number | undefined): OperatorError =>
 describe('a term', () => {
   it('ends with the lapse, and the next one begins after it, with and without another leader in between', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
+    lease.status = 503;
     const [a, b] = [lease.candidate(clock, 'a'), lease.candidate(clock, 'b')];
     a.elector.start();
     await clock.advance(5_000);
@@ -133,6 +132,32 @@ describe('a term', () => {
     await clock.advance(10_000);
     expect(b.hooks.filter((word) => !word.startsWith('leader'))).toEqual(['started', 'Released']);
     expect(a.hooks.slice(4).filter((word) => !word.startsWith('leader'))).toEqual(['Lapsed', 'started']);
+  });
+
+  it('ends with the first renewal that gets no answer, and the next one begins with one that does', async () => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    const { elector, hooks } = lease.candidate(clock, 'a');
+    elector.start();
+    await clock.advance(5_000);
+    lease.cut.add('a');
+    await clock.advance(2_000);
+    expect([elector.isLeader(), ...hooks]).toEqual([false, 'leader a', 'started', 'Interrupted']);
+    lease.cut.delete('a');
+    await clock.advance(5_000);
+    expect(hooks).toEqual(['leader a', 'started', 'Interrupted', 'started']);
+  });
+
+  it.each([429, 500, 503])('goes on where one renewal is answered with %d', async (status) => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    lease.status = status;
+    const { elector, hooks } = lease.candidate(clock, 'a');
+    elector.start();
+    await clock.advance(5_000);
+    lease.cut.add('a');
+    await clock.advance(2_000);
+    lease.cut.delete('a');
+    await clock.advance(10_000);
+    expect(hooks).toEqual(['leader a', 'started']);
   });
 
   it('ends where the renewal is answered after the trust has passed', async () => {

@@ -19,6 +19,9 @@ interface Sent {
 /** A writer, and an API server that answers a request when the test says so. */
 class World {
   readonly sent: Sent[] = [];
+  term = 1;
+  /** What becomes of the question whether the API server answers. */
+  confirmed = Promise.resolve();
   /** `put ExternalBackend own`: what the view was given, and whether its owner need not hear of it. */
   readonly view: string[] = [];
   readonly #sink =
@@ -29,6 +32,8 @@ class World {
     client: { request: (ask) => this.#request(ask) },
     view: { put: this.#sink('put'), found: this.#sink('found'), remove: this.#sink('remove') },
     mayWrite: () => true,
+    term: () => this.term,
+    confirm: () => this.confirmed,
   });
 
   /** How the action ends, once it has. */
@@ -156,5 +161,27 @@ describe('a write that is under way when its backend is hurried', () => {
     const failure = failureOf(world.writer.perform(status('1/3'), patience.signal));
     patience.abort();
     expect(await failure).toMatchObject({ kind: 'waiting', reason: 'Superseded', afterMs: 0 });
+  });
+});
+
+describe('a write', () => {
+  it('is not sent in a later term than that in which it was begun, also where it waits for another try', async () => {
+    const world = new World();
+    await world.perform(update);
+    const { guard } = world.last().ask;
+    await guard?.();
+    world.term = 2;
+    expect(await failureOf(Promise.resolve(guard?.()))).toMatchObject({
+      kind: 'waiting',
+      reason: 'NotLeader',
+    });
+  });
+
+  it('is not sent while the API server does not answer', async () => {
+    const world = new World();
+    const unanswered = new OperatorError('no', { kind: 'transient', reason: 'DeadlineExceeded' });
+    await world.perform(update);
+    world.confirmed = Promise.reject(unanswered);
+    await expect(Promise.resolve(world.last().ask.guard?.())).rejects.toBe(unanswered);
   });
 });

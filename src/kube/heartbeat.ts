@@ -1,0 +1,116 @@
+import type { Clock, Timer } from '../engine/ports.ts';
+
+export interface HeartbeatOptions {
+  readonly clock: Clock;
+  /** Sends a small request to the API server. Settles with its answer; ends within the silence. */
+  readonly beat: () => Promise<unknown>;
+  /** The API server answers nothing any more. */
+  readonly onSilent: () => void;
+  /** It answers again. */
+  readonly onAnswered: () => void;
+  /** Default 500 ms. */
+  readonly periodMs?: number;
+  /** Silence begins when nothing that was sent for so long was answered. Default 2 s: one slow answer is none yet. */
+  readonly silenceMs?: number;
+}
+
+/** A write needs no beat of its own while something that was sent so recently was answered. */
+const freshMs = 100;
+
+/**
+ * Knows whether the API server can be reached: any answer to any request counts, also one with an error status, from the
+ * moment at which the request was *sent*. An answer to what was sent long ago proves nothing: the request may have waited in
+ * the socket until the network was back.
+ *
+ * | the API server                                           | what follows |
+ * |----------------------------------------------------------|--------------|
+ * | answers nothing that was sent in the last 2 s             | `onSilent`   |
+ * | answers, within a second, what was sent since the silence | `onAnswered` |
+ */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #periodMs: number;
+  readonly #silenceMs: number;
+  /** When the latest request that was answered was sent. */
+  #answeredAt = -Infinity;
+  /** Since when the API server is silent; undefined: it answers. */
+  #silentAt: number | undefined;
+  #pulse: Timer | undefined;
+  #silence: Timer | undefined;
+  #confirming: Promise<void> | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#periodMs = options.periodMs ?? 500;
+    this.#silenceMs = options.silenceMs ?? 2_000;
+  }
+
+  get silent(): boolean {
+    return this.#silentAt !== undefined;
+  }
+
+  /** The API server has just answered, and is asked from now on. */
+  start(): void {
+    if (this.#pulse !== undefined) return;
+    this.#silentAt = undefined;
+    this.#answeredAt = this.#options.clock.now();
+    this.#watchSilence();
+    this.#beatOn();
+  }
+
+  stop(): void {
+    this.#pulse?.cancel();
+    this.#silence?.cancel();
+    this.#pulse = undefined;
+    this.#silentAt = undefined;
+  }
+
+  /** A request that was sent then is answered. */
+  answered(sentAt: number): void {
+    this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+    if (this.#silentAt === undefined || sentAt <= this.#silentAt || this.#isLate(sentAt)) return;
+    this.#silentAt = undefined;
+    this.#watchSilence();
+    this.#options.onAnswered();
+  }
+
+  /** Resolves when something that was sent a moment ago is answered. Rejects with what became of the beat. */
+  confirm(): Promise<void> {
+    if (this.#options.clock.now() - this.#answeredAt <= freshMs) return Promise.resolve();
+    this.#confirming ??= this.#confirm().finally(() => (this.#confirming = undefined));
+    return this.#confirming;
+  }
+
+  #isLate(sentAt: number): boolean {
+    return this.#options.clock.now() - sentAt > this.#silenceMs / 2;
+  }
+
+  async #confirm(): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    await this.#options.beat().catch((error: unknown) => {
+      if (this.#answeredAt < sentAt) throw error;
+    });
+  }
+
+  #beatOn(): void {
+    this.#pulse = this.#options.clock.after(this.#periodMs, () => this.#beatOn());
+    void this.#options.beat().catch(() => undefined);
+  }
+
+  #watchSilence(): void {
+    const { clock } = this.#options;
+    this.#silence?.cancel();
+    const leftMs = this.#answeredAt + this.#silenceMs - clock.now();
+    this.#silence = clock.after(Math.max(0, leftMs), () => this.#look());
+  }
+
+  #look(): void {
+    const now = this.#options.clock.now();
+    if (now < this.#answeredAt + this.#silenceMs) {
+      this.#watchSilence();
+      return;
+    }
+    this.#silentAt = now;
+    this.#options.onSilent();
+  }
+}

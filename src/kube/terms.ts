@@ -1,0 +1,104 @@
+import type { Clock } from '../engine/ports.ts';
+import type { Ask } from './client.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { LeaderHooks, Leadership, TermEnd } from './leadership.ts';
+
+/** The cheapest request of the API server: it reads no storage, and every account may send it; a refusal is an answer too. */
+export const beat: Ask = {
+  verb: 'get',
+  resource: 'version',
+  path: '/version',
+  attempts: 1,
+  deadlineMs: 2_000,
+};
+
+export interface TermsOptions extends LeaderHooks {
+  readonly clock: Clock;
+  /** Sends a small request to the API server: see `Heartbeat`. */
+  readonly beat: () => Promise<unknown>;
+  /** Who is elected, with its hooks. */
+  readonly elect: (hooks: LeaderHooks) => Leadership;
+}
+
+/**
+ * Terms of this replica: the times in which it is elected and the API server answers it.
+ *
+ * | elected | the API server | this replica |
+ * |---------|----------------|--------------|
+ * | no      | any            | waits        |
+ * | yes     | answers        | leads        |
+ * | yes     | is silent      | waits: what is concluded in this time does not count (Interrupted) |
+ *
+ * A cut that is shorter than the trust in the lease ends a term too: a network that takes the API server away has often taken
+ * the targets away as well, and the verdicts of that time are about the network.
+ */
+export class Terms implements Leadership {
+  readonly #hooks: LeaderHooks;
+  readonly #elected: Leadership;
+  readonly #heartbeat: Heartbeat;
+  #isElected = false;
+  #isLeading = false;
+  #number = 0;
+
+  constructor({ clock, beat, elect, ...hooks }: TermsOptions) {
+    this.#hooks = hooks;
+    this.#heartbeat = new Heartbeat({
+      ...{ clock, beat },
+      onSilent: () => this.#end('Interrupted'),
+      onAnswered: () => this.#begin(),
+    });
+    this.#elected = elect({
+      onStartedLeading: () => {
+        this.#isElected = true;
+        this.#heartbeat.start();
+        this.#begin();
+      },
+      onLost: (reason) => {
+        this.#isElected = false;
+        this.#heartbeat.stop();
+        this.#end(reason);
+      },
+      onNewLeader: (identity) => hooks.onNewLeader?.(identity),
+    });
+  }
+
+  isLeader(): boolean {
+    return this.#isLeading && this.#elected.isLeader();
+  }
+
+  /** Number of the term, from 1: a write is sent only in the term in which it was begun. */
+  get number(): number {
+    return this.#number;
+  }
+
+  start(): void {
+    this.#elected.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#elected.stop();
+  }
+
+  /** A request that was sent then is answered. */
+  answered(sentAt: number): void {
+    this.#heartbeat.answered(sentAt);
+  }
+
+  /** Resolves when the API server has answered what was sent a moment ago. Rejects where it does not. */
+  confirm(): Promise<void> {
+    return this.#heartbeat.confirm();
+  }
+
+  #begin(): void {
+    if (this.#isLeading || !this.#isElected) return;
+    this.#isLeading = true;
+    this.#number += 1;
+    this.#hooks.onStartedLeading?.();
+  }
+
+  #end(reason: TermEnd): void {
+    if (!this.#isLeading) return;
+    this.#isLeading = false;
+    this.#hooks.onLost?.(reason);
+  }
+}

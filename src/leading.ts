@@ -1,0 +1,83 @@
+import type { Config } from './config.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Logger } from './engine/ports.ts';
+import type { KubeClient } from './kube/client.ts';
+import type { EventWriter } from './kube/events.ts';
+import { LeaseElector } from './kube/leader.ts';
+import type { LeaderHooks, Leadership, TermEnd } from './kube/leadership.ts';
+import { SoleLeader } from './kube/sole-leader.ts';
+import { beat, Terms } from './kube/terms.ts';
+import type { Metrics } from './serve/metrics.ts';
+import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+
+export interface LeadingOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly identity: string;
+  readonly client: KubeClient;
+  readonly metrics: Metrics;
+  readonly events: EventWriter;
+  readonly engine: () => Engine;
+}
+
+/** Joins the leader election, the heartbeat and what begins and ends with a term. */
+export function createTerms(options: LeadingOptions): Terms {
+  return new Terms({
+    ...leaderHooks(options),
+    clock,
+    beat: () => options.client.request(beat),
+    elect: (hooks) => createLeadership(options, hooks),
+  });
+}
+
+/** What a term that ended means, for the log. */
+const ends: Readonly<Record<TermEnd, string>> = {
+  Interrupted: 'The API server does not answer: probes rest and begin anew when it does',
+  Lapsed: 'The lease was not renewed in time: probes rest until this replica leads again',
+  Taken: 'Another client has the lease: probes rest until this replica leads again',
+  Released: 'This replica stops',
+};
+
+/** Whatever ends a term ends the work: what is believed is of one term. */
+function leaderHooks({ identity, logger, client, metrics, events, engine }: LeadingOptions): LeaderHooks {
+  return {
+    onStartedLeading: () => {
+      logger.info('leading', { identity });
+      metrics.leading(true);
+      engine().work();
+    },
+    onLost: (reason) => {
+      logger.warn('not leading any more', { reason, meaning: ends[reason] });
+      metrics.leading(false);
+      engine().rest();
+      // What the network or a server that hangs has not taken yet must not arrive when it is back.
+      if (reason === 'Interrupted' || reason === 'Lapsed') client.reset();
+    },
+    onNewLeader: (leader) => {
+      if (leader === identity) return;
+      logger.info('another replica leads', { leader });
+      // After a lapse alone they wait on: flips that are in the slices are reported when the API server is back.
+      events.clear();
+    },
+  };
+}
+
+function createLeadership(
+  { config, logger, identity, client }: LeadingOptions,
+  hooks: LeaderHooks,
+): Leadership {
+  if (!config.leaderElect) return new SoleLeader(hooks);
+  return new LeaseElector({
+    ...hooks,
+    client,
+    clock,
+    random,
+    logger,
+    identity,
+    namespace: config.leaseNamespace,
+    name: config.leaseName,
+    leaseDurationMs: config.leaseDuration,
+    renewDeadlineMs: config.renewDeadline,
+    retryPeriodMs: config.retryPeriod,
+  });
+}
