@@ -3,6 +3,7 @@ import { OperatorError } from '../../src/core/errors.ts';
 import { SoleLeader } from '../../src/kube/sole-leader.ts';
 import { Terms } from '../../src/kube/terms.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { failureOf } from './support/connect.ts';
 
 /** A leader, and an API server that answers each beat after `answerMs`; undefined: it is cut off. */
 class World {
@@ -111,8 +112,8 @@ describe('a write', () => {
     const world = await leading();
     world.answerMs = undefined;
     await world.clock.advance(200);
-    const outcome = world.terms.confirm().catch(({ reason }: OperatorError) => reason);
+    const outcome = failureOf(world.terms.confirm());
     await world.clock.advance(2_000);
-    expect(await outcome).toBe('DeadlineExceeded');
+    expect(await outcome).toMatchObject({ reason: 'DeadlineExceeded' });
   });
 });
