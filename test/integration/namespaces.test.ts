@@ -50,7 +50,7 @@ describe('of two namespaces that the operator is to serve', () => {
       (now) => now === 'Published',
       20_000,
     );
-    expect(await reason('bank')).toBeUndefined();
+    expect(await reason('bank')).toBe('NotSeenYet');
     const ready = await fetch(`${operator.url}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([
       200,
