@@ -61,6 +61,7 @@ on_planes() { # projects
   .ci/packages.sh network psql dns mariadb redis && unstable mysql-server-core || return 1
   CONTROLPLANE=$(test/controlplane/build.sh) || return 1
   export CONTROLPLANE
+  test/gitops/build.sh >/dev/null || return 1
   [ -n "${TESTS:-}" ] || test/ferretdb/build.sh >/dev/null || return 1
   for ((i = 1; i <= shards; i++)); do
     echo >"$results/plane-$i.json"

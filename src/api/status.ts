@@ -7,7 +7,7 @@ const count = z.int32().min(0);
 
 export const conditionSchema = z
   .object({
-    type: z.string().describe('Ready, Available or Degraded.'),
+    type: z.string().describe('Ready, Available, Degraded or Stalled.'),
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
     observedGeneration: z.int().min(0).optional().describe('The metadata.generation this was said of.'),
     lastTransitionTime: z
@@ -142,7 +142,7 @@ export const statusSchema = z
       .optional()
       .meta({
         description:
-          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to tell, such as a login that it refuses, or data is stale.',
+          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to tell, such as a login that it refuses, or data is stale. Stalled: a person must act, as the reason and message of Ready have it; absent otherwise.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

@@ -3,8 +3,8 @@ import type { BackendAddress, TargetAddresses } from './address.ts';
 import type { Candidate } from './alias.ts';
 import type { PortGroup } from './checks.ts';
 import type { DesiredService } from './desired.ts';
-import type { OperatorError } from './errors.ts';
-import type { Problem } from './plan.ts';
+import { errorStalls, type OperatorError } from './errors.ts';
+import { problemReasons, type Problem } from './plan.ts';
 import type { HealthOf } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded } from './status-text.ts';
@@ -55,13 +55,7 @@ export const isProbed = ({ groups }: StatusInput): boolean =>
  * | none of these                                    | True Published                            |
  */
 export function readyCondition({ problems, error, written }: StatusInput): ConditionVerdict {
-  const problem = problems[0];
-  if (problem !== undefined)
-    return {
-      status: 'False',
-      reason: problem.reason,
-      message: bounded(problems.map((p) => p.message).join('; ')),
-    };
+  if (problems.length > 0) return ofProblems('False', problems);
   if (error !== undefined) return { status: 'False', reason: error.reason, message: bounded(error.message) };
   const terminating = namesOf(written, 'terminating');
   if (terminating !== '')
@@ -78,6 +72,23 @@ export function readyCondition({ problems, error, written }: StatusInput): Condi
   const names = written.map(({ name }) => name).join(', ');
   return { status: 'True', reason: 'Published', message: bounded(`published as Service ${names}`) };
 }
+
+/**
+ * Present only while a person must act: `True`, with the reason and the message of `Ready`. By it GitOps tools (kstatus)
+ * report a failure at once, instead of when their patience is over.
+ */
+export function stalledCondition({ problems, error }: StatusInput): ConditionVerdict | undefined {
+  const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
+  if (stalling.length > 0) return ofProblems('True', stalling);
+  if (error === undefined || !errorStalls(error)) return undefined;
+  return { status: 'True', reason: error.reason, message: bounded(error.message) };
+}
+
+const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
+  status,
+  reason: problems[0]?.reason ?? '',
+  message: bounded(problems.map(({ message }) => message).join('; ')),
+});
 
 const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
   written

@@ -10,51 +10,68 @@
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
 /**
- * All reasons of an OperatorError, by origin. The set is closed, because a reason is a condition reason, an Event reason
- * and a metric label: the words of others (an admission webhook may write any text into `Status.reason`) stay in the message.
+ * Whether a refusal is over by itself (`passes`) or needs a person (`stalls`): a spec, a policy, a quota, a role or another
+ * object must change. What stalls is the condition Stalled, by which GitOps tools fail at once.
+ */
+export type Remedy = 'passes' | 'stalls';
+
+/**
+ * All reasons of an OperatorError, by origin, and whether they stall. The set is closed, because a reason is a condition
+ * reason, an Event reason and a metric label: the words of others (an admission webhook may write any text into
+ * `Status.reason`) stay in the message.
  */
 export const errorReasons = {
   /** `StatusReason` of apimachinery, which the API server puts into its answers. */
-  server: [
-    'AlreadyExists',
-    'BadRequest',
-    'Conflict',
-    'Expired',
-    'Forbidden',
-    'Gone',
-    'InternalError',
-    'Invalid',
-    'MethodNotAllowed',
-    'NotAcceptable',
-    'NotFound',
-    'RequestEntityTooLarge',
-    'ServerTimeout',
-    'ServiceUnavailable',
-    'StoreReadError',
-    'Timeout',
-    'TooManyRequests',
-    'Unauthorized',
-    'UnsupportedMediaType',
-  ],
+  server: {
+    AlreadyExists: 'passes',
+    BadRequest: 'stalls',
+    Conflict: 'passes',
+    Expired: 'passes',
+    Forbidden: 'stalls',
+    Gone: 'passes',
+    InternalError: 'passes',
+    Invalid: 'stalls',
+    MethodNotAllowed: 'stalls',
+    NotAcceptable: 'stalls',
+    NotFound: 'passes',
+    RequestEntityTooLarge: 'stalls',
+    ServerTimeout: 'passes',
+    ServiceUnavailable: 'passes',
+    StoreReadError: 'passes',
+    Timeout: 'passes',
+    TooManyRequests: 'passes',
+    /** Without a valid token no status can be written, so this is an admission policy that answers 401. */
+    Unauthorized: 'stalls',
+    UnsupportedMediaType: 'stalls',
+  },
   /** Reasons for answers whose own reason is too general. */
-  answer: ['NamespaceTerminating', 'UnexpectedStatus'],
+  answer: { NamespaceTerminating: 'passes', UnexpectedStatus: 'passes' },
   /** A request without an answer. */
-  request: [
-    'Cancelled',
-    'ConnectionLost',
-    'DeadlineExceeded',
-    'NoCluster',
-    'NoCredentials',
-    'Superseded',
-    'Unreachable',
-  ],
+  request: {
+    Cancelled: 'passes',
+    ConnectionLost: 'passes',
+    DeadlineExceeded: 'passes',
+    NoCluster: 'passes',
+    NoCredentials: 'passes',
+    Superseded: 'passes',
+    Unreachable: 'passes',
+  },
   /** A watch that ends without an answer. */
-  watch: ['BrokenLine', 'HistoryLost', 'NoFirstBookmark', 'Silent'],
+  watch: { BrokenLine: 'passes', HistoryLost: 'passes', NoFirstBookmark: 'passes', Silent: 'passes' },
   /** The operator itself. */
-  operator: ['Bug', 'NotLeader', 'SweepingSlices', 'Terminating'],
-} as const;
+  operator: { Bug: 'passes', NotLeader: 'passes', SweepingSlices: 'passes', Terminating: 'passes' },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Remedy>>>>;
 
-export type ErrorReason = (typeof errorReasons)[keyof typeof errorReasons][number];
+type Origins = typeof errorReasons;
+export type ErrorReason = { readonly [O in keyof Origins]: keyof Origins[O] }[keyof Origins];
+
+const remedies = Object.assign({}, ...Object.values(errorReasons)) as Readonly<Record<ErrorReason, Remedy>>;
+
+/** All reasons, in the order of the table. */
+export const allErrorReasons = Object.keys(remedies) as readonly ErrorReason[];
+
+/** Returns true when the error lasts until a person acts. */
+export const errorStalls = ({ reason }: OperatorError): boolean => remedies[reason] === 'stalls';
 
 export interface OperatorErrorOptions {
   readonly kind: ErrorKind;

@@ -2,6 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import type { DesiredService } from './desired.ts';
+import type { Remedy } from './errors.ts';
 import { planEndpoints } from './endpoints.ts';
 import { writesHints } from './hints.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
@@ -37,10 +38,19 @@ export interface PlanContext {
   readonly held?: boolean;
 }
 
-/** Why a Service is not (wholly) written as desired. */
+/** Why a Service is not (wholly) written as desired, and whether that lasts until a person acts. */
+export const problemReasons = {
+  Conflict: 'stalls',
+  NameClaimed: 'stalls',
+  Adopting: 'passes',
+  Terminating: 'passes',
+  Contested: 'stalls',
+  Altered: 'stalls',
+} as const satisfies Readonly<Record<string, Remedy>>;
+
 export interface Problem {
   readonly service: string;
-  readonly reason: 'Conflict' | 'NameClaimed' | 'Adopting' | 'Terminating' | 'Contested' | 'Altered';
+  readonly reason: keyof typeof problemReasons;
   readonly message: string;
   /** Whether the Service is ours all the same, with our addresses behind it. */
   readonly published: boolean;

@@ -3,6 +3,7 @@ import {
   availableCondition,
   isProbed,
   readyCondition,
+  stalledCondition,
   texts,
   type ConditionVerdict,
   type StatusInput,
@@ -35,6 +36,7 @@ export function statusOf(input: StatusInput): Status {
     observedGeneration: generation,
     conditions: conditions(input.backend.status, generation, input.now, {
       Ready: readyCondition(input),
+      Stalled: stalledCondition(input),
       Available: availableCondition(input, addresses),
       Degraded: degradedCondition(targets, input),
     }),
@@ -61,37 +63,41 @@ export function publishedPrimary({
   );
 }
 
-/** The stored status with another `Ready`: of a spec that is not understood, or suspended. What is published stays, and so does what is said of it. */
-export function statusWithReady(
+/** The conditions of a backend whose work halts. */
+export interface Halt {
+  readonly Ready: ConditionVerdict;
+  readonly Stalled?: ConditionVerdict;
+}
+
+/** The stored status of a backend whose work halts. What is published stays, and so do the other conditions. */
+export function statusOfHalt(
   previous: Status | undefined,
   generation: number,
-  ready: ConditionVerdict,
+  { Ready, Stalled }: Halt,
   now: number,
 ): Status {
-  const others = (previous?.conditions ?? []).filter((condition) => condition.type !== 'Ready');
-  const [condition] = conditions(previous, generation, now, { Ready: ready });
+  const others = (previous?.conditions ?? []).filter(({ type }) => type !== 'Ready' && type !== 'Stalled');
   return {
     ...previous,
     observedGeneration: generation,
-    conditions: condition === undefined ? others : [condition, ...others],
+    conditions: [...conditions(previous, generation, now, { Ready, Stalled }), ...others],
   };
 }
 
-/** What the two kinds of refusal look like in `Ready`. */
-export const invalid = (
-  problems: readonly { readonly path: string; readonly message: string }[],
-): ConditionVerdict => ({
-  status: 'False',
-  reason: 'Invalid',
-  message: bounded(
-    problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '),
-  ),
-});
+/** Halt of a spec that is not understood. */
+export function invalid(problems: readonly { readonly path: string; readonly message: string }[]): Halt {
+  const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const verdict = { reason: 'Invalid', message: bounded(texts.join('; ')) };
+  return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
+}
 
-export const suspended: ConditionVerdict = {
-  status: 'True',
-  reason: 'Suspended',
-  message: 'spec.suspend is true: nothing is probed or written; what is published stays',
+/** Halt of a suspended backend. */
+export const suspended: Halt = {
+  Ready: {
+    status: 'True',
+    reason: 'Suspended',
+    message: 'spec.suspend is true: nothing is probed or written; what is published stays',
+  },
 };
 
 /** Compares two statuses, whatever the order of their fields. */
@@ -116,14 +122,15 @@ function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
 const hostsText = (hosts: readonly string[]): string =>
   hosts.length <= 4 ? hosts.join(',') : `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more`;
 
-/** `lastTransitionTime` moves only when the condition's status does. */
+/** `lastTransitionTime` moves only when the condition's status does. A condition without a verdict is absent. */
 function conditions(
   previous: Status | undefined,
   observedGeneration: number,
   now: number,
-  verdicts: Readonly<Record<string, ConditionVerdict>>,
+  verdicts: Readonly<Record<string, ConditionVerdict | undefined>>,
 ): Condition[] {
-  return Object.entries(verdicts).map(([type, verdict]) => {
+  return Object.entries(verdicts).flatMap(([type, verdict]) => {
+    if (verdict === undefined) return [];
     const before = previous?.conditions?.find((condition) => condition.type === type);
     const kept = before?.status === verdict.status ? before.lastTransitionTime : timestamp(now);
     return { type, ...verdict, observedGeneration, lastTransitionTime: kept };

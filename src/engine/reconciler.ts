@@ -3,7 +3,7 @@ import type { Backend } from '../api/external-backend.ts';
 import type { Cidr } from '../core/address.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
-import { invalid, suspended } from '../core/status.ts';
+import { invalid, suspended, type Halt } from '../core/status.ts';
 import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, livingEvents, patientWriter, type Life } from './lives.ts';
@@ -15,7 +15,7 @@ import type { Entry } from './registry.ts';
 import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
-import { writeReady } from './status-writer.ts';
+import { writeHalt } from './status-writer.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, ReporterOptions {
@@ -156,13 +156,13 @@ export class Reconciler {
    * Probing and writing stop; what is published stays, and so does what was said of it. Health of before is not believed
    * by a later run: it begins from what is published, as after a start.
    */
-  async #halt({ raw }: Entry, life: Life, ready: typeof suspended): Promise<Outcome> {
+  async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
     life.hosts = undefined;
     this.#stopAsking(life.uid);
     this.#options.health.forget(life.uid);
     const writer = patientWriter(life, this.#options.writer);
     const events = livingEvents(life, this.#options.events);
-    const errors = await writeReady(raw, parseStatus(raw), ready, { ...this.#options, writer, events });
+    const errors = await writeHalt(raw, parseStatus(raw), halt, { ...this.#options, writer, events });
     return (life.over ? undefined : foremost(errors)) ?? { ok: true };
   }
 }

@@ -2,7 +2,7 @@ import type { Condition, Status } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import { sameStatus, statusWithReady, type suspended } from '../core/status.ts';
+import { sameStatus, statusOfHalt, type Halt } from '../core/status.ts';
 import { withoutTargets } from '../core/status-size.ts';
 import { perform } from './perform.ts';
 import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
@@ -66,15 +66,15 @@ async function writeSmallest(
   return error === undefined ? [] : [error];
 }
 
-/** Writes another `Ready` and leaves all else as it was said. */
-export async function writeReady(
+/** Writes that the work on a backend halts, and leaves the rest of its status as it is. */
+export async function writeHalt(
   raw: KubeObject,
   previous: Status | undefined,
-  ready: typeof suspended,
+  halt: Halt,
   options: StatusWriterOptions,
 ): Promise<readonly OperatorError[]> {
   const { generation = 0 } = raw.metadata;
-  const status = statusWithReady(previous, generation, ready, options.clock.wall());
+  const status = statusOfHalt(previous, generation, halt, options.clock.wall());
   return writeStatus(raw, previous, status, options);
 }
 

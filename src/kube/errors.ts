@@ -68,7 +68,7 @@ export function statusError(asked: Asked, status: number, body: string, retryAft
   });
 }
 
-const serverReasons: ReadonlySet<unknown> = new Set(errorReasons.server);
+const serverReasons: ReadonlySet<unknown> = new Set(Object.keys(errorReasons.server));
 
 const isServerReason = (reason: unknown): reason is ErrorReason => serverReasons.has(reason);
 

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
 import type { Handler } from '../core/check.ts';
-import { errorReasons } from '../core/errors.ts';
+import { allErrorReasons } from '../core/errors.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { BackendSeries, type Figures } from './backend-series.ts';
 import type { Cell, Distribution } from './instrument.ts';
@@ -92,7 +92,7 @@ export class Metrics {
     for (const result of eventResults) this.#series.external_backend_events_total.at(result);
     for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
-    for (const reason of ['Ok', ...Object.values(errorReasons).flat()])
+    for (const reason of ['Ok', ...allErrorReasons])
       this.#series.external_backend_reconciles_total.at(reason);
     this.#series.external_backend_build_info.at(version, nodeVersion).value = 1;
   }

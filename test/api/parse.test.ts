@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { defaultDns } from '../../src/api/external-backend.ts';
+import { defaultDns, specSchema, statusSchema, unseenStatus } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
+import { sharedParts, specWith } from '../support/parts.ts';
 
 const metadata = {
   namespace: 'shop',
@@ -124,6 +125,18 @@ describe('parseBackend', () => {
     const status = { observedGeneration: 2, readyAddresses: 1, totalAddresses: 2, summary: '1/2' };
     const parsed = parseBackend({ metadata, spec, status });
     expect(parsed.ok && parsed.backend.status).toEqual(status);
+  });
+
+  it('takes the status that the API server fills in for none', () => {
+    const parsed = parseBackend({ metadata, spec, status: unseenStatus });
+    expect(parsed.ok && parsed.backend.status === undefined).toBe(true);
+    expect(statusSchema.safeParse(unseenStatus).success).toBe(true);
+  });
+
+  it('takes null of a part with several owners for {}, as server-side apply leaves it', () => {
+    for (const path of sharedParts())
+      expect(specSchema.parse(specWith(path, null))).toEqual(specSchema.parse(specWith(path, {})));
+    expect(sharedParts()).toContain('probe');
   });
 
   it.each([

@@ -3,14 +3,15 @@ import type { Backend, Status } from '../../src/api/external-backend.ts';
 import { statusSchema } from '../../src/api/external-backend.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import { portGroups } from '../../src/core/checks.ts';
-import { OperatorError } from '../../src/core/errors.ts';
+import { OperatorError, type ErrorKind, type ErrorReason } from '../../src/core/errors.ts';
 import type { Health } from '../../src/core/health.ts';
+import type { Problem } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import {
   invalid,
   sameStatus,
   statusOf,
-  statusWithReady,
+  statusOfHalt,
   suspended,
   type StatusInput,
 } from '../../src/core/status.ts';
@@ -249,10 +250,10 @@ describe('statusOf', () => {
   });
 });
 
-describe('statusWithReady', () => {
+describe('statusOfHalt', () => {
   it('keeps what was said of everything else', () => {
     const before = status(aBackend());
-    const after = statusWithReady(before, 2, suspended, now + 60_000);
+    const after = statusOfHalt(before, 2, suspended, now + 60_000);
     expect(after).toMatchObject({ observedGeneration: 2, summary: '2/2', targets: before.targets });
     expect(after.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
       'Ready Suspended',
@@ -266,12 +267,92 @@ describe('statusWithReady', () => {
       { path: 'spec.mode', message: 'unknown' },
       { path: '', message: 'odd' },
     ];
-    const after = statusWithReady(undefined, 1, invalid(problems), now);
+    const after = statusOfHalt(undefined, 1, invalid(problems), now);
     expect(condition(after, 'Ready')).toMatchObject({
       status: 'False',
       reason: 'Invalid',
       message: 'spec.mode: unknown; odd',
     });
+  });
+
+  it('is Stalled of a spec that is not understood, until it is', () => {
+    const before = statusOfHalt(undefined, 1, invalid([{ path: 'spec.mode', message: 'unknown' }]), now);
+    expect(condition(before, 'Stalled')).toMatchObject({
+      status: 'True',
+      reason: 'Invalid',
+      message: 'spec.mode: unknown',
+    });
+    expect(condition(statusOfHalt(before, 2, suspended, now), 'Stalled')).toBeUndefined();
+    expect(condition(status(aBackend({}, { status: before })), 'Stalled')).toBeUndefined();
+  });
+});
+
+describe('Stalled', () => {
+  const failing = (reason: ErrorReason, kind: ErrorKind = 'transient') =>
+    status(aBackend(), allHealthy, { error: new OperatorError('its words', { kind, reason }) });
+  const having = (...problems: readonly Problem[]) => status(aBackend(), allHealthy, { problems });
+  const of = (reason: Problem['reason']): Problem => ({
+    service: 'orders-db',
+    reason,
+    message: `it is ${reason}`,
+    published: false,
+  });
+
+  it.each([
+    'BadRequest',
+    'Forbidden',
+    'Invalid',
+    'MethodNotAllowed',
+    'NotAcceptable',
+    'RequestEntityTooLarge',
+    'Unauthorized',
+    'UnsupportedMediaType',
+  ] as const)('is True with the words of the API server after %s', (reason) => {
+    const stalled = { status: 'True', reason, message: 'its words' };
+    expect(condition(failing(reason, 'terminal'), 'Stalled')).toMatchObject(stalled);
+  });
+
+  it.each([
+    'Conflict',
+    'NotFound',
+    'TooManyRequests',
+    'InternalError',
+    'ServiceUnavailable',
+    'Timeout',
+    'DeadlineExceeded',
+    'Unreachable',
+    'ConnectionLost',
+    'NamespaceTerminating',
+    'Bug',
+  ] as const)('is absent after %s, which passes', (reason) => {
+    expect(condition(failing(reason), 'Ready')?.status).toBe('False');
+    expect(condition(failing(reason), 'Stalled')).toBeUndefined();
+  });
+
+  it.each(['Conflict', 'NameClaimed', 'Contested', 'Altered'] as const)(
+    'is True of the problem %s',
+    (reason) => {
+      const stalled = { status: 'True', reason, message: `it is ${reason}` };
+      expect(condition(having(of(reason)), 'Stalled')).toMatchObject(stalled);
+    },
+  );
+
+  it.each(['Adopting', 'Terminating'] as const)('is absent of the problem %s, which passes', (reason) => {
+    expect(condition(having(of(reason)), 'Stalled')).toBeUndefined();
+  });
+
+  it('reports those problems alone that need a person', () => {
+    const stalled = condition(having(of('Adopting'), of('Conflict')), 'Stalled');
+    expect(stalled).toMatchObject({ reason: 'Conflict', message: 'it is Conflict' });
+  });
+
+  it('is absent where all is written, whatever the database does', () => {
+    expect(
+      condition(
+        status(aBackend(), () => unhealthy),
+        'Stalled',
+      ),
+    ).toBeUndefined();
   });
 });
 

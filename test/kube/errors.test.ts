@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { errorReasons } from '../../src/core/errors.ts';
+import { allErrorReasons } from '../../src/core/errors.ts';
 import { needsList, networkError, statusError } from '../../src/kube/errors.ts';
 
 const asked = { verb: 'update', resource: 'endpointslices', name: 'db-1' };
@@ -66,7 +66,7 @@ describe('statusError', () => {
   });
 
   it('has one of its own reasons, a message of bounded length and a wait of a minute at most, whatever the body', () => {
-    const all: readonly string[] = Object.values(errorReasons).flat();
+    const all: readonly string[] = allErrorReasons;
     const part = fc.oneof(fc.string(), fc.constantFrom(...all, 'x'.repeat(5_000)), fc.anything());
     const details = fc.record({ causes: fc.anything(), retryAfterSeconds: fc.anything() });
     const status = fc.record({ reason: part, message: part, details: fc.oneof(details, fc.anything()) });

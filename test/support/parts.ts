@@ -63,8 +63,10 @@ export const parts = (): readonly string[] =>
     .map(([path]) => path);
 
 /** Paths of the parts that take `null` for `{}`. */
-export const sharedParts = (): readonly string[] =>
-  parts().filter((path) => storedNodes().get(path)?.nullable === true);
+export function sharedParts(): readonly string[] {
+  const nodes = storedNodes();
+  return parts().filter((path) => nodes.get(path)?.nullable === true);
+}
 
 const isObject = ({ type, [misplacedMark]: refused }: SchemaNode): boolean =>
   type === 'object' && refused !== true;
@@ -81,12 +83,13 @@ const candidates = [
   ['IPv4'],
   [200],
   [{ name: 'a', value: 'b' }],
+  {},
   { name: 'a' },
 ];
 
 /** Each part with one field in it, for all its fields that can stand alone; and its empty form. */
 export function partsWithOneField(): readonly {
-  readonly path: string;
+  readonly part: string;
   readonly full: Fields;
   readonly empty: Fields;
 }[] {
@@ -97,7 +100,7 @@ export function partsWithOneField(): readonly {
         .map((value) => specWith(path, { [name]: value }))
         .find((spec) => specSchema.safeParse(spec).success);
       if (full === undefined) throw new Error(`no value of test/support/parts.ts fits ${path}.${name}`);
-      return { path: `${path}.${name}`, full, empty: specWith(path, {}) };
+      return { part: path, full, empty: specWith(path, {}) };
     }),
   );
 }
@@ -113,4 +116,4 @@ function fieldsOf(
 }
 
 const valuesOf = ({ enum: words }: SchemaNode): readonly unknown[] =>
-  Array.isArray(words) ? words.toReversed() : [...candidates, {}];
+  Array.isArray(words) ? words.toReversed() : candidates;
