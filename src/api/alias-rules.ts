@@ -1,6 +1,6 @@
 import { celIsName, celIsServiceRecord, isIp, isName, isServiceRecord } from './host.ts';
 import { celDialsTcp, dialsTcp } from './probe.ts';
-import { celOr, type Rule } from './rule.ts';
+import { celOr, celString, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 // Which hosts each mode takes, and what mode ExternalName refuses: a DNS alias has no addresses and no ports of ours,
@@ -9,6 +9,8 @@ import type { SpecShape } from './spec-shape.ts';
 // | host                  | mode Endpoints                               | mode ExternalName |
 // |-----------------------|----------------------------------------------|-------------------|
 // | IP address            | yes                                          | no                |
+// | name of one label, `db` | yes, with the operator's search list       | no; `db.` is complete |
+// | name that ends in .svc | yes                                         | no                |
 // | name                  | yes                                          | yes               |
 // | name with underscores | yes                                          | no                |
 // | _service._proto.name  | with one port in ports and no port of its own | no                |
@@ -46,6 +48,10 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
   },
 ];
 
+/** A Service of the cluster without the cluster's domain. */
+const partialName = '[.][sS][vV][cC][.]?$';
+const isPartial = new RegExp(partialName);
+
 const hostRules: readonly Rule<SpecShape>[] = [
   inAlias({
     holds: ({ targets }) => !targets.some(({ host }) => isIp(host)),
@@ -59,6 +65,21 @@ const hostRules: readonly Rule<SpecShape>[] = [
     cel: `!self.targets.exists(each, each.host.contains('_') && ${celIsName('each.host')})`,
     message:
       'targets have a host with an underscore, which Kubernetes refuses in an ExternalName Service: use a name without, or mode: Endpoints',
+    field: 'targets',
+  }),
+  // A CNAME is complete for every client: no search list is added, least of all that of the operator's pod.
+  inAlias({
+    holds: ({ targets }) => !targets.some(({ host }) => isName(host) && !host.includes('.')),
+    cel: `!self.targets.exists(each, !each.host.contains('.') && ${celIsName('each.host')})`,
+    message:
+      'targets have a host without a dot, which clients of an alias cannot resolve, because a CNAME gets no search list: write the full name, such as db.example.com or db.shop.svc.cluster.local (db. where name servers know db itself)',
+    field: 'targets',
+  }),
+  inAlias({
+    holds: ({ targets }) => !targets.some(({ host }) => isPartial.test(host)),
+    cel: `!self.targets.exists(each, each.host.matches(${celString(partialName)}))`,
+    message:
+      "targets have a host that ends in .svc, which clients of an alias cannot resolve, because a CNAME gets no search list: add the cluster's domain, such as db.shop.svc.cluster.local",
     field: 'targets',
   }),
 ];

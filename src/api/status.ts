@@ -117,7 +117,7 @@ const targetStatusSchema = z
       .string()
       .optional()
       .describe(
-        'Why nothing, or not everything, of this target is published, where it is not a matter of health.',
+        'Why nothing, or not everything, of this target is published, where it is not a matter of health. Also what of it has no effect, such as priorities of SRV records.',
       ),
     resolution: resolutionSchema.optional(),
     current: z.boolean().optional().describe('True: the alias points to this host.'),

@@ -112,8 +112,8 @@ export function addressesOf(
     [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = stillReady(targets, addresses.flat());
-  return resolved.map(({ target, rule, resolvedWall, error }, i) => {
-    const notes = [...(standing[i]?.notes ?? []), ...(undrained.get(target) ?? [])];
+  return resolved.map(({ target, rule, resolvedWall, error, addresses: of }, i) => {
+    const notes = [...(standing[i]?.notes ?? []), ...(undrained.get(target) ?? []), ...prioritiesOf(of)];
     return {
       target,
       addresses: addresses[i] ?? [],
@@ -155,6 +155,18 @@ function stillReady(
     return origins.flatMap(({ target }) => (target.drain ? [{ target, text, harmless: true }] : []));
   });
   return Map.groupBy(notes, ({ target }) => target);
+}
+
+/** A note where SRV records have several priorities: RFC 2782 wants clients to use the lowest that they can reach. */
+function prioritiesOf(addresses: readonly HostAddress[]): readonly Note[] {
+  const all = [...new Set(addresses.flatMap(({ record }) => record?.priority ?? []))].toSorted(
+    (a, b) => a - b,
+  );
+  const last = all.pop();
+  if (last === undefined || all.length === 0) return [];
+  const which = all.length > 3 ? `from ${all[0]} to ${last}` : `${all.join(', ')} and ${last}`;
+  const text = `its SRV records have priorities ${which}, which are not used: servers of all priorities get connections alike`;
+  return [{ text, harmless: true }];
 }
 
 interface Answer {

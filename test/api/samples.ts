@@ -1236,6 +1236,18 @@ const badAliases: readonly BadSample[] = [
     message: 'underscore',
   },
   {
+    name: 'an alias of one label, for which clients have no search list',
+    spec: alias({ targets: [{ host: 'db.example.com' }, { host: 'db' }] }),
+    field: 'spec.targets',
+    message: 'without a dot',
+  },
+  ...['db.shop.svc', 'DB.shop.SVC.'].map((name) => ({
+    name: `an alias of ${name}, which has no domain`,
+    spec: alias({ targets: [{ host: name }] }),
+    field: 'spec.targets',
+    message: 'ends in .svc',
+  })),
+  {
     name: 'an alias with a target port',
     spec: alias({ targets: [{ host: 'a.example.com', port: 1 }] }),
     field: 'spec.targets',
@@ -1796,7 +1808,11 @@ export const goodSamples: readonly GoodSample[] = [
     name: 'an alias in capitals with a trailing dot',
     spec: alias({ targets: [{ host: 'DB.Example.COM.' }] }),
   },
-  { name: 'an alias of one label', spec: alias({ targets: [{ host: 'db' }] }) },
+  { name: 'an alias of one label that is complete', spec: alias({ targets: [{ host: 'db.' }] }) },
+  {
+    name: 'an alias of a name that begins with svc',
+    spec: alias({ targets: [{ host: 'svc.example' }, { host: 'my.xsvc' }] }),
+  },
   {
     name: 'an alias of a Service in another namespace',
     spec: alias({ targets: [{ host: 'db.shop.svc.cluster.local' }] }),
