@@ -117,6 +117,7 @@ function createEngine(
     probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
     workers: config.workers,
     deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
+    serviceCidrs: config.serviceCidr.flatMap((text) => parseCidr(text) ?? []),
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,

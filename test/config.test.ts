@@ -21,6 +21,7 @@ describe('configuration', () => {
     expect(configOf([])).toEqual({
       namespaces: [],
       denyCidr: [],
+      serviceCidr: [],
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,
       leaderElect: true,

@@ -16,6 +16,10 @@ const scope = {
     description:
       'Networks that no target may be in, in addition to unspecified, loopback, link-local and multicast addresses and the metadata services of clouds. May be given several times.',
   }),
+  serviceCidr: v.cidrs.prefault('').meta({
+    description:
+      'Networks of the cluster\'s own Services, whose addresses are refused as targets of Services with a cluster IP. Needed with --namespaces only: the addresses of Services in watched namespaces are known. May be given several times.',
+  }),
   legacyEndpoints: v.boolean.prefault('true').meta({
     description: 'Write the deprecated Endpoints object of each Service too, for programs that still read it.',
   }),

@@ -1,9 +1,11 @@
 import type { Port, Spec, Target } from '../api/external-backend.ts';
 import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
 import { mostEndpoints } from '../api/limits.ts';
+import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './cluster-addresses.ts';
 import type { Family } from './objects.ts';
-import { isDrained, originsOf, type Given, type Origin } from './origins.ts';
+import type { Given, Origin } from './origins.ts';
 import type { HostAddress, Resolution } from './resolve.ts';
+import { clusterNotes, drainNotes, priorityNotes, refuse, type Note } from './target-notes.ts';
 
 /** One IP of a target, as it will be published. */
 export interface BackendAddress extends Given {
@@ -101,9 +103,10 @@ export function addressesOf(
   denied: readonly Cidr[],
   ports: readonly Port[] = [],
   most = mostAddresses,
+  clusterAddressOf: ClusterAddressOf = () => undefined,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const { admit, whole } = gateOf(denied, only?.targetPort ?? only?.port ?? 0, most);
+  const { admit, whole } = gateOf({ denied, clusterAddressOf, most }, only?.targetPort ?? only?.port ?? 0);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
   const literal = resolved.map((each) => (each.rule === undefined ? admit(each, false) : undefined));
   const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
@@ -111,9 +114,14 @@ export function addressesOf(
   const addresses = resolved.map((_, i) =>
     [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
-  const undrained = stillReady(targets, addresses.flat());
+  const undrained = drainNotes(targets, addresses.flat());
   return resolved.map(({ target, rule, resolvedWall, error, addresses: of }, i) => {
-    const notes = [...(standing[i]?.notes ?? []), ...(undrained.get(target) ?? []), ...prioritiesOf(of)];
+    const notes = [
+      ...(standing[i]?.notes ?? []),
+      ...(undrained.get(target) ?? []),
+      ...priorityNotes(of),
+      ...clusterNotes(addresses[i] ?? [], clusterAddressOf),
+    ];
     return {
       target,
       addresses: addresses[i] ?? [],
@@ -129,49 +137,18 @@ interface Admitted {
   readonly notes: readonly Note[];
 }
 
-/** Why an address is not published through a target. */
-interface Note {
-  readonly text: string;
-  /** It is published, through another. */
-  readonly harmless: boolean;
-}
-
 const tooMany = (most: number): string =>
   `only the first ${most} addresses are published: a backend has at most ${mostAddresses} addresses, and ${mostEndpoints} endpoints over all its Services and ports with a probe of their own`;
-
-const refuse = (text: string): Note => ({ text, harmless: false });
-
-/** Notes for targets that drain an address which another one gives too. */
-function stillReady(
-  targets: readonly Target[],
-  addresses: readonly BackendAddress[],
-): ReadonlyMap<Target, readonly Note[]> {
-  if (!targets.some(({ drain }) => drain)) return new Map();
-  const notes = addresses.flatMap((address) => {
-    const origins = originsOf(address);
-    const other = origins.find(({ target }) => !target.drain);
-    if (other === undefined || isDrained(address)) return [];
-    const text = `${address.ip} is not drained everywhere: target ${other.target.host} gives it too`;
-    return origins.flatMap(({ target }) => (target.drain ? [{ target, text, harmless: true }] : []));
-  });
-  return Map.groupBy(notes, ({ target }) => target);
-}
-
-/** A note where SRV records have several priorities: RFC 2782 wants clients to use the lowest that they can reach. */
-function prioritiesOf(addresses: readonly HostAddress[]): readonly Note[] {
-  const all = [...new Set(addresses.flatMap(({ record }) => record?.priority ?? []))].toSorted(
-    (a, b) => a - b,
-  );
-  const last = all.pop();
-  if (last === undefined || all.length === 0) return [];
-  const which = all.length > 3 ? `from ${all[0]} to ${last}` : `${all.join(', ')} and ${last}`;
-  const text = `its SRV records have priorities ${which}, which are not used: servers of all priorities get connections alike`;
-  return [{ text, harmless: true }];
-}
 
 interface Answer {
   readonly target: Target;
   readonly addresses: readonly HostAddress[];
+}
+
+interface GateOptions {
+  readonly denied: readonly Cidr[];
+  readonly clusterAddressOf: ClusterAddressOf;
+  readonly most: number;
 }
 
 interface Gate {
@@ -184,7 +161,7 @@ interface Gate {
   readonly whole: (address: BackendAddress) => BackendAddress;
 }
 
-function gateOf(denied: readonly Cidr[], commonPort: number, most: number): Gate {
+function gateOf({ denied, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
   /** `ip|port` -> all that give it. */
   const seen = new Map<string, Origin[]>();
   const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
@@ -193,6 +170,9 @@ function gateOf(denied: readonly Cidr[], commonPort: number, most: number): Gate
     if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
     const rule = refusal(ip, denied);
     if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
+    const virtual = clusterAddressOf(ip.text);
+    if (virtual !== undefined && isRefusedAddress(virtual))
+      return refuse(clusterAddressText(ip.text, virtual));
     const own = address.record?.port ?? target.port;
     const port = own === commonPort ? 0 : own;
     const { host, kept, record } = address;

@@ -54,6 +54,8 @@ export interface Service extends KubeObject {
   readonly kind: 'Service';
   /** Fields of `spec` that the operator's last apply set, by `metadata.managedFields`. Not a field of the API. */
   readonly applied?: readonly string[];
+  /** Addresses of its load balancer, by `status.loadBalancer.ingress`. Not a field of the API. */
+  readonly ingress?: readonly string[];
   readonly spec: {
     readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
     readonly clusterIP?: string;

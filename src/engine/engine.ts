@@ -41,7 +41,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'deniedCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
+  'deniedCidrs' | 'serviceCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
 > {
   readonly clock: Clock;
   readonly random: Random;

@@ -1,6 +1,7 @@
 /** The narrow interfaces through which the engine sees the world. Adapters implement them; unit tests fake them. */
 import type { Check } from '../core/check.ts';
 import type { Action } from '../core/action.ts';
+import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
 import type { SecretState } from '../core/materials.ts';
 import type { NameState, Question, Records } from '../core/names.ts';
@@ -34,6 +35,8 @@ export interface ClusterView {
   slices(namespace: string, service: string): readonly EndpointSlice[];
   /** Not those of Kubernetes' own endpoints controller. */
   endpoints(namespace: string, name: string): Endpoints | undefined;
+  /** What an address (canonical) is to kube-proxy, as far as Services of the watched namespaces show it. Absent: not known. */
+  clusterAddress?(ip: string): ClusterAddress | undefined;
   /**
    * Names of the Services of which the Service itself, a slice or the Endpoints object belongs to this backend
    * (`ownerName` of core/ownership.ts), whatever its uid.

@@ -23,6 +23,7 @@ export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, Re
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
+  readonly serviceCidrs?: readonly Cidr[];
 }
 
 /** Not later than what was refused is tried again. */

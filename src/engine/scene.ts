@@ -1,13 +1,16 @@
 import type { Backend } from '../api/external-backend.ts';
+import { parseIp } from '../api/ip.ts';
 import {
   addressesOf,
   addressLimit,
+  contains,
   type BackendAddress,
   type Cidr,
   type TargetAddresses,
 } from '../core/address.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
+import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
@@ -50,6 +53,8 @@ export interface LookOptions {
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
+  /** Networks of the cluster's own Services, beside those that the view shows. */
+  readonly serviceCidrs?: readonly Cidr[];
 }
 
 export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
@@ -100,8 +105,24 @@ const silence: Resolution = {
 };
 
 /** Behind one Service an address is published once, whichever targets give it. */
-function together({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions, limit: number) {
-  return addressesOf(spec.targets, (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, limit);
+function together({ spec }: Backend, resolved: Resolved, options: LookOptions, limit: number) {
+  const isDirect = spec.services?.every(({ headless }) => headless) === true;
+  return addressesOf(
+    spec.targets,
+    (host) => resolved.get(host) ?? silence,
+    options.deniedCidrs,
+    spec.ports,
+    limit,
+    isDirect ? undefined : (ip) => clusterAddressIn(ip, options),
+  );
+}
+
+function clusterAddressIn(ip: string, { view, serviceCidrs = [] }: LookOptions): ClusterAddress | undefined {
+  const known = view.clusterAddress?.(ip);
+  if (known?.kind === 'clusterIP' || serviceCidrs.length === 0) return known;
+  const parsed = parseIp(ip);
+  const cidr = parsed && serviceCidrs.find((each) => contains(each, parsed));
+  return cidr === undefined ? known : { kind: 'serviceCidr', cidr: cidr.text };
 }
 
 /** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */

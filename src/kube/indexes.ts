@@ -1,14 +1,19 @@
+import { clusterAddress, type ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, Service } from '../core/objects.ts';
 import { serviceOf } from '../core/ownership.ts';
 import { Grouped } from './grouped.ts';
 import type { RawBackend } from './project.ts';
-import { claimsOf, ownersOf, serviceOfSlice } from './relations.ts';
+import { claimsOf, literalTargets, ownersOf, serviceAddresses, serviceOfSlice } from './relations.ts';
 import { keyOf } from './store.ts';
 
 /** Indexes over the caches of a view. Each is kept in step with its cache, one change at a time. */
 export class Indexes {
   /** By the Services that they want, as `namespace/service`. */
   readonly claims = new Grouped<RawBackend>(claimsOf);
+  /** By the addresses that their targets are, in canonical form. */
+  readonly targets = new Grouped<RawBackend>(literalTargets);
+  /** By their cluster IPs, external IPs and load balancer addresses. */
+  readonly servicesOfAddress = new Grouped<Service>(serviceAddresses);
   /** By their Service. */
   readonly slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
   /** By the backend that controls them, as `namespace/backend`. */
@@ -19,6 +24,17 @@ export class Indexes {
   /** Keys of the backends that want one of the Services. */
   claimants(services: readonly string[]): readonly string[] {
     return services.flatMap((service) => this.claims.get(service).map(keyOf));
+  }
+
+  /** Keys of the backends that have an address of the Service as a target. */
+  aiming(service: Service): readonly string[] {
+    return serviceAddresses(service).flatMap((ip) => this.targets.get(ip).map(keyOf));
+  }
+
+  /** What an address is to kube-proxy; of several Services that have it, its cluster IP counts. */
+  clusterAddress(ip: string): ClusterAddress | undefined {
+    const found = this.servicesOfAddress.get(ip).map((service) => clusterAddress(ip, service));
+    return found.find(({ kind }) => kind === 'clusterIP') ?? found[0];
   }
 
   /** Names of the Services under which a backend owns objects. */

@@ -36,7 +36,15 @@ export function projectBackend(raw: unknown): RawBackend {
 export function projectService(raw: unknown): Service {
   const kept = project(raw, resources.Service, ['spec']) as unknown as Service;
   const applied = appliedFields(raw as Raw);
-  return applied.length === 0 ? kept : { ...kept, applied };
+  const ingress = ingressOf(raw as Raw);
+  return { ...kept, ...(applied.length > 0 && { applied }), ...(ingress.length > 0 && { ingress }) };
+}
+
+function ingressOf(raw: Raw): readonly string[] {
+  const { loadBalancer } = (raw['status'] ?? {}) as {
+    readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] };
+  };
+  return (loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
 }
 
 /** Fields set by the operator's last apply whose removal from the spec changes more than themselves. */

@@ -1,4 +1,6 @@
-import type { KubeObject } from '../core/objects.ts';
+import { parseIp } from '../api/ip.ts';
+import { addressesOfService } from '../core/cluster-addresses.ts';
+import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName, serviceOf } from '../core/ownership.ts';
 import type { RawBackend } from './project.ts';
 
@@ -25,6 +27,20 @@ export function claimsOf(backend: RawBackend): readonly string[] {
   const names = services.map((service: unknown) => memberOf(service, 'name'));
   return [...new Set(names.filter((each) => typeof each === 'string'))].map((each) => `${namespace}/${each}`);
 }
+
+/** Addresses that the targets of a backend are, in canonical form. */
+export function literalTargets({ spec }: RawBackend): readonly string[] {
+  const targets = memberOf(spec, 'targets');
+  return !Array.isArray(targets) ? [] : canonical(targets.map((target: unknown) => memberOf(target, 'host')));
+}
+
+/** Addresses of a Service that kube-proxy translates, in canonical form. */
+export const serviceAddresses = (service: Service): readonly string[] =>
+  canonical(addressesOfService(service));
+
+const canonical = (texts: readonly unknown[]): readonly string[] => [
+  ...new Set(texts.flatMap((text) => (typeof text === 'string' ? (parseIp(text)?.text ?? []) : []))),
+];
 
 function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

@@ -1,3 +1,4 @@
+import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
 import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
@@ -44,6 +45,7 @@ const withoutPods = {
  * |--------------------------|-----------------------------------------------------------------------------|
  * | ExternalBackend          | itself, and others that want one of the Services it wants or wanted          |
  * | Service, slice, Endpoints | the backend that controls it (or did), and those that want that Service name |
+ * | Service                  | and those that have one of its addresses as a target, in any namespace       |
  *
  * A change that is the answer to a write of our own is not reported to the writer itself (the owner).
  * Nothing is reported of a namespace of which only a part is known; once all is known, each of its backends is reported.
@@ -64,11 +66,13 @@ export class KubeView implements ClusterView {
     this.#namespaces = new Namespaces({ clock, logger, namespaces, onWhole });
     this.#backends = this.#cache(resources.ExternalBackend, projectBackend, undefined, (change) => {
       this.#indexes.claims.apply(change);
+      this.#indexes.targets.apply(change);
       this.#backendChanged(change);
     });
     this.#services = this.#cache(resources.Service, projectService, undefined, (change) => {
       this.#indexes.ownedServices.apply(change);
-      this.#objectChanged('Service', change, (service) => [keyOf(service)]);
+      this.#indexes.servicesOfAddress.apply(change);
+      this.#serviceChanged(change);
     });
     this.#slices = this.#cache(resources.EndpointSlice, projectSlice, withoutPods.EndpointSlice, (change) => {
       this.#indexes.slicesOfService.apply(change);
@@ -137,6 +141,10 @@ export class KubeView implements ClusterView {
     return this.#endpoints.get(namespace, name);
   }
 
+  clusterAddress(ip: string): ClusterAddress | undefined {
+    return this.#indexes.clusterAddress(ip);
+  }
+
   ownedNames(namespace: string, backend: string): ReadonlySet<string> {
     return this.#indexes.ownedNames(namespace, backend);
   }
@@ -199,6 +207,14 @@ export class KubeView implements ClusterView {
     const itself = sides.map(keyOf);
     const rivals = this.#indexes.claimants(sides.flatMap((backend) => claimsOf(backend)));
     this.#tell('ExternalBackend', change, itself, rivals);
+  }
+
+  #serviceChanged(change: Change<Service>): void {
+    this.#objectChanged('Service', change, (service) => [keyOf(service)]);
+    const before = change.before === undefined ? [] : this.#indexes.aiming(change.before);
+    const after = change.after === undefined ? [] : this.#indexes.aiming(change.after);
+    const aiming = [...before, ...after].filter((key) => !before.includes(key) || !after.includes(key));
+    if (aiming.length > 0) this.#tell('Service', change, [], aiming);
   }
 
   #objectChanged<T extends KubeObject>(

@@ -1,0 +1,53 @@
+import type { Target } from '../api/external-backend.ts';
+import { clusterAddressText, type ClusterAddressOf } from './cluster-addresses.ts';
+import { isDrained, originsOf, type Given } from './origins.ts';
+import type { HostAddress } from './resolve.ts';
+
+/** Text of a target's message: why an address is not published through it, or what of it has no effect. */
+export interface Note {
+  readonly text: string;
+  /** It is published, through another. */
+  readonly harmless: boolean;
+}
+
+export const refuse = (text: string): Note => ({ text, harmless: false });
+
+type GivenIp = Given & { readonly ip: string };
+
+/** Notes for targets that drain an address which another one gives too. */
+export function drainNotes(
+  targets: readonly Target[],
+  addresses: readonly GivenIp[],
+): ReadonlyMap<Target, readonly Note[]> {
+  if (!targets.some(({ drain }) => drain)) return new Map();
+  const notes = addresses.flatMap((address) => {
+    const origins = originsOf(address);
+    const other = origins.find(({ target }) => !target.drain);
+    if (other === undefined || isDrained(address)) return [];
+    const text = `${address.ip} is not drained everywhere: target ${other.target.host} gives it too`;
+    return origins.flatMap(({ target }) => (target.drain ? [{ target, text, harmless: true }] : []));
+  });
+  return Map.groupBy(notes, ({ target }) => target);
+}
+
+/** Notes of addresses that are published although the cluster has them too. */
+export const clusterNotes = (
+  addresses: readonly GivenIp[],
+  clusterAddressOf: ClusterAddressOf,
+): readonly Note[] =>
+  addresses.flatMap(({ ip }) => {
+    const found = clusterAddressOf(ip);
+    return found === undefined ? [] : [{ text: clusterAddressText(ip, found), harmless: true }];
+  });
+
+/** A note where SRV records have several priorities: RFC 2782 wants clients to use the lowest that they can reach. */
+export function priorityNotes(addresses: readonly HostAddress[]): readonly Note[] {
+  const all = [...new Set(addresses.flatMap(({ record }) => record?.priority ?? []))].toSorted(
+    (a, b) => a - b,
+  );
+  const last = all.pop();
+  if (last === undefined || all.length === 0) return [];
+  const which = all.length > 3 ? `from ${all[0]} to ${last}` : `${all.join(', ')} and ${last}`;
+  const text = `its SRV records have priorities ${which}, which are not used: servers of all priorities get connections alike`;
+  return [{ text, harmless: true }];
+}

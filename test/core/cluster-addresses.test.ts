@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import { addressesOf } from '../../src/core/address.ts';
+import { addressesOfService, clusterAddress, type ClusterAddress } from '../../src/core/cluster-addresses.ts';
+import { aService, aTarget, literal } from '../support/builders.ts';
+
+const ip = '10.96.0.7';
+const service = 'shop/db';
+
+const rows: readonly (readonly [ClusterAddress | undefined, boolean, string | undefined])[] = [
+  [undefined, true, undefined],
+  [{ kind: 'clusterIP', service }, false, 'the cluster IP of Service shop/db'],
+  [{ kind: 'serviceCidr', cidr: '10.96.0.0/16' }, false, '--service-cidr 10.96.0.0/16'],
+  [{ kind: 'externalIP', service }, true, 'an external IP of Service shop/db'],
+  [{ kind: 'loadBalancer', service }, true, 'a load balancer address of Service shop/db'],
+];
+
+it.each(rows)('A target that is %j: published %p, told %p', (address, isPublished, words) => {
+  const targets = [aTarget({ host: ip }), aTarget({ host: '10.20.0.1' })];
+  const of = (each: string) => (each === ip ? address : undefined);
+  const [found, other] = addressesOf(targets, literal, [], [], 10, of);
+  expect(found?.addresses).toHaveLength(isPublished ? 1 : 0);
+  expect(found?.refused).toBe(isPublished ? undefined : true);
+  if (words === undefined) expect(found).not.toHaveProperty('message');
+  else expect(found?.message).toContain(words);
+  expect(other?.addresses).toHaveLength(1);
+});
+
+it('All addresses of a Service that kube-proxy translates are known, and what each is', () => {
+  const all = {
+    ...aService({ clusterIP: ip, clusterIPs: [ip, 'fd00::7'], externalIPs: ['10.1.0.1'] }),
+    ingress: ['10.2.0.1'],
+  };
+  const kinds = addressesOfService(all).map((each) => clusterAddress(each, all).kind);
+  expect(kinds).toEqual(['clusterIP', 'clusterIP', 'externalIP', 'loadBalancer']);
+});
+
+it.each([
+  { clusterIP: 'None', clusterIPs: ['None'] },
+  { type: 'ExternalName' as const, clusterIP: '' },
+])('A Service without addresses has none: %j', (spec) =>
+  expect(addressesOfService(aService(spec))).toEqual([]),
+);
