@@ -44,10 +44,12 @@ export const sampleManifests = (): readonly BackendManifest[] =>
 export class Manifests {
   readonly #plane: PlaneDetails;
   readonly #namespace: string;
+  readonly #resource: string;
 
-  constructor(plane: PlaneDetails, namespace: string) {
+  constructor(plane: PlaneDetails, namespace: string, resource = 'xb') {
     this.#plane = plane;
     this.#namespace = namespace;
+    this.#resource = resource;
   }
 
   /** `kubectl apply` with these flags; what it prints for each, such as `unchanged`. */
@@ -79,7 +81,7 @@ export class Manifests {
 
   /** What is stored, in the order of the manifests. */
   async stored(manifests: readonly BackendManifest[]): Promise<readonly StoredManifest[]> {
-    const text = await kubectl(this.#plane, ['get', 'xb', '-n', this.#namespace, '-o', 'json']);
+    const text = await kubectl(this.#plane, ['get', this.#resource, '-n', this.#namespace, '-o', 'json']);
     const { items } = JSON.parse(text) as { readonly items: readonly StoredManifest[] };
     const byName = new Map(items.map((item) => [item.metadata.name, item]));
     return manifests.flatMap(({ metadata }) => byName.get(metadata.name) ?? []);
