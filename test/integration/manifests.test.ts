@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { api } from '../controlplane/api.ts';
@@ -15,12 +16,26 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec?: { readonly template?: { readonly spec: object } };
+  readonly spec?: { readonly template?: PodTemplate; readonly selector?: object };
+}
+
+interface PodTemplate {
+  readonly metadata: { readonly labels?: object; readonly annotations?: object };
+  readonly spec: {
+    readonly securityContext?: object;
+    readonly containers?: readonly { readonly securityContext?: object }[];
+  };
 }
 
 async function build(folder: string): Promise<readonly Manifest[]> {
   const text = await kubectl(plane, ['kustomize', folder]);
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
+
+async function podTemplate(folder: string): Promise<PodTemplate> {
+  const template = (await build(folder)).find(({ kind }) => kind === 'Deployment')?.spec?.template;
+  if (template === undefined) throw new Error(`${folder} has no Deployment`);
+  return template;
 }
 
 /** The Pod that the Deployment's controller would create. */
@@ -70,6 +85,39 @@ describe('config/default', () => {
     expect(await can('update', 'leases.coordination.k8s.io', '-n', 'default')).toBe('no');
     expect(await can('list', 'secrets', '-n', operatorNamespace)).toBe('no');
     expect(await can('list', 'pods', '-n', 'default')).toBe('no');
+  });
+});
+
+describe.each(['default', 'namespaced'])('config/%s', (folder) => {
+  it('fixes no user, so that a platform may assign one, and keeps root out by the number of the image', async () => {
+    const { spec } = await podTemplate(`${config}/${folder}`);
+    const contexts = [spec, ...(spec.containers ?? [])].map(({ securityContext }) => securityContext ?? {});
+    expect(contexts[0]).toMatchObject({ runAsNonRoot: true });
+    for (const context of contexts)
+      for (const fixed of ['runAsUser', 'runAsGroup', 'fsGroup', 'supplementalGroups'])
+        expect(Object.keys(context)).not.toContain(fixed);
+    const user = /^USER (\S+)$/m.exec(readFileSync(`${config}/../Dockerfile`, 'utf8'))?.[1];
+    expect(user).toMatch(/^[1-9][0-9]*(:[1-9][0-9]*)?$/);
+  });
+
+  it('opts out of the proxies of meshes, behind which every TCP probe succeeds', async () => {
+    const { metadata } = await podTemplate(`${config}/${folder}`);
+    expect(metadata.labels).toMatchObject({
+      'sidecar.istio.io/inject': 'false',
+      'istio.io/dataplane-mode': 'none',
+      'kuma.io/sidecar-injection': 'disabled',
+    });
+    expect(metadata.annotations).toMatchObject({
+      'linkerd.io/inject': 'disabled',
+      'consul.hashicorp.com/connect-inject': 'false',
+    });
+  });
+
+  it('selects its pods by what does not change', async () => {
+    const deployment = (await build(`${config}/${folder}`)).find(({ kind }) => kind === 'Deployment');
+    expect(deployment?.spec?.selector).toEqual({
+      matchLabels: { 'app.kubernetes.io/name': 'external-backend-operator' },
+    });
   });
 });
 
