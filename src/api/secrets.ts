@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
-import { celIsName, isName } from './host.ts';
-import { celOr, matches, withRules, type Rule } from './rule.ts';
+import { celOr, celString, matches, withRules, type Rule } from './rule.ts';
 
 // Where credentials and certificates come from: Secrets of the same namespace. Reading them is opt-in, see config/components/secrets.
 
@@ -27,6 +26,8 @@ export const credentialsSchema = z
     'Account with which the probes of postgres, mysql and redis log in; other handlers do not use it. Without it, and while the Secret cannot be read, a probe asks what can be asked without logging in.',
   );
 
+const portAtEnd = /^[^:]*:[0-9]+$/;
+
 const tlsShape = z
   .object({
     caSecret: z
@@ -42,15 +43,22 @@ const tlsShape = z
       .optional()
       .describe('Secret of type kubernetes.io/tls with the certificate that probes show.'),
     serverName: withRules(z.string().max(253), [
+      matches('^[ -~]+$', 'serverName must be printable ASCII, such as db.example.com'),
       {
-        holds: isName,
-        cel: celIsName('self'),
-        message: 'serverName must be a DNS name alone, such as db.example.com',
+        holds: (text) => !portAtEnd.test(text),
+        cel: `!self.matches(${celString(portAtEnd.source)})`,
+        message: 'serverName has a port: give the name in the certificate alone, such as db.example.com',
       },
     ])
       .optional()
       .describe(
-        'Name that certificates must have, and that is sent as SNI. Default: the host of the target.',
+        'Name that certificates must have: a DNS name, an address, or what else they contain, such as project:instance of Cloud SQL. A DNS name is sent as SNI. Default: the host of the target.',
+      ),
+    verify: z
+      .enum(['full', 'ca'])
+      .optional()
+      .describe(
+        'What is verified of a certificate: full, the default, the authority and the name; ca the authority alone, as verify-ca of libpq and VERIFY_CA of MySQL, for certificates whose name cannot fit.',
       ),
     insecureSkipVerify: z
       .boolean()
@@ -71,4 +79,12 @@ const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {
   field: 'insecureSkipVerify',
 };
 
-export const tlsSchema = withRules(tlsShape, [verifiesOrNot]);
+const needsAuthority: Rule<z.output<typeof tlsShape>> = {
+  holds: ({ verify, caSecret }) => verify !== 'ca' || caSecret !== undefined,
+  cel: "!has(self.verify) || self.verify != 'ca' || has(self.caSecret)",
+  message:
+    'verify: ca takes any name that an authority signed, so it needs an authority of your own: give caSecret',
+  field: 'verify',
+};
+
+export const tlsSchema = withRules(tlsShape, [verifiesOrNot, needsAuthority]);

@@ -1,6 +1,8 @@
 import type { HttpGet } from '../api/external-backend.ts';
 import type { Family } from './objects.ts';
 
+export const verifications = ['full', 'ca'] as const;
+
 /** PEM texts and names; from the spec's `tls` block and its Secrets. */
 export interface TlsOptions {
   readonly ca?: string;
@@ -8,6 +10,8 @@ export interface TlsOptions {
   readonly key?: string;
   /** Default: the check's host. */
   readonly serverName?: string;
+  /** `full`: chain and name, the default; `ca`: the chain alone. */
+  readonly verify?: (typeof verifications)[number];
   readonly insecureSkipVerify?: boolean;
 }
 

@@ -55,7 +55,7 @@ const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, '');
 
 function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
   if (tls === undefined) return {};
-  const { caSecret, certificateSecretName, serverName, insecureSkipVerify } = tls;
+  const { caSecret, certificateSecretName, serverName, insecureSkipVerify, verify } = tls;
   const tlsPending = pendingText([caSecret?.name, certificateSecretName], secretOf);
   if (tlsPending !== undefined) return { tlsPending };
   const ca = caSecret ? read(secretOf, caSecret.name, [caSecret.key]) : {};
@@ -66,6 +66,7 @@ function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
     tls: withoutUnset({
       insecureSkipVerify,
       serverName,
+      verify,
       ca: caSecret && ca[caSecret.key],
       certificate: pair['tls.crt'],
       key: pair['tls.key'],

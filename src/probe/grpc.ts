@@ -14,6 +14,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
 import { classifyHttpError } from './http-error.ts';
+import { isDnsName } from './identity.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { closeGraceMs } from './probe.ts';
@@ -101,7 +102,9 @@ class Call {
       this.#finish(noHttp2);
       return;
     }
-    const { http2, check, handler, secrets, name } = this.#run;
+    const { http2, check, handler, secrets } = this.#run;
+    // A name of the certificate alone is no authority.
+    const name = isDnsName(this.#run.name) || isIP(this.#run.name) !== 0 ? this.#run.name : check.host;
     const scheme = secrets === undefined ? 'http' : 'https';
     const authority = `${isIP(name) === 6 ? `[${name}]` : name}:${String(check.port)}`;
     const session = http2.connect(`${scheme}://${authority}`, {

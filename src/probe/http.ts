@@ -1,8 +1,8 @@
 import { request as startRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp, isIP } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { Check, TlsOptions } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
@@ -14,6 +14,7 @@ import type { Headers, HttpGet } from './http-request.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import type { Probe } from './probe.ts';
+import { checkIdentity, sniOf } from './identity.ts';
 import { createTrust } from './secure.ts';
 
 export interface HttpOptions {
@@ -164,9 +165,9 @@ function openTls(run: Run, target: { host: string; port: number }, name: string)
     ...target,
     secureContext: run.trust(),
     ALPNProtocols: ['http/1.1'],
-    // RFC 6066: no server name for addresses; their certificate names them as IP.
-    servername: isIP(name) === 0 ? name : '',
+    servername: sniOf(name),
     rejectUnauthorized: !run.request.insecureSkipVerify && run.tls?.insecureSkipVerify !== true,
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    checkServerIdentity: (_, certificate) =>
+      run.tls?.verify === 'ca' ? undefined : checkIdentity(name, certificate),
   });
 }

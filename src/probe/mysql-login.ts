@@ -6,13 +6,16 @@ import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
+import { checkIdentity, isDnsName } from './identity.ts';
 import type { Limit } from './limit.ts';
 import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { errorNumber, serverError, Session } from './mysql-session.ts';
+import type { CheckOfIdentity } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
 import { withProgress } from './progress.ts';
+import { nameOf, verificationOf } from './secure.ts';
 
 export interface Login {
   readonly check: Check;
@@ -40,10 +43,10 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const mysql = await loadClient();
   const { stopped } = limit;
   if (stopped !== undefined) return { verdict: stopped, isFinished: true, finishes: Promise.resolve(true) };
-  const name = (handler.tls?.serverName ?? check.host).replace(/\.$/, '');
-  const socket = dial(check, name);
+  const name = nameOf(check, handler.tls);
+  const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const connection = mysql.createConnection(optionsOf(login, name, socket));
-  const session = new Session(connection, socket);
+  const session = new Session(connection, socket, identityOf(handler.tls, name));
   const finishes = session.isWelcome.then(
     () => true,
     (error: unknown) => errorNumber(error) >= 1000,
@@ -80,14 +83,16 @@ function waitFor(session: Session, { check, owed }: Login): Verdict {
   return verdict;
 }
 
-/** mysql2 would dial a name; this is the IP, and the name that it takes for the certificate's where that is an address. */
-function dial({ ip, port }: Check, name: string): Socket {
-  return Object.assign(connect({ host: ip, port, noDelay: true }), { _host: name });
+/** How the name of the certificate is checked; undefined: not at all. */
+function identityOf(tls: TlsOptions | undefined, name: string): CheckOfIdentity | undefined {
+  if (tls === undefined || verificationOf(tls) !== 'full') return undefined;
+  return (certificate) => checkIdentity(name, certificate);
 }
 
-function optionsOf({ credentials, handler }: Login, name: string, socket: Socket): ConnectionOptions {
+function optionsOf({ check, credentials, handler }: Login, name: string, socket: Socket): ConnectionOptions {
   return {
-    host: name,
+    // It is sent as SNI, unless it is an address; the stream is what is dialled.
+    host: isDnsName(name) ? name : check.ip,
     user: credentials.username,
     password: credentials.password,
     stream: socket,
@@ -102,16 +107,12 @@ function optionsOf({ credentials, handler }: Login, name: string, socket: Socket
 }
 
 /** An object of its own for each run: mysql2 keeps TLS sessions by it, and a resumed one shows no certificate. */
-function sslOf({
-  ca,
-  certificate,
-  key,
-  insecureSkipVerify,
-}: TlsOptions): NonNullable<ConnectionOptions['ssl']> {
-  const verifies = insecureSkipVerify !== true;
+function sslOf(tls: TlsOptions): NonNullable<ConnectionOptions['ssl']> {
+  const { ca, certificate, key } = tls;
   return {
-    rejectUnauthorized: verifies,
-    verifyIdentity: verifies,
+    rejectUnauthorized: verificationOf(tls) !== 'none',
+    // The session checks it.
+    verifyIdentity: false,
     ...(ca !== undefined && { ca }),
     ...(certificate !== undefined && { cert: certificate }),
     ...(key !== undefined && { key }),
@@ -135,7 +136,7 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
     return classifyServerError(serverError(error), handler.saturatedIs, { stage, logsIn: true });
   }
   if (codeOf(error) === 'HANDSHAKE_SSL_ERROR') {
-    const reason: unknown = session.secured?.authorizationError;
+    const reason: unknown = session.identityError ?? session.secured?.authorizationError;
     return classifyHttpError({ code: typeof reason === 'string' ? reason : 'ERR_TLS_HANDSHAKE' }, name);
   }
   const known = lookUp(byCode, codeOf(error));

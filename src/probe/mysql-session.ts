@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import type { Connection } from 'mysql2';
+import { codeOf } from './classify.ts';
 import { closePolitely } from './close.ts';
 import type { Fallback } from './fallbacks.ts';
 import { isLasting } from './mysql-errors.ts';
@@ -23,10 +25,14 @@ export interface Refusals {
 }
 
 /** What of mysql2's connection is not in its types. */
-interface Parser {
+interface Inner {
   sequenceId: number;
   handlePacket: (packet: { readonly sequenceId: number } | undefined) => void;
+  startTLS: (onSecure: (error?: Error) => void) => void;
 }
+
+/** The error of a certificate that is not for the server. */
+export type CheckOfIdentity = (certificate: PeerCertificate) => Error | undefined;
 
 /** One connection of mysql2, whose errors cannot escape. */
 export class Session {
@@ -35,9 +41,11 @@ export class Session {
   readonly #socket: Socket;
   readonly #failed: Promise<never>;
   #isWelcome = false;
+  #identityError: string | undefined;
 
-  constructor(connection: Connection, socket: Socket) {
+  constructor(connection: Connection, socket: Socket, identity?: CheckOfIdentity) {
     this.#connection = connection;
+    if (identity !== undefined) this.#identify(identity);
     this.#socket = socket;
     this.#failed = new Promise((_, reject) => this.#watch(reject));
     this.#failed.catch(() => undefined);
@@ -47,6 +55,11 @@ export class Session {
       ),
       this.#failed,
     ]);
+  }
+
+  /** Code of the error of a certificate that is not for the server. */
+  get identityError(): string | undefined {
+    return this.#identityError;
   }
 
   get secured(): TLSSocket | undefined {
@@ -112,10 +125,23 @@ export class Session {
     });
   }
 
+  /** Checks the name in the certificate before the password is sent: mysql2 looks for DNS names alone. */
+  #identify(identity: CheckOfIdentity): void {
+    const inner = this.#connection as unknown as Inner;
+    const start = inner.startTLS.bind(inner);
+    inner.startTLS = (onSecure) =>
+      start((error) => {
+        const certificate = error === undefined ? this.secured?.getPeerCertificate(true) : undefined;
+        const failure = certificate && identity(certificate);
+        this.#identityError = failure && codeOf(failure);
+        onSecure(error ?? failure);
+      });
+  }
+
   /** mysql2 parses inside its `data` listener: what it throws there would end this process. */
   #watch(reject: (error: unknown) => void): void {
     this.#connection.on('error', reject);
-    const parser = this.#connection as unknown as Parser;
+    const parser = this.#connection as unknown as Inner;
     const handle = parser.handlePacket.bind(parser);
     parser.handlePacket = (packet) => {
       // It would complain of a wrong one on standard error, and go on.

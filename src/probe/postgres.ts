@@ -86,7 +86,7 @@ async function greet(
 export function securingOf({ sslMode, tls = {} }: PostgresHandler, trust: Trust): Securing | undefined {
   if (sslMode === 'disable') return undefined;
   const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
-  return { tls, trust, verify };
+  return { tls, trust, verify, commonName: true };
 }
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
-import { checkServerIdentity, createSecureContext } from 'node:tls';
+import { createSecureContext } from 'node:tls';
 import type { ConnectionOptions, SecureContext } from 'node:tls';
 import type { Check, TlsOptions } from '../core/check.ts';
+import { checkIdentity, sniOf } from './identity.ts';
 
 /** Whom to trust and what to show, as a `tls` block says it. Throws where its certificates cannot be used. */
 export type Trust = (tls: TlsOptions) => SecureContext;
@@ -39,12 +39,18 @@ export interface Securing {
    * send no secret, with servers that hold a connection against us which ends before.
    */
   readonly judged?: 'at once' | 'at the end';
+  /** True where the protocol's own clients look for an address in the common name. */
+  readonly commonName?: boolean;
 }
 
 /** What a `tls` block means where the protocol has no modes of its own. */
 export function securing(tls: TlsOptions, trust: Trust): Securing {
-  return { tls, trust, verify: tls.insecureSkipVerify === true ? 'none' : 'full' };
+  return { tls, trust, verify: verificationOf(tls) };
 }
+
+/** What is verified of the certificate. */
+export const verificationOf = ({ insecureSkipVerify, verify = 'full' }: TlsOptions): Securing['verify'] =>
+  insecureSkipVerify === true ? 'none' : verify;
 
 /** Whom the server must be, and is asked for where TLS has a field for it. */
 export function nameOf(check: Check, tls: TlsOptions | undefined): string {
@@ -52,13 +58,15 @@ export function nameOf(check: Check, tls: TlsOptions | undefined): string {
 }
 
 /** For `tls.connect`. Throws where the certificates cannot be used. */
-export function secretsOf({ tls, trust, verify, judged }: Securing, name: string): ConnectionOptions {
+export function secretsOf(
+  { tls, trust, verify, judged, commonName = false }: Securing,
+  name: string,
+): ConnectionOptions {
   return {
     secureContext: trust(tls),
-    // RFC 6066: no server name for addresses; their certificate names them as IP.
-    servername: isIP(name) === 0 ? name : '',
+    servername: sniOf(name),
     rejectUnauthorized: verify !== 'none' && judged !== 'at the end',
     checkServerIdentity: (_, certificate) =>
-      verify === 'full' ? checkServerIdentity(name, certificate) : undefined,
+      verify === 'full' ? checkIdentity(name, certificate, { commonName }) : undefined,
   };
 }

@@ -1568,16 +1568,22 @@ const badSecrets: readonly BadSample[] = [
     message: 'certificateSecretName must be the name of a Secret',
   },
   {
-    name: 'a server name that is an address',
-    spec: tls({ serverName: '10.20.0.11' }),
-    field: 'spec.tls.serverName',
-    message: 'serverName must be a DNS name alone',
-  },
-  {
     name: 'a server name with a port',
     spec: tls({ serverName: 'db.example.com:5432' }),
     field: 'spec.tls.serverName',
-    message: 'serverName must be a DNS name alone',
+    message: 'serverName has a port',
+  },
+  {
+    name: 'a server name with a line break',
+    spec: tls({ serverName: 'db.example.com\n' }),
+    field: 'spec.tls.serverName',
+    message: 'serverName must be printable ASCII',
+  },
+  {
+    name: 'any name of a public authority',
+    spec: tls({ verify: 'ca' }),
+    field: 'spec.tls.verify',
+    message: 'verify: ca takes any name that an authority signed',
   },
 ];
 
@@ -2119,9 +2125,15 @@ export const goodSamples: readonly GoodSample[] = [
       caSecret: { name: 'ca.example', key: 'root.pem' },
       certificateSecretName: 'client',
       serverName: 'DB.example.com.',
+      verify: 'full',
       insecureSkipVerify: false,
     }),
   },
+  { name: 'any name of an authority of its own', spec: tls({ caSecret: { name: 'ca' }, verify: 'ca' }) },
+  { name: 'a server name that is an address', spec: tls({ serverName: '10.20.0.11' }) },
+  { name: 'an instance of Cloud SQL', spec: tls({ serverName: 'my-project:my-instance' }) },
+  { name: 'an instance of a project of a domain', spec: tls({ serverName: 'example.com:project:instance' }) },
+  { name: 'a server name that is a URI', spec: tls({ serverName: 'spiffe://cluster.local/ns/db' }) },
   {
     name: 'no verification, with a certificate of its own',
     spec: tls({ certificateSecretName: 'client', insecureSkipVerify: true }),

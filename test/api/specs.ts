@@ -154,7 +154,8 @@ const tls = partly(
   {
     caSecret: partly({ name: secretNames }, { key: oddWord }),
     certificateSecretName: secretNames,
-    serverName: names,
+    serverName: fc.oneof(names, fc.constantFrom('project:instance', '10.20.0.11')),
+    verify: fc.constantFrom('full', 'ca'),
     insecureSkipVerify: fc.boolean(),
   },
 );

@@ -152,6 +152,17 @@ describe('grpc over TLS', () => {
     expect(calls.map(({ headers }) => headers[':scheme'])).toEqual(verdict === up ? ['https'] : []);
   });
 
+  it('takes any name of the authority with verify ca', async () => {
+    const { port } = await serve(health({ '': 1 }), authority.issue('DNS:other.example'));
+    expect(await ask(port, { tls: { ...tls, verify: 'ca' } })).toMatchObject(up);
+  });
+
+  it('checks a name that is none of DNS, and names the host as the authority of the call', async () => {
+    const { port, calls } = await serve(health({ '': 1 }), authority.issue('', undefined, 'project:instance'));
+    expect(await ask(port, { tls: { ca: authority.ca, serverName: 'project:instance' } })).toMatchObject(up);
+    expect(calls[0]?.headers[':authority']).toBe(`127.0.0.1:${port}`);
+  });
+
   it('is down where the server speaks no HTTP/2', async () => {
     const server = createTlsServer(authority.issue('DNS:db.example'), (socket) => {
       socket.on('error', () => undefined);

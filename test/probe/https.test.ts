@@ -105,6 +105,12 @@ describe('httpGet over TLS', () => {
       byName,
       { kind: 'down', reason: 'TlsFailed', message: 'the certificate is not for other.example' },
     ],
+    [
+      'takes any name of the authority where the tls block has verify ca',
+      { ca: authority.ca, verify: 'ca' },
+      { host: 'else.example' },
+      up,
+    ],
     ['takes any certificate where the tls block says so', { insecureSkipVerify: true }, byName, up],
   ])('%s', async (_, tls, rest, expected) => {
     const { port } = await serve(named);

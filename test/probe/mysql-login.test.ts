@@ -134,7 +134,17 @@ describe('mysql with credentials, and MariaDB with a replica', () => {
     ['a certificate of another name', { ca: authority.ca, serverName: 'other.example' }, 'TlsFailed'],
     ['a certificate of another address', { ca: authority.ca, serverName: '192.0.2.1' }, 'TlsFailed'],
     ['any certificate where none is looked at', { insecureSkipVerify: true }, 'Responded'],
-  ])('judges %s', async (_, tls, reason) => {
+    [
+      'another name where the authority alone is looked at',
+      { ca: authority.ca, serverName: 'other.example', verify: 'ca' },
+      'Responded',
+    ],
+    ['an unknown authority where it alone is looked at', { verify: 'ca' }, 'TlsFailed'],
+    ['a name that is none of DNS', { ca: authority.ca, serverName: 'probe test' }, 'Responded'],
+    ['another name that is none of DNS', { ca: authority.ca, serverName: 'probe tests' }, 'TlsFailed'],
+  ] as const)('judges %s', async (_, tls, reason) => {
+    const greeted = await probe(mysqlCheck(primary, { tls }), forever);
+    expect(greeted).toMatchObject({ reason: reason === 'Responded' ? 'AuthRequired' : reason });
     const verdict = await ask(primary, { tls });
     expect(verdict).toMatchObject({ reason, kind: reason === 'Responded' ? 'up' : 'down' });
     expect('role' in verdict).toBe(reason === 'Responded');

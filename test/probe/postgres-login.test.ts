@@ -5,6 +5,7 @@ import type { Check, PostgresHandler } from '../../src/core/check.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { stateOf } from '../../src/probe/postgres-state.ts';
+import { eventually } from '../support/eventually.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { createAuthority } from './support/certificates.ts';
@@ -157,6 +158,28 @@ describe('a logged-in postgres probe', () => {
       message: 'the certificate is not for other.example',
     });
     expect(await ask(primary, { sslMode: 'verify-ca' }, named)).toMatchObject({ reason: 'TlsFailed' });
+  });
+
+  it('finds an address in the common name, as libpq does, where verify-full has no other', async () => {
+    const full = { sslMode: 'verify-full', tls: { ca: authority.ca } } as const;
+    const present = async (names: string, commonName: string) => {
+      const { cert, key } = authority.issue(names, undefined, commonName);
+      primary.write('server.crt', cert);
+      primary.write('server.key', key);
+      await primary.query('select pg_reload_conf()');
+    };
+    await present('', '127.0.0.1');
+    await eventually(
+      'the certificate is taken',
+      () => ask(primary, full),
+      ({ role }) => role === 'Primary',
+    );
+    await present('IP:127.0.0.2', '127.0.0.1');
+    await eventually(
+      'the certificate is refused',
+      () => ask(primary, full),
+      ({ reason }) => reason === 'TlsFailed',
+    );
   });
 
   it('is down after its timeout where the server hangs, and leaves no session behind', async () => {

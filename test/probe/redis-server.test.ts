@@ -221,6 +221,11 @@ for (const each of kinds)
         expect(await ask(await secured(certificate()), { tls })).toMatchObject(verdict);
       });
 
+      it('takes any name of the authority where told to', async () => {
+        const port = await secured(authority.issue('DNS:other.example'));
+        expect(await ask(port, { tls: { ...tls, verify: 'ca' } })).toMatchObject({ kind: 'up' });
+      });
+
       it('takes any certificate where told to', async () => {
         const port = await secured(stranger.issue('DNS:other.example', '2021'));
         expect(await ask(port, { tls: { insecureSkipVerify: true } })).toMatchObject({ kind: 'up' });

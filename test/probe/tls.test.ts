@@ -120,6 +120,29 @@ describe('tls', () => {
     expect(server.serverName()).toBe(host);
   });
 
+  it('with verify ca takes any name that the authority signed, and nothing else', async () => {
+    const other = await serve(authority.issue('DNS:other.example'));
+    expect(await ask(other.port, { verify: 'ca' }, { host })).toMatchObject({ kind: 'up' });
+    const strange = await serve(stranger.issue('DNS:db.example'));
+    expect(await ask(strange.port, { verify: 'ca' }, { host })).toMatchObject({ reason: 'TlsFailed' });
+    const expired = await serve(authority.issue('DNS:db.example', '2021'));
+    expect(await ask(expired.port, { verify: 'ca' }, { host })).toMatchObject({
+      reason: 'CertificateExpired',
+    });
+  });
+
+  it('checks a name that is none of DNS, and sends none', async () => {
+    const server = await serve(authority.issue('', undefined, 'project:instance'));
+    expect(await ask(server.port, { serverName: 'project:instance' }, { host })).toMatchObject({
+      kind: 'up',
+    });
+    expect(server.serverName()).toBe(false);
+    expect(await ask(server.port, { serverName: 'project:other' }, { host })).toMatchObject({
+      reason: 'TlsFailed',
+      message: 'the certificate is not for project:other',
+    });
+  });
+
   it.each([
     [
       'another name',

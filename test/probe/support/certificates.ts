@@ -11,8 +11,8 @@ export interface Certificate {
 export interface Authority {
   /** PEM of the authority itself. */
   readonly ca: string;
-  /** A server certificate for these subject alternative names (`DNS:…`, `IP:…`), valid from 2020 to `until` (YYYY). */
-  issue(names: string, until?: string): Certificate;
+  /** A server certificate for these subject alternative names (`DNS:…`, `IP:…`; empty: none), valid from 2020 to `until` (YYYY). */
+  issue(names: string, until?: string, commonName?: string): Certificate;
   remove(): void;
 }
 
@@ -22,24 +22,25 @@ export function createAuthority(): Authority {
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   const read = (name: string) => readFileSync(join(directory, name), 'utf8');
-  const newKey = [
+  const newKey = (commonName = 'probe test') => [
     '-newkey',
     'ec',
     '-pkeyopt',
     'ec_paramgen_curve:P-256',
     '-nodes',
     '-subj',
-    '/CN=probe test',
+    `/CN=${commonName}`,
   ];
-  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '3650');
+  openssl('req', '-x509', ...newKey(), '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '3650');
   writeFileSync(join(directory, 'index.txt'), '');
   writeFileSync(join(directory, 'serial'), '01');
   writeFileSync(join(directory, 'ca.cnf'), config);
   return {
     ca: read('ca.crt'),
-    issue: (names, until = '2049') => {
-      writeFileSync(join(directory, 'extensions'), `subjectAltName=${names}\n`);
-      openssl('req', ...newKey, '-keyout', 'server.key', '-out', 'server.csr');
+    issue: (names, until = '2049', commonName = 'probe test') => {
+      const extension = names === '' ? 'basicConstraints=CA:FALSE' : `subjectAltName=${names}`;
+      writeFileSync(join(directory, 'extensions'), `${extension}\n`);
+      openssl('req', ...newKey(commonName), '-keyout', 'server.key', '-out', 'server.csr');
       const dates = ['-startdate', '20200101000000Z', '-enddate', `${until}0101000000Z`];
       openssl(
         'ca',
