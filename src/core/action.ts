@@ -27,7 +27,7 @@ export interface AppliedService {
  * | op            | request                                                                                     |
  * |---------------|---------------------------------------------------------------------------------------------|
  * | absent        | GET of a Service that is to be created; 200 = another client was quicker: transient, because apply would take it; one that is being deleted: `waiting` |
- * | applyService  | server-side apply, forced                                                                   |
+ * | applyService  | server-side apply, forced; where it is refused, that of `otherwise`                          |
  * | setService    | merge patch, fenced by uid and resourceVersion: what apply cannot take from others |
  * | create        | POST; 409 = somebody was quicker: transient                                                 |
  * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
@@ -38,7 +38,7 @@ export interface AppliedService {
  */
 export type Action =
   | { readonly op: 'absent'; readonly namespace: string; readonly name: string }
-  | { readonly op: 'applyService'; readonly service: AppliedService }
+  | { readonly op: 'applyService'; readonly service: AppliedService; readonly otherwise?: AppliedService }
   | {
       readonly op: 'setService';
       readonly ref: ObjectRef;

@@ -1,5 +1,5 @@
 import { refOf } from './action.ts';
-import type { Action } from './action.ts';
+import type { Action, AppliedService } from './action.ts';
 import type { DesiredService } from './desired.ts';
 import type { Service } from './objects.ts';
 import { annotations } from './ownership.ts';
@@ -29,7 +29,7 @@ export function serviceActions(
   sweep: boolean,
 ): readonly Action[] {
   const body = sweep ? marked(desired) : desired.body;
-  const apply: Action = { op: 'applyService', service: body };
+  const apply = applyOf(body);
   if (observed === undefined) return [apply];
   // A finalizer holds it for now; when it is gone it is created again.
   if (observed.metadata.deletionTimestamp !== undefined) return [];
@@ -52,6 +52,13 @@ export function sweepActions(
   return [
     { op: 'sweep', namespace, name: desired.name },
     ...(needsRecreation(observed, desired.body) ? [] : [unmark]),
-    { op: 'applyService', service: desired.body },
+    applyOf(desired.body),
   ];
+}
+
+/** A server that does not know the value of trafficDistribution refuses the whole Service; without it clients have one. */
+function applyOf(service: AppliedService): Action {
+  const { trafficDistribution, ...spec } = service.spec;
+  if (trafficDistribution === undefined) return { op: 'applyService', service };
+  return { op: 'applyService', service, otherwise: withAnnotations({ ...service, spec }, {}) };
 }

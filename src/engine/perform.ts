@@ -26,6 +26,7 @@ const MAX_UNANSWERED = 2;
  * |----------------------------------------|--------------------------------|
  * | success                                | go on                          |
  * | a refusal, or any other error          | those that do not need it go on |
+ * | a refusal of a Service, and what is applied otherwise is accepted | go on |
  * | no answer, for the second time         | are given up                   |
  * | Superseded, NotLeader                  | are given up: another run, or another replica, plans again |
  */
@@ -39,13 +40,24 @@ async function performSteps(writer: Writer, steps: readonly Step[]): Promise<rea
   };
   for (const step of steps) {
     const isHeld = step.needs.some((need) => missing.has(need));
-    const error = isHeld ? undefined : await attempt(step.action);
+    const error = isHeld ? undefined : await attemptEither(step.action, attempt);
     if (isHeld || error !== undefined) missing.add(step);
     const isPartial = isHeld || (error !== undefined && isRefusal(error));
     if (isPartial && step.instead !== undefined) await attempt(step.instead);
     if (isOver(failed)) break;
   }
   return failed;
+}
+
+/** Attempts an action and, where the API server refuses a Service, the other body. Returns why neither was accepted. */
+async function attemptEither(
+  action: Action,
+  attempt: (action: Action) => Promise<OperatorError | undefined>,
+): Promise<OperatorError | undefined> {
+  const error = await attempt(action);
+  const other = action.op === 'applyService' ? action.otherwise : undefined;
+  if (error?.kind !== 'terminal' || other === undefined) return error;
+  return attempt({ op: 'applyService', service: other });
 }
 
 /** Performs one action; returns what went wrong. */

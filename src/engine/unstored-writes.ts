@@ -90,6 +90,8 @@ export class UnstoredWrites {
     const object = objectOf(action);
     if (version === undefined || object === undefined || versionOf(action, world.view) !== version)
       return false;
+    // A Service that is applied without what is refused is stored as it was sent.
+    if (action.op === 'applyService' && !isAltered(action, world.view)) return false;
     const { clock, random = () => 1 } = world;
     const tries = (this.#all.get(keyOf(action))?.tries ?? 0) + 1;
     const againAt = clock.now() + slowBackoffMs(tries, random);

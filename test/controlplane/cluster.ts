@@ -20,12 +20,6 @@ export async function applyCrds(plane: PlaneDetails): Promise<void> {
   const dir = join(import.meta.dirname, '../../crds');
   if (!existsSync(dir) || !readdirSync(dir).some((file) => file.endsWith('.yaml'))) return;
   await kubectl(plane, ['apply', '--server-side', '-k', dir]);
-  await kubectl(plane, [
-    'wait',
-    '--for=condition=Established',
-    '--timeout=30s',
-    'crd/externalbackends.externalbackend.io',
-  ]);
   await servesBackends(plane);
 }
 

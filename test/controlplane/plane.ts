@@ -24,6 +24,8 @@ export interface PlaneOptions {
   readonly audit?: boolean;
   /** Install the CRDs of crds/. Default: yes. */
   readonly crds?: boolean;
+  /** Further flags of the API server at its first start, such as `--emulated-version=1.33`. */
+  readonly flags?: readonly string[];
 }
 
 /** A control plane that belongs to the caller, who stops it. */
@@ -43,7 +45,7 @@ export interface Plane {
 
 /** Starts etcd, API server and controller manager (about 4 s), and on request kube-proxy and CoreDNS (about 1 s). */
 export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
-  const { address = '10.99.0.1', dataPath = false, audit = true, crds = true } = options;
+  const { address = '10.99.0.1', dataPath = false, audit = true, crds = true, flags = [] } = options;
   if (process.env['CONTROLPLANE_NETWORK'] !== 'inside') {
     throw new Error('the control plane needs its own network: run this under test/controlplane/netns.sh');
   }
@@ -56,7 +58,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   };
   const plane = new RunningPlane(place, writeFiles(place), audit);
   try {
-    await plane.start(crds);
+    await plane.start(crds, flags);
     if (dataPath) await plane.startDataPath();
   } catch (error) {
     await plane.stop();
@@ -98,10 +100,10 @@ class RunningPlane implements Plane {
     this.#audit = audit;
   }
 
-  async start(crds: boolean): Promise<void> {
+  async start(crds: boolean, flags: readonly string[]): Promise<void> {
     this.#start('etcd', parts.etcd(this.#place));
     await this.#until('etcd', `http://${this.#place.address}:${parts.ports.etcd}/health`);
-    await this.startApiServer();
+    await this.startApiServer(...flags);
     this.#start(
       'kube-controller-manager',
       parts.controllerManager(this.#place, this.details.kubeconfigs.admin),

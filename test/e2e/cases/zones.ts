@@ -1,4 +1,8 @@
+import { isAtLeast } from '../../controlplane/kubernetes-version.ts';
 import type { Case } from '../scene.ts';
+
+/** Kubernetes 1.33 refuses the newer values. */
+const newest = (value: string): string => (isAtLeast('1.34') ? value : 'PreferClose');
 
 /** Services whose servers are in zones; the applications are on a node of zone-a (test/controlplane/parts.ts). */
 export const zones: readonly Case[] = [
@@ -22,8 +26,8 @@ export const zones: readonly Case[] = [
         probe: {periodSeconds: 1, failureThreshold: 1}
         services:
           - {name: close, trafficDistribution: PreferClose}
-          - {name: same-zone, trafficDistribution: PreferSameZone}
-          - {name: same-node, trafficDistribution: PreferSameNode}
+          - {name: same-zone, trafficDistribution: ${newest('PreferSameZone')}}
+          - {name: same-node, trafficDistribution: ${newest('PreferSameNode')}}
           - {name: any}`,
     sees: async ({ reaches, server }) => {
       const near = ['close', 'same-zone', 'same-node'];
