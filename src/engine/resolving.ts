@@ -8,6 +8,7 @@ import {
 } from '../core/attribution.ts';
 import type { Question } from '../core/names.ts';
 import { questionsOf, resolve, type Lookup, type Resolution } from '../core/resolve.ts';
+import { hintQuestion, withHint } from '../core/srv-hint.ts';
 import { ownSlices } from './own-slices.ts';
 import type { Clock, ClusterView, Resolver } from './ports.ts';
 
@@ -31,8 +32,9 @@ export function follow(backend: Backend, { resolver, view }: ResolvingOptions): 
     const { origin, gone } = lookup(question);
     return origin === 'nothing' && !gone;
   };
+  const hints = targets.flatMap(({ host }) => hintQuestion(host, backend.spec, lookup) ?? []);
   const questions = all();
-  resolver.follow(backend.uid, questions, bounds);
+  resolver.follow(backend.uid, [...questions, ...hints], bounds);
   if (!questions.some(isUnknown)) return;
   const before = publishedBefore(backend, view);
   const seed = (): void => {
@@ -42,7 +44,7 @@ export function follow(backend: Backend, { resolver, view }: ResolvingOptions): 
   seed();
   const more = all();
   if (more.length === questions.length) return;
-  resolver.follow(backend.uid, more, bounds);
+  resolver.follow(backend.uid, [...more, ...hints], bounds);
   seed();
 }
 
@@ -63,5 +65,6 @@ export function resolverOf(
 ): (host: string) => Resolution {
   const { dns = defaultDns } = backend.spec;
   const now = clock.now();
-  return (host) => resolve(host, dns, (question) => resolver.state(question), now);
+  const lookup: Lookup = (question) => resolver.state(question);
+  return (host) => withHint(resolve(host, dns, lookup, now), host, backend.spec, lookup);
 }

@@ -32,6 +32,7 @@ let names: Names = {
   'writer.outside.test': ['A 10.20.53.1'],
   'reader.outside.test': ['A 10.20.53.1'],
   's1.outside.test': ['A 10.20.53.1'],
+  '_mongodb._tcp.atlas.outside.test': ['SRV 0 0 27017 s1.outside.test.'],
   's2.outside.test': ['A 10.20.53.2'],
   's3.outside.test': ['A 10.20.53.3'],
   '_pg._tcp.outside.test': ['SRV 0 0 5432 s1.outside.test.', 'SRV 0 0 5433 s2.outside.test.'],
@@ -58,6 +59,7 @@ beforeAll(async () => {
     world.apply('kept', named(['rotates.outside.test'], { dns: kept })),
     world.apply('shared', named(['first.outside.test', 'second.outside.test'])),
     world.apply('srv', named(['_pg._tcp.outside.test'])),
+    world.apply('atlas', named(['atlas.outside.test'], { ports: [{ port: 27017 }] })),
     world.apply('cloud', {
       ...named([]),
       targets: [
@@ -132,6 +134,16 @@ describe('of two names that give one address', () => {
       expect(slicesOf(world, 'shared').flatMap(({ endpoints }) => endpoints ?? [])).toHaveLength(1);
     },
   );
+});
+
+it('a host of mongodb+srv without its prefix is told how to be written', async () => {
+  const { resolution } = await toldOf(
+    world,
+    'atlas',
+    'atlas.outside.test',
+    (target) => target.resolution?.error?.includes('mongodb+srv') === true,
+  );
+  expect(resolution?.error).toContain('for mongodb+srv write _mongodb._tcp.atlas.outside.test');
 });
 
 it('a cluster of one instance is behind the Services of both roles, and each follows its own name after that', async () => {
