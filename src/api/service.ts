@@ -165,7 +165,11 @@ const serviceShape = z
       .min(1)
       .max(16)
       .optional()
-      .meta({ ...atomic, description: 'Addresses at which nodes take traffic for the Service.' }),
+      .meta({
+        ...atomic,
+        description:
+          'Addresses at which nodes take traffic for the Service. Deprecated since Kubernetes 1.36: a cluster need not implement it.',
+      }),
     loadBalancerClass: withRules(z.string().max(qualifiedNameLength), [
       matches(
         qualifiedName,
