@@ -112,7 +112,11 @@ function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<str
       : spec.clusterIP !== undefined && { clusterIP: spec.clusterIP }),
     ...Object.fromEntries(given),
     publishNotReadyAddresses: spec.publishNotReadyAddresses,
-    ports: (backend.spec.ports ?? []).map(servicePort),
+    ports: (backend.spec.ports ?? []).map((port) => ({
+      ...servicePort(port),
+      // The schema sees to it that one Service alone opens ports on the nodes.
+      ...(spec.type !== 'ClusterIP' && port.nodePort !== undefined && { nodePort: port.nodePort }),
+    })),
   };
 }
 
@@ -122,7 +126,6 @@ const servicePort = (port: Port): ServicePort => ({
   targetPort: port.targetPort ?? port.port,
   protocol: port.protocol,
   ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
-  ...(port.nodePort !== undefined && { nodePort: port.nodePort }),
 });
 
 /**

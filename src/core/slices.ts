@@ -1,5 +1,5 @@
 import type { Action } from './action.ts';
-import type { Endpoint, EndpointSlice } from './objects.ts';
+import type { Endpoint, EndpointPort, EndpointSlice } from './objects.ts';
 import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { gains, identity, layOut, type Cell } from './slice-layout.ts';
@@ -44,7 +44,7 @@ export interface SlicePlan {
  * | marks (conditions, names, labels)           | first, if one remains ready; else third | nothing | –                                       |
  * | gains                                       | second                      | nothing          | the same slice without what it gains    |
  * | loses gone addresses alone                  | third                       | nothing          | –                                       |
- * | loses moved ones, or goes with them         | last, after the Service     | their carriers; the Service where port names change | moved ones stay, marked; gone ones leave |
+ * | loses moved ones, or goes with them         | last, after the Service     | their carriers; the Service where port names change | moved ones stay, marked (where the port number changes, never as ready again); gone ones leave |
  * | goes, and has gone addresses alone or none  | last                        | nothing          | –                                       |
  *
  * An exclusive Service which loses a server and gains another one never shows both:
@@ -130,6 +130,8 @@ interface Scene extends SliceContext {
   /** The addresses that any group has, with their endpoints: the worst of several groups. */
   readonly desired: ReadonlyMap<string, Endpoint>;
   readonly nameOf: ReadonlyMap<string, readonly string[]>;
+  /** Address and port numbers of each of them: what a verdict is about. */
+  readonly places: ReadonlySet<string>;
   /** An exclusive Service loses a server and gains one that no slice has. */
   readonly isSwitch: boolean;
   /** An address that is ready now remains ready. */
@@ -180,6 +182,7 @@ function sceneOf(
     ...context,
     desired,
     nameOf: new Map(groups.flatMap(({ names = [] }) => [...names])),
+    places: new Set(groups.flatMap(({ endpoints, ports }) => endpoints.map((each) => placeOf(each, ports)))),
     isSwitch: context.exclusive === true && isGone && isNew,
     staysReady: before.some((old) => {
       const next = desired.get(identity(old));
@@ -202,10 +205,28 @@ function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action |
 /** The slice with what it keeps and `moved`, without what it gains; undefined: nothing to write. */
 function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
   if (cell.slice === undefined) return undefined;
-  const stay = moved.flatMap((ip) => scene.desired.get(ip) ?? []);
+  const before = new Map((cell.slice.endpoints ?? []).map((each) => [identity(each), each]));
+  const stay = moved.flatMap((ip) => marked(scene.desired.get(ip), before.get(ip), template.ports, scene));
   const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
   const { family, ports } = template;
   return updateSlice(endpoints, cell.slice, { family, ports, names: scene.nameOf }, scene);
+}
+
+const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
+  [identity(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
+
+/** A moved address in the slice that it leaves: no probe has found it well at a port that it is to have no longer. */
+function marked(
+  wanted: Endpoint | undefined,
+  is: Endpoint | undefined,
+  ports: readonly EndpointPort[],
+  { places }: Scene,
+): readonly Endpoint[] {
+  if (wanted === undefined) return [];
+  const isBelieved = places.has(placeOf(wanted, ports)) || is === undefined || isReady(is);
+  if (isBelieved) return [wanted];
+  const { hints: _, ...others } = wanted;
+  return [{ ...others, conditions: is.conditions ?? {} }];
 }
 
 const byName = (slices: readonly EndpointSlice[]): readonly EndpointSlice[] =>

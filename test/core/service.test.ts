@@ -35,6 +35,23 @@ describe('serviceBody', () => {
     });
   });
 
+  it.each([
+    ['NodePort', { type: 'NodePort' }, 30_001],
+    ['LoadBalancer', { type: 'LoadBalancer' }, 30_001],
+    ['ClusterIP', {}, undefined],
+    ['headless', { headless: true }, undefined],
+  ])('has the fixed node port of the one Service that opens it: %s', (_, fields, nodePort) => {
+    const outside = { name: 'outside', type: 'NodePort' };
+    const services = [
+      { name: 'orders-db', ...fields },
+      ...(nodePort === undefined ? [outside] : [{ name: 'inside' }]),
+    ];
+    const ports = [{ port: 5432, nodePort: 30_001 }];
+    expect(bodyOf(fields, { services, ports }).spec['ports']).toEqual([
+      { port: 5432, targetPort: 5432, protocol: 'TCP', ...(nodePort !== undefined && { nodePort }) },
+    ]);
+  });
+
   it('tells a headless Service its families, which the server would guess wrong', () => {
     expect(bodyOf({ headless: true }).spec).toMatchObject({
       clusterIP: 'None',
