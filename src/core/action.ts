@@ -32,7 +32,7 @@ export interface AppliedService {
  * | create        | POST; 409 = somebody was quicker: transient                                                 |
  * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
  * | delete        | DELETE with uid and resourceVersion preconditions; 404 = done                               |
- * | sweep         | deletes the slices of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io) left; when it found some, `waiting` for a second look |
+ * | sweep         | deletes the slices and Endpoints of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io, endpoint-controller) left; when it found some, `waiting` for a second look |
  * | dryRun        | the request of a create or update with `dryRun=All`: it is admitted or refused, and changes nothing |
  * | status        | JSON patch: test uid, replace the whole status                                              |
  */

@@ -2,6 +2,7 @@ import { isOfSlice } from '../core/action.ts';
 import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
+import { labels } from '../core/ownership.ts';
 import type { Writer } from '../engine/ports.ts';
 import type { Ask, KubeClient } from './client.ts';
 import { Call } from './call.ts';
@@ -26,6 +27,7 @@ interface Answer {
   readonly metadata?: {
     readonly name: string;
     readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
     readonly deletionTimestamp?: string;
   };
@@ -186,16 +188,32 @@ export class KubeWriter implements Writer {
     const found = (await this.#ask(requests.listForeignSlices(namespace, name), call)) as {
       readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null;
     };
-    const orphans = (found.items ?? []).map(({ metadata }) => metadata);
-    for (const orphan of orphans) {
-      await this.#delete({ kind: 'EndpointSlice', namespace, name: orphan.name, uid: orphan.uid }, call);
-    }
+    const slices = (found.items ?? []).map(({ metadata }) => ({
+      kind: 'EndpointSlice' as const,
+      ...metadata,
+    }));
+    const orphans = [...slices, ...(await this.#orphanedEndpoints(namespace, name, call))];
+    for (const { kind, name: orphan, uid } of orphans)
+      await this.#delete({ kind, namespace, name: orphan, uid }, call);
     if (orphans.length > 0) {
-      throw new OperatorError(`deleted ${orphans.length} slices left by Kubernetes, looking again`, {
+      throw new OperatorError(`deleted ${orphans.length} objects left by Kubernetes, looking again`, {
         kind: 'waiting',
         reason: 'SweepingSlices',
         afterMs: sweepAgainMs,
       });
+    }
+  }
+
+  /** Endpoints that the endpoints controller wrote for a selector that is gone, and that are not taken over. The view has none of its. */
+  async #orphanedEndpoints(namespace: string, name: string, call: Call) {
+    const kind = 'Endpoints';
+    try {
+      const { metadata } = (await this.#read({ kind, namespace, name }, call)) as Answer;
+      const isOrphan = metadata?.labels?.[labels.endpointsManagedBy] === 'endpoint-controller';
+      return metadata !== undefined && isOrphan ? [{ kind, ...metadata } as const] : [];
+    } catch (error) {
+      if (hasStatus(error, 404)) return [];
+      throw error;
     }
   }
 

@@ -204,11 +204,23 @@ describe('KubeWriter and KubeView on a real API server', () => {
     await left('pods', 'endpointslice-controller.k8s.io');
     await left('mirror', 'endpointslicemirroring-controller.k8s.io');
     await left('theirs', 'example.com');
+    const byController = { 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' };
+    await admin.create({
+      kind: 'Endpoints',
+      metadata: { name: 'db', namespace: space, labels: byController },
+    });
     const first = await failureOf(writer.perform({ op: 'sweep', namespace: space, name: 'db' }));
     expect(first).toMatchObject({ kind: 'waiting', reason: 'SweepingSlices' });
     await writer.perform({ op: 'sweep', namespace: space, name: 'db' });
     const rest = await admin.list('EndpointSlice', space);
     expect(rest.map((object) => object.metadata.name)).toEqual(['theirs']);
+    expect(await admin.find('Endpoints', 'db', space)).toBeUndefined();
+  });
+
+  it('sweeps no Endpoints of others', async () => {
+    await admin.create({ kind: 'Endpoints', metadata: { name: 'db', namespace: space } });
+    await writer.perform({ op: 'sweep', namespace: space, name: 'db' });
+    expect(await admin.find('Endpoints', 'db', space)).toBeDefined();
   });
 
   it('replaces the status of this life only', async () => {

@@ -4,7 +4,7 @@ import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
 import { comparedAfresh } from '../support/afresh.ts';
 import { hosts, plain, unprobed } from '../support/backends.ts';
-import { brief, openWorld } from '../support/world.ts';
+import { brief, eventually, openWorld } from '../support/world.ts';
 import type { Spec, World } from '../support/world.ts';
 
 let world: World;
@@ -321,6 +321,20 @@ it('keeps node ports that the server allocated while other things of the Service
   expect((await service('np')).spec.ports?.[0]?.nodePort).toBe(30031);
 });
 
+it('gives a fixed node port to the one Service of type NodePort, beside others without', async () => {
+  const ports = [{ port: 5432, nodePort: 30_033 }];
+  const services = [{ name: 'outer', type: 'NodePort' }, { name: 'inner' }, { name: 'bare', headless: true }];
+  await world.publish('mixed-types', plain(ips, { ports, services }));
+  expect((await service('outer')).spec.ports?.[0]?.nodePort).toBe(30_033);
+  // The port moves on to another Service, and back.
+  const moved = [{ name: 'outer' }, { name: 'inner', type: 'NodePort' }, { name: 'bare', headless: true }];
+  await world.publish('mixed-types', plain(ips, { ports, services: moved }));
+  expect((await service('inner')).spec.ports?.[0]?.nodePort).toBe(30_033);
+  expect((await service('outer')).spec.ports?.[0]?.nodePort).toBeUndefined();
+  await world.publish('mixed-types', plain(ips, { ports, services }));
+  expect((await service('outer')).spec.ports?.[0]?.nodePort).toBe(30_033);
+});
+
 it('keeps slices in place while the Service is recreated as headless', async () => {
   await world.publish('again', plain(ips));
   const before = world.slices.history.length;
@@ -363,6 +377,24 @@ describe('a selector in the spec', () => {
     await isAsMadeAfresh('unmixed', (name) => plain(ips, one(name)));
   });
 
+  it('goes with what the controllers made of it where the Service becomes an alias', async () => {
+    await world.publish('aliased', plain(ips, one('aliased', { selector: { app: 'none-yet' } })));
+    await world.slices.until((now) =>
+      [...now.values()].some(
+        ({ metadata }) =>
+          metadata.labels?.['kubernetes.io/service-name'] === 'aliased' &&
+          metadata.labels['endpointslice.kubernetes.io/managed-by'] !== 'external-backend-operator',
+      ),
+    );
+    const alias = (name: string) => ({
+      mode: 'ExternalName',
+      targets: hosts('db.example.com'),
+      services: [{ name }],
+    });
+    await world.publish('aliased', alias('aliased'));
+    await isAsMadeAfresh('aliased', alias);
+  });
+
   it('put in later replaces our Endpoints by those of Kubernetes', async () => {
     await world.publish('later', plain(ips));
     await world.publish('later', plain(ips, one('later', { selector: { app: 'none-yet' } })));
@@ -388,6 +420,13 @@ describe('with --legacy-endpoints=false', () => {
     const withEndpoints = await world.published('modern');
     await world.operator().stop();
     await world.start(['--legacy-endpoints=false']);
+    await world.publish('bare-mixed', plain(ips, one('bare-mixed', { selector: { app: 'none-yet' } })));
+    await eventually(
+      () => world.admin.find('Endpoints', 'bare-mixed', world.ns),
+      (found) => found !== undefined,
+    );
+    await world.publish('bare-mixed', plain(ips, one('bare-mixed')));
+    await isAsMadeAfresh('bare-mixed', (name) => plain(ips, one(name)));
     await world.becomes('modern', { ...withEndpoints, endpoints: undefined });
     await world.publish('modern-too', plain(ips));
     expect((await world.published('modern-too')).endpoints).toBeUndefined();
