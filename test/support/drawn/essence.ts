@@ -1,0 +1,59 @@
+import type { Endpoints, EndpointSlice, Service } from '../../../src/core/objects.ts';
+
+/** Objects under the name of a Service. */
+export interface Stored {
+  readonly service: Service | undefined;
+  readonly slices: readonly EndpointSlice[];
+  readonly endpoints: Endpoints | undefined;
+}
+
+type Spec = Service['spec'] & { readonly healthCheckNodePort?: number };
+
+/** What is compared of them: addresses and ports that the server allocates are only there or not. */
+export function essenceOf({ service, slices, endpoints }: Stored): unknown {
+  return {
+    ...(service !== undefined && { service: serviceEssence(service) }),
+    endpoints: slices
+      .flatMap(({ addressType, ports, endpoints: list }) =>
+        (list ?? []).map((each) => [addressType, ports, each]),
+      )
+      .toSorted(byText),
+    labelsOfSlices: [...new Set(slices.map(({ metadata }) => canonical(metadata.labels)))],
+    subsets: (endpoints?.subsets ?? []).toSorted(byText),
+    hasEndpoints: endpoints !== undefined,
+  };
+}
+
+function serviceEssence({ metadata, spec }: Service): object {
+  const { clusterIP, clusterIPs, ports = [], healthCheckNodePort, ...fields } = spec as Spec;
+  const { 'externalbackend.io/applied': _, ...annotations } = metadata.annotations ?? {};
+  return {
+    ...effective(fields),
+    clusterIP: allocated(clusterIP),
+    clusterIPs: clusterIPs?.map(allocated),
+    hasCheckPort: healthCheckNodePort !== undefined,
+    ports: ports
+      .map(({ nodePort, ...each }) => ({ ...each, hasNodePort: nodePort !== undefined }))
+      .toSorted(byText),
+    labels: metadata.labels,
+    annotations,
+    owners: metadata.ownerReferences,
+  };
+}
+
+/** Without effect on an alias; the server leaves the default of the former type. */
+function effective({ internalTrafficPolicy, ...fields }: Spec): object {
+  return fields.type === 'ExternalName' ? fields : { ...fields, internalTrafficPolicy };
+}
+
+const allocated = (ip: string | undefined) => (ip === undefined || ip === 'None' ? ip : 'an address');
+
+const byText = (a: unknown, b: unknown): number => canonical(a).localeCompare(canonical(b));
+
+/** The same text whatever the order of the fields. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, field: unknown) =>
+    typeof field === 'object' && field !== null && !Array.isArray(field)
+      ? Object.fromEntries(Object.entries(field).toSorted(([x], [y]) => (x < y ? -1 : 1)))
+      : field,
+  );

@@ -1,0 +1,35 @@
+import type { SpecInput } from '../builders.ts';
+import { serverOf } from './outside.ts';
+import { serviceNames, servicesIn } from './services.ts';
+import type { Fields } from './some.ts';
+
+const isPrimary = (spec: SpecInput, service: string): boolean =>
+  servicesIn(spec).some(({ name, role }) => name === service && role === 'Primary');
+
+/** Places that are ready behind each Service: `ip port`. */
+export type Moment = ReadonlyMap<string, readonly string[]>;
+
+const ipOf = (place: string): string => place.split(' ')[0] ?? '';
+
+/** An address without a probe is good at whichever port it has; one with a probe has to be asked at a new one. */
+const isUnprobed = (spec: SpecInput): boolean =>
+  (spec['probe'] as Fields | undefined)?.['disabled'] !== undefined &&
+  (spec['ports'] as readonly Fields[] | undefined)?.every(({ probe }) => probe === undefined) === true;
+
+/** What is wrong with the ready addresses at the moments between two specs. */
+export function faultsOf(
+  moments: readonly Moment[],
+  specsOf: readonly [SpecInput, SpecInput],
+): readonly string[] {
+  const same = isUnprobed(specsOf[1]) ? ipOf : (place: string) => place;
+  return serviceNames.flatMap((name) => {
+    const all = moments.map((moment) => moment.get(name) ?? []);
+    const ends = [all[0] ?? [], all.at(-1) ?? []].map((ready) => new Set(ready.map(same)));
+    const kept = [...(ends[0] ?? [])].filter((place) => ends[1]?.has(place));
+    const isExclusive = specsOf.every((spec) => isPrimary(spec, name));
+    const wrong = (ready: readonly string[]): boolean =>
+      kept.some((place) => !ready.map(same).includes(place)) ||
+      (isExclusive && new Set(ready.map(ipOf).map(serverOf)).size > 1);
+    return all.filter(wrong).map((ready) => `${name} led to ${ready.join()}; it keeps ${kept.join()}`);
+  });
+}

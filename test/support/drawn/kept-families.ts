@@ -1,0 +1,28 @@
+import type { Family } from '../../../src/core/objects.ts';
+import type { SpecInput } from '../builders.ts';
+import { servicesIn } from './services.ts';
+
+/** The spec with the first family that a Service has had before, where it leaves the families to the server. */
+export function withKept(spec: SpecInput, kept: ReadonlyMap<string, Family>): SpecInput {
+  const services = servicesIn(spec).map((each) => {
+    const family = kept.get(String(each['name']));
+    return family === undefined ? each : { ...each, ipFamilies: [family] };
+  });
+  return { ...spec, services };
+}
+
+/** First families of Services, as they are; undefined: it has none. */
+export type FirstFamilies = ReadonlyMap<string, Family | undefined>;
+
+/** Families that Services have kept over an edit, where a new Service would have another one. */
+export function keptFamilies(
+  before: FirstFamilies,
+  after: FirstFamilies,
+  fresh: FirstFamilies,
+): ReadonlyMap<string, Family> {
+  const kept = [...after].flatMap(([name, family]) => {
+    const isKept = family !== undefined && family !== fresh.get(name) && family === before.get(name);
+    return isKept ? [[name, family] as const] : [];
+  });
+  return new Map(kept);
+}

@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Family } from '../../../src/core/objects.ts';
+import { namespace, type SpecInput } from '../builders.ts';
+import { EngineWorld } from '../engine-world.ts';
+import { FakeCluster } from '../fake-cluster.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { verdictOf, type Outside } from './outside.ts';
+import { ZoneResolver } from './zone-resolver.ts';
+
+/** Flags of the operator that change what it writes. */
+export interface Flags {
+  readonly maxEndpointsPerSlice: number;
+  readonly legacyEndpoints: boolean;
+  readonly chooseProbes: boolean;
+}
+
+const name = 'orders-db';
+const key = `${namespace}/${name}`;
+const secret = { username: 'probe', password: 'x', 'ca.crt': 'CA', 'other.crt': 'CA' };
+const data = { ...secret, 'tls.crt': 'CRT', 'tls.key': 'KEY' };
+
+/** Longer than any threshold, delay, failback and retry of what is drawn. */
+const settledMs = 100_000;
+
+/** A fake cluster with one backend, and the operator that works for it. */
+export class Operated {
+  readonly cluster = new FakeCluster();
+  /** Called after each write. */
+  onWrite: () => void = () => undefined;
+  readonly #clock = new ManualClock();
+  #outside: Outside;
+  #world: EngineWorld;
+  #generation = 0;
+
+  constructor(families: readonly Family[], flags: Flags, outside: Outside) {
+    this.cluster.families = families;
+    let seen = 0;
+    this.cluster.onWrite = () => {
+      this.onWrite();
+      // Checks and sweeps that change nothing are no event of a watch.
+      if (this.cluster.writes.length > seen) this.#clock.after(1, () => this.#world.engine.touch([key]));
+      seen = this.cluster.writes.length;
+    };
+    this.#outside = outside;
+    this.#world = this.#start(flags);
+  }
+
+  /** Stores the spec, and waits until all has settled. */
+  async edit(spec: SpecInput, outside = this.#outside): Promise<void> {
+    this.#outside = outside;
+    this.#world.store(spec, { generation: (this.#generation += 1) });
+    await this.pass(settledMs);
+  }
+
+  /** Ends the process in order, and starts the next one. */
+  async restart(flags: Flags): Promise<void> {
+    await this.#world.stop();
+    this.#world = this.#start(flags);
+    this.#world.hear();
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.#clock.advance(ms);
+    await setImmediate();
+  }
+
+  /** Statuses and reasons of its conditions. */
+  conditions(): readonly string[] {
+    const told = this.#world.status().conditions ?? [];
+    return told.map(({ type, status, reason }) => `${type} ${status} ${reason}`).toSorted();
+  }
+
+  /** Status and reason of the condition Ready. */
+  ready(): string {
+    return (
+      this.conditions()
+        .find((each) => each.startsWith('Ready '))
+        ?.slice('Ready '.length) ?? ''
+    );
+  }
+
+  /** `ip port` of each endpoint that is ready in the slices of a Service. */
+  readyPlaces(service: string): readonly string[] {
+    const places = this.cluster.slices(namespace, service).flatMap(({ endpoints, ports }) => {
+      const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready === true);
+      return ready.flatMap(({ addresses: [ip] }) => (ports ?? []).map(({ port }) => `${ip} ${port}`));
+    });
+    return [...new Set(places)].toSorted();
+  }
+
+  #start(flags: Flags): EngineWorld {
+    const { cluster } = this;
+    const clock = this.#clock;
+    const resolver = new ZoneResolver(clock, (owner) => world.engine.knowledgeChanged([owner]));
+    const world: EngineWorld = new EngineWorld({
+      ...{ cluster, clock, resolver, ...flags },
+      secrets: { follow: () => undefined, state: () => ({ data }) },
+      probe: (check) => Promise.resolve(verdictOf(this.#outside, check)),
+    });
+    world.engine.work();
+    return world;
+  }
+}

@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { some, type Fields, type Model } from './some.ts';
+
+const one = fc.constantFrom;
+
+const empty = fc.constant({});
+const saturatedIs = one('inconclusive', 'down');
+
+const httpGet = some(
+  {},
+  {
+    path: one('/', '/ready'),
+    scheme: one('HTTP', 'HTTPS'),
+    host: one('api.example.com'),
+    httpHeaders: fc.constant([{ name: 'X-Check', value: '1' }]),
+    expectedStatuses: one([200], [200, 429]),
+    insecureSkipVerify: fc.boolean(),
+  },
+);
+
+/** Each handler with its fields. */
+const handlers: Model = {
+  tcpSocket: empty,
+  httpGet,
+  icmp: empty,
+  postgres: some(
+    { sslMode: one('disable', 'prefer', 'require', 'verify-ca', 'verify-full') },
+    { database: one('orders'), user: one('probe'), saturatedIs },
+  ),
+  mysql: some({}, { saturatedIs }),
+  redis: empty,
+  mongodb: some({}, { setName: one('rs0') }),
+  tls: empty,
+  grpc: some({}, { service: one('', 'orders') }),
+  disabled: empty,
+};
+
+const timing: Model = {
+  initialDelaySeconds: one(0, 3),
+  periodSeconds: one(5, 10),
+  timeoutSeconds: one(1, 5),
+  successThreshold: one(1, 2),
+  failureThreshold: one(1, 3),
+};
+
+const oneHandler = fc
+  .oneof(...Object.entries(handlers).map(([name, fields]) => fc.record({ [name]: fields })), empty)
+  .map((handler): Fields => handler);
+const both = (parts: readonly [Fields, Fields]): Fields => ({ ...parts[0], ...parts[1] });
+/** `ports[].probe` */
+export const portProbe = fc.tuple(oneHandler, some({}, timing)).map(both);
+/** `spec.probe` */
+export const probe = fc.tuple(oneHandler, some({}, { ...timing, port: one(5432, 8080, 'a') })).map(both);

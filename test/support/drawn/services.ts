@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import type { SpecInput } from '../builders.ts';
+import type { Fields } from './some.ts';
+
+export const serviceNames = ['orders-db', 'orders-rw', 'orders-ro'] as const;
+
+const one = fc.constantFrom;
+
+/** One Service, without its name. */
+export const service = fc
+  .record(
+    {
+      role: one('Any', 'Primary', 'Replica'),
+      maxLagSeconds: one(0, 10, 60),
+      replicaFallback: fc.boolean(),
+      type: one('NodePort', 'LoadBalancer', 'ClusterIP', 'ClusterIP'),
+      headless: one(true, false, false),
+      labels: one({ a: '1' }, { a: '2', b: '1' }),
+      annotations: one({ note: 'x' }, { note: 'y', other: 'x' }),
+      clusterIP: one('10.96.0.5', '10.96.0.6', 'fd00:96::5'),
+      ipFamilies: one(['IPv4'], ['IPv6'], ['IPv4', 'IPv6'], ['IPv6', 'IPv4']),
+      ipFamilyPolicy: one('SingleStack', 'PreferDualStack', 'RequireDualStack'),
+      sessionAffinity: one('ClientIP', 'None'),
+      sessionAffinityConfig: one({ clientIP: { timeoutSeconds: 60 } }, { clientIP: {} }),
+      internalTrafficPolicy: one('Local', 'Cluster'),
+      externalTrafficPolicy: one('Local', 'Cluster'),
+      trafficDistribution: one('PreferClose', 'PreferSameZone', 'PreferSameNode'),
+      externalIPs: one(['198.51.100.7'], ['198.51.100.8', '198.51.100.9']),
+      loadBalancerClass: one('example.com/a', 'example.com/b'),
+      loadBalancerSourceRanges: one(['198.51.100.0/24'], ['192.0.2.0/24']),
+      publishNotReadyAddresses: fc.boolean(),
+      selector: one({ app: 'x' }, { app: 'y', tier: 'z' }),
+      adopt: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  )
+  .map((fields): Fields => fields);
+
+/** The Services that a spec asks for. */
+export const servicesIn = (spec: SpecInput): readonly Fields[] =>
+  (spec['services'] as readonly Fields[] | undefined) ?? [{ name: serviceNames[0] }];

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import type { SpecInput } from '../builders.ts';
+import { aliasHosts, hosts } from './outside.ts';
+import { portProbe, probe } from './probes.ts';
+import { repaired } from './repaired.ts';
+import { service, serviceNames } from './services.ts';
+import { some, type Fields, type Model } from './some.ts';
+
+const one = fc.constantFrom;
+
+const target = some(
+  { host: one(...hosts) },
+  {
+    port: one(0, 7000, 7001),
+    name: one('a', 'b'),
+    zone: one('z1', 'z2'),
+    role: one('Replica', 'Primary'),
+    drain: fc.boolean(),
+  },
+);
+
+const port = some(
+  { port: one(5432, 6432) },
+  {
+    name: one('a', 'b'),
+    targetPort: one(5432, 5433, 6379),
+    protocol: one('TCP', 'UDP', 'SCTP'),
+    appProtocol: one('postgresql', 'http'),
+    nodePort: one(30_001, 30_002),
+    probe: portProbe,
+  },
+);
+
+const ports = fc.uniqueArray(port, {
+  minLength: 1,
+  maxLength: 2,
+  selector: (each) => `${String(each['port'])} ${String(each['name'])}`,
+});
+
+const tls = some(
+  {},
+  {
+    caSecret: some({ name: fc.constant('ca') }, { key: one('ca.crt', 'other.crt') }),
+    certificateSecretName: one('client'),
+    serverName: one('db.example.com'),
+    insecureSkipVerify: fc.boolean(),
+  },
+);
+
+const dns = some(
+  {},
+  {
+    minRefreshSeconds: one(1, 5),
+    maxRefreshSeconds: one(60, 300),
+    families: one(['IPv4'], ['IPv6'], ['IPv4', 'IPv6']),
+    staleSeconds: one(0, 3600),
+    keepSeconds: one(0, 10),
+  },
+);
+
+const services = (fields: fc.Arbitrary<Fields>) =>
+  fc
+    .tuple(fc.subarray([...serviceNames], { minLength: 1 }), fc.array(fields, { minLength: 3, maxLength: 3 }))
+    .map(([names, all]) => names.map((name, i) => named(name, all[i] ?? {})));
+
+/** No Service has the fixed address that another one has had: it is free only when that one is gone. */
+function named(name: string, { clusterIP, ...fields }: Fields): Fields {
+  const own = serviceNames.findIndex((each) => each === name);
+  return { ...fields, ...(clusterIP !== undefined && { clusterIP: `${clusterIP as string}${own}` }), name };
+}
+
+const shared: Model = {
+  credentials: fc.constant({ secretName: 'login' }),
+  tls,
+  dns,
+  failbackSeconds: one(0, 20),
+  suspend: fc.constant(false),
+};
+
+/** At most one target is declared to be the primary: which of two would be, is a matter of their past. */
+function onePrimary(targets: readonly Fields[]): readonly Fields[] {
+  const first = targets.find(({ role }) => role === 'Primary');
+  return targets.map((each) =>
+    each['role'] === 'Primary' && each !== first ? { ...each, role: 'Replica' } : each,
+  );
+}
+
+const endpoints = some(
+  {
+    targets: fc
+      .uniqueArray(target, { minLength: 1, maxLength: 5, selector: (each) => each['host'] })
+      .map(onePrimary),
+    ports,
+  },
+  { ...shared, mode: fc.constant('Endpoints'), probe, services: services(service) },
+);
+
+const aliasTargets = fc.subarray([...aliasHosts], { minLength: 1 }).chain((names) =>
+  fc
+    .array(fc.record({ drain: fc.boolean() }, { requiredKeys: [] }), {
+      minLength: names.length,
+      maxLength: names.length,
+    })
+    // The last one is always there to be chosen: among hosts that nobody wants, the published one remains.
+    .map((all) => all.map((each, i) => ({ ...(i < names.length - 1 && each), host: names[i] }))),
+);
+
+const alias = some(
+  { mode: fc.constant('ExternalName'), targets: aliasTargets },
+  {
+    ...shared,
+    ports: ports.map((all) => all.map(({ nodePort: _n, targetPort: _t, ...each }) => each)),
+    probe,
+    services: services(
+      some({}, { labels: one({ a: '1' }), annotations: one({ note: 'z' }), adopt: fc.boolean() }),
+    ),
+  },
+);
+
+/** Specs that the schema accepts, with every field that it has; never suspended. */
+export const specs: fc.Arbitrary<SpecInput> = fc
+  .oneof({ weight: 6, arbitrary: endpoints }, { weight: 1, arbitrary: alias })
+  .map(repaired)
+  .filter((spec) => spec !== undefined);

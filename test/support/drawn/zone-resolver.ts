@@ -1,0 +1,25 @@
+import type { Question } from '../../../src/core/names.ts';
+import { FakeResolver } from '../fake-resolver.ts';
+import type { ManualClock } from '../manual-clock.ts';
+import { answerTo } from './outside.ts';
+
+/** Answers each question a moment after it is followed. */
+export class ZoneResolver extends FakeResolver {
+  readonly #clock: ManualClock;
+  readonly #onNews: (owner: string) => void;
+
+  constructor(clock: ManualClock, onNews: (owner: string) => void) {
+    super(clock);
+    this.#clock = clock;
+    this.#onNews = onNews;
+  }
+
+  override follow(owner: string, questions: readonly Question[]): void {
+    super.follow(owner, questions);
+    for (const question of questions)
+      if (this.state(question).origin !== 'answer' && this.state(question).miss === undefined)
+        this.#clock.after(5, () => {
+          if (this.answer(question, answerTo(question))) this.#onNews(owner);
+        });
+  }
+}
