@@ -4,6 +4,7 @@
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
 #   .ci/packages.sh pgbouncer       a real PgBouncer
+#   .ci/packages.sh pgpool          a real pgpool-II
 #   .ci/packages.sh dns             name servers of two more vendors
 #   .ci/packages.sh redis           a real Redis, for the tests of its probe
 #   .ci/packages.sh mariadb         a real MariaDB (the package without a service: it starts no daemon)
@@ -37,6 +38,7 @@ for topic in "$@"; do
       ;;
     psql) need postgresql "a real database behind the Service, and psql" "ls /usr/lib/postgresql/*/bin/postgres && command -v psql" ;;
     pgbouncer) need pgbouncer "a pooler before the database, for the tests of its probe" "command -v pgbouncer" ;;
+    pgpool) need pgpool2 "another pooler before the database, which fails in its own way" "command -v pgpool" ;;
     dns)
       need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
       need unbound "a third vendor's name server" "command -v unbound"
@@ -62,7 +64,7 @@ if [[ " ${packages[*]} " == *" postgresql "* ]]; then
   [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
 fi
 # The same for other services: neither now nor when the machine starts.
-for service in unbound pgbouncer; do
+for service in unbound pgbouncer pgpool2; do
   [[ " ${packages[*]} " == *" $service "* ]] || continue
   unit=/etc/systemd/system/$service.service
   [ -e "$unit" ] || [ -L "$unit" ] || { mkdir -p "${unit%/*}" && ln -s /dev/null "$unit"; }

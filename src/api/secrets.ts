@@ -19,7 +19,7 @@ const key = withRules(z.string().max(253), [
 export const credentialsSchema = z
   .object({
     secretName: secretName('secretName').describe(
-      'Secret in the namespace of the resource, with the keys username and password, as kubernetes.io/basic-auth has them; username may be missing for the default user of Redis. Read again every 30 s.',
+      'Secret in the namespace of the resource, with the keys username and password, as kubernetes.io/basic-auth has them; username may be missing for the default user of Redis. One line break at the end of each is taken off. Read again every 30 s.',
     ),
   })
   .describe(

@@ -101,3 +101,46 @@ it('a password that is changed in the database first: -rw stays, the status says
     expect.stringMatching(new RegExp(`${note.source}its role is not known$`)),
   ]);
 }, 120_000);
+
+it.each([
+  [
+    'a right',
+    'revoke connect on database postgres from public',
+    'grant connect on database postgres to public',
+    '42501',
+  ],
+  [
+    'a limit of its own',
+    'alter role prober connection limit 0',
+    'alter role prober connection limit -1',
+    '53300',
+  ],
+])(
+  '%s refuses the account: -rw stays, and the status and one Event tell it, until it is over',
+  async (_, spoil, mend, sqlstate) => {
+    const name = `by-${sqlstate}`;
+    await world.publish(name, backend(name));
+    await told(world, name, address, { reason: 'Responded', role: 'Primary' });
+
+    await server.query(spoil);
+    const refused = await told(world, name, address, {
+      ready: true,
+      health: 'healthy',
+      reason: 'AuthFailed',
+      role: 'Primary',
+    });
+    expect(refused.message).toMatch(new RegExp(`^${sqlstate} `));
+    await degraded(world, name, 'LoginsRefused');
+
+    await server.query(mend);
+    await told(world, name, address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
+    await degraded(world, name, 'AllHealthy');
+    expect(everMissing(world.slices.history, `${name}-rw`, [address])).toEqual([]);
+    expect(notes(name).filter((text) => text.startsWith('Warning'))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^Warning AuthFailed: ${address}:5432 refuses the login: ${sqlstate} `),
+      ),
+    ]);
+  },
+  60_000,
+);

@@ -158,7 +158,10 @@ describe('grpc over TLS', () => {
   });
 
   it('checks a name that is none of DNS, and names the host as the authority of the call', async () => {
-    const { port, calls } = await serve(health({ '': 1 }), authority.issue('', undefined, 'project:instance'));
+    const { port, calls } = await serve(
+      health({ '': 1 }),
+      authority.issue('', undefined, 'project:instance'),
+    );
     expect(await ask(port, { tls: { ca: authority.ca, serverName: 'project:instance' } })).toMatchObject(up);
     expect(calls[0]?.headers[':authority']).toBe(`127.0.0.1:${port}`);
   });
