@@ -12,7 +12,7 @@ import { targetSchema } from './target.ts';
  * A map by host and port, which cannot be built with a key twice. For 512 targets `exists_one` is three times too expensive
  * for the API server, and so is `string(port)`, whose length it does not estimate: hence digits, of a text of known length.
  */
-const celUniqueTargets = `self.transformMapEntry(i, each, {each.host + ${[10000, 1000, 100, 10, 1]
+const celUniqueTargets = `self.transformMapEntry(i, each, {each.host + ' ' + ${[10000, 1000, 100, 10, 1]
   .map((unit) => `(${celOr('each', 'port', 0)} / ${unit}) % 10`)
   .map((digit) => `'0123456789'.substring(${digit}, ${digit} + 1)`)
   .join(' + ')}: i}).size() == self.size()`;
