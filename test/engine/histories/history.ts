@@ -28,6 +28,11 @@ interface CutBase {
 
 export type Cut =
   | (CutBase & {
+      readonly by: 'silence';
+      /** For how long nothing passes between the leader and the API server and all targets, while it holds the lease. */
+      readonly seconds: number;
+    })
+  | (CutBase & {
       readonly by: 'SIGKILL' | 'SIGTERM';
       readonly successor: Successor;
       /** Until the successor leads. */

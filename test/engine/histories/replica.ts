@@ -5,9 +5,12 @@ import type { Verdict } from '../../../src/core/verdict.ts';
 import { DnsResolver } from '../../../src/dns/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import type { Clock } from '../../../src/engine/ports.ts';
+import type { LeaderHooks } from '../../../src/kube/leadership.ts';
+import { Terms } from '../../../src/kube/terms.ts';
 import { cancelled } from '../../support/scripted-probe.ts';
 import { kinds, type ApiServer } from './api-server.ts';
 import { LateView } from './late-view.ts';
+import { Network } from './network.ts';
 import { noise } from './noise.ts';
 import { objectOf } from './object-of.ts';
 import type { Outside } from './outside.ts';
@@ -30,6 +33,8 @@ export interface ReplicaOptions {
   /** Whether what is under way when the process is killed reaches the API server. */
   readonly arrives: boolean;
   readonly term: (replica: Replica) => Term;
+  /** A term of this replica begins. */
+  readonly onTerm: (replica: Replica) => void;
   /** A write is about to be sent, or was done and is not answered yet. */
   readonly onWrite: (replica: Replica, when: 'before' | 'after', action: Action) => void;
   readonly onVerdict: (term: Term, check: Check, verdict: Verdict) => void;
@@ -38,17 +43,23 @@ export interface ReplicaOptions {
 const never = new Promise<never>(() => undefined);
 const nothing = (): void => undefined;
 const unreachable = () => new OperatorError('no connection', { kind: 'transient', reason: 'Unreachable' });
+const notLeader = () =>
+  new OperatorError('not the leader', { kind: 'waiting', reason: 'NotLeader', afterMs: 5_000 });
+/** Deadline of a beat. */
+const beatMs = 2_000;
 
 /** One process of the operator: the engine, its view and its writer, between the API server and the servers outside. */
 export class Replica {
   readonly name: string;
   alive = true;
-  /** What the network lets through. */
-  readonly net = { api: true, targets: true };
+  readonly net = new Network();
   /** Until when nothing that is watched arrives, monotonic. */
   lateUntil = 0;
+  /** Holds the lease. */
   leads = false;
   readonly engine: Engine;
+  readonly #terms: Terms;
+  #hooks: LeaderHooks = {};
   readonly #options: ReplicaOptions;
   readonly #view: LateView;
   readonly #resolver: DnsResolver;
@@ -61,6 +72,7 @@ export class Replica {
     this.name = options.name;
     this.#random = noise(options.seed);
     const clock = this.#clock();
+    this.#terms = this.#createTerms(clock);
     this.#view = new LateView(
       (kind, { after, before }, concerned) => {
         const { namespace = '', name = '' } = (after ?? before)?.metadata ?? {};
@@ -95,6 +107,36 @@ export class Replica {
     });
   }
 
+  /** As the operator joins them: what begins and ends with a term. */
+  #createTerms(clock: Clock): Terms {
+    return new Terms({
+      clock,
+      beat: () => this.#beat(),
+      elect: (hooks) => {
+        this.#hooks = hooks;
+        return { isLeader: () => this.leads, start: nothing, stop: () => Promise.resolve() };
+      },
+      onStartedLeading: () => {
+        this.#options.onTerm(this);
+        this.engine.work();
+      },
+      onLost: () => {
+        this.engine.rest();
+        this.net.reset();
+      },
+    });
+  }
+
+  async #beat(): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    const answered = this.net.arrives().then((arrives) => {
+      if (!arrives || !this.#isReached()) throw unreachable();
+      this.#terms.answered(sentAt);
+    });
+    const late = () => this.#passes(beatMs).then(() => Promise.reject(unreachable()));
+    await (this.net.isCut ? Promise.race([answered, late()]) : answered);
+  }
+
   /** Reads all there is, and begins to follow. */
   start(): void {
     const { api } = this.#options;
@@ -119,7 +161,7 @@ export class Replica {
   #deliver(until: number): void {
     const { clock, api } = this.#options;
     if (!this.alive || !this.#watches) return;
-    if (!this.net.api) return;
+    if (!this.net.api || this.net.isCut) return;
     if (clock.now() < this.lateUntil) this.notify();
     else
       while (this.#seen < until) {
@@ -131,7 +173,13 @@ export class Replica {
 
   lead(): void {
     this.leads = true;
-    this.engine.work();
+    this.#hooks.onStartedLeading?.();
+  }
+
+  /** The network is whole again, and so is what is watched. */
+  restore(): void {
+    this.net.restore();
+    this.notify();
   }
 
   async #caughtUp(signal: AbortSignal): Promise<void> {
@@ -142,7 +190,7 @@ export class Replica {
 
   lapse(): void {
     this.leads = false;
-    this.engine.rest();
+    this.#hooks.onLost?.('Lapsed');
   }
 
   kill(): void {
@@ -161,11 +209,10 @@ export class Replica {
   async #perform(action: Action): Promise<void> {
     const { onWrite, term } = this.#options;
     const isWrite = action.op !== 'absent';
-    if (isWrite && !this.leads)
-      throw new OperatorError('not the leader', { kind: 'waiting', reason: 'NotLeader', afterMs: 5_000 });
+    if (isWrite && !this.#terms.isLeader()) throw notLeader();
     const by = term(this);
     if (isWrite) onWrite(this, 'before', action);
-    if (!this.#isReached()) return this.#lost();
+    if (!(await this.#isSent(isWrite))) return this.#lost();
     await this.#travels();
     if (!this.#isReached() && !this.#options.arrives) return this.#lost();
     const error = await this.#options.api.perform(action, by).then(
@@ -173,10 +220,24 @@ export class Replica {
       (cause: unknown) => cause as OperatorError,
     );
     if (isWrite && this.#isReached()) onWrite(this, 'after', action);
-    if (this.#isReached()) await this.#travels();
-    if (!this.#isReached()) return this.#lost();
+    if (!(await this.#isAnswered())) return this.#lost();
     this.#answered(action, error);
     if (error !== undefined) throw error;
+  }
+
+  /** As the real writer guards what it sends. */
+  async #isSent(isWrite: boolean): Promise<boolean> {
+    const { number } = this.#terms;
+    if (!this.#isReached()) return false;
+    if (isWrite) await this.#terms.confirm();
+    if (isWrite && (!this.#terms.isLeader() || this.#terms.number !== number)) throw notLeader();
+    return this.net.arrives();
+  }
+
+  async #isAnswered(): Promise<boolean> {
+    if (this.#isReached() && !(await this.net.arrives())) return false;
+    if (this.#isReached()) await this.#travels();
+    return this.#isReached();
   }
 
   #isReached(): boolean {

@@ -229,6 +229,10 @@ const when = fc.constantFrom('before' as const, 'after' as const);
 
 export const cut: fc.Arbitrary<Cut> = fc.oneof(
   fc.record({
+    ...{ write: fc.nat(8), when, lateMs: fc.constant(0), by: fc.constant('silence' as const) },
+    seconds: fc.constantFrom(5, 3, 9),
+  }),
+  fc.record({
     ...{ write: fc.nat(8), when, lateMs: late },
     by: fc.constantFrom('SIGKILL' as const, 'SIGTERM' as const),
     successor: fc.constantFrom('standby' as const, 'fresh' as const),

@@ -116,6 +116,7 @@ const cutsAt = (write: number, when: Cut['when']): readonly Cut[] => {
     { ...end, by: 'SIGKILL', successor: 'fresh', takeoverMs: 15_000 },
     { ...end, by: 'SIGKILL', lateMs: 7_000 },
     { ...end, by: 'SIGTERM' },
+    ...[3, 5, 9].map((seconds): Cut => ({ ...at, by: 'silence', seconds })),
     ...lapses,
   ];
 };

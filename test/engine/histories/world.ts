@@ -134,6 +134,7 @@ class World {
       ...{ name: `replica ${number}`, seed: seed + number, clock: this.#clock, writeMs, arrives },
       ...{ api: this.#api, outside: this.#outside, maxEndpointsPerSlice },
       term: (of) => (this.#term?.replica === of ? this.#term : { replica: of, number: -1 }),
+      onTerm: (of) => this.#termBegins(of),
       onWrite: (of, when, action) => this.#onWrite(of, when, action),
       onVerdict: (term, check, verdict) => this.#judge.heard(term, check, verdict),
     });
@@ -144,13 +145,17 @@ class World {
 
   /** @param lateMs for which its watch brings nothing yet, where there is something to bring */
   #lead(replica: Replica, lateMs: number): void {
+    replica.lateUntil = this.#clock.now() + (replica.caughtUp ? 0 : lateMs);
+    replica.lead();
+    replica.notify();
+  }
+
+  #termBegins(replica: Replica): void {
     this.#terms += 1;
     const term = { replica, number: this.#terms };
     this.#term = term;
-    replica.lateUntil = this.#clock.now() + (replica.caughtUp ? 0 : lateMs);
-    replica.lead();
     const begins = (): void => {
-      if (this.#term !== term || !replica.leads || !replica.net.api) return;
+      if (this.#term !== term || !replica.leads || !replica.net.api || replica.net.isCut) return;
       if (!replica.caughtUp) {
         this.#clock.after(20, begins);
         return;
@@ -159,7 +164,6 @@ class World {
       this.#stall(0);
     };
     begins();
-    replica.notify();
   }
 
   #onWrite(replica: Replica, when: 'before' | 'after', action: Action): void {
@@ -176,10 +180,22 @@ class World {
     this.#numbers = new WeakMap();
     this.#passed += 1;
     if (cut.by === 'lapse') this.#lapse(replica, cut);
+    else if (cut.by === 'silence') this.#silence(replica, cut.seconds * 1000);
     else void this.#end(replica, cut);
   }
 
-  async #end(replica: Replica, cut: Exclude<Cut, { by: 'lapse' }>): Promise<void> {
+  /** Shorter than the trust in the lease: nobody else leads meanwhile. */
+  #silence(replica: Replica, ms: number): void {
+    this.#judge.termEnds();
+    this.#stall(ms + 3_000);
+    replica.net.cut();
+    this.#clock.after(ms, () => {
+      replica.restore();
+      this.#sent = 0;
+    });
+  }
+
+  async #end(replica: Replica, cut: Exclude<Cut, { by: 'lapse' | 'silence' }>): Promise<void> {
     this.#judge.termEnds();
     this.#stall(cut.takeoverMs + cut.lateMs);
     this.#freeze(cut.lateMs);
@@ -230,7 +246,7 @@ class World {
   }
 
   #restore(replica: Replica, { lateMs, other }: Extract<Cut, { by: 'lapse' }>): void {
-    Object.assign(replica.net, { api: true, targets: true });
+    replica.net.restore();
     if (other === 'stays') {
       replica.notify();
       return;
