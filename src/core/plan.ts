@@ -62,6 +62,8 @@ export interface ServicePlan {
   readonly problem: Problem | undefined;
   /** True: what follows is planned when these are written. */
   readonly again: boolean;
+  /** Steps that need none of these: they are tried where `again` is true, and one of these is not written. */
+  readonly otherwise?: readonly Step[];
 }
 
 /**
@@ -221,13 +223,18 @@ function all(
 ): Omit<ServicePlan, 'problem'> {
   const absent = chain(absence(desired, observed.service));
   const slices = slicesOf(desired, observed, context, absent);
-  if (slices.again) return { steps: [...absent, ...slices.writes], again: true };
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
   const actions = context.held === true ? [] : serviceActions(desired, observed.service, scene.sweep);
   const service = chain(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
   const endpoints = endpointsActions(desired, observed.endpoints, scene, context).map((action) =>
     step(action, scene.service === 'ours' ? [] : [...absent, ...service]),
   );
+  if (slices.again)
+    return {
+      steps: [...absent, ...slices.writes],
+      again: true,
+      otherwise: [...(isRenamed ? [] : service), ...endpoints],
+    };
   const leaving = slices.leaving(isRenamed ? service : []);
   const before = [...absent, ...slices.writes, ...service, ...endpoints, ...leaving];
   const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];

@@ -70,7 +70,8 @@ export async function perform(writer: Writer, action: Action): Promise<OperatorE
   }
 }
 
-function isOver(failed: readonly FailedWrite[]): boolean {
+/** Returns true where the rest of a list is given up. */
+export function isOver(failed: readonly FailedWrite[]): boolean {
   const errors = failed.map(({ error }) => error);
   if (errors.some(({ reason }) => reason === 'Superseded' || reason === 'NotLeader')) return true;
   return errors.filter(isUnanswered).length >= MAX_UNANSWERED;

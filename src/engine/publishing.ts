@@ -4,7 +4,7 @@ import type { OperatorError } from '../core/errors.ts';
 import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
-import { performAll, type FailedWrite } from './perform.ts';
+import { isOver, performAll, type FailedWrite } from './perform.ts';
 import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';
 import type { Clock, Random, Writer } from './ports.ts';
 import type { Refusals } from './refusals.ts';
@@ -57,11 +57,12 @@ export async function publish(
     wroteSlices ||= plans.some(({ steps }) =>
       steps.some(({ action }) => isOfSlice(action) && !unstored.isKnown(action, options)),
     );
-    const lists = await performAll(
+    const halves = await performAll(
       storing,
       plans.map(({ steps }) => steps),
     );
-    const isHalf = plans.some(({ again }, i) => again && lists[i]?.length === 0);
+    const isHalf = plans.some(({ again }, i) => again && halves[i]?.length === 0);
+    const lists = await performOthers(storing, plans, halves);
     const learned = await learn(scene, desired, lists, refusals, writer, options);
     if ((isHalf || learned) && round < MAX_ROUNDS) continue;
     for (const service of desired) forget(scene, service, refusals, options);
@@ -73,6 +74,20 @@ export async function publish(
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, wroteSlices };
   }
+}
+
+/** Tries what does not need the first half of a switch that was not written. Returns what failed, by Service. */
+async function performOthers(
+  writer: Writer,
+  plans: readonly ServicePlan[],
+  failed: readonly (readonly FailedWrite[])[],
+): Promise<readonly (readonly FailedWrite[])[]> {
+  const others = plans.map(({ otherwise = [] }, i) => {
+    const errors = failed[i] ?? [];
+    return errors.length > 0 && !isOver(errors) ? otherwise : [];
+  });
+  const more = await performAll(writer, others);
+  return failed.map((list, i) => [...list, ...(more[i] ?? [])]);
 }
 
 interface Circumstances {

@@ -596,3 +596,28 @@ describe('several Services of one backend', () => {
     ]);
   });
 });
+
+describe('a switch of an exclusive Service in two halves', () => {
+  it('has the Service and Endpoints for the case that the first half is refused', async () => {
+    const stage = new Stage();
+    const spec = (hosts: readonly string[], appProtocol?: string): SpecInput => ({
+      targets: hosts.map((host) => ({ host })),
+      ports: [{ port: 6379, ...(appProtocol !== undefined && { appProtocol }) }],
+    });
+    await stage.apply(spec(['10.20.0.11', '10.20.0.12']));
+    const backend = aBackend(spec(['10.20.0.12', '10.20.0.13'], 'redis'));
+    const desired = theService(backend, allHealthy, true, stage.observed().service);
+    const exclusive = { ...desired, spec: { ...desired.spec, role: 'Primary' as const } };
+    const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
+    const plan = planService(exclusive, stage.observed(), context);
+    const kinds = (steps: readonly Step[] = []) =>
+      actionsOf(steps).map((action) =>
+        'object' in action ? `${action.op} ${action.object.kind}` : action.op,
+      );
+    expect([plan.again, kinds(plan.steps), kinds(plan.otherwise)]).toEqual([
+      true,
+      ['update EndpointSlice'],
+      ['applyService', 'update Endpoints'],
+    ]);
+  });
+});
