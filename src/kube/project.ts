@@ -55,13 +55,19 @@ function appliedFields({ metadata }: Raw): readonly string[] {
   return ['ipFamilyPolicy', 'loadBalancerClass'].filter((field) => `f:${field}` in spec);
 }
 
-/** The other client that wrote last, of an object that the operator writes too. The times are whole seconds: a tie is the other's. */
-function editorOf({ metadata }: Raw): string | undefined {
+/**
+ * The other client that wrote last, of an object that the operator writes too. The times are whole seconds: a tie is the
+ * other's. One that left `content` to the operator (an annotation, a label) is no editor.
+ */
+function editorOf({ metadata }: Raw, content: readonly string[]): string | undefined {
   const entries = ((metadata['managedFields'] ?? []) as readonly ManagedFields[]).filter(
     ({ subresource = '' }) => subresource === '',
   );
   const isOurs = ({ manager }: ManagedFields) => manager === operatorName;
   if (!entries.some(isOurs)) return undefined;
+  const isKept = (field: string) =>
+    entries.some((entry) => isOurs(entry) && `f:${field}` in (entry.fieldsV1 ?? {}));
+  if (content.length > 0 && content.every(isKept)) return undefined;
   const times = entries.map(({ time = '' }) => time).toSorted();
   return entries.find((entry) => entry.time === times.at(-1) && !isOurs(entry))?.manager;
 }
@@ -75,18 +81,21 @@ interface ManagedFields {
 }
 
 export function projectSlice(raw: unknown): EndpointSlice {
-  return project(raw, resources.EndpointSlice, [
-    'addressType',
-    'endpoints',
-    'ports',
-  ]) as unknown as EndpointSlice;
+  const fields = ['addressType', 'endpoints', 'ports'];
+  return project(raw, resources.EndpointSlice, fields, ['endpoints', 'ports']) as unknown as EndpointSlice;
 }
 
 export function projectEndpoints(raw: unknown): Endpoints {
-  return project(raw, resources.Endpoints, ['subsets']) as unknown as Endpoints;
+  return project(raw, resources.Endpoints, ['subsets'], ['subsets']) as unknown as Endpoints;
 }
 
-function project(raw: unknown, of: Resource, fields: readonly string[]): Record<string, unknown> {
+/** @param content fields that the operator writes whole: as long as it owns all of them nobody else changed them */
+function project(
+  raw: unknown,
+  of: Resource,
+  fields: readonly string[],
+  content: readonly string[] = [],
+): Record<string, unknown> {
   const object = raw as Raw;
   const kept: Record<string, unknown> = {
     apiVersion: of.apiVersion,
@@ -94,7 +103,7 @@ function project(raw: unknown, of: Resource, fields: readonly string[]): Record<
     metadata: projectMeta(object.metadata),
   };
   for (const field of fields) if (object[field] !== undefined) kept[field] = object[field];
-  const editor = editorOf(object);
+  const editor = editorOf(object, content);
   if (editor !== undefined) kept['editor'] = editor;
   return kept;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
+import type { Kinds } from '../controlplane/kinds.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { plain } from '../support/backends.ts';
@@ -47,4 +48,57 @@ it('two clients that write the same Service: the operator backs off and names th
   await world.events.until((now) =>
     [...now.values()].some(({ reason, note }) => reason === 'Contested' && note?.includes('argocd') === true),
   );
+});
+
+const sliceOf = (service: string): Kinds['EndpointSlice'] => {
+  const slice = [...world.slices.objects.values()].find(
+    ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service,
+  );
+  if (slice === undefined) throw new Error(`no slice of ${service}`);
+  return slice;
+};
+const readyOf = (backend: string) => conditionOf(world.backends.objects.get(backend), 'Ready');
+
+it('another client that writes the endpoints of a slice again and again is named, and each write is repaired', async () => {
+  await world.publish('slices', plain(ips));
+  await world.serves('slices', ips);
+  const { addressType, metadata, ports } = sliceOf('slices');
+  const { name, namespace } = metadata;
+  const endpoints = [{ addresses: ['10.20.37.9'], conditions: { ready: true } }];
+  const theirs = {
+    kind: 'EndpointSlice' as const,
+    metadata: { name, namespace },
+    addressType,
+    endpoints,
+    ports,
+  };
+  for (let round = 0; round < 8; round += 1) {
+    await world.admin.apply(theirs, 'meddler');
+    await world.slices.until(() => sliceOf('slices').endpoints?.[0]?.addresses[0] === '10.20.37.9');
+    await world.serves('slices', ips);
+  }
+  const told = await world.ready('slices', 'False', 'Contested');
+  expect(conditionOf(told, 'Ready')?.message).toContain(`EndpointSlice ${name}: meddler changes its content`);
+});
+
+it('a client that annotates a slice between changes of the operator contests nothing', async () => {
+  const spec = (drained: boolean) =>
+    plain(ips, { targets: [{ host: ips[0] }, { host: ips[1], ...(drained && { drain: true }) }] });
+  await world.publish('noted', spec(false));
+  await world.serves('noted', ips);
+  for (let round = 0; round < 10; round += 1) {
+    const { name, namespace } = sliceOf('noted').metadata;
+    const metadata = { name, namespace, annotations: { 'example.com/round': `${round}` } };
+    await world.admin.apply({ kind: 'EndpointSlice', metadata } as never, 'annotator');
+    await world.slices.until(
+      () => sliceOf('noted').metadata.annotations?.['example.com/round'] === `${round}`,
+    );
+    await world.publish('noted', spec(round % 2 === 0));
+    await world.serves('noted', round % 2 === 0 ? ips.slice(0, 1) : ips);
+  }
+  expect(readyOf('noted')).toMatchObject({ status: 'True', reason: 'Published' });
+  const contested = world.backends.history.filter(
+    ({ object }) => object.metadata.name === 'noted' && conditionOf(object, 'Ready')?.reason === 'Contested',
+  );
+  expect(contested).toEqual([]);
 });
