@@ -20,6 +20,8 @@ export interface Life {
   triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
   /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
   statusAt?: number | undefined;
+  /** When a status was last written that differed in words alone, monotonic. */
+  rewordedAt?: number | undefined;
   /** Healthy hosts of an alias as of the last run. */
   hosts?: HealthyHosts | undefined;
   /** Addresses that the API server refuses. */

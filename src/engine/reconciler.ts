@@ -1,4 +1,3 @@
-import { parseStatus } from '../api/parse.ts';
 import type { Backend } from '../api/external-backend.ts';
 import type { Cidr } from '../core/address.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -6,7 +5,7 @@ import { secretsOf } from '../core/materials.ts';
 import { invalid, suspended, type Halt } from '../core/status.ts';
 import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
-import { Lives, livingEvents, patientWriter, type Life } from './lives.ts';
+import { Lives, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
 import type { Resolver, Secrets } from './ports.ts';
 import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
@@ -15,7 +14,6 @@ import type { Entry } from './registry.ts';
 import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
-import { writeHalt } from './status-writer.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, ReporterOptions {
@@ -162,8 +160,7 @@ export class Reconciler {
     this.#stopAsking(life.uid);
     this.#options.health.forget(life.uid);
     const writer = patientWriter(life, this.#options.writer);
-    const events = livingEvents(life, this.#options.events);
-    const errors = await writeHalt(raw, parseStatus(raw), halt, { ...this.#options, writer, events });
+    const errors = await this.#reporter.halt(raw, halt, life, writer);
     return (life.over ? undefined : foremost(errors)) ?? { ok: true };
   }
 }

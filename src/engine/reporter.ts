@@ -1,11 +1,14 @@
 import type { Status } from '../api/external-backend.ts';
+import { parseStatus } from '../api/parse.ts';
 import { switchOf } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
+import type { KubeObject } from '../core/objects.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
-import { publishedPrimary, sameStatus, statusOf } from '../core/status.ts';
+import { publishedPrimary, sameStatus, statusOf, statusOfHalt, type Halt } from '../core/status.ts';
+import { differsInWords } from '../core/status-words.ts';
 import { writtenService, type WrittenService } from '../core/written.ts';
 import type { Contests } from './contests.ts';
 import { livingEvents, type Life } from './lives.ts';
@@ -55,6 +58,9 @@ export interface PublishedScene extends Scene, Pick<WrittenScene, 'alias' | 'rol
 }
 
 const STATUS_PAUSE_MS = 100;
+
+/** Statuses of a backend that differ in words alone are at least so far apart, however many names it has. */
+const REWORD_MS = 60_000;
 
 /** The status contains a transient failure from this many in a row on. */
 const TOLD_FAILURES = 3;
@@ -128,8 +134,21 @@ export class Reporter {
     const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
     if (pauseMs > 0) return this.#outcome(undefined, scene, life, pauseMs);
     if (errors.length > 0 && lasting === undefined) return this.#outcome(foremost(errors), scene, life);
-    const more = await this.#writeStatus(scene, status, life, writer);
+    const rewordMs = this.#rewordMs(scene.backend.status, status, life);
+    if (rewordMs > 0) return this.#outcome(foremost(errors), scene, life, rewordMs);
+    life.statusAt = undefined;
+    const more = await this.#writeStatus(scene.raw, status, life, writer);
     return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene, life);
+  }
+
+  /** In how many milliseconds the status may be written, where it differs in words alone; 0: now. */
+  #rewordMs(previous: Status | undefined, status: Status, life: Life): number {
+    if (!differsInWords(previous, status)) return 0;
+    const now = this.#options.clock.now();
+    const dueAt = (life.rewordedAt ?? -Infinity) + REWORD_MS;
+    if (now < dueAt) return dueAt - now;
+    life.rewordedAt = now;
+    return 0;
   }
 
   #count(scene: WrittenScene, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
@@ -137,14 +156,21 @@ export class Reporter {
     this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
   }
 
+  /** Writes why nothing is done for a backend. What is published stays, and so does the rest of its status. */
+  async halt(raw: KubeObject, halt: Halt, life: Life, writer: Writer): Promise<readonly OperatorError[]> {
+    const { generation = 0 } = raw.metadata;
+    const status = statusOfHalt(parseStatus(raw), generation, halt, this.#options.clock.wall());
+    return this.#writeStatus(raw, status, life, writer);
+  }
+
+  /** A status that was given up under way has its Events once it is found written. */
   async #writeStatus(
-    { raw, backend }: WrittenScene,
+    raw: KubeObject,
     status: Status,
     life: Life,
     writer: Writer,
   ): Promise<readonly OperatorError[]> {
-    life.statusAt = undefined;
-    const { status: previous } = backend;
+    const previous = parseStatus(raw);
     const options = { ...this.#options, writer, events: livingEvents(life, this.#options.events) };
     const { abandoned } = life;
     life.abandoned = undefined;

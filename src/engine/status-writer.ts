@@ -2,7 +2,7 @@ import type { Condition, Status } from '../api/external-backend.ts';
 import type { Action } from '../core/action.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import { sameStatus, statusOfHalt, type Halt } from '../core/status.ts';
+import { sameStatus } from '../core/status.ts';
 import { withoutTargets } from '../core/status-size.ts';
 import { perform } from './perform.ts';
 import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
@@ -64,18 +64,6 @@ async function writeSmallest(
   const note = `the API server refuses the status because the object would be too large${error === undefined ? '; status.targets is left out' : ''}: remove annotations, or share the targets out over several ExternalBackends`;
   events.record(raw, { type: 'Warning', reason: 'StatusTooLarge', action: 'Reconcile', note });
   return error === undefined ? [] : [error];
-}
-
-/** Writes that the work on a backend halts, and leaves the rest of its status as it is. */
-export async function writeHalt(
-  raw: KubeObject,
-  previous: Status | undefined,
-  halt: Halt,
-  options: StatusWriterOptions,
-): Promise<readonly OperatorError[]> {
-  const { generation = 0 } = raw.metadata;
-  const status = statusOfHalt(previous, generation, halt, options.clock.wall());
-  return writeStatus(raw, previous, status, options);
 }
 
 /** An Event when `Ready` becomes false, or false for another reason, and when it is true again. */

@@ -18,6 +18,22 @@ class HurriedWriter implements Writer {
   }
 }
 
+it('the Event of a spec that is not valid is recorded once, although its status was given up under way', async () => {
+  const writer = new HurriedWriter();
+  const world = new ReconcileWorld({ writer }, writer.cluster);
+  const about = () => world.events.filter((event) => event.reason === 'Invalid').length;
+  await world.bringUp();
+  writer.hurried = true;
+  world.store({ ports: [] }, { generation: 2 });
+  await world.run();
+  expect([world.ready(), about()]).toEqual(['False Invalid', 0]);
+  writer.hurried = false;
+  world.hear();
+  await world.run();
+  await world.run();
+  expect([world.ready(), about()]).toEqual(['False Invalid', 1]);
+});
+
 it('the Event of a status that was given up under way is recorded once, when the status is found written', async () => {
   const writer = new HurriedWriter();
   const world = new ReconcileWorld({ writer }, writer.cluster);

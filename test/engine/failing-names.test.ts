@@ -1,0 +1,42 @@
+import { expect, it } from '@jest/globals';
+import type { Answer } from '../../src/core/names.ts';
+import { EngineWorld } from '../support/engine-world.ts';
+
+const minutes = 30;
+const names = Array.from({ length: 12 }, (_, n) => `n${n}.example.com`);
+const failures: readonly Answer[] = [
+  { kind: 'failed', message: '10.0.0.53: SERVFAIL' },
+  { kind: 'failed', message: '10.0.0.53: no answer' },
+  { kind: 'none', reason: 'NoSuchName', ttlMs: 5_000 },
+  { kind: 'failed', message: '10.0.0.53: REFUSED' },
+];
+
+it('a backend writes one status a minute at most while all its names fail, now in one way and now in another', async () => {
+  const world = new EngineWorld();
+  world.store({ targets: names.map((host) => ({ host })) });
+  world.engine.work();
+  await world.clock.advance(1);
+  names.forEach((name, n) => world.resolver.addresses(name, `10.20.0.${n + 1}`));
+  const touch = () => world.engine.touch(['shop/orders-db']);
+  touch();
+  await world.clock.advance(60_000);
+  expect(world.published().match(/\+/g)).toHaveLength(names.length);
+  const before = world.cluster.writes.length;
+  for (let step = 0; step < minutes * 12; step += 1) {
+    names.forEach((name, n) => {
+      const answer = failures[(Math.floor(step / names.length) + n) % failures.length];
+      if (answer === undefined || step % 12 !== n % 12) return;
+      for (const type of ['A', 'AAAA'] as const) world.resolver.answer({ name, type }, answer);
+      touch();
+    });
+    await world.clock.advance(5_000);
+  }
+  const writes = world.cluster.writes.slice(before);
+  expect(new Set(writes.map(({ op }) => op))).toEqual(new Set(['status']));
+  // As many for the failures themselves, which come one after another.
+  expect(writes.length).toBeLessThanOrEqual(minutes + 3);
+  expect(world.published().match(/\+/g)).toHaveLength(names.length);
+  await world.clock.advance(61_000);
+  const [target] = world.status().targets ?? [];
+  expect(target?.resolution?.error).toContain('10.0.0.53');
+});
