@@ -162,30 +162,35 @@ interface Gate {
 }
 
 function gateOf({ denied, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
-  /** `ip|port` -> all that give it. */
-  const seen = new Map<string, Origin[]>();
+  /** `ip|port` -> all that give it, those that only keep it left out where an answer has it. */
+  const seen = new Map<string, { readonly kept: boolean; readonly origins: Origin[] }>();
   const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
+  const refusedText = (ip: Ip): string | undefined => {
+    const rule = refusal(ip, denied);
+    if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
+    const virtual = clusterAddressOf(ip.text);
+    return virtual !== undefined && isRefusedAddress(virtual)
+      ? clusterAddressText(ip.text, virtual)
+      : undefined;
+  };
   const judge = (address: HostAddress, target: Target): BackendAddress | Note => {
     const ip = parseIp(address.ip);
     if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
-    const rule = refusal(ip, denied);
-    if (rule !== undefined) return refuse(`${ip.text} is refused: ${rule}`);
-    const virtual = clusterAddressOf(ip.text);
-    if (virtual !== undefined && isRefusedAddress(virtual))
-      return refuse(clusterAddressText(ip.text, virtual));
+    const refused = refusedText(ip);
+    if (refused !== undefined) return refuse(refused);
     const own = address.record?.port ?? target.port;
     const port = own === commonPort ? 0 : own;
     const { host, kept, record } = address;
     const origin: Origin = { target, host, ...(record && { record }) };
     const found: BackendAddress = { ip: ip.text, family: ip.family, port, kept, ...origin };
     const known = seen.get(keyOf(found));
-    if (known?.[0] !== undefined) {
-      known.push(origin);
-      const text = `${ip.text} is published once, through target ${known[0].target.host}`;
+    if (known !== undefined) {
+      if (!kept || known.kept) known.origins.push(origin);
+      const text = `${ip.text} is published once, through target ${known.origins[0]?.target.host}`;
       return { text, harmless: true };
     }
     if (seen.size >= most) return refuse(tooMany(most));
-    seen.set(keyOf(found), [origin]);
+    seen.set(keyOf(found), { kept, origins: [origin] });
     return found;
   };
   const admit = ({ target, addresses }: Answer, kept: boolean): Admitted => {
@@ -198,7 +203,7 @@ function gateOf({ denied, clusterAddressOf, most }: GateOptions, commonPort: num
     };
   };
   const whole = (address: BackendAddress): BackendAddress => {
-    const others = seen.get(keyOf(address))?.slice(1) ?? [];
+    const others = seen.get(keyOf(address))?.origins.slice(1) ?? [];
     return others.length === 0 ? address : { ...address, others };
   };
   return { admit, whole };

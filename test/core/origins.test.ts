@@ -12,11 +12,14 @@ import { aBackend, aSlice, healthy, resolved } from '../support/builders.ts';
 const A = '10.20.0.1';
 const B = '10.20.0.2';
 
-type Given = Partial<Target> & { readonly ips: readonly string[] };
+type Given = Partial<Target> & { readonly ips: readonly string[]; readonly kept?: readonly string[] };
 
 /** Endpoints of each Service: `+` ready, `-` not ready, with the hostname and the zone where it has one. */
 function published(given: Readonly<Record<string, Given>>, health: Health = healthy) {
-  const targets = Object.entries(given).map(([host, { ips: _, ...target }]) => ({ host, ...target }));
+  const targets = Object.entries(given).map(([host, { ips: _, kept: __, ...target }]) => ({
+    host,
+    ...target,
+  }));
   const backend = aBackend({
     targets,
     services: [{ name: 'rw', role: 'Primary' }, { name: 'ro', role: 'Replica' }, { name: 'any' }],
@@ -25,7 +28,10 @@ function published(given: Readonly<Record<string, Given>>, health: Health = heal
     backend.spec.targets,
     (host) => ({
       ...resolved({ addresses: [], rule: 'Answered' }),
-      addresses: (given[host]?.ips ?? []).map((ip) => ({ ip, host, kept: false })),
+      addresses: [
+        ...(given[host]?.ips ?? []).map((ip) => ({ ip, host, kept: false })),
+        ...(given[host]?.kept ?? []).map((ip) => ({ ip, host, kept: true })),
+      ],
     }),
     [],
     backend.spec.ports,
@@ -85,6 +91,16 @@ const rows: readonly Row[] = [
   {
     when: 'the names lead to two addresses after a swap: each Service follows its own',
     targets: { 'cluster.': { role: 'Primary', ips: [B] }, 'cluster-ro.': { role: 'Replica', ips: [A] } },
+    rw: [`+${B}`],
+    ro: [`+${A}`],
+    any: [`+${B}`, `+${A}`],
+  },
+  {
+    when: 'the name of the writer left the address of the reader, and keeps it for a while: it is a writer no more',
+    targets: {
+      'cluster.': { role: 'Primary', ips: [B], kept: [A] },
+      'cluster-ro.': { role: 'Replica', ips: [A] },
+    },
     rw: [`+${B}`],
     ro: [`+${A}`],
     any: [`+${B}`, `+${A}`],

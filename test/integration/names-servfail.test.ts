@@ -4,9 +4,10 @@ import { controlPlane } from '../controlplane/details.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
+import { everMissing } from '../controlplane/endpoints.ts';
 import { unprobed } from '../support/backends.ts';
 import { named, sliceEvents, targetOf, toldOf } from '../support/names.ts';
-import { a, aaaa, answer, noData, ScriptedDns, servfail, silence } from '../support/scripted-dns.ts';
+import { a, aaaa, answer, formErr, noData, ScriptedDns, servfail, silence } from '../support/scripted-dns.ts';
 import type { Behaviour } from '../support/scripted-dns.ts';
 import { eventually, openWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
@@ -14,8 +15,10 @@ import type { World } from '../support/world.ts';
 let world: World;
 let dns: ScriptedDns;
 let target: Target;
+let turn = 0;
+const all = ['10.20.58.1', '10.20.58.2', '10.20.58.3', '10.20.58.4', '10.20.58.5', '10.20.58.6'];
 /** What is asked, as `A name`, and what comes of it; all else has no such record. */
-const says = new Map<string, () => Behaviour>();
+const says = new Map<string, (edns: boolean) => Behaviour>();
 const asked = (name: string, type: 'A' | 'AAAA' = 'A'): number => dns.count({ name, type });
 
 /** Until a name was asked for so many more times. */
@@ -31,7 +34,7 @@ async function questions(name: string, count: number): Promise<void> {
 beforeAll(async () => {
   await addAddress('10.20.57.53');
   dns = await ScriptedDns.start(
-    ({ name, type }) => says.get(`${type} ${name}`)?.() ?? noData('outside.test'),
+    ({ name, type, edns }) => says.get(`${type} ${name}`)?.(edns) ?? noData('outside.test'),
     {
       host: '10.20.57.53',
       port: 53,
@@ -40,6 +43,20 @@ beforeAll(async () => {
   target = await startTarget({ address: '10.20.57.1', port: 5432 });
   for (const name of ['flaps', 'half', 'zero', 'quick'])
     says.set(`A ${name}.outside.test`, () => answer(a(`${name}.outside.test`, '10.20.57.1', 0)));
+  const turned = (): readonly string[] => [...all, ...all].slice((turn += 1) % 6);
+  for (const [name, takesEdns] of [
+    ['consul', true],
+    ['old', false],
+  ] as const)
+    says.set(`A ${name}.outside.test`, (edns) =>
+      edns && !takesEdns
+        ? { ...formErr, opt: 'none' }
+        : answer(
+            ...turned()
+              .slice(0, edns || name === 'old' ? 6 : 3)
+              .map((ip) => a(`${name}.outside.test`, ip, 0)),
+          ),
+    );
   says.set('AAAA half.outside.test', () => servfail);
   says.set('A mute.outside.test', () => silence);
   says.set('A later.outside.test', () => answer(a('later.outside.test', '10.20.57.1')));
@@ -48,6 +65,9 @@ beforeAll(async () => {
   const headless = { probe: unprobed, services: [{ name: 'later', headless: true }] };
   await Promise.all([
     world.apply('mute', named(['mute.outside.test', 'quick.outside.test'])),
+    ...['consul', 'old'].map((name) =>
+      world.apply(name, named([`${name}.outside.test`], { probe: unprobed })),
+    ),
     world.apply('flaps', named(['flaps.outside.test'])),
     world.apply('half', named(['half.outside.test'])),
     world.apply('later', named(['later.outside.test'], headless)),
@@ -70,7 +90,7 @@ it('a server that fails every other time changes nothing, neither what is publis
   await toldOf(world, 'flaps', 'flaps.outside.test', ({ addresses }) => addresses[0]?.ready === true);
   const good = says.get('A flaps.outside.test') ?? (() => servfail);
   let count = 0;
-  says.set('A flaps.outside.test', () => (count++ % 2 === 0 ? servfail : good()));
+  says.set('A flaps.outside.test', () => (count++ % 2 === 0 ? servfail : good(true)));
   const [slices, backends] = [world.slices.history.length, world.backends.history.length];
   await questions('flaps.outside.test', 6);
   expect(sliceEvents(world, 'flaps', slices)).toEqual([]);
@@ -115,4 +135,13 @@ it('a name with no time to live, in two backends, is asked for once in minRefres
   expect(targetOf(world.backends.objects.get('same'), 'zero.outside.test')?.resolution?.rule).toBe(
     'Answered',
   );
+});
+
+it.each([
+  ['gives three records at random to clients without EDNS', 'consul'],
+  ['refuses EDNS', 'old'],
+])('All addresses of a server that %s are published and stay', async (_, name) => {
+  await world.serves(name, all);
+  await questions(`${name}.outside.test`, 4);
+  expect(everMissing(world.slices.history, name, all)).toEqual([]);
 });
