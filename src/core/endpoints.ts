@@ -2,6 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import type { Action } from './action.ts';
 import type { Endpoint, EndpointAddress, Endpoints, EndpointPort, EndpointSubset } from './objects.ts';
 import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
+import { isSame } from './same.ts';
 import type { SliceGroup } from './slices.ts';
 
 /** The bound of Kubernetes' own endpoints controller; beyond it the object says that it is truncated. */
@@ -79,7 +80,7 @@ export function planEndpoints(
     subsets: withForeignFields(subsets, observed),
   };
   if (observed === undefined) return { op: 'create', object };
-  const same = isOwnedByLife(observed.metadata, backend.uid) && isSame(observed, object);
+  const same = isOwnedByLife(observed.metadata, backend.uid) && isSameObject(observed, object);
   return same ? undefined : { op: 'update', object };
 }
 
@@ -146,13 +147,10 @@ function truncate(
 }
 
 /** Compares what is ours of two objects. */
-const isSame = (a: Endpoints, b: Endpoints): boolean =>
-  isSameRecord(a.metadata.labels ?? {}, b.metadata.labels ?? {}) &&
-  isSameRecord(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) &&
+const isSameObject = (a: Endpoints, b: Endpoints): boolean =>
+  isSame(a.metadata.labels ?? {}, b.metadata.labels ?? {}) &&
+  isSame(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) &&
   isSameMap(portsByAddress(a.subsets ?? []), portsByAddress(b.subsets ?? []));
-
-const isSameRecord = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
-  isSameMap(new Map(Object.entries(a)), new Map(Object.entries(b)));
 
 const isSameMap = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean =>
   a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);

@@ -37,9 +37,3 @@ export const hintsMark = (endpoints: readonly Endpoint[]): Readonly<Record<strin
 
 export const hasHintsMark = ({ metadata }: EndpointSlice): boolean =>
   metadata.annotations?.[annotations.hints] !== undefined;
-
-export const sameHints = (a: EndpointHints | undefined, b: EndpointHints | undefined): boolean =>
-  hintsText(a) === hintsText(b);
-
-const hintsText = ({ forZones, forNodes }: EndpointHints = {}): string =>
-  [forZones, forNodes].map((list) => (list ?? []).map(({ name }) => name).join(',')).join(' ');

@@ -3,9 +3,10 @@ import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import { namesText } from './attribution.ts';
 import { shortHash } from './hash.ts';
-import { hasHintsMark, hintsMark, sameHints } from './hints.ts';
+import { hasHintsMark, hintsMark } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
 import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
+import { isSame } from './same.ts';
 import { identity } from './slice-layout.ts';
 
 /** Fields that the slices of one group have in common. */
@@ -73,7 +74,7 @@ export function updateSlice(
   const noted = annotated(slice.metadata.annotations ?? {}, endpoints, group, ownsHints);
   const same =
     ownAnnotations.every((name) => slice.metadata.annotations?.[name] === noted.annotations?.[name]) &&
-    sameRecord(slice.metadata.labels ?? {}, next) &&
+    isSame(slice.metadata.labels ?? {}, next) &&
     isOwnedByLife(slice.metadata, context.backend.uid) &&
     sameEndpoints(slice.endpoints ?? [], endpoints, ownsHints);
   if (same) return undefined;
@@ -159,7 +160,9 @@ function sameEndpoints(
   return desired.every((endpoint) => {
     const other = byAddress.get(endpoint.addresses.join(','));
     if (other === undefined || !isSameEndpoint(other, endpoint)) return false;
-    return !ownsHints || endpoint.conditions?.ready !== true || sameHints(other.hints, endpoint.hints);
+    return (
+      !ownsHints || endpoint.conditions?.ready !== true || isSame(other.hints ?? {}, endpoint.hints ?? {})
+    );
   });
 }
 
@@ -170,8 +173,3 @@ const isSameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
   a.conditions?.terminating === b.conditions?.terminating &&
   a.hostname === b.hostname &&
   a.zone === b.zone;
-
-function sameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(b);
-  return keys.length === Object.keys(a).length && keys.every((key) => a[key] === b[key]);
-}
