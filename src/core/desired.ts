@@ -9,7 +9,7 @@ import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
 import { isDrainedIn, leadingTarget } from './origins.ts';
 import { readinessOf, type HealthOf } from './readiness.ts';
-import { exclusionOf, type Exclusion, type Roles } from './roles.ts';
+import { exclusionOf, isOneServer, type Exclusion, type Roles } from './roles.ts';
 import { keptService, serviceBody } from './service.ts';
 import type { SliceGroup } from './slices.ts';
 
@@ -25,6 +25,8 @@ export interface DesiredService {
   readonly subsets: readonly EndpointSubset[] | undefined;
   /** Empty for an alias. */
   readonly addresses: readonly BackendAddress[];
+  /** Of role Primary: IPs of the one server behind it, of families too that the Service does not carry. */
+  readonly server: ReadonlySet<string>;
   /** Every port has a ready address. */
   readonly available: boolean;
   /** Addresses that are not behind it, whatever their health. */
@@ -106,6 +108,7 @@ function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
     groups,
     subsets: legacy ? subsetsOf(groups) : undefined,
     addresses,
+    server: new Set(alias || spec.role !== 'Primary' ? [] : serverOf(addresses, whole.addresses)),
     available: alias || (groups.length > 0 && input.groups.every((group) => anyReady(group, input))),
     excluded,
   };
@@ -122,6 +125,14 @@ function exclusions(
     return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
   });
   return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
+}
+
+/** IPs of the server that has these addresses: a change of families does not make it another one. */
+function serverOf(behind: readonly BackendAddress[], all: readonly BackendAddress[]): readonly string[] {
+  const namesakes = all.filter(({ host, port }) =>
+    behind.some((each) => each.host === host && each.port === port),
+  );
+  return (isOneServer(namesakes) ? namesakes : behind).map(({ ip }) => ip);
 }
 
 type Behind = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>;

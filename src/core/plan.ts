@@ -261,6 +261,7 @@ const slicesOf = (
     hinted: writesHints(desired.spec),
     maxEndpoints: context.maxEndpointsPerSlice,
     exclusive: desired.spec.role === 'Primary',
+    server: desired.server,
     taken: observed.slices.map((slice) => slice.metadata.name),
     needs,
   });

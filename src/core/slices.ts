@@ -14,6 +14,8 @@ export interface SliceContext extends SliceOwner {
   readonly maxEndpoints: number;
   /** One server at a time: what leaves has left before anything joins. */
   readonly exclusive?: boolean;
+  /** IPs of that server, with those of families that the Service does not carry. */
+  readonly server?: ReadonlySet<string>;
   /** Names of other clients' slices. */
   readonly taken?: readonly string[];
   /** Steps that every write needs. */
@@ -176,7 +178,7 @@ function sceneOf(
       desired.set(identity(endpoint), endpoint);
   const before = observed.flatMap((slice) => slice.endpoints ?? []);
   const standing = new Set(before.map(identity));
-  const isGone = [...standing].some((ip) => !desired.has(ip));
+  const isGone = [...standing].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
   const isNew = [...desired.keys()].some((ip) => !standing.has(ip));
   return {
     ...context,

@@ -21,12 +21,13 @@ export function faultsOf(
   moments: readonly Moment[],
   specsOf: readonly [SpecInput, SpecInput],
 ): readonly string[] {
-  const same = isUnprobed(specsOf[1]) ? ipOf : (place: string) => place;
+  const asked = !isUnprobed(specsOf[1]);
   return serviceNames.flatMap((name) => {
+    const isExclusive = specsOf.every((spec) => isPrimary(spec, name));
+    const same = (place: string) => (asked ? place : isExclusive ? serverOf(ipOf(place)) : ipOf(place));
     const all = moments.map((moment) => moment.get(name) ?? []);
     const ends = [all[0] ?? [], all.at(-1) ?? []].map((ready) => new Set(ready.map(same)));
     const kept = [...(ends[0] ?? [])].filter((place) => ends[1]?.has(place));
-    const isExclusive = specsOf.every((spec) => isPrimary(spec, name));
     const wrong = (ready: readonly string[]): boolean =>
       kept.some((place) => !ready.map(same).includes(place)) ||
       (isExclusive && new Set(ready.map(ipOf).map(serverOf)).size > 1);
