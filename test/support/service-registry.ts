@@ -52,7 +52,10 @@ export function registered(service: Service, before: Service | undefined, of: Al
 const compact = (spec: Spec): Spec =>
   Object.fromEntries(
     Object.entries(spec as Readonly<Record<string, unknown>>).filter(
-      ([name, value]) => value !== undefined && !(name === 'publishNotReadyAddresses' && value === false),
+      ([name, value]) =>
+        value !== undefined &&
+        !(name === 'publishNotReadyAddresses' && value === false) &&
+        !(name === 'internalTrafficPolicy' && isAlias(spec)),
     ),
   );
 

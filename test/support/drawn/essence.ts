@@ -28,7 +28,7 @@ function serviceEssence({ metadata, spec }: Service): object {
   const { clusterIP, clusterIPs, ports = [], healthCheckNodePort, ...fields } = spec as Spec;
   const { 'externalbackend.io/applied': _, ...annotations } = metadata.annotations ?? {};
   return {
-    ...effective(fields),
+    ...fields,
     clusterIP: allocated(clusterIP),
     clusterIPs: clusterIPs?.map(allocated),
     hasCheckPort: healthCheckNodePort !== undefined,
@@ -39,11 +39,6 @@ function serviceEssence({ metadata, spec }: Service): object {
     annotations,
     owners: metadata.ownerReferences,
   };
-}
-
-/** Without effect on an alias; the server leaves the default of the former type. */
-function effective({ internalTrafficPolicy, ...fields }: Spec): object {
-  return fields.type === 'ExternalName' ? fields : { ...fields, internalTrafficPolicy };
 }
 
 const allocated = (ip: string | undefined) => (ip === undefined || ip === 'None' ? ip : 'an address');
