@@ -81,6 +81,8 @@ export class Engine {
   /** Ends with the term; undefined: this replica does not lead. */
   #term: AbortController | undefined;
   #working = false;
+  /** Namespaces in which the term has not begun: the view has not caught up there. */
+  readonly #behind = new Set<string>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -154,6 +156,7 @@ export class Engine {
     this.#term?.abort();
     this.#term = undefined;
     this.#working = false;
+    this.#behind.clear();
     this.#reconciler.reset();
     this.#flips.clear();
   }
@@ -165,15 +168,30 @@ export class Engine {
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
-    const { view, clock, logger } = this.#options;
+    const { clock, logger } = this.#options;
     const startedAt = clock.now();
-    await view.caughtUp(signal).catch((error: unknown) => {
-      if (!signal.aborted) logger.error('the view did not catch up', { error });
+    const served = this.#options.view.served?.() ?? [''];
+    for (const namespace of served) this.#behind.add(namespace);
+    this.#working = true;
+    await Promise.all(served.map((namespace) => this.#beginIn(namespace, signal)));
+    if (!signal.aborted) logger.info('the term begins', { caughtUpMs: Math.round(clock.now() - startedAt) });
+  }
+
+  /** One namespace that cannot be read again holds back no other. */
+  async #beginIn(namespace: string, signal: AbortSignal): Promise<void> {
+    const { view, logger } = this.#options;
+    await view.caughtUp(signal, namespace).catch((error: unknown) => {
+      if (!signal.aborted) logger.error('the view did not catch up', { namespace, error });
     });
     if (signal.aborted) return;
-    logger.info('the term begins', { caughtUpMs: Math.round(clock.now() - startedAt) });
-    this.#working = true;
-    this.touch(this.#registry.keys());
+    this.#behind.delete(namespace);
+    const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
+    this.touch([...this.#registry.keys()].filter(isThere));
+  }
+
+  #isWorkingFor(key: string): boolean {
+    const [namespace = ''] = key.split('/');
+    return this.#working && !this.#behind.has('') && !this.#behind.has(namespace);
   }
 
   stats(): { readonly backends: number; readonly checks: number; readonly due: number } {
@@ -192,7 +210,7 @@ export class Engine {
       concurrency: workers,
       handler: (key) => {
         this.#flips.begin(key);
-        return this.#working ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
+        return this.#isWorkingFor(key) ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
       },
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
         const error = errorOf(outcome);

@@ -43,10 +43,12 @@ export interface ClusterView {
    */
   ownedNames(namespace: string, backend: string): ReadonlySet<string>;
   /**
-   * Resolves when the view contains everything that was written before the call. Rejects only when the signal aborts:
-   * the API server is asked until it answers.
+   * Resolves when the view contains everything that was written before the call, in the namespace that is given. Rejects only
+   * when the signal aborts: the API server is asked until it answers.
    */
-  caughtUp(signal: AbortSignal): Promise<void>;
+  caughtUp(signal: AbortSignal, namespace?: string): Promise<void>;
+  /** Namespaces that catch up each by itself; that of the whole cluster is empty. Default: the whole cluster. */
+  served?(): readonly string[];
 }
 
 /** Performs one action of a plan and puts the answer into the view before it resolves. Rejects with an OperatorError. */

@@ -85,6 +85,11 @@ export class Reflector<T extends KubeObject> {
     return this.#refusal;
   }
 
+  /** Plural name of what it watches. */
+  get resource(): string {
+    return this.#options.resource.plural;
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }

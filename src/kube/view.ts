@@ -2,6 +2,7 @@ import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
 import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
+import { CatchUp } from './catch-up.ts';
 import { Indexes } from './indexes.ts';
 import { KindCache } from './kind-cache.ts';
 import { Namespaces } from './namespaces.ts';
@@ -58,10 +59,12 @@ export class KubeView implements ClusterView {
   readonly #endpoints: KindCache<Endpoints>;
   readonly #indexes = new Indexes();
   readonly #namespaces: Namespaces;
+  readonly #catchUp: CatchUp;
 
   constructor(options: ViewOptions) {
     this.#options = options;
     const { clock, logger, namespaces } = options;
+    this.#catchUp = new CatchUp({ clock, logger });
     const onWhole = (namespace: string) => this.#present(namespace);
     this.#namespaces = new Namespaces({ clock, logger, namespaces, onWhole });
     this.#backends = this.#cache(resources.ExternalBackend, projectBackend, undefined, (change) => {
@@ -104,15 +107,20 @@ export class KubeView implements ClusterView {
       const what = namespace === '' ? 'all namespaces' : `namespace ${namespace}`;
       const refusals = this.#reflectorsOf(namespace).flatMap(({ refusal }) => refusal ?? []);
       if (refusals[0] !== undefined) return [`${what} (${refusals[0].message})`];
-      return this.#namespaces.isWhole(namespace) ? [] : [what];
+      if (!this.#namespaces.isWhole(namespace)) return [what];
+      const late = this.#catchUp.lateIn(namespace);
+      return late.length > 0 ? [`${what} (no answer for ${late.join(', ')} since the term began)`] : [];
     });
   }
 
-  /** Resolves when the served namespaces are up to date: another one that gets no answer must not hold them back. */
-  async caughtUp(signal: AbortSignal): Promise<void> {
-    const served = this.#namespaces.names.filter((namespace) => this.#namespaces.isWhole(namespace));
-    const reflectors = served.flatMap((namespace) => this.#reflectorsOf(namespace));
-    await Promise.all(reflectors.map((reflector) => reflector.caughtUp(signal)));
+  served(): readonly string[] {
+    return this.#namespaces.names.filter((namespace) => this.#namespaces.isWhole(namespace));
+  }
+
+  /** Resolves when the namespace is up to date, without one all that are served. */
+  async caughtUp(signal: AbortSignal, namespace?: string): Promise<void> {
+    const namespaces = namespace === undefined ? this.served() : [namespace];
+    await Promise.all(namespaces.map((each) => this.#catchUp.wait(each, this.#reflectorsOf(each), signal)));
   }
 
   async stop(): Promise<void> {

@@ -112,6 +112,27 @@ describe('a term that begins', () => {
     expect(next.probed).toContain(A);
   });
 
+  it.each([
+    ['begins where another namespace cannot be read again', 'bank', true],
+    ['waits where its own namespace cannot be read again', namespace, false],
+  ])('%s', async (_, behind, begins) => {
+    const first = await leader();
+    await first.stop();
+    const caughtUp = Promise.withResolvers<undefined>();
+    const view: ClusterView = {
+      ...lateView(first.cluster, Promise.resolve(undefined)),
+      served: () => [namespace, 'bank'],
+      caughtUp: (_signal, space) => (space === behind ? caughtUp.promise : Promise.resolve()),
+    };
+    const next = first.successor({ view });
+    next.engine.work();
+    await next.clock.advance(30_000);
+    expect(next.probed.length > 0).toBe(begins);
+    caughtUp.resolve(undefined);
+    await next.clock.advance(30_000);
+    expect(next.probed).toContain(A);
+  });
+
   it('does not begin where the lease is lost while the view catches up', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();

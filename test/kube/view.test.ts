@@ -20,13 +20,15 @@ describe('KubeView', () => {
   });
 
   /** An API server with a backend in each namespace, and a view of these; `refuses` is asked of each path. */
-  async function viewOf(namespaces: readonly string[], refuses: (path: string) => boolean) {
+  async function viewOf(namespaces: readonly string[], refuses: (path: string) => boolean, status = 403) {
     const send = (response: ServerResponse, type: string, object: unknown) =>
       response.write(`${JSON.stringify({ type, object })}\n`);
     const api = await httpApi(({ url = '' }, response) => {
       const { pathname } = new URL(url, 'http://x');
       if (refuses(pathname))
-        return void response.writeHead(403).end(JSON.stringify({ reason: 'Forbidden', message: 'no Role' }));
+        return void response
+          .writeHead(status)
+          .end(JSON.stringify({ reason: 'Forbidden', message: 'no Role' }));
       response.writeHead(200);
       const [, namespace = ''] = /namespaces\/([^/]+)\/externalbackends$/.exec(pathname) ?? [];
       if (namespace !== '') send(response, 'ADDED', backend(namespace));
@@ -50,6 +52,23 @@ describe('KubeView', () => {
 
   const shop = 'ExternalBackend shop/db';
   const bank = 'ExternalBackend bank/db';
+
+  it.each(['externalbackends', 'services', 'endpointslices', 'endpoints'])(
+    'catches up with one namespace while another one gets no %s',
+    async (kind) => {
+      let fails = false;
+      const { view } = await viewOf(['shop', 'bank'], (path) => fails && path.endsWith(`/bank/${kind}`), 503);
+      await view.synced;
+      expect(view.served()).toEqual(['shop', 'bank']);
+      fails = true;
+      const term = new AbortController();
+      const bankCaughtUp = view.caughtUp(term.signal, 'bank').then(() => !fails);
+      await view.caughtUp(term.signal, 'shop');
+      fails = false;
+      expect(await bankCaughtUp).toBe(true);
+      expect(view.unreadable()).toEqual([]);
+    },
+  );
 
   it('tells of the namespaces that can be read, and names the one that cannot', async () => {
     const { view, told } = await viewOf(['shop', 'bank'], (path) => path.includes('/bank/'));

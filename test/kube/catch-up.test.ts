@@ -1,0 +1,25 @@
+import { expect, it } from '@jest/globals';
+import { CatchUp } from '../../src/kube/catch-up.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { silent } from './support/connect.ts';
+
+it('names the resources that get no answer for half a minute, in the log once, until they do', async () => {
+  const clock = new ManualClock();
+  const warnings: unknown[] = [];
+  const logger = { ...silent, warn: (_: string, fields: unknown) => void warnings.push(fields) };
+  const catchUp = new CatchUp({ clock, logger });
+  const slices = Promise.withResolvers<undefined>();
+  const watches = [
+    { resource: 'services', caughtUp: () => Promise.resolve() },
+    { resource: 'endpointslices', caughtUp: () => slices.promise },
+  ];
+  const done = catchUp.wait('shop', watches, new AbortController().signal);
+  await clock.advance(29_000);
+  expect(catchUp.lateIn('shop')).toEqual([]);
+  await clock.advance(600_000);
+  expect([catchUp.lateIn('shop'), catchUp.lateIn('bank')]).toEqual([['endpointslices'], []]);
+  expect(warnings).toEqual([{ namespace: 'shop', resources: ['endpointslices'] }]);
+  slices.resolve(undefined);
+  await done;
+  expect([catchUp.lateIn('shop'), clock.armed]).toEqual([[], 0]);
+});
