@@ -39,12 +39,21 @@ export async function servesBackends(plane: PlaneDetails, deadlineMs = 30_000): 
   }
 }
 
-/** The node that kube-proxy serves, in zone-a; without its address it waits for ever. */
+/** The node that kube-proxy serves; without its address it waits for ever. */
 export async function applyNode(plane: PlaneDetails, name: string): Promise<void> {
   const client = api(plane);
-  const labels = { 'topology.kubernetes.io/zone': nodeZone };
-  await client.apply({ kind: 'Node', metadata: { name, labels }, spec: { podCIDR: '10.244.0.0/24' } });
+  await client.apply({ kind: 'Node', metadata: { name }, spec: { podCIDR: '10.244.0.0/24' } });
   await client.patchStatus('Node', name, undefined, { status: nodeStatus(plane.address) });
+}
+
+/**
+ * Puts the node into zone-a. To be called once kube-proxy runs: it may read the zone of a node that it finds before it is
+ * ready to take it, and then never knows it (a race in kube-proxy 1.36 and 1.37); a change reaches it.
+ */
+export async function applyZone(plane: PlaneDetails, name: string): Promise<void> {
+  await api(plane).patch('Node', name, undefined, {
+    metadata: { labels: { 'topology.kubernetes.io/zone': nodeZone } },
+  });
 }
 
 const nodeStatus = (address: string) => ({

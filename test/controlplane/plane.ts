@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { api } from './api.ts';
-import { applyCrds, applyKubeDns, applyNode } from './cluster.ts';
+import { applyCrds, applyKubeDns, applyNode, applyZone } from './cluster.ts';
 import type { PlaneDetails } from './details.ts';
 import { addAddress } from './network.ts';
 import * as parts from './parts.ts';
@@ -121,6 +121,7 @@ class RunningPlane implements Plane {
       this.#until('kube-proxy', `http://${address}:${parts.ports.proxyHealth}/healthz`),
       this.#until('coredns', `http://${dnsAddress}:${parts.ports.dnsReady}/ready`),
     ]);
+    await applyZone(this.details, parts.nodeName);
   }
 
   part(name: string): Part {
