@@ -87,9 +87,7 @@ describe('zones', () => {
     await world.publish('db', zoned('db', newest));
     await world.serves('db', [one, two]);
     await hinted(world, 'db', [`${one} a`, `${two} b`]);
-    expect((await world.admin.get('Service', 'db', world.ns)).spec.trafficDistribution).toBe(
-      'PreferSameNode',
-    );
+    expect((await world.admin.get('Service', 'db', world.ns)).spec.trafficDistribution).toBe(newest);
     await servers[0]?.refuse();
     await hinted(world, 'db', [one, `${two} b`]);
     await world.publish('db', zoned('db'));
