@@ -43,6 +43,7 @@ const tls = some(
     caSecret: some({ name: fc.constant('ca') }, { key: one('ca.crt', 'other.crt') }),
     certificateSecretName: one('client'),
     serverName: one('db.example.com'),
+    verify: one('full', 'ca'),
     insecureSkipVerify: fc.boolean(),
   },
 );
