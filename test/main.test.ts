@@ -9,6 +9,9 @@ import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { httpApi } from './kube/support/http-api.ts';
+import { until } from './kube/support/until.ts';
+
 const main = join(import.meta.dirname, '../src/main.ts');
 let dir: string;
 let taken: Server;
@@ -24,13 +27,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** A kubeconfig of an API server that nobody runs. */
-function kubeconfig(): string {
-  const file = join(dir, 'kubeconfig');
-  const named = {
-    name: 'nobody',
-    cluster: { server: 'https://127.0.0.1:9', 'insecure-skip-tls-verify': true },
-  };
+/** A kubeconfig; by default of an API server that nobody runs. */
+function kubeconfig(server = 'https://127.0.0.1:9'): string {
+  const file = join(dir, `kubeconfig-${server.replace(/\W/g, '')}`);
+  const named = { name: 'nobody', cluster: { server, 'insecure-skip-tls-verify': true } };
   const context = { name: 'nobody', context: { cluster: 'nobody', user: 'nobody' } };
   const user = { name: 'nobody', user: { token: 'x' } };
   const parts = { clusters: [named], contexts: [context], users: [user], 'current-context': 'nobody' };
@@ -94,4 +94,48 @@ describe('the process', () => {
       expect((await outcome()).code).toBe(0);
     },
   );
+});
+
+/** An API server that has nothing, and keeps the holders of the Leases that are created. */
+async function emptyApi() {
+  const holders: string[] = [];
+  const server = await httpApi((request, response) => {
+    const answer = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api');
+    if (request.method === 'POST')
+      void text(request).then((body) => {
+        const { spec } = JSON.parse(body) as { spec?: { holderIdentity?: string } };
+        if (spec?.holderIdentity !== undefined) holders.push(spec.holderIdentity);
+        answer(201, JSON.parse(body) as object);
+      });
+    // It offers no watch of all; a watch of changes has none.
+    else if (searchParams.has('sendInitialEvents')) answer(422, { kind: 'Status', reason: 'Invalid' });
+    else if (searchParams.has('watch'))
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+    else if (pathname.includes('/leases/')) answer(404, { kind: 'Status', reason: 'NotFound' });
+    else answer(200, { kind: 'List', metadata: { resourceVersion: '1' }, items: [] });
+  });
+  return { ...server, holders };
+}
+
+it('two processes with one --identity hold the Lease under names that differ', async () => {
+  const api = await emptyApi();
+  const flags = [
+    '--kubeconfig',
+    kubeconfig(api.url),
+    '--http-address',
+    '127.0.0.1:0',
+    '--identity=db-operator',
+  ];
+  const both = [start(...flags), start(...flags)];
+  try {
+    await until('both have written a Lease', () => new Set(api.holders).size > 1, 20_000);
+    for (const holder of api.holders) expect(holder).toMatch(/^db-operator_[0-9a-f-]{36}$/);
+  } finally {
+    for (const { child } of both) child.kill('SIGKILL');
+    await Promise.all(both.map(({ outcome }) => outcome()));
+    await api.close();
+  }
 });
