@@ -2,7 +2,7 @@ import type { Logger } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 
 /** Releases of Kubernetes that the integration and e2e tests ran on, the oldest first: `make compat`, README.md. */
-export const testedReleases = ['1.33.13', '1.36.3'] as const;
+export const testedReleases = ['1.33.13', '1.36.3', '1.37.2'] as const;
 
 interface Release {
   readonly major: number;

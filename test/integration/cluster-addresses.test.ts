@@ -7,7 +7,7 @@ import { targetOf, toldOf } from '../support/names.ts';
 import { openWorld } from '../support/world.ts';
 import type { Spec, World } from '../support/world.ts';
 
-const server = '10.20.61.1';
+const server = '10.20.66.1';
 let world: World;
 
 const backendOf = (targets: readonly string[], more: Spec = {}): Spec => ({

@@ -1,10 +1,17 @@
 import fc from 'fast-check';
+
+import { isAtLeast } from '../../controlplane/kubernetes-version.ts';
 import type { SpecInput } from '../builders.ts';
 import type { Fields } from './some.ts';
 
 export const serviceNames = ['orders-db', 'orders-rw', 'orders-ro'] as const;
 
 const one = fc.constantFrom;
+
+/** Older versions of Kubernetes refuse the others. */
+const distributions = isAtLeast('1.34')
+  ? (['PreferClose', 'PreferSameZone', 'PreferSameNode'] as const)
+  : (['PreferClose'] as const);
 
 /** One Service, without its name. */
 export const service = fc
@@ -24,7 +31,7 @@ export const service = fc
       sessionAffinityConfig: one({ clientIP: { timeoutSeconds: 60 } }, { clientIP: {} }),
       internalTrafficPolicy: one('Local', 'Cluster'),
       externalTrafficPolicy: one('Local', 'Cluster'),
-      trafficDistribution: one('PreferClose', 'PreferSameZone', 'PreferSameNode'),
+      trafficDistribution: one<string>(...distributions),
       externalIPs: one(['198.51.100.7'], ['198.51.100.8', '198.51.100.9']),
       loadBalancerClass: one('example.com/a', 'example.com/b'),
       loadBalancerSourceRanges: one(['198.51.100.0/24'], ['192.0.2.0/24']),
