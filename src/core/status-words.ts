@@ -16,5 +16,9 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
   conditions: conditions?.map((condition) =>
     ofNames.includes(condition.reason) ? { ...condition, message: '' } : condition,
   ),
-  targets: targets?.map((target) => ({ ...target, resolution: target.resolution !== undefined })),
+  targets: targets?.map((target) => ({ ...target, resolution: howNamed(target.resolution?.rule) })),
 });
+
+/** A name that begins or ceases to fail is reported at once; of one that goes on failing, the way is words. */
+const howNamed = (rule: string | undefined): string | undefined =>
+  rule === undefined || rule === 'Answered' ? rule : 'failing';
