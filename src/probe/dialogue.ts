@@ -24,6 +24,12 @@ const tooMuch = verdict('down', 'WrongProtocol', 'the answer is longer than any 
 const plainBehindTls = verdict('down', 'WrongProtocol', 'more bytes than the agreement on TLS');
 const noSecrets = proberFault('the protocol asks for TLS that the check does not describe');
 
+export interface ConverseOptions {
+  readonly patience?: Patience;
+  /** What is left of the timeout, in milliseconds. */
+  readonly leftMs?: number;
+}
+
 /**
  * Speaks a protocol with the check's IP and port; nothing is resolved. Ends within the check's timeout, and the
  * connection never with a reset of ours where the peer lets us: farewell, FIN, read on until it closes, for `closeGraceMs`.
@@ -35,7 +41,7 @@ export function converse(
   signal: AbortSignal,
   protocol: Protocol,
   tls?: Securing,
-  patience?: Patience,
+  { patience, leftMs }: ConverseOptions = {},
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
   const name = nameOf(check, tls?.tls);
@@ -47,7 +53,8 @@ export function converse(
   }
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
-    const how = { check, signal, protocol, secrets, name, judgesLate, patience };
+    const withinMs = leftMs ?? patience?.withinMs ?? check.timing.timeoutMs;
+    const how = { check, signal, protocol, secrets, name, judgesLate, patience, withinMs };
     new Conversation({ ...how, resolve, reject }).start();
   });
 }
@@ -61,6 +68,7 @@ interface Talk {
   readonly name: string;
   readonly judgesLate: boolean;
   readonly patience: Patience | undefined;
+  readonly withinMs: number;
   /** The first call of either counts. */
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: unknown) => void;
@@ -88,8 +96,7 @@ class Conversation {
   }
 
   start(): void {
-    const { check, signal, patience } = this.#talk;
-    const { withinMs = check.timing.timeoutMs } = patience ?? {};
+    const { check, signal, withinMs } = this.#talk;
     // Run after the event loop has looked at its sockets: where this process was busy, the answer may be there already.
     this.#deadline = setTimeout(setImmediate, withinMs, () => this.#expire());
     signal.addEventListener('abort', this.#abort);

@@ -2,7 +2,6 @@ import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 
-const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
 const noTls = verdict(
   'down',
   'WrongProtocol',
@@ -12,8 +11,6 @@ const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', mes
 const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
 
 const byCode: Readonly<Record<string, Verdict>> = {
-  HPE_HEADER_OVERFLOW: verdict('down', 'WrongProtocol', 'the response headers are over 16 KiB'),
-  HPE_INVALID_EOF_STATE: closedEarly,
   CERT_HAS_EXPIRED: verdict('down', 'CertificateExpired'),
   CERT_NOT_YET_VALID: tlsFailed('the certificate is not valid yet'),
   CERT_REVOKED: tlsFailed('the certificate is revoked'),
@@ -38,7 +35,6 @@ export function classifyHttpError(error: unknown, serverName: string): Verdict {
   if (known !== undefined) return known;
   if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
-  if (code.startsWith('HPE_')) return wrongProtocol;
   if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(String(error)))
     return noTls;
   if (isTls(code)) return tlsFailed(code);

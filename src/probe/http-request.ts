@@ -1,8 +1,10 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
 import type { Check, Handler } from '../core/check.ts';
 
 export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
-export type Headers = Readonly<Record<string, readonly string[]>>;
+/** Names and values, in the order of the request. */
+export type Headers = readonly (readonly [name: string, value: string])[];
 
 /**
  * The URL of the first request. Its host is a name for the server, never dialled: `request.host`, else the target's host.
@@ -29,19 +31,31 @@ export function headersOf(request: HttpGet, url: URL, ownHost: boolean): Headers
   const given = new Set<string>();
   for (const { name, value } of request.httpHeaders ?? []) {
     const key = name.toLowerCase();
+    if (ignored.has(key)) continue;
     if (key === 'host' && (!ownHost || value === '' || given.has(key))) continue;
     const values = given.has(key) ? (headers.get(key)?.values ?? []) : [];
     headers.set(key, { name, values: [...values, value] });
     given.add(key);
   }
-  return Object.fromEntries(
-    [...headers]
-      .filter(([key, { values }]) => !(removable.has(key) && values[0] === ''))
-      .map(([, { name, values }]) => [name, values]),
-  );
+  if (!headers.has('connection')) headers.set('connection', { name: 'Connection', values: ['close'] });
+  return [...headers]
+    .filter(([key, { values }]) => !(removable.has(key) && values[0] === ''))
+    .flatMap(([, { name, values }]) => values.map((value) => [name, value] as const));
 }
 
 const removable: ReadonlySet<string> = new Set(['user-agent', 'accept']);
+/** They describe a body, which a GET has not; net/http does not send them. */
+const ignored: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'trailer']);
+
+/** Returns the bytes of a GET. Throws where a header has a character that none may have. */
+export function requestBytes(url: URL, headers: Headers): Uint8Array {
+  const lines = headers.map(([name, value]) => {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return `${name}: ${value}\r\n`;
+  });
+  return Buffer.from(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+}
 
 /** Without the brackets that a URL puts around an IPv6 address. */
 export function hostnameOf(url: URL): string {

@@ -103,7 +103,7 @@ async function greet(
   };
   // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
   const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
-  const said = await converse(check, signal, protocol, how, patience);
+  const said = await converse(check, signal, protocol, how, { patience });
   if (said.kind === 'up') owed.answered(check);
   return said;
 }

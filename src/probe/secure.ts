@@ -41,6 +41,8 @@ export interface Securing {
   readonly judged?: 'at once' | 'at the end';
   /** True where the protocol's own clients look for an address in the common name. */
   readonly commonName?: boolean;
+  /** Asked for by ALPN (RFC 7301). */
+  readonly protocol?: string;
 }
 
 /** What a `tls` block means where the protocol has no modes of its own. */
@@ -59,11 +61,12 @@ export function nameOf(check: Check, tls: TlsOptions | undefined): string {
 
 /** For `tls.connect`. Throws where the certificates cannot be used. */
 export function secretsOf(
-  { tls, trust, verify, judged, commonName = false }: Securing,
+  { tls, trust, verify, judged, protocol, commonName = false }: Securing,
   name: string,
 ): ConnectionOptions {
   return {
     secureContext: trust(tls),
+    ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
     servername: sniOf(name),
     rejectUnauthorized: verify !== 'none' && judged !== 'at the end',
     checkServerIdentity: (_, certificate) =>

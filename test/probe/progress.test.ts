@@ -5,7 +5,7 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Check, Credentials, Handler, TlsOptions } from '../../src/core/check.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { createAuthority } from './support/certificates.ts';
-import { forever, tcpCheck } from './support/checks.ts';
+import { forever, httpCheck, tcpCheck } from './support/checks.ts';
 import { fullBacklog } from './support/full-backlog.ts';
 import { listen } from './support/listener.ts';
 import type { Listener } from './support/listener.ts';
@@ -32,6 +32,7 @@ async function serve(onConnection: (socket: Socket) => void): Promise<number> {
 
 const credentials: Credentials = { username: 'prober', password: 'secret' };
 const tls: TlsOptions = { ca: authority.ca };
+const request = { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const;
 const mysql = { kind: 'mysql', saturatedIs: 'inconclusive' } as const;
 const postgres = { kind: 'postgres', saturatedIs: 'inconclusive' } as const;
 
@@ -53,7 +54,15 @@ const speakers: Readonly<Record<Handler['kind'], readonly Speaker[]>> = {
   icmp: [],
   tcpSocket: [{ handler: { kind: 'tcpSocket' } }],
   tls: [{ handler: { kind: 'tls', tls }, secure: { kind: 'tls', tls } }],
-  httpGet: [],
+  httpGet: [
+    {
+      handler: { kind: 'httpGet', request },
+      secure: { kind: 'httpGet', request: { ...request, scheme: 'HTTPS' }, tls },
+      beginning: 'HTTP/1.1 200 OK\r\nContent-Len',
+      waits: /the answer began/,
+      hint: /set scheme: HTTPS/,
+    },
+  ],
   redis: [
     {
       handler: { kind: 'redis' },
@@ -196,10 +205,10 @@ describe('a probe that times out reports how far it got:', () => {
     '$title, after the TLS handshake',
     async ({ handler }) => {
       const port = await serve((socket) => overTls(socket, () => undefined));
-      expect(await ask(handler, port, 500)).toMatchObject({
+      expect(await ask(handler, port, 1_000)).toMatchObject({
         kind: 'down',
         reason: 'Timeout',
-        message: 'the TLS handshake succeeded, but no answer within 0.5 s',
+        message: 'the TLS handshake succeeded, but no answer within 1 s',
       });
     },
   );
@@ -290,4 +299,24 @@ it('a server without TLS that is asked with TLS is named', async () => {
       reason: 'WrongProtocol',
       message: 'the answer is not TLS: does the server speak TLS on this port?',
     });
+});
+
+it('a redirect to https whose certificate fails is named', async () => {
+  const alien = createAuthority().issue('IP:127.0.0.1');
+  const secured = await serve((socket) => {
+    const server = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: createSecureContext({ ...alien }),
+    });
+    server.on('error', () => undefined);
+  });
+  const location = `https://127.0.0.1:${String(secured)}/ready?token=secret`;
+  const port = await serve((socket) =>
+    socket.once('data', () => socket.end(`HTTP/1.1 301 Moved\r\nLocation: ${location}\r\n\r\n`)),
+  );
+  expect(await probe(httpCheck(port), forever)).toEqual({
+    kind: 'down',
+    reason: 'TlsFailed',
+    message: `redirected to https://127.0.0.1:${String(secured)}/ready: the certificate is signed by an unknown authority`,
+  });
 });

@@ -1,0 +1,123 @@
+import { responded, verdict } from './classify.ts';
+import { framingOf, maxBodyBytes, progressOfBody } from './http-body.ts';
+import type { Framing } from './http-body.ts';
+import { HeadReader } from './http-head.ts';
+import type { Head } from './http-head.ts';
+import type { Protocol, Step } from './protocol.ts';
+
+export interface ExchangeOptions {
+  readonly isSecure: boolean;
+  /** The whole request. */
+  readonly request: Uint8Array;
+  /** Whether the body of an answer with this status matters. */
+  readonly wantsBody: (status: number) => boolean;
+}
+
+/** An answer whose head is complete. */
+export interface Answer {
+  readonly status: number;
+  readonly location: string | undefined;
+  /** The server reports that it was asked in plain on a port of TLS. */
+  readonly expectsTls: boolean;
+}
+
+/** Of all heads of an answer, interim ones included. */
+const maxHeadBytes = 64 * 1024;
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
+const tooLarge = verdict('down', 'WrongProtocol', 'the response headers are over 64 KiB');
+
+/**
+ * One request and its answer. The head decides, and the body is read to its end (at most 10 KiB of it), because a server
+ * that is left while it writes sees a reset.
+ *
+ * | after a head with a status that is wanted         | result                          |
+ * |---------------------------------------------------|---------------------------------|
+ * | the end of the body                               | the answer                      |
+ * | bytes that are no body (a chunk without a size)   | the answer                      |
+ * | the end of the connection, or a reset, where only that ends the body | the answer   |
+ * | the end or a reset before the announced end       | ClosedEarly, Reset              |
+ * | nothing more                                      | Timeout                         |
+ *
+ * Interim answers (1xx, except 101) are skipped.
+ */
+export class HttpExchange implements Protocol {
+  readonly maxBytes = maxHeadBytes + maxBodyBytes;
+  readonly question = 'the request';
+  readonly #options: ExchangeOptions;
+  #isSecure: boolean;
+  #isAsked = false;
+  #reader = new HeadReader(0);
+  #head: Head | undefined;
+  #framing: Framing = 'none';
+  #answer: Answer | undefined;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#isSecure = !options.isSecure;
+  }
+
+  /** Undefined: there was none, and the verdict of the dialogue is that of the probe. */
+  get answer(): Answer | undefined {
+    return this.#answer;
+  }
+
+  next(received: Buffer): Step {
+    if (!this.#isSecure) {
+      this.#isSecure = true;
+      return { kind: 'secure', consumed: 0 };
+    }
+    if (!this.#isAsked) {
+      this.#isAsked = true;
+      return { kind: 'send', bytes: this.#options.request, consumed: 0 };
+    }
+    return this.#head === undefined ? this.#readHead(received) : this.#readBody(received, this.#head);
+  }
+
+  ended(received: Buffer) {
+    if (this.#head === undefined || this.#framing !== 'close') return undefined;
+    this.#answer = answerOf(this.#head, received);
+    return responded;
+  }
+
+  #readHead(received: Buffer): Step {
+    const head = this.#reader.read(received.subarray(0, maxHeadBytes));
+    if (head === 'malformed') return { kind: 'done', verdict: wrongProtocol };
+    if (head === 'unfinished')
+      return received.length < maxHeadBytes ? { kind: 'more' } : { kind: 'done', verdict: tooLarge };
+    if (isInterim(head.status)) {
+      this.#reader = new HeadReader(head.end);
+      return this.#readHead(received);
+    }
+    const framing = framingOf(head);
+    if (framing === 'malformed') return { kind: 'done', verdict: wrongProtocol };
+    this.#head = head;
+    this.#framing = framing;
+    return this.#readBody(received, head);
+  }
+
+  #readBody(received: Buffer, head: Head): Step {
+    const isOver =
+      !this.#options.wantsBody(head.status) ||
+      progressOfBody(this.#framing, received.subarray(head.end)) !== 'unfinished';
+    if (!isOver) return { kind: 'more' };
+    this.#answer = answerOf(head, received);
+    return { kind: 'done', verdict: responded };
+  }
+}
+
+const isInterim = (status: number): boolean => status >= 100 && status < 200 && status !== 101;
+
+/** Go's, nginx' and Apache's words, in the body of their 400. */
+const tlsWords =
+  /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled/;
+
+function answerOf({ status, headers, end }: Head, received: Buffer): Answer {
+  const [location] = headers.get('location') ?? [];
+  const body = status === 400 ? received.toString('latin1', end, end + maxBodyBytes) : '';
+  return {
+    status,
+    location: location === undefined ? undefined : Buffer.from(location, 'latin1').toString('utf8'),
+    expectsTls: tlsWords.test(body),
+  };
+}
