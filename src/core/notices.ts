@@ -34,7 +34,7 @@ export const isNotable = ({ greeting, certificateExpiresAt }: Verdict): boolean 
  *
  * | the verdict                              | told of this check before       | Event                          |
  * |------------------------------------------|---------------------------------|--------------------------------|
- * | a bare connect was greeted by MySQL      | no                              | BareConnectToMysql             |
+ * | a probe but mysql was greeted by MySQL   | no                              | BareConnectToMysql             |
  * |                                          | yes                             | none                           |
  * | the certificate ends in more than 21 days | anything                       | none                           |
  * | in 21 days or less                       | nothing of this certificate     | CertificateExpiresSoon         |
@@ -74,5 +74,10 @@ const bareConnect = (check: Check): Notice => ({
   type: 'Warning',
   reason: 'BareConnectToMysql',
   action: 'Probe',
-  note: `${checkAddress(check)} speaks MySQL, and a probe by tcpSocket connects and leaves: unless skip-name-resolve is on, the server counts each as an error of the host, and after max_connect_errors (100 by default) it refuses all connections from there, those of applications too (error 1129). Write probe: {mysql: {}} in place of tcpSocket`,
+  note: `${checkAddress(check)} speaks MySQL, and ${harmOf(check)} after max_connect_errors (100 by default) it refuses all connections from there, those of applications too (error 1129). Write probe: {mysql: {}} in place of ${check.handler.kind}`,
 });
+
+const harmOf = ({ handler }: Check): string =>
+  handler.kind === 'tcpSocket'
+    ? 'a probe by tcpSocket connects and leaves: unless skip-name-resolve is on, the server counts each as an error of the host, and'
+    : `a probe by ${handler.kind} breaks its handshake off: the server counts that as an error of the host (later probes only listen, and are not counted), and`;

@@ -53,6 +53,6 @@ export interface Verdict {
   readonly epoch?: number;
   /** When the first certificate of the server's chain ends, in milliseconds of Unix time. Left out where the probe cannot tell. */
   readonly certificateExpiresAt?: number;
-  /** A bare connection was greeted in this protocol: the probe does harm, see `core/notices.ts`. */
+  /** A probe of another protocol was greeted in this one: it does harm, see `core/notices.ts`. */
   readonly greeting?: 'mysql';
 }

@@ -7,6 +7,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { cancelled, classifyErrno, closedEarly, codeOf, proberFault, timedOut, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
+import { isMysqlHello, mysqlAnswers } from './mysql-hello.ts';
 import { keepAliveMs } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { withProgress } from './progress.ts';
@@ -115,10 +116,10 @@ class Conversation {
     });
     socket.on('data', (chunk: Buffer) => {
       if (this.#verdict !== undefined) return;
-      const alert = this.#isAnswered || this.#secured ? undefined : readAlert(chunk, this.#talk.check);
+      const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
       this.#isAnswered = true;
-      if (alert !== undefined) {
-        this.#finish(alert);
+      if (stranger !== undefined) {
+        this.#finish(stranger);
         return;
       }
       this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
@@ -127,6 +128,13 @@ class Conversation {
     socket.on('end', () => this.#ended(socket, closedEarly));
     socket.on('error', (error) => this.#ended(socket, this.#classify(error)));
     socket.on('close', () => this.#ended(socket, closedEarly));
+  }
+
+  /** The verdict of a first answer that another protocol than the expected one is known by. */
+  #strangerIn(chunk: Buffer): Verdict | undefined {
+    const { protocol, check } = this.#talk;
+    if (protocol.isMysql !== true && isMysqlHello(chunk)) return mysqlAnswers;
+    return readAlert(chunk, check);
   }
 
   #tellCertificate(socket: Socket): void {

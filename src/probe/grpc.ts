@@ -18,6 +18,7 @@ import { isDnsName } from './identity.ts';
 import { createLimit } from './limit.ts';
 import type { Limit } from './limit.ts';
 import { closeGraceMs } from './probe.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { progressOf, withProgress } from './progress.ts';
 import { createTrust, nameOf, secretsOf, securing } from './secure.ts';
@@ -28,9 +29,9 @@ import { createTrust, nameOf, secretsOf, securing } from './secure.ts';
  * loaded on first use: @grpc/grpc-js would bring 24 packages, and tell a refused connection from a bad certificate only by
  * the text of an error.
  */
-export function createGrpc(): Probe {
+export function createGrpc(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return async (check, signal) => {
+  return guard(async (check, signal) => {
     if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
     const { tls } = check.handler;
     const name = nameOf(check, tls);
@@ -48,7 +49,7 @@ export function createGrpc(): Probe {
     } finally {
       limit.release();
     }
-  };
+  });
 }
 
 interface Run {

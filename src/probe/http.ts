@@ -6,6 +6,7 @@ import { HttpExchange } from './http-exchange.ts';
 import type { Answer } from './http-exchange.ts';
 import { headersOf, hostnameOf, redirectOf, requestBytes, urlOf } from './http-request.ts';
 import type { HttpGet } from './http-request.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 import type { Trust } from './secure.ts';
@@ -26,14 +27,14 @@ const maxRequests = 10;
  * Answers are read by net/http's rules, not by those of `node:http`, which refuses what the kubelet accepts (a line that
  * ends with LF alone) and has no mode that accepts all of it.
  */
-export function createHttpGet(options: HttpOptions): Probe {
+export function createHttpGet(options: HttpOptions, guard = createMysqlPorts()): Probe {
   const trust = createTrust(options.ca);
-  return async (check, signal) => {
+  return guard(async (check, signal) => {
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
     const { request, tls = noTls } = check.handler;
     const deadline = performance.now() + check.timing.timeoutMs;
     return get({ check, request, tls, trust, signal, deadline });
-  };
+  });
 }
 
 const noTls: TlsOptions = {};

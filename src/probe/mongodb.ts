@@ -5,6 +5,7 @@ import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
 import { verdictOfHello } from './mongodb-hello.ts';
 import { helloRequest, maxMessageBytes, readMessage } from './mongodb-message.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 
@@ -20,16 +21,16 @@ export interface MongodbDialogueOptions {
  * it. Nothing is left on the server: no session, no cursor, no client metadata; the connection is closed after the answer.
  * Older servers know `hello` only as `isMaster`: they answer CommandNotFound (59) and are down.
  */
-export function createMongodb(): Probe {
+export function createMongodb(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return async (check, signal) => {
+  return guard(async (check, signal) => {
     if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
     const { tls, setName } = check.handler;
     const options = { secure: tls !== undefined, ...(setName !== undefined && { setName }) };
     // Loaded on first use: who asks no MongoDB shall not pay 8 MB for it.
     const bson = await import('bson');
     return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust));
-  };
+  });
 }
 
 const wrongProtocol = verdict('down', 'WrongProtocol', "the answer is not MongoDB's");

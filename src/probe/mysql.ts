@@ -121,12 +121,14 @@ const tooOld = verdict('down', 'WrongProtocol', 'the server is older than MySQL 
 export class MysqlHandshake implements Protocol {
   readonly maxBytes = maxPayload + 4;
   readonly question = 'the login';
+  readonly isMysql = true;
   readonly #options: HandshakeOptions;
   #phase: 'greeting' | 'securing' | 'secured' | 'answered' = 'greeting';
   #greeting: Greeting | undefined;
   #plugin: string = nativePassword;
   #isSecure = false;
   #isBlind = false;
+  #isRecognised = false;
   /** Of the packet that the server sends next. */
   #sequence = 0;
   #answers = 0;
@@ -137,6 +139,11 @@ export class MysqlHandshake implements Protocol {
 
   get isGreeted(): boolean {
     return this.#phase !== 'greeting';
+  }
+
+  /** Whether a server of MySQL's or MariaDB's protocol answered, by a greeting or an error. */
+  get isRecognised(): boolean {
+    return this.#isRecognised;
   }
 
   /** True when everything was sent before the greeting. */
@@ -151,6 +158,7 @@ export class MysqlHandshake implements Protocol {
     if (read === 'more') return { kind: 'more' };
     if (read === 'alien') return done(wrongProtocol);
     const error = readError(read.payload);
+    this.#isRecognised ||= error !== undefined;
     if (error !== undefined) return done(this.#judge(this.#classify(error)));
     return this.#phase === 'greeting' ? this.#greeted(read) : this.#answered(read);
   }
@@ -173,6 +181,7 @@ export class MysqlHandshake implements Protocol {
     const greeting = readGreeting(payload);
     if (greeting === undefined) return done(payload[0] === 9 ? tooOld : wrongProtocol);
     this.#greeting = greeting;
+    this.#isRecognised = true;
     this.#sequence = 2;
     if (this.#isBlind) return this.#listen(size);
     if (!this.#options.wantsTls || !offersTls(greeting)) return this.#respond(size);

@@ -64,9 +64,12 @@ const isIn = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && en
 
 const isRefused = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && end === 'refused';
 
-/** Whatever the server did in place of TLS; not where it was not reached. */
+/** Whatever the server did in place of TLS; not where it was not reached, or is of MySQL. */
 const mayFallBack = (secure: Attempt): boolean =>
-  isRefused(secure) || (secure.end === 'no TLS' && !unanswered.has(secure.verdict.reason));
+  isRefused(secure) ||
+  (secure.end === 'no TLS' &&
+    !unanswered.has(secure.verdict.reason) &&
+    secure.verdict.greeting === undefined);
 
 /** Of two that are not let in: what PostgreSQL answers counts more than that there is no TLS. */
 const isBetter = ({ reason }: Verdict, { end }: Attempt): boolean =>

@@ -10,6 +10,7 @@ import { verdictOfError } from './postgres-errors.ts';
 import { logIn } from './postgres-login.ts';
 import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
 import type { Message } from './postgres-messages.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
 import type { Probe } from './probe.ts';
@@ -44,9 +45,9 @@ const applicationName = 'external-backend-operator';
  * (postgres-prefer.ts). With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is
  * verified.
  */
-export function createPostgres(fallbacks = createFallbacks()): Probe {
+export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return reporting((check, signal) => {
+  const probe = reporting((check, signal) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
     const securing = securingOf(handler, trust);
@@ -55,6 +56,7 @@ export function createPostgres(fallbacks = createFallbacks()): Probe {
       ? greet({ check, handler, securing, fallbacks }, signal)
       : logIn({ check, handler, credentials, securing, database, applicationName, fallbacks }, signal);
   });
+  return guard(probe);
 }
 
 interface Greeting {

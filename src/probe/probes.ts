@@ -8,6 +8,7 @@ import { createIcmp } from './icmp.ts';
 import type { IcmpOptions } from './icmp.ts';
 import { createMongodb } from './mongodb.ts';
 import { createMysql } from './mysql.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import { createOwed } from './owed.ts';
 import { createPostgres } from './postgres.ts';
 import type { Probe } from './probe.ts';
@@ -31,17 +32,18 @@ export interface Probes {
 export function createProbes(options: ProbesOptions = {}): Probes {
   const icmp = createIcmp(options.icmp);
   const fallbacks = createFallbacks();
+  const guard = createMysqlPorts();
   const byKind = {
     tcpSocket: createTcpSocket(),
-    httpGet: createHttpGet(options.http ?? {}),
+    httpGet: createHttpGet(options.http ?? {}, guard),
     icmp: icmp.probe,
     unready: ({ handler }) => Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
     mysql: createMysql(createOwed(), fallbacks),
-    postgres: createPostgres(fallbacks),
-    redis: createRedis(fallbacks),
-    mongodb: createMongodb(),
-    tls: createTls(),
-    grpc: createGrpc(),
+    postgres: createPostgres(fallbacks, guard),
+    redis: createRedis(fallbacks, guard),
+    mongodb: createMongodb(guard),
+    tls: createTls(guard),
+    grpc: createGrpc(guard),
   } satisfies Record<Handler['kind'], Probe>;
   return {
     probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),

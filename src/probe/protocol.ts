@@ -21,6 +21,8 @@ export type Step =
 export interface Protocol {
   /** Bytes that may wait unconsumed; a peer that sends more is WrongProtocol. `next` never sees more than these. */
   readonly maxBytes: number;
+  /** MySQL's own protocol: where it is spoken, its greeting is no mistake. */
+  readonly isMysql?: boolean;
   /** What was asked last, for messages such as "no answer to PING". */
   readonly question?: string | undefined;
   /**

@@ -7,6 +7,7 @@ import { createFallbacks } from './fallbacks.ts';
 import { refusal, reporting } from './logins.ts';
 import type { At } from './logins.ts';
 import type { Protocol, Step } from './protocol.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
@@ -41,9 +42,9 @@ import { createTrust, securing } from './secure.ts';
  * | ERR max number of clients…                  | inconclusive Saturated                                  |
  * | other                                       | down NotServing                                         |
  */
-export function createRedis(fallbacks = createFallbacks()): Probe {
+export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return reporting((check, signal) => {
+  const probe = reporting((check, signal) => {
     if (check.handler.kind !== 'redis') return Promise.resolve(proberFault('not a redis check'));
     const { tls, credentials } = check.handler;
     const refused = fallbacks.get(check, 'no INFO');
@@ -55,6 +56,7 @@ export function createRedis(fallbacks = createFallbacks()): Probe {
     });
     return converse(check, signal, dialogue, tls && securing(tls, trust));
   });
+  return guard(probe);
 }
 
 export interface RedisDialogueOptions {

@@ -3,6 +3,7 @@ import type { OnReadOpts } from 'node:net';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { cancelled, classifyErrno, connected } from './classify.ts';
+import { isMysqlHello } from './mysql-hello.ts';
 import { closeGraceMs } from './probe.ts';
 import type { Probe } from './probe.ts';
 import { noConnection, withProgress } from './progress.ts';
@@ -16,33 +17,20 @@ import { noConnection, withProgress } from './progress.ts';
 export function createTcpSocket(): Probe {
   // What servers say is looked at once and thrown away, so one buffer does for all sockets (and saves an allocation of
   // 64 kB per probe).
-  const buffer = new Uint8Array(4096);
+  const buffer = Buffer.alloc(4096);
   return (check, signal) => (signal.aborted ? Promise.resolve(cancelled) : dial(check, signal, buffer));
 }
 
 const greetedByMysql: Verdict = Object.freeze({ ...connected, greeting: 'mysql' });
 
-/**
- * Whether the first bytes of a server are the greeting of MySQL or MariaDB (protocol 10, in use since 1998):
- *
- *     length, 3 bytes | 00 (the first packet) | 0a (protocol 10) | version …
- *
- * A greeting is longer than 32 bytes and much shorter than 64 kB, and nothing follows it.
- */
-const isMysqlGreeting = (bytes: Uint8Array, count: number): boolean =>
-  count > 5 &&
-  bytes[4] === 10 &&
-  bytes[3] === 0 &&
-  bytes[2] === 0 &&
-  (bytes[0] ?? 0) + (bytes[1] ?? 0) * 256 >= Math.max(32, count - 4);
-
-function dial(check: Check, signal: AbortSignal, buffer: Uint8Array): Promise<Verdict> {
+function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdict> {
   return new Promise((resolve) => {
     let verdict = noConnection(check);
     let closing: NodeJS.Timeout | undefined;
     let hasSpoken = false;
     const hear: OnReadOpts['callback'] = (count) => {
-      if (!hasSpoken && verdict === connected && isMysqlGreeting(buffer, count)) verdict = greetedByMysql;
+      if (!hasSpoken && verdict === connected && isMysqlHello(buffer.subarray(0, count)))
+        verdict = greetedByMysql;
       hasSpoken = true;
       return true;
     };

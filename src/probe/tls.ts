@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { connected, proberFault } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol } from './protocol.ts';
+import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 
@@ -12,12 +13,13 @@ import { createTrust, securing } from './secure.ts';
  * A server that wants a client certificate says no only after the handshake where TLS 1.3 is spoken (RFC 8446, 4.4.2.4):
  * here it is up.
  */
-export function createTls(): Probe {
+export function createTls(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return (check, signal) =>
+  return guard((check, signal) =>
     check.handler.kind === 'tls'
       ? converse(check, signal, tlsDialogue(), securing(check.handler.tls, trust))
-      : Promise.resolve(proberFault('not a tls check'));
+      : Promise.resolve(proberFault('not a tls check')),
+  );
 }
 
 /** The handshake, then the end. */

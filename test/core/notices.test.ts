@@ -63,3 +63,16 @@ it('a verdict without either is not looked at', () => {
   expect([plain, certified, greeted].map(isNotable)).toEqual([false, true, true]);
   expect(noticesOf(check, plain, at7, 0)).toEqual({ notices: [], told: at7 });
 });
+
+describe('a probe of another protocol that MySQL answers', () => {
+  it.each(['httpGet', 'redis'] as const)('names %s, what will happen and the fix', (kind) => {
+    const handler =
+      kind === 'redis'
+        ? { kind }
+        : { kind, request: { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const };
+    const [notice] = noticesOf(aCheck({ handler }), greeted, undefined, 0).notices;
+    for (const word of [`by ${kind}`, 'max_connect_errors', '1129', `{mysql: {}} in place of ${kind}`])
+      expect(notice?.note).toContain(word);
+    expect(notice?.note.length).toBeLessThan(1024);
+  });
+});

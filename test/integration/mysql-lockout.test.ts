@@ -2,10 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { connect } from 'node:net';
 
 import { createMysql } from '../../src/probe/mysql.ts';
+import { createProbes } from '../../src/probe/probes.ts';
 import { createTcpSocket } from '../../src/probe/tcp.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';
+import { foreignHandlers } from '../probe/support/foreign-handlers.ts';
+import { listen } from '../probe/support/listener.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
@@ -116,6 +119,53 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
       await settled();
       expect(await login()).toMatch(/\b1129\b.* is blocked because of many connection errors/);
       expect(await probe(mysqlCheck(db), forever)).toMatchObject({ kind: 'down', reason: 'Blocked' });
+    });
+
+    it.each(Object.entries(foreignHandlers))(
+      'never refuses a client because it is probed by %s',
+      async (_, handlers) => {
+        const probes = createProbes();
+        const check = tcpCheck(db.port, { ip: db.address, timeoutMs: 5_000 });
+        for (const handler of handlers) {
+          await times(120, async () => {
+            expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({
+              kind: 'down',
+              reason: 'WrongProtocol',
+              message: 'a MySQL server answers here: use the mysql handler',
+              greeting: 'mysql',
+            });
+          });
+        }
+        probes.close();
+        await settled();
+        expect(await login()).toBe('welcome');
+        if (counted !== undefined) expect(await db.sql(counted)).toMatch(/^YES\t0\t0\t/);
+      },
+    );
+
+    it('never refuses a client because it is probed by other handlers at a port that is not its own', async () => {
+      const forwarder = await listen({
+        onConnection: (socket) => {
+          const server = connect(db.port, db.address);
+          socket.pipe(server).pipe(socket);
+          for (const [one, other] of [[socket, server] as const, [server, socket] as const])
+            one.on('error', () => other.destroy());
+        },
+      });
+      const check = tcpCheck(forwarder.port, { timeoutMs: 5_000 });
+      for (const handler of Object.values(foreignHandlers).flat()) {
+        const probes = createProbes();
+        await times(20, async () => {
+          expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({
+            reason: 'WrongProtocol',
+          });
+        });
+        expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({ greeting: 'mysql' });
+        probes.close();
+      }
+      await settled();
+      expect(await login()).toBe('welcome');
+      await forwarder.stop();
     });
 
     it('never refuses a client after 2,000 probes, nor between them', async () => {

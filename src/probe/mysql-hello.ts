@@ -1,0 +1,20 @@
+import type { Verdict } from '../core/verdict.ts';
+import { verdict } from './classify.ts';
+import { readError, readGreeting, readPacket } from './mysql-packets.ts';
+
+/**
+ * Whether the first bytes of a connection are those of MySQL or MariaDB: a greeting of protocol 10, in use since 1998, or
+ * an error in place of it (too many connections, the address is blocked). The packet is whole and nothing follows, which
+ * no answer of another protocol is by chance: a message of MongoDB begins with its length too, but counts that in.
+ */
+export function isMysqlHello(bytes: Buffer): boolean {
+  const packet = readPacket(bytes, 0);
+  if (typeof packet === 'string' || packet.size !== bytes.length || bytes[3] !== 0) return false;
+  return readGreeting(packet.payload) !== undefined || readError(packet.payload) !== undefined;
+}
+
+/** The verdict of every handler except mysql and tcpSocket where such a server answers. */
+export const mysqlAnswers: Verdict = Object.freeze({
+  ...verdict('down', 'WrongProtocol', 'a MySQL server answers here: use the mysql handler'),
+  greeting: 'mysql',
+});
