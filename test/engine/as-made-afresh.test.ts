@@ -103,10 +103,11 @@ async function isUntouched(world: Operated, suspended: SpecInput): Promise<void>
 describe('a backend that is edited', () => {
   it('ends as one that is made with the last spec, is quiet then, keeps what both have and never leads to two primaries', async () => {
     await fc.assert(fc.asyncProperty(transition, judge), {
-      numRuns: Number(process.env['RUNS'] ?? 30),
+      numRuns: Number(process.env['RUNS'] ?? 25),
       // To shrink two specs takes many minutes.
       endOnFailure: true,
-      ...(process.env['SEED'] !== undefined && { seed: Number(process.env['SEED']) }),
+      // The same edits each time: what a draw of thousands finds is a change of its own.
+      seed: Number(process.env['SEED'] ?? 77),
     });
   }, 3_600_000);
 
