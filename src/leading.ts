@@ -32,9 +32,9 @@ export function createTerms(options: LeadingOptions): Terms {
 
 /** What a term that ended means, for the log. */
 const ends: Readonly<Record<TermEnd, string>> = {
-  Interrupted: 'The API server does not answer: probes rest and begin anew when it does',
-  Lapsed: 'The lease was not renewed in time: probes rest until this replica leads again',
-  Taken: 'Another client has the lease: probes rest until this replica leads again',
+  Interrupted: 'The API server does not answer: probes stop, and begin again when it does',
+  Lapsed: 'The lease was not renewed in time: probes stop until this replica leads again',
+  Taken: 'Another client has the lease: probes stop until this replica leads again',
   Released: 'This replica stops',
 };
 

@@ -232,7 +232,7 @@ describe('configuration', () => {
       'a lease of half seconds',
       ['--lease-duration=15500ms'],
       {},
-      '--lease-duration must be whole seconds, for a Lease holds nothing finer (now "15500ms")',
+      '--lease-duration must be whole seconds, because a Lease contains nothing finer (now "15500ms")',
     ],
     [
       'a deadline longer than the lease',

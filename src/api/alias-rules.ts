@@ -35,7 +35,7 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
       !targets.some(({ host }) => isServiceRecord(host)),
     cel: `self.mode != 'Endpoints' || !has(self.ports) || self.ports.size() < 2 || !self.targets.exists(each, ${celIsServiceRecord('each.host')})`,
     message:
-      'targets may have a host of the form _service._proto.name only where the backend has one port, for its SRV record gives one port for each address: keep one entry in ports, or make one ExternalBackend for each port',
+      'targets may have a host of the form _service._proto.name only where the backend has one port, because its SRV record gives one port for each address: keep one entry in ports, or make one ExternalBackend for each port',
     field: 'targets',
   },
   {
@@ -43,7 +43,7 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
       mode !== 'Endpoints' || !targets.some(({ host, port }) => port !== 0 && isServiceRecord(host)),
     cel: `self.mode != 'Endpoints' || !self.targets.exists(each, ${celOr('each', 'port', 0)} != 0 && ${celIsServiceRecord('each.host')})`,
     message:
-      'targets[].port has no effect where the host is of the form _service._proto.name, for its SRV record gives the ports: remove it',
+      'targets[].port has no effect where the host is of the form _service._proto.name, because its SRV record gives the ports: remove it',
     field: 'targets',
   },
 ];
@@ -97,25 +97,25 @@ const refusedInTarget: readonly {
     field: 'port',
     used: ({ port }) => port !== 0,
     cel: `${celOr('each', 'port', 0)} != 0`,
-    because: 'for an alias translates no ports',
+    because: 'because an alias translates no ports',
   },
   {
     field: 'name',
     used: ({ name }) => name !== undefined,
     cel: 'has(each.name)',
-    because: 'for an alias publishes no addresses',
+    because: 'because an alias publishes no addresses',
   },
   {
     field: 'zone',
     used: ({ zone }) => zone !== undefined,
     cel: 'has(each.zone)',
-    because: 'for an alias publishes no addresses',
+    because: 'because an alias publishes no addresses',
   },
   {
     field: 'role',
     used: ({ role }) => role !== undefined,
     cel: 'has(each.role)',
-    because: 'for an alias has no Services by role',
+    because: 'because an alias has no Services by role',
   },
 ];
 
@@ -138,7 +138,7 @@ const portRules: readonly Rule<SpecShape>[] = [
   inAlias({
     holds: ({ ports }) => (ports ?? []).every(({ nodePort }) => nodePort === undefined),
     cel: '!has(self.ports) || !self.ports.exists(each, has(each.nodePort))',
-    message: noEffect('ports[].nodePort', 'for an alias opens no port on the nodes'),
+    message: noEffect('ports[].nodePort', 'because an alias opens no port on the nodes'),
     field: 'ports',
   }),
   // Without ports there is none to dial by default.
@@ -197,7 +197,7 @@ const serviceRules = refusedWhenSet.map(({ field, used, cel }) =>
   inAlias({
     holds: ({ services }) => !(services ?? []).some(used),
     cel: `!has(self.services) || !self.services.exists(each, ${cel})`,
-    message: noEffect(`services[].${field}`, 'for its clients connect to the server itself'),
+    message: noEffect(`services[].${field}`, 'because its clients connect to the server itself'),
     field: 'services',
   }),
 );

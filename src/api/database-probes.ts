@@ -8,7 +8,7 @@ const saturatedIs = z
   .enum(['inconclusive', 'down'])
   .default('inconclusive')
   .describe(
-    'What it means that the server has no connection left: inconclusive leaves the address as it is, for taking it out would send its load to the others; down counts as a failure.',
+    'What it means that the server has no connection left: inconclusive leaves the address as it is, because the others would get its load; down counts as a failure.',
   );
 
 /** Names in a startup packet: no zero bytes, nothing that needs quoting to be read. */
@@ -21,11 +21,11 @@ export const databaseProbes = {
   postgres: handler('postgres', {
     database: withRules(z.string().max(63), [printable('database')])
       .optional()
-      .describe('Database that is asked for. Default: postgres.'),
+      .describe('Database to connect to. Default: postgres.'),
     user: withRules(z.string().max(63), [printable('user')])
       .optional()
       .describe(
-        'User that is named where spec.credentials is left out; it need not exist. With credentials it is theirs.',
+        'User name to send where spec.credentials is left out; the user need not exist. With credentials their user name is sent.',
       ),
     sslMode: z
       .enum(sslModes)
@@ -33,7 +33,7 @@ export const databaseProbes = {
       .describe('As in libpq: which TLS the connection has, and what is verified of the certificate.'),
     saturatedIs,
   }).describe(
-    'Ready when PostgreSQL accepts sessions, as pg_isready has it, and more: starting up, shutting down and in recovery are told apart. With spec.credentials also whether it is primary or replica, and how far behind.',
+    'Ready when PostgreSQL accepts sessions, as pg_isready has it, and more: starting up, shutting down and in recovery are different reasons. With spec.credentials also whether it is primary or replica, and how far behind.',
   ),
   mysql: handler('mysql', { saturatedIs }).describe(
     'Ready when MySQL or MariaDB finishes a handshake. It is never counted by max_connect_errors. With spec.credentials also whether it is primary or replica, and how far behind.',
@@ -52,6 +52,6 @@ export const databaseProbes = {
   grpc: handler('grpc', {
     service: withRules(z.string().max(256), [matches('^[!-~]*$', 'service must be printable ASCII')])
       .default('')
-      .describe('Service that is asked for. Empty: the server as a whole.'),
+      .describe('Service to ask for. Empty: the server as a whole.'),
   }).describe('Ready when the gRPC health service (grpc.health.v1) answers SERVING.'),
 };

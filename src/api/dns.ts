@@ -26,7 +26,7 @@ const shape = z
       .default(['IPv4', 'IPv6'])
       .meta({
         description:
-          'What names are asked for: IPv4 is A records, IPv6 is AAAA records. Addresses that stand in targets as such are used whatever this says.',
+          'What names are asked for: IPv4 is A records, IPv6 is AAAA records. IP addresses in targets are used whatever the value.',
         'x-kubernetes-list-type': 'atomic',
       }),
     staleSeconds: seconds
@@ -34,7 +34,7 @@ const shape = z
       .max(2_592_000)
       .default(0)
       .describe(
-        'How long the last good answer stands while the name servers fail (no answer, SERVFAIL, REFUSED). Its addresses are probed all the while. 0: for ever. 0 to 2592000 (30 days).',
+        'How long the last good answer remains in use while the name servers fail (no answer, SERVFAIL, REFUSED). Its addresses are probed all the while. 0: for ever. 0 to 2592000 (30 days).',
       ),
     keepSeconds: seconds
       .min(0)

@@ -4,7 +4,7 @@ import { misplacedPort, wholePart } from './part.ts';
 /** Fields that a handler of a container's probe has, and that stand elsewhere here. */
 export const misplacedInHandler = (name: string) => ({
   port: misplacedPort(
-    `port is no field of ${name}: write probe.port, beside ${name}; ports[].probe has none, because it probes the port it stands in`,
+    `port is no field of ${name}: write probe.port, next to ${name}; ports[].probe has none, because it probes its own port`,
   ),
 });
 

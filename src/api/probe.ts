@@ -62,7 +62,7 @@ export const httpGetSchema = z
       .boolean()
       .default(false)
       .describe(
-        'True takes any certificate: the probe then says that something answers, not that it is the right server.',
+        'True takes any certificate: the probe then shows that something answers, not that it is the right server.',
       ),
     ...misplacedInHandler('httpGet'),
   })
@@ -129,7 +129,7 @@ const probeShape = {
   tcpSocket: handler('tcpSocket', {
     host: misplacedText('tcpSocket.host is no field: the addresses that are probed come from targets'),
   }).describe(
-    'Ready when a TCP connection opens: the kernel of the server accepts, which says nothing of the database. Not for MySQL and MariaDB, which count it as an error of the host and block that after max_connect_errors of them. What is chosen where no handler is given, and the port is not known for a database.',
+    'Ready when a TCP connection opens: the kernel of the server accepts, which proves nothing about the database. Not for MySQL and MariaDB, which count it as an error of the host and block the host after max_connect_errors of them. The default where no handler is given and the port is not the well-known port of a database.',
   ),
   httpGet: wholePart(httpGetSchema),
   icmp: handler('icmp', {}).describe(
@@ -143,7 +143,7 @@ const probeShape = {
     .union([z.int32(), z.string().max(63)])
     .optional()
     .describe(
-      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint beside the database. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
+      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint next to the database. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
     ),
   ...timing,
   exec: misplacedCommand(
@@ -172,7 +172,7 @@ export const probeSchema = withRules(z.strictObject(probeShape, unknownField).de
 const portProbeShape = {
   ...probeShape,
   port: misplacedPort(
-    'port is no field of ports[].probe, which probes the port it stands in: remove it, or write spec.probe with this port',
+    'port is no field of ports[].probe, which probes its own port: remove it, or write spec.probe with this port',
   ),
 };
 

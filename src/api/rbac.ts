@@ -170,7 +170,7 @@ const secretsName = `${operator}-secrets`;
 
 const secretsRole = (kind: 'Role' | 'ClusterRole', path: string, where: string): ManifestFile => ({
   path,
-  note: `The operator may read Secrets ${where}: every one whose name it is told by a backend. resourceNames in the rule bounds that.`,
+  note: `The operator may read Secrets ${where}: every one that a backend names. resourceNames in the rule bounds that.`,
   manifests: [role(kind, rulesOf('secrets'), { name: secretsName }), binding(kind, { name: secretsName })],
 });
 
@@ -237,7 +237,7 @@ export function rbacFiles(): readonly ManifestFile[] {
     ),
     ...folder(
       'config/components/secrets',
-      'Lets probes log in and verify certificates with what stands in Secrets: add it to the components of config/default.',
+      'Lets probes log in and verify certificates with the content of Secrets: add it to the components of config/default.',
       [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],
       'Component',
     ),

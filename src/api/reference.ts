@@ -30,7 +30,7 @@ It gives the Service \`orders-db\` without a selector, its EndpointSlices and En
 
 Of the defaults below, the API server stores those of the fields of \`spec\` itself. The others are the operator's: they are not stored, so that what is applied is what is stored.
 
-Everything below is also what \`kubectl explain xb.spec\` says. The API server refuses a resource that breaks a rule, with the rule's message. A field it does not know is refused where the client asks for strict validation (\`kubectl\` does) and dropped otherwise.
+\`kubectl explain xb.spec\` shows everything below too. The API server refuses a resource that breaks a rule, with the rule's message. A field it does not know is refused where the client asks for strict validation (\`kubectl\` does) and dropped otherwise.
 `;
 
 /** The reference of the API, as Markdown. */

@@ -82,7 +82,7 @@ export const roleRules: readonly Rule<SpecShape>[] = [
     holds: (spec) => spec.mode !== 'Endpoints' || !wantsTelling(spec) || asks(spec, [...alone, ...loggedIn]),
     cel: `${inEndpoints} || !(${celWantsTelling}) || ${celAsks([...alone, ...loggedIn])}`,
     message:
-      'services[].role Primary and Replica, and maxLagSeconds, need a probe that tells them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles alone, targets[].role does too',
+      'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles alone, targets[].role does too',
     field: 'services',
   },
   {

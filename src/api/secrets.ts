@@ -58,17 +58,17 @@ const tlsShape = z
       .enum(['full', 'ca'])
       .optional()
       .describe(
-        'What is verified of a certificate: full, the default, the authority and the name; ca the authority alone, as verify-ca of libpq and VERIFY_CA of MySQL, for certificates whose name cannot fit.',
+        'What is verified of a certificate. full: the authority and the name (default). ca: the authority alone, as verify-ca of libpq and VERIFY_CA of MySQL, for certificates whose name cannot match.',
       ),
     insecureSkipVerify: z
       .boolean()
       .default(false)
       .describe(
-        'True takes any certificate: the probe then says that something answers, not that it is the right server.',
+        'True takes any certificate: the probe then shows that something answers, not that it is the right server.',
       ),
   })
   .describe(
-    'TLS of the probes: of tls and of httpGet with scheme HTTPS, and where it is given of mysql, redis, mongodb and grpc, which speak none without it; of postgres as far as sslMode has it, which alone says what is verified there.',
+    'TLS of the probes: of tls and of httpGet with scheme HTTPS, and where it is given of mysql, redis, mongodb and grpc, which speak none without it; of postgres as far as sslMode has it, which alone decides what is verified there.',
   );
 
 const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {

@@ -36,7 +36,7 @@ const ofRole: readonly Rule<ServiceFields>[] = [
     holds: ({ role, maxLagSeconds }) => role !== 'Primary' || maxLagSeconds === undefined,
     cel: `${celRole} != 'Primary' || !has(self.maxLagSeconds)`,
     message:
-      'maxLagSeconds has no effect with role: Primary, for a primary is behind nobody: remove it, or set another role',
+      'maxLagSeconds has no effect with role: Primary, because a primary has no lag: remove it, or set another role',
     field: 'maxLagSeconds',
   },
 ];

@@ -123,9 +123,9 @@ const serviceShape = z
       .describe(
         'True makes a Service without a cluster IP: its name resolves to the ready addresses themselves.',
       ),
-    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels that others put on it stay.'),
+    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels of other clients remain.'),
     annotations: sharedPart(annotationsSchema).describe(
-      'Annotations of the Service. Annotations that others put on it stay.',
+      'Annotations of the Service. Annotations of other clients remain.',
     ),
     clusterIP: clusterIp
       .optional()
@@ -190,12 +190,12 @@ const serviceShape = z
       .boolean()
       .default(false)
       .describe(
-        'True publishes every address as ready, whatever its probe says. The status keeps telling the truth.',
+        'True publishes every address as ready, whatever its probe reports. The status reports health as it is.',
       ),
     selector: selectorSchema
       .optional()
       .describe(
-        'Pods with these labels serve beside the targets: for moving a database into or out of the cluster. Kubernetes itself publishes the pods.',
+        'Pods with these labels serve in addition to the targets: for moving a database into or out of the cluster. Kubernetes itself publishes the pods.',
       ),
     adopt: z
       .boolean()

@@ -50,7 +50,7 @@ export const specRules: readonly Rule<SpecShape>[] = [
       (probe === undefined && ports.every((port) => port.probe !== undefined)),
     cel: `!has(self.ports) || (has(self.probe) ? has(self.probe.port) || !(${celDialsTcp('self.probe')}) : self.ports.all(each, has(each.probe))) || self.ports.exists(each, ${celOr('each', 'protocol', 'TCP')} == 'TCP')`,
     message:
-      'probe cannot open a TCP connection, for no port is TCP: write probe: {icmp: {}} or probe: {disabled: {}}',
+      'probe cannot open a TCP connection, because no port is TCP: write probe: {icmp: {}} or probe: {disabled: {}}',
     field: 'probe',
   },
   {

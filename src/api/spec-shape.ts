@@ -58,7 +58,7 @@ export const specShape = z
       .max(86400)
       .default(30)
       .describe(
-        'In mode ExternalName: how long a host that stands earlier in targets must have been healthy before the alias goes back to it. 0: at once. 0 to 86400.',
+        'In mode ExternalName: how long an earlier host in targets must have been healthy before the alias goes back to it. 0: at once. 0 to 86400.',
       ),
     suspend: z
       .boolean()

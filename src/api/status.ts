@@ -47,7 +47,7 @@ const resolutionSchema = z
     rule: z
       .string()
       .describe(
-        'Why these addresses are used. Answered: the name servers say so. Stale: the name servers fail, the last good answer stands. Doubted: they deny the name or its addresses, which is believed after three times in a row; the last good answer stands. Published: no good answer yet since the operator started, what was published before stands. Why there are none. NoSuchName, NoAddress: the name servers say so, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
+        'Why these addresses are used. Answered: by the name servers. Stale: the name servers fail, the last good answer remains in use. Doubted: they deny the name or its addresses, which is believed after three times in a row; the last good answer remains in use. Published: no good answer yet since the operator started, what was published before remains. Why there are none. NoSuchName, NoAddress: the name servers deny it, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
       ),
     resolvedAt: z.string().optional().meta({
       format: 'date-time',
@@ -80,11 +80,11 @@ const addressSchema = z
     priority: z.int32().optional().describe('The priority of its SRV record. Reported, not used yet.'),
     weight: z.int32().optional().describe('The weight of its SRV record. Reported, not used.'),
     ready: z.boolean().describe('Whether it is published as ready.'),
-    health: z.enum(healthStates).describe('What its probes say: unknown until the first conclusive one.'),
+    health: z.enum(healthStates).describe('By its probes: unknown until the first conclusive one.'),
     reason: z
       .string()
       .describe(
-        'Of the probe that made the health, such as Connected, Refused or Timeout; while it is not unhealthy, of the probes since that have something else to tell, such as AuthFailed or Saturated.',
+        'Of the probe that made the health, such as Connected, Refused or Timeout; while it is not unhealthy, of the probes since that have something else to report, such as AuthFailed or Saturated.',
       ),
     message: z.string().optional().describe('More about the reason, for people.'),
     since: z
@@ -117,7 +117,7 @@ const targetStatusSchema = z
       .string()
       .optional()
       .describe(
-        'Why nothing, or not everything, of this target is published, where it is not a matter of health. Also what of it has no effect, such as priorities of SRV records.',
+        'Why nothing, or not everything, of this target is published, where health is not the cause. Also which of its settings have no effect, such as priorities of SRV records.',
       ),
     resolution: resolutionSchema.optional(),
     current: z.boolean().optional().describe('True: the alias points to this host.'),
@@ -135,14 +135,14 @@ export const statusSchema = z
       .min(-1)
       .optional()
       .describe(
-        'The metadata.generation that this status is about. -1: the operator has not seen the resource yet.',
+        'The metadata.generation that this status describes. -1: the operator has not seen the resource yet.',
       ),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         description:
-          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to tell, such as a login that it refuses, or data is stale. Stalled: a person must act, as the reason and message of Ready have it; absent otherwise.',
+          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to report, such as a login that it refuses, or data is stale. Stalled: a person must act; it has the reason and message of Ready, and is absent otherwise.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

@@ -38,7 +38,7 @@ export const targetSchema = z
     role: z
       .enum(['Primary', 'Replica'])
       .optional()
-      .describe('The role of this server, for Services by role where the probe cannot tell it.'),
+      .describe('The role of this server, for Services by role where the probe does not report it.'),
     drain: z
       .boolean()
       .default(false)

@@ -121,7 +121,7 @@ export const configSchema = z
       context.addIssue({
         code: 'custom',
         path: ['leaseDuration'],
-        message: 'must be whole seconds, for a Lease holds nothing finer',
+        message: 'must be whole seconds, because a Lease contains nothing finer',
       });
     ordered('renewDeadline', 'leaseDuration', '--lease-duration');
     ordered('retryPeriod', 'renewDeadline', '--renew-deadline');

@@ -75,7 +75,7 @@ export function readyCondition({ problems, error, written }: StatusInput): Condi
 
 /**
  * Present only while a person must act: `True`, with the reason and the message of `Ready`. By it GitOps tools (kstatus)
- * report a failure at once, instead of when their patience is over.
+ * report a failure at once, instead of when they time out.
  */
 export function stalledCondition({ problems, error }: StatusInput): ConditionVerdict | undefined {
   const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
@@ -195,12 +195,12 @@ function whyNobody({ written, targets }: StatusInput, addresses: readonly Addres
  * | AuthFailed           | login refused, its words          |
  * | AuthRequired         | it asks for a login, its words    |
  * | anything with words  | these                             |
- * | anything else        | its probe tells no role           |
+ * | anything else        | its probe reports no role         |
  */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
   if (reason === 'AuthFailed') return words('login refused', message);
   if (reason === 'AuthRequired') return words('it asks for a login', message);
-  return message === '' ? 'its probe tells no role' : message;
+  return message === '' ? 'its probe reports no role' : message;
 }
 
 /** Of those whose probes came to nothing it is said why. */

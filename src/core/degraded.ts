@@ -39,7 +39,7 @@ const problem = (
 function rivals({ roles, backend }: StatusInput): ConditionVerdict | undefined {
   const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
   if (!byRole || roles.pretenders.length === 0) return undefined;
-  const others = `${texts(roles.pretenders)} says so too and is not published as one`;
+  const others = `${texts(roles.pretenders)} reports the same and is not published as one`;
   return problem('TwoPrimaries', [`${texts(roles.primary)} is the primary; ${others}`]);
 }
 

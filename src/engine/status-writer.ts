@@ -107,7 +107,7 @@ function changeOf(
     return {
       type: 'Warning',
       reason: 'PrimaryLost',
-      note: `no ready address says that it is the primary; ${was}`,
+      note: `no ready address reports that it is the primary; ${was}`,
     };
   const [old, now] = [before, after].map((text) => text?.split(', ') ?? []);
   if (now?.some((ip) => old?.includes(ip))) return undefined;

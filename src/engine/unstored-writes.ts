@@ -105,7 +105,7 @@ const keyOf = (action: Action): string => `${action.op} ${objectOf(action) ?? ''
 const altered = (service: string, fields: string): Problem => ({
   service,
   reason: 'Altered',
-  message: `the API server accepts these fields and stores them otherwise: ${fields}. An admission webhook or policy changes them, or this version of Kubernetes does not have them: change that, or what spec.services asks for`,
+  message: `the API server accepts these fields and stores other values: ${fields}. An admission webhook or policy changes them, or this version of Kubernetes does not have them: change that, or spec.services`,
   published: true,
 });
 

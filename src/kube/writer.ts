@@ -129,7 +129,7 @@ export class KubeWriter implements Writer {
         reason: 'Terminating',
         afterMs: terminatingMs,
       });
-    const message = `Service ${name} was made by somebody a moment ago, looking again`;
+    const message = `Service ${name} was created by another client a moment ago, looking again`;
     throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
   }
 

@@ -141,7 +141,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   MASTERDOWN: verdict('down', 'ReplicationBroken', 'the link to the primary is down (MASTERDOWN)'),
   MISCONF: verdict('down', 'ReadOnly', 'it cannot save to disk and refuses writes (MISCONF)'),
   BUSY: verdict('down', 'NotServing', 'a script keeps it busy (BUSY)'),
-  DENIED: verdict('down', 'Blocked', 'protected mode lets nobody in from here (DENIED)'),
+  DENIED: verdict('down', 'Blocked', 'protected mode accepts no connection from here (DENIED)'),
 };
 
 /** With credentials the role is what was asked for: it is told that there is none. */

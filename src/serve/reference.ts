@@ -13,7 +13,7 @@ export function metricsMarkdown(): string {
     '',
     '# Metrics',
     '',
-    'At `/metrics`, in the text format of Prometheus. What to watch and to alert on stands in [operations](operations.md).',
+    'At `/metrics`, in the text format of Prometheus. What to watch and to alert on is in [operations](operations.md).',
     'Beside these there are the figures of the process (`process_*`) and of Node.js (`nodejs_*`), the lag of the event loop',
     'since the last scrape (`nodejs_eventloop_lag_p99_seconds`) among them.',
     '',

@@ -884,7 +884,7 @@ const misplaced: readonly BadSample[] = [
       name: `a port in the handler ${handler}`,
       spec: probe({ [handler]: { port: 8080 } }),
       field: `spec.probe.${handler}.port`,
-      message: `write probe.port, beside ${handler}`,
+      message: `write probe.port, next to ${handler}`,
     },
     {
       name: `a port by name in the handler ${handler} of a port`,
@@ -921,7 +921,7 @@ const misplaced: readonly BadSample[] = [
     name: 'a port in the probe of a port',
     spec: port({ probe: { port: 5432 } }),
     field: 'spec.ports[0].probe.port',
-    message: 'probes the port it stands in',
+    message: 'probes its own port',
   },
 ];
 
@@ -1353,7 +1353,7 @@ const roles = (...names: readonly string[]): Fields => ({
 });
 /** A backend with a port that is known for nothing. */
 const unknownPort = (fields: Fields): Fields => endpoints({ ports: [{ port: 7000 }], ...fields });
-const needsProbe = 'services[].role Primary and Replica, and maxLagSeconds, need a probe that tells them';
+const needsProbe = 'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them';
 const needsLogin = 'credentials is missing: PostgreSQL and MySQL tell their role and lag to who logs in only';
 const blindProbes: Fields = {
   tcpSocket: {},

@@ -108,7 +108,7 @@ describe('a failover', () => {
     expect(ready(world, 'ro')).toEqual([A, C]);
     expect(history.filter((each) => each.length > 1)).toEqual([]);
     expect(told(world)).toEqual([
-      `Warning PrimaryLost: no ready address says that it is the primary; it was ${A}`,
+      `Warning PrimaryLost: no ready address reports that it is the primary; it was ${A}`,
       `Normal PrimaryChanged: ${B} is the primary`,
     ]);
   });
@@ -167,7 +167,7 @@ describe('two that say they are the primary', () => {
     expect(degraded(world)).toBe('True TwoPrimaries');
     expect(addressOf(world, B)?.excluded).toContainEqual({ service: 'rw', reason: 'SecondPrimary' });
     expect(told(world)).toEqual([
-      `Warning TwoPrimaries: ${A} is the primary; ${B} says so too and is not published as one`,
+      `Warning TwoPrimaries: ${A} is the primary; ${B} reports the same and is not published as one`,
     ]);
     world.say(replica(), A);
     await world.run();
@@ -535,7 +535,7 @@ describe('a Service by role that has no address', () => {
     [
       'the probe tells none',
       up,
-      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (its probe tells no role)',
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (its probe reports no role)',
     ],
     ['there is a primary alone', primary(), 'no ready replica: 10.20.0.11 NotReplica'],
     ['there is a replica alone', replica(), 'no ready primary: 10.20.0.11 NotPrimary'],

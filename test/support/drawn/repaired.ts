@@ -22,7 +22,7 @@ export function repaired(drawn: SpecInput): SpecInput | undefined {
 function repair(spec: SpecInput, path: string, message: string): SpecInput | undefined {
   if (/nodePort/.test(message)) return eachOf(spec, 'ports', ['nodePort']);
   if (/credentials is missing/.test(message)) return { ...spec, credentials: { secretName: 'login' } };
-  if (/need a probe that tells them/.test(message))
+  if (/need a probe that reports them/.test(message))
     return eachOf(spec, 'services', ['role', 'maxLagSeconds', 'replicaFallback']);
   if (/port of their own|targets\[\]\.port/.test(message)) return eachOf(spec, 'targets', ['port']);
   if (/_service\._proto/.test(message)) return { ...spec, ports: (spec['ports'] as object[]).slice(0, 1) };
