@@ -30,7 +30,7 @@ export function createTerms(options: LeadingOptions): Terms {
   });
 }
 
-/** What a term that ended means, for the log. */
+/** Meanings of the ends of a term, for the log. */
 const ends: Readonly<Record<TermEnd, string>> = {
   Interrupted: 'The API server does not answer: probes stop, and begin again when it does',
   Lapsed: 'The lease was not renewed in time: probes stop until this replica leads again',
@@ -38,7 +38,7 @@ const ends: Readonly<Record<TermEnd, string>> = {
   Released: 'This replica stops',
 };
 
-/** Whatever ends a term ends the work: what is believed is of one term. */
+/** The end of a term ends the work, because its verdicts are valid in one term only. */
 function leaderHooks({ identity, logger, client, metrics, events, engine }: LeadingOptions): LeaderHooks {
   return {
     onStartedLeading: () => {
@@ -50,13 +50,13 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
       logger.warn('not leading any more', { reason, meaning: ends[reason] });
       metrics.leading(false);
       engine().rest();
-      // What the network or a server that hangs has not taken yet must not arrive when it is back.
+      // What the network or a hanging server has not received yet must not arrive when it is back.
       if (reason === 'Interrupted' || reason === 'Lapsed') client.reset();
     },
     onNewLeader: (leader) => {
       if (leader === identity) return;
       logger.info('another replica leads', { leader });
-      // After a lapse alone they wait on: flips that are in the slices are reported when the API server is back.
+      // After a lapse alone they are kept: flips that are in the slices are reported when the API server is back.
       events.clear();
     },
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { misplacedPort, wholePart } from './part.ts';
 
-/** Fields that a handler of a container's probe has, and that stand elsewhere here. */
+/** Fields of a handler of a container's probe that have another place here. */
 export const misplacedInHandler = (name: string) => ({
   port: misplacedPort(
     `port is no field of ${name}: write probe.port, next to ${name}; ports[].probe has none, because it probes its own port`,

@@ -68,7 +68,7 @@ export const httpGetSchema = z
   })
   .describe('Ready when an HTTP GET answers with an expected status.');
 
-/** How a probe asks: the words of all handlers. */
+/** Handlers of a probe. */
 export const handlers = [
   'tcpSocket',
   'httpGet',

@@ -27,7 +27,7 @@ interface KubernetesRule {
 
 const validations = 'x-kubernetes-validations';
 
-/** A rule as it stands in the CRD. */
+/** A rule as the CRD contains it. */
 export function kubernetesRule({ cel, message, field }: AdmissionRule): KubernetesRule {
   return { rule: cel, message, ...(field === undefined ? {} : { fieldPath: `.${field}` }) };
 }
@@ -101,7 +101,7 @@ export function uniqueList<T extends z.ZodObject>(
 }
 
 /**
- * An array whose entries are told apart by `keys`, which are required: the API server refuses two alike, and server-side
+ * An array whose entries are identified by `keys`, which are required: the API server refuses two alike, and server-side
  * apply merges single entries from several owners.
  */
 export function listMap<T extends z.ZodObject>(

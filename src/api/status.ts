@@ -177,7 +177,7 @@ export const statusSchema = z
 
 /**
  * The status of a resource that the operator has not written one to: the API server fills it in. Without it GitOps tools
- * (kstatus) take a new resource for done. The reader takes it for no status.
+ * (kstatus) report a new resource as ready. The parser ignores it.
  */
 export const unseenStatus = {
   observedGeneration: -1,

@@ -4,7 +4,7 @@ import { isNode, type SchemaNode } from './structural.ts';
 /**
  * The schema as the API server gets it: with the defaults of the fields that stand directly in it, and no others.
  *
- * A default of a list item is a difference for ever: clients merge such a list as a whole, and do not know the field that
+ * A default of a list item is a permanent difference: clients merge such a list as a whole, without the field that
  * the server adds. A default of a part is taken over by the manager that applies it, and is removed by the next apply.
  * These defaults are the parser's, and their descriptions contain them.
  */

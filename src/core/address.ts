@@ -153,8 +153,8 @@ interface GateOptions {
 
 interface Gate {
   /**
-   * Lets through what may be published, each once, and says why the rest is not. It is asked for those that left the answer
-   * (`kept`), or for those that stand in it.
+   * Returns what may be published, each once, with the reasons against the rest: of those that left the answer
+   * (`kept`), or of those in it.
    */
   readonly admit: (given: Answer, kept: boolean) => Admitted;
   /** Returns an address that was let through with all targets that gave it since. */

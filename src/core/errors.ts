@@ -10,7 +10,7 @@
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
 /**
- * Whether a refusal is over by itself (`passes`) or needs a person (`stalls`): a spec, a policy, a quota, a role or another
+ * Kind of a refusal: it is over by itself (`passes`) or needs a person (`stalls`): a spec, a policy, a quota, a role or another
  * object must change. What stalls is the condition Stalled, by which GitOps tools fail at once.
  */
 export type Remedy = 'passes' | 'stalls';

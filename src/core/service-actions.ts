@@ -56,7 +56,7 @@ export function sweepActions(
   ];
 }
 
-/** A server that does not know the value of trafficDistribution refuses the whole Service; without it clients have one. */
+/** An API server without the value of trafficDistribution refuses the whole Service; without the field the Service exists. */
 function applyOf(service: AppliedService): Action {
   const { trafficDistribution, ...spec } = service.spec;
   if (trafficDistribution === undefined) return { op: 'applyService', service };

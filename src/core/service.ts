@@ -114,7 +114,7 @@ function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<str
     publishNotReadyAddresses: spec.publishNotReadyAddresses,
     ports: (backend.spec.ports ?? []).map((port) => ({
       ...servicePort(port),
-      // The schema sees to it that one Service alone opens ports on the nodes.
+      // By the schema one Service alone opens ports on the nodes.
       ...(spec.type !== 'ClusterIP' && port.nodePort !== undefined && { nodePort: port.nodePort }),
     })),
   };

@@ -217,7 +217,7 @@ function remainder({ cell, template }: Draft, moved: readonly string[], scene: S
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
   [identity(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
 
-/** A moved address in the slice that it leaves: no probe has found it well at a port that it is to have no longer. */
+/** A moved address in the slice that it leaves: no probe has found it healthy at the port that it is to lose. */
 function marked(
   wanted: Endpoint | undefined,
   is: Endpoint | undefined,

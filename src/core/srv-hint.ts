@@ -5,7 +5,7 @@ import type { Question } from './names.ts';
 import { nameOf, questionsOf, type Lookup, type Resolution } from './resolve.ts';
 
 // MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`): clients ask for its
-// SRV record. Who writes that name as a host gets NODATA, and a hint where the record is there.
+// SRV record. A backend with that name as a host gets NODATA, and a hint where the record exists.
 
 const mongodbPort = 27017;
 

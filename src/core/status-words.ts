@@ -19,6 +19,6 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
   targets: targets?.map((target) => ({ ...target, resolution: howNamed(target.resolution?.rule) })),
 });
 
-/** A name that begins or ceases to fail is reported at once; of one that goes on failing, the way is words. */
+/** A name that begins or stops failing is reported at once; the way in which it continues to fail is only text. */
 const howNamed = (rule: string | undefined): string | undefined =>
   rule === undefined || rule === 'Answered' ? rule : 'failing';

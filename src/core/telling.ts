@@ -6,7 +6,7 @@ export interface Telling {
   /** When the role became what it is, monotonic milliseconds. */
   readonly roleSince: number;
   readonly epoch: number | undefined;
-  /** A primary that refuses writes: another one that takes them goes before it. */
+  /** True for a primary that refuses writes: one that accepts them is preferred. */
   readonly refusesWrites?: true;
   /** It was a replica until the last verdict: a primary of before has not been asked since, and may be none any more. */
   readonly isNew?: true;

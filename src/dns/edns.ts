@@ -1,18 +1,18 @@
 import type { Clock } from '../engine/ports.ts';
 
-/** Questions in a row that must show it, until a server is believed not to take EDNS: one lost packet proves nothing. */
+/** Questions in a row after which a server counts as one without EDNS: one lost packet proves nothing. */
 const believedMisses = 2;
 
 /** Unbound's `infra-host-ttl`: servers are upgraded, and firewalls are repaired. */
 const plainMs = 15 * 60_000;
 
 /**
- * Whether one name server takes queries with an OPT record (RFC 6891).
+ * Memory of whether one name server accepts queries with an OPT record (RFC 6891).
  *
  * | a question                                                        | the server is asked                                 |
  * |-------------------------------------------------------------------|-----------------------------------------------------|
- * | had a response with an OPT record                                 | with OPT; what was known against it is forgotten    |
- * | had a useful response without OPT, to a query with OPT            | as before: the server ignores what it does not know |
+ * | had a response with an OPT record                                 | with OPT; earlier misses no longer count            |
+ * | had a useful response without OPT, to a query with OPT            | as before: the server ignores OPT                   |
  * | had a useful response to the query without OPT alone              | as before                                           |
  * | the same, and the question before it too                          | without OPT for 15 minutes, then once more with it  |
  *

@@ -1,4 +1,4 @@
-/** Text of an extended DNS error (RFC 8914): the name of its code, and the words of the server. */
+/** Text of an extended DNS error (RFC 8914): the name of its code, and the text of the server. */
 export function extendedErrorText(code: number, words: Buffer): string {
   const name = names[code] ?? `extended error ${code}`;
   const text = words

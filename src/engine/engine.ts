@@ -177,7 +177,7 @@ export class Engine {
     if (!signal.aborted) logger.info('the term begins', { caughtUpMs: Math.round(clock.now() - startedAt) });
   }
 
-  /** One namespace that cannot be read again holds back no other. */
+  /** A namespace that cannot be read again delays no other. */
   async #beginIn(namespace: string, signal: AbortSignal): Promise<void> {
     const { view, logger } = this.#options;
     await view.caughtUp(signal, namespace).catch((error: unknown) => {
@@ -221,7 +221,7 @@ export class Engine {
     });
   }
 
-  /** Tells what a verdict says beside up and down. */
+  /** Reports what a verdict contains in addition to up and down. */
   #notice(owner: string, check: Check, verdict: Verdict): void {
     const key = this.#reconciler.keyOf(owner);
     const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;

@@ -29,7 +29,7 @@ const FIRST_AGAIN_MS = 30_000;
 
 /**
  * The only writer: read -> parse -> resolve -> desired -> plan -> apply -> status, for one key at a time.
- * Level-based: it looks at what is there and never at what happened, so a run may be cut anywhere and begun anew.
+ * Level-based: it looks at what is there and never at what happened, so a run may be cut anywhere and started again.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;

@@ -18,7 +18,7 @@ interface Refusal {
 
 /**
  * The addresses of a backend that the API server refuses. They are left out of slices and Endpoints, so that they hold
- * back no other, and are tried again: every minute, after ten times less often, at once when the spec changes.
+ * back no other, and are tried again: every minute, after ten tries less often, at once when the spec changes.
  */
 export class Refusals {
   readonly #all = new Map<string, Refusal>();

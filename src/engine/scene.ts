@@ -53,7 +53,7 @@ export interface LookOptions {
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
   readonly deniedCidrs: readonly Cidr[];
-  /** Networks of the cluster's own Services, beside those that the view shows. */
+  /** Networks of the cluster's own Services, in addition to those in the view. */
   readonly serviceCidrs?: readonly Cidr[];
 }
 

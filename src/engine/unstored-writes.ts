@@ -31,7 +31,7 @@ interface World {
  *
  * | the object since such a write | the write that is due | it is sent                               |
  * |-------------------------------|-----------------------|------------------------------------------|
- * | is unchanged                  | the same              | every minute, after ten times less often |
+ * | is unchanged                  | the same              | every minute, after ten tries less often |
  * | is unchanged                  | another               | at once                                  |
  * | has changed                   | any                   | at once                                  |
  */
@@ -39,13 +39,13 @@ export class UnstoredWrites {
   /** By kind of write and object. */
   readonly #all = new Map<string, Unstored>();
 
-  /** Leaves out the writes that are known to change nothing, and learns of others. */
+  /** Leaves out the writes that are known to change nothing, and records others. */
   writer(writer: Writer, world: World): Writer {
     return {
       perform: async (action, patience) => {
         if (this.isKnown(action, world)) return;
         if (await this.#perform(writer, action, world, patience)) return;
-        // Accepted and altered: a second write finds out whether that is what it always comes to.
+        // Accepted and altered: a second write shows whether the result is always the same.
         if (isAltered(action, world.view)) await this.#perform(writer, action, world, patience);
       },
     };

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '../engine/ports.ts';
 
-/** So long nothing is said of a watch that has not been read again. */
+/** Time until a watch that has not been read again is reported. */
 const quietMs = 30_000;
 
 /** A watch that can be read again from the beginning. */
@@ -12,7 +12,7 @@ interface Watched {
 /** Waits until the watches of a namespace have been read again, and reports those that take long. */
 export class CatchUp {
   readonly #options: { readonly clock: Clock; readonly logger: Logger };
-  /** Namespace -> resources that it has waited for too long. */
+  /** Namespace -> resources for which it has waited too long. */
   readonly #late = new Map<string, ReadonlySet<string>>();
 
   constructor(options: { readonly clock: Clock; readonly logger: Logger }) {

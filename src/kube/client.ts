@@ -43,9 +43,9 @@ export interface Ask {
 export interface ClientHooks {
   /** `code` is the HTTP status, or the reason where there was no answer (`Unreachable`, `ConnectionLost`, …). */
   readonly onRequest?: (request: { verb: Verb; resource: string; code: string; durationMs: number }) => void;
-  /** The server warns of what was asked; each text once. `path` is that of the request. */
+  /** Called with each warning of the server, each text once. `path` is that of the request. */
   readonly onWarning?: (text: string, path: string) => void;
-  /** A request that was sent then (monotonic) has an answer, whatever its status. */
+  /** Called when a request that was sent at that time (monotonic) has an answer, whatever its status. */
   readonly onAnswer?: (sentAt: number) => void;
 }
 
@@ -122,7 +122,7 @@ export class KubeClient {
   }
 
   /**
-   * Resets all connections, watches included, so that the kernel delivers nothing any more of what is under way. What the
+   * Resets all connections, watches included, so that the kernel delivers nothing more of what is under way. What the
    * server has received already may still be done.
    */
   reset(): void {

@@ -4,21 +4,21 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   /** Sends a small request to the API server. Settles with its answer; ends within the silence. */
   readonly beat: () => Promise<unknown>;
-  /** The API server answers nothing any more. */
+  /** Called when the API server answers nothing any more. */
   readonly onSilent: () => void;
-  /** It answers again. */
+  /** Called when it answers again. */
   readonly onAnswered: () => void;
   /** Default 500 ms. */
   readonly periodMs?: number;
-  /** Silence begins when nothing that was sent for so long was answered. Default 2 s: one slow answer is none yet. */
+  /** Silence begins when nothing that was sent in this time is answered. Default 2 s: one slow answer is no silence. */
   readonly silenceMs?: number;
 }
 
-/** A write needs no beat of its own while something that was sent so recently was answered. */
+/** A write needs no beat of its own while something that was sent within this time is answered. */
 const freshMs = 100;
 
 /**
- * Knows whether the API server can be reached: any answer to any request counts, also one with an error status, from the
+ * Determines whether the API server can be reached: any answer to any request counts, also one with an error status, from the
  * moment at which the request was *sent*. An answer to what was sent long ago proves nothing: the request may have waited in
  * the socket until the network was back.
  *
@@ -49,7 +49,7 @@ export class Heartbeat {
     return this.#silentAt !== undefined;
   }
 
-  /** The API server has just answered, and is asked from now on. */
+  /** Begins to ask the API server, which has just answered. */
   start(): void {
     if (this.#pulse !== undefined) return;
     this.#silentAt = undefined;
@@ -65,7 +65,7 @@ export class Heartbeat {
     this.#silentAt = undefined;
   }
 
-  /** A request that was sent then is answered. */
+  /** Records that a request which was sent at that time is answered. */
   answered(sentAt: number): void {
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
     if (this.#silentAt === undefined || sentAt <= this.#silentAt || this.#isLate(sentAt)) return;
@@ -74,7 +74,7 @@ export class Heartbeat {
     this.#options.onAnswered();
   }
 
-  /** Resolves when something that was sent a moment ago is answered. Rejects with what became of the beat. */
+  /** Resolves when something that was sent a moment ago is answered. Rejects with the error of the beat. */
   confirm(): Promise<void> {
     if (this.#options.clock.now() - this.#answeredAt <= freshMs) return Promise.resolve();
     this.#confirming ??= this.#confirm().finally(() => (this.#confirming = undefined));

@@ -50,7 +50,7 @@ const followerJitter = 1.2;
  * | renewed                                          | this replica trusted itself                   | the term goes on                  |
  * | renewed                                          | the trust had passed, timers late or not      | lost (Lapsed), started            |
  * | no answer: reset, refused, too late              | leading: the network may be cut               | lost (Interrupted), then as not leading |
- * | an answer with an error, such as 429 or 503      | leading                                       | the term goes on until it lapses  |
+ * | an answer with an error, such as 429 or 503      | leading                                       | the term continues until it lapses |
  * | read: ours, acquired when this term began        | leading                                       | it is renewed                     |
  * | read: another's, or free, or acquired at another time | leading: another may have led in between | lost (Taken), then as not leading |
  * | read: there is none                              | leading: somebody deleted it                  | lost (Taken), then it is created  |

@@ -8,7 +8,7 @@ export interface Leadership {
 }
 
 /**
- * Why a term is over.
+ * Reason why a term is over.
  *
  * | reason      | what happened                                                                              |
  * |-------------|--------------------------------------------------------------------------------------------|
@@ -22,7 +22,7 @@ export type TermEnd = 'Interrupted' | 'Lapsed' | 'Taken' | 'Released';
 export interface LeaderHooks {
   /** A term begins. */
   readonly onStartedLeading?: () => void;
-  /** The term is over, before another one begins; the elector goes on trying. */
+  /** Called when the term is over, before another one begins; the elector continues. */
   readonly onLost?: (reason: TermEnd) => void;
   /** Another holder of the lease (also this replica) than before. */
   readonly onNewLeader?: (identity: string) => void;

@@ -89,7 +89,7 @@ export function projectEndpoints(raw: unknown): Endpoints {
   return project(raw, resources.Endpoints, ['subsets'], ['subsets']) as unknown as Endpoints;
 }
 
-/** @param content fields that the operator writes whole: as long as it owns all of them nobody else changed them */
+/** @param content fields that the operator writes whole: as long as it owns all of them no other client changed them */
 function project(
   raw: unknown,
   of: Resource,

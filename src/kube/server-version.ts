@@ -20,7 +20,7 @@ const compare = (a: Release, b: Release): number => a.major - b.major || a.minor
 const nameOf = ({ major, minor }: Release): string => `${major}.${minor}`;
 
 /**
- * What a user must know of the API server's version; undefined: nothing.
+ * Returns the warning about the version of the API server; undefined: none.
  *
  * | minor version of the server          | warning                                       |
  * |--------------------------------------|-----------------------------------------------|

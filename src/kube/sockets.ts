@@ -6,7 +6,7 @@ type Connector = buildConnector.connector;
 
 /**
  * Open sockets to the API server, so that all of them can be reset. The end of a request closes its socket, and the kernel
- * goes on sending what a closed socket still holds until the other side has it; after a reset it forgets that.
+ * continues to send what a closed socket still contains until the other side has it; after a reset it discards that.
  */
 export class Sockets {
   readonly #open = new Set<Socket>();
@@ -33,7 +33,7 @@ export class Sockets {
     for (const socket of this.#open) socket.resetAndDestroy();
   }
 
-  /** Node resets no TLS socket (ERR_INVALID_HANDLE_TYPE), so the socket below it is made here. */
+  /** Node resets no TLS socket (ERR_INVALID_HANDLE_TYPE), so the socket below it is created here. */
   #connector(inner: Connector): Connector {
     return (options, callback) => {
       if (options.protocol !== 'https:') {

@@ -79,12 +79,12 @@ export class Terms implements Leadership {
     await this.#elected.stop();
   }
 
-  /** A request that was sent then is answered. */
+  /** Records that a request which was sent at that time is answered. */
   answered(sentAt: number): void {
     this.#heartbeat.answered(sentAt);
   }
 
-  /** Resolves when the API server has answered what was sent a moment ago. Rejects where it does not. */
+  /** Resolves when the API server has answered what was sent a moment ago. Rejects if it does not. */
   confirm(): Promise<void> {
     return this.#heartbeat.confirm();
   }

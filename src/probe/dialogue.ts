@@ -130,7 +130,7 @@ class Conversation {
     socket.on('close', () => this.#ended(socket, closedEarly));
   }
 
-  /** The verdict of a first answer that another protocol than the expected one is known by. */
+  /** Returns the verdict on a first answer that identifies another protocol than the expected one. */
   #strangerIn(chunk: Buffer): Verdict | undefined {
     const { protocol, check } = this.#talk;
     if (protocol.isMysql !== true && isMysqlHello(chunk)) return mysqlAnswers;
@@ -156,7 +156,7 @@ class Conversation {
     );
   }
 
-  /** The verdict with how far the connection got. */
+  /** Returns the verdict with how far the connection got. */
   #told(end: Verdict): Verdict {
     const { check, protocol } = this.#talk;
     const { question } = protocol;

@@ -27,7 +27,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
 
 /**
  * The verdict of a request that failed. `serverName` is the name the certificate was checked against.
- * Node says ECONNRESET both of a real reset (a failed system call) and of a mere early end.
+ * Node reports ECONNRESET both for a real reset (a failed system call) and of a mere early end.
  */
 export function classifyHttpError(error: unknown, serverName: string): Verdict {
   const code = codeOf(error);

@@ -17,7 +17,7 @@ export interface Head {
  * | end of a line                     | CR LF, or LF alone                                                   |
  * | status line                       | `HTTP/` digit `.` digit, spaces, three digits, then a space or the end |
  * | reason                            | none, or any bytes                                                   |
- * | line that begins with a space     | goes on with the header before it; malformed as the first header     |
+ * | line that begins with a space     | continues the header before it; malformed as the first header        |
  * | name of a header                  | one or more token characters and spaces, also before the colon       |
  * | value of a header                 | any bytes except control characters; tabs are accepted               |
  * | end of the head                   | an empty line                                                        |

@@ -8,11 +8,11 @@ const dnsName = new RegExp(`^${label}(\\.${label})*$`);
 /** A name that DNS may have, and no address. */
 export const isDnsName = (name: string): boolean => isIP(name) === 0 && dnsName.test(name);
 
-/** The name to send as SNI: RFC 6066 knows DNS names alone. Empty: none. */
+/** The name to send as SNI: RFC 6066 has DNS names alone. Empty: none. */
 export const sniOf = (name: string): string => (isDnsName(name) ? name : '');
 
 /**
- * Checks whom a certificate names; undefined: the one that is wanted.
+ * Checks the name in a certificate; undefined: it is the one that is wanted.
  *
  * | name                               | is found in                                                       |
  * |------------------------------------|-------------------------------------------------------------------|

@@ -4,12 +4,12 @@ import { verdict } from './classify.ts';
 import type { Probe } from './probe.ts';
 
 /**
- * What an error of a server is about.
+ * Subject of an error of a server.
  *
- * - `server`: whoever asks gets it, and applications do too.
- * - `account`: who asks gets it: limits, rights and settings of the account, a database that is not there, a question that
+ * - `server`: every client gets it, applications included.
+ * - `account`: this account gets it: limits, rights and settings of the account, a database that is not there, a question that
  *   the server does not answer.
- * - `login`: the account is not let in, or nobody is without logging in.
+ * - `login`: the account is refused, or every client without a login is.
  */
 export type Subject = 'server' | 'account' | 'login';
 
@@ -21,7 +21,7 @@ const responded = ['Responded', 'AuthFailed'] as const;
 
 /**
  * The verdict on a server that answers with an error: by handler and stage, by what the error is about, and without and with
- * credentials. `down` has the reason of the error; any other reason is up. An error about who asks takes no address away.
+ * credentials. `down` has the reason of the error; any other reason is up. An error about the account removes no address.
  *
  * Not in the table: a server that is full for everybody is Saturated, of the kind that `saturatedIs` has; silence, a closed
  * connection and another protocol are down in every stage; and what is up without a role is decided by `reported`.
@@ -47,7 +47,7 @@ export interface At {
   readonly logsIn: boolean;
 }
 
-/** The verdict on an error that is about who asks. */
+/** Returns the verdict on an error that is about the account. */
 export function refusal({ stage, logsIn }: At, subject: 'account' | 'login', message: string): Verdict {
   return verdict('up', loginRule[stage][subject][logsIn ? 1 : 0], message);
 }

@@ -87,7 +87,7 @@ const limits: ReadonlySet<number> = new Set([1184, 1203, 1226, 1317, 1969, 3024]
 
 const aboutTheAccount: ReadonlySet<number> = new Set([...limits, 1142, 1143, 1193, 1227, 1235, 1370]);
 
-/** Returns true when the same question is refused again, until somebody grants a right: not for a limit. */
+/** Returns true when the same question is refused again, until a right is granted: not for a limit. */
 export const isLasting = (error: ServerError): boolean =>
   rulingOf(error).subject === 'account' && !limits.has(error.code);
 

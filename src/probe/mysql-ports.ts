@@ -6,7 +6,7 @@ import { MysqlHandshake } from './mysql.ts';
 import type { Probe } from './probe.ts';
 
 /**
- * What is known of an address and port:
+ * State of an address and port:
  *
  * | state    | begins                                          | the next probe                                          |
  * |----------|-------------------------------------------------|---------------------------------------------------------|
@@ -20,7 +20,7 @@ type State = 'speak' | 'listen' | 'mistaken';
 export type MysqlPorts = (probe: Probe) => Probe;
 
 const mysqlPort = 3306;
-/** The oldest is forgotten, and costs the server one more broken handshake. */
+/** Beyond it the oldest is removed, which costs the server one more broken handshake. */
 const maxPorts = 10_000;
 
 /**
@@ -29,7 +29,7 @@ const maxPorts = 10_000;
  * counted. From then on a probe of that address and port waits for the greeting, on a connection of its own, and finishes
  * the handshake as the mysql handler does: that is not counted.
  *
- * One for all handlers: their checks of a port share what is known.
+ * One for all handlers: their checks of a port share the state.
  */
 export function createMysqlPorts(): MysqlPorts {
   const states = new Map<string, State>();

@@ -18,7 +18,7 @@ import type { Progress } from './progress.ts';
 /** Nothing that is asked here has a longer answer. */
 const maxBytes = 1_000_000;
 
-/** What the server refused to answer, of the check that asks. */
+/** Questions that the server refused to answer to this check. */
 export interface Refusals {
   get(fallback: Fallback): string | undefined;
   remember(fallback: Fallback, answer: string): void;
@@ -160,7 +160,7 @@ export class Session {
     this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
   }
 
-  /** Asks what the account may have no right to; not while the refusal is remembered. */
+  /** Asks a question for which the account may lack the right; not while the refusal is remembered. */
   async #askOnce(fallback: Fallback, sql: string, refusals: Refusals): Promise<Rows> {
     const known = refusals.get(fallback);
     if (known !== undefined) return { refused: known };

@@ -4,7 +4,7 @@ import { verdict } from './classify.ts';
 /** A row as the client gives it: by the column's name. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows; or the error that kept us from seeing them. */
+/** Rows, or the error in their place. */
 export type Rows = readonly Row[] | { readonly refused: string };
 
 /** What was asked of a server, and what it said. */

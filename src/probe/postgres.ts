@@ -42,7 +42,7 @@ const applicationName = 'external-backend-operator';
  * | verify-full | TLS, and for the host's name         | down TlsFailed            |
  *
  * `prefer` makes a second connection without TLS where the first one cannot be made secure or is refused
- * (postgres-prefer.ts). With credentials: a whole login and one question, see postgres-login.ts. The mode alone says what is
+ * (postgres-prefer.ts). With credentials: a whole login and one question, see postgres-login.ts. The mode alone decides what is
  * verified.
  */
 export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {

@@ -51,7 +51,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
   };
 }
 
-/** Only the error's name and code are told: its text may quote a header of the user's. */
+/** Only the error's name and code are reported: its text may quote a header of the user's. */
 function guarded(probe: Probe): Probe {
   return (check, signal) => {
     try {

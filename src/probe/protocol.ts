@@ -17,7 +17,7 @@ export type Step =
   | { readonly kind: 'secure'; readonly consumed: number }
   | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array };
 
-/** One conversation of one protocol: no socket, no clock. Made anew for each probe run. */
+/** One conversation of one protocol: no socket, no clock. Created for each probe run. */
 export interface Protocol {
   /** Bytes that may wait unconsumed; a peer that sends more is WrongProtocol. `next` never sees more than these. */
   readonly maxBytes: number;

@@ -144,7 +144,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   DENIED: verdict('down', 'Blocked', 'protected mode accepts no connection from here (DENIED)'),
 };
 
-/** With credentials the role is what was asked for: it is told that there is none. */
+/** With credentials the role is the question: its absence is reported. */
 function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict {
   const said = verdictOfReplication(text);
   return said.role !== undefined || credentials === undefined
@@ -172,7 +172,7 @@ function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOpti
 
 const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(text)?.[1];
 
-/** The server's text is never told: an error may quote the arguments of a command it does not know, a password among them. */
+/** The server's text is never reported: an error may quote the arguments of a command it does not know, a password among them. */
 function verdictOfError(question: Question, text: string): Verdict {
   const code = codeOf(text);
   if (code === undefined) return wrongProtocol;

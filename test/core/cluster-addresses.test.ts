@@ -14,7 +14,7 @@ const rows: readonly (readonly [ClusterAddress | undefined, boolean, string | un
   [{ kind: 'loadBalancer', service }, true, 'a load balancer address of Service shop/db'],
 ];
 
-it.each(rows)('A target that is %j: published %p, told %p', (address, isPublished, words) => {
+it.each(rows)('A target that is %j: published %p, message %p', (address, isPublished, words) => {
   const targets = [aTarget({ host: ip }), aTarget({ host: '10.20.0.1' })];
   const of = (each: string) => (each === ip ? address : undefined);
   const [found, other] = addressesOf(targets, literal, [], [], 10, of);

@@ -103,7 +103,7 @@ describe('server-side apply', () => {
     expect(await specsIn(here, all)).toEqual(expected(all));
   });
 
-  it('by a second manager conflicts with nobody, and changes nothing of what the first one applies', async () => {
+  it('by a second manager conflicts with no other, and changes nothing of what the first one applies', async () => {
     await here.serverSide(all, 'kustomize-controller');
     const versions = await here.versions(all);
     await here.serverSide(all, 'argocd-controller');

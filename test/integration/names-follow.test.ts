@@ -136,7 +136,7 @@ describe('of two names that give one address', () => {
   );
 });
 
-it('a host of mongodb+srv without its prefix is told how to be written', async () => {
+it('the status of a mongodb+srv host without its prefix contains the host to write', async () => {
   const { resolution } = await toldOf(
     world,
     'atlas',

@@ -321,7 +321,7 @@ it('keeps node ports that the server allocated while other things of the Service
   expect((await service('np')).spec.ports?.[0]?.nodePort).toBe(30031);
 });
 
-it('gives a fixed node port to the one Service of type NodePort, beside others without', async () => {
+it('gives a fixed node port to the one Service of type NodePort, and none to the others', async () => {
   const ports = [{ port: 5432, nodePort: 30_033 }];
   const services = [{ name: 'outer', type: 'NodePort' }, { name: 'inner' }, { name: 'bare', headless: true }];
   await world.publish('mixed-types', plain(ips, { ports, services }));

@@ -180,7 +180,7 @@ describe('sslMode prefer, where no TLS can be agreed on', () => {
     expect(peer.accepted()).toBe(peer.secure());
   });
 
-  it('tells why there is no TLS where there is nothing without it either', async () => {
+  it('reports why there is no TLS where the connection without it fails too', async () => {
     const peer = await listen({
       onConnection: (socket) =>
         socket.once('data', (first: Buffer) => {
@@ -193,7 +193,7 @@ describe('sslMode prefer, where no TLS can be agreed on', () => {
       expect(await ask(peer, handler)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
   });
 
-  it('tells that a server is full or starts, whether over TLS or without', async () => {
+  it('reports that a server is full or starts, whether over TLS or without', async () => {
     for (const [sqlstate, reason] of [
       ['57P03', 'NotServing'],
       ['53300', 'Saturated'],
