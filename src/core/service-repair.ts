@@ -16,8 +16,9 @@ import { portKey } from './service.ts';
  * | a controller reference to another uid                         | keeps both: refused                                  |
  * | a field of another type (externalName, loadBalancerSourceRanges) | keeps it: refused                                 |
  *
- * The patch holds the whole spec, because the server judges an object as a whole. Of a selector of ours only the keys of
- * others are removed, so that there is no moment without it.
+ * The patch contains the rest of the spec, because the server validates an object as a whole, without the fields that the
+ * apply sets and removes by itself. Of a selector of the spec only the keys of others are removed, so that there is no
+ * moment without it.
  */
 export function repairPatch(observed: Service, body: AppliedService): Action | undefined {
   const selector = selectorPatch(observed, body);
@@ -34,13 +35,27 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
     ...(mark !== undefined && { annotations: { [annotations.sweep]: mark } }),
     ...(owners !== undefined && { ownerReferences: owners }),
     spec: {
-      ...body.spec,
+      ...Object.fromEntries(Object.entries(body.spec).filter(([field]) => !leftToApply.includes(field))),
       ports: withNodePorts(portsOf(body), observed, body),
       ...misplaced,
       ...(selector !== undefined && { selector }),
     },
   };
 }
+
+/**
+ * Optional fields that no other field depends on. A field that a patch sets first belongs to the patch, and an apply that no
+ * longer has it does not remove it.
+ */
+const leftToApply: readonly string[] = [
+  'sessionAffinity',
+  'sessionAffinityConfig',
+  'internalTrafficPolicy',
+  'externalTrafficPolicy',
+  'trafficDistribution',
+  'externalIPs',
+  'loadBalancerSourceRanges',
+];
 
 const portsOf = ({ spec }: AppliedService): readonly ServicePort[] =>
   (spec['ports'] ?? []) as readonly ServicePort[];

@@ -395,6 +395,25 @@ describe('a selector in the spec', () => {
     await isAsMadeAfresh('aliased', alias);
   });
 
+  it('of another client takes no field of the spec with it that comes at the same time and leaves later', async () => {
+    await world.publish('kept', plain(ips));
+    const { metadata } = await world.apply('kept', plain(ips, { suspend: true }));
+    await world.backends.until((now) => {
+      const { status } = now.get('kept') ?? {};
+      return status?.observedGeneration === metadata.generation;
+    });
+    await world.admin.patch('Service', 'kept', world.ns, { spec: { selector: { app: 'theirs' } } });
+    const fields = {
+      sessionAffinity: 'ClientIP',
+      externalIPs: ['198.51.100.9'],
+      internalTrafficPolicy: 'Local',
+    };
+    await world.publish('kept', plain(ips, one('kept', fields)));
+    expect((await service('kept')).spec).toMatchObject(fields);
+    await world.publish('kept', plain(ips, one('kept')));
+    await isAsMadeAfresh('kept', (name) => plain(ips, one(name)));
+  });
+
   it('put in later replaces our Endpoints by those of Kubernetes', async () => {
     await world.publish('later', plain(ips));
     await world.publish('later', plain(ips, one('later', { selector: { app: 'none-yet' } })));
