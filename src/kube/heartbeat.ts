@@ -20,7 +20,8 @@ const freshMs = 100;
 /**
  * Determines whether the API server can be reached: any answer to any request counts, also one with an error status, from the
  * moment at which the request was *sent*. An answer to what was sent long ago proves nothing: the request may have waited in
- * the socket until the network was back.
+ * the socket until the network was back. Time in which this process does not run (a busy event loop, no CPU) is no silence:
+ * it begins anew then. No write goes out before an answer to what is sent after it: see `confirm`.
  *
  * | the API server                                           | what follows |
  * |----------------------------------------------------------|--------------|
@@ -33,6 +34,10 @@ export class Heartbeat {
   readonly #silenceMs: number;
   /** When the latest request that was answered was sent. */
   #answeredAt = -Infinity;
+  /** When the latest beat was sent. */
+  #beatAt = -Infinity;
+  /** When this process ran again after it had not: what was answered meanwhile is not read yet. */
+  #awakeAt = -Infinity;
   /** Since when the API server is silent; undefined: it answers. */
   #silentAt: number | undefined;
   #pulse: Timer | undefined;
@@ -54,6 +59,7 @@ export class Heartbeat {
     if (this.#pulse !== undefined) return;
     this.#silentAt = undefined;
     this.#answeredAt = this.#options.clock.now();
+    this.#beatAt = this.#answeredAt;
     this.#watchSilence();
     this.#beatOn();
   }
@@ -93,6 +99,9 @@ export class Heartbeat {
   }
 
   #beatOn(): void {
+    const now = this.#options.clock.now();
+    if (now - this.#beatAt >= 2 * this.#periodMs) this.#awakeAt = now;
+    this.#beatAt = now;
     this.#pulse = this.#options.clock.after(this.#periodMs, () => this.#beatOn());
     void this.#options.beat().catch(() => undefined);
   }
@@ -100,13 +109,16 @@ export class Heartbeat {
   #watchSilence(): void {
     const { clock } = this.#options;
     this.#silence?.cancel();
-    const leftMs = this.#answeredAt + this.#silenceMs - clock.now();
-    this.#silence = clock.after(Math.max(0, leftMs), () => this.#look());
+    this.#silence = clock.after(Math.max(0, this.#silentFrom() - clock.now()), () => this.#look());
+  }
+
+  #silentFrom(): number {
+    return Math.max(this.#answeredAt, this.#awakeAt) + this.#silenceMs;
   }
 
   #look(): void {
     const now = this.#options.clock.now();
-    if (now < this.#answeredAt + this.#silenceMs) {
+    if (now < this.#silentFrom()) {
       this.#watchSilence();
       return;
     }

@@ -79,6 +79,20 @@ describe('a term of a leader', () => {
     expect(world.hooks).toEqual(['0 started']);
   });
 
+  it.each([1_600, 2_500, 4_000])(
+    'goes on after %d ms in which this process did not run, and ends where nothing is answered since',
+    async (stallMs) => {
+      const world = await leading();
+      world.clock.jump(stallMs);
+      await world.clock.advance(60_000);
+      expect(world.hooks).toEqual(['0 started']);
+      world.answerMs = undefined;
+      world.clock.jump(stallMs);
+      await world.clock.advance(2_500);
+      expect(world.hooks.slice(1).map((hook) => hook.split(' ')[1])).toEqual(['Interrupted']);
+    },
+  );
+
   it('does not begin with an answer that was under way for seconds', async () => {
     const world = await leading();
     world.answerMs = undefined;
@@ -106,6 +120,16 @@ describe('a write', () => {
     const again = world.terms.confirm();
     await world.clock.advance(1);
     await again;
+  });
+
+  it('is not confirmed by what was answered before this process stopped running', async () => {
+    const world = await leading();
+    world.answerMs = undefined;
+    world.clock.jump(4_000);
+    await world.clock.advance(0);
+    const outcome = failureOf(world.terms.confirm());
+    await world.clock.advance(2_000);
+    expect(await outcome).toMatchObject({ reason: 'DeadlineExceeded' });
   });
 
   it('is not confirmed while nothing is answered', async () => {
