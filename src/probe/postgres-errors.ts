@@ -49,7 +49,8 @@ export type Ruling =
  * | 28xxx pg_hba.conf, password, role                             | login                                         |
  * | anything else (3D000, 42501, 55000, 57014, …)                 | account                                       |
  */
-export function rulingOf(error: ServerError): Ruling {
+export function rulingOf(whole: ServerError): Ruling {
+  const error = { ...whole, text: whole.text.slice(0, mostJudged) };
   const { sqlstate } = error;
   const text = saidBehind(error.text);
   if (sqlstate === '') return full;
@@ -61,6 +62,12 @@ export function rulingOf(error: ServerError): Ruling {
   const reason = whyDown(sqlstate, text);
   return reason === undefined ? account : { subject: 'server', reason };
 }
+
+/**
+ * Characters of a text that are judged: more than any server needs for its words. The expressions below take time that is
+ * quadratic in the text, and 64 KiB of it would occupy this process for seconds.
+ */
+const mostJudged = 1_000;
 
 /** The verdict that an error makes. */
 export function verdictOfError(

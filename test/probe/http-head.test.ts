@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { HeadReader } from '../../src/probe/http-head.ts';
+import { cpuMs } from './support/cpu-ms.ts';
 
 const bytes = 60_000;
 const heads = {
@@ -9,14 +10,6 @@ const heads = {
   'one header that goes on in each line': `A: x\n${' x\n'.repeat(bytes / 3)}`,
   'one header again and again': 'a:\n'.repeat(bytes / 3),
 };
-
-/** CPU time of this process: other processes do not lengthen it. */
-function cpuMs(act: () => void): number {
-  const before = process.cpuUsage();
-  act();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
-}
 
 describe('the reader of heads of HTTP answers', () => {
   it.each(Object.entries(heads))('reads 60 KB of %s without occupying the process', (_, lines) => {
