@@ -25,7 +25,7 @@ export interface DesiredService {
   readonly subsets: readonly EndpointSubset[] | undefined;
   /** Empty for an alias. */
   readonly addresses: readonly BackendAddress[];
-  /** Of role Primary: IPs of the one server behind it, of families too that the Service does not carry. */
+  /** IPs of the one server behind a Service of role Primary, also those of families that the Service does not carry. */
   readonly server: ReadonlySet<string>;
   /** Every port has a ready address. */
   readonly available: boolean;

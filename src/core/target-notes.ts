@@ -6,7 +6,7 @@ import type { HostAddress } from './resolve.ts';
 /** Text of a target's message: why an address is not published through it, or what of it has no effect. */
 export interface Note {
   readonly text: string;
-  /** It is published, through another. */
+  /** True where it is published through another target. */
   readonly harmless: boolean;
 }
 

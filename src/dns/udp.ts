@@ -8,7 +8,7 @@ import type { ServerAddress } from './servers.ts';
 export interface Waiting {
   /** With id 0, and without an OPT record. */
   readonly query: Buffer;
-  /** It is sent with an OPT record. */
+  /** True where it is sent with an OPT record. */
   readonly edns?: boolean;
   readonly answered: (response: Buffer) => void;
   /** `connection refused`, or an error's code. */

@@ -35,7 +35,7 @@ export interface ClusterView {
   slices(namespace: string, service: string): readonly EndpointSlice[];
   /** Not those of Kubernetes' own endpoints controller. */
   endpoints(namespace: string, name: string): Endpoints | undefined;
-  /** What an address (canonical) is to kube-proxy, as far as Services of the watched namespaces show it. Absent: not known. */
+  /** Returns the use of an address (canonical) by kube-proxy, as far as Services of the watched namespaces show it. Absent: not known. */
   clusterAddress?(ip: string): ClusterAddress | undefined;
   /**
    * Names of the Services of which the Service itself, a slice or the Endpoints object belongs to this backend

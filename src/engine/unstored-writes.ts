@@ -13,7 +13,7 @@ interface Unstored {
   readonly write: string;
   /** Version of the object, before and after the write. */
   readonly version: string;
-  /** How many times in a row. */
+  /** Number of times in a row. */
   readonly tries: number;
   /** When it is tried again, monotonic. */
   readonly againAt: number;
@@ -36,7 +36,7 @@ interface World {
  * | has changed                   | any                   | at once                                  |
  */
 export class UnstoredWrites {
-  /** By kind of write and object. */
+  /** Writes by kind and object. */
   readonly #all = new Map<string, Unstored>();
 
   /** Leaves out the writes that are known to change nothing, and records others. */

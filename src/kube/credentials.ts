@@ -32,7 +32,7 @@ const retryMs = 5_000;
 export class Credentials {
   readonly #load: () => KubeConfig;
   readonly #clock: Clock;
-  /** Of all dispatchers, the retired ones included. */
+  /** Sockets of all dispatchers, the retired ones included. */
   readonly #sockets = new Sockets();
   #config: KubeConfig | undefined;
   #connection: Connection | undefined;

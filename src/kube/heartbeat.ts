@@ -21,7 +21,7 @@ const freshMs = 100;
  * Determines whether the API server can be reached: any answer to any request counts, also one with an error status, from the
  * moment at which the request was *sent*. An answer to what was sent long ago proves nothing: the request may have waited in
  * the socket until the network was back. Time in which this process does not run (a busy event loop, no CPU) is no silence:
- * it begins anew then. No write goes out before an answer to what is sent after it: see `confirm`.
+ * the 2 s begin again after it. No write is sent before an answer to what is sent after it: see `confirm`.
  *
  * | the API server                                           | what follows |
  * |----------------------------------------------------------|--------------|
@@ -36,9 +36,9 @@ export class Heartbeat {
   #answeredAt = -Infinity;
   /** When the latest beat was sent. */
   #beatAt = -Infinity;
-  /** When this process ran again after it had not: what was answered meanwhile is not read yet. */
+  /** When this process ran again after a pause: answers of the pause are not read yet. */
   #awakeAt = -Infinity;
-  /** Since when the API server is silent; undefined: it answers. */
+  /** Time at which the silence of the API server began; undefined: it answers. */
   #silentAt: number | undefined;
   #pulse: Timer | undefined;
   #silence: Timer | undefined;

@@ -10,9 +10,9 @@ import { keyOf } from './store.ts';
 export class Indexes {
   /** By the Services that they want, as `namespace/service`. */
   readonly claims = new Grouped<RawBackend>(claimsOf);
-  /** By the addresses that their targets are, in canonical form. */
+  /** Backends by the addresses of their targets, in canonical form. */
   readonly targets = new Grouped<RawBackend>(literalTargets);
-  /** By their cluster IPs, external IPs and load balancer addresses. */
+  /** Services by their cluster IPs, external IPs and load balancer addresses. */
   readonly servicesOfAddress = new Grouped<Service>(serviceAddresses);
   /** By their Service. */
   readonly slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
@@ -31,7 +31,7 @@ export class Indexes {
     return serviceAddresses(service).flatMap((ip) => this.targets.get(ip).map(keyOf));
   }
 
-  /** What an address is to kube-proxy; of several Services that have it, its cluster IP counts. */
+  /** Returns the use of an address by kube-proxy; of several Services that have it, the one with it as cluster IP counts. */
   clusterAddress(ip: string): ClusterAddress | undefined {
     const found = this.servicesOfAddress.get(ip).map((service) => clusterAddress(ip, service));
     return found.find(({ kind }) => kind === 'clusterIP') ?? found[0];

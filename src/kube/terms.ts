@@ -16,7 +16,7 @@ export interface TermsOptions extends LeaderHooks {
   readonly clock: Clock;
   /** Sends a small request to the API server: see `Heartbeat`. */
   readonly beat: () => Promise<unknown>;
-  /** Who is elected, with its hooks. */
+  /** Creates the leadership that elects this replica, with its hooks. */
   readonly elect: (hooks: LeaderHooks) => Leadership;
 }
 

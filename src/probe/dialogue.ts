@@ -27,7 +27,7 @@ const noSecrets = proberFault('the protocol asks for TLS that the check does not
 
 export interface ConverseOptions {
   readonly patience?: Patience;
-  /** What is left of the timeout, in milliseconds. */
+  /** Remainder of the timeout, in milliseconds. */
   readonly leftMs?: number;
 }
 
@@ -82,7 +82,7 @@ class Conversation {
   #secured = false;
   /** Whether the connection, or TLS on it, is there to be talked over. */
   #stands = false;
-  /** Whether a byte came, of TLS or inside it once that begins. */
+  /** True once a byte came: of TLS, or inside it after the handshake. */
   #isAnswered = false;
   #waiting: Buffer = nothing;
   #steps = 0;

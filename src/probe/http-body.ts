@@ -1,7 +1,7 @@
 import type { Head } from './http-head.ts';
 
 /**
- * How the end of a body is recognised, as net/http does (readTransfer):
+ * Framing of a body, by which its end is recognised, as in net/http (readTransfer):
  *
  * | head                                                        | framing                                  |
  * |-------------------------------------------------------------|------------------------------------------|

@@ -9,7 +9,7 @@ export interface ExchangeOptions {
   readonly isSecure: boolean;
   /** The whole request. */
   readonly request: Uint8Array;
-  /** Whether the body of an answer with this status matters. */
+  /** Returns true when the body of an answer with this status matters. */
   readonly wantsBody: (status: number) => boolean;
 }
 
@@ -21,7 +21,7 @@ export interface Answer {
   readonly expectsTls: boolean;
 }
 
-/** Of all heads of an answer, interim ones included. */
+/** Bound on all heads of an answer, interim ones included. */
 const maxHeadBytes = 64 * 1024;
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
@@ -57,7 +57,7 @@ export class HttpExchange implements Protocol {
     this.#isSecure = !options.isSecure;
   }
 
-  /** Undefined: there was none, and the verdict of the dialogue is that of the probe. */
+  /** The answer; undefined: there was none, and the verdict of the dialogue is that of the probe. */
   get answer(): Answer | undefined {
     return this.#answer;
   }

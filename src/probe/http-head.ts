@@ -3,9 +3,9 @@ export interface Head {
   readonly status: number;
   /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
   readonly version: number;
-  /** By name in lower case; a name with a space is not one that anything looks for. Each byte is a character. */
+  /** Values by name in lower case; names with a space are never looked up. Each byte is a character. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
-  /** Where the body begins. */
+  /** Offset of the body. */
   readonly end: number;
 }
 
@@ -45,7 +45,7 @@ export class HeadReader {
     }
   }
 
-  /** Whether an unfinished line may become one of a head. */
+  /** Returns true when an unfinished line may become one of a head. */
   #isBegun(received: Buffer): boolean {
     if (this.#status !== undefined) return true;
     const start = received.toString('latin1', this.#next, this.#next + protocolName.length);
@@ -91,7 +91,7 @@ const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z ]+$/;
 const isValue = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 /**
- * Without spaces and tabs at both ends. In time that is linear in the text: `/[ \t]+$/` is tried anew at each space of a run,
+ * Without spaces and tabs at both ends. In time that is linear in the text: `/[ \t]+$/` is tried again at each space of a run,
  * and a server that sends 64 KiB of them would occupy this process for seconds.
  */
 function trim(text: string): string {

@@ -10,7 +10,7 @@ export type Ruling =
   | { readonly subject: 'account' | 'login' };
 
 /**
- * What an error is about, in every stage. Numbers and SQLSTATEs from MySQL's and MariaDB's error references; in place of the
+ * Subject of an error, in every stage. Numbers and SQLSTATEs from MySQL's and MariaDB's error references; in place of the
  * greeting an error often has no SQLSTATE. By class where one means one thing, by number elsewhere.
  *
  * | error                                                          | about                                        |

@@ -3,7 +3,7 @@ import { verdict } from './classify.ts';
 import { readError, readGreeting, readPacket } from './mysql-packets.ts';
 
 /**
- * Whether the first bytes of a connection are those of MySQL or MariaDB: a greeting of protocol 10, in use since 1998, or
+ * Returns true when the first bytes of a connection are those of MySQL or MariaDB: a greeting of protocol 10, in use since 1998, or
  * an error in place of it (too many connections, the address is blocked). The packet is whole and nothing follows, which
  * no answer of another protocol is by chance: a message of MongoDB begins with its length too, but counts that in.
  */

@@ -19,7 +19,7 @@ export type Ruling =
   | { readonly subject: 'account' | 'login' };
 
 /**
- * What an error is about (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of the server, which
+ * Subject of an error (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of the server, which
  * tell the kinds of 57P03 apart by the text alone; PgBouncer: disconnect_client). By class, because poolers choose within
  * a class as they like; of words only where a class has both.
  *

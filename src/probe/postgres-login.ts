@@ -119,7 +119,7 @@ async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict
 const answerTo = async (client: Client, question: string): Promise<Verdict> =>
   stateOf((await client.query<Record<string, unknown>>(question)).rows[0]);
 
-/** The session goes on, and nothing is wrong with the server: it has not what we ask about, or not for us. Not so by a timeout. */
+/** Returns true where the session continues and the server is healthy: it lacks the subject of the question, or refuses it to this account. A timeout does not count. */
 const isAboutTheQuestion = (error: unknown): boolean =>
   isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
 

@@ -6,7 +6,7 @@ import { timedOut, verdict } from './classify.ts';
 import { tlsHint } from './tls-hint.ts';
 
 /**
- * How far a connection got.
+ * Stage that a connection reached.
  *
  * | stage      |                                                                    |
  * |------------|--------------------------------------------------------------------|

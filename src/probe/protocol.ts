@@ -23,7 +23,7 @@ export interface Protocol {
   readonly maxBytes: number;
   /** MySQL's own protocol: where it is spoken, its greeting is no mistake. */
   readonly isMysql?: boolean;
-  /** What was asked last, for messages such as "no answer to PING". */
+  /** Last question, for messages such as "no answer to PING". */
   readonly question?: string | undefined;
   /**
    * Called once with an empty buffer when the connection stands, then whenever more bytes came, with all that is not

@@ -63,7 +63,7 @@ export interface RedisDialogueOptions {
   /** TLS from the first byte, as Redis speaks it. */
   readonly secure?: boolean;
   readonly credentials?: Credentials;
-  /** What an earlier INFO was refused with: it is not asked again. */
+  /** Error of an earlier INFO that was refused: it is not asked again. */
   readonly refused?: string;
   /** INFO is refused, and will be. */
   readonly onRefused?: (answer: string) => void;

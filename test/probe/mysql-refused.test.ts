@@ -34,7 +34,7 @@ const primary = { kind: 'up', reason: 'Responded', role: 'Primary' };
 const reset = `alter user probe@'%' with max_queries_per_hour 0 max_connections_per_hour 0
   max_user_connections 0 max_statement_time 0; set global init_connect = '', max_user_connections = 1000; flush user_resources`;
 
-describe('a logged-in mysql probe that learns no role', () => {
+describe('a logged-in mysql probe that gets no role', () => {
   it.each([
     ['logins in an hour', "alter user probe@'%' with max_connections_per_hour 1", 1, /^1226: /],
     ['queries in an hour', "alter user probe@'%' with max_queries_per_hour 1", 0, /^1226: /],

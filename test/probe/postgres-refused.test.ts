@@ -46,7 +46,7 @@ async function noSession(): Promise<void> {
   while ((await server.query("select count(*) from pg_stat_activity where usename = 'watcher'")) !== '0');
 }
 
-describe('a logged-in postgres probe that learns no role', () => {
+describe('a logged-in postgres probe that gets no role', () => {
   it.each([
     [
       'may not connect',

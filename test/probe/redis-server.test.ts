@@ -221,7 +221,7 @@ for (const each of kinds)
         expect(await ask(await secured(certificate()), { tls })).toMatchObject(verdict);
       });
 
-      it('takes any name of the authority where told to', async () => {
+      it('accepts any name of the authority with verify ca', async () => {
         const port = await secured(authority.issue('DNS:other.example'));
         expect(await ask(port, { tls: { ...tls, verify: 'ca' } })).toMatchObject({ kind: 'up' });
       });

@@ -124,7 +124,7 @@ describe('redis with credentials', () => {
   });
 });
 
-describe('a redis probe with credentials that learns no role', () => {
+describe('a redis probe with credentials that gets no role', () => {
   const listeners: Listener[] = [];
   afterEach(async () => {
     await Promise.all(listeners.splice(0).map((each) => each.stop()));
