@@ -1,8 +1,21 @@
 import type { Handler } from './check.ts';
 import type { Reason, Role, Verdict } from './verdict.ts';
 
-/** Probe kinds that ask for the role of a server. */
-const askForRoles: ReadonlySet<Handler['kind']> = new Set(['postgres', 'mysql', 'redis', 'mongodb']);
+/** Returns true when a probe of this handler may report a role, now or once its Secret is there. */
+function mayReportRole(handler: Handler): boolean {
+  switch (handler.kind) {
+    case 'redis':
+    case 'mongodb':
+    case 'unready':
+      return true;
+    case 'postgres':
+      return handler.credentials !== undefined || handler.user !== undefined;
+    case 'mysql':
+      return handler.credentials !== undefined;
+    default:
+      return false;
+  }
+}
 
 /**
  * Returns the verdict with what it means for roles. A server that is up and has reported no role may be switched unseen,
@@ -18,12 +31,15 @@ const askForRoles: ReadonlySet<Handler['kind']> = new Set(['postgres', 'mysql', 
  * | up, without a role          | no          | yes                        | AuthRequired |
  * | up, without a role          | no          | no                         | same         |
  *
- * Handlers that ask for no role, and verdicts with one of these two reasons, are left as they are. What the reasons lead
- * to: `remarkOf`.
+ * | up, of a handler that reports no role | -  | yes                        | same, and `isRoleless`: the role is another handler's |
+ *
+ * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are left as they are. What the
+ * reasons lead to: `remarkOf`.
  */
 export function reported(handler: Handler, verdict: Verdict, told?: Role): Verdict {
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;
-  if (!askForRoles.has(handler.kind)) return verdict;
+  if (!mayReportRole(handler))
+    return told === undefined ? verdict : Object.freeze({ ...verdict, isRoleless: true });
   if (logsIn(handler)) return withReason(verdict, 'AuthFailed');
   return told === undefined || verdict.reason === 'AuthFailed'
     ? verdict

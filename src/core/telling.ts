@@ -46,6 +46,7 @@ export interface TellingOptions {
  * | says Primary                         | that, at once     | forgotten: a primary is behind nobody                  |
  * | says Primary, and was a replica      | is new, until it says so again, which is a change |                        |
  * | says none, the address is unhealthy  | forgotten: who comes back may be another | forgotten                       |
+ * | reports that the server has none     | forgotten         | forgotten                                              |
  * | says none                            | stays             |                                                        |
  * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
  * | a lag over a limit                   |                   | out of bounds after failureThreshold of them in a row  |
@@ -65,7 +66,7 @@ export function tell(
 }
 
 const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
-  verdict.role === undefined && unhealthy;
+  verdict.isRoleless === true || (verdict.role === undefined && unhealthy);
 
 /** What others go by. */
 const textOf = (telling: Telling | undefined): string =>

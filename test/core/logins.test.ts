@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Handler } from '../../src/core/check.ts';
 import { reported } from '../../src/core/logins.ts';
 import { reasons } from '../../src/core/verdict.ts';
-import type { Role, Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
 
 const credentials = { username: 'prober', password: 'secret' };
 const saturatedIs = 'inconclusive';
@@ -10,6 +10,11 @@ const databases: readonly Handler[] = [
   { kind: 'postgres', sslMode: 'prefer', saturatedIs },
   { kind: 'mysql', saturatedIs },
   { kind: 'redis' },
+];
+const withoutLogin: readonly Handler[] = [
+  { kind: 'postgres', sslMode: 'prefer', saturatedIs, user: 'prober' },
+  { kind: 'redis' },
+  { kind: 'mongodb' },
 ];
 const others: readonly Handler[] = [
   { kind: 'tcpSocket' },
@@ -34,7 +39,7 @@ describe('a verdict, and what it means for roles', () => {
   );
 
   it('without credentials it is so where a role was reported before, as AuthRequired', () => {
-    for (const handler of [...databases, { kind: 'mongodb' } as const]) {
+    for (const handler of withoutLogin) {
       expect(reported(handler, up('Responded'), 'Primary')).toEqual(up('AuthRequired'));
       expect(reported(handler, up('Responded'))).toEqual(up('Responded'));
       expect(reported(handler, up('AuthFailed'), 'Replica')).toEqual(up('AuthFailed'));
@@ -53,9 +58,11 @@ describe('a verdict, and what it means for roles', () => {
     for (const verdict of verdicts) expect(reported(handler, verdict, 'Primary')).toBe(verdict);
   });
 
-  it('is left as it is of handlers that ask for no role', () => {
-    const told: readonly (Role | undefined)[] = [undefined, 'Primary'];
-    for (const handler of others)
-      for (const role of told) expect(reported(handler, up('Connected'), role)).toEqual(up('Connected'));
+  it('reports of handlers that report no role that there is none, where another handler reported one', () => {
+    const [postgres, mysql] = databases;
+    for (const handler of [...others, postgres, mysql].filter((each) => each !== undefined)) {
+      expect(reported(handler, up('Connected'))).toEqual(up('Connected'));
+      expect(reported(handler, up('Connected'), 'Primary')).toEqual(up('Connected', { isRoleless: true }));
+    }
   });
 });

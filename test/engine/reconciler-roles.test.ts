@@ -56,6 +56,24 @@ const degraded = (world: ReconcileWorld) => {
   return `${status} ${reason}`;
 };
 
+describe('a role that a probe reported', () => {
+  it('gives way to the one of the target once the probe is one that reports none', async () => {
+    const targets = [
+      { host: A, role: 'Primary' },
+      { host: B, role: 'Replica' },
+    ];
+    const { world } = await stands({ targets, services: [{ name: 'rw', role: 'Primary' }] });
+    world.say(replica());
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([]);
+    world.store({ ...spec, targets, services: [{ name: 'rw', role: 'Primary' }], probe: { grpc: {} } });
+    await world.run();
+    world.say(up);
+    await world.run();
+    expect(ready(world, 'rw')).toEqual([A]);
+  });
+});
+
 describe('a backend with a primary and replicas', () => {
   it('has the one behind rw and the others behind ro, and says so', async () => {
     const { world } = await stands();
