@@ -156,7 +156,7 @@ describe('a postgres probe of a real server', () => {
     ).toEqual({
       kind: 'down',
       reason: 'Timeout',
-      message: '',
+      message: 'connected, but no answer within 0.3 s',
     });
     server.signal('SIGCONT');
     expect(await ask(server)).toEqual(accepting);
