@@ -4,7 +4,7 @@ import type { Candidate } from './alias.ts';
 import type { PortGroup } from './checks.ts';
 import type { DesiredService } from './desired.ts';
 import { errorStalls, type OperatorError } from './errors.ts';
-import { problemReasons, type Problem } from './plan.ts';
+import { problemReasons, type Problem } from './problems.ts';
 import type { HealthOf } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded } from './status-text.ts';

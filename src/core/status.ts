@@ -11,7 +11,7 @@ import {
 import type { BackendAddress } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import { degradedCondition } from './degraded.ts';
-import type { Problem } from './plan.ts';
+import type { Problem } from './problems.ts';
 import { fitted } from './status-size.ts';
 import { bounded, timestamp } from './status-text.ts';
 import { isSame } from './same.ts';

@@ -2,7 +2,7 @@ import type { BackendAddress } from './address.ts';
 import type { DesiredService } from './desired.ts';
 import type { Endpoint, EndpointSlice } from './objects.ts';
 import { isOurSlice } from './ownership.ts';
-import type { Observed } from './plan.ts';
+import type { Observed } from './problems.ts';
 import { identity } from './slice-layout.ts';
 
 /** The written state of one Service: what a client of the cluster finds, whatever was planned. */

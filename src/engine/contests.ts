@@ -12,7 +12,8 @@ import {
 import type { DesiredService } from '../core/desired.ts';
 import type { Endpoints, EndpointSlice, Service } from '../core/objects.ts';
 import { annotations } from '../core/ownership.ts';
-import type { Observed, Problem, ServicePlan } from '../core/plan.ts';
+import type { ServicePlan } from '../core/plan.ts';
+import type { Observed, Problem } from '../core/problems.ts';
 import { differences } from '../core/service.ts';
 import type { Clock } from './ports.ts';
 

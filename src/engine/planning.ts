@@ -1,7 +1,8 @@
 import type { Backend } from '../api/external-backend.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import { subsetsOf } from '../core/endpoints.ts';
-import { planRemoval, planService, type Observed, type ServicePlan } from '../core/plan.ts';
+import { planRemoval, planService, type ServicePlan } from '../core/plan.ts';
+import type { Observed } from '../core/problems.ts';
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
 import { identity } from '../core/slice-layout.ts';

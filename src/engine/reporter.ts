@@ -5,7 +5,7 @@ import type { Check } from '../core/check.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { Problem } from '../core/plan.ts';
+import type { Problem } from '../core/problems.ts';
 import type { Roles } from '../core/roles.ts';
 import { publishedPrimary, sameStatus, statusOf, statusOfHalt, type Halt } from '../core/status.ts';
 import { differsInWords } from '../core/status-words.ts';

@@ -1,0 +1,158 @@
+import type { Backend } from '../api/external-backend.ts';
+import type { DesiredService } from './desired.ts';
+import type { Remedy } from './errors.ts';
+import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
+import {
+  annotations,
+  belongsTo,
+  hasController,
+  isOurEndpoints,
+  isOurSlice,
+  kubernetesSliceManagers,
+  labels,
+  ownerName,
+} from './ownership.ts';
+
+/** Objects under the name of a Service. */
+export interface Observed {
+  readonly service: Service | undefined;
+  /** All with the Service's name on them, ours or not. */
+  readonly slices: readonly EndpointSlice[];
+  readonly endpoints: Endpoints | undefined;
+}
+
+export interface PlanContext {
+  readonly backend: Backend;
+  /** Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is ours. */
+  readonly rival: string | undefined;
+  readonly maxEndpointsPerSlice: number;
+  /** Another client keeps changing the Service: it is not repaired yet. */
+  readonly held?: boolean;
+}
+
+/** Why a Service is not (wholly) written as desired, and whether that lasts until a person acts. */
+export const problemReasons = {
+  Conflict: 'stalls',
+  NameClaimed: 'stalls',
+  Adopting: 'passes',
+  Terminating: 'passes',
+  Contested: 'stalls',
+  Altered: 'stalls',
+} as const satisfies Readonly<Record<string, Remedy>>;
+
+export interface Problem {
+  readonly service: string;
+  readonly reason: keyof typeof problemReasons;
+  readonly message: string;
+  /** Whether the Service is ours all the same, with our addresses behind it. */
+  readonly published: boolean;
+}
+
+/** Owners of the objects under the name of a Service. */
+export interface Scene {
+  readonly service: 'none' | 'ours' | 'foreign' | 'controlled';
+  /** The Service is being deleted, and a finalizer holds it. */
+  readonly ending: boolean;
+  readonly foreignEndpoints: boolean;
+  /** Hand-written or another operator's; those of Kubernetes' own controllers follow from other objects. */
+  readonly foreignSlices: readonly EndpointSlice[];
+  /** The Service is of another backend, which lost or gave up its claim. */
+  readonly sibling: boolean;
+  /** What stands was not ours and becomes ours. */
+  readonly adopting: boolean;
+  /** A selector is, or lately was, on the Service: leftovers of Kubernetes' controllers must be removed. */
+  readonly sweep: boolean;
+}
+
+/** Returns whose the observed objects are, and which become ours. */
+export function look(desired: DesiredService, observed: Observed, context: PlanContext): Scene {
+  const service = standing(observed.service, context.backend.name);
+  const hadSelector = Object.keys(observed.service?.spec.selector ?? {}).length > 0;
+  const pending = observed.service?.metadata.annotations?.[annotations.sweep] === 'pending';
+  const adopting = desired.spec.adopt && service !== 'ours';
+  const sweep =
+    desired.spec.selector === undefined && (pending || hadSelector || (adopting && service === 'foreign'));
+  const endpoints = observed.endpoints;
+  return {
+    service,
+    ending: isEnding(observed.service),
+    sibling: isOfSibling(observed.service, context.backend.name),
+    adopting,
+    sweep,
+    foreignEndpoints: endpoints !== undefined && !isOurEndpoints(endpoints) && !isLeftover(endpoints, sweep),
+    foreignSlices: observed.slices.filter((slice) => !isOurSlice(slice) && !isKubernetes(slice)),
+  };
+}
+
+const isEnding = (service: Service | undefined): boolean => service?.metadata.deletionTimestamp !== undefined;
+
+function standing(service: Service | undefined, backend: string): Scene['service'] {
+  if (service === undefined) return 'none';
+  if (isOurs(service, backend)) return 'ours';
+  return hasController(service) ? 'controlled' : 'foreign';
+}
+
+/** An object of a sibling that does not claim the name any more is ours to take over: the claim decides, not the past. */
+const isOurs = (object: KubeObject, backend: string): boolean =>
+  belongsTo(object, backend) || ownerName(object) !== undefined;
+
+const isOfSibling = (service: Service | undefined, backend: string): boolean =>
+  service !== undefined && isOurs(service, backend) && !belongsTo(service, backend);
+
+const isKubernetes = (slice: EndpointSlice): boolean =>
+  kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
+
+/** What the endpoints controller wrote for a selector that is gone. */
+const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
+  sweep || endpoints.metadata.labels?.[labels.endpointsManagedBy] === 'endpoint-controller';
+
+/** Returns why the Service is not wholly written; undefined: it is. The first row of the table of `planService` that holds. */
+export function problemOf(desired: DesiredService, scene: Scene, context: PlanContext): Problem | undefined {
+  const say = (reason: Problem['reason'], message: string): Problem => ({
+    service: desired.name,
+    reason,
+    message,
+    published: scene.service === 'ours' && context.rival === undefined,
+  });
+  const name = `Service ${desired.name}`;
+  if (context.rival !== undefined)
+    return say(
+      'NameClaimed',
+      `${name} belongs to ExternalBackend ${context.rival}, which claims it too; choose another name in spec.services`,
+    );
+  if (scene.service === 'controlled')
+    return say(
+      'Conflict',
+      `${name} exists and is controlled by another resource; choose another name in spec.services`,
+    );
+  if (scene.service === 'foreign' && !scene.adopting)
+    return say(
+      'Conflict',
+      `${name} exists and is not ours; delete it, or set services[].adopt: true to take it over`,
+    );
+  const others = othersThings(desired, scene);
+  if (others !== '' && !desired.spec.adopt)
+    return say(
+      'Conflict',
+      `${others} of ${name} exist and are not ours; delete them, or set services[].adopt: true to take them over`,
+    );
+  if (scene.ending)
+    return say(
+      'Terminating',
+      `${name} is being deleted and is created again when its finalizers are removed; see its metadata.finalizers`,
+    );
+  return waits(desired, scene, others)
+    ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`)
+    : undefined;
+}
+
+/** Returns true while a Service that is to be taken over waits for an address of ours. */
+function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
+  const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
+  return spec.adopt && takes && !available;
+}
+
+function othersThings(desired: DesiredService, scene: Scene): string {
+  const endpoints = scene.foreignEndpoints && desired.spec.selector === undefined ? ['Endpoints'] : [];
+  return [...endpoints, ...(scene.foreignSlices.length > 0 ? ['EndpointSlices'] : [])].join(' and ');
+}
