@@ -8,6 +8,7 @@ import { ApiError, api, type Api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
+import { eventually } from '../support/world.ts';
 
 let client: Api;
 let shop: string;
@@ -74,7 +75,11 @@ describe('the API server', () => {
 
 describe('kubectl', () => {
   it('explains every field', async () => {
-    const text = await kubectl(controlPlane(), ['explain', 'xb.spec', '--recursive=false']);
+    // The API server publishes the document of a CRD a moment after it was applied again.
+    const text = await eventually(
+      () => kubectl(controlPlane(), ['explain', 'xb.spec', '--recursive=false']).catch(() => ''),
+      (explained) => explained !== '',
+    );
     for (const field of [
       'mode',
       'targets',
