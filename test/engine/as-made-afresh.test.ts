@@ -66,7 +66,7 @@ async function judge(drawn: Transition): Promise<void> {
   const [first, second] = drawn.specs;
   const world = new Operated(drawn.families, drawn.flags[0], drawn.outside[0]);
   await world.edit(first);
-  const look = () => new Map(serviceNames.map((name) => [name, world.readyPlaces(name)]));
+  const look = () => new Map(serviceNames.map((name) => [name, world.servingPlaces(name)]));
   const moments = [look()];
   const families = firstFamilies(world);
   world.onWrite = () => void moments.push(look());

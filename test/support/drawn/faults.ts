@@ -6,7 +6,7 @@ import type { Fields } from './some.ts';
 const isPrimary = (spec: SpecInput, service: string): boolean =>
   servicesIn(spec).some(({ name, role }) => name === service && role === 'Primary');
 
-/** Places that are ready behind each Service: `ip port`. */
+/** Places that serve behind each Service: `ip port`. */
 export type Moment = ReadonlyMap<string, readonly string[]>;
 
 const ipOf = (place: string): string => place.split(' ')[0] ?? '';
@@ -16,7 +16,7 @@ const isUnprobed = (spec: SpecInput): boolean =>
   (spec['probe'] as Fields | undefined)?.['disabled'] !== undefined &&
   (spec['ports'] as readonly Fields[] | undefined)?.every(({ probe }) => probe === undefined) === true;
 
-/** What is wrong with the ready addresses at the moments between two specs. */
+/** Returns what is wrong with the serving addresses at the moments between two specs. */
 export function faultsOf(
   moments: readonly Moment[],
   specsOf: readonly [SpecInput, SpecInput],

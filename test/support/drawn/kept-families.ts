@@ -14,14 +14,16 @@ export function withKept(spec: SpecInput, kept: ReadonlyMap<string, Family>): Sp
 /** First families of Services, as they are; undefined: it has none. */
 export type FirstFamilies = ReadonlyMap<string, Family | undefined>;
 
-/** Families that Services have kept over an edit, where a new Service would have another one. */
+/** Families that Services have kept over an edit, where a new Service would have another one. A refused one has none. */
 export function keptFamilies(
   before: FirstFamilies,
   after: FirstFamilies,
   fresh: FirstFamilies,
 ): ReadonlyMap<string, Family> {
   const kept = [...after].flatMap(([name, family]) => {
-    const isKept = family !== undefined && family !== fresh.get(name) && family === before.get(name);
+    const other = fresh.get(name);
+    const isKept =
+      family !== undefined && other !== undefined && family !== other && family === before.get(name);
     return isKept ? [[name, family] as const] : [];
   });
   return new Map(kept);

@@ -79,11 +79,14 @@ export class Operated {
     );
   }
 
-  /** `ip port` of each endpoint that is ready in the slices of a Service. */
-  readyPlaces(service: string): readonly string[] {
+  /**
+   * `ip port` of each endpoint that serves in the slices of a Service. Does not count those that are ready only
+   * through `publishNotReadyAddresses`, because an edit to that field or to the probe takes them away.
+   */
+  servingPlaces(service: string): readonly string[] {
     const places = this.cluster.slices(namespace, service).flatMap(({ endpoints, ports }) => {
-      const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready === true);
-      return ready.flatMap(({ addresses: [ip] }) => (ports ?? []).map(({ port }) => `${ip} ${port}`));
+      const serving = (endpoints ?? []).filter(({ conditions }) => conditions?.serving === true);
+      return serving.flatMap(({ addresses: [ip] }) => (ports ?? []).map(({ port }) => `${ip} ${port}`));
     });
     return [...new Set(places)].toSorted();
   }
