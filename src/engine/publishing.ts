@@ -4,6 +4,7 @@ import type { OperatorError } from '../core/errors.ts';
 import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
+import { repairPatch } from '../core/service-repair.ts';
 import { isOver, performAll, type FailedWrite } from './perform.ts';
 import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';
 import type { Clock, Random, Writer } from './ports.ts';
@@ -64,7 +65,11 @@ export async function publish(
     const isHalf = plans.some(({ again }, i) => again && halves[i]?.length === 0);
     const lists = await performOthers(storing, plans, halves);
     const learned = await learn(scene, desired, lists, refusals, writer, options);
-    if ((isHalf || learned) && round < MAX_ROUNDS) continue;
+    const isEdited = desired.some(
+      (service, i) =>
+        halves[i]?.length === 0 && isEditedMeanwhile(scene, service, plans[i], unstored, options),
+    );
+    if ((isHalf || learned || isEdited) && round < MAX_ROUNDS) continue;
     for (const service of desired) forget(scene, service, refusals, options);
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
@@ -74,6 +79,24 @@ export async function publish(
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, wroteSlices };
   }
+}
+
+/**
+ * Returns true when another client edited a Service a moment before the last write to it. The answer to the write contains
+ * the edit, so no later watch event of it begins a run.
+ */
+function isEditedMeanwhile(
+  { backend }: Scene,
+  { name, body }: DesiredService,
+  plan: ServicePlan | undefined,
+  unstored: UnstoredWrites,
+  options: PublishingOptions,
+): boolean {
+  const isWritten = plan?.steps.some(({ action: { op } }) => op === 'applyService' || op === 'setService');
+  const { service } = observed(backend.namespace, name, options.view);
+  if (isWritten !== true || service === undefined) return false;
+  const repair = repairPatch(service, body);
+  return repair !== undefined && !unstored.isKnown(repair, options);
 }
 
 /** Tries what does not need the first half of a switch that was not written. Returns what failed, by Service. */

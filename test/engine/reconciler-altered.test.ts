@@ -35,6 +35,8 @@ const zoned = {
   ],
 };
 
+const pg = { name: 'pg', port: 5432 };
+
 const ready = (world: ReconcileWorld) =>
   world.status().conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
 
@@ -105,6 +107,32 @@ describe('what the API server accepts and stores otherwise', () => {
     expect(world.cluster.service(namespace, 'orders-db')?.metadata.labels).toMatchObject({ team: 'shop' });
     expect(world.ready()).toBe('True Published');
   });
+
+  it.each([
+    ['a port', { spec: { ports: [pg, { name: 'extra', port: 9999 }] } }],
+    ['a selector', { spec: { selector: { app: 'x' } } }],
+  ])(
+    'is not %s that another client sets between two writes of a repair: it is removed at once',
+    async (_, edit) => {
+      const world = new ReconcileWorld();
+      await world.bringUp({ ports: [pg] });
+      const before = world.cluster.service(namespace, 'orders-db')?.spec;
+      world.cluster.patchService(
+        namespace,
+        'orders-db',
+        { spec: { ports: [{ name: 'x', port: 1 }] } },
+        'kubectl',
+      );
+      world.cluster.onWrite = () => {
+        world.cluster.onWrite = () => undefined;
+        world.cluster.patchService(namespace, 'orders-db', edit, 'kubectl');
+      };
+      await world.run();
+      expect(world.cluster.service(namespace, 'orders-db')?.spec).toEqual(before);
+      expect(world.ready()).toBe('True Published');
+      expect((await world.run()).writes).toEqual([]);
+    },
+  );
 
   it('is no problem where it only gains labels', async () => {
     const world = new ReconcileWorld();
