@@ -17,11 +17,22 @@ export async function published(admin: Api, ns: string, service: string): Promis
     admin.list('EndpointSlice', ns, { labelSelector }),
     admin.find('Endpoints', service, ns),
   ]);
+  return publishedOf(service, found, slices, endpoints);
+}
+
+/** @param slices any of the namespace; those with the Service's name on them count */
+export function publishedOf(
+  name: string,
+  service: Kinds['Service'] | undefined,
+  slices: readonly Kinds['EndpointSlice'][],
+  endpoints: Kinds['Endpoints'] | undefined,
+): Published {
+  const named = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
   return {
-    service: found && serviceShape(found),
-    slices: slices.map(sliceShape).toSorted((a, b) => (text(a) < text(b) ? -1 : 1)),
+    service: service && serviceShape(service),
+    slices: named.map(sliceShape).toSorted((a, b) => (text(a) < text(b) ? -1 : 1)),
     endpoints: endpoints && {
-      ...metaShape(without(endpoints, found?.metadata.labels)),
+      ...metaShape(without(endpoints, service?.metadata.labels)),
       subsets: (endpoints.subsets ?? []).flatMap(rows).toSorted(),
     },
   };
@@ -50,11 +61,14 @@ function serviceShape(object: Kinds['Service']): object {
     clusterIPs: _,
     ports = [],
     healthCheckNodePort: checkPort,
+    internalTrafficPolicy,
     ...spec
   } = object.spec as Kinds['Service']['spec'] & { readonly healthCheckNodePort?: number };
   return {
     ...metaShape(object),
     ...spec,
+    // The API server clears it where an alias is read, and not where one is watched.
+    ...(spec.type === 'ExternalName' ? {} : { internalTrafficPolicy }),
     hasCheckPort: checkPort !== undefined,
     clusterIP: clusterIP === undefined || clusterIP === 'None' ? clusterIP : 'an address',
     ports: ports.map(({ nodePort, ...port }) => ({ ...port, hasNodePort: nodePort !== undefined })),
