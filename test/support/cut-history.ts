@@ -24,8 +24,10 @@ export interface CutHistory extends Place {
   readonly ns: string;
   readonly slices: Recorder<Kinds['EndpointSlice']>;
   readonly services: Recorder<Kinds['Service']>;
-  /** Whether it came to that write. */
+  /** Returns true once it came to that write. */
   readonly isCut: () => boolean;
+  /** Writes since the operator leads, the last one of which is cut. */
+  readonly writes: () => number;
   /** Starts the operator; the cut is counted from the moment at which it leads. */
   start(args: readonly string[]): Promise<void>;
   /** Lets a replica that was cut off reach the API server again. */
@@ -49,6 +51,7 @@ export async function openCutHistory(plane: PlaneDetails, place: Place): Promise
   ]);
   let operator: RunningOperator | undefined;
   let cut = false;
+  let earlier = 0;
   const arm = (started: RunningOperator, { write, by }: Place, through: ApiProxy): void => {
     const done = (): void => void (cut = true);
     if (by === 'SIGKILL') through.cutAt(write, 'before', () => started.kill().then(done));
@@ -63,6 +66,7 @@ export async function openCutHistory(plane: PlaneDetails, place: Place): Promise
   return {
     ...{ ...place, ns, slices, services },
     isCut: () => cut,
+    writes: () => proxy.writes.length - earlier,
     start: async (args) => {
       const { kubeconfig } = proxy;
       const started = await startOperator(plane, {
@@ -73,6 +77,7 @@ export async function openCutHistory(plane: PlaneDetails, place: Place): Promise
       operator = started;
       while (!started.lines().some(({ msg }) => msg === 'leading'))
         await new Promise((resolve) => setTimeout(resolve, 50));
+      earlier = proxy.writes.length;
       arm(started, place, proxy);
     },
     restore: () => proxy.restore(),
