@@ -19,6 +19,9 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
   targets: targets?.map((target) => ({ ...target, resolution: howNamed(target.resolution?.rule) })),
 });
 
-/** A name that begins or stops failing is reported at once; the way in which it continues to fail is only text. */
+/**
+ * A name that begins or stops failing is reported at once, and one that has had no answer in this term (`Published`) with its
+ * first failure. The way in which it continues to fail is only text.
+ */
 const howNamed = (rule: string | undefined): string | undefined =>
-  rule === undefined || rule === 'Answered' ? rule : 'failing';
+  rule === undefined || rule === 'Answered' || rule === 'Published' ? rule : 'failing';

@@ -81,6 +81,8 @@ describe('MariaDB with a replica', () => {
 
     await first.sql('set global read_only = on');
     await world.serves('orders-rw', []);
+    // The status follows the slices a moment later; a promotion before that is one change, and one Event.
+    await toldOfPrimary(world, 'orders', before + 1);
     await world.serves('orders-ro', [a, b]);
     reigns.ends(a);
 

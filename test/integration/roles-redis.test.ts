@@ -62,6 +62,8 @@ describe('Redis with a replica', () => {
 
     await server(a).kill();
     await world.serves('carts-rw', []);
+    // The status follows the slices a moment later; a promotion before that is one change, and one Event.
+    await toldOfPrimary(world, 'carts', 2);
 
     reigns.begins(b);
     await promoted(world, 'carts-rw', b, () => server(b).command('REPLICAOF', 'NO', 'ONE'));
