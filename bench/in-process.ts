@@ -102,24 +102,32 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
   };
 }
 
-/** The first run of an address is answered `up`; a later one waits for news until just before its timeout. */
+/** The first run of an address is answered `up`; a later one waits for another verdict until just before its timeout. */
 class ProbeScript {
   readonly #said = new Map<string, Verdict>();
+  readonly #answered = new Map<string, Verdict>();
   readonly #waiting = new Map<string, (verdict: Verdict) => void>();
 
   readonly probe: Probe = (check: Check, signal: AbortSignal) => {
     const said = this.#said.get(check.ip);
     if (said === undefined) {
       this.#said.set(check.ip, up);
+      this.#answered.set(check.ip, up);
       return Promise.resolve(up);
+    }
+    // It was set between two runs.
+    if (said !== this.#answered.get(check.ip)) {
+      this.#answered.set(check.ip, said);
+      return Promise.resolve(said);
     }
     return new Promise((resolve) => {
       const answer = (verdict: Verdict): void => {
         clearTimeout(timer);
         this.#waiting.delete(check.ip);
+        this.#answered.set(check.ip, verdict);
         resolve(verdict);
       };
-      const timer = setTimeout(() => answer(this.#said.get(check.ip) ?? up), check.timing.timeoutMs - 50);
+      const timer = setTimeout(() => answer(this.#said.get(check.ip) ?? up), check.timing.timeoutMs - 10);
       signal.addEventListener('abort', () => answer(up), { once: true });
       this.#waiting.set(check.ip, answer);
     });
