@@ -4,6 +4,7 @@ import type { Logger } from './engine/ports.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { EventWriter } from './kube/events.ts';
 import { LeaseElector } from './kube/leader.ts';
+import type { ElectorOptions } from './kube/leader.ts';
 import type { LeaderHooks, Leadership, TermEnd } from './kube/leadership.ts';
 import { SoleLeader } from './kube/sole-leader.ts';
 import { beat, Terms } from './kube/terms.ts';
@@ -26,7 +27,7 @@ export function createTerms(options: LeadingOptions): Terms {
     ...leaderHooks(options),
     clock,
     beat: () => options.client.request(beat),
-    elect: (hooks) => createLeadership(options, hooks),
+    elect: (hooks, hasAnswered) => createLeadership(options, { ...hooks, hasAnswered }),
   });
 }
 
@@ -64,7 +65,7 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
 
 function createLeadership(
   { config, logger, identity, client }: LeadingOptions,
-  hooks: LeaderHooks,
+  hooks: Pick<ElectorOptions, 'hasAnswered'> & LeaderHooks,
 ): Leadership {
   if (!config.leaderElect) return new SoleLeader(hooks);
   return new LeaseElector({

@@ -80,6 +80,11 @@ export class Heartbeat {
     this.#options.onAnswered();
   }
 
+  /** Returns true when a request that was sent later is answered. */
+  hasAnswered(sentAt: number): boolean {
+    return this.#answeredAt > sentAt;
+  }
+
   /** Resolves when something that was sent a moment ago is answered. Rejects with the error of the beat. */
   confirm(): Promise<void> {
     if (this.#options.clock.now() - this.#answeredAt <= freshMs) return Promise.resolve();

@@ -16,6 +16,8 @@ export interface ElectorOptions extends LeaderHooks {
   readonly name: string;
   /** Unique among all replicas that ever run: pod name and a random part. */
   readonly identity: string;
+  /** Returns true when the API server has answered a request that was sent later (monotonic). Default: never. */
+  readonly hasAnswered?: (sentAt: number) => boolean;
   /** How long others wait after the last renewal that they saw. Default 15 s; whole seconds. */
   readonly leaseDurationMs?: number;
   /** How long this replica trusts its own last renewal. Default 10 s; less than leaseDurationMs. */
@@ -50,6 +52,7 @@ const followerJitter = 1.2;
  * | renewed                                          | this replica trusted itself                   | the term goes on                  |
  * | renewed                                          | the trust had passed, timers late or not      | lost (Lapsed), started            |
  * | no answer: reset, refused, too late              | leading: the network may be cut               | lost (Interrupted), then as not leading |
+ * | the same, and a later request is answered        | leading: the cut is over                      | the term goes on until it lapses  |
  * | an answer with an error, such as 429 or 503      | leading                                       | the term continues until it lapses |
  * | read: ours, acquired when this term began        | leading                                       | it is renewed                     |
  * | read: another's, or free, or acquired at another time | leading: another may have led in between | lost (Taken), then as not leading |
@@ -105,10 +108,11 @@ export class LeaseElector implements Leadership {
   async #run(): Promise<void> {
     const { clock, random, logger } = this.#options;
     while (!this.#stopped()) {
+      const sentAt = clock.now();
       try {
         await this.#round();
       } catch (error) {
-        if (error instanceof OperatorError && isUnanswered(error)) this.#lose('Interrupted');
+        if (this.#showsCut(error, sentAt)) this.#lose('Interrupted');
         // A candidate that was not quick enough is no news.
         if (!hasStatus(error, 409) && !this.#stopped()) {
           logger.warn('The lease was not reached', { name: this.#options.name, error });
@@ -117,6 +121,12 @@ export class LeaseElector implements Leadership {
       const jitter = this.#leading ? 1 : 1 + random() * followerJitter;
       await sleep(clock, this.#retryPeriodMs * jitter, this.#stop.signal);
     }
+  }
+
+  /** A request that was sent into a cut may fail after the cut, when the next term has begun. */
+  #showsCut(error: unknown, sentAt: number): boolean {
+    if (!(error instanceof OperatorError) || !isUnanswered(error)) return false;
+    return this.#options.hasAnswered?.(sentAt) !== true;
   }
 
   #stopped(): boolean {

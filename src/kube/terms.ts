@@ -16,8 +16,8 @@ export interface TermsOptions extends LeaderHooks {
   readonly clock: Clock;
   /** Sends a small request to the API server: see `Heartbeat`. */
   readonly beat: () => Promise<unknown>;
-  /** Creates the leadership that elects this replica, with its hooks. */
-  readonly elect: (hooks: LeaderHooks) => Leadership;
+  /** Creates the leadership that elects this replica, with its hooks. `hasAnswered`: see `ElectorOptions`. */
+  readonly elect: (hooks: LeaderHooks, hasAnswered: (sentAt: number) => boolean) => Leadership;
 }
 
 /**
@@ -47,7 +47,11 @@ export class Terms implements Leadership {
       onSilent: () => this.#end('Interrupted'),
       onAnswered: () => this.#begin(),
     });
-    this.#elected = elect({
+    this.#elected = elect(this.#electorHooks(), (sentAt) => this.#heartbeat.hasAnswered(sentAt));
+  }
+
+  #electorHooks(): LeaderHooks {
+    return {
       onStartedLeading: () => {
         this.#isElected = true;
         this.#heartbeat.start();
@@ -58,8 +62,8 @@ export class Terms implements Leadership {
         this.#heartbeat.stop();
         this.#end(reason);
       },
-      onNewLeader: (identity) => hooks.onNewLeader?.(identity),
-    });
+      onNewLeader: (identity) => this.#hooks.onNewLeader?.(identity),
+    };
   }
 
   isLeader(): boolean {

@@ -67,6 +67,9 @@ class FakeLease {
   status: number | undefined;
   #version = 0;
 
+  /** When the latest request was sent that has an answer, of any kind; monotonic. */
+  answeredAt = -Infinity;
+
   candidate(clock: ManualClock, identity: string, afterAnswer: () => void = () => undefined) {
     const hooks: string[] = [];
     const elector = new LeaseElector({
@@ -81,6 +84,7 @@ class FakeLease {
       onStartedLeading: () => hooks.push('started'),
       onLost: (reason) => hooks.push(reason),
       onNewLeader: (leader) => hooks.push(`leader ${leader}`),
+      hasAnswered: (sentAt) => this.answeredAt > sentAt,
     });
     return { elector, hooks };
   }
@@ -145,6 +149,19 @@ describe('a term', () => {
     lease.cut.delete('a');
     await clock.advance(5_000);
     expect(hooks).toEqual(['leader a', 'started', 'Interrupted', 'started']);
+  });
+
+  it('goes on where a renewal gets no answer, and a request that was sent after it has one', async () => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    const { elector, hooks } = lease.candidate(clock, 'a');
+    elector.start();
+    await clock.advance(5_000);
+    lease.cut.add('a');
+    lease.answeredAt = Infinity;
+    await clock.advance(2_000);
+    lease.cut.delete('a');
+    await clock.advance(5_000);
+    expect([elector.isLeader(), ...hooks]).toEqual([true, 'leader a', 'started']);
   });
 
   it.each([429, 500, 503])('goes on where one renewal is answered with %d', async (status) => {
