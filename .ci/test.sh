@@ -61,8 +61,8 @@ on_planes() { # projects
   .ci/packages.sh network psql dns mariadb redis && unstable mysql-server-core || return 1
   CONTROLPLANE=$(test/controlplane/build.sh) || return 1
   export CONTROLPLANE
-  test/gitops/build.sh >/dev/null || return 1
-  [ -n "${TESTS:-}" ] || test/ferretdb/build.sh >/dev/null || return 1
+  .ci/go-program.sh gitops >/dev/null || return 1
+  [ -n "${TESTS:-}" ] || .ci/go-program.sh ferretdb >/dev/null || return 1
   for ((i = 1; i <= shards; i++)); do
     echo >"$results/plane-$i.json"
     on_one_plane "$1" "$i/$shards" &
@@ -76,7 +76,7 @@ on_planes() { # projects
 # is seen, where the program is needed.
 compile() {
   nice -n 19 test/controlplane/build.sh
-  [ -n "${TESTS:-}" ] || nice -n 19 test/ferretdb/build.sh
+  [ -n "${TESTS:-}" ] || nice -n 19 .ci/go-program.sh ferretdb
 }
 
 static=() plane=() unit=

@@ -88,7 +88,7 @@ export function addressLimit(
 /**
  * The addresses of every target, each address and port once: two spellings of one address are published once
  * and the later target says so. A refused or unusable address never holds back the others.
- * What several give is listed under the first, and probed by its name. Behind each Service it has the fields of the targets
+ * An address of several targets is listed under the first, and probed by its name. Behind each Service it has the fields of the targets
  * that put it there (origins.ts).
  *
  * | admitted | of the bound of `most`                                         |

@@ -19,7 +19,7 @@ export const attributions = (address: Given & { readonly ip: string }): readonly
   ...new Set(originsOf(address).flatMap((origin) => attribution({ ...origin, ip: address.ip }) ?? [])),
 ];
 
-/** What an address is written under for one target; undefined for a literal address. */
+/** Returns the name under which a slice records an address of one target; undefined for a literal address. */
 export function attribution({
   target,
   host,

@@ -1,6 +1,6 @@
 import type { Service } from './objects.ts';
 
-/** What an address is to kube-proxy: it translates connections to it, those of a pod and those of a probe. */
+/** Kind of an address that kube-proxy translates, for connections of pods and of probes alike. */
 export type ClusterAddress =
   | { readonly kind: 'clusterIP' | 'externalIP' | 'loadBalancer'; readonly service: string }
   | { readonly kind: 'serviceCidr'; readonly cidr: string };

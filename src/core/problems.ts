@@ -44,7 +44,7 @@ export interface Problem {
   readonly service: string;
   readonly reason: keyof typeof problemReasons;
   readonly message: string;
-  /** Whether the Service is ours all the same, with our addresses behind it. */
+  /** True where the Service is ours all the same, with our addresses behind it. */
   readonly published: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface Scene {
   readonly foreignSlices: readonly EndpointSlice[];
   /** The Service is of another backend, which lost or gave up its claim. */
   readonly sibling: boolean;
-  /** What stands was not ours and becomes ours. */
+  /** Objects of others under the name become ours. */
   readonly adopting: boolean;
   /** A selector is, or lately was, on the Service: leftovers of Kubernetes' controllers must be removed. */
   readonly sweep: boolean;
@@ -102,7 +102,7 @@ const isOfSibling = (service: Service | undefined, backend: string): boolean =>
 const isKubernetes = (slice: EndpointSlice): boolean =>
   kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
 
-/** What the endpoints controller wrote for a selector that is gone. */
+/** Returns true for Endpoints that the endpoints controller wrote for a selector that is gone. */
 const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
   sweep || endpoints.metadata.labels?.[labels.endpointsManagedBy] === 'endpoint-controller';
 

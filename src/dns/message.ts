@@ -96,7 +96,7 @@ export function readResponse(response: Buffer, name: string, type: WireType): Re
     : denial('NoAddress', chain, undefined);
 }
 
-/** What a response reports of the OPT record in its query; `failed`: its reading is. */
+/** Returns the effect of the OPT record of a query on its response; `failed`: the server cannot read it. */
 export function readEcho(response: Buffer, name: string, failed: boolean): OptEcho {
   const opt = readOpt(response, questionEnd(name));
   if (failed && (opt === undefined || optRcodes.includes(rcodeOf(response, opt)))) return 'refused';

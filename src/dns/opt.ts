@@ -1,6 +1,6 @@
 import { extendedErrorText } from './extended-errors.ts';
 
-/** What is read of the OPT record of a response (RFC 6891 section 6.1). */
+/** Fields of the OPT record of a response that are used (RFC 6891 section 6.1). */
 export interface Opt {
   /** Bits of the response code above the four of the header. */
   readonly rcodeBits: number;

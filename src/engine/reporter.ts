@@ -79,7 +79,7 @@ export class Reporter {
   async report(scene: PublishedScene, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
-    // What a removed Service held (a node port, a cluster IP) is free now, and may be all that was missing.
+    // A node port or cluster IP of a removed Service is free now, and may be all that was missing.
     if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
     if (done.wroteSlices) life.statusAt ??= this.#options.clock.now() + statusPauseMs;

@@ -21,8 +21,8 @@ export interface FerretDb {
 
 /** Builds it if it must (some minutes, once) and starts it. Its certificate is for `db.example`. */
 export async function startFerretDb(authority: Authority): Promise<FerretDb> {
-  const build = fileURLToPath(new URL('../ferretdb/build.sh', import.meta.url));
-  const binary = (await mustRun([build], { timeoutMs: 1_200_000 })).trim();
+  const build = fileURLToPath(new URL('../../.ci/go-program.sh', import.meta.url));
+  const binary = (await mustRun([build, 'ferretdb'], { timeoutMs: 1_200_000 })).trim();
   const directory = mkdtempSync(join(tmpdir(), 'ferretdb-'));
   const file = (name: string) => join(directory, name);
   const { cert, key } = authority.issue('DNS:db.example');

@@ -19,8 +19,8 @@ export interface KStatus {
 }
 
 async function ask<T>(command: 'kstatus' | 'threeway', entries: readonly unknown[]): Promise<readonly T[]> {
-  const build = fileURLToPath(new URL('../gitops/build.sh', import.meta.url));
-  const binary = (await mustRun([build], { timeoutMs: 600_000 })).trim();
+  const build = fileURLToPath(new URL('../../.ci/go-program.sh', import.meta.url));
+  const binary = (await mustRun([build, 'gitops'], { timeoutMs: 600_000 })).trim();
   return JSON.parse(await mustRun([binary, command], { stdin: JSON.stringify(entries) })) as readonly T[];
 }
 

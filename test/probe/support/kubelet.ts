@@ -16,8 +16,8 @@ export interface Kubelet {
 
 /** Go's net/http, asked as the kubelet asks it. Built on first use, some seconds. */
 export async function startKubelet(): Promise<Kubelet> {
-  const build = fileURLToPath(new URL('../../gohttp/build.sh', import.meta.url));
-  const program = spawn((await mustRun([build], { timeoutMs: 300_000 })).trim(), {
+  const build = fileURLToPath(new URL('../../../.ci/go-program.sh', import.meta.url));
+  const program = spawn((await mustRun([build, 'gohttp'], { timeoutMs: 300_000 })).trim(), {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
