@@ -49,7 +49,10 @@ export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
     return { id: `${ip}|${port}|all`, ip, family: 'IPv4', port, host: ip, handler, timing };
   };
   for (let n = 0; n < targets; n += 3)
-    scheduler.set(`backend-${n}`, [checkOf(n), checkOf(n + 1), checkOf(n + 2)], { fresh: false });
+    scheduler.set(`backend-${n}`, [checkOf(n), checkOf(n + 1), checkOf(n + 2)], {
+      namespace: 'bench',
+      fresh: false,
+    });
   scheduler.start();
   await pause(periodMs + 2_000);
   const before = { ...counts, cpu: process.cpuUsage() };

@@ -18,6 +18,12 @@ interface OwnerEntry {
   readonly subscribers: readonly Subscriber[];
 }
 
+export interface RosterOptions {
+  /** Namespace of the backend that owns the checks. */
+  readonly namespace: string;
+  readonly isFresh: (check: Check) => boolean;
+}
+
 /** Who wants which probe. Equal probes are one task; it lives as long as it has a subscriber. */
 export class ProbeRoster {
   readonly #create: (plan: Plan) => Task;
@@ -40,9 +46,9 @@ export class ProbeRoster {
   }
 
   /** The owner has these checks from now on. A check whose probe is the same keeps its task. */
-  set(owner: string, checks: readonly Check[], isFresh: (check: Check) => boolean): RosterChange {
+  set(owner: string, checks: readonly Check[], { namespace, isFresh }: RosterOptions): RosterChange {
     const change: RosterChange = { added: [], dropped: [], joined: [] };
-    const { share, subscribers: before } = this.#owners.get(owner) ?? newOwner();
+    const { share, subscribers: before } = this.#owners.get(owner) ?? newOwner(namespace);
     const old = new Map(before.map((each) => [each.check.id, each]));
     let last: InternedHandler | undefined;
     const subscribers = checks.map((check) => {
@@ -62,6 +68,14 @@ export class ProbeRoster {
     if (subscribers.length > 0) this.#owners.set(owner, { share, subscribers });
     else this.#owners.delete(owner);
     return change;
+  }
+
+  /** Removes the owner with all its checks. Returns the tasks that nobody wants any more. */
+  remove(owner: string): readonly Task[] {
+    const change: RosterChange = { added: [], dropped: [], joined: [] };
+    for (const subscriber of this.#owners.get(owner)?.subscribers ?? []) this.#leave(subscriber, change);
+    this.#owners.delete(owner);
+    return change.dropped;
   }
 
   #join(of: Pick<Subscriber, 'owner' | 'share'>, plan: Plan, change: RosterChange): Subscriber {
@@ -99,7 +113,10 @@ export class ProbeRoster {
   }
 }
 
-const newOwner = (): OwnerEntry => ({ share: { running: noCounts() }, subscribers: [] });
+const newOwner = (namespace: string): OwnerEntry => ({
+  share: { namespace, running: noCounts() },
+  subscribers: [],
+});
 
 const ownersOf = (subscribers: readonly Subscriber[]): readonly ProbeOwner[] => [
   ...new Set(subscribers.map(({ share }) => share)),

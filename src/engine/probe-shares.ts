@@ -18,6 +18,7 @@ export const noCounts = (): CountByClass => ({ steady: 0, suspect: 0, new: 0, de
 
 /** A backend, as far as slots are concerned. */
 export interface ProbeOwner {
+  readonly namespace: string;
   /** Runs that began at its turn. */
   readonly running: CountByClass;
 }

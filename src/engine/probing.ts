@@ -44,7 +44,7 @@ export function probe(scene: Scene, options: ProbingOptions): void {
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
   const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
-  scheduler.set(backend.uid, asked, { fresh });
+  scheduler.set(backend.uid, asked, { namespace: backend.namespace, fresh });
 }
 
 const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });

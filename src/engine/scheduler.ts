@@ -20,6 +20,8 @@ export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners 
 }
 
 export interface SetOptions {
+  /** Namespace of the backend. */
+  readonly namespace: string;
   /** Of all new checks, or asked of each. */
   readonly fresh?: boolean | ((check: Check) => boolean);
 }
@@ -80,10 +82,10 @@ export class ProbeScheduler {
    * (default): it is probed after its initial delay; false (it was published before this process began): within
    * one period.
    */
-  set(owner: string, checks: readonly Check[], { fresh = true }: SetOptions = {}): void {
+  set(owner: string, checks: readonly Check[], { namespace, fresh = true }: SetOptions): void {
     if (this.#state === 'stopped') return;
     const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
-    const { added, dropped, joined } = this.#roster.set(owner, checks, isFresh);
+    const { added, dropped, joined } = this.#roster.set(owner, checks, { namespace, isFresh });
     for (const task of dropped) this.#drop(task);
     for (const task of added) this.#planned.push(task);
     for (const subscriber of joined) this.#welcome(subscriber, isFresh(subscriber.check));
@@ -91,7 +93,9 @@ export class ProbeScheduler {
   }
 
   remove(owner: string): void {
-    this.set(owner, []);
+    if (this.#state === 'stopped') return;
+    for (const task of this.#roster.remove(owner)) this.#drop(task);
+    this.#arm();
   }
 
   /** Checks may be set before; nothing runs until here. */

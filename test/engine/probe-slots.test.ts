@@ -12,7 +12,7 @@ interface Named extends Candidate<Named> {
   readonly host: ProbeHost<Named>;
 }
 
-const newOwner = (): ProbeOwner => ({ running: noCounts() });
+const newOwner = (namespace = 'team'): ProbeOwner => ({ namespace, running: noCounts() });
 
 function setUp(maxConcurrent: number, maxPerHost = 1) {
   const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost });

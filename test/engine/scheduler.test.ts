@@ -7,7 +7,7 @@ import type { HttpGet } from '../../src/api/external-backend.ts';
 import type { Check } from '../../src/core/check.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import type { Behaviour } from '../support/scripted-probe.ts';
-import type { ProbeSchedulerOptions } from '../../src/engine/scheduler.ts';
+import type { ProbeSchedulerOptions, SetOptions } from '../../src/engine/scheduler.ts';
 
 const SECOND = 1_000;
 /** Planned instants that are closer than this start together. */
@@ -18,6 +18,14 @@ function seeded(): () => number {
   let seed = 1;
   return () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
+
+/** A scheduler of backends that are in one namespace where none is given. */
+class TeamScheduler extends ProbeScheduler {
+  override set(owner: string, checks: readonly Check[], options: Partial<SetOptions> = {}): void {
+    super.set(owner, checks, { namespace: 'team', ...options });
+  }
+}
+
 const request: HttpGet = { path: '/', scheme: 'HTTP' } as HttpGet;
 const overran: Verdict = {
   kind: 'inconclusive',
@@ -41,8 +49,8 @@ describe('ProbeScheduler', () => {
   });
 
   /** A started scheduler; `random` 0 means no jitter and whole periods. */
-  const schedulerOf = (more: Partial<ProbeSchedulerOptions> = {}): ProbeScheduler => {
-    const scheduler = new ProbeScheduler({
+  const schedulerOf = (more: Partial<ProbeSchedulerOptions> = {}): TeamScheduler => {
+    const scheduler = new TeamScheduler({
       clock,
       random: () => 0,
       probe: script.probe,
@@ -76,7 +84,7 @@ describe('ProbeScheduler', () => {
     });
 
     it('runs nothing before the start', async () => {
-      const scheduler = new ProbeScheduler({
+      const scheduler = new TeamScheduler({
         clock,
         random: () => 0,
         probe: script.probe,
@@ -373,7 +381,7 @@ describe('ProbeScheduler', () => {
     });
 
     it('is not answered to a check that went while the others were told', async () => {
-      const scheduler: ProbeScheduler = schedulerOf({
+      const scheduler: TeamScheduler = schedulerOf({
         onVerdict: (owner, { id }) => {
           verdicts.push({ owner, id, verdict: up, at: clock.now(), durationMs: 0 });
           scheduler.remove('two');

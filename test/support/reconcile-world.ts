@@ -52,7 +52,7 @@ export class ReconcileWorld {
       scheduler: {
         set: (owner, checks, options) => {
           this.scheduled.set(owner, checks);
-          const fresh = options?.fresh ?? true;
+          const fresh = options.fresh ?? true;
           const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
           for (const check of checks) if (!isFresh(check)) this.known.add(check.id);
         },
