@@ -18,13 +18,14 @@ interface Layer {
   readonly node: boolean;
 }
 
-const adapter = { layers: ['api', 'core', 'engine'], node: true };
+const adapter = { layers: ['api', 'core', 'engine', 'util'], node: true };
 
 const rules: Readonly<Record<string, Layer>> = {
+  util: { layers: [], npm: [], node: false },
   api: { layers: [], npm: ['zod'], node: false },
-  core: { layers: ['api'], npm: [], node: false },
-  engine: { layers: ['api', 'core'], npm: [], node: false },
-  probe: { layers: ['api', 'core', 'engine'], npm: ['bson', 'mysql2', 'net-ping', 'pg'], node: true },
+  core: { layers: ['api', 'util'], npm: [], node: false },
+  engine: { layers: ['api', 'core', 'util'], npm: [], node: false },
+  probe: { layers: ['api', 'core', 'engine', 'util'], npm: ['bson', 'mysql2', 'net-ping', 'pg'], node: true },
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
   dns: { ...adapter, npm: [] },
   serve: { ...adapter, npm: ['prom-client'] },
@@ -54,7 +55,7 @@ const typesOnly: Readonly<Record<string, readonly string[]>> = { probe: ['api', 
 const programs: readonly string[] = ['main.ts', 'generate.ts'];
 
 /** The layers that decide and hold state: no clock, no randomness, no world. */
-const pure: readonly string[] = ['api', 'core', 'engine'];
+const pure: readonly string[] = ['util', 'api', 'core', 'engine'];
 const impureNames: ReadonlySet<string> = new Set([
   ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'],
   ...['performance', 'fetch', 'crypto', 'globalThis', 'global', 'Buffer', 'require'],
@@ -273,6 +274,7 @@ describe('the check of the layout itself', () => {
     ['engine/x.ts', 'export const f = () => setTimeout(f, 1);'],
     ['engine/x.ts', "export const f = () => import('../kube/client.ts');"],
     ['engine/x.ts', 'export const f = () => AbortSignal.timeout(1);'],
+    ['util/x.ts', "import { parseIp } from '../api/ip.ts';"],
     ['kube/x.ts', "export const f = () => process.env['HOME'];"],
     ['kube/x.ts', "import { HttpServer } from '../serve/http-server.ts';"],
     ['probe/x.ts', "import { WorkQueue } from '../engine/work-queue.ts';"],
@@ -287,6 +289,7 @@ describe('the check of the layout itself', () => {
   });
 
   it.each([
+    ['core/x.ts', "import { FairQueue } from '../util/fair-queue.ts';"],
     ['core/x.ts', 'export const f = (now: number) => new Date(now).toISOString();'],
     ['core/x.ts', 'export interface X { readonly process: string } export const f = (x: X) => x.process;'],
     ['probe/x.ts', "import type { Probe } from '../engine/ports.ts';"],

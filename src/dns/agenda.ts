@@ -1,4 +1,4 @@
-import { FairQueue, type Ticket } from '../engine/fair-queue.ts';
+import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { Heap } from '../engine/heap.ts';
 import type { HeapItem } from '../engine/heap.ts';
 

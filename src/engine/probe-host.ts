@@ -1,4 +1,4 @@
-import type { FairQueue } from './fair-queue.ts';
+import type { FairQueue } from '../util/fair-queue.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 
 /** One IP that is probed. */

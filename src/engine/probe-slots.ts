@@ -1,4 +1,4 @@
-import { FairQueue, type Ticket } from './fair-queue.ts';
+import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { hasRoom, isAlive, newHost, type ProbeHost } from './probe-host.ts';
 import { probeClasses, ProbeShares, type ProbeClass, type ProbeOwner } from './probe-shares.ts';
 

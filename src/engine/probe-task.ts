@@ -6,7 +6,7 @@ import type { Random } from './ports.ts';
 import type { ProbeHost } from './probe-host.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 import type { Slot } from './probe-slots.ts';
-import type { Ticket } from './fair-queue.ts';
+import type { Ticket } from '../util/fair-queue.ts';
 import type { InternedHandler } from './handler-table.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { FairQueue } from '../../src/engine/fair-queue.ts';
-import type { Ticket } from '../../src/engine/fair-queue.ts';
+import { FairQueue } from '../../src/util/fair-queue.ts';
+import type { Ticket } from '../../src/util/fair-queue.ts';
 
 const drained = (queue: FairQueue<string, string>): string[] => {
   const items: string[] = [];
@@ -77,8 +77,51 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['a1', 'b2', 'a2']);
   });
 
+  it('lets groups take turns, and in each group its owners, however many owners a group has', () => {
+    const queue = new FairQueue<string, string>((owner) => owner[0]);
+    for (const owner of ['g1', 'g2', 'g3']) for (const item of ['a', 'b']) queue.push(owner + item, [owner]);
+    for (const item of ['a', 'b']) queue.push(`m1${item}`, ['m1']);
+    expect([queue.size, queue.owners, queue.groups]).toEqual([8, 4, 2]);
+    expect(drained(queue)).toEqual(['g1a', 'm1a', 'g2a', 'm1b', 'g3a', 'g1b', 'g2b', 'g3b']);
+    expect([queue.size, queue.owners, queue.groups]).toEqual([0, 0, 0]);
+  });
+
+  it('passes over a group that may not have more now, and it keeps its place', () => {
+    const queue = new FairQueue<string, string>((owner) => owner[0]);
+    for (const owner of ['g1', 'g2', 'm1']) queue.push(owner, [owner]);
+    expect(queue.turn(undefined, (group) => group !== 'g')).toEqual({ owner: 'm1', item: 'm1' });
+    expect(queue.turn(undefined, (group) => group !== 'g')).toBeUndefined();
+    expect(drained(queue)).toEqual(['g1', 'g2']);
+  });
+
+  it('gives an item that owners of several groups share once, at the turn of whichever group is next', () => {
+    const queue = new FairQueue<string, string>((owner) => owner[0]);
+    for (const item of ['a', 'b']) queue.push(item, ['g1']);
+    queue.push('shared', ['g2', 'm1']);
+    queue.push('last', ['m1']);
+    expect(drained(queue)).toEqual(['a', 'shared', 'b', 'last']);
+  });
+
   it('takes no item without an owner, because nobody would have the turn for it', () => {
     expect(() => new FairQueue<string, string>().push('a', [])).toThrow('at least one owner');
+  });
+
+  it('gives every group that waits one item in each round, whatever the groups, owners and items are', () => {
+    const item = fc.record({ group: fc.nat({ max: 4 }), owner: fc.nat({ max: 6 }) });
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 200 }), (items) => {
+        const queue = new FairQueue<string, number>((owner) => owner.split('/')[0]);
+        items.forEach(({ group, owner }, at) => queue.push(at, [`${group}/${owner}`]));
+        const left = new Map<number, number>();
+        for (const { group } of items) left.set(group, (left.get(group) ?? 0) + 1);
+        while (queue.size > 0) {
+          const round = new Set([...left].filter(([, count]) => count > 0).map(([group]) => group));
+          const served = [...round].map(() => items[queue.shift() ?? -1]?.group);
+          expect(new Set(served)).toEqual(round);
+          for (const group of round) left.set(group, (left.get(group) ?? 0) - 1);
+        }
+      }),
+    );
   });
 
   it('serves every owner that waits once per round, whatever else is added, removed and shared', () => {

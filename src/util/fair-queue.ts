@@ -1,0 +1,228 @@
+import { Chain, type Link } from './chain.ts';
+
+/** Owners that share one place in the order of turns. A group is in the ring while it has lines. */
+interface Group<Owner, Item> extends Link<Group<Owner, Item>> {
+  readonly key: unknown;
+  /** Lines of its owners; the first one has the next turn of the group. */
+  readonly lines: Chain<Line<Owner, Item>>;
+}
+
+/** The waiting items of one owner, oldest first. A line is in its group while it has items. */
+interface Line<Owner, Item> extends Link<Line<Owner, Item>> {
+  readonly owner: Owner;
+  readonly group: Group<Owner, Item>;
+  readonly entries: Chain<Entry<Owner, Item>>;
+  size: number;
+}
+
+/** An item in the line of one of its owners. */
+interface Entry<Owner, Item> extends Link<Entry<Owner, Item>> {
+  readonly item: Item;
+  readonly line: Line<Owner, Item>;
+  /** The entry of the first owner; undefined: it is this one. */
+  readonly ticket: Entry<Owner, Item> | undefined;
+  /** The entry of the next owner of the same item. */
+  more: Entry<Owner, Item> | undefined;
+  /** True for the first entry when the item waits. */
+  isWaiting: boolean;
+}
+
+/** The place of one waiting item: for `remove`. */
+export interface Ticket<Item> {
+  readonly item: Item;
+  readonly isWaiting: boolean;
+}
+
+export interface Turn<Owner, Item> {
+  readonly owner: Owner;
+  readonly item: Item;
+}
+
+type End = 'push' | 'unshift';
+
+/**
+ * A queue in which groups take turns, and in each group its owners: deficit round robin with the same weight for each
+ * and the same cost for each item, which is round robin. Where owners are backends and groups are namespaces, however
+ * many backends and items one namespace has, the next item of another namespace waits for at most one item of each
+ * other namespace.
+ *
+ * - Items of one owner leave in the order in which they came.
+ * - A group or an owner without items has no turn and saves none; it joins again behind the others.
+ * - An item may have several owners, of several groups. It waits in the line of each and leaves all lines at once, at
+ *   the turn of whichever owner is next; the turns of the others are not used up.
+ *
+ * Each operation costs O(1) per owner of the item.
+ */
+export class FairQueue<Owner, Item> {
+  readonly #groupOf: (owner: Owner) => unknown;
+  readonly #groups = new Map<unknown, Group<Owner, Item>>();
+  readonly #lines = new Map<Owner, Line<Owner, Item>>();
+  /** Groups with items; the first one has the next turn. */
+  readonly #ring = new Chain<Group<Owner, Item>>();
+  #size = 0;
+
+  /** @param groupOf the group of an owner, which never changes; default: each owner is a group of its own */
+  constructor(groupOf: (owner: Owner) => unknown = (owner) => owner) {
+    this.#groupOf = groupOf;
+  }
+
+  /** Items that wait; one with several owners counts once. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Owners with items. */
+  get owners(): number {
+    return this.#lines.size;
+  }
+
+  /** Groups with items. */
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  sizeOf(owner: Owner): number {
+    return this.#lines.get(owner)?.size ?? 0;
+  }
+
+  /** Adds the item at the end of each owner's line. `owners`: at least one, each once. */
+  push(item: Item, owners: readonly Owner[]): Ticket<Item> {
+    return this.#add(item, owners, 'push');
+  }
+
+  /**
+   * Gives an item back that should not have been taken: it is the first of its owners, and those of them, and of their
+   * groups, that have nothing else have the next turns.
+   */
+  unshift(item: Item, owners: readonly Owner[]): Ticket<Item> {
+    return this.#add(item, owners, 'unshift');
+  }
+
+  /** Takes the oldest item of the owner whose turn it is. */
+  shift(): Item | undefined {
+    return this.turn()?.item;
+  }
+
+  /**
+   * The same, with the owner whose turn it was. Owners and groups that are refused are passed over and keep their
+   * place; each of them costs one call.
+   */
+  turn(
+    allows: (owner: Owner) => boolean = () => true,
+    allowsGroup: (group: unknown) => boolean = () => true,
+  ): Turn<Owner, Item> | undefined {
+    for (let group = this.#ring.first; group !== undefined; group = group.next) {
+      if (!allowsGroup(group.key)) continue;
+      let line = group.lines.first;
+      while (line !== undefined && !allows(line.owner)) line = line.next;
+      const taken = line?.entries.first;
+      if (line === undefined || taken === undefined) continue;
+      this.#leave(taken.ticket ?? taken);
+      this.#rotate(group, line);
+      return { owner: line.owner, item: taken.item };
+    }
+    return undefined;
+  }
+
+  /** Takes the oldest item of this owner, out of turn. */
+  shiftOf(owner: Owner): Item | undefined {
+    const taken = this.#lines.get(owner)?.entries.first;
+    if (taken !== undefined) this.#leave(taken.ticket ?? taken);
+    return taken?.item;
+  }
+
+  /** Removes the item of a ticket of this queue. Returns false where it does not wait any more. */
+  remove(ticket: Ticket<Item>): boolean {
+    if (!ticket.isWaiting) return false;
+    this.#leave(ticket as Entry<Owner, Item>);
+    return true;
+  }
+
+  #add(item: Item, owners: readonly Owner[], end: End): Ticket<Item> {
+    let ticket: Entry<Owner, Item> | undefined;
+    let last: Entry<Owner, Item> | undefined;
+    for (const owner of owners) {
+      const line = this.#lineOf(owner, end);
+      const entry = newEntry(item, line, ticket);
+      line.entries[end](entry);
+      line.size += 1;
+      if (last !== undefined) last.more = entry;
+      ticket ??= entry;
+      last = entry;
+    }
+    if (ticket === undefined) throw new Error('an item of a FairQueue has at least one owner');
+    this.#size += 1;
+    return ticket;
+  }
+
+  #lineOf(owner: Owner, end: End): Line<Owner, Item> {
+    const known = this.#lines.get(owner);
+    if (known !== undefined) return known;
+    const group = this.#group(this.#groupOf(owner), end);
+    const line = {
+      prev: undefined,
+      next: undefined,
+      owner,
+      group,
+      entries: new Chain<Entry<Owner, Item>>(),
+      size: 0,
+    };
+    this.#lines.set(owner, line);
+    group.lines[end](line);
+    return line;
+  }
+
+  #group(key: unknown, end: End): Group<Owner, Item> {
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group = { prev: undefined, next: undefined, key, lines: new Chain<Line<Owner, Item>>() };
+    this.#groups.set(key, group);
+    this.#ring[end](group);
+    return group;
+  }
+
+  /** Puts the owner that was served behind the others of its group, and the group behind the other groups. */
+  #rotate(group: Group<Owner, Item>, line: Line<Owner, Item>): void {
+    if (line.size > 0) {
+      group.lines.remove(line);
+      group.lines.push(line);
+    }
+    if (group.lines.first === undefined) return;
+    this.#ring.remove(group);
+    this.#ring.push(group);
+  }
+
+  #leave(ticket: Entry<Owner, Item>): void {
+    ticket.isWaiting = false;
+    this.#size -= 1;
+    for (let entry: Entry<Owner, Item> | undefined = ticket; entry !== undefined; entry = entry.more) {
+      const { line } = entry;
+      line.entries.remove(entry);
+      line.size -= 1;
+      if (line.size === 0) this.#end(line);
+    }
+  }
+
+  #end(line: Line<Owner, Item>): void {
+    const { group } = line;
+    this.#lines.delete(line.owner);
+    group.lines.remove(line);
+    if (group.lines.first !== undefined) return;
+    this.#ring.remove(group);
+    this.#groups.delete(group.key);
+  }
+}
+
+const newEntry = <Owner, Item>(
+  item: Item,
+  line: Line<Owner, Item>,
+  ticket: Entry<Owner, Item> | undefined,
+): Entry<Owner, Item> => ({
+  prev: undefined,
+  next: undefined,
+  item,
+  line,
+  ticket,
+  more: undefined,
+  isWaiting: true,
+});
