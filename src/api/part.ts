@@ -36,6 +36,7 @@ export const misplacedPort = (message: string) =>
   misplacedField(z.union([z.int32(), z.string().max(253)]), message);
 export const misplacedText = (message: string) => misplacedField(z.string().max(253), message);
 export const misplacedNumber = (message: string) => misplacedField(z.int(), message);
+export const misplacedObject = (message: string) => misplacedField(z.object({}), message);
 export const misplacedCommand = (message: string) =>
   misplacedField(
     z.object({

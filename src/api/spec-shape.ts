@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dnsSchema } from './dns.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
-import { sharedPart, wholePart } from './part.ts';
+import { misplacedObject, misplacedText, sharedPart, wholePart } from './part.ts';
 import { celOr, listMap, uniqueList } from './rule.ts';
 import { credentialsSchema, tlsSchema } from './secrets.ts';
 import { serviceSchema } from './service.ts';
@@ -16,6 +16,23 @@ const celUniqueTargets = `self.transformMapEntry(i, each, {each.host + ' ' + ${[
   .map((unit) => `(${celOr('each', 'port', 0)} / ${unit}) % 10`)
   .map((digit) => `'0123456789'.substring(${digit}, ${digit} + 1)`)
   .join(' + ')}: i}).size() == self.size()`;
+
+const notAContainer = (name: string) =>
+  misplacedObject(`${name} is a field of a container: write spec.probe, which has the same numbers`);
+
+/** Fields of a Service and of a container that are written here by habit. */
+const misplaced = {
+  type: misplacedText('type is no field of the spec: write services: [{name: ..., type: ...}]'),
+  selector: misplacedObject('selector is no field of the spec: write services: [{name: ..., selector: ...}]'),
+  clusterIP: misplacedText(
+    'clusterIP is no field of the spec: write services: [{name: ..., clusterIP: ...}], or headless: true for None',
+  ),
+  externalName: misplacedText(
+    'externalName is no field of the spec: write mode: ExternalName and targets: [{host: ...}]',
+  ),
+  readinessProbe: notAContainer('readinessProbe'),
+  livenessProbe: notAContainer('livenessProbe'),
+};
 
 /** The spec without the rules between its fields. */
 export const specShape = z
@@ -64,6 +81,7 @@ export const specShape = z
       .boolean()
       .default(false)
       .describe('True stops probing and writing. What is published stays as it is.'),
+    ...misplaced,
   })
   .describe('What is wanted.');
 

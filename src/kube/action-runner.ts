@@ -34,7 +34,7 @@ type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: s
 /** Who is not the leader looks again when it may have become it; becoming it enqueues everything anyway. */
 const notLeaderMs = 5_000;
 /** The watch reports the end of a Service that a finalizer holds; this is for a watch that is late. */
-const terminatingMs = 5_000;
+const terminatingMs = 1_000;
 /** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
 const sweepAgainMs = 3_000;
 

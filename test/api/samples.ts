@@ -918,6 +918,42 @@ const misplaced: readonly BadSample[] = [
     message: 'remove it',
   },
   {
+    name: 'the type of a Service in the spec',
+    spec: endpoints({ type: 'ClusterIP' }),
+    field: 'spec.type',
+    message: 'write services',
+  },
+  {
+    name: 'a selector in the spec',
+    spec: endpoints({ selector: { app: 'db' } }),
+    field: 'spec.selector',
+    message: 'write services',
+  },
+  {
+    name: 'a cluster IP in the spec',
+    spec: endpoints({ clusterIP: 'None' }),
+    field: 'spec.clusterIP',
+    message: 'headless: true',
+  },
+  {
+    name: 'the name of an alias as a Service has it',
+    spec: endpoints({ externalName: 'db.example.com' }),
+    field: 'spec.externalName',
+    message: 'write mode: ExternalName',
+  },
+  {
+    name: 'a readiness probe as a container has it',
+    spec: endpoints({ readinessProbe: { tcpSocket: { port: 5432 } } }),
+    field: 'spec.readinessProbe',
+    message: 'write spec.probe',
+  },
+  {
+    name: 'a liveness probe as a container has it',
+    spec: endpoints({ livenessProbe: {} }),
+    field: 'spec.livenessProbe',
+    message: 'write spec.probe',
+  },
+  {
     name: 'a port in the probe of a port',
     spec: port({ probe: { port: 5432 } }),
     field: 'spec.ports[0].probe.port',
