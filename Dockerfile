@@ -33,7 +33,8 @@ COPY --from=build /out ./
 ENV NODE_ENV=production
 # A number, so that the kubelet can tell that it is not root.
 USER 65532:65532
-EXPOSE 8080
+# Metrics, health.
+EXPOSE 8080 8081
 # Nearly all garbage of this process is young and dies at once. Left to itself, V8 lets the young generation grow to 96 MB; a
 # half of that costs no more CPU. And at the first burst it learns to put some of these objects where only a major collection
 # frees them, which keep all that they point to (docs/benchmarks.md).

@@ -19,6 +19,7 @@ import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
 import { HttpServer } from './serve/http-server.ts';
 import type { Metrics } from './serve/metrics.ts';
+import { RecentText } from './serve/recent-text.ts';
 import { healthRoutes, metricsRoutes } from './serve/routes.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 
@@ -184,15 +185,13 @@ const createClient = (
   });
 
 function createServers(config: Config, metrics: Metrics, ...readiness: Parameters<typeof healthRoutes>) {
-  const health = healthRoutes(...readiness);
-  const own = config.metricsAddress;
-  const servers =
-    own === undefined
-      ? [{ address: config.httpAddress, server: new HttpServer({ ...health, ...metricsRoutes(metrics) }) }]
-      : [
-          { address: config.httpAddress, server: new HttpServer(health) },
-          { address: own, server: new HttpServer(metricsRoutes(metrics)) },
-        ];
+  const servers = [
+    {
+      address: config.healthAddress,
+      server: new HttpServer(healthRoutes(...readiness), { keepAlive: false }),
+    },
+    { address: config.metricsAddress, server: new HttpServer(metricsRoutes(new RecentText(metrics, clock))) },
+  ];
   return {
     listen: () => Promise.all(servers.map(({ address, server }) => server.listen(address))),
     close: () => Promise.all(servers.map(({ server }) => server.close(1_000))),

@@ -30,7 +30,8 @@ describe('configuration', () => {
       leaseDuration: 15_000,
       renewDeadline: 10_000,
       retryPeriod: 2_000,
-      httpAddress: { host: undefined, port: 8080 },
+      healthAddress: { host: undefined, port: 8081 },
+      metricsAddress: { host: undefined, port: 8080 },
       metricsPerBackend: true,
       metricsMaxBackends: 1000,
       logLevel: 'info',
@@ -47,7 +48,7 @@ describe('configuration', () => {
 
   it('is frozen to the bottom', () => {
     const config = configOf(['--deny-cidr=10.0.0.0/8', '--dns-servers=10.96.0.10']);
-    const parts = [config, config.denyCidr, config.httpAddress, config.dnsServers, config.dnsServers[0]];
+    const parts = [config, config.denyCidr, config.healthAddress, config.dnsServers, config.dnsServers[0]];
     expect(parts.every(Object.isFrozen)).toBe(true);
   });
 
@@ -113,9 +114,9 @@ describe('configuration', () => {
     ['compound durations', ['--lease-duration=1m30s'], {}, { leaseDuration: 90_000 }],
     [
       'an IPv6 address to listen on',
-      ['--http-address=[::1]:0'],
+      ['--health-address=[::1]:0'],
       {},
-      { httpAddress: { host: '::1', port: 0 } },
+      { healthAddress: { host: '::1', port: 0 } },
     ],
     [
       'variables that Kubernetes makes for Services',
@@ -205,9 +206,9 @@ describe('configuration', () => {
     ],
     [
       'an address without a port',
-      ['--http-address=localhost'],
+      ['--health-address=localhost'],
       {},
-      '--http-address must be an address to listen on such as :8080, 127.0.0.1:8080 or [::1]:8080 (now "localhost")',
+      '--health-address must be an address to listen on such as :8080, 127.0.0.1:8080 or [::1]:8080 (now "localhost")',
     ],
     [
       'a name server by name',

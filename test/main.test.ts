@@ -13,6 +13,7 @@ import { httpApi } from './kube/support/http-api.ts';
 import { until } from './kube/support/until.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
+const anyPorts = ['--health-address=127.0.0.1:0', '--metrics-address=127.0.0.1:0'];
 let dir: string;
 let taken: Server;
 
@@ -73,8 +74,8 @@ describe('the process', () => {
       () => [
         '--kubeconfig',
         kubeconfig(),
-        '--http-address',
-        `127.0.0.1:${(taken.address() as AddressInfo).port}`,
+        '--metrics-address=127.0.0.1:0',
+        `--health-address=127.0.0.1:${(taken.address() as AddressInfo).port}`,
       ],
       1,
       'EADDRINUSE',
@@ -88,7 +89,7 @@ describe('the process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends with 0 on %s, also while no API server answers',
     async (signal) => {
-      const { child, outcome } = start('--kubeconfig', kubeconfig(), '--http-address', '127.0.0.1:0');
+      const { child, outcome } = start('--kubeconfig', kubeconfig(), ...anyPorts);
       await once(child.stdout, 'data');
       child.kill(signal);
       expect((await outcome()).code).toBe(0);
@@ -122,13 +123,7 @@ async function emptyApi() {
 
 it('two processes with one --identity hold the Lease under names that differ', async () => {
   const api = await emptyApi();
-  const flags = [
-    '--kubeconfig',
-    kubeconfig(api.url),
-    '--http-address',
-    '127.0.0.1:0',
-    '--identity=db-operator',
-  ];
+  const flags = ['--kubeconfig', kubeconfig(api.url), ...anyPorts, '--identity=db-operator'];
   const both = [start(...flags), start(...flags)];
   try {
     await until('both have written a Lease', () => new Set(api.holders).size > 1, 20_000);

@@ -54,11 +54,11 @@ const leadership = {
 };
 
 const serving = {
-  httpAddress: v.listenAddress.prefault(':8080').meta({
-    description: 'Where /livez and /readyz are served, and /metrics unless it has its own address.',
+  healthAddress: v.listenAddress.prefault(':8081').meta({
+    description: 'Where /livez and /readyz are served, for the kubelet.',
   }),
-  metricsAddress: v.listenAddress.optional().meta({
-    description: 'Where /metrics is served, if not at --http-address.',
+  metricsAddress: v.listenAddress.prefault(':8080').meta({
+    description: 'Where /metrics is served, for Prometheus.',
   }),
   metricsPerBackend: v.boolean.prefault('true').meta({
     description: 'Export ready and total addresses of each backend.',

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 /**
  * The open connections of a server, bounded so that a new one is never refused: it displaces the idlest connection of
  * the remote address that has the most. One client that takes all connections therefore displaces its own only, and
- * the kubelet, which opens a connection for each probe, is always answered.
+ * the kubelet, which opens a connection for each probe, is always answered. Connections in a TLS handshake count too.
  */
 export class Connections {
   readonly #max: number;
-  /** The one that was used last is the last. */
-  readonly #open = new Set<Socket>();
+  /** By remote address and port, which a TLS socket has in common with the socket below it. The last was used last. */
+  readonly #open = new Map<string, Socket>();
 
   constructor(max: number) {
     this.#max = max;
@@ -16,22 +16,30 @@ export class Connections {
 
   /** Adds a new connection. Closes another one where there are more than the bound. */
   add(socket: Socket): void {
-    this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
+    const key = keyOf(socket);
+    this.#open.set(key, socket);
+    socket.once('close', () => {
+      if (this.#open.get(key) === socket) this.#open.delete(key);
+    });
     if (this.#open.size > this.#max) this.#displace();
   }
 
   /** Marks a connection as used now. */
   touch(socket: Socket): void {
-    if (this.#open.delete(socket)) this.#open.add(socket);
+    const key = keyOf(socket);
+    const open = this.#open.get(key);
+    if (open !== undefined && this.#open.delete(key)) this.#open.set(key, open);
   }
 
   #displace(): void {
-    const byAddress = Map.groupBy(this.#open, (socket) => socket.remoteAddress);
+    const byAddress = Map.groupBy(this.#open, ([, socket]) => socket.remoteAddress);
     const most = Math.max(...[...byAddress.values()].map((sockets) => sockets.length));
-    const idlest = [...this.#open].find((socket) => byAddress.get(socket.remoteAddress)?.length === most);
+    const idlest = [...this.#open].find(([, socket]) => byAddress.get(socket.remoteAddress)?.length === most);
     if (idlest === undefined) return;
-    this.#open.delete(idlest);
-    idlest.destroy();
+    const [key, socket] = idlest;
+    this.#open.delete(key);
+    socket.destroy();
   }
 }
+
+const keyOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;

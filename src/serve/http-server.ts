@@ -12,11 +12,19 @@ export interface ListenAddress {
 export interface Answer {
   readonly status: number;
   readonly contentType?: string;
-  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** Client of one request. */
+export interface Caller {
+  /** The header `Authorization`, as received. */
+  readonly authorization: string | undefined;
+  readonly address: string;
 }
 
 /** Answers GET and HEAD of one path. A rejection is answered with 500 and no details. */
-export type Route = () => Answer | Promise<Answer>;
+export type Route = (caller: Caller) => Answer | Promise<Answer>;
 
 export type Routes = Readonly<Record<string, Route>>;
 
@@ -27,23 +35,31 @@ const limits = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
-const maxConnections = 128;
+
+export interface HttpServerOptions {
+  /** Open connections; default 128. */
+  readonly maxConnections?: number;
+  /** A connection may ask again; default true. False: each answer ends its connection. */
+  readonly keepAlive?: boolean;
+}
+
 /** A peer that neither sends nor takes anything for this long is cut off. */
 const idleSocketMs = 15_000;
 
 /**
  * A small server for the kubelet and Prometheus: known paths, bounded in connections, header size and time. A new
- * connection is never refused because of the others.
+ * connection is never refused because of the others. A request with a body is refused, and its body is not read.
  */
 export class HttpServer {
   readonly #routes: Routes;
   readonly #connections: Connections;
+  readonly #keepAlive: boolean;
   #server: Server | undefined;
 
-  /** @param max open connections */
-  constructor(routes: Routes, max = maxConnections) {
+  constructor(routes: Routes, { maxConnections = 128, keepAlive = true }: HttpServerOptions = {}) {
     this.#routes = routes;
-    this.#connections = new Connections(max);
+    this.#connections = new Connections(maxConnections);
+    this.#keepAlive = keepAlive;
   }
 
   /** Resolves with the port it listens on; rejects where the address is taken or not ours. */
@@ -80,14 +96,14 @@ export class HttpServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#connections.touch(request.socket);
     const answer = await this.#route(request);
-    const body = Buffer.from(answer.body);
-    const closing = this.#server?.listening !== true;
+    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+    const isLast = !this.#keepAlive || hasBody(request) || this.#server?.listening !== true;
     response.writeHead(answer.status, {
       'content-type': answer.contentType ?? 'text/plain; charset=utf-8',
       'content-length': body.length,
       'x-content-type-options': 'nosniff',
-      ...(answer.status === 405 ? { allow: 'GET, HEAD' } : {}),
-      ...(closing ? { connection: 'close' } : {}),
+      ...answer.headers,
+      ...(isLast ? { connection: 'close' } : {}),
     });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
@@ -97,11 +113,18 @@ export class HttpServer {
     const route = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
     if (route === undefined) return { status: 404, body: 'not found\n' };
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return { status: 405, body: 'only GET and HEAD\n' };
+      return { status: 405, headers: { allow: 'GET, HEAD' }, body: 'only GET and HEAD\n' };
+    if (hasBody(request)) return { status: 413, body: 'send no body\n' };
     try {
-      return await route();
+      return await route({
+        authorization: request.headers.authorization,
+        address: request.socket.remoteAddress ?? '',
+      });
     } catch {
       return { status: 500, body: 'failed\n' };
     }
   }
 }
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';

@@ -1,4 +1,5 @@
-import type { Routes } from './http-server.ts';
+import type { Answer, Caller, Routes } from './http-server.ts';
+import type { RecentText } from './recent-text.ts';
 
 /**
  * Routes that the kubelet asks. /livez answers: that alone proves that the event loop turns, and an API server out of reach
@@ -21,13 +22,15 @@ export function healthRoutes(
   };
 }
 
-export interface Exposition {
-  readonly contentType: string;
-  text(): Promise<string>;
-}
+/** Returns the refusal of a caller; undefined: the caller is let in. */
+export type Admission = (caller: Caller) => Promise<Answer | undefined>;
 
-export function metricsRoutes(metrics: Exposition): Routes {
+/** Route that Prometheus asks. A caller that is refused costs no text. */
+export function metricsRoutes(metrics: RecentText, admission?: Admission): Routes {
   return {
-    '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+    '/metrics': async (caller) => {
+      const refusal = await admission?.(caller);
+      return refusal ?? { status: 200, contentType: metrics.contentType, body: await metrics.bytes() };
+    },
   };
 }

@@ -27,7 +27,10 @@ export interface OperatorOptions {
 
 /** The operator as a process of its own, as in a cluster. */
 export interface RunningOperator extends Part {
+  /** Of /livez and /readyz. */
   readonly url: string;
+  /** Of /metrics. */
+  readonly metricsUrl: string;
   /** The lines of its log. */
   lines(): readonly Readonly<Record<string, unknown>>[];
   metrics(): Promise<string>;
@@ -51,14 +54,14 @@ export async function startOperator(
   plane: PlaneDetails,
   options: OperatorOptions = {},
 ): Promise<RunningOperator> {
-  const port = await freePort();
+  const [health, metrics] = [await freePort(), await freePort()];
   const logFile = join(mkdtempSync(join(plane.dir, 'operator-')), 'log');
   const args = [
     ...[
       '--kubeconfig',
       options.kubeconfig ?? plane.kubeconfigs.operator,
-      '--http-address',
-      `127.0.0.1:${port}`,
+      `--health-address=127.0.0.1:${health}`,
+      `--metrics-address=127.0.0.1:${metrics}`,
     ],
     ...(options.args?.some((arg) => arg.startsWith('--leader-elect')) ? [] : ['--leader-elect=false']),
     ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
@@ -71,13 +74,15 @@ export async function startOperator(
     [process.execPath, ...(options.nodeFlags ?? []), options.program ?? join(root, 'src/main.ts'), ...args],
     logFile,
   );
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${health}`;
+  const metricsUrl = `http://127.0.0.1:${metrics}/metrics`;
   await waitFor(part, async () => (await fetchText(`${url}/readyz`)).startsWith('ok'), 30_000);
   return {
     ...part,
     url,
+    metricsUrl,
     lines: () => linesOf(logFile),
-    metrics: () => fetchText(`${url}/metrics`),
+    metrics: () => fetchText(metricsUrl),
     stop: async () => {
       part.signal('SIGTERM');
       await run(['tail', `--pid=${part.pid}`, '-f', '/dev/null']);

@@ -4,13 +4,15 @@ import { Agent, request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { HttpServer } from '../../src/serve/http-server.ts';
-import type { Routes } from '../../src/serve/http-server.ts';
+import type { HttpServerOptions, Routes } from '../../src/serve/http-server.ts';
+import { RecentText } from '../../src/serve/recent-text.ts';
 import { healthRoutes, metricsRoutes } from '../../src/serve/routes.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const servers: HttpServer[] = [];
 
-async function serve(routes: Routes): Promise<number> {
-  const server = new HttpServer(routes);
+async function serve(routes: Routes, options: HttpServerOptions = {}): Promise<number> {
+  const server = new HttpServer(routes, options);
   servers.push(server);
   return server.listen({ host: '127.0.0.1', port: 0 });
 }
@@ -57,7 +59,7 @@ describe('the HTTP server', () => {
   });
 
   it('serves the metrics as their exposition says', async () => {
-    const port = await serve(metricsRoutes(exposition));
+    const port = await serve(metricsRoutes(new RecentText(exposition, new ManualClock())));
     const { status, headers, body } = await ask(port, '/metrics');
     expect([status, headers['content-type'], body]).toEqual([200, exposition.contentType, 'up 1\n']);
   });
@@ -102,12 +104,10 @@ describe('the HTTP server', () => {
   });
 
   it('answers a new connection however many others are kept alive, and closes the idlest of them', async () => {
-    const server = new HttpServer(
+    const port = await serve(
       healthRoutes(() => []),
-      3,
+      { maxConnections: 3 },
     );
-    servers.push(server);
-    const port = await server.listen({ host: '127.0.0.1', port: 0 });
     const oldest = new Agent({ keepAlive: true });
     const agents = [oldest, new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
     for (const agent of agents) await ask(port, '/livez', { agent });
@@ -122,12 +122,10 @@ describe('the HTTP server', () => {
   });
 
   it('closes connections of the address that has the most of them, not those of others', async () => {
-    const server = new HttpServer(
+    const port = await serve(
       healthRoutes(() => []),
-      3,
+      { maxConnections: 3 },
     );
-    servers.push(server);
-    const port = await server.listen({ host: '127.0.0.1', port: 0 });
     const from = (localAddress: string) => new Agent({ keepAlive: true, localAddress });
     const quiet = from('127.0.0.2');
     const greedy = [1, 2, 3, 4].map(() => from('127.0.0.3'));
@@ -138,6 +136,50 @@ describe('the HTTP server', () => {
     expect(Object.values(quiet.freeSockets)[0]?.[0]).toBe(kept);
     for (const agent of [quiet, ...greedy]) agent.destroy();
   });
+
+  it('answers a client that comes while another holds all connections and asks on them again and again', async () => {
+    const port = await serve(
+      healthRoutes(() => []),
+      { maxConnections: 16, keepAlive: false },
+    );
+    const closed: number[] = [];
+    const held = Array.from({ length: 64 }, (_, i) => {
+      const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.66' });
+      socket.on('error', () => undefined).on('close', () => closed.push(i));
+      return socket;
+    });
+    await Promise.all(held.map((socket) => new Promise((resolve) => socket.on('connect', resolve))));
+    for (const socket of held) if (socket.writable) socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n');
+    expect(await ask(port, '/livez')).toMatchObject({ status: 200, body: 'ok\n' });
+    expect(held.length - closed.length).toBeLessThanOrEqual(16);
+    for (const socket of held) socket.destroy();
+  });
+
+  it('ends a connection of the kubelet with its answer', async () => {
+    const port = await serve(
+      healthRoutes(() => []),
+      { keepAlive: false },
+    );
+    const agent = new Agent({ keepAlive: true });
+    expect((await ask(port, '/livez', { agent })).headers.connection).toBe('close');
+    expect(Object.keys(agent.freeSockets)).toEqual([]);
+    agent.destroy();
+  });
+
+  it.each(['content-length: 1000000000', 'transfer-encoding: chunked'])(
+    'refuses a request with a body and reads none of it (%s)',
+    async (header) => {
+      const port = await serve(healthRoutes(() => []));
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      let answer = '';
+      socket.on('data', (bytes) => (answer += String(bytes)));
+      const ended = new Promise((resolve) => socket.on('close', resolve));
+      socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`);
+      await ended;
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    },
+  );
 
   it('says so where the address is taken', async () => {
     const port = await serve({});

@@ -1,0 +1,46 @@
+import type { Clock } from '../engine/ports.ts';
+
+/** A text that is expensive to make. */
+export interface Exposition {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** Clients share a text that is not older. */
+const freshMs = 1_000;
+
+/** The text of an exposition, made once a second at most, however many clients ask. All of them get the same bytes. */
+export class RecentText {
+  readonly #exposition: Exposition;
+  readonly #clock: Clock;
+  #madeAt = -Infinity;
+  #made: Promise<Buffer> | undefined;
+
+  constructor(exposition: Exposition, clock: Clock) {
+    this.#exposition = exposition;
+    this.#clock = clock;
+  }
+
+  get contentType(): string {
+    return this.#exposition.contentType;
+  }
+
+  /** Rejects where the text cannot be made; the next call makes it again. */
+  bytes(): Promise<Buffer> {
+    const now = this.#clock.now();
+    if (this.#made === undefined || now - this.#madeAt >= freshMs) {
+      this.#madeAt = now;
+      this.#made = this.#make();
+    }
+    return this.#made;
+  }
+
+  async #make(): Promise<Buffer> {
+    try {
+      return Buffer.from(await this.#exposition.text());
+    } catch (error) {
+      this.#made = undefined;
+      throw error;
+    }
+  }
+}
