@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { parseCidr } from './core/address.ts';
+import { parseCidr } from './api/cidr.ts';
 import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';

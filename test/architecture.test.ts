@@ -29,7 +29,7 @@ const rules: Readonly<Record<string, Layer>> = {
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
   dns: { ...adapter, npm: [] },
   serve: { ...adapter, npm: ['prom-client'] },
-  config: { layers: ['core'], npm: ['zod'], node: true },
+  config: { layers: ['api', 'core'], npm: ['zod'], node: true },
   logger: { ...adapter, npm: ['pino'] },
   'system-clock': { ...adapter, npm: [] },
   generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { forbiddenRanges, parseIp } from './ip.ts';
+import { forbiddenRanges } from './forbidden-ranges.ts';
+import { parseIp } from './ip.ts';
 import { celString, withRules, type AdmissionRule, type Rule } from './rule.ts';
 import { dnsName, endsInDigits, ipv4Mapped, serviceRecordName } from './text.ts';
 

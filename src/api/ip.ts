@@ -31,6 +31,13 @@ export function ipText(bytes: Uint8Array): string | undefined {
   return isMapped(groups) ? undefined : ipv6Text(groups);
 }
 
+/** The IPv4 address of 4 bytes. */
+export const ipFromBytes = (bytes: readonly number[]): Ip => ({
+  family: 'IPv4',
+  text: bytes.join('.'),
+  bytes,
+});
+
 /** Character by character, for every host of every backend comes through here several times. */
 function parseIpv4(text: string): readonly number[] | undefined {
   const bytes: number[] = [];
@@ -94,104 +101,4 @@ function longestZeroRun(groups: readonly number[]): { readonly start: number; re
     else if (i + 1 - start > best.length) best = { start, length: i + 1 - start };
   });
   return best;
-}
-
-export interface ForbiddenRange {
-  /** As in "is a loopback address". */
-  readonly name: string;
-  readonly ranges: string;
-  readonly includes: (ip: Ip) => boolean;
-  /** Twin of `includes` on a CEL `ip`. */
-  readonly cel: (ip: string) => string;
-  /** A resource that was stored before the range was forbidden keeps its other addresses: see `AdmissionRule`. */
-  readonly admissionOnly?: true;
-}
-
-const byte = (ip: Ip, index: number): number => ip.bytes[index] ?? 0;
-const isAll = (ip: Ip, value: number, from = 0, to = ip.bytes.length): boolean =>
-  ip.bytes.slice(from, to).every((each) => each === value);
-
-/**
- * Metadata and credential services of clouds outside the link-local range, which has 169.254.169.254 (all large clouds),
- * 169.254.170.2 and 169.254.170.23 (containers of AWS) and 169.254.42.42 (Scaleway):
- *
- * | address                           | service                                   |
- * |-----------------------------------|-------------------------------------------|
- * | 168.63.129.16                     | Azure, WireServer                         |
- * | 100.100.100.200                   | Alibaba Cloud                             |
- * | 192.0.0.192                       | Oracle Cloud, classic                     |
- * | fd00:ec2::254                     | AWS, instances                            |
- * | fd00:ec2::23                      | AWS, containers (EKS Pod Identity)        |
- * | fd20:ce::254                      | Google Cloud                              |
- * | fd00:42::42                       | Scaleway                                  |
- */
-const metadataServices: readonly string[] = [
-  '168.63.129.16',
-  '100.100.100.200',
-  '192.0.0.192',
-  'fd00:ec2::254',
-  'fd00:ec2::23',
-  'fd20:ce::254',
-  'fd00:42::42',
-];
-
-/**
- * Addresses that are never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), multicast and
- * broadcast, which are no servers either, and metadata services of clouds, which give credentials to whoever reaches them.
- * The ranges are disjoint, so an address breaks one rule only.
- *
- * | range        | IPv4               | IPv6      |
- * |--------------|--------------------|-----------|
- * | unspecified  | 0.0.0.0            | ::        |
- * | loopback     | 127.0.0.0/8        | ::1       |
- * | link-local   | 169.254.0.0/16     | fe80::/10 |
- * | multicast    | 224.0.0.0/4        | ff00::/8  |
- * | broadcast    | 255.255.255.255    |           |
- * | metadata     | `metadataServices` | the same  |
- */
-export const forbiddenRanges: readonly ForbiddenRange[] = [
-  {
-    name: 'an unspecified',
-    ranges: '0.0.0.0, ::',
-    includes: (ip) => isAll(ip, 0),
-    cel: (ip) => `${ip}.isUnspecified()`,
-  },
-  {
-    name: 'a loopback',
-    ranges: '127.0.0.0/8, ::1',
-    includes: (ip) =>
-      ip.family === 'IPv4' ? byte(ip, 0) === 127 : isAll(ip, 0, 0, 15) && byte(ip, 15) === 1,
-    cel: (ip) => `${ip}.isLoopback()`,
-  },
-  {
-    name: 'a link-local',
-    ranges: '169.254.0.0/16 with the metadata service 169.254.169.254, fe80::/10',
-    includes: (ip) =>
-      ip.family === 'IPv4'
-        ? byte(ip, 0) === 169 && byte(ip, 1) === 254
-        : byte(ip, 0) === 0xfe && (byte(ip, 1) & 0xc0) === 0x80,
-    cel: (ip) => `${ip}.isLinkLocalUnicast()`,
-  },
-  {
-    name: 'a multicast or broadcast',
-    ranges: '224.0.0.0/4, ff00::/8, 255.255.255.255',
-    includes: (ip) =>
-      ip.family === 'IPv4' ? (byte(ip, 0) & 0xf0) === 0xe0 || isAll(ip, 255) : byte(ip, 0) === 0xff,
-    // CEL knows link-local multicast only; what is not global unicast and none of the above is multicast or broadcast.
-    cel: (ip) =>
-      `!${ip}.isGlobalUnicast() && !${ip}.isUnspecified() && !${ip}.isLoopback() && !${ip}.isLinkLocalUnicast()`,
-  },
-  {
-    name: 'a cloud metadata',
-    ranges: metadataServices.join(', '),
-    includes: (ip) => metadataServices.includes(ip.text),
-    cel: (ip) => `string(${ip}) in [${metadataServices.map((text) => `'${text}'`).join(', ')}]`,
-    admissionOnly: true,
-  },
-];
-
-/** Why an address may neither be published nor probed, in words ("a loopback address (…)"); undefined when it may. */
-export function forbiddenRule(ip: Ip): string | undefined {
-  const range = forbiddenRanges.find((candidate) => candidate.includes(ip));
-  return range && `${range.name} address (${range.ranges})`;
 }

@@ -8,7 +8,7 @@ export const targetSchema = z
     host: hostSchema.meta({
       ...hostSchema.meta(),
       description:
-        'Where the server is: an IPv4 or IPv6 address, or a DNS name; in mode ExternalName a name. Any spelling of an address is taken and published in canonical form. A name is asked for again and again, and its addresses are published; one with a dot is absolute, one without is looked up as in a pod. A name of the form _service._proto.name is an SRV record: it gives addresses with ports of their own, needs a backend with one port, and cannot be an alias. Loopback, link-local, multicast and unspecified addresses and the metadata services of clouds are refused, in every answer of the name servers too.',
+        'Where the server is: an IPv4 or IPv6 address, or a DNS name; in mode ExternalName a name. Any spelling of an address is taken and published in canonical form. A name is asked for again and again, and its addresses are published; one with a dot is absolute, one without is looked up as in a pod. A name of the form _service._proto.name is an SRV record: it gives addresses with ports of their own, needs a backend with one port, and cannot be an alias. Loopback, link-local, multicast, reserved and unspecified addresses and the metadata services of clouds are refused, in every answer of the name servers too, and so are IPv6 addresses that lead to one of these.',
     }),
     port: z
       .int32()

@@ -2,7 +2,7 @@
 import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { parseCidr } from '../core/address.ts';
+import { parseCidr } from '../api/cidr.ts';
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const maxDurationMs = 24 * 3_600_000;

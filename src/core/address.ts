@@ -1,5 +1,8 @@
 import type { Port, Spec, Target } from '../api/external-backend.ts';
-import { forbiddenRule, parseIp, type Ip } from '../api/ip.ts';
+import { contains, type Cidr } from '../api/cidr.ts';
+import { embeddedIps } from '../api/embedded-ip.ts';
+import { forbiddenRule } from '../api/forbidden-ranges.ts';
+import { parseIp, type Ip } from '../api/ip.ts';
 import { mostEndpoints } from '../api/limits.ts';
 import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './cluster-addresses.ts';
 import type { Family } from './objects.ts';
@@ -31,37 +34,12 @@ export interface TargetAddresses {
   readonly refused?: true;
 }
 
-export interface Cidr {
-  readonly text: string;
-  readonly ip: Ip;
-  readonly bits: number;
-}
-
-/** `10.0.0.0/8` or `fd00::/8`. Undefined when the text is neither. */
-export function parseCidr(text: string): Cidr | undefined {
-  const [address, bits, ...rest] = text.split('/');
-  const ip = parseIp(address ?? '');
-  if (ip === undefined || bits === undefined || rest.length > 0 || !/^\d{1,3}$/.test(bits)) return undefined;
-  const count = Number(bits);
-  return count <= ip.bytes.length * 8 ? { text, ip, bits: count } : undefined;
-}
-
-export function contains(cidr: Cidr, ip: Ip): boolean {
-  if (cidr.ip.family !== ip.family) return false;
-  const whole = cidr.bits >> 3;
-  for (let i = 0; i < whole; i++) if (cidr.ip.bytes[i] !== ip.bytes[i]) return false;
-  const mask = 0xff00 >> (cidr.bits & 7);
-  return (
-    (cidr.bits & 7) === 0 ||
-    ((cidr.ip.bytes[whole] ?? 0) & mask & 0xff) === ((ip.bytes[whole] ?? 0) & mask & 0xff)
-  );
-}
-
 /** The rule that forbids an address, named for people; undefined when it may be published and probed. */
 export function refusal(ip: Ip, denied: readonly Cidr[]): string | undefined {
   const rule = forbiddenRule(ip);
   if (rule !== undefined) return rule;
-  const cidr = denied.find((candidate) => contains(candidate, ip));
+  const readings = [ip, ...embeddedIps(ip).map((each) => each.ip)];
+  const cidr = denied.find((candidate) => readings.some((each) => contains(candidate, each)));
   return cidr && `denied by --deny-cidr ${cidr.text}`;
 }
 

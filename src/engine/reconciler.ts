@@ -1,5 +1,5 @@
 import type { Backend } from '../api/external-backend.ts';
-import type { Cidr } from '../core/address.ts';
+import type { Cidr } from '../api/cidr.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
 import { invalid, suspended, type Halt } from '../core/status.ts';

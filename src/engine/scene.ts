@@ -1,13 +1,7 @@
 import type { Backend } from '../api/external-backend.ts';
+import { contains, type Cidr } from '../api/cidr.ts';
 import { parseIp } from '../api/ip.ts';
-import {
-  addressesOf,
-  addressLimit,
-  contains,
-  type BackendAddress,
-  type Cidr,
-  type TargetAddresses,
-} from '../core/address.ts';
+import { addressesOf, addressLimit, type BackendAddress, type TargetAddresses } from '../core/address.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
 import type { ClusterAddress } from '../core/cluster-addresses.ts';

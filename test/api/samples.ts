@@ -107,7 +107,12 @@ const metadataServices: readonly (readonly [name: string, text: string])[] = [
   ['containers of AWS over IPv6', 'fd00:ec2::23'],
   ['Google Cloud over IPv6', 'fd20:ce::254'],
   ['Scaleway over IPv6', 'fd00:42::42'],
+  ['the network of AWS over IPv6', 'fd00:ec2:ffff:ffff::1'],
+  ['the network of Google Cloud over IPv6', 'fd20:ce:1::1'],
+  ['the network of Oracle Cloud', '192.0.0.1'],
 ];
+
+const reservedAddresses = ['0.0.0.1', '0.255.255.255', '240.0.0.1', '255.255.255.254', 'fec0::1', 'FEFF::1'];
 
 const services = (count: number): readonly Fields[] =>
   Array.from({ length: count }, (_, i) => ({ name: `s${i}` }));
@@ -154,6 +159,13 @@ const admissionOnly: readonly BadSample[] = [
     spec: host(text),
     field: 'spec.targets[0].host',
     message: 'host is a cloud metadata address',
+    admissionOnly: true as const,
+  })),
+  ...reservedAddresses.map((text) => ({
+    name: `host: the reserved address ${text}`,
+    spec: host(text),
+    field: 'spec.targets[0].host',
+    message: 'host is a reserved address',
     admissionOnly: true as const,
   })),
   {
@@ -1775,7 +1787,7 @@ export const goodSamples: readonly GoodSample[] = [
         { host: '8.8.8.8' },
         { host: '192.0.2.1' },
         { host: 'fd00::1' },
-        { host: '240.0.0.1' },
+        { host: '64:ff9b::8.8.8.8' },
       ],
     }),
   },
