@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Check, Handler } from '../src/core/check.ts';
 import { HealthTable } from '../src/engine/health-table.ts';
+import { RunTally } from '../src/engine/run-tally.ts';
 import { ProbeScheduler } from '../src/engine/scheduler.ts';
 import { createProbes } from '../src/probe/probes.ts';
-import { Metrics } from '../src/serve/metrics.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import { percentile } from './report.ts';
 
@@ -77,7 +77,7 @@ interface Counts {
 }
 
 function createScheduler(counts: Counts, { onUnhealthy }: EngineRunOptions): ProbeScheduler {
-  const metrics = new Metrics({ version: '', nodeVersion: '', perBackend: false, maxBackends: 0 });
+  const tally = new RunTally();
   const health = new HealthTable({
     clock,
     onChanged: (_owner, check, _before, { state }) => {
@@ -93,11 +93,11 @@ function createScheduler(counts: Counts, { onUnhealthy }: EngineRunOptions): Pro
     onRun: (check, verdict, durationMs) => {
       counts.probes += 1;
       if (verdict.kind !== 'up') counts.failed += 1;
-      metrics.probed(check.handler.kind, verdict, durationMs);
+      tally.ran(check.handler.kind, verdict, durationMs);
     },
     onVerdict: (owner, check, verdict) => void health.record(owner, check, verdict),
     onLateness: (ms) => {
-      metrics.late(ms);
+      tally.late(ms);
       counts.late.push(ms);
     },
   });

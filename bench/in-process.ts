@@ -2,7 +2,9 @@ import type { Check } from '../src/core/check.ts';
 import type { Verdict } from '../src/core/verdict.ts';
 import { nothingKnown } from '../src/core/names.ts';
 import { Engine } from '../src/engine/engine.ts';
+import { LocalProber } from '../src/engine/local-prober.ts';
 import type { Logger, Probe, Resolver } from '../src/engine/ports.ts';
+import { RunTally } from '../src/engine/run-tally.ts';
 import { KubeClient } from '../src/kube/client.ts';
 import { Credentials } from '../src/kube/credentials.ts';
 import { loadKubeConfig } from '../src/kube/kube-config.ts';
@@ -71,16 +73,18 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     resolver: createResolver((owners) => engine.knowledgeChanged(owners)),
     secrets: { follow: nothing, state: () => undefined },
     chooseProbes: false,
-    probe: script.probe,
+    createProber: (listeners) =>
+      new LocalProber({
+        ...listeners,
+        ...{ clock, random, probe: script.probe, tally: new RunTally() },
+        limits: { maxConcurrent: 65_535, maxPerHost: 2 },
+      }),
     observer: {
-      probed: nothing,
-      late: nothing,
       flipped: nothing,
       reconciled: nothing,
       addresses: nothing,
       certificate: nothing,
     },
-    probeLimits: { maxConcurrent: 65_535, maxPerHost: 2 },
     workers: 1024,
     deniedCidrs: [],
     legacyEndpoints: true,

@@ -28,8 +28,6 @@ export function createMetrics({
 
 /** What the engine tells, as metrics. */
 export const observerOf = (metrics: Metrics): Observer => ({
-  probed: (check, verdict, durationMs) => metrics.probed(check.handler.kind, verdict, durationMs),
-  late: (ms) => metrics.late(ms),
   flipped: ({ state, reason }) => metrics.turned(state, reason),
   reconciled: (error, durationMs, queuedMs) =>
     metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),

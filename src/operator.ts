@@ -4,7 +4,10 @@ import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
-import type { Logger } from './engine/ports.ts';
+import { LocalProber } from './engine/local-prober.ts';
+import type { Logger, Probe } from './engine/ports.ts';
+import type { CreateProber } from './engine/prober.ts';
+import { RunTally } from './engine/run-tally.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
 import { EventWriter } from './kube/events.ts';
@@ -70,7 +73,7 @@ export function createOperator(options: OperatorOptions): Operator {
       ...{ term: () => terms.number, confirm: () => terms.confirm() },
     }),
     events,
-    probe: probes.probe,
+    createProber: localProber(options, metrics, probes.probe),
     resolver: dns.resolver,
     secrets,
   });
@@ -107,7 +110,7 @@ export function createOperator(options: OperatorOptions): Operator {
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
-  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'probe' | 'resolver' | 'secrets'>,
+  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'createProber' | 'resolver' | 'secrets'>,
 ): Engine {
   return new Engine({
     ...world,
@@ -115,7 +118,6 @@ function createEngine(
     random,
     logger,
     observer: observerOf(metrics),
-    probeLimits: { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost },
     workers: config.workers,
     deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
     serviceCidrs: config.serviceCidr.flatMap((text) => parseCidr(text) ?? []),
@@ -123,6 +125,13 @@ function createEngine(
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,
   });
+}
+
+function localProber({ config }: OperatorOptions, metrics: Metrics, probe: Probe): CreateProber {
+  const tally = new RunTally();
+  metrics.includeRuns([tally]);
+  const limits = { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost };
+  return (listeners) => new LocalProber({ ...listeners, clock, random, probe, limits, tally });
 }
 
 function createView(

@@ -45,7 +45,7 @@ export const isNotable = ({ greeting, certificateExpiresAt }: Verdict): boolean 
  */
 export function noticesOf(
   check: Check,
-  verdict: Verdict,
+  verdict: Pick<Verdict, 'greeting' | 'certificateExpiresAt'>,
   told: Told | undefined,
   now: number,
 ): { readonly notices: readonly Notice[]; readonly told: Told | undefined } {

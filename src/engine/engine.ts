@@ -1,12 +1,9 @@
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health.ts';
-import { isNotable } from '../core/notices.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { remarkEvent } from '../core/remarks.ts';
-import type { Verdict } from '../core/verdict.ts';
 import { Flips } from './flips.ts';
-import { HealthTable } from './health-table.ts';
 import { Notices } from './notices.ts';
 import type {
   BackendEvent,
@@ -14,24 +11,20 @@ import type {
   ClusterView,
   EventSink,
   Logger,
-  Probe,
   Random,
   Resolver,
   Secrets,
   Writer,
 } from './ports.ts';
-import type { ProbeLimits } from './probe-slots.ts';
+import type { CreateProber, NotableVerdict, Prober } from './prober.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { BackendRegistry } from './registry.ts';
-import { ProbeScheduler } from './scheduler.ts';
 import { errorOf } from './outcome.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** What happened, for metrics. Called where it happens: must be cheap, must not throw. */
 export interface Observer {
-  probed(check: Check, verdict: Verdict, durationMs: number): void;
-  late(ms: number): void;
   flipped(after: Health): void;
   reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
   addresses: NonNullable<ReconcilerOptions['onAddresses']>;
@@ -51,9 +44,8 @@ export interface EngineOptions extends Pick<
   readonly events: EventSink;
   readonly resolver: Resolver;
   readonly secrets: Secrets;
-  readonly probe: Probe;
+  readonly createProber: CreateProber;
   readonly observer: Observer;
-  readonly probeLimits: ProbeLimits;
   /** Backends reconciled at a time. */
   readonly workers: number;
 }
@@ -62,8 +54,8 @@ export interface EngineOptions extends Pick<
  * The pipeline between the view of the cluster and the writer:
  *
  *     view changed ──► queue ──► reconciler ──► writer
- *                        ▲            └──► scheduler ──► probe ──► health table ─┐
- *                        └────────────────── a flip ─────────────────────────────┘
+ *                        ▲            └──► prober (scheduler ──► probe ──► health) ─┐
+ *                        └────────────────── a flip ────────────────────────────────┘
  *
  * It works only between `work` and `rest`, which is a term: a replica that does not lead keeps its view, and nothing else.
  * Each term begins without health, once the view has what was written before it: nothing that was concluded while this
@@ -72,8 +64,7 @@ export interface EngineOptions extends Pick<
 export class Engine {
   readonly #options: EngineOptions;
   readonly #registry = new BackendRegistry();
-  readonly #health: HealthTable;
-  readonly #scheduler: ProbeScheduler;
+  readonly #prober: Prober;
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
@@ -86,30 +77,22 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { clock, random, observer, logger } = options;
+    const { observer, logger } = options;
     this.#flips = new Flips(options.view);
-    this.#health = new HealthTable({ clock, onChanged: (...flip) => this.#flipped(...flip) });
-    this.#scheduler = new ProbeScheduler({
-      clock,
-      random,
-      probe: options.probe,
-      limits: options.probeLimits,
-      onRun: (check, verdict, durationMs) => observer.probed(check, verdict, durationMs),
-      onVerdict: (owner, check, verdict, _, dueAt) => {
-        if (isNotable(verdict)) this.#notice(owner, check, verdict);
-        return this.#health.record(owner, check, verdict, dueAt);
-      },
-      onLateness: (ms) => observer.late(ms),
-      onFault: (error, check) => logger.error('a probe failed by itself', { error, check: check.id }),
+    this.#prober = options.createProber({
+      onChanged: (...flip) => this.#flipped(...flip),
+      onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
+      onFault: (error, check) => logger.error('a probe failed by itself', { error, check }),
     });
     this.#reconciler = new Reconciler({
       ...options,
       registry: this.#registry,
-      health: this.#health,
-      scheduler: this.#scheduler,
+      prober: this.#prober,
       onAddresses: (key, has) => {
         this.#notices.retain(key, has?.checks ?? []);
         observer.addresses(key, has);
+        for (const [check, expiresAt] of this.#notices.certificates(key))
+          observer.certificate(key, check, expiresAt);
       },
     });
     this.#queue = this.#makeQueue();
@@ -140,7 +123,7 @@ export class Engine {
   /** The view is complete: from here on runs begin, of a leader with work. */
   start(): void {
     this.#queue.start();
-    this.#scheduler.start();
+    this.#prober.start();
   }
 
   /** A term begins: once the view has caught up, everything is looked at. */
@@ -164,7 +147,7 @@ export class Engine {
   /** Stops probing, and waits for the writes in flight for `deadlineMs` at most. For good. */
   async stop(deadlineMs: number): Promise<void> {
     this.#term?.abort();
-    await Promise.all([this.#scheduler.stop(), this.#queue.stop(deadlineMs)]);
+    await Promise.all([this.#prober.stop(), this.#queue.stop(deadlineMs)]);
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
@@ -197,7 +180,7 @@ export class Engine {
   stats(): { readonly backends: number; readonly checks: number; readonly due: number } {
     return {
       backends: [...this.#registry.keys()].length,
-      checks: this.#scheduler.stats().checks,
+      checks: this.#prober.stats().checks,
       due: this.#queue.stats().due,
     };
   }
@@ -222,7 +205,7 @@ export class Engine {
   }
 
   /** Reports what a verdict contains in addition to up and down. */
-  #notice(owner: string, check: Check, verdict: Verdict): void {
+  #notice(owner: string, check: Check, verdict: NotableVerdict): void {
     const key = this.#reconciler.keyOf(owner);
     const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;
     if (key === undefined || backend === undefined) return;

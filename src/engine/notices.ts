@@ -1,15 +1,18 @@
 import type { Check } from '../core/check.ts';
 import { noticesOf } from '../core/notices.ts';
 import type { Notice, Told } from '../core/notices.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { NotableVerdict } from './prober.ts';
 
 /** Remembers what was told of which check, for as long as its backend has it. A new process tells again. */
 export class Notices {
   /** Backend (`namespace/name`) -> id of the check. */
   readonly #told = new Map<string, Map<string, Told>>();
+  /** Backend -> id of the check -> when its certificate ends, in milliseconds of Unix time. */
+  readonly #certificates = new Map<string, Map<string, readonly [Check, number]>>();
 
   /** What is to be told now. `now`: wall milliseconds. */
-  of(key: string, check: Check, verdict: Verdict, now: number): readonly Notice[] {
+  of(key: string, check: Check, verdict: NotableVerdict, now: number): readonly Notice[] {
+    this.#see(key, check, verdict.certificateExpiresAt);
     const before = this.#told.get(key)?.get(check.id);
     const { notices, told } = noticesOf(check, verdict, before, now);
     if (told !== undefined && told !== before) {
@@ -21,10 +24,22 @@ export class Notices {
 
   /** These are all the checks of the backend from now on; none: it is gone. */
   retain(key: string, checks: readonly Check[]): void {
-    const told = this.#told.get(key);
-    if (told === undefined) return;
     const kept = new Set(checks.map(({ id }) => id));
-    for (const id of told.keys()) if (!kept.has(id)) told.delete(id);
-    if (told.size === 0) this.#told.delete(key);
+    for (const all of [this.#told, this.#certificates]) {
+      const ofBackend = all.get(key);
+      for (const id of ofBackend?.keys() ?? []) if (!kept.has(id)) ofBackend?.delete(id);
+      if (ofBackend?.size === 0) all.delete(key);
+    }
+  }
+
+  /** Checks of the backend that saw a certificate, each with its end. */
+  certificates(key: string): Iterable<readonly [Check, number]> {
+    return this.#certificates.get(key)?.values() ?? [];
+  }
+
+  #see(key: string, check: Check, expiresAt: number | undefined): void {
+    if (expiresAt === undefined) return;
+    const ofBackend = this.#certificates.get(key) ?? new Map<string, readonly [Check, number]>();
+    this.#certificates.set(key, ofBackend.set(check.id, [check, expiresAt]));
   }
 }

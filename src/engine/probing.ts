@@ -4,17 +4,15 @@ import type { Check } from '../core/check.ts';
 import type { Published, PublishedAlias } from '../core/published.ts';
 import { seeds } from '../core/seed.ts';
 import { isOpenSeed } from '../core/seeded-telling.ts';
-import type { HealthTable } from './health-table.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
+import type { Prober } from './prober.ts';
 import { publishedAlias, type Scene } from './scene.ts';
-import type { ProbeScheduler } from './scheduler.ts';
 
 export interface ProbingOptions {
   readonly clock: Clock;
   readonly view: ClusterView;
-  readonly health: HealthTable;
-  readonly scheduler: Pick<ProbeScheduler, 'set' | 'remove'>;
+  readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed'>;
 }
 
 /**
@@ -31,12 +29,9 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  */
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
-  const { health, scheduler } = options;
-  health.retain(
-    backend.uid,
-    checks.map((check) => check.id),
-  );
-  const of = ({ id }: Check) => health.get(backend.uid, id);
+  const { prober } = options;
+  const healthOf = prober.of(backend.uid);
+  const of = ({ id }: Check) => healthOf(id);
   const isOpen = (check: Check): boolean => {
     const known = of(check);
     if (known?.readyIn !== undefined) return true;
@@ -44,7 +39,7 @@ export function probe(scene: Scene, options: ProbingOptions): void {
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
   const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
-  scheduler.set(backend.uid, asked, { namespace: backend.namespace, fresh });
+  prober.set(backend.uid, asked, { namespace: backend.namespace, fresh });
 }
 
 const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });
@@ -54,15 +49,16 @@ const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.ti
  * that was believed: the scene follows from it.
  */
 export function seedChecks({ backend, groups, addresses, checks }: Scene, options: ProbingOptions): boolean {
-  const { health, view, clock } = options;
+  const { prober, view, clock } = options;
+  const healthOf = prober.of(backend.uid);
   const isUnconfirmed = ({ id }: Check): boolean => {
-    const known = health.get(backend.uid, id);
+    const known = healthOf(id);
     return known === undefined || known.seeded === true;
   };
   if (!checks.some(isUnconfirmed)) return false;
   const at = { now: clock.now(), wall: clock.wall() };
   const found = seeds({ backend, groups, addresses, published: published(backend, view), at });
-  const changed = [...found].map(([id, value]) => health.seed(backend.uid, id, value));
+  const changed = [...found].map(([id, value]) => prober.seed(backend.uid, id, value));
   return changed.includes(true);
 }
 
@@ -84,10 +80,11 @@ function published(backend: Backend, view: ClusterView): Published | PublishedAl
 export function settlingMs(
   { backend, checks, targets, secretsPending }: Scene,
   since: number,
-  { health, clock, view }: ProbingOptions,
+  { prober, clock, view }: ProbingOptions,
 ): number {
+  const healthOf = prober.of(backend.uid);
   const isOpen = ({ id, timing }: Check): boolean => {
-    const { state = 'unknown', seeded } = health.get(backend.uid, id) ?? {};
+    const { state = 'unknown', seeded } = healthOf(id) ?? {};
     return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);
   };
   // What was published before stands, and its first answer is due in a moment: one status instead of two.

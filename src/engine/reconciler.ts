@@ -103,12 +103,12 @@ export class Reconciler {
 
   #look(key: string, { raw }: Entry, backend: Backend): Scene {
     follow(backend, this.#options);
-    const { secrets, health } = this.#options;
+    const { secrets, prober } = this.#options;
     secrets.follow(backend.uid, backend.namespace, secretsOf(backend.spec));
     return look(key, raw, backend, {
       ...this.#options,
       resolve: resolverOf(backend, this.#options),
-      healthOf: health.of(backend.uid),
+      healthOf: prober.of(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
     });
   }
@@ -116,12 +116,11 @@ export class Reconciler {
   #forget(key: string, uid: string): void {
     this.#contests.forget(key);
     this.#stopAsking(uid);
-    this.#options.health.forget(uid);
     this.#options.onAddresses?.(key, undefined);
   }
 
   #stopAsking(uid: string): void {
-    this.#options.scheduler.remove(uid);
+    this.#options.prober.forget(uid);
     this.#options.resolver.follow(uid, [], { minMs: 0, maxMs: 0 });
     this.#options.secrets.follow(uid, '', []);
   }
@@ -158,7 +157,6 @@ export class Reconciler {
   async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
     life.hosts = undefined;
     this.#stopAsking(life.uid);
-    this.#options.health.forget(life.uid);
     const writer = patientWriter(life, this.#options.writer);
     const errors = await this.#reporter.halt(raw, halt, life, writer);
     return (life.over ? undefined : foremost(errors)) ?? { ok: true };

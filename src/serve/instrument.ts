@@ -25,6 +25,12 @@ export class Distribution {
     this.#sum += value;
   }
 
+  /** Replaces all that was observed. `counts` has one for each bucket, not cumulative. */
+  replace(counts: readonly number[], sum: number): void {
+    for (const index of this.#counts.keys()) this.#counts[index] = counts[index] ?? 0;
+    this.#sum = sum;
+  }
+
   samples(name: string, labels: Labels): readonly Sample[] {
     const samples: Sample[] = [];
     let count = 0;

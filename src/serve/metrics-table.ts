@@ -1,3 +1,5 @@
+import { durationBounds, latenessBounds } from '../engine/run-tally.ts';
+
 /**
  * Every metric of the operator, as data: the registry and docs/metrics.md are made from it.
  * Counters end in `_total`, times are seconds; label values are the words of the code (verdict reasons, error reasons).
@@ -11,9 +13,7 @@ export interface MetricDefinition {
   readonly buckets?: readonly number[];
 }
 
-const probeBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const dnsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const latenessBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 const workBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export const metricsTable = {
@@ -26,13 +26,13 @@ export const metricsTable = {
     type: 'histogram',
     help: 'How long probe runs took.',
     labels: ['handler', 'reason'],
-    buckets: probeBuckets,
+    buckets: durationBounds,
   },
   external_backend_probe_lateness_seconds: {
     type: 'histogram',
     help: 'How much later than planned probe runs began.',
     labels: [],
-    buckets: latenessBuckets,
+    buckets: latenessBounds,
   },
   external_backend_checks: {
     type: 'gauge',

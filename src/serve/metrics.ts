@@ -1,14 +1,13 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
-import type { Handler } from '../core/check.ts';
 import { allErrorReasons } from '../core/errors.ts';
-import type { Reason, Verdict } from '../core/verdict.ts';
+import type { RunTally } from '../engine/run-tally.ts';
 import { BackendSeries, type Figures } from './backend-series.ts';
-import type { Cell, Distribution } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
 import type { MetricName } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
+import { countRuns } from './run-series.ts';
 import { entries, makeSeries } from './series.ts';
 
 export interface MetricsOptions {
@@ -39,12 +38,6 @@ export interface ApiRequest {
   readonly durationMs: number;
 }
 
-/** Series of one handler and reason; created when they are first needed. */
-interface VerdictSeries {
-  readonly results: Map<Verdict['kind'], Cell>;
-  readonly durations: Distribution;
-}
-
 const eventResults = ['written', 'dropped', 'failed'] as const;
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
@@ -64,16 +57,13 @@ export class Metrics {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #series = makeSeries();
-  /** By handler and reason, so that a verdict costs two look-ups of known strings and three additions. */
-  readonly #verdicts = new Map<string, Map<string, VerdictSeries>>();
-  readonly #lateness: Distribution;
   readonly #backends: BackendSeries;
   #sources: Sources = {};
+  #runs: readonly RunTally[] = [];
 
   constructor(options: MetricsOptions) {
     this.#options = options;
     this.#backends = new BackendSeries(this.#series, options.maxBackends);
-    this.#lateness = this.#series.external_backend_probe_lateness_seconds.at();
     for (const instrument of Object.values(this.#series)) register(this.#registry, instrument);
     this.#initialise();
   }
@@ -107,17 +97,9 @@ export class Metrics {
     this.#sources = { ...this.#sources, ...sources };
   }
 
-  probed(handler: Handler['kind'], verdict: Verdict, durationMs: number): void {
-    const { kind, reason } = verdict;
-    const series = this.#verdicts.get(handler)?.get(reason) ?? this.#verdictSeries(handler, reason);
-    const results = series.results.get(kind) ?? this.#resultsOf(series, handler, verdict);
-    results.value++;
-    series.durations.observe(durationMs / 1000);
-  }
-
-  /** How much later than planned a probe run began. */
-  late(latenessMs: number): void {
-    this.#lateness.observe(latenessMs / 1000);
+  /** Probe runs are counted by these, and read at a scrape. */
+  includeRuns(tallies: readonly RunTally[]): void {
+    this.#runs = [...this.#runs, ...tallies];
   }
 
   /** What came of one question to the name servers. */
@@ -183,22 +165,9 @@ export class Metrics {
       this.#series[sampled[name]].at().value = sources[name]?.() ?? 0;
     };
     for (const name of Object.keys(sampled) as (keyof typeof sampled)[]) sample(name);
+    countRuns(this.#series, this.#runs);
     this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
     return this.#registry.metrics();
-  }
-
-  #verdictSeries(handler: Handler['kind'], reason: Reason): VerdictSeries {
-    const durations = this.#series.external_backend_probe_duration_seconds.at(handler, reason);
-    const series = { results: new Map<Verdict['kind'], Cell>(), durations };
-    const ofHandler = this.#verdicts.get(handler) ?? new Map<string, VerdictSeries>();
-    this.#verdicts.set(handler, ofHandler.set(reason, series));
-    return series;
-  }
-
-  #resultsOf({ results }: VerdictSeries, handler: Handler['kind'], { kind, reason }: Verdict): Cell {
-    const cell = this.#series.external_backend_probe_results_total.at(handler, kind, reason);
-    results.set(kind, cell);
-    return cell;
   }
 }
 

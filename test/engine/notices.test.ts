@@ -26,3 +26,13 @@ it('tells again of a check that went and came back, and of a backend that did', 
   expect(told(notices, 'shop/db', b)).toEqual(['BareConnectToMysql']);
   notices.retain('shop/never', []);
 });
+
+it('keeps the end of the certificate of each check that the backend has', () => {
+  const notices = new Notices();
+  notices.of('shop/db', a, { certificateExpiresAt: 5 }, 0);
+  notices.of('shop/db', b, { certificateExpiresAt: 6 }, 0);
+  notices.retain('shop/db', [b]);
+  expect([...notices.certificates('shop/db')]).toEqual([[b, 6]]);
+  notices.retain('shop/db', []);
+  expect([...notices.certificates('shop/db')]).toEqual([]);
+});

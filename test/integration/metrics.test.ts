@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { RunTally } from '../../src/engine/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
 
 const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url));
@@ -8,7 +9,9 @@ const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url)
 it('passes the linter of Prometheus (promtool check metrics) with every metric in it', async () => {
   const metrics = new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 10 });
   metrics.includeProcess();
-  metrics.probed('tcpSocket', { kind: 'up', reason: 'Connected', message: '' }, 2);
+  const runs = new RunTally();
+  runs.ran('tcpSocket', { kind: 'up', reason: 'Connected' }, 2);
+  metrics.includeRuns([runs]);
   metrics.published('shop', 'orders-db', {
     ready: 1,
     total: 2,

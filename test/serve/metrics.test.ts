@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { reasons } from '../../src/core/verdict.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { metricsTable } from '../../src/serve/metrics-table.ts';
+import { RunTally } from '../../src/engine/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
 
 const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>
@@ -66,9 +67,11 @@ describe('metrics', () => {
 
   it('count verdicts and how long they took', async () => {
     const metrics = make();
-    metrics.probed('tcpSocket', up, 2);
-    metrics.probed('tcpSocket', up, 70_000);
-    metrics.probed('httpGet', refused, 0.4);
+    const [one, other] = [new RunTally(), new RunTally()];
+    metrics.includeRuns([one, other]);
+    one.ran('tcpSocket', up, 2);
+    other.ran('tcpSocket', up, 70_000);
+    one.ran('httpGet', refused, 0.4);
     const samples = await scrape(metrics);
     const of = (name: string) => samples.get(`external_backend_probe_${name}`);
     expect(of('results_total{handler="tcpSocket",result="up",reason="Connected"}')).toBe('2');
@@ -83,7 +86,9 @@ describe('metrics', () => {
 
   it('count a reason that comes with an unusual kind of verdict under its own kind', async () => {
     const metrics = make();
-    metrics.probed('icmp', { ...up, kind: 'inconclusive' }, 1);
+    const runs = new RunTally();
+    metrics.includeRuns([runs]);
+    runs.ran('icmp', { ...up, kind: 'inconclusive' }, 1);
     const name =
       'external_backend_probe_results_total{handler="icmp",result="inconclusive",reason="Connected"}';
     expect((await scrape(metrics)).get(name)).toBe('1');
@@ -91,7 +96,9 @@ describe('metrics', () => {
 
   it('show a value that lies on a bound in the bucket of that bound', async () => {
     const metrics = make();
-    metrics.late(1);
+    const runs = new RunTally();
+    metrics.includeRuns([runs]);
+    runs.late(1);
     expect((await scrape(metrics)).get('external_backend_probe_lateness_seconds_bucket{le="0.001"}')).toBe(
       '1',
     );

@@ -3,7 +3,9 @@ import type { Check } from '../../src/core/check.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
-import type { BackendEvent, Writer } from '../../src/engine/ports.ts';
+import { LocalProber } from '../../src/engine/local-prober.ts';
+import type { BackendEvent, Probe, Writer } from '../../src/engine/ports.ts';
+import { RunTally } from '../../src/engine/run-tally.ts';
 import { namespace, type BackendInput, type SpecInput } from './builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';
@@ -16,6 +18,8 @@ export interface EngineWorldInput extends Partial<EngineOptions> {
   readonly clock?: ManualClock;
   /** Verdicts by IP; shared by the processes of one history. */
   readonly verdicts?: Map<string, Verdict>;
+  /** Default: answers what `verdicts` has. */
+  readonly probe?: Probe;
 }
 
 /**
@@ -40,7 +44,7 @@ export class EngineWorld {
   /** Until when a probe waits for its verdict; undefined: it has it at once. */
   hold: Promise<unknown> | undefined;
 
-  constructor({ cluster, clock, verdicts, ...over }: EngineWorldInput = {}) {
+  constructor({ cluster, clock, verdicts, probe, ...over }: EngineWorldInput = {}) {
     this.cluster = cluster ?? new FakeCluster();
     this.clock = clock ?? new ManualClock();
     this.verdicts = verdicts ?? new Map<string, Verdict>();
@@ -55,10 +59,16 @@ export class EngineWorld {
       events: { record: (_, event) => void this.events.push(event) },
       resolver: this.resolver,
       secrets: { follow: nothing, state: () => undefined },
-      probe: (check, signal) => this.#probe(check, signal),
+      createProber: (listeners) =>
+        new LocalProber({
+          ...listeners,
+          clock: this.clock,
+          random: () => 0.5,
+          probe: probe ?? ((check, signal) => this.#probe(check, signal)),
+          limits: { maxConcurrent: 4096, maxPerHost: 2 },
+          tally: new RunTally(),
+        }),
       observer: {
-        probed: nothing,
-        late: nothing,
         flipped: nothing,
         reconciled: nothing,
         certificate: nothing,
@@ -67,7 +77,6 @@ export class EngineWorld {
           else this.series.set(key, `${has.ready}/${has.total}`);
         },
       },
-      probeLimits: { maxConcurrent: 4096, maxPerHost: 2 },
       workers: 64,
       deniedCidrs: [],
       chooseProbes: false,

@@ -48,15 +48,21 @@ export class ReconcileWorld {
       secrets: { follow: () => undefined, state: (_, name) => this.secrets.get(name) },
       chooseProbes: false,
       registry: this.#registry,
-      health: this.#health,
-      scheduler: {
-        set: (owner, checks, options) => {
+      prober: {
+        of: (owner) => this.#health.of(owner),
+        seed: (owner, checkId, health) => this.#health.seed(owner, checkId, health),
+        set: (owner, checks, { fresh }) => {
+          this.#health.retain(
+            owner,
+            checks.map(({ id }) => id),
+          );
           this.scheduled.set(owner, checks);
-          const fresh = options.fresh ?? true;
-          const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
-          for (const check of checks) if (!isFresh(check)) this.known.add(check.id);
+          for (const check of checks) if (!fresh(check)) this.known.add(check.id);
         },
-        remove: (owner) => void this.scheduled.delete(owner),
+        forget: (owner) => {
+          this.scheduled.delete(owner);
+          this.#health.forget(owner);
+        },
       },
       deniedCidrs: [],
       statusPauseMs: 0,

@@ -4,7 +4,9 @@ import { OperatorError } from '../../../src/core/errors.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
 import { DnsResolver } from '../../../src/dns/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
+import { LocalProber } from '../../../src/engine/local-prober.ts';
 import type { Clock } from '../../../src/engine/ports.ts';
+import { RunTally } from '../../../src/engine/run-tally.ts';
 import type { LeaderHooks } from '../../../src/kube/leadership.ts';
 import { Terms } from '../../../src/kube/terms.ts';
 import { cancelled } from '../../support/scripted-probe.ts';
@@ -96,12 +98,16 @@ export class Replica {
       writer: { perform: (action) => this.#perform(action) },
       events: { record: nothing },
       secrets: { follow: nothing, state: () => undefined },
-      probe: (check, signal) => this.#probe(check, signal),
+      createProber: (listeners) =>
+        new LocalProber({
+          ...listeners,
+          ...{ clock, random, probe: (check, signal) => this.#probe(check, signal) },
+          ...{ limits: { maxConcurrent: 64, maxPerHost: 2 }, tally: new RunTally() },
+        }),
       observer: {
-        ...{ probed: nothing, late: nothing, flipped: nothing, reconciled: nothing },
+        ...{ flipped: nothing, reconciled: nothing },
         ...{ certificate: nothing, addresses: nothing },
       },
-      probeLimits: { maxConcurrent: 64, maxPerHost: 2 },
       ...{ workers: 16, deniedCidrs: [], chooseProbes: false },
       ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },
     });

@@ -1,0 +1,81 @@
+import type { Check } from '../core/check.ts';
+import type { Health } from '../core/health.ts';
+import { isNotable } from '../core/notices.ts';
+import type { HealthOf } from '../core/readiness.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { HealthTable } from './health-table.ts';
+import { NotableVerdicts } from './notable-verdicts.ts';
+import type { Clock, Probe, Random } from './ports.ts';
+import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import type { ProbeLimits } from './probe-slots.ts';
+import type { RunTally } from './run-tally.ts';
+import { ProbeScheduler } from './scheduler.ts';
+
+export interface LocalProberOptions extends ProberListeners {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly probe: Probe;
+  readonly limits: ProbeLimits;
+  readonly tally: RunTally;
+}
+
+/** Probes in the thread that it is in: scheduler and health table. */
+export class LocalProber implements Prober {
+  readonly #options: LocalProberOptions;
+  readonly #health: HealthTable;
+  readonly #scheduler: ProbeScheduler;
+  readonly #notable = new NotableVerdicts();
+
+  constructor(options: LocalProberOptions) {
+    this.#options = options;
+    const { clock, random, probe, limits, tally, onChanged, onFault } = options;
+    this.#health = new HealthTable({ clock, onChanged });
+    this.#scheduler = new ProbeScheduler({
+      ...{ clock, random, probe, limits },
+      onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
+      onLateness: (ms) => tally.late(ms),
+      onVerdict: (owner, check, verdict, _, dueAt) => this.#receive(owner, check, verdict, dueAt),
+      onFault: (error, check) => onFault(error, check.id),
+    });
+  }
+
+  set(owner: string, checks: readonly Check[], options: ProberSetOptions): void {
+    const kept = new Set(checks.map(({ id }) => id));
+    this.#health.retain(owner, kept);
+    this.#notable.retain(owner, kept);
+    this.#scheduler.set(owner, checks, options);
+  }
+
+  forget(owner: string): void {
+    this.#scheduler.remove(owner);
+    this.#health.forget(owner);
+    this.#notable.retain(owner, new Set());
+  }
+
+  of(owner: string): HealthOf {
+    return this.#health.of(owner);
+  }
+
+  seed(owner: string, checkId: string, health: Health): boolean {
+    return this.#health.seed(owner, checkId, health);
+  }
+
+  start(): void {
+    this.#scheduler.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#scheduler.stop();
+  }
+
+  stats(): ProberStats {
+    return { checks: this.#scheduler.stats().checks };
+  }
+
+  #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {
+    const { clock, onNotable } = this.#options;
+    if (isNotable(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
+      onNotable(owner, check, verdict);
+    this.#health.record(owner, check, verdict, dueAt);
+  }
+}
