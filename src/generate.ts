@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Document, isMap, isSeq } from 'yaml';
+import { authorRightsFiles } from './api/author-rights.ts';
 import { customResourceDefinition } from './api/crd.ts';
 import { rbacFiles, reasonsOf, type Manifest, type ManifestFile } from './api/rbac.ts';
 import { apiReference } from './api/reference.ts';
@@ -44,7 +45,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
       path: 'crds/externalbackends.externalbackend.io.yaml',
       content: `# ${header}\n${yaml(customResourceDefinition())}`,
     },
-    ...rbacFiles().map(manifestFile),
+    ...[...rbacFiles(), ...authorRightsFiles()].map(manifestFile),
     { path: 'docs/api.md', content: apiReference() },
     { path: 'docs/configuration.md', content: configurationMarkdown() },
     { path: 'docs/metrics.md', content: metricsMarkdown() },

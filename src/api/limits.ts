@@ -3,3 +3,6 @@
  * size of the status grow with it, whatever there is to write: see bench/limits.ts.
  */
 export const mostEndpoints = 8000;
+
+/** Services of a backend. */
+export const mostServices = 16;

@@ -1,4 +1,5 @@
 import { group, plural } from './external-backend.ts';
+import { externalIpsVerb } from './lent-powers.ts';
 
 /** Name of the operator's ServiceAccount and namespace, and of its roles. */
 const operator = 'external-backend-operator';
@@ -159,10 +160,13 @@ const ownRole: ManifestFile = {
 
 const userRoles: ManifestFile = {
   path: 'user-roles.yaml',
-  note: 'For people: bind them where they are wanted. They are not aggregated into view, edit and admin: whoever may write an ExternalBackend may point a Service at any address (CVE-2021-25740), which Kubernetes took out of edit for that reason.',
+  note: 'For people: bind them where they are wanted. They are not aggregated into view, edit and admin: whoever may write an ExternalBackend may point a Service at any address (CVE-2021-25740), which Kubernetes took out of edit for that reason. config/components/author-rights asks for external-backend-external-ips too, where services[].externalIPs is set.',
   manifests: [
     userRole('external-backend-viewer', read),
     userRole('external-backend-editor', [...read, 'create', 'update', 'patch', 'delete']),
+    role('ClusterRole', [{ apiGroups: [group], resources: [plural], verbs: [externalIpsVerb] }], {
+      name: 'external-backend-external-ips',
+    }),
   ],
 };
 
@@ -189,7 +193,8 @@ const kustomization = (files: readonly ManifestFile[], note: string, kind: Kusto
   ],
 });
 
-function folder(
+/** The files of a folder with its kustomization.yaml, which lists them. */
+export function manifestFolder(
   path: string,
   note: string,
   files: readonly ManifestFile[],
@@ -204,7 +209,7 @@ function folder(
 /** Every manifest made from the table. */
 export function rbacFiles(): readonly ManifestFile[] {
   return [
-    ...folder('config/rbac', 'The operator may work in all namespaces.', [
+    ...manifestFolder('config/rbac', 'The operator may work in all namespaces.', [
       serviceAccount,
       {
         path: 'cluster-role.yaml',
@@ -214,12 +219,12 @@ export function rbacFiles(): readonly ManifestFile[] {
       ownRole,
       userRoles,
     ]),
-    ...folder(
+    ...manifestFolder(
       'config/rbac-namespaced/operator',
       'For --namespaces: what the operator may do in its own namespace.',
       [serviceAccount, ownRole],
     ),
-    ...folder(
+    ...manifestFolder(
       'config/rbac-namespaced/watched',
       'For --namespaces: apply once in each of them, with kubectl apply -n NAMESPACE -k.',
       [
@@ -230,12 +235,12 @@ export function rbacFiles(): readonly ManifestFile[] {
         },
       ],
     ),
-    ...folder(
+    ...manifestFolder(
       'config/rbac-namespaced/secrets',
       'For --namespaces: apply once in each of them that has backends with credentials or tls, with kubectl apply -n NAMESPACE -k.',
       [secretsRole('Role', 'role.yaml', 'in the namespace')],
     ),
-    ...folder(
+    ...manifestFolder(
       'config/components/secrets',
       'Lets probes log in and verify certificates with the content of Secrets: add it to the components of config/default.',
       [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dnsSchema } from './dns.ts';
+import { mostServices } from './limits.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
 import { misplacedObject, misplacedText, sharedPart, wholePart } from './part.ts';
@@ -61,7 +62,7 @@ export const specShape = z
       z
         .array(serviceSchema)
         .min(1)
-        .max(16)
+        .max(mostServices)
         .describe('The Services made from this backend. Left out: one, named after the resource.'),
       'services',
       ['name'],

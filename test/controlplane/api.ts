@@ -64,9 +64,21 @@ export interface Api {
   readonly send: Send;
 }
 
+/** Somebody whom the API server has no token for. */
+export interface Impersonated {
+  readonly user: string;
+  readonly groups?: readonly string[];
+}
+
+/** The API as another user sees it: `admin` may impersonate everybody. */
+export const impersonate = (plane: PlaneDetails, impersonated: Impersonated): Api =>
+  apiOf({ ...connect(plane, 'admin'), impersonated }, 30_000);
+
 /** @param deadlineMs of one call */
-export function api(plane: PlaneDetails, user: UserName = 'admin', deadlineMs = 30_000): Api {
-  const connection = connect(plane, user);
+export const api = (plane: PlaneDetails, user: UserName = 'admin', deadlineMs = 30_000): Api =>
+  apiOf(connect(plane, user), deadlineMs);
+
+function apiOf(connection: Connection, deadlineMs: number): Api {
   const send: Send = (method, path, body, contentType) =>
     call(connection, deadlineMs, method, path, body, contentType);
   const typed = <K extends Kind>(kind: K, answer: unknown): Kinds[K] =>
@@ -107,7 +119,13 @@ export interface Connection {
   readonly plane: PlaneDetails;
   readonly agent: Agent;
   readonly token: string;
+  readonly impersonated?: Impersonated;
 }
+
+const asOther = ({ user, groups = [] }: Impersonated) => ({
+  'impersonate-user': user,
+  ...(groups.length > 0 && { 'impersonate-group': [...groups] }),
+});
 
 export function connect(plane: PlaneDetails, user: UserName): Connection {
   const agent = new Agent({ ca: readFileSync(plane.caFile), keepAlive: true, maxSockets: 64 });
@@ -116,7 +134,7 @@ export function connect(plane: PlaneDetails, user: UserName): Connection {
 
 /** One request, answered as a stream; a status from 400 on becomes an ApiError. */
 export async function open(
-  { plane, agent, token }: Connection,
+  { plane, agent, token, impersonated }: Connection,
   method: string,
   path: string,
   options: { readonly body?: string; readonly contentType?: string; readonly signal?: AbortSignal } = {},
@@ -124,6 +142,7 @@ export async function open(
   const headers = {
     authorization: `Bearer ${token}`,
     accept: 'application/json',
+    ...(impersonated && asOther(impersonated)),
     ...(options.body === undefined
       ? {}
       : {

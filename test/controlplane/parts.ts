@@ -52,7 +52,7 @@ export const controllerManager = ({ binary, dir }: Place, kubeconfig: string): s
     '--secure-port=0',
   ],
   `--service-account-private-key-file=${join(dir, 'sa.key')}`,
-  '--controllers=garbagecollector,namespace,serviceaccount,endpointslicemirroring,endpointslice,endpoint',
+  '--controllers=garbagecollector,namespace,serviceaccount,endpointslicemirroring,endpointslice,endpoint,validatingadmissionpolicy-status-controller',
   // The defaults (20 a second) make deleting a namespace slow.
   ...['--kube-api-qps=500', '--kube-api-burst=500'],
 ];

@@ -6,6 +6,8 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl, tryKubectl } from '../controlplane/kubectl.ts';
+import { author, removeAuthorRights, tryCreate } from '../support/authors.ts';
+import { eventually } from '../support/eventually.ts';
 
 const plane = controlPlane();
 const admin = api(plane);
@@ -71,6 +73,24 @@ describe('config/default', () => {
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trim().split('\n')).toHaveLength((await build(`${config}/default`)).length);
+  });
+
+  it('refuses an author who has the operator use a right of which he has none', async () => {
+    const ns = await namespace(plane, 'lent');
+    await kubectl(plane, ['apply', '--server-side', '--force-conflicts', '-k', `${config}/default`]);
+    const bob = await author(plane, ns, 'bob', []);
+    const spec = {
+      targets: [{ host: '10.20.1.1' }],
+      ports: [{ port: 5432 }],
+      services: [{ name: 'db', externalIPs: ['198.51.100.7'] }],
+    };
+    await eventually(
+      'the policy is applied',
+      () => tryCreate(bob, ns, spec),
+      (refusal) => refusal.startsWith('spec.services[].externalIPs of Service db: user bob'),
+    );
+    await removeAuthorRights(plane);
+    await admin.delete('Namespace', ns);
   });
 
   it('asks for pods that restricted Pod Security admits', async () => {
@@ -207,5 +227,41 @@ describe('config/samples', () => {
   it('are all accepted by the API server, into one namespace and without a warning', async () => {
     const { code, stderr } = await tryKubectl(plane, ['apply', '-n', ns, '-f', `${config}/samples`]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('for a team bound its number of backends, and what it may lend itself', async () => {
+    const team = await namespace(plane, 'team');
+    await kubectl(plane, ['apply', '-n', team, '-f', `${config}/samples/team`]);
+    const count = 'count/externalbackends.externalbackend.io';
+    const quota = await admin.get('ResourceQuota', 'external-backends', team);
+    const { hard } = quota.spec as { readonly hard: Readonly<Record<string, string>> };
+    // The controller that counts does not run here: the API server itself judges what it counted.
+    await admin.patchStatus('ResourceQuota', 'external-backends', team, {
+      status: { hard, used: { [count]: String(Number(hard[count]) - 1) } },
+    });
+    const create = (name: string) =>
+      tryKubectl(plane, ['apply', '-n', team, '-f', '-'], {
+        stdin: JSON.stringify({
+          apiVersion: 'externalbackend.io/v1alpha1',
+          kind: 'ExternalBackend',
+          metadata: { name },
+          spec: { targets: [{ host: '10.20.1.1' }], ports: [{ port: 5432 }] },
+        }),
+      });
+    expect(await create('last')).toMatchObject({ code: 0 });
+    expect((await create('surplus')).stderr).toContain(`exceeded quota: external-backends`);
+    const can = async (...args: readonly string[]) =>
+      (
+        await tryKubectl(plane, [
+          ...['auth', 'can-i', ...args, '-n', team, '--as=mia', '--as-group=shop-developers'],
+        ])
+      ).stdout.trim();
+    expect([
+      await can('get', 'secret/orders-db-probe'),
+      await can('get', 'secret/other'),
+      await can('create', 'services'),
+      await can('update', 'services'),
+    ]).toEqual(['yes', 'no', 'yes', 'no']);
+    await admin.delete('Namespace', team);
   });
 });
