@@ -21,6 +21,12 @@ export const credentialsSchema = z
     secretName: secretName('secretName').describe(
       'Secret in the namespace of the resource, with the keys username and password, as kubernetes.io/basic-auth has them; username may be missing for the default user of Redis. One line break at the end of each is taken off. Read again every 30 s.',
     ),
+    allowClearText: z
+      .boolean()
+      .optional()
+      .describe(
+        'True sends the password even where the server, or who is in between, can read it: without TLS, or over TLS that verifies nothing (insecureSkipVerify; sslMode prefer and require of postgres). Default: false. Then such a probe asks what can be asked without logging in, and reports CredentialsWithheld. Methods that do not reveal the password (SCRAM, mysql_native_password) are used in any case.',
+      ),
   })
   .describe(
     'Account with which the probes of postgres, mysql and redis log in; other handlers do not use it. Without it, and while the Secret cannot be read, a probe asks what can be asked without logging in.',

@@ -18,6 +18,8 @@ export interface TlsOptions {
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  /** The password may go over a connection whose server is not verified. Default: false. */
+  readonly allowClearText?: boolean;
 }
 
 export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;

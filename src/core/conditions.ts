@@ -193,12 +193,14 @@ function whyNobody({ written, targets }: StatusInput, addresses: readonly Addres
  * | the address says     | its role is not known, for        |
  * |----------------------|-----------------------------------|
  * | AuthFailed           | login refused, its words          |
+ * | CredentialsWithheld  | credentials withheld, why         |
  * | AuthRequired         | it asks for a login, its words    |
  * | anything with words  | these                             |
  * | anything else        | its probe reports no role         |
  */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
   if (reason === 'AuthFailed') return words('login refused', message);
+  if (reason === 'CredentialsWithheld') return words('credentials withheld', message);
   if (reason === 'AuthRequired') return words('it asks for a login', message);
   return message === '' ? 'its probe reports no role' : message;
 }

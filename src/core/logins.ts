@@ -27,6 +27,7 @@ function mayReportRole(handler: Handler): boolean {
  * | down, inconclusive          | any         | any                        | same         |
  * | up, with a role             | any         | any                        | same         |
  * | up, and the server answered that it has none (`isRoleless`) | any | any | same       |
+ * | up, without a role, CredentialsWithheld | yes | any                      | same         |
  * | up, without a role          | yes         | any                        | AuthFailed   |
  * | up, without a role          | no          | yes                        | AuthRequired |
  * | up, without a role          | no          | no                         | same         |
@@ -40,7 +41,8 @@ export function reported(handler: Handler, verdict: Verdict, told?: Role): Verdi
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;
   if (!mayReportRole(handler))
     return told === undefined ? verdict : Object.freeze({ ...verdict, isRoleless: true });
-  if (logsIn(handler)) return withReason(verdict, 'AuthFailed');
+  if (logsIn(handler))
+    return verdict.reason === 'CredentialsWithheld' ? verdict : withReason(verdict, 'AuthFailed');
   return told === undefined || verdict.reason === 'AuthFailed'
     ? verdict
     : withReason(verdict, 'AuthRequired');

@@ -41,13 +41,19 @@ export function materialsOf(spec: Spec, secretOf: SecretOf): Materials {
 
 function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
   if (credentials === undefined) return {};
-  const { secretName } = credentials;
+  const { secretName, allowClearText } = credentials;
   const credentialsPending = pendingText([secretName], secretOf);
   if (credentialsPending !== undefined) return { credentialsPending };
   const found = read(secretOf, secretName, ['username', 'password'], ['username']);
   if (typeof found === 'string') return { credentialsMissing: found };
   const { username = '', password = '' } = found;
-  return { credentials: { username: withoutLineBreak(username), password: withoutLineBreak(password) } };
+  return {
+    credentials: {
+      username: withoutLineBreak(username),
+      password: withoutLineBreak(password),
+      ...(allowClearText === true && { allowClearText }),
+    },
+  };
 }
 
 /** Files that end with a line break are put into Secrets as they are. One is taken off, as of a line of a .pgpass. */

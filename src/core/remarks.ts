@@ -63,6 +63,7 @@ export const degradedReasons = [
  * | reason       | a role was told | Degraded           | Warning Event when it begins                           |
  * |--------------|-----------------|--------------------|--------------------------------------------------------|
  * | AuthFailed   | any             | LoginsRefused      | yes: no switch of roles is seen any more               |
+ * | CredentialsWithheld | any      | LoginsRefused      | yes: the same                                          |
  * | AuthRequired | yes             | LoginsRefused      | yes: the same                                          |
  * | AuthRequired | no              | -                  | -: all that can be known without logging in            |
  * | ReadOnly     | any             | PrimaryReadOnly    | yes                                                    |
@@ -76,6 +77,8 @@ export function remarkOf(reason: string, role: Role | undefined): Remark | undef
   switch (reason) {
     case 'AuthFailed':
       return { degraded: 'LoginsRefused', text: 'refuses the login' };
+    case 'CredentialsWithheld':
+      return { degraded: 'LoginsRefused', text: 'is not sent the credentials' };
     case 'AuthRequired':
       return role && { degraded: 'LoginsRefused', text: 'asks for a login' };
     case 'ReadOnly':

@@ -23,6 +23,7 @@ export const reasons = [
   'Saturated',
   'AuthRequired',
   'AuthFailed',
+  'CredentialsWithheld',
   'Blocked',
   'ReplicationBroken',
   'LagTooHigh',

@@ -11,9 +11,11 @@ import { isSame } from '../core/same.ts';
  * | role alone   | postgres: role, lag and timeline                 | the role                                |
  * | no channels  | mysql: the replication channels, without a right | none: `read_only` and its kin           |
  * | no group     | mysql: the members of its group                  | none                                    |
+ * | no login     | mysql: a login that would reveal the password    | a handshake without credentials         |
  * | no INFO      | redis: INFO replication                          | none                                    |
  */
-export type Fallback = 'no TLS' | 'TLS alone' | 'role alone' | 'no channels' | 'no group' | 'no INFO';
+export type Fallback =
+  'no TLS' | 'TLS alone' | 'role alone' | 'no channels' | 'no group' | 'no login' | 'no INFO';
 
 /**
  * Fallbacks by address, so that a server which refuses the first try does not log an error with each probe. An entry is

@@ -6,10 +6,12 @@ import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
+import { withheld } from './clear-text.ts';
 import { checkIdentity, isDnsName } from './identity.ts';
 import type { Limit } from './limit.ts';
 import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
+import { pluginsOf } from './mysql-plugins.ts';
 import { errorNumber, serverError, Session } from './mysql-session.ts';
 import type { CheckOfIdentity } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
@@ -45,7 +47,14 @@ export async function logIn(login: Login): Promise<LoginResult> {
   if (stopped !== undefined) return { verdict: stopped, isFinished: true, finishes: Promise.resolve(true) };
   const name = nameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
-  const connection = mysql.createConnection(optionsOf(login, name, socket));
+  let kept: string | undefined;
+  const authPlugins = pluginsOf({
+    credentials: login.credentials,
+    verified: handler.tls && verificationOf(handler.tls),
+    known: mysql.authPlugins,
+    onWithheld: (message) => (kept ??= message),
+  });
+  const connection = mysql.createConnection({ ...optionsOf(login, name, socket), authPlugins });
   const session = new Session(connection, socket, identityOf(handler.tls, name));
   const finishes = session.isWelcome.then(
     () => true,
@@ -66,7 +75,12 @@ export async function logIn(login: Login): Promise<LoginResult> {
   if (said !== 'stopped') {
     if (said.kind === 'up') owed.answered(check);
     await session.close();
-    return { verdict: said, isFinished: await finishes, finishes };
+    if (kept !== undefined && said.role === undefined) fallbacks.remember(check, 'no login', kept);
+    return {
+      verdict: kept === undefined ? said : withheld(said, kept),
+      isFinished: await finishes,
+      finishes,
+    };
   }
   if (limit.stopped === timedOut && session.isOpen)
     return { verdict: waitFor(session, login), isFinished: false, finishes };

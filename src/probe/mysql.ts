@@ -1,6 +1,7 @@
 import type { Check, MysqlHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, responded, verdict } from './classify.ts';
+import { withheld } from './clear-text.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
 import { createFallbacks } from './fallbacks.ts';
@@ -38,6 +39,9 @@ export const probeUser = 'external_backend_probe';
  * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
  * handshake for each failure, however long it lasts.
  *
+ * A server that could only be given the password in clear is not (mysql-plugins.ts), and is asked without credentials for the
+ * ten minutes after that.
+ *
  * A server that has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
  * that has more time waits for the same answer (owed.ts).
  */
@@ -47,6 +51,9 @@ export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbac
   const ask = async (check: Check, handler: MysqlHandler, signal: AbortSignal, leftMs: number) => {
     const { credentials } = handler;
     if (credentials === undefined) return greet(check, handler, signal, { trust, owed, leftMs });
+    const kept = fallbacks.get(check, 'no login');
+    if (kept !== undefined)
+      return withheld(await greet(check, handler, signal, { trust, owed, leftMs }), kept);
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {

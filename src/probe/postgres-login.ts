@@ -2,7 +2,8 @@ import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
 import type { Check, Credentials, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { classifyErrno, closedEarly, codeOf, proberFault, verdict } from './classify.ts';
+import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from './classify.ts';
+import { fixOfPostgres, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import type { Fallbacks } from './fallbacks.ts';
@@ -14,7 +15,7 @@ import type { ServerError } from './postgres-errors.ts';
 import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
-import { vetted } from './postgres-vetted.ts';
+import { asksForPassword, vetted } from './postgres-vetted.ts';
 import { nameOf, secretsOf } from './secure.ts';
 import type { Securing } from './secure.ts';
 
@@ -87,11 +88,17 @@ function converseThrough(ClientOfPg: typeof Client, login: Login, limit: Limit):
     };
     const fail = (error: unknown) => finish(end(verdictOf(error, login, step), endOf(error, step)));
     client.on('error', fail);
-    const broken = () => finish(end(wrongProtocol, step === 'begun' ? 'no TLS' : 'other'));
-    guard(connection.stream, login.securing === undefined ? 0 : 1, broken);
+    const refuse: Refuse = (why) =>
+      finish(
+        why === 'asks for the password'
+          ? { verdict: keptBack(login), end: 'other' }
+          : end(wrongProtocol, step === 'begun' ? 'no TLS' : 'other'),
+      );
+    const isAllowed = mayReveal(login.credentials, login.securing?.verify);
+    guard(connection.stream, { raw: login.securing === undefined ? 0 : 1, isAllowed, refuse });
     connection.on('sslconnect', () => {
       connection.stream.once('secureConnect', () => (step = 'secure'));
-      guard(connection.stream, 0, broken);
+      guard(connection.stream, { raw: 0, isAllowed, refuse });
     });
     connection.on('authenticationOk', () => (step = 'in'));
     ask(client, login).then((verdict) => {
@@ -140,8 +147,22 @@ function configOf(login: Login): ClientConfig {
 /** Of all that a server may say; a login and one row are some 2 kB. */
 const maxBytes = 65_536;
 
-/** Lets pg see whole messages that may come, and nothing else. `first` bytes, the answer about TLS, pass as they are. */
-function guard(stream: Socket, first: number, onBroken: () => void): void {
+/** The server accepts sessions, and gets no password: the verdict of a probe without credentials. */
+const keptBack = ({ securing }: Login): Verdict =>
+  withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
+
+type Refuse = (why: 'broken' | 'asks for the password') => void;
+
+interface Guarding {
+  /** So many bytes, the answer about TLS, pass as they are. */
+  readonly raw: number;
+  /** The password may be revealed to this server. */
+  readonly isAllowed: boolean;
+  readonly refuse: Refuse;
+}
+
+/** Lets pg see whole messages that may come, and nothing else: also no question that it would answer with a password in clear. */
+function guard(stream: Socket, { raw: first, isAllowed, refuse }: Guarding): void {
   const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
   let waiting: Buffer = Buffer.alloc(0);
   let bytes = 0;
@@ -157,10 +178,11 @@ function guard(stream: Socket, first: number, onBroken: () => void): void {
   const pass = (chunk: Buffer): boolean => {
     if (isBroken) return true;
     const length = take(chunk);
-    isBroken = length === undefined;
-    if (length === undefined) onBroken();
-    if (length === undefined || length === 0) return true;
     const whole = waiting.subarray(0, length);
+    const isAsking = raw === 0 && !isAllowed && length !== undefined && asksForPassword(whole);
+    isBroken = length === undefined || isAsking;
+    if (isBroken) refuse(isAsking ? 'asks for the password' : 'broken');
+    if (isBroken || length === undefined || length === 0) return true;
     waiting = waiting.subarray(length);
     raw = 0;
     return emit('data', whole);

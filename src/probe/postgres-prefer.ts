@@ -40,9 +40,9 @@ const unanswered: ReadonlySet<string> = new Set([
  * |                                                 | up, refused           | of the second   |                             |
  * |                                                 | down                  | of the first; of the second where it answered | |
  *
- * While `no TLS` is remembered, the connection without TLS is the first one. Both carry the credentials, as with libpq: a
- * password goes in clear only to a server that asks for it in clear. Whoever can break a handshake off can have it so;
- * `require` and the modes above it never connect without TLS.
+ * While `no TLS` is remembered, the connection without TLS is the first one. Both log in, by methods that do not reveal the
+ * password (clear-text.ts). Whoever can break a handshake off can have the connection without TLS; `require` and the modes
+ * above it never connect so.
  */
 export async function prefer(check: Check, fallbacks: Fallbacks, connect: Connect): Promise<Verdict> {
   if (fallbacks.get(check, 'no TLS') !== undefined) {

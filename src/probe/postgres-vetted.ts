@@ -31,6 +31,15 @@ const forms: Readonly<Record<string, Form>> = {
 /** Of a login and one row; longer than any of them. */
 const maxLength = 65_536;
 
+/** Returns true when one of these whole messages asks for the password, in clear (R 3) or as an md5 (R 5). */
+export function asksForPassword(messages: Buffer): boolean {
+  for (let at = 0; at < messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
+    const code = messages[at] === 0x52 ? messages.readUInt32BE(at + 5) : 0;
+    if (code === 3 || code === 5) return true;
+  }
+  return false;
+}
+
 /** How many of the received bytes are whole messages in order; undefined where they are none that may come. */
 export function vetted(received: Buffer): number | undefined {
   let at = 0;

@@ -1,7 +1,8 @@
 import { lookUp } from '../core/look-up.ts';
-import type { Credentials } from '../core/check.ts';
+import type { Credentials, RedisHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
+import { fixOfTls, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import { converse } from './dialogue.ts';
 import { createFallbacks } from './fallbacks.ts';
 import { refusal, reporting } from './logins.ts';
@@ -12,7 +13,7 @@ import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
 import type { KnownReply } from './redis-reply.ts';
-import { createTrust, securing } from './secure.ts';
+import { createTrust, securing, verificationOf } from './secure.ts';
 
 /**
  * Redis, Valkey and KeyDB. One question after the other, the next when the last was answered well:
@@ -23,7 +24,7 @@ import { createTrust, securing } from './secure.ts';
  * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
  * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
  *
- * The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With credentials
+ * AUTH is left out where the server is not verified (clear-text.ts). The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With credentials
  * that is up AuthFailed all the same (`reported`): a switch of roles would not be seen any more. INFO is not asked while
  * its refusal is remembered. Then the connection is closed: QUIT is deprecated and a client that just closes leaves nothing
  * in the log.
@@ -44,25 +45,38 @@ import { createTrust, securing } from './secure.ts';
  */
 export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  const probe = reporting((check, signal) => {
-    if (check.handler.kind !== 'redis') return Promise.resolve(proberFault('not a redis check'));
+  const probe = reporting(async (check, signal) => {
+    if (check.handler.kind !== 'redis') return proberFault('not a redis check');
     const { tls, credentials } = check.handler;
+    const message = messageOfWithheld(check.handler);
     const refused = fallbacks.get(check, 'no INFO');
     const dialogue = redisDialogue({
       secure: tls !== undefined,
       ...(credentials && { credentials }),
+      ...(message !== undefined && { isWithheld: true }),
       ...(refused !== undefined && { refused }),
       onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
     });
-    return converse(check, signal, dialogue, tls && securing(tls, trust));
+    const said = await converse(check, signal, dialogue, tls && securing(tls, trust));
+    return message === undefined ? said : withheld(said, message);
   });
   return guard(probe);
+}
+
+/** AUTH has the password as it is. Undefined: there is none, or it may be sent. */
+function messageOfWithheld({ tls, credentials }: RedisHandler): string | undefined {
+  const verified = tls && verificationOf(tls);
+  return credentials === undefined || mayReveal(credentials, verified)
+    ? undefined
+    : withheldMessage(verified, fixOfTls);
 }
 
 export interface RedisDialogueOptions {
   /** TLS from the first byte, as Redis speaks it. */
   readonly secure?: boolean;
   readonly credentials?: Credentials;
+  /** The credentials are not sent. */
+  readonly isWithheld?: boolean;
   /** Error of an earlier INFO that was refused: it is not asked again. */
   readonly refused?: string;
   /** INFO is refused, and will be. */
@@ -73,7 +87,7 @@ type Question = 'AUTH' | 'PING' | 'INFO';
 
 /** The conversation of one run. */
 export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
-  const { credentials } = options;
+  const { credentials, isWithheld = false } = options;
   let isSecure = options.secure !== true;
   let asked: Question | undefined;
   const ask = (question: Question, consumed: number): Step => {
@@ -90,7 +104,7 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
         isSecure = true;
         return { kind: 'secure', consumed: 0 };
       }
-      if (asked === undefined) return ask(credentials === undefined ? 'PING' : 'AUTH', 0);
+      if (asked === undefined) return ask(credentials === undefined || isWithheld ? 'PING' : 'AUTH', 0);
       const reply = readReply(received);
       if (reply === undefined) return { kind: 'more' };
       if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };

@@ -23,6 +23,7 @@ const resultsOf: Readonly<Record<Reason, readonly Verdict['kind'][]>> = {
   Saturated: ['inconclusive', 'down'],
   AuthRequired: ['up', 'down'],
   AuthFailed: ['up'],
+  CredentialsWithheld: ['up'],
   Blocked: ['down'],
   ReplicationBroken: ['down'],
   LagTooHigh: ['down'],

@@ -1573,6 +1573,20 @@ const badSecrets: readonly BadSample[] = [
     server: 'Required value',
   },
   {
+    name: 'credentials whose password may go in clear by a word',
+    spec: endpoints({ credentials: { secretName: 'login', allowClearText: 'yes' } }),
+    field: 'spec.credentials.allowClearText',
+    message: 'expected boolean',
+    server: 'must be of type boolean',
+  },
+  {
+    name: 'credentials whose password may go in clear, of no Secret',
+    spec: endpoints({ credentials: { allowClearText: true } }),
+    field: 'spec.credentials.secretName',
+    message: 'expected string, received undefined',
+    server: 'Required value',
+  },
+  {
     name: 'credentials of a Secret with a slash in its name',
     spec: endpoints({ credentials: { secretName: 'shop/login' } }),
     field: 'spec.credentials.secretName',
@@ -2165,6 +2179,14 @@ export const goodSamples: readonly GoodSample[] = [
       })),
       services: Array.from({ length: 16 }, (_, i) => ({ name: `s${i}`, role: 'Replica', maxLagSeconds: i })),
     },
+  },
+  {
+    name: 'credentials whose password may go in clear',
+    spec: endpoints({ credentials: { secretName: 'login', allowClearText: true }, probe: { redis: {} } }),
+  },
+  {
+    name: 'credentials whose password may not go in clear',
+    spec: endpoints({ credentials: { secretName: 'login', allowClearText: false } }),
   },
   { name: 'credentials that nothing asks for', spec: endpoints({ ...login, probe: { tcpSocket: {} } }) },
   {

@@ -148,7 +148,7 @@ const dns = partly(
 );
 
 const secretNames = mostly(fc.constantFrom('login', 'ca.example', 'a-1'), fc.oneof(oddWord, word));
-const credentials = fc.record({ secretName: secretNames });
+const credentials = partly({ secretName: secretNames }, { allowClearText: fc.boolean() });
 const tls = partly(
   {},
   {

@@ -33,10 +33,17 @@ describe('a verdict, and what it means for roles', () => {
   it.each(databases.map((handler) => [handler.kind, handler] as const))(
     'with credentials, a %s that is up without a role is AuthFailed, whatever the reason',
     (_, handler) => {
-      for (const reason of reasons)
+      for (const reason of reasons.filter((each) => each !== 'CredentialsWithheld'))
         expect(reported({ ...handler, credentials } as Handler, up(reason))).toEqual(up('AuthFailed'));
     },
   );
+
+  it('reports credentials that were withheld as such', () => {
+    for (const handler of databases) {
+      const verdict = up('CredentialsWithheld');
+      expect(reported({ ...handler, credentials } as Handler, verdict, 'Primary')).toBe(verdict);
+    }
+  });
 
   it('without credentials it is so where a role was reported before, as AuthRequired', () => {
     for (const handler of withoutLogin) {

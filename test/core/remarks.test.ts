@@ -101,6 +101,8 @@ describe('remarkOf', () => {
   it.each([
     ['AuthFailed', undefined, 'LoginsRefused'],
     ['AuthFailed', 'Primary', 'LoginsRefused'],
+    ['CredentialsWithheld', undefined, 'LoginsRefused'],
+    ['CredentialsWithheld', 'Primary', 'LoginsRefused'],
     ['AuthRequired', undefined, undefined],
     ['AuthRequired', 'Primary', 'LoginsRefused'],
     ['Saturated', undefined, 'AddressesSaturated'],
@@ -111,7 +113,14 @@ describe('remarkOf', () => {
   );
 
   it('has nothing to say of any other reason', () => {
-    const told = ['AuthFailed', 'AuthRequired', 'Saturated', 'ReadOnly', 'ProberFault'];
+    const told = [
+      'AuthFailed',
+      'AuthRequired',
+      'CredentialsWithheld',
+      'Saturated',
+      'ReadOnly',
+      'ProberFault',
+    ];
     for (const reason of reasons.filter((each) => !told.includes(each)))
       expect(remarkOf(reason, 'Primary')).toBeUndefined();
   });

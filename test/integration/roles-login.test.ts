@@ -144,3 +144,32 @@ it.each([
   },
   60_000,
 );
+
+it('a server that begins to ask for the password in clear does not get it: -rw stays, and it is told, until that is allowed', async () => {
+  await world.publish('clear', backend('clear'));
+  await told(world, 'clear', address, { reason: 'Responded', role: 'Primary' });
+
+  await server.admit('host all all 0.0.0.0/0 password');
+  const withheld = await told(world, 'clear', address, {
+    ready: true,
+    health: 'healthy',
+    reason: 'CredentialsWithheld',
+    role: 'Primary',
+  });
+  const message =
+    'the password would be sent in clear: set sslMode: verify-full (or credentials.allowClearText: true)';
+  expect(withheld.message).toBe(message);
+  await degraded(world, 'clear', 'LoginsRefused');
+
+  await world.admin.patch('ExternalBackend', 'clear', world.ns, {
+    spec: { credentials: { allowClearText: true } },
+  });
+  await told(world, 'clear', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
+  await degraded(world, 'clear', 'AllHealthy');
+
+  expect(everMissing(world.slices.history, 'clear-rw', [address])).toEqual([]);
+  expect(notes('clear').filter((text) => text.startsWith('Warning'))).toEqual([
+    `Warning CredentialsWithheld: ${address}:${port} is not sent the credentials: ${message}; it stays healthy, and is taken for the Primary that it said it is`,
+  ]);
+  await server.admit('host all all 0.0.0.0/0 scram-sha-256');
+}, 120_000);

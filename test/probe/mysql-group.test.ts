@@ -30,7 +30,10 @@ withMySql(
       let now = 0;
       const probe = createMysql(undefined, createFallbacks({ now: () => now }));
       const ask = () =>
-        probe(mysqlCheck(db, { credentials: { username: 'probe', password: 'secret' } }), forever);
+        probe(
+          mysqlCheck(db, { credentials: { username: 'probe', password: 'secret', allowClearText: true } }),
+          forever,
+        );
       const primary = { kind: 'up', reason: 'Responded', role: 'Primary' };
       expect(await ask()).toMatchObject(primary);
 

@@ -30,7 +30,7 @@ async function serve(onConnection: (socket: Socket) => void): Promise<number> {
   return listener.port;
 }
 
-const credentials: Credentials = { username: 'prober', password: 'secret' };
+const credentials: Credentials = { username: 'prober', password: 'secret', allowClearText: true };
 const tls: TlsOptions = { ca: authority.ca };
 const request = { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const;
 const mysql = { kind: 'mysql', saturatedIs: 'inconclusive' } as const;

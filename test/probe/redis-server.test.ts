@@ -18,7 +18,7 @@ const probe = createRedis();
 const servers: Redis[] = [];
 const password = 'opensesame';
 const patientlyMs = 20_000;
-const login = { credentials: { username: '', password } };
+const login = { credentials: { username: '', password, allowClearText: true } };
 
 /** Who is tried; each test starts servers of it. */
 const kinds = [redis, await bringValkey()];
@@ -80,14 +80,14 @@ for (const each of kinds)
         expect(await ask(primary.port)).toEqual({ kind: 'up', reason: 'AuthRequired', message: '' });
         expect(await ask(primary.port, login)).toMatchObject({ kind: 'up', role: 'Primary' });
         expect(await ask(replica.port, login)).toMatchObject({ kind: 'up', role: 'Replica', lagSeconds: 0 });
-        const wrong = { credentials: { username: '', password: 'wrong' } };
+        const wrong = { credentials: { username: '', password: 'wrong', allowClearText: true } };
         expect(await ask(primary.port, wrong)).toMatchObject({ kind: 'up', reason: 'AuthFailed' });
       });
 
       it('needs no more than a user who may PING and INFO', async () => {
         const server = await start();
         await server.command('ACL', 'SETUSER', 'prober', 'on', '>secret', '-@all', '+ping', '+info');
-        const prober = { credentials: { username: 'prober', password: 'secret' } };
+        const prober = { credentials: { username: 'prober', password: 'secret', allowClearText: true } };
         expect(await ask(server.port, prober)).toMatchObject({ kind: 'up', role: 'Primary' });
       });
 
@@ -95,7 +95,7 @@ for (const each of kinds)
         const server = await start();
         await server.command('ACL', 'SETUSER', 'deaf', 'on', '>secret', '-@all', '+ping');
         await server.command('ACL', 'SETUSER', 'default', '-info');
-        const deaf = { credentials: { username: 'deaf', password: 'secret' } };
+        const deaf = { credentials: { username: 'deaf', password: 'secret', allowClearText: true } };
         const message = 'the user may not INFO (NOPERM)';
         expect(await ask(server.port, deaf)).toEqual({ kind: 'up', reason: 'AuthFailed', message });
         const nobody = await ask(server.port);
@@ -196,9 +196,10 @@ for (const each of kinds)
         stranger.remove();
       });
 
-      async function secured(certificate: Certificate): Promise<number> {
+      async function secured(certificate: Certificate, options: RedisOptions = {}): Promise<number> {
         const port = await freePort();
         const server = await start({
+          ...options,
           files: { 'server.crt': certificate.cert, 'server.key': certificate.key },
           settings: {
             'tls-port': String(port),
@@ -230,6 +231,43 @@ for (const each of kinds)
         const port = await secured(stranger.issue('DNS:other.example', '2021'));
         expect(await ask(port, { tls: { insecureSkipVerify: true } })).toMatchObject({ kind: 'up' });
       });
+
+      it('gets the password over TLS that is verified, and over no other', async () => {
+        const port = await secured(authority.issue('DNS:db.example'), { password });
+        const credentials = { username: '', password };
+        const anyone = { credentials, tls: { insecureSkipVerify: true } };
+        expect(await ask(port, { credentials, tls })).toMatchObject({ kind: 'up', role: 'Primary' });
+        expect(await ask(port, anyone)).toEqual({
+          kind: 'up',
+          reason: 'CredentialsWithheld',
+          message:
+            'the password would go to an unverified server: remove insecureSkipVerify (or credentials.allowClearText: true)',
+        });
+        expect(await ask(port, { ...anyone, ...login })).toMatchObject({ kind: 'up', role: 'Primary' });
+      });
+    });
+
+    describe('redis with credentials and without TLS', () => {
+      const credentials = { username: '', password };
+
+      it('is asked without them: alive, of unknown role, and the password is withheld', async () => {
+        const server = await start({ password });
+        expect(await ask(server.port, { credentials })).toEqual({
+          kind: 'up',
+          reason: 'CredentialsWithheld',
+          message: 'the password would be sent in clear: set tls (or credentials.allowClearText: true)',
+        });
+        expect(await server.command('ACL', 'LOG')).toBe('');
+      });
+
+      it('knows the role where the server wants no password', async () => {
+        const server = await start();
+        expect(await ask(server.port, { credentials })).toMatchObject({
+          kind: 'up',
+          reason: 'Responded',
+          role: 'Primary',
+        });
+      });
     });
 
     describe('what redis costs the server at its default settings', () => {
@@ -237,7 +275,11 @@ for (const each of kinds)
         ['without a password', {}, {}],
         ['behind a password', { password }, {}],
         ['logged in', { password }, login],
-        ['with a wrong password', { password }, { credentials: { username: '', password: 'wrong' } }],
+        [
+          'with a wrong password',
+          { password },
+          { credentials: { username: '', password: 'wrong', allowClearText: true } },
+        ],
       ])(
         '%s: nothing in the log, one connection and at most one slot per probe',
         async (name, options, handler) => {

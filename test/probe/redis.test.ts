@@ -145,7 +145,8 @@ describe('a redis probe with credentials that gets no role', () => {
     return { port: listener.port, commands };
   }
 
-  const check = (port: number) => tcpCheck(port, { handler: { kind: 'redis', credentials } });
+  const check = (port: number) =>
+    tcpCheck(port, { handler: { kind: 'redis', credentials: { ...credentials, allowClearText: true } } });
 
   it.each([
     ['PING is not allowed', { PING: '-NOPERM no\r\n' }],

@@ -37,6 +37,7 @@ describe('metrics', () => {
   it.each([
     ['tcpSocket', 'down', 'Refused'],
     ['postgres', 'up', 'AuthFailed'],
+    ['postgres', 'up', 'CredentialsWithheld'],
     ['postgres', 'down', 'Saturated'],
     ['mysql', 'inconclusive', 'Saturated'],
     ['redis', 'down', 'Loading'],

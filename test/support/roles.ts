@@ -18,7 +18,10 @@ export async function openPatientWorld(prefix: string, args: readonly string[] =
   return { ...world, serves: (service, addresses) => world.serves(service, addresses, patientlyMs) };
 }
 
-/** Databases that are asked for their role each second, logged in with the Secret `login`. */
+/**
+ * Databases that are asked for their role each second, logged in with the Secret `login`. Redis reads the password itself, and
+ * has no TLS here.
+ */
 export const byRole = (
   handler: 'postgres' | 'mysql' | 'redis',
   port: number,
@@ -27,7 +30,7 @@ export const byRole = (
 ): Spec => ({
   targets: hosts(...addresses),
   ports: [{ port }],
-  credentials: { secretName: 'login' },
+  credentials: { secretName: 'login', ...(handler === 'redis' && { allowClearText: true }) },
   probe: { [handler]: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
   services,
 });

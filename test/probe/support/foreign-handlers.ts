@@ -1,7 +1,7 @@
 import type { Handler } from '../../../src/core/check.ts';
 
 const request = { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const;
-const credentials = { username: 'prober', password: 'secret' };
+const credentials = { username: 'prober', password: 'secret', allowClearText: true };
 const postgres = { kind: 'postgres', saturatedIs: 'inconclusive' } as const;
 const tls = { insecureSkipVerify: true };
 

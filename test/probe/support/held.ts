@@ -1,6 +1,6 @@
 /** What the probe says of a mysql server that greets and then does not answer, and the accounts it is asked with. */
-export const credentials = { username: 'probe', password: 'secret' };
-export const wrong = { username: 'probe', password: 'hunter2' };
+export const credentials = { username: 'probe', password: 'secret', allowClearText: true };
+export const wrong = { username: 'probe', password: 'hunter2', allowClearText: true };
 
 export const held = (how: string) => ({
   kind: 'down',

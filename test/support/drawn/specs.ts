@@ -71,7 +71,7 @@ function named(name: string, { clusterIP, ...fields }: Fields): Fields {
 }
 
 const shared: Model = {
-  credentials: fc.constant({ secretName: 'login' }),
+  credentials: fc.constantFrom({ secretName: 'login' }, { secretName: 'login', allowClearText: true }),
   tls,
   dns,
   failbackSeconds: one(0, 20),

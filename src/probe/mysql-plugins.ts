@@ -1,0 +1,62 @@
+import type { AuthPlugin, authPlugins as AuthPlugins } from 'mysql2';
+import type { Credentials } from '../core/check.ts';
+import { fixOfTls, mayReveal, withheldMessage } from './clear-text.ts';
+import type { Verified } from './clear-text.ts';
+import { firstAnswer, nextAnswer } from './mysql-answers.ts';
+
+export interface PluginOptions {
+  readonly credentials: Credentials;
+  readonly verified: Verified;
+  /** The plugins of mysql2. */
+  readonly known: typeof AuthPlugins;
+  /** Called with the message when the server is answered without the password. */
+  readonly onWithheld: (message: string) => void;
+}
+
+const never =
+  'the account needs mysql_clear_password, which is never used: choose another authentication plugin';
+
+/**
+ * Authentication plugins in place of mysql2's, for a server that must not learn the password. Each request for it is answered
+ * as a probe without credentials answers (mysql-answers.ts): the handshake comes to its end, and the server refuses the login.
+ *
+ * | plugin                | the server asks for                   | verified TLS, or allowed | otherwise           |
+ * |-----------------------|---------------------------------------|--------------------------|---------------------|
+ * | mysql_native_password | a hash under its salt                 | the hash                 | the hash            |
+ * | caching_sha2_password | a hash under its salt                 | the hash                 | the hash            |
+ * |                       | the password, when it has not cached the account | it, under its key without TLS | no password |
+ * | sha256_password       | the password                          | the same                 | no password         |
+ * | mysql_clear_password  | the password                          | no password              | no password         |
+ */
+export function pluginsOf({
+  credentials,
+  verified,
+  known,
+  onWithheld,
+}: PluginOptions): Readonly<Record<string, AuthPlugin>> {
+  const keep =
+    (plugin: string, message: string): AuthPlugin =>
+    () =>
+    () => {
+      onWithheld(message);
+      return Buffer.from(firstAnswer(plugin));
+    };
+  const clear = { mysql_clear_password: keep('mysql_clear_password', never) };
+  if (mayReveal(credentials, verified)) return clear;
+  const message = withheldMessage(verified, fixOfTls);
+  const caching: AuthPlugin = (about) => {
+    const hash = known.caching_sha2_password({})(about);
+    let isHashed = false;
+    return (asked) => {
+      if (!isHashed) {
+        isHashed = true;
+        return hash(asked);
+      }
+      const answer = nextAnswer('caching_sha2_password', asked, verified !== undefined);
+      if (answer === undefined) return null;
+      onWithheld(message);
+      return Buffer.from(answer);
+    };
+  };
+  return { ...clear, caching_sha2_password: caching, sha256_password: keep('sha256_password', message) };
+}
