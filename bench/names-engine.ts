@@ -11,7 +11,7 @@ import { systemClock as clock, systemRandom as random } from '../src/system-cloc
 import { percentile } from './report.ts';
 
 const [port = 0, names = 0, seconds = 0] = process.argv.slice(2).map(Number);
-const bounds = { minMs: 5_000, maxMs: 300_000 };
+const bounds = { namespace: 'bench', minMs: 5_000, maxMs: 300_000 };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const memoryMb = (): number => {
   globalThis.gc?.();

@@ -56,6 +56,7 @@ export const sampleAtScrape = (
     namespacesNotServed: () => view.unreadable().length,
     requestsInFlight: () => client.load.inFlight,
     dnsNames: () => resolver.stats().questions,
+    dnsWaiting: () => resolver.stats().waiting,
     dnsOldestAnswerSeconds: () => {
       const { oldestAnswerMs } = resolver.stats();
       return oldestAnswerMs === undefined ? undefined : oldestAnswerMs / 1000;

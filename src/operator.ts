@@ -25,6 +25,7 @@ import type { Metrics } from './serve/metrics.ts';
 import { RecentText } from './serve/recent-text.ts';
 import { healthRoutes, metricsRoutes } from './serve/routes.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+import { TokenBucket } from './util/token-bucket.ts';
 
 export interface OperatorOptions {
   readonly config: Config;
@@ -158,11 +159,16 @@ function createView(
 
 function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine: () => Engine) {
   const servers = config.dnsServers.length > 0 ? config.dnsServers : undefined;
-  const client = createDnsClient({ clock, resolvConfPath: config.resolvConf, servers });
+  const rate = new TokenBucket(config.dnsMaxQps, 1_000 / config.dnsMaxQps, clock.now());
+  const client = createDnsClient({
+    ...{ clock, resolvConfPath: config.resolvConf, servers },
+    onRepeat: () => rate.take(),
+  });
   const resolver = new DnsResolver({
     clock,
     random,
     logger,
+    rate,
     ask: (question, asked) => client.ask(question, asked),
     onNews: (owners) => engine().knowledgeChanged(owners),
     onAsked: (result, durationMs) => metrics.asked(result, durationMs),

@@ -41,6 +41,7 @@ const rules: Readonly<Record<string, Layer>> = {
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
       'leading',
       'metering',
+      'util',
     ],
     npm: [],
     node: true,

@@ -43,6 +43,7 @@ describe('configuration', () => {
       chooseProbes: true,
       dnsServers: [],
       resolvConf: '/etc/resolv.conf',
+      dnsMaxQps: 1000,
     });
   });
 

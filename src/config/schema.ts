@@ -102,6 +102,13 @@ const names = {
   }),
 };
 
+const dnsLimits = {
+  dnsMaxQps: v.integer(1, 100_000).prefault('1000').meta({
+    description:
+      'Queries a second to the name servers, over all names: a second of them at once, then one after another. Beyond it names wait, and namespaces take turns.',
+  }),
+};
+
 const connection = {
   kubeconfig: v.text.optional().meta({
     description: "Path of a kubeconfig. Default: ~/.kube/config where it exists, else the service account of the pod.",
@@ -111,7 +118,7 @@ const connection = {
 };
 
 export const configSchema = z
-  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...names, ...connection })
+  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...names, ...dnsLimits, ...connection })
   .superRefine((config, context) => {
     const ordered = (less: 'renewDeadline' | 'retryPeriod', more: 'leaseDuration' | 'renewDeadline', flag: string) => {
       if (config[less] < config[more]) return;

@@ -1,56 +1,58 @@
-import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { Heap } from '../engine/heap.ts';
 import type { HeapItem } from '../engine/heap.ts';
-
-/** By the last answers: `steady` answered, `unsure` did not answer yet or failed once since, `suspect` failed again. */
-export type Lane = 'steady' | 'unsure' | 'suspect';
+import { FairQueue, type Ticket } from '../util/fair-queue.ts';
+import { LaneRoom, lanes, type Lane } from './lane-room.ts';
+import type { LaneLimits } from './lane-room.ts';
 
 export interface AgendaItem extends HeapItem {
   /** Must change only while the item is neither planned nor running. */
   lane: Lane;
   /** At least one while the item is planned. `plan` again after a change. */
-  readonly owners: ReadonlyMap<string, unknown>;
+  readonly owners: ReadonlyMap<string, { readonly namespace: string }>;
 }
 
-export interface AgendaLimits {
-  /** Queries at a time: resolvers lose bursts. */
-  readonly maxInFlight: number;
-  /** Most of these for names that failed twice in a row. */
-  readonly maxSuspects: number;
-}
+/** Order of the lanes, turn by turn, so that none of them starves: a new name does not wait behind known ones, nor these behind new ones. */
+const turns: readonly (readonly Lane[])[] = [
+  ['steady', 'unsure', 'suspect'],
+  ['unsure', 'steady', 'suspect'],
+  ['steady', 'unsure', 'suspect'],
+  ['suspect', 'unsure', 'steady'],
+];
 
 /**
- * Which question is asked next. In each lane owners take turns, and each owner's questions leave in the order in which
- * they are due. A question with several owners leaves at the turn of whichever comes first.
+ * Decides which question is asked next. Lanes take turns; in each lane namespaces take turns, in a namespace its
+ * backends, and the questions of a backend leave in the order in which they are due. A question of several backends is
+ * asked once, at the turn of whichever comes first. How many slots a lane and a namespace may hold is decided by
+ * `lane-room.ts`.
  *
- * | lane    | last answers                   | slots                                              | turn   |
- * |---------|--------------------------------|----------------------------------------------------|--------|
- * | steady  | records or a denial            | all                                                | first  |
- * | unsure  | none yet; one failure          | all but a quarter, together with the suspects      | second |
- * | suspect | two failures in a row, or more | `maxSuspects`                                      | last   |
- *
- * So whatever the number of dead names, a quarter of the slots is left for names that answer, a name that loses one
- * answer does not wait behind dead ones, and no owner waits for more than one question of each other owner.
+ * So whatever the number of names of another namespace, and whether they answer, a namespace waits for one question of
+ * each other namespace at most; and a backend likewise for the others of its namespace.
  */
 export class Agenda<T extends AgendaItem> {
-  readonly #limits: AgendaLimits;
+  readonly #room: LaneRoom;
   readonly #planned = new Heap<T>();
-  readonly #queues = {
-    steady: new FairQueue<string, T>(),
-    unsure: new FairQueue<string, T>(),
-    suspect: new FairQueue<string, T>(),
+  readonly #queues: Readonly<Record<Lane, FairQueue<string, T>>> = {
+    steady: new FairQueue(namespaceOf),
+    unsure: new FairQueue(namespaceOf),
+    suspect: new FairQueue(namespaceOf),
   };
   /** Tickets of the questions that are due and wait for a slot. */
   readonly #tickets = new Map<T, Ticket<T>>();
-  readonly #running = { steady: 0, unsure: 0, suspect: 0 };
+  /** Namespaces at whose turn the questions that run were taken. */
+  readonly #running = new Map<T, string>();
+  #turn = 0;
 
-  constructor(limits: AgendaLimits) {
-    this.#limits = limits;
+  constructor(limits: LaneLimits) {
+    this.#room = new LaneRoom(limits);
   }
 
   get running(): number {
-    const { steady, unsure, suspect } = this.#running;
-    return steady + unsure + suspect;
+    return this.#running.size;
+  }
+
+  /** Questions that were due at the last `due` or `take`, and wait. */
+  get waiting(): number {
+    return this.#tickets.size;
   }
 
   /** Plans the item for its `at`, or moves it after that or its owners have changed. */
@@ -70,22 +72,37 @@ export class Agenda<T extends AgendaItem> {
     this.#planned.remove(item);
   }
 
+  /** Returns how many items are due, those that wait for a slot included. */
+  due(now: number): number {
+    for (let item = this.#planned.peek(); item !== undefined && item.at <= now; item = this.#planned.peek()) {
+      this.#planned.remove(item);
+      this.#tickets.set(item, this.#queues[item.lane].push(item, turnsOf(item)));
+    }
+    return this.#tickets.size;
+  }
+
   /** The next item that is due and may be asked; it has its slot then, until `release`. */
   take(now: number): T | undefined {
-    this.#enqueueDue(now);
-    for (const lane of lanes) {
-      if (!this.#hasRoom(lane)) continue;
-      const item = this.#queues[lane].shift();
-      if (item === undefined) continue;
-      this.#tickets.delete(item);
-      this.#running[lane] += 1;
-      return item;
+    if (this.due(now) === 0) return undefined;
+    for (const lane of turns[this.#turn % turns.length] ?? lanes) {
+      const room = this.#room.of(lane);
+      if (room <= 0) continue;
+      const next = this.#queues[lane].turn(undefined, (namespace) =>
+        this.#room.allows(lane, String(namespace), room),
+      );
+      if (next === undefined) continue;
+      this.#turn += 1;
+      this.#admit(next.item, namespaceOf(next.owner));
+      return next.item;
     }
     return undefined;
   }
 
   release(item: T): void {
-    this.#running[item.lane] -= 1;
+    const namespace = this.#running.get(item);
+    if (namespace === undefined) return;
+    this.#running.delete(item);
+    this.#room.release(item.lane, namespace);
   }
 
   /** When an item becomes due, after `take` had nothing more; Infinity: not until then. */
@@ -93,11 +110,10 @@ export class Agenda<T extends AgendaItem> {
     return this.#planned.peek()?.at ?? Infinity;
   }
 
-  #enqueueDue(now: number): void {
-    for (let item = this.#planned.peek(); item !== undefined && item.at <= now; item = this.#planned.peek()) {
-      this.#planned.remove(item);
-      this.#tickets.set(item, this.#queues[item.lane].push(item, turnsOf(item)));
-    }
+  #admit(item: T, namespace: string): void {
+    this.#tickets.delete(item);
+    this.#running.set(item, namespace);
+    this.#room.take(item.lane, namespace);
   }
 
   #dequeue(item: T): void {
@@ -106,27 +122,20 @@ export class Agenda<T extends AgendaItem> {
     this.#tickets.delete(item);
     this.#queues[item.lane].remove(ticket);
   }
-
-  #hasRoom(lane: Lane): boolean {
-    const { maxInFlight, maxSuspects } = this.#limits;
-    if (this.running >= maxInFlight) return false;
-    if (lane === 'steady') return true;
-    const unsure = this.#running.unsure + this.#running.suspect;
-    if (unsure >= Math.ceil(maxInFlight * 0.75)) return false;
-    return lane === 'unsure' || this.#running.suspect < maxSuspects;
-  }
 }
 
-const lanes = ['steady', 'unsure', 'suspect'] as const satisfies readonly Lane[];
-
-/** A question that thousands follow has as many turns as it needs. */
+/** A question that thousands of one namespace follow has as many turns as it needs. */
 const mostTurns = 8;
 
+/** Owners in whose lines a question waits, as `namespace/owner`: one of each namespace, and up to `mostTurns` in all. */
 function turnsOf({ owners }: AgendaItem): readonly string[] {
-  const turns: string[] = [];
-  for (const owner of owners.keys()) {
-    if (turns.length === mostTurns) break;
-    turns.push(owner);
-  }
-  return turns;
+  const all = [...owners].map(([owner, { namespace }]) => `${namespace}/${owner}`);
+  if (all.length <= mostTurns) return all;
+  const first = new Map(all.toReversed().map((turn) => [namespaceOf(turn), turn]));
+  return [...new Set([...first.values(), ...all.slice(0, Math.max(0, mostTurns - first.size))])];
+}
+
+/** The part before the slash, which no namespace has. */
+function namespaceOf(turn: string): string {
+  return turn.slice(0, turn.indexOf('/'));
 }

@@ -29,6 +29,8 @@ export interface DnsClientOptions {
   readonly servers?: readonly ServerAddress[] | undefined;
   readonly tryTimeoutMs?: number;
   readonly askTimeoutMs?: number;
+  /** Called for each query beyond the first one of a question: another try, another name or server, TCP, a SOA. */
+  readonly onRepeat?: () => void;
   /** Uniform in [0, below). Its numbers are ids of queries: they must not be foreseen. */
   readonly randomInt?: (below: number) => number;
 }
@@ -40,8 +42,16 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
     ...options,
     tryTimeoutMs,
     askTimeoutMs,
+    onRepeat: options.onRepeat ?? (() => undefined),
     randomInt: options.randomInt ?? ((below) => randomInt(below)),
   });
+}
+
+/** One question that is asked. */
+interface Run {
+  /** Monotonic. */
+  readonly deadline: number;
+  readonly onSent: () => void;
 }
 
 class Client implements DnsClient {
@@ -63,15 +73,17 @@ class Client implements DnsClient {
     if (this.#closed) return { kind: 'failed', message: 'closed' };
     const { clock, askTimeoutMs } = this.#options;
     const deadline = clock.now() + askTimeoutMs;
+    const onSent = this.#countRepeats();
     try {
       const inquiry = this.#inquire(question);
       let next = inquiry.begin();
       while (next.kind === 'ask') {
         const timeoutMs = this.#timeLeft(deadline);
-        if (timeoutMs > 0) next = inquiry.hear(await next.server.ask(next.query, timeoutMs, next.manner));
+        if (timeoutMs > 0)
+          next = inquiry.hear(await next.server.ask(next.query, { timeoutMs, manner: next.manner, onSent }));
         else next = inquiry.expire(`no answer within ${askTimeoutMs / 1000} s`);
       }
-      return next.kind === 'none' ? await this.#vouched(next, vouchSince, deadline) : next;
+      return next.kind === 'none' ? await this.#vouched(next, vouchSince, { deadline, onSent }) : next;
     } catch (error) {
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
@@ -95,23 +107,32 @@ class Client implements DnsClient {
   async #vouched(
     { reason, ttlMs, zone, server, key }: Extract<Found, { kind: 'none' }>,
     since: number | undefined,
-    deadline: number,
+    run: Run,
   ): Promise<Answer> {
     const known = server.vouchedAt(key);
     const doubted = since !== undefined && (known === undefined || known < since);
-    if (doubted && zone !== undefined) await this.#askZone(zone, server, deadline);
+    if (doubted && zone !== undefined) await this.#askZone(zone, server, run);
     const vouchedAt = server.vouchedAt(key);
     return { kind: 'none', reason, ttlMs, ...(vouchedAt === undefined ? {} : { vouchedAt }) };
   }
 
   /** The root is no name that can be asked for. */
-  async #askZone(zone: string, server: NameServer, deadline: number): Promise<void> {
+  async #askZone(zone: string, server: NameServer, { deadline, onSent }: Run): Promise<void> {
     const query = encodeQuery(zone, 'SOA');
     const timeoutMs = this.#timeLeft(deadline);
     if (query === undefined || timeoutMs <= 0 || this.#closed) return;
-    const tried = await server.ask(query, timeoutMs);
+    const tried = await server.ask(query, { timeoutMs, manner: 'plain', onSent });
     if (tried.kind !== 'response') return;
     if (readResponse(tried.response, zone, 'SOA').kind === 'records') server.answered(`SOA ${zone}`);
+  }
+
+  /** Returns what counts the queries of one question: all of them except the first are repeats. */
+  #countRepeats(): () => void {
+    let sent = 0;
+    return () => {
+      sent += 1;
+      if (sent > 1) this.#options.onRepeat();
+    };
   }
 
   /** For a try. */

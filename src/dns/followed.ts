@@ -1,13 +1,13 @@
 import { believedDenials, nothingKnown } from '../core/names.ts';
 import type { Answer, NameState, Question } from '../core/names.ts';
-import type { RefreshBounds } from '../engine/ports.ts';
+import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
 
 /** One question that has followers. */
 export interface Followed extends AgendaItem {
   readonly question: Question;
   readonly key: string;
-  readonly owners: Map<string, RefreshBounds>;
+  readonly owners: Map<string, FollowOptions>;
   /** Of all owners the least of each. */
   bounds: RefreshBounds;
   state: NameState;
@@ -46,12 +46,12 @@ export const newFollowed = (
 });
 
 /** Adds the owner, or gives it other bounds. Says whether the bounds of the question are others now. */
-export function join(followed: Followed, owner: string, bounds: RefreshBounds): boolean {
+export function join(followed: Followed, owner: string, options: FollowOptions): boolean {
   const before = followed.bounds;
   const own = followed.owners.get(owner);
-  followed.bounds = followed.owners.size === 0 ? bounds : leastOf(before, bounds);
-  followed.owners.set(owner, bounds);
-  if (own !== undefined && !sameBounds(own, bounds)) rebound(followed);
+  followed.bounds = followed.owners.size === 0 ? options : leastOf(before, options);
+  followed.owners.set(owner, options);
+  if (own !== undefined && !sameBounds(own, options)) rebound(followed);
   return !sameBounds(before, followed.bounds);
 }
 

@@ -1,7 +1,8 @@
 import { isNews, learn, nothingKnown, questionKey, seeded } from '../core/names.ts';
 import type { Answer, NameState, Question, Records } from '../core/names.ts';
 import { Alarm } from '../engine/alarm.ts';
-import type { Clock, Logger, Random, RefreshBounds, Resolver } from '../engine/ports.ts';
+import type { Clock, FollowOptions, Logger, Random, Resolver } from '../engine/ports.ts';
+import type { TokenBucket } from '../util/token-bucket.ts';
 import { Agenda } from './agenda.ts';
 import { dueAt, hear, join, leave, newFollowed, sameBounds } from './followed.ts';
 import type { Followed } from './followed.ts';
@@ -29,6 +30,8 @@ export interface DnsResolverOptions {
   readonly maxInFlight?: number;
   /** Default 16. */
   readonly maxSuspects?: number;
+  /** Queries a second in all. Each question takes one; who sends more for it takes these. Default: no bound. */
+  readonly rate?: Pick<TokenBucket, 'take' | 'waitMs'>;
 }
 
 export interface ResolverStats {
@@ -37,12 +40,14 @@ export interface ResolverStats {
   /** How long ago the oldest answer in use was confirmed; undefined: there is none. */
   readonly oldestAnswerMs: number | undefined;
   readonly inFlight: number;
+  /** Questions that are due and wait: for a slot, or for their share of the queries a second. */
+  readonly waiting: number;
 }
 
 /** What an owner follows, as it said it, to see at a glance that it says the same again. */
 interface Wish {
   readonly questions: readonly Question[];
-  readonly refresh: RefreshBounds;
+  readonly options: FollowOptions;
   readonly followed: ReadonlySet<Followed>;
 }
 
@@ -72,13 +77,13 @@ export class DnsResolver implements Resolver {
     this.#agenda = new Agenda({ maxInFlight, maxSuspects });
   }
 
-  follow(owner: string, questions: readonly Question[], refresh: RefreshBounds): void {
+  follow(owner: string, questions: readonly Question[], options: FollowOptions): void {
     const before = this.#wishes.get(owner);
-    if (this.#closed || (before !== undefined && isSameWish(before, questions, refresh))) return;
-    const followed = new Set(questions.map((question) => this.#enter(question, refresh)));
-    for (const each of followed) this.#join(each, owner, refresh);
+    if (this.#closed || (before !== undefined && isSameWish(before, questions, options))) return;
+    const followed = new Set(questions.map((question) => this.#enter(question, options)));
+    for (const each of followed) this.#join(each, owner, options);
     for (const each of before?.followed ?? []) if (!followed.has(each)) this.#leave(each, owner);
-    if (followed.size > 0) this.#wishes.set(owner, { questions: [...questions], refresh, followed });
+    if (followed.size > 0) this.#wishes.set(owner, { questions: [...questions], options, followed });
     else this.#wishes.delete(owner);
     this.#arm();
   }
@@ -108,6 +113,7 @@ export class DnsResolver implements Resolver {
       questions,
       oldestAnswerMs: oldest === Infinity ? undefined : this.#options.clock.now() - oldest,
       inFlight: this.#agenda.running,
+      waiting: this.#agenda.waiting,
     };
   }
 
@@ -118,20 +124,20 @@ export class DnsResolver implements Resolver {
   }
 
   /** The record of the question, a new one where nobody followed it: due at once. */
-  #enter(question: Question, refresh: RefreshBounds): Followed {
+  #enter(question: Question, options: FollowOptions): Followed {
     const key = questionKey(question);
     const known = this.#followed.get(key);
     if (known !== undefined) return known;
-    const followed = newFollowed(question, key, refresh, this.#options.clock.now());
+    const followed = newFollowed(question, key, options, this.#options.clock.now());
     this.#followed.set(key, followed);
     this.#agenda.plan(followed);
     return followed;
   }
 
   /** A question that waits for its turn waits in the line of its new owner too. */
-  #join(followed: Followed, owner: string, refresh: RefreshBounds): void {
+  #join(followed: Followed, owner: string, options: FollowOptions): void {
     const isNew = !followed.owners.has(owner);
-    const isRebound = join(followed, owner, refresh);
+    const isRebound = join(followed, owner, options);
     if (isRebound || (isNew && this.#agenda.isWaiting(followed))) this.#replan(followed);
   }
 
@@ -162,12 +168,21 @@ export class DnsResolver implements Resolver {
   /** Asks all that may be asked now. */
   #pump(): void {
     const now = this.#options.clock.now();
-    while (!this.#closed) {
+    while (!this.#closed && !this.#isOverRate(now)) {
       const followed = this.#agenda.take(now);
       if (followed === undefined) break;
+      this.#options.rate?.take();
       void this.#ask(followed, now);
     }
     this.#arm();
+  }
+
+  /** Returns true when what is due must wait; the alarm fires when it may go on. */
+  #isOverRate(now: number): boolean {
+    const waitMs = this.#options.rate?.waitMs(now) ?? 0;
+    if (waitMs === 0) return false;
+    if (this.#agenda.due(now) > 0) this.#alarm.set(now + waitMs);
+    return true;
   }
 
   async #ask(followed: Followed, askedAt: number): Promise<void> {
@@ -225,7 +240,8 @@ export class DnsResolver implements Resolver {
 const resultOf = (answer: Answer): AskResult =>
   answer.kind === 'records' ? 'Records' : answer.kind === 'none' ? answer.reason : 'Failed';
 
-const isSameWish = (wish: Wish, questions: readonly Question[], refresh: RefreshBounds): boolean =>
-  sameBounds(wish.refresh, refresh) &&
+const isSameWish = (wish: Wish, questions: readonly Question[], options: FollowOptions): boolean =>
+  sameBounds(wish.options, options) &&
+  wish.options.namespace === options.namespace &&
   wish.questions.length === questions.length &&
   wish.questions.every(({ name, type }, i) => questions[i]?.name === name && questions[i].type === type);

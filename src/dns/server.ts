@@ -37,9 +37,17 @@ export const noAnswer = 'no answer from';
 const toleratedSilences = 1;
 const avoidMs = 30_000;
 
+export interface TryOptions {
+  readonly timeoutMs: number;
+  readonly manner: Manner;
+  /** Called with each query that is sent. */
+  readonly onSent?: () => void;
+}
+
 interface Sent {
   readonly query: Buffer;
   readonly edns: boolean;
+  readonly onSent: (() => void) | undefined;
 }
 
 interface Vouch {
@@ -87,7 +95,7 @@ export class NameServer {
   }
 
   /** Over UDP, and over TCP where the answer is truncated, in `timeoutMs` together. Never rejects. */
-  ask(query: Buffer, timeoutMs: number, manner: Manner = 'plain'): Promise<Try> {
+  ask(query: Buffer, { timeoutMs, manner, onSent }: TryOptions): Promise<Try> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const { clock } = this.#options;
     return new Promise((resolve) => {
@@ -102,10 +110,15 @@ export class NameServer {
         this.#heard(result);
         resolve(result);
       };
-      const send = (edns: boolean) => forgets.push(this.#sendUdp({ query, edns }, forgets, end));
+      const send = (edns: boolean) => {
+        onSent?.();
+        forgets.push(this.#sendUdp({ query, edns, onSent }, forgets, end));
+      };
       send(manner !== 'plain');
-      const isSilent = () => forgets.length === 1;
-      if (manner === 'both') timers.push(clock.after(timeoutMs / 2, () => isSilent() && send(false)));
+      const sendPlain = () => {
+        if (forgets.length === 1) send(false);
+      };
+      if (manner === 'both') timers.push(clock.after(timeoutMs / 2, sendPlain));
     });
   }
 
@@ -152,6 +165,7 @@ export class NameServer {
   }
 
   #sendTcp(sent: Sent, end: (result: Try) => void): Forget {
+    sent.onSent?.();
     const fail = (reason: string) => end(this.#failed(`TCP ${reason} by`));
     const close = () => fail('closed');
     const waiting = {

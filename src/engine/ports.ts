@@ -68,9 +68,9 @@ export interface Resolver {
   /**
    * These are all the questions of the owner (a backend's uid) from now on; none: it is forgotten. A question that nobody
    * follows is forgotten with all that was known of it. Asked at once where it is new, and then again and again by the time
-   * to live of its answers within `refresh` (of several owners: the least of each).
+   * to live of its answers within the bounds of `options` (of several owners: the least of each).
    */
-  follow(owner: string, questions: readonly Question[], refresh: RefreshBounds): void;
+  follow(owner: string, questions: readonly Question[], options: FollowOptions): void;
   /** `nothingKnown` where nobody follows it. */
   state(question: Question): NameState;
   /** What was published before this process began; never overrides an answer. */
@@ -80,6 +80,11 @@ export interface Resolver {
 export interface RefreshBounds {
   readonly minMs: number;
   readonly maxMs: number;
+}
+
+export interface FollowOptions extends RefreshBounds {
+  /** Of the owner. Namespaces take turns where not all questions can be asked at once. */
+  readonly namespace: string;
 }
 
 /** Secrets that backends refer to: read when they are first followed, and again and again while they are. */

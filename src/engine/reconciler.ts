@@ -121,7 +121,7 @@ export class Reconciler {
 
   #stopAsking(uid: string): void {
     this.#options.prober.forget(uid);
-    this.#options.resolver.follow(uid, [], { minMs: 0, maxMs: 0 });
+    this.#options.resolver.follow(uid, [], { namespace: '', minMs: 0, maxMs: 0 });
     this.#options.secrets.follow(uid, '', []);
   }
 

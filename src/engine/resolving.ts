@@ -25,7 +25,11 @@ export interface ResolvingOptions {
 export function follow(backend: Backend, { resolver, view }: ResolvingOptions): void {
   const lookup: Lookup = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
-  const bounds = { minMs: dns.minRefreshSeconds * 1000, maxMs: dns.maxRefreshSeconds * 1000 };
+  const bounds = {
+    namespace: backend.namespace,
+    minMs: dns.minRefreshSeconds * 1000,
+    maxMs: dns.maxRefreshSeconds * 1000,
+  };
   const questionsOfHost = (host: string): readonly Question[] => questionsOf(host, dns.families, lookup);
   const all = (): readonly Question[] => targets.flatMap(({ host }) => questionsOfHost(host));
   const isUnknown = (question: Question): boolean => {

@@ -1,4 +1,4 @@
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../util/token-bucket.ts';
 
 /** Waiting items of one owner, the oldest first, and how many it may still send. */
 interface Line<T> {

@@ -60,6 +60,11 @@ export const metricsTable = {
     help: 'Questions (a host name and a record type) that are followed now.',
     labels: [],
   },
+  external_backend_dns_questions_waiting: {
+    type: 'gauge',
+    help: 'Questions that are due and wait now, because as many as may be are asked already or --dns-max-qps is used up.',
+    labels: [],
+  },
   external_backend_dns_oldest_answer_age_seconds: {
     type: 'gauge',
     help: 'How long ago the oldest answer in use was confirmed; 0 where there is none.',

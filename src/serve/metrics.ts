@@ -26,6 +26,8 @@ export interface Sources {
   readonly namespacesNotServed?: () => number;
   /** Questions that are followed. */
   readonly dnsNames?: () => number;
+  /** Questions that are due and wait. */
+  readonly dnsWaiting?: () => number;
   /** Age of the oldest answer in use; undefined: there is none. */
   readonly dnsOldestAnswerSeconds?: () => number | undefined;
 }
@@ -46,6 +48,7 @@ const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 const sampled = {
   checks: 'external_backend_checks',
   dnsNames: 'external_backend_dns_names',
+  dnsWaiting: 'external_backend_dns_questions_waiting',
   dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',
   queueDepth: 'external_backend_queue_depth',
   requestsInFlight: 'external_backend_api_requests_in_flight',

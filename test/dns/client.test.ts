@@ -337,6 +337,21 @@ describe('an end', () => {
 
 describe('a name without a dot', () => {
   const resolvConf = 'search shop.test test';
+
+  it('reports each query beyond the first one: the next name, and TCP after a truncated answer', async () => {
+    let repeats = 0;
+    const onRepeat = () => void (repeats += 1);
+    const truncated: Script = ({ name }, transport) =>
+      name === 'db.test'
+        ? scripted.truncatedThen(answer(a(name, '10.0.0.1', 30)), transport)
+        : nxDomain('test');
+    expect(await ask(truncated, { name: 'db', type: 'A' }, { resolvConf, onRepeat })).toEqual(
+      records(30_000, '10.0.0.1'),
+    );
+    expect(repeats).toBe(2);
+    await ask(good('10.0.0.1'), question, { onRepeat });
+    expect(repeats).toBe(2);
+  });
   const db: Question = { name: 'db', type: 'A' };
   const only =
     (exists: string, otherwise: Behaviour = nxDomain('test')): Script =>

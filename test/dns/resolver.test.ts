@@ -5,7 +5,7 @@ import type { Answer, Question } from '../../src/core/names.ts';
 import { standing } from '../../src/core/standing.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
-import type { LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
+import type { FollowOptions, LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const SECOND = 1_000;
@@ -14,7 +14,7 @@ const MINUTE = 60 * SECOND;
 /** At most this much later than due, for wakings are shared (engine/alarm.ts); and as much sooner or later (dns/followed.ts). */
 const TICK = 20;
 const GRID = 20;
-const bounds: RefreshBounds = { minMs: 5 * SECOND, maxMs: 300 * SECOND };
+const bounds: FollowOptions = { namespace: 'shop', minMs: 5 * SECOND, maxMs: 300 * SECOND };
 
 const a = (name: string): Question => ({ name, type: 'A' });
 const names = (count: number, of = 'db'): Question[] =>
@@ -125,8 +125,8 @@ describe('DnsResolver', () => {
       ['at the very end of it at the latest', records(60, '10.0.0.1'), bounds, 1, 60_000],
       ['not sooner than the minimum', records(0, '10.0.0.1'), bounds, 0, 5_000],
       ['not sooner than the minimum, where that is the time to live', records(5, '10.0.0.1'), bounds, 0, 5_000],
-      ['a time to live of 0 a tenth after the minimum at the latest', records(0, '10.0.0.1'), { minMs: SECOND, maxMs: MINUTE }, 1, 1_100],
-      ['a time to live of 0 at the minimum, where that is the maximum', records(0, '10.0.0.1'), { minMs: SECOND, maxMs: SECOND }, 1, 1_000],
+      ['a time to live of 0 a tenth after the minimum at the latest', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: MINUTE }, 1, 1_100],
+      ['a time to live of 0 at the minimum, where that is the maximum', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: SECOND }, 1, 1_000],
       ['not later than the maximum', records(86_400, '10.0.0.1'), bounds, 1, 300_000],
       ['after a failure when the minimum has passed', failed, bounds, 0, 5_000],
       ['after a failure a tenth later at most', failed, bounds, 1, 5_500],
@@ -230,7 +230,7 @@ describe('DnsResolver', () => {
       const resolver = resolverOf({ random: () => 1 });
       resolver.follow('shop', [db], bounds);
       await clock.advance(10 * SECOND);
-      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 20 * SECOND });
+      resolver.follow('bank', [db], { namespace: 'shop', minMs: SECOND, maxMs: 20 * SECOND });
       await clock.advance(31 * SECOND);
       expect(servers.timesOf(db)).toEqual([0, 20_000, 40_000]);
       resolver.follow('bank', [], bounds);
@@ -245,7 +245,7 @@ describe('DnsResolver', () => {
       const resolver = resolverOf({ random: () => 1 });
       resolver.follow('shop', [db], bounds);
       resolver.follow('bank', [db], bounds);
-      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 20 * SECOND });
+      resolver.follow('bank', [db], { namespace: 'shop', minMs: SECOND, maxMs: 20 * SECOND });
       await clock.advance(21 * SECOND);
       resolver.follow('bank', [db], bounds);
       await clock.advance(290 * SECOND);
@@ -256,7 +256,7 @@ describe('DnsResolver', () => {
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
       await clock.advance(30 * SECOND);
-      resolver.follow('bank', [db], { minMs: SECOND, maxMs: 2 * SECOND });
+      resolver.follow('bank', [db], { namespace: 'shop', minMs: SECOND, maxMs: 2 * SECOND });
       await clock.advance(TICK);
       expect(servers.timesOf(db)).toEqual([0, 30_000]);
     });
@@ -282,7 +282,7 @@ describe('DnsResolver', () => {
       resolver.follow('shop', [db], bounds);
       await clock.advance(SECOND);
       resolver.follow('shop', [], bounds);
-      expect(resolver.stats()).toEqual({ questions: 0, oldestAnswerMs: undefined, inFlight: 1 });
+      expect(resolver.stats()).toEqual({ questions: 0, oldestAnswerMs: undefined, inFlight: 1, waiting: 0 });
       await clock.advance(SECOND);
       expect(resolver.state(db)).toBe(nothingKnown);
       expect([news, asked, resolver.stats().inFlight, clock.armed]).toEqual([[], [], 0, 0]);
@@ -291,7 +291,7 @@ describe('DnsResolver', () => {
     it('and that somebody follows again while it is asked, is not asked twice, and heard for that one', async () => {
       servers.say(db, records(60, '10.0.0.1'), 2 * SECOND);
       const resolver = resolverOf();
-      resolver.follow('shop', [db], { minMs: SECOND, maxMs: SECOND });
+      resolver.follow('shop', [db], { namespace: 'shop', minMs: SECOND, maxMs: SECOND });
       await clock.advance(SECOND);
       resolver.follow('shop', [], bounds);
       resolver.follow('bank', [db], bounds);
@@ -313,16 +313,16 @@ describe('DnsResolver', () => {
   });
 
   describe('limits', () => {
-    it('10,000 names are asked 64 at a time at most, and all are', async () => {
+    it('10,000 names of one namespace take eight ninths of the 64 slots at most, and all are asked', async () => {
       servers.all = { answer: records(300, '10.0.0.1'), afterMs: 1 };
       const resolver = resolverOf({ random: Math.random });
       for (const [i, name] of names(10_000).entries()) resolver.follow(`backend-${i}`, [name], bounds);
       await clock.advance(30 * SECOND);
-      expect(servers.peak).toEqual({ all: 48, ofOne: 1 });
+      expect(servers.peak).toEqual({ all: 43, ofOne: 1 });
       expect(new Set(servers.queries.map(({ key }) => key)).size).toBe(10_000);
-      resolver.follow('all at once', names(10_000), { minMs: SECOND, maxMs: SECOND });
+      resolver.follow('all at once', names(10_000), { namespace: 'shop', minMs: SECOND, maxMs: SECOND });
       await clock.advance(10 * SECOND);
-      expect(servers.peak).toEqual({ all: 64, ofOne: 1 });
+      expect(servers.peak).toEqual({ all: 57, ofOne: 1 });
     }, 60_000);
 
     it('100 dead names delay no other beyond a tick', async () => {
@@ -424,7 +424,7 @@ describe('DnsResolver', () => {
       });
     });
 
-    it('names that failed twice take 16 slots at most, of one backend the one that waits longest first', async () => {
+    it('names that failed twice take 16 slots at most, those of one namespace 15, the one that waits longest first', async () => {
       const resolver = resolverOf();
       const dead = names(100, 'dead');
       for (const name of dead) servers.say(name, failed, 6 * SECOND);
@@ -436,7 +436,7 @@ describe('DnsResolver', () => {
         await clock.advance(SECOND);
         inFlight.push(resolver.stats().inFlight);
       }
-      expect(Math.max(...inFlight)).toBe(16);
+      expect(Math.max(...inFlight)).toBe(15);
       const order = servers.queries.slice(from).map(({ key }) => key);
       expect(new Set(order.slice(0, 100)).size).toBe(100);
     });
@@ -508,7 +508,7 @@ describe('DnsResolver', () => {
       { result: 'NoSuchName', durationMs: 4 },
       { result: 'Failed', durationMs: 2_000 },
     ]);
-    expect(resolver.stats()).toEqual({ questions: 3, oldestAnswerMs: 2_997, inFlight: 0 });
+    expect(resolver.stats()).toEqual({ questions: 3, oldestAnswerMs: 2_997, inFlight: 0, waiting: 0 });
   });
 
   it('has no oldest answer where nothing is in use', async () => {
@@ -594,7 +594,7 @@ describe('DnsResolver', () => {
           world.wishes.set(owner, each.follow);
           const now = new Set([...world.wishes.values()].flatMap((wish) => wish.questions));
           for (const key of now) if (!before.has(key)) world.since.set(key, clock.now());
-          resolver.follow(owner, questions, refresh);
+          resolver.follow(owner, questions, { namespace: owner === 'bar' ? 'shop' : owner, ...refresh });
           expect(resolver.stats().questions).toBe(now.size);
         }
         await clock.advance(each.ms);
