@@ -4,7 +4,7 @@ import { TLSSocket, connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { cancelled, classifyErrno, closedEarly, codeOf, proberFault, timedOut, verdict } from './classify.ts';
+import { cancelled, classifyErrno, closedEarly, proberFault, timedOut, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import { isMysqlHello, mysqlAnswers } from './mysql-hello.ts';
@@ -13,7 +13,7 @@ import type { Patience } from './patience.ts';
 import { withProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
-import { nameOf, secretsOf } from './secure.ts';
+import { nameOf, secretsOf, unusableCertificates } from './secure.ts';
 import type { Securing } from './secure.ts';
 import { readAlert } from './tls-hint.ts';
 
@@ -50,7 +50,7 @@ export function converse(
   try {
     secrets = tls && secretsOf(tls, name);
   } catch (error) {
-    return Promise.resolve(proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`));
+    return Promise.resolve(unusableCertificates(error));
   }
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';

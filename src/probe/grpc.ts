@@ -21,7 +21,7 @@ import { closeGraceMs } from './probe.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { progressOf, withProgress } from './progress.ts';
-import { createTrust, nameOf, secretsOf, securing } from './secure.ts';
+import { createTrust, nameOf, secretsOf, securing, unusableCertificates } from './secure.ts';
 
 /**
  * Up when grpc.health.v1.Health/Check says SERVING, as the kubelet's grpc probe, and with TLS where the check has it. One
@@ -39,7 +39,7 @@ export function createGrpc(guard = createMysqlPorts()): Probe {
     try {
       secrets = tls && secretsOf(securing(tls, trust), name);
     } catch (error) {
-      return proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);
+      return unusableCertificates(error);
     }
     const http2 = await import('node:http2');
     const limit = createLimit(check.timing.timeoutMs, signal);

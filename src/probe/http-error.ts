@@ -9,6 +9,10 @@ const noTls = verdict(
 );
 const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', message);
 const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
+/** Alert 40: the server names no cause (RFC 5246, 7.2.2; RFC 8446, 4.1.1). */
+const noCommonOffer = tlsFailed(
+  'alert 40: no common cipher (TLS 1.3 or ECDHE is needed, DHE alone is not), or a client certificate is missing',
+);
 
 const byCode: Readonly<Record<string, Verdict>> = {
   CERT_HAS_EXPIRED: verdict('down', 'CertificateExpired'),
@@ -19,6 +23,8 @@ const byCode: Readonly<Record<string, Verdict>> = {
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': noCommonOffer,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: noCommonOffer,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   ERR_SSL_HTTP_REQUEST: noTls,
@@ -37,6 +43,7 @@ export function classifyHttpError(error: unknown, serverName: string): Verdict {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
   if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(String(error)))
     return noTls;
+  if (code === 'EPROTO' && /alert number 40\b/.test(String(error))) return noCommonOffer;
   if (isTls(code)) return tlsFailed(code);
   return classifyErrno(error);
 }

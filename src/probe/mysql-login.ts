@@ -1,23 +1,23 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import type { ConnectionOptions as SecureOptions } from 'node:tls';
 import type { ConnectionOptions } from 'mysql2';
-import type { Check, Credentials, MysqlHandler, TlsOptions } from '../core/check.ts';
+import type { Check, Credentials, MysqlHandler } from '../core/check.ts';
 import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
 import { withheld } from './clear-text.ts';
-import { checkIdentity, isDnsName } from './identity.ts';
 import type { Limit } from './limit.ts';
 import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
 import { errorNumber, serverError, Session } from './mysql-session.ts';
-import type { CheckOfIdentity } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
 import { withProgress } from './progress.ts';
-import { nameOf, verificationOf } from './secure.ts';
+import { nameOf, secretsOf, securing, unusableCertificates, verificationOf } from './secure.ts';
+import type { Trust } from './secure.ts';
 
 export interface Login {
   readonly check: Check;
@@ -26,6 +26,7 @@ export interface Login {
   readonly limit: Limit;
   readonly owed: Owed;
   readonly fallbacks: Fallbacks;
+  readonly trust: Trust;
 }
 
 /** The verdict, and whether the server saw the end of the handshake: one that did not is counted against us. */
@@ -43,8 +44,9 @@ export const loadClient = async () => (await import('mysql2')).default;
 export async function logIn(login: Login): Promise<LoginResult> {
   const { check, handler, limit, owed, fallbacks } = login;
   const mysql = await loadClient();
-  const { stopped } = limit;
-  if (stopped !== undefined) return { verdict: stopped, isFinished: true, finishes: Promise.resolve(true) };
+  const secrets = limit.stopped ?? secretsFor(login);
+  if (secrets !== undefined && 'kind' in secrets)
+    return { verdict: secrets, isFinished: true, finishes: Promise.resolve(true) };
   const name = nameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   let kept: string | undefined;
@@ -54,8 +56,8 @@ export async function logIn(login: Login): Promise<LoginResult> {
     known: mysql.authPlugins,
     onWithheld: (message) => (kept ??= message),
   });
-  const connection = mysql.createConnection({ ...optionsOf(login, name, socket), authPlugins });
-  const session = new Session(connection, socket, identityOf(handler.tls, name));
+  const connection = mysql.createConnection({ ...optionsOf(login, socket), authPlugins });
+  const session = new Session(connection, socket, secrets);
   const finishes = session.isWelcome.then(
     () => true,
     (error: unknown) => errorNumber(error) >= 1000,
@@ -89,6 +91,15 @@ export async function logIn(login: Login): Promise<LoginResult> {
   return { verdict: end, isFinished: false, finishes };
 }
 
+/** Returns the options of TLS where the check has it, or the verdict where its certificates cannot be used. */
+function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | Verdict | undefined {
+  try {
+    return tls && secretsOf(securing(tls, trust), nameOf(check, tls));
+  } catch (error) {
+    return unusableCertificates(error);
+  }
+}
+
 /** Leaves the session to itself until it is answered. */
 function waitFor(session: Session, { check, owed }: Login): Verdict {
   const patience = owed.patience(check, () => session.asks, 0);
@@ -97,16 +108,9 @@ function waitFor(session: Session, { check, owed }: Login): Verdict {
   return verdict;
 }
 
-/** How the name of the certificate is checked; undefined: not at all. */
-function identityOf(tls: TlsOptions | undefined, name: string): CheckOfIdentity | undefined {
-  if (tls === undefined || verificationOf(tls) !== 'full') return undefined;
-  return (certificate) => checkIdentity(name, certificate);
-}
-
-function optionsOf({ check, credentials, handler }: Login, name: string, socket: Socket): ConnectionOptions {
+function optionsOf({ check, credentials, handler }: Login, socket: Socket): ConnectionOptions {
   return {
-    // It is sent as SNI, unless it is an address; the stream is what is dialled.
-    host: isDnsName(name) ? name : check.ip,
+    host: check.ip,
     user: credentials.username,
     password: credentials.password,
     stream: socket,
@@ -116,20 +120,8 @@ function optionsOf({ check, credentials, handler }: Login, name: string, socket:
     disableEval: true,
     // The server must not be able to ask for files of ours.
     flags: ['-LOCAL_FILES'],
-    ...(handler.tls === undefined ? {} : { ssl: sslOf(handler.tls) }),
-  };
-}
-
-/** An object of its own for each run: mysql2 keeps TLS sessions by it, and a resumed one shows no certificate. */
-function sslOf(tls: TlsOptions): NonNullable<ConnectionOptions['ssl']> {
-  const { ca, certificate, key } = tls;
-  return {
-    rejectUnauthorized: verificationOf(tls) !== 'none',
-    // The session checks it.
-    verifyIdentity: false,
-    ...(ca !== undefined && { ca }),
-    ...(certificate !== undefined && { cert: certificate }),
-    ...(key !== undefined && { key }),
+    // It asks for TLS; how that is spoken is the session's.
+    ...(handler.tls === undefined ? {} : { ssl: {} }),
   };
 }
 
@@ -149,10 +141,8 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
     const stage = session.isIn ? 'mysql query' : 'mysql login';
     return classifyServerError(serverError(error), handler.saturatedIs, { stage, logsIn: true });
   }
-  if (codeOf(error) === 'HANDSHAKE_SSL_ERROR') {
-    const reason: unknown = session.identityError ?? session.secured?.authorizationError;
-    return classifyHttpError({ code: typeof reason === 'string' ? reason : 'ERR_TLS_HANDSHAKE' }, name);
-  }
+  if (codeOf(error) === 'HANDSHAKE_SSL_ERROR')
+    return classifyHttpError({ code: session.tlsError ?? 'ERR_TLS_HANDSHAKE' }, name);
   const known = lookUp(byCode, codeOf(error));
   if (known !== undefined) return known;
   // What is left is thrown by mysql2's parser.

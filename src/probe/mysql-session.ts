@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import type { PeerCertificate } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { codeOf } from './classify.ts';
 import { closePolitely } from './close.ts';
@@ -29,10 +29,10 @@ interface Inner {
   sequenceId: number;
   handlePacket: (packet: { readonly sequenceId: number } | undefined) => void;
   startTLS: (onSecure: (error?: Error) => void) => void;
+  stream: Socket;
+  readonly packetParser: { execute(received: Buffer): void };
+  _handleNetworkError(error: Error): void;
 }
-
-/** The error of a certificate that is not for the server. */
-export type CheckOfIdentity = (certificate: PeerCertificate) => Error | undefined;
 
 /** One connection of mysql2, whose errors cannot escape. */
 export class Session {
@@ -41,12 +41,14 @@ export class Session {
   readonly #socket: Socket;
   readonly #failed: Promise<never>;
   #isWelcome = false;
-  #identityError: string | undefined;
+  #secured: TLSSocket | undefined;
+  #tlsError: string | undefined;
 
-  constructor(connection: Connection, socket: Socket, identity?: CheckOfIdentity) {
+  /** @param secrets options of TLS, where the connection is to have it */
+  constructor(connection: Connection, socket: Socket, secrets?: ConnectionOptions) {
     this.#connection = connection;
-    if (identity !== undefined) this.#identify(identity);
     this.#socket = socket;
+    if (secrets !== undefined) this.#secureWith(secrets);
     this.#failed = new Promise((_, reject) => this.#watch(reject));
     this.#failed.catch(() => undefined);
     this.isWelcome = Promise.race([
@@ -57,14 +59,9 @@ export class Session {
     ]);
   }
 
-  /** Code of the error of a certificate that is not for the server. */
-  get identityError(): string | undefined {
-    return this.#identityError;
-  }
-
-  get secured(): TLSSocket | undefined {
-    const { stream } = this.#connection as unknown as { readonly stream: unknown };
-    return stream instanceof TLSSocket ? stream : undefined;
+  /** Code of the error that ended the handshake of TLS. */
+  get tlsError(): string | undefined {
+    return this.#tlsError;
   }
 
   /** True once it is logged in. */
@@ -90,7 +87,7 @@ export class Session {
       // Without an answer there is nobody to take leave of.
       new Promise<void>((resolve) => setImmediate(resolve)),
     ]);
-    await new Promise<void>((resolve) => closePolitely(this.secured ?? this.#socket, resolve));
+    await new Promise<void>((resolve) => closePolitely(this.#secured ?? this.#socket, resolve));
   }
 
   /** What the server was asked for last. */
@@ -100,7 +97,7 @@ export class Session {
   }
 
   get progress(): Progress {
-    return progressOf(this.secured ?? this.#socket, this.#isWelcome ? 'a query' : 'the login');
+    return progressOf(this.#secured ?? this.#socket, this.#isWelcome ? 'a query' : 'the login');
   }
 
   /** Whether there is a server that may still answer. */
@@ -116,7 +113,7 @@ export class Session {
       let isLeft = false;
       const bound = setTimeout(() => {
         isLeft = true;
-        closePolitely(this.secured ?? this.#socket, () => undefined);
+        closePolitely(this.#secured ?? this.#socket, () => undefined);
       }, forMs).unref();
       this.#socket.once('close', () => {
         clearTimeout(bound);
@@ -125,17 +122,31 @@ export class Session {
     });
   }
 
-  /** Checks the name in the certificate before the password is sent: mysql2 looks for DNS names alone. */
-  #identify(identity: CheckOfIdentity): void {
+  /**
+   * Secures the connection with the same offers and checks as every other protocol. mysql2's own contexts offer finite-field
+   * DHE, are made for each run, and look for DNS names alone. The password is sent after the checks.
+   */
+  #secureWith(secrets: ConnectionOptions): void {
     const inner = this.#connection as unknown as Inner;
-    const start = inner.startTLS.bind(inner);
-    inner.startTLS = (onSecure) =>
-      start((error) => {
-        const certificate = error === undefined ? this.secured?.getPeerCertificate(true) : undefined;
-        const failure = certificate && identity(certificate);
-        this.#identityError = failure && codeOf(failure);
-        onSecure(error ?? failure);
+    inner.startTLS = (onSecure) => {
+      this.#socket.removeAllListeners('data');
+      let isSecure = false;
+      const secured = connectTls({ ...secrets, socket: this.#socket }, () => {
+        isSecure = true;
+        onSecure();
       });
+      secured.on('data', (data: Buffer) => inner.packetParser.execute(data));
+      secured.on('error', (error: Error) => {
+        if (isSecure) {
+          inner._handleNetworkError(error);
+          return;
+        }
+        this.#tlsError = codeOf(error);
+        onSecure(error);
+      });
+      this.#secured = secured;
+      inner.stream = secured;
+    };
   }
 
   /** mysql2 parses inside its `data` listener: what it throws there would end this process. */

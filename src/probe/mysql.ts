@@ -63,7 +63,7 @@ export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbac
     }
     const limit = createLimit(leftMs - (performance.now() - started), signal);
     try {
-      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks });
+      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks, trust });
       if (!login.isFinished) {
         broken.add(check);
         void login.finishes.then((is) => is && broken.delete(check));

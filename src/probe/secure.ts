@@ -1,10 +1,41 @@
-import { createSecureContext } from 'node:tls';
-import type { ConnectionOptions, SecureContext } from 'node:tls';
+import { constants } from 'node:crypto';
+import { createSecureContext, DEFAULT_CIPHERS } from 'node:tls';
+import type { ConnectionOptions, SecureContext, SecureContextOptions } from 'node:tls';
 import type { Check, TlsOptions } from '../core/check.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { codeOf, proberFault } from './classify.ts';
 import { checkIdentity, sniOf } from './identity.ts';
 
 /** Whom to trust and what to show, as a `tls` block says it. Throws where its certificates cannot be used. */
 export type Trust = (tls: TlsOptions) => SecureContext;
+
+/**
+ * Offers of every handshake that keep its price low, whatever the server chooses:
+ *
+ * | not offered               | because                                                                                    |
+ * |---------------------------|--------------------------------------------------------------------------------------------|
+ * | finite-field DHE, TLS 1.2 | the server chooses the group: one of 10,000 bits takes 0.9 s of CPU                        |
+ * | finite-field DHE, TLS 1.3 | ffdhe2048 and ffdhe3072, which OpenSSL offers last, cost more than all other groups        |
+ * | renegotiation             | a server of TLS 1.2 could ask for handshakes without end; RFC 9325 and Go's clients refuse it |
+ */
+const offers: SecureContextOptions = {
+  ciphers: `${DEFAULT_CIPHERS}:!kDHE`,
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+};
+
+/** OpenSSL's own groups without finite fields, for OpenSSL 3.5 (Node 24) and before. `*`: a key share of it is sent at once. */
+const groups = ['*X25519MLKEM768:*X25519:P-256:X448:P-384:P-521', 'X25519:P-256:X448:P-384:P-521'] as const;
+
+function createContext(secrets: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext({ ...offers, ...secrets, ecdhCurve: groups[0] });
+  } catch (error) {
+    if (codeOf(error) !== unknownGroup) throw error;
+    return createSecureContext({ ...offers, ...secrets, ecdhCurve: groups[1] });
+  }
+}
+
+const unknownGroup = 'ERR_CRYPTO_OPERATION_FAILED';
 
 /**
  * Makes one context for each `tls` block, and one for all that name no certificates: to read the authorities costs more CPU
@@ -19,7 +50,7 @@ export function createTrust(authorities?: readonly string[]): Trust {
     const block = ca === undefined && certificate === undefined && key === undefined ? plain : tls;
     const known = contexts.get(block);
     if (known !== undefined) return known;
-    const context = createSecureContext({
+    const context = createContext({
       ca: ca ?? (authorities && [...authorities]),
       cert: certificate,
       key,
@@ -73,3 +104,7 @@ export function secretsOf(
       verify === 'full' ? checkIdentity(name, certificate, { commonName }) : undefined,
   };
 }
+
+/** The verdict where `secretsOf` throws. */
+export const unusableCertificates = (error: unknown): Verdict =>
+  proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);

@@ -13,6 +13,8 @@ export interface Authority {
   readonly ca: string;
   /** A server certificate for these subject alternative names (`DNS:…`, `IP:…`; empty: none), valid from 2020 to `until` (YYYY). */
   issue(names: string, until?: string, commonName?: string): Certificate;
+  /** A self-signed certificate with a key of RSA, 2,048 bits, for suites that want one. */
+  issueRsa(): Certificate;
   remove(): void;
 }
 
@@ -57,6 +59,11 @@ export function createAuthority(): Authority {
         ...dates,
       );
       return { cert: read('server.crt'), key: read('server.key') };
+    },
+    issueRsa: () => {
+      const key = ['-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=probe test'];
+      openssl('req', '-x509', ...key, '-keyout', 'rsa.key', '-out', 'rsa.crt', '-days', '3650');
+      return { cert: read('rsa.crt'), key: read('rsa.key') };
     },
     remove: () => rmSync(directory, { recursive: true }),
   };

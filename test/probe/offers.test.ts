@@ -1,0 +1,76 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import type { SecureContextOptions } from 'node:tls';
+import type { Handler } from '../../src/core/check.ts';
+import { createProbes } from '../../src/probe/probes.ts';
+import { beginTls } from '../support/hostile/begin-tls.ts';
+import type { Prelude } from '../support/hostile/begin-tls.ts';
+import { dhParameters } from '../support/hostile/dh-parameters.ts';
+import { createAuthority } from './support/certificates.ts';
+import { forever, tcpCheck } from './support/checks.ts';
+import { listen } from './support/listener.ts';
+import type { Listener } from './support/listener.ts';
+
+const authority = createAuthority();
+const certificate = authority.issueRsa();
+const probes = createProbes();
+const listeners: Listener[] = [];
+
+afterEach(async () => {
+  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
+});
+afterAll(() => {
+  authority.remove();
+  probes.close();
+});
+
+const tls = { insecureSkipVerify: true };
+const credentials = { username: 'prober', password: 'secret' };
+const request = { path: '/', scheme: 'HTTPS', insecureSkipVerify: true } as const;
+const saturatedIs = 'inconclusive' as const;
+
+const handlers: readonly (readonly [title: string, prelude: Prelude, handler: Handler])[] = [
+  ['tls', 'none', { kind: 'tls', tls }],
+  ['httpGet', 'none', { kind: 'httpGet', request }],
+  ['redis', 'none', { kind: 'redis', tls }],
+  ['mongodb', 'none', { kind: 'mongodb', tls }],
+  ['grpc', 'none', { kind: 'grpc', service: '', tls }],
+  ['postgres', 'postgres', { kind: 'postgres', sslMode: 'require', saturatedIs }],
+  [
+    'postgres with credentials',
+    'postgres',
+    { kind: 'postgres', sslMode: 'require', saturatedIs, credentials },
+  ],
+  ['mysql', 'mysql', { kind: 'mysql', saturatedIs, tls }],
+  ['mysql with credentials', 'mysql', { kind: 'mysql', saturatedIs, tls, credentials }],
+];
+
+async function ask(prelude: Prelude, handler: Handler, options: SecureContextOptions) {
+  const onConnection: (socket: Parameters<typeof beginTls>[0]) => void = (socket) =>
+    beginTls(socket, prelude, { ...certificate, ...options });
+  const listener = await listen({ onConnection });
+  listeners.push(listener);
+  return probes.probe(tcpCheck(listener.port, { handler }), forever);
+}
+
+/** Whatever a protocol makes of the rest: here it matters whether the handshake is refused. */
+const noCommonOffer = {
+  kind: 'down',
+  reason: 'TlsFailed',
+  message: expect.stringContaining('TLS 1.3 or ECDHE is needed, DHE alone is not'),
+};
+
+describe.each(handlers)('A server that the %s handler asks', (_, prelude, handler) => {
+  it('is TlsFailed where it speaks finite-field DHE alone, in TLS 1.2 with a group of its own', async () => {
+    const options: SecureContextOptions = {
+      maxVersion: 'TLSv1.2',
+      ciphers: 'DHE-RSA-AES128-GCM-SHA256',
+      dhparam: dhParameters(10_000),
+    };
+    expect(await ask(prelude, handler, options)).toMatchObject(noCommonOffer);
+  });
+
+  it('is TlsFailed where it speaks finite-field DHE alone, in TLS 1.3', async () => {
+    const options: SecureContextOptions = { minVersion: 'TLSv1.3', ecdhCurve: 'ffdhe3072:ffdhe2048' };
+    expect(await ask(prelude, handler, options)).toMatchObject(noCommonOffer);
+  });
+});
