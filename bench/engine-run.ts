@@ -89,7 +89,7 @@ function createScheduler(counts: Counts, { onUnhealthy }: EngineRunOptions): Pro
     clock,
     random,
     probe,
-    limits: { maxConcurrent: 4096, maxPerHost: 2 },
+    limits: { maxConcurrent: 4096, maxPerHost: 8, maxPerHostAndNamespace: 2 },
     onRun: (check, verdict, durationMs) => {
       counts.probes += 1;
       if (verdict.kind !== 'up') counts.failed += 1;

@@ -77,7 +77,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
       new LocalProber({
         ...listeners,
         ...{ clock, random, probe: script.probe, tally: new RunTally() },
-        limits: { maxConcurrent: 65_535, maxPerHost: 2 },
+        limits: { maxConcurrent: 65_535, maxPerHost: 8, maxPerHostAndNamespace: 2 },
       }),
     observer: {
       flipped: nothing,

@@ -131,7 +131,11 @@ function createEngine(
 function localProber({ config }: OperatorOptions, metrics: Metrics, probe: Probe): CreateProber {
   const tally = new RunTally();
   metrics.includeRuns([tally]);
-  const limits = { maxConcurrent: config.maxConcurrentProbes, maxPerHost: config.maxProbesPerHost };
+  const limits = {
+    maxConcurrent: config.maxConcurrentProbes,
+    maxPerHost: config.maxProbesPerHost,
+    maxPerHostAndNamespace: config.maxProbesPerHostAndNamespace,
+  };
   return (listeners) => new LocalProber({ ...listeners, clock, random, probe, limits, tally });
 }
 

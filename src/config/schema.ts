@@ -80,8 +80,11 @@ const limits = {
   maxConcurrentProbes: v.integer(1, 65_535).prefault('4096').meta({
     description: 'Probes that run at the same time. Each takes a file descriptor.',
   }),
-  maxProbesPerHost: v.integer(1, 1000).prefault('2').meta({
-    description: 'Probes of one IP that run at the same time, over all backends.',
+  maxProbesPerHost: v.integer(1, 1000).prefault('8').meta({
+    description: 'Probes of one IP that run at the same time, over all namespaces, which take turns.',
+  }),
+  maxProbesPerHostAndNamespace: v.integer(1, 1000).prefault('2').meta({
+    description: 'The same, of the backends of one namespace. Probes that backends share count for the one at whose turn they run.',
   }),
   kubeInFlight: v.integer(1, 1000).prefault('32').meta({
     description: 'Requests to the API server that run at the same time. An eighth of them is for EndpointSlices alone; reads of Secrets have a half at most, Events a quarter.',

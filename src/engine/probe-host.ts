@@ -1,55 +1,141 @@
-import type { FairQueue } from '../util/fair-queue.ts';
+import { FairQueue } from '../util/fair-queue.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 
-/** One IP that is probed. */
+/** One IP that is probed. A check that is due needs a place of its IP, and has it until its run ends. */
 export interface ProbeHost<T> {
   readonly ip: string;
   /** Checks of this IP, and how many of them are alive: `steady` or `suspect`. */
   checks: number;
   alive: number;
-  /** Runs, and how many of them are of dead checks. */
-  running: number;
-  runningDead: number;
+  /** Places that are taken, and how many of them by dead checks. */
+  taken: number;
+  takenDead: number;
+  readonly shares: HostShare<T>[];
+  /** Checks that are due and have no place. Absent until needed. */
+  waiting: HostQueues<T> | undefined;
+}
+
+/** Places of an IP that one namespace has taken. It lasts while there are any. */
+export interface HostShare<T> {
+  readonly namespace: string;
+  taken: number;
+  takenDead: number;
   /** Runs of alive checks that began since the last one of a check that is not. */
   streak: number;
-  /** The due checks that may run as far as this host is concerned: at most one per class. */
-  readonly offered: Record<ProbeClass, T | undefined>;
-  /** The due checks behind these. Absent until needed. */
-  waiting: Partial<Record<ProbeClass, FairQueue<ProbeOwner, T>>> | undefined;
+  /** Checks that have a place, do not run yet and are not alive. */
+  early: T[] | undefined;
+}
+
+/** Lines in which checks wait for a place of their IP. */
+export type HostLine = 'alive' | 'new' | 'dead';
+
+export interface HostQueues<T> {
+  readonly lines: Readonly<Record<HostLine, FairQueue<ProbeOwner, T>>>;
+  /** Namespaces of which checks wait, and perhaps others; the first one has the next turn. */
+  readonly namespaces: Set<string>;
+}
+
+export interface HostLimits {
+  /** Runs at a time against one IP. */
+  readonly maxPerHost: number;
+  /** The same, of checks of one namespace. */
+  readonly maxPerHostAndNamespace: number;
 }
 
 export const newHost = <T>(ip: string): ProbeHost<T> => ({
   ip,
   checks: 0,
   alive: 0,
-  running: 0,
-  runningDead: 0,
-  streak: 0,
-  offered: { steady: undefined, suspect: undefined, new: undefined, dead: undefined },
+  taken: 0,
+  takenDead: 0,
+  shares: [],
   waiting: undefined,
 });
 
 export const isAlive = (kind: ProbeClass): boolean => kind === 'steady' || kind === 'suspect';
 
-/** Alive checks that go before one that is not, while both wait; after them both may go, by the turns of their classes. */
-const MAX_STREAK = 3;
+export const lineOf = (kind: ProbeClass): HostLine => (kind === 'new' || kind === 'dead' ? kind : 'alive');
+
+/** Alive checks that go before one that is not, while both wait. */
+export const MAX_STREAK = 3;
+
+/** Returns a queue of backends in which namespaces take turns. */
+export const byNamespace = <T>(): FairQueue<ProbeOwner, T> => new FairQueue(({ namespace }) => namespace);
+
+/** Lets a check of these backends wait for a place. */
+export function waitingOf<T>(
+  host: ProbeHost<T>,
+  kind: ProbeClass,
+  owners: readonly ProbeOwner[],
+): FairQueue<ProbeOwner, T> {
+  host.waiting ??= {
+    lines: { alive: byNamespace(), new: byNamespace(), dead: byNamespace() },
+    namespaces: new Set(),
+  };
+  for (const { namespace } of owners) host.waiting.namespaces.add(namespace);
+  return host.waiting.lines[lineOf(kind)];
+}
+
+/** Returns true when checks of the namespace wait. */
+export const isAwaited = <T>({ lines }: HostQueues<T>, namespace: string): boolean =>
+  Object.values(lines).some((line) => line.hasGroup(namespace));
+
+/** Returns the share of a namespace, a new one where it has none. */
+export function shareOf<T>({ shares }: ProbeHost<T>, namespace: string): HostShare<T> {
+  const known = shares.find((share) => share.namespace === namespace);
+  if (known !== undefined) return known;
+  const share: HostShare<T> = { namespace, taken: 0, takenDead: 0, streak: 0, early: undefined };
+  shares.push(share);
+  return share;
+}
+
+/** Removes the shares without places, after all that may have got some has. */
+export function dropEmptyShares<T>({ shares }: ProbeHost<T>): void {
+  for (let at = shares.length - 1; at >= 0; at -= 1) if (shares[at]?.taken === 0) shares.splice(at, 1);
+}
 
 /**
- * Returns true when the host of a check lets another probe of this class run. The checks of one IP may be different servers
- * (a gateway with many ports), so silent ones must not keep the others waiting:
+ * Returns true when the host of a check has a place for a check of this namespace and class. The checks of one IP may be
+ * different servers (a gateway with many ports), so silent ones must not keep the others waiting, and any namespace may
+ * name any IP, so none may take all places:
  *
- * | class             | while alive checks of the IP wait  | else, where the IP has alive checks             | else |
- * |-------------------|------------------------------------|-------------------------------------------------|------|
- * | `steady`, `suspect` | any slot of the IP               | any                                             | -    |
- * | `new`             | after three alive ones in a row    | any                                             | any  |
- * | `dead`            | the same                           | half of them (rounded down, at least one)       | any  |
+ * | class             | places of one namespace                                   | of all namespaces |
+ * |-------------------|-----------------------------------------------------------|-------------------|
+ * | `steady`, `suspect`, `new` | `maxPerHostAndNamespace`                         | `maxPerHost`      |
+ * | `dead`, where the IP has alive checks | half of these (rounded down, at least one) | half of these  |
+ * | `dead`, else      | `maxPerHostAndNamespace`                                  | `maxPerHost`      |
  *
- * So with two slots or more one is never held by the dead. With one slot a silent check delays the others by its timeout.
+ * So with two places or more for a namespace, one is never held by its dead checks. With one place a silent check delays
+ * the others of its namespace by its timeout.
  */
-export function hasRoom<T>(host: ProbeHost<T>, kind: ProbeClass, maxPerHost: number): boolean {
-  if (host.running >= maxPerHost) return false;
-  if (isAlive(kind) || host.alive === 0) return true;
-  if (kind === 'dead' && host.runningDead >= Math.max(1, maxPerHost >> 1)) return false;
-  const aliveWaits = host.offered.steady !== undefined || host.offered.suspect !== undefined;
-  return !aliveWaits || host.streak >= MAX_STREAK;
+export function hasPlace<T>(
+  host: ProbeHost<T>,
+  namespace: string,
+  kind: ProbeClass,
+  { maxPerHost, maxPerHostAndNamespace }: HostLimits,
+): boolean {
+  if (host.taken >= maxPerHost) return false;
+  const share = host.shares.find((each) => each.namespace === namespace);
+  if (share === undefined) return kind !== 'dead' || host.alive === 0 || host.takenDead < half(maxPerHost);
+  if (share.taken >= maxPerHostAndNamespace) return false;
+  if (kind !== 'dead' || host.alive === 0) return true;
+  return host.takenDead < half(maxPerHost) && share.takenDead < half(maxPerHostAndNamespace);
+}
+
+const half = (count: number): number => Math.max(1, count >> 1);
+
+export function takePlace<T>(host: ProbeHost<T>, share: HostShare<T>, kind: ProbeClass): void {
+  host.taken += 1;
+  share.taken += 1;
+  if (kind !== 'dead') return;
+  host.takenDead += 1;
+  share.takenDead += 1;
+}
+
+export function givePlace<T>(host: ProbeHost<T>, share: HostShare<T>, kind: ProbeClass): void {
+  host.taken -= 1;
+  share.taken -= 1;
+  if (kind !== 'dead') return;
+  host.takenDead -= 1;
+  share.takenDead -= 1;
 }

@@ -26,11 +26,11 @@ export interface ProbeOwner {
 /** This part of the slots is kept for a class. */
 const RESERVED_PART = 16;
 
-/** An owner may hold this many times the slots that it leaves free for its class. */
-const OWNER_FACTOR = 8;
+/** A namespace may hold this many times the slots that it leaves free for its class, and a backend of those that its namespace may still take. */
+const FACTOR = 8;
 
 /**
- * Shares of `--max-concurrent-probes`, so that no class and no owner can hold all slots:
+ * Shares of `--max-concurrent-probes`, so that no class, no namespace and no backend can hold all slots:
  *
  * | class    | at most                                                              |
  * |----------|----------------------------------------------------------------------|
@@ -39,16 +39,19 @@ const OWNER_FACTOR = 8;
  * | steady   | all except an eighth, which the others may always have               |
  * | `suspect`, `new` | have a sixteenth each that no other class may have           |
  * | `dead`   | a sixteenth (at least one) while `suspect` or `new` ones wait        |
- * | one owner | eight times what is left for its class: eight ninths where it is alone |
+ * | one namespace | eight times what is left for its class: eight ninths where it is alone |
+ * | one backend | eight times what is left for its class and its namespace           |
  *
- * The last row is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): an owner that comes later finds
- * a free slot at once, whatever the others hold and for how long. With fewer than 16 slots nothing is reserved, and
- * where all are taken classes and owners take turns.
+ * The last rows are the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a namespace that comes later
+ * finds a free slot at once, whatever the others hold and for how long, and so does a backend in its namespace. With
+ * fewer than 16 slots nothing is reserved, and where all are taken classes, namespaces and backends take turns.
  */
 export class ProbeShares {
   readonly #max: number;
   readonly #reserved: number;
   readonly #running = noCounts();
+  /** Runs by namespace; those without any are absent. */
+  readonly #namespaces = new Map<unknown, CountByClass>();
 
   constructor(maxConcurrent: number) {
     this.#max = maxConcurrent;
@@ -72,18 +75,29 @@ export class ProbeShares {
     return wanted === 'dead' && otherWaits ? Math.min(room, Math.max(1, this.#reserved) - dead) : room;
   }
 
-  /** Returns true when the owner may take one of `room` slots of the class. */
-  allows({ running }: ProbeOwner, wanted: ProbeClass, room: number): boolean {
-    return running[wanted] < OWNER_FACTOR * room;
+  /** Returns true when the namespace may take one of `room` slots of the class. */
+  allowsNamespace(namespace: unknown, wanted: ProbeClass, room: number): boolean {
+    return this.#left(namespace, wanted, room) > 0;
   }
 
-  take({ running }: ProbeOwner, taken: ProbeClass): void {
-    this.#running[taken] += 1;
-    running[taken] += 1;
+  /** Returns true when the backend may, where its namespace may. */
+  allows({ namespace, running }: ProbeOwner, wanted: ProbeClass, room: number): boolean {
+    return running[wanted] < FACTOR * Math.min(room, this.#left(namespace, wanted, room));
   }
 
-  release({ running }: ProbeOwner, taken: ProbeClass): void {
-    this.#running[taken] -= 1;
-    running[taken] -= 1;
+  take({ namespace, running }: ProbeOwner, taken: ProbeClass): void {
+    const ofNamespace = this.#namespaces.get(namespace) ?? noCounts();
+    this.#namespaces.set(namespace, ofNamespace);
+    for (const counts of [this.#running, ofNamespace, running]) counts[taken] += 1;
+  }
+
+  release({ namespace, running }: ProbeOwner, taken: ProbeClass): void {
+    const ofNamespace = this.#namespaces.get(namespace) ?? noCounts();
+    for (const counts of [this.#running, ofNamespace, running]) counts[taken] -= 1;
+    if (probeClasses.every((kind) => ofNamespace[kind] === 0)) this.#namespaces.delete(namespace);
+  }
+
+  #left(namespace: unknown, wanted: ProbeClass, room: number): number {
+    return FACTOR * room - (this.#namespaces.get(namespace)?.[wanted] ?? 0);
   }
 }

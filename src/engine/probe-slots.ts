@@ -1,29 +1,47 @@
-import { FairQueue, type Ticket } from '../util/fair-queue.ts';
-import { hasRoom, isAlive, newHost, type ProbeHost } from './probe-host.ts';
+import type { FairQueue, Ticket } from '../util/fair-queue.ts';
+import {
+  givePlace,
+  byNamespace,
+  dropEmptyShares,
+  hasPlace,
+  isAlive,
+  isAwaited,
+  lineOf,
+  MAX_STREAK,
+  newHost,
+  shareOf,
+  takePlace,
+  waitingOf,
+  type HostLimits,
+  type HostQueues,
+  type HostShare,
+  type ProbeHost,
+} from './probe-host.ts';
 import { probeClasses, ProbeShares, type ProbeClass, type ProbeOwner } from './probe-shares.ts';
 
-export interface ProbeLimits {
+export interface ProbeLimits extends HostLimits {
   /** Runs at a time, over all checks. */
   readonly maxConcurrent: number;
-  /** Runs at a time against one IP. */
-  readonly maxPerHost: number;
 }
 
-/** What the slots need to know of a check. */
+/** Properties of a check that the slots use. */
 export interface Candidate<T> {
   readonly host: ProbeHost<T>;
   /** Changed by `classify` alone, and not while the check waits or runs. */
   class: ProbeClass;
   /** Backends that want its verdicts; each once, at least one. */
   readonly owners: readonly ProbeOwner[];
-  /** Its place among those that wait. Belongs to the slots. */
+  /** Its position among those that wait. Belongs to the slots. */
   ticket: Ticket<T> | undefined;
+  /** The share that it has a place of, while it is due and does not run yet. Belongs to the slots. */
+  place: HostShare<T> | undefined;
 }
 
 /** A slot that is taken. */
 export interface Slot<T> {
   readonly candidate: T;
   readonly host: ProbeHost<T>;
+  readonly place: HostShare<T>;
   readonly class: ProbeClass;
   /** The backend at whose turn it was taken. */
   readonly owner: ProbeOwner;
@@ -41,32 +59,34 @@ const turns: readonly (readonly ProbeClass[])[] = [
 ];
 
 /**
- * Decides which due check runs next. Checks that are due wait in one queue per class, in which backends take turns; the
- * classes take turns too (`turns`). How many slots a class and a backend may hold is decided by `probe-shares.ts`, how many of one
- * IP by `probe-host.ts`. A check whose host has no room waits with its host, and enters the queue of its class when
- * there is room; there too backends take turns.
+ * Decides which due check runs next. A check that is due takes a place of its IP (`probe-host.ts`), or waits there for one.
+ * With it, it waits in the queue of its class. In both queues namespaces take turns, and in each namespace its backends;
+ * the classes take turns too (`turns`). `probe-shares.ts` decides how many slots a class, a namespace and a backend may
+ * hold. A check of several backends needs the turn, the place and the share of one of them.
  *
- * Guarantees, with at least 16 slots and at least 2 per host:
+ * Guarantees, with at least 160 slots and four times as many places of an IP as one namespace may take:
+ * - A namespace that holds all it can, of whatever classes and on whatever IPs, delays a check of another namespace by one
+ *   timeout at most, and one that answers not at all.
  * - A check that answered last time waits only for others that did: no number of silent addresses, new or known, of
  *   whatever backends, takes the half of the slots that is left to it.
  * - A check that failed fewer than failureThreshold times never waits for a dead or a new one.
- * - A backend with few checks finds a free slot, or is served once per round over the backends that wait.
- * - Alive checks of an IP wait for each other only, whatever its dead ones do, and for one run of a new one.
+ * - A backend with few checks finds a free slot, or is served once per round over the backends of its namespace that wait.
+ * - Alive checks of an IP and a namespace wait for each other only, whatever its dead ones do, and for one run of a new one.
  */
 export class ProbeSlots<T extends Candidate<T>> {
-  readonly #maxPerHost: number;
+  readonly #limits: HostLimits;
   readonly #shares: ProbeShares;
   readonly #hosts = new Map<string, ProbeHost<T>>();
   readonly #lanes: Readonly<Record<ProbeClass, FairQueue<ProbeOwner, T>>> = {
-    steady: new FairQueue(),
-    suspect: new FairQueue(),
-    new: new FairQueue(),
-    dead: new FairQueue(),
+    steady: byNamespace(),
+    suspect: byNamespace(),
+    new: byNamespace(),
+    dead: byNamespace(),
   };
   #turn = 0;
 
-  constructor({ maxConcurrent, maxPerHost }: ProbeLimits) {
-    this.#maxPerHost = maxPerHost;
+  constructor({ maxConcurrent, ...limits }: ProbeLimits) {
+    this.#limits = limits;
     this.#shares = new ProbeShares(maxConcurrent);
   }
 
@@ -79,11 +99,11 @@ export class ProbeSlots<T extends Candidate<T>> {
     return host;
   }
 
-  /** The check is removed, whether it waits or not. */
+  /** Removes the check, whether it waits or not. */
   leave(candidate: T): void {
     const { host, ticket } = candidate;
-    if (ticket !== undefined) this.#queueOf(candidate)?.remove(ticket);
-    if (host.offered[candidate.class] === candidate) host.offered[candidate.class] = undefined;
+    if (candidate.place !== undefined) this.#withdraw(candidate, candidate.place);
+    else if (ticket !== undefined) host.waiting?.lines[lineOf(candidate.class)].remove(ticket);
     candidate.ticket = undefined;
     host.checks -= 1;
     if (isAlive(candidate.class)) host.alive -= 1;
@@ -103,15 +123,12 @@ export class ProbeSlots<T extends Candidate<T>> {
 
   /** The check is due. */
   enqueue(candidate: T): void {
-    const { host, class: kind } = candidate;
-    if (host.offered[kind] === undefined && hasRoom(host, kind, this.#maxPerHost)) {
-      this.#toLane(candidate);
-      if (isAlive(kind)) this.#offer(host);
-      return;
-    }
-    host.waiting ??= {};
-    host.waiting[kind] ??= new FairQueue();
-    candidate.ticket = host.waiting[kind].push(candidate, candidate.owners);
+    const { host, class: kind, owners } = candidate;
+    const free = this.#freeShare(candidate);
+    const share = free ?? this.#displaced(candidate);
+    if (share === undefined) candidate.ticket = waitingOf(host, kind, owners).push(candidate, owners);
+    else this.#toLane(candidate, share);
+    if (free !== share) this.#offer(host);
   }
 
   /** Takes a slot for the next check; undefined: none may run now. */
@@ -121,69 +138,105 @@ export class ProbeSlots<T extends Candidate<T>> {
       const lane = this.#lanes[kind];
       const room = lane.size > 0 ? this.#shares.room(kind, otherWaits) : 0;
       if (room <= 0) continue;
-      const next = lane.turn((owner) => this.#shares.allows(owner, kind, room));
-      if (next === undefined) continue;
+      const next = lane.turn(
+        (owner) => this.#shares.allows(owner, kind, room),
+        (namespace) => this.#shares.allowsNamespace(namespace, kind, room),
+      );
+      if (next?.item.place === undefined) continue;
       this.#turn += 1;
-      return this.#admit(next.item, next.owner);
+      return this.#admit(next.item, next.item.place, next.owner);
     }
     return undefined;
   }
 
   /** Gives a slot back. */
-  release({ host, class: kind, owner }: Slot<T>): void {
+  release({ host, place, class: kind, owner }: Slot<T>): void {
     this.#shares.release(owner, kind);
-    host.running -= 1;
-    if (kind === 'dead') host.runningDead -= 1;
+    givePlace(host, place, kind);
     this.#offer(host);
     this.#tidy(host);
   }
 
-  #admit(candidate: T, owner: ProbeOwner): Slot<T> {
+  #admit(candidate: T, place: HostShare<T>, owner: ProbeOwner): Slot<T> {
     const { host, class: kind } = candidate;
-    candidate.ticket = undefined;
-    host.offered[kind] = undefined;
-    host.running += 1;
-    if (kind === 'dead') host.runningDead += 1;
-    host.streak = isAlive(kind) ? host.streak + 1 : 0;
+    candidate.ticket = candidate.place = undefined;
+    place.streak = isAlive(kind) ? place.streak + 1 : 0;
+    if (!isAlive(kind)) remove(place.early, candidate);
     this.#shares.take(owner, kind);
-    this.#offer(host);
-    return { candidate, host, class: kind, owner };
+    return { candidate, host, place, class: kind, owner };
   }
 
-  /** Offers what may run, and withdraws what may not any more. Those that are alive first: the others depend on them. */
+  /** Gives places to checks that wait for one, as far as there are any. Namespaces take turns. */
   #offer(host: ProbeHost<T>): void {
-    if (host.checks < 2 && host.waiting === undefined) return;
-    for (const kind of probeClasses) {
-      const offered = host.offered[kind];
-      const room = hasRoom(host, kind, this.#maxPerHost);
-      if (room && offered === undefined) {
-        const next = host.waiting?.[kind]?.shift();
-        if (next !== undefined) this.#toLane(next);
-      } else if (!room && offered !== undefined) this.#withdraw(offered);
+    if (host.waiting === undefined) return;
+    const { namespaces } = host.waiting;
+    for (const namespace of namespaces) {
+      if (host.taken >= this.#limits.maxPerHost) return;
+      const next = this.#next(host, host.waiting, namespace);
+      if (next !== undefined) {
+        this.#toLane(next, shareOf(host, namespace));
+        namespaces.delete(namespace);
+        namespaces.add(namespace);
+      } else if (!isAwaited(host.waiting, namespace)) namespaces.delete(namespace);
     }
   }
 
-  #toLane(candidate: T): void {
-    candidate.host.offered[candidate.class] = candidate;
-    candidate.ticket = this.#lanes[candidate.class].push(candidate, candidate.owners);
+  /** Those that are alive go first, because the others depend on them; the others after three of these, one at a time. */
+  #next(host: ProbeHost<T>, { lines }: HostQueues<T>, namespace: string): T | undefined {
+    const take = (kind: ProbeClass): T | undefined =>
+      hasPlace(host, namespace, kind, this.#limits)
+        ? lines[lineOf(kind)].turn(undefined, (group) => group === namespace)?.item
+        : undefined;
+    const { streak = 0, early = [] } = host.shares.find((each) => each.namespace === namespace) ?? {};
+    const isTurnOfOthers = streak >= MAX_STREAK && early.length === 0;
+    const other = isTurnOfOthers ? (take('new') ?? take('dead')) : undefined;
+    return other ?? take('steady') ?? take('new') ?? take('dead');
   }
 
-  #withdraw(candidate: T): void {
+  /** Returns the share of the first of its namespaces that has a place for the check. */
+  #freeShare({ host, class: kind, owners }: T): HostShare<T> | undefined {
+    const free = owners.find(({ namespace }) => hasPlace(host, namespace, kind, this.#limits));
+    return free === undefined ? undefined : shareOf(host, free.namespace);
+  }
+
+  /** Frees a place for a check that is alive: of one that is not, of the same namespace, and does not run yet. */
+  #displaced({ host, class: kind, owners }: T): HostShare<T> | undefined {
+    if (!isAlive(kind)) return undefined;
+    for (const { namespace } of owners) {
+      const share = host.shares.find((each) => each.namespace === namespace);
+      const early = share?.early?.at(-1);
+      if (share === undefined || early === undefined || share.streak >= MAX_STREAK) continue;
+      this.#withdraw(early, share);
+      early.ticket = waitingOf(host, early.class, early.owners).unshift(early, early.owners);
+      return share;
+    }
+    return undefined;
+  }
+
+  #toLane(candidate: T, share: HostShare<T>): void {
+    const { host, class: kind, owners } = candidate;
+    takePlace(host, share, kind);
+    if (!isAlive(kind)) (share.early ??= []).push(candidate);
+    candidate.place = share;
+    candidate.ticket = this.#lanes[kind].push(candidate, owners);
+  }
+
+  #withdraw(candidate: T, share: HostShare<T>): void {
     const { host, class: kind, ticket } = candidate;
     if (ticket !== undefined) this.#lanes[kind].remove(ticket);
-    host.offered[kind] = undefined;
-    host.waiting ??= {};
-    host.waiting[kind] ??= new FairQueue();
-    candidate.ticket = host.waiting[kind].unshift(candidate, candidate.owners);
-  }
-
-  #queueOf(candidate: T): FairQueue<ProbeOwner, T> | undefined {
-    const { host, class: kind } = candidate;
-    return host.offered[kind] === candidate ? this.#lanes[kind] : host.waiting?.[kind];
+    if (!isAlive(kind)) remove(share.early, candidate);
+    candidate.place = undefined;
+    givePlace(host, share, kind);
   }
 
   #tidy(host: ProbeHost<T>): void {
-    if (host.checks === 0 && host.running === 0 && this.#hosts.get(host.ip) === host)
+    dropEmptyShares(host);
+    if (host.checks === 0 && host.taken === 0 && this.#hosts.get(host.ip) === host)
       this.#hosts.delete(host.ip);
   }
+}
+
+function remove<T>(list: T[] | undefined, item: T): void {
+  const at = list?.indexOf(item) ?? -1;
+  if (at >= 0) list?.splice(at, 1);
 }

@@ -3,7 +3,7 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { HeapItem } from './heap.ts';
 import type { Random } from './ports.ts';
-import type { ProbeHost } from './probe-host.ts';
+import type { HostShare, ProbeHost } from './probe-host.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 import type { Slot } from './probe-slots.ts';
 import type { Ticket } from '../util/fair-queue.ts';
@@ -33,6 +33,7 @@ export interface Task extends HeapItem {
   /** Failures in a row. */
   failures: number;
   ticket: Ticket<Task> | undefined;
+  place: HostShare<Task> | undefined;
   run: Run | undefined;
   /** The last verdict; while the task is planned, it is from the period before. */
   last: Verdict | undefined;
@@ -120,6 +121,7 @@ export function newTask(
     class: kind,
     failures: same ? known.failures : 0,
     ticket: undefined,
+    place: undefined,
     run: undefined,
     last: undefined,
   };

@@ -85,6 +85,11 @@ export class FairQueue<Owner, Item> {
     return this.#lines.get(owner)?.size ?? 0;
   }
 
+  /** Returns true when the group has items. */
+  hasGroup(group: unknown): boolean {
+    return this.#groups.has(group);
+  }
+
   /** Adds the item at the end of each owner's line. `owners`: at least one, each once. */
   push(item: Item, owners: readonly Owner[]): Ticket<Item> {
     return this.#add(item, owners, 'push');

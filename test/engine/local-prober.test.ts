@@ -23,7 +23,7 @@ describe('LocalProber', () => {
     reports = [];
     prober = new LocalProber({
       ...{ clock, random: () => 0.5, probe: script.probe, tally },
-      limits: { maxConcurrent: 16, maxPerHost: 2 },
+      limits: { maxConcurrent: 16, maxPerHost: 8, maxPerHostAndNamespace: 2 },
       onChanged: (owner, { id }, before, after) =>
         reports.push(`${owner}/${id} ${before.state} to ${after.state}`),
       onNotable: (owner, { id }, { certificateExpiresAt }) =>

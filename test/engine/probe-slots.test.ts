@@ -14,12 +14,12 @@ interface Named extends Candidate<Named> {
 
 const newOwner = (namespace = 'team'): ProbeOwner => ({ namespace, running: noCounts() });
 
-function setUp(maxConcurrent: number, maxPerHost = 1) {
-  const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost });
+function setUp(maxConcurrent: number, maxPerHost = 1, maxPerHostAndNamespace = maxPerHost) {
+  const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost, maxPerHostAndNamespace });
   const held = new Map<string, Slot<Named>>();
   const anyone = newOwner();
   const add = (name: string, ip: string, kind: ProbeClass, owners = [anyone]): Named => {
-    return { name, host: slots.enter(ip, kind), class: kind, owners, ticket: undefined };
+    return { name, host: slots.enter(ip, kind), class: kind, owners, ticket: undefined, place: undefined };
   };
   return {
     slots,
@@ -127,6 +127,47 @@ describe('ProbeSlots', () => {
     );
   });
 
+  describe('between namespaces', () => {
+    it('lets them take turns, whatever the number of their backends', () => {
+      const { due, taken } = setUp(4);
+      for (let i = 0; i < 5; i++) due(`greedy ${i}`, `10.0.0.${i}`, 'steady', [newOwner('greedy')]);
+      const modest = newOwner('modest');
+      for (let i = 0; i < 2; i++) due(`modest ${i}`, `10.0.1.${i}`, 'steady', [modest]);
+      expect(taken()).toEqual(['greedy 0', 'modest 0', 'greedy 1', 'modest 1']);
+    });
+
+    it.each<ProbeClass>(['steady', 'suspect', 'new', 'dead'])(
+      'leaves a slot for another one, whatever one with many backends holds for hours: %s ones',
+      (kind) => {
+        const { due, taken } = setUp(160, 2);
+        for (let i = 0; i < 500; i++) due('hole', `10.1.${i >> 8}.${i & 255}`, kind, [newOwner('greedy')]);
+        taken();
+        due('late', '10.9.0.1', kind, [newOwner('modest')]);
+        expect(taken()).toEqual(['late']);
+      },
+    );
+
+    it('gives each of them places of one IP, and turns where there are more of them than places', () => {
+      const { due, taken, release } = setUp(100, 4, 2);
+      for (const name of ['a', 'b', 'c'])
+        for (let i = 0; i < 3; i++) due(`${name}${i}`, '10.0.0.1', 'dead', [newOwner(name)]);
+      expect(taken()).toEqual(['a0', 'b0', 'a1', 'b1']);
+      const next = ['a0', 'b0', 'a1', 'b1', 'c0'].map((name) => {
+        release(name);
+        return taken();
+      });
+      expect(next).toEqual([['a2'], ['b2'], ['c0'], ['c1'], ['c2']]);
+    });
+
+    it('runs a check that two of them want at the turn and in the place of one of them', () => {
+      const { due, taken } = setUp(100, 8, 2);
+      const [greedy, modest] = [newOwner('greedy'), newOwner('modest')];
+      for (let i = 0; i < 5; i++) due(`greedy ${i}`, '10.0.0.1', 'dead', [greedy]);
+      due('shared', '10.0.0.1', 'dead', [greedy, modest]);
+      expect(taken()).toEqual(['greedy 0', 'shared', 'greedy 1']);
+    });
+  });
+
   describe('of one host', () => {
     it('keeps those waiting that find it busy, and lets them go first when it is not', () => {
       const { due, taken, release } = setUp(2);
@@ -223,9 +264,11 @@ describe('ProbeSlots', () => {
         fc.array(act, { maxLength: 120 }),
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 3 }),
-        (acts, maxConcurrent, maxPerHost) => {
-          const { slots, due } = setUp(maxConcurrent, maxPerHost);
-          const owners = [newOwner(), newOwner(), newOwner(), newOwner()];
+        fc.integer({ min: 1, max: 3 }),
+        fc.constantFrom<string[]>(['a', 'a', 'a', 'a'], ['a', 'a', 'b', 'c']),
+        (acts, maxConcurrent, maxPerHost, perNamespace, namespaces) => {
+          const { slots, due } = setUp(maxConcurrent, maxPerHost, perNamespace);
+          const owners = namespaces.map(newOwner);
           const [waiting, running] = [new Set<Named>(), new Set<Slot<Named>>()];
           const take = (): void => {
             const slot = slots.take();
@@ -235,9 +278,12 @@ describe('ProbeSlots', () => {
             expect(running.size).toBeLessThanOrEqual(maxConcurrent);
             const beside = [...running].filter(({ host }) => host === slot.host);
             expect(beside.length).toBeLessThanOrEqual(maxPerHost);
-            const dead = beside.filter((each) => each.class === 'dead').length;
-            const isGuarded = slot.class === 'dead' && slot.host.alive > 0 && maxPerHost > 1;
-            if (isGuarded) expect(dead).toBeLessThan(maxPerHost);
+            const own = beside.filter(({ place }) => place === slot.place);
+            expect(own.length).toBeLessThanOrEqual(perNamespace);
+            const dead = own.filter((each) => each.class === 'dead').length;
+            const isGuarded = slot.class === 'dead' && slot.host.alive > 0 && !namespaces.includes('b');
+            const places = Math.min(maxPerHost, perNamespace);
+            if (isGuarded && places > 1) expect(dead).toBeLessThan(places);
           };
           const release = (which: number): void => {
             const slot = [...running][which % Math.max(1, running.size)];
@@ -267,7 +313,7 @@ describe('ProbeSlots', () => {
           for (const owner of owners) expect(owner.running).toEqual(noCounts());
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
     expect(probeClasses.filter(isAlive)).toEqual(['steady', 'suspect']);
   });

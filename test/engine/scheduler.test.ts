@@ -54,7 +54,7 @@ describe('ProbeScheduler', () => {
       clock,
       random: () => 0,
       probe: script.probe,
-      limits: { maxConcurrent: 100, maxPerHost: 2 },
+      limits: { maxConcurrent: 100, maxPerHost: 2, maxPerHostAndNamespace: 2 },
       onVerdict: (owner, { id }, verdict, durationMs) =>
         verdicts.push({ owner, id, verdict, at: clock.now(), durationMs }),
       onLateness: (ms) => lateness.push(ms),
@@ -88,7 +88,7 @@ describe('ProbeScheduler', () => {
         clock,
         random: () => 0,
         probe: script.probe,
-        limits: { maxConcurrent: 1, maxPerHost: 1 },
+        limits: { maxConcurrent: 1, maxPerHost: 1, maxPerHostAndNamespace: 1 },
         onVerdict: () => undefined,
       });
       scheduler.set('one', [aCheck({ id: 'a' })]);
@@ -146,7 +146,9 @@ describe('ProbeScheduler', () => {
 
     it('keeps runs a period apart after one that began late, so that no threshold is met by instant retries', async () => {
       script.play('10.0.0.1:1', { afterMs: 8_000, verdict: down }, up);
-      const scheduler = schedulerOf({ limits: { maxConcurrent: 1, maxPerHost: 1 } });
+      const scheduler = schedulerOf({
+        limits: { maxConcurrent: 1, maxPerHost: 1, maxPerHostAndNamespace: 1 },
+      });
       scheduler.set('one', [
         aCheck({ port: 1, timing: { timeoutMs: 9_000 } }),
         aCheck({ ip: '10.0.0.2', id: 'b' }),
@@ -421,7 +423,7 @@ describe('ProbeScheduler', () => {
     it('does not let a busy host delay the others', async () => {
       const busy = Array.from({ length: 50 }, (_, i) => aCheck({ port: i + 1 }));
       for (const { id } of busy) script.play(id, 'hangs');
-      schedulerOf({ limits: { maxConcurrent: 6, maxPerHost: 2 } }).set('one', [
+      schedulerOf({ limits: { maxConcurrent: 6, maxPerHost: 2, maxPerHostAndNamespace: 2 } }).set('one', [
         ...busy,
         aCheck({ id: 'b', ip: '10.0.0.2' }),
       ]);
@@ -448,11 +450,10 @@ describe('ProbeScheduler', () => {
     it('does not delay anybody where 500 that answered go silent at once and there are slots', async () => {
       const timing = { timeoutMs: 1_000, failureThreshold: 1 };
       const [dying, living] = [hosts(500, '1', timing), hosts(500, '2', timing)];
-      schedulerOf({ random: seeded(), limits: { maxConcurrent: 200, maxPerHost: 2 } }).set(
-        'one',
-        [...dying, ...living],
-        { fresh: false },
-      );
+      schedulerOf({
+        random: seeded(),
+        limits: { maxConcurrent: 200, maxPerHost: 2, maxPerHostAndNamespace: 2 },
+      }).set('one', [...dying, ...living], { fresh: false });
       await clock.advance(20 * SECOND);
       for (const { id } of dying) script.play(id, 'hangs');
       await clock.advance(12 * SECOND);
@@ -464,7 +465,10 @@ describe('ProbeScheduler', () => {
     it('starts no more than 256 probes in one turn of the event loop', async () => {
       const checks = hosts(1_000, '1');
       for (const { id } of checks) script.play(id, { afterMs: 1, verdict: up });
-      schedulerOf({ limits: { maxConcurrent: 4_096, maxPerHost: 2 } }).set('one', checks);
+      schedulerOf({ limits: { maxConcurrent: 4_096, maxPerHost: 2, maxPerHostAndNamespace: 2 } }).set(
+        'one',
+        checks,
+      );
       await clock.advance(20);
       const perTurn = new Map<number, number>();
       for (const { at } of script.starts) perTurn.set(at, (perTurn.get(at) ?? 0) + 1);
@@ -475,7 +479,9 @@ describe('ProbeScheduler', () => {
     it('lets a new address go before those known to be dead', async () => {
       const holes = hosts(100, '1', { periodMs: 1_000 });
       for (const { id } of holes) script.play(id, 'hangs');
-      const scheduler = schedulerOf({ limits: { maxConcurrent: 4, maxPerHost: 2 } });
+      const scheduler = schedulerOf({
+        limits: { maxConcurrent: 4, maxPerHost: 2, maxPerHostAndNamespace: 2 },
+      });
       scheduler.set('one', holes);
       await clock.advance(60 * SECOND);
       scheduler.set('two', [aCheck({ id: 'new' })]);
@@ -504,7 +510,10 @@ describe('ProbeScheduler', () => {
     it.each([60, 3_600])(
       'sees a death, a return and a new address in time beside 4,000 black holes of a timeout of %d s',
       async (timeoutSeconds) => {
-        const scheduler = schedulerOf({ random: seeded(), limits: { maxConcurrent: 4_096, maxPerHost: 2 } });
+        const scheduler = schedulerOf({
+          random: seeded(),
+          limits: { maxConcurrent: 4_096, maxPerHost: 2, maxPerHostAndNamespace: 2 },
+        });
         const [dies, returns, added] = hosts(3, '9');
         if (dies === undefined || returns === undefined || added === undefined) return;
         script.play(returns.id, down);
@@ -549,7 +558,10 @@ describe('ProbeScheduler', () => {
     it('with one slot per host delays a port that answers by the timeout of one silent port', async () => {
       const ports = Array.from({ length: 9 }, (_, i) => aCheck({ port: i + 1 }));
       for (const { id } of ports.slice(1)) script.play(id, 'hangs');
-      schedulerOf({ random: seeded(), limits: { maxConcurrent: 100, maxPerHost: 1 } }).set('one', ports);
+      schedulerOf({
+        random: seeded(),
+        limits: { maxConcurrent: 100, maxPerHost: 1, maxPerHostAndNamespace: 1 },
+      }).set('one', ports);
       await clock.advance(60 * SECOND);
       const before = clock.now();
       await clock.advance(120 * SECOND);
@@ -673,7 +685,10 @@ describe('ProbeScheduler', () => {
         calls += 1;
         return calls === 1 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(up);
       };
-      const scheduler = schedulerOf({ probe, limits: { maxConcurrent: 1, maxPerHost: 1 } });
+      const scheduler = schedulerOf({
+        probe,
+        limits: { maxConcurrent: 1, maxPerHost: 1, maxPerHostAndNamespace: 1 },
+      });
       scheduler.set('one', [aCheck({ id: 'a' })]);
       await clock.advance(3 * SECOND);
       expect(said('a')).toEqual([overran]);
@@ -743,7 +758,7 @@ describe('ProbeScheduler', () => {
         clock = new ManualClock();
         script = new ScriptedProbe(clock);
         const wanted = new Map<string, Set<string>>();
-        const limits = { maxConcurrent: 4, maxPerHost: 2 };
+        const limits = { maxConcurrent: 4, maxPerHost: 2, maxPerHostAndNamespace: 2 };
         const scheduler = schedulerOf({
           limits,
           onVerdict: (owner, { id }) => expect(wanted.get(owner)).toContain(id),

@@ -65,7 +65,7 @@ export class EngineWorld {
           clock: this.clock,
           random: () => 0.5,
           probe: probe ?? ((check, signal) => this.#probe(check, signal)),
-          limits: { maxConcurrent: 4096, maxPerHost: 2 },
+          limits: { maxConcurrent: 4096, maxPerHost: 8, maxPerHostAndNamespace: 2 },
           tally: new RunTally(),
         }),
       observer: {

@@ -82,6 +82,7 @@ describe('FairQueue', () => {
     for (const owner of ['g1', 'g2', 'g3']) for (const item of ['a', 'b']) queue.push(owner + item, [owner]);
     for (const item of ['a', 'b']) queue.push(`m1${item}`, ['m1']);
     expect([queue.size, queue.owners, queue.groups]).toEqual([8, 4, 2]);
+    expect([queue.hasGroup('m'), queue.hasGroup('x')]).toEqual([true, false]);
     expect(drained(queue)).toEqual(['g1a', 'm1a', 'g2a', 'm1b', 'g3a', 'g1b', 'g2b', 'g3b']);
     expect([queue.size, queue.owners, queue.groups]).toEqual([0, 0, 0]);
   });

@@ -102,7 +102,10 @@ export class Replica {
         new LocalProber({
           ...listeners,
           ...{ clock, random, probe: (check, signal) => this.#probe(check, signal) },
-          ...{ limits: { maxConcurrent: 64, maxPerHost: 2 }, tally: new RunTally() },
+          ...{
+            limits: { maxConcurrent: 64, maxPerHost: 8, maxPerHostAndNamespace: 2 },
+            tally: new RunTally(),
+          },
         }),
       observer: {
         ...{ flipped: nothing, reconciled: nothing },
