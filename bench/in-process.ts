@@ -1,3 +1,4 @@
+import { addressPolicy } from '../src/core/address-policy.ts';
 import type { Check } from '../src/core/check.ts';
 import type { Verdict } from '../src/core/verdict.ts';
 import { nothingKnown } from '../src/core/names.ts';
@@ -86,7 +87,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
       certificate: nothing,
     },
     workers: 1024,
-    deniedCidrs: [],
+    policy: addressPolicy(),
     legacyEndpoints: true,
     maxEndpointsPerSlice: 100,
   });

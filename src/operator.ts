@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { parseCidr } from './api/cidr.ts';
+import { createAddressing } from './addressing.ts';
 import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
@@ -61,14 +61,14 @@ export function createOperator(options: OperatorOptions): Operator {
   const view: KubeView = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({
-    client,
-    clock,
-    random,
+    ...{ client, clock, random },
     onNews: (owners) => engine.knowledgeChanged(owners),
   });
   const terms: Terms = createTerms({ ...options, client, metrics, events, engine: () => engine });
-  const engine = createEngine(options, metrics, {
+  const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
+  const engine: Engine = createEngine(options, metrics, {
     view,
+    ...addressing.rules,
     writer: new KubeWriter({
       ...{ client, view, mayWrite: () => terms.isLeader() },
       ...{ term: () => terms.number, confirm: () => terms.confirm() },
@@ -79,7 +79,8 @@ export function createOperator(options: OperatorOptions): Operator {
     secrets,
   });
   let synced = false;
-  const missing = () => (synced ? [] : view.unreadable().map((what) => `the first lists of ${what}`));
+  const lists = () => [...view.unreadable(), ...addressing.missing()];
+  const missing = () => (synced ? [] : lists().map((what) => `the first lists of ${what}`));
   const servers = createServers(config, metrics, missing, () => view.unreadable());
   sampleAtScrape(metrics, engine, client, dns.resolver, view);
 
@@ -88,7 +89,8 @@ export function createOperator(options: OperatorOptions): Operator {
       loadKubeConfig(config.kubeconfig, config.context);
       await servers.listen();
       view.start();
-      void view.synced.then(() => {
+      addressing.start();
+      void Promise.all([view.synced, addressing.tried]).then(() => {
         synced = true;
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
@@ -97,7 +99,7 @@ export function createOperator(options: OperatorOptions): Operator {
       });
     },
     stop: async () => {
-      await Promise.all([view.stop(), engine.stop(config.shutdownTimeout)]);
+      await Promise.all([view.stop(), addressing.stop(), engine.stop(config.shutdownTimeout)]);
       probes.close();
       dns.close();
       secrets.close();
@@ -111,7 +113,10 @@ export function createOperator(options: OperatorOptions): Operator {
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
-  world: Pick<EngineOptions, 'view' | 'writer' | 'events' | 'createProber' | 'resolver' | 'secrets'>,
+  world: Pick<
+    EngineOptions,
+    'view' | 'writer' | 'events' | 'createProber' | 'resolver' | 'secrets' | 'policy' | 'networksOf'
+  >,
 ): Engine {
   return new Engine({
     ...world,
@@ -120,8 +125,6 @@ function createEngine(
     logger,
     observer: observerOf(metrics),
     workers: config.workers,
-    deniedCidrs: config.denyCidr.flatMap((text) => parseCidr(text) ?? []),
-    serviceCidrs: config.serviceCidr.flatMap((text) => parseCidr(text) ?? []),
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,

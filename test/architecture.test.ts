@@ -35,10 +35,12 @@ const rules: Readonly<Record<string, Layer>> = {
   generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
   version: { layers: [], npm: [], node: false },
   metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
+  addressing: { layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock'], npm: [], node: true },
   leading: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock'], npm: [], node: true },
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
+      'addressing',
       'leading',
       'metering',
       'util',

@@ -21,6 +21,8 @@ describe('configuration', () => {
     expect(configOf([])).toEqual({
       namespaces: [],
       denyCidr: [],
+      allowCidr: [],
+      denyClusterNetworks: 'auto',
       serviceCidr: [],
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,

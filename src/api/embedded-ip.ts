@@ -70,6 +70,9 @@ function localNat64(bytes: readonly number[]): readonly (readonly number[])[] {
   return isZero(bytes, 12) && short.length > 0 ? short : [...short, last(bytes)];
 }
 
+/** An address and all that it leads to. */
+export const readingsOf = (ip: Ip): readonly Ip[] => [ip, ...embeddedIps(ip).map((each) => each.ip)];
+
 /** The IPv4 addresses that an address leads to; empty for most. */
 export function embeddedIps(ip: Ip): readonly EmbeddedIp[] {
   if (ip.family === 'IPv4') return [];

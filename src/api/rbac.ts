@@ -4,15 +4,13 @@ import { externalIpsVerb } from './lent-powers.ts';
 /** Name of the operator's ServiceAccount and namespace, and of its roles. */
 const operator = 'external-backend-operator';
 
-const scopes = ['watched', 'own', 'secrets'] as const;
-
 /**
  * What the operator may do: exactly what it does. `watched`: in every namespace with backends (a ClusterRole, or with
- * `--namespaces` a Role in each of them). `own`: in the operator's namespace only. `secrets`: where backends are, but only
+ * `--namespaces` a Role in each of them). `cluster`: of no namespace; with `--namespaces` only for who applies it. `own`: in the operator's namespace only. `secrets`: where backends are, but only
  * for who applies it: a role of its own.
  */
 export interface Permission {
-  readonly scope: (typeof scopes)[number];
+  readonly scope: 'watched' | 'cluster' | 'own' | 'secrets';
   readonly apiGroup: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
@@ -54,22 +52,10 @@ export const permissions: readonly Permission[] = [
     'The addresses it publishes.',
   ),
   watched(
-    'discovery.k8s.io',
-    ['endpointslices/restricted'],
-    ['create'],
-    'OpenShift asks for it where addresses are outside the cluster.',
-  ),
-  watched(
     '',
     ['endpoints'],
     ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
     'The same addresses for readers of the older API.',
-  ),
-  watched(
-    '',
-    ['endpoints/restricted'],
-    ['create'],
-    'OpenShift asks for it where addresses are outside the cluster.',
   ),
   watched(
     'events.k8s.io',
@@ -77,6 +63,20 @@ export const permissions: readonly Permission[] = [
     ['create', 'patch', 'update'],
     'One Event for each change of an address.',
   ),
+  {
+    scope: 'cluster',
+    apiGroup: 'networking.k8s.io',
+    resources: ['servicecidrs'],
+    verbs: ['list', 'watch'],
+    why: 'Networks of Services, which are no targets (--deny-cluster-networks).',
+  },
+  {
+    scope: 'cluster',
+    apiGroup: '',
+    resources: ['nodes'],
+    verbs: ['list', 'watch'],
+    why: 'Networks of pods, and ports of Nodes, which are no targets (--deny-cluster-networks).',
+  },
   {
     scope: 'own',
     apiGroup: 'coordination.k8s.io',
@@ -105,16 +105,26 @@ export interface ManifestFile {
 const rbac = 'rbac.authorization.k8s.io';
 const ownNamespace = { namespace: operator };
 
-const rulesOf = (scope: Permission['scope']) =>
-  permissions
-    .filter((permission) => permission.scope === scope)
-    .map(({ apiGroup, resources, verbs }) => ({ apiGroups: [apiGroup], resources, verbs }));
+type Scopes = readonly Permission['scope'][];
+
+/** Scopes that a role of their own grants, or one role together. */
+const roles: readonly Scopes[] = [['watched', 'cluster'], ['watched'], ['cluster'], ['own'], ['secrets']];
+
+const permissionsOf = (scopes: Scopes): readonly Permission[] =>
+  permissions.filter(({ scope }) => scopes.includes(scope));
+
+const rulesOf = (...scopes: Scopes) =>
+  permissionsOf(scopes).map(({ apiGroup, resources, verbs }) => ({
+    apiGroups: [apiGroup],
+    resources,
+    verbs,
+  }));
 
 /** The reasons of the rules of a role, in their order; empty for other manifests. */
 export const reasonsOf = (manifest: Manifest): readonly string[] =>
-  scopes
-    .filter((scope) => JSON.stringify(manifest.rules) === JSON.stringify(rulesOf(scope)))
-    .flatMap((scope) => permissions.filter((permission) => permission.scope === scope).map(({ why }) => why));
+  roles
+    .filter((scopes) => JSON.stringify(manifest.rules) === JSON.stringify(rulesOf(...scopes)))
+    .flatMap((scopes) => permissionsOf(scopes).map(({ why }) => why));
 
 const role = (kind: 'Role' | 'ClusterRole', rules: unknown, metadata: object = {}): Manifest => ({
   apiVersion: `${rbac}/v1`,
@@ -170,6 +180,8 @@ const userRoles: ManifestFile = {
   ],
 };
 
+const networksName = `${operator}-networks`;
+
 const secretsName = `${operator}-secrets`;
 
 const secretsRole = (kind: 'Role' | 'ClusterRole', path: string, where: string): ManifestFile => ({
@@ -214,7 +226,7 @@ export function rbacFiles(): readonly ManifestFile[] {
       {
         path: 'cluster-role.yaml',
         note: 'What the operator may do in all namespaces.',
-        manifests: [role('ClusterRole', rulesOf('watched')), binding('ClusterRole')],
+        manifests: [role('ClusterRole', rulesOf('watched', 'cluster')), binding('ClusterRole')],
       },
       ownRole,
       userRoles,
@@ -232,6 +244,20 @@ export function rbacFiles(): readonly ManifestFile[] {
           path: 'role.yaml',
           note: 'What the operator may do in a namespace that it watches.',
           manifests: [role('Role', rulesOf('watched')), binding('Role')],
+        },
+      ],
+    ),
+    ...manifestFolder(
+      'config/rbac-namespaced/networks',
+      'For --namespaces: lets the operator read the networks of the cluster, so that they are refused as targets.',
+      [
+        {
+          path: 'cluster-role.yaml',
+          note: 'The operator may read Nodes and ServiceCIDRs.',
+          manifests: [
+            role('ClusterRole', rulesOf('cluster'), { name: networksName }),
+            binding('ClusterRole', { name: networksName }),
+          ],
         },
       ],
     ),

@@ -14,11 +14,19 @@ const scope = {
   }),
   denyCidr: v.cidrs.prefault('').meta({
     description:
-      'Networks that no target may be in, in addition to unspecified, loopback, link-local and multicast addresses and the metadata services of clouds. May be given several times.',
+      'Networks that no target may be in, in addition to unspecified, loopback, link-local, multicast and reserved addresses and the metadata services of clouds. May be given several times.',
+  }),
+  allowCidr: v.cidrs.prefault('').meta({
+    description:
+      'Exceptions from --deny-cidr and --deny-cluster-networks, each from networks that are as large or larger. Metadata services and other addresses that are always refused stay refused. May be given several times.',
+  }),
+  denyClusterNetworks: v.oneOf(['auto', 'off']).prefault('auto').meta({
+    description:
+      "Auto: no target may be in a network of the cluster's Services (ServiceCIDR objects) or pods (podCIDRs of Nodes), be the API server, or be a Node at a port of Kubernetes (2379, 2380, 6443, 10250, 10255 to 10259, 22623, 22624). With --namespaces it needs config/rbac-namespaced/networks.",
   }),
   serviceCidr: v.cidrs.prefault('').meta({
     description:
-      'Networks of the cluster\'s own Services, whose addresses are refused as targets of Services with a cluster IP. Needed with --namespaces only: the addresses of Services in watched namespaces are known. May be given several times.',
+      "Networks of the cluster's own Services, whose addresses are refused as targets, where --deny-cluster-networks=auto cannot read them. May be given several times.",
   }),
   legacyEndpoints: v.boolean.prefault('true').meta({
     description: 'Write the deprecated Endpoints object of each Service too, for programs that still read it.',

@@ -1,7 +1,4 @@
 import type { Port, Spec, Target } from '../api/external-backend.ts';
-import { contains, type Cidr } from '../api/cidr.ts';
-import { embeddedIps } from '../api/embedded-ip.ts';
-import { forbiddenRule } from '../api/forbidden-ranges.ts';
 import { parseIp, type Ip } from '../api/ip.ts';
 import { mostEndpoints } from '../api/limits.ts';
 import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './cluster-addresses.ts';
@@ -34,14 +31,8 @@ export interface TargetAddresses {
   readonly refused?: true;
 }
 
-/** The rule that forbids an address, named for people; undefined when it may be published and probed. */
-export function refusal(ip: Ip, denied: readonly Cidr[]): string | undefined {
-  const rule = forbiddenRule(ip);
-  if (rule !== undefined) return rule;
-  const readings = [ip, ...embeddedIps(ip).map((each) => each.ip)];
-  const cidr = denied.find((candidate) => readings.some((each) => contains(candidate, each)));
-  return cidr && `denied by --deny-cidr ${cidr.text}`;
-}
+/** Returns why an address may not be used with this port of its own (0: the ports of the backend); undefined when it may. */
+export type RefusalOf = (ip: Ip, port: number) => string | undefined;
 
 /** A name that gives thousands of addresses, by mistake or malice, must not make a status too large to be stored. */
 export const mostAddresses = 2000;
@@ -78,13 +69,13 @@ export function addressLimit(
 export function addressesOf(
   targets: readonly Target[],
   resolve: (host: string) => Resolution,
-  denied: readonly Cidr[],
+  refusalOf: RefusalOf,
   ports: readonly Port[] = [],
   most = mostAddresses,
   clusterAddressOf: ClusterAddressOf = () => undefined,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const { admit, whole } = gateOf({ denied, clusterAddressOf, most }, only?.targetPort ?? only?.port ?? 0);
+  const { admit, whole } = gateOf({ refusalOf, clusterAddressOf, most }, only?.targetPort ?? only?.port ?? 0);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
   const literal = resolved.map((each) => (each.rule === undefined ? admit(each, false) : undefined));
   const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
@@ -124,7 +115,7 @@ interface Answer {
 }
 
 interface GateOptions {
-  readonly denied: readonly Cidr[];
+  readonly refusalOf: RefusalOf;
   readonly clusterAddressOf: ClusterAddressOf;
   readonly most: number;
 }
@@ -139,12 +130,12 @@ interface Gate {
   readonly whole: (address: BackendAddress) => BackendAddress;
 }
 
-function gateOf({ denied, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
+function gateOf({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
   /** `ip|port` -> all that give it, those that only keep it left out where an answer has it. */
   const seen = new Map<string, { readonly kept: boolean; readonly origins: Origin[] }>();
   const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
-  const refusedText = (ip: Ip): string | undefined => {
-    const rule = refusal(ip, denied);
+  const refusedText = (ip: Ip, port: number): string | undefined => {
+    const rule = refusalOf(ip, port);
     if (rule !== undefined) return `${ip.text} is refused: ${rule}`;
     const virtual = clusterAddressOf(ip.text);
     return virtual !== undefined && isRefusedAddress(virtual)
@@ -154,9 +145,9 @@ function gateOf({ denied, clusterAddressOf, most }: GateOptions, commonPort: num
   const judge = (address: HostAddress, target: Target): BackendAddress | Note => {
     const ip = parseIp(address.ip);
     if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
-    const refused = refusedText(ip);
-    if (refused !== undefined) return refuse(refused);
     const own = address.record?.port ?? target.port;
+    const refused = refusedText(ip, own);
+    if (refused !== undefined) return refuse(refused);
     const port = own === commonPort ? 0 : own;
     const { host, kept, record } = address;
     const origin: Origin = { target, host, ...(record && { record }) };

@@ -97,9 +97,18 @@ function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Ch
   };
 }
 
-function dialledPort(probe: GroupProbe, address: BackendAddress): number {
+function dialledPort(probe: GroupProbe, address: Pick<BackendAddress, 'port'>): number {
   if (probe.handler.kind === 'icmp') return 0;
   return address.port !== 0 && probe.fixed !== true ? address.port : probe.port;
+}
+
+/** All ports of an address that clients are led to or probes dial. @param own its own port; 0: the backend's */
+export function usedPorts(groups: readonly PortGroup[], own: number): readonly number[] {
+  const published = groups.flatMap(({ ports }) => ports.map((port) => (own === 0 ? dialled(port) : own)));
+  const probed = groups.flatMap(({ probe }) =>
+    probe === undefined ? [] : dialledPort(probe, { port: own }),
+  );
+  return [...new Set([...published, ...probed])];
 }
 
 const dialled = (port: Port): number => port.targetPort ?? port.port;

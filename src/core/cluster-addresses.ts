@@ -1,9 +1,11 @@
 import type { Service } from './objects.ts';
 
 /** Kind of an address that kube-proxy translates, for connections of pods and of probes alike. */
-export type ClusterAddress =
-  | { readonly kind: 'clusterIP' | 'externalIP' | 'loadBalancer'; readonly service: string }
-  | { readonly kind: 'serviceCidr'; readonly cidr: string };
+export interface ClusterAddress {
+  readonly kind: 'clusterIP' | 'externalIP' | 'loadBalancer';
+  /** `namespace/name` */
+  readonly service: string;
+}
 
 /** Undefined: an address like any other. `ip` is canonical. */
 export type ClusterAddressOf = (ip: string) => ClusterAddress | undefined;
@@ -32,15 +34,12 @@ export function clusterAddress(ip: string, service: Service): ClusterAddress {
  * | the target is           | its probe reaches | clients of our Service reach              | so it is  |
  * |-------------------------|-------------------|-------------------------------------------|-----------|
  * | a cluster IP            | that Service      | nothing: no host has the address          | refused   |
- * | in `--service-cidr`     | that Service      | the same                                  | refused   |
  * | a load balancer's, an external IP | that Service, on the node | whatever the network brings them to | published, and the status reports it |
  *
- * A headless Service and an alias lead to the address itself: there it is a target like any other.
+ * A headless Service and an alias lead to the address itself: there it is a target like any other, unless the address policy
+ * refuses the network that it is in (address-policy.ts).
  */
-export function clusterAddressText(ip: string, address: ClusterAddress): string {
-  if (address.kind === 'serviceCidr')
-    return `${ip} is refused: it is in the network of the cluster's own Services (--service-cidr ${address.cidr}), ${why}: ${wayOut('NAME.NAMESPACE')}`;
-  const { kind, service } = address;
+export function clusterAddressText(ip: string, { kind, service }: ClusterAddress): string {
   const name = service.split('/').toReversed().join('.');
   if (kind === 'clusterIP')
     return `${ip} is refused: it is the cluster IP of Service ${service}, ${why}: ${wayOut(name)}`;
@@ -49,8 +48,7 @@ export function clusterAddressText(ip: string, address: ClusterAddress): string 
 }
 
 /** Returns true for an address that is not published; see the table of `clusterAddressText`. */
-export const isRefusedAddress = ({ kind }: ClusterAddress): boolean =>
-  kind === 'clusterIP' || kind === 'serviceCidr';
+export const isRefusedAddress = ({ kind }: ClusterAddress): boolean => kind === 'clusterIP';
 
 const why = 'which clients of another Service cannot reach';
 

@@ -34,7 +34,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'deniedCidrs' | 'serviceCidrs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
+  'policy' | 'networksOf' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
 > {
   readonly clock: Clock;
   readonly random: Random;
@@ -118,6 +118,11 @@ export class Engine {
       this.#queue.add(key);
       this.#reconciler.hurry(key);
     }
+  }
+
+  /** Other networks of the cluster are known: addresses in them leave, and those that were refused may join. */
+  networksChanged(): void {
+    this.touch(this.#reconciler.concernedByNetworks());
   }
 
   /** The view is complete: from here on runs begin, of a leader with work. */

@@ -24,6 +24,10 @@ export interface Life {
   rewordedAt?: number | undefined;
   /** Healthy hosts of an alias as of the last run. */
   hosts?: HealthyHosts | undefined;
+  /** Addresses as of the last run. */
+  addresses: readonly string[];
+  /** The last run refused an address, or looked at none: another address policy may change that. */
+  refused: boolean;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
   /** Writes that the API server accepts and does not store. */
@@ -56,6 +60,11 @@ export class Lives {
     return this.#keys.get(uid);
   }
 
+  /** Keys of the lives for which the predicate holds. */
+  keysOf(predicate: (life: Life) => boolean): readonly string[] {
+    return [...this.#lives].flatMap(([key, life]) => (predicate(life) ? [key] : []));
+  }
+
   /** The life that goes on with this object, or begins with it; a namesake's before it ends. */
   enter(key: string, { metadata }: KubeObject): Life {
     const { uid = '', generation } = metadata;
@@ -68,6 +77,7 @@ export class Lives {
     this.end(key);
     const life = {
       ...{ uid, generation, seenAt },
+      ...{ addresses: [], refused: false },
       ...{ over: false, failures: 0, patience: new AbortController() },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites() },
     };

@@ -1,5 +1,8 @@
 import type { Backend } from '../api/external-backend.ts';
-import type { Cidr } from '../api/cidr.ts';
+import { readingsOf } from '../api/embedded-ip.ts';
+import { parseIp } from '../api/ip.ts';
+import type { AddressPolicy } from '../core/address-policy.ts';
+import type { ClusterNetworksOf } from '../core/cluster-networks.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
 import { invalid, suspended, type Halt } from '../core/status.ts';
@@ -20,8 +23,9 @@ export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, Re
   readonly resolver: Resolver;
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
-  readonly deniedCidrs: readonly Cidr[];
-  readonly serviceCidrs?: readonly Cidr[];
+  readonly policy: AddressPolicy;
+  /** Default: none is known. */
+  readonly networksOf?: ClusterNetworksOf;
 }
 
 /** Not later than what was refused is tried again. */
@@ -62,6 +66,16 @@ export class Reconciler {
     this.#lives.hurry(key);
   }
 
+  /** Keys of the backends that have an address in a network of the cluster, or a refused one. */
+  concernedByNetworks(): readonly string[] {
+    const { networksOf = () => [] } = this.#options;
+    const isInside = (text: string): boolean => {
+      const ip = parseIp(text);
+      return ip !== undefined && readingsOf(ip).some((each) => networksOf(each).length > 0);
+    };
+    return this.#lives.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
+  }
+
   /** Returns true where a run of this key began with this generation of the object, also where none ever did. */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
     return this.#lives.hasSeen(key, object);
@@ -82,6 +96,8 @@ export class Reconciler {
     if (backend.spec.suspend) return this.#halt(entry, life, suspended);
     const first = this.#look(key, entry, backend);
     const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend) : first;
+    life.addresses = scene.addresses.map(({ ip }) => ip);
+    life.refused = scene.targets.some(({ refused }) => refused === true);
     return this.#isFirst(life) && hasFirstServices(scene, view)
       ? this.#makeFirst(scene, life)
       : this.#run(scene, life);
@@ -151,11 +167,12 @@ export class Reconciler {
   }
 
   /**
-   * Probing and writing stop; what is published stays, and so does what was said of it. Health of before is not believed
+   * Probing and writing stop; what is published stays and so does what was said of it. Health of before is not believed
    * by a later run: it begins from what is published, as after a start.
    */
   async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
     life.hosts = undefined;
+    life.refused = true;
     this.#stopAsking(life.uid);
     const writer = patientWriter(life, this.#options.writer);
     const errors = await this.#reporter.halt(raw, halt, life, writer);

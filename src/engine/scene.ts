@@ -1,11 +1,15 @@
 import type { Backend } from '../api/external-backend.ts';
-import { contains, type Cidr } from '../api/cidr.ts';
-import { parseIp } from '../api/ip.ts';
-import { addressesOf, addressLimit, type BackendAddress, type TargetAddresses } from '../core/address.ts';
+import type { AddressPolicy, AddressUse } from '../core/address-policy.ts';
+import {
+  addressesOf,
+  addressLimit,
+  type BackendAddress,
+  type RefusalOf,
+  type TargetAddresses,
+} from '../core/address.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
-import type { ClusterAddress } from '../core/cluster-addresses.ts';
-import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../core/checks.ts';
+import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
 import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
@@ -46,9 +50,7 @@ export interface LookOptions {
   readonly view: ClusterView;
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
-  readonly deniedCidrs: readonly Cidr[];
-  /** Networks of the cluster's own Services, in addition to those in the view. */
-  readonly serviceCidrs?: readonly Cidr[];
+  readonly policy: AddressPolicy;
 }
 
 export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
@@ -60,7 +62,8 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
   const limit = addressLimit(backend.spec, groups.length);
   const addressesIn = mode === 'ExternalName' ? each : together;
-  const given = addressesIn(backend, resolved, options, limit);
+  const refusalOf = refusalIn(backend, groups, options.policy);
+  const given = addressesIn(backend, resolved, { ...options, refusalOf }, limit);
   const targets = given
     .map((target) => withServed(target, backend, standing))
     .map((target) => withoutUnhealthyKept(target, groups, healthOf));
@@ -98,32 +101,38 @@ const silence: Resolution = {
   nextAt: undefined,
 };
 
+interface Judging extends Pick<LookOptions, 'view'> {
+  readonly refusalOf: RefusalOf;
+}
+
+/** Judges an address by every port that it would be used with. */
+function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: AddressPolicy): RefusalOf {
+  const uses = new Map<number, AddressUse>();
+  return (ip, own) => {
+    const use = uses.get(own) ?? { mode: spec.mode, ports: usedPorts(groups, own) };
+    uses.set(own, use);
+    return policy(ip, use);
+  };
+}
+
 /** Behind one Service an address is published once, whichever targets give it. */
-function together({ spec }: Backend, resolved: Resolved, options: LookOptions, limit: number) {
+function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Judging, limit: number) {
   const isDirect = spec.services?.every(({ headless }) => headless) === true;
   return addressesOf(
     spec.targets,
     (host) => resolved.get(host) ?? silence,
-    options.deniedCidrs,
+    refusalOf,
     spec.ports,
     limit,
-    isDirect ? undefined : (ip) => clusterAddressIn(ip, options),
+    isDirect ? undefined : (ip) => view.clusterAddress?.(ip),
   );
 }
 
-function clusterAddressIn(ip: string, { view, serviceCidrs = [] }: LookOptions): ClusterAddress | undefined {
-  const known = view.clusterAddress?.(ip);
-  if (known?.kind === 'clusterIP' || serviceCidrs.length === 0) return known;
-  const parsed = parseIp(ip);
-  const cidr = parsed && serviceCidrs.find((each) => contains(each, parsed));
-  return cidr === undefined ? known : { kind: 'serviceCidr', cidr: cidr.text };
-}
-
 /** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */
-function each({ spec }: Backend, resolved: Resolved, { deniedCidrs }: LookOptions, limit: number) {
+function each({ spec }: Backend, resolved: Resolved, { refusalOf }: Judging, limit: number) {
   const share = Math.max(1, Math.floor(limit / spec.targets.length));
   return spec.targets.flatMap((target) =>
-    addressesOf([target], (host) => resolved.get(host) ?? silence, deniedCidrs, spec.ports, share),
+    addressesOf([target], (host) => resolved.get(host) ?? silence, refusalOf, spec.ports, share),
   );
 }
 

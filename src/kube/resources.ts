@@ -14,6 +14,8 @@ export const resources = {
   Service: resource('v1', 'services', 'Service'),
   EndpointSlice: resource('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice'),
   Endpoints: resource('v1', 'endpoints', 'Endpoints'),
+  ServiceCIDR: resource('networking.k8s.io/v1', 'servicecidrs', 'ServiceCIDR'),
+  Node: resource('v1', 'nodes', 'Node'),
   Secret: resource('v1', 'secrets', 'Secret'),
   Lease: resource('coordination.k8s.io/v1', 'leases', 'Lease'),
   Event: resource('events.k8s.io/v1', 'events', 'Event'),

@@ -76,6 +76,7 @@ export interface Kinds {
   ClusterRoleBinding: OtherObject;
   CustomResourceDefinition: OtherObject;
   ResourceQuota: OtherObject;
+  ServiceCIDR: OtherObject;
   ValidatingAdmissionPolicy: OtherObject;
   ValidatingAdmissionPolicyBinding: OtherObject;
   ValidatingWebhookConfiguration: OtherObject;
@@ -102,6 +103,7 @@ export const resources: {
   ServiceAccount: ['v1', 'serviceaccounts', true],
   Deployment: ['apps/v1', 'deployments', true],
   PodDisruptionBudget: ['policy/v1', 'poddisruptionbudgets', true],
+  ServiceCIDR: ['networking.k8s.io/v1', 'servicecidrs', false],
   Ingress: ['networking.k8s.io/v1', 'ingresses', true],
   Role: ['rbac.authorization.k8s.io/v1', 'roles', true],
   RoleBinding: ['rbac.authorization.k8s.io/v1', 'rolebindings', true],

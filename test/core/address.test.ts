@@ -1,54 +1,23 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseCidr, type Cidr } from '../../src/api/cidr.ts';
-import { parseIp } from '../../src/api/ip.ts';
-import { addressesOf, mostAddresses, refusal } from '../../src/core/address.ts';
+import { addressPolicy } from '../../src/core/address-policy.ts';
+import { addressesOf, mostAddresses } from '../../src/core/address.ts';
 import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
 import { aPort, aTarget, literal, resolved } from '../support/builders.ts';
 import { service } from '../support/lookups.ts';
-import { embeddings } from '../api/embeddings.ts';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);
   if (parsed === undefined) throw new Error(`${text} is no CIDR`);
   return parsed;
 };
-const ip = (text: string) => {
-  const parsed = parseIp(text);
-  if (parsed === undefined) throw new Error(`${text} is no IP`);
-  return parsed;
-};
-
-describe('refusal', () => {
-  it.each(['127.0.0.1', '169.254.169.254', '0.0.0.0', '224.0.0.1', '::1', 'fe80::1', 'ff02::1', '::'])(
-    'forbids %s wherever it comes from',
-    (text) => expect(refusal(ip(text), [])).toBeDefined(),
-  );
-
-  it('forbids what the operator was told to deny, and names the flag', () => {
-    expect(refusal(ip('10.1.2.3'), [cidr('192.0.2.0/24'), cidr('10.0.0.0/8')])).toBe(
-      'denied by --deny-cidr 10.0.0.0/8',
-    );
-    expect(refusal(ip('10.1.2.3'), [])).toBeUndefined();
-  });
-
-  it.each(embeddings)('denies $name if and only if the IPv4 address is denied', ({ embed }) => {
-    const denied = [cidr('10.0.0.0/8'), cidr('192.168.0.0/16')];
-    const last = fc.constantFrom('10.96.0.1', '192.168.4.4', '203.0.113.9', '172.16.0.1');
-    fc.assert(
-      fc.property(fc.oneof(last, fc.ipV4()), (text) => {
-        const inner = refusal(ip(text), denied);
-        expect(refusal(ip(embed(text)), denied) === undefined).toBe(inner === undefined);
-      }),
-    );
-  });
-});
 
 describe('addressesOf', () => {
   const targets = (...hosts: readonly string[]) => hosts.map((host) => aTarget({ host }));
 
   it('publishes two spellings of one address once, and the later target says so', () => {
-    const [first, second] = addressesOf(targets('fd00::1', 'FD00:0::1'), literal, []);
+    const [first, second] = addressesOf(targets('fd00::1', 'FD00:0::1'), literal, forbiddenRule);
     expect(first).toMatchObject({ addresses: [{ ip: 'fd00::1', family: 'IPv6' }] });
     expect(first).not.toHaveProperty('message');
     expect(second).toMatchObject({
@@ -59,7 +28,8 @@ describe('addressesOf', () => {
   });
 
   it('holds back no other address when one is refused', () => {
-    const found = addressesOf(targets('10.1.0.1', '10.2.0.1'), literal, [cidr('10.1.0.0/16')]);
+    const denying = addressPolicy({ denied: [cidr('10.1.0.0/16')] });
+    const found = addressesOf(targets('10.1.0.1', '10.2.0.1'), literal, (ip) => denying(ip));
     expect(found.map(({ addresses }) => addresses.length)).toEqual([0, 1]);
     expect(found[0]?.message).toContain('--deny-cidr');
     expect(found[0]?.refused).toBe(true);
@@ -68,20 +38,27 @@ describe('addressesOf', () => {
   it('judges what a name resolves to, every time', () => {
     const resolve = () =>
       resolved({ addresses: ['169.254.169.254', 'nonsense', '10.20.0.11'], error: 'away' });
-    const [found] = addressesOf(targets('db.example.com'), resolve, []);
+    const [found] = addressesOf(targets('db.example.com'), resolve, forbiddenRule);
     expect(found?.addresses.map((address) => address.ip)).toEqual(['10.20.0.11']);
     expect(found?.message).toMatch(/^169\.254\.169\.254 is refused: .*; nonsense is not an IP address$/);
   });
 
+  it('judges an address by the port that its target or its SRV record gives it', () => {
+    const refusesKubelet = (_: unknown, port: number) => (port === 10250 ? 'the kubelet' : undefined);
+    const both = [aTarget({ port: 10250 }), aTarget({ port: 5433 })];
+    const found = addressesOf(both, literal, refusesKubelet);
+    expect(found.map(({ message }) => message)).toEqual(['10.20.0.11 is refused: the kubelet', undefined]);
+  });
+
   it('takes one address with two ports for two', () => {
     const both = [aTarget({ port: 5432 }), aTarget({ port: 5433 })];
-    const found = addressesOf(both, literal, []);
+    const found = addressesOf(both, literal, forbiddenRule);
     expect(found.flatMap(({ addresses }) => addresses.map(({ port }) => port))).toEqual([5432, 5433]);
   });
 
   it("takes a target's port that repeats the backend's for none, so that all share one slice", () => {
     const both = [aTarget(), aTarget({ port: 6432 }), aTarget({ host: '10.20.0.12', port: 6432 })];
-    const found = addressesOf(both, literal, [], [aPort({ targetPort: 6432 })]);
+    const found = addressesOf(both, literal, forbiddenRule, [aPort({ targetPort: 6432 })]);
     expect(found.map(({ addresses }) => addresses.map(({ port }) => port))).toEqual([[0], [], [0]]);
   });
 });
@@ -110,7 +87,7 @@ describe('addressesOf with names', () => {
   const kept = (all: readonly HostAddress[]) => all.map((each) => ({ ...each, kept: true }));
 
   it('says of a name how it was resolved, and of a literal address nothing', () => {
-    const found = addressesOf(targets('a.', '10.0.0.9'), giving({ 'a.': a('10.0.0.1') }), []);
+    const found = addressesOf(targets('a.', '10.0.0.9'), giving({ 'a.': a('10.0.0.1') }), forbiddenRule);
     expect(found[0]?.resolution).toEqual({ rule: 'Answered', resolvedWall: 7, error: undefined });
     expect(found[0]?.addresses[0]?.host).toBe('a.example.com');
     expect(found[1]).not.toHaveProperty('resolution');
@@ -125,24 +102,30 @@ describe('addressesOf with names', () => {
     ],
     ['twice', { 'a.': kept(a('10.0.0.1')), 'b.': kept(b('10.0.0.1')) }, [['10.0.0.1 kept'], []]],
   ])('keeps an address that no answer gives: %s', (_, hosts, ips) => {
-    const found = addressesOf(targets('a.', 'b.'), giving({ 'b.': [], ...hosts }), []);
+    const found = addressesOf(targets('a.', 'b.'), giving({ 'b.': [], ...hosts }), forbiddenRule);
     expect(ipsOf(found)).toEqual(ips);
     for (const each of found) expect(each).not.toHaveProperty('message');
   });
 
   it('keeps no address that is forbidden', () => {
-    expect(ipsOf(addressesOf(targets('a.'), giving({ 'a.': kept(a('169.254.169.254')) }), []))).toEqual([[]]);
+    expect(
+      ipsOf(addressesOf(targets('a.'), giving({ 'a.': kept(a('169.254.169.254')) }), forbiddenRule)),
+    ).toEqual([[]]);
   });
 
   it('publishes what two names give once, and the later one says so', () => {
     const hosts = { 'a.': a('10.0.0.1'), 'b.': b('10.0.0.1', '10.0.0.2') };
-    const found = addressesOf(targets('a.', 'b.'), giving(hosts), []);
+    const found = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
     expect(ipsOf(found)).toEqual([['10.0.0.1'], ['10.0.0.2']]);
     expect(found[1]?.message).toBe('10.0.0.1 is published once, through target a.');
   });
 
   it('publishes what a name and a literal target give through the literal one, in any order', () => {
-    const [name, address] = addressesOf(targets('a.', '10.0.0.1'), giving({ 'a.': a('10.0.0.1') }), []);
+    const [name, address] = addressesOf(
+      targets('a.', '10.0.0.1'),
+      giving({ 'a.': a('10.0.0.1') }),
+      forbiddenRule,
+    );
     expect(address?.addresses).toMatchObject([{ ip: '10.0.0.1', host: '10.0.0.1' }]);
     expect(name).toMatchObject({
       addresses: [],
@@ -159,7 +142,11 @@ describe('addressesOf with names', () => {
     const all = priorities.map((priority, i) =>
       from(`n${i}.`, `10.0.0.${i}`, { record: service(`n${i}.`, { priority }) }),
     );
-    const [found] = addressesOf(targets('_pg._tcp.example.com'), giving({ '_pg._tcp.example.com': all }), []);
+    const [found] = addressesOf(
+      targets('_pg._tcp.example.com'),
+      giving({ '_pg._tcp.example.com': all }),
+      forbiddenRule,
+    );
     if (words === undefined) expect(found).not.toHaveProperty('message');
     else expect(found?.message).toContain(`its SRV records have ${words} which are not used`);
     expect(found).not.toHaveProperty('refused');
@@ -168,7 +155,7 @@ describe('addressesOf with names', () => {
   it("gives an address the port of its SRV record, and none that repeats the backend's", () => {
     const record = (ip: string, port: number) => from('db0.', ip, { record: service('db0.', { port }) });
     const hosts = { 'a.': [record('10.0.0.1', 5432), record('10.0.0.1', 5433), record('10.0.0.2', 5433)] };
-    const [found] = addressesOf(targets('a.'), giving(hosts), [], [aPort()]);
+    const [found] = addressesOf(targets('a.'), giving(hosts), forbiddenRule, [aPort()]);
     expect(found?.addresses.map(({ ip, port }) => `${ip} ${port}`)).toEqual([
       '10.0.0.1 0',
       '10.0.0.1 5433',
@@ -181,7 +168,7 @@ describe('addressesOf with names', () => {
 
   it('takes so many addresses and no more, the kept ones last, and says so', () => {
     const hosts = { 'a.': kept(a('10.9.0.1')), 'b.': b(...many(mostAddresses + 5)) };
-    const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), []);
+    const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
     expect([first?.addresses.length, second?.addresses.length]).toEqual([0, mostAddresses]);
     expect(second?.message).toContain(
       `only the first ${mostAddresses} addresses are published: a backend has at most`,
@@ -189,12 +176,16 @@ describe('addressesOf with names', () => {
   });
 
   it('takes no literal address less for a name that gives too many', () => {
-    const found = addressesOf(targets('a.', '10.9.0.1'), giving({ 'a.': a(...many(mostAddresses + 5)) }), []);
+    const found = addressesOf(
+      targets('a.', '10.9.0.1'),
+      giving({ 'a.': a(...many(mostAddresses + 5)) }),
+      forbiddenRule,
+    );
     expect(found.map(({ addresses }) => addresses.length)).toEqual([mostAddresses - 1, 1]);
   });
 
   it('takes fewer where it is told so', () => {
-    const found = addressesOf(targets('a.'), giving({ 'a.': a(...many(9)) }), [], [], 4);
+    const found = addressesOf(targets('a.'), giving({ 'a.': a(...many(9)) }), forbiddenRule, [], 4);
     expect(found[0]).toMatchObject({
       message: expect.stringMatching(/^only the first 4 addresses are published: /),
     });

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { HealthState } from '../../src/api/external-backend.ts';
@@ -156,7 +157,7 @@ const probed: SpecInput = { ...one, ports: [{ port: 5432 }] };
 const unprobed: SpecInput = { ...one, probe: { disabled: {} } };
 const found = (spec: SpecInput, resolution: Partial<Resolution>, ips: readonly string[]) => {
   const { targets, ports } = aBackend(spec).spec;
-  return addressesOf(targets, () => resolved({ ...resolution, addresses: ips }), [], ports);
+  return addressesOf(targets, () => resolved({ ...resolution, addresses: ips }), forbiddenRule, ports);
 };
 const of = (spec: SpecInput, targets: readonly TargetAddresses[], healthOf = allHealthy) =>
   candidatesOf(targets, portGroups(aBackend(spec).spec), healthOf);

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Status } from '../../src/api/external-backend.ts';
@@ -45,7 +46,7 @@ function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly E
     ...resolved({ addresses: [], rule: 'Answered' }),
     addresses: hosts.get(host) ?? [],
   });
-  const all = addressesOf(targets, resolve, []).flatMap(({ addresses }) => addresses);
+  const all = addressesOf(targets, resolve, forbiddenRule).flatMap(({ addresses }) => addresses);
   const sets = Map.groupBy(all, ({ family, port }) => `${family} ${port}`);
   return [...sets.values()].map((set) => {
     const names = new Map(

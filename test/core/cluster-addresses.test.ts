@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { expect, it } from '@jest/globals';
 import { addressesOf } from '../../src/core/address.ts';
 import { addressesOfService, clusterAddress, type ClusterAddress } from '../../src/core/cluster-addresses.ts';
@@ -9,7 +10,6 @@ const service = 'shop/db';
 const rows: readonly (readonly [ClusterAddress | undefined, boolean, string | undefined])[] = [
   [undefined, true, undefined],
   [{ kind: 'clusterIP', service }, false, 'the cluster IP of Service shop/db'],
-  [{ kind: 'serviceCidr', cidr: '10.96.0.0/16' }, false, '--service-cidr 10.96.0.0/16'],
   [{ kind: 'externalIP', service }, true, 'an external IP of Service shop/db'],
   [{ kind: 'loadBalancer', service }, true, 'a load balancer address of Service shop/db'],
 ];
@@ -17,7 +17,7 @@ const rows: readonly (readonly [ClusterAddress | undefined, boolean, string | un
 it.each(rows)('A target that is %j: published %p, message %p', (address, isPublished, words) => {
   const targets = [aTarget({ host: ip }), aTarget({ host: '10.20.0.1' })];
   const of = (each: string) => (each === ip ? address : undefined);
-  const [found, other] = addressesOf(targets, literal, [], [], 10, of);
+  const [found, other] = addressesOf(targets, literal, forbiddenRule, [], 10, of);
   expect(found?.addresses).toHaveLength(isPublished ? 1 : 0);
   expect(found?.refused).toBe(isPublished ? undefined : true);
   if (words === undefined) expect(found).not.toHaveProperty('message');

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import type { Target } from '../../src/api/external-backend.ts';
 import { addressesOf, type TargetAddresses } from '../../src/core/address.ts';
@@ -33,7 +34,7 @@ function published(given: Readonly<Record<string, Given>>, health: Health = heal
         ...(given[host]?.kept ?? []).map((ip) => ({ ip, host, kept: true })),
       ],
     }),
-    [],
+    forbiddenRule,
     backend.spec.ports,
   );
   const addresses = found.flatMap((each) => each.addresses);

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ServiceSpec } from '../../src/api/external-backend.ts';
@@ -52,7 +53,7 @@ function scene(
 ) {
   const backend = aBackend({ ...redis, services, ...spec });
   const groups = portGroups(backend.spec);
-  const addresses = addressesOf(backend.spec.targets, resolve, [], backend.spec.ports).flatMap(
+  const addresses = addressesOf(backend.spec.targets, resolve, forbiddenRule, backend.spec.ports).flatMap(
     (t) => t.addresses,
   );
   const byId = new Map(

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import { statusSchema, type Status } from '../../src/api/external-backend.ts';
 import { mostAddresses } from '../../src/core/address.ts';
@@ -173,9 +174,12 @@ describe('what the status says of an alias', () => {
           ? unhealthy
           : undefined;
     const status = of(probed, two, {}, healthOf);
-    const addresses = addressesOf(probed.spec.targets, () => gave(two), [], probed.spec.ports).flatMap(
-      (target) => target.addresses,
-    );
+    const addresses = addressesOf(
+      probed.spec.targets,
+      () => gave(two),
+      forbiddenRule,
+      probed.spec.ports,
+    ).flatMap((target) => target.addresses);
     const input = {
       groups: portGroups(probed.spec),
       addresses,

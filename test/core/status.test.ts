@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import type { Backend, Status } from '../../src/api/external-backend.ts';
 import { statusSchema } from '../../src/api/external-backend.ts';
@@ -38,7 +39,7 @@ function status(backend: Backend, healthOf: HealthOf = allHealthy, over: Partial
     backend,
     targets: alias
       ? backend.spec.targets.map((target) => ({ target, addresses: [] }))
-      : addressesOf(backend.spec.targets, literal, [], backend.spec.ports),
+      : addressesOf(backend.spec.targets, literal, forbiddenRule, backend.spec.ports),
     groups: alias ? [] : portGroups(backend.spec),
     healthOf,
     desired: desiredOf(backend, healthOf),

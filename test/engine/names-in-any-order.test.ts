@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { parseIp } from '../../src/api/ip.ts';
-import { refusal } from '../../src/core/address.ts';
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { isServiceRecord } from '../../src/api/host.ts';
 import { nameOf } from '../../src/core/resolve.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
@@ -67,7 +67,7 @@ const order = fc.shuffledSubarray([...names, literal], { minLength: 4 });
 
 const isForbidden = (ip: string): boolean => {
   const parsed = parseIp(ip);
-  return parsed === undefined || refusal(parsed, []) !== undefined;
+  return parsed === undefined || forbiddenRule(parsed) !== undefined;
 };
 
 async function begun(hosts: readonly string[], dnsOf: SpecInput): Promise<ReconcileWorld> {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await startTarget({ address: server, port: 5432 });
   world = await openWorld(controlPlane(), {
     prefix: 'cluster-ip',
-    args: ['--service-cidr=10.20.99.0/24'],
+    args: ['--service-cidr=10.20.99.0/24', '--deny-cluster-networks=off'],
   });
 });
 

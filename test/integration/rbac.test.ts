@@ -109,7 +109,30 @@ describe('over a full life of backends the operator is forbidden nothing', () =>
       metadata.name.includes('external-backend'),
     );
     expect(clusterRoles).toEqual([]);
-    await isNeverForbidden('shop', ['--namespaces=shop']);
+    await isNeverForbidden('shop', ['--namespaces=shop', '--deny-cluster-networks=off']);
+  }, 60_000);
+
+  it('in one namespace, with the right to read the networks of the cluster', async () => {
+    await admin.create({ kind: 'Namespace', metadata: { name: 'bank' } });
+    await apply('-n', 'bank', '-k', join(config, 'rbac-namespaced/watched'));
+    await apply('-k', join(config, 'rbac-namespaced/networks'));
+    await isNeverForbidden('bank', ['--namespaces=bank']);
+    await admin.delete('ClusterRoleBinding', 'external-backend-operator-networks');
+  }, 60_000);
+
+  it('in one namespace, without that right, but for the networks, of which it logs once', async () => {
+    await admin.create({ kind: 'Namespace', metadata: { name: 'depot' } });
+    await apply('-n', 'depot', '-k', join(config, 'rbac-namespaced/watched'));
+    const operator = await startOperator(plane, { args: ['--leader-elect=true', '--namespaces=depot'] });
+    await fullLife('depot');
+    const ready = await fetch(`${operator.url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([200, expect.stringMatching(/^ok\s*$/)]);
+    await operator.stop();
+    const lines = operator.lines().filter(({ msg }) => String(msg).startsWith('Networks of the cluster'));
+    expect(lines.map(({ level, resource, reason }) => [level, resource, reason]).toSorted()).toEqual([
+      ['warn', 'nodes', 'Forbidden'],
+      ['warn', 'servicecidrs', 'Forbidden'],
+    ]);
   }, 60_000);
 
   it('in the whole cluster, with config/default', async () => {

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import type { Backend, Port, Spec, Target } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
 import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
@@ -78,7 +79,7 @@ export const resolved = ({
 });
 
 export const addressesIn = (spec: Spec): readonly BackendAddress[] =>
-  addressesOf(spec.targets, literal, [], spec.ports).flatMap(({ addresses }) => addresses);
+  addressesOf(spec.targets, literal, forbiddenRule, spec.ports).flatMap(({ addresses }) => addresses);
 
 export const healthy: Health = { state: 'healthy', run: 0, since: 0, reason: 'Connected', message: '' };
 export const unhealthy: Health = { state: 'unhealthy', run: 0, since: 0, reason: 'Refused', message: '' };

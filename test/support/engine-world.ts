@@ -1,4 +1,5 @@
 import type { Status } from '../../src/api/external-backend.ts';
+import { addressPolicy } from '../../src/core/address-policy.ts';
 import type { Check } from '../../src/core/check.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
@@ -78,7 +79,7 @@ export class EngineWorld {
         },
       },
       workers: 64,
-      deniedCidrs: [],
+      policy: addressPolicy(),
       chooseProbes: false,
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,

@@ -1,3 +1,4 @@
+import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import type { Backend, Status } from '../../src/api/external-backend.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import { candidatesOf } from '../../src/core/alias.ts';
@@ -38,7 +39,12 @@ export function named(
   { healthOf = allHealthy, standing, alias }: NamedOptions = {},
 ): { readonly desired: readonly DesiredService[]; readonly status: Status } {
   const { spec } = backend;
-  const targets = addressesOf(spec.targets, (host) => hosts[host] ?? literal(host), [], spec.ports);
+  const targets = addressesOf(
+    spec.targets,
+    (host) => hosts[host] ?? literal(host),
+    forbiddenRule,
+    spec.ports,
+  );
   const addresses = targets.flatMap((target) => target.addresses);
   const groups = portGroups(spec);
   const roles = judgeRoles({ groups, addresses, healthOf, isPublishedPrimary: () => false });

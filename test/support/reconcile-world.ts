@@ -1,4 +1,5 @@
 import { HealthTable } from '../../src/engine/health-table.ts';
+import { addressPolicy } from '../../src/core/address-policy.ts';
 import type { Check } from '../../src/core/check.ts';
 import type { Status } from '../../src/api/external-backend.ts';
 import type { SecretState } from '../../src/core/materials.ts';
@@ -64,7 +65,7 @@ export class ReconcileWorld {
           this.#health.forget(owner);
         },
       },
-      deniedCidrs: [],
+      policy: addressPolicy(),
       statusPauseMs: 0,
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,

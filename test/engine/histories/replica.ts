@@ -1,4 +1,5 @@
 import type { Action } from '../../../src/core/action.ts';
+import { addressPolicy } from '../../../src/core/address-policy.ts';
 import type { Check } from '../../../src/core/check.ts';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { Verdict } from '../../../src/core/verdict.ts';
@@ -111,7 +112,7 @@ export class Replica {
         ...{ flipped: nothing, reconciled: nothing },
         ...{ certificate: nothing, addresses: nothing },
       },
-      ...{ workers: 16, deniedCidrs: [], chooseProbes: false },
+      ...{ workers: 16, policy: addressPolicy(), chooseProbes: false },
       ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },
     });
   }

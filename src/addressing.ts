@@ -1,0 +1,66 @@
+import { contains, parseCidr, type Cidr } from './api/cidr.ts';
+import type { Config } from './config.ts';
+import { addressPolicy, type AddressPolicy } from './core/address-policy.ts';
+import type { ClusterNetwork, ClusterNetworksOf } from './core/cluster-networks.ts';
+import type { Logger } from './engine/ports.ts';
+import type { KubeClient } from './kube/client.ts';
+import { loadKubeConfig } from './kube/kube-config.ts';
+import { serverNetworks } from './kube/network-objects.ts';
+import { NetworkWatch } from './kube/network-watch.ts';
+import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+
+export interface AddressingOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly client: KubeClient;
+  /** Other networks of the cluster are known from now on. */
+  readonly onChange: () => void;
+}
+
+/** What decides where traffic may be led, and what is known of the cluster for that. */
+export interface Addressing {
+  readonly rules: { readonly policy: AddressPolicy; readonly networksOf: ClusterNetworksOf };
+  /** Resolves when nothing more is to be waited for at a start. */
+  readonly tried: Promise<void>;
+  /** Lists that are still waited for. */
+  readonly missing: () => readonly string[];
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const cidrsOf = (texts: readonly string[]): readonly Cidr[] => texts.flatMap((text) => parseCidr(text) ?? []);
+
+/** Joins the flags and the watch of the cluster's networks. */
+export function createAddressing(options: AddressingOptions): Addressing {
+  const { config } = options;
+  const watch =
+    config.denyClusterNetworks === 'auto'
+      ? new NetworkWatch({ ...options, clock, random, namespaces: config.namespaces })
+      : undefined;
+  const given = cidrsOf(config.serviceCidr).map((cidr) => networkOfFlag(cidr));
+  const networksOf: ClusterNetworksOf =
+    watch?.networksOf ?? ((ip) => given.filter(({ cidr }) => contains(cidr, ip)));
+  const policy = addressPolicy({
+    denied: cidrsOf(config.denyCidr),
+    allowed: cidrsOf(config.allowCidr),
+    networksOf,
+  });
+  return {
+    rules: { policy, networksOf },
+    tried: watch?.tried ?? Promise.resolve(),
+    missing: () => watch?.missing ?? [],
+    start: () => {
+      const server = loadKubeConfig(config.kubeconfig, config.context).getCurrentCluster()?.server;
+      watch?.start([...given, ...(server === undefined ? [] : serverNetworks(server))]);
+    },
+    stop: async () => {
+      await watch?.stop();
+    },
+  };
+}
+
+const networkOfFlag = (cidr: Cidr): ClusterNetwork => ({
+  kind: 'services',
+  cidr,
+  source: `--service-cidr ${cidr.text}`,
+});

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { startPlane } from '../controlplane/plane.ts';
+import type { Plane } from '../controlplane/plane.ts';
+import { plain } from '../support/backends.ts';
+import { startCoreDns } from '../support/name-servers.ts';
+import type { NameServer } from '../support/name-servers.ts';
+import { named, targetOf, toldOf } from '../support/names.ts';
+import { conditionOf, openWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+
+// Nodes that come and go are of interest to other tests: this file has a control plane of its own.
+let plane: Plane;
+let names: NameServer;
+let world: World;
+
+const podNetwork = '10.20.97.0/24';
+const pod = '10.20.97.3';
+const nodeAddress = '10.20.96.5';
+const outside = '10.20.95.1';
+const zone = {
+  'db.outside.test': [`A ${outside}`, `A ${pod}`, 'AAAA 64:ff9b::10.20.97.3'],
+  'only.outside.test': [`A ${pod}`],
+  '_pg._tcp.outside.test': ['SRV 0 0 5432 db.outside.test.'],
+};
+
+beforeAll(async () => {
+  plane = await startPlane({ address: '10.99.2.9' });
+  names = await startCoreDns({ address: '10.20.94.53', port: 53, names: zone });
+  const args = [`--dns-servers=${names.endpoint}`, '--allow-cidr=10.20.97.200/32'];
+  world = await openWorld(plane.details, { prefix: 'networks', args });
+  await addNode('pods-1', podNetwork);
+}, 60_000);
+
+afterAll(async () => {
+  await world.close();
+  await names.remove();
+  await plane.stop();
+});
+
+async function addNode(name: string, podCIDR: string): Promise<void> {
+  await world.admin.apply({ kind: 'Node', metadata: { name }, spec: { podCIDR, podCIDRs: [podCIDR] } });
+  await world.admin.patchStatus('Node', name, undefined, {
+    status: { addresses: [{ type: 'InternalIP', address: nodeAddress }] },
+  });
+}
+
+const refused = (name: string, host: string) =>
+  toldOf(
+    world,
+    name,
+    host,
+    ({ addresses, message = '' }) => addresses.length === 0 && message.includes('refused'),
+  );
+
+const headless = (name: string) => ({ services: [{ name, headless: true }] });
+
+describe('A target in a network of the cluster', () => {
+  it.each([
+    ['services', '10.96.0.77', ['10.96.0.0/16', 'ServiceCIDR kubernetes', 'mode: ExternalName']],
+    ['pods', pod, [podNetwork, 'Node pods-1', 'services[].selector']],
+    ['pods-by-nat64', '64:ff9b::10.20.97.3', ['it leads to 10.20.97.3 (NAT64)', podNetwork]],
+    ['pods-by-6to4', '2002:a14:6103::1', ['it leads to 10.20.97.3 (6to4)']],
+    ['pods-by-teredo', '2001:0:808:808:0:0:f5eb:9efc', ['it leads to 10.20.97.3 (Teredo)']],
+    ['pods-compatible', '::10.20.97.3', ['it leads to 10.20.97.3 (IPv4-compatible)']],
+    ['server', '10.99.2.9', ['an address of the Kubernetes API server']],
+  ])(
+    'is refused with the network and the flag, and the others are published: %s',
+    async (name, host, words) => {
+      await world.apply(name, plain([host, outside], headless(name)));
+      const { message = '' } = await refused(name, host);
+      for (const each of ['is refused: it ', '--deny-cluster-networks=auto', ...words])
+        expect(message).toContain(each);
+      await world.serves(name, [outside]);
+      const { status } = await world.backends.until((now) => {
+        const backend = now.get(name);
+        return conditionOf(backend, 'Degraded')?.reason === 'TargetsRefused' ? backend : undefined;
+      });
+      expect(status?.summary).toBe('1/1');
+    },
+  );
+
+  it('is published where --allow-cidr excepts it', async () => {
+    await world.publish('excepted', plain(['10.20.97.200']));
+    await world.serves('excepted', ['10.20.97.200']);
+  });
+
+  it('leaves when the network appears, and returns when it is gone', async () => {
+    await world.publish('later', plain(['10.20.98.7', outside]));
+    await world.serves('later', ['10.20.98.7', outside]);
+    await world.admin.create({
+      kind: 'ServiceCIDR',
+      metadata: { name: 'more' },
+      spec: { cidrs: ['10.20.98.0/24'] },
+    });
+    await world.serves('later', [outside]);
+    expect((await refused('later', '10.20.98.7')).message).toContain('ServiceCIDR more');
+    await world.admin.delete('ServiceCIDR', 'more');
+    await world.serves('later', ['10.20.98.7', outside]);
+  });
+
+  it('leaves when a Node brings the network, and returns when that is gone', async () => {
+    await world.publish('node', plain(['10.20.93.7', outside]));
+    await world.serves('node', ['10.20.93.7', outside]);
+    await addNode('pods-2', '10.20.93.0/24');
+    await world.serves('node', [outside]);
+    await world.admin.delete('Node', 'pods-2');
+    await world.serves('node', ['10.20.93.7', outside]);
+  });
+});
+
+describe('A name that leads there', () => {
+  it.each([
+    ['db.outside.test', [outside], [pod, '64:ff9b::a14:6103']],
+    ['_pg._tcp.outside.test', [outside], [pod, '64:ff9b::a14:6103']],
+    ['only.outside.test', [], [pod]],
+  ])('%s loses these answers and no other', async (host, ready, left) => {
+    const name = host.replaceAll(/[^a-z]/g, '');
+    await world.apply(name, named([host], { probe: { disabled: {} } }));
+    const { message = '' } = await toldOf(world, name, host, (target) => target.message !== undefined);
+    for (const each of left) expect(message).toContain(`${each} is refused`);
+    await world.serves(name, ready);
+  });
+
+  it('may be an alias, whose clients use the name themselves', async () => {
+    const alias = named(['only.outside.test'], { mode: 'ExternalName', probe: { disabled: {} } });
+    await world.publish('alias', alias);
+    const backend = await world.admin.get('ExternalBackend', 'alias', world.ns);
+    expect(targetOf(backend, 'only.outside.test')?.addresses.map(({ ip }) => ip)).toEqual([pod]);
+  });
+});
+
+describe('A Node', () => {
+  it('may be a target at any port but those of Kubernetes', async () => {
+    await world.publish('home', plain([nodeAddress]));
+    await world.serves('home', [nodeAddress]);
+    const ports = [{ name: 'kubelet', port: 443, targetPort: 10250 }];
+    await world.apply('kubelet', { ...plain([nodeAddress, outside]), ports });
+    expect((await refused('kubelet', nodeAddress)).message).toContain('port 10250 belongs to Kubernetes');
+    await world.serves('kubelet', [outside]);
+  });
+
+  it('may not be probed at these ports either', async () => {
+    await world.apply('scan', plain([nodeAddress], { probe: { tcpSocket: {}, port: 2379 } }));
+    expect((await refused('scan', nodeAddress)).message).toContain('port 2379 belongs to Kubernetes');
+  });
+});
