@@ -81,7 +81,9 @@ export const specShape = z
     suspend: z
       .boolean()
       .default(false)
-      .describe('True stops probing and writing. What is published stays as it is.'),
+      .describe(
+        'True stops probing and writing. What is published stays as it is, except addresses that the address policy forbids.',
+      ),
     ...misplaced,
   })
   .describe('What is wanted.');

@@ -67,20 +67,24 @@ export function publishedPrimary({
 export interface Halt {
   readonly Ready: ConditionVerdict;
   readonly Stalled?: ConditionVerdict;
+  readonly Available?: ConditionVerdict;
+  readonly Degraded?: ConditionVerdict;
 }
 
 /** The stored status of a backend whose work halts. What is published stays, and so do the other conditions. */
 export function statusOfHalt(
   previous: Status | undefined,
   generation: number,
-  { Ready, Stalled }: Halt,
+  halt: Halt,
   now: number,
 ): Status {
-  const others = (previous?.conditions ?? []).filter(({ type }) => type !== 'Ready' && type !== 'Stalled');
+  const { Ready, Stalled, ...changed } = halt;
+  const left = ['Ready', 'Stalled', ...Object.keys(changed)];
+  const others = (previous?.conditions ?? []).filter(({ type }) => !left.includes(type));
   return {
     ...previous,
     observedGeneration: generation,
-    conditions: [...conditions(previous, generation, now, { Ready, Stalled }), ...others],
+    conditions: [...conditions(previous, generation, now, { Ready, Stalled, ...changed }), ...others],
   };
 }
 

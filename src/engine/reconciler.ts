@@ -18,6 +18,7 @@ import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
 import { follow, resolverOf } from './resolving.ts';
 import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
 import type { Outcome } from './outcome.ts';
+import { withdraw } from './withdrawing.ts';
 
 export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, ReporterOptions {
   readonly resolver: Resolver;
@@ -167,7 +168,7 @@ export class Reconciler {
   }
 
   /**
-   * Probing and writing stop; what is published stays and so does what was said of it. Health of before is not believed
+   * Probing and writing stop; what is published stays, except what the address policy forbids, and so does what was said of it. Health of before is not believed
    * by a later run: it begins from what is published, as after a start.
    */
   async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
@@ -175,7 +176,8 @@ export class Reconciler {
     life.refused = true;
     this.#stopAsking(life.uid);
     const writer = patientWriter(life, this.#options.writer);
-    const errors = await this.#reporter.halt(raw, halt, life, writer);
-    return (life.over ? undefined : foremost(errors)) ?? { ok: true };
+    const { errors, refused } = await withdraw(raw, writer, this.#options);
+    const more = life.over ? [] : await this.#reporter.halt(raw, halt, refused, life, writer);
+    return (life.over ? undefined : foremost([...errors, ...more])) ?? { ok: true };
   }
 }

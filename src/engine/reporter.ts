@@ -9,6 +9,7 @@ import type { Problem } from '../core/problems.ts';
 import type { Roles } from '../core/roles.ts';
 import { publishedPrimary, sameStatus, statusOf, statusOfHalt, type Halt } from '../core/status.ts';
 import { differsInWords } from '../core/status-words.ts';
+import { haltOfWithdrawal, statusWithout, withdrawalText } from '../core/withdrawal-status.ts';
 import { writtenService, type WrittenService } from '../core/written.ts';
 import type { Contests } from './contests.ts';
 import { livingEvents, type Life } from './lives.ts';
@@ -156,11 +157,31 @@ export class Reporter {
     this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
   }
 
-  /** Writes why nothing is done for a backend. What is published stays, and so does the rest of its status. */
-  async halt(raw: KubeObject, halt: Halt, life: Life, writer: Writer): Promise<readonly OperatorError[]> {
+  /**
+   * Writes why nothing is done for a backend. What is published stays, and so does the rest of its status.
+   *
+   * @param refused addresses that were withdrawn, and why
+   */
+  async halt(
+    raw: KubeObject,
+    halt: Halt,
+    refused: ReadonlyMap<string, string>,
+    life: Life,
+    writer: Writer,
+  ): Promise<readonly OperatorError[]> {
     const { generation = 0 } = raw.metadata;
-    const status = statusOfHalt(parseStatus(raw), generation, halt, this.#options.clock.wall());
+    const previous = parseStatus(raw);
+    const whole = { ...halt, ...haltOfWithdrawal(previous, refused) };
+    const rest = previous && statusWithout(previous, refused);
+    if (refused.size > 0) this.#tellWithdrawal(raw, refused, life);
+    const status = statusOfHalt(rest, generation, whole, this.#options.clock.wall());
     return this.#writeStatus(raw, status, life, writer);
+  }
+
+  #tellWithdrawal(raw: KubeObject, refused: ReadonlyMap<string, string>, life: Life): void {
+    const note = `not published any more: ${withdrawalText(refused)}`;
+    const event = { type: 'Warning', reason: 'TargetsRefused', action: 'Withdraw', note } as const;
+    livingEvents(life, this.#options.events).record(raw, event);
   }
 
   /** A status that was given up under way has its Events once it is found written. */

@@ -1,0 +1,63 @@
+import type { Status } from '../api/external-backend.ts';
+import type { Halt } from './status.ts';
+import { bounded } from './status-text.ts';
+
+/** The status of a halted backend without addresses that were withdrawn; the targets report why. */
+export function statusWithout(status: Status, refused: ReadonlyMap<string, string>): Status {
+  const before = status.targets ?? [];
+  if (!before.some(({ addresses }) => addresses.some(({ ip }) => refused.has(ip)))) return status;
+  const targets = before.map((target) => {
+    const left = target.addresses.filter(({ ip }) => refused.has(ip));
+    if (left.length === 0) return target;
+    const texts = left.map(({ ip }) => refusedText(ip, refused.get(ip) ?? ''));
+    const addresses = target.addresses.filter(({ ip }) => !refused.has(ip));
+    return { ...target, message: bounded(texts.join('; ')), addresses };
+  });
+  const all = targets.flatMap(({ addresses }) => addresses);
+  const ready = all.filter((address) => address.ready).length;
+  return {
+    ...status,
+    targets,
+    readyAddresses: ready,
+    totalAddresses: all.length,
+    summary: `${ready}/${all.length}`,
+    services: (status.services ?? []).map((service) => ({
+      ...service,
+      ready: Math.min(service.ready, ready),
+      total: Math.min(service.total, all.length),
+    })),
+  };
+}
+
+const refusedText = (ip: string, why: string): string => `${ip} is refused: ${why}`;
+
+export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
+  bounded([...refused].map(([ip, why]) => refusedText(ip, why)).join('; '));
+
+/**
+ * The conditions that a withdrawal changes; of the others a halted backend keeps what was reported last.
+ *
+ * | withdrawn | a ready address is left | Degraded            | Available            |
+ * |-----------|-------------------------|---------------------|----------------------|
+ * | none      | any                     | as before           | as before            |
+ * | some      | yes                     | True TargetsRefused | as before            |
+ * | some      | no                      | True TargetsRefused | False NoReadyAddress |
+ */
+export function haltOfWithdrawal(
+  status: Status | undefined,
+  refused: ReadonlyMap<string, string>,
+): Pick<Halt, 'Available' | 'Degraded'> {
+  if (refused.size === 0) return {};
+  const message = withdrawalText(refused);
+  const left = status && statusWithout(status, refused).readyAddresses;
+  return {
+    ...(left === 0 && {
+      Available: {
+        status: 'False',
+        reason: 'NoReadyAddress',
+        message: bounded(`no address is left: ${message}`),
+      },
+    }),
+    Degraded: { status: 'True', reason: 'TargetsRefused', message },
+  };
+}

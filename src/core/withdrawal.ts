@@ -1,0 +1,85 @@
+import type { AddressPolicy } from './address-policy.ts';
+import { parseIp } from '../api/ip.ts';
+import type { Action } from './action.ts';
+import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject } from './objects.ts';
+import { ownerName } from './ownership.ts';
+import type { Observed } from './problems.ts';
+import { deletion } from './slice-bodies.ts';
+import { step, type Step } from './step.ts';
+
+/** What leaves one Service because the address policy forbids it. */
+export interface Withdrawal {
+  readonly steps: readonly Step[];
+  /** IP -> why. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+/**
+ * Takes forbidden addresses out of what is published under a Service name of a backend whose work halts (it is suspended,
+ * or its spec is not understood), and touches nothing else: a policy that forbids an address after it was published counts
+ * for these too.
+ *
+ * @param backend name of the backend; only what it controls is written
+ */
+export function withdrawalOf(
+  { slices, endpoints }: Observed,
+  backend: string,
+  policy: AddressPolicy,
+): Withdrawal {
+  const refused = new Map<string, string>();
+  const isAllowed = (text: string, ports: readonly number[]): boolean => {
+    const ip = parseIp(text);
+    const why = ip && policy(ip, { mode: 'Endpoints', ports });
+    if (why !== undefined) refused.set(text, why);
+    return why === undefined;
+  };
+  const isOurs = (object: KubeObject): boolean =>
+    ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
+  const actions = [
+    ...slices.filter(isOurs).map((slice) => sliceWithout(slice, isAllowed)),
+    ...(endpoints !== undefined && isOurs(endpoints) ? [endpointsWithout(endpoints, isAllowed)] : []),
+  ];
+  return { steps: actions.flatMap((action) => (action === undefined ? [] : [step(action)])), refused };
+}
+
+type IsAllowed = (ip: string, ports: readonly number[]) => boolean;
+
+const portsOf = (ports: readonly { readonly port?: number }[] = []): readonly number[] =>
+  ports.flatMap(({ port }) => port ?? []);
+
+function sliceWithout(slice: EndpointSlice, isAllowed: IsAllowed): Action | undefined {
+  const before = slice.endpoints ?? [];
+  const endpoints = before.filter(({ addresses: [ip = ''] }) => isAllowed(ip, portsOf(slice.ports ?? [])));
+  if (endpoints.length === before.length) return undefined;
+  if (endpoints.length === 0) return deletion(slice);
+  const { editor: _, ...object } = slice;
+  return { op: 'update', object: { ...object, endpoints } };
+}
+
+function endpointsWithout(observed: Endpoints, isAllowed: IsAllowed): Action | undefined {
+  const before = observed.subsets ?? [];
+  const subsets = before.map((subset) => subsetWithout(subset, isAllowed));
+  if (countOf(subsets) === countOf(before)) return undefined;
+  const { editor: _, ...object } = observed;
+  return { op: 'update', object: { ...object, subsets: subsets.filter((subset) => countOf([subset]) > 0) } };
+}
+
+function subsetWithout(
+  { addresses = [], notReadyAddresses = [], ...rest }: EndpointSubset,
+  isAllowed: IsAllowed,
+): EndpointSubset {
+  const ports = portsOf(rest.ports);
+  const ready = addresses.filter(({ ip }) => isAllowed(ip, ports));
+  const notReady = notReadyAddresses.filter(({ ip }) => isAllowed(ip, ports));
+  return {
+    ...(ready.length > 0 && { addresses: ready }),
+    ...(notReady.length > 0 && { notReadyAddresses: notReady }),
+    ...rest,
+  };
+}
+
+const countOf = (subsets: readonly EndpointSubset[]): number =>
+  subsets.reduce(
+    (sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length,
+    0,
+  );

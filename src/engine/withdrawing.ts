@@ -1,0 +1,36 @@
+import type { OperatorError } from '../core/errors.ts';
+import type { KubeObject } from '../core/objects.ts';
+import { withdrawalOf, type Withdrawal } from '../core/withdrawal.ts';
+import type { AddressPolicy } from '../core/address-policy.ts';
+import { performAll } from './perform.ts';
+import { observed } from './planning.ts';
+import type { ClusterView, Writer } from './ports.ts';
+
+export interface WithdrawingOptions {
+  readonly view: ClusterView;
+  readonly policy: AddressPolicy;
+}
+
+/** Addresses that were withdrawn from a halted backend, and the writes that failed. */
+export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
+  readonly errors: readonly OperatorError[];
+}
+
+/** Takes what the address policy forbids out of everything that a halted backend has published. */
+export async function withdraw(
+  { metadata: { namespace, name } }: KubeObject,
+  writer: Writer,
+  { view, policy }: WithdrawingOptions,
+): Promise<Withdrawn> {
+  const found = [...view.ownedNames(namespace, name)].map((service) =>
+    withdrawalOf(observed(namespace, service, view), name, policy),
+  );
+  const failed = await performAll(
+    writer,
+    found.map(({ steps }) => steps),
+  );
+  return {
+    errors: failed.flat().map(({ error }) => error),
+    refused: new Map(found.flatMap(({ refused }) => [...refused])),
+  };
+}
