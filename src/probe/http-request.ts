@@ -87,3 +87,23 @@ export function redirectOf(status: number, location: string | undefined, current
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'broken' };
   return { kind: 'follow', url, relative: !/^([a-z][a-z0-9+.-]*:|\/\/|\\\\)/i.test(location) };
 }
+
+/** Port of a URL, also where it is the scheme's own. */
+export const portOf = ({ port, protocol }: URL): number =>
+  port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+
+/**
+ * Returns true when a redirect may have the headers of the user. They are for the server that was named, and may contain a
+ * password; the answer that redirects is of whoever answered.
+ *
+ * | from           | to                                  | headers of the user        |
+ * |----------------|-------------------------------------|----------------------------|
+ * | any            | the same scheme, the same port      | sent                       |
+ * | http           | https on the same port              | sent                       |
+ * | https          | http                                | left out from then on      |
+ * | any            | another port                        | left out from then on      |
+ *
+ * The kubelet sends them in each case, over the network of its own node. (To another host neither goes.)
+ */
+export const keepsHeaders = (from: URL, to: URL): boolean =>
+  portOf(from) === portOf(to) && !(from.protocol === 'https:' && to.protocol === 'http:');

@@ -4,7 +4,15 @@ import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Answer } from './http-exchange.ts';
-import { headersOf, hostnameOf, redirectOf, requestBytes, urlOf } from './http-request.ts';
+import {
+  headersOf,
+  hostnameOf,
+  keepsHeaders,
+  portOf,
+  redirectOf,
+  requestBytes,
+  urlOf,
+} from './http-request.ts';
 import type { HttpGet } from './http-request.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
@@ -54,9 +62,11 @@ async function get(run: Run): Promise<Verdict> {
   const first = urlOf(run.check, request);
   let url = first;
   let ownHost = true;
+  let sent = request;
   for (let count = 0; count < maxRequests; count += 1) {
-    const told = (end: Verdict): Verdict => (url === first ? end : redirected(url, end));
-    const answer = await exchange(run, url, requestBytes(url, headersOf(request, url, ownHost)));
+    const told = (end: Verdict): Verdict =>
+      url === first ? end : redirected(url, sent === request ? '' : withoutHeaders, end);
+    const answer = await exchange(run, url, requestBytes(url, headersOf(sent, url, ownHost)));
     if ('kind' in answer) return told(answer);
     if (request.expectedStatuses?.includes(answer.status) === true) return responded;
     const redirect = redirectOf(answer.status, answer.location, url, first);
@@ -66,11 +76,16 @@ async function get(run: Run): Promise<Verdict> {
       return isExpected(request, answer.status)
         ? responded
         : told(unexpected(answer.status, answer.expectsTls ? tlsExpected : ''));
+    if (hasHeaders(sent) && !keepsHeaders(url, redirect.url)) sent = { ...request, httpHeaders: [] };
     url = redirect.url;
     ownHost &&= redirect.relative;
   }
   return verdict('down', 'UnexpectedStatus', `stopped after ${String(maxRequests)} redirects`);
 }
+
+const hasHeaders = ({ httpHeaders = [] }: HttpGet): boolean => httpHeaders.length > 0;
+
+const withoutHeaders = ' without httpHeaders';
 
 const tlsExpected = ': the server expects TLS: set scheme: HTTPS';
 
@@ -86,18 +101,22 @@ function unexpected(status: number, more: string): Verdict {
 const maxUrlLength = 48;
 
 /** The verdict of a request that a redirect led to. What is not about the target remains as it is. */
-function redirected({ origin, pathname }: URL, end: Verdict): Verdict {
+function redirected({ origin, pathname }: URL, how: string, end: Verdict): Verdict {
   if (end.kind === 'inconclusive') return end;
   const whole = `${origin}${pathname}`;
   const url = whole.length <= maxUrlLength ? whole : `${whole.slice(0, maxUrlLength - 3)}...`;
-  return verdict(end.kind, end.reason, `redirected to ${url}${end.message === '' ? '' : `: ${end.message}`}`);
+  return verdict(
+    end.kind,
+    end.reason,
+    `redirected to ${url}${how}${end.message === '' ? '' : `: ${end.message}`}`,
+  );
 }
 
 /** One request on one connection to the checked IP: the URL's host is only what the server is called. */
 async function exchange(run: Run, url: URL, request: Uint8Array): Promise<Answer | Verdict> {
   const { check, tls, trust, signal } = run;
   const isSecure = url.protocol === 'https:';
-  const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
+  const port = portOf(url);
   const described = securing(tls, trust);
   const verify = run.request.insecureSkipVerify ? 'none' : described.verify;
   const wantsBody = (status: number) => isExpected(run.request, status);
