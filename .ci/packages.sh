@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that tests and demo need, and says which and why. Does nothing when all are there.
-#   .ci/packages.sh                 what compiling raw-socket and the unit tests need
+#   .ci/packages.sh                 what compiling src/native and raw-socket, and the unit tests, need
 #   .ci/packages.sh network         and what the control plane needs
 #   .ci/packages.sh network psql    and a real PostgreSQL
 #   .ci/packages.sh pgbouncer       a real PgBouncer
@@ -20,7 +20,7 @@ need() { # package, reason, command that shows whether it is there
   fi
 }
 
-need g++ "compiles raw-socket, which net-ping sends ICMP with" "command -v g++"
+need g++ "compiles src/native and raw-socket, which send ICMP" "command -v g++ cc"
 need make "compiles raw-socket" "command -v make"
 need python3 "node-gyp is written in it" "command -v python3"
 need openssl "makes the certificates of the tests of httpGet" "command -v openssl"

@@ -133,7 +133,7 @@ const probeShape = {
   ),
   httpGet: wholePart(httpGetSchema),
   icmp: handler('icmp', {}).describe(
-    'Ready when the address answers an ICMP echo request. The operator needs the capability NET_RAW.',
+    'Ready when the address answers an ICMP echo request. The group of the operator must be in net.ipv4.ping_group_range of its pod (config/components/icmp).',
   ),
   ...databaseProbes,
   disabled: handler('disabled', {}).describe(

@@ -1,191 +1,76 @@
-import { randomInt } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { DestinationUnreachableError, NetworkProtocol, Session, SessionOptions } from 'net-ping';
 import type { Check } from '../core/check.ts';
-import type { Family } from '../core/objects.ts';
 import type { Verdict } from '../core/verdict.ts';
-import { cancelled, proberFault, responded, unreachable, verdict } from './classify.ts';
-import { canonical, parsePacket } from './icmp-packet.ts';
+import { cancelled, classifyErrno } from './classify.ts';
+import { pingByDatagram } from './icmp-datagram.ts';
+import { createRawIcmp } from './icmp-raw.ts';
+import type { LoadPing } from './icmp-raw.ts';
+import { loadIcmpAddon, openIcmpSocket } from './icmp-socket.ts';
+import type { IcmpAddon, IcmpSocket } from './icmp-socket.ts';
+import { wrongFamily } from './icmp-verdicts.ts';
 import type { Probe } from './probe.ts';
 
-/** The part of net-ping that is used here; loaded on the first icmp probe, for it is a native addon that few need. */
-export interface PingLibrary {
-  createSession(options: SessionOptions): Session;
-  readonly NetworkProtocol: typeof NetworkProtocol;
-  readonly DestinationUnreachableError: typeof DestinationUnreachableError;
-}
-
-export type LoadPing = () => Promise<PingLibrary>;
-
 export interface IcmpOptions {
-  /** Default: the package net-ping. */
+  /** Default: the addon in `src/native`. */
+  readonly addon?: () => IcmpAddon;
+  /** Loads what sends through a raw socket. Default: the package net-ping. */
   readonly load?: LoadPing;
 }
 
-/** A sequence number has 16 bits; so many requests in flight would leave no room for late replies to be told apart. */
-const maxInFlight = 16_384;
-
-/** How much longer than the probe net-ping remembers a request. */
-const tableGraceMs = 1_000;
-
-const noAddon = proberFault(
-  'the ICMP addon (raw-socket) cannot be loaded: use tcpSocket, or an image built with it',
-);
-const noCapability = proberFault(
-  'icmp needs CAP_NET_RAW: run as root with capabilities.add [NET_RAW], or use tcpSocket',
-);
-const wrongFamily = proberFault('the address is not of the IP family it is said to be');
-const tooMany = proberFault('too many ICMP probes in flight: raise periodSeconds or lower timeoutSeconds');
-const socketLost = proberFault('the ICMP socket failed');
-const sendFailed = proberFault('the kernel refused to send the echo request');
-const sendForbidden = proberFault(
-  "a local rule forbids ICMP: check the operator's NetworkPolicy and the node's firewall",
-);
+/** Codes with which the kernel, or a filter of system calls, refuses a datagram socket of ICMP to this process. */
+const refusals: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT']);
 
 /**
- * Up when an echo reply comes from the very address that was asked. Works around what net-ping 1.2.4 does not do:
- * it believes a reply from anywhere, sends IPv6 targets of an IPv4 session to 0.0.0.0 and reports them alive, loses
- * sessions to the garbage collector, does not correlate ICMPv6 errors, and has no watchdog for what was never sent.
+ * Up when an echo reply comes from the very address that was asked.
+ *
+ * | datagram socket (`net.ipv4.ping_group_range` has our group) | raw socket (CAP_NET_RAW)         | verdict by          |
+ * |-------------------------------------------------------------|----------------------------------|---------------------|
+ * | opens                                                       | any                              | icmp-datagram.ts    |
+ * | is refused, or the addon cannot be loaded                   | opens                            | icmp-raw.ts         |
+ * |                                                             | is refused, or cannot be loaded  | inconclusive ProberFault |
+ * | fails for want of descriptors, memory, or the IP family     | any                              | inconclusive ProberFault |
+ *
+ * The addons are loaded by the first probe, because few need them.
  */
 export function createIcmp(options: IcmpOptions = {}): { readonly probe: Probe; close(): void } {
-  const icmp = new Icmp(options.load ?? (async () => (await import('net-ping')).default));
+  const icmp = new Icmp(options);
   return { probe: (check, signal) => icmp.probe(check, signal), close: () => icmp.close() };
 }
 
 class Icmp {
-  readonly #load: LoadPing;
-  /** One per family, held here for as long as it works: a session that nobody holds is collected with its requests. */
-  readonly #sessions = new Map<Family, Session>();
-  #library: Promise<PingLibrary> | undefined;
+  readonly #load: () => IcmpAddon;
+  readonly #raw: { readonly probe: Probe; close(): void };
+  #addon: IcmpAddon | 'missing' | undefined;
 
-  constructor(load: LoadPing) {
-    this.#load = load;
+  constructor({ addon = loadIcmpAddon, load }: IcmpOptions) {
+    this.#load = addon;
+    this.#raw = createRawIcmp(load === undefined ? {} : { load });
   }
 
   async probe(check: Check, signal: AbortSignal): Promise<Verdict> {
     if (isIP(check.ip) !== (check.family === 'IPv6' ? 6 : 4)) return wrongFamily;
-    const library = await this.#libraryOnce().catch(() => undefined);
-    if (library === undefined) return noAddon;
     if (signal.aborted) return cancelled;
-    try {
-      const session = this.#session(library, check.family);
-      return session.reqsPending >= maxInFlight ? tooMany : await ping(session, library, check, signal);
-    } catch (error) {
-      this.#drop(check.family);
-      return isForbidden(error) ? noCapability : socketLost;
-    }
+    const opened = this.#open(check);
+    if ('socket' in opened) return pingByDatagram(opened.socket, check, signal);
+    return refusals.has(opened.code) ? this.#raw.probe(check, signal) : classifyErrno(opened);
   }
 
   close(): void {
-    for (const family of [...this.#sessions.keys()]) this.#drop(family);
+    this.#raw.close();
   }
 
-  #libraryOnce(): Promise<PingLibrary> {
-    this.#library ??= this.#load();
-    return this.#library;
+  #open({ family }: Check): IcmpSocket {
+    const addon = this.#addonOnce();
+    return addon === 'missing' ? { code: 'EPERM' } : openIcmpSocket(addon, family);
   }
 
-  #session(library: PingLibrary, family: Family): Session {
-    const open = this.#sessions.get(family);
-    if (open !== undefined) return open;
-    const session = openSession(library, family);
-    session.on('error', () => this.#drop(family, session));
-    session.on('close', () => this.#drop(family, session));
-    this.#sessions.set(family, session);
-    return session;
-  }
-
-  /** Ends a session (the given one, if it is still in use): its requests end as the prober's fault, the next probe opens another. */
-  #drop(family: Family, session = this.#sessions.get(family)): void {
-    if (session === undefined || this.#sessions.get(family) !== session) return;
-    this.#sessions.delete(family);
-    closeSession(session);
-  }
-}
-
-function openSession(library: PingLibrary, family: Family): Session {
-  const session = library.createSession({
-    networkProtocol: library.NetworkProtocol[family],
-    // Random, for the process id is 1 in every pod, and pods may share a node's address.
-    sessionId: randomInt(1, 65_535),
-    retries: 0,
-  });
-  const socket = session.getSocket();
-  socket.removeAllListeners('message');
-  socket.on('message', (data: Buffer, source: string) => receive(session, library, family, data, source));
-  return session;
-}
-
-/** Gives net-ping only what is about a request of ours and comes from where it must. */
-function receive(session: Session, library: PingLibrary, family: Family, data: Buffer, source: string): void {
-  const packet = parsePacket(data, family);
-  if (packet?.id !== session.sessionId) return;
-  const target = session.reqs[packet.sequence]?.target;
-  if (target === undefined || target !== canonical(packet.destination ?? source, family)) return;
-  if (packet.kind === 'reply') {
-    session.onSocketMessage(data, source);
-    return;
-  }
-  const now = new Date();
-  session
-    .reqRemove(packet.sequence)
-    ?.callback(new library.DestinationUnreachableError(source), target, now, now);
-}
-
-/**
- * Our own timer is the deadline (after one more look at what has arrived: see `createLimit`); net-ping's, which starts when
- * the packet is sent, only clears its table.
- */
-function ping(session: Session, library: PingLibrary, check: Check, signal: AbortSignal): Promise<Verdict> {
-  return new Promise((resolve) => {
-    const end = (verdict: Verdict) => {
-      clearTimeout(watchdog);
-      signal.removeEventListener('abort', abort);
-      resolve(verdict);
-    };
-    const abort = () => end(cancelled);
-    const late = noReply(check.timing.timeoutMs);
-    const watchdog = setTimeout(() => setImmediate(end, late), check.timing.timeoutMs);
-    signal.addEventListener('abort', abort);
-    session.timeout = check.timing.timeoutMs + tableGraceMs;
-    session.pingHost(canonical(check.ip, check.family), (error) =>
-      end(error === null ? responded : classifyPing(error, library, late)),
-    );
-  });
-}
-
-const noReply = (timeoutMs: number): Verdict =>
-  verdict('down', 'Timeout', `no echo reply within ${String(timeoutMs / 1000)} s`);
-
-/** raw-socket's errors have no code, only the text of strerror (glibc or musl). */
-function classifyPing(error: Error, library: PingLibrary, late: Verdict): Verdict {
-  if (error instanceof library.DestinationUnreachableError) return unreachable;
-  if (error.name === 'RequestTimedOutError') return late;
-  if (/unreachable|no route to host|host is down/i.test(error.message)) return unreachable;
-  if (isForbidden(error)) return sendForbidden;
-  return /^Socket (forcibly )?closed$/.test(error.message) ? socketLost : sendFailed;
-}
-
-function isForbidden(error: unknown): boolean {
-  return /not permitted|permission denied/i.test(String(error));
-}
-
-/** Ends the requests first: once closed, net-ping would open a new socket to remove them. */
-function closeSession(session: Session): void {
-  const now = new Date();
-  for (const id of Object.keys(session.reqs)) {
-    const request = session.reqs[Number(id)];
-    quietly(() => session.reqRemove(Number(id)));
-    request?.callback(new Error('Socket closed'), request.target, now, now);
-  }
-  quietly(() => session.close());
-}
-
-/** A socket that its own error has closed already may throw; there is nothing left to be done about it. */
-function quietly(run: () => unknown): void {
-  try {
-    run();
-  } catch {
-    // See above.
+  #addonOnce(): IcmpAddon | 'missing' {
+    if (this.#addon !== undefined) return this.#addon;
+    try {
+      this.#addon = this.#load();
+    } catch {
+      this.#addon = 'missing';
+    }
+    return this.#addon;
   }
 }

@@ -12,6 +12,7 @@ import type { Limit } from './limit.ts';
 import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
+import type { PluginOptions } from './mysql-plugins.ts';
 import { errorNumber, serverError, Session } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
@@ -49,13 +50,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
     return { verdict: secrets, isFinished: true, finishes: Promise.resolve(true) };
   const name = nameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
-  let kept: string | undefined;
-  const authPlugins = pluginsOf({
-    credentials: login.credentials,
-    verified: handler.tls && verificationOf(handler.tls),
-    known: mysql.authPlugins,
-    onWithheld: (message) => (kept ??= message),
-  });
+  const { authPlugins, settle } = withholding(login, mysql.authPlugins);
   const connection = mysql.createConnection({ ...optionsOf(login, socket), authPlugins });
   const session = new Session(connection, socket, secrets);
   const finishes = session.isWelcome.then(
@@ -77,18 +72,26 @@ export async function logIn(login: Login): Promise<LoginResult> {
   if (said !== 'stopped') {
     if (said.kind === 'up') owed.answered(check);
     await session.close();
-    if (kept !== undefined && said.role === undefined) fallbacks.remember(check, 'no login', kept);
-    return {
-      verdict: kept === undefined ? said : withheld(said, kept),
-      isFinished: await finishes,
-      finishes,
-    };
+    return { verdict: settle(said), isFinished: await finishes, finishes };
   }
   if (limit.stopped === timedOut && session.isOpen)
     return { verdict: waitFor(session, login), isFinished: false, finishes };
   const end = told(limit.stopped ?? timedOut);
   await session.close();
   return { verdict: end, isFinished: false, finishes };
+}
+
+/** Plugins that keep the password, and the verdict once they did: then the login is not tried again for a while. */
+function withholding({ check, credentials, handler, fallbacks }: Login, known: PluginOptions['known']) {
+  let kept: string | undefined;
+  const verified = handler.tls && verificationOf(handler.tls);
+  const onWithheld = (message: string) => (kept ??= message);
+  const settle = (said: Verdict): Verdict => {
+    if (kept === undefined) return said;
+    if (said.role === undefined) fallbacks.remember(check, 'no login', kept);
+    return withheld(said, kept);
+  };
+  return { authPlugins: pluginsOf({ credentials, verified, known, onWithheld }), settle };
 }
 
 /** Returns the options of TLS where the check has it, or the verdict where its certificates cannot be used. */

@@ -168,6 +168,14 @@ describe('config/namespaced', () => {
 describe('config/components/icmp', () => {
   const folder = fileURLToPath(new URL('../support/manifests/icmp', import.meta.url));
 
+  it('asks for pods that restricted Pod Security admits', async () => {
+    expect(await admitted(folder, 'restricted')).toEqual({ code: 0, said: '' });
+  });
+});
+
+describe('config/components/icmp-raw', () => {
+  const folder = fileURLToPath(new URL('../support/manifests/icmp-raw', import.meta.url));
+
   it('needs a namespace without Pod Security, as it says', async () => {
     expect((await admitted(folder, 'privileged')).code).toBe(0);
     expect((await admitted(folder, 'baseline')).said).toContain('NET_RAW');

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:dgram';
+import type { Check } from '../core/check.ts';
+import type { Family } from '../core/objects.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { cancelled, classifyErrno, codeOf, responded, unreachable, verdict } from './classify.ts';
+import { canonical } from './icmp-packet.ts';
+import { noReply, sendForbidden } from './icmp-verdicts.ts';
+
+/** ICMP has no ports; Node wants one. */
+const anyPort = 1;
+
+/** A server that sends so many packets which are no reply to the request floods, or copies what it does not understand. */
+const mostPackets = 64;
+
+const foreign = verdict('down', 'WrongProtocol', 'the echo replies are not to the request that was sent');
+
+/**
+ * Pings through a datagram socket (icmp-socket.ts), one for each run, connected to the address: the kernel hands over what comes
+ * from that address for this socket, and a flood fills no buffer but its own. The socket is closed at the end.
+ *
+ * | what comes                                                       | verdict                         |
+ * |------------------------------------------------------------------|---------------------------------|
+ * | an echo reply with the sequence number and the payload           | up                              |
+ * | 64 packets that are none                                         | down WrongProtocol              |
+ * | an ICMP error that the kernel counts as final (prohibited, host unknown, protocol unreachable) | down Unreachable |
+ * | another one (network or host unreachable, time exceeded): the kernel reports it to no such socket | down Timeout  |
+ * | no route                                                         | down Unreachable                |
+ * | nothing                                                          | down Timeout                    |
+ */
+export function pingByDatagram(socket: Socket, check: Check, signal: AbortSignal): Promise<Verdict> {
+  const { promise, resolve } = Promise.withResolvers<Verdict>();
+  const { timeoutMs } = check.timing;
+  const request = echoRequest(check.family);
+  let left = mostPackets;
+  socket.on('message', (data) => {
+    left -= 1;
+    if (isReply(data, request, check.family)) resolve(responded);
+    else if (left <= 0) resolve(foreign);
+  });
+  socket.on('error', (error) => resolve(verdictOf(error)));
+  socket.on('connect', () => socket.send(request, (error) => error && resolve(verdictOf(error))));
+  socket.connect(anyPort, canonical(check.ip, check.family));
+  const abort = () => resolve(cancelled);
+  signal.addEventListener('abort', abort);
+  // After one more look at what has arrived: see `createLimit`.
+  const watchdog = setTimeout(() => setImmediate(resolve, noReply(timeoutMs)), timeoutMs);
+  return promise.finally(() => {
+    clearTimeout(watchdog);
+    signal.removeEventListener('abort', abort);
+    socket.close();
+  });
+}
+
+/** The kernel writes checksum and identifier. A reply to the random part cannot be made without the request. */
+function echoRequest(family: Family): Buffer {
+  const header = Buffer.alloc(6);
+  header.writeUInt8(family === 'IPv6' ? 128 : 8, 0);
+  return Buffer.concat([header, randomBytes(18)]);
+}
+
+/** RFC 792, 4443: the sequence number and the data come back as they are. */
+function isReply(data: Buffer, request: Buffer, family: Family): boolean {
+  return (
+    data.length === request.length &&
+    data[0] === (family === 'IPv6' ? 129 : 0) &&
+    data[1] === 0 &&
+    data.subarray(6).equals(request.subarray(6))
+  );
+}
+
+/** Of what is received, errors are those that came by ICMP, except a lack of memory here. */
+function verdictOf(error: Error): Verdict {
+  const code = codeOf(error);
+  const isReceived = 'syscall' in error && error.syscall === 'recvmsg';
+  if (isReceived && code !== 'ENOMEM' && code !== 'ENOBUFS') return unreachable;
+  return code === 'EPERM' || code === 'EACCES' ? sendForbidden : classifyErrno(error);
+}

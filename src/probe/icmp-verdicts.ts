@@ -1,0 +1,12 @@
+import type { Verdict } from '../core/verdict.ts';
+import { proberFault, verdict } from './classify.ts';
+
+// What both ways to ping have in common.
+
+export const wrongFamily = proberFault('the address is not of the IP family it is said to be');
+export const sendForbidden = proberFault(
+  "a local rule forbids ICMP: check the operator's NetworkPolicy and the node's firewall",
+);
+
+export const noReply = (timeoutMs: number): Verdict =>
+  verdict('down', 'Timeout', `no echo reply within ${String(timeoutMs / 1000)} s`);
