@@ -54,7 +54,10 @@ it('with all of them there nothing is written while nothing changes', async () =
   await world.serves('clock', ['10.20.37.1']);
   await world.backends.until(
     (now) =>
-      all.every(({ metadata }) => !JSON.stringify(now.get(metadata.name)?.status).includes('NotProbedYet')),
+      all.every(
+        ({ metadata }) =>
+          !JSON.stringify(now.get(metadata.name)?.status?.targets ?? 'NotProbedYet').includes('NotProbedYet'),
+      ),
     25_000,
     'every address of the samples was probed',
   );
