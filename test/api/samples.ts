@@ -940,6 +940,7 @@ const misplaced: readonly BadSample[] = [
     spec: endpoints({ selector: { app: 'db' } }),
     field: 'spec.selector',
     message: 'write services',
+    server: 'unknown field "spec.selector.app"',
   },
   {
     name: 'a cluster IP in the spec',
@@ -958,6 +959,7 @@ const misplaced: readonly BadSample[] = [
     spec: endpoints({ readinessProbe: { tcpSocket: { port: 5432 } } }),
     field: 'spec.readinessProbe',
     message: 'write spec.probe',
+    server: 'unknown field "spec.readinessProbe.tcpSocket"',
   },
   {
     name: 'a liveness probe as a container has it',
