@@ -23,7 +23,7 @@ export const flip: Bench = {
       await createNamespace(world.admin, namespace);
       for (let n = 0; n < 20; n++)
         await world.admin.create(
-          backend(n, namespace, { periodSeconds: 1, timeoutSeconds: 60, failureThreshold: 1 }),
+          backend(n, namespace, { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 }),
         );
       const slices = await record(world.plane, 'EndpointSlice', { namespace });
       await engine.start();

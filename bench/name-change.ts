@@ -87,7 +87,7 @@ const backend = (n: number) => ({
   spec: {
     targets: [{ host: hostOf(n) }],
     ports: [{ port }],
-    probe: { periodSeconds: 1, timeoutSeconds: 60, failureThreshold: 1 },
+    probe: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
     dns: { minRefreshSeconds: 1, maxRefreshSeconds: 1, families: ['IPv4'] },
   },
 });

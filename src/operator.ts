@@ -125,6 +125,7 @@ function createEngine(
     logger,
     observer: observerOf(metrics),
     workers: config.workers,
+    minRefreshMs: config.dnsMinRefresh,
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,

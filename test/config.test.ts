@@ -45,6 +45,7 @@ describe('configuration', () => {
       workers: 1024,
       chooseProbes: true,
       dnsServers: [],
+      dnsMinRefresh: 5_000,
       resolvConf: '/etc/resolv.conf',
       dnsMaxQps: 1000,
     });

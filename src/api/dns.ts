@@ -10,7 +10,7 @@ const shape = z
       .max(3600)
       .default(5)
       .describe(
-        'The shortest time between two queries of a name, whatever the time to live of its answer. Also the time between the three denials that make the operator believe that a name is gone. 1 to 3600; at most maxRefreshSeconds.',
+        'The shortest time between two queries of a name, whatever the time to live of its answer. Also the time between the three denials that make the operator believe that a name is gone. 1 to 3600; at most maxRefreshSeconds. At least --dns-min-refresh of the operator (5 s) counts.',
       ),
     maxRefreshSeconds: seconds
       .min(1)

@@ -3,7 +3,8 @@ import { databaseProbes } from './database-probes.ts';
 import { handler, misplacedInHandler } from './handler.ts';
 import { celIsName, isIp, isName } from './host.ts';
 import { misplacedCommand, misplacedNumber, misplacedPort, misplacedText, wholePart } from './part.ts';
-import { matches, withRules, type Rule } from './rule.ts';
+import { mostHeaderCharacters, mostHeaders, mostTimeoutSeconds } from './limits.ts';
+import { celOr, matches, withRules, type AdmissionRule, type Rule } from './rule.ts';
 
 const seconds = z.int32().max(3600);
 const threshold = z.int32().min(1).max(100);
@@ -30,7 +31,20 @@ const hostHeader = withRules(z.string().max(253), [
   },
 ]);
 
-export const httpGetSchema = z
+const headerRules: readonly AdmissionRule[] = [
+  {
+    cel: `!has(self.httpHeaders) || self.httpHeaders.size() <= ${mostHeaders}`,
+    message: `httpHeaders has more than ${mostHeaders} headers: keep those that the health endpoint needs`,
+    field: 'httpHeaders',
+  },
+  {
+    cel: `!has(self.httpHeaders) || self.httpHeaders.map(each, each.name.size() + each.value.size()).sum() <= ${mostHeaderCharacters}`,
+    message: `httpHeaders has more than ${mostHeaderCharacters} characters in all its names and values: shorten the values`,
+    field: 'httpHeaders',
+  },
+];
+
+const httpGetShape = z
   .object({
     path: withRules(z.string().max(2048), [
       matches(
@@ -49,10 +63,14 @@ export const httpGetSchema = z
       .describe(
         'Overrides the Host header and the TLS server name. It does not change which address is asked. Default: the host of the target.',
       ),
-    httpHeaders: z.array(httpHeader).max(32).optional().meta({
-      description: 'Headers of the request; a name may occur again.',
-      'x-kubernetes-list-type': 'atomic',
-    }),
+    httpHeaders: z
+      .array(httpHeader)
+      .max(32)
+      .optional()
+      .meta({
+        description: `Headers of the request; a name may occur again. At most ${mostHeaders}, and ${mostHeaderCharacters} characters in all names and values.`,
+        'x-kubernetes-list-type': 'atomic',
+      }),
     expectedStatuses: z.array(z.int32().min(100).max(599)).min(1).max(32).optional().meta({
       description:
         'The status codes that say the server is ready. Default: 200 to 399, as the kubelet has it.',
@@ -67,6 +85,8 @@ export const httpGetSchema = z
     ...misplacedInHandler('httpGet'),
   })
   .describe('Ready when an HTTP GET answers with an expected status.');
+
+export const httpGetSchema = withRules(httpGetShape, headerRules);
 
 /** Handlers of a probe. */
 export const handlers = [
@@ -105,6 +125,23 @@ const oneHandler: Rule<Handlers> = {
   message: `probe has more than one handler: keep one of ${handlers.join(', ')}`,
 };
 
+const timeout = celOr('self', 'timeoutSeconds', 1);
+
+/** A resource that was stored with a longer timeout is probed with the longest one: see `core/checks.ts`. */
+const timeoutRules: readonly AdmissionRule[] = [
+  {
+    cel: `${timeout} <= ${celOr('self', 'periodSeconds', 10)}`,
+    message:
+      'timeoutSeconds is greater than periodSeconds (10 where it is left out): lower it, or raise periodSeconds',
+    field: 'timeoutSeconds',
+  },
+  {
+    cel: `${timeout} <= ${mostTimeoutSeconds}`,
+    message: `timeoutSeconds is greater than ${mostTimeoutSeconds}: lower it, because a probe of a silent server holds its place for so long`,
+    field: 'timeoutSeconds',
+  },
+];
+
 const timing = {
   initialDelaySeconds: seconds
     .min(0)
@@ -115,7 +152,7 @@ const timing = {
     .min(1)
     .default(1)
     .describe(
-      'Seconds after which a probe has failed. At most periodSeconds and at most 60 count; status.handler reports a longer one. 1 to 3600.',
+      `Seconds after which a probe has failed. At most periodSeconds, and at most ${mostTimeoutSeconds}. Of a resource that was stored with more, so much counts, and status.handler reports it.`,
     ),
   successThreshold: threshold
     .default(1)
@@ -167,6 +204,7 @@ const unknownField = {
 
 export const probeSchema = withRules(z.strictObject(probeShape, unknownField).describe(description), [
   oneHandler,
+  ...timeoutRules,
 ]);
 
 const portProbeShape = {
@@ -183,5 +221,5 @@ export const portProbeSchema = withRules(
     .describe(
       'A probe of this port alone: it decides whether an address is ready for this port. Without a handler one is chosen as for spec.probe.',
     ),
-  [oneHandler],
+  [oneHandler, ...timeoutRules],
 );

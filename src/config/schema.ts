@@ -107,6 +107,10 @@ const names = {
     description:
       'Name servers for the host names of targets, as address or address:port (53 where it is left out). May be given several times. Empty: those of --resolv-conf.',
   }),
+  dnsMinRefresh: v.duration.prefault('5s').meta({
+    description:
+      'Shortest time between two queries of a name, and between two questions about a denial. A smaller dns.minRefreshSeconds or maxRefreshSeconds of a resource counts as this.',
+  }),
   resolvConf: v.text.prefault('/etc/resolv.conf').meta({
     description:
       'File with the search list for names without a dot, and with the name servers unless --dns-servers gives them. Read again when it changes.',

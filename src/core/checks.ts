@@ -1,4 +1,5 @@
 import type { Port, ProbeSpec, Spec } from '../api/external-backend.ts';
+import { mostTimeoutSeconds } from '../api/limits.ts';
 import type { BackendAddress } from './address.ts';
 import type { Check, Handler, Timing } from './check.ts';
 import { chosen, databaseHandler, httpHandler } from './handlers.ts';
@@ -170,18 +171,15 @@ function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handle
   return databaseHandler(probe, materials);
 }
 
-/** A probe of a silent address holds its slot for this time at most. */
-const MAX_TIMEOUT_SECONDS = 60;
-
 /** The timeout that is used: not longer than the period, so that a silent address is probed once per period, and a minute. */
 const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): number =>
-  Math.min(timeoutSeconds, periodSeconds, MAX_TIMEOUT_SECONDS);
+  Math.min(timeoutSeconds, periodSeconds, mostTimeoutSeconds);
 
 /** For the status: a timeout that is shorter than the spec has it; undefined: it is not. */
 function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
   const seconds = timeoutOf(probe);
   return seconds < probe.timeoutSeconds
-    ? `timeout ${seconds} s, not ${probe.timeoutSeconds} s: it is limited to the period and to ${MAX_TIMEOUT_SECONDS} s`
+    ? `timeout ${seconds} s, not ${probe.timeoutSeconds} s: it is limited to the period and to ${mostTimeoutSeconds} s`
     : undefined;
 }
 

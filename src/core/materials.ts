@@ -100,10 +100,17 @@ function read(
   const secret = secretOf(name) ?? { error: 'not read yet' };
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
   const missing = keys.find((key) => !optional.includes(key) && lookUp(secret.data, key) === undefined);
-  return missing === undefined
-    ? secret.data
-    : `Secret ${name} has no key ${missing}; ${keysText(Object.keys(secret.data))}`;
+  if (missing !== undefined)
+    return `Secret ${name} has no key ${missing}; ${keysText(Object.keys(secret.data))}`;
+  const large = keys.find((key) => (lookUp(secret.data, key)?.length ?? 0) > mostCharacters);
+  return large === undefined ? secret.data : tooLarge(name, large, lookUp(secret.data, large)?.length ?? 0);
 }
+
+/** Of one key: certificates of more than a hundred authorities fit. Probes hold it, and TLS parses it for each connection. */
+const mostCharacters = 64 * 1024;
+
+const tooLarge = (name: string, key: string, length: number): string =>
+  `key ${key} of Secret ${name} has ${Math.ceil(length / 1024)} KiB, and at most 64 KiB are used: store only what the servers need`;
 
 const mostKeys = 5;
 const longestKey = 40;

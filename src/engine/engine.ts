@@ -34,7 +34,7 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'policy' | 'networksOf' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
+  'policy' | 'networksOf' | 'minRefreshMs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
 > {
   readonly clock: Clock;
   readonly random: Random;

@@ -10,18 +10,18 @@ import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, patientWriter, type Life } from './lives.ts';
 import { foremost, performAll } from './perform.ts';
-import type { Resolver, Secrets } from './ports.ts';
+import type { Secrets } from './ports.ts';
 import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
 import { publish, type PublishingOptions } from './publishing.ts';
 import type { Entry } from './registry.ts';
 import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
-import { follow, resolverOf } from './resolving.ts';
+import { follow, resolverOf, type ResolvingOptions } from './resolving.ts';
 import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
 import type { Outcome } from './outcome.ts';
 import { withdraw } from './withdrawing.ts';
 
-export interface ReconcilerOptions extends ProbingOptions, PublishingOptions, ReporterOptions {
-  readonly resolver: Resolver;
+export interface ReconcilerOptions
+  extends ProbingOptions, PublishingOptions, ReporterOptions, ResolvingOptions {
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
   readonly policy: AddressPolicy;

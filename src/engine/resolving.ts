@@ -16,19 +16,21 @@ export interface ResolvingOptions {
   readonly clock: Clock;
   readonly view: ClusterView;
   readonly resolver: Resolver;
+  /** Shortest time between two queries of a name, whatever the specs have. Default: none. */
+  readonly minRefreshMs?: number;
 }
 
 /**
  * Makes the resolver follow exactly the names of a backend. A name of which nothing is known yet begins with what was
  * published before this process began.
  */
-export function follow(backend: Backend, { resolver, view }: ResolvingOptions): void {
+export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: ResolvingOptions): void {
   const lookup: Lookup = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
   const bounds = {
     namespace: backend.namespace,
-    minMs: dns.minRefreshSeconds * 1000,
-    maxMs: dns.maxRefreshSeconds * 1000,
+    minMs: Math.max(dns.minRefreshSeconds * 1000, minRefreshMs),
+    maxMs: Math.max(dns.maxRefreshSeconds * 1000, minRefreshMs),
   };
   const questionsOfHost = (host: string): readonly Question[] => questionsOf(host, dns.families, lookup);
   const all = (): readonly Question[] => targets.flatMap(({ host }) => questionsOfHost(host));

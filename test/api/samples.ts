@@ -56,6 +56,10 @@ const addresses = (count: number): readonly Fields[] =>
 const names = (count: number): readonly Fields[] =>
   Array.from({ length: count }, (_, i) => ({ host: `db-${i}.example.com` }));
 
+/** Headers that have so many characters each, in name and value. */
+const headers = (count: number, characters: number): readonly Fields[] =>
+  Array.from({ length: count }, () => ({ name: 'X', value: 'a'.repeat(characters - 1) }));
+
 const tooSmall = 'should be greater than or equal to';
 const tooBig = 'should be less than or equal to';
 
@@ -786,6 +790,48 @@ const badProbes: readonly BadSample[] = [
     field: 'spec.probe.timeoutSeconds',
     message: '>=1',
     server: tooSmall,
+  },
+  {
+    name: 'a timeout longer than the period',
+    spec: probe({ periodSeconds: 5, timeoutSeconds: 6 }),
+    field: 'spec.probe.timeoutSeconds',
+    message: 'timeoutSeconds is greater than periodSeconds',
+    admissionOnly: true,
+  },
+  {
+    name: 'a timeout longer than the period of the default',
+    spec: probe({ timeoutSeconds: 11 }),
+    field: 'spec.probe.timeoutSeconds',
+    message: 'timeoutSeconds is greater than periodSeconds',
+    admissionOnly: true,
+  },
+  {
+    name: 'a timeout longer than the period of a port',
+    spec: port({ probe: { periodSeconds: 5, timeoutSeconds: 6 } }),
+    field: 'spec.ports[0].probe.timeoutSeconds',
+    message: 'timeoutSeconds is greater than periodSeconds',
+    admissionOnly: true,
+  },
+  {
+    name: 'a timeout of 61 s',
+    spec: probe({ periodSeconds: 3600, timeoutSeconds: 61 }),
+    field: 'spec.probe.timeoutSeconds',
+    message: 'timeoutSeconds is greater than 60',
+    admissionOnly: true,
+  },
+  {
+    name: '17 headers',
+    spec: httpGet({ httpHeaders: headers(17, 3) }),
+    field: 'spec.probe.httpGet.httpHeaders',
+    message: 'httpHeaders has more than 16 headers',
+    admissionOnly: true,
+  },
+  {
+    name: 'headers of more than 8 KiB',
+    spec: httpGet({ httpHeaders: headers(2, 4097) }),
+    field: 'spec.probe.httpGet.httpHeaders',
+    message: 'httpHeaders has more than 8192 characters',
+    admissionOnly: true,
   },
   {
     name: 'half a second',
@@ -1848,13 +1894,17 @@ export const goodSamples: readonly GoodSample[] = [
     name: 'a probe port by name',
     spec: { ...ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), probe: { port: 'b', httpGet: {} } },
   },
-  { name: 'a timeout longer than the period', spec: probe({ periodSeconds: 1, timeoutSeconds: 3600 }) },
+  { name: 'a timeout as long as the period', spec: probe({ periodSeconds: 7, timeoutSeconds: 7 }) },
+  {
+    name: 'as many headers as may be, with as many characters',
+    spec: httpGet({ httpHeaders: headers(16, 512) }),
+  },
   {
     name: 'every timing field at its upper bound',
     spec: probe({
       initialDelaySeconds: 3600,
       periodSeconds: 3600,
-      timeoutSeconds: 3600,
+      timeoutSeconds: 60,
       successThreshold: 100,
       failureThreshold: 100,
     }),

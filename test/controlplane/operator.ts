@@ -67,6 +67,8 @@ export async function startOperator(
     ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
     // Most targets of the tests accept and say nothing, whatever their port is known for.
     ...(options.args?.some((arg) => arg.startsWith('--choose-probes')) ? [] : ['--choose-probes=false']),
+    // Names of the tests change every second.
+    '--dns-min-refresh=1s',
     ...(options.args ?? []),
   ];
   const part = startPart(

@@ -81,6 +81,21 @@ describe('what probes need', () => {
       { tlsMissing: 'Secret ca has no key constructor; it has ca.crt' },
     ],
     [
+      'a CA of more than 64 KiB',
+      verified,
+      { ca: { data: { 'ca.crt': 'a'.repeat(64 * 1024 + 1) } } },
+      {
+        tlsMissing:
+          'key ca.crt of Secret ca has 65 KiB, and at most 64 KiB are used: store only what the servers need',
+      },
+    ],
+    [
+      'a client certificate beside a large key that is not used',
+      certified,
+      { ...found, client: { data: { ...found.client.data, chain: 'a'.repeat(1_000_000) } } },
+      { tls: { insecureSkipVerify: false, ca: 'THE CA', certificate: 'THE CERTIFICATE', key: 'THE KEY' } },
+    ],
+    [
       'a client certificate',
       certified,
       found,

@@ -50,3 +50,19 @@ describe('names of which nothing is known', () => {
     expect(reads()).toBe(slices.length);
   });
 });
+
+describe('the shortest time between two queries', () => {
+  it.each([
+    [{}, 5_000, [5_000, 300_000]],
+    [{ minRefreshSeconds: 1, maxRefreshSeconds: 1 }, 5_000, [5_000, 5_000]],
+    [{ minRefreshSeconds: 30 }, 5_000, [30_000, 300_000]],
+    [{ minRefreshSeconds: 1, maxRefreshSeconds: 1 }, 1_000, [1_000, 1_000]],
+  ])('of %j is at least that of the operator, %i ms', (dns, minRefreshMs, expected) => {
+    const clock = new ManualClock();
+    const resolver = new FakeResolver(clock);
+    const backend = aBackend({ targets: [{ host: 'db.example.com' }], dns });
+    follow(backend, { resolver, view: new FakeCluster(), clock, minRefreshMs });
+    const { minMs, maxMs } = resolver.bounds.get(backend.uid) ?? {};
+    expect([minMs, maxMs]).toEqual(expected);
+  });
+});

@@ -236,7 +236,7 @@ describe('without a handler', () => {
     await world.apply('chosen', {
       targets: hosts(late.a, '10.20.71.9'),
       ports: [{ port }],
-      probe: { periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 1 },
+      probe: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
     });
     await world.serves('chosen', [late.a]);
     await told(world, 'chosen', late.a, { health: 'healthy', reason: 'Responded' });

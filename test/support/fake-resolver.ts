@@ -9,7 +9,7 @@ import {
   type Question,
   type Records,
 } from '../../src/core/names.ts';
-import type { Resolver } from '../../src/engine/ports.ts';
+import type { RefreshBounds, Resolver } from '../../src/engine/ports.ts';
 import type { ManualClock } from './manual-clock.ts';
 
 /** The port `Resolver` with answers by hand: what is known follows the same rules as in the real one. */
@@ -17,6 +17,8 @@ export class FakeResolver implements Resolver {
   readonly #clock: ManualClock;
   readonly #states = new Map<string, NameState>();
   readonly #owners = new Map<string, readonly string[]>();
+  /** Times that each owner asked for last. */
+  readonly bounds = new Map<string, RefreshBounds>();
 
   constructor(clock: ManualClock) {
     this.#clock = clock;
@@ -27,7 +29,8 @@ export class FakeResolver implements Resolver {
     return [...new Set([...this.#owners.values()].flat())].toSorted();
   }
 
-  follow(owner: string, questions: readonly Question[]): void {
+  follow(owner: string, questions: readonly Question[], bounds: RefreshBounds): void {
+    this.bounds.set(owner, bounds);
     this.#owners.set(owner, questions.map(questionKey));
     const followed = new Set(this.followed);
     for (const key of this.#states.keys()) if (!followed.has(key)) this.#states.delete(key);

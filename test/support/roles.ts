@@ -31,7 +31,7 @@ export const byRole = (
   targets: hosts(...addresses),
   ports: [{ port }],
   credentials: { secretName: 'login', ...(handler === 'redis' && { allowClearText: true }) },
-  probe: { [handler]: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 2 },
+  probe: { [handler]: {}, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 2 },
   services,
 });
 

@@ -25,7 +25,7 @@ const backend = `
     targets: [{host: ${first}}, {host: ${second}}]
     ports: [{name: postgres, port: ${port}}]
     credentials: {secretName: orders-db-probe}
-    probe: {postgres: {}, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 3}
+    probe: {postgres: {}, periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 3}
     services:
       - {name: orders-db-rw, role: Primary}
       - {name: orders-db-ro, role: Replica}`;

@@ -1,3 +1,4 @@
+import type { RefreshBounds } from '../../../src/engine/ports.ts';
 import type { Question } from '../../../src/core/names.ts';
 import { FakeResolver } from '../fake-resolver.ts';
 import type { ManualClock } from '../manual-clock.ts';
@@ -14,8 +15,8 @@ export class ZoneResolver extends FakeResolver {
     this.#onNews = onNews;
   }
 
-  override follow(owner: string, questions: readonly Question[]): void {
-    super.follow(owner, questions);
+  override follow(owner: string, questions: readonly Question[], bounds: RefreshBounds): void {
+    super.follow(owner, questions, bounds);
     for (const question of questions)
       if (this.state(question).origin !== 'answer' && this.state(question).miss === undefined)
         this.#clock.after(5, () => {
