@@ -42,10 +42,10 @@ lint: ## Types, linter, formatting
 	@$(with_node) .ci/test.sh types lint
 
 .PHONY: build
-build: ## One file, dist/main.js
+build: ## One file per program, dist/main.js and dist/prober.js
 	@$(with_node) tsc --noEmit
 	@$(with_node) npm run --silent build
-	@ls -l dist/main.js
+	@ls -l dist/main.js dist/prober.js
 
 .PHONY: run
 run: ## The operator against the current kubeconfig (ARGS="--help")

@@ -2,12 +2,14 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Check, Handler } from '../src/core/check.ts';
-import { HealthTable } from '../src/engine/health-table.ts';
-import { RunTally } from '../src/engine/run-tally.ts';
-import { ProbeScheduler } from '../src/engine/scheduler.ts';
+import type { Health } from '../src/core/health.ts';
+import { LocalProber } from '../src/engine/local-prober.ts';
+import type { Prober } from '../src/engine/prober.ts';
+import { latenessBounds, RunTally } from '../src/engine/run-tally.ts';
+import { WorkerPool } from '../src/engine/worker-pool.ts';
 import { createProbes } from '../src/probe/probes.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
-import { percentile } from './report.ts';
+import { createSpawnThread } from '../src/worker/spawn-thread.ts';
 
 export interface EngineRunOptions {
   readonly targets: number;
@@ -20,6 +22,10 @@ export interface EngineRunOptions {
   /** How long it is measured, once every target was probed for the first time. */
   readonly seconds: number;
   readonly onUnhealthy?: (check: Check) => void;
+  /** Name of the server of the n-th target; default: its address. */
+  readonly host?: (n: number) => string;
+  /** Threads that probe (default 1); 0: the one that measures. */
+  readonly workers?: number;
 }
 
 export interface EngineRun {
@@ -36,69 +42,87 @@ export interface EngineRun {
 }
 
 /**
- * The engine's probing alone: scheduler, health table, metrics and real probes; three targets to a backend.
+ * The engine's probing alone: scheduler, health, metrics and real probes; three targets to a backend.
  * It goes on when it was measured: for a process that ends then.
  */
 export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
   const { targets, address, port, handler, periodMs, timeoutMs, seconds } = options;
-  const counts: Counts = { probes: 0, failed: 0, late: [] };
-  const scheduler = createScheduler(counts, options);
+  const { prober, tallies } = createBenchProber(options);
   const timing = { initialDelayMs: 0, periodMs, timeoutMs, successThreshold: 1, failureThreshold: 3 };
   const checkOf = (n: number): Check => {
     const ip = address(n);
-    return { id: `${ip}|${port}|all`, ip, family: 'IPv4', port, host: ip, handler, timing };
+    const host = options.host?.(n) ?? ip;
+    return { id: `${host}|${ip}|${port}|all`, ip, family: 'IPv4', port, host, handler, timing };
   };
   for (let n = 0; n < targets; n += 3)
-    scheduler.set(`backend-${n}`, [checkOf(n), checkOf(n + 1), checkOf(n + 2)], {
+    prober.set(`backend-${n}`, [checkOf(n), checkOf(n + 1), checkOf(n + 2)], {
       namespace: 'bench',
-      fresh: false,
+      fresh: () => false,
     });
-  scheduler.start();
-  await pause(periodMs + 2_000);
-  const before = { ...counts, cpu: process.cpuUsage() };
-  counts.late = [];
+  prober.start();
+  await pause(Math.min(periodMs, 10_000) + 2_000);
+  const before = { ...count(tallies()), cpu: process.cpuUsage() };
   await pause(seconds * 1_000);
   const { user, system } = process.cpuUsage(before.cpu);
-  const probes = counts.probes - before.probes;
+  const after = count(tallies());
+  const probes = after.probes - before.probes;
   return {
-    all: counts.probes,
+    all: after.probes,
     probes,
-    failed: counts.failed - before.failed,
+    failed: after.failed - before.failed,
     cpuMicros: (user + system) / probes,
-    latenessP99: percentile(counts.late, 0.99),
+    latenessP99: p99(before.late, after.late),
     memoryMb: process.memoryUsage().rss / 2 ** 20,
   };
 }
 
-interface Counts {
-  probes: number;
-  failed: number;
-  late: number[];
+interface Count {
+  readonly probes: number;
+  readonly failed: number;
+  readonly late: readonly number[];
 }
 
-function createScheduler(counts: Counts, { onUnhealthy }: EngineRunOptions): ProbeScheduler {
-  const tally = new RunTally();
-  const health = new HealthTable({
-    clock,
-    onChanged: (_owner, check, _before, { state }) => {
+function count(tallies: readonly RunTally[]): Count {
+  const total = new RunTally();
+  for (const tally of tallies) total.add(tally);
+  const results = total.rows().map((row) => row.results);
+  const failed = results.reduce((sum, { down, inconclusive }) => sum + down + inconclusive, 0);
+  return {
+    failed,
+    probes: results.reduce((sum, { up }) => sum + up, failed),
+    late: total.lateness().counts,
+  };
+}
+
+/** Milliseconds: the upper bound of the bucket in which it is. */
+function p99(before: readonly number[], after: readonly number[]): number {
+  const counts = after.map((value, index) => value - (before[index] ?? 0));
+  const all = counts.reduce((sum, value) => sum + value, 0);
+  let sum = 0;
+  const bucket = counts.findIndex((value) => (sum += value) >= 0.99 * all);
+  return (latenessBounds[bucket] ?? Infinity) * 1_000;
+}
+
+function createBenchProber({ onUnhealthy, workers = 1 }: EngineRunOptions) {
+  const limits = { maxConcurrent: 4096, maxPerHost: 8, maxPerHostAndNamespace: 2 };
+  const nothing = (): void => undefined;
+  const listeners = {
+    onChanged: (_owner: string, check: Check, _before: Health, { state }: Health) => {
       if (state === 'unhealthy') onUnhealthy?.(check);
     },
-  });
+    ...{ onNotable: nothing, onQuarantined: nothing, onFault: console.error },
+  };
   const { probe } = createProbes();
-  return new ProbeScheduler({
-    clock,
-    random,
-    probe,
-    limits: { maxConcurrent: 4096, maxPerHost: 8, maxPerHostAndNamespace: 2 },
-    onRun: (check, verdict, durationMs) => {
-      counts.probes += 1;
-      if (verdict.kind !== 'up') counts.failed += 1;
-      tally.ran(check.handler.kind, verdict, durationMs);
-    },
-    onVerdict: (owner, check, verdict) => void health.record(owner, check, verdict),
-    onLateness: (ms) => {
-      tally.late(ms);
-      counts.late.push(ms);
-    },
+  if (workers === 0) {
+    const tally = new RunTally();
+    const prober: Prober = new LocalProber({ ...listeners, clock, random, probe, limits, tally });
+    return { prober, tallies: () => [tally] };
+  }
+  const spawn = createSpawnThread(new URL('../dist/prober.js', import.meta.url));
+  const pool = new WorkerPool({
+    ...listeners,
+    ...{ clock, spawn, workers, limits, stallMs: 2_000, foreign: probe, onRestart: console.error },
   });
+  const prober: Prober = pool;
+  return { prober, tallies: () => pool.tallies };
 }

@@ -15,9 +15,11 @@ import { header, row } from './report.ts';
 import type { Bench } from './report.ts';
 import { scale } from './scale.ts';
 import { storm } from './storm.ts';
+import { workers } from './workers.ts';
 
 const benches: readonly Bench[] = [
   probe,
+  workers,
   handlers,
   postgres,
   flip,

@@ -1,6 +1,6 @@
 /**
  * The engine's probing alone, of 30,000 TCP targets. Prints JSON.
- *   node bench/probe-engine.ts PERIOD_SECONDS
+ *   node bench/probe-engine.ts PERIOD_SECONDS [WORKERS]
  */
 import process from 'node:process';
 
@@ -15,6 +15,7 @@ const { probes, cpuMicros, latenessP99, memoryMb } = await runEngine({
   periodMs: Number(process.argv[2]) * 1_000,
   timeoutMs: 1_000,
   seconds: 10,
+  workers: Number(process.argv[3] ?? 1),
   onUnhealthy: ({ id }) => console.error(`${id} was not reached: the figure is void`),
 });
 console.log(JSON.stringify({ probes, cpuMicrosPerProbe: cpuMicros, latenessP99, memoryMb }));

@@ -52,6 +52,8 @@ export const sampleAtScrape = (
 ): void =>
   metrics.sampleAtScrape({
     checks: () => engine.stats().checks,
+    probers: () => engine.stats().workers,
+    checksQuarantined: () => engine.stats().quarantined,
     queueDepth: () => engine.stats().due,
     namespacesNotServed: () => view.unreadable().length,
     requestsInFlight: () => client.load.inFlight,

@@ -4,10 +4,7 @@ import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
-import { LocalProber } from './engine/local-prober.ts';
-import type { Logger, Probe } from './engine/ports.ts';
-import type { CreateProber } from './engine/prober.ts';
-import { RunTally } from './engine/run-tally.ts';
+import type { Logger } from './engine/ports.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
 import { EventWriter } from './kube/events.ts';
@@ -20,6 +17,7 @@ import { KubeWriter } from './kube/writer.ts';
 import { createTerms } from './leading.ts';
 import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
+import { createProberOf } from './create-prober.ts';
 import { HttpServer } from './serve/http-server.ts';
 import type { Metrics } from './serve/metrics.ts';
 import { RecentText } from './serve/recent-text.ts';
@@ -36,6 +34,8 @@ export interface OperatorOptions {
   readonly instance: string;
   readonly version: string;
   readonly nodeVersion: string;
+  /** Program of a thread that probes. Default: src/prober.ts. */
+  readonly proberProgram?: URL;
 }
 
 export interface Operator {
@@ -74,7 +74,7 @@ export function createOperator(options: OperatorOptions): Operator {
       ...{ term: () => terms.number, confirm: () => terms.confirm() },
     }),
     events,
-    createProber: localProber(options, metrics, probes.probe),
+    createProber: createProberOf({ ...options, metrics, probes, program: options.proberProgram }),
     resolver: dns.resolver,
     secrets,
   });
@@ -130,17 +130,6 @@ function createEngine(
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,
   });
-}
-
-function localProber({ config }: OperatorOptions, metrics: Metrics, probe: Probe): CreateProber {
-  const tally = new RunTally();
-  metrics.includeRuns([tally]);
-  const limits = {
-    maxConcurrent: config.maxConcurrentProbes,
-    maxPerHost: config.maxProbesPerHost,
-    maxPerHostAndNamespace: config.maxProbesPerHostAndNamespace,
-  };
-  return (listeners) => new LocalProber({ ...listeners, clock, random, probe, limits, tally });
 }
 
 function createView(

@@ -1,14 +1,18 @@
+import { hrtime } from 'node:process';
 import type { Clock, Timer } from './engine/ports.ts';
 
 /** The longest delay of a Node timer (2^31 - 1 ms); it turns a longer one into 1 ms. */
 const MAX_MS = 2_147_483_647;
+
+/** `performance.now` begins at 0 in each thread; the clock behind it is the same in all. */
+const originMs = Number(hrtime.bigint()) / 1e6 - performance.now();
 
 /**
  * The real clock. Its timers keep the process alive: a process that only waits for its next attempt must not end
  * by itself with exit code 0. Who starts a loop stops it, and that cancels its timer.
  */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => originMs + performance.now(),
   wall: () => Date.now(),
   after: (delayMs, run) => new SystemTimer(delayMs, run),
 };

@@ -33,6 +33,17 @@ const rules: Readonly<Record<string, Layer>> = {
   logger: { ...adapter, npm: ['pino'] },
   'system-clock': { ...adapter, npm: [] },
   generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
+  worker: {
+    layers: ['api', 'core', 'engine', 'probe', 'system-clock'],
+    npm: [],
+    node: true,
+  },
+  prober: { layers: ['probe', 'worker'], npm: [], node: false },
+  'create-prober': {
+    layers: ['config', 'engine', 'probe', 'serve', 'system-clock', 'worker'],
+    npm: [],
+    node: false,
+  },
   version: { layers: [], npm: [], node: false },
   metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
   addressing: { layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock'], npm: [], node: true },
@@ -42,6 +53,7 @@ const rules: Readonly<Record<string, Layer>> = {
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
       'addressing',
       'leading',
+      'create-prober',
       'metering',
       'util',
     ],
@@ -58,7 +70,7 @@ const typesOnly: Readonly<Record<string, readonly string[]>> = { probe: ['api', 
 const withoutModules: ReadonlySet<string> = new Set(['types', 'native']);
 
 /** Files that are programs: they may touch `process` and do something when they are started. */
-const programs: readonly string[] = ['main.ts', 'generate.ts'];
+const programs: readonly string[] = ['main.ts', 'prober.ts', 'generate.ts'];
 
 /** The layers that decide and hold state: no clock, no randomness, no world. */
 const pure: readonly string[] = ['util', 'api', 'core', 'engine'];

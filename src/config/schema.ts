@@ -94,6 +94,13 @@ const limits = {
   maxProbesPerHostAndNamespace: v.integer(1, 1000).prefault('2').meta({
     description: 'The same, of the backends of one namespace. Probes that backends share count for the one at whose turn they run.',
   }),
+  probeWorkers: v.integer(0, 64).prefault('1').meta({
+    description:
+      'Threads that probe. Each takes about 25 MB and at most one core; more than one pays where probes speak TLS or log in. 0: the thread that leads probes too, for debugging only.',
+  }),
+  probeWorkerStall: v.duration.prefault('2s').meta({
+    description: 'A thread that probes and does not answer for this time is replaced by a new one.',
+  }),
   kubeInFlight: v.integer(1, 1000).prefault('32').meta({
     description: 'Requests to the API server that run at the same time. An eighth of them is for EndpointSlices alone; reads of Secrets have a half at most, Events a quarter.',
   }),
@@ -155,5 +162,5 @@ type Frozen<T> = T extends readonly (infer E)[]
     ? { readonly [K in keyof T]: Frozen<T[K]> }
     : T;
 
-/** Times are milliseconds: `leaseDuration`, `renewDeadline`, `retryPeriod`, `shutdownTimeout`. */
+/** Times are milliseconds: `leaseDuration`, `renewDeadline`, `retryPeriod`, `shutdownTimeout`, `probeWorkerStall`. */
 export type Config = Frozen<z.output<typeof configSchema>>;

@@ -22,6 +22,8 @@ export interface StatusInput {
   readonly roles: Roles;
   /** Why Secrets cannot be used. */
   readonly missing: readonly string[];
+  /** Addresses whose checks are quarantined. */
+  readonly quarantined?: readonly string[];
   /** What an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
   /** The hosts of an alias; empty in mode Endpoints. */

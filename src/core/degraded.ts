@@ -11,6 +11,7 @@ import type { Role } from './verdict.ts';
  * | Services choose by role, and two servers say that they are the primary | True TwoPrimaries       |
  * | a Secret cannot be used                                                | True SecretsMissing     |
  * | the API server refuses an address                                      | True PublishRefused     |
+ * | a check was being probed when a thread that probes ended, twice        | True ProbeQuarantined   |
  * | an address is unhealthy                                                | True AddressesUnhealthy |
  * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | old addresses of a name stand, or none                                 | True NamesFailing       |
@@ -22,6 +23,7 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
     rivals(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
     problem('PublishRefused', refusedTexts(targets), '; ') ??
+    problem('ProbeQuarantined', quarantined(input), '; ') ??
     problem('AddressesUnhealthy', sick(targets)) ??
     remarked(targets, input) ??
     problem('NamesFailing', failing(targets), '; ') ??
@@ -53,6 +55,12 @@ const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
         .map(({ service }) => service);
       return services.length > 0 ? [`${ip} is refused behind ${services.join(', ')}`] : [];
     });
+
+const quarantined = (input: StatusInput): readonly string[] =>
+  (input.quarantined ?? []).map(
+    (address) =>
+      `${address} is probed apart from the others, at times not at all: what it sends stopped a prober twice; its health stays as it was`,
+  );
 
 const sick = (targets: readonly TargetStatus[]): readonly string[] =>
   targets

@@ -16,7 +16,7 @@ import type {
   Secrets,
   Writer,
 } from './ports.ts';
-import type { CreateProber, NotableVerdict, Prober } from './prober.ts';
+import type { CreateProber, NotableVerdict, Prober, ProberStats } from './prober.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { BackendRegistry } from './registry.ts';
@@ -82,6 +82,7 @@ export class Engine {
     this.#prober = options.createProber({
       onChanged: (...flip) => this.#flipped(...flip),
       onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
+      onQuarantined: (owner) => this.knowledgeChanged([owner]),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check }),
     });
     this.#reconciler = new Reconciler({
@@ -182,10 +183,10 @@ export class Engine {
     return this.#working && !this.#behind.has('') && !this.#behind.has(namespace);
   }
 
-  stats(): { readonly backends: number; readonly checks: number; readonly due: number } {
+  stats(): ProberStats & { readonly backends: number; readonly due: number } {
     return {
+      ...this.#prober.stats(),
       backends: [...this.#registry.keys()].length,
-      checks: this.#prober.stats().checks,
       due: this.#queue.stats().due,
     };
   }

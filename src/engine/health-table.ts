@@ -11,6 +11,8 @@ export interface HealthTableOptions {
   readonly clock: Pick<Clock, 'now' | 'wall'>;
   /** Told of flips only, after the table holds the new health. */
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
+  /** Receives health that a verdict has confirmed without a transition. */
+  readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
 }
 
 interface Entry {
@@ -65,7 +67,7 @@ export class HealthTable {
    * @param dueAt when the run was due, monotonic: to wait for a slot breaks no row
    */
   record(owner: string, check: Check, verdict: Verdict, dueAt = this.#options.clock.now()): Transition {
-    const { clock, onChanged } = this.#options;
+    const { clock, onChanged, onConfirmed } = this.#options;
     const at = { now: clock.now(), wall: clock.wall() };
     const entry = this.#owners.get(owner)?.get(check.id);
     const before = entry?.health ?? initial(at.wall);
@@ -75,6 +77,7 @@ export class HealthTable {
     const { health, transition } = step(from, heard, check.timing, at, check.lagLimits);
     this.#put(owner, check.id, health).heardAt = at.now;
     if (transition === 'changed') onChanged(owner, check, before, health);
+    else if (isConfirmation(before, health)) onConfirmed?.(owner, check, health);
     return transition;
   }
 
@@ -109,3 +112,7 @@ export class HealthTable {
     return entry;
   }
 }
+
+/** A belief about what was published is not presumed any more. */
+const isConfirmation = (before: Health, after: Health): boolean =>
+  before.seeded !== after.seeded || before.telling?.isPresumed !== after.telling?.isPresumed;

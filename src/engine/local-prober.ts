@@ -7,16 +7,20 @@ import { HealthTable } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
 import type { Clock, Probe, Random } from './ports.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import type { RunPlaces } from './probe-runs.ts';
 import type { ProbeLimits } from './probe-slots.ts';
 import type { RunTally } from './run-tally.ts';
 import { ProbeScheduler } from './scheduler.ts';
 
-export interface LocalProberOptions extends ProberListeners {
+export interface LocalProberOptions extends Omit<ProberListeners, 'onQuarantined'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly probe: Probe;
   readonly limits: ProbeLimits;
   readonly tally: RunTally;
+  readonly places?: RunPlaces;
+  /** Receives health that a verdict has confirmed without a transition. */
+  readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
 }
 
 /** Probes in the thread that it is in: scheduler and health table. */
@@ -28,10 +32,10 @@ export class LocalProber implements Prober {
 
   constructor(options: LocalProberOptions) {
     this.#options = options;
-    const { clock, random, probe, limits, tally, onChanged, onFault } = options;
-    this.#health = new HealthTable({ clock, onChanged });
+    const { clock, random, probe, limits, tally, places, onChanged, onConfirmed, onFault } = options;
+    this.#health = new HealthTable({ clock, onChanged, ...(onConfirmed && { onConfirmed }) });
     this.#scheduler = new ProbeScheduler({
-      ...{ clock, random, probe, limits },
+      ...{ clock, random, probe, limits, ...(places && { places }) },
       onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
       onLateness: (ms) => tally.late(ms),
       onVerdict: (owner, check, verdict, _, dueAt) => this.#receive(owner, check, verdict, dueAt),
@@ -69,7 +73,11 @@ export class LocalProber implements Prober {
   }
 
   stats(): ProberStats {
-    return { checks: this.#scheduler.stats().checks };
+    return { checks: this.#scheduler.stats().checks, workers: 0, quarantined: 0 };
+  }
+
+  quarantined(): readonly string[] {
+    return [];
   }
 
   #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {

@@ -22,6 +22,8 @@ export interface RosterOptions {
   /** Namespace of the backend that owns the checks. */
   readonly namespace: string;
   readonly isFresh: (check: Check) => boolean;
+  /** See `SetOptions`. */
+  readonly withinMs?: number | undefined;
 }
 
 /** Who wants which probe. Equal probes are one task; it lives as long as it has a subscriber. */
@@ -46,7 +48,11 @@ export class ProbeRoster {
   }
 
   /** The owner has these checks from now on. A check whose probe is the same keeps its task. */
-  set(owner: string, checks: readonly Check[], { namespace, isFresh }: RosterOptions): RosterChange {
+  set(
+    owner: string,
+    checks: readonly Check[],
+    { namespace, isFresh, withinMs }: RosterOptions,
+  ): RosterChange {
     const change: RosterChange = { added: [], dropped: [], joined: [] };
     const { share, subscribers: before } = this.#owners.get(owner) ?? newOwner(namespace);
     const old = new Map(before.map((each) => [each.check.id, each]));
@@ -57,7 +63,7 @@ export class ProbeRoster {
       last = handler;
       if (known === undefined || !isProbeOf(known.task, check, handler)) {
         const key = probeKey(check, handler);
-        const plan = { key, check, handler, known: known?.task, fresh: isFresh(check) };
+        const plan = { key, check, handler, known: known?.task, fresh: isFresh(check), withinMs };
         return this.#join({ owner, share }, plan, change);
       }
       old.delete(check.id);

@@ -7,6 +7,14 @@ import type { Run, Task } from './probe-task.ts';
 export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'onFault'> {
   readonly clock: Clock;
   readonly probe: Probe;
+  readonly places?: RunPlaces;
+}
+
+/** Learns which checks are being probed. Places are numbered from 0 without gaps. */
+export interface RunPlaces {
+  take(place: number, owner: string, checkId: string): void;
+  /** The run at the last place takes this one over. */
+  free(place: number, last: number): void;
 }
 
 /** A probe keeps its own deadline; one that has not settled this long after it is given up. */
@@ -55,6 +63,9 @@ export class ProbeRuns {
     };
     task.run = run;
     this.#running.push(run);
+    const [subscriber] = task.subscribers;
+    if (subscriber !== undefined)
+      this.#options.places?.take(run.place, subscriber.owner, subscriber.check.id);
     this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
     this.#options.onLateness?.(run.startedAt - task.at);
     let verdict = fault;
@@ -92,6 +103,7 @@ export class ProbeRuns {
 
   /** The last one takes its place. */
   #remove(run: Run): void {
+    this.#options.places?.free(run.place, this.#running.length - 1);
     const last = this.#running.pop();
     if (last === undefined || last === run) return;
     last.place = run.place;

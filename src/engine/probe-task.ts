@@ -27,7 +27,7 @@ export interface Task extends HeapItem {
   phase: number;
   /** When it began to wait for its latest run. */
   dueAt: number;
-  /** New, and not run yet: see `secondPhase`. */
+  /** Not run yet, and begun together with others: see `secondPhase`. */
   fresh: boolean;
   class: ProbeClass;
   /** Failures in a row. */
@@ -90,6 +90,8 @@ export interface Plan {
   /** The task that the same check of the same owner had before its change. */
   readonly known: Task | undefined;
   readonly fresh: boolean;
+  /** See `SetOptions`. */
+  readonly withinMs?: number | undefined;
 }
 
 /**
@@ -97,13 +99,15 @@ export interface Plan {
  * begins again.
  */
 export function newTask(
-  { key, check, handler, known, fresh }: Plan,
+  { key, check, handler, known, fresh, withinMs }: Plan,
   enter: (ip: string, kind: ProbeClass) => ProbeHost<Task>,
   now: number,
   random: Random,
 ): Task {
   const same = known !== undefined && !known.fresh && isSameQuestion(known, check, handler);
-  const phase = same ? replanned(known, check, now) : firstRun(check.timing, fresh, now, random);
+  const phase = same
+    ? replanned(known, check, now)
+    : firstRun(check.timing, { fresh, withinMs }, now, random);
   const kind = same ? known.class : fresh ? 'new' : 'suspect';
   return {
     at: phase,
@@ -117,7 +121,7 @@ export function newTask(
     owners: [],
     phase,
     dueAt: phase,
-    fresh: fresh && (known === undefined || known.fresh),
+    fresh: (fresh || withinMs !== undefined) && (known === undefined || known.fresh),
     class: kind,
     failures: same ? known.failures : 0,
     ticket: undefined,

@@ -16,10 +16,16 @@ const SPREAD = 0.5;
 
 /**
  * When a check is run first. `fresh`: it is new, and its address waits to be published: after its initial delay.
- * Otherwise it is known from an earlier process: anywhere in one period, so that a start is no burst.
+ * Otherwise it is known from an earlier process: anywhere in one period, so that a start is no burst, and within `withinMs`
+ * where that is given.
  */
-export function firstRun(timing: Timing, fresh: boolean, now: number, random: Random): number {
-  return now + (fresh ? timing.initialDelayMs : random() * timing.periodMs);
+export function firstRun(
+  { initialDelayMs, periodMs }: Timing,
+  { fresh, withinMs = periodMs }: { readonly fresh: boolean; readonly withinMs?: number | undefined },
+  now: number,
+  random: Random,
+): number {
+  return now + (fresh ? initialDelayMs : random() * Math.min(periodMs, withinMs));
 }
 
 /** After a standstill overdue runs are spread over at most this time. */

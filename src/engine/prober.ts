@@ -8,6 +8,8 @@ export interface ProberSetOptions {
   readonly namespace: string;
   /** Asked of each new check: true, it is probed after its initial delay; false, within one period. */
   readonly fresh: (check: Check) => boolean;
+  /** First runs of checks that are not fresh are spread over this time at most. Left out: over a period. */
+  readonly withinMs?: number | undefined;
 }
 
 /**
@@ -30,12 +32,18 @@ export interface Prober {
   start(): void;
   /** Aborts the runs and waits until they have ended (a second at most). No transition is reported any more. For good. */
   stop(): Promise<void>;
+  /** Ids of checks that are probed apart from the others, or not now, because of what they did to a thread that probes. */
+  quarantined(owner: string): readonly string[];
   stats(): ProberStats;
 }
 
 export interface ProberStats {
   /** Checks of all owners. */
   readonly checks: number;
+  /** Threads that probe; 0: the one that leads does. */
+  readonly workers: number;
+  /** Checks that are quarantined. */
+  readonly quarantined: number;
 }
 
 /** Part of a verdict that is reported in addition to up and down. */
@@ -46,6 +54,8 @@ export interface ProberListeners {
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
   /** Receives what is notable of a check when it changes, and again after a while, because what it means depends on the time. */
   readonly onNotable: (owner: string, check: Check, verdict: NotableVerdict) => void;
+  /** What `quarantined` returns for this owner has changed. */
+  readonly onQuarantined: (owner: string) => void;
   /** A probe that threw, or a listener that did: bugs, for the log. */
   readonly onFault: (error: unknown, checkId: string) => void;
 }

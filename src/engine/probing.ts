@@ -12,7 +12,7 @@ import { publishedAlias, type Scene } from './scene.ts';
 export interface ProbingOptions {
   readonly clock: Clock;
   readonly view: ClusterView;
-  readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed'>;
+  readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed' | 'quarantined'>;
 }
 
 /**

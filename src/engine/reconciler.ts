@@ -126,6 +126,7 @@ export class Reconciler {
       ...this.#options,
       resolve: resolverOf(backend, this.#options),
       healthOf: prober.of(backend.uid),
+      quarantined: prober.quarantined(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
     });
   }

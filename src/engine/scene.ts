@@ -12,6 +12,7 @@ import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
+import { checkAddress } from '../core/flip.ts';
 import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
@@ -33,6 +34,8 @@ export interface Scene {
   readonly checks: readonly Check[];
   /** Why Secrets cannot be used. */
   readonly missing: readonly string[];
+  /** Addresses whose checks are quarantined. */
+  readonly quarantined: readonly string[];
   /** Whether a Secret is not read yet. */
   readonly secretsPending: boolean;
   /** When a name changes by the mere passing of time, monotonic. */
@@ -46,6 +49,8 @@ export interface Scene {
 export interface LookOptions {
   readonly resolve: (host: string) => Resolution;
   readonly healthOf: HealthOf;
+  /** Ids of the checks that are quarantined. */
+  readonly quarantined: readonly string[];
   readonly secretOf: SecretOf;
   readonly view: ClusterView;
   /** Whether a handler is chosen where the spec names none. */
@@ -78,7 +83,8 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
   const secretsPending = isPending(materials);
-  const found = { targets, addresses, groups, checks, missing, secretsPending, nextAt };
+  const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(checkAddress);
+  const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
   return { key, raw, backend, ...found, healthOf, standing };
 }
 

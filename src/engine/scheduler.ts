@@ -24,6 +24,8 @@ export interface SetOptions {
   readonly namespace: string;
   /** Of all new checks, or asked of each. */
   readonly fresh?: boolean | ((check: Check) => boolean);
+  /** First runs of checks that are not fresh are spread over this time at most. Left out: over a period. */
+  readonly withinMs?: number | undefined;
 }
 
 export interface SchedulerStats {
@@ -82,10 +84,10 @@ export class ProbeScheduler {
    * (default): it is probed after its initial delay; false (it was published before this process began): within
    * one period.
    */
-  set(owner: string, checks: readonly Check[], { namespace, fresh = true }: SetOptions): void {
+  set(owner: string, checks: readonly Check[], { namespace, fresh = true, withinMs }: SetOptions): void {
     if (this.#state === 'stopped') return;
     const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
-    const { added, dropped, joined } = this.#roster.set(owner, checks, { namespace, isFresh });
+    const { added, dropped, joined } = this.#roster.set(owner, checks, { namespace, isFresh, withinMs });
     for (const task of dropped) this.#drop(task);
     for (const task of added) this.#planned.push(task);
     for (const subscriber of joined) this.#welcome(subscriber, isFresh(subscriber.check));

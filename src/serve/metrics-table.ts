@@ -34,6 +34,26 @@ export const metricsTable = {
     labels: [],
     buckets: latenessBounds,
   },
+  external_backend_probers: {
+    type: 'gauge',
+    help: 'Threads that probe now; 0 where the thread that leads does.',
+    labels: [],
+  },
+  external_backend_prober_restarts_total: {
+    type: 'counter',
+    help: 'Threads that probe which were replaced by a new one, by cause: Stalled (did not answer for --probe-worker-stall), OutOfMemory or Failed.',
+    labels: ['cause'],
+  },
+  external_backend_prober_delay_seconds: {
+    type: 'gauge',
+    help: 'Longest delay of the event loop of a thread that probes since the last scrape, of those at its beats, four a second.',
+    labels: ['prober'],
+  },
+  external_backend_checks_quarantined: {
+    type: 'gauge',
+    help: 'Checks that are probed apart from the others, or not now, because a thread ended twice while it probed them.',
+    labels: [],
+  },
   external_backend_checks: {
     type: 'gauge',
     help: 'Address and port pairs that are probed now.',

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import type { HealthState } from '../api/external-backend.ts';
 import { allErrorReasons } from '../core/errors.ts';
+import { threadEnds, type ThreadEnd } from '../engine/prober-thread.ts';
 import type { RunTally } from '../engine/run-tally.ts';
 import { BackendSeries, type Figures } from './backend-series.ts';
 import { metricsTable } from './metrics-table.ts';
@@ -21,6 +22,10 @@ export interface MetricsOptions {
 /** Numbers that are read at a scrape and never in between. */
 export interface Sources {
   readonly checks?: () => number;
+  readonly probers?: () => number;
+  readonly checksQuarantined?: () => number;
+  /** Longest delay of each thread that probes since the last call, in milliseconds, by its name. */
+  readonly proberDelays?: () => readonly (readonly [string, number])[];
   readonly queueDepth?: () => number;
   readonly requestsInFlight?: () => number;
   readonly namespacesNotServed?: () => number;
@@ -47,13 +52,15 @@ const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 /** Gauges that are sources' numbers at a scrape; 0 where there is none. */
 const sampled = {
   checks: 'external_backend_checks',
+  probers: 'external_backend_probers',
+  checksQuarantined: 'external_backend_checks_quarantined',
   dnsNames: 'external_backend_dns_names',
   dnsWaiting: 'external_backend_dns_questions_waiting',
   dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',
   queueDepth: 'external_backend_queue_depth',
   requestsInFlight: 'external_backend_api_requests_in_flight',
   namespacesNotServed: 'external_backend_namespaces_not_served',
-} as const satisfies Record<keyof Sources, MetricName>;
+} as const satisfies Record<Exclude<keyof Sources, 'proberDelays'>, MetricName>;
 
 /** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
 export class Metrics {
@@ -83,6 +90,7 @@ export class Metrics {
       if (result !== 'inconclusive') turns.at(result === 'up' ? 'healthy' : 'unhealthy', reason);
     }
     for (const result of eventResults) this.#series.external_backend_events_total.at(result);
+    for (const cause of threadEnds) this.#series.external_backend_prober_restarts_total.at(cause);
     for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
     for (const reason of ['Ok', ...allErrorReasons])
@@ -109,6 +117,10 @@ export class Metrics {
   asked(result: (typeof dnsResults)[number], durationMs: number): void {
     this.#series.external_backend_dns_questions_total.at(result).value++;
     this.#series.external_backend_dns_question_duration_seconds.at().observe(durationMs / 1000);
+  }
+
+  proberRestarted(cause: ThreadEnd): void {
+    this.#series.external_backend_prober_restarts_total.at(cause).value++;
   }
 
   turned(to: HealthState, reason: string): void {
@@ -169,6 +181,8 @@ export class Metrics {
     };
     for (const name of Object.keys(sampled) as (keyof typeof sampled)[]) sample(name);
     countRuns(this.#series, this.#runs);
+    for (const [name, ms] of sources.proberDelays?.() ?? [])
+      this.#series.external_backend_prober_delay_seconds.at(name).value = ms / 1000;
     this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
     return this.#registry.metrics();
   }

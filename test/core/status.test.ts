@@ -163,6 +163,14 @@ describe('statusOf', () => {
   it.each([
     ['all is well', {}, allHealthy, {}, 'False', 'AllHealthy'],
     ['an address is unhealthy', {}, allBut('10.20.0.11'), {}, 'True', 'AddressesUnhealthy'],
+    [
+      'a check is quarantined, and another address is unhealthy',
+      {},
+      allBut('10.20.0.12'),
+      { quarantined: ['10.20.0.11:5432'] },
+      'True',
+      'ProbeQuarantined',
+    ],
     ['a login is refused', {}, telling('AuthFailed'), {}, 'True', 'LoginsRefused'],
     ['a server is full', {}, telling('Saturated'), {}, 'True', 'AddressesSaturated'],
     ['nobody can ask', {}, telling('ProberFault', 'unknown'), {}, 'True', 'ProbesFailing'],

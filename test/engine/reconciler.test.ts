@@ -561,3 +561,19 @@ describe('a run that waits for its turn to write', () => {
     expect(world.ready()).toBe('True Published');
   });
 });
+
+describe('a check that is quarantined', () => {
+  it('is named in Degraded, and what is published remains', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp();
+    world.quarantined = [...world.scheduled.values()]
+      .flat()
+      .map(({ id }) => id)
+      .slice(0, 1);
+    expect((await world.run()).writes).toEqual(['status']);
+    const degraded = world.status().conditions?.find(({ type }) => type === 'Degraded');
+    expect(degraded).toMatchObject({ status: 'True', reason: 'ProbeQuarantined' });
+    expect(degraded?.message).toContain('10.20.0.11:5432');
+    expect(world.published()).toEqual(both);
+  });
+});

@@ -26,6 +26,8 @@ export class ReconcileWorld {
   readonly counts = new Map<string, string>();
   readonly reconciler: Reconciler;
   readonly resolver: FakeResolver;
+  /** Ids of quarantined checks. */
+  quarantined: readonly string[] = [];
   /** Name -> what is known of the Secret. */
   readonly secrets = new Map<string, SecretState>();
   readonly #health: HealthTable;
@@ -60,6 +62,7 @@ export class ReconcileWorld {
           this.scheduled.set(owner, checks);
           for (const check of checks) if (!fresh(check)) this.known.add(check.id);
         },
+        quarantined: () => this.quarantined,
         forget: (owner) => {
           this.scheduled.delete(owner);
           this.#health.forget(owner);

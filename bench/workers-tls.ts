@@ -1,0 +1,27 @@
+/**
+ * The engine's probing alone, of TLS servers of 127.0.3.0/24, as fast as it can. Prints JSON.
+ *   node bench/workers-tls.ts '{"port": 5433, "servers": 8, "workers": 2, "seconds": 5, "ca": "PEM"}'
+ */
+import process from 'node:process';
+
+import { runEngine } from './engine-run.ts';
+
+const { port, servers, workers, seconds, ca } = JSON.parse(process.argv[2] ?? '{}') as {
+  readonly port: number;
+  readonly servers: number;
+  readonly workers: number;
+  readonly seconds: number;
+  readonly ca: string;
+};
+const { probes, failed, ...measured } = await runEngine({
+  targets: 9_000,
+  address: (n) => `127.0.3.${(n % servers) + 1}`,
+  host: (n) => `db-${n}.example`,
+  port,
+  handler: { kind: 'tls', tls: { ca } },
+  periodMs: 1_000,
+  timeoutMs: 1_000,
+  ...{ seconds, workers },
+});
+console.log(JSON.stringify({ ...measured, failed, perSecond: probes / seconds }));
+process.exit(0);

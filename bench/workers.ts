@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+
+import { mustRun } from '../test/controlplane/run.ts';
+import { createAuthority } from '../test/probe/support/certificates.ts';
+import { nodeFlags } from './node-flags.ts';
+import type { Bench } from './report.ts';
+import { address, listenForAll } from './targets.ts';
+
+interface Measured {
+  readonly cpuMicrosPerProbe: number;
+  readonly latenessP99: number;
+  readonly memoryMb: number;
+}
+
+const rounds = 3;
+const servers = 8;
+const port = 5433;
+const seconds = 5;
+
+/** What it costs that probes run in threads of their own, and what a second one brings. */
+export const workers: Bench = {
+  name: 'workers',
+  title: `Threads that probe: against the thread that leads, and two against one; the median of ${rounds} pairs`,
+  run: async () => {
+    const stopListening = await listenForAll();
+    try {
+      const tcp = (count: number) => node<Measured>('probe-engine.ts', '10', String(count));
+      const pairs: (readonly [Measured, Measured])[] = [];
+      for (let round = 0; round < rounds; round++) pairs.push([await tcp(0), await tcp(1)]);
+      const [ratio = NaN] = middle(
+        pairs.map(([none, one]) => one.cpuMicrosPerProbe / none.cpuMicrosPerProbe),
+      );
+      const [more = NaN] = middle(pairs.map(([none, one]) => one.memoryMb - none.memoryMb));
+      const [late = NaN] = middle(pairs.map(([, one]) => one.latenessP99));
+      return [
+        {
+          what: `CPU of a TCP probe at 3,000/s (${address(0)} …) in a thread`,
+          value: ratio,
+          unit: 'x',
+          goal: { most: 1.15 },
+        },
+        { what: 'the same: lateness p99, at most', value: late, unit: 'ms', goal: { most: 50 } },
+        { what: 'the same: memory more than without a thread, of 30,000 targets', value: more, unit: 'MB' },
+        {
+          what: 'memory of a thread without checks',
+          value: await emptyThreadMb(),
+          unit: 'MB',
+          goal: { most: 25 },
+        },
+        {
+          what: 'TLS probes a second, two threads against one',
+          value: await tlsRatio(),
+          unit: 'x',
+          goal: { least: 1.6 },
+        },
+      ];
+    } finally {
+      stopListening();
+    }
+  },
+};
+
+async function tlsRatio(): Promise<number> {
+  const authority = createAuthority();
+  const { cert, key } = authority.issue('DNS:*.example');
+  const file = '/var/tmp/workers-bench.pem';
+  writeFileSync(file, `${cert}\n${key}`, { mode: 0o600 });
+  const children = Array.from({ length: servers }, (_, n) =>
+    spawn(
+      'openssl',
+      ['s_server', '-accept', `127.0.3.${n + 1}:${port}`, '-cert', file, '-key', file, '-quiet'],
+      {
+        stdio: 'ignore',
+      },
+    ),
+  );
+  try {
+    const tls = (count: number) =>
+      node<{ readonly perSecond: number; readonly failed: number }>(
+        'workers-tls.ts',
+        JSON.stringify({ port, servers, workers: count, seconds, ca: authority.ca }),
+      );
+    const ratios: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const [one, two] = [await tls(1), await tls(2)];
+      process.stderr.write(`TLS probes/s: ${one.perSecond} with one thread, ${two.perSecond} with two\n`);
+      ratios.push(two.perSecond / one.perSecond);
+    }
+    return middle(ratios)[0] ?? NaN;
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    authority.remove();
+  }
+}
+
+/** Resident memory that a thread adds to a process that has loaded the same modules. */
+const emptyThreadMb = async (): Promise<number> =>
+  (await node<{ readonly mb: number }>('workers-empty.ts')).mb;
+
+async function node<T>(script: string, ...args: readonly string[]): Promise<T> {
+  const command = [process.execPath, ...nodeFlags(), join(import.meta.dirname, script), ...args];
+  return JSON.parse(await mustRun(command, { timeoutMs: 120_000 })) as T;
+}
+
+function middle(values: readonly number[]): readonly number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted.slice(values.length >> 1);
+}

@@ -1,0 +1,65 @@
+import type { Config } from './config.ts';
+import { LocalProber } from './engine/local-prober.ts';
+import type { Logger } from './engine/ports.ts';
+import type { CreateProber } from './engine/prober.ts';
+import { RunTally } from './engine/run-tally.ts';
+import { WorkerPool } from './engine/worker-pool.ts';
+import type { Probes } from './probe/probes.ts';
+import type { Metrics } from './serve/metrics.ts';
+import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+import { createSpawnThread } from './worker/spawn-thread.ts';
+
+export interface CreateProberInput {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Used by the thread that leads: for all probes, or for those that a thread of its own cannot run. */
+  readonly probes: Probes;
+  /** Program of a thread that probes. */
+  readonly program?: URL | undefined;
+}
+
+/** Beside this module in the sources, and beside the one file of a build. */
+const defaultProgram = (): URL =>
+  new URL(import.meta.url.endsWith('.ts') ? './prober.ts' : './prober.js', import.meta.url);
+
+/** Returns what creates the prober: threads of its own, or none. */
+export function createProberOf(options: CreateProberInput): CreateProber {
+  return options.config.probeWorkers === 0 ? localProber(options) : workerPool(options);
+}
+
+const limitsOf = ({ maxConcurrentProbes, maxProbesPerHost, maxProbesPerHostAndNamespace }: Config) => ({
+  maxConcurrent: maxConcurrentProbes,
+  maxPerHost: maxProbesPerHost,
+  maxPerHostAndNamespace: maxProbesPerHostAndNamespace,
+});
+
+function localProber({ config, metrics, probes }: CreateProberInput): CreateProber {
+  const tally = new RunTally();
+  metrics.includeRuns([tally]);
+  const { probe } = probes;
+  return (listeners) =>
+    new LocalProber({ ...listeners, clock, random, probe, limits: limitsOf(config), tally });
+}
+
+function workerPool({ config, metrics, logger, probes, program }: CreateProberInput): CreateProber {
+  return (listeners) => {
+    const pool = new WorkerPool({
+      ...listeners,
+      clock,
+      spawn: createSpawnThread(program ?? defaultProgram()),
+      workers: config.probeWorkers,
+      limits: limitsOf(config),
+      stallMs: config.probeWorkerStall,
+      foreign: probes.probe,
+      onRestart: (cause, prober, running, error) => {
+        metrics.proberRestarted(cause);
+        const fields = { prober, cause, running, ...(error !== undefined && { error }) };
+        logger.warn('a thread that probes ended, and is replaced', fields);
+      },
+    });
+    metrics.includeRuns(pool.tallies);
+    metrics.sampleAtScrape({ proberDelays: () => pool.takeDelays() });
+    return pool;
+  };
+}

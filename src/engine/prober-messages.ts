@@ -1,0 +1,64 @@
+import type { Check, Handler } from '../core/check.ts';
+import type { Health } from '../core/health.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { NotableVerdict } from './prober.ts';
+
+/**
+ * Messages between the thread that leads and a thread that probes. Each direction keeps its order.
+ *
+ * A check has a number (`ref`) for as long as it is set. A check that is removed and set again has another one, so a report
+ * of before is recognized and dropped.
+ */
+export type ProberCommand =
+  /** Comes before the first check that uses it. */
+  | { readonly op: 'handler'; readonly handlerId: number; readonly handler: Handler }
+  /** No check uses it any more. */
+  | { readonly op: 'release'; readonly handlerId: number }
+  | ProberSetCommand
+  | { readonly op: 'seed'; readonly ref: number; readonly health: Health; readonly version: number }
+  | { readonly op: 'start' }
+  | { readonly op: 'stop' }
+  | { readonly op: 'answer'; readonly question: number; readonly verdict: Verdict };
+
+/** Changes to the checks of one owner. Those that are not named remain. */
+export interface ProberSetCommand {
+  readonly op: 'set';
+  readonly owner: string;
+  readonly namespace: string;
+  readonly drop: readonly number[];
+  readonly put: readonly SentCheck[];
+  /** The first runs are spread over this time at most. Left out: over a period. */
+  readonly withinMs?: number | undefined;
+}
+
+export interface SentCheck {
+  readonly ref: number;
+  readonly check: Omit<Check, 'handler'>;
+  readonly handlerId: number;
+  readonly fresh: boolean;
+  /** Health with which it begins. */
+  readonly health?: Health;
+}
+
+export type ProberReport =
+  | HealthReport
+  | { readonly op: 'notable'; readonly ref: number; readonly verdict: NotableVerdict }
+  | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
+  /** A probe that only the thread that leads can run. */
+  | { readonly op: 'ask'; readonly question: number; readonly check: Check }
+  | { readonly op: 'cancel'; readonly question: number }
+  | { readonly op: 'stopped' };
+
+/** Health of a check after a change that counts: a transition, a confirmation, or the answer to a seed. */
+export interface HealthReport {
+  readonly op: 'health';
+  readonly ref: number;
+  /** Of the last seed that the thread has received for the check. */
+  readonly version: number;
+  readonly health: Health;
+  /** True for a transition. */
+  readonly changed: boolean;
+}
+
+export type SendCommand = (command: ProberCommand) => void;
+export type SendReport = (report: ProberReport) => void;

@@ -1,0 +1,223 @@
+import type { Check } from '../core/check.ts';
+import { initial, type Health } from '../core/health.ts';
+import type { HealthOf } from '../core/readiness.ts';
+import { ForeignRuns } from './foreign-runs.ts';
+import type { Clock, Probe, Timer } from './ports.ts';
+import { ProberLane } from './prober-lane.ts';
+import type { ProberReport } from './prober-messages.ts';
+import { ProberReplica, type ReplicatedCheck } from './prober-replica.ts';
+import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import { lostRun, ProberThread, type SpawnThread, type ThreadEnd } from './prober-thread.ts';
+import type { ProbeLimits } from './probe-slots.ts';
+import { Quarantine } from './quarantine.ts';
+import type { RunTally } from './run-tally.ts';
+
+export interface WorkerPoolOptions extends ProberListeners {
+  readonly clock: Clock;
+  readonly spawn: SpawnThread;
+  readonly workers: number;
+  /** Of all threads together. */
+  readonly limits: ProbeLimits;
+  readonly stallMs: number;
+  /** Runs the probes that a thread cannot run. */
+  readonly foreign: Probe;
+  readonly onRestart: (cause: ThreadEnd, thread: string, running: number, error: unknown) => void;
+}
+
+const WATCH_MS = 250;
+/** A watch that is so late means that this thread, or the machine, did not run either. */
+const STOOD_MS = 500;
+/** After a restart all checks begin to run within this time, if they are not more than `AGAIN_RATE` a second. */
+const AGAIN_MS = 1_500;
+const AGAIN_RATE = 3_000;
+
+/**
+ * Probes in threads of their own, so that nothing that a server sends can hold up the thread that leads. The checks of an IP
+ * are in one thread, because its limits hold per IP. What this thread knows of their health is a replica.
+ *
+ * A thread that ends or does not answer is replaced: its runs are inconclusive, and the new one begins with the health of
+ * the replica. Nothing else happens because of it.
+ */
+export class WorkerPool implements Prober {
+  readonly #options: WorkerPoolOptions;
+  readonly #shared: readonly ProberThread[];
+  readonly #apart: ProberThread;
+  /** Way to nowhere, of checks that are held. */
+  readonly #nowhere = new ProberLane(() => undefined);
+  readonly #foreign = new Map<ProberThread, ForeignRuns>();
+  readonly #replica: ProberReplica;
+  readonly #quarantine = new Quarantine();
+  #watchedAt = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    const { workers, limits, clock, onChanged } = options;
+    const part = { ...limits, maxConcurrent: Math.max(1, Math.ceil(limits.maxConcurrent / workers)) };
+    this.#shared = Array.from({ length: workers }, (_, n) => this.#createThread(String(n), part));
+    this.#apart = this.#createThread('quarantine', {
+      maxConcurrent: 1,
+      maxPerHost: 1,
+      maxPerHostAndNamespace: 1,
+    });
+    this.#replica = new ProberReplica({
+      laneOf: (check, { ip }) => this.#laneOf(check, ip),
+      onChanged,
+      initial: () => initial(clock.wall()),
+    });
+  }
+
+  /** What the threads have counted. */
+  get tallies(): readonly RunTally[] {
+    return this.#threads.map(({ tally }) => tally);
+  }
+
+  set(owner: string, checks: readonly Check[], options: ProberSetOptions): void {
+    this.#replica.set(owner, checks, options);
+  }
+
+  forget(owner: string): void {
+    this.#replica.set(owner, [], { namespace: '', fresh: () => true });
+  }
+
+  of(owner: string): HealthOf {
+    return this.#replica.of(owner);
+  }
+
+  seed(owner: string, checkId: string, health: Health): boolean {
+    return this.#replica.seed(owner, checkId, health);
+  }
+
+  quarantined(owner: string): readonly string[] {
+    if (this.#quarantine.size === 0) return [];
+    return this.#replica
+      .idsOf(owner)
+      .filter((id) => this.#quarantine.wardOf(keyOf({ owner, id })) !== 'shared');
+  }
+
+  start(): void {
+    for (const thread of this.#shared) thread.start();
+    this.#watchedAt = this.#options.clock.now();
+    this.#timer = this.#options.clock.after(WATCH_MS, this.#watch);
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#isStopped = true;
+    await Promise.all(this.#threads.map((thread) => thread.stop()));
+    for (const runs of this.#foreign.values()) runs.clear();
+  }
+
+  stats(): ProberStats {
+    return {
+      checks: this.#replica.checks,
+      workers: this.#threads.filter(({ isRunning }) => isRunning).length,
+      quarantined: this.#quarantine.size,
+    };
+  }
+
+  /** Returns the longest delay of each thread's event loop since it was taken last, in milliseconds, by its name. */
+  takeDelays(): readonly (readonly [string, number])[] {
+    return this.#threads.map((thread) => [thread.name, thread.takeDelay()]);
+  }
+
+  #isStopped = false;
+
+  get #threads(): readonly ProberThread[] {
+    return [...this.#shared, this.#apart];
+  }
+
+  #createThread(name: string, limits: ProbeLimits): ProberThread {
+    const { clock, spawn, stallMs, foreign } = this.#options;
+    const thread = new ProberThread({
+      ...{ name, clock, spawn, limits, stallMs },
+      onReport: (from, report) => this.#receive(from, report),
+      onLost: (from, cause, running, error) => this.#lost(from, cause, running, error),
+      onSpawned: (from, isFirst) => this.#resend(from, isFirst),
+    });
+    this.#foreign.set(thread, new ForeignRuns(foreign, (command) => thread.lane.send(command)));
+    return thread;
+  }
+
+  #laneOf(check: ReplicatedCheck, ip: string): ProberLane {
+    const ward = this.#quarantine.wardOf(keyOf(check));
+    if (ward === 'held') return this.#nowhere;
+    if (ward === 'quarantine') return this.#apart.lane;
+    return (this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart).lane;
+  }
+
+  #resend(thread: ProberThread, isFirst: boolean): void {
+    const withinMs = Math.max(AGAIN_MS, (this.#replica.checks / AGAIN_RATE) * 1000);
+    this.#replica.resend(thread.lane, isFirst && thread !== this.#apart ? undefined : withinMs);
+  }
+
+  #receive(from: ProberThread, report: ProberReport): void {
+    const { onNotable, onFault } = this.#options;
+    switch (report.op) {
+      case 'health':
+        this.#replica.receive(from.lane, report);
+        break;
+      case 'notable': {
+        const { owner, set } = this.#replica.get(report.ref) ?? {};
+        if (owner !== undefined && set !== undefined) onNotable(owner, set.check, report.verdict);
+        break;
+      }
+      case 'fault':
+        onFault(new Error(report.text), report.checkId);
+        break;
+      case 'ask':
+        this.#foreign.get(from)?.ask(report);
+        break;
+      case 'cancel':
+        this.#foreign.get(from)?.cancel(report.question);
+        break;
+      case 'stopped':
+    }
+  }
+
+  #lost(from: ProberThread, cause: ThreadEnd, running: readonly number[], error: unknown): void {
+    this.#foreign.get(from)?.clear();
+    const checks = running.flatMap((ref) => this.#replica.get(ref) ?? []);
+    for (const { set } of checks) if (set !== undefined) from.tally.ran(set.check.handler.kind, lostRun, 0);
+    this.#options.onRestart(cause, from.name, running.length, error);
+    this.#relocate(this.#quarantine.blame(checks.map(keyOf), this.#options.clock.now()));
+  }
+
+  /** Sends checks to where they are probed now. */
+  #relocate(keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    const moved = new Set(keys);
+    const owners = new Set<string>();
+    for (const check of this.#replica.all()) {
+      if (!moved.has(keyOf(check))) continue;
+      this.#replica.move(check);
+      owners.add(check.owner);
+    }
+    if (this.#quarantine.size > 0 && !this.#isStopped) this.#apart.start();
+    else void this.#apart.stop();
+    for (const owner of owners) this.#options.onQuarantined(owner);
+  }
+
+  readonly #watch = (): void => {
+    const now = this.#options.clock.now();
+    const stood = now - this.#watchedAt > WATCH_MS + STOOD_MS;
+    this.#watchedAt = now;
+    for (const thread of this.#threads) {
+      if (stood) thread.excuse(now);
+      else thread.watch(now);
+    }
+    this.#relocate(this.#quarantine.advance(now));
+    this.#timer = this.#options.clock.after(WATCH_MS, this.#watch);
+  };
+}
+
+const keyOf = ({ owner, id }: Pick<ReplicatedCheck, 'owner' | 'id'>): string => `${owner}/${id}`;
+
+/** FNV-1a. */
+function bucketOf(text: string, buckets: number): number {
+  if (buckets <= 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % buckets;
+}

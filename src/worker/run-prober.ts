@@ -1,0 +1,61 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
+import { ProberHost } from '../engine/prober-host.ts';
+import type { ThreadMemory } from '../engine/prober-thread.ts';
+import type { ProbeLimits } from '../engine/probe-slots.ts';
+import { RunBoard } from '../engine/run-board.ts';
+import { RunTally } from '../engine/run-tally.ts';
+import type { Probes } from '../probe/probes.ts';
+import { systemClock as clock, systemRandom as random } from '../system-clock.ts';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly memory: ThreadMemory;
+  readonly limits: ProbeLimits;
+}
+
+const BEAT_MS = 250;
+
+/** Runs a ProberHost in this thread, for the thread that started it. */
+export function runProber(probes: Probes): void {
+  if (parentPort === null) throw new Error('a prober runs in a worker thread: start the operator instead');
+  const port = parentPort;
+  const { memory, limits } = workerData as ThreadData;
+  const board = new RunBoard(memory.board);
+  let reports: ProberReport[] = [];
+  const flush = (): void => {
+    const sent = reports;
+    reports = [];
+    port.postMessage(sent);
+  };
+  const send = (report: ProberReport): void => {
+    reports.push(report);
+    if (reports.length === 1) setImmediate(flush);
+  };
+  const host = new ProberHost({
+    ...{ clock, random, limits, board, send },
+    tally: new RunTally(memory.tally),
+    probe: probes.probe,
+    // The addon behind it (raw-socket) can be loaded by one thread only.
+    isForeign: ({ handler }) => handler.kind === 'icmp',
+    onStopped: () => {
+      probes.close();
+      send({ op: 'stopped' });
+    },
+  });
+  port.on('message', (commands: readonly ProberCommand[]) => {
+    for (const command of commands) host.receive(command);
+  });
+  beat(board);
+}
+
+/** Shows that the event loop turns, and how late it is. */
+function beat(board: RunBoard): void {
+  let dueAt = clock.now() + BEAT_MS;
+  board.beat(0);
+  setInterval(() => {
+    const now = clock.now();
+    board.beat(Math.max(0, now - dueAt));
+    dueAt = now + BEAT_MS;
+  }, BEAT_MS);
+}

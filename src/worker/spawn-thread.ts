@@ -1,0 +1,53 @@
+import { getHeapStatistics } from 'node:v8';
+import { Worker } from 'node:worker_threads';
+import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
+import type { SpawnedThread, SpawnOptions, SpawnThread, ThreadEnd } from '../engine/prober-thread.ts';
+import type { ThreadData } from './run-prober.ts';
+
+/** A thread gets this part of the memory that the process may use, and at least so many MB. */
+const PART = 2;
+const LEAST_MB = 64;
+
+/** Starts the program, which calls `runProber`, in a thread. */
+export function createSpawnThread(program: URL): SpawnThread {
+  const { heap_size_limit: limit } = getHeapStatistics();
+  const maxOldGenerationSizeMb = Math.max(LEAST_MB, Math.floor(limit / PART / 2 ** 20));
+  return (options) => new WorkerThread(program, options, maxOldGenerationSizeMb);
+}
+
+class WorkerThread implements SpawnedThread {
+  readonly #worker: Worker;
+  #commands: ProberCommand[] = [];
+
+  constructor(program: URL, options: SpawnOptions, maxOldGenerationSizeMb: number) {
+    const { name, memory, limits, onReport, onEnd } = options;
+    const workerData: ThreadData = { memory, limits };
+    const resourceLimits = { maxOldGenerationSizeMb };
+    this.#worker = new Worker(program, { name: `prober-${name}`, workerData, resourceLimits });
+    this.#worker.on('message', (reports: readonly ProberReport[]) => {
+      for (const report of reports) onReport(report);
+    });
+    this.#worker.on('error', (error) => onEnd(causeOf(error), error));
+    this.#worker.on('exit', () => onEnd('Failed', undefined));
+  }
+
+  readonly send = (command: ProberCommand): void => {
+    this.#commands.push(command);
+    if (this.#commands.length === 1) setImmediate(() => this.#flush());
+  };
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #flush(): void {
+    const commands = this.#commands;
+    this.#commands = [];
+    this.#worker.postMessage(commands);
+  }
+}
+
+const causeOf = (error: unknown): ThreadEnd =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? 'OutOfMemory'
+    : 'Failed';

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+
+import { controlPlane } from '../controlplane/details.ts';
+import { everMissing } from '../controlplane/endpoints.ts';
+import { mustRun } from '../controlplane/run.ts';
+import { hosts } from '../support/backends.ts';
+import { conditionOf, eventually, openWorld } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+
+const port = 5439;
+const healthy = Array.from({ length: 300 }, (_, n) => `10.21.${7 + Math.floor(n / 150)}.${(n % 150) + 1}`);
+const names = ['many-0', 'many-1', 'many-2'];
+const shareOf = (name: string): readonly string[] =>
+  healthy.filter((_, n) => n % names.length === names.indexOf(name));
+
+let world: World;
+let server: Server;
+/** IP -> when it was connected to, by the clock of the wall. */
+const connectedAt = new Map<string, number[]>(healthy.map((ip) => [ip, []]));
+
+beforeAll(async () => {
+  await mustRun(['ip', 'route', 'replace', 'local', '10.21.0.0/16', 'dev', 'lo']);
+  server = createServer((socket) => {
+    connectedAt.get(socket.localAddress ?? '')?.push(Date.now());
+    socket.on('error', () => undefined).resume();
+  });
+  await new Promise<void>((resolve) => server.listen({ port, host: '0.0.0.0', backlog: 1_024 }, resolve));
+  world = await openWorld(controlPlane(), {
+    prefix: 'probers',
+    args: ['--leader-elect=true', '--lease-name=probers', '--identity=probers'],
+    program: join(import.meta.dirname, '../support/harmful-operator.ts'),
+  });
+  for (const name of names)
+    await world.publish(name, {
+      targets: hosts(...shareOf(name)),
+      ports: [{ port }],
+      probe: { tcpSocket: {}, periodSeconds: 5 },
+    });
+  for (const name of names) await world.serves(name, shareOf(name), 30_000);
+}, 90_000);
+
+afterAll(async () => {
+  await world.close();
+  server.close();
+});
+
+const lines = (text: string) =>
+  world
+    .operator()
+    .lines()
+    .filter(({ msg }) => msg === text);
+const ends = () => lines('a thread that probes ended, and is replaced');
+const endedAt = (line: Readonly<Record<string, unknown>> | undefined): number =>
+  new Date(line?.['time'] as string).getTime();
+
+describe('a thread that probes, of an operator that leads 300 healthy targets', () => {
+  it.each([
+    ['that is killed', 'exit', ['Failed']],
+    ['that stands in an endless loop', 'stall', ['Stalled']],
+    ['that is out of memory', 'memory', ['OutOfMemory', 'Stalled']],
+  ])(
+    '%s is replaced: no endpoint leaves, the Lease is kept, and the cause is quarantined',
+    async (_, service, causes) => {
+      const before = ends().length;
+      const name = `bad-${service}`;
+      await world.apply(name, {
+        targets: hosts('10.21.9.1'),
+        ports: [{ port }],
+        probe: { grpc: { service }, periodSeconds: 1 },
+      });
+      await world.backends.until(
+        (now) => conditionOf(now.get(name), 'Degraded')?.reason === 'ProbeQuarantined',
+        60_000,
+        'the cause is quarantined',
+      );
+      const found = ends().slice(before);
+      expect(found.length).toBeGreaterThanOrEqual(2);
+      expect(found.filter(({ cause }) => !causes.includes(String(cause)))).toEqual([]);
+      const last = endedAt(found.findLast(({ prober }) => prober === '0'));
+      const againAt = await eventually(
+        () => healthy.map((ip) => connectedAt.get(ip)?.find((at) => at > last)),
+        (times) => !times.includes(undefined),
+      );
+      const late = Math.max(...againAt.map((at) => (at ?? NaN) - last));
+      console.info(`after the end of a thread (${service}) all 300 were probed again within ${late} ms`);
+      for (const each of names) expect(everMissing(world.slices.history, each, shareOf(each))).toEqual([]);
+      expect(lines('not leading any more')).toEqual([]);
+      expect(conditionOf(world.backends.objects.get(name), 'Degraded')?.message).toContain('10.21.9.1');
+      await world.admin.delete('ExternalBackend', name, world.ns);
+    },
+    90_000,
+  );
+});
