@@ -268,6 +268,24 @@ describe('the layout', () => {
     expect(foreign).toEqual([]);
   });
 
+  it('loads no package for the schema of the resource in a thread that probes: each has a memory of its own', () => {
+    const reached = new Set<string>();
+    const packages = new Set<string>();
+    const walk = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      const source = sources.find((each) => each.path === path);
+      for (const { from, typeOnly } of source === undefined ? [] : importsOf(source)) {
+        if (typeOnly) continue;
+        if (from.startsWith('.')) walk(normalize(join(dirname(path), from)));
+        else if (!isNode(from)) packages.add(packageOf(from));
+      }
+    };
+    walk('prober.ts');
+    expect(reached.size).toBeGreaterThan(50);
+    expect([...packages].filter((name) => name === 'zod' || name === 'undici')).toEqual([]);
+  });
+
   it('knows every folder of src', () => {
     const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(

@@ -36,6 +36,8 @@ describe('configuration', () => {
       metricsAddress: { host: undefined, port: 8080 },
       metricsPerBackend: true,
       metricsMaxBackends: 1000,
+      probeWorkers: 1,
+      probeWorkerStall: 2_000,
       logLevel: 'info',
       shutdownTimeout: 20_000,
       maxConcurrentProbes: 4096,

@@ -1,6 +1,6 @@
 import { initial, isInRow, step, withoutRuns } from '../core/health.ts';
 import { reported } from '../core/logins.ts';
-import { reseeded } from '../core/seed.ts';
+import { reseeded } from '../core/reseed.ts';
 import type { Check } from '../core/check.ts';
 import type { Health, Transition } from '../core/health.ts';
 import type { HealthOf } from '../core/readiness.ts';

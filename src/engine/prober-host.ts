@@ -7,11 +7,10 @@ import type { ProberCommand, ProberSetCommand, SendReport, SentCheck } from './p
 import type { RunBoard } from './run-board.ts';
 
 export interface ProberHostOptions extends Pick<LocalProberOptions, 'clock' | 'random' | 'limits' | 'tally'> {
-  readonly probe: Probe;
+  /** Creates the probe. What this thread cannot do itself it asks of the one that leads, by `foreign`. */
+  readonly createProbe: (foreign: Probe) => Probe;
   readonly board: RunBoard;
   readonly send: SendReport;
-  /** Returns true for a check that only the thread that leads can probe. */
-  readonly isForeign: (check: Check) => boolean;
   /** Called when all runs have ended after a `stop`. */
   readonly onStopped: () => void;
 }
@@ -36,10 +35,10 @@ export class ProberHost {
 
   constructor(options: ProberHostOptions) {
     this.#options = options;
-    const { clock, random, limits, tally, probe, send, isForeign, board } = options;
+    const { clock, random, limits, tally, createProbe, send, board } = options;
     this.#prober = new LocalProber({
       ...{ clock, random, limits, tally },
-      probe: (check, signal) => (isForeign(check) ? this.#ask(check, signal) : probe(check, signal)),
+      probe: createProbe((check, signal) => this.#ask(check, signal)),
       places: {
         take: (place, owner, checkId) => board.put(place, this.#hosted(owner, checkId)?.ref ?? 0),
         free: (place, last) => board.free(place, last),

@@ -2,7 +2,7 @@ import type { Check } from '../core/check.ts';
 import { withoutRuns, type Health } from '../core/health.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import { isSame } from '../core/same.ts';
-import { reseeded } from '../core/seed.ts';
+import { reseeded } from '../core/reseed.ts';
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import type { HealthReport, SentCheck } from './prober-messages.ts';
 import type { ProberSetOptions } from './prober.ts';

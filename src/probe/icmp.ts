@@ -15,6 +15,8 @@ export interface IcmpOptions {
   readonly addon?: () => IcmpAddon;
   /** Loads what sends through a raw socket. Default: the package net-ping. */
   readonly load?: LoadPing;
+  /** Probes through a raw socket. Default: this thread, by what `load` loads, which one thread of a process can load. */
+  readonly raw?: Probe;
 }
 
 /** Codes with which the kernel, or a filter of system calls, refuses a datagram socket of ICMP to this process. */
@@ -42,9 +44,10 @@ class Icmp {
   readonly #raw: { readonly probe: Probe; close(): void };
   #addon: IcmpAddon | 'missing' | undefined;
 
-  constructor({ addon = loadIcmpAddon, load }: IcmpOptions) {
+  constructor({ addon = loadIcmpAddon, load, raw }: IcmpOptions) {
     this.#load = addon;
-    this.#raw = createRawIcmp(load === undefined ? {} : { load });
+    const own = createRawIcmp(load === undefined ? {} : { load });
+    this.#raw = raw === undefined ? own : { ...own, probe: raw };
   }
 
   async probe(check: Check, signal: AbortSignal): Promise<Verdict> {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
 import { ProberHost } from '../engine/prober-host.ts';
+import type { Probe } from '../engine/ports.ts';
 import type { ThreadMemory } from '../engine/prober-thread.ts';
 import type { ProbeLimits } from '../engine/probe-slots.ts';
 import { RunBoard } from '../engine/run-board.ts';
@@ -16,8 +17,12 @@ export interface ThreadData {
 
 const BEAT_MS = 250;
 
-/** Runs a ProberHost in this thread, for the thread that started it. */
-export function runProber(probes: Probes): void {
+/**
+ * Runs a ProberHost in this thread, for the thread that started it.
+ *
+ * @param createProbes gets the probe that asks the thread that leads
+ */
+export function runProber(createProbes: (foreign: Probe) => Probes): void {
   if (parentPort === null) throw new Error('a prober runs in a worker thread: start the operator instead');
   const port = parentPort;
   const { memory, limits } = workerData as ThreadData;
@@ -32,14 +37,13 @@ export function runProber(probes: Probes): void {
     reports.push(report);
     if (reports.length === 1) setImmediate(flush);
   };
+  let probes: Probes | undefined;
   const host = new ProberHost({
     ...{ clock, random, limits, board, send },
     tally: new RunTally(memory.tally),
-    probe: probes.probe,
-    // The addon behind it (raw-socket) can be loaded by one thread only.
-    isForeign: ({ handler }) => handler.kind === 'icmp',
+    createProbe: (foreign) => (probes = createProbes(foreign)).probe,
     onStopped: () => {
-      probes.close();
+      probes?.close();
       send({ op: 'stopped' });
     },
   });

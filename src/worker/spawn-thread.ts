@@ -9,10 +9,13 @@ const PART = 2;
 const LEAST_MB = 64;
 
 /** Starts the program, which calls `runProber`, in a thread. */
-export function createSpawnThread(program: URL): SpawnThread {
+export function createSpawnThread(program: URL, heapMb = defaultHeapMb()): SpawnThread {
+  return (options) => new WorkerThread(program, options, heapMb);
+}
+
+function defaultHeapMb(): number {
   const { heap_size_limit: limit } = getHeapStatistics();
-  const maxOldGenerationSizeMb = Math.max(LEAST_MB, Math.floor(limit / PART / 2 ** 20));
-  return (options) => new WorkerThread(program, options, maxOldGenerationSizeMb);
+  return Math.max(LEAST_MB, Math.floor(limit / PART / 2 ** 20));
 }
 
 class WorkerThread implements SpawnedThread {
@@ -48,6 +51,7 @@ class WorkerThread implements SpawnedThread {
 }
 
 const causeOf = (error: unknown): ThreadEnd =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  // Not `instanceof`: it may be an Error of another realm.
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
     ? 'OutOfMemory'
     : 'Failed';

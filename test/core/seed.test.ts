@@ -7,7 +7,8 @@ import { initial, type Health } from '../../src/core/health.ts';
 import { planService } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { Published } from '../../src/core/published.ts';
-import { reseeded, seeds } from '../../src/core/seed.ts';
+import { reseeded } from '../../src/core/reseed.ts';
+import { seeds } from '../../src/core/seed.ts';
 import { sameStatus, statusOf } from '../../src/core/status.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import {

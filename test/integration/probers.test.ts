@@ -31,6 +31,8 @@ beforeAll(async () => {
   world = await openWorld(controlPlane(), {
     prefix: 'probers',
     args: ['--leader-elect=true', '--lease-name=probers', '--identity=probers'],
+    // A thread may use half of it.
+    nodeFlags: ['--max-old-space-size=256'],
     program: join(import.meta.dirname, '../support/harmful-operator.ts'),
   });
   for (const name of names)

@@ -46,11 +46,13 @@ export class FakeThreads {
     const { clock, probe, isForeign = () => false, isManual = false } = this.#input;
     const board = new RunBoard(options.memory.board);
     const host = new ProberHost({
-      ...{ random: () => 0.5, limits: options.limits, board, isForeign },
+      ...{ random: () => 0.5, limits: options.limits, board },
       clock: { ...clockOf(clock), after: (ms, run) => clock.after(ms, () => (runs() ? run() : undefined)) },
       tally: new RunTally(options.memory.tally),
-      probe: (check, signal) =>
-        runs() ? probe(check, signal).then((verdict) => (runs() ? verdict : never)) : never,
+      createProbe: (foreign) => (check, signal) => {
+        if (isForeign(check)) return foreign(check, signal);
+        return runs() ? probe(check, signal).then((verdict) => (runs() ? verdict : never)) : never;
+      },
       onStopped: () => send({ op: 'stopped' }),
       send: (report) => send(report),
     });

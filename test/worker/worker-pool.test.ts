@@ -32,7 +32,7 @@ describe('threads that probe', () => {
   function start(program: string): void {
     pool = new WorkerPool({
       clock,
-      spawn: createSpawnThread(new URL(program, import.meta.url)),
+      spawn: createSpawnThread(new URL(program, import.meta.url), 64),
       workers: 2,
       stallMs: 1_000,
       limits: { maxConcurrent: 64, maxPerHost: 64, maxPerHostAndNamespace: 64 },
@@ -59,20 +59,20 @@ describe('threads that probe', () => {
   const harmful = (service: string): Handler => ({ kind: 'grpc', service });
 
   it('probe with the real probes, and ask the thread that leads where they cannot', async () => {
-    start('../../src/prober.ts');
+    start('./stalling-prober.ts');
     const dead = check('dead', { port: 1 });
-    const ping = check('ping', { ip: '127.0.0.2', port: 0, handler: { kind: 'icmp' } });
-    pool.set('db', [check('tcp'), dead, ping], options);
+    const asked = check('asked', { ip: '127.0.0.2', handler: harmful('foreign') });
+    pool.set('db', [check('tcp'), dead, asked], options);
     await until(
       'all have a verdict',
-      () => ['tcp', 'dead', 'ping'].every((id) => state(id) !== undefined),
+      () => ['tcp', 'dead', 'asked'].every((id) => state(id) !== undefined),
       20_000,
     );
-    expect([state('tcp'), state('dead'), state('ping')]).toEqual(['healthy', 'unhealthy', 'healthy']);
+    expect([state('tcp'), state('dead'), state('asked')]).toEqual(['healthy', 'unhealthy', 'healthy']);
     const counted = pool.tallies.flatMap((tally) =>
       tally.rows().map(({ kind, reason }) => `${kind} ${reason}`),
     );
-    expect(counted.toSorted()).toEqual(['icmp Connected', 'tcpSocket Connected', 'tcpSocket Refused']);
+    expect(counted.toSorted()).toEqual(['grpc Connected', 'tcpSocket Connected', 'tcpSocket Refused']);
   });
 
   it.each([

@@ -1,0 +1,39 @@
+import type { Health } from './health.ts';
+
+/**
+ * Health of a check whose slices were read again. A belief that no verdict has confirmed follows newer slices (the last
+ * writes of a former leader may land late), down and never up: somebody may have edited a slice by hand.
+ *
+ * | known                       | seed                     | result                |
+ * |-----------------------------|--------------------------|-----------------------|
+ * | nothing                     | any                      | seed                  |
+ * | confirmed by a verdict      | any                      | known                 |
+ * | unknown, not seeded         | any other state          | seed                  |
+ * | seeded healthy              | unhealthy, unknown       | seed                  |
+ * | seeded healthy              | ready in some Services only | seed; ready in those alone in which both are |
+ * | seeded, any other           | another role             | known, of that role   |
+ * | seeded, any other           | any                      | known                 |
+ */
+export function reseeded(known: Health | undefined, seed: Health): Health {
+  if (known === undefined) return seed;
+  if (known.seeded === undefined) return known.state === 'unknown' && seed.state !== 'unknown' ? seed : known;
+  return known.state === 'healthy' ? lowered(known, seed) : withRole(known, seed);
+}
+
+function lowered(known: Health, seed: Health): Health {
+  if (seed.state !== 'healthy') return seed;
+  const { readyIn } = seed;
+  return withRole(
+    readyIn === undefined ? known : { ...known, readyIn: common(known.readyIn, readyIn) },
+    seed,
+  );
+}
+
+function withRole(known: Health, { telling }: Health): Health {
+  if (known.telling?.role === telling?.role) return known;
+  const { telling: _, ...rest } = known;
+  return { ...rest, ...(telling && { telling }) };
+}
+
+const common = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> =>
+  a === undefined ? b : new Set([...a].filter((name) => b.has(name)));
