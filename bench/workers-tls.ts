@@ -14,9 +14,9 @@ const { port, servers, workers, seconds, ca } = JSON.parse(process.argv[2] ?? '{
   readonly ca: string;
 };
 const { probes, failed, ...measured } = await runEngine({
-  targets: 9_000,
+  targets: 3_000,
   address: (n) => `127.0.3.${(n % servers) + 1}`,
-  host: (n) => `db-${n}.example`,
+  host: (n) => `n${n}.db.example`,
   port,
   handler: { kind: 'tls', tls: { ca } },
   periodMs: 1_000,

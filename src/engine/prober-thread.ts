@@ -54,8 +54,12 @@ export interface ProberThreadOptions {
 
 /** A thread must load its modules before it answers; a machine that is overloaded takes seconds for it. */
 const START_MS = 30_000;
-/** A thread that ends sooner after its start is replaced after a pause, which doubles each time. */
+/**
+ * Of threads that end sooner after their start than this, so many in a row are replaced at once: a few checks that are about
+ * to be quarantined must not keep the others waiting. From then on there is a pause, which doubles each time.
+ */
 const SOON_MS = 10_000;
+const SOON_ENDS = 6;
 const PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 const STOP_MS = 1_500;
@@ -175,7 +179,8 @@ export class ProberThread {
     const running = current.board.running();
     const { clock, onLost } = this.#options;
     this.#soonEnds = clock.now() - current.startedAt < SOON_MS ? this.#soonEnds + 1 : 0;
-    const pauseMs = this.#soonEnds === 0 ? 0 : Math.min(PAUSE_MS * 2 ** (this.#soonEnds - 1), MAX_PAUSE_MS);
+    const paused = this.#soonEnds - SOON_ENDS;
+    const pauseMs = paused <= 0 ? 0 : Math.min(PAUSE_MS * 2 ** (paused - 1), MAX_PAUSE_MS);
     this.#timer = clock.after(pauseMs, () => this.start());
     onLost(this, cause, running, error);
   }
