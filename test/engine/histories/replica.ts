@@ -6,7 +6,10 @@ import type { Verdict } from '../../../src/core/verdict.ts';
 import { DnsResolver } from '../../../src/dns/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { LocalProber } from '../../../src/engine/local-prober.ts';
-import type { Clock } from '../../../src/engine/ports.ts';
+import type { Clock, Probe } from '../../../src/engine/ports.ts';
+import type { Prober, ProberListeners } from '../../../src/engine/prober.ts';
+import { WorkerPool } from '../../../src/engine/worker-pool.ts';
+import { FakeThreads } from '../../support/fake-threads.ts';
 import { RunTally } from '../../../src/engine/run-tally.ts';
 import type { LeaderHooks } from '../../../src/kube/leadership.ts';
 import { Terms } from '../../../src/kube/terms.ts';
@@ -99,21 +102,27 @@ export class Replica {
       writer: { perform: (action) => this.#perform(action) },
       events: { record: nothing },
       secrets: { follow: nothing, state: () => undefined },
-      createProber: (listeners) =>
-        new LocalProber({
-          ...listeners,
-          ...{ clock, random, probe: (check, signal) => this.#probe(check, signal) },
-          ...{
-            limits: { maxConcurrent: 64, maxPerHost: 8, maxPerHostAndNamespace: 2 },
-            tally: new RunTally(),
-          },
-        }),
+      createProber: (listeners) => this.#createProber(clock, listeners),
       observer: {
         ...{ flipped: nothing, reconciled: nothing },
         ...{ certificate: nothing, addresses: nothing },
       },
       ...{ workers: 16, policy: addressPolicy(), chooseProbes: false },
       ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },
+    });
+  }
+
+  /** Half of the replicas probe in threads. */
+  #createProber(clock: Clock, listeners: ProberListeners): Prober {
+    const random = this.#random;
+    const probe: Probe = (check, signal) => this.#probe(check, signal);
+    const limits = { maxConcurrent: 64, maxPerHost: 8, maxPerHostAndNamespace: 2 };
+    if (this.#options.seed % 2 === 0)
+      return new LocalProber({ ...listeners, clock, random, probe, limits, tally: new RunTally() });
+    const { spawn } = new FakeThreads({ clock, probe });
+    return new WorkerPool({
+      ...listeners,
+      ...{ clock, spawn, limits, workers: 2, stallMs: Infinity, foreign: probe, onRestart: nothing },
     });
   }
 
