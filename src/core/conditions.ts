@@ -32,6 +32,8 @@ export interface StatusInput {
   readonly error: OperatorError | undefined;
   /** `<Service> <ip>` -> the words with which the API server refuses this address. */
   readonly refused?: ReadonlyMap<string, string>;
+  /** True while what returns is written every 10 s (engine/flapping.ts). */
+  readonly isFlapping?: boolean;
   /** Wall milliseconds. */
   readonly now: number;
 }

@@ -12,6 +12,7 @@ import type { Role } from './verdict.ts';
  * | a Secret cannot be used                                                | True SecretsMissing     |
  * | the API server refuses an address                                      | True PublishRefused     |
  * | a check was being probed when a thread that probes ended, twice        | True ProbeQuarantined   |
+ * | for a minute what returns is written every 10 s                        | True Flapping           |
  * | an address is unhealthy                                                | True AddressesUnhealthy |
  * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | old addresses of a name stand, or none                                 | True NamesFailing       |
@@ -24,12 +25,16 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
     problem('SecretsMissing', input.missing, '; ') ??
     problem('PublishRefused', refusedTexts(targets), '; ') ??
     problem('ProbeQuarantined', quarantined(input), '; ') ??
+    problem('Flapping', input.isFlapping === true ? [flapping] : []) ??
     problem('AddressesUnhealthy', sick(targets)) ??
     remarked(targets, input) ??
     problem('NamesFailing', failing(targets), '; ') ??
     problem('TargetsRefused', left(input), '; ');
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
+
+const flapping =
+  'addresses come and go: one that fails leaves at once; one that returns, and other addresses of names, are published every 10 s, until nothing changes for 20 s';
 
 const problem = (
   reason: string,

@@ -3,6 +3,7 @@ import { OperatorError } from '../core/errors.ts';
 import type { HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Clock, EventSink, Writer } from './ports.ts';
+import { Flapping } from './flapping.ts';
 import { Refusals } from './refusals.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
 
@@ -30,6 +31,8 @@ export interface Life {
   refused: boolean;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
+  /** Bounds the writes of slices that only add. */
+  readonly flapping: Flapping;
   /** Writes that the API server accepts and does not store. */
   readonly unstored: UnstoredWrites;
   /** A status whose write was given up under way, and the one before it: its Events are recorded once it is found written. */
@@ -79,7 +82,7 @@ export class Lives {
       ...{ uid, generation, seenAt },
       ...{ addresses: [], refused: false },
       ...{ over: false, failures: 0, patience: new AbortController() },
-      ...{ refusals: new Refusals(), unstored: new UnstoredWrites() },
+      ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
     };
     this.#lives.set(key, life);
     this.#keys.set(uid, key);

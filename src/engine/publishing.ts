@@ -1,10 +1,12 @@
 import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
+import { heldService, isEmptyIn } from '../core/held.ts';
 import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
 import { repairPatch } from '../core/service-repair.ts';
+import type { Flapping } from './flapping.ts';
 import { isOver, performAll, type FailedWrite } from './perform.ts';
 import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';
 import type { Clock, Random, Writer } from './ports.ts';
@@ -23,7 +25,10 @@ export interface Publication {
   readonly kept: readonly FailedWrite[];
   /** A removed Service has freed what it held: a node port, a cluster IP. */
   readonly freed: boolean;
-  readonly wroteSlices: boolean;
+  /** Slices that were written. */
+  readonly sliceWrites: number;
+  /** Services of which additions wait for the next round of a flapping backend; `isEmpty`: one of them has no ready address. */
+  readonly waiting: { readonly isEmpty: boolean } | undefined;
 }
 
 /** Two halves of a plan, and a few refusals one after another; what is left then is tried by the next run. */
@@ -41,23 +46,26 @@ export interface PublishingOptions extends PlanningOptions {
  */
 export async function publish(
   scene: Scene,
-  { roles, alias, refusals, unstored }: Circumstances,
+  { roles, alias, refusals, unstored, flapping }: Circumstances,
   writer: Writer,
   options: PublishingOptions,
 ): Promise<Publication> {
   const storing = unstored.writer(writer, options);
   const removals = removalsOf(scene.backend, options);
   const removing = performAll(writer, removals);
-  let wroteSlices = false;
+  let sliceWrites = 0;
   for (let round = 1; ; round += 1) {
     const desired = desiredOf(scene, roles, alias, options);
-    const plans = desired.map((service) =>
+    const { now, waiting } = openTo(scene, desired, flapping, options);
+    const plans = now.map((service) =>
       planOf(scene, service, options, leftOut(refusals, service.name, options.clock.now())),
     );
     unstored.retain(plans);
-    wroteSlices ||= plans.some(({ steps }) =>
-      steps.some(({ action }) => isOfSlice(action) && !unstored.isKnown(action, options)),
-    );
+    const writes = plans
+      .flatMap(({ steps }) => steps)
+      .filter(({ action }) => isOfSlice(action) && !unstored.isKnown(action, options)).length;
+    sliceWrites += writes;
+    flapping.wrote(writes, options.clock.now());
     const halves = await performAll(
       storing,
       plans.map(({ steps }) => steps),
@@ -70,6 +78,7 @@ export async function publish(
         halves[i]?.length === 0 && isEditedMeanwhile(scene, service, plans[i], unstored, options),
     );
     if ((isHalf || learned || isEdited) && round < MAX_ROUNDS) continue;
+    flapping.end();
     for (const service of desired) forget(scene, service, refusals, options);
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
@@ -77,7 +86,7 @@ export async function publish(
       const found = observed(scene.backend.namespace, service.name, options.view);
       return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
     });
-    return { desired, plans: reviewed, failed: lists.flat(), kept, freed, wroteSlices };
+    return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
   }
 }
 
@@ -118,6 +127,30 @@ interface Circumstances {
   readonly alias: AliasScene | undefined;
   readonly refusals: Refusals;
   readonly unstored: UnstoredWrites;
+  readonly flapping: Flapping;
+}
+
+/** The Services as this run may write them: of a flapping backend without what waits for the next round. */
+function openTo(
+  { backend }: Scene,
+  desired: readonly DesiredService[],
+  flapping: Flapping,
+  { view, clock }: PublishingOptions,
+): { readonly now: readonly DesiredService[]; readonly waiting: Publication['waiting'] } {
+  const at = clock.now();
+  if (!flapping.isLimited(at)) return { now: desired, waiting: undefined };
+  const [waiting, opened] = [new Set<boolean>(), new Set<boolean>()];
+  const now = desired.map((service) => {
+    const { slices } = observed(backend.namespace, service.name, view);
+    const held = heldService(service, slices);
+    if (held === service) return service;
+    const isEmpty = isEmptyIn(slices);
+    const isOpen = flapping.isOpen(at, isEmpty);
+    (isOpen ? opened : waiting).add(isEmpty);
+    return isOpen ? service : held;
+  });
+  for (const isEmpty of opened) flapping.round(at, isEmpty);
+  return { now, waiting: waiting.size > 0 ? { isEmpty: waiting.has(true) } : undefined };
 }
 
 const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => ({

@@ -95,8 +95,9 @@ export class Reconciler {
     if (!entry.parsed.ok) return this.#halt(entry, life, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, life, suspended);
-    const first = this.#look(key, entry, backend);
-    const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend) : first;
+    life.flapping.begin(life.generation, this.#options.clock.now());
+    const first = this.#look(key, entry, backend, life);
+    const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend, life) : first;
     life.addresses = scene.addresses.map(({ ip }) => ip);
     life.refused = scene.targets.some(({ refused }) => refused === true);
     return this.#isFirst(life) && hasFirstServices(scene, view)
@@ -118,13 +119,17 @@ export class Reconciler {
     return this.#options.clock.now() >= triedFirst.againAt;
   }
 
-  #look(key: string, { raw }: Entry, backend: Backend): Scene {
+  #look(key: string, { raw }: Entry, backend: Backend, { flapping }: Life): Scene {
     follow(backend, this.#options);
+    const now = this.#options.clock.now();
+    const resolve = resolverOf(backend, this.#options);
+    flapping.retain(new Set(backend.spec.targets.map(({ host }) => host)));
     const { secrets, prober } = this.#options;
     secrets.follow(backend.uid, backend.namespace, secretsOf(backend.spec));
     return look(key, raw, backend, {
       ...this.#options,
-      resolve: resolverOf(backend, this.#options),
+      resolve: (host) =>
+        backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
       healthOf: prober.of(backend.uid),
       quarantined: prober.quarantined(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
@@ -152,10 +157,10 @@ export class Reconciler {
     const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
     const before = aliasesOf(scene, view);
-    const { refusals, unstored } = life;
+    const { refusals, unstored, flapping } = life;
     refusals.begin(life.generation);
     const options = { ...this.#options, contests: this.#contests };
-    const done = await publish(scene, { roles, alias, refusals, unstored }, writer, options);
+    const done = await publish(scene, { roles, alias, refusals, unstored, flapping }, writer, options);
     return life.over
       ? { ok: true }
       : this.#reporter.report({ ...scene, alias, roles, before }, done, life, writer);

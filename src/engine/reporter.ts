@@ -50,6 +50,7 @@ interface WrittenScene extends Scene {
   readonly desired: readonly DesiredService[];
   readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
+  readonly waiting: Publication['waiting'];
 }
 
 /** A scene in which the Services were written, as far as they were accepted. */
@@ -59,6 +60,9 @@ export interface PublishedScene extends Scene, Pick<WrittenScene, 'alias' | 'rol
 }
 
 const STATUS_PAUSE_MS = 100;
+
+/** The same while the slices of a backend are written in rounds. */
+const LIMITED_PAUSE_MS = 1_000;
 
 /** Statuses of a backend that differ in words alone are at least so far apart, however many names it has. */
 const REWORD_MS = 60_000;
@@ -83,7 +87,10 @@ export class Reporter {
     // A node port or cluster IP of a removed Service is free now, and may be all that was missing.
     if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
-    if (done.wroteSlices) life.statusAt ??= this.#options.clock.now() + statusPauseMs;
+    const now = this.#options.clock.now();
+    const isLimited = life.flapping.delaysStatus(now);
+    if (done.sliceWrites > 0 || isLimited)
+      life.statusAt ??= now + (isLimited ? Math.max(statusPauseMs, LIMITED_PAUSE_MS) : statusPauseMs);
     const problems = done.plans.flatMap(({ problem }) => problem ?? []);
     const { desired } = done;
     const { namespace } = scene.backend;
@@ -91,7 +98,8 @@ export class Reporter {
       writtenService(each, observed(namespace, each.name, this.#options.view)),
     );
     this.#tellSwitch(scene, written, life);
-    return this.#conclude({ ...scene, desired, written, problems }, life, writer, errors);
+    const { waiting } = done;
+    return this.#conclude({ ...scene, desired, written, problems, waiting }, life, writer, errors);
   }
 
   /** Records an Event when a Service that pointed to another host points to the chosen one. */
@@ -206,7 +214,7 @@ export class Reporter {
   #outcome(
     error: OperatorError | undefined,
     scene: WrittenScene,
-    { refusals, unstored }: Life,
+    { refusals, unstored, flapping }: Life,
     pauseMs?: number,
   ): Outcome {
     const now = this.#options.clock.now();
@@ -214,6 +222,11 @@ export class Reporter {
     const times = [
       changesAfterMs(scene, scene.alias, now, pauseMs),
       this.#contests.nextMs(scene.key),
+      flapping.nextMs(
+        now,
+        scene.waiting !== undefined || flapping.isNameHeld,
+        scene.waiting?.isEmpty === true,
+      ),
       ...retries.map((at) => Math.max(1, at - now)),
     ];
     const known = times.filter((ms) => ms !== undefined);
@@ -222,10 +235,23 @@ export class Reporter {
     return { ok: true, ...(afterMs !== undefined && { afterMs }) };
   }
 
-  #statusOf({ alias, ...scene }: WrittenScene, error: OperatorError | undefined, { refusals }: Life): Status {
+  #statusOf(
+    { alias, ...scene }: WrittenScene,
+    error: OperatorError | undefined,
+    { refusals, flapping }: Life,
+  ): Status {
     const now = this.#options.clock.wall();
+    const isFlapping = flapping.isSlow(this.#options.clock.now());
     const { candidates = [], choice } = alias ?? {};
-    return statusOf({ ...scene, candidates, alias: choice?.name, error, refused: refusals.words(), now });
+    return statusOf({
+      ...scene,
+      candidates,
+      alias: choice?.name,
+      error,
+      refused: refusals.words(),
+      now,
+      isFlapping,
+    });
   }
 }
 

@@ -1,0 +1,70 @@
+import type { DesiredService } from './desired.ts';
+import { subsetsOf } from './endpoints.ts';
+import type { Endpoint, EndpointPort, EndpointSlice } from './objects.ts';
+import { isOurSlice } from './ownership.ts';
+import { identity } from './slice-layout.ts';
+
+/**
+ * A Service of a flapping backend without what may wait for the next round.
+ *
+ * | change                                                  | Service of role Primary | any other |
+ * |---------------------------------------------------------|-------------------------|-----------|
+ * | an address fails, drains, has another role, is removed  | at once                 | at once   |
+ * | an address becomes ready                                | at once: a promotion    | waits     |
+ * | an address is listed first                              | at once                 | waits     |
+ *
+ * Returns the Service itself where nothing waits.
+ */
+export function heldService(desired: DesiredService, observed: readonly EndpointSlice[]): DesiredService {
+  if (desired.spec.role === 'Primary' || desired.groups.length === 0) return desired;
+  const published = servingIn(observed);
+  const groups = desired.groups.map((group) => ({
+    ...group,
+    endpoints: group.endpoints.flatMap((endpoint) => {
+      const serving = published.get(placeOf(endpoint, group.ports));
+      if (serving === true || (serving === false && endpoint.conditions?.serving !== true)) return [endpoint];
+      return serving === undefined ? [] : [notServing(endpoint, desired)];
+    }),
+  }));
+  const isSame = groups.every(({ endpoints }, i) => isEqual(endpoints, desired.groups[i]?.endpoints ?? []));
+  if (isSame) return desired;
+  return {
+    ...desired,
+    groups,
+    subsets: desired.subsets && subsetsOf(groups.filter(({ endpoints }) => endpoints.length > 0)),
+    available: desired.available && groups.every(({ endpoints }) => endpoints.some(isServing)),
+  };
+}
+
+/** Returns true when a Service has no ready address in its slices. */
+export const isEmptyIn = (observed: readonly EndpointSlice[]): boolean =>
+  ![...servingIn(observed).values()].includes(true);
+
+/** IP and ports -> whether our slices have it as ready. */
+function servingIn(observed: readonly EndpointSlice[]): ReadonlyMap<string, boolean> {
+  return new Map(
+    observed
+      .filter(isOurSlice)
+      .flatMap(({ endpoints, ports }) =>
+        (endpoints ?? []).map((endpoint) => [placeOf(endpoint, ports ?? []), isServing(endpoint)] as const),
+      ),
+  );
+}
+
+const isEqual = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
+  a.length === b.length && a.every((endpoint, i) => endpoint === b[i]);
+
+const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
+  `${identity(endpoint)} ${ports.map(({ port }) => port).join()}`;
+
+const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;
+
+/** An endpoint that is not ready has no hints, except where it is published as ready all the same. */
+function notServing({ hints, ...endpoint }: Endpoint, { spec }: DesiredService): Endpoint {
+  const ready = spec.publishNotReadyAddresses;
+  return {
+    ...endpoint,
+    conditions: { ready, serving: false, terminating: false },
+    ...(ready && hints !== undefined && { hints }),
+  };
+}
