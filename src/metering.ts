@@ -54,6 +54,7 @@ export const sampleAtScrape = (
     checks: () => engine.stats().checks,
     probers: () => engine.stats().workers,
     checksQuarantined: () => engine.stats().quarantined,
+    probeSlowdowns: () => engine.slowedNamespaces(),
     queueDepth: () => engine.stats().due,
     namespacesNotServed: () => view.unreadable().length,
     requestsInFlight: () => client.load.inFlight,

@@ -126,6 +126,7 @@ function createEngine(
     observer: observerOf(metrics),
     workers: config.workers,
     minRefreshMs: config.dnsMinRefresh,
+    maxProbeRatePerNamespace: config.maxProbeRatePerNamespace,
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,

@@ -41,6 +41,7 @@ describe('configuration', () => {
       logLevel: 'info',
       shutdownTimeout: 20_000,
       maxConcurrentProbes: 4096,
+      maxProbeRatePerNamespace: 500,
       maxProbesPerHost: 8,
       maxProbesPerHostAndNamespace: 2,
       kubeInFlight: 32,

@@ -88,6 +88,10 @@ const limits = {
   maxConcurrentProbes: v.integer(1, 65_535).prefault('4096').meta({
     description: 'Probes that run at the same time. Each takes a file descriptor.',
   }),
+  maxProbeRatePerNamespace: v.integer(1, 1_000_000).prefault('500').meta({
+    description:
+      'Probes a second of the backends of one namespace; equal ones count once. Where specs ask for more, all periods of the namespace are stretched.',
+  }),
   maxProbesPerHost: v.integer(1, 1000).prefault('8').meta({
     description: 'Probes of one IP that run at the same time, over all namespaces, which take turns.',
   }),

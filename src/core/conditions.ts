@@ -34,6 +34,8 @@ export interface StatusInput {
   readonly refused?: ReadonlyMap<string, string>;
   /** True while what returns is written every 10 s (engine/flapping.ts). */
   readonly isFlapping?: boolean;
+  /** Factor by which periods are longer than in the spec, because the namespace asks for too many probes. Left out: 1. */
+  readonly slowdown?: number;
   /** Wall milliseconds. */
   readonly now: number;
 }

@@ -16,6 +16,7 @@ import type { Role } from './verdict.ts';
  * | an address is unhealthy                                                | True AddressesUnhealthy |
  * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | old addresses of a name stand, or none                                 | True NamesFailing       |
+ * | the backends of the namespace ask for too many probes a second        | True ProbesSlowed       |
  * | all addresses of a target are refused                                  | True TargetsRefused     |
  * | none of these                                                          | False AllHealthy        |
  */
@@ -29,6 +30,7 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
     problem('AddressesUnhealthy', sick(targets)) ??
     remarked(targets, input) ??
     problem('NamesFailing', failing(targets), '; ') ??
+    problem('ProbesSlowed', slowed(input)) ??
     problem('TargetsRefused', left(input), '; ');
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
@@ -101,6 +103,13 @@ const failing = (targets: readonly TargetStatus[]): readonly string[] =>
 
 /** Rules by which old addresses stand, or none. */
 const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
+
+const slowed = ({ slowdown }: StatusInput): readonly string[] =>
+  slowdown === undefined
+    ? []
+    : [
+        `addresses are probed ${slowdown} times less often than the spec has it (each 10 s become ${10 * slowdown} s), because the backends of this namespace ask for more than --max-probe-rate-per-namespace: raise periodSeconds, or remove targets or ports[].probe`,
+      ];
 
 const left = ({ targets }: StatusInput): readonly string[] =>
   targets

@@ -17,6 +17,7 @@ import type {
   Writer,
 } from './ports.ts';
 import type { CreateProber, NotableVerdict, Prober, ProberStats } from './prober.ts';
+import { ProbeRates } from './probe-rates.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { BackendRegistry } from './registry.ts';
@@ -46,6 +47,8 @@ export interface EngineOptions extends Pick<
   readonly secrets: Secrets;
   readonly createProber: CreateProber;
   readonly observer: Observer;
+  /** Probes a second of the backends of one namespace. Default: any number. */
+  readonly maxProbeRatePerNamespace?: number;
   /** Backends reconciled at a time. */
   readonly workers: number;
 }
@@ -65,6 +68,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #registry = new BackendRegistry();
   readonly #prober: Prober;
+  readonly #rates: ProbeRates;
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
@@ -85,8 +89,13 @@ export class Engine {
       onQuarantined: (owner) => this.knowledgeChanged([owner]),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check }),
     });
+    this.#rates = new ProbeRates({
+      maxPerSecond: options.maxProbeRatePerNamespace ?? Infinity,
+      onChanged: (namespace) => this.touch(this.#keysIn(namespace)),
+    });
     this.#reconciler = new Reconciler({
       ...options,
+      rates: this.#rates,
       registry: this.#registry,
       prober: this.#prober,
       onAddresses: (key, has) => {
@@ -176,6 +185,15 @@ export class Engine {
     this.#behind.delete(namespace);
     const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
     this.touch([...this.#registry.keys()].filter(isThere));
+  }
+
+  /** Returns the namespaces that are probed less often than their specs have it, with the factors. */
+  slowedNamespaces(): ReadonlyMap<string, number> {
+    return this.#rates.slowed();
+  }
+
+  #keysIn(namespace: string): readonly string[] {
+    return [...this.#registry.keys()].filter((key) => key.startsWith(`${namespace}/`));
   }
 
   #isWorkingFor(key: string): boolean {

@@ -6,6 +6,7 @@ import { seeds } from '../core/seed.ts';
 import { isOpenSeed } from '../core/seeded-telling.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
+import type { ProbeRates } from './probe-rates.ts';
 import type { Prober } from './prober.ts';
 import { publishedAlias, type Scene } from './scene.ts';
 
@@ -13,6 +14,8 @@ export interface ProbingOptions {
   readonly clock: Clock;
   readonly view: ClusterView;
   readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed' | 'quarantined'>;
+  /** Bounds the probes of a namespace. Default: none. */
+  readonly rates?: ProbeRates;
 }
 
 /**
@@ -29,7 +32,7 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  */
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
-  const { prober } = options;
+  const { prober, rates } = options;
   const healthOf = prober.of(backend.uid);
   const of = ({ id }: Check) => healthOf(id);
   const isOpen = (check: Check): boolean => {
@@ -39,7 +42,8 @@ export function probe(scene: Scene, options: ProbingOptions): void {
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
   const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
-  prober.set(backend.uid, asked, { namespace: backend.namespace, fresh });
+  const timed = rates?.set(backend.uid, backend.namespace, asked) ?? asked;
+  prober.set(backend.uid, timed, { namespace: backend.namespace, fresh });
 }
 
 const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });

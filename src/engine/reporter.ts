@@ -17,12 +17,14 @@ import type { Outcome } from './outcome.ts';
 import { foremost } from './perform.ts';
 import { observed } from './planning.ts';
 import type { ClusterView, Writer } from './ports.ts';
+import type { ProbeRates } from './probe-rates.ts';
 import type { Publication } from './publishing.ts';
 import { changesAfterMs, type AliasScene, type Scene } from './scene.ts';
 import { recordChanges, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 
 export interface ReporterOptions extends StatusWriterOptions {
   readonly view: ClusterView;
+  readonly rates?: ProbeRates;
   /**
    * Delay of a status after slices were written, in milliseconds. The same status then contains what follows at once (the
    * first verdict of an address that joined, another address of a host that died), and the slices of other backends do not
@@ -241,6 +243,8 @@ export class Reporter {
     { refusals, flapping }: Life,
   ): Status {
     const now = this.#options.clock.wall();
+    const slowdown = this.#options.rates?.factorOf(scene.backend.namespace) ?? 1;
+    const isSlowed = slowdown > 1 && scene.checks.length > 0;
     const isFlapping = flapping.isSlow(this.#options.clock.now());
     const { candidates = [], choice } = alias ?? {};
     return statusOf({
@@ -251,6 +255,7 @@ export class Reporter {
       refused: refusals.words(),
       now,
       isFlapping,
+      ...(isSlowed && { slowdown }),
     });
   }
 }

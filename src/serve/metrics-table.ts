@@ -54,6 +54,11 @@ export const metricsTable = {
     help: 'Checks that are probed apart from the others, or not now, because a thread ended twice while it probed them.',
     labels: [],
   },
+  external_backend_probe_slowdown: {
+    type: 'gauge',
+    help: 'Factor by which the periods of the probes of a namespace are longer than in its specs, because these ask for more than --max-probe-rate-per-namespace. Only namespaces that are slowed.',
+    labels: ['namespace'],
+  },
   external_backend_checks: {
     type: 'gauge',
     help: 'Address and port pairs that are probed now.',

@@ -26,6 +26,8 @@ export interface Sources {
   readonly checksQuarantined?: () => number;
   /** Longest delay of each thread that probes since the last call, in milliseconds, by its name. */
   readonly proberDelays?: () => readonly (readonly [string, number])[];
+  /** Factors by which periods are stretched, by namespace. */
+  readonly probeSlowdowns?: () => ReadonlyMap<string, number>;
   readonly queueDepth?: () => number;
   readonly requestsInFlight?: () => number;
   readonly namespacesNotServed?: () => number;
@@ -60,7 +62,7 @@ const sampled = {
   queueDepth: 'external_backend_queue_depth',
   requestsInFlight: 'external_backend_api_requests_in_flight',
   namespacesNotServed: 'external_backend_namespaces_not_served',
-} as const satisfies Record<Exclude<keyof Sources, 'proberDelays'>, MetricName>;
+} as const satisfies Record<Exclude<keyof Sources, 'proberDelays' | 'probeSlowdowns'>, MetricName>;
 
 /** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
 export class Metrics {
@@ -69,6 +71,8 @@ export class Metrics {
   readonly #series = makeSeries();
   readonly #backends: BackendSeries;
   #sources: Sources = {};
+  /** Namespaces that have a series of their slowdown. */
+  #slowed: readonly string[] = [];
   #runs: readonly RunTally[] = [];
 
   constructor(options: MetricsOptions) {
@@ -183,8 +187,16 @@ export class Metrics {
     countRuns(this.#series, this.#runs);
     for (const [name, ms] of sources.proberDelays?.() ?? [])
       this.#series.external_backend_prober_delay_seconds.at(name).value = ms / 1000;
+    this.#sampleSlowdowns(sources.probeSlowdowns?.() ?? new Map());
     this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
     return this.#registry.metrics();
+  }
+
+  #sampleSlowdowns(slowed: ReadonlyMap<string, number>): void {
+    const gauge = this.#series.external_backend_probe_slowdown;
+    for (const namespace of this.#slowed) if (!slowed.has(namespace)) gauge.remove(namespace);
+    for (const [namespace, factor] of slowed) gauge.at(namespace).value = factor;
+    this.#slowed = [...slowed.keys()];
   }
 }
 

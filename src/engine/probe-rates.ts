@@ -1,0 +1,127 @@
+import type { Check } from '../core/check.ts';
+import { HandlerTable, type InternedHandler } from './handler-table.ts';
+import { probeKey } from './probe-task.ts';
+
+export interface ProbeRatesOptions {
+  /** Probes a second of one namespace. */
+  readonly maxPerSecond: number;
+  /** The periods of a namespace are stretched by another factor now: its checks must be set again. Not called within `set`. */
+  readonly onChanged: (namespace: string) => void;
+}
+
+/** One probe of a namespace, whichever of its backends want it. */
+interface Wanted {
+  readonly handler: InternedHandler;
+  readonly perSecond: number;
+  owners: number;
+}
+
+interface NamespaceRate {
+  readonly probes: Map<string, Wanted>;
+  perSecond: number;
+  factor: number;
+}
+
+/** Factors by which periods are stretched, in each power of ten: few, so that a namespace that grows is set again seldom. */
+const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+
+/** A smaller factor is used only where it leaves this much room, so that it does not go back and forth. */
+const SLACK = 1.2;
+
+/**
+ * How much the checks of a namespace ask for. Where they come to more than `maxPerSecond`, all periods of the namespace are
+ * stretched by one factor. Equal checks of its backends are one probe and count once.
+ */
+export class ProbeRates {
+  readonly #options: ProbeRatesOptions;
+  readonly #handlers = new HandlerTable();
+  readonly #namespaces = new Map<string, NamespaceRate>();
+  /** Owner -> its namespace and the keys of its probes. */
+  readonly #owners = new Map<string, { readonly namespace: string; readonly keys: ReadonlySet<string> }>();
+
+  constructor(options: ProbeRatesOptions) {
+    this.#options = options;
+  }
+
+  /** These are all the checks of the owner from now on. Returns them with the periods that the namespace may have. */
+  set(owner: string, namespace: string, checks: readonly Check[]): readonly Check[] {
+    const before = this.#owners.get(owner)?.keys;
+    const rate = this.#namespaces.get(namespace) ?? { probes: new Map(), perSecond: 0, factor: 1 };
+    this.#namespaces.set(namespace, rate);
+    const keys = new Set<string>();
+    let last: InternedHandler | undefined;
+    for (const check of checks) {
+      last = this.#handlers.intern(check.handler, last);
+      const key = probeKey(check, last);
+      if (!keys.has(key) && before?.has(key) !== true) this.#add(rate, key, last, check.timing.periodMs);
+      keys.add(key);
+    }
+    for (const key of before ?? []) if (!keys.has(key)) this.#remove(rate, key);
+    if (keys.size > 0) this.#owners.set(owner, { namespace, keys });
+    else this.#owners.delete(owner);
+    this.#judge(namespace, rate);
+    return rate.factor === 1 ? checks : checks.map((check) => stretched(check, rate.factor));
+  }
+
+  forget(owner: string): void {
+    const known = this.#owners.get(owner);
+    if (known !== undefined) this.set(owner, known.namespace, []);
+  }
+
+  /** Returns the factor by which the periods of a namespace are longer than in its specs. */
+  factorOf(namespace: string): number {
+    return this.#namespaces.get(namespace)?.factor ?? 1;
+  }
+
+  /** Namespaces whose periods are stretched, with the factors. */
+  slowed(): ReadonlyMap<string, number> {
+    const all = [...this.#namespaces].map(([namespace, { factor }]) => [namespace, factor] as const);
+    return new Map(all.filter(([, factor]) => factor > 1));
+  }
+
+  #add(rate: NamespaceRate, key: string, handler: InternedHandler, periodMs: number): void {
+    const known = rate.probes.get(key);
+    if (known !== undefined) {
+      known.owners += 1;
+      return;
+    }
+    this.#handlers.use(handler);
+    const perSecond = 1_000 / periodMs;
+    rate.probes.set(key, { handler, perSecond, owners: 1 });
+    rate.perSecond += perSecond;
+  }
+
+  #remove(rate: NamespaceRate, key: string): void {
+    const known = rate.probes.get(key);
+    if (known === undefined) return;
+    known.owners -= 1;
+    if (known.owners > 0) return;
+    this.#handlers.release(known.handler);
+    rate.probes.delete(key);
+    rate.perSecond = rate.probes.size === 0 ? 0 : rate.perSecond - known.perSecond;
+  }
+
+  #judge(namespace: string, rate: NamespaceRate): void {
+    const { maxPerSecond, onChanged } = this.#options;
+    const needed = rate.perSecond / maxPerSecond;
+    const before = rate.factor;
+    if (needed > before) rate.factor = factorFor(needed);
+    else if (factorFor(needed * SLACK) < before) rate.factor = factorFor(needed * SLACK);
+    if (rate.probes.size === 0) this.#namespaces.delete(namespace);
+    if (rate.factor !== before) queueMicrotask(() => onChanged(namespace));
+  }
+}
+
+/** The least factor of the steps that is not less; 1 where nothing must be stretched. */
+export function factorFor(needed: number): number {
+  if (needed <= 1) return 1;
+  const power = 10 ** Math.floor(Math.log10(needed));
+  const found = steps.find((step) => step * power >= needed * (1 - 1e-9));
+  return (found ?? 10) * power;
+}
+
+/** Timeouts and thresholds stay: a check that fails is noticed later by the same factor, and no verdict changes. */
+const stretched = (check: Check, factor: number): Check => ({
+  ...check,
+  timing: { ...check.timing, periodMs: Math.round(check.timing.periodMs * factor) },
+});
