@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
@@ -58,6 +59,14 @@ const ends = () => lines('a thread that probes ended, and is replaced');
 const endedAt = (line: Readonly<Record<string, unknown>> | undefined): number =>
   new Date(line?.['time'] as string).getTime();
 
+/** When each healthy target was connected to for the first time after this. */
+const probedAgainAt = (after: number): Promise<readonly number[]> =>
+  eventually(
+    () => healthy.flatMap((ip) => connectedAt.get(ip)?.find((at) => at > after) ?? []),
+    ({ length }) => length === healthy.length,
+    15_000,
+  );
+
 describe('a thread that probes, of an operator that leads 300 healthy targets', () => {
   it.each([
     ['that is killed', 'exit', ['Failed']],
@@ -82,11 +91,7 @@ describe('a thread that probes, of an operator that leads 300 healthy targets', 
       expect(found.length).toBeGreaterThanOrEqual(2);
       expect(found.filter(({ cause }) => !causes.includes(String(cause)))).toEqual([]);
       const last = endedAt(found.findLast(({ prober }) => prober === '0'));
-      const againAt = await eventually(
-        () => healthy.map((ip) => connectedAt.get(ip)?.find((at) => at > last)),
-        (times) => !times.includes(undefined),
-      );
-      const late = Math.max(...againAt.map((at) => (at ?? NaN) - last));
+      const late = Math.max(...(await probedAgainAt(last))) - last;
       console.info(`after the end of a thread (${service}) all 300 were probed again within ${late} ms`);
       for (const each of names) expect(everMissing(world.slices.history, each, shareOf(each))).toEqual([]);
       expect(lines('not leading any more')).toEqual([]);
@@ -95,4 +100,16 @@ describe('a thread that probes, of an operator that leads 300 healthy targets', 
     },
     90_000,
   );
+
+  it('that stood still with the whole process is not replaced', async () => {
+    const shared = () => ends().filter(({ prober }) => prober === '0');
+    const before = shared().length;
+    world.operator().signal('SIGSTOP');
+    await sleep(5_000); // The standstill itself.
+    const goneOnAt = Date.now();
+    world.operator().signal('SIGCONT');
+    await probedAgainAt(goneOnAt);
+    expect(shared()).toHaveLength(before);
+    for (const each of names) expect(everMissing(world.slices.history, each, shareOf(each))).toEqual([]);
+  }, 60_000);
 });
