@@ -28,7 +28,11 @@ export async function openWorld(): Promise<World> {
     admin: api(plane.details, 'admin', 120_000),
     startOperator: async (...args) => {
       const program = join(import.meta.dirname, '../dist/main.js');
-      const operator = await startOperator(plane.details, { program, args, nodeFlags: nodeFlags() });
+      const operator = await startOperator(plane.details, {
+        program,
+        args: ['--max-probe-rate-per-namespace=1000000', ...args],
+        nodeFlags: nodeFlags(),
+      });
       operators.push(operator);
       return operator;
     },
