@@ -12,16 +12,25 @@ import { identity } from './slice-layout.ts';
  * | an address fails, drains, has another role, is removed  | at once                 | at once   |
  * | an address becomes ready                                | at once: a promotion    | waits     |
  * | an address is listed first                              | at once                 | waits     |
+ * | another client changed what was accepted before         | at once                 | at once   |
  *
  * Returns the Service itself where nothing waits.
+ *
+ * @param accepted what the last run wrote, as `placesOf` returns it
  */
-export function heldService(desired: DesiredService, observed: readonly EndpointSlice[]): DesiredService {
+export function heldService(
+  desired: DesiredService,
+  observed: readonly EndpointSlice[],
+  accepted: Places | undefined,
+): DesiredService {
   if (desired.spec.role === 'Primary' || desired.groups.length === 0) return desired;
   const published = servingIn(observed);
   const groups = desired.groups.map((group) => ({
     ...group,
     endpoints: group.endpoints.flatMap((endpoint) => {
-      const serving = published.get(placeOf(endpoint, group.ports));
+      const place = placeOf(endpoint, group.ports);
+      if (accepted?.get(place) === (endpoint.conditions?.serving === true)) return [endpoint];
+      const serving = published.get(place);
       if (serving === true || (serving === false && endpoint.conditions?.serving !== true)) return [endpoint];
       return serving === undefined ? [] : [notServing(endpoint, desired)];
     }),
@@ -35,6 +44,16 @@ export function heldService(desired: DesiredService, observed: readonly Endpoint
     available: desired.available && groups.every(({ endpoints }) => endpoints.some(isServing)),
   };
 }
+
+/** IP and ports -> whether it is to be ready. */
+export type Places = ReadonlyMap<string, boolean>;
+
+export const placesOf = ({ groups }: DesiredService): Places =>
+  new Map(
+    groups.flatMap(({ endpoints, ports }) =>
+      endpoints.map((each) => [placeOf(each, ports), each.conditions?.serving === true] as const),
+    ),
+  );
 
 /** Returns true when a Service has no ready address in its slices. */
 export const isEmptyIn = (observed: readonly EndpointSlice[]): boolean =>

@@ -1,4 +1,5 @@
 import { isSame } from '../core/same.ts';
+import type { Places } from '../core/held.ts';
 import type { HostAddress, Resolution } from '../core/resolve.ts';
 
 /** Slice writes that a backend may do at once. One comes back every three seconds: an address may fail and return every six. */
@@ -38,6 +39,8 @@ export class Flapping {
   #isEdited = false;
   readonly #names = new Map<string, readonly HostAddress[]>();
   #isNameHeld = false;
+  /** What each Service was written as, while limited. */
+  readonly accepted = new Map<string, Places>();
 
   /** A run begins. The first one that publishes an edit of the spec holds nothing back. */
   begin(generation: number | undefined, now: number): void {
@@ -130,7 +133,10 @@ export class Flapping {
 
   #refill(now: number): void {
     const isCalm = now >= this.#wroteAt + CALM_MS;
-    if (isCalm) this.#limitedAt = undefined;
+    if (isCalm) {
+      this.#limitedAt = undefined;
+      this.accepted.clear();
+    }
     const whole = Math.floor((now - this.#refilledAt) / REFILL_MS);
     this.#refilledAt += whole * REFILL_MS;
     if (isCalm) this.#left = BURST;

@@ -1,7 +1,7 @@
 import { isOfSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
-import { heldService, isEmptyIn } from '../core/held.ts';
+import { heldService, isEmptyIn, placesOf } from '../core/held.ts';
 import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
@@ -142,13 +142,14 @@ function openTo(
   const [waiting, opened] = [new Set<boolean>(), new Set<boolean>()];
   const now = desired.map((service) => {
     const { slices } = observed(backend.namespace, service.name, view);
-    const held = heldService(service, slices);
+    const held = heldService(service, slices, flapping.accepted.get(service.name));
     if (held === service) return service;
     const isEmpty = isEmptyIn(slices);
     const isOpen = flapping.isOpen(at, isEmpty);
     (isOpen ? opened : waiting).add(isEmpty);
     return isOpen ? service : held;
   });
+  for (const service of now) flapping.accepted.set(service.name, placesOf(service));
   for (const isEmpty of opened) flapping.round(at, isEmpty);
   return { now, waiting: waiting.size > 0 ? { isEmpty: waiting.has(true) } : undefined };
 }

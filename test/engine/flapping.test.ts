@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { namespace } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { down, up } from '../support/scripted-probe.ts';
 
@@ -129,6 +130,17 @@ describe('a backend whose addresses come and go', () => {
     world.say(up);
     await runFor(world, SECOND + 10);
     expect(slices(world, 's0')).toEqual(['10.20.0.1+']);
+  });
+
+  it('has what another client removed repaired at once', async () => {
+    const world = new ReconcileWorld();
+    await world.bringUp({ targets: targets(2), services: services(4), probe: quick });
+    await flap(world, 120);
+    const [slice] = world.cluster.slices(namespace, 's0');
+    world.cluster.remove('EndpointSlice', namespace, slice?.metadata.name ?? '');
+    expect(slices(world, 's0')).toEqual([]);
+    await world.run();
+    expect(slices(world, 's0')).toContain('10.20.0.2+');
   });
 
   it('has an edit of its spec written at once', async () => {
