@@ -1,3 +1,4 @@
+import { serviceFeatures } from './api/lent-powers.ts';
 import type { Config } from './config.ts';
 import { createAddressing } from './addressing.ts';
 import { createDnsClient } from './dns/client.ts';
@@ -127,6 +128,8 @@ function createEngine(
     workers: config.workers,
     minRefreshMs: config.dnsMinRefresh,
     maxProbeRatePerNamespace: config.maxProbeRatePerNamespace,
+    switchedOff: new Set(serviceFeatures.filter((feature) => !config.serviceFeatures.includes(feature))),
+    excludedNamespaces: config.excludeNamespaces,
     chooseProbes: config.chooseProbes,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,

@@ -20,6 +20,18 @@ describe('configuration', () => {
   it('needs nothing to be given', () => {
     expect(configOf([])).toEqual({
       namespaces: [],
+      excludeNamespaces: ['kube-node-lease', 'kube-public', 'kube-system'],
+      serviceFeatures: [
+        ...[
+          'NodePort',
+          'LoadBalancer',
+          'ExternalIPs',
+          'Selector',
+          'ForeignMetadata',
+          'Adopt',
+          'ExternalName',
+        ],
+      ],
       denyCidr: [],
       allowCidr: [],
       denyClusterNetworks: 'auto',
@@ -71,6 +83,20 @@ describe('configuration', () => {
     ],
     ['a switch negated', ['--no-leader-elect'], {}, { leaderElect: false }],
     ['a switch set to false', ['--legacy-endpoints=false'], {}, { legacyEndpoints: false }],
+    ['no features of Services', ['--service-features='], {}, { serviceFeatures: [] }],
+    [
+      'some features of Services, in the order of the documentation',
+      ['--service-features=Adopt,NodePort'],
+      {},
+      { serviceFeatures: ['NodePort', 'Adopt'] },
+    ],
+    ['no excluded namespaces', ['--exclude-namespaces='], {}, { excludeNamespaces: [] }],
+    [
+      'a namespace that is not excluded any more',
+      ['--exclude-namespaces=kube-public', '--namespaces=kube-system'],
+      {},
+      { namespaces: ['kube-system'] },
+    ],
     ['a list by commas', ['--namespaces=b, a,b'], {}, { namespaces: ['a', 'b'] }],
     [
       'a list by repetition',

@@ -4,6 +4,7 @@
  * `env` names a second variable. `prefault` holds the default as a user would write it; without one the setting may be absent.
  */
 import { z } from 'zod';
+import { serviceFeatures } from '../api/lent-powers.ts';
 import * as v from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -11,6 +12,14 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 const scope = {
   namespaces: v.namespaceNames.prefault('').meta({
     description: 'Namespaces to serve. Empty: all of the cluster, which takes the ClusterRole; a list takes a Role in each.',
+  }),
+  excludeNamespaces: v.namespaceNames.prefault('kube-system,kube-public,kube-node-lease').meta({
+    description:
+      'Namespaces that are not served: the status of an ExternalBackend there reports that it is excluded, and nothing is probed or written. None of them may be in --namespaces.',
+  }),
+  serviceFeatures: v.anyOf(serviceFeatures).prefault(serviceFeatures.join(',')).meta({
+    description:
+      'What ExternalBackends may ask of Services, beyond a cluster IP or a headless Service. A Service that asks for anything else is not created, and one that exists remains as it is while its addresses follow the probes. ForeignMetadata: labels and annotations with a key of a domain, except app.kubernetes.io. Adopt: taking over Services and endpoints of others. ExternalName: aliases.',
   }),
   denyCidr: v.cidrs.prefault('').meta({
     description:
@@ -155,6 +164,13 @@ export const configSchema = z
         code: 'custom',
         path: ['leaseDuration'],
         message: 'must be whole seconds, because a Lease contains nothing finer',
+      });
+    const excluded = config.namespaces.filter((name) => config.excludeNamespaces.includes(name));
+    if (excluded.length > 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['namespaces'],
+        message: `has ${excluded.join(', ')}, which --exclude-namespaces excludes: remove it from the one or the other`,
       });
     ordered('renewDeadline', 'leaseDuration', '--lease-duration');
     ordered('retryPeriod', 'renewDeadline', '--renew-deadline');

@@ -83,6 +83,22 @@ const list = (value: string): readonly string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
+/** A list of words out of a closed list. */
+export function anyOf<const T extends string>(choices: readonly T[]) {
+  return z
+    .string()
+    .transform((value, context) => {
+      const words = [...new Set(list(value))];
+      for (const word of words.filter((each) => !choices.some((choice) => choice === each)))
+        context.addIssue({
+          code: 'custom',
+          message: `has "${word}", which is none of ${choices.join(', ')}`,
+        });
+      return choices.filter((choice) => words.includes(choice));
+    })
+    .meta({ kind: `list of ${choices.join(', ')}` });
+}
+
 export const namespaceNames = z
   .string()
   .transform((value, context) => {

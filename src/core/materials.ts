@@ -90,7 +90,10 @@ function pendingText(names: readonly (string | undefined)[], secretOf: SecretOf)
   return pending.length > 0 ? `Secret ${pending.join(', ')} is not read yet` : undefined;
 }
 
-/** The keys of a Secret, or why they are not to be had. Optional ones may be missing: Redis' default user has no name. */
+/**
+ * Returns the keys of a Secret, or why they cannot be had. Names no other key that it has: whoever may read a status need not
+ * be allowed to read Secrets. Optional keys may be missing, because Redis' default user has no name.
+ */
 function read(
   secretOf: SecretOf,
   name: string,
@@ -100,8 +103,7 @@ function read(
   const secret = secretOf(name) ?? { error: 'not read yet' };
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
   const missing = keys.find((key) => !optional.includes(key) && lookUp(secret.data, key) === undefined);
-  if (missing !== undefined)
-    return `Secret ${name} has no key ${missing}; ${keysText(Object.keys(secret.data))}`;
+  if (missing !== undefined) return `Secret ${name} has no key ${missing}`;
   const large = keys.find((key) => (lookUp(secret.data, key)?.length ?? 0) > mostCharacters);
   return large === undefined ? secret.data : tooLarge(name, large, lookUp(secret.data, large)?.length ?? 0);
 }
@@ -111,15 +113,3 @@ const mostCharacters = 64 * 1024;
 
 const tooLarge = (name: string, key: string, length: number): string =>
   `key ${key} of Secret ${name} has ${Math.ceil(length / 1024)} KiB, and at most 64 KiB are used: store only what the servers need`;
-
-const mostKeys = 5;
-const longestKey = 40;
-
-/** Names alone; of many or long ones, some and parts. */
-function keysText(keys: readonly string[]): string {
-  if (keys.length === 0) return 'it is empty';
-  const names = keys
-    .slice(0, mostKeys)
-    .map((key) => (key.length > longestKey ? `${key.slice(0, longestKey)}...` : key));
-  return `it has ${names.join(', ')}${keys.length > mostKeys ? ` and ${keys.length - mostKeys} more` : ''}`;
-}

@@ -143,3 +143,7 @@ export function winner<T extends Claimant>(
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Returns true for the Service of the API server itself, which nobody may lead elsewhere. */
+export const isApiServerService = (namespace: string, service: string): boolean =>
+  namespace === 'default' && service === 'kubernetes';

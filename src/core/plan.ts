@@ -8,6 +8,7 @@ import { isOurSlice, ownerName } from './ownership.ts';
 import { look, problemOf, type Observed, type PlanContext, type Problem, type Scene } from './problems.ts';
 import { absence, serviceActions, sweepActions } from './service-actions.ts';
 import { deletion } from './slice-bodies.ts';
+import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
 import { chain, step, type Step } from './step.ts';
 
@@ -24,11 +25,16 @@ export interface ServicePlan {
 /**
  * What brings one Service, its slices and its Endpoints to what they should be.
  *
+ * Before all of it: the Service of the API server, `kubernetes` in `default`, is a Conflict and is not written. Where taking
+ * over is switched off (--service-features), `adopt` counts as no, except among ExternalBackends.
+ *
  * | rival | Service | of others: Endpoints, slices | adopt | a ready address of ours | writes            | problem     |
  * |-------|---------|------------------------------|-------|-------------------------|-------------------|-------------|
  * | yes   | any     | any                          | any   | any                     | none              | NameClaimed |
  * | no    | foreign | any                          | no    | any                     | none              | Conflict    |
  * | no    | controlled by another kind | any       | yes   | any                     | none              | Conflict    |
+ * | no    | none or of others, a feature is switched off | any | any | any            | none              | FeatureDisabled |
+ * | no    | ours, a feature is switched off      | any   | any                     | slices, see `withoutService` | FeatureDisabled |
  * | no    | none    | some                         | no    | any                     | none              | Conflict    |
  * | no    | ours    | some                         | no    | any                     | all but on those  | Conflict    |
  * | no    | ours, being deleted | none             | any   | any                     | all but the Service | Terminating |
@@ -53,16 +59,24 @@ export interface ServicePlan {
  *
  * A client that reads in between sees the old or the new addresses or both, never none; of an exclusive Service never two servers.
  */
-export function planService(desired: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
+export function planService(given: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
+  const desired = mayAdopt(given, observed, context) ? given : withoutAdoption(given);
   const scene = look(desired, observed, context);
   const problem = problemOf(desired, scene, context);
-  const goesOn =
-    problem?.reason === 'Terminating' || (problem?.reason === 'Conflict' && scene.service === 'ours');
-  if (problem === undefined || goesOn) return { ...all(desired, observed, scene, context), problem };
+  if (problem === undefined || goesOn(problem)) return { ...all(desired, observed, scene, context), problem };
+  if (problem.reason === 'FeatureDisabled' && problem.published && !scene.sibling)
+    return { ...withoutService(desired, observed, scene, context), problem };
   if (problem.reason !== 'Adopting' || scene.sibling) return { steps: [], again: false, problem };
   const slices = slicesOf(desired, observed, context, []);
   return { steps: slices.writes, again: slices.again, problem };
 }
+
+const goesOn = ({ reason, published }: Problem): boolean =>
+  reason === 'Terminating' || (reason === 'Conflict' && published);
+
+/** Returns true where `adopt` has its meaning. Among ExternalBackends it always has. */
+const mayAdopt = (desired: DesiredService, observed: Observed, context: PlanContext): boolean =>
+  context.switchedOff?.has('Adopt') !== true || look(desired, observed, context).sibling;
 
 function all(
   desired: DesiredService,
@@ -89,6 +103,37 @@ function all(
   const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];
   const swept = chain(sweepActions(desired, observed.service, scene.sweep), [...before, ...adopted]);
   return { steps: [...before, ...adopted, ...swept], again: false };
+}
+
+/**
+ * Addresses go on to follow the probes behind a Service that is not written. What the Service does not have yet is not
+ * prepared, because it may never have it.
+ *
+ * | the spec, compared with the Service | written              |
+ * |-------------------------------------|----------------------|
+ * | is an alias                         | nothing              |
+ * | has ports of other names            | nothing              |
+ * | has a selector, and the other not   | slices               |
+ * | any other                           | slices and Endpoints |
+ */
+function withoutService(
+  desired: DesiredService,
+  observed: Observed,
+  scene: Scene,
+  context: PlanContext,
+): Omit<ServicePlan, 'problem'> {
+  const { service } = observed;
+  const isAlias = context.backend.spec.mode === 'ExternalName';
+  if (service === undefined || isAlias || hasOtherPortNames(desired, service))
+    return { steps: [], again: false };
+  const hasSelector = Object.keys(service.spec.selector ?? {}).length > 0;
+  const agrees = hasSelector === (desired.spec.selector !== undefined);
+  return all(
+    agrees ? desired : { ...desired, subsets: undefined },
+    agrees ? observed : { ...observed, endpoints: undefined },
+    { ...scene, sweep: false },
+    { ...context, held: true },
+  );
 }
 
 /** kube-proxy joins the ports of a Service and of a slice by their names: neither may have the new ones before the other can follow. */

@@ -6,12 +6,14 @@ import {
   annotations,
   belongsTo,
   hasController,
+  isApiServerService,
   isOurEndpoints,
   isOurSlice,
   kubernetesSliceManagers,
   labels,
   ownerName,
 } from './ownership.ts';
+import { switchedOffText, switchedOffUses, type SwitchedOff } from './service-features.ts';
 
 /** Objects under the name of a Service. */
 export interface Observed {
@@ -28,12 +30,15 @@ export interface PlanContext {
   readonly maxEndpointsPerSlice: number;
   /** Another client keeps changing the Service: it is not repaired yet. */
   readonly held?: boolean;
+  /** Features that the administrator switched off; default: none. */
+  readonly switchedOff?: SwitchedOff;
 }
 
 /** Why a Service is not (wholly) written as desired, and whether that lasts until a person acts. */
 export const problemReasons = {
   Conflict: 'stalls',
   NameClaimed: 'stalls',
+  FeatureDisabled: 'stalls',
   Adopting: 'passes',
   Terminating: 'passes',
   Contested: 'stalls',
@@ -108,41 +113,74 @@ const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
 
 /** Returns why the Service is not wholly written; undefined: it is. The first row of the table of `planService` that holds. */
 export function problemOf(desired: DesiredService, scene: Scene, context: PlanContext): Problem | undefined {
-  const say = (reason: Problem['reason'], message: string): Problem => ({
-    service: desired.name,
-    reason,
-    message,
-    published: scene.service === 'ours' && context.rival === undefined,
-  });
+  const isReserved = isApiServerService(context.backend.namespace, desired.name);
+  const cause = isReserved
+    ? conflict(
+        `Service ${desired.name} of namespace default leads to the API server and is never taken over; ${rename}`,
+      )
+    : (ofOthers(desired, scene, context) ??
+      ofFeatures(desired, scene, context) ??
+      ofState(desired, scene, context));
+  if (cause === undefined) return undefined;
+  const published = scene.service === 'ours' && context.rival === undefined && !isReserved;
+  return { service: desired.name, ...cause, published };
+}
+
+type Cause = Pick<Problem, 'reason' | 'message'>;
+
+const rename = 'choose another name in spec.services';
+
+const conflict = (message: string): Cause => ({ reason: 'Conflict', message });
+
+/** How a Service, or what is under its name, is taken over; or why it cannot be. */
+function adoptionText({ name }: DesiredService, { backend, switchedOff }: PlanContext, it: string): string {
+  const uses = switchedOffUses(backend, name, switchedOff).filter(({ feature }) => feature === 'Adopt');
+  return uses.length > 0
+    ? `delete ${it}; ${switchedOffText(uses)}`
+    : `delete ${it}, or set services[].adopt: true to take ${it} over`;
+}
+
+/** The Service is of somebody else. */
+function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
   const name = `Service ${desired.name}`;
   if (context.rival !== undefined)
-    return say(
-      'NameClaimed',
-      `${name} belongs to ExternalBackend ${context.rival}, which claims it too; choose another name in spec.services`,
-    );
+    return {
+      reason: 'NameClaimed',
+      message: `${name} belongs to ExternalBackend ${context.rival}, which claims it too; ${rename}`,
+    };
   if (scene.service === 'controlled')
-    return say(
-      'Conflict',
-      `${name} exists and is controlled by another resource; choose another name in spec.services`,
-    );
-  if (scene.service === 'foreign' && !scene.adopting)
-    return say(
-      'Conflict',
-      `${name} exists and is not ours; delete it, or set services[].adopt: true to take it over`,
-    );
+    return conflict(`${name} exists and is controlled by another resource; ${rename}`);
+  return scene.service === 'foreign' && !scene.adopting
+    ? conflict(`${name} exists and is not ours; ${adoptionText(desired, context, 'it')}`)
+    : undefined;
+}
+
+/** The Service asks for a feature that is switched off, except taking over: that depends on what there is. */
+function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanContext): Cause | undefined {
+  const uses = switchedOffUses(context.backend, name, context.switchedOff);
+  const missing = uses.filter(({ feature }) => feature !== 'Adopt');
+  const what = service === 'none' ? 'is not created' : 'remains as it is';
+  return missing.length === 0
+    ? undefined
+    : {
+        reason: 'FeatureDisabled',
+        message: `${switchedOffText(missing)}: Service ${name} ${what} until it is removed`,
+      };
+}
+
+/** The Service may be written, and something is in the way. */
+function ofState(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
+  const name = `Service ${desired.name}`;
   const others = othersThings(desired, scene);
   if (others !== '' && !desired.spec.adopt)
-    return say(
-      'Conflict',
-      `${others} of ${name} exist and are not ours; delete them, or set services[].adopt: true to take them over`,
-    );
+    return conflict(`${others} of ${name} exist and are not ours; ${adoptionText(desired, context, 'them')}`);
   if (scene.ending)
-    return say(
-      'Terminating',
-      `${name} is being deleted and is created again when its finalizers are removed; see its metadata.finalizers`,
-    );
+    return {
+      reason: 'Terminating',
+      message: `${name} is being deleted and is created again when its finalizers are removed; see its metadata.finalizers`,
+    };
   return waits(desired, scene, others)
-    ? say('Adopting', `${name} is taken over as soon as an address of ours is ready`)
+    ? { reason: 'Adopting', message: `${name} is taken over as soon as an address of ours is ready` }
     : undefined;
 }
 

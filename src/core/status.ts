@@ -95,6 +95,15 @@ export function invalid(problems: readonly { readonly path: string; readonly mes
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
+/** Halt of a backend in a namespace that the administrator excludes. */
+export function excludedNamespace(namespace: string): Halt {
+  const verdict = {
+    reason: 'NamespaceExcluded',
+    message: `namespace ${namespace} is excluded by the administrator (--exclude-namespaces): nothing is probed or written here; create the ExternalBackend in another namespace`,
+  };
+  return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
+}
+
 /** Halt of a suspended backend. */
 export const suspended: Halt = {
   Ready: {

@@ -35,7 +35,14 @@ export interface Observer {
 
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
-  'policy' | 'networksOf' | 'minRefreshMs' | 'legacyEndpoints' | 'maxEndpointsPerSlice' | 'chooseProbes'
+  | 'policy'
+  | 'networksOf'
+  | 'minRefreshMs'
+  | 'legacyEndpoints'
+  | 'maxEndpointsPerSlice'
+  | 'chooseProbes'
+  | 'switchedOff'
+  | 'excludedNamespaces'
 > {
   readonly clock: Clock;
   readonly random: Random;

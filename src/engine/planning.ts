@@ -5,6 +5,7 @@ import { planRemoval, planService, type ServicePlan } from '../core/plan.ts';
 import type { Observed } from '../core/problems.ts';
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
+import type { SwitchedOff } from '../core/service-features.ts';
 import { identity } from '../core/slice-layout.ts';
 import type { Step } from '../core/step.ts';
 import type { Contests } from './contests.ts';
@@ -18,6 +19,8 @@ export interface PlanningOptions {
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
   readonly contests?: Contests;
+  /** Features of Services that the administrator switched off; default: none. */
+  readonly switchedOff?: SwitchedOff;
 }
 
 /** The Services of a backend as they should be now. @param alias undefined in mode Endpoints */
@@ -43,12 +46,12 @@ export function planOf(
   options: PlanningOptions,
   leftOut?: LeftOut,
 ): ServicePlan {
-  const { view, registry, maxEndpointsPerSlice, contests } = options;
+  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const found = observed(backend.namespace, desired.name, view);
   const rival = registry.rival(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
-  const plan = planService(accepted, found, { backend, rival, maxEndpointsPerSlice, held });
+  const plan = planService(accepted, found, { backend, rival, maxEndpointsPerSlice, held, switchedOff });
   return contests?.review(key, accepted, found, plan) ?? plan;
 }
 

@@ -5,7 +5,7 @@ import type { AddressPolicy } from '../core/address-policy.ts';
 import type { ClusterNetworksOf } from '../core/cluster-networks.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
-import { invalid, suspended, type Halt } from '../core/status.ts';
+import { excludedNamespace, invalid, suspended, type Halt } from '../core/status.ts';
 import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, patientWriter, type Life } from './lives.ts';
@@ -27,6 +27,8 @@ export interface ReconcilerOptions
   readonly policy: AddressPolicy;
   /** Default: none is known. */
   readonly networksOf?: ClusterNetworksOf;
+  /** Namespaces whose backends are told that they are not served; default: none. */
+  readonly excludedNamespaces?: readonly string[];
 }
 
 /** Not later than what was refused is tried again. */
@@ -92,6 +94,8 @@ export class Reconciler {
       return { ok: true };
     }
     const life = this.#lives.enter(key, entry.raw);
+    if (this.#options.excludedNamespaces?.includes(namespace) === true)
+      return this.#halt(entry, life, excludedNamespace(namespace));
     if (!entry.parsed.ok) return this.#halt(entry, life, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
     if (backend.spec.suspend) return this.#halt(entry, life, suspended);

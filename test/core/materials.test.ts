@@ -31,16 +31,16 @@ describe('what probes need', () => {
       'no password',
       login,
       { login: { data: { username: 'probe' } } },
-      { credentialsMissing: 'Secret login has no key password; it has username' },
+      { credentialsMissing: 'Secret login has no key password' },
     ],
     [
       'no password in an empty Secret',
       login,
       { login: { data: {} } },
-      { credentialsMissing: 'Secret login has no key password; it is empty' },
+      { credentialsMissing: 'Secret login has no key password' },
     ],
     [
-      'no password among many keys, one of them long',
+      'no password among other keys, none of which is named',
       login,
       {
         login: {
@@ -50,7 +50,7 @@ describe('what probes need', () => {
         },
       },
       {
-        credentialsMissing: `Secret login has no key password; it has ${'x'.repeat(40)}..., b, c, d, e and 2 more`,
+        credentialsMissing: 'Secret login has no key password',
       },
     ],
     [
@@ -78,7 +78,7 @@ describe('what probes need', () => {
       'no CA under a key that every object has',
       { tls: { caSecret: { name: 'ca', key: 'constructor' } } },
       found,
-      { tlsMissing: 'Secret ca has no key constructor; it has ca.crt' },
+      { tlsMissing: 'Secret ca has no key constructor' },
     ],
     [
       'a CA of more than 64 KiB',
@@ -105,7 +105,7 @@ describe('what probes need', () => {
       'both missing',
       certified,
       { ca: gone, client: { data: { 'tls.crt': 'C' } } },
-      { tlsMissing: 'Secret ca: there is no such Secret; Secret client has no key tls.key; it has tls.crt' },
+      { tlsMissing: 'Secret ca: there is no such Secret; Secret client has no key tls.key' },
     ],
     ['one not read yet', certified, { ca: found.ca }, { tlsPending: 'Secret client is not read yet' }],
     ['TLS without Secrets', { tls: { insecureSkipVerify: true } }, {}, { tls: { insecureSkipVerify: true } }],

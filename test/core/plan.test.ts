@@ -379,6 +379,28 @@ describe('the drift that planService repairs', () => {
   });
 });
 
+describe('the Service of the API server', () => {
+  it.each([true, false])(
+    'is never written, whoever has it and whether it is to be taken over (%s)',
+    (adopt) => {
+      const backend = {
+        ...aBackend({ services: [{ name: 'kubernetes', adopt }] }, { name: 'taker' }),
+        namespace: 'default',
+      };
+      const inDefault = { name: 'kubernetes', namespace: 'default' };
+      for (const service of [
+        aService({}, inDefault),
+        aService({}, { ...inDefault, ownerReferences: ownersOf('uid-of-taker', 'taker') }),
+      ]) {
+        const desired = theService(backend, allHealthy, true, service);
+        const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
+        const plan = planService(desired, { service, slices: [], endpoints: undefined }, context);
+        expect(plan).toMatchObject({ steps: [], problem: { reason: 'Conflict', published: false } });
+      }
+    },
+  );
+});
+
 describe('what is not ours', () => {
   const theirService = aService();
   const controlled = aService({}, { ownerReferences: ownersOf('x', 'web', 'Deployment') });

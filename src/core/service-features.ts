@@ -1,0 +1,34 @@
+import type { Backend } from '../api/external-backend.ts';
+import { featuresOf, type FeatureUse, type ServiceFeature } from '../api/lent-powers.ts';
+import { servicesOf, type DesiredService } from './desired.ts';
+
+export type SwitchedOff = ReadonlySet<ServiceFeature>;
+
+/** What a Service of the spec asks for, of the features that the administrator switched off (--service-features). */
+export function switchedOffUses(
+  backend: Backend,
+  service: string,
+  off: SwitchedOff = new Set(),
+): readonly FeatureUse[] {
+  if (off.size === 0) return [];
+  const all = servicesOf(backend);
+  const index = all.findIndex(({ name }) => name === service);
+  const spec = all[index];
+  const uses = spec === undefined ? [] : featuresOf(backend.spec, spec, index);
+  return uses.filter(({ feature }) => off.has(feature));
+}
+
+/** Says which fields are switched off, and how to go on. */
+export const switchedOffText = (uses: readonly FeatureUse[]): string =>
+  uses
+    .map(
+      ({ path, feature }) =>
+        `${path} is switched off by the administrator (--service-features is without ${feature})`,
+    )
+    .join('; ');
+
+/** The same Service, which takes over nothing. */
+export const withoutAdoption = (desired: DesiredService): DesiredService => ({
+  ...desired,
+  spec: { ...desired.spec, adopt: false },
+});
