@@ -1,6 +1,7 @@
 import { contains, parseCidr, type Cidr } from './api/cidr.ts';
 import type { Config } from './config.ts';
 import { addressPolicy, type AddressPolicy } from './core/address-policy.ts';
+import { aliasPolicy, type AliasPolicy } from './core/alias-policy.ts';
 import type { ClusterNetwork, ClusterNetworksOf } from './core/cluster-networks.ts';
 import type { Logger } from './engine/ports.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -19,7 +20,11 @@ export interface AddressingOptions {
 
 /** What decides where traffic may be led, and what is known of the cluster for that. */
 export interface Addressing {
-  readonly rules: { readonly policy: AddressPolicy; readonly networksOf: ClusterNetworksOf };
+  readonly rules: {
+    readonly policy: AddressPolicy;
+    readonly networksOf: ClusterNetworksOf;
+    readonly aliasPolicy: AliasPolicy;
+  };
   /** Resolves when nothing more is to be waited for at a start. */
   readonly tried: Promise<void>;
   /** Lists that are still waited for. */
@@ -46,7 +51,7 @@ export function createAddressing(options: AddressingOptions): Addressing {
     networksOf,
   });
   return {
-    rules: { policy, networksOf },
+    rules: { policy, networksOf, aliasPolicy: aliasPolicy(config.aliasDeny) },
     tried: watch?.tried ?? Promise.resolve(),
     missing: () => watch?.missing ?? [],
     start: () => {

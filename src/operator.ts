@@ -116,7 +116,15 @@ function createEngine(
   metrics: Metrics,
   world: Pick<
     EngineOptions,
-    'view' | 'writer' | 'events' | 'createProber' | 'resolver' | 'secrets' | 'policy' | 'networksOf'
+    | 'view'
+    | 'writer'
+    | 'events'
+    | 'createProber'
+    | 'resolver'
+    | 'secrets'
+    | 'policy'
+    | 'aliasPolicy'
+    | 'networksOf'
   >,
 ): Engine {
   return new Engine({

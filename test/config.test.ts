@@ -35,6 +35,7 @@ describe('configuration', () => {
       denyCidr: [],
       allowCidr: [],
       denyClusterNetworks: 'auto',
+      aliasDeny: [],
       serviceCidr: [],
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,

@@ -1,4 +1,5 @@
 import { celIsName, celIsServiceRecord, isIp, isName, isServiceRecord } from './host.ts';
+import { celIsLocalName, isLocalName } from './local-names.ts';
 import { celDialsTcp, dialsTcp } from './probe.ts';
 import { celOr, celString, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
@@ -11,6 +12,7 @@ import type { SpecShape } from './spec-shape.ts';
 // | IP address            | yes                                          | no                |
 // | name of one label, `db` | yes, with the operator's search list       | no; `db.` is complete |
 // | name that ends in .svc | yes                                         | no                |
+// | localhost, or an address in disguise (local-names.ts) | yes, and its addresses are refused | no |
 // | name                  | yes                                          | yes               |
 // | name with underscores | yes                                          | no                |
 // | _service._proto.name  | with one port in ports and no port of its own | no                |
@@ -69,10 +71,18 @@ const hostRules: readonly Rule<SpecShape>[] = [
   }),
   // A CNAME is complete for every client: no search list is added, least of all that of the operator's pod.
   inAlias({
-    holds: ({ targets }) => !targets.some(({ host }) => isName(host) && !host.includes('.')),
-    cel: `!self.targets.exists(each, !each.host.contains('.') && ${celIsName('each.host')})`,
+    holds: ({ targets }) =>
+      !targets.some(({ host }) => isName(host) && !host.includes('.') && !isLocalName(host)),
+    cel: `!self.targets.exists(each, !each.host.contains('.') && ${celIsName('each.host')} && !${celIsLocalName('each.host')})`,
     message:
       'targets have a host without a dot, which clients of an alias cannot resolve, because a CNAME gets no search list: write the full name, such as db.example.com or db.shop.svc.cluster.local (db. where name servers know db itself)',
+    field: 'targets',
+  }),
+  inAlias({
+    holds: ({ targets }) => !targets.some(({ host }) => isName(host) && isLocalName(host)),
+    cel: `!self.targets.exists(each, ${celIsName('each.host')} && ${celIsLocalName('each.host')})`,
+    message:
+      "targets have a host that means each client's own machine, or that clients read as an address (localhost, a name below it or below localdomain, a last label 0x…): write the server's own name, or use mode: Endpoints with its address",
     field: 'targets',
   }),
   inAlias({

@@ -33,6 +33,10 @@ const scope = {
     description:
       "Auto: no target may be in a network of the cluster's Services (ServiceCIDR objects) or pods (podCIDRs of Nodes), be the API server, or be a Node at a port of Kubernetes (2379, 2380, 6443, 10250, 10255 to 10259, 22623, 22624). With --namespaces it needs config/rbac-namespaced/networks.",
   }),
+  aliasDeny: v.namePatterns.prefault('').meta({
+    description:
+      'Hosts that no alias (mode: ExternalName) may lead to, such as *.svc.cluster.local: a name, or *. and a name for all below it. localhost and addresses in disguise are always refused. May be given several times.',
+  }),
   serviceCidr: v.cidrs.prefault('').meta({
     description:
       "Networks of the cluster's own Services, whose addresses are refused as targets, where --deny-cluster-networks=auto cannot read them. May be given several times.",

@@ -1,4 +1,5 @@
 /** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
+import { isNamePattern } from '../core/alias-policy.ts';
 import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
@@ -121,6 +122,19 @@ export const cidrs = z
     return all;
   })
   .meta({ kind: 'list of CIDRs' });
+
+export const namePatterns = z
+  .string()
+  .transform((value, context) => {
+    const all = list(value).map((each) => each.toLowerCase());
+    for (const each of all.filter((pattern) => !isNamePattern(pattern)))
+      context.addIssue({
+        code: 'custom',
+        message: `has "${each}", which is not a host name such as db.example.com, or *.example.com for all below it`,
+      });
+    return all;
+  })
+  .meta({ kind: 'list of host names' });
 
 /** Where a server listens. No host: every address of the machine, both families. Port 0: any free one. */
 export interface ListenAddress {

@@ -29,6 +29,8 @@ export interface TargetAddresses {
   readonly message?: string;
   /** Whether some of that is because an address may not, or cannot, be used: that another target gives it too is no harm. */
   readonly refused?: true;
+  /** The host itself may not be used, whatever its addresses: see alias-policy.ts. */
+  readonly forbidden?: true;
 }
 
 /** Returns why an address may not be used with this port of its own (0: the ports of the backend); undefined when it may. */

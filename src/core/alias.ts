@@ -17,10 +17,16 @@ export interface Candidate {
   readonly resolved: boolean;
   /** Why it is not healthy, for people. */
   readonly why: string;
+  /** All its addresses are forbidden, or the host itself is. */
+  readonly refused?: boolean;
+  /** The host itself is forbidden. */
+  readonly forbidden?: boolean;
 }
 
 export interface Choice {
   readonly name: string;
+  /** True: no host may be chosen. `name` is then what it points to now, and empty where there is no Service. */
+  readonly none?: true;
   /** When a better one may be chosen by the mere passing of time, in milliseconds from now. */
   readonly afterMs?: number;
 }
@@ -33,8 +39,11 @@ export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '
  *
  * | points to now           | others                            | chosen                          |
  * |-------------------------|-----------------------------------|---------------------------------|
- * | nothing of the list     | some healthy                      | the first healthy               |
- * | nothing of the list     | none healthy                      | the first that is not drained, else the first |
+ * | nothing of the list, or a forbidden host | some healthy     | the first healthy               |
+ * | the same                | none healthy, some not refused    | the first of these that is not drained, else the first |
+ * | the same                | all refused                       | none                            |
+ * | a host of which all addresses are refused | some healthy    | the first healthy               |
+ * | the same                | none healthy                      | stays: the names of the past may come back |
  * | unhealthy or drained    | some healthy                      | the first healthy               |
  * | unhealthy or drained    | none healthy                      | stays                           |
  * | healthy or unknown      | a better one for failbackMs       | the first such                  |
@@ -53,8 +62,11 @@ export function choose(
   const good = candidates.filter(({ health, drain }) => health === 'healthy' && !drain);
   const standing = candidates.findIndex(({ name }) => name === current);
   const is = candidates[standing];
-  if (is === undefined)
-    return { name: (good[0] ?? candidates.find(({ drain }) => !drain) ?? candidates[0])?.name ?? '' };
+  if (is === undefined || is.forbidden === true) {
+    const usable = candidates.filter(({ refused }) => refused !== true);
+    const first = good[0] ?? usable.find(({ drain }) => !drain) ?? usable[0];
+    return first === undefined ? { name: current ?? '', none: true } : { name: first.name };
+  }
   if (is.health === 'unhealthy' || is.drain) return { name: (good[0] ?? is).name };
   const waits = good
     .filter((each) => candidates.indexOf(each) < standing)
@@ -75,6 +87,7 @@ export function choose(
  * | some                                  | Published: not answered since this term began | no | unknown |
  * | some                                  | any other                         | no     | healthy   |
  * | none, all refused                     | any                               | any    | unhealthy |
+ * | the host is forbidden                 | any                               | any    | unhealthy |
  * | none                                  | NoSuchName, NoAddress, Expired    | any    | unhealthy |
  * | any other                             | any                               | any    | unknown   |
  */
@@ -88,6 +101,8 @@ export function candidatesOf(
     name: aliasName(each.target.host),
     drain: each.target.drain,
     resolved: each.addresses.length > 0,
+    refused: each.refused === true && each.addresses.length === 0,
+    forbidden: each.forbidden === true,
     ...(probed && each.addresses.length > 0 ? fromProbes(each, groups, healthOf) : fromName(each)),
   }));
 }

@@ -26,6 +26,8 @@ export interface StatusInput {
   readonly quarantined?: readonly string[];
   /** What an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
+  /** No host of the alias may be used: it has no Service, or one that is left as it is. */
+  readonly hasNoHost?: boolean;
   /** The hosts of an alias; empty in mode Endpoints. */
   readonly candidates: readonly Candidate[];
   /** A write that the server refused, or that keeps failing. */
@@ -56,13 +58,16 @@ export const isProbed = ({ groups }: StatusInput): boolean =>
  * |--------------------------------------------------|-------------------------------------------|
  * | a Service is not ours, or not wholly             | False Conflict, NameClaimed, Adopting     |
  * | a write is refused, or fails again and again     | False, the reason of the API server       |
+ * | an alias, and all its hosts are refused          | False TargetsRefused                      |
  * | a Service is deleted, and a finalizer holds it   | False Terminating                         |
  * | a Service is missing                             | False Missing                             |
  * | none of these                                    | True Published                            |
  */
-export function readyCondition({ problems, error, written }: StatusInput): ConditionVerdict {
+export function readyCondition(input: StatusInput): ConditionVerdict {
+  const { problems, error, written } = input;
   if (problems.length > 0) return ofProblems('False', problems);
   if (error !== undefined) return { status: 'False', reason: error.reason, message: bounded(error.message) };
+  if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
   const terminating = namesOf(written, 'terminating');
   if (terminating !== '')
     return {
@@ -83,12 +88,20 @@ export function readyCondition({ problems, error, written }: StatusInput): Condi
  * Present only while a person must act: `True`, with the reason and the message of `Ready`. By it GitOps tools (kstatus)
  * report a failure at once, instead of when they time out.
  */
-export function stalledCondition({ problems, error }: StatusInput): ConditionVerdict | undefined {
+export function stalledCondition(input: StatusInput): ConditionVerdict | undefined {
+  const { problems, error } = input;
   const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
   if (stalling.length > 0) return ofProblems('True', stalling);
+  if (error === undefined && input.hasNoHost === true) return { status: 'True', ...noHost(input) };
   if (error === undefined || !errorStalls(error)) return undefined;
   return { status: 'True', reason: error.reason, message: bounded(error.message) };
 }
+
+/** A message with each host of an alias that none may be used of. */
+const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
+  reason: 'TargetsRefused',
+  message: bounded(`no host of the alias may be used: ${candidates.map(({ why }) => why).join('; ')}`),
+});
 
 const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
   status,
@@ -117,6 +130,7 @@ const namesOf = (written: readonly WrittenService[], state: WrittenService['stat
  * | unknown, an address is known        | Unknown NotProbedYet   |
  * | unknown, and probed if there were   | Unknown NotResolvedYet |
  * | unhealthy                           | False NoReadyAddress   |
+ * | none: all hosts are refused         | False NotPublished     |
  *
  * Ready means: healthy, and ready in a slice that is written. Before all of that: a Service that does not exist, is being
  * deleted or is not ours (see the problems) is False NotPublished.
@@ -127,6 +141,12 @@ export function availableCondition(
 ): ConditionVerdict {
   const unpublished = notPublished(input);
   if (unpublished !== undefined) return unpublished;
+  if (input.hasNoHost === true)
+    return {
+      status: 'False',
+      reason: 'NotPublished',
+      message: 'no host of the alias may be used; see the condition Ready',
+    };
   if (input.alias !== undefined) return availableAlias(input, input.alias);
   const ready = addresses.filter((address) => address.ready && address.health !== 'unhealthy').length;
   const message = `${ready} of ${addresses.length} addresses are ready`;

@@ -1,4 +1,5 @@
 import type { Status } from '../api/external-backend.ts';
+import { parseIp } from '../api/ip.ts';
 import type { Halt } from './status.ts';
 import { bounded } from './status-text.ts';
 
@@ -42,6 +43,7 @@ export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
  * | none      | any                     | as before           | as before            |
  * | some      | yes                     | True TargetsRefused | as before            |
  * | some      | no                      | True TargetsRefused | False NoReadyAddress |
+ * | the Service of an alias | -         | True TargetsRefused | False NotPublished   |
  */
 export function haltOfWithdrawal(
   status: Status | undefined,
@@ -50,14 +52,17 @@ export function haltOfWithdrawal(
   if (refused.size === 0) return {};
   const message = withdrawalText(refused);
   const left = status && statusWithout(status, refused).readyAddresses;
+  const isAlias = [...refused.keys()].some((key) => parseIp(key) === undefined);
   return {
-    ...(left === 0 && {
-      Available: {
-        status: 'False',
-        reason: 'NoReadyAddress',
-        message: bounded(`no address is left: ${message}`),
-      },
-    }),
+    ...(isAlias && { Available: { status: 'False', reason: 'NotPublished', message } }),
+    ...(left === 0 &&
+      !isAlias && {
+        Available: {
+          status: 'False',
+          reason: 'NoReadyAddress',
+          message: bounded(`no address is left: ${message}`),
+        },
+      }),
     Degraded: { status: 'True', reason: 'TargetsRefused', message },
   };
 }

@@ -1,6 +1,7 @@
 import type { AddressPolicy } from './address-policy.ts';
 import { parseIp } from '../api/ip.ts';
-import type { Action } from './action.ts';
+import { refOf, type Action } from './action.ts';
+import type { AliasPolicy } from './alias-policy.ts';
 import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject } from './objects.ts';
 import { ownerName } from './ownership.ts';
 import type { Observed } from './problems.ts';
@@ -10,21 +11,22 @@ import { step, type Step } from './step.ts';
 /** What leaves one Service because the address policy forbids it. */
 export interface Withdrawal {
   readonly steps: readonly Step[];
-  /** IP -> why. */
+  /** IP, or host of an alias -> why. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
 /**
  * Takes forbidden addresses out of what is published under a Service name of a backend whose work halts (it is suspended,
  * or its spec is not understood), and touches nothing else: a policy that forbids an address after it was published counts
- * for these too.
+ * for these too. An alias cannot be empty, so a Service that leads to a forbidden host is removed.
  *
  * @param backend name of the backend; only what it controls is written
  */
 export function withdrawalOf(
-  { slices, endpoints }: Observed,
+  { service, slices, endpoints }: Observed,
   backend: string,
   policy: AddressPolicy,
+  forbids: AliasPolicy,
 ): Withdrawal {
   const refused = new Map<string, string>();
   const isAllowed = (text: string, ports: readonly number[]): boolean => {
@@ -35,7 +37,12 @@ export function withdrawalOf(
   };
   const isOurs = (object: KubeObject): boolean =>
     ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
-  const actions = [
+  const host = service?.spec.externalName;
+  const why = host === undefined ? undefined : forbids(host);
+  const isAliasLeft = service !== undefined && why !== undefined && isOurs(service);
+  if (isAliasLeft) refused.set(host ?? '', why);
+  const actions: readonly (Action | undefined)[] = [
+    ...(isAliasLeft ? [{ op: 'delete', ref: refOf(service) } as const] : []),
     ...slices.filter(isOurs).map((slice) => sliceWithout(slice, isAllowed)),
     ...(endpoints !== undefined && isOurs(endpoints) ? [endpointsWithout(endpoints, isAllowed)] : []),
   ];

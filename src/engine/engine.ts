@@ -36,6 +36,7 @@ export interface Observer {
 export interface EngineOptions extends Pick<
   ReconcilerOptions,
   | 'policy'
+  | 'aliasPolicy'
   | 'networksOf'
   | 'minRefreshMs'
   | 'legacyEndpoints'

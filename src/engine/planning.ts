@@ -23,13 +23,14 @@ export interface PlanningOptions {
   readonly switchedOff?: SwitchedOff;
 }
 
-/** The Services of a backend as they should be now. @param alias undefined in mode Endpoints */
+/** The Services of a backend as they should be now; none of an alias without a host. @param alias undefined in mode Endpoints */
 export function desiredOf(
   scene: Scene,
   roles: Roles,
   alias: AliasScene | undefined,
   { legacyEndpoints }: PlanningOptions,
 ): readonly DesiredService[] {
+  if (alias?.choice.none === true) return [];
   return desiredServices({ ...scene, roles, legacyEndpoints, alias: alias?.choice.name });
 }
 
@@ -75,12 +76,16 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
   };
 }
 
-/** What was made under names that the spec does not have any more; a name that a sibling claims is the sibling's to take over. */
+/**
+ * What was made under names that the spec does not have any more, and of a withdrawn alias all; a name that a sibling
+ * claims is the sibling's to take over.
+ */
 export function removalsOf(
   backend: Backend,
   { view, registry }: PlanningOptions,
+  withdraws = false,
 ): readonly (readonly Step[])[] {
-  const wanted = new Set(servicesOf(backend).map(({ name }) => name));
+  const wanted = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
     .filter((name) => !wanted.has(name) && registry.rival(backend, name, undefined) === undefined)
     .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));

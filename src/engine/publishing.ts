@@ -51,7 +51,7 @@ export async function publish(
   options: PublishingOptions,
 ): Promise<Publication> {
   const storing = unstored.writer(writer, options);
-  const removals = removalsOf(scene.backend, options);
+  const removals = removalsOf(scene.backend, options, alias?.withdraws);
   const removing = performAll(writer, removals);
   let sliceWrites = 0;
   for (let round = 1; ; round += 1) {

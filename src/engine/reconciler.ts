@@ -1,5 +1,6 @@
 import type { Backend } from '../api/external-backend.ts';
 import { readingsOf } from '../api/embedded-ip.ts';
+import type { AliasPolicy } from '../core/alias-policy.ts';
 import { parseIp } from '../api/ip.ts';
 import type { AddressPolicy } from '../core/address-policy.ts';
 import type { ClusterNetworksOf } from '../core/cluster-networks.ts';
@@ -25,6 +26,8 @@ export interface ReconcilerOptions
   readonly secrets: Secrets;
   readonly chooseProbes: boolean;
   readonly policy: AddressPolicy;
+  /** Default: that without `--alias-deny`. */
+  readonly aliasPolicy?: AliasPolicy;
   /** Default: none is known. */
   readonly networksOf?: ClusterNetworksOf;
   /** Namespaces whose backends are told that they are not served; default: none. */
@@ -173,14 +176,14 @@ export class Reconciler {
 
   #aliasOf(scene: Scene, life: Life): AliasScene | undefined {
     const { clock, view } = this.#options;
-    const alias = lookAtAlias(scene, view, life.hosts ?? new Map(), clock.now());
+    const alias = lookAtAlias(scene, view, life.hosts ?? new Map(), clock.now(), this.#options.aliasPolicy);
     life.hosts = alias?.hosts;
     return alias;
   }
 
   /**
-   * Probing and writing stop; what is published stays, except what the address policy forbids, and so does what was said of it. Health of before is not believed
-   * by a later run: it begins from what is published, as after a start.
+   * Probing and writing stop; what is published stays, except what the address policy forbids, and so does what was
+   * reported of it. Health of before is not believed by a later run: it begins from what is published, as after a start.
    */
   async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
     life.hosts = undefined;

@@ -106,7 +106,7 @@ export class Reporter {
 
   /** Records an Event when a Service that pointed to another host points to the chosen one. */
   #tellSwitch({ raw, alias, before }: PublishedScene, written: readonly WrittenService[], life: Life): void {
-    if (alias === undefined) return;
+    if (alias === undefined || alias.choice.none === true) return;
     const { candidates, choice } = alias;
     const pointsThere = written
       .filter(({ available }) => available)
@@ -251,6 +251,7 @@ export class Reporter {
       ...scene,
       candidates,
       alias: choice?.name,
+      ...(choice?.none === true && { hasNoHost: true }),
       error,
       refused: refusals.words(),
       now,

@@ -1,4 +1,4 @@
-import type { Backend } from '../api/external-backend.ts';
+import type { Backend, Target } from '../api/external-backend.ts';
 import type { AddressPolicy, AddressUse } from '../core/address-policy.ts';
 import {
   addressesOf,
@@ -7,6 +7,7 @@ import {
   type RefusalOf,
   type TargetAddresses,
 } from '../core/address.ts';
+import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import type { Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
@@ -56,6 +57,8 @@ export interface LookOptions {
   /** Whether a handler is chosen where the spec names none. */
   readonly chooseProbes: boolean;
   readonly policy: AddressPolicy;
+  /** Default: that without `--alias-deny`. */
+  readonly aliasPolicy?: AliasPolicy;
 }
 
 export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
@@ -107,7 +110,7 @@ const silence: Resolution = {
   nextAt: undefined,
 };
 
-interface Judging extends Pick<LookOptions, 'view'> {
+interface Judging extends Pick<LookOptions, 'view' | 'aliasPolicy'> {
   readonly refusalOf: RefusalOf;
 }
 
@@ -135,12 +138,24 @@ function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Ju
 }
 
 /** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */
-function each({ spec }: Backend, resolved: Resolved, { refusalOf }: Judging, limit: number) {
+function each(
+  { spec }: Backend,
+  resolved: Resolved,
+  { refusalOf, aliasPolicy: forbids = aliasPolicy() }: Judging,
+  limit: number,
+): readonly TargetAddresses[] {
   const share = Math.max(1, Math.floor(limit / spec.targets.length));
-  return spec.targets.flatMap((target) =>
-    addressesOf([target], (host) => resolved.get(host) ?? silence, refusalOf, spec.ports, share),
-  );
+  return spec.targets.flatMap((target): readonly TargetAddresses[] => {
+    const why = forbids(target.host);
+    if (why !== undefined) return [forbiddenHost(target, why)];
+    return addressesOf([target], (host) => resolved.get(host) ?? silence, refusalOf, spec.ports, share);
+  });
 }
+
+const forbiddenHost = (target: Target, why: string): TargetAddresses => ({
+  ...{ target, addresses: [], message: `${target.host} is refused: ${why}` },
+  ...{ refused: true, forbidden: true },
+});
 
 /** A name often has an AAAA record that a cluster with IPv4 alone has no use for: that is no fault of anybody. */
 function withServed(target: TargetAddresses, backend: Backend, standing: Scene['standing']): TargetAddresses {
@@ -196,6 +211,8 @@ export interface AliasScene {
   readonly candidates: readonly Candidate[];
   readonly before: string | undefined;
   readonly choice: Choice;
+  /** Services that lead to a forbidden host are removed: an alias cannot be empty. */
+  readonly withdraws: boolean;
 }
 
 /** The host that our Services of the backend point to; undefined: none yet. */
@@ -217,6 +234,7 @@ export function lookAtAlias(
   view: ClusterView,
   known: HealthyHosts,
   now: number,
+  forbids: AliasPolicy = aliasPolicy(),
 ): AliasScene | undefined {
   if (backend.spec.mode !== 'ExternalName') return undefined;
   const failbackMs = backend.spec.failbackSeconds * 1000;
@@ -224,7 +242,9 @@ export function lookAtAlias(
   const hosts = healthyHosts(known, judged, failbackMs, now);
   const candidates = judged.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
   const before = publishedAlias(backend, view);
-  return { hosts, candidates, before, choice: choose(candidates, before, failbackMs, now) };
+  const choice = choose(candidates, before, failbackMs, now);
+  const withdraws = choice.none === true && before !== undefined && forbids(before) !== undefined;
+  return { hosts, candidates, before, choice, withdraws };
 }
 
 /**

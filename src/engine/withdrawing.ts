@@ -2,6 +2,7 @@ import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { withdrawalOf, type Withdrawal } from '../core/withdrawal.ts';
 import type { AddressPolicy } from '../core/address-policy.ts';
+import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
 import { performAll } from './perform.ts';
 import { observed } from './planning.ts';
 import type { ClusterView, Writer } from './ports.ts';
@@ -9,6 +10,7 @@ import type { ClusterView, Writer } from './ports.ts';
 export interface WithdrawingOptions {
   readonly view: ClusterView;
   readonly policy: AddressPolicy;
+  readonly aliasPolicy?: AliasPolicy;
 }
 
 /** Addresses that were withdrawn from a halted backend, and the writes that failed. */
@@ -20,10 +22,10 @@ export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
 export async function withdraw(
   { metadata: { namespace, name } }: KubeObject,
   writer: Writer,
-  { view, policy }: WithdrawingOptions,
+  { view, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawingOptions,
 ): Promise<Withdrawn> {
   const found = [...view.ownedNames(namespace, name)].map((service) =>
-    withdrawalOf(observed(namespace, service, view), name, policy),
+    withdrawalOf(observed(namespace, service, view), name, policy, forbids),
   );
   const failed = await performAll(
     writer,

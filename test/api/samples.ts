@@ -1337,6 +1337,15 @@ const badAliases: readonly BadSample[] = [
     field: 'spec.targets',
     message: 'without a dot',
   },
+  ...[
+    ...['localhost', 'LocalHost.', 'db.localhost', 'localhost6', 'localhost.localdomain', 'db.localdomain'],
+    ...['0x7f000001', '0X7F000001.', '127.0.0x1', '10.0x60', 'db.example.0xff', '0x'],
+  ].map((name) => ({
+    name: `an alias of ${name}, which means the client's own machine or an address`,
+    spec: alias({ targets: [{ host: 'db.example.com' }, { host: name }] }),
+    field: 'spec.targets',
+    message: "each client's own machine",
+  })),
   ...['db.shop.svc', 'DB.shop.SVC.'].map((name) => ({
     name: `an alias of ${name}, which has no domain`,
     spec: alias({ targets: [{ host: name }] }),

@@ -38,6 +38,8 @@ const candidate = (name: string, health: HealthState, over: Partial<Candidate> =
 const good = (name: string, forMs = 3_600_000, drain = false) =>
   candidate(name, 'healthy', { since: now - forMs, drain });
 const bad = (name: string) => candidate(name, 'unhealthy');
+const refused = (name: string) => candidate(name, 'unhealthy', { refused: true });
+const forbidden = (name: string) => candidate(name, 'unhealthy', { refused: true, forbidden: true });
 const open = (name: string) => candidate(name, 'unknown');
 const drained = (name: string) => good(name, 3_600_000, true);
 
@@ -68,11 +70,25 @@ describe('choose', () => {
     ['unknown, a later one healthy', [open('a'), good('b')], 'a', 'a'],
     ['unknown, a better one for long', [good('a'), open('b')], 'b', 'a'],
     ['unknown, none better', [bad('a'), open('b')], 'b', 'b'],
+    ['nothing yet, the first refused', [refused('a'), bad('b')], undefined, 'b'],
+    ['nothing yet, the first refused, the others drained', [refused('a'), drained('b')], undefined, 'b'],
+    ['refused, none healthy', [refused('a'), bad('b')], 'a', 'a'],
+    ['refused, another healthy', [refused('a'), good('b')], 'a', 'b'],
+    ['forbidden, none healthy', [forbidden('a'), bad('b')], 'a', 'b'],
+    ['forbidden, another healthy', [forbidden('a'), good('b')], 'a', 'b'],
   ];
   it.each(rows.map((row) => [row[0], row] as const))('points to: %s', (_, row) => {
     const [, candidates, current, name, afterMs] = row;
     const chosen = choose(candidates, current, 30_000, now);
     expect(chosen).toEqual({ name, ...(afterMs !== undefined && { afterMs }) });
+  });
+
+  it.each([
+    ['nothing yet', undefined, ''],
+    ['a stranger', 'x', 'x'],
+    ['a forbidden one', 'b', 'b'],
+  ])('chooses no host where all are refused and it points to: %s', (_, current, name) => {
+    expect(choose([refused('a'), forbidden('b')], current, 30_000, now)).toEqual({ name, none: true });
   });
 
   it('goes back at once where failback is 0', () => {

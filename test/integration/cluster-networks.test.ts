@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { plain } from '../support/backends.ts';
+import { eventually } from '../support/eventually.ts';
 import { startCoreDns } from '../support/name-servers.ts';
 import type { NameServer } from '../support/name-servers.ts';
 import { named, targetOf, toldOf } from '../support/names.ts';
@@ -27,7 +28,11 @@ const zone = {
 beforeAll(async () => {
   plane = await startPlane({ address: '10.99.2.9' });
   names = await startCoreDns({ address: '10.20.94.53', port: 53, names: zone });
-  const args = [`--dns-servers=${names.endpoint}`, '--allow-cidr=10.20.97.200/32'];
+  const args = [
+    `--dns-servers=${names.endpoint}`,
+    '--allow-cidr=10.20.97.200/32',
+    '--alias-deny=*.denied.test',
+  ];
   world = await openWorld(plane.details, { prefix: 'networks', args });
   await addNode('pods-1', podNetwork);
 }, 60_000);
@@ -127,6 +132,33 @@ describe('A name that leads there', () => {
     await world.publish('alias', alias);
     const backend = await world.admin.get('ExternalBackend', 'alias', world.ns);
     expect(targetOf(backend, 'only.outside.test')?.addresses.map(({ ip }) => ip)).toEqual([pod]);
+  });
+});
+
+describe('An alias', () => {
+  const pointsTo = async (name: string) =>
+    (await world.admin.get('Service', name, world.ns)).spec.externalName;
+  const alias = (...hosts: readonly string[]) =>
+    named(hosts, { mode: 'ExternalName', probe: { disabled: {} } });
+
+  it('of a host that --alias-deny forbids leads to the next one', async () => {
+    await world.publish('next', alias('db.denied.test', 'only.outside.test'));
+    expect(await pointsTo('next')).toBe('only.outside.test');
+  });
+
+  it('of such a host alone is not published, and is removed where it was', async () => {
+    await world.publish('denied', alias('only.outside.test'));
+    await world.apply('denied', alias('db.denied.test'));
+    await world.ready('denied', 'False', 'TargetsRefused');
+    expect(await pointsTo('denied')).toBe('only.outside.test');
+    await world.operator().kill();
+    await world.start([`--dns-servers=${names.endpoint}`, '--alias-deny=*.outside.test,*.denied.test']);
+    await eventually(
+      'the Service is removed',
+      async () => (await world.admin.list('Service', world.ns)).map(({ metadata }) => metadata.name),
+      (left) => !left.includes('denied'),
+    );
+    await world.ready('denied', 'False', 'TargetsRefused');
   });
 });
 
