@@ -86,8 +86,9 @@ export function addressesOf(
     [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = drainNotes(targets, addresses.flat());
-  return resolved.map(({ target, rule, resolvedWall, error, addresses: of }, i) => {
+  return resolved.map(({ target, rule, resolvedWall, error, unasked = [], addresses: of }, i) => {
     const notes = [
+      ...unasked.map((text) => ({ text, harmless: true })),
       ...(standing[i]?.notes ?? []),
       ...(undrained.get(target) ?? []),
       ...priorityNotes(of),

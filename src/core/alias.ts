@@ -3,7 +3,7 @@ import type { BackendAddress, TargetAddresses } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import type { JudgedHost } from './healthy-hosts.ts';
 import { overall, readinessOf, type HealthOf } from './readiness.ts';
-import { nameOf } from './resolve.ts';
+import { nameOf } from './questions.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {

@@ -5,7 +5,7 @@ import type { Question, Records } from './names.ts';
 import type { EndpointSlice, Family } from './objects.ts';
 import { originsOf, type Given, type Origin } from './origins.ts';
 import { annotations } from './ownership.ts';
-import { nameOf } from './resolve.ts';
+import { nameOf } from './questions.ts';
 
 // Which name gave which address stands on every slice, so that a process that begins while the DNS is down knows what the
 // published addresses are: `{"orders.example.com": ["10.0.0.1"]}`, of SRV records

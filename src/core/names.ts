@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts';
+import { followedRecords } from './srv-records.ts';
 
 /** One question to the name servers. */
 export interface Question {
@@ -63,6 +64,8 @@ export interface NameState extends Records {
   /** The miss of this row that the status reports, and when another one last took its place. */
   readonly reported: Miss | undefined;
   readonly rewordedAt: number;
+  /** The SRV record has more hosts than are followed. */
+  readonly hasMoreHosts: boolean;
   /** Addresses that left the answer, the latest last. */
   readonly departed: readonly { readonly ip: string; readonly at: number }[];
 }
@@ -94,6 +97,7 @@ export const nothingKnown: NameState = {
   missedAt: 0,
   reported: undefined,
   rewordedAt: -Infinity,
+  hasMoreHosts: false,
   departed: [],
 };
 
@@ -138,7 +142,15 @@ function denied(
   const deniedAt = state.denials === 0 ? now : state.deniedAt;
   const vouched = vouchedAt !== undefined && vouchedAt >= deniedAt;
   if (denials < believedDenials || !vouched) return { ...state, denials, deniedAt };
-  return { ...depart(state, [], now), addresses: [], services: [], denials, deniedAt, gone: true };
+  return {
+    ...depart(state, [], now),
+    addresses: [],
+    services: [],
+    hasMoreHosts: false,
+    denials,
+    deniedAt,
+    gone: true,
+  };
 }
 
 /**
@@ -170,11 +182,14 @@ const reporting = (state: NameState, miss: Miss): NameState => ({
 
 const sameMiss = (a: Miss, b: Miss): boolean => a.kind === b.kind && missText(a) === missText(b);
 
-function answered(state: NameState, { addresses, services }: Records, { now, wall }: Instant): NameState {
+function answered(state: NameState, given: Records, { now, wall }: Instant): NameState {
+  const { addresses } = given;
+  const { services, isCut } = followedRecords(given.services);
   const same = sameRecords(state, { addresses, services }) && !state.gone;
   return {
     ...(same ? state : { ...depart(state, addresses, now), addresses, services }),
     origin: 'answer',
+    hasMoreHosts: isCut,
     confirmedAt: now,
     confirmedWall: wall,
     changedWall: same && state.origin === 'answer' ? state.changedWall : wall,
@@ -213,6 +228,7 @@ export const isNews = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
   before.gone !== after.gone ||
   before.reported !== after.reported ||
+  before.hasMoreHosts !== after.hasMoreHosts ||
   hasFailed(before) !== hasFailed(after) ||
   !sameRecords(before, after);
 

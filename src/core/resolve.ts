@@ -2,7 +2,16 @@ import { parseIp } from '../api/ip.ts';
 import { isServiceRecord } from '../api/host.ts';
 import type { Dns } from '../api/dns.ts';
 import type { ResolutionRule } from '../api/status.ts';
-import type { NameState, Question, ServiceRecord } from './names.ts';
+import type { Question, ServiceRecord } from './names.ts';
+import {
+  addressQuestions,
+  nameOf,
+  recordQuestion,
+  unaskedTexts,
+  type Lookup,
+  type QuestionSet,
+} from './questions.ts';
+import { byPriority } from './srv-records.ts';
 import { standing, type Standing } from './standing.ts';
 
 /** One address that a host gives. */
@@ -26,40 +35,41 @@ export interface Resolution {
   readonly error: string | undefined;
   /** When it changes by the mere passing of time, monotonic. */
   readonly nextAt: number | undefined;
+  /** What of the host is not asked for. */
+  readonly unasked?: readonly string[];
 }
 
-/** `nothingKnown` for what was never asked. */
-export type Lookup = (question: Question) => NameState;
+/** All questions, where there is no bound. */
+const everything: Pick<QuestionSet, 'has'> = { has: () => true };
 
-/** Names are the same in any case, with and without the trailing dot; `db.` alone keeps it, for it is not `db`. */
-export function nameOf(host: string): string {
-  const name = host.toLowerCase();
-  return name.indexOf('.') === name.length - 1 ? name : name.replace(/\.$/, '');
-}
-
-const types = { IPv4: 'A', IPv6: 'AAAA' } as const;
-
-const addressQuestions = (name: string, families: Dns['families']): readonly Question[] =>
-  families.map((family) => ({ name, type: types[family] }));
-
-/** All that must be asked to know a host, as far as it is known by now: the hosts of an SRV record come with its answer. */
-export function questionsOf(host: string, families: Dns['families'], lookup: Lookup): readonly Question[] {
-  if (parseIp(host) !== undefined) return [];
-  const name = nameOf(host);
-  if (!isServiceRecord(host)) return addressQuestions(name, families);
-  const record: Question = { name, type: 'SRV' };
-  const hosts = lookup(record).services.map((service) => service.host);
-  return [record, ...[...new Set(hosts)].flatMap((each) => addressQuestions(each, families))];
-}
-
-/** @param now monotonic milliseconds */
-export function resolve(host: string, dns: Dns, lookup: Lookup, now: number): Resolution {
+/**
+ * @param now monotonic milliseconds
+ * @param asked questions of the backend; what is known of others does not count
+ */
+export function resolve(
+  host: string,
+  dns: Dns,
+  lookup: Lookup,
+  now: number,
+  asked: Pick<QuestionSet, 'has'> = everything,
+): Resolution {
   const ip = parseIp(host);
   if (ip !== undefined) return literal(ip.text);
   const stand: Stand = (question) =>
     standing(lookup(question), { staleMs: dns.staleSeconds * 1000, keepMs: dns.keepSeconds * 1000 }, now);
-  const name = nameOf(host);
-  return isServiceRecord(host) ? services(name, dns.families, stand) : addresses(name, dns.families, stand);
+  const ask: Asking = {
+    stand,
+    questionsOf: (name) => addressQuestions(name, dns.families).filter(asked.has),
+  };
+  const found = isServiceRecord(host) ? services(host, ask) : addresses(nameOf(host), ask);
+  const unasked = unaskedTexts(host, dns.families, lookup, asked);
+  return unasked.length > 0 ? { ...found, unasked } : found;
+}
+
+interface Asking {
+  readonly stand: Stand;
+  /** Questions for the addresses of a name. */
+  readonly questionsOf: (name: string) => readonly Question[];
 }
 
 type Stand = (question: Question) => Standing;
@@ -77,8 +87,8 @@ interface Part extends Pick<Resolution, 'rule' | 'resolvedWall' | 'error' | 'nex
   readonly rule: ResolutionRule;
 }
 
-function addresses(name: string, families: Dns['families'], stand: Stand): Resolution {
-  const parts = addressQuestions(name, families).map((question) => ({ question, ...stand(question) }));
+function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
+  const parts = questionsOf(name).map((question) => ({ question, ...stand(question) }));
   const of = (ips: readonly string[], kept: boolean): readonly HostAddress[] =>
     ips.toSorted().map((ip) => ({ ip, host: name, kept }));
   return {
@@ -93,12 +103,12 @@ function addresses(name: string, families: Dns['families'], stand: Stand): Resol
   };
 }
 
-function services(name: string, families: Dns['families'], stand: Stand): Resolution {
-  const record = stand({ name, type: 'SRV' });
-  const hosts = record.services.toSorted(byPriority).map((service) => ({
-    service,
-    ...addresses(service.host, families, stand),
-  }));
+function services(host: string, ask: Asking): Resolution {
+  const record = ask.stand(recordQuestion(host));
+  const hosts = record.services
+    .filter((service) => ask.questionsOf(service.host).length > 0)
+    .toSorted(byPriority)
+    .map((service) => ({ service, ...addresses(service.host, ask) }));
   const parts: readonly Part[] = [
     { ...record, holds: record.services.length > 0, error: record.error && `SRV: ${record.error}` },
     ...hosts.map(({ service, error, rule = 'Pending', ...part }) => ({
@@ -116,10 +126,6 @@ function services(name: string, families: Dns['families'], stand: Stand): Resolu
     ...joined(parts),
   };
 }
-
-/** Servers rotate their answers: the same records give the same list. */
-const byPriority = (a: ServiceRecord, b: ServiceRecord): number =>
-  a.priority - b.priority || (a.host < b.host ? -1 : a.host > b.host ? 1 : a.port - b.port);
 
 /** The worst first: what holds by a worse rule is what must be told. */
 const rank: readonly ResolutionRule[] = [

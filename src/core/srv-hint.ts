@@ -2,7 +2,8 @@ import { isServiceRecord } from '../api/host.ts';
 import { parseIp } from '../api/ip.ts';
 import type { ProbeSpec, Spec } from '../api/external-backend.ts';
 import type { Question } from './names.ts';
-import { nameOf, questionsOf, type Lookup, type Resolution } from './resolve.ts';
+import { nameOf, questionsOf, type Lookup } from './questions.ts';
+import type { Resolution } from './resolve.ts';
 
 // MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`): clients ask for its
 // SRV record. A backend with that name as a host gets NODATA, and a hint where the record exists.

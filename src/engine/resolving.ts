@@ -7,7 +7,8 @@ import {
   type PublishedName,
 } from '../core/attribution.ts';
 import type { Question } from '../core/names.ts';
-import { questionsOf, resolve, type Lookup, type Resolution } from '../core/resolve.ts';
+import { mostQuestions, questionSet, questionsOf, type Lookup, type QuestionSet } from '../core/questions.ts';
+import { resolve, type Resolution } from '../core/resolve.ts';
 import { hintQuestion, withHint } from '../core/srv-hint.ts';
 import { ownSlices } from './own-slices.ts';
 import type { Clock, ClusterView, Resolver } from './ports.ts';
@@ -32,26 +33,28 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
     minMs: Math.max(dns.minRefreshSeconds * 1000, minRefreshMs),
     maxMs: Math.max(dns.maxRefreshSeconds * 1000, minRefreshMs),
   };
-  const questionsOfHost = (host: string): readonly Question[] => questionsOf(host, dns.families, lookup);
-  const all = (): readonly Question[] => targets.flatMap(({ host }) => questionsOfHost(host));
+  const hosts = targets.map(({ host }) => host);
   const isUnknown = (question: Question): boolean => {
     const { origin, gone } = lookup(question);
     return origin === 'nothing' && !gone;
   };
-  const hints = targets.flatMap(({ host }) => hintQuestion(host, backend.spec, lookup) ?? []);
-  const questions = all();
-  resolver.follow(backend.uid, [...questions, ...hints], bounds);
-  if (!questions.some(isUnknown)) return;
-  const before = publishedBefore(backend, view);
-  const seed = (): void => {
-    const hosts = targets.map(({ host }) => host).filter((host) => questionsOfHost(host).some(isUnknown));
-    for (const { question, records } of hosts.flatMap(before)) resolver.seed(question, records);
+  const hints = hosts.flatMap((host) => hintQuestion(host, backend.spec, lookup) ?? []);
+  const ask = (): QuestionSet => {
+    const set = questionSet(hosts, dns.families, lookup);
+    resolver.follow(backend.uid, [...set.questions, ...hints].slice(0, mostQuestions), bounds);
+    return set;
   };
-  seed();
-  const more = all();
-  if (more.length === questions.length) return;
-  resolver.follow(backend.uid, [...more, ...hints], bounds);
-  seed();
+  const first = ask();
+  if (!first.questions.some(isUnknown)) return;
+  const before = publishedBefore(backend, view);
+  const seed = (asked: QuestionSet): void => {
+    const isNew = (question: Question): boolean => asked.has(question) && isUnknown(question);
+    const unknown = hosts.filter((host) => questionsOf(host, dns.families, lookup).some(isNew));
+    for (const { question, records } of unknown.flatMap(before)) resolver.seed(question, records);
+  };
+  seed(first);
+  const more = questionSet(hosts, dns.families, lookup);
+  if (more.questions.length > first.questions.length) seed(ask());
 }
 
 /** Returns a look-up of what was published for a host. Slices and status are read once for all hosts. */
@@ -69,8 +72,10 @@ export function resolverOf(
   backend: Backend,
   { resolver, clock }: ResolvingOptions,
 ): (host: string) => Resolution {
-  const { dns = defaultDns } = backend.spec;
+  const { dns = defaultDns, targets } = backend.spec;
   const now = clock.now();
   const lookup: Lookup = (question) => resolver.state(question);
-  return (host) => withHint(resolve(host, dns, lookup, now), host, backend.spec, lookup);
+  const hosts = targets.map(({ host }) => host);
+  const asked = questionSet(hosts, dns.families, lookup);
+  return (host) => withHint(resolve(host, dns, lookup, now, asked), host, backend.spec, lookup);
 }

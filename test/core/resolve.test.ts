@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultDns, type Dns } from '../../src/api/dns.ts';
 import { learn, nothingKnown, questionKey, type NameState } from '../../src/core/names.ts';
-import { nameOf, questionsOf, resolve } from '../../src/core/resolve.ts';
+import { nameOf, questionsOf } from '../../src/core/questions.ts';
+import { resolve } from '../../src/core/resolve.ts';
 import {
   after,
   at,

@@ -7,7 +7,7 @@ import {
   type NameState,
   type ServiceRecord,
 } from '../../src/core/names.ts';
-import type { Lookup } from '../../src/core/resolve.ts';
+import type { Lookup } from '../../src/core/questions.ts';
 
 export const epoch = Date.UTC(2026, 0, 1);
 

@@ -49,13 +49,14 @@ const records = Array.from({ length: 10 }, (_, i) => `_redis._tcp.${label(`r${i}
 
 function answerRecords({ resolver }: ReconcileWorld): void {
   records.forEach((name, record) => {
-    const hosts = list(200, (i) => longHost(`h${record}-${i}-`));
+    const hosts = list(50, (i) => longHost(`h${record}-${i}-`));
     const of = (host: string) => ({ host, port: 60_000, priority: 65_535, weight: 65_535 });
     const answer = { kind: 'records', ttlMs: 60_000, services: [], addresses: [] } as const;
     resolver.answer({ name, type: 'SRV' }, { ...answer, services: hosts.map(of) });
-    hosts.forEach((host, i) =>
-      resolver.answer({ name: host, type: 'AAAA' }, { ...answer, addresses: [longIp(200 * record + i)] }),
-    );
+    hosts.forEach((host, i) => {
+      const addresses = list(4, (k) => longIp(4 * (50 * record + i) + k));
+      resolver.answer({ name: host, type: 'AAAA' }, { ...answer, addresses });
+    });
   });
 }
 
