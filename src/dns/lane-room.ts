@@ -1,3 +1,5 @@
+import { HeldShares } from '../util/held-shares.ts';
+
 /** By the last answers: `steady` answered, `unsure` did not answer yet or failed once since, `suspect` failed again. */
 export type Lane = 'steady' | 'unsure' | 'suspect';
 
@@ -10,9 +12,6 @@ export interface LaneLimits {
   readonly maxSuspects: number;
 }
 
-/** A namespace may hold this many times the slots that it leaves free for its lane. */
-const namespaceFactor = 8;
-
 /**
  * How many questions of a lane, and of a namespace in it, may be asked at a time:
  *
@@ -22,17 +21,16 @@ const namespaceFactor = 8;
  * | unsure  | none yet; one failure          | all but a quarter, together with the suspects |
  * | suspect | two failures in a row, or more | `maxSuspects`                                 |
  *
- * In each lane a namespace may hold eight times what is left for the lane: eight ninths where it is alone. So a
- * quarter of the slots is left for names that answer, whatever the number of dead names, and a namespace that comes
- * later finds a free slot, whatever another one holds and for how long (the dynamic threshold of Choudhury and Hahne).
+ * So a quarter of the slots is left for names that answer, whatever the number of dead names. In each lane namespaces
+ * have shares (`HeldShares`).
  */
 export class LaneRoom {
   readonly #limits: LaneLimits;
   readonly #running: Record<Lane, number> = { steady: 0, unsure: 0, suspect: 0 };
-  readonly #held: Readonly<Record<Lane, Map<string, number>>> = {
-    steady: new Map(),
-    unsure: new Map(),
-    suspect: new Map(),
+  readonly #held: Readonly<Record<Lane, HeldShares>> = {
+    steady: new HeldShares(),
+    unsure: new HeldShares(),
+    suspect: new HeldShares(),
   };
 
   constructor(limits: LaneLimits) {
@@ -51,18 +49,16 @@ export class LaneRoom {
 
   /** Returns true when the namespace may have one of `room` slots of the lane. */
   allows(lane: Lane, namespace: string, room: number): boolean {
-    return (this.#held[lane].get(namespace) ?? 0) < namespaceFactor * room;
+    return this.#held[lane].allows(namespace, room);
   }
 
   take(lane: Lane, namespace: string): void {
     this.#running[lane] += 1;
-    this.#held[lane].set(namespace, (this.#held[lane].get(namespace) ?? 0) + 1);
+    this.#held[lane].take(namespace);
   }
 
   release(lane: Lane, namespace: string): void {
     this.#running[lane] -= 1;
-    const held = (this.#held[lane].get(namespace) ?? 0) - 1;
-    if (held > 0) this.#held[lane].set(namespace, held);
-    else this.#held[lane].delete(namespace);
+    this.#held[lane].release(namespace);
   }
 }

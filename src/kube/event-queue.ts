@@ -1,10 +1,22 @@
+import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { TokenBucket } from '../util/token-bucket.ts';
 
 /** Waiting items of one owner, the oldest first, and how many it may still send. */
 interface Line<T> {
-  readonly owner: string;
+  readonly share: Share<T>;
   readonly items: T[];
   readonly bucket: TokenBucket;
+  /** Its place among those that have a turn; undefined: it has no items, or no token. */
+  ticket: Ticket<Line<T>> | undefined;
+}
+
+/** Owners of one namespace. */
+interface Share<T> {
+  readonly namespace: string;
+  /** Lines with items. */
+  readonly lines: Set<Line<T>>;
+  /** Items that wait. */
+  size: number;
 }
 
 export interface EventQueueOptions {
@@ -22,22 +34,27 @@ export interface Pace {
   readonly periodMs: number;
 }
 
+type Allows = (namespace: string) => boolean;
+
 /**
- * Items that wait for their turn at a bounded pace. Owners take turns, one item each; time is an argument.
+ * Items that wait for their turn at a bounded pace. Namespaces take turns, in a namespace its owners, one item each;
+ * time is an argument. An owner is a backend, as `namespace/name`.
  *
- * | an item comes, and …                        | what goes                                            |
+ * | an item comes, and …                        | what is dropped                                      |
  * |---------------------------------------------|------------------------------------------------------|
  * | there is room                               | nothing                                              |
- * | `maxPerOwner` of its owner wait              | the oldest of the owner: the newest tell what is now |
- * | `max` wait in all                           | the oldest of the owner of which most wait           |
+ * | `maxPerOwner` of its owner wait             | the oldest of the owner: the newest report what is now |
+ * | `max` wait in all                           | the oldest of the owner of which most wait, in the namespace of which most wait |
  * | it comes back, and either is so             | it itself: what waits is newer                       |
  */
 export class EventQueue<T> {
   readonly #options: EventQueueOptions;
   /** All owners that wait or have sent a moment ago. */
   readonly #lines = new Map<string, Line<T>>();
-  /** Owners with items and a token, in the order of their turns. */
-  readonly #turns = new Set<Line<T>>();
+  /** Namespaces with such owners. */
+  readonly #shares = new Map<string, Share<T>>();
+  /** Owners with items and a token. */
+  readonly #turns = new FairQueue<Line<T>, Line<T>>(({ share }) => share.namespace);
   /** Owners with items and without a token. */
   readonly #resting = new Set<Line<T>>();
   #overall: TokenBucket | undefined;
@@ -53,14 +70,14 @@ export class EventQueue<T> {
     return this.#size;
   }
 
-  /** Adds an item; returns the one that had to go for it. */
+  /** Adds an item; returns the one that is dropped for it. */
   push(owner: string, item: T, now: number): T | undefined {
     const line = this.#line(owner, now);
     line.items.push(item);
-    this.#size += 1;
+    this.#count(line, 1);
     this.#seat(line, now);
     if (line.items.length > this.#options.maxPerOwner) return this.#drop(line);
-    return this.#size > this.#options.max ? this.#drop(this.#longest(line)) : undefined;
+    return this.#size > this.#options.max ? this.#drop(longest(this.#largest(line.share), line)) : undefined;
   }
 
   /** Puts an item back in front of its owner's; returns false where there is no room for it. */
@@ -68,41 +85,45 @@ export class EventQueue<T> {
     const line = this.#line(owner, now);
     if (line.items.length >= this.#options.maxPerOwner || this.#size >= this.#options.max) return false;
     line.items.unshift(item);
-    this.#size += 1;
+    this.#count(line, 1);
     this.#seat(line, now);
     return true;
   }
 
-  /** The next item; undefined: none, or not yet. */
-  take(now: number): T | undefined {
+  /** The next item of a namespace that `allows` accepts; undefined: none, or not yet. */
+  take(now: number, allows: Allows = () => true): T | undefined {
     this.#wake(now);
-    const [line] = this.#turns;
     const overall = this.#all(now);
-    if (line === undefined || overall.waitMs(now) > 0) return undefined;
+    if (overall.waitMs(now) > 0) return undefined;
+    const line = this.#turns.turn(undefined, (namespace) => allows(String(namespace)))?.item;
+    if (line === undefined) return undefined;
+    line.ticket = undefined;
     overall.take();
     line.bucket.take();
     const item = line.items.shift();
-    this.#size -= 1;
-    this.#turns.delete(line);
+    this.#count(line, -1);
     this.#seat(line, now);
     return item;
   }
 
-  /** Milliseconds until `take` has one; Infinity: nothing waits. */
-  waitMs(now: number): number {
+  /** Milliseconds until `take` has one; Infinity: nothing waits that `allows` accepts. */
+  waitMs(now: number, allows: Allows = () => true): number {
     this.#wake(now);
     const overallMs = this.#all(now).waitMs(now);
-    if (this.#turns.size > 0) return overallMs;
+    if (this.#turns.hasGroupThat((namespace) => allows(String(namespace)))) return overallMs;
     return Math.max(overallMs, this.#wakeAt - now);
   }
 
   /** Drops all that waits; returns it. */
   clear(): readonly T[] {
-    const dropped = [...this.#lines.values()].flatMap(({ items }) => items.splice(0));
-    this.#turns.clear();
-    this.#resting.clear();
+    const dropped: T[] = [];
+    for (const line of this.#lines.values()) {
+      const items = line.items.splice(0);
+      dropped.push(...items);
+      this.#count(line, -items.length);
+      this.#unseat(line);
+    }
     this.#wakeAt = Infinity;
-    this.#size = 0;
     return dropped;
   }
 
@@ -110,15 +131,25 @@ export class EventQueue<T> {
   tidy(now: number): void {
     for (const [owner, { items, bucket }] of this.#lines)
       if (items.length === 0 && bucket.isFull(now)) this.#lines.delete(owner);
+    const used = new Set([...this.#lines.values()].map(({ share }) => share.namespace));
+    for (const namespace of this.#shares.keys()) if (!used.has(namespace)) this.#shares.delete(namespace);
   }
 
   #line(owner: string, now: number): Line<T> {
     const known = this.#lines.get(owner);
     if (known !== undefined) return known;
     const { burst, periodMs } = this.#options.perOwner;
-    const line = { owner, items: [], bucket: new TokenBucket(burst, periodMs, now) };
+    const share = this.#share(owner.slice(0, Math.max(0, owner.indexOf('/'))));
+    const bucket = new TokenBucket(burst, periodMs, now);
+    const line: Line<T> = { share, items: [], bucket, ticket: undefined };
     this.#lines.set(owner, line);
     return line;
+  }
+
+  #share(namespace: string): Share<T> {
+    const share = this.#shares.get(namespace) ?? { namespace, lines: new Set<Line<T>>(), size: 0 };
+    this.#shares.set(namespace, share);
+    return share;
   }
 
   #all(now: number): TokenBucket {
@@ -126,13 +157,30 @@ export class EventQueue<T> {
     return (this.#overall ??= new TokenBucket(burst, periodMs, now));
   }
 
+  #count(line: Line<T>, more: number): void {
+    this.#size += more;
+    line.share.size += more;
+    if (line.items.length > 0) line.share.lines.add(line);
+    else line.share.lines.delete(line);
+  }
+
   /** Gives the owner a turn behind the others, where it has none. */
   #seat(line: Line<T>, now: number): void {
-    if (line.items.length === 0) return;
+    if (line.items.length === 0 || line.ticket !== undefined) return;
     const waitMs = line.bucket.waitMs(now);
-    (waitMs === 0 ? this.#turns : this.#resting).add(line);
-    (waitMs === 0 ? this.#resting : this.#turns).delete(line);
-    if (waitMs > 0) this.#wakeAt = Math.min(this.#wakeAt, now + waitMs);
+    if (waitMs > 0) {
+      this.#resting.add(line);
+      this.#wakeAt = Math.min(this.#wakeAt, now + waitMs);
+    } else {
+      this.#resting.delete(line);
+      line.ticket = this.#turns.push(line, [line]);
+    }
+  }
+
+  #unseat(line: Line<T>): void {
+    if (line.ticket !== undefined) this.#turns.remove(line.ticket);
+    line.ticket = undefined;
+    this.#resting.delete(line);
   }
 
   #wake(now: number): void {
@@ -143,18 +191,22 @@ export class EventQueue<T> {
 
   #drop(line: Line<T>): T | undefined {
     const item = line.items.shift();
-    this.#size -= 1;
-    if (line.items.length === 0) {
-      this.#turns.delete(line);
-      this.#resting.delete(line);
-    }
+    this.#count(line, -1);
+    if (line.items.length === 0) this.#unseat(line);
     return item;
   }
 
-  #longest(from: Line<T>): Line<T> {
-    let longest = from;
-    for (const lines of [this.#turns, this.#resting])
-      for (const line of lines) if (line.items.length > longest.items.length) longest = line;
-    return longest;
+  /** The namespace of which most wait; of several the one given, if it is one of them. */
+  #largest(from: Share<T>): Share<T> {
+    let largest = from;
+    for (const share of this.#shares.values()) if (share.size > largest.size) largest = share;
+    return largest;
   }
+}
+
+/** The owner in a namespace of which most wait; of several the one given, if it is one of them. */
+function longest<T>({ lines }: Share<T>, from: Line<T>): Line<T> {
+  let line = lines.has(from) ? from : undefined;
+  for (const each of lines) if (line === undefined || each.items.length > line.items.length) line = each;
+  return line ?? from;
 }

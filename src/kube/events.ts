@@ -6,6 +6,7 @@ import { hasStatus } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { writeSeries } from './event-requests.ts';
 import type { EventSeries } from './event-series.ts';
+import { HeldShares } from '../util/held-shares.ts';
 import { SeriesCache } from './series-cache.ts';
 
 /**
@@ -29,7 +30,8 @@ const staleMs = 10 * 60_000;
 /**
  * client-go drops what exceeds 25 and then one in 5 minutes. Transitions are what people look for here, so they wait
  * rather than vanish: a backend may write 25 at once and then one each 10 s, all backends together 100 and then 50/s.
- * A target that flaps is one series, whose waiting repeats are written as one.
+ * A target that flaps is one series, whose waiting repeats are written as one. Namespaces take turns, and no namespace
+ * holds all places of requests under way.
  */
 const limits = {
   maxPerOwner: 25,
@@ -64,6 +66,8 @@ export class EventWriter implements EventSink {
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #inFlight = 0;
+  /** Requests under way by namespace. */
+  readonly #held = new HeldShares();
   /** Pauses in a row; 0: the API server answers. */
   #pauses = 0;
   #pausedUntil = -Infinity;
@@ -72,6 +76,11 @@ export class EventWriter implements EventSink {
   constructor(options: EventWriterOptions) {
     this.#options = options;
     this.#series = new SeriesCache(options);
+  }
+
+  /** Events that wait, requests under way, and series that may repeat. */
+  stats(): { readonly waiting: number; readonly inFlight: number; readonly series: number } {
+    return { waiting: this.#queue.size, inFlight: this.#inFlight, series: this.#series.size };
   }
 
   record(backend: KubeObject, event: BackendEvent): void {
@@ -102,8 +111,10 @@ export class EventWriter implements EventSink {
     this.#schedule(0);
   }
 
+  /** Keeps no series that was never written: its next occurrence begins another one. */
   #drop(series: EventSeries): void {
     series.queued = false;
+    if (series.written === 0) this.#series.forget(series);
     this.#options.onEvent?.('dropped');
   }
 
@@ -124,15 +135,18 @@ export class EventWriter implements EventSink {
   #pump(): void {
     const now = this.#options.clock.now();
     while (this.#hasRoom(now)) {
-      const series = this.#queue.take(now);
+      const series = this.#queue.take(now, this.#allows);
       if (series === undefined) break;
       if (now - series.lastAt > staleMs) this.#drop(series);
       else void this.#send(series);
     }
     if (this.#queue.size > 0 && this.#inFlight === 0)
-      this.#schedule(Math.max(this.#queue.waitMs(now), this.#pausedUntil - now));
-    else if (this.#hasRoom(now)) this.#schedule(this.#queue.waitMs(now));
+      this.#schedule(Math.max(this.#queue.waitMs(now, this.#allows), this.#pausedUntil - now));
+    else if (this.#hasRoom(now)) this.#schedule(this.#queue.waitMs(now, this.#allows));
   }
+
+  readonly #allows = (namespace: string): boolean =>
+    this.#held.allows(namespace, maxInFlight - this.#inFlight);
 
   #hasRoom(now: number): boolean {
     return now >= this.#pausedUntil && this.#inFlight < (this.#pauses > 0 ? 1 : maxInFlight);
@@ -142,6 +156,7 @@ export class EventWriter implements EventSink {
   async #send(series: EventSeries): Promise<void> {
     const { count } = series;
     this.#inFlight += 1;
+    this.#held.take(series.namespace);
     try {
       await writeSeries(this.#options.client, series);
       this.#written(series, count);
@@ -150,6 +165,7 @@ export class EventWriter implements EventSink {
       else this.#failed(series, error);
     } finally {
       this.#inFlight -= 1;
+      this.#held.release(series.namespace);
       this.#pump();
     }
   }

@@ -8,17 +8,24 @@ export interface SeriesCacheOptions {
   readonly random: Random;
   /** The replica that reports: the pod's name. */
   readonly instance: string;
+  /** Default 5,000. */
+  readonly max?: number;
 }
 
 /** A repeat within this time is the same series (the length of client-go's). */
 const seriesMs = 6 * 60_000;
-const maxSeries = 10_000;
+const defaultMax = 5_000;
 const tidyMs = 60_000;
 
-/** The series of Events that may still repeat, in the order of their last occurrences. */
+/**
+ * The series of Events that may still repeat. Beyond the bound the one that is quiet for longest is forgotten, of the
+ * namespace that has most; its next occurrence begins another one. Series that wait or are under way are never forgotten.
+ */
 export class SeriesCache {
   readonly #options: SeriesCacheOptions;
-  readonly #series = new Map<string, EventSeries>();
+  /** By namespace and key, in the order of their last occurrences. */
+  readonly #series = new Map<string, Map<string, EventSeries>>();
+  #size = 0;
   #serial = 0;
   #tidiedAt = 0;
 
@@ -26,42 +33,53 @@ export class SeriesCache {
     this.#options = options;
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Counts an occurrence in its series, which begins where there is none. */
   count(backend: KubeObject, event: BackendEvent): EventSeries {
     const { clock } = this.#options;
     const now = clock.now();
-    const key = seriesKey(backend, event);
-    const known = this.#series.get(key);
+    const known = this.#series.get(backend.metadata.namespace)?.get(seriesKey(backend, event));
     const series = known !== undefined && !isOver(known, now) ? known : this.#begin(backend, event);
     series.count += 1;
     series.lastAt = now;
     series.lastWall = clock.wall();
-    this.#series.delete(key);
-    this.#series.set(key, series);
+    this.#put(series);
     return series;
   }
 
   /** Returns false for a series after which another one of that key began, or that was forgotten. */
   isCurrent(series: EventSeries): boolean {
-    return this.#series.get(series.key) === series;
+    return this.#series.get(series.namespace)?.get(series.key) === series;
+  }
+
+  forget(series: EventSeries): void {
+    if (!this.isCurrent(series)) return;
+    const own = this.#series.get(series.namespace);
+    own?.delete(series.key);
+    this.#size -= 1;
+    if (own?.size === 0) this.#series.delete(series.namespace);
   }
 
   clear(): void {
     this.#series.clear();
+    this.#size = 0;
   }
 
   /** Forgets series that are over. Returns true once a minute, when it has looked at all of them. */
   tidy(now: number): boolean {
-    if (this.#series.size > maxSeries)
-      this.#forget((series, left) => left > maxSeries * 0.9 || isOver(series, now));
     if (now - this.#tidiedAt < tidyMs) return false;
     this.#tidiedAt = now;
-    this.#forget((series) => isOver(series, now));
+    for (const own of this.#series.values())
+      for (const series of own.values()) if (!series.queued && isOver(series, now)) this.forget(series);
     return true;
   }
 
   #begin(backend: KubeObject, event: BackendEvent): EventSeries {
-    const { clock, random, instance } = this.#options;
+    const { clock, random, instance, max = defaultMax } = this.#options;
+    if (this.#size >= max) this.#forgetQuietest();
     const wall = clock.wall();
     this.#serial += 1;
     const salt = Math.floor(random() * 0x1_0000_0000);
@@ -71,11 +89,28 @@ export class SeriesCache {
     return newSeries(backend, event, { name, instance, wall });
   }
 
-  /** Forgets series that neither wait nor are under way, the longest quiet first. */
-  #forget(isDue: (series: EventSeries, left: number) => boolean): void {
-    for (const series of this.#series.values())
-      if (!series.queued && isDue(series, this.#series.size)) this.#series.delete(series.key);
+  /** Puts the series behind all others of its namespace. */
+  #put(series: EventSeries): void {
+    const own = this.#series.get(series.namespace) ?? new Map<string, EventSeries>();
+    this.#series.set(series.namespace, own);
+    if (!own.delete(series.key)) this.#size += 1;
+    own.set(series.key, series);
   }
+
+  #forgetQuietest(): void {
+    const bySize = [...this.#series.values()].toSorted((a, b) => b.size - a.size);
+    for (const own of bySize) {
+      const quiet = quietest(own);
+      if (quiet === undefined) continue;
+      this.forget(quiet);
+      return;
+    }
+  }
+}
+
+function quietest(own: ReadonlyMap<string, EventSeries>): EventSeries | undefined {
+  for (const series of own.values()) if (!series.queued) return series;
+  return undefined;
 }
 
 const isOver = ({ lastAt }: EventSeries, now: number): boolean => now - lastAt >= seriesMs;

@@ -129,6 +129,13 @@ export class FairQueue<Owner, Item> {
     return undefined;
   }
 
+  /** Returns true when a group with items is accepted. */
+  hasGroupThat(allows: (group: unknown) => boolean): boolean {
+    let group = this.#ring.first;
+    while (group !== undefined && !allows(group.key)) group = group.next;
+    return group !== undefined;
+  }
+
   /** Takes the oldest item of this owner, out of turn. */
   shiftOf(owner: Owner): Item | undefined {
     const taken = this.#lines.get(owner)?.entries.first;

@@ -56,6 +56,27 @@ describe('EventQueue', () => {
     expect(queue.size).toBe(6);
   });
 
+  it('lets namespaces take turns, and takes the room of the namespace that has most, of its longest owner', () => {
+    const queue = queueOf();
+    for (const item of ['g/a1', 'g/a2', 'g/b1', 'g/c1', 'm/d1', 'm/d2'])
+      queue.push(item.slice(0, 3), item, 0);
+    expect(queue.push('m/d', 'm/d3', 0)).toBe('g/a1');
+    expect(queue.push('m/f', 'm/f1', 0)).toBe('m/d1');
+    expect(drain(queue, 0)).toEqual(['g/a2', 'm/d2', 'g/b1', 'm/f1', 'g/c1', 'm/d3']);
+  });
+
+  it('passes over a namespace that may not have more now', () => {
+    const queue = queueOf();
+    for (const item of ['g/a1', 'm/b1']) queue.push(item.slice(0, 3), item, 0);
+    const allows = (namespace: string) => namespace !== 'g';
+    expect([queue.take(0, allows), queue.take(0, allows), queue.waitMs(0, allows)]).toEqual([
+      'm/b1',
+      undefined,
+      Infinity,
+    ]);
+    expect([queue.waitMs(0), queue.take(0)]).toEqual([0, 'g/a1']);
+  });
+
   it('puts an item back in front of its owner, where there is room', () => {
     const queue = queueOf({ perOwner: { burst: 10, periodMs: 1_000 } });
     for (const item of ['a1', 'a2']) queue.push('a', item, 0);
