@@ -2,7 +2,7 @@ import { isServiceRecord } from '../api/host.ts';
 import { parseIp } from '../api/ip.ts';
 import type { Dns } from '../api/dns.ts';
 import { questionKey, type NameState, type Question } from './names.ts';
-import { mostServiceHosts, mostServiceRecords } from './srv-records.ts';
+import { byPriority, mostServiceHosts, mostServiceRecords } from './srv-records.ts';
 
 /** `nothingKnown` for what was never asked. */
 export type Lookup = (question: Question) => NameState;
@@ -22,7 +22,11 @@ export const recordQuestion = (host: string): Question => ({ name: nameOf(host),
 
 /** Hosts of an SRV record, each once, in the order in which they are asked for. */
 const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
-  ...new Set(lookup(recordQuestion(host)).services.map((service) => service.host)),
+  ...new Set(
+    lookup(recordQuestion(host))
+      .services.toSorted(byPriority)
+      .map((service) => service.host),
+  ),
 ];
 
 /** All that must be asked to know a host, as far as it is known by now. */

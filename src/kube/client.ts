@@ -26,6 +26,8 @@ export interface Ask {
   readonly contentType?: string;
   /** Waits its turn in this lane; without one it goes at once (leases, lists, watches): see `lanes`. */
   readonly lane?: Lane;
+  /** Of the object: namespaces take turns in a lane. */
+  readonly namespace?: string;
   /** For each attempt, from sending to the last byte (of a watch: to the first). Default 10 s. */
   readonly deadlineMs?: number;
   /** Default 4. */
@@ -134,16 +136,16 @@ export class KubeClient {
   }
 
   async #inLane(ask: Ask): Promise<unknown> {
-    const { lane } = ask;
+    const { lane, namespace = '' } = ask;
     if (lane === undefined) return this.#exchange(ask);
     const patience = lane === lanes.slice ? undefined : ask.patience;
-    await this.#lanes.enter(lane, patience ?? ask.signal).catch(() => {
+    await this.#lanes.enter(lane, namespace, patience ?? ask.signal).catch(() => {
       throw patience === undefined ? cancelledError(ask) : supersededError(ask);
     });
     try {
       return await this.#exchange(ask);
     } finally {
-      this.#lanes.leave(lane);
+      this.#lanes.leave(lane, namespace);
     }
   }
 

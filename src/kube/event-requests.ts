@@ -7,6 +7,8 @@ import { pathOf, resources } from './resources.ts';
 
 type Client = Pick<KubeClient, 'request'>;
 
+const sending = { lane: lanes.event, attempts: 1 } as const;
+
 /** Writes what a series has now, by one request: an Event that exists gets its repeats, any other is created. */
 export const writeSeries = (client: Client, series: EventSeries): Promise<void> =>
   series.written === 0 ? createEvent(client, series) : patchRepeats(client, series);
@@ -14,7 +16,8 @@ export const writeSeries = (client: Client, series: EventSeries): Promise<void> 
 async function createEvent(client: Client, series: EventSeries): Promise<void> {
   const body = series.count > 1 ? { ...series.body, series: repeatsOf(series) } : series.body;
   const path = pathOf(resources.Event, series.namespace);
-  const ask = { verb: 'create', resource: 'events', path, body, lane: lanes.event, attempts: 1 } as const;
+  const { namespace } = series;
+  const ask = { verb: 'create', resource: 'events', namespace, path, body, ...sending } as const;
   try {
     await client.request(ask);
   } catch (error) {
@@ -31,9 +34,9 @@ async function patchRepeats(client: Client, series: EventSeries): Promise<void> 
       name: series.name,
       path: pathOf(resources.Event, series.namespace, series.name),
       contentType: 'application/merge-patch+json',
+      namespace: series.namespace,
       body: { series: repeatsOf(series) },
-      lane: lanes.event,
-      attempts: 1,
+      ...sending,
     });
   } catch (error) {
     // The API server keeps Events for an hour, or another client deleted it.

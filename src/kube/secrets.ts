@@ -110,6 +110,7 @@ export class SecretReader implements Secrets {
         resource: 'secrets',
         name,
         path,
+        namespace,
         lane: lanes.secret,
         signal: gone.signal,
       });

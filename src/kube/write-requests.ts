@@ -100,6 +100,7 @@ export function listForeignSlices(namespace: string, service: string): Ask {
     resource: resources.EndpointSlice.plural,
     path: pathOf(resources.EndpointSlice, namespace),
     query: { labelSelector },
+    namespace,
     lane: lanes.service,
   };
 }
@@ -111,6 +112,7 @@ function target(kind: ObjectRef['kind'], namespace: string, name?: string, subre
     ...(name === undefined ? {} : { name }),
     resource: subresource === undefined ? of.plural : `${of.plural}/${subresource}`,
     path: pathOf(of, namespace, name, subresource),
+    namespace,
     lane: laneOf[kind],
   };
 }

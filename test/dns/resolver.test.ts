@@ -318,11 +318,11 @@ describe('DnsResolver', () => {
       const resolver = resolverOf({ random: Math.random });
       for (const [i, name] of names(10_000).entries()) resolver.follow(`backend-${i}`, [name], bounds);
       await clock.advance(30 * SECOND);
-      expect(servers.peak).toEqual({ all: 43, ofOne: 1 });
+      expect(servers.peak).toEqual({ all: 42, ofOne: 1 });
       expect(new Set(servers.queries.map(({ key }) => key)).size).toBe(10_000);
       resolver.follow('all at once', names(10_000), { namespace: 'shop', minMs: SECOND, maxMs: SECOND });
       await clock.advance(10 * SECOND);
-      expect(servers.peak).toEqual({ all: 57, ofOne: 1 });
+      expect(servers.peak).toEqual({ all: 56, ofOne: 1 });
     }, 60_000);
 
     it('100 dead names delay no other beyond a tick', async () => {
@@ -424,19 +424,19 @@ describe('DnsResolver', () => {
       });
     });
 
-    it('names that failed twice take 16 slots at most, those of one namespace 15, the one that waits longest first', async () => {
+    it('names that failed twice take 16 slots at most, those of one namespace 14, the one that waits longest first', async () => {
       const resolver = resolverOf();
       const dead = names(100, 'dead');
       for (const name of dead) servers.say(name, failed, 6 * SECOND);
       resolver.follow('dead', dead, bounds);
-      await clock.advance(30 * SECOND);
+      await clock.advance(MINUTE);
       const inFlight: number[] = [];
       const from = servers.queries.length;
       for (let i = 0; i < 60; i++) {
         await clock.advance(SECOND);
         inFlight.push(resolver.stats().inFlight);
       }
-      expect(Math.max(...inFlight)).toBe(15);
+      expect(Math.max(...inFlight)).toBe(14);
       const order = servers.queries.slice(from).map(({ key }) => key);
       expect(new Set(order.slice(0, 100)).size).toBe(100);
     });

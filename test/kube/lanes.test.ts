@@ -9,20 +9,20 @@ describe('Lanes', () => {
     const gate = new Lanes(limit);
     const entered: string[] = [];
     /** Lanes of those that have a place, the first who came first. */
-    const inside: Lane[] = [];
-    const enter = (name: string, lane: Lane, signal?: AbortSignal) =>
-      gate.enter(lane, signal).then(
+    const inside: { readonly lane: Lane; readonly namespace: string }[] = [];
+    const enter = (name: string, lane: Lane, signal?: AbortSignal, namespace = 'shop') =>
+      gate.enter(lane, namespace, signal).then(
         () => {
           entered.push(name);
-          inside.push(lane);
+          inside.push({ lane, namespace });
         },
         () => void entered.push(`${name} gave up`),
       );
     const leave = async () => {
       await settle();
-      const lane = inside.shift();
-      if (lane === undefined) throw new Error('nobody is inside');
-      gate.leave(lane);
+      const first = inside.shift();
+      if (first === undefined) throw new Error('nobody is inside');
+      gate.leave(first.lane, first.namespace);
       await settle();
     };
     return { gate, entered, enter, leave };
@@ -54,7 +54,7 @@ describe('Lanes', () => {
 
   it('holds no more than its limit, and frees every place', async () => {
     const { gate, entered, enter, leave } = waiting(2);
-    for (const name of ['a', 'b', 'c', 'd']) void enter(name, lanes.slice);
+    for (const name of ['a', 'b', 'c', 'd']) void enter(name, lanes.slice, undefined, name);
     await settle();
     expect([entered.length, gate.running, gate.queued]).toEqual([2, 2, 2]);
     for (let left = 0; left < 4; left += 1) await leave();
@@ -62,35 +62,74 @@ describe('Lanes', () => {
   });
 
   it.each([
-    ['secret', 16],
-    ['event', 8],
-    ['status', 28],
-    ['service', 28],
-    ['slice', 32],
-  ] as const)('lets requests of the lane %s have at most %i of 32 places', async (lane, most) => {
-    const { gate, entered, enter } = waiting(32);
-    for (let at = 0; at < 100; at += 1) void enter(`${at}`, lanes[lane]);
+    ['secret', 16, 14],
+    ['event', 8, 7],
+    ['status', 28, 24],
+    ['service', 28, 24],
+    ['slice', 30, 26],
+  ] as const)(
+    'lets requests of the lane %s have at most %i of 32 places, and those of one namespace %i',
+    async (lane, most, ofOne) => {
+      const all = waiting(32);
+      for (let at = 0; at < 100; at += 1) void all.enter(`${at}`, lanes[lane], undefined, `${at}`);
+      const one = waiting(32);
+      for (let at = 0; at < 100; at += 1) void one.enter(`${at}`, lanes[lane]);
+      await settle();
+      expect([all.entered.length, all.gate.running, all.gate.queued]).toEqual([most, most, 100 - most]);
+      expect([one.entered.length, one.gate.running, one.gate.queued]).toEqual([ofOne, ofOne, 100 - ofOne]);
+    },
+  );
+
+  it('lets namespaces take turns in a lane, and each its requests in their order', async () => {
+    const { entered, enter, leave } = waiting(1);
+    void enter('running', lanes.slice, undefined, 'greedy');
+    for (const name of ['g1', 'g2', 'g3']) void enter(name, lanes.slice, undefined, 'greedy');
+    for (const name of ['m1', 'm2']) void enter(name, lanes.slice, undefined, 'modest');
     await settle();
-    expect([entered.length, gate.running, gate.queued]).toEqual([most, most, 100 - most]);
+    for (let left = 0; left < 6; left += 1) await leave();
+    expect(entered).toEqual(['running', 'g1', 'm1', 'g2', 'm2', 'g3']);
+  });
+
+  it('lets a namespace in at once, however many requests of another one wait or are held, in every lane', async () => {
+    const { entered, enter } = waiting(32);
+    for (const lane of Object.values(lanes))
+      for (let at = 0; at < 1_000; at += 1) void enter(`greedy ${lane}`, lane, undefined, 'greedy');
+    await settle();
+    for (const lane of [lanes.slice, lanes.status] as const)
+      void enter(`modest ${lane}`, lane, undefined, 'modest');
+    await settle();
+    expect(entered.filter((name) => name.startsWith('modest'))).toEqual(['modest 0', 'modest 4']);
+  });
+
+  it('keeps two of 32 places for the other lanes, whatever slices wait', async () => {
+    const { entered, enter, gate } = waiting(32);
+    for (let at = 0; at < 100; at += 1) void enter('slice', lanes.slice, undefined, `${at}`);
+    for (let at = 0; at < 5; at += 1) void enter('status', lanes.status, undefined, `other ${at}`);
+    await settle();
+    expect([gate.running, entered.filter((name) => name === 'status').length]).toEqual([32, 2]);
   });
 
   it('keeps places free for slices, whatever all the others wait for', async () => {
     const { gate, entered, enter } = waiting(32);
-    for (let at = 0; at < 50; at += 1) for (const lane of Object.values(lanes)) void enter(`${lane}`, lane);
+    for (let at = 0; at < 50; at += 1)
+      for (const lane of Object.values(lanes)) void enter(`${lane}`, lane, undefined, `${at}`);
     await settle();
     expect(entered.filter((lane) => lane === `${lanes.slice}`).length).toBeGreaterThanOrEqual(4);
     expect(gate.running).toBe(32);
   });
 
   it('starts all that wait, in whatever mix of lanes they came, and never more than fit', async () => {
-    const lane = fc.constantFrom(...Object.values(lanes));
+    const lane = fc.record({
+      lane: fc.constantFrom(...Object.values(lanes)),
+      namespace: fc.constantFrom('shop', 'bank', 'bar'),
+    });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 40 }),
         fc.array(lane, { maxLength: 80 }),
         async (limit, all) => {
           const { gate, entered, enter, leave } = waiting(limit);
-          for (const each of all) void enter(`${each}`, each);
+          for (const each of all) void enter('', each.lane, undefined, each.namespace);
           await settle();
           for (let left = 0; left < all.length; left += 1) {
             expect(gate.running).toBeLessThanOrEqual(limit);
