@@ -27,7 +27,7 @@ function yaml(
   const rules = document.get('rules');
   if (isSeq(rules)) {
     rules.items.forEach((item, i) => {
-      if (isMap(item) && reasons[i] !== undefined) item.commentBefore = ` ${reasons[i]}`;
+      if (isMap(item) && (reasons[i] ?? '') !== '') item.commentBefore = ` ${reasons[i]}`;
     });
   }
   return document.toString({ lineWidth: 0 });

@@ -19,10 +19,8 @@ import { createTerms } from './leading.ts';
 import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
 import { createProberOf } from './create-prober.ts';
-import { HttpServer } from './serve/http-server.ts';
 import type { Metrics } from './serve/metrics.ts';
-import { RecentText } from './serve/recent-text.ts';
-import { healthRoutes, metricsRoutes } from './serve/routes.ts';
+import { createServers } from './serving.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 import { TokenBucket } from './util/token-bucket.ts';
 
@@ -82,7 +80,7 @@ export function createOperator(options: OperatorOptions): Operator {
   let synced = false;
   const lists = () => [...view.unreadable(), ...addressing.missing()];
   const missing = () => (synced ? [] : lists().map((what) => `the first lists of ${what}`));
-  const servers = createServers(config, metrics, missing, () => view.unreadable());
+  const servers = createServers({ ...options, metrics, client }, missing, () => view.unreadable());
   sampleAtScrape(metrics, engine, client, dns.resolver, view);
 
   return {
@@ -207,17 +205,3 @@ const createClient = (
       onAnswer: (sentAt) => terms().answered(sentAt),
     },
   });
-
-function createServers(config: Config, metrics: Metrics, ...readiness: Parameters<typeof healthRoutes>) {
-  const servers = [
-    {
-      address: config.healthAddress,
-      server: new HttpServer(healthRoutes(...readiness), { keepAlive: false }),
-    },
-    { address: config.metricsAddress, server: new HttpServer(metricsRoutes(new RecentText(metrics, clock))) },
-  ];
-  return {
-    listen: () => Promise.all(servers.map(({ address, server }) => server.listen(address))),
-    close: () => Promise.all(servers.map(({ server }) => server.close(1_000))),
-  };
-}

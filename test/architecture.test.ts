@@ -48,14 +48,11 @@ const rules: Readonly<Record<string, Layer>> = {
   metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
   addressing: { layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock'], npm: [], node: true },
   leading: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock'], npm: [], node: true },
+  serving: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock'], npm: [], node: true },
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
-      'addressing',
-      'leading',
-      'create-prober',
-      'metering',
-      'util',
+      ...['addressing', 'create-prober', 'leading', 'metering', 'serving', 'util'],
     ],
     npm: [],
     node: true,

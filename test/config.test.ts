@@ -47,6 +47,7 @@ describe('configuration', () => {
       retryPeriod: 2_000,
       healthAddress: { host: undefined, port: 8081 },
       metricsAddress: { host: undefined, port: 8080 },
+      metricsAuth: 'token',
       metricsPerBackend: true,
       metricsMaxBackends: 1000,
       probeWorkers: 1,
@@ -275,6 +276,18 @@ describe('configuration', () => {
       ['--renew-deadline=15s'],
       {},
       '--renew-deadline must be less than --lease-duration (now "15s")',
+    ],
+    [
+      'a certificate without its key',
+      ['--metrics-cert-file=/tls/tls.crt'],
+      {},
+      '--metrics-key-file must be given: a certificate and its key are two files',
+    ],
+    [
+      'a key without its certificate',
+      ['--metrics-key-file=/tls/tls.key'],
+      {},
+      '--metrics-cert-file must be given: a certificate and its key are two files',
     ],
     [
       'a retry longer than the deadline',

@@ -1,97 +1,10 @@
 import { group, plural } from './external-backend.ts';
+import { permissions } from './permissions.ts';
+import type { Permission, PermissionScope } from './permissions.ts';
 import { externalIpsVerb } from './lent-powers.ts';
 
 /** Name of the operator's ServiceAccount and namespace, and of its roles. */
 const operator = 'external-backend-operator';
-
-/**
- * What the operator may do: exactly what it does. `watched`: in every namespace with backends (a ClusterRole, or with
- * `--namespaces` a Role in each of them). `cluster`: of no namespace; with `--namespaces` only for who applies it. `own`: in the operator's namespace only. `secrets`: where backends are, but only
- * for who applies it: a role of its own.
- */
-export interface Permission {
-  readonly scope: 'watched' | 'cluster' | 'own' | 'secrets';
-  readonly apiGroup: string;
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-  readonly why: string;
-}
-
-const watched = (
-  apiGroup: string,
-  resources: readonly string[],
-  verbs: readonly string[],
-  why: string,
-): Permission => ({
-  scope: 'watched',
-  apiGroup,
-  resources,
-  verbs,
-  why,
-});
-
-export const permissions: readonly Permission[] = [
-  watched(group, [plural], ['get', 'list', 'watch'], 'The backends themselves.'),
-  watched(group, [`${plural}/status`], ['get', 'patch', 'update'], 'What it reports of them.'),
-  watched(
-    group,
-    [`${plural}/finalizers`],
-    ['update'],
-    'To name a backend as the owner of its objects, where OwnerReferencesPermissionEnforcement is on (OpenShift).',
-  ),
-  watched(
-    '',
-    ['services'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
-    'The Services it makes; those of others it reads, to leave them alone.',
-  ),
-  watched(
-    'discovery.k8s.io',
-    ['endpointslices'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
-    'The addresses it publishes.',
-  ),
-  watched(
-    '',
-    ['endpoints'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
-    'The same addresses for readers of the older API.',
-  ),
-  watched(
-    'events.k8s.io',
-    ['events'],
-    ['create', 'patch', 'update'],
-    'One Event for each change of an address.',
-  ),
-  {
-    scope: 'cluster',
-    apiGroup: 'networking.k8s.io',
-    resources: ['servicecidrs'],
-    verbs: ['list', 'watch'],
-    why: 'Networks of Services, which are no targets (--deny-cluster-networks).',
-  },
-  {
-    scope: 'cluster',
-    apiGroup: '',
-    resources: ['nodes'],
-    verbs: ['list', 'watch'],
-    why: 'Networks of pods, and ports of Nodes, which are no targets (--deny-cluster-networks).',
-  },
-  {
-    scope: 'own',
-    apiGroup: 'coordination.k8s.io',
-    resources: ['leases'],
-    verbs: ['get', 'create', 'update'],
-    why: 'Leader election: one operator writes.',
-  },
-  {
-    scope: 'secrets',
-    apiGroup: '',
-    resources: ['secrets'],
-    verbs: ['get'],
-    why: 'Those that backends name in credentials and tls; one by one, never listed or watched.',
-  },
-];
 
 export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string };
 
@@ -105,26 +18,20 @@ export interface ManifestFile {
 const rbac = 'rbac.authorization.k8s.io';
 const ownNamespace = { namespace: operator };
 
-type Scopes = readonly Permission['scope'][];
+const ruleOf = ({ apiGroup, resources, verbs }: Permission) => ({ apiGroups: [apiGroup], resources, verbs });
 
-/** Scopes that a role of their own grants, or one role together. */
-const roles: readonly Scopes[] = [['watched', 'cluster'], ['watched'], ['cluster'], ['own'], ['secrets']];
+const rulesOf = (...scopes: readonly PermissionScope[]) =>
+  permissions.filter(({ scope }) => scopes.includes(scope)).map(ruleOf);
 
-const permissionsOf = (scopes: Scopes): readonly Permission[] =>
-  permissions.filter(({ scope }) => scopes.includes(scope));
-
-const rulesOf = (...scopes: Scopes) =>
-  permissionsOf(scopes).map(({ apiGroup, resources, verbs }) => ({
-    apiGroups: [apiGroup],
-    resources,
-    verbs,
-  }));
-
-/** The reasons of the rules of a role, in their order; empty for other manifests. */
-export const reasonsOf = (manifest: Manifest): readonly string[] =>
-  roles
-    .filter((scopes) => JSON.stringify(manifest.rules) === JSON.stringify(rulesOf(...scopes)))
-    .flatMap((scopes) => permissionsOf(scopes).map(({ why }) => why));
+/** The reasons of the rules of a role of the operator, in their order; empty for other manifests. */
+export function reasonsOf({ kind, metadata, rules }: Manifest): readonly string[] {
+  const { name = '' } = (metadata ?? {}) as { readonly name?: string };
+  if (!kind.endsWith('Role') || !name.startsWith(operator) || !Array.isArray(rules)) return [];
+  const reasons = new Map(
+    permissions.map((permission) => [JSON.stringify(ruleOf(permission)), permission.why]),
+  );
+  return rules.map((rule) => reasons.get(JSON.stringify(rule)) ?? '');
+}
 
 const role = (kind: 'Role' | 'ClusterRole', rules: unknown, metadata: object = {}): Manifest => ({
   apiVersion: `${rbac}/v1`,
@@ -180,7 +87,22 @@ const userRoles: ManifestFile = {
   ],
 };
 
-const networksName = `${operator}-networks`;
+const metricsReader: ManifestFile = {
+  path: 'metrics-reader.yaml',
+  note: 'For Prometheus: bind its ServiceAccount to it, so that its token opens /metrics.',
+  manifests: [
+    role('ClusterRole', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }], {
+      name: `${operator}-metrics-reader`,
+    }),
+  ],
+};
+
+/** A ClusterRole of one scope, for an installation with `--namespaces`. */
+function clusterRole(scope: 'networks' | 'metrics', note: string): ManifestFile {
+  const name = `${operator}-${scope}`;
+  const manifests = [role('ClusterRole', rulesOf(scope), { name }), binding('ClusterRole', { name })];
+  return { path: 'cluster-role.yaml', note, manifests };
+}
 
 const secretsName = `${operator}-secrets`;
 
@@ -219,18 +141,32 @@ export function manifestFolder(
 }
 
 /** Every manifest made from the table. */
-export function rbacFiles(): readonly ManifestFile[] {
+export const rbacFiles = (): readonly ManifestFile[] => [...wholeClusterFiles(), ...namespacedFiles()];
+
+function wholeClusterFiles(): readonly ManifestFile[] {
   return [
     ...manifestFolder('config/rbac', 'The operator may work in all namespaces.', [
       serviceAccount,
       {
         path: 'cluster-role.yaml',
         note: 'What the operator may do in all namespaces.',
-        manifests: [role('ClusterRole', rulesOf('watched', 'cluster')), binding('ClusterRole')],
+        manifests: [role('ClusterRole', rulesOf('watched', 'networks', 'metrics')), binding('ClusterRole')],
       },
       ownRole,
+      metricsReader,
       userRoles,
     ]),
+    ...manifestFolder(
+      'config/components/secrets',
+      'Lets probes log in and verify certificates with the content of Secrets: add it to the components of config/default.',
+      [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],
+      'Component',
+    ),
+  ];
+}
+
+function namespacedFiles(): readonly ManifestFile[] {
+  return [
     ...manifestFolder(
       'config/rbac-namespaced/operator',
       'For --namespaces: what the operator may do in its own namespace.',
@@ -250,27 +186,23 @@ export function rbacFiles(): readonly ManifestFile[] {
     ...manifestFolder(
       'config/rbac-namespaced/networks',
       'For --namespaces: lets the operator read the networks of the cluster, so that they are refused as targets.',
+      [clusterRole('networks', 'The operator may read Nodes and ServiceCIDRs.')],
+    ),
+    ...manifestFolder(
+      'config/rbac-namespaced/metrics',
+      'For --namespaces: apply once, by who may create ClusterRoles. Without it /metrics needs --metrics-auth=none.',
       [
-        {
-          path: 'cluster-role.yaml',
-          note: 'The operator may read Nodes and ServiceCIDRs.',
-          manifests: [
-            role('ClusterRole', rulesOf('cluster'), { name: networksName }),
-            binding('ClusterRole', { name: networksName }),
-          ],
-        },
+        clusterRole(
+          'metrics',
+          'The operator may ask whose token a client of /metrics presents, and what that user may do.',
+        ),
+        metricsReader,
       ],
     ),
     ...manifestFolder(
       'config/rbac-namespaced/secrets',
       'For --namespaces: apply once in each of them that has backends with credentials or tls, with kubectl apply -n NAMESPACE -k.',
       [secretsRole('Role', 'role.yaml', 'in the namespace')],
-    ),
-    ...manifestFolder(
-      'config/components/secrets',
-      'Lets probes log in and verify certificates with the content of Secrets: add it to the components of config/default.',
-      [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],
-      'Component',
     ),
   ];
 }

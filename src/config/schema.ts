@@ -81,6 +81,15 @@ const serving = {
   metricsAddress: v.listenAddress.prefault(':8080').meta({
     description: 'Where /metrics is served, for Prometheus.',
   }),
+  metricsAuth: v.oneOf(['token', 'none']).prefault('token').meta({
+    description:
+      'Who may read /metrics. token: a client with a bearer token whose user may get the non-resource URL /metrics. none: everybody who reaches the port.',
+  }),
+  metricsCertFile: v.text.optional().meta({
+    description:
+      'PEM file of a certificate, with its chain: /metrics is served by https. Read again every 30 s. Needs --metrics-key-file.',
+  }),
+  metricsKeyFile: v.text.optional().meta({ description: 'PEM file of the key of --metrics-cert-file.' }),
   metricsPerBackend: v.boolean.prefault('true').meta({
     description: 'Export ready and total addresses of each backend.',
   }),
@@ -175,6 +184,12 @@ export const configSchema = z
         code: 'custom',
         path: ['namespaces'],
         message: `has ${excluded.join(', ')}, which --exclude-namespaces excludes: remove it from the one or the other`,
+      });
+    if ((config.metricsCertFile === undefined) !== (config.metricsKeyFile === undefined))
+      context.addIssue({
+        code: 'custom',
+        path: [config.metricsKeyFile === undefined ? 'metricsKeyFile' : 'metricsCertFile'],
+        message: 'must be given: a certificate and its key are two files',
       });
     ordered('renewDeadline', 'leaseDuration', '--lease-duration');
     ordered('retryPeriod', 'renewDeadline', '--renew-deadline');

@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { CertificateFiles } from './certificate-files.ts';
 import { Connections } from './connections.ts';
 
 /** No host: every address of the machine, both families. Port 0: any free one. */
@@ -41,8 +44,11 @@ export interface HttpServerOptions {
   readonly maxConnections?: number;
   /** A connection may ask again; default true. False: each answer ends its connection. */
   readonly keepAlive?: boolean;
+  /** Serve https with this certificate, and with those that replace it. */
+  readonly certificate?: CertificateFiles | undefined;
 }
 
+const secureLimits = { handshakeTimeout: 5_000, minVersion: 'TLSv1.2' } as const;
 /** A peer that neither sends nor takes anything for this long is cut off. */
 const idleSocketMs = 15_000;
 
@@ -54,23 +60,25 @@ export class HttpServer {
   readonly #routes: Routes;
   readonly #connections: Connections;
   readonly #keepAlive: boolean;
-  #server: Server | undefined;
+  readonly #certificate: CertificateFiles | undefined;
+  #server: Server | SecureServer | undefined;
 
-  constructor(routes: Routes, { maxConnections = 128, keepAlive = true }: HttpServerOptions = {}) {
+  constructor(routes: Routes, options: HttpServerOptions = {}) {
+    const { maxConnections = 128, keepAlive = true, certificate } = options;
     this.#routes = routes;
+    this.#certificate = certificate;
     this.#connections = new Connections(maxConnections);
     this.#keepAlive = keepAlive;
   }
 
-  /** Resolves with the port it listens on; rejects where the address is taken or not ours. */
-  listen(address: ListenAddress): Promise<number> {
-    const server = createServer(limits, (request, response) => void this.#answer(request, response));
+  /** Resolves with the port it listens on; rejects where the address is taken or not ours, or the certificate cannot be used. */
+  async listen({ host, port }: ListenAddress): Promise<number> {
+    const server = await this.#create();
     server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.setTimeout(idleSocketMs);
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      const { host, port } = address;
       server.listen(host === undefined ? { port } : { host, port }, () => {
         server.off('error', reject);
         const bound = server.address();
@@ -81,6 +89,7 @@ export class HttpServer {
 
   /** Takes no more connections, and ends those that are still busy after `graceMs`. */
   close(graceMs: number): Promise<void> {
+    this.#certificate?.stop();
     const server = this.#server;
     if (server?.listening !== true) return Promise.resolve();
     return new Promise((resolve) => {
@@ -91,6 +100,16 @@ export class HttpServer {
       });
       server.closeIdleConnections();
     });
+  }
+
+  async #create(): Promise<Server | SecureServer> {
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(request, response);
+    if (this.#certificate === undefined) return createServer(limits, answer);
+    const pair = await this.#certificate.read();
+    const server = createSecureServer({ ...limits, ...secureLimits, ...pair }, answer);
+    this.#certificate.follow((renewed) => server.setSecureContext({ ...secureLimits, ...renewed }));
+    return server;
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { permissions, rbacFiles, reasonsOf, type Manifest } from '../../src/api/rbac.ts';
+import { permissions } from '../../src/api/permissions.ts';
+import { rbacFiles, reasonsOf, type Manifest } from '../../src/api/rbac.ts';
 
 const manifests = (folder: string): readonly Manifest[] =>
   rbacFiles()
@@ -45,13 +46,29 @@ describe('the roles', () => {
     expect(kinds('config/rbac-namespaced/watched')).toEqual(['Role', 'RoleBinding', 'Kustomization']);
   });
 
+  it('let who reads the metrics read nothing else', () => {
+    const reader = manifests('config/rbac').find(({ metadata }) =>
+      (metadata as { readonly name: string }).name.endsWith('-metrics-reader'),
+    );
+    expect(reader?.rules).toEqual([{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
+    expect(kinds('config/rbac-namespaced/metrics')).toEqual([
+      ...['ClusterRole', 'ClusterRoleBinding', 'ClusterRole', 'Kustomization'],
+    ]);
+  });
+
   it('are not aggregated into edit, for they let a user point a Service anywhere', () => {
     expect(JSON.stringify(rbacFiles())).not.toContain('aggregate-to');
   });
 
   it('give every rule of the operator its reason', () => {
-    const roles = manifests('config/rbac').filter((manifest) => reasonsOf(manifest).length > 0);
-    expect(roles.map(({ kind }) => kind)).toEqual(['ClusterRole', 'Role']);
-    for (const role of roles) expect(role.rules).toHaveLength(reasonsOf(role).length);
+    const reasons = manifests('config/rbac')
+      .map(reasonsOf)
+      .filter((each) => each.some((why) => why !== ''));
+    expect(reasons.flat().toSorted()).toEqual(
+      permissions
+        .filter(({ scope }) => scope !== 'secrets')
+        .map(({ why }) => why)
+        .toSorted(),
+    );
   });
 });

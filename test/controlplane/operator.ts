@@ -14,7 +14,7 @@ import { run } from './run.ts';
 const root = join(import.meta.dirname, '../..');
 
 export interface OperatorOptions {
-  /** Flags beside the kubeconfig, the address and `--leader-elect=false`. */
+  /** Flags in addition to the kubeconfig, the addresses, `--metrics-auth=none` and `--leader-elect=false`. */
   readonly args?: readonly string[];
   /** Default: the operator's own user, with exactly the generated RBAC. */
   readonly kubeconfig?: string;
@@ -56,21 +56,7 @@ export async function startOperator(
 ): Promise<RunningOperator> {
   const [health, metrics] = [await freePort(), await freePort()];
   const logFile = join(mkdtempSync(join(plane.dir, 'operator-')), 'log');
-  const args = [
-    ...[
-      '--kubeconfig',
-      options.kubeconfig ?? plane.kubeconfigs.operator,
-      `--health-address=127.0.0.1:${health}`,
-      `--metrics-address=127.0.0.1:${metrics}`,
-    ],
-    ...(options.args?.some((arg) => arg.startsWith('--leader-elect')) ? [] : ['--leader-elect=false']),
-    ...(options.namespace === undefined ? [] : ['--namespaces', options.namespace]),
-    // Most targets of the tests accept and say nothing, whatever their port is known for.
-    ...(options.args?.some((arg) => arg.startsWith('--choose-probes')) ? [] : ['--choose-probes=false']),
-    // Names of the tests change every second.
-    '--dns-min-refresh=1s',
-    ...(options.args ?? []),
-  ];
+  const args = argumentsOf(plane, options, health, metrics);
   const part = startPart(
     'operator',
     [process.execPath, ...(options.nodeFlags ?? []), options.program ?? join(root, 'src/main.ts'), ...args],
@@ -90,6 +76,32 @@ export async function startOperator(
       await run(['tail', `--pid=${part.pid}`, '-f', '/dev/null']);
     },
   };
+}
+
+/** Values of flags that a test does not set. */
+const defaults = [
+  '--leader-elect=false',
+  '--metrics-auth=none',
+  // Most targets of the tests accept and say nothing, whatever their port is known for.
+  '--choose-probes=false',
+  // Names of the tests change every second.
+  '--dns-min-refresh=1s',
+];
+
+function argumentsOf(
+  plane: PlaneDetails,
+  { kubeconfig = plane.kubeconfigs.operator, namespace, args = [] }: OperatorOptions,
+  healthPort: number,
+  metricsPort: number,
+): readonly string[] {
+  const isSet = (flag: string) => args.some((arg) => arg.startsWith(flag.replace(/=.*/, '')));
+  return [
+    ...['--kubeconfig', kubeconfig],
+    ...[`--health-address=127.0.0.1:${healthPort}`, `--metrics-address=127.0.0.1:${metricsPort}`],
+    ...(namespace === undefined ? [] : ['--namespaces', namespace]),
+    ...defaults.filter((flag) => !isSet(flag)),
+    ...args,
+  ];
 }
 
 function linesOf(file: string): readonly Readonly<Record<string, unknown>>[] {

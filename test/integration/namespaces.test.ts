@@ -68,7 +68,11 @@ describe('of two namespaces that the operator is to serve', () => {
       (now) => now === 'Published',
       30_000,
     );
-    expect(await operator.metrics()).toMatch(/^external_backend_namespaces_not_served 1$/m);
+    // The text of the metrics may be a second old.
+    await eventually(
+      () => operator.metrics(),
+      (text) => /^external_backend_namespaces_not_served 1$/m.test(text),
+    );
   }, 60_000);
 });
 

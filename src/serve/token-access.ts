@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import type { Clock, Logger } from '../engine/ports.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Answer, Caller } from './http-server.ts';
+import { LookupBudget } from './lookup-budget.ts';
+
+/** Verdict of the API server on a token. */
+export type Access = 'allowed' | 'unauthenticated' | 'forbidden';
+
+export interface TokenAccessOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Asks the API server. Rejects where it gives no verdict. */
+  readonly review: (token: string) => Promise<Access>;
+}
+
+interface Known {
+  readonly access: Access;
+  readonly at: number;
+  /** Before that time the API server is not asked again. */
+  freshUntil: number;
+}
+
+/** How long a verdict is used without another question, in ms. A refusal is short: a grant takes effect soon. */
+const freshMs: Readonly<Record<Access, number>> = {
+  allowed: 60_000,
+  unauthenticated: 10_000,
+  forbidden: 10_000,
+};
+/** Age up to which an allowed token is let in while the API server gives no verdict. */
+const graceMs = 600_000;
+/** Wait after a question without a verdict. */
+const retryMs = 5_000;
+
+const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy', Answer>> = {
+  unauthenticated: {
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer' },
+    body: 'a bearer token that the API server accepts is needed\n',
+  },
+  forbidden: {
+    status: 403,
+    body: 'the user of this token may not get the non-resource URL /metrics (ClusterRole external-backend-operator-metrics-reader)\n',
+  },
+  unknown: {
+    status: 503,
+    headers: { 'retry-after': '5' },
+    body: 'the API server gives no verdict on this token: see the log of the operator\n',
+  },
+  busy: { status: 503, headers: { 'retry-after': '1' }, body: 'too many unknown tokens\n' },
+};
+
+/**
+ * Lets in who presents a bearer token that the API server authenticates and allows.
+ *
+ * | verdict of the API server              | answer | used again for                                     |
+ * |----------------------------------------|--------|----------------------------------------------------|
+ * | allowed                                | -      | a minute                                            |
+ * | no token, unauthenticated              | 401    | 10 s                                                |
+ * | forbidden                              | 403    | 10 s                                                |
+ * | none, the token was allowed before     | -      | 5 s, until the last verdict is 10 minutes old        |
+ * | none                                   | 503    | -                                                   |
+ * | not asked: see `LookupBudget`          | 503    | -                                                   |
+ *
+ * Tokens are kept as hashes only. Verdicts on refused tokens never displace those on allowed ones, and the renewal of an
+ * allowed token needs no budget: whoever is let in stays in, whatever strangers present.
+ */
+export class TokenAccess {
+  readonly #options: TokenAccessOptions;
+  readonly #budget: LookupBudget;
+  readonly #allowed = new BoundedMap<string, Known>(64);
+  readonly #refused = new BoundedMap<string, Known>(1024);
+  readonly #pending = new Map<string, Promise<Access | 'unknown'>>();
+  #isFailing = false;
+
+  constructor(options: TokenAccessOptions) {
+    this.#options = options;
+    this.#budget = new LookupBudget(options.clock);
+  }
+
+  /** Returns the refusal; undefined: the caller is let in. */
+  async refusalOf({ authorization, address }: Caller): Promise<Answer | undefined> {
+    const token = bearerToken(authorization);
+    if (token === undefined) return refusals.unauthenticated;
+    const key = createHash('sha256').update(token).digest('base64');
+    const access = this.#fresh(key) ?? (await this.#lookUp(key, token, address));
+    return access === 'allowed' ? undefined : refusals[access];
+  }
+
+  #fresh(key: string): Access | undefined {
+    const known = this.#allowed.get(key) ?? this.#refused.get(key);
+    return known !== undefined && this.#options.clock.now() < known.freshUntil ? known.access : undefined;
+  }
+
+  /** Requests with one token share one question. */
+  #lookUp(key: string, token: string, address: string): Promise<Access | 'unknown' | 'busy'> {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending;
+    const isKnown = this.#allowed.get(key) !== undefined;
+    if (!isKnown && !this.#budget.take(address)) return Promise.resolve('busy');
+    const asked = this.#ask(key, token).then((access) => {
+      this.#pending.delete(key);
+      if (!isKnown) this.#budget.give(address, access === 'allowed');
+      return access;
+    });
+    this.#pending.set(key, asked);
+    return asked;
+  }
+
+  async #ask(key: string, token: string): Promise<Access | 'unknown'> {
+    try {
+      const access = await this.#options.review(token);
+      this.#report(undefined);
+      this.#remember(key, access);
+      return access;
+    } catch (error) {
+      this.#report(error);
+      return this.#withoutVerdict(key);
+    }
+  }
+
+  #remember(key: string, access: Access): void {
+    const now = this.#options.clock.now();
+    const [kept, other] =
+      access === 'allowed' ? [this.#allowed, this.#refused] : [this.#refused, this.#allowed];
+    kept.set(key, { access, at: now, freshUntil: now + freshMs[access] });
+    other.delete(key);
+  }
+
+  #withoutVerdict(key: string): 'allowed' | 'unknown' {
+    const now = this.#options.clock.now();
+    const known = this.#allowed.get(key);
+    if (known === undefined || now - known.at >= graceMs) return 'unknown';
+    known.freshUntil = Math.min(now + retryMs, known.at + graceMs);
+    return 'allowed';
+  }
+
+  /** Logs the first failure, and the first verdict after it. */
+  #report(error: unknown): void {
+    const isFailing = error !== undefined;
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    const { logger } = this.#options;
+    if (isFailing)
+      logger.warn(
+        'The API server gives no verdict on the tokens of clients of /metrics: grant the operator to create tokenreviews and subjectaccessreviews, or set --metrics-auth=none',
+        { error },
+      );
+    else logger.info('The API server gives verdicts on the tokens of clients of /metrics again');
+  }
+}
+
+/** RFC 6750: `Bearer` in any case, and one token. */
+const bearerToken = (authorization: string | undefined): string | undefined =>
+  /^bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];

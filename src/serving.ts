@@ -1,0 +1,55 @@
+import type { Config } from './config.ts';
+import type { Logger } from './engine/ports.ts';
+import type { KubeClient } from './kube/client.ts';
+import { reviewToken } from './kube/token-review.ts';
+import { CertificateFiles } from './serve/certificate-files.ts';
+import { HttpServer } from './serve/http-server.ts';
+import type { Metrics } from './serve/metrics.ts';
+import { RecentText } from './serve/recent-text.ts';
+import { healthRoutes, metricsRoutes } from './serve/routes.ts';
+import type { Admission } from './serve/routes.ts';
+import { TokenAccess } from './serve/token-access.ts';
+import { systemClock as clock } from './system-clock.ts';
+
+interface ServingOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly client: KubeClient;
+}
+
+interface Servers {
+  listen(): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+/** Joins the two servers: health, for whoever asks, and metrics, for clients with a right to them. */
+export function createServers(
+  options: ServingOptions,
+  ...readiness: Parameters<typeof healthRoutes>
+): Servers {
+  const { config, metrics } = options;
+  const health = new HttpServer(healthRoutes(...readiness), { keepAlive: false });
+  const routes = metricsRoutes(new RecentText(metrics, clock), admissionOf(options));
+  const exporter = new HttpServer(routes, { certificate: certificateOf(options) });
+  return {
+    listen: () => Promise.all([health.listen(config.healthAddress), exporter.listen(config.metricsAddress)]),
+    close: () => Promise.all([health.close(graceMs), exporter.close(graceMs)]),
+  };
+}
+
+/** For answers under way when the process ends. */
+const graceMs = 1_000;
+
+function admissionOf({ config, logger, client }: ServingOptions): Admission | undefined {
+  if (config.metricsAuth === 'none') return undefined;
+  const review = (token: string) => reviewToken(client, token, '/metrics');
+  const access = new TokenAccess({ clock, logger, review });
+  return (caller) => access.refusalOf(caller);
+}
+
+function certificateOf({ config, logger }: ServingOptions): CertificateFiles | undefined {
+  const { metricsCertFile: certFile, metricsKeyFile: keyFile } = config;
+  if (certFile === undefined || keyFile === undefined) return undefined;
+  return new CertificateFiles({ certFile, keyFile, clock, logger });
+}
