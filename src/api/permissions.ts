@@ -1,5 +1,8 @@
 import { group, plural } from './external-backend.ts';
 
+/** Name of the operator's ServiceAccount and namespace, of its roles and of its Lease. */
+export const operatorRole = 'external-backend-operator';
+
 export type PermissionScope = 'watched' | 'networks' | 'metrics' | 'own' | 'secrets';
 
 /**
@@ -17,6 +20,8 @@ export interface Permission {
   readonly scope: PermissionScope;
   readonly apiGroup: string;
   readonly resources: readonly string[];
+  /** Only objects of these names. Default: all. */
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
   readonly why: string;
 }
@@ -36,7 +41,7 @@ const watched = (
 
 export const permissions: readonly Permission[] = [
   watched(group, [plural], ['get', 'list', 'watch'], 'The backends themselves.'),
-  watched(group, [`${plural}/status`], ['get', 'patch', 'update'], 'What it reports of them.'),
+  watched(group, [`${plural}/status`], ['patch'], 'What it reports of them.'),
   watched(
     group,
     [`${plural}/finalizers`],
@@ -46,27 +51,23 @@ export const permissions: readonly Permission[] = [
   watched(
     '',
     ['services'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    // A server-side apply of a Service that does not exist is a patch that needs the right to create as well.
+    ['get', 'list', 'watch', 'create', 'patch', 'delete'],
     'The Services it makes; those of others it reads, to leave them alone.',
   ),
   watched(
     'discovery.k8s.io',
     ['endpointslices'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    ['get', 'list', 'watch', 'create', 'update', 'delete'],
     'The addresses it publishes.',
   ),
   watched(
     '',
     ['endpoints'],
-    ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
+    ['get', 'list', 'watch', 'create', 'update', 'delete'],
     'The same addresses for readers of the older API.',
   ),
-  watched(
-    'events.k8s.io',
-    ['events'],
-    ['create', 'patch', 'update'],
-    'One Event for each change of an address.',
-  ),
+  watched('events.k8s.io', ['events'], ['create', 'patch'], 'One Event for each change of an address.'),
   {
     scope: 'networks',
     apiGroup: 'networking.k8s.io',
@@ -99,8 +100,16 @@ export const permissions: readonly Permission[] = [
     scope: 'own',
     apiGroup: 'coordination.k8s.io',
     resources: ['leases'],
-    verbs: ['get', 'create', 'update'],
-    why: 'Leader election: one operator writes.',
+    verbs: ['create'],
+    why: 'Leader election: one operator writes. The name of what is created cannot be bounded.',
+  },
+  {
+    scope: 'own',
+    apiGroup: 'coordination.k8s.io',
+    resources: ['leases'],
+    resourceNames: [operatorRole],
+    verbs: ['get', 'update'],
+    why: 'The Lease of --lease-name and no other.',
   },
   {
     scope: 'secrets',

@@ -1,10 +1,7 @@
 import { group, plural } from './external-backend.ts';
-import { permissions } from './permissions.ts';
+import { operatorRole as operator, permissions } from './permissions.ts';
 import type { Permission, PermissionScope } from './permissions.ts';
 import { externalIpsVerb } from './lent-powers.ts';
-
-/** Name of the operator's ServiceAccount and namespace, and of its roles. */
-const operator = 'external-backend-operator';
 
 export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string };
 
@@ -18,7 +15,12 @@ export interface ManifestFile {
 const rbac = 'rbac.authorization.k8s.io';
 const ownNamespace = { namespace: operator };
 
-const ruleOf = ({ apiGroup, resources, verbs }: Permission) => ({ apiGroups: [apiGroup], resources, verbs });
+const ruleOf = ({ apiGroup, resources, resourceNames, verbs }: Permission) => ({
+  apiGroups: [apiGroup],
+  resources,
+  ...(resourceNames === undefined ? {} : { resourceNames }),
+  verbs,
+});
 
 const rulesOf = (...scopes: readonly PermissionScope[]) =>
   permissions.filter(({ scope }) => scopes.includes(scope)).map(ruleOf);

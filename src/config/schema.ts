@@ -53,7 +53,7 @@ const leadership = {
   leaderElect: v.boolean.prefault('true').meta({
     description: 'Work only while holding the Lease. Switch off only where one replica can ever run.',
   }),
-  leaseName: v.objectName.prefault('external-backend-operator').meta({ description: 'Name of the Lease.' }),
+  leaseName: v.objectName.prefault('external-backend-operator').meta({ description: 'Name of the Lease. The Role names it too: change both.' }),
   leaseNamespace: v.namespaceName.prefault('external-backend-operator').meta({
     description: 'Namespace of the Lease.',
     env: 'POD_NAMESPACE',

@@ -49,6 +49,23 @@ export async function applyRbac(plane: PlaneDetails): Promise<void> {
   await kubectl(plane, ['apply', '--server-side', '-k', join(root, 'config/rbac')]);
 }
 
+/** Lets the operator use a Lease of another name than its own, as an administrator does who sets --lease-name. */
+export async function allowLease(plane: PlaneDetails, name: string): Promise<void> {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name: `lease-${name}`, namespace: 'external-backend-operator' };
+  const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: [name] };
+  const role = { apiVersion, kind: 'Role', metadata, rules: [{ ...lease, verbs: ['get', 'update'] }] };
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name };
+  const operator = {
+    kind: 'ServiceAccount',
+    name: 'external-backend-operator',
+    namespace: metadata.namespace,
+  };
+  const binding = { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects: [operator] };
+  const stdin = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [role, binding] });
+  await kubectl(plane, ['apply', '--server-side', '-f', '-'], { stdin });
+}
+
 /** Starts the operator and waits until it is in sync (about 1 s). */
 export async function startOperator(
   plane: PlaneDetails,

@@ -21,6 +21,12 @@ export const auditPolicy = {
   rules: [{ level: 'None', verbs: ['get', 'list', 'watch'] }, { level: 'Metadata' }],
 };
 
+/** All that one user does, reads too: what a role must grant is read from it. */
+export const auditPolicyOf = (user: string) => ({
+  ...auditPolicy,
+  rules: [{ level: 'Metadata', users: [user] }, { level: 'None' }],
+});
+
 export const etcd = ({ binary, dir, address }: Place): string[] => [
   ...[binary, 'etcd', '-data-dir', join(dir, 'etcd')],
   ...['-client-url', `http://${address}:${ports.etcd}`, '-peer-url', `http://${address}:${ports.peer}`],

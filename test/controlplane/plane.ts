@@ -13,7 +13,8 @@ import * as parts from './parts.ts';
 import type { Place } from './parts.ts';
 import { startPart, waitFor } from './process.ts';
 import type { Part } from './process.ts';
-import { randomTokens, writeKubeconfigs, writeTokenFile } from './users.ts';
+import { randomTokens, users, writeKubeconfigs, writeTokenFile } from './users.ts';
+import type { UserName } from './users.ts';
 
 export interface PlaneOptions {
   /** Default 10.99.0.1; a second plane beside the first takes another, 10.99.1.1 and so on. */
@@ -22,6 +23,8 @@ export interface PlaneOptions {
   readonly dataPath?: boolean;
   /** Record who wrote what (requests.ts). Default: yes; benchmarks may not want it. */
   readonly audit?: boolean;
+  /** Record all that this user does, reads too, and nothing of others. */
+  readonly auditUser?: UserName;
   /** Install the CRDs of crds/. Default: yes. */
   readonly crds?: boolean;
   /** Further flags of the API server at its first start, such as `--emulated-version=1.33`. */
@@ -45,7 +48,14 @@ export interface Plane {
 
 /** Starts etcd, API server and controller manager (about 4 s), and on request kube-proxy and CoreDNS (about 1 s). */
 export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
-  const { address = '10.99.0.1', dataPath = false, audit = true, crds = true, flags = [] } = options;
+  const {
+    address = '10.99.0.1',
+    dataPath = false,
+    audit = true,
+    crds = true,
+    flags = [],
+    auditUser,
+  } = options;
   if (process.env['CONTROLPLANE_NETWORK'] !== 'inside') {
     throw new Error('the control plane needs its own network: run this under test/controlplane/netns.sh');
   }
@@ -56,7 +66,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     address,
     dnsAddress: '10.99.0.53',
   };
-  const plane = new RunningPlane(place, writeFiles(place), audit);
+  const plane = new RunningPlane(place, writeFiles(place, auditUser), audit);
   try {
     await plane.start(crds, flags);
     if (dataPath) await plane.startDataPath();
@@ -67,7 +77,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
   return plane;
 }
 
-function writeFiles(place: Place): PlaneDetails {
+function writeFiles(place: Place, auditUser: UserName | undefined): PlaneDetails {
   const { dir, binary, address, dnsAddress } = place;
   const tokens = randomTokens();
   const server = `https://${address}:${parts.ports.api}`;
@@ -78,7 +88,8 @@ function writeFiles(place: Place): PlaneDetails {
     join(dir, 'sa.key'),
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }),
   );
-  writeFileSync(join(dir, 'audit-policy.json'), JSON.stringify(parts.auditPolicy));
+  const policy = auditUser === undefined ? parts.auditPolicy : parts.auditPolicyOf(users[auditUser].user);
+  writeFileSync(join(dir, 'audit-policy.json'), JSON.stringify(policy));
   writeFileSync(parts.auditLog(dir), '');
   writeFileSync(join(dir, 'hosts'), '');
   writeFileSync(join(dir, 'root-zone'), parts.rootZone);

@@ -32,6 +32,7 @@ interface AuditEvent {
   readonly verb: string;
   readonly user: { readonly username: string };
   readonly objectRef?: {
+    readonly apiGroup?: string;
     readonly resource: string;
     readonly subresource?: string;
     readonly namespace?: string;
@@ -45,18 +46,33 @@ interface AuditEvent {
  * To say "no more writes": take the length before, and look at what came after it.
  */
 export async function writes(plane: PlaneDetails, filter: WriteFilter = {}): Promise<readonly Write[]> {
-  const wanted: string = users[filter.user ?? 'operator'].user;
   const found: Write[] = [];
-  for await (const line of createInterface({
-    input: createReadStream(auditLog(plane.dir)),
-    crlfDelay: Infinity,
-  })) {
-    // Cheap first: most lines of a long run are of others.
-    if (!line.includes(wanted)) continue;
-    const write = toWrite(JSON.parse(line) as AuditEvent);
-    if (write.user === wanted && matches(write, filter)) found.push(write);
+  for await (const event of auditEvents(plane, users[filter.user ?? 'operator'].user)) {
+    const write = toWrite(event);
+    if (matches(write, filter)) found.push(write);
   }
   return found;
+}
+
+/** What a user has used of each resource, as `apps/deployments get`; of a plane that audits this user (`auditUser`). */
+export async function usedVerbs(plane: PlaneDetails, user: UserName): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const { verb, objectRef } of auditEvents(plane, users[user].user)) {
+    if (objectRef === undefined) continue;
+    const { apiGroup = '', resource, subresource } = objectRef;
+    found.add(`${apiGroup}/${[resource, subresource].filter(Boolean).join('/')} ${verb}`);
+  }
+  return found;
+}
+
+async function* auditEvents(plane: PlaneDetails, user: string): AsyncIterable<AuditEvent> {
+  const input = createReadStream(auditLog(plane.dir));
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    // Cheap first: most lines of a long run are of others.
+    if (!line.includes(user)) continue;
+    const event = JSON.parse(line) as AuditEvent;
+    if (event.user.username === user) yield event;
+  }
 }
 
 const matches = (write: Write, { namespace, resource }: WriteFilter): boolean =>

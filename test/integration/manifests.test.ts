@@ -101,8 +101,10 @@ describe('config/default', () => {
     const can = async (...args: readonly string[]) =>
       (await tryKubectl(plane, ['auth', 'can-i', ...args], { user: 'operator' })).stdout.trim();
     expect(await can('create', 'endpointslices.discovery.k8s.io', '-n', 'default')).toBe('yes');
-    expect(await can('update', 'leases.coordination.k8s.io', '-n', operatorNamespace)).toBe('yes');
-    expect(await can('update', 'leases.coordination.k8s.io', '-n', 'default')).toBe('no');
+    const lease = `leases.coordination.k8s.io/${operatorNamespace}`;
+    expect(await can('update', lease, '-n', operatorNamespace)).toBe('yes');
+    expect(await can('update', lease, '-n', 'default')).toBe('no');
+    expect(await can('update', 'leases.coordination.k8s.io/other', '-n', operatorNamespace)).toBe('no');
     expect(await can('list', 'secrets', '-n', operatorNamespace)).toBe('no');
     expect(await can('list', 'pods', '-n', 'default')).toBe('no');
   });

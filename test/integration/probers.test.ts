@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { controlPlane } from '../controlplane/details.ts';
+import { allowLease, applyRbac } from '../controlplane/operator.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { mustRun } from '../controlplane/run.ts';
 import { hosts } from '../support/backends.ts';
@@ -29,6 +30,8 @@ beforeAll(async () => {
     socket.on('error', () => undefined).resume();
   });
   await new Promise<void>((resolve) => server.listen({ port, host: '0.0.0.0', backlog: 1_024 }, resolve));
+  await applyRbac(controlPlane());
+  await allowLease(controlPlane(), 'probers');
   world = await openWorld(controlPlane(), {
     prefix: 'probers',
     args: ['--leader-elect=true', '--lease-name=probers', '--identity=probers'],

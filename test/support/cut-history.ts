@@ -3,7 +3,7 @@ import { namespace } from '../controlplane/cluster.ts';
 import type { PlaneDetails } from '../controlplane/details.ts';
 import { readyHistory } from '../controlplane/endpoints.ts';
 import type { Kinds } from '../controlplane/kinds.ts';
-import { startOperator } from '../controlplane/operator.ts';
+import { allowLease, startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
 import { record } from '../controlplane/recorder.ts';
 import type { Recorder } from '../controlplane/recorder.ts';
@@ -69,6 +69,7 @@ export async function openCutHistory(plane: PlaneDetails, place: Place): Promise
     writes: () => proxy.writes.length - earlier,
     start: async (args) => {
       const { kubeconfig } = proxy;
+      await allowLease(plane, ns);
       const started = await startOperator(plane, {
         namespace: ns,
         kubeconfig,

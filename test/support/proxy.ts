@@ -35,7 +35,15 @@ interface Cut {
   readonly act: () => Promise<void>;
 }
 
-export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
+export interface ApiProxyOptions {
+  /** False: like an API server that offers no watch of all, so that what is watched is listed first. Default: true. */
+  readonly watchOfAll?: boolean;
+}
+
+export async function startProxy(
+  plane: PlaneDetails,
+  { watchOfAll = true }: ApiProxyOptions = {},
+): Promise<ApiProxy> {
   const agent = new Agent({ ca: readFileSync(plane.caFile), keepAlive: true });
   const writes: string[] = [];
   let cut: Cut | undefined;
@@ -84,7 +92,8 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
   }
 
   const server = createServer((incoming, outgoing) => {
-    serve(incoming, outgoing).catch(() => outgoing.destroy());
+    if (!watchOfAll && incoming.url?.includes('sendInitialEvents') === true) refuse(outgoing);
+    else serve(incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
@@ -115,6 +124,11 @@ export async function startProxy(plane: PlaneDetails): Promise<ApiProxy> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function refuse(outgoing: ServerResponse): void {
+  outgoing.writeHead(422, { 'content-type': 'application/json' });
+  outgoing.end(JSON.stringify({ kind: 'Status', status: 'Failure', reason: 'Invalid', code: 422 }));
 }
 
 const isWrite = ({ method, url }: IncomingMessage): boolean =>
