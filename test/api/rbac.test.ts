@@ -20,8 +20,8 @@ describe('the roles', () => {
       JSON.stringify(manifests.map(({ rules }) => rules)).includes('secrets'),
     );
     expect(granting.map(({ path }) => path)).toEqual([
-      'config/rbac-namespaced/secrets/role.yaml',
       'config/components/secrets/cluster-role.yaml',
+      'config/rbac-namespaced/secrets/role.yaml',
     ]);
     for (const { manifests } of granting)
       expect(manifests.flatMap(({ rules }) => rules ?? [])).toEqual([
