@@ -73,6 +73,15 @@ controlplane: ## A shell with kubectl beside a real control plane
 image-lint: ## Checks the Dockerfile
 	@.ci/image-lint.sh
 
+.PHONY: workflow-lint
+workflow-lint: ## Checks .github/workflows
+	@.ci/workflow-lint.sh
+
+.PHONY: audit
+audit: ## Known vulnerabilities of what is shipped, and the registry's signatures of all packages (asks the npm registry)
+	@$(with_node) npm audit --omit=dev
+	@$(with_node) npm audit signatures
+
 .PHONY: clean
 clean: ## Removes what the other targets made in this directory (the control plane's cache stays)
 	@rm -rf dist coverage node_modules .node

@@ -4,6 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../src/config.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl, tryKubectl } from '../controlplane/kubectl.ts';
+import { mustRun } from '../controlplane/run.ts';
 
 const plane = controlPlane();
 const pathOf = (folder: string) => fileURLToPath(new URL(`../../${folder}`, import.meta.url));
@@ -80,6 +81,15 @@ describe.each(['config/default', 'config/namespaced'])('%s', (folder) => {
       },
     ]);
   });
+});
+
+it('a release names its image by digest alone, wherever it is named', async () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const text = await mustRun([pathOf('.ci/release-manifests.sh'), 'registry.example.com/operator', digest], {
+    env: { KUBECTL: `${plane.binary} kubectl` },
+  });
+  const images = [...text.matchAll(/^ *image: (\S+)$/gm)].map(([, image]) => image);
+  expect(images).toEqual([`registry.example.com/operator@${digest}`]);
 });
 
 describe('config/components/metrics-tls', () => {
