@@ -94,7 +94,7 @@ const serving = {
     description: 'Export ready and total addresses of each backend.',
   }),
   metricsMaxBackends: v.integer(0, 100_000).prefault('1000').meta({
-    description: 'Backends with series of their own; those beyond are only counted.',
+    description: 'Backends with series of their own, in equal shares by namespace; those beyond are only counted.',
   }),
   logLevel: v.oneOf(logLevels).prefault('info').meta({ description: 'Least level that is logged.' }),
   shutdownTimeout: v.duration.prefault('20s').meta({

@@ -1,7 +1,8 @@
 import type { Check } from '../core/check.ts';
 import { checkAddress } from '../core/flip.ts';
-import type { MetricName } from './metrics-table.ts';
+import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './series.ts';
+import { SeriesPlaces } from './series-places.ts';
 
 /** What is counted of a backend. */
 export interface Figures {
@@ -10,90 +11,95 @@ export interface Figures {
   readonly total: number;
   /** IPs of its primary. */
   readonly primary?: readonly string[];
-  /** What is probed: series of addresses that are not are dropped. */
+  /** What is probed: ends of certificates at other addresses are dropped. */
   readonly checks?: readonly Pick<Check, 'ip' | 'family' | 'port'>[];
 }
 
-const expiryMetric = 'external_backend_certificate_expiry_timestamp_seconds';
-const addressMetrics = ['external_backend_primary_info', expiryMetric] as const satisfies MetricName[];
-type AddressMetric = (typeof addressMetrics)[number];
-
-/** The series of backends, and of their addresses, for as long as there are such. */
+/** The series of backends, for as long as these exist. Namespaces share the places for them. */
 export class BackendSeries {
   readonly #series: Series;
-  readonly #max: number;
-  /** Backends with series of their own, as `namespace/name`. */
-  readonly #shown = new Set<string>();
-  /** Figures of the others; the one that has waited longest is first. */
+  readonly #places: SeriesPlaces;
+  readonly #ends = new CertificateEnds();
+  /** Latest figures of the backends without series. */
   readonly #hidden = new Map<string, Figures>();
-  /** Addresses with a series of their own, by metric and backend. */
-  readonly #addresses: Readonly<Record<AddressMetric, Map<string, Set<string>>>> = {
-    external_backend_primary_info: new Map(),
-    external_backend_certificate_expiry_timestamp_seconds: new Map(),
-  };
+  /** Primaries that have a series, by backend. */
+  readonly #primaries = new Map<string, readonly string[]>();
+  /** Namespaces that have a series of their backends without series. */
+  #short: readonly string[] = [];
 
   /** @param max backends with series of their own */
   constructor(series: Series, max: number) {
     this.#series = series;
-    this.#max = max;
+    this.#places = new SeriesPlaces(max);
   }
 
-  /** Backends that are only counted. */
-  get hidden(): number {
-    return this.#hidden.size;
-  }
-
-  /** Sets the figures of a backend. Beyond the bound a backend is only counted, until others are forgotten. */
+  /** Sets the figures of a backend. Without a place it is only counted, until it has one. */
   published(namespace: string, name: string, figures: Figures): void {
     const key = `${namespace}/${name}`;
-    if (this.#shown.has(key) || this.#shown.size < this.#max) this.#show(key, figures);
+    const { lost } = this.#places.add(key);
+    if (lost !== undefined) this.#hide(lost);
+    if (this.#places.has(key)) this.#show(key, figures);
     else this.#hidden.set(key, figures);
-  }
-
-  #show(key: string, { ready, total, primary = [], checks = [] }: Figures): void {
-    const [namespace = '', name = ''] = key.split('/');
-    this.#hidden.delete(key);
-    this.#shown.add(key);
-    this.#series.external_backend_ready_addresses.at(namespace, name).value = ready;
-    this.#series.external_backend_addresses.at(namespace, name).value = total;
-    this.#retain('external_backend_primary_info', key, new Set(primary));
-    for (const address of primary) this.#ofAddress('external_backend_primary_info', key, address, 1);
-    this.#retain(expiryMetric, key, new Set(checks.map(checkAddress)));
   }
 
   /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. Not counted for a backend without series. */
   certified(namespace: string, name: string, address: string, expiresAt: number): void {
     const key = `${namespace}/${name}`;
-    if (this.#shown.has(key)) this.#ofAddress(expiryMetric, key, address, expiresAt / 1000);
+    if (this.#places.has(key)) this.#ends.set(key, address, expiresAt);
   }
 
-  /** Removes the series of a backend. Their place goes to the backend that has waited longest. */
+  /** Removes the series of a backend. Its place goes to one that waits. */
   forgotten(namespace: string, name: string): void {
     const key = `${namespace}/${name}`;
+    const { gained, lost } = this.#places.remove(key);
+    if (lost !== undefined) this.#hide(lost);
     this.#hidden.delete(key);
-    if (!this.#shown.delete(key)) return;
-    for (const metric of addressMetrics) this.#retain(metric, key, new Set());
-    this.#series.external_backend_ready_addresses.remove(namespace, name);
-    this.#series.external_backend_addresses.remove(namespace, name);
-    const [next] = this.#hidden;
-    if (next !== undefined) this.#show(...next);
+    const figures = gained === undefined ? undefined : this.#hidden.get(gained);
+    if (gained !== undefined && figures !== undefined) this.#show(gained, figures);
   }
 
-  #ofAddress(metric: AddressMetric, key: string, address: string, value: number): void {
-    const [namespace = '', name = ''] = key.split('/');
-    this.#series[metric].at(namespace, name, address).value = value;
-    const known = this.#addresses[metric].get(key) ?? new Set<string>();
-    this.#addresses[metric].set(key, known.add(address));
-  }
-
-  /** Drops the series of all other addresses of the backend. */
-  #retain(metric: AddressMetric, key: string, kept: ReadonlySet<string>): void {
-    const known = this.#addresses[metric].get(key);
-    if (known === undefined) return;
-    const [namespace = '', name = ''] = key.split('/');
-    for (const address of known) {
-      if (!kept.has(address) && known.delete(address)) this.#series[metric].remove(namespace, name, address);
+  /** Brings the series up to date that are computed at a scrape: ends of certificates, backends without series. */
+  sample(): void {
+    for (const [key, earliest] of this.#ends.changes()) {
+      const gauge = this.#series.external_backend_certificate_expiry_timestamp_seconds;
+      if (earliest === undefined) gauge.remove(...labelsOf(key));
+      else gauge.at(...labelsOf(key)).value = earliest / 1000;
     }
-    if (known.size === 0) this.#addresses[metric].delete(key);
+    const waiting = this.#places.waiting();
+    const gauge = this.#series.external_backend_backends_without_series;
+    for (const namespace of this.#short) if (!waiting.has(namespace)) gauge.remove(namespace);
+    for (const [namespace, count] of waiting) gauge.at(namespace).value = count;
+    this.#short = [...waiting.keys()];
+  }
+
+  #show(key: string, figures: Figures): void {
+    const { ready, total, primary = [], checks = [] } = figures;
+    this.#hidden.delete(key);
+    this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;
+    this.#series.external_backend_addresses.at(...labelsOf(key)).value = total;
+    this.#setPrimary(key, primary);
+    this.#ends.retain(key, new Set(checks.map(checkAddress)));
+  }
+
+  /** Removes the series; the figures are kept, so that they are right when the backend has a place again. */
+  #hide(key: string): void {
+    const ready = this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value;
+    const total = this.#series.external_backend_addresses.at(...labelsOf(key)).value;
+    this.#hidden.set(key, { ready, total, primary: this.#primaries.get(key) ?? [] });
+    this.#series.external_backend_ready_addresses.remove(...labelsOf(key));
+    this.#series.external_backend_addresses.remove(...labelsOf(key));
+    this.#setPrimary(key, []);
+    this.#ends.retain(key, new Set());
+  }
+
+  #setPrimary(key: string, addresses: readonly string[]): void {
+    const gauge = this.#series.external_backend_primary_info;
+    for (const address of this.#primaries.get(key) ?? [])
+      if (!addresses.includes(address)) gauge.remove(...labelsOf(key), address);
+    for (const address of addresses) gauge.at(...labelsOf(key), address).value = 1;
+    if (addresses.length > 0) this.#primaries.set(key, addresses);
+    else this.#primaries.delete(key);
   }
 }
+
+const labelsOf = (key: string): readonly string[] => key.split('/');

@@ -112,13 +112,13 @@ export const metricsTable = {
   },
   external_backend_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
-    help: 'When the first certificate of the chain that a tls probe saw at an address ends, in seconds of Unix time.',
-    labels: ['namespace', 'name', 'address'],
+    help: 'When the first of the certificates that tls probes saw at the addresses of a backend ends, in seconds of Unix time.',
+    labels: ['namespace', 'name'],
   },
   external_backend_backends_without_series: {
     type: 'gauge',
-    help: 'Backends beyond --metrics-max-backends, which have no series of their own.',
-    labels: [],
+    help: 'Backends of a namespace beyond its share of --metrics-max-backends, which have no series of their own. Absent where there is none.',
+    labels: ['namespace'],
   },
   external_backend_queue_depth: {
     type: 'gauge',

@@ -188,7 +188,7 @@ export class Metrics {
     for (const [name, ms] of sources.proberDelays?.() ?? [])
       this.#series.external_backend_prober_delay_seconds.at(name).value = ms / 1000;
     this.#sampleSlowdowns(sources.probeSlowdowns?.() ?? new Map());
-    this.#series.external_backend_backends_without_series.at().value = this.#backends.hidden;
+    this.#backends.sample();
     return this.#registry.metrics();
   }
 

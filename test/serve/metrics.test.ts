@@ -124,9 +124,9 @@ describe('metrics', () => {
     metrics.forgotten('ns', 'a');
     const later = await scrape(metrics);
     expect(matching(full, 'external_backend_addresses{')).toHaveLength(2);
-    expect(full.get('external_backend_backends_without_series')).toBe('1');
+    expect(full.get('external_backend_backends_without_series{namespace="ns"}')).toBe('1');
     expect(later.get('external_backend_addresses{namespace="ns",name="c"}')).toBe('1');
-    expect(later.get('external_backend_backends_without_series')).toBe('0');
+    expect(matching(later, 'external_backend_backends_without_series')).toEqual([]);
   });
 
   it('give the place of a backend that is gone to the one that has waited longest, with its latest figures', async () => {
@@ -140,7 +140,7 @@ describe('metrics', () => {
       'external_backend_ready_addresses{namespace="ns",name="b"} 1',
     ]);
     expect(matching(samples, 'external_backend_primary_info{')).toHaveLength(1);
-    expect(samples.get('external_backend_backends_without_series')).toBe('0');
+    expect(matching(samples, 'external_backend_backends_without_series')).toEqual([]);
   });
 
   it('show who is primary, and nobody where nobody is', async () => {
@@ -159,24 +159,56 @@ describe('metrics', () => {
     expect(matching(await scrape(metrics), 'external_backend_primary_info{')).toEqual([]);
   });
 
-  it('show when certificates end, of addresses that are still probed', async () => {
+  it('show when the first certificate of a backend ends, of addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
     const at = (ip: string) => ({ ip, family: 'IPv4' as const, port: 443 });
     const published = (...ips: readonly string[]) =>
       metrics.published('shop', 'web', { ready: 0, total: 2, checks: ips.map(at) });
     const shown = async () =>
       matching(await scrape(metrics), 'external_backend_certificate_expiry_timestamp_seconds{');
-    const line = (ip: string, value: string) =>
-      `external_backend_certificate_expiry_timestamp_seconds{namespace="shop",name="web",address="${ip}:443"} ${value}`;
+    const line = (value: string) =>
+      `external_backend_certificate_expiry_timestamp_seconds{namespace="shop",name="web"} ${value}`;
     published('10.0.0.1', '10.0.0.2');
-    for (const ip of ['10.0.0.1', '10.0.0.2'])
-      metrics.certified('shop', 'web', `${ip}:443`, 1_767_225_600_000);
+    metrics.certified('shop', 'web', '10.0.0.1:443', 1_767_225_600_000);
+    metrics.certified('shop', 'web', '10.0.0.2:443', 1_767_225_700_000);
     metrics.certified('shop', 'beyond', '10.0.0.3:443', 1);
-    expect(await shown()).toEqual([line('10.0.0.1', '1767225600'), line('10.0.0.2', '1767225600')]);
+    expect(await shown()).toEqual([line('1767225600')]);
     published('10.0.0.2');
-    expect(await shown()).toEqual([line('10.0.0.2', '1767225600')]);
+    expect(await shown()).toEqual([line('1767225700')]);
+    metrics.certified('shop', 'web', '10.0.0.2:443', 1_798_761_600_000);
+    expect(await shown()).toEqual([line('1798761600')]);
     metrics.forgotten('shop', 'web');
     expect(await shown()).toEqual([]);
+  });
+
+  it('show all 10 backends of a namespace, as when it is alone, beside one that has 2,000 and came first', async () => {
+    const metrics = make({ maxBackends: 1000 });
+    const publish = (namespace: string, count: number) => {
+      for (let n = 0; n < count; n++) metrics.published(namespace, `b${String(n)}`, { ready: 1, total: 1 });
+    };
+    publish('greedy', 2000);
+    publish('modest', 10);
+    const samples = await scrape(metrics);
+    const shown = (namespace: string) =>
+      matching(samples, `external_backend_addresses{namespace="${namespace}"`).length;
+    expect([shown('modest'), shown('greedy')]).toEqual([10, 990]);
+    expect(matching(samples, 'external_backend_backends_without_series')).toEqual([
+      'external_backend_backends_without_series{namespace="greedy"} 1010',
+    ]);
+  });
+
+  it('show a backend that gave its place away with its figures when it has one again', async () => {
+    const metrics = make({ maxBackends: 2 });
+    metrics.published('greedy', 'a', { ready: 1, total: 1 });
+    metrics.published('greedy', 'b', { ready: 2, total: 3, primary: ['10.0.0.1'] });
+    metrics.published('modest', 'c', { ready: 1, total: 1 });
+    const name = 'external_backend_addresses{namespace="greedy",name="b"}';
+    const short = await scrape(metrics);
+    expect([short.get(name), matching(short, 'external_backend_primary_info{')]).toEqual([undefined, []]);
+    metrics.forgotten('modest', 'c');
+    const samples = await scrape(metrics);
+    expect(samples.get(name)).toBe('3');
+    expect(matching(samples, 'external_backend_primary_info{')).toHaveLength(1);
   });
 
   it('say nothing of single backends where that is switched off', async () => {
