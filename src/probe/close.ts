@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net';
 import { closeGraceMs } from './probe.ts';
+import type { Connection } from './tapped.ts';
 
 /**
  * Ends a connection without a reset where the other side lets us: FIN, read on, wait for its close for `closeGraceMs`.
- * `done` runs once, when the socket is closed. A socket that is not connected yet is dropped at once.
+ * `done` runs once, when the socket is closed. A socket that is not connected yet, or is destroyed already, is dropped at once.
  */
-export function closePolitely(socket: Socket, done: () => void): void {
+export function closePolitely(socket: Connection, done: () => void): void {
   if (socket.closed) {
     done();
     return;
@@ -15,7 +15,7 @@ export function closePolitely(socket: Socket, done: () => void): void {
     clearTimeout(grace);
     done();
   });
-  if (socket.connecting) socket.destroy();
+  if (socket.connecting || socket.destroyed) socket.destroy();
   else {
     socket.resume();
     socket.end();

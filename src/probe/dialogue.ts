@@ -4,6 +4,7 @@ import { TLSSocket, connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget, mostBytesBehind } from './budget.ts';
 import { cancelled, classifyErrno, closedEarly, proberFault, timedOut, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
@@ -15,6 +16,7 @@ import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
 import { nameOf, secretsOf, unusableCertificates } from './secure.ts';
 import type { Securing } from './secure.ts';
+import { metered } from './tapped.ts';
 import { readAlert } from './tls-hint.ts';
 
 /** No protocol of ours sends that often: one that does would never end. */
@@ -27,6 +29,8 @@ const noSecrets = proberFault('the protocol asks for TLS that the check does not
 
 export interface ConverseOptions {
   readonly patience?: Patience;
+  /** Of a run with several connections; default: one for this connection. */
+  readonly budget?: Budget;
   /** Remainder of the timeout, in milliseconds. */
   readonly leftMs?: number;
 }
@@ -35,14 +39,14 @@ export interface ConverseOptions {
  * Speaks a protocol with the check's IP and port; nothing is resolved. Ends within the check's timeout, and the
  * connection never with a reset of ours where the peer lets us: farewell, FIN, read on until it closes, for `closeGraceMs`.
  * A cancelled run ends at once, but what was begun with the server is finished behind it (within the timeout): half a
- * handshake counts against us in some databases. Rejects when the protocol throws.
+ * handshake counts against us in some databases. A server that exceeds the budget is left at once, with a reset. Rejects when the protocol throws.
  */
 export function converse(
   check: Check,
   signal: AbortSignal,
   protocol: Protocol,
   tls?: Securing,
-  { patience, leftMs }: ConverseOptions = {},
+  { patience, leftMs, budget = new Budget() }: ConverseOptions = {},
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
   const name = nameOf(check, tls?.tls);
@@ -55,7 +59,7 @@ export function converse(
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
     const withinMs = leftMs ?? patience?.withinMs ?? check.timing.timeoutMs;
-    const how = { check, signal, protocol, secrets, name, judgesLate, patience, withinMs };
+    const how = { check, signal, protocol, secrets, name, judgesLate, patience, withinMs, budget };
     new Conversation({ ...how, resolve, reject }).start();
   });
 }
@@ -69,6 +73,7 @@ interface Talk {
   readonly name: string;
   readonly judgesLate: boolean;
   readonly patience: Patience | undefined;
+  readonly budget: Budget;
   readonly withinMs: number;
   /** The first call of either counts. */
   readonly resolve: (verdict: Verdict) => void;
@@ -79,6 +84,8 @@ class Conversation {
   readonly #talk: Talk;
   readonly #abort = () => this.#cancel();
   #socket: Socket | undefined;
+  /** The connection below TLS. */
+  #plain: Socket | undefined;
   #secured = false;
   /** Whether the connection, or TLS on it, is there to be talked over. */
   #stands = false;
@@ -111,10 +118,13 @@ class Conversation {
     this.#isAnswered = false;
     socket.once(standing, () => {
       this.#stands = true;
+      this.#talk.budget.endHandshake();
       this.#tellCertificate(socket);
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
+      // Under TLS they are counted below it.
+      if (!this.#secured && this.#talk.budget.receive(chunk) !== undefined) this.#exceed();
       if (this.#verdict !== undefined) return;
       const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
       this.#isAnswered = true;
@@ -210,6 +220,10 @@ class Conversation {
       case 'done':
         this.#finish(this.#judged(step.verdict), step.farewell);
         return false;
+      case 'exceed':
+        this.#talk.budget.exceed(step.verdict);
+        this.#exceed();
+        return false;
     }
   }
 
@@ -227,10 +241,22 @@ class Conversation {
     else if (secrets === undefined || this.#secured) this.#finish(noSecrets);
     else {
       const plain = this.#socket;
-      plain?.removeAllListeners('data');
+      if (plain === undefined) return;
+      plain.removeAllListeners('data');
+      this.#plain = plain;
       this.#secured = true;
-      this.#use(connectTls({ ...secrets, socket: plain }), 'secureConnect');
+      this.#talk.budget.beginHandshake();
+      const below = metered(plain, this.#talk.budget, () => this.#exceed());
+      this.#use(connectTls({ ...secrets, socket: below }), 'secureConnect');
     }
+  }
+
+  /** Also behind the verdict: nothing is read any more. */
+  #exceed(): void {
+    const { exceeded } = this.#talk.budget;
+    this.#socket?.destroy();
+    this.#plain?.destroy();
+    if (exceeded !== undefined) this.#finish(exceeded);
   }
 
   #cancel(): void {
@@ -259,6 +285,7 @@ class Conversation {
     const { signal, resolve } = this.#talk;
     signal.removeEventListener('abort', this.#abort);
     resolve(patience.begin());
+    this.#talk.budget.narrow(mostBytesBehind);
     const legacy = this.#legacy();
     this.#held = legacy === undefined ? 'talking' : 'mute';
     if (legacy !== undefined) this.#socket?.end(legacy);

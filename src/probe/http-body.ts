@@ -39,24 +39,40 @@ function lengthOf(values: readonly string[] | undefined): number | 'malformed' |
 export const maxBodyBytes = 10 * 1024;
 
 /** `unreadable`: bytes that cannot be a body of this framing. */
-export function progressOfBody(framing: Framing, body: Buffer): 'complete' | 'unfinished' | 'unreadable' {
-  if (framing === 'none' || body.length >= maxBodyBytes) return 'complete';
-  if (framing === 'chunked') return progressOfChunks(body);
-  return framing === 'close' || body.length < framing ? 'unfinished' : 'complete';
-}
+export type BodyProgress = 'complete' | 'unfinished' | 'unreadable';
 
-/** `size [; extension] CR LF  data CR LF`, the last one of size 0; the CR may be missing. Trailers are not waited for. */
-function progressOfChunks(body: Buffer): 'complete' | 'unfinished' | 'unreadable' {
-  for (let at = 0; ;) {
-    const end = body.indexOf(0x0a, at);
-    if (end === -1) return 'unfinished';
-    const size = /^([0-9a-f]{1,16})[ \t]*(;.*)?\r?$/i.exec(body.toString('latin1', at, end))?.[1];
-    if (size === undefined) return 'unreadable';
-    const bytes = Number.parseInt(size, 16);
-    if (bytes === 0) return 'complete';
-    const next = endOfLine(body, end + 1 + bytes);
-    if (typeof next === 'string') return next;
-    at = next;
+/** Recognises the end of a body. Each chunk of the framing is read once, however few bytes come at a time. */
+export class BodyReader {
+  readonly #framing: Framing;
+  /** Where the next chunk begins. */
+  #next = 0;
+
+  constructor(framing: Framing) {
+    this.#framing = framing;
+  }
+
+  /** The same bytes as before, and those that came since. */
+  read(body: Buffer): BodyProgress {
+    const framing = this.#framing;
+    if (framing === 'none' || body.length >= maxBodyBytes) return 'complete';
+    if (framing === 'chunked') return this.#readChunks(body);
+    return framing === 'close' || body.length < framing ? 'unfinished' : 'complete';
+  }
+
+  /** `size [; extension] CR LF  data CR LF`, the last one of size 0; the CR may be missing. Trailers are not waited for. */
+  #readChunks(body: Buffer): BodyProgress {
+    for (;;) {
+      const end = body.indexOf(0x0a, this.#next);
+      if (end === -1) return 'unfinished';
+      const line = body.toString('latin1', this.#next, end);
+      const size = /^([0-9a-f]{1,16})[ \t]*(;.*)?\r?$/i.exec(line)?.[1];
+      if (size === undefined) return 'unreadable';
+      const bytes = Number.parseInt(size, 16);
+      if (bytes === 0) return 'complete';
+      const next = endOfLine(body, end + 1 + bytes);
+      if (typeof next === 'string') return next;
+      this.#next = next;
+    }
   }
 }
 

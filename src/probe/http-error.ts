@@ -2,7 +2,7 @@ import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 
-const noTls = verdict(
+export const notTls = verdict(
   'down',
   'WrongProtocol',
   'the answer is not TLS: does the server speak TLS on this port?',
@@ -25,10 +25,10 @@ const byCode: Readonly<Record<string, Verdict>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
   'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': noCommonOffer,
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: noCommonOffer,
-  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
-  ERR_SSL_HTTP_REQUEST: noTls,
-  ERR_SSL_UNEXPECTED_MESSAGE: noTls,
+  ERR_SSL_WRONG_VERSION_NUMBER: notTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: notTls,
+  ERR_SSL_HTTP_REQUEST: notTls,
+  ERR_SSL_UNEXPECTED_MESSAGE: notTls,
 };
 
 /**
@@ -42,7 +42,7 @@ export function classifyHttpError(error: unknown, serverName: string): Verdict {
   if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
   if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(String(error)))
-    return noTls;
+    return notTls;
   if (code === 'EPROTO' && /alert number 40\b/.test(String(error))) return noCommonOffer;
   if (isTls(code)) return tlsFailed(code);
   return classifyErrno(error);

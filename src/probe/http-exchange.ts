@@ -1,5 +1,6 @@
+import { mostIdle, tooManyIdle } from './budget.ts';
 import { responded, verdict } from './classify.ts';
-import { framingOf, maxBodyBytes, progressOfBody } from './http-body.ts';
+import { BodyReader, framingOf, maxBodyBytes } from './http-body.ts';
 import type { Framing } from './http-body.ts';
 import { HeadReader } from './http-head.ts';
 import type { Head } from './http-head.ts';
@@ -39,7 +40,7 @@ const tooLarge = verdict('down', 'WrongProtocol', 'the response headers are over
  * | the end or a reset before the announced end       | ClosedEarly, Reset              |
  * | nothing more                                      | Timeout                         |
  *
- * Interim answers (1xx, except 101) are skipped.
+ * Interim answers (1xx, except 101) are skipped, ten at most.
  */
 export class HttpExchange implements Protocol {
   readonly maxBytes = maxHeadBytes + maxBodyBytes;
@@ -50,6 +51,8 @@ export class HttpExchange implements Protocol {
   #reader = new HeadReader(0);
   #head: Head | undefined;
   #framing: Framing = 'none';
+  #body = new BodyReader('none');
+  #interim = 0;
   #answer: Answer | undefined;
 
   constructor(options: ExchangeOptions) {
@@ -86,6 +89,8 @@ export class HttpExchange implements Protocol {
     if (head === 'unfinished')
       return received.length < maxHeadBytes ? { kind: 'more' } : { kind: 'done', verdict: tooLarge };
     if (isInterim(head.status)) {
+      this.#interim += 1;
+      if (this.#interim > mostIdle) return { kind: 'exceed', verdict: tooManyIdle };
       this.#reader = new HeadReader(head.end);
       return this.#readHead(received);
     }
@@ -93,13 +98,13 @@ export class HttpExchange implements Protocol {
     if (framing === 'malformed') return { kind: 'done', verdict: wrongProtocol };
     this.#head = head;
     this.#framing = framing;
+    this.#body = new BodyReader(framing);
     return this.#readBody(received, head);
   }
 
   #readBody(received: Buffer, head: Head): Step {
     const isOver =
-      !this.#options.wantsBody(head.status) ||
-      progressOfBody(this.#framing, received.subarray(head.end)) !== 'unfinished';
+      !this.#options.wantsBody(head.status) || this.#body.read(received.subarray(head.end)) !== 'unfinished';
     if (!isOver) return { kind: 'more' };
     this.#answer = answerOf(head, received);
     return { kind: 'done', verdict: responded };

@@ -1,5 +1,6 @@
 import type { Check, TlsOptions } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import { HttpExchange } from './http-exchange.ts';
@@ -41,7 +42,7 @@ export function createHttpGet(options: HttpOptions, guard = createMysqlPorts()):
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
     const { request, tls = noTls } = check.handler;
     const deadline = performance.now() + check.timing.timeoutMs;
-    return get({ check, request, tls, trust, signal, deadline });
+    return get({ check, request, tls, trust, signal, deadline, budget: new Budget() });
   });
 }
 
@@ -55,6 +56,8 @@ interface Run {
   readonly signal: AbortSignal;
   /** Of `performance.now()`. */
   readonly deadline: number;
+  /** Of all requests. */
+  readonly budget: Budget;
 }
 
 async function get(run: Run): Promise<Verdict> {
@@ -126,9 +129,7 @@ async function exchange(run: Run, url: URL, request: Uint8Array): Promise<Answer
     signal,
     http,
     isSecure ? { ...described, verify, protocol: 'http/1.1' } : undefined,
-    {
-      leftMs: Math.max(1, run.deadline - performance.now()),
-    },
+    { leftMs: Math.max(1, run.deadline - performance.now()), budget: run.budget },
   );
   return end === responded && http.answer !== undefined ? http.answer : end;
 }

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import type { ConnectionOptions as SecureOptions } from 'node:tls';
 import type { ConnectionOptions } from 'mysql2';
 import type { Check, Credentials, MysqlHandler } from '../core/check.ts';
 import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import { classifyHttpError } from './http-error.ts';
 import { withheld } from './clear-text.ts';
@@ -13,12 +13,14 @@ import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
 import type { PluginOptions } from './mysql-plugins.ts';
-import { errorNumber, serverError, Session } from './mysql-session.ts';
+import { errorNumber, mostMysqlBytes, serverError, Session } from './mysql-session.ts';
 import { judge } from './mysql-state.ts';
 import type { Owed } from './owed.ts';
 import { withProgress } from './progress.ts';
 import { nameOf, secretsOf, securing, unusableCertificates, verificationOf } from './secure.ts';
 import type { Trust } from './secure.ts';
+import { metered } from './tapped.ts';
+import type { Connection } from './tapped.ts';
 
 export interface Login {
   readonly check: Check;
@@ -51,8 +53,10 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const name = nameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const { authPlugins, settle } = withholding(login, mysql.authPlugins);
-  const connection = mysql.createConnection({ ...optionsOf(login, socket), authPlugins });
-  const session = new Session(connection, socket, secrets);
+  const budget = new Budget({ bytes: mostMysqlBytes });
+  const stream = metered(socket, budget);
+  const connection = mysql.createConnection({ ...optionsOf(login, stream), authPlugins });
+  const session = new Session({ connection, socket, metered: stream, secrets, budget });
   const finishes = session.isWelcome.then(
     () => true,
     (error: unknown) => errorNumber(error) >= 1000,
@@ -60,7 +64,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const stop = new Promise<'stopped'>((resolve) => {
     limit.onStop = () => resolve('stopped');
   });
-  const told = (end: Verdict): Verdict => withProgress(end, session.progress, check);
+  const told = (end: Verdict): Verdict => budget.exceeded ?? withProgress(end, session.progress, check);
   const refusals = {
     get: (fallback: Fallback) => fallbacks.get(check, fallback),
     remember: (fallback: Fallback, answer: string) => fallbacks.remember(check, fallback, answer),
@@ -111,12 +115,12 @@ function waitFor(session: Session, { check, owed }: Login): Verdict {
   return verdict;
 }
 
-function optionsOf({ check, credentials, handler }: Login, socket: Socket): ConnectionOptions {
+function optionsOf({ check, credentials, handler }: Login, stream: Connection): ConnectionOptions {
   return {
     host: check.ip,
     user: credentials.username,
     password: credentials.password,
-    stream: socket,
+    stream,
     // The limit of the run is enough, and politer.
     connectTimeout: 0,
     // Else it makes code of the names of columns, which the server gives.

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import type { Connection } from 'mysql2';
-import { codeOf } from './classify.ts';
+import type { Connection as Mysql2Connection } from 'mysql2';
+import type { Verdict } from '../core/verdict.ts';
+import { mostBytesBehind } from './budget.ts';
+import type { Budget } from './budget.ts';
+import { codeOf, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import type { Fallback } from './fallbacks.ts';
 import { isLasting } from './mysql-errors.ts';
@@ -14,9 +17,24 @@ import type { Question } from './owed.ts';
 import { keepAliveMs } from './patience.ts';
 import { progressOf } from './progress.ts';
 import type { Progress } from './progress.ts';
+import type { Connection } from './tapped.ts';
 
-/** Nothing that is asked here has a longer answer. */
-const maxBytes = 1_000_000;
+/**
+ * A channel of a replica reports its sets of GTIDs, so a row may have some KiB, and each channel repeats them: more than
+ * other protocols need.
+ */
+export const mostMysqlBytes = 256 * 1024;
+/** Nothing that is asked here has a longer row. */
+const mostPacketBytes = 64 * 1024;
+/** A login and four questions have some 200, most of them names of columns. */
+const mostPackets = 2_000;
+
+const packetTooLong = verdict('down', 'WrongProtocol', 'the server sent a packet of more than 64 KiB');
+const tooManyPackets = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostPackets)} packets`,
+);
 
 /** Questions that the server refused to answer to this check. */
 export interface Refusals {
@@ -30,24 +48,42 @@ interface Inner {
   handlePacket: (packet: { readonly sequenceId: number } | undefined) => void;
   startTLS: (onSecure: (error?: Error) => void) => void;
   stream: Socket;
-  readonly packetParser: { execute(received: Buffer): void };
+  readonly packetParser: {
+    execute(received: Buffer): void;
+    /** Of the last packet that began. */
+    readonly length: number;
+  };
   _handleNetworkError(error: Error): void;
+}
+
+export interface SessionOptions {
+  readonly connection: Mysql2Connection;
+  readonly socket: Socket;
+  /** What mysql2 reads: it counts the bytes, and destroys the socket once there are too many. */
+  readonly metered: Connection;
+  /** Options of TLS, where the connection is to have it. */
+  readonly secrets: ConnectionOptions | undefined;
+  readonly budget: Budget;
 }
 
 /** One connection of mysql2, whose errors cannot escape. */
 export class Session {
   readonly isWelcome: Promise<void>;
-  readonly #connection: Connection;
+  readonly #connection: Mysql2Connection;
   readonly #socket: Socket;
+  readonly #metered: Connection;
+  readonly #budget: Budget;
+  #packets = 0;
   readonly #failed: Promise<never>;
   #isWelcome = false;
   #secured: TLSSocket | undefined;
   #tlsError: string | undefined;
 
-  /** @param secrets options of TLS, where the connection is to have it */
-  constructor(connection: Connection, socket: Socket, secrets?: ConnectionOptions) {
+  constructor({ connection, socket, metered, secrets, budget }: SessionOptions) {
     this.#connection = connection;
     this.#socket = socket;
+    this.#metered = metered;
+    this.#budget = budget;
     if (secrets !== undefined) this.#secureWith(secrets);
     this.#failed = new Promise((_, reject) => this.#watch(reject));
     this.#failed.catch(() => undefined);
@@ -87,7 +123,7 @@ export class Session {
       // Without an answer there is nobody to take leave of.
       new Promise<void>((resolve) => setImmediate(resolve)),
     ]);
-    await new Promise<void>((resolve) => closePolitely(this.#secured ?? this.#socket, resolve));
+    await new Promise<void>((resolve) => closePolitely(this.#secured ?? this.#metered, resolve));
   }
 
   /** What the server was asked for last. */
@@ -97,7 +133,7 @@ export class Session {
   }
 
   get progress(): Progress {
-    return progressOf(this.#secured ?? this.#socket, this.#isWelcome ? 'a query' : 'the login');
+    return progressOf(this.#secured ?? this.#metered, this.#isWelcome ? 'a query' : 'the login');
   }
 
   /** Whether there is a server that may still answer. */
@@ -108,12 +144,13 @@ export class Session {
   /** As `close`, but waits for what the server was asked for last, so long at most. Resolves to whether it had to be left. */
   linger(forMs: number): Promise<boolean> {
     this.#connection.end(() => undefined);
+    this.#budget.narrow(mostBytesBehind);
     this.#socket.setKeepAlive(true, keepAliveMs).unref();
     return new Promise((resolve) => {
       let isLeft = false;
       const bound = setTimeout(() => {
         isLeft = true;
-        closePolitely(this.#secured ?? this.#socket, () => undefined);
+        closePolitely(this.#secured ?? this.#metered, () => undefined);
       }, forMs).unref();
       this.#socket.once('close', () => {
         clearTimeout(bound);
@@ -129,13 +166,18 @@ export class Session {
   #secureWith(secrets: ConnectionOptions): void {
     const inner = this.#connection as unknown as Inner;
     inner.startTLS = (onSecure) => {
-      this.#socket.removeAllListeners('data');
+      this.#metered.removeAllListeners('data');
+      this.#budget.beginHandshake();
       let isSecure = false;
-      const secured = connectTls({ ...secrets, socket: this.#socket }, () => {
+      const secured = connectTls({ ...secrets, socket: this.#metered }, () => {
         isSecure = true;
+        this.#budget.endHandshake();
         onSecure();
       });
-      secured.on('data', (data: Buffer) => inner.packetParser.execute(data));
+      secured.on('data', (data: Buffer) => {
+        inner.packetParser.execute(data);
+        this.#checkHeader();
+      });
       secured.on('error', (error: Error) => {
         if (isSecure) {
           inner._handleNetworkError(error);
@@ -155,6 +197,9 @@ export class Session {
     const parser = this.#connection as unknown as Inner;
     const handle = parser.handlePacket.bind(parser);
     parser.handlePacket = (packet) => {
+      this.#packets += packet === undefined ? 0 : 1;
+      if (this.#packets > mostPackets) this.#exceed(tooManyPackets);
+      if (this.#budget.exceeded !== undefined) return;
       // It would complain of a wrong one on standard error, and go on.
       if (packet !== undefined) parser.sequenceId = packet.sequenceId;
       try {
@@ -163,12 +208,20 @@ export class Session {
         reject(unreadable());
       }
     };
-    this.#socket.on('data', () => {
-      if (this.#socket.bytesRead <= maxBytes) return;
-      reject(unreadable());
-      this.#socket.destroy();
-    });
+    this.#metered.on('data', () => this.#checkHeader());
     this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
+  }
+
+  /** A packet that is too long is refused before its bytes come. */
+  #checkHeader(): void {
+    const { packetParser } = this.#connection as unknown as Inner;
+    if (packetParser.length > mostPacketBytes) this.#exceed(packetTooLong);
+  }
+
+  #exceed(excess: Verdict): void {
+    this.#budget.exceed(excess);
+    this.#secured?.destroy();
+    this.#metered.destroy();
   }
 
   /** Asks a question for which the account may lack the right; not while the refusal is remembered. */

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
 import type { Check, Credentials, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import type { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from './classify.ts';
 import { fixOfPostgres, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import { closePolitely } from './close.ts';
@@ -12,12 +13,15 @@ import type { Limit } from './limit.ts';
 import { progressOf, withProgress } from './progress.ts';
 import { rulingOf, verdictOfError } from './postgres-errors.ts';
 import type { ServerError } from './postgres-errors.ts';
+import { guard, mostMessages } from './postgres-guard.ts';
+import type { Refuse } from './postgres-guard.ts';
 import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
-import { asksForPassword, vetted } from './postgres-vetted.ts';
 import { nameOf, secretsOf } from './secure.ts';
 import type { Securing } from './secure.ts';
+import { Tapped } from './tapped.ts';
+import type { Connection, Tap } from './tapped.ts';
 
 export interface Login {
   readonly check: Check;
@@ -27,6 +31,8 @@ export interface Login {
   readonly database: string;
   readonly applicationName: string;
   readonly fallbacks: Fallbacks;
+  /** Of all connections of the run. */
+  readonly budget: Budget;
 }
 
 /**
@@ -37,10 +43,12 @@ export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict>
   // Loaded by the first check that logs in, before its time runs: that is not the server's fault.
   const { Client: ClientOfPg } = await import('pg');
   const limit = createLimit(login.check.timing.timeoutMs, signal);
+  const converse = (one: Login): Promise<Attempt> =>
+    new Promise((resolve) => new Conversation(ClientOfPg, one, limit, resolve).start());
   try {
     const connect = async (isSecure: boolean): Promise<Attempt> =>
       limit.stopped === undefined
-        ? converseThrough(ClientOfPg, isSecure ? login : { ...login, securing: undefined }, limit)
+        ? converse(isSecure ? login : { ...login, securing: undefined })
         : { verdict: limit.stopped, end: 'other' };
     const { check, handler, securing, fallbacks } = login;
     if (handler.sslMode === 'prefer') return await prefer(check, fallbacks, connect);
@@ -52,11 +60,16 @@ export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict>
 
 const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');
+const tooManyMessages = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostMessages)} messages`,
+);
 
 /** The parts of pg's client that its types leave out. */
 interface Inner {
   readonly connection: {
-    readonly stream: Socket;
+    readonly stream: Connection;
     on(event: 'sslconnect' | 'authenticationOk', listener: () => void): void;
   };
 }
@@ -64,49 +77,99 @@ interface Inner {
 /** How far a login got. */
 type Step = 'begun' | 'secure' | 'in';
 
-/** Resolves when the connection is closed, or at once when the limit is reached; then it closes behind us. */
-function converseThrough(ClientOfPg: typeof Client, login: Login, limit: Limit): Promise<Attempt> {
-  return new Promise((resolve) => {
-    const client = new ClientOfPg(configOf(login));
-    const { connection } = client as unknown as Inner;
-    let step: Step = login.securing === undefined ? 'secure' : 'begun';
-    let isOver = false;
-    const end = (cause: Verdict, how: Attempt['end']): Attempt => {
-      const question = step === 'in' ? 'the query' : 'the login';
-      return { verdict: withProgress(cause, progressOf(connection.stream, question), login.check), end: how };
+/** One connection. Resolves when it is closed, or at once when the limit is reached; then it closes behind us. */
+class Conversation {
+  readonly #login: Login;
+  readonly #limit: Limit;
+  readonly #resolve: (attempt: Attempt) => void;
+  readonly #socket = new Socket();
+  readonly #client: Client;
+  readonly #connection: Inner['connection'];
+  #step: Step;
+  #isOver = false;
+
+  constructor(ClientOfPg: typeof Client, login: Login, limit: Limit, resolve: (attempt: Attempt) => void) {
+    this.#login = login;
+    this.#limit = limit;
+    this.#resolve = resolve;
+    this.#step = login.securing === undefined ? 'secure' : 'begun';
+    const counted = new Counted(this.#socket, (chunk) => this.#count(chunk));
+    this.#client = new ClientOfPg(configOf(login, counted));
+    this.#connection = (this.#client as unknown as Inner).connection;
+  }
+
+  start(): void {
+    const { credentials, securing, budget } = this.#login;
+    this.#limit.onStop = (stop) => {
+      const attempt = this.#end(stop, 'other');
+      this.#resolve(attempt);
+      this.#finish(attempt);
     };
-    const finish = (attempt: Attempt) => {
-      if (isOver) return;
-      isOver = true;
-      limit.onStop = () => resolve(attempt);
-      closePolitely(connection.stream, () => resolve(attempt));
-    };
-    limit.onStop = (stop) => {
-      const attempt = end(stop, 'other');
-      resolve(attempt);
-      finish(attempt);
-    };
-    const fail = (error: unknown) => finish(end(verdictOf(error, login, step), endOf(error, step)));
-    client.on('error', fail);
-    const refuse: Refuse = (why) =>
-      finish(
-        why === 'asks for the password'
-          ? { verdict: keptBack(login), end: 'other' }
-          : end(wrongProtocol, step === 'begun' ? 'no TLS' : 'other'),
-      );
-    const isAllowed = mayReveal(login.credentials, login.securing?.verify);
-    guard(connection.stream, { raw: login.securing === undefined ? 0 : 1, isAllowed, refuse });
+    this.#client.on('error', this.#fail);
+    const isAllowed = mayReveal(credentials, securing?.verify);
+    const refuse: Refuse = (why) => this.#refuse(why);
+    const connection = this.#connection;
+    const release = guard(connection.stream, { raw: securing === undefined ? 0 : 1, isAllowed, refuse });
     connection.on('sslconnect', () => {
-      connection.stream.once('secureConnect', () => (step = 'secure'));
+      release();
+      budget.beginHandshake();
+      connection.stream.once('secureConnect', () => this.#secured());
       guard(connection.stream, { raw: 0, isAllowed, refuse });
     });
-    connection.on('authenticationOk', () => (step = 'in'));
-    ask(client, login).then((verdict) => {
-      // Terminate goes first, then our FIN.
-      if (!isOver) void client.end().catch(() => undefined);
-      finish(end(verdict, 'other'));
-    }, fail);
-  });
+    connection.on('authenticationOk', () => (this.#step = 'in'));
+    ask(this.#client, this.#login).then((verdict) => this.#leave(verdict), this.#fail);
+  }
+
+  readonly #fail = (error: unknown): void =>
+    this.#finish(this.#end(verdictOf(error, this.#login, this.#step), endOf(error, this.#step)));
+
+  #secured(): void {
+    this.#step = 'secure';
+    this.#login.budget.endHandshake();
+  }
+
+  /** False: the server exceeds the budget, and nothing is read any more. */
+  #count(chunk: Buffer): boolean {
+    if (this.#login.budget.receive(chunk) === undefined) return true;
+    this.#exceed();
+    return false;
+  }
+
+  #exceed(): void {
+    const { exceeded = wrongProtocol } = this.#login.budget;
+    this.#connection.stream.destroy();
+    this.#socket.destroy();
+    this.#finish(this.#end(exceeded, 'other'));
+  }
+
+  #refuse(why: Parameters<Refuse>[0]): void {
+    if (why === 'asks for the password') this.#finish({ verdict: keptBack(this.#login), end: 'other' });
+    else if (why === 'broken')
+      this.#finish(this.#end(wrongProtocol, this.#step === 'begun' ? 'no TLS' : 'other'));
+    else {
+      this.#login.budget.exceed(tooManyMessages);
+      this.#exceed();
+    }
+  }
+
+  /** Terminate goes first, then our FIN. */
+  #leave(verdict: Verdict): void {
+    if (!this.#isOver) void this.#client.end().catch(() => undefined);
+    this.#finish(this.#end(verdict, 'other'));
+  }
+
+  #end(cause: Verdict, how: Attempt['end']): Attempt {
+    const question = this.#step === 'in' ? 'the query' : 'the login';
+    const progress = progressOf(this.#connection.stream, question);
+    return { verdict: withProgress(cause, progress, this.#login.check), end: how };
+  }
+
+  #finish(attempt: Attempt): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#limit.onStop = () => this.#resolve(attempt);
+    closePolitely(this.#connection.stream, () => this.#resolve(attempt));
+  }
 }
 
 /** Asks for all of the state, or for the role alone where the server has refused the rest. */
@@ -130,7 +193,7 @@ const answerTo = async (client: Client, question: string): Promise<Verdict> =>
 const isAboutTheQuestion = (error: unknown): boolean =>
   isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
 
-function configOf(login: Login): ClientConfig {
+function configOf(login: Login, stream: Counted): ClientConfig {
   const { check, credentials, database, applicationName, securing } = login;
   return {
     host: check.ip,
@@ -140,57 +203,31 @@ function configOf(login: Login): ClientConfig {
     database,
     application_name: applicationName,
     ssl: securing === undefined ? false : secretsOf(securing, nameOf(check, securing.tls)),
-    stream: () => new Socket(),
+    stream: () => stream,
   };
 }
-
-/** Of all that a server may say; a login and one row are some 2 kB. */
-const maxBytes = 65_536;
 
 /** The server accepts sessions, and gets no password: the verdict of a probe without credentials. */
 const keptBack = ({ securing }: Login): Verdict =>
   withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
 
-type Refuse = (why: 'broken' | 'asks for the password') => void;
+/** The stream that pg connects: its bytes are counted before it, and before TLS, has them. */
+class Counted extends Tapped {
+  readonly #socket: Socket;
 
-interface Guarding {
-  /** So many bytes, the answer about TLS, pass as they are. */
-  readonly raw: number;
-  /** The password may be revealed to this server. */
-  readonly isAllowed: boolean;
-  readonly refuse: Refuse;
-}
+  constructor(socket: Socket, tap: Tap) {
+    super(socket, tap);
+    this.#socket = socket;
+    socket.once('connect', () => this.emit('connect'));
+  }
 
-/** Lets pg see whole messages that may come, and nothing else: also no question that it would answer with a password in clear. */
-function guard(stream: Socket, { raw: first, isAllowed, refuse }: Guarding): void {
-  const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
-  let waiting: Buffer = Buffer.alloc(0);
-  let bytes = 0;
-  let raw = first;
-  const take = (chunk: Buffer): number | undefined => {
-    bytes += chunk.length;
-    waiting = Buffer.concat([waiting, chunk]);
-    // More than the answer about TLS would be taken for encrypted (CVE-2021-23222).
-    if (raw > 0) return waiting.length === raw ? raw : undefined;
-    return bytes > maxBytes ? undefined : vetted(waiting);
-  };
-  let isBroken = false;
-  const pass = (chunk: Buffer): boolean => {
-    if (isBroken) return true;
-    const length = take(chunk);
-    const whole = waiting.subarray(0, length);
-    const isAsking = raw === 0 && !isAllowed && length !== undefined && asksForPassword(whole);
-    isBroken = length === undefined || isAsking;
-    if (isBroken) refuse(isAsking ? 'asks for the password' : 'broken');
-    if (isBroken || length === undefined || length === 0) return true;
-    waiting = waiting.subarray(length);
-    raw = 0;
-    return emit('data', whole);
-  };
-  stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-    const [chunk] = args;
-    return event === 'data' && Buffer.isBuffer(chunk) ? pass(chunk) : emit(event, ...args);
-  };
+  connect(port: number, host: string): void {
+    this.#socket.connect({ port, host });
+  }
+
+  setNoDelay(noDelay: boolean): void {
+    this.#socket.setNoDelay(noDelay);
+  }
 }
 
 function endOf(error: unknown, step: Step): Attempt['end'] {

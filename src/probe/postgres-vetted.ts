@@ -40,18 +40,26 @@ export function asksForPassword(messages: Buffer): boolean {
   return false;
 }
 
-/** How many of the received bytes are whole messages in order; undefined where they are none that may come. */
-export function vetted(received: Buffer): number | undefined {
+/** Whole messages at the beginning of what was received. */
+export interface Vetted {
+  /** In bytes. */
+  readonly length: number;
+  readonly messages: number;
+}
+
+/** Returns the whole messages, in order; undefined where they are none that may come. */
+export function vetted(received: Buffer): Vetted | undefined {
   let at = 0;
-  for (;;) {
-    if (at === received.length) return at;
+  for (let messages = 0; ; messages += 1) {
+    const whole = { length: at, messages };
+    if (at === received.length) return whole;
     const form = lookUp(forms, String.fromCharCode(received.readUInt8(at)));
     if (form === undefined) return undefined;
-    if (received.length < at + 5) return at;
+    if (received.length < at + 5) return whole;
     const length = received.readUInt32BE(at + 1);
     if (length < 4 || length > maxLength) return undefined;
     const end = at + 1 + length;
-    if (received.length < end) return at;
+    if (received.length < end) return whole;
     if (!form(received.subarray(at + 5, end))) return undefined;
     at = end;
   }

@@ -1,5 +1,6 @@
 import type { Check, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
@@ -54,7 +55,19 @@ export function createPostgres(fallbacks = createFallbacks(), guard = createMysq
     const { credentials, database = defaultDatabase } = handler;
     return credentials === undefined
       ? greet({ check, handler, securing, fallbacks }, signal)
-      : logIn({ check, handler, credentials, securing, database, applicationName, fallbacks }, signal);
+      : logIn(
+          {
+            check,
+            handler,
+            credentials,
+            securing,
+            database,
+            applicationName,
+            fallbacks,
+            budget: new Budget(),
+          },
+          signal,
+        );
   });
   return guard(probe);
 }
@@ -71,10 +84,11 @@ async function greet(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const deadline = performance.now() + check.timing.timeoutMs;
+  const budget = new Budget();
   let within = check;
   const connect = async (isSecure: boolean): Promise<Attempt> => {
     const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });
-    const verdict = await converse(within, signal, protocol, isSecure ? securing : undefined);
+    const verdict = await converse(within, signal, protocol, isSecure ? securing : undefined, { budget });
     // Of another connection the time that is left.
     const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
     within = { ...check, timing: { ...check.timing, timeoutMs } };
@@ -105,7 +119,7 @@ export interface PostgresDialogue extends Protocol {
 /** The conversation of one run. */
 export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
   let asked: 'nothing' | 'tls' | 'session' = 'nothing';
-  const session: Session = { open: false, refused: false, role: undefined };
+  const session: Session = { open: false, refused: false, role: undefined, messages: 0 };
   const begin = (consumed: number): Step => {
     asked = 'session';
     const { user = defaultUser, database = defaultDatabase } = handler;
@@ -143,23 +157,36 @@ export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
 /** An error in place of `S` or `N`. Nobody vouches for it, so where TLS is demanded it makes nothing healthy. */
 function refused(received: Buffer, handler: PostgresHandler): Step {
   if (received[0] !== 0x45) return { kind: 'done', verdict: wrongProtocol };
-  const step = hear(received, { open: false, refused: false, role: undefined }, handler);
+  const step = hear(received, { open: false, refused: false, role: undefined, messages: 0 }, handler);
   if (step.kind !== 'done' || step.verdict.kind !== 'up' || handler.sslMode === 'prefer') return step;
   return { kind: 'done', verdict: noTls };
 }
 
-/** All messages so far, in their order; the first that decides counts. */
+/** The messages that came since, in their order; the first that decides counts. Each is read once, and then given back. */
 function hear(received: Buffer, session: Session, handler: PostgresHandler): Step {
-  session.open = false;
-  session.role = undefined;
   for (let at = 0; ;) {
     const read = readMessage(received, at);
-    if (read === 'incomplete') return more;
+    if (read === 'incomplete') return at === 0 ? more : { kind: 'send', bytes: nothing, consumed: at };
+    session.messages += 1;
+    if (session.messages > mostMessages) return tooManyMessages;
     const step = read === 'unknown' ? foreign : judge(read.message, session, handler);
     if (step !== undefined) return step;
     if (read !== 'unknown') at = read.end;
   }
 }
+
+const nothing = Buffer.alloc(0);
+
+/** A server sends some 20 until its session is ready, most of them parameters. */
+const mostMessages = 64;
+const tooManyMessages: Step = {
+  kind: 'exceed',
+  verdict: verdict(
+    'down',
+    'WrongProtocol',
+    `the server sent more than ${String(mostMessages)} messages at the login`,
+  ),
+};
 
 interface Session {
   /** The server let us in without a password. */
@@ -167,6 +194,7 @@ interface Session {
   /** It answered an error before it did. */
   refused: boolean;
   role: Verdict['role'];
+  messages: number;
 }
 
 const foreign: Step = { kind: 'done', verdict: wrongProtocol };

@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { timedOut, verdict } from './classify.ts';
+import type { Connection } from './tapped.ts';
 import { tlsHint } from './tls-hint.ts';
 
 /**
@@ -72,7 +72,7 @@ export const noConnection = (check: Check): Verdict =>
  * Returns how far a socket of a client library got. `question` is what waits for an answer once bytes were received.
  * ALPN is null until the handshake is complete, whatever was agreed on.
  */
-export function progressOf(socket: Socket, question: string): Progress {
+export function progressOf(socket: Connection, question: string): Progress {
   const isSecure = socket instanceof TLSSocket;
   if (socket.connecting) return { stage: 'connecting', isSecure };
   if (isSecure && socket.alpnProtocol === null) return { stage: 'securing', isSecure };

@@ -10,12 +10,14 @@ import type { Verdict } from '../core/verdict.ts';
  * | send   | `consumed` received bytes are dropped, `bytes` are sent, `next` is called again with the rest       |
  * | secure | `consumed` received bytes are dropped, TLS begins, `next` is called again with nothing once it stands |
  * | done   | `farewell` is sent, the connection is closed politely                                               |
+ * | exceed | the server exceeds a bound of the protocol: the connection is destroyed                             |
  */
 export type Step =
   | { readonly kind: 'more' }
   | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly consumed: number }
   | { readonly kind: 'secure'; readonly consumed: number }
-  | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array };
+  | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array }
+  | { readonly kind: 'exceed'; readonly verdict: Verdict };
 
 /** One conversation of one protocol: no socket, no clock. Created for each probe run. */
 export interface Protocol {

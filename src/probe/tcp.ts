@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { OnReadOpts } from 'node:net';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { cancelled, classifyErrno, connected } from './classify.ts';
 import { isMysqlHello } from './mysql-hello.ts';
 import { closeGraceMs } from './probe.ts';
@@ -28,7 +29,9 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
     let verdict = noConnection(check);
     let closing: NodeJS.Timeout | undefined;
     let hasSpoken = false;
+    const budget = new Budget();
     const hear: OnReadOpts['callback'] = (count) => {
+      if (budget.receive(buffer.subarray(0, count)) !== undefined) socket.destroy();
       if (!hasSpoken && verdict === connected && isMysqlHello(buffer.subarray(0, count)))
         verdict = greetedByMysql;
       hasSpoken = true;

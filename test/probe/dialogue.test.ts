@@ -99,11 +99,20 @@ describe('a dialogue', () => {
 
   it('drains what the peer still says after the verdict', async () => {
     const listener = await start({
-      onConnection: replying((socket) => socket.write(`yes\n${'x'.repeat(1_000_000)}`)),
+      onConnection: replying((socket) => socket.write(`yes\n${'x'.repeat(50_000)}`)),
     });
     expect(await converse(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
     await listener.closed(1);
     expect(listener.errors).toEqual([]);
+  });
+
+  it('leaves a peer that says more than 64 KiB, also behind the verdict', async () => {
+    const listener = await start({
+      onConnection: replying((socket) => socket.write(`yes\n${'x'.repeat(30_000_000)}`)),
+    });
+    expect(await converse(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
+    await listener.closed(1);
+    expect(listener.errors).toEqual([expect.stringMatching(/^(ECONNRESET|EPIPE)$/)]);
   });
 
   it('ends with Refused, Timeout or Unreachable as a bare connect', async () => {

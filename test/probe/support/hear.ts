@@ -24,6 +24,8 @@ export function hear(protocol: Protocol, pieces: readonly Uint8Array[]): Heard {
         const farewell = step.farewell && Buffer.from(step.farewell);
         return { verdict: step.verdict, sent: Buffer.concat(sent), farewell };
       }
+      if (step.kind === 'exceed')
+        return { verdict: step.verdict, sent: Buffer.concat(sent), farewell: undefined };
       if (step.kind === 'more') break;
       if (step.kind === 'send') sent.push(step.bytes);
       waiting = waiting.subarray(step.consumed);

@@ -1,0 +1,114 @@
+import type { Verdict } from '../core/verdict.ts';
+import { verdict } from './classify.ts';
+import { notTls } from './http-error.ts';
+
+/** Interim answers, and frames or messages that carry nothing of the answer. */
+export const mostIdle = 10;
+
+/** Bytes that a server sends until TLS is established: five certificates with large keys are some 15 KiB. */
+const mostHandshakeBytes = 32 * 1024;
+const mostBytes = 64 * 1024;
+const mostChunks = 200;
+
+/** Bytes that a connection may still receive once nobody waits for its answer: no answer to a login is longer. */
+export const mostBytesBehind = 4 * 1024;
+
+export const tooManyIdle = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostIdle)} interim answers or idle frames`,
+);
+const tooManyChunks = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent its answer in more than ${String(mostChunks)} pieces`,
+);
+const handshakeTooLong = verdict(
+  'down',
+  'TlsFailed',
+  `the TLS handshake is over ${String(mostHandshakeBytes / 1024)} KiB: the server sends too many or too large certificates`,
+);
+
+/** First bytes of TLS: an alert and a handshake (RFC 8446, section 5.1). */
+const recordTypes = [21, 22];
+
+export interface BudgetOptions {
+  /** Most bytes in all. */
+  readonly bytes?: number;
+}
+
+/**
+ * What one run may take from a server, whatever the protocol. Once a bound is exceeded the run is over, and its sockets are
+ * destroyed at once: plain and TLS, also behind the verdict.
+ *
+ * | bound     | what is counted                                                                        | most   |
+ * |-----------|----------------------------------------------------------------------------------------|--------|
+ * | bytes     | as they arrive, so encrypted ones under TLS, over all connections of the run           | 64 KiB |
+ * | handshake | as they arrive, until TLS is established; for each connection                          | 32 KiB |
+ * | chunks    | reads of the sockets                                                                   | 200    |
+ * | idle      | by each protocol: interim answers, frames that carry nothing                           | 10     |
+ *
+ * A server that sends faster fills the buffers of the kernel, and waits.
+ */
+export class Budget {
+  readonly #mostBytes: number;
+  #leftBytes: number;
+  #leftChunks = mostChunks;
+  /** Undefined: no handshake is going on. */
+  #leftHandshake: number | undefined;
+  /** Of the handshake. */
+  #firstByte: number | undefined;
+  #exceeded: Verdict | undefined;
+
+  constructor({ bytes = mostBytes }: BudgetOptions = {}) {
+    this.#mostBytes = bytes;
+    this.#leftBytes = bytes;
+  }
+
+  /** The verdict once a bound is exceeded. */
+  get exceeded(): Verdict | undefined {
+    return this.#exceeded;
+  }
+
+  /** Counts a chunk. Returns the verdict from the one on that exceeds a bound. */
+  receive(chunk: Uint8Array): Verdict | undefined {
+    this.#leftChunks -= 1;
+    if (this.#leftHandshake === undefined) this.#leftBytes -= chunk.length;
+    else {
+      this.#leftHandshake -= chunk.length;
+      this.#firstByte ??= chunk[0];
+    }
+    this.#exceeded ??= this.#excess();
+    return this.#exceeded;
+  }
+
+  /** Ends the run for a bound that the protocol counts itself. */
+  exceed(excess: Verdict): Verdict {
+    this.#exceeded ??= excess;
+    return this.#exceeded;
+  }
+
+  beginHandshake(): void {
+    this.#leftHandshake = mostHandshakeBytes;
+    this.#firstByte = undefined;
+  }
+
+  endHandshake(): void {
+    this.#leftHandshake = undefined;
+  }
+
+  /** Lowers the bound to so many bytes from now on. */
+  narrow(bytes: number): void {
+    this.#leftBytes = Math.min(this.#leftBytes, bytes);
+  }
+
+  #excess(): Verdict | undefined {
+    if (this.#leftBytes < 0) return tooManyBytes(this.#mostBytes);
+    if (this.#leftHandshake !== undefined && this.#leftHandshake < 0)
+      return recordTypes.includes(this.#firstByte ?? 0) ? handshakeTooLong : notTls;
+    return this.#leftChunks < 0 ? tooManyChunks : undefined;
+  }
+}
+
+const tooManyBytes = (most: number): Verdict =>
+  verdict('down', 'WrongProtocol', `the server sent more than ${String(most / 1024)} KiB`);
