@@ -2,8 +2,8 @@ import type { Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
 import { notTls } from './http-error.ts';
 
-/** Interim answers, and frames or messages that carry nothing of the answer. */
-export const mostIdle = 10;
+/** Interim answers of HTTP. */
+export const mostInterim = 10;
 
 /** Bytes that a server sends until TLS is established: five certificates with large keys are some 15 KiB. */
 const mostHandshakeBytes = 32 * 1024;
@@ -13,10 +13,10 @@ const mostChunks = 200;
 /** Bytes that a connection may still receive once nobody waits for its answer: no answer to a login is longer. */
 export const mostBytesBehind = 4 * 1024;
 
-export const tooManyIdle = verdict(
+export const tooManyInterim = verdict(
   'down',
   'WrongProtocol',
-  `the server sent more than ${String(mostIdle)} interim answers or idle frames`,
+  `the server sent more than ${String(mostInterim)} interim answers`,
 );
 const tooManyChunks = verdict(
   'down',
@@ -46,7 +46,7 @@ export interface BudgetOptions {
  * | bytes     | as they arrive, so encrypted ones under TLS, over all connections of the run           | 64 KiB |
  * | handshake | as they arrive, until TLS is established; for each connection                          | 32 KiB |
  * | chunks    | reads of the sockets                                                                   | 200    |
- * | idle      | by each protocol: interim answers, frames that carry nothing                           | 10     |
+ * | interim   | by HTTP: answers before the answer                                                     | 10     |
  *
  * A server that sends faster fills the buffers of the kernel, and waits.
  */

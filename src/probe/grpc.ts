@@ -6,11 +6,11 @@ import type {
   IncomingHttpStatusHeader,
 } from 'node:http2';
 import { connect as connectTcp, isIP } from 'node:net';
-import type { Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Check, GrpcHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
 import { classifyHttpError } from './http-error.ts';
@@ -22,6 +22,8 @@ import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { progressOf, withProgress } from './progress.ts';
 import { createTrust, nameOf, secretsOf, securing, unusableCertificates } from './secure.ts';
+import { metered } from './tapped.ts';
+import type { Connection } from './tapped.ts';
 
 /**
  * Up when grpc.health.v1.Health/Check says SERVING, as the kubelet's grpc probe, and with TLS where the check has it. One
@@ -68,7 +70,10 @@ const refused = verdict('down', 'NotServing', 'the server refuses the call');
 class Call {
   readonly #run: Run;
   readonly #resolve: (verdict: Verdict) => void;
-  #socket: Socket | undefined;
+  /** Frames without end cost what their bytes cost: the budget ends them. */
+  readonly #budget = new Budget();
+  /** The connection, or TLS on it. */
+  #socket: Connection | undefined;
   #session: ClientHttp2Session | undefined;
   #stream: ClientHttp2Stream | undefined;
   #verdict: Verdict | undefined;
@@ -79,25 +84,49 @@ class Call {
   }
 
   start(): void {
-    const { check, secrets, limit } = this.#run;
-    const target = { host: check.ip, port: check.port };
-    const socket =
-      secrets === undefined
-        ? connectTcp(target)
-        : connectTls({ ...target, ...secrets, ALPNProtocols: ['h2'] });
-    this.#socket = socket;
+    const { check, limit } = this.#run;
+    const socket = connectTcp({ host: check.ip, port: check.port });
+    this.#use(socket);
     limit.onStop = (stop) => {
-      this.#verdict ??= withProgress(stop, progressOf(socket, 'the call'), check);
+      const reached = this.#socket ?? socket;
+      this.#verdict ??= withProgress(stop, progressOf(reached, 'the call'), check);
       this.#session?.destroy();
-      socket.destroy();
+      reached.destroy();
       this.#resolve(this.#verdict);
     };
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#finish(closedEarly));
-    socket.once(secrets === undefined ? 'connect' : 'secureConnect', () => this.#call(socket));
+    socket.once('connect', () => this.#secure(metered(socket, this.#budget, () => this.#exceed())));
   }
 
-  #call(socket: Socket): void {
+  #use(socket: Connection): void {
+    this.#socket = socket;
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#finish(closedEarly));
+  }
+
+  #secure(plain: Connection): void {
+    const { secrets } = this.#run;
+    if (secrets === undefined) {
+      this.#use(plain);
+      this.#call(plain);
+      return;
+    }
+    this.#budget.beginHandshake();
+    const secured = connectTls({ ...secrets, socket: plain, ALPNProtocols: ['h2'] });
+    this.#use(secured);
+    secured.once('secureConnect', () => {
+      this.#budget.endHandshake();
+      this.#call(secured);
+    });
+  }
+
+  #exceed(): void {
+    const { exceeded } = this.#budget;
+    this.#session?.destroy();
+    this.#socket?.destroy();
+    if (exceeded !== undefined) this.#finish(exceeded);
+  }
+
+  #call(socket: Connection): void {
     if (this.#verdict !== undefined) return;
     if (socket instanceof TLSSocket && socket.alpnProtocol !== 'h2') {
       this.#finish(noHttp2);

@@ -1,4 +1,4 @@
-import { mostIdle, tooManyIdle } from './budget.ts';
+import { mostInterim, tooManyInterim } from './budget.ts';
 import { responded, verdict } from './classify.ts';
 import { BodyReader, framingOf, maxBodyBytes } from './http-body.ts';
 import type { Framing } from './http-body.ts';
@@ -90,7 +90,7 @@ export class HttpExchange implements Protocol {
       return received.length < maxHeadBytes ? { kind: 'more' } : { kind: 'done', verdict: tooLarge };
     if (isInterim(head.status)) {
       this.#interim += 1;
-      if (this.#interim > mostIdle) return { kind: 'exceed', verdict: tooManyIdle };
+      if (this.#interim > mostInterim) return { kind: 'exceed', verdict: tooManyInterim };
       this.#reader = new HeadReader(head.end);
       return this.#readHead(received);
     }
