@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
+import { kubernetesPorts } from '../core/address-policy.ts';
 import type { Check, Handler } from '../core/check.ts';
 
 export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
@@ -77,7 +78,11 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  * | no redirect, or no Location       | stay: judged by its status                                  |
  * | another host name                 | stay: not followed, and a 3xx counts as success             |
  * | same host name, http or https     | follow (any port or path; the dialled IP stays the same)    |
+ * | the same, a port of Kubernetes    | stay, except where the check dials that port                |
  * | not a URL, or another scheme      | broken: down                                                |
+ *
+ * A port of Kubernetes is one that no address of a node may be used with: the address policy judges the ports that a
+ * check dials, and the server must not choose one of these.
  */
 export function redirectOf(status: number, location: string | undefined, current: URL, first: URL): Redirect {
   if (!redirects.has(status) || location === undefined || location === '') return { kind: 'stay' };
@@ -85,6 +90,8 @@ export function redirectOf(status: number, location: string | undefined, current
   if (url === null) return { kind: 'broken' };
   if (url.hostname !== first.hostname) return { kind: 'stay' };
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return { kind: 'broken' };
+  const port = portOf(url);
+  if (port !== portOf(first) && kubernetesPorts.includes(port)) return { kind: 'stay' };
   return { kind: 'follow', url, relative: !/^([a-z][a-z0-9+.-]*:|\/\/|\\\\)/i.test(location) };
 }
 
