@@ -118,7 +118,7 @@ export class ProberHost {
   }
 
   #put(owner: string, sent: SentCheck, checks: Map<string, HostedCheck>): void {
-    const { ref, handlerId, health } = sent;
+    const { ref, handlerId, health, version } = sent;
     const handler = this.#handlers.get(handlerId);
     if (handler === undefined) return;
     const check: Check = { ...sent.check, handler };
@@ -127,7 +127,7 @@ export class ProberHost {
       known.check = check;
       return;
     }
-    const hosted = { ref, owner, check, version: 0 };
+    const hosted = { ref, owner, check, version };
     this.#byRef.set(ref, hosted);
     checks.set(check.id, hosted);
     if (health !== undefined) this.#prober.seed(owner, check.id, health);

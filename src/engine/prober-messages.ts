@@ -38,6 +38,8 @@ export interface SentCheck {
   readonly fresh: boolean;
   /** Health with which it begins. */
   readonly health?: Health;
+  /** Its reports have this one until a seed arrives. */
+  readonly version: number;
 }
 
 export type ProberReport =
@@ -53,7 +55,7 @@ export type ProberReport =
 export interface HealthReport {
   readonly op: 'health';
   readonly ref: number;
-  /** Of the last seed that the thread has received for the check. */
+  /** Of the last seed that the thread has received for the check, or of the check as it was sent. */
   readonly version: number;
   readonly health: Health;
   /** True for a transition. */

@@ -27,7 +27,7 @@ export interface ReplicatedCheck {
   /** Undefined: it was seeded and is not set yet. */
   set: SetCheck | undefined;
   health: Health | undefined;
-  /** Counts the seeds that were sent. */
+  /** Counts the seeds that were sent, and the changes of the lane. */
   version: number;
 }
 
@@ -53,6 +53,7 @@ interface Change {
  * |----------------------------------------------------|--------------------|
  * | of a number that is not set (any more), or is another lane's by now | drops it |
  * | sent before the last seed of the check has arrived | drops it: the answer to the seed follows |
+ * | sent before the check has left the lane, which is its own again | drops it |
  * | any other                                          | takes its health   |
  */
 export class ProberReplica {
@@ -139,6 +140,7 @@ export class ProberReplica {
     lane.release(handler);
     next.use(handler);
     check.set = { ...check.set, fresh: false, lane: next };
+    check.version += 1;
     const put = [sentOf(check, check.set)];
     next.send({ op: 'set', owner: check.owner, namespace: check.namespace, drop: [], put });
   }
@@ -176,6 +178,7 @@ export class ProberReplica {
     lane.use(handler);
     if (set === undefined) this.#checks += 1;
     else this.#leave(known, set, set.lane === lane ? undefined : changes);
+    if (set !== undefined && set.lane !== lane) known.version += 1;
     known.set = { check, handler, lane, fresh: fresh(check) };
     changeOf(changes, lane).put.push(sentOf(known, known.set));
   }
@@ -221,10 +224,10 @@ function changeOf(changes: Map<ProberLane, Change>, lane: ProberLane): Change {
   return change;
 }
 
-function sentOf({ ref, health }: ReplicatedCheck, { check, handler, fresh }: SetCheck): SentCheck {
+function sentOf({ ref, health, version }: ReplicatedCheck, { check, handler, fresh }: SetCheck): SentCheck {
   const { handler: _, ...rest } = check;
   return {
-    ...{ ref, check: rest, handlerId: handler.id, fresh: fresh && health === undefined },
+    ...{ ref, version, check: rest, handlerId: handler.id, fresh: fresh && health === undefined },
     ...(health !== undefined && { health: withoutRuns(health) }),
   };
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Check } from '../../src/core/check.ts';
+import type { Health } from '../../src/core/health.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { WorkerPool } from '../../src/engine/worker-pool.ts';
 import { FakeThreads } from '../support/fake-threads.ts';
@@ -10,6 +11,10 @@ const options = { namespace: 'shop', fresh: () => true };
 const dayMs = 86_400_000;
 const day = (n: number): string => `10.0.0.${n}`;
 const handler = { kind: 'grpc', service: 'orders' } as const;
+const seeded: Health = {
+  ...{ state: 'healthy', since: 0, run: 0, reason: '', message: '' },
+  seeded: true,
+};
 
 describe('WorkerPool', () => {
   let clock: ManualClock;
@@ -146,6 +151,15 @@ describe('WorkerPool', () => {
     },
   );
 
+  it('follows a check after a restart that was seeded while it was set', async () => {
+    pool.set('db', checks(1), options);
+    pool.seed('db', '1', seeded);
+    last().end('Failed');
+    verdicts.set(day(1), down);
+    await clock.advance(60_000);
+    expect(state(1)).toBe('unhealthy');
+  });
+
   it('needs failureThreshold failures after a restart too', async () => {
     pool.set('db', checks(1), options);
     await clock.advance(1_000);
@@ -219,6 +233,23 @@ describe('WorkerPool', () => {
         .map(({ id }) => id),
     ).toEqual(['1']);
     expect(pool.stats()).toEqual({ checks: 2, workers: 2, quarantined: 1 });
+  });
+
+  it('follows a check in quarantine that was seeded while it was set', async () => {
+    pool.set(
+      'db',
+      checks(1).map((check) => ({
+        ...check,
+        timing: { ...check.timing, periodMs: 1_000, timeoutMs: 1_000 },
+      })),
+      options,
+    );
+    pool.seed('db', '1', seeded);
+    await stallTwice(1);
+    expect([pool.quarantined('db'), state(1)]).toEqual([['1'], 'unhealthy']);
+    silent.delete(day(1));
+    await clock.advance(60_000);
+    expect(state(1)).toBe('healthy');
   });
 
   it('holds a check that stalls its own thread for a minute, two, four, and lets the others go on', async () => {
