@@ -37,6 +37,11 @@ export interface BudgetOptions {
   readonly bytes?: number;
 }
 
+interface Left {
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
 /**
  * What one run may take from a server, whatever the protocol. Once a bound is exceeded the run is over, and its sockets are
  * destroyed at once: plain and TLS, also behind the verdict.
@@ -47,6 +52,10 @@ export interface BudgetOptions {
  * | handshake | as they arrive, until TLS is established; for each connection                          | 32 KiB |
  * | chunks    | reads of the sockets                                                                   | 200    |
  * | interim   | by HTTP: answers before the answer                                                     | 10     |
+ *
+ * The read that ends an answer, and what the connection receives after it until it is closed, are bounded by what is left, and do
+ * not count against the next connection of the run: the page of a redirect, which is not read, may be long. A run of ten
+ * requests can so receive ten times 64 KiB.
  *
  * A server that sends faster fills the buffers of the kernel, and waits.
  */
@@ -59,6 +68,10 @@ export class Budget {
   /** Of the handshake. */
   #firstByte: number | undefined;
   #exceeded: Verdict | undefined;
+  /** Bytes of the last read, outside of a handshake. */
+  #lastBytes = 0;
+  /** What was left before the read that ended the answer of the connection. */
+  #atAnswer: Left | undefined;
 
   constructor({ bytes = mostBytes }: BudgetOptions = {}) {
     this.#mostBytes = bytes;
@@ -73,8 +86,10 @@ export class Budget {
   /** Counts a chunk. Returns the verdict from the one on that exceeds a bound. */
   receive(chunk: Uint8Array): Verdict | undefined {
     this.#leftChunks -= 1;
-    if (this.#leftHandshake === undefined) this.#leftBytes -= chunk.length;
-    else {
+    if (this.#leftHandshake === undefined) {
+      this.#leftBytes -= chunk.length;
+      this.#lastBytes = chunk.length;
+    } else {
       this.#leftHandshake -= chunk.length;
       this.#firstByte ??= chunk[0];
     }
@@ -86,6 +101,22 @@ export class Budget {
   exceed(excess: Verdict): Verdict {
     this.#exceeded ??= excess;
     return this.#exceeded;
+  }
+
+  /** Begins the connection of the next request. */
+  beginConnection(): void {
+    if (this.#atAnswer === undefined) return;
+    this.#leftBytes = this.#atAnswer.bytes;
+    this.#leftChunks = this.#atAnswer.chunks;
+    this.#lastBytes = 0;
+    this.#exceeded = undefined;
+    this.#atAnswer = undefined;
+  }
+
+  /** The answer is there: what the connection receives from now on is read by nobody. */
+  endAnswer(): void {
+    if (this.#exceeded !== undefined) return;
+    this.#atAnswer ??= { bytes: this.#leftBytes + this.#lastBytes, chunks: this.#leftChunks };
   }
 
   beginHandshake(): void {

@@ -104,7 +104,8 @@ class Conversation {
   }
 
   start(): void {
-    const { check, signal, withinMs } = this.#talk;
+    const { check, signal, withinMs, budget } = this.#talk;
+    budget.beginConnection();
     // Run after the event loop has looked at its sockets: where this process was busy, the answer may be there already.
     this.#deadline = setTimeout(setImmediate, withinMs, () => this.#expire());
     signal.addEventListener('abort', this.#abort);
@@ -300,6 +301,7 @@ class Conversation {
     const socket = this.#socket;
     if (this.#verdict !== undefined || socket === undefined) return;
     this.#verdict = end;
+    this.#talk.budget.endAnswer();
     this.#waiting = nothing;
     if (farewell !== undefined && this.#held !== 'mute') socket.write(farewell);
     closePolitely(socket, () => this.#release(end));
