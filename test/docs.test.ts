@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { anchorsOf, linksOf } from './support/markdown.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const skipped = new Set(['node_modules', '.git', '.node', 'dist', 'coverage']);
+
+/** Paths of all Markdown pages of the repository, relative to its root. */
+function pages(folder = root): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return skipped.has(entry.name) ? [] : pages(path);
+    return entry.name.endsWith('.md') ? [relative(root, path)] : [];
+  });
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** Reason why a link does not resolve, or nothing when it does. Links to other hosts are not followed. */
+function fault(page: string, target: string): string | undefined {
+  if (/^(https?|mailto):/.test(target)) return undefined;
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? join(root, page) : resolve(root, dirname(page), decodeURI(path));
+  if (!existsSync(file)) return 'no such file';
+  if (anchor === undefined || statSync(file).isDirectory() || !file.endsWith('.md')) return undefined;
+  return anchorsOf(readFileSync(file, 'utf8')).has(anchor) ? undefined : 'no such heading';
+}
+
+describe('the Markdown pages', () => {
+  it.each(pages())('%s has no link to a file or heading that does not exist', (page) => {
+    const broken = linksOf(read(page)).flatMap(({ target, line }) => {
+      const reason = fault(page, target);
+      return reason === undefined ? [] : [`${page}:${String(line)} ${target}: ${reason}`];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('are all found, those in sub-folders included', () => {
+    expect(pages()).toEqual(
+      expect.arrayContaining(['README.md', 'docs/api.md', 'docs/adr/0001-runtime-dependencies.md']),
+    );
+  });
+});
+
+describe('the check of links', () => {
+  it.each([
+    ['a file that does not exist', 'nowhere.md', 'no such file'],
+    ['a heading that does not exist', 'README.md#nowhere', 'no such heading'],
+    ['a heading of the same page that does not exist', '#nowhere', 'no such heading'],
+  ])('reports %s', (_, target, reason) => {
+    expect(fault('README.md', target)).toBe(reason);
+  });
+
+  it('makes anchors from headings as GitHub does, and ignores headings and links in code', () => {
+    const page =
+      '# The `a_b` of [C](c.md), and D!\n## Twice\n## Twice\n```sh\n# no heading\n```\n    [no link](x.md)\n';
+    expect([...anchorsOf(page)]).toEqual(['the-a_b-of-c-and-d', 'twice', 'twice-1']);
+    expect(linksOf(page)).toEqual([{ target: 'c.md', line: 1 }]);
+  });
+});
