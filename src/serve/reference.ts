@@ -1,7 +1,7 @@
 import { metricsTable } from './metrics-table.ts';
 import type { MetricDefinition } from './metrics-table.ts';
 
-/** docs/metrics.md. */
+/** Returns the content of docs/metrics.md. */
 export function metricsMarkdown(): string {
   const definitions: readonly [string, MetricDefinition][] = Object.entries(metricsTable);
   const rows = definitions.map(
@@ -13,9 +13,10 @@ export function metricsMarkdown(): string {
     '',
     '# Metrics',
     '',
-    'At `/metrics`, in the text format of Prometheus. What to watch and to alert on is in [operations](operations.md).',
-    'Beside these there are the figures of the process (`process_*`) and of Node.js (`nodejs_*`), the lag of the event loop',
-    'since the last scrape (`nodejs_eventloop_lag_p99_seconds`) among them.',
+    'At `/metrics`, in the text format of Prometheus. Alerts: [operations](operations.md#metrics-and-alerts). Access:',
+    '[who may read the metrics](operations.md#who-may-read-the-metrics). In addition to the metrics below there are the',
+    'figures of the process (`process_*`) and of Node.js (`nodejs_*`), for example the lag of the event loop since the last',
+    'scrape (`nodejs_eventloop_lag_p99_seconds`).',
     '',
     '| name | type | labels | meaning |',
     '|---|---|---|---|',
