@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { errorReasons } from '../src/core/errors.ts';
+import { problemReasons } from '../src/core/problems.ts';
+import { reasons } from '../src/core/verdict.ts';
 import { anchorsOf, linksOf } from './support/markdown.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -58,5 +61,46 @@ describe('the check of links', () => {
       '# The `a_b` of [C](c.md), and D!\n## Twice\n## Twice\n```sh\n# no heading\n```\n    [no link](x.md)\n';
     expect([...anchorsOf(page)]).toEqual(['the-a_b-of-c-and-d', 'twice', 'twice-1']);
     expect(linksOf(page)).toEqual([{ target: 'c.md', line: 1 }]);
+  });
+});
+
+/** Rows of the tables between a heading and the next heading, without the header of a table. */
+function tableBelow(page: string, heading: string): readonly (readonly string[])[] {
+  const section = page.split(`\n${heading}\n`)[1]?.split(/\n#{1,6} /)[0] ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** Names in code spans in one cell of each row. */
+const namesIn = (rows: readonly (readonly string[])[], column: number): readonly string[] =>
+  rows.flatMap((row) => [...(row[column] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+
+describe('docs/reasons.md', () => {
+  const page = read('docs/reasons.md');
+
+  it('has a row for each reason that a verdict can have', () => {
+    const rows = [
+      ...namesIn(tableBelow(page, '## Reasons of an address'), 0),
+      ...namesIn(tableBelow(page, '## Reasons of an exclusion'), 0),
+    ];
+    expect(reasons.filter((reason) => !rows.includes(reason))).toEqual([]);
+  });
+
+  it('has a row for each reason for which a Service is not written as desired', () => {
+    const rows = namesIn(tableBelow(page, '## Ready'), 1);
+    expect(Object.keys(problemReasons).filter((reason) => !rows.includes(reason))).toEqual([]);
+  });
+
+  it('lists the reasons of errors, and for which of them the backend is Stalled', () => {
+    const documented = tableBelow(page, '### Reasons of the API server').flatMap((row) =>
+      namesIn([row], 1).map((name) => [name, row[2] === 'True' ? 'stalls' : 'passes']),
+    );
+    const inCode = Object.values(errorReasons).flatMap((origin) => Object.entries<string>(origin));
+    expect(documented.toSorted()).toEqual(inCode.toSorted());
   });
 });
