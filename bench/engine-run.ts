@@ -2,7 +2,7 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Check, Handler } from '../src/core/check.ts';
-import type { Health } from '../src/core/health.ts';
+import type { Health } from '../src/core/health-state.ts';
 import { LocalProber } from '../src/engine/local-prober.ts';
 import type { Prober } from '../src/engine/prober.ts';
 import { latenessBounds, RunTally } from '../src/engine/run-tally.ts';

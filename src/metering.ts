@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { checkAddress } from './core/flip.ts';
+import { checkAddress } from './core/check.ts';
 import type { DnsResolver } from './dns/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client.ts';

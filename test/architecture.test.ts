@@ -133,6 +133,36 @@ function onlyTypeNames({ importClause }: ts.ImportDeclaration): boolean {
   return names.elements.length > 0 && names.elements.every((element) => element.isTypeOnly);
 }
 
+const targetOf = (source: Source, from: string): string => normalize(join(dirname(source.path), from));
+
+/** Groups of files that reach each other by imports, types included; each group sorted. */
+function circles(all: readonly Source[]): readonly (readonly string[])[] {
+  const imported = new Map(
+    all.map((source) => [
+      source.path,
+      importsOf(source).flatMap(({ from }) => (from.startsWith('.') ? [targetOf(source, from)] : [])),
+    ]),
+  );
+  const reached = new Map([...imported.keys()].map((path) => [path, reachableFrom(path, imported)]));
+  const groups = [...imported.keys()]
+    .filter((path) => reached.get(path)?.has(path))
+    .map((path) =>
+      [...imported.keys()].filter((other) => reached.get(path)?.has(other) && reached.get(other)?.has(path)),
+    );
+  return [...new Map(groups.map((group) => [group.toSorted().join(), group.toSorted()])).values()];
+}
+
+function reachableFrom(path: string, imported: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const open = [...(imported.get(path) ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    open.push(...(imported.get(next) ?? []));
+  }
+  return reached;
+}
+
 const packageOf = (from: string): string =>
   from
     .split('/')
@@ -239,6 +269,10 @@ describe('the layout', () => {
     expect(sources.flatMap(breachesOfImports)).toEqual([]);
   });
 
+  it('has no circle of imports, of types neither', () => {
+    expect(circles(sources)).toEqual([]);
+  });
+
   it('has no clock, randomness or world in what decides, and `process` in programs only', () => {
     expect(sources.flatMap(breachesOfPurity)).toEqual([]);
   });
@@ -333,6 +367,17 @@ describe('the check of the layout itself', () => {
     ['serve/x.ts', "const names: ReadonlySet<string> = new Set(['a']); export const f = () => names;"],
   ])('finds none in %s: %s', (path, text) => {
     expect(breaches(path, text)).toEqual([]);
+  });
+
+  it('finds a circle of imports where one of them is a type, and none in a chain', () => {
+    const files = [
+      parse('core/a.ts', "import { b } from './b.ts';"),
+      parse('core/b.ts', "import type { C } from './c.ts';"),
+      parse('core/c.ts', "import { a } from './a.ts';"),
+      parse('core/d.ts', "import { a } from './a.ts';"),
+    ];
+    expect(circles(files)).toEqual([['core/a.ts', 'core/b.ts', 'core/c.ts']]);
+    expect(circles(files.slice(1))).toEqual([]);
   });
 
   it('looked at this project', () => {

@@ -1,5 +1,5 @@
-import type { Check } from './check.ts';
-import type { Health } from './health.ts';
+import { checkAddress, type Check } from './check.ts';
+import type { Health } from './health-state.ts';
 
 /** What is told of a flip: the reason is the verdict's. */
 export interface Flip {
@@ -103,9 +103,3 @@ function words(
 
 /** A note of 1,024 bytes has room for so many. */
 const maxNames = 4;
-
-/** What is dialled, as text: `10.20.0.11:5432`, `[2001:db8::1]:5432`; the IP alone for icmp. */
-export function checkAddress({ ip, family, port }: Pick<Check, 'ip' | 'family' | 'port'>): string {
-  if (port === 0) return ip;
-  return family === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;
-}

@@ -1,5 +1,5 @@
 import type { Instant } from './instant.ts';
-import { followedRecords } from './srv-records.ts';
+import { followedRecords, type ServiceRecord } from './srv-records.ts';
 
 /** One question to the name servers. */
 export interface Question {
@@ -9,14 +9,6 @@ export interface Question {
 }
 
 export const questionKey = ({ name, type }: Question): string => `${type} ${name}`;
-
-/** One SRV record (RFC 2782): a host with a port of its own. */
-export interface ServiceRecord {
-  readonly host: string;
-  readonly port: number;
-  readonly priority: number;
-  readonly weight: number;
-}
 
 /** What an answer holds: addresses (canonical texts) of A and AAAA, services of SRV. */
 export interface Records {

@@ -1,5 +1,4 @@
-import type { Check } from './check.ts';
-import { checkAddress } from './flip.ts';
+import { checkAddress, type Check } from './check.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What a verdict says beside up and down that is worth an Event, once. */

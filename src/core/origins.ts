@@ -1,5 +1,5 @@
 import type { ServiceSpec, Target } from '../api/external-backend.ts';
-import type { ServiceRecord } from './names.ts';
+import type { ServiceRecord } from './srv-records.ts';
 import type { Role } from './verdict.ts';
 
 /** One target that gives an address. */

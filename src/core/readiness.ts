@@ -1,7 +1,7 @@
 import type { HealthState } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
-import type { Health } from './health.ts';
+import type { Health } from './health-state.ts';
 import { isDrained } from './origins.ts';
 import { isCalm } from './remarks.ts';
 

@@ -1,13 +1,6 @@
-import type { Check } from './check.ts';
-import { checkAddress } from './flip.ts';
-import type { Health } from './health.ts';
-import type { Reason, Role, Verdict } from './verdict.ts';
-
-/** A reason that is not told yet, and how many verdicts in a row have given it. */
-export interface Heard {
-  readonly reason: Reason;
-  readonly run: number;
-}
+import { checkAddress, type Check } from './check.ts';
+import type { Health } from './health-state.ts';
+import type { Role, Verdict } from './verdict.ts';
 
 /** Of these a healthy address needs no words. Empty: seeded, and not asked since. */
 const calm: readonly string[] = ['Connected', 'Responded', ''];

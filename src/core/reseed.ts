@@ -1,4 +1,4 @@
-import type { Health } from './health.ts';
+import type { Health } from './health-state.ts';
 
 /**
  * Health of a check whose slices were read again. A belief that no verdict has confirmed follows newer slices (the last

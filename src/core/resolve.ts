@@ -2,7 +2,7 @@ import { parseIp } from '../api/ip.ts';
 import { isServiceRecord } from '../api/host.ts';
 import type { Dns } from '../api/dns.ts';
 import type { ResolutionRule } from '../api/status.ts';
-import type { Question, ServiceRecord } from './names.ts';
+import type { Question } from './names.ts';
 import {
   addressQuestions,
   nameOf,
@@ -11,7 +11,7 @@ import {
   type Lookup,
   type QuestionSet,
 } from './questions.ts';
-import { byPriority } from './srv-records.ts';
+import { byPriority, type ServiceRecord } from './srv-records.ts';
 import { standing, type Standing } from './standing.ts';
 
 /** One address that a host gives. */

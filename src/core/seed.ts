@@ -2,7 +2,7 @@ import type { HealthState, Status } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { aliasName } from './alias.ts';
 import { checkId, type PortGroup } from './checks.ts';
-import { initial, type Health } from './health.ts';
+import { initial, type Health } from './health-state.ts';
 import { originsOf } from './origins.ts';
 import { serviceOf } from './ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published.ts';

@@ -2,7 +2,7 @@ import type { Backend, Spec, Status } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import type { Check, Handler } from './check.ts';
 import { lagLimitsOf, type PortGroup } from './checks.ts';
-import type { Health } from './health.ts';
+import type { Health } from './health-state.ts';
 import type { Instant } from './instant.ts';
 import {
   publishedReadiness,

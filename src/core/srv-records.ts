@@ -1,4 +1,10 @@
-import type { ServiceRecord } from './names.ts';
+/** One SRV record (RFC 2782): a host with a port of its own. */
+export interface ServiceRecord {
+  readonly host: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
 
 /** Hosts of one SRV record that are followed, and records that lead to them. */
 export const mostServiceHosts = 64;

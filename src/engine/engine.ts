@@ -1,6 +1,6 @@
 import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Health } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { remarkEvent } from '../core/remarks.ts';
 import { Flips } from './flips.ts';

@@ -1,7 +1,7 @@
 import type { Check } from '../core/check.ts';
 import { flipOf, type Flip, type Treatment } from '../core/flip.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Health } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { EndpointSlice } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import type { ClusterView } from './ports.ts';

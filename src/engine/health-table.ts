@@ -1,8 +1,8 @@
-import { initial, isInRow, step, withoutRuns } from '../core/health.ts';
+import { isInRow, step, withoutRuns } from '../core/health.ts';
+import { initial, type Health, type Transition } from '../core/health-state.ts';
 import { reported } from '../core/logins.ts';
 import { reseeded } from '../core/reseed.ts';
 import type { Check } from '../core/check.ts';
-import type { Health, Transition } from '../core/health.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Clock } from './ports.ts';

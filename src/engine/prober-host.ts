@@ -1,5 +1,6 @@
 import type { Check, Handler } from '../core/check.ts';
-import { withoutRuns, type Health } from '../core/health.ts';
+import { withoutRuns } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { LocalProber, type LocalProberOptions } from './local-prober.ts';
 import type { Probe } from './ports.ts';

@@ -1,5 +1,5 @@
 import type { Check, Handler } from '../core/check.ts';
-import type { Health } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { NotableVerdict } from './prober.ts';
 

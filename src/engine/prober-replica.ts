@@ -1,5 +1,6 @@
 import type { Check } from '../core/check.ts';
-import { withoutRuns, type Health } from '../core/health.ts';
+import { withoutRuns } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import { isSame } from '../core/same.ts';
 import { reseeded } from '../core/reseed.ts';

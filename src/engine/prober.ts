@@ -1,5 +1,5 @@
 import type { Check } from '../core/check.ts';
-import type { Health } from '../core/health.ts';
+import type { Health } from '../core/health-state.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 

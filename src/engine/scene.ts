@@ -9,11 +9,10 @@ import {
 } from '../core/address.ts';
 import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
-import type { Check } from '../core/check.ts';
+import { checkAddress, type Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
-import { checkAddress } from '../core/flip.ts';
 import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';

@@ -1,5 +1,5 @@
 import type { Check } from '../core/check.ts';
-import { initial, type Health } from '../core/health.ts';
+import { initial, type Health } from '../core/health-state.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
 import type { Clock, Probe, Timer } from './ports.ts';

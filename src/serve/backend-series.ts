@@ -1,5 +1,4 @@
-import type { Check } from '../core/check.ts';
-import { checkAddress } from '../core/flip.ts';
+import { checkAddress, type Check } from '../core/check.ts';
 import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './series.ts';
 import { SeriesPlaces } from './series-places.ts';

@@ -12,7 +12,8 @@ import {
   publishedNames,
   reportedNames,
 } from '../../src/core/attribution.ts';
-import { questionKey, type ServiceRecord } from '../../src/core/names.ts';
+import { questionKey } from '../../src/core/names.ts';
+import type { ServiceRecord } from '../../src/core/srv-records.ts';
 import type { EndpointSlice } from '../../src/core/objects.ts';
 import { annotations } from '../../src/core/ownership.ts';
 import type { HostAddress, Resolution } from '../../src/core/resolve.ts';

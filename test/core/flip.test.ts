@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { flipOf } from '../../src/core/flip.ts';
-import { initial } from '../../src/core/health.ts';
+import { initial } from '../../src/core/health-state.ts';
 import { healthy, unhealthy } from '../support/builders.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { initial, step } from '../../src/core/health.ts';
-import type { Health } from '../../src/core/health.ts';
+import { step } from '../../src/core/health.ts';
+import { initial, type Health } from '../../src/core/health-state.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };

@@ -9,7 +9,8 @@ import {
   sameRecords,
   seeded,
 } from '../../src/core/names.ts';
-import type { Answer, NameState, Records, ServiceRecord } from '../../src/core/names.ts';
+import type { Answer, NameState, Records } from '../../src/core/names.ts';
+import type { ServiceRecord } from '../../src/core/srv-records.ts';
 import { standing } from '../../src/core/standing.ts';
 import type { Standing } from '../../src/core/standing.ts';
 

@@ -5,7 +5,7 @@ import { addressesOf, type TargetAddresses } from '../../src/core/address.ts';
 import { indexNames, namesText, publishedNames } from '../../src/core/attribution.ts';
 import { portGroups } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
-import type { Health } from '../../src/core/health.ts';
+import type { Health } from '../../src/core/health-state.ts';
 import { annotations } from '../../src/core/ownership.ts';
 import { judgeRoles } from '../../src/core/roles.ts';
 import { aBackend, aSlice, healthy, resolved } from '../support/builders.ts';

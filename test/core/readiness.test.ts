@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../src/core/checks.ts';
-import { initial } from '../../src/core/health.ts';
+import { initial } from '../../src/core/health-state.ts';
 import { overall, readinessOf } from '../../src/core/readiness.ts';
 import { aBackend, addressesIn, healthy, unhealthy, type SpecInput } from '../support/builders.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Backend } from '../../src/api/external-backend.ts';
 import type { BackendAddress } from '../../src/core/address.ts';
 import { checkId, portGroups } from '../../src/core/checks.ts';
-import { initial, type Health } from '../../src/core/health.ts';
+import { initial, type Health } from '../../src/core/health-state.ts';
 import { planService } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { Published } from '../../src/core/published.ts';

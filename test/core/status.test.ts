@@ -5,7 +5,7 @@ import { statusSchema } from '../../src/api/external-backend.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import { portGroups } from '../../src/core/checks.ts';
 import { OperatorError, type ErrorKind, type ErrorReason } from '../../src/core/errors.ts';
-import type { Health } from '../../src/core/health.ts';
+import type { Health } from '../../src/core/health-state.ts';
 import type { Problem } from '../../src/core/problems.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import {

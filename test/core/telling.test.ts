@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { initial, step, type Health } from '../../src/core/health.ts';
+import { step } from '../../src/core/health.ts';
+import { initial, type Health } from '../../src/core/health-state.ts';
 import { seededTelling, tell, type Telling } from '../../src/core/telling.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { initial } from '../../src/core/health.ts';
+import { initial, type Health } from '../../src/core/health-state.ts';
 import { HealthTable } from '../../src/engine/health-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aCheck, cancelled, down, up } from '../support/scripted-probe.ts';
-import type { Health } from '../../src/core/health.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
 const check = aCheck({ id: 'a' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Question, ServiceRecord } from '../../src/core/names.ts';
+import type { Question } from '../../src/core/names.ts';
+import type { ServiceRecord } from '../../src/core/srv-records.ts';
 import type { EndpointSlice } from '../../src/core/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { denies, gives, leadsTo, service } from '../support/lookups.ts';

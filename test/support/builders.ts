@@ -5,7 +5,7 @@ import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
 import { aliasName } from '../../src/core/alias.ts';
 import { portGroups, checkId } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredInput, type DesiredService } from '../../src/core/desired.ts';
-import type { Health } from '../../src/core/health.ts';
+import type { Health } from '../../src/core/health-state.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
 import { operatorName } from '../../src/core/ownership.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';

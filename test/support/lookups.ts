@@ -5,9 +5,9 @@ import {
   seeded,
   type Answer,
   type NameState,
-  type ServiceRecord,
 } from '../../src/core/names.ts';
 import type { Lookup } from '../../src/core/questions.ts';
+import type { ServiceRecord } from '../../src/core/srv-records.ts';
 
 export const epoch = Date.UTC(2026, 0, 1);
 
