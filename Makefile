@@ -1,4 +1,4 @@
-# Every target brings what it needs: Node, npm packages, Debian packages, the control plane. `make` lists them.
+# Each target installs what it needs: Node, npm packages, Debian packages, the control plane. `make` lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## The operator on a real control plane: PostgreSQL servers that die, a name that fails over, a replica that is promoted, step by step (KEEP=1: leaves it running)
+demo: ## The operator on a real control plane, step by step: servers die, a name and a primary fail over (KEEP=1: leaves it running)
 	@.ci/packages.sh network psql
 	@$(plane) test/demo/main.ts
 
@@ -30,12 +30,23 @@ integration: ## Tests against a real API server (TESTS=pattern)
 	@$(with_node) .ci/test.sh integration
 
 .PHONY: e2e
-e2e: ## What an application sees, through CoreDNS and kube-proxy (TESTS=pattern)
+e2e: ## Tests from the view of an application, through CoreDNS and kube-proxy (TESTS=pattern)
 	@$(with_node) .ci/test.sh e2e
 
 .PHONY: compat
 compat: ## integration and e2e on other versions of Kubernetes (VERSIONS="1.33.13 1.37.2", TESTS=pattern); not part of test
 	@$(with_node) .ci/compat.sh $(VERSIONS)
+
+.PHONY: check
+check: ## Before a push: types, linter, formatting, generated files and unit tests (about five minutes)
+	@$(with_node) .ci/test.sh types lint verify unit
+
+.PHONY: fix
+fix: ## Repairs what a program can repair: linter, formatting, generated files, the bounds of test/words.json
+	@$(with_node) eslint --fix .
+	@$(with_node) prettier --write --log-level warn .
+	@$(node) src/generate.ts
+	@$(node) test/support/lower-words.ts
 
 .PHONY: lint
 lint: ## Types, linter, formatting
@@ -56,16 +67,21 @@ generate: ## CRD, RBAC and reference pages from the sources
 	@$(node) src/generate.ts
 
 .PHONY: verify
-verify: ## Fails when a generated file is not what `make generate` makes
+verify: ## Fails when a generated file differs from the output of `make generate`
 	@$(node) src/generate.ts --check
 
+.PHONY: manifests
+manifests: ## install.yaml: config/default as one file (IMAGE=registry/name:tag or registry/name@sha256:…)
+	@.ci/release-manifests.sh $(IMAGE) >install.yaml
+	@echo "install.yaml: $$(grep -c '^kind:' install.yaml) objects, image $$(sed -n 's/^ *image: //p' install.yaml)"
+
 .PHONY: bench
-bench: build ## Measurements, on the real control plane (NAMES="probe flip": only those)
+bench: build ## Benchmarks on a real control plane (NAMES="probe flip": only those); all of them take hours
 	@.ci/packages.sh network
 	@$(plane) bench/main.ts $(NAMES)
 
 .PHONY: controlplane
-controlplane: ## A shell with kubectl beside a real control plane
+controlplane: ## A shell with kubectl and a real control plane
 	@.ci/packages.sh network
 	@$(plane) test/controlplane/shell.ts
 
@@ -78,10 +94,10 @@ workflow-lint: ## Checks .github/workflows
 	@.ci/workflow-lint.sh
 
 .PHONY: audit
-audit: ## Known vulnerabilities of what is shipped, and the registry's signatures of all packages (asks the npm registry)
+audit: ## Known vulnerabilities of the shipped packages, and the registry's signatures of all packages (needs the npm registry)
 	@$(with_node) npm audit --omit=dev
 	@$(with_node) npm audit signatures
 
 .PHONY: clean
-clean: ## Removes what the other targets made in this directory (the control plane's cache stays)
-	@rm -rf dist coverage node_modules .node
+clean: ## Removes what the other targets created in this directory (the cached control plane remains)
+	@rm -rf dist coverage node_modules .node install.yaml

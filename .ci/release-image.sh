@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds and pushes the image of a release and prints its digest: .ci/release-image.sh IMAGE VERSION
-# The bases of the Dockerfile are tags; what they lead to now is looked up and built from by digest, which the provenance
-# records. Takes docker with buildx, and a login at the registry.
+# Builds the image for the platform of this machine, pushes it without a tag and prints its digest: .ci/release-image.sh IMAGE
+# .ci/release-index.sh then joins the platforms. The bases of the Dockerfile are tags: their present digests are looked up and
+# built from, and the provenance records them. Needs docker with buildx, and a login at the registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# = 2 ] || { echo "usage: $0 IMAGE VERSION" >&2 && exit 2; }
-image=$1 version=$2
+[ $# = 1 ] || { echo "usage: $0 IMAGE" >&2 && exit 2; }
+image=$1
 
-# The default of an ARG of the Dockerfile, with the digest that the tag has now.
+# The default of an ARG of the Dockerfile, with the present digest of that tag.
 pinned() { # name
   local base digest
   base=$(sed -n "s/^ARG $1=//p" Dockerfile)
@@ -21,8 +21,9 @@ node=$(pinned NODE_IMAGE)
 runtime=$(pinned RUNTIME_IMAGE)
 metadata=$(mktemp)
 trap 'rm -f "$metadata"' EXIT
-# Attestations take a builder of its own; the default one cannot store them.
+# Attestations need a builder of their own, because the default one cannot store them.
 docker buildx create --use --driver docker-container >&2
-docker buildx build --platform linux/amd64 --build-arg "$node" --build-arg "$runtime" \
-  --sbom=true --provenance=mode=max --metadata-file "$metadata" --tag "$image:$version" --push . >&2
+docker buildx build --build-arg "$node" --build-arg "$runtime" --sbom=true --provenance=mode=max \
+  --output "type=image,name=$image,push-by-digest=true,name-canonical=true,push=true" \
+  --metadata-file "$metadata" . >&2
 jq --raw-output '."containerimage.digest"' "$metadata"
