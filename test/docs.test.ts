@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { resolutionRules } from '../src/api/status.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/problems.ts';
 import { reasons } from '../src/core/verdict.ts';
@@ -102,5 +103,23 @@ describe('docs/reasons.md', () => {
     );
     const inCode = Object.values(errorReasons).flatMap((origin) => Object.entries<string>(origin));
     expect(documented.toSorted()).toEqual(inCode.toSorted());
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  const rows = namesIn(tableBelow(read('docs/troubleshooting.md'), '## By reason'), 0);
+  /** Reasons of conditions are in the sources as `reason: '…'` and `problem('…'`. */
+  const inSources = ['conditions', 'degraded', 'status', 'target-status'].flatMap((file) =>
+    [...read(`src/core/${file}.ts`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(([, name = '']) => name),
+  );
+
+  it.each([
+    ['of a verdict', reasons],
+    ['for which a Service is not written', Object.keys(problemReasons)],
+    ['of a resolution', resolutionRules],
+    ['of a condition', inSources],
+  ])('leads from each reason %s to what to do', (_, all: readonly string[]) => {
+    expect(all.length).toBeGreaterThan(5);
+    expect([...new Set(all)].filter((reason) => !rows.includes(reason))).toEqual([]);
   });
 });
