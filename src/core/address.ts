@@ -110,7 +110,7 @@ interface Admitted {
 }
 
 const tooMany = (most: number): string =>
-  `only the first ${most} addresses are published: a backend has at most ${mostAddresses} addresses, and ${mostEndpoints} endpoints over all its Services and ports with a probe of their own`;
+  `only the first ${most} addresses are published: an ExternalBackend has at most ${mostAddresses} addresses, and at most ${mostEndpoints} endpoints over all its Services and ports with their own probe`;
 
 interface Answer {
   readonly target: Target;

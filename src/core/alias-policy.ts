@@ -17,7 +17,7 @@ export const isNamePattern = (text: string): boolean =>
 export function aliasPolicy(denied: readonly string[] = []): AliasPolicy {
   return (host) => {
     const name = host.toLowerCase().replace(/\.$/, '');
-    if (isLocalName(name)) return 'it means the machine of each client, or is an address in disguise';
+    if (isLocalName(name)) return 'clients resolve it to their own machine, or read it as an IP address';
     const pattern = denied.find((each) =>
       each.startsWith('*.') ? name.endsWith(each.slice(1)) : name === each,
     );

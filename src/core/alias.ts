@@ -157,12 +157,19 @@ export function switchOf(
   if (before === undefined || before === after) return undefined;
   const left = candidates.find(({ name }) => name === before);
   if (left === undefined)
-    return { type: 'Normal', note: `the alias points to ${after}; ${before} is not in targets any more` };
-  if (left.drain) return { type: 'Normal', note: `the alias points to ${after}; ${before} is drained` };
+    return {
+      type: 'Normal',
+      note: `the alias now points to ${after}, because ${before} was removed from spec.targets`,
+    };
+  if (left.drain)
+    return { type: 'Normal', note: `the alias now points to ${after}, because ${before} is drained` };
   if (left.health === 'unhealthy')
-    return { type: 'Warning', note: `the alias points to ${after}; ${before} is unhealthy: ${left.why}` };
+    return {
+      type: 'Warning',
+      note: `the alias now points to ${after}, because ${before} is unhealthy: ${left.why}`,
+    };
   return {
     type: 'Normal',
-    note: `the alias points to ${after} again, which is healthy and comes before ${before}`,
+    note: `the alias now points to ${after} again, because it is healthy and comes before ${before} in spec.targets`,
   };
 }

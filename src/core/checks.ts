@@ -179,7 +179,7 @@ const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): 
 function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
   const seconds = timeoutOf(probe);
   return seconds < probe.timeoutSeconds
-    ? `timeout ${seconds} s, not ${probe.timeoutSeconds} s: it is limited to the period and to ${mostTimeoutSeconds} s`
+    ? `timeout ${seconds} s instead of ${probe.timeoutSeconds} s (at most periodSeconds, and at most ${mostTimeoutSeconds} s)`
     : undefined;
 }
 

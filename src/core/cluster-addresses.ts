@@ -44,7 +44,7 @@ export function clusterAddressText(ip: string, { kind, service }: ClusterAddress
   if (kind === 'clusterIP')
     return `${ip} is refused: it is the cluster IP of Service ${service}, ${why}: ${wayOut(name)}`;
   const what = kind === 'externalIP' ? 'an external IP' : 'a load balancer address';
-  return `${ip} is ${what} of Service ${service}: probes reach that Service, clients may not: ${wayOut(name)}`;
+  return `${ip} is ${what} of Service ${service}: probes reach that Service, but clients may not: ${wayOut(name)}`;
 }
 
 /** Returns true for an address that is not published; see the table of `clusterAddressText`. */
@@ -53,4 +53,4 @@ export const isRefusedAddress = ({ kind }: ClusterAddress): boolean => kind === 
 const why = 'which clients of another Service cannot reach';
 
 const wayOut = (name: string): string =>
-  `use mode: ExternalName with host ${name}.svc.cluster.local, or give the servers' own addresses`;
+  `use mode: ExternalName with host ${name}.svc.cluster.local, or the servers' own addresses as targets`;

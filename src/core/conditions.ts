@@ -74,7 +74,7 @@ export function readyCondition(input: StatusInput): ConditionVerdict {
       status: 'False',
       reason: 'Terminating',
       message: bounded(
-        `Service ${terminating} is being deleted; it is created again when its finalizers are gone`,
+        `Service ${terminating} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
       ),
     };
   const missing = namesOf(written, 'missing');
@@ -100,7 +100,7 @@ export function stalledCondition(input: StatusInput): ConditionVerdict | undefin
 /** A message with each host of an alias that none may be used of. */
 const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
   reason: 'TargetsRefused',
-  message: bounded(`no host of the alias may be used: ${candidates.map(({ why }) => why).join('; ')}`),
+  message: bounded(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
 });
 
 const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
@@ -145,14 +145,14 @@ export function availableCondition(
     return {
       status: 'False',
       reason: 'NotPublished',
-      message: 'no host of the alias may be used; see the condition Ready',
+      message: 'all hosts of the alias are refused; see condition Ready',
     };
   if (input.alias !== undefined) return availableAlias(input, input.alias);
   const ready = addresses.filter((address) => address.ready && address.health !== 'unhealthy').length;
   const message = `${ready} of ${addresses.length} addresses are ready`;
   if (input.written.every((service) => service.available)) {
     if (!isProbed(input))
-      return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is switched off` };
+      return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is disabled` };
     return { status: 'True', reason: 'AddressesReady', message };
   }
   const open = addresses.filter(
@@ -166,7 +166,7 @@ export function availableCondition(
       status: 'Unknown',
       reason: 'NotResolvedYet',
       message: bounded(
-        `${message}; no answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
+        `${message}; no DNS answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
       ),
     };
   return {
@@ -181,13 +181,13 @@ function notPublished({ problems, written }: StatusInput): ConditionVerdict | un
   const foreign = problems.filter(({ published }) => !published).map(({ service }) => service);
   const absent = written.filter(({ name, state }) => state !== 'written' && !foreign.includes(name));
   const texts = [
-    ...(foreign.length > 0 ? [`Service ${foreign.join(', ')} is not ours`] : []),
+    ...(foreign.length > 0 ? [`Service ${foreign.join(', ')} is not managed by this ExternalBackend`] : []),
     ...absent.map(
       ({ name, state }) => `Service ${name} ${state === 'missing' ? 'does not exist' : 'is being deleted'}`,
     ),
   ];
   if (texts.length === 0) return undefined;
-  const message = bounded(`${texts.join('; ')}; see the condition Ready`);
+  const message = bounded(`${texts.join('; ')}; see condition Ready`);
   return { status: 'False', reason: 'NotPublished', message };
 }
 
@@ -226,9 +226,9 @@ function whyNobody({ written, targets }: StatusInput, addresses: readonly Addres
  */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
   if (reason === 'AuthFailed') return words('login refused', message);
-  if (reason === 'CredentialsWithheld') return words('credentials withheld', message);
-  if (reason === 'AuthRequired') return words('it asks for a login', message);
-  return message === '' ? 'its probe reports no role' : message;
+  if (reason === 'CredentialsWithheld') return words('credentials not sent', message);
+  if (reason === 'AuthRequired') return words('the server requires a login', message);
+  return message === '' ? 'the probe reports no role' : message;
 }
 
 /** Of those whose probes came to nothing it is said why. */
@@ -236,7 +236,7 @@ function openText(addresses: readonly AddressStatus[]): string {
   const why = addresses
     .filter(({ reason }) => reason !== 'NotProbedYet')
     .map(({ ip, reason, message }) => words(`${ip} ${reason}`, message));
-  return words('not all are probed yet', why.join(', '));
+  return words('not all addresses are probed yet', why.join(', '));
 }
 
 /** Those that are not empty, with a colon between. */
@@ -254,9 +254,7 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     return {
       status: 'False',
       reason: 'NotPublished',
-      message: bounded(
-        `Service ${others.join(', ')} does not point to ${alias} yet; see the condition Ready`,
-      ),
+      message: bounded(`Service ${others.join(', ')} does not point to ${alias} yet; see condition Ready`),
     };
   const message = `the alias points to ${alias}`;
   if (health === 'healthy') return { status: 'True', reason: 'Alias', message };
@@ -272,7 +270,7 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     return {
       status: 'Unknown',
       reason: 'NotResolvedYet',
-      message: bounded(`${message}, of which no address is known: ${why}`),
+      message: bounded(`${message}, whose addresses are not known: ${why}`),
     };
   return { status: 'True', reason: 'Alias', message };
 }

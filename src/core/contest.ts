@@ -69,9 +69,9 @@ export const isLongOver = (contest: Contest, now: number): boolean => now - last
 export function contestText(object: string, contests: ReadonlyMap<string, Contest>, isHeld: boolean): string {
   const managers = [...new Set([...contests.values()].flatMap((contest) => contest.managers))];
   const pace = isHeld
-    ? 'the operator sets them back less and less often, down to once a minute'
-    : 'the operator sets them back each time';
-  return `${object}: ${listed(managers)} changes ${listed([...contests.keys()])} again and again, and ${pace}; stop that client from writing the object, or choose another name in spec.services`;
+    ? 'the operator changes them back at increasing intervals, at most one minute apart'
+    : 'the operator changes them back each time';
+  return `${object}: ${listed(managers)} repeatedly changes ${listed([...contests.keys()])}; ${pace}; stop that client from writing the object, or choose another name in spec.services`;
 }
 
 const lastOf = ({ repairedAt }: Contest): number => repairedAt.at(-1) ?? 0;

@@ -36,7 +36,7 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
 }
 
 const flapping =
-  'addresses come and go: one that fails leaves at once; one that returns, and other addresses of names, are published every 10 s, until nothing changes for 20 s';
+  'the set of ready addresses changes too often: failed addresses are still removed at once, but recovered addresses and new addresses of host names are published only every 10 s, until nothing changes for 20 s';
 
 const problem = (
   reason: string,
@@ -48,8 +48,9 @@ const problem = (
 function rivals({ roles, backend }: StatusInput): ConditionVerdict | undefined {
   const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
   if (!byRole || roles.pretenders.length === 0) return undefined;
-  const others = `${texts(roles.pretenders)} reports the same and is not published as one`;
-  return problem('TwoPrimaries', [`${texts(roles.primary)} is the primary; ${others}`]);
+  const excluded = `excluded from Services of role Primary: ${texts(roles.pretenders)}`;
+  const used = `more than one server reports role Primary; used: ${texts(roles.primary)}`;
+  return problem('TwoPrimaries', [`${used}; ${excluded}; stop or demote the wrong server`]);
 }
 
 const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
@@ -60,13 +61,15 @@ const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
       const services = excluded
         .filter((each) => each.reason === 'PublishRefused')
         .map(({ service }) => service);
-      return services.length > 0 ? [`${ip} is refused behind ${services.join(', ')}`] : [];
+      return services.length > 0
+        ? [`the API server refuses ${ip} in the slices of Service ${services.join(', ')}`]
+        : [];
     });
 
 const quarantined = (input: StatusInput): readonly string[] =>
   (input.quarantined ?? []).map(
     (address) =>
-      `${address} is probed apart from the others, at times not at all: what it sends stopped a prober twice; its health stays as it was`,
+      `${address} is in quarantine, because a thread stopped twice while it probed this address: it is probed separately, at times not at all, and keeps its last health`,
   );
 
 const sick = (targets: readonly TargetStatus[]): readonly string[] =>
@@ -97,7 +100,7 @@ function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): C
 const failing = (targets: readonly TargetStatus[]): readonly string[] =>
   targets.flatMap(({ host, resolution }) =>
     failingRules.includes(resolution?.rule ?? '')
-      ? [`${host} ${resolution?.rule}: ${resolution?.error ?? 'nothing known'}`]
+      ? [`${host} ${resolution?.rule}: ${resolution?.error ?? 'no details known'}`]
       : [],
   );
 
@@ -108,7 +111,7 @@ const slowed = ({ slowdown }: StatusInput): readonly string[] =>
   slowdown === undefined
     ? []
     : [
-        `addresses are probed ${slowdown} times less often than the spec has it (each 10 s become ${10 * slowdown} s), because the backends of this namespace ask for more than --max-probe-rate-per-namespace: raise periodSeconds, or remove targets or ports[].probe`,
+        `probes run ${slowdown} times less often than configured (a period of 10 s becomes ${10 * slowdown} s), because the ExternalBackends of this namespace request more probes than --max-probe-rate-per-namespace allows: increase periodSeconds, or remove targets or ports[].probe`,
       ];
 
 const left = ({ targets }: StatusInput): readonly string[] =>

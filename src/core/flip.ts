@@ -71,13 +71,13 @@ function unhealthyWords(treatments: readonly Treatment[]): readonly string[] {
     ),
     ...words(
       treatments.filter(({ regardless }) => regardless),
-      ['goes on sending it connections', 'go on sending it connections'],
+      ['still sends it connections', 'still send it connections'],
       ' (publishNotReadyAddresses)',
     ),
     ...words(
       others.filter(({ ready }) => ready),
-      ['still has it as ready', 'still have it as ready'],
-      ': that could not be written',
+      ['still lists it as ready', 'still list it as ready'],
+      ', because the change could not be written',
     ),
   ];
 }

@@ -112,4 +112,4 @@ function read(
 const mostCharacters = 64 * 1024;
 
 const tooLarge = (name: string, key: string, length: number): string =>
-  `key ${key} of Secret ${name} has ${Math.ceil(length / 1024)} KiB, and at most 64 KiB are used: store only what the servers need`;
+  `key ${key} of Secret ${name} has ${Math.ceil(length / 1024)} KiB; the limit is 64 KiB: keep only what the probes need`;

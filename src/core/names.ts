@@ -233,5 +233,5 @@ export const missText = (miss: Miss): string => (miss.kind === 'failed' ? miss.m
 
 const denial = {
   NoSuchName: 'no such name (NXDOMAIN)',
-  NoAddress: 'the name has no such record (NODATA)',
+  NoAddress: 'the name has no record of this type (NODATA)',
 } as const;

@@ -64,7 +64,7 @@ function expiry(check: Check, expiresAt: number, leftMs: number): Notice {
   const date = new Date(expiresAt).toISOString().slice(0, 10);
   const days = Math.floor(leftMs / dayMs);
   const when =
-    leftMs <= 0 ? `ended on ${date}` : `ends on ${date}, in ${days} ${days === 1 ? 'day' : 'days'}`;
+    leftMs <= 0 ? `expired on ${date}` : `expires on ${date}, in ${days} ${days === 1 ? 'day' : 'days'}`;
   const note = `the certificate of ${checkAddress(check)} ${when}: renew it`;
   return { type: 'Warning', reason: 'CertificateExpiresSoon', action: 'Probe', note };
 }
@@ -73,10 +73,10 @@ const bareConnect = (check: Check): Notice => ({
   type: 'Warning',
   reason: 'BareConnectToMysql',
   action: 'Probe',
-  note: `${checkAddress(check)} speaks MySQL, and ${harmOf(check)} after max_connect_errors (100 by default) it refuses all connections from there, those of applications too (error 1129). Write probe: {mysql: {}} in place of ${check.handler.kind}`,
+  note: `${check.handler.kind} probe reached MySQL/MariaDB at ${checkAddress(check)}. ${harmOf(check)}; after max_connect_errors (default 100) the server blocks this host, including applications behind the same address (error 1129). Use probe: {mysql: {}} instead.`,
 });
 
 const harmOf = ({ handler }: Check): string =>
   handler.kind === 'tcpSocket'
-    ? 'a probe by tcpSocket connects and leaves: unless skip-name-resolve is on, the server counts each as an error of the host, and'
-    : `a probe by ${handler.kind} breaks its handshake off: the server counts that as an error of the host (later probes only listen, and are not counted), and`;
+    ? 'Each such probe counts as a connection error (unless skip-name-resolve is on)'
+    : 'Its aborted handshake counts as a connection error (later probes only listen and are not counted)';

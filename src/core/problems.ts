@@ -116,7 +116,7 @@ export function problemOf(desired: DesiredService, scene: Scene, context: PlanCo
   const isReserved = isApiServerService(context.backend.namespace, desired.name);
   const cause = isReserved
     ? conflict(
-        `Service ${desired.name} of namespace default leads to the API server and is never taken over; ${rename}`,
+        `Service ${desired.name} in namespace default belongs to the Kubernetes API server and is never changed; ${rename}`,
       )
     : (ofOthers(desired, scene, context) ??
       ofFeatures(desired, scene, context) ??
@@ -146,12 +146,14 @@ function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): 
   if (context.rival !== undefined)
     return {
       reason: 'NameClaimed',
-      message: `${name} belongs to ExternalBackend ${context.rival}, which claims it too; ${rename}`,
+      message: `${name} already belongs to ExternalBackend ${context.rival}; ${rename}`,
     };
   if (scene.service === 'controlled')
     return conflict(`${name} exists and is controlled by another resource; ${rename}`);
   return scene.service === 'foreign' && !scene.adopting
-    ? conflict(`${name} exists and is not ours; ${adoptionText(desired, context, 'it')}`)
+    ? conflict(
+        `${name} already exists and is not managed by this ExternalBackend; ${adoptionText(desired, context, 'it')}`,
+      )
     : undefined;
 }
 
@@ -159,12 +161,12 @@ function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): 
 function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanContext): Cause | undefined {
   const uses = switchedOffUses(context.backend, name, context.switchedOff);
   const missing = uses.filter(({ feature }) => feature !== 'Adopt');
-  const what = service === 'none' ? 'is not created' : 'remains as it is';
+  const what = service === 'none' ? 'is not created' : 'is not changed';
   return missing.length === 0
     ? undefined
     : {
         reason: 'FeatureDisabled',
-        message: `${switchedOffText(missing)}: Service ${name} ${what} until it is removed`,
+        message: `${switchedOffText(missing)}: Service ${name} ${what} until this field is removed`,
       };
 }
 
@@ -173,14 +175,16 @@ function ofState(desired: DesiredService, scene: Scene, context: PlanContext): C
   const name = `Service ${desired.name}`;
   const others = othersThings(desired, scene);
   if (others !== '' && !desired.spec.adopt)
-    return conflict(`${others} of ${name} exist and are not ours; ${adoptionText(desired, context, 'them')}`);
+    return conflict(
+      `${others} of ${name} already exist and are not managed by this ExternalBackend; ${adoptionText(desired, context, 'them')}`,
+    );
   if (scene.ending)
     return {
       reason: 'Terminating',
-      message: `${name} is being deleted and is created again when its finalizers are removed; see its metadata.finalizers`,
+      message: `${name} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
     };
   return waits(desired, scene, others)
-    ? { reason: 'Adopting', message: `${name} is taken over as soon as an address of ours is ready` }
+    ? { reason: 'Adopting', message: `waiting for a ready address before taking over the existing ${name}` }
     : undefined;
 }
 

@@ -96,10 +96,12 @@ export function unaskedTexts(
   return [...(isCut ? [moreHostsText] : []), ...(missing.length > 0 ? [missingText(host, missing)] : [])];
 }
 
-const moreHostsText = `its SRV record has more than ${mostServiceHosts} hosts or ${mostServiceRecords} records: the first ones are followed, by priority and name`;
+const moreHostsText = `the SRV record has more than ${mostServiceHosts} hosts or ${mostServiceRecords} records: only the first ones are used, ordered by priority and name`;
 
 function missingText(host: string, missing: readonly Question[]): string {
   const types = [...new Set(missing.map(({ type }) => type))].join(' and ');
-  const of = isServiceRecord(host) ? `${new Set(missing.map(({ name }) => name)).size} of its hosts` : 'it';
-  return `${types} records of ${of} are not asked for: a backend has at most ${mostQuestions} questions, one for each name and family; set dns.families to one family, or use several backends`;
+  const of = isServiceRecord(host)
+    ? `${new Set(missing.map(({ name }) => name)).size} of its hosts`
+    : 'this name';
+  return `${types} records of ${of} are not queried: an ExternalBackend has at most ${mostQuestions} DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends`;
 }

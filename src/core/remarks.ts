@@ -38,7 +38,7 @@ export function remark(health: Health, verdict: Verdict, failureThreshold: numbe
 export interface Remark {
   /** Reason of the condition Degraded. */
   readonly degraded: (typeof degradedReasons)[number];
-  /** What happens, for people; undefined: no Event. */
+  /** Text of the Event, with `{}` in the place of the address; undefined: no Event. */
   readonly text?: string;
 }
 
@@ -69,15 +69,15 @@ export const degradedReasons = [
 export function remarkOf(reason: string, role: Role | undefined): Remark | undefined {
   switch (reason) {
     case 'AuthFailed':
-      return { degraded: 'LoginsRefused', text: 'refuses the login' };
+      return { degraded: 'LoginsRefused', text: 'login to {} refused' };
     case 'CredentialsWithheld':
-      return { degraded: 'LoginsRefused', text: 'is not sent the credentials' };
+      return { degraded: 'LoginsRefused', text: 'credentials not sent to {}' };
     case 'AuthRequired':
-      return role && { degraded: 'LoginsRefused', text: 'asks for a login' };
+      return role && { degraded: 'LoginsRefused', text: '{} requires a login' };
     case 'ReadOnly':
-      return { degraded: 'PrimaryReadOnly', text: 'refuses writes' };
+      return { degraded: 'PrimaryReadOnly', text: '{} refuses writes' };
     case 'Saturated':
-      return { degraded: 'AddressesSaturated', text: 'has no connection left' };
+      return { degraded: 'AddressesSaturated', text: '{} has no free connection' };
     case 'ProberFault':
       return { degraded: 'ProbesFailing' };
     default:
@@ -101,12 +101,12 @@ export function remarkEvent(check: Check, before: Health, after: Health): Remark
   const role = after.telling?.role;
   const { degraded, text } = remarkOf(after.reason, role) ?? {};
   if (text === undefined) return undefined;
-  const what = [`${checkAddress(check)} ${text}`, after.message].filter((each) => each !== '').join(': ');
-  const stands =
-    degraded === 'LoginsRefused' ? `stays healthy, and ${roleText(role)}` : `stays ${after.state}`;
   const about = checkAddress(check);
-  return { type: 'Warning', reason: after.reason, action: 'Probe', about, note: `${what}; it ${stands}` };
+  const what = [text.replace('{}', about), after.message].filter((each) => each !== '').join(': ');
+  const stays = `the address stays ${after.state}`;
+  const note = degraded === 'LoginsRefused' ? `${what}; ${stays} ${roleText(role)}` : `${what}; ${stays}`;
+  return { type: 'Warning', reason: after.reason, action: 'Probe', about, note };
 }
 
 const roleText = (role: Role | undefined): string =>
-  role === undefined ? 'its role is not known' : `is taken for the ${role} that it said it is`;
+  role === undefined ? 'and its role is not known' : `and keeps its last known role ${role}`;

@@ -23,7 +23,7 @@ export const switchedOffText = (uses: readonly FeatureUse[]): string =>
   uses
     .map(
       ({ path, feature }) =>
-        `${path} is switched off by the administrator (--service-features is without ${feature})`,
+        `${path} is disabled by the administrator (--service-features does not include ${feature})`,
     )
     .join('; ');
 

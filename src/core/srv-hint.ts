@@ -26,7 +26,7 @@ export function withHint(resolution: Resolution, host: string, spec: Spec, looku
   if (resolution.error === undefined || resolution.addresses.length > 0) return resolution;
   const question = hintQuestion(host, spec, lookup);
   if (question === undefined || lookup(question).services.length === 0) return resolution;
-  return { ...resolution, error: `${resolution.error}; for mongodb+srv write ${question.name}` };
+  return { ...resolution, error: `${resolution.error}; for mongodb+srv use the host ${question.name}` };
 }
 
 const isMongodb = ({ ports = [], probe }: Spec): boolean =>

@@ -85,7 +85,7 @@ const mostMessage = 1024;
 
 /** Notes in `Ready` what is left out. */
 function withNote(status: Status, leftOut: string): Status {
-  const note = `; too large to be stored whole, this status leaves out: ${leftOut}`;
+  const note = `; the status is too large to be stored in full; left out: ${leftOut}`;
   const conditions = (status.conditions ?? []).map((condition) =>
     condition.type === 'Ready'
       ? { ...condition, message: `${condition.message.slice(0, mostMessage - note.length)}${note}` }

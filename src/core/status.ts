@@ -109,7 +109,7 @@ export const suspended: Halt = {
   Ready: {
     status: 'True',
     reason: 'Suspended',
-    message: 'spec.suspend is true: nothing is probed or written; what is published stays',
+    message: 'spec.suspend is true: nothing is probed or written; Services and addresses stay as they are',
   },
 };
 

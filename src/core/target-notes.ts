@@ -24,7 +24,7 @@ export function drainNotes(
     const origins = originsOf(address);
     const other = origins.find(({ target }) => !target.drain);
     if (other === undefined || isDrained(address)) return [];
-    const text = `${address.ip} is not drained everywhere: target ${other.target.host} gives it too`;
+    const text = `${address.ip} is not fully drained: target ${other.target.host} also provides it`;
     return origins.flatMap(({ target }) => (target.drain ? [{ target, text, harmless: true }] : []));
   });
   return Map.groupBy(notes, ({ target }) => target);
@@ -48,6 +48,6 @@ export function priorityNotes(addresses: readonly HostAddress[]): readonly Note[
   const last = all.pop();
   if (last === undefined || all.length === 0) return [];
   const which = all.length > 3 ? `from ${all[0]} to ${last}` : `${all.join(', ')} and ${last}`;
-  const text = `its SRV records have priorities ${which}, which are not used: servers of all priorities get connections alike`;
+  const text = `the SRV records have priorities ${which}; priorities are ignored, and servers of all priorities get connections`;
   return [{ text, harmless: true }];
 }

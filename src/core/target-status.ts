@@ -71,13 +71,13 @@ function publication(
   if (isPublished === ready) return {};
   if (isPublished) {
     const told =
-      error === undefined ? message : words(message, 'it could not be removed, see the condition Ready');
+      error === undefined ? message : words(message, 'it could not be removed; see condition Ready');
     return { ready: true, ...(told !== '' && { message: bounded(told) }) };
   }
   const why = wanted.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
   if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: bounded(why) };
   const foreign = problems.some(({ published }) => !published);
-  return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see the condition Ready' }) };
+  return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see condition Ready' }) };
 }
 
 /** Services that the address is missing from although its health would allow it, and those that cannot carry it at all. */

@@ -67,7 +67,11 @@ export class Refusals {
     if (first === undefined) return undefined;
     const ips = [...new Set([...this.#all.values()].map(({ ip }) => ip))].join(', ');
     const { kind, reason, message } = first.error;
-    return new OperatorError(`${ips} refused: ${message}`, { kind, reason, cause: first.error });
+    return new OperatorError(`the API server refuses ${ips}: ${message}`, {
+      kind,
+      reason,
+      cause: first.error,
+    });
   }
 
   /** When the next of them is tried again, monotonic; undefined: there is none. */

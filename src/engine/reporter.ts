@@ -189,7 +189,7 @@ export class Reporter {
   }
 
   #tellWithdrawal(raw: KubeObject, refused: ReadonlyMap<string, string>, life: Life): void {
-    const note = `not published any more: ${withdrawalText(refused)}`;
+    const note = `no longer published: ${withdrawalText(refused)}`;
     const event = { type: 'Warning', reason: 'TargetsRefused', action: 'Withdraw', note } as const;
     livingEvents(life, this.#options.events).record(raw, event);
   }

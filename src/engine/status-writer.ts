@@ -61,7 +61,7 @@ async function writeSmallest(
   const { namespace, name, uid = '' } = raw.metadata;
   const ref = { kind: 'ExternalBackend', namespace, name, uid } as const;
   const error = await perform(writer, { op: 'status', ref, status: smallest });
-  const note = `the API server refuses the status because the object would be too large${error === undefined ? '; status.targets is left out' : ''}: remove annotations, or share the targets out over several ExternalBackends`;
+  const note = `the API server refused the status because the object would be too large${error === undefined ? '; status.targets is left out' : ''}: remove annotations, or split the targets over several ExternalBackends`;
   events.record(raw, { type: 'Warning', reason: 'StatusTooLarge', action: 'Reconcile', note });
   return error === undefined ? [] : [error];
 }
@@ -102,16 +102,16 @@ function changeOf(
   after: string | undefined,
 ): Pick<BackendEvent, 'type' | 'reason' | 'note'> | undefined {
   if (before === after) return undefined;
-  const was = `it was ${before}`;
+  const was = `(previous primary: ${before})`;
   if (after === undefined)
     return {
       type: 'Warning',
       reason: 'PrimaryLost',
-      note: `no ready address reports that it is the primary; ${was}`,
+      note: `no ready address reports role Primary ${was}`,
     };
   const [old, now] = [before, after].map((text) => text?.split(', ') ?? []);
   if (now?.some((ip) => old?.includes(ip))) return undefined;
-  const note = before === undefined ? `${after} is the primary` : `${after} is the primary now; ${was}`;
+  const note = before === undefined ? `${after} is the primary` : `${after} is the primary now ${was}`;
   return { type: 'Normal', reason: 'PrimaryChanged', note };
 }
 

@@ -106,7 +106,7 @@ const keyOf = (action: Action): string => `${action.op} ${objectOf(action) ?? ''
 const altered = (service: string, fields: string): Problem => ({
   service,
   reason: 'Altered',
-  message: `the API server accepts these fields and stores other values: ${fields}. An admission webhook or policy changes them, or this version of Kubernetes does not have them: change that, or spec.services`,
+  message: `the API server accepted these fields but stored other values: ${fields}. An admission webhook or policy changes them, or this Kubernetes version does not support them: change the webhook or policy, or spec.services`,
   published: true,
 });
 

@@ -135,9 +135,9 @@ describe('addressesOf with names', () => {
 
   it.each([
     [[0, 0], undefined],
-    [[10, 0], 'priorities 0 and 10,'],
-    [[5, 1, 3], 'priorities 1, 3 and 5,'],
-    [[5, 1, 3, 9, 7], 'priorities from 1 to 9,'],
+    [[10, 0], 'priorities 0 and 10;'],
+    [[5, 1, 3], 'priorities 1, 3 and 5;'],
+    [[5, 1, 3, 9, 7], 'priorities from 1 to 9;'],
   ])('reports that priorities %j of SRV records are not used', (priorities, words) => {
     const all = priorities.map((priority, i) =>
       from(`n${i}.`, `10.0.0.${i}`, { record: service(`n${i}.`, { priority }) }),
@@ -148,7 +148,7 @@ describe('addressesOf with names', () => {
       forbiddenRule,
     );
     if (words === undefined) expect(found).not.toHaveProperty('message');
-    else expect(found?.message).toContain(`its SRV records have ${words} which are not used`);
+    else expect(found?.message).toContain(`the SRV records have ${words} priorities are ignored`);
     expect(found).not.toHaveProperty('refused');
   });
 
@@ -171,7 +171,7 @@ describe('addressesOf with names', () => {
     const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
     expect([first?.addresses.length, second?.addresses.length]).toEqual([0, mostAddresses]);
     expect(second?.message).toContain(
-      `only the first ${mostAddresses} addresses are published: a backend has at most`,
+      `only the first ${mostAddresses} addresses are published: an ExternalBackend has at most`,
     );
   });
 

@@ -7,10 +7,10 @@ it.each([
   ['kubernetes.default.svc.cluster.local', 'denied by --alias-deny *.svc.cluster.local'],
   ['KUBERNETES.default.svc.Cluster.Local.', 'denied by --alias-deny *.svc.cluster.local'],
   ['metadata.google.internal', 'denied by --alias-deny metadata.google.internal'],
-  ['localhost', 'the machine of each client'],
-  ['db.LOCALHOST.', 'the machine of each client'],
-  ['0x7f000001', 'an address in disguise'],
-  ['127.0.0x1', 'an address in disguise'],
+  ['localhost', 'their own machine'],
+  ['db.LOCALHOST.', 'their own machine'],
+  ['0x7f000001', 'an IP address'],
+  ['127.0.0x1', 'an IP address'],
 ])('An alias may not lead to %s: %s', (host, words) => expect(denying(host)).toContain(words));
 
 it.each([

@@ -252,10 +252,15 @@ describe('switchOf', () => {
   it.each([
     ['the first time', undefined, 'a', undefined],
     ['no switch', 'a', 'a', undefined],
-    ['from what left the list', 'x', 'a', { type: 'Normal', note: 'x is not in targets any more' }],
+    [
+      'from what left the list',
+      'x',
+      'a',
+      { type: 'Normal', note: 'because x was removed from spec.targets' },
+    ],
     ['from what is drained', 'c', 'a', { type: 'Normal', note: 'c is drained' }],
     ['from what is unhealthy', 'b', 'a', { type: 'Warning', note: 'b is unhealthy: 10.0.0.1 Refused' }],
-    ['back', 'a', 'b', { type: 'Normal', note: 'the alias points to b again' }],
+    ['back', 'a', 'b', { type: 'Normal', note: 'the alias now points to b again' }],
   ])('tells why: %s', (_, from, to, told) => {
     const is = switchOf(all, from, to);
     expect(is?.type).toBe(told?.type);

@@ -49,6 +49,6 @@ describe('a contest', () => {
   it('names the clients and the fields', () => {
     const contest = repairedAt(1, 2, 3, 4, 5, 6);
     const text = contest && contestText('Service db', new Map([['spec.ports', contest]]), true);
-    expect(text).toContain('Service db: argocd changes spec.ports again and again');
+    expect(text).toContain('Service db: argocd repeatedly changes spec.ports');
   });
 });

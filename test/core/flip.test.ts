@@ -35,16 +35,16 @@ describe('flipOf', () => {
       ],
       '; Services a, b send it no new connections',
     ],
-    [[['a', false, true]], '; Service a goes on sending it connections (publishNotReadyAddresses)'],
-    [[['a', true, true]], '; Service a goes on sending it connections (publishNotReadyAddresses)'],
-    [[['a', true, false]], '; Service a still has it as ready: that could not be written'],
+    [[['a', false, true]], '; Service a still sends it connections (publishNotReadyAddresses)'],
+    [[['a', true, true]], '; Service a still sends it connections (publishNotReadyAddresses)'],
+    [[['a', true, false]], '; Service a still lists it as ready, because the change could not be written'],
     [
       [
         ['a', false, false],
         ['b', true, false],
         ['c', false, true],
       ],
-      '; Service a sends it no new connections; Service c goes on sending it connections (publishNotReadyAddresses); Service b still has it as ready: that could not be written',
+      '; Service a sends it no new connections; Service c still sends it connections (publishNotReadyAddresses); Service b still lists it as ready, because the change could not be written',
     ],
     [[], ''],
   ] as const)('tells of an unhealthy address what its Services do: %j', (all, words) => {

@@ -85,8 +85,7 @@ describe('what probes need', () => {
       verified,
       { ca: { data: { 'ca.crt': 'a'.repeat(64 * 1024 + 1) } } },
       {
-        tlsMissing:
-          'key ca.crt of Secret ca has 65 KiB, and at most 64 KiB are used: store only what the servers need',
+        tlsMissing: 'key ca.crt of Secret ca has 65 KiB; the limit is 64 KiB: keep only what the probes need',
       },
     ],
     [

@@ -194,7 +194,7 @@ describe('what stands', () => {
     expect(tells([good, good, failed()])).toEqual({ resolvedWall: WALL, error: undefined });
     expect(tells([good, good, failed(), failed('b')])).toEqual({ resolvedWall: WALL + step, error: 'b' });
     expect(tells([trusted])).toEqual({ resolvedWall: undefined, error: 'no such name (NXDOMAIN)' });
-    expect(tells([noAddress]).error).toBe('the name has no such record (NODATA)');
+    expect(tells([noAddress]).error).toBe('the name has no record of this type (NODATA)');
   });
 });
 

@@ -38,9 +38,9 @@ describe('the end of a certificate', () => {
   it('says where, when and what to do', () => {
     const note = (daysLeft: number) =>
       noticesOf(check, certified, undefined, ends - daysLeft * day).notices[0]?.note;
-    expect(note(20.5)).toBe('the certificate of 10.0.0.1:5432 ends on 2026-06-30, in 20 days: renew it');
-    expect(note(1)).toBe('the certificate of 10.0.0.1:5432 ends on 2026-06-30, in 1 day: renew it');
-    expect(note(-1)).toBe('the certificate of 10.0.0.1:5432 ended on 2026-06-30: renew it');
+    expect(note(20.5)).toBe('the certificate of 10.0.0.1:5432 expires on 2026-06-30, in 20 days: renew it');
+    expect(note(1)).toBe('the certificate of 10.0.0.1:5432 expires on 2026-06-30, in 1 day: renew it');
+    expect(note(-1)).toBe('the certificate of 10.0.0.1:5432 expired on 2026-06-30: renew it');
   });
 });
 
@@ -71,7 +71,7 @@ describe('a probe of another protocol that MySQL answers', () => {
         ? { kind }
         : { kind, request: { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const };
     const [notice] = noticesOf(aCheck({ handler }), greeted, undefined, 0).notices;
-    for (const word of [`by ${kind}`, 'max_connect_errors', '1129', `{mysql: {}} in place of ${kind}`])
+    for (const word of [`${kind} probe`, 'max_connect_errors', '1129', 'Use probe: {mysql: {}} instead'])
       expect(notice?.note).toContain(word);
     expect(notice?.note.length).toBeLessThan(1024);
   });

@@ -197,7 +197,7 @@ describe('One address of two targets', () => {
     });
     expect(found.map(({ addresses }) => addresses.length)).toEqual([1, 0]);
     expect(messages(found)).toEqual([
-      `${A} is not drained everywhere: target new. gives it too`,
+      `${A} is not fully drained: target new. also provides it`,
       `${A} is published once, through target old.`,
     ]);
     expect(found.some(({ refused }) => refused)).toBe(false);

@@ -100,7 +100,7 @@ describe('what is not asked for', () => {
     const found = resolve('db511.example.com', defaultDns, lookup, 10_000, asked(names));
     expect(found).toMatchObject({ addresses: [{ ip: '10.0.0.1' }], rule: 'Answered', error: undefined });
     expect(found.unasked).toEqual([
-      'AAAA records of it are not asked for: a backend has at most 512 questions, one for each name and family; set dns.families to one family, or use several backends',
+      'AAAA records of this name are not queried: an ExternalBackend has at most 512 DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends',
     ]);
   });
 
@@ -117,7 +117,7 @@ describe('what is not asked for', () => {
     const found = resolve(record(0), defaultDns, knowing(states), 10_000, asked([record(0)], states));
     expect(found.addresses).toHaveLength(64);
     expect(found.unasked).toEqual([
-      'its SRV record has more than 64 hosts or 512 records: the first ones are followed, by priority and name',
+      'the SRV record has more than 64 hosts or 512 records: only the first ones are used, ordered by priority and name',
     ]);
   });
 
@@ -126,7 +126,7 @@ describe('what is not asked for', () => {
     const states = Object.fromEntries(records.map((each, i) => [`SRV ${each}`, withHosts(64, `h${i}-`)]));
     const texts = unaskedTexts(record(0), [...both], knowing(states), asked(records, states));
     expect(texts).toEqual([
-      'A and AAAA records of 32 of its hosts are not asked for: a backend has at most 512 questions, one for each name and family; set dns.families to one family, or use several backends',
+      'A and AAAA records of 32 of its hosts are not queried: an ExternalBackend has at most 512 DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends',
     ]);
   });
 

@@ -144,10 +144,10 @@ describe('remarkEvent', () => {
       reason: 'AuthFailed',
       action: 'Probe',
       about: '10.0.0.1:5432',
-      note: '10.0.0.1:5432 refuses the login: 28P01 no; it stays healthy, and is taken for the Primary that it said it is',
+      note: 'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and keeps its last known role Primary',
     });
     expect(remarkEvent(aCheck(), initial(0), login)?.note).toBe(
-      '10.0.0.1:5432 refuses the login: 28P01 no; it stays healthy, and its role is not known',
+      'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and its role is not known',
     );
   });
 

@@ -94,7 +94,7 @@ describe('resolve', () => {
   const a = gives('10.0.0.1');
   const b = gives('fd00::1');
   const nobody = 'no answer';
-  const nodata = 'the name has no such record (NODATA)';
+  const nodata = 'the name has no record of this type (NODATA)';
   const nx = 'no such name (NXDOMAIN)';
   it.each<readonly [string, NameState, NameState, readonly string[], string, string | undefined]>([
     ['neither is answered', nothingKnown, nothingKnown, [], 'Pending', undefined],

@@ -44,6 +44,6 @@ describe('The SRV record of a MongoDB name', () => {
     const { spec } = aBackend(mongodb);
     const dns = { families: ['IPv4', 'IPv6'], staleSeconds: 0, keepSeconds: 0 } as never;
     const { error } = withHint(resolve(host, dns, lookup, 0), host, spec, lookup);
-    expect(error?.endsWith(`; for mongodb+srv write ${srv}`)).toBe(isHinted);
+    expect(error?.endsWith(`; for mongodb+srv use the host ${srv}`)).toBe(isHinted);
   });
 });

@@ -136,7 +136,7 @@ describe('what the status says of a name', () => {
     const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'A: away' }) });
     expect(message(status, 'Degraded')).toBe(`${name} Failed: A: away`);
     const pending = named(backend, { [name]: gave([], { rule: 'Pending' }) }).status;
-    expect(message(pending, 'Available')).toBe(`0 of 0 addresses are ready; no answer yet for ${name}`);
+    expect(message(pending, 'Available')).toBe(`0 of 0 addresses are ready; no DNS answer yet for ${name}`);
   });
 });
 

@@ -38,7 +38,7 @@ const many = (count: number, over: Partial<Address>): Status =>
   statusWith([{ host: 'db.example.com', addresses: Array.from({ length: count }, () => address(over)) }]);
 
 const size = (status: Status): number => JSON.stringify(status).length;
-const noteOf = (status: Status): string => status.conditions?.[0]?.message.split('leaves out: ')[1] ?? '';
+const noteOf = (status: Status): string => status.conditions?.[0]?.message.split('left out: ')[1] ?? '';
 const [message, host] = ['m'.repeat(1024), 'h'.repeat(253)];
 const excluded = Array.from({ length: 4 }, (_, i) => ({
   service: `s${i}`.padEnd(63, 'x'),

@@ -392,7 +392,7 @@ describe('what addresses have to tell', () => {
     );
     const unasked = status(aBackend(), telling('ProberFault', 'unknown'));
     expect(condition(unasked, 'Available')?.message).toBe(
-      '0 of 2 addresses are ready; not all are probed yet: 10.20.0.11 ProberFault: its words, 10.20.0.12 ProberFault: its words',
+      '0 of 2 addresses are ready; not all addresses are probed yet: 10.20.0.11 ProberFault: its words, 10.20.0.12 ProberFault: its words',
     );
   });
 });

@@ -29,7 +29,7 @@ describe('the Event of a flip', () => {
     });
     world.verdicts.set('10.20.0.11', down);
     expect(await notesAfter(world)).toEqual([
-      '10.20.0.11:5432 is unhealthy: Refused; Service a sends it no new connections; Service b goes on sending it connections (publishNotReadyAddresses)',
+      '10.20.0.11:5432 is unhealthy: Refused; Service a sends it no new connections; Service b still sends it connections (publishNotReadyAddresses)',
     ]);
     world.verdicts.set('10.20.0.11', up);
     expect(await notesAfter(world)).toEqual([
@@ -56,7 +56,7 @@ describe('the Event of a flip', () => {
       action.op === 'update' && action.object.kind === 'EndpointSlice' ? refused : undefined;
     world.verdicts.set('10.20.0.11', down);
     expect(await notesAfter(world)).toEqual([
-      '10.20.0.11:5432 is unhealthy: Refused; Service orders-db still has it as ready: that could not be written',
+      '10.20.0.11:5432 is unhealthy: Refused; Service orders-db still lists it as ready, because the change could not be written',
     ]);
   });
 

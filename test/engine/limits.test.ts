@@ -66,7 +66,7 @@ describe('a status that the API server refuses because it is too large', () => {
     await world.run();
     expect(world.status().targets).toBeUndefined();
     expect(world.status().summary).toBe('2/2');
-    expect(world.status().conditions?.[0]?.message).toContain('this status leaves out: targets');
+    expect(world.status().conditions?.[0]?.message).toContain('left out: targets');
     const told = world.events.filter(({ reason }) => reason === 'StatusTooLarge');
     expect(told.map(({ note }) => note.includes('status.targets is left out'))).toEqual([true]);
   });

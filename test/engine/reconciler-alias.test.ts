@@ -79,7 +79,7 @@ describe('an alias', () => {
     expect([alias(world), current(world)]).toEqual([second, [second]]);
     expect(world.events).toMatchObject([{ type: 'Warning', reason: 'AliasSwitched' }]);
     expect(world.events[0]?.note).toMatch(
-      /points to b\.example\.com; a\.example\.com is unhealthy: 10\.0\.0\.1 /,
+      /now points to b\.example\.com, because a\.example\.com is unhealthy: 10\.0\.0\.1 /,
     );
     expect((await world.run()).writes).toEqual([]);
     expect(world.events).toHaveLength(1);

@@ -126,7 +126,7 @@ describe('a failover', () => {
     expect(ready(world, 'ro')).toEqual([A, C]);
     expect(history.filter((each) => each.length > 1)).toEqual([]);
     expect(told(world)).toEqual([
-      `Warning PrimaryLost: no ready address reports that it is the primary; it was ${A}`,
+      `Warning PrimaryLost: no ready address reports role Primary (previous primary: ${A})`,
       `Normal PrimaryChanged: ${B} is the primary`,
     ]);
   });
@@ -139,7 +139,7 @@ describe('a failover', () => {
     expect(ready(world, 'rw')).toEqual([B]);
     expect(ready(world, 'ro')).toEqual([A, C]);
     await world.run();
-    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now (previous primary: ${A})`]);
     expect(history.filter((each) => each.length > 1)).toEqual([]);
   });
 
@@ -185,13 +185,13 @@ describe('two that say they are the primary', () => {
     expect(degraded(world)).toBe('True TwoPrimaries');
     expect(addressOf(world, B)?.excluded).toContainEqual({ service: 'rw', reason: 'SecondPrimary' });
     expect(told(world)).toEqual([
-      `Warning TwoPrimaries: ${A} is the primary; ${B} reports the same and is not published as one`,
+      `Warning TwoPrimaries: more than one server reports role Primary; used: ${A}; excluded from Services of role Primary: ${B}; stop or demote the wrong server`,
     ]);
     world.say(replica(), A);
     await world.run();
     expect(ready(world, 'rw')).toEqual([B]);
     expect(degraded(world)).toBe('False AllHealthy');
-    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now (previous primary: ${A})`]);
     expect(history.filter((each) => each.length > 1)).toEqual([]);
   });
 
@@ -225,7 +225,7 @@ describe('two that say they are the primary', () => {
     await world.run();
     expect(ready(world, 'rw')).toEqual([B]);
     expect(degraded(world)).toBe('False AllHealthy');
-    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now; it was ${A}`]);
+    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now (previous primary: ${A})`]);
   });
 
   it('stay as they are over a restart, which writes nothing', async () => {
@@ -543,7 +543,7 @@ describe('a Service by role that has no address', () => {
     [
       'a login is wanted',
       { ...up, reason: 'AuthRequired' },
-      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (it asks for a login)',
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the server requires a login)',
     ],
     [
       'the probe says why it knows none',
@@ -553,7 +553,7 @@ describe('a Service by role that has no address', () => {
     [
       'the probe tells none',
       up,
-      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (its probe reports no role)',
+      'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the probe reports no role)',
     ],
     ['there is a primary alone', primary(), 'no ready replica: 10.20.0.11 NotReplica'],
     ['there is a replica alone', replica(), 'no ready primary: 10.20.0.11 NotPrimary'],

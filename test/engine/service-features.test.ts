@@ -43,9 +43,9 @@ describe('a feature of Services that is switched off', () => {
       expect(world.published()).toEqual([]);
       expect(world.ready()).toBe('False FeatureDisabled');
       expect(message(world)).toMatch(
-        /^spec\.(mode|services\[0\]\.[a-zA-Z]+) is switched off by the administrator/,
+        /^spec\.(mode|services\[0\]\.[a-zA-Z]+) is disabled by the administrator/,
       );
-      expect(message(world)).toContain(`(--service-features is without ${feature})`);
+      expect(message(world)).toContain(`(--service-features does not include ${feature})`);
     },
   );
 
@@ -130,7 +130,7 @@ describe('adoption that is switched off', () => {
     world.cluster.put(object);
     await bringUp(world, adopt);
     expect(world.ready()).toBe('False Conflict');
-    expect(message(world)).toContain('spec.services[0].adopt is switched off by the administrator');
+    expect(message(world)).toContain('spec.services[0].adopt is disabled by the administrator');
     expect(world.published()).toEqual([]);
   });
 

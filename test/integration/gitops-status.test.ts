@@ -75,7 +75,10 @@ it('one whose Service is of another is failed with the reason, and current when 
   await world.apply('taken', plain([ip(31)]));
   await stalls('taken', 'Conflict');
   const { status, message } = await kstatus(await get('taken'));
-  expect([status, message]).toEqual(['Failed', expect.stringContaining('exists and is not ours')]);
+  expect([status, message]).toEqual([
+    'Failed',
+    expect.stringContaining('already exists and is not managed by this ExternalBackend'),
+  ]);
   await world.admin.delete('Service', 'taken', world.ns);
   await world.ready('taken');
   await stalls('taken', undefined);

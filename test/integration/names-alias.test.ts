@@ -61,7 +61,7 @@ const pointsTo = (name: string, host: string) =>
 
 const switches = (name: string) =>
   [...world.events.objects.values()].filter(
-    ({ regarding, note }) => regarding?.name === name && note?.startsWith('the alias points to') === true,
+    ({ regarding, note }) => regarding?.name === name && note?.startsWith('the alias now points to') === true,
   );
 
 it('an alias fails over to its next name, and back when the first has been healthy for failbackSeconds', async () => {

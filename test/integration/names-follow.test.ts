@@ -143,7 +143,7 @@ it('the status of a mongodb+srv host without its prefix contains the host to wri
     'atlas.outside.test',
     (target) => target.resolution?.error?.includes('mongodb+srv') === true,
   );
-  expect(resolution?.error).toContain('for mongodb+srv write _mongodb._tcp.atlas.outside.test');
+  expect(resolution?.error).toContain('for mongodb+srv use the host _mongodb._tcp.atlas.outside.test');
 });
 
 it('a cluster of one instance is behind the Services of both roles, and each follows its own name after that', async () => {

@@ -72,7 +72,7 @@ it('warns once of a bare connection that MySQL greets, and stays ready', async (
   await probedAgain(mysql);
   const events = await told('BareConnectToMysql');
   expect(events).toHaveLength(1);
-  expect(events[0]).toContain(`${mysql}:3307 speaks MySQL`);
+  expect(events[0]).toContain(`probe reached MySQL/MariaDB at ${mysql}:3307`);
   expect(events[0]).not.toContain('"series"');
 });
 
@@ -91,6 +91,6 @@ it('warns once of a certificate that is over, where nobody verifies it', async (
   await probedAgain(web);
   const events = await told('CertificateExpiresSoon');
   expect(events).toHaveLength(1);
-  expect(events[0]).toContain(`the certificate of ${web}:443 ended on 2022-01-01: renew it`);
+  expect(events[0]).toContain(`the certificate of ${web}:443 expired on 2022-01-01: renew it`);
   expect(events[0]).not.toContain('"series"');
 });

@@ -92,10 +92,11 @@ it('a password that is changed in the database first: -rw stays, the status says
   await degraded(world, 'late', 'AllHealthy');
 
   expect(everMissing(world.slices.history, 'orders-rw', [address])).toEqual([]);
-  const note = /^Warning AuthFailed: 10\.20\.76\.1:5432 refuses the login: 28P01 .*; it stays healthy, and /;
+  const note =
+    /^Warning AuthFailed: login to 10\.20\.76\.1:5432 refused: 28P01 .*; the address stays healthy and /;
   expect(notes('orders')).toEqual([
     `Normal PrimaryChanged: ${address} is the primary`,
-    expect.stringMatching(new RegExp(`${note.source}is taken for the Primary that it said it is$`)),
+    expect.stringMatching(new RegExp(`${note.source}keeps its last known role Primary$`)),
   ]);
   expect(notes('late').filter((text) => text.startsWith('Warning'))).toEqual([
     expect.stringMatching(new RegExp(`${note.source}its role is not known$`)),
@@ -138,7 +139,7 @@ it.each([
     expect(everMissing(world.slices.history, `${name}-rw`, [address])).toEqual([]);
     expect(notes(name).filter((text) => text.startsWith('Warning'))).toEqual([
       expect.stringMatching(
-        new RegExp(`^Warning AuthFailed: ${address}:5432 refuses the login: ${sqlstate} `),
+        new RegExp(`^Warning AuthFailed: login to ${address}:5432 refused: ${sqlstate} `),
       ),
     ]);
   },
@@ -169,7 +170,7 @@ it('a server that begins to ask for the password in clear does not get it: -rw s
 
   expect(everMissing(world.slices.history, 'clear-rw', [address])).toEqual([]);
   expect(notes('clear').filter((text) => text.startsWith('Warning'))).toEqual([
-    `Warning CredentialsWithheld: ${address}:${port} is not sent the credentials: ${message}; it stays healthy, and is taken for the Primary that it said it is`,
+    `Warning CredentialsWithheld: credentials not sent to ${address}:${port}: ${message}; the address stays healthy and keeps its last known role Primary`,
   ]);
   await server.admit('host all all 0.0.0.0/0 scram-sha-256');
 }, 120_000);

@@ -70,7 +70,7 @@ it('a restart without a feature leaves what has it, takes addresses out of it, a
   await start('--service-features=NodePort,LoadBalancer');
 
   expect(await says('open', 'FeatureDisabled')).toBe(
-    'spec.services[0].externalIPs is switched off by the administrator (--service-features is without ExternalIPs): Service open remains as it is until it is removed',
+    'spec.services[0].externalIPs is disabled by the administrator (--service-features does not include ExternalIPs): Service open is not changed until this field is removed',
   );
   await put('open', plain(['10.20.62.1'], { services }));
   await eventually(
@@ -97,7 +97,7 @@ describe('Services of the cluster itself', () => {
     const before = await stored('kubernetes', 'default');
     await put('taker', plain(['10.20.62.1'], { services: [{ name: 'kubernetes', adopt: true }] }), 'default');
     expect(await says('taker', 'Conflict', 'default')).toContain(
-      'leads to the API server and is never taken over',
+      'belongs to the Kubernetes API server and is never changed',
     );
     expect(await stored('kubernetes', 'default')).toEqual(before);
     await admin.delete('ExternalBackend', 'taker', 'default');
