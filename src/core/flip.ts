@@ -1,7 +1,7 @@
 import { checkAddress, type Check } from './check.ts';
 import type { Health } from './health-state.ts';
 
-/** What is told of a flip: the reason is the verdict's. */
+/** Event of a health transition. The reason is that of the verdict. */
 export interface Flip {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
@@ -11,35 +11,35 @@ export interface Flip {
   readonly about: string;
 }
 
-/** Effect of one Service on an address, by what is written. */
+/** Effect of one Service on an address, according to what is written. */
 export interface Treatment {
   readonly service: string;
-  /** Every slice of the Service that has the address has it as ready. */
+  /** True if every slice of the Service that has the address has it as ready. */
   readonly ready: boolean;
   /** `publishNotReadyAddresses`: clients are sent to the address whatever its health. */
   readonly regardless: boolean;
 }
 
 /**
- * The Event of a flip, after the run that followed it; undefined where there is nothing to report.
+ * Returns the Event of a health transition, after the run that followed it; undefined: nothing to report.
  *
  * | from      | to        | Event                             |
  * |-----------|-----------|-----------------------------------|
- * | unknown   | healthy   | none: it has just begun           |
+ * | unknown   | healthy   | none: the address is new          |
  * | unhealthy | healthy   | Normal                            |
  * | any       | unhealthy | Warning                           |
  * | same      | same      | none: the role or the lag changed |
  *
- * It reports only what the slices have:
+ * The Event reports only what the slices contain:
  *
- * | to        | the Service                      | words                                                |
- * |-----------|----------------------------------|------------------------------------------------------|
- * | unhealthy | has it as not ready              | … sends it no new connections                        |
- * | unhealthy | has `publishNotReadyAddresses`   | … goes on sending it connections (…)                 |
- * | unhealthy | has it as ready                  | … still has it as ready: that could not be written   |
- * | healthy   | has it as ready                  | … sends it connections                               |
- * | healthy   | has it as not ready              | none: drain, a role or another port keeps it out     |
- * | any       | is not there, or an alias        | none                                                 |
+ * | to        | the Service                    | text                                            |
+ * |-----------|--------------------------------|-------------------------------------------------|
+ * | unhealthy | has it as not ready            | … sends it no new connections                   |
+ * | unhealthy | has `publishNotReadyAddresses` | … still sends it connections (…)                |
+ * | unhealthy | has it as ready                | … still lists it as ready, because the change could not be written |
+ * | healthy   | has it as ready                | … sends it connections                          |
+ * | healthy   | has it as not ready            | none: drain, a role or another port excludes it |
+ * | any       | does not exist, or is an alias | none                                            |
  *
  * @param treatments of the Services whose slices have the address
  */
@@ -88,7 +88,7 @@ const healthyWords = (treatments: readonly Treatment[]): readonly string[] =>
     ['sends it connections', 'send it connections'],
   );
 
-/** `Service a …` or `Services a, b and 3 more …`; nothing where there is none. */
+/** Returns `Service a …` or `Services a, b and 3 more …`; empty if there is no Service. */
 function words(
   treatments: readonly Treatment[],
   [one, several]: readonly [string, string],
@@ -101,5 +101,5 @@ function words(
   return [`Services ${names.slice(0, maxNames).join(', ')}${more} ${several}${why}`];
 }
 
-/** A note of 1,024 bytes has room for so many. */
+/** The 1,024 bytes of a note have room for this many names. */
 const maxNames = 4;

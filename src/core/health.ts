@@ -11,29 +11,32 @@ export interface Step {
 }
 
 /**
- * Steps a health by one verdict: the kubelet's readiness rules (pkg/kubelet/prober/worker.go, doProbe).
+ * Steps a health by one verdict, by the kubelet's rules of readiness (pkg/kubelet/prober/worker.go, doProbe).
  *
- * | state     | verdict      | verdicts against the state, this one included | state after | run after | transition |
- * |-----------|--------------|-----------------------------------------------|-------------|-----------|------------|
- * | any       | inconclusive | as before                                     | same        | same      | unchanged  |
- * | unknown   | up           | -                                             | healthy     | 0         | changed    |
- * | unknown   | down         | -                                             | unhealthy   | 0         | changed    |
- * | healthy   | up           | none                                          | healthy     | 0         | unchanged  |
- * | healthy   | down         | fewer than failureThreshold                   | healthy     | + 1       | pending    |
- * | healthy   | down         | failureThreshold                              | unhealthy   | 0         | changed    |
- * | unhealthy | down         | none                                          | unhealthy   | 0         | unchanged; changed where it had no reason |
- * | unhealthy | up           | fewer than successThreshold                   | unhealthy   | + 1       | pending    |
- * | unhealthy | up           | successThreshold                              | healthy     | 0         | changed    |
+ * | state     | verdict      | verdicts against the state, this one included | state after | run after | transition                             |
+ * |-----------|--------------|-----------------------------------------------|-------------|-----------|----------------------------------------|
+ * | any       | inconclusive | as before                                     | same        | same      | unchanged                              |
+ * | unknown   | up           | -                                             | healthy     | 0         | changed                                |
+ * | unknown   | down         | -                                             | unhealthy   | 0         | changed                                |
+ * | healthy   | up           | none                                          | healthy     | 0         | unchanged                              |
+ * | healthy   | down         | fewer than failureThreshold                   | healthy     | + 1       | pending                                |
+ * | healthy   | down         | failureThreshold                              | unhealthy   | 0         | changed                                |
+ * | unhealthy | down         | none                                          | unhealthy   | 0         | unchanged; changed if it had no reason |
+ * | unhealthy | up           | fewer than successThreshold                   | unhealthy   | + 1       | pending                                |
+ * | unhealthy | up           | successThreshold                              | healthy     | 0         | changed                                |
  *
- * `since` changes with the state only. So do `reason` and `message` of an unhealthy address: one that was refused first
- * and times out now keeps the reason that made it unhealthy (the metrics tell the latest one). Of others they change as
- * `remark` says, and that is `changed` too. An unchanged health is returned as the same object.
+ * `since` changes only with the state. So do `reason` and `message` of an unhealthy address: one that was
+ * refused first and times out now keeps the reason that made it unhealthy (the metrics count the latest
+ * reason). For other addresses `remark` decides, and a change of the reason is `changed` too. An unchanged
+ * health is returned as the same object.
  *
- * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first `up`, and with the state.
+ * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first
+ * `up`, and when the state changes.
  *
- * What a verdict tells of role and lag is kept beside the state (telling.ts), and a change of it is `changed` too.
+ * The role and the lag of a verdict are kept in addition to the state (telling.ts). A change of them is
+ * `changed` too.
  *
- * @param lagLimits seconds; of the Services that bound the lag
+ * @param lagLimits in seconds; the lag limits of the Services
  */
 export function step(
   health: Health,
@@ -69,8 +72,8 @@ function confirmed(health: Health, { kind }: Verdict): Health {
 }
 
 /**
- * Returns the health without its counts of verdicts in a row: the next verdict is not in a row with the last one. The
- * state, and what was concluded from full counts, remain.
+ * Returns the health without its counts of consecutive verdicts, because the next verdict does not directly
+ * follow the last one. The state, and everything that was decided by full counts, remains.
  */
 export function withoutRuns(health: Health): Health {
   const { heard, telling, ...rest } = health;
@@ -80,8 +83,9 @@ export function withoutRuns(health: Health): Health {
 }
 
 /**
- * Returns true when two verdicts are in a row: the second one was due no later than the rhythm allows. Not so after a standstill of
- * the machine, or where the backend was suspended in between.
+ * Returns true when two verdicts are consecutive: the gap between them is no longer than the period and
+ * timeout allow. It is longer after the machine or the process was stopped, and after the backend was
+ * suspended.
  */
 export const isInRow = (gapMs: number, { periodMs, timeoutMs }: Timing): boolean =>
   gapMs <= 2 * periodMs + timeoutMs;
@@ -99,7 +103,7 @@ function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, wal
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said) {
-    // Seeded, without a message.
+    // A seeded health without a message.
     const { reason, message } = verdict;
     if (said === 'unhealthy' && health.reason === '')
       return { health: { ...health, run: 0, reason, message }, transition: 'changed' };

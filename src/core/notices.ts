@@ -1,7 +1,7 @@
 import { checkAddress, type Check } from './check.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What a verdict says beside up and down that is worth an Event, once. */
+/** A fact in a verdict, in addition to up and down, that gets one Event. */
 export interface Notice {
   readonly type: 'Warning';
   readonly reason: 'CertificateExpiresSoon' | 'BareConnectToMysql';
@@ -9,38 +9,41 @@ export interface Notice {
   readonly note: string;
 }
 
-/** What was told of one check already. */
+/** Events that one check has had already. */
 export interface Told {
   readonly bareConnect?: boolean;
   readonly certificate?: {
-    /** Milliseconds of Unix time: another certificate is another matter. */
+    /** Milliseconds of Unix time. Another certificate gets an Event of its own. */
     readonly expiresAt: number;
     readonly days: number;
   };
 }
 
-/** Days before the end of a certificate at which there is an Event, the nearest first. */
+/** Days before a certificate expires at which there is an Event, the nearest first. */
 const warnAtDays = [7, 21] as const;
 
 const dayMs = 86_400_000;
 
-/** Whether a verdict can lead to a notice at all: cheap, for each of thousands in a second. */
+/**
+ * Returns true when a verdict can cause an Event at all. It must be cheap: there are thousands of verdicts a
+ * second.
+ */
 export const isNotable = ({ greeting, certificateExpiresAt }: Verdict): boolean =>
   greeting !== undefined || certificateExpiresAt !== undefined;
 
 /**
- * The Events of a verdict, and what is told after them.
+ * Returns the Events of a verdict, and the Events that the check has had after it.
  *
- * | the verdict                              | told of this check before       | Event                          |
- * |------------------------------------------|---------------------------------|--------------------------------|
- * | a probe but mysql was greeted by MySQL   | no                              | BareConnectToMysql             |
- * |                                          | yes                             | none                           |
- * | the certificate ends in more than 21 days | anything                       | none                           |
- * | in 21 days or less                       | nothing of this certificate     | CertificateExpiresSoon         |
- * | in 7 days or less, or it has ended       | nothing, or at 21 days          | CertificateExpiresSoon         |
- * | either                                   | at the same days or at less     | none                           |
+ * | the verdict                                      | Events of this check before             | Event                  |
+ * |--------------------------------------------------|-----------------------------------------|------------------------|
+ * | MySQL greeted a probe of another kind than mysql | no such Event                           | BareConnectToMysql     |
+ * |                                                  | one                                     | none                   |
+ * | the certificate expires in more than 21 days     | any                                     | none                   |
+ * | in 21 days or less                               | none for this certificate               | CertificateExpiresSoon |
+ * | in 7 days or less, or it has expired             | none, or one at 21 days                 | CertificateExpiresSoon |
+ * | either                                           | one at the same number of days or fewer | none                   |
  *
- * @param now wall milliseconds
+ * @param now wall-clock milliseconds
  */
 export function noticesOf(
   check: Check,

@@ -5,15 +5,15 @@ import type { Health } from './health-state.ts';
 import { isDrained } from './origins.ts';
 import { isCalm } from './remarks.ts';
 
-/** Looks up the health of a check; undefined: nothing known yet. */
+/** Looks up the health of a check; undefined: no verdict yet. */
 export type HealthOf = (checkId: string) => Health | undefined;
 
-/** What the operator makes of one address in one port group. */
+/** Readiness of one address in one port group. */
 export interface Readiness {
   readonly health: HealthState;
   readonly reason: string;
   readonly message: string;
-  /** Wall milliseconds; undefined while nothing is known. */
+  /** Wall-clock milliseconds; undefined without a verdict. */
   readonly since: number | undefined;
   /**
    * | probe    | health    | drain | ready |
@@ -46,21 +46,29 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
   };
 }
 
-/** Unhealthy before unknown before healthy before not probed at all: an address is as well as its worst port. */
+/**
+ * Order from worst to best: unhealthy, unknown, healthy, not probed. The worst port decides for the address.
+ */
 const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
 const notProbed = 3;
 
-/** Of two ports in one state the one that has something to tell comes first. */
+/** Of two ports in the same state, the one with a warning comes first. */
 const rankOf = ({ health, reason }: Readiness): number => rank[health] - (isRemarkable(reason) ? 0.5 : 0);
 
 const isRemarkable = (reason: string): boolean => !isCalm(reason) && !notFromProbes.includes(reason);
 
 const notFromProbes: readonly string[] = ['NotProbedYet', 'FamilyNotServed', 'ProbeDisabled'];
 
-/** How a port that has something to tell is named in front of its message, where there are several. */
+/**
+ * Returns the name of a port for the start of its message, if there are several ports. core/seed.ts reads it
+ * back from the status.
+ */
 export const portText = (group: PortGroup): string => `port ${group.ports[0]?.name ?? group.id}`;
 
-/** The address as a whole: ready when every port is, and otherwise what its worst port says. */
+/**
+ * Returns the readiness of the address over all ports: ready when every port is, otherwise that of its worst
+ * port.
+ */
 export function overall(
   groups: readonly PortGroup[],
   address: BackendAddress,

@@ -2,25 +2,25 @@ import { checkAddress, type Check } from './check.ts';
 import type { Health } from './health-state.ts';
 import type { Role, Verdict } from './verdict.ts';
 
-/** Of these a healthy address needs no words. Empty: seeded, and not asked since. */
+/** Reasons of a plain success: nothing to report. Empty: seeded, and no verdict since. */
 const calm: readonly string[] = ['Connected', 'Responded', ''];
 
 export const isCalm = (reason: string): boolean => calm.includes(reason);
 
 /**
- * What verdicts that leave the state as it is do to the reason that is shown.
+ * Steps the reason that is shown, by a verdict that leaves the state unchanged.
  *
- * | state            | verdict                                              | reason and message after          |
- * |------------------|------------------------------------------------------|-----------------------------------|
- * | any              | inconclusive Cancelled                               | same                              |
- * | any              | down                                                 | same, and what was heard is forgotten |
- * | unhealthy        | any                                                  | same: what made it unhealthy      |
- * | healthy, unknown | with the reason that is shown                        | same                              |
- * | healthy, unknown | up Connected, Responded, and such a reason is shown  | same                              |
- * | healthy, unknown | up Connected, Responded, and another one is shown    | the verdict's, at once            |
- * | healthy, unknown | up or inconclusive with any other reason             | the verdict's, after failureThreshold of them in a row |
+ * | state            | verdict                                              | reason and message after                          |
+ * |------------------|------------------------------------------------------|---------------------------------------------------|
+ * | any              | inconclusive Cancelled                               | same                                              |
+ * | any              | down                                                 | same; the count of another reason starts again    |
+ * | unhealthy        | any                                                  | same: those of the verdict that made it unhealthy |
+ * | healthy, unknown | with the reason that is shown                        | same                                              |
+ * | healthy, unknown | up Connected or Responded, and one of these is shown | same                                              |
+ * | healthy, unknown | up Connected or Responded, and another one is shown  | those of the verdict, at once                     |
+ * | healthy, unknown | up or inconclusive with any other reason             | those of the verdict, after failureThreshold consecutive verdicts |
  *
- * So a login that is refused now and then is no write, and one that works again is seen at once.
+ * So a login that is refused now and then causes no write, and a login that succeeds again is shown at once.
  */
 export function remark(health: Health, verdict: Verdict, failureThreshold: number): Health {
   const { reason, message } = verdict;
@@ -34,7 +34,7 @@ export function remark(health: Health, verdict: Verdict, failureThreshold: numbe
   return isDue ? { ...rest, reason, message } : { ...rest, heard: { reason, run } };
 }
 
-/** What a reason means while the address is not unhealthy. */
+/** Meaning of a reason for an address that is not unhealthy. */
 export interface Remark {
   /** Reason of the condition Degraded. */
   readonly degraded: (typeof degradedReasons)[number];
@@ -42,7 +42,7 @@ export interface Remark {
   readonly text?: string;
 }
 
-/** Of the condition Degraded, the gravest first. */
+/** Reasons of the condition Degraded, the most severe first. */
 export const degradedReasons = [
   'LoginsRefused',
   'PrimaryReadOnly',
@@ -51,20 +51,20 @@ export const degradedReasons = [
 ] as const;
 
 /**
- * What a user must know of an address that is not unhealthy.
+ * Returns what is reported for a reason of an address that is not unhealthy; undefined: nothing.
  *
- * | reason       | a role was told | Degraded           | Warning Event when it begins                           |
- * |--------------|-----------------|--------------------|--------------------------------------------------------|
- * | AuthFailed   | any             | LoginsRefused      | yes: no switch of roles is seen any more               |
- * | CredentialsWithheld | any      | LoginsRefused      | yes: the same                                          |
- * | AuthRequired | yes             | LoginsRefused      | yes: the same                                          |
- * | AuthRequired | no              | -                  | -: all that can be known without logging in            |
- * | ReadOnly     | any             | PrimaryReadOnly    | yes                                                    |
- * | Saturated    | any             | AddressesSaturated | yes                                                    |
- * | ProberFault  | any             | ProbesFailing      | no: the fault is ours, and of all addresses at once    |
- * | any other    | any             | -                  | -                                                      |
+ * | reason              | the last role is known | Degraded           | Warning Event when it begins                              |
+ * |---------------------|------------------------|--------------------|-----------------------------------------------------------|
+ * | AuthFailed          | any                    | LoginsRefused      | yes: a switch of roles cannot be seen any more            |
+ * | CredentialsWithheld | any                    | LoginsRefused      | yes: the same                                             |
+ * | AuthRequired        | yes                    | LoginsRefused      | yes: the same                                             |
+ * | AuthRequired        | no                     | -                  | no: this is all that a probe without a login can find out |
+ * | ReadOnly            | any                    | PrimaryReadOnly    | yes                                                       |
+ * | Saturated           | any                    | AddressesSaturated | yes                                                       |
+ * | ProberFault         | any                    | ProbesFailing      | no: the fault is the operator's, and affects all addresses at once |
+ * | any other           | any                    | -                  | -                                                         |
  *
- * @param role what probes said last that it is
+ * @param role the last role that a probe reported
  */
 export function remarkOf(reason: string, role: Role | undefined): Remark | undefined {
   switch (reason) {
@@ -94,7 +94,7 @@ export interface RemarkEvent {
   readonly about: string;
 }
 
-/** The Event of a remark that begins; undefined: none begins. */
+/** Returns the Event of a warning that begins; undefined: none begins. */
 export function remarkEvent(check: Check, before: Health, after: Health): RemarkEvent | undefined {
   if (after.state === 'unhealthy') return undefined;
   if (before.state !== 'unhealthy' && before.reason === after.reason) return undefined;

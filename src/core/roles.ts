@@ -5,25 +5,34 @@ import { givenRoles, isDrainedIn } from './origins.ts';
 import { overall, type HealthOf } from './readiness.ts';
 import type { Role } from './verdict.ts';
 
-/** What is known of the roles of a backend's addresses, and which of them is the primary. */
+/** Roles of the addresses of a backend, and the elected primary. */
 export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
-  /** Limits in seconds that the address is behind by more than, ascending. */
+  /** Returns the limits in seconds that the lag of the address exceeds, ascending. */
   laggingOf(address: BackendAddress): readonly number[];
-  /** Returns true when the role is of the targets, because no verdict reports one. */
+  /** Returns true when the role comes from the targets, because no verdict reports one. */
   isGiven(address: BackendAddress): boolean;
   /**
-   * Returns true when a primary is a replica too: it is published so, and no verdict has reported a role yet; or one target
-   * gives it as Primary and another one as Replica.
+   * Returns true when a primary is a replica too. Either it is published as both, and no verdict has reported
+   * a role yet; or one target gives it as Primary and another one as Replica.
    */
   isBoth(address: BackendAddress): boolean;
-  /** Servers that a Service of role Primary keeps until a verdict shows which of several is the primary; undefined: it follows the heir. */
+  /**
+   * Returns the servers that a Service of role Primary keeps until a verdict shows which of several is the
+   * primary; undefined: the Service uses the elected primary (`heir`).
+   */
   keptBy(service: string): readonly BackendAddress[] | undefined;
-  /** Those that Services of role Primary lead to: one server, with all its addresses. Ready all of them. */
+  /**
+   * Addresses that Services of role Primary lead to: one server, with all its addresses. All of them are
+   * ready.
+   */
   readonly primary: readonly BackendAddress[];
-  /** Others that claim to be primary and are ready, and said so after the primary became one; they wait. */
+  /**
+   * Conflicting primaries: other ready addresses that reported to be the primary after the elected one became
+   * primary. They are excluded.
+   */
   readonly pretenders: readonly BackendAddress[];
-  /** The server that stands behind Services of role Primary, ready or not: the primary, or while nobody is, who would be. */
+  /** Addresses of the elected primary, whether or not it is ready. */
   readonly heir: readonly BackendAddress[];
 }
 
@@ -31,7 +40,10 @@ export interface RolesInput {
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
   readonly healthOf: HealthOf;
-  /** Returns true where that Service of role Primary publishes the address as ready now; undefined: where any does. */
+  /**
+   * Returns true if that Service of role Primary publishes the address as ready now. Service undefined: if
+   * any of them does.
+   */
   readonly isPublishedPrimary: (address: BackendAddress, service?: string) => boolean;
 }
 
@@ -44,32 +56,32 @@ interface Known {
   readonly lagging: readonly number[];
   readonly isGiven: boolean;
   readonly isBoth: boolean;
-  /** Another is published as the primary too, and no verdict has reported its role yet. */
+  /** Another server is published as the primary too, and no verdict has reported its role yet. */
   readonly isDisputed: boolean;
-  /** Ready at the port that told the role; at all ports where none did. */
+  /** Ready at the port whose probe reported the role; at all ports if none did. */
   readonly ready: boolean;
-  /** Primary since the last verdict: what others said is older. */
+  /** Primary only since the last verdict: the reports of other servers are older. */
   readonly isNew: boolean;
-  /** The last verdict was a failure, and too few of them yet. */
+  /** The last verdict was a failure, and there are too few of them to make it unhealthy. */
   readonly fails: boolean;
 }
 
 /**
- * Who is the primary. Only addresses that are ready count, and where none is, the others do, so that also among those
- * that are published although they are not ready there is one server at most.
+ * Elects the primary. Only ready addresses count. If none is ready, the others count, so that at most one
+ * server is published as the primary also among addresses that are published although they are not ready.
  *
- * | claim to be primary        | epochs                     | the primary is                                     |
- * |----------------------------|----------------------------|----------------------------------------------------|
- * | none                       |                            | nobody                                             |
- * | one                        |                            | it                                                 |
- * | two addresses of one host, of different families |      | both: they are one server                          |
- * | several                    | known and different        | the one with the highest                           |
- * | several, some refuse writes | equal, or some not known  | one of the others, by the rows below               |
- * | several                    | equal, or some not known   | the published one; the others wait                 |
- * | several, none published    | equal, or some not known   | the one that has said so for the longest time      |
- * | several, all published     | equal, or some not known   | the one that has said so for the longest time      |
- * | several, by a switch that was cut, and a verdict of one | any | the one with the verdict              |
- * | the same, and no verdict of any | any                    | each Service keeps its own until there is one      |
+ * | report to be primary                                         | epochs                   | the elected primary is                              |
+ * |--------------------------------------------------------------|--------------------------|-----------------------------------------------------|
+ * | none                                                         |                          | none                                                |
+ * | one                                                          |                          | that one                                            |
+ * | two addresses of one host, of different families             |                          | both: they are one server                           |
+ * | several                                                      | known and different      | the one with the highest                            |
+ * | several, some refuse writes                                  | equal, or some not known | one of the others, by the rows below                |
+ * | several                                                      | equal, or some not known | the published one; the others are excluded          |
+ * | several, none published                                      | equal, or some not known | the one that has been primary for the longest time  |
+ * | several, all published                                       | equal, or some not known | the one that has been primary for the longest time  |
+ * | several, because a switch was cut; one of them has a verdict | any                      | the one with the verdict                            |
+ * | the same, none of them has a verdict                         | any                      | each Service keeps its own until there is a verdict |
  */
 export function judgeRoles(input: RolesInput): Roles {
   const known = new Map(input.addresses.map((address) => [address, knownOf(address, input)]));
@@ -95,10 +107,10 @@ export function judgeRoles(input: RolesInput): Roles {
   };
 }
 
-/** What it said is no older than what the primary said. */
+/** Returns true when its report is no older than that of the elected primary. */
 const insists = ({ isNew, fails, isDisputed }: Known): boolean => !isNew && !fails && !isDisputed;
 
-/** Sorts roles that a verdict reported before roles that are only published. */
+/** Returns the claimants whose role a verdict reported; all of them if there is no such one. */
 function settled(claimants: readonly Known[]): readonly Known[] {
   const reported = claimants.filter(({ isDisputed }) => !isDisputed);
   return reported.length > 0 ? reported : claimants;
@@ -117,7 +129,7 @@ const nothingTold = {
   isDisputed: false,
 };
 
-/** Of several port groups the first that tells a role; the spec's word where no probe does. */
+/** Takes the first port group whose probe reports a role. If none does, the role is that of the spec. */
 function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
   const told = groups.map((group) => {
     const { telling, run = 0 } = healthOf(checkId(group, address)) ?? {};
@@ -147,8 +159,9 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
 }
 
 /**
- * Whether addresses can be one server: of one host name and port, and each of another family. A name with an A and an
- * AAAA record is one server; with two A records it is two, and nobody can tell which of them the AAAA record means.
+ * Returns true when the addresses can be one server: they have the same host name and port, and each has
+ * another family. A name with one A and one AAAA record is one server. With two A records it is two servers,
+ * and nothing shows which of them has the AAAA record.
  */
 export function isOneServer(addresses: readonly BackendAddress[]): boolean {
   const places = new Set(addresses.map(({ host, port }) => `${host} ${port}`));
@@ -156,7 +169,7 @@ export function isOneServer(addresses: readonly BackendAddress[]): boolean {
   return places.size === 1 && families.size === addresses.length;
 }
 
-/** The claimants that are the same server as the first one. */
+/** Returns the claimants that are the same server as the first one. */
 function sameServer(first: Known, claimants: readonly Known[]): readonly Known[] {
   const { host, port } = first.address;
   const namesakes = claimants.filter(({ address }) => address.host === host && address.port === port);
@@ -174,31 +187,32 @@ function winner(
   return left.toSorted((a, b) => a.since - b.since)[0];
 }
 
-/** Those for which the condition is true; all where it is for none. */
+/** Returns the items for which the condition is true; all of them if it is true for none. */
 function preferred<T>(all: readonly T[], isPreferred: (each: T) => boolean): readonly T[] {
   const some = all.filter(isPreferred);
   return some.length > 0 ? some : all;
 }
 
-/** Why an address is not behind a Service; undefined: it is. */
+/** Why a Service does not publish an address; undefined: it does. */
 export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPrimary' | 'LagTooHigh';
 
 /**
- * | role of the Service | role of the address | it is                        | behind the Service                  |
- * |---------------------|---------------------|------------------------------|-------------------------------------|
- * | Any                 | any                 | within maxLagSeconds         | yes                                 |
- * | Primary             | Primary             | the primary, or first in line| yes                                 |
- * | Primary             | Primary             | another that says so         | no: SecondPrimary                   |
- * | Primary             | Primary             | one of several, by a switch that was cut | where it is published, until a verdict reports a role |
- * | Primary             | Replica             |                              | no: NotPrimary                      |
- * | Replica             | Replica             | within maxLagSeconds         | yes                                 |
- * | Replica             | Primary             |                              | no: NotReplica, but as a fallback   |
- * | Replica             | Primary             | published as both by a write that was cut | yes, until a verdict reports its role |
- * | Replica             | Primary, and Replica by another target, and no probe reports a role | | yes |
- * | any                 | any                 | further behind               | no: LagTooHigh                      |
- * | Primary, Replica    | unknown             |                              | no: RoleUnknown                     |
+ * | role of the Service | role of the address | the address is                                | published by the Service                                  |
+ * |---------------------|---------------------|-----------------------------------------------|-----------------------------------------------------------|
+ * | Any                 | any                 | within maxLagSeconds                          | yes                                                       |
+ * | Primary             | Primary             | the elected primary, ready or not             | yes                                                       |
+ * | Primary             | Primary             | another server that reports to be the primary | no: SecondPrimary                                         |
+ * | Primary             | Primary             | one of several, because a switch was cut      | where it is published now, until a verdict reports a role |
+ * | Primary             | Replica             |                                               | no: NotPrimary                                            |
+ * | Replica             | Replica             | within maxLagSeconds                          | yes                                                       |
+ * | Replica             | Primary             |                                               | no: NotReplica, except as a fallback                      |
+ * | Replica             | Primary             | published as both, because a write was cut    | yes, until a verdict reports its role                     |
+ * | Replica             | Primary, and Replica by another target; no probe reports a role |                                               | yes                                                       |
+ * | any                 | any                 | over maxLagSeconds                            | no: LagTooHigh                                            |
+ * | Primary, Replica    | unknown             |                                               | no: RoleUnknown                                           |
  *
- * A role is forgotten when the address becomes unhealthy: who comes back may be another.
+ * When an address becomes unhealthy its role is cleared, because another server may come back under the same
+ * address.
  */
 export function exclusionOf(
   address: BackendAddress,
@@ -210,12 +224,13 @@ export function exclusionOf(
   if (role === 'Primary' && is === 'Replica') return 'NotPrimary';
   if (role === 'Primary' && !leadersOf(name, roles).includes(address)) return 'SecondPrimary';
   if (role === 'Replica' && is === 'Primary' && !roles.isBoth(address)) return 'NotReplica';
-  // A bound that the spec did not have at the last verdict: further behind than a greater one is behind by more than this.
+  // The spec may have a limit that it did not have at the last verdict. A lag over a higher limit is over
+  // this one too.
   const isLate =
     maxLagSeconds !== undefined && roles.laggingOf(address).some((over) => over >= maxLagSeconds);
   return isLate ? 'LagTooHigh' : undefined;
 }
 
-/** The addresses of one server that are behind a Service of role Primary. */
+/** Returns the addresses of the one server that a Service of role Primary publishes. */
 const leadersOf = (service: string, roles: Roles): readonly BackendAddress[] =>
   roles.keptBy(service) ?? roles.heir;

@@ -1,60 +1,69 @@
 import type { Role, Verdict } from './verdict.ts';
 
-/** What verdicts told of a server beside being up or down. */
+/** Replication state of a server, from its verdicts. */
 export interface Telling {
   readonly role: Role | undefined;
-  /** When the role became what it is, monotonic milliseconds. */
+  /** Monotonic milliseconds of the last change of the role. */
   readonly roleSince: number;
   readonly epoch: number | undefined;
   /** True for a primary that refuses writes: one that accepts them is preferred. */
   readonly refusesWrites?: true;
-  /** It was a replica until the last verdict: a primary of before has not been asked since, and may be none any more. */
+  /**
+   * True if it was a replica until the last verdict. The previous primary has not been probed since, and may
+   * not be one any more.
+   */
   readonly isNew?: true;
-  /** Limit in seconds -> verdicts in a row with a lag over it, counted up to the threshold. */
+  /** Limit in seconds -> number of consecutive verdicts with a lag over it, counted up to the threshold. */
   readonly over: ReadonlyMap<number, number>;
-  /** Limits that it is out of bounds for, ascending. */
+  /** Limits that its lag exceeds, ascending. */
   readonly lagging: readonly number[];
-  /** When the lag was last 0, monotonic milliseconds. */
+  /** Monotonic milliseconds of the last verdict with a lag of 0. */
   readonly caughtUpAt: number | undefined;
-  /** Seeded, and beyond a limit only because a slice does not have it: a verdict without lag ends that. */
+  /**
+   * True if it is seeded, and exceeds a limit only because a slice does not have it. A verdict without a lag
+   * ends that.
+   */
   readonly isPresumed?: true;
-  /** Seeded, and in slices as the primary and as a replica, because a write was cut: no verdict has reported a role yet. */
+  /**
+   * True if it is seeded, and its slices have it as the primary and as a replica, because a write was cut.
+   * The first verdict that reports a role ends that.
+   */
   readonly isBoth?: true;
   /**
-   * Seeded, and another server is the primary in the slices of another Service, because a switch was cut: no verdict has
-   * reported a role yet.
+   * True if it is seeded, and the slices of another Service have another server as the primary, because a
+   * switch was cut. The first verdict that reports a role ends that.
    */
   readonly isDisputed?: true;
 }
 
 export interface TellingOptions {
-  /** What the verdict made of the state. */
+  /** True if the address is unhealthy after this verdict. */
   readonly unhealthy: boolean;
   readonly failureThreshold: number;
-  /** Ascending. */
+  /** In seconds, ascending. */
   readonly lagLimits: readonly number[];
   /** Monotonic milliseconds. */
   readonly now: number;
 }
 
 /**
- * What one conclusive verdict does to what is known.
+ * Steps the replication state by one conclusive verdict.
  *
- * | verdict                              | role              | lag                                                    |
- * |--------------------------------------|-------------------|--------------------------------------------------------|
- * | says a role                          | that, at once     |                                                        |
- * | says Primary                         | that, at once     | forgotten: a primary is behind nobody                  |
- * | says Primary, and was a replica      | is new, until it says so again, which is a change |                        |
- * | says none, the address is unhealthy  | forgotten: who comes back may be another | forgotten                       |
- * | reports that the server has none     | forgotten         | forgotten                                              |
- * | says none                            | stays             |                                                        |
- * | a lag over a limit, the first told   |                   | out of bounds, at once                                 |
- * | a lag over a limit                   |                   | out of bounds after failureThreshold of them in a row  |
- * | a lag within a limit                 |                   | within bounds, at once                                 |
- * | has no lag                           |                   | stays; ends where it was presumed of the slices        |
+ * | verdict                                    | role                                                    | lag                                              |
+ * |--------------------------------------------|---------------------------------------------------------|--------------------------------------------------|
+ * | reports a role                             | that role, at once                                      |                                                  |
+ * | reports Primary                            | that role, at once                                      | cleared: a primary has no lag                    |
+ * | reports Primary, and was a replica         | `isNew` until the next such verdict, which is a change  |                                                  |
+ * | reports no role, the address is unhealthy  | cleared: another server may come back under the address | cleared                                          |
+ * | reports that the server has no role        | cleared                                                 | cleared                                          |
+ * | reports no role                            | remains                                                 |                                                  |
+ * | a lag over a limit, the first lag reported |                                                         | exceeds the limit, at once                       |
+ * | a lag over a limit                         |                                                         | exceeds the limit after failureThreshold consecutive verdicts |
+ * | a lag within a limit                       |                                                         | within the limit, at once                        |
+ * | reports no lag                             |                                                         | remains; ends if it was presumed from the slices |
  *
- * A lag never counts for more than the time since the lag was last 0: after an idle time the first write makes the
- * naive difference jump to the whole of it.
+ * A lag never counts for more than the time since the lag was last 0. After an idle time the first write
+ * makes the reported lag as long as the whole idle time.
  */
 export function tell(
   before: Telling | undefined,
@@ -68,7 +77,7 @@ export function tell(
 const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
   verdict.isRoleless === true || (verdict.role === undefined && unhealthy);
 
-/** What others go by. */
+/** The parts on which other decisions depend, as text. */
 const textOf = (telling: Telling | undefined): string =>
   [
     telling?.role,
@@ -140,7 +149,7 @@ function counted(
   );
 }
 
-/** Without the counts that have not led to anything. */
+/** Returns it without counts that are below the threshold. */
 export function withoutLagRuns(telling: Telling): Telling {
   const isShort = ([limit, run]: readonly [number, number]) => run > 0 && !telling.lagging.includes(limit);
   const runs = [...telling.over];
@@ -148,25 +157,28 @@ export function withoutLagRuns(telling: Telling): Telling {
   return { ...telling, over: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])) };
 }
 
-/** Roles under which an address is published before it is probed in this term. */
+/** Roles and limits under which an address is published before it is probed in this term. */
 export interface Seed {
   readonly role: Role | undefined;
   /** True when it is published as the primary and as a replica. */
   readonly isBoth: boolean;
   /** True while another Service publishes another server as the primary. */
   readonly isDisputed?: boolean;
-  /** Limits that it is within. */
+  /** Limits that its lag is within. */
   readonly within: readonly number[];
-  /** Limits that it is beyond, ascending. */
+  /** Limits that its lag exceeds, ascending. */
   readonly lagging: readonly number[];
-  /** True when one of them follows from the slices alone. */
+  /** True when one of these limits follows from the slices alone. */
   readonly isPresumed: boolean;
   readonly failureThreshold: number;
   /** Monotonic milliseconds. */
   readonly now: number;
 }
 
-/** A first lag over a limit that the address is within is a first one of failureThreshold. */
+/**
+ * Returns the replication state of a seeded address. The first lag over a limit that the address is within
+ * counts as the first of failureThreshold.
+ */
 export function seededTelling(seed: Seed): Telling {
   const { role, isBoth, isDisputed = false, within, lagging, isPresumed, failureThreshold, now } = seed;
   const flags = { ...(isBoth && { isBoth }), ...(isDisputed && { isDisputed }) };
