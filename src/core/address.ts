@@ -7,46 +7,58 @@ import type { Given, Origin } from './origins.ts';
 import type { HostAddress, Resolution } from './resolve.ts';
 import { clusterNotes, drainNotes, priorityNotes, refuse, type Note } from './target-notes.ts';
 
-/** One IP of a target, as it will be published. */
+/** One IP of a target, as it is to be published. */
 export interface BackendAddress extends Given {
   readonly ip: string;
   readonly family: Family;
-  /** The target's own port, or its SRV record's; 0: the backend's, also where the target repeats it. */
+  /**
+   * Port of the target, or of its SRV record. 0: the ports of the backend, also if the target repeats the
+   * only one.
+   */
   readonly port: number;
-  /** It left the answer, and stays only as long as it is healthy. */
+  /** Removed from the answer, and kept only as long as it is healthy. */
   readonly kept: boolean;
-  /** No Service carries its family: it is not probed, and counts for nothing. */
+  /** No Service has its family: it is not probed and not counted. */
   readonly unserved?: true;
 }
 
-/** What became of one target. */
+/** Addresses of one target, and why some are missing. */
 export interface TargetAddresses {
   readonly target: Target;
   readonly addresses: readonly BackendAddress[];
   /** Undefined for a literal address. */
   readonly resolution?: Pick<Resolution, 'rule' | 'resolvedWall' | 'error'>;
-  /** Why something of it is not published; not a matter of health. */
+  /** Why some of its addresses are not published, for a reason other than health. */
   readonly message?: string;
-  /** Whether some of that is because an address may not, or cannot, be used: that another target gives it too is no harm. */
+  /**
+   * True if one of the reasons is that an address may not, or cannot, be used. An address that another target
+   * gives too is no such reason.
+   */
   readonly refused?: true;
-  /** The host itself may not be used, whatever its addresses: see alias-policy.ts. */
+  /** The host itself may not be used, whatever its addresses (alias-policy.ts). */
   readonly forbidden?: true;
 }
 
-/** Returns why an address may not be used with this port of its own (0: the ports of the backend); undefined when it may. */
+/**
+ * Returns why an address may not be used with this port of its own (0: the ports of the backend); undefined
+ * when it may.
+ */
 export type RefusalOf = (ip: Ip, port: number) => string | undefined;
 
-/** A name that gives thousands of addresses, by mistake or malice, must not make a status too large to be stored. */
+/**
+ * A name with thousands of addresses, by mistake or malice, must not make a status too large to be stored.
+ */
 export const mostAddresses = 2000;
 
 /**
- * Returns how many addresses of a backend are published. Of a resource that the API server accepted before
- * `endpointsRule`, or whose names resolve to many, the first ones are: they are probed as before.
+ * Returns the highest number of published addresses of a backend. The API server may have accepted a resource
+ * before `endpointsRule` existed, and names may resolve to many addresses. Of these the first ones are
+ * published, and probed as before.
  *
- * | mode         | at most                                                                  |
- * |--------------|--------------------------------------------------------------------------|
- * | Endpoints    | `mostAddresses`, and `mostEndpoints` over all Services and port groups   |
- * | ExternalName | the same, as if for one Service: it has no endpoints, but is probed      |
+ * | mode         | at most |
+ * |--------------|---------|
+ * | Endpoints    | `mostAddresses`, and `mostEndpoints` over all Services and port groups |
+ * | ExternalName | the same, as if for one Service: it has no endpoints, but it is probed |
  */
 export function addressLimit(
   { mode, services }: Pick<Spec, 'mode'> & { readonly services?: readonly unknown[] | undefined },
@@ -57,16 +69,16 @@ export function addressLimit(
 }
 
 /**
- * The addresses of every target, each address and port once: two spellings of one address are published once
- * and the later target says so. A refused or unusable address never holds back the others.
- * An address of several targets is listed under the first, and probed by its name. Behind each Service it has the fields of the targets
- * that put it there (origins.ts).
+ * Returns the addresses of every target, each address and port once. Two spellings of one address are
+ * published once, and the later target reports it. A refused or unusable address does not affect the others.
+ * An address of several targets is listed under the first one, and probed with its name. In each Service it
+ * has the fields of the targets that put it there (origins.ts).
  *
- * | admitted | of the bound of `most`                                         |
- * |----------|----------------------------------------------------------------|
- * | first    | literal addresses: no name whatever takes one away             |
- * | then     | addresses that stand in an answer                              |
- * | last     | those that are kept, and nothing is said of those that give way |
+ * | order | addresses that count for the limit `most`   |
+ * |-------|---------------------------------------------|
+ * | first | literal addresses: no name can displace one |
+ * | then  | addresses in a current answer               |
+ * | last  | addresses that are only kept; nothing is reported for those that do not fit |
  */
 export function addressesOf(
   targets: readonly Target[],
@@ -125,16 +137,16 @@ interface GateOptions {
 
 interface Gate {
   /**
-   * Returns what may be published, each once, with the reasons against the rest: of those that left the answer
-   * (`kept`), or of those in it.
+   * Returns what may be published, each address once, and the reasons against the others. `kept`: for
+   * addresses that were removed from the answer, otherwise for those in it.
    */
   readonly admit: (given: Answer, kept: boolean) => Admitted;
-  /** Returns an address that was let through with all targets that gave it since. */
+  /** Returns an admitted address with all targets that have given it since. */
   readonly whole: (address: BackendAddress) => BackendAddress;
 }
 
 function gateOf({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
-  /** `ip|port` -> all that give it, those that only keep it left out where an answer has it. */
+  /** `ip|port` -> all targets that give it, without those that only keep it if it is in an answer. */
   const seen = new Map<string, { readonly kept: boolean; readonly origins: Origin[] }>();
   const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
   const refusedText = (ip: Ip, port: number): string | undefined => {

@@ -1,18 +1,21 @@
 import { isLocalName } from '../api/local-names.ts';
 
-/** Returns why an alias may not lead to a host, for people; undefined where it may. */
+/** Returns why an alias may not lead to a host, as text; undefined when it may. */
 export type AliasPolicy = (host: string) => string | undefined;
 
-/** `name`, or `*.name` for all names below it. In lower case, without the trailing dot. */
+/**
+ * Returns true for `name`, and for `*.name`, which matches all names below it. In lower case, without the
+ * trailing dot.
+ */
 export const isNamePattern = (text: string): boolean =>
   /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(text);
 
 /**
- * | the host                                        | an alias                          |
- * |-------------------------------------------------|-----------------------------------|
- * | is the client's own machine, or an address in disguise (api/local-names.ts) | may not lead there |
- * | matches `--alias-deny`, in any case, with or without the trailing dot       | may not lead there |
- * | any other                                       | may                               |
+ * | the host  | an alias           |
+ * |-----------|--------------------|
+ * | is the client's own machine, or an IP address written as a name (api/local-names.ts) | may not lead there |
+ * | matches `--alias-deny`, in any case, with or without the trailing dot | may not lead there |
+ * | any other | may                |
  */
 export function aliasPolicy(denied: readonly string[] = []): AliasPolicy {
   return (host) => {

@@ -7,14 +7,17 @@ import { originsOf, type Given, type Origin } from './origins.ts';
 import { annotations } from './ownership.ts';
 import { nameOf } from './questions.ts';
 
-// Which name gave which address stands on every slice, so that a process that begins while the DNS is down knows what the
-// published addresses are: `{"orders.example.com": ["10.0.0.1"]}`, of SRV records
+// Each slice records which name gave which address, so that a process that starts while DNS is down can match
+// the published addresses with names: `{"orders.example.com": ["10.0.0.1"]}`, for SRV records
 // `{"_postgres._tcp.example.com db0.example.com": ["10.0.0.5"]}`.
 
-/** The API server takes 256 KiB of annotations in all; a slice is worth more than what it says of its origin. */
+/**
+ * The API server accepts 256 KiB of annotations per object. A slice without this annotation is better than no
+ * slice.
+ */
 const mostBytes = 200_000;
 
-/** Names that an address is written under, one for each target that gives it by a name. */
+/** Returns the names under which an address is recorded, one for each target that gives it by a name. */
 export const attributions = (address: Given & { readonly ip: string }): readonly string[] => [
   ...new Set(originsOf(address).flatMap((origin) => attribution({ ...origin, ip: address.ip }) ?? [])),
 ];
@@ -30,7 +33,10 @@ export function attribution({
   return record === undefined ? host : `${nameOf(target.host)} ${host}`;
 }
 
-/** The text of the annotation for the addresses of one slice; undefined: none has a name. */
+/**
+ * Returns the text of the annotation for the addresses of one slice; undefined: none of them has a name, or
+ * the text is too long.
+ */
 export function namesText(
   ips: readonly string[],
   names: ReadonlyMap<string, readonly string[]> | undefined,
@@ -52,16 +58,16 @@ export interface PublishedName {
 
 /** One entry of an annotation. */
 interface Entry {
-  /** The server that the SRV record names; undefined where the key is a host name. */
+  /** Host that the SRV record names; undefined if the key is a host name. */
   readonly server: string | undefined;
   readonly ips: readonly string[];
   readonly port: number;
 }
 
-/** The annotations of the slices of a backend, by host or SRV record. */
+/** Entries of the annotations of a backend's slices, by host or SRV record. */
 export type NamesIndex = ReadonlyMap<string, readonly Entry[]>;
 
-/** Reads the annotation of each slice once: a backend has hundreds of names and dozens of slices. */
+/** Reads the annotation of each slice once, because a backend has hundreds of names and dozens of slices. */
 export function indexNames(slices: readonly EndpointSlice[]): NamesIndex {
   const index = new Map<string, Entry[]>();
   for (const slice of slices) {
@@ -76,7 +82,7 @@ export function indexNames(slices: readonly EndpointSlice[]): NamesIndex {
   return index;
 }
 
-/** Returns the answers for a host that were in use when the slices were written. */
+/** Returns the answers for a host that were in effect when the slices were written. */
 export function publishedNames(host: string, index: NamesIndex): readonly PublishedName[] {
   const name = nameOf(host);
   const entries = index.get(name) ?? [];
@@ -96,7 +102,7 @@ export function publishedNames(host: string, index: NamesIndex): readonly Publis
   ];
 }
 
-/** Indexes the addresses in the status of an alias by host: an alias has no slices. */
+/** Indexes the addresses in the status of an alias by host, because an alias has no slices. */
 export function indexStatus(status: Status | undefined): ReadonlyMap<string, readonly string[]> {
   const byHost = Map.groupBy(status?.targets ?? [], ({ host }) => nameOf(host));
   return new Map(
@@ -107,7 +113,7 @@ export function indexStatus(status: Status | undefined): ReadonlyMap<string, rea
   );
 }
 
-/** Returns the answers for a host that were in use when the status was written. */
+/** Returns the answers for a host that were in effect when the status was written. */
 export function reportedNames(
   host: string,
   index: ReadonlyMap<string, readonly string[]>,
@@ -125,7 +131,10 @@ function answers(name: string, texts: readonly string[]): readonly PublishedName
   return [...of('IPv4', 'A'), ...of('IPv6', 'AAAA')];
 }
 
-/** People edit annotations: what is not ours to read says nothing, nor does a name of what is not published there. */
+/**
+ * Reads an annotation, which other clients may have edited. Ignores what is not in the operator's format, and
+ * names of addresses that the slice does not have.
+ */
 function namesOf(slice: EndpointSlice): readonly (readonly [string, readonly string[]])[] {
   const parsed = parsedJson(slice.metadata.annotations?.[annotations.names] ?? '{}');
   if (typeof parsed !== 'object' || parsed === null) return [];

@@ -7,10 +7,10 @@ export interface ClusterAddress {
   readonly service: string;
 }
 
-/** Undefined: an address like any other. `ip` is canonical. */
+/** Looks up a canonical IP; undefined: kube-proxy does not translate it. */
 export type ClusterAddressOf = (ip: string) => ClusterAddress | undefined;
 
-/** The addresses of a Service that kube-proxy translates. */
+/** Returns the addresses of a Service that kube-proxy translates. */
 export function addressesOfService({ spec, ingress = [] }: Service): readonly string[] {
   const { clusterIP = 'None', clusterIPs = [clusterIP], externalIPs = [] } = spec;
   return [...new Set([...clusterIPs, ...externalIPs, ...ingress])].filter((ip) => ip !== 'None' && ip !== '');
@@ -28,16 +28,17 @@ export function clusterAddress(ip: string, service: Service): ClusterAddress {
 }
 
 /**
- * Text about a target that is an address of the cluster itself. A node translates a connection once: what a Service leads to
- * is not translated again, while a probe dials the target itself and is.
+ * Returns the text about a target that is an address of the cluster itself. A node translates a connection
+ * only once. The addresses in the slices of a Service are not translated again. A probe connects to the
+ * target directly, and its connection is translated.
  *
- * | the target is           | its probe reaches | clients of our Service reach              | so it is  |
- * |-------------------------|-------------------|-------------------------------------------|-----------|
- * | a cluster IP            | that Service      | nothing: no host has the address          | refused   |
- * | a load balancer's, an external IP | that Service, on the node | whatever the network brings them to | published, and the status reports it |
+ * | the target is                              | its probe reaches         | clients of our Service reach        | result                                |
+ * |--------------------------------------------|---------------------------|-------------------------------------|---------------------------------------|
+ * | a cluster IP                               | that Service              | nothing: no host has the address    | refused                               |
+ * | a load balancer address, or an external IP | that Service, on the node | whatever the network routes them to | published, and reported in the status |
  *
- * A headless Service and an alias lead to the address itself: there it is a target like any other, unless the address policy
- * refuses the network that it is in (address-policy.ts).
+ * A headless Service and an alias lead to the address itself. There it is a target like any other, unless the
+ * address policy refuses its network (address-policy.ts).
  */
 export function clusterAddressText(ip: string, { kind, service }: ClusterAddress): string {
   const name = service.split('/').toReversed().join('.');

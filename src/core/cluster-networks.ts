@@ -4,28 +4,28 @@ import type { Ip } from '../api/ip.ts';
 /**
  * A network, or an address, of the cluster itself.
  *
- * | kind      | network                                                                        |
- * |-----------|--------------------------------------------------------------------------------|
- * | services  | a ServiceCIDR, or one of `--service-cidr`                                       |
- * | pods      | a podCIDR of a Node                                                             |
- * | apiServer | an address of the API server                                                    |
- * | node      | an address of a Node                                                            |
+ * | kind      | network                                   |
+ * |-----------|-------------------------------------------|
+ * | services  | a ServiceCIDR, or one of `--service-cidr` |
+ * | pods      | a podCIDR of a Node                       |
+ * | apiServer | an address of the API server              |
+ * | node      | an address of a Node                      |
  */
 export interface ClusterNetwork {
   readonly kind: 'services' | 'pods' | 'apiServer' | 'node';
   readonly cidr: Cidr;
-  /** Where it is known from, as in "ServiceCIDR kubernetes". */
+  /** Where it was read, such as "ServiceCIDR kubernetes". */
   readonly source: string;
-  /** Ports that the API server listens on there. */
+  /** Ports on which the API server listens there. */
   readonly ports?: readonly number[];
 }
 
-/** All networks that an address is in. */
+/** Returns all networks that contain an address. */
 export type ClusterNetworksOf = (ip: Ip) => readonly ClusterNetwork[];
 
 /**
- * Finds the networks of an address among thousands (each Node has one or two): by the length of their prefix, of which there
- * are few.
+ * Indexes networks by the length of their prefix, because there are thousands of them (each Node has one or
+ * two) and few lengths.
  */
 export function clusterNetworksOf(networks: readonly ClusterNetwork[]): ClusterNetworksOf {
   const byLength = Map.groupBy(networks, ({ cidr }) => `${cidr.ip.family} ${cidr.bits}`);
@@ -40,7 +40,7 @@ export function clusterNetworksOf(networks: readonly ClusterNetwork[]): ClusterN
     );
 }
 
-/** The first bits of an address as a text. */
+/** Returns the first bits of an address as text. */
 function prefixOf({ bytes }: Ip, bits: number): string {
   const whole = bits >> 3;
   const rest = bits & 7;
@@ -48,6 +48,9 @@ function prefixOf({ bytes }: Ip, bits: number): string {
   return rest === 0 ? head : head + String.fromCharCode((bytes[whole] ?? 0) & (0xff00 >> rest) & 0xff);
 }
 
-/** Whether an exception covers an address in a network: it contains the address, and is no larger than the network. */
+/**
+ * Returns true when an exception applies to an address in a network: it contains the address, and is no
+ * larger than the network.
+ */
 export const isExcepted = (allowed: readonly Cidr[], ip: Ip, network: Cidr): boolean =>
   allowed.some((cidr) => cidr.bits >= network.bits && contains(cidr, ip));

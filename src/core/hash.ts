@@ -1,4 +1,7 @@
-/** FNV-1a, 53 bits from two passes, in base 36: short names that differ when their content does. Not for security. */
+/**
+ * Returns FNV-1a, 53 bits from two passes, in base 36: short names that differ when their content differs.
+ * Not for security.
+ */
 export function shortHash(text: string): string {
   const high = fnv1a(text, 0x811c9dc5);
   const low = fnv1a(text, 0x01000193);

@@ -1,43 +1,43 @@
 import type { HealthState } from '../api/external-backend.ts';
 
-/** One host of an alias as it is judged now. */
+/** Health of one host of an alias now. */
 export interface JudgedHost {
   readonly name: string;
   readonly health: HealthState;
   /**
-   * Its addresses, each with a mark that is another one after it was not healthy for a while; undefined: it is not
-   * healthy. Empty where nothing is probed.
+   * Address -> a mark, which is another one after the address was not healthy for a while; undefined: it is
+   * not healthy. Empty if nothing is probed.
    */
   readonly marks: ReadonlyMap<string, string | undefined>;
 }
 
-/** Since when a host has been healthy. Times are monotonic milliseconds. */
+/** Time since which a host has been healthy. Times are monotonic milliseconds. */
 export interface HealthyHost {
   readonly since: number;
-  /** When it became unknown; undefined: it is healthy. */
+  /** Time at which it became unknown; undefined: it is healthy. */
   readonly unknownFrom: number | undefined;
-  /** Marks of the last judgement; empty where the host is unknown. */
+  /** Marks of the last call; empty if the host is unknown. */
   readonly marks: JudgedHost['marks'];
 }
 
 export type HealthyHosts = ReadonlyMap<string, HealthyHost>;
 
 /**
- * Hosts that have been healthy without a break, whatever their addresses: a name whose answers rotate has new addresses
- * all the time, and these are unknown until their first verdict.
+ * Returns the hosts that have been healthy without interruption, whatever their addresses. A name whose
+ * answers rotate often has new addresses, which are unknown until their first verdict.
  *
- * | before              | now       | and                                               | healthy since |
- * |---------------------|-----------|---------------------------------------------------|---------------|
- * | any                 | unhealthy |                                                   | -             |
- * | -                   | unknown   |                                                   | -             |
- * | -                   | healthy   |                                                   | now           |
- * | since s             | unknown   | for less than graceMs                             | s             |
- * | since s             | unknown   | for graceMs                                       | -             |
- * | since s, unknown    | healthy   | was unknown for less than graceMs                 | s             |
- * | since s, unknown    | healthy   | was unknown for graceMs                           | now           |
- * | since s, healthy    | healthy   | an address has been healthy all the time          | s             |
- * | since s, healthy    | healthy   | all addresses are others                          | s             |
- * | since s, healthy    | healthy   | an address was, or is, not healthy, and none has been healthy all the time | now |
+ * | before           | now       | and                                      | healthy since |
+ * |------------------|-----------|------------------------------------------|---------------|
+ * | any              | unhealthy |                                          | -             |
+ * | -                | unknown   |                                          | -             |
+ * | -                | healthy   |                                          | now           |
+ * | since s          | unknown   | for less than graceMs                    | s             |
+ * | since s          | unknown   | for graceMs                              | -             |
+ * | since s, unknown | healthy   | was unknown for less than graceMs        | s             |
+ * | since s, unknown | healthy   | was unknown for graceMs                  | now           |
+ * | since s, healthy | healthy   | an address has been healthy all the time | s             |
+ * | since s, healthy | healthy   | all addresses are new                    | s             |
+ * | since s, healthy | healthy   | an address was, or is, not healthy, and none has been healthy all the time | now           |
  *
  * @param now monotonic milliseconds
  */
@@ -70,7 +70,10 @@ function healthyHost(
   return { since: isSame ? before.since : now, unknownFrom: undefined, marks };
 }
 
-/** Returns true when none of the addresses that were healthy, and that remain, has been healthy all the time. */
+/**
+ * Returns true when some of the addresses that were healthy remain, and none of these has been healthy all
+ * the time.
+ */
 function wasInterrupted(before: JudgedHost['marks'], now: JudgedHost['marks']): boolean {
   const left = [...before].filter(([ip, mark]) => mark !== undefined && now.has(ip));
   return left.length > 0 && left.every(([ip, mark]) => now.get(ip) !== mark);

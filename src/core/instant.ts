@@ -1,7 +1,10 @@
-/** One instant by both clocks, in milliseconds. Intervals are measured by `now`; `wall` is for what people and the API read. */
+/**
+ * One instant of both clocks, in milliseconds. Intervals are measured with `now`; `wall` is for people and
+ * the API.
+ */
 export interface Instant {
-  /** Monotonic: never set back, without an epoch, and another one in each process. */
+  /** Monotonic: never set back, has no epoch, and differs in each process. */
   readonly now: number;
-  /** Unix time: an administrator or NTP may set it. */
+  /** Unix time: an administrator or NTP may change it. */
   readonly wall: number;
 }

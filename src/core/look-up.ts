@@ -1,6 +1,6 @@
 /**
- * Returns the value of a table under a key from outside (a server, a Secret, a spec). A plain index would also
- * find what every object has: `constructor`, `toString`.
+ * Returns the value of a table for a key from outside (a server, a Secret, a spec). A plain index would also
+ * find the properties of every object, such as `constructor` and `toString`.
  */
 export const lookUp = <T>(table: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined;

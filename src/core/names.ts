@@ -1,74 +1,91 @@
 import type { Instant } from './instant.ts';
 import { followedRecords, type ServiceRecord } from './srv-records.ts';
 
-/** One question to the name servers. */
+/** One DNS query. */
 export interface Question {
-  /** Lower case, without the trailing dot (`db.` alone keeps it: it is absolute, and `db` is not). */
+  /** Lower case, without the trailing dot. Only `db.` keeps it, because it is absolute and `db` is not. */
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'SRV';
 }
 
 export const questionKey = ({ name, type }: Question): string => `${type} ${name}`;
 
-/** What an answer holds: addresses (canonical texts) of A and AAAA, services of SRV. */
+/** Content of an answer: addresses (canonical text) of A and AAAA records, services of SRV records. */
 export interface Records {
   readonly addresses: readonly string[];
   readonly services: readonly ServiceRecord[];
 }
 
-/** What came of one question. */
+/** Result of one query. */
 export type Answer =
-  /** At least one record. `ttlMs` is the least of the whole chain of CNAMEs. */
+  /** At least one record. `ttlMs` is the lowest TTL of the whole CNAME chain. */
   | ({ readonly kind: 'records'; readonly ttlMs: number } & Records)
-  /** The server says that there is nothing. `ttlMs`: how long it may be remembered (RFC 2308). */
+  /**
+   * Negative answer: the server reports that there is no record. `ttlMs`: how long it may be cached (RFC
+   * 2308).
+   */
   | {
       readonly kind: 'none';
       readonly reason: 'NoSuchName' | 'NoAddress';
       readonly ttlMs: number;
-      /** When that server last answered another question with records, monotonic; undefined: never. */
+      /**
+       * Monotonic milliseconds at which the same server last answered another query with records; undefined:
+       * never.
+       */
       readonly vouchedAt?: number;
     }
-  /** Nobody answered, or the answer was no answer. `message` names the server. */
+  /** No server answered, or the response was not usable. `message` names the server. */
   | { readonly kind: 'failed'; readonly message: string };
 
-/** An answer without records. */
+/** A result without records: a negative answer or a failure. */
 export type Miss = Exclude<Answer, { kind: 'records' }>;
 
-/** What is known of one question. Times are monotonic milliseconds, `...Wall` wall milliseconds. */
+/**
+ * State of one query. Times are monotonic milliseconds; those that end in `Wall` are wall-clock milliseconds.
+ */
 export interface NameState extends Records {
   readonly origin: 'nothing' | 'published' | 'answer';
-  /** When the records were last confirmed; of `published` ones when they were put in. */
+  /**
+   * Time at which the records were last confirmed; for `published` records the time at which they were
+   * restored.
+   */
   readonly confirmedAt: number;
   readonly confirmedWall: number;
-  /** When these very records were first given. */
+  /** Time at which exactly these records were first received. */
   readonly changedWall: number;
-  /** Answers in a row that were none, and when the first of them came. */
+  /** Number of consecutive negative answers, and the time of the first one. */
   readonly denials: number;
   readonly deniedAt: number;
-  /** The believed answer is that there is nothing; `goneReason` is the last denial that was reported. */
+  /** True when negative answers are confirmed. `goneReason` is the last reported negative answer. */
   readonly gone: boolean;
   readonly goneReason: 'NoSuchName' | 'NoAddress';
-  /** Of the last answer, where it was not records. */
+  /** The last result, if it had no records. */
   readonly miss: Miss | undefined;
-  /** Answers in a row that were not records, and when the first of them came. */
+  /** Number of consecutive results without records, and the time of the first one. */
   readonly misses: number;
   readonly missedAt: number;
-  /** The miss of this row that the status reports, and when another one last took its place. */
+  /** The one of these results that the status reports, and the time at which it last replaced another one. */
   readonly reported: Miss | undefined;
   readonly rewordedAt: number;
-  /** The SRV record has more hosts than are followed. */
+  /** The SRV record has more hosts than are used. */
   readonly hasMoreHosts: boolean;
-  /** Addresses that left the answer, the latest last. */
+  /** Addresses that were removed from the answer, the latest last. */
   readonly departed: readonly { readonly ip: string; readonly at: number }[];
 }
 
-/** A server that says "no such name" must say so this often in a row before it is believed. */
+/** Number of consecutive negative answers that confirm that there is no record. */
 export const believedDenials = 3;
 
-/** A name server that loses one packet is no news: while there is a good answer, this many misses in a row are reported. */
+/**
+ * While there is a good answer, a result without records is reported from this many consecutive ones on. One
+ * lost packet is not reported.
+ */
 const reportedMisses = 2;
 
-/** Servers that fail in a different way each time, or fail and deny in turn, change the report this often at most. */
+/**
+ * Servers that fail in a different way each time, or alternate between failures and negative answers, change
+ * the report at most this often.
+ */
 const rewordMs = 60_000;
 
 const mostDeparted = 256;
@@ -93,7 +110,10 @@ export const nothingKnown: NameState = {
   departed: [],
 };
 
-/** What was published before this process began: it stands until there is an answer. Never overrides one. */
+/**
+ * Restores the records that were published before this process began. They remain in use until there is an
+ * answer, and never replace one.
+ */
 export function seeded(state: NameState, records: Records, { now, wall }: Instant): NameState {
   if (state.origin !== 'nothing' || state.gone) return state;
   return {
@@ -107,15 +127,15 @@ export function seeded(state: NameState, records: Records, { now, wall }: Instan
 }
 
 /**
- * What an answer does to what is known.
+ * Steps the state of a query by one result.
  *
- * | answer                                                         | the records known before              |
- * |----------------------------------------------------------------|---------------------------------------|
- * | records                                                        | are replaced, at once                 |
- * | none, less than three times in a row                           | stand                                 |
- * | none, from a server that has answered nothing else since the first of these | stand                    |
- * | none, three times in a row, and the server answers other names | go                                    |
- * | failed                                                         | stand; denials are counted from anew  |
+ * | result                                      | the previous records                               |
+ * |---------------------------------------------|----------------------------------------------------|
+ * | records                                     | are replaced, at once                              |
+ * | negative, fewer than three consecutive ones | remain                                             |
+ * | negative, from a server that has answered no other query with records since the first of these | remain                                             |
+ * | negative, three consecutive ones, and the server answers other queries | are removed                                        |
+ * | failed                                      | remain; the count of negative answers starts again |
  */
 export function learn(state: NameState, answer: Answer, at: Instant): NameState {
   if (answer.kind === 'records') return answered(state, answer, at);
@@ -146,14 +166,15 @@ function denied(
 }
 
 /**
- * Which miss the status reports. The same miss again, in the same words, changes nothing.
+ * Decides which result without records the status reports. The same result with the same text changes
+ * nothing.
  *
- * | the miss                                             | reported of this row | the report is                    |
- * |------------------------------------------------------|----------------------|----------------------------------|
- * | the first, and there is a good (or published) answer | nothing              | nothing                          |
- * | the first of a row without a good answer; the second | nothing              | this miss                        |
- * | makes the name gone                                  | any                  | this miss                        |
- * | of another kind or in other words                    | another              | this miss, if the last change is a minute ago |
+ * | the result                                              | reported so far | the status reports                                    |
+ * |---------------------------------------------------------|-----------------|-------------------------------------------------------|
+ * | the first one, and there are good (or restored) records | nothing         | nothing                                               |
+ * | the first one without such records; the second one      | nothing         | this result                                           |
+ * | confirms that there is no record                        | any             | this result                                           |
+ * | of another kind or with another text                    | another result  | this result, if the last replacement was a minute ago |
  */
 function report(state: NameState, miss: Miss, wasGone: boolean, now: number): NameState {
   const { reported, rewordedAt, misses, origin, gone } = state;
@@ -201,7 +222,7 @@ function depart(state: NameState, addresses: readonly string[], now: number): Na
   return { ...state, departed: [...before, ...left].slice(-mostDeparted) };
 }
 
-/** In any order: servers rotate their answers. */
+/** Compares records in any order, because servers rotate their answers. */
 export const sameRecords = (a: Records, b: Records): boolean =>
   sameTexts(a.addresses, b.addresses) &&
   (a.services === b.services || sameTexts(a.services.map(serviceText), b.services.map(serviceText)));
@@ -209,13 +230,16 @@ export const sameRecords = (a: Records, b: Records): boolean =>
 const serviceText = ({ host, port, priority, weight }: ServiceRecord): string =>
   `${priority} ${weight} ${port} ${host}`;
 
-/** Mostly they are the very same, or stand in the same order. */
+/** Compares texts in any order. In most cases they are the same object, or in the same order. */
 const sameTexts = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && (inOrder(a, b) || inOrder(a.toSorted(), b.toSorted())));
 
 const inOrder = (a: readonly string[], b: readonly string[]): boolean => a.every((text, i) => text === b[i]);
 
-/** Returns true when the backends of a name must be reconciled: the records differ, or what is reported of them. */
+/**
+ * Returns true when the backends that use a name must be reconciled: the records differ, or what is reported
+ * about them.
+ */
 export const isNews = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
   before.gone !== after.gone ||
@@ -224,11 +248,14 @@ export const isNews = (before: NameState, after: NameState): boolean =>
   hasFailed(before) !== hasFailed(after) ||
   !sameRecords(before, after);
 
-/** Returns true when a failure is among the misses of a row that is reported. Denials are counted from the last failure. */
+/**
+ * Returns true when the consecutive results without records include a failure, and they are reported. A
+ * failure sets the count of negative answers back to 0.
+ */
 export const hasFailed = ({ reported, denials, misses }: NameState): boolean =>
   reported !== undefined && denials < misses;
 
-/** Text about the answer of the name servers that is no records. */
+/** Returns the text about a result without records. */
 export const missText = (miss: Miss): string => (miss.kind === 'failed' ? miss.message : denial[miss.reason]);
 
 const denial = {

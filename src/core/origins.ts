@@ -5,7 +5,7 @@ import type { Role } from './verdict.ts';
 /** One target that gives an address. */
 export interface Origin {
   readonly target: Target;
-  /** The name that gave it, or its own text. */
+  /** Name that resolved to the address, or the address itself. */
   readonly host: string;
   /** The SRV record that led to it. */
   readonly record?: ServiceRecord;
@@ -13,13 +13,16 @@ export interface Origin {
 
 /** An address and the targets that give it: the first one, and the others. */
 export interface Given extends Origin {
-  /** Cluster and reader endpoints of a cloud lead to one address while there is one instance. */
+  /**
+   * The cluster endpoint and the reader endpoint of a cloud database have the same address while there is one
+   * instance.
+   */
   readonly others?: readonly Origin[];
 }
 
 export const originsOf = (address: Given): readonly Origin[] => [address, ...(address.others ?? [])];
 
-/** The roles that targets give, `Primary` first. */
+/** Returns the roles that targets give to an address, `Primary` first. */
 export function givenRoles(address: Given): readonly Role[] {
   const given = originsOf(address).map(({ target }) => target.role);
   return (['Primary', 'Replica'] as const).filter((role) => given.includes(role));
@@ -28,15 +31,16 @@ export function givenRoles(address: Given): readonly Role[] {
 type ServiceRole = ServiceSpec['role'];
 
 /**
- * The targets that put an address behind a Service of that role. Their fields hold there: `name`, `zone`, `drain`.
+ * Returns the targets that put an address into a Service of that role. Their fields apply there: `name`,
+ * `zone`, `drain`.
  *
- * | role of the Service | role of the address was | targets                                                        |
- * |---------------------|-------------------------|----------------------------------------------------------------|
- * | Any                 | any                     | all                                                            |
- * | Primary, Replica    | reported by a probe     | all                                                            |
- * | Primary, Replica    | given by targets        | those of that role; all, where there are none (replicaFallback) |
+ * | role of the Service | role of the address is | targets                                                     |
+ * |---------------------|------------------------|-------------------------------------------------------------|
+ * | Any                 | any                    | all                                                         |
+ * | Primary, Replica    | reported by a probe    | all                                                         |
+ * | Primary, Replica    | given by targets       | those of that role; all if there are none (replicaFallback) |
  *
- * @param isGiven the role is of targets, and not of a probe
+ * @param isGiven the role comes from targets, and not from a probe
  */
 export function originsIn(address: Given, role: ServiceRole, isGiven: boolean): readonly Origin[] {
   const all = originsOf(address);
@@ -46,14 +50,16 @@ export function originsIn(address: Given, role: ServiceRole, isGiven: boolean): 
 
 const areDrained = (origins: readonly Origin[]): boolean => origins.every(({ target }) => target.drain);
 
-/** Returns true where every target that gives the address drains it. */
+/** Returns true if every target that gives the address drains it. */
 export const isDrained = (address: Given): boolean => areDrained(originsOf(address));
 
-/** Returns true where every target that puts the address behind a Service of that role drains it; see `originsIn`. */
+/**
+ * Returns true if every target that puts the address into a Service of that role drains it; see `originsIn`.
+ */
 export const isDrainedIn = (address: Given, role: ServiceRole, isGiven: boolean): boolean =>
   areDrained(originsIn(address, role, isGiven));
 
-/** The target whose fields an endpoint has: the first that does not drain the address. */
+/** Returns the target whose fields an endpoint has: the first that does not drain the address. */
 export function leadingTarget(address: Given, role: ServiceRole, isGiven: boolean): Target {
   const origins = originsIn(address, role, isGiven);
   return (origins.find(({ target }) => !target.drain) ?? origins[0] ?? address).target;

@@ -4,10 +4,13 @@ import type { Dns } from '../api/dns.ts';
 import { questionKey, type NameState, type Question } from './names.ts';
 import { byPriority, mostServiceHosts, mostServiceRecords } from './srv-records.ts';
 
-/** `nothingKnown` for what was never asked. */
+/** Looks up the state of a query; `nothingKnown` if it was never made. */
 export type Lookup = (question: Question) => NameState;
 
-/** Names are the same in any case, with and without the trailing dot; `db.` alone keeps it, because it is not `db`. */
+/**
+ * Normalises a host name: lower case, without the trailing dot. Only `db.` keeps it, because it is not the
+ * same as `db`.
+ */
 export function nameOf(host: string): string {
   const name = host.toLowerCase();
   return name.indexOf('.') === name.length - 1 ? name : name.replace(/\.$/, '');
@@ -20,7 +23,7 @@ export const addressQuestions = (name: string, families: Dns['families']): reado
 
 export const recordQuestion = (host: string): Question => ({ name: nameOf(host), type: 'SRV' });
 
-/** Hosts of an SRV record, each once, in the order in which they are asked for. */
+/** Returns the hosts of an SRV record, each once, in the order in which they are queried. */
 const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
   ...new Set(
     lookup(recordQuestion(host))
@@ -29,7 +32,7 @@ const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
   ),
 ];
 
-/** All that must be asked to know a host, as far as it is known by now. */
+/** Returns all queries that resolve a host, as far as they are known by now. */
 export function questionsOf(host: string, families: Dns['families'], lookup: Lookup): readonly Question[] {
   if (parseIp(host) !== undefined) return [];
   if (!isServiceRecord(host)) return addressQuestions(nameOf(host), families);
@@ -37,27 +40,26 @@ export function questionsOf(host: string, families: Dns['families'], lookup: Loo
   return [recordQuestion(host), ...hosts.flatMap((each) => addressQuestions(each, families))];
 }
 
-/** Questions that one backend asks at most. */
+/** Highest number of queries of one backend. */
 export const mostQuestions = 512;
 
-/** The questions of one backend. */
+/** The queries of one backend. */
 export interface QuestionSet {
   readonly questions: readonly Question[];
   readonly has: (question: Question) => boolean;
 }
 
 /**
- * Returns what a backend asks to know its hosts, as far as they are known by now: the hosts of an SRV record come with
- * its answer. Each question once, in this order, until there are `mostQuestions`:
+ * Returns the queries that resolve the hosts of a backend, as far as they are known by now: the hosts of an
+ * SRV record are known from its answer. Each query once, in this order, until there are `mostQuestions`:
  *
- * | turn | questions                                                                                            |
- * |------|------------------------------------------------------------------------------------------------------|
- * | 1    | of each host its SRV record, or the records of the first family                                       |
- * | 2    | of each host the records of the other family                                                         |
- * | 3    | of each SRV record the first host, by priority and name; then of each the second one, and so on       |
+ * | turn | queries                                       |
+ * |------|-----------------------------------------------|
+ * | 1    | for each host its SRV record, or the records of the first family |
+ * | 2    | for each host the records of the other family |
+ * | 3    | for each SRV record its first host, by priority and name; then for each its second host, and so on |
  *
- * So no name of the spec is left out altogether, and which questions are asked follows from the spec and the answers
- * alone.
+ * So every name of the spec is queried, and the queries depend only on the spec and the answers.
  */
 export function questionSet(
   hosts: readonly string[],
@@ -84,7 +86,7 @@ function* inOrder(hosts: readonly string[], families: Dns['families'], lookup: L
     for (const of of records) for (const host of of.slice(i, i + 1)) yield* addressQuestions(host, families);
 }
 
-/** Texts for the status about what of a host is not asked for; none: all of it is. */
+/** Returns texts for the status about queries of a host that are not made; empty: all of them are. */
 export function unaskedTexts(
   host: string,
   families: Dns['families'],

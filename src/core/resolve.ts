@@ -14,37 +14,39 @@ import {
 import { byPriority, type ServiceRecord } from './srv-records.ts';
 import { standing, type Standing } from './standing.ts';
 
-/** One address that a host gives. */
+/** One address of a host. */
 export interface HostAddress {
   readonly ip: string;
-  /** Server name: what a probe says in SNI, Host and to certificates. */
+  /** Server name that a probe uses in SNI, in the Host header, and to verify the certificate. */
   readonly host: string;
-  /** Left the answer, and stays only as long as it is healthy. */
+  /** Removed from the answer, and kept only as long as it is healthy. */
   readonly kept: boolean;
-  /** The SRV record that led here. */
+  /** The SRV record that named the host. */
   readonly record?: ServiceRecord;
 }
 
-/** What a host means now. */
+/** Addresses of a host now, and why these. */
 export interface Resolution {
   readonly addresses: readonly HostAddress[];
-  /** Undefined: a literal address, which answers itself. */
+  /** Undefined for a literal address, which needs no query. */
   readonly rule: ResolutionRule | undefined;
-  /** Wall milliseconds. */
+  /** Wall-clock milliseconds. */
   readonly resolvedWall: number | undefined;
   readonly error: string | undefined;
-  /** When it changes by the mere passing of time, monotonic. */
+  /** Monotonic milliseconds at which it changes because time passes; undefined: never. */
   readonly nextAt: number | undefined;
-  /** What of the host is not asked for. */
+  /** Texts about queries of the host that are not made. */
   readonly unasked?: readonly string[];
 }
 
-/** All questions, where there is no bound. */
+/** All queries, if there is no limit. */
 const everything: Pick<QuestionSet, 'has'> = { has: () => true };
 
 /**
+ * Returns the addresses of a host, from the states of its queries.
+ *
  * @param now monotonic milliseconds
- * @param asked questions of the backend; what is known of others does not count
+ * @param asked queries of the backend; the results of other queries do not count
  */
 export function resolve(
   host: string,
@@ -68,7 +70,7 @@ export function resolve(
 
 interface Asking {
   readonly stand: Stand;
-  /** Questions for the addresses of a name. */
+  /** Queries for the addresses of a name. */
   readonly questionsOf: (name: string) => readonly Question[];
 }
 
@@ -114,7 +116,7 @@ function services(host: string, ask: Asking): Resolution {
     ...hosts.map(({ service, error, rule = 'Pending', ...part }) => ({
       ...part,
       rule,
-      // The rule of every host counts: one that is not known is news.
+      // The rule of every host counts: a host that is not resolved must be reported.
       holds: true,
       error: error && `${service.host} ${error}`,
     })),
@@ -127,7 +129,10 @@ function services(host: string, ask: Asking): Resolution {
   };
 }
 
-/** The worst first: what holds by a worse rule is what must be told. */
+/**
+ * Rules in their order of severity, the worst first. The worst rule of the records that are in effect is
+ * reported.
+ */
 const rank: readonly ResolutionRule[] = [
   'Pending',
   'Failed',
@@ -141,12 +146,12 @@ const rank: readonly ResolutionRule[] = [
 ];
 
 /**
- * Several questions as one:
+ * Combines several queries into one result:
  *
- * | questions that hold records | the rule is the worst of | errors told                                     |
- * |-----------------------------|--------------------------|-------------------------------------------------|
- * | none                        | all                      | all                                             |
- * | some                        | these                    | all, but that there is no record of a family    |
+ * | queries with records | the rule is the worst of | errors reported                         |
+ * |----------------------|--------------------------|-----------------------------------------|
+ * | none                 | all                      | all                                     |
+ * | some                 | these                    | all, except that a family has no record |
  */
 function joined(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
   const holding = parts.filter(({ holds }) => holds);

@@ -5,12 +5,16 @@ import type { Question } from './names.ts';
 import { nameOf, questionsOf, type Lookup } from './questions.ts';
 import type { Resolution } from './resolve.ts';
 
-// MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`): clients ask for its
-// SRV record. A backend with that name as a host gets NODATA, and a hint where the record exists.
+// MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`):
+// clients query its SRV record. A backend with that name as a host gets NODATA, and a hint if the SRV record
+// exists.
 
 const mongodbPort = 27017;
 
-/** The question whose answer decides whether there is a hint; undefined: the host has addresses, or is none of MongoDB's. */
+/**
+ * Returns the query that decides about the hint; undefined: the host has addresses, or the backend is not
+ * MongoDB.
+ */
 export function hintQuestion(host: string, spec: Spec, lookup: Lookup): Question | undefined {
   if (parseIp(host) !== undefined || isServiceRecord(host) || !isMongodb(spec)) return undefined;
   const questions = questionsOf(host, spec.dns?.families ?? ['IPv4', 'IPv6'], lookup);

@@ -1,4 +1,4 @@
-/** One SRV record (RFC 2782): a host with a port of its own. */
+/** One SRV record (RFC 2782): a host with its own port. */
 export interface ServiceRecord {
   readonly host: string;
   readonly port: number;
@@ -6,23 +6,23 @@ export interface ServiceRecord {
   readonly weight: number;
 }
 
-/** Hosts of one SRV record that are followed, and records that lead to them. */
+/** Highest number of hosts of one SRV record that are used, and of records that name them. */
 export const mostServiceHosts = 64;
 export const mostServiceRecords = 512;
 
 export interface FollowedRecords {
   readonly services: readonly ServiceRecord[];
-  /** There are more hosts or records than are followed. */
+  /** True when there are more hosts or records than are used. */
   readonly isCut: boolean;
 }
 
-/** Servers rotate their answers: the same records give the same list. */
+/** Orders records. Servers rotate their answers, and the same records must give the same list. */
 export const byPriority = (a: ServiceRecord, b: ServiceRecord): number =>
   a.priority - b.priority || (a.host < b.host ? -1 : a.host > b.host ? 1 : a.port - b.port);
 
 /**
- * Returns the records of an answer that are followed, by priority: one answer may have thousands of hosts, and each is
- * asked for again and again.
+ * Returns the records of an answer that are used, by priority. One answer may have thousands of hosts, and
+ * each is queried periodically.
  */
 export function followedRecords(services: readonly ServiceRecord[]): FollowedRecords {
   if (services.length <= mostServiceHosts) return { services, isCut: false };

@@ -1,41 +1,45 @@
 import type { ResolutionRule } from '../api/status.ts';
 import { hasFailed, missText, type NameState, type Records } from './names.ts';
 
-/** What stands of one question now. */
+/** Records of one query that are in effect now. */
 export interface Standing extends Records {
   readonly rule: ResolutionRule;
-  /** Left the answer less than `keepMs` ago. */
+  /** Addresses that were removed from the answer less than `keepMs` ago. */
   readonly kept: readonly string[];
-  /** Wall milliseconds; undefined while there never was an answer. */
+  /** Wall-clock milliseconds; undefined while there has been no answer. */
   readonly resolvedWall: number | undefined;
   readonly error: string | undefined;
-  /** When something of this changes by the mere passing of time, monotonic. */
+  /** Monotonic milliseconds at which some of this changes because time passes; undefined: never. */
   readonly nextAt: number | undefined;
 }
 
 export interface StandingOptions {
-  /** How long the last good answer stands while the servers fail, from the first miss on; 0: for ever. */
+  /**
+   * How long the last good answer remains in effect while the servers fail, counted from the first result
+   * without records; 0: for ever.
+   */
   readonly staleMs: number;
   readonly keepMs: number;
 }
 
 /**
- * Which of the known records are in use, and by which rule.
+ * Returns which of the known records are in effect, and by which rule.
  *
- * | reported               | a good answer before  | staleMs passed | in use          | rule      |
- * |------------------------|-----------------------|----------------|-----------------|-----------|
- * | no miss                | yes                   | -              | it              | Answered  |
- * | no miss                | no, but published     | -              | the published   | Published |
- * | no miss                | no                    | -              | nothing         | Pending   |
- * | a denial, believed     | any                   | -              | nothing         | NoSuchName, NoAddress |
- * | a denial, not believed | yes (or published)    | no, or no failure in this row | the last good | Doubted |
- * | a denial, not believed | no                    | -              | nothing         | Doubted   |
- * | a failure              | yes (or published)    | no             | the last good   | Stale     |
- * | either, and a failure is in this row | yes (or published) | yes  | nothing         | Expired   |
- * | a failure              | no                    | -              | nothing         | Failed    |
- * | a failure              | that there is nothing | -              | nothing         | NoSuchName, NoAddress |
+ * | reported                                                | good answer before       | staleMs passed                | in effect            | rule                  |
+ * |---------------------------------------------------------|--------------------------|-------------------------------|----------------------|-----------------------|
+ * | nothing                                                 | yes                      | -                             | that answer          | Answered              |
+ * | nothing                                                 | no, but restored records | -                             | the restored records | Published             |
+ * | nothing                                                 | no                       | -                             | none                 | Pending               |
+ * | a negative answer, confirmed                            | any                      | -                             | none                 | NoSuchName, NoAddress |
+ * | a negative answer, not confirmed                        | yes (or restored)        | no, or no failure among these results | the last good answer | Doubted               |
+ * | a negative answer, not confirmed                        | no                       | -                             | none                 | Doubted               |
+ * | a failure                                               | yes (or restored)        | no                            | the last good answer | Stale                 |
+ * | either, and one of the consecutive results is a failure | yes (or restored)        | yes                           | none                 | Expired               |
+ * | a failure                                               | no                       | -                             | none                 | Failed                |
+ * | a failure                                               | a confirmed negative one | -                             | none                 | NoSuchName, NoAddress |
  *
- * So servers that fail and deny in turn do not make expired records come and go.
+ * So expired records do not appear and disappear when servers alternate between failures and negative
+ * answers.
  */
 export function standing(state: NameState, options: StandingOptions, now: number): Standing {
   const rule = ruleOf(state, options, now);
