@@ -1,7 +1,9 @@
 import type { Status } from '../api/external-backend.ts';
 import type { EndpointSlice, Endpoints, OwnerReference, Service } from './objects.ts';
 
-/** Names one object in one life: a delete or update of it never hits a namesake that came later. */
+/**
+ * Identifies one object by its UID, so that a delete or update never affects a later object of the same name.
+ */
 export interface ObjectRef {
   readonly kind: 'Service' | 'EndpointSlice' | 'Endpoints' | 'ExternalBackend';
   readonly namespace: string;
@@ -10,7 +12,7 @@ export interface ObjectRef {
   readonly resourceVersion?: string;
 }
 
-/** The body of a server-side apply: exactly the fields we own, nothing else. */
+/** Body of a server-side apply: exactly the fields that we own. */
 export interface AppliedService {
   readonly apiVersion: 'v1';
   readonly kind: 'Service';
@@ -22,19 +24,19 @@ export interface AppliedService {
 }
 
 /**
- * One write, as data, or what must hold for those after it.
+ * One write, as data, or a condition for the writes after it.
  *
- * | op            | request                                                                                     |
- * |---------------|---------------------------------------------------------------------------------------------|
- * | absent        | GET of a Service that is to be created; 200 = another client was quicker: transient, because apply would take it; one that is being deleted: `waiting` |
- * | applyService  | server-side apply, forced; where it is refused, that of `otherwise`                          |
- * | setService    | merge patch, fenced by uid and resourceVersion: what apply cannot take from others |
- * | create        | POST; 409 = somebody was quicker: transient                                                 |
- * | update        | PUT, fenced by the uid and resourceVersion in the object; 409 = transient                   |
- * | delete        | DELETE with uid and resourceVersion preconditions; 404 = done                               |
- * | sweep         | deletes the slices and Endpoints of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io, endpoint-controller) left; when it found some, `waiting` for a second look |
- * | dryRun        | the request of a create or update with `dryRun=All`: it is admitted or refused, and changes nothing |
- * | status        | JSON patch: test uid, replace the whole status                                              |
+ * | op           | request                                          |
+ * |--------------|--------------------------------------------------|
+ * | absent       | GET of a Service that is to be created; 200 = another client was faster: transient, because apply would take it over; one that is being deleted: `waiting` |
+ * | applyService | server-side apply, forced; if it is refused, that of `otherwise` |
+ * | setService   | merge patch, fenced by uid and resourceVersion: what apply cannot take from other managers |
+ * | create       | POST; 409 = another client was faster: transient |
+ * | update       | PUT, fenced by the uid and resourceVersion in the object; 409 = transient |
+ * | delete       | DELETE with uid and resourceVersion preconditions; 404 = done |
+ * | sweep        | deletes the slices and Endpoints of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io, endpoint-controller) left; if it found some, `waiting` for a second look |
+ * | dryRun       | the request of a create or update with `dryRun=All`: it is admitted or refused, and changes nothing |
+ * | status       | JSON patch: test uid, replace the whole status   |
  */
 export type Action =
   | { readonly op: 'absent'; readonly namespace: string; readonly name: string }
@@ -65,12 +67,12 @@ export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef =>
   ...(object.metadata.resourceVersion !== undefined && { resourceVersion: object.metadata.resourceVersion }),
 });
 
-/** Whether it brings addresses to the Service, or takes them away. */
+/** Returns true if the action adds addresses to the Service, or removes some. */
 export const isOfSlice = (action: Action): boolean =>
   ('object' in action && action.object.kind === 'EndpointSlice') ||
   (action.op === 'delete' && action.ref.kind === 'EndpointSlice');
 
-/** Kind and name of the object that an action writes; undefined: it writes none. */
+/** Returns kind and name of the object that an action writes; undefined: it writes none. */
 export function objectOf(action: Action): string | undefined {
   if (action.op === 'applyService') return `Service ${action.service.metadata.name}`;
   if ('object' in action) return `${action.object.kind} ${action.object.metadata.name}`;

@@ -7,15 +7,18 @@ import { nameOf } from './questions.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {
-  /** As the Service has it: lower case, without the trailing dot. */
+  /** As in the Service: lower case, without the trailing dot. */
   readonly name: string;
   readonly health: HealthState;
-  /** Since when it has been healthy without a break, monotonic milliseconds; undefined: it is not. See healthy-hosts.ts. */
+  /**
+   * Monotonic milliseconds since which it has been healthy without interruption; undefined: it is not
+   * healthy. See healthy-hosts.ts.
+   */
   readonly since: number | undefined;
   readonly drain: boolean;
-  /** Whether an address of it is known. */
+  /** True if one of its addresses is known. */
   readonly resolved: boolean;
-  /** Why it is not healthy, for people. */
+  /** Text about why it is not healthy. */
   readonly why: string;
   /** All its addresses are forbidden, or the host itself is. */
   readonly refused?: boolean;
@@ -25,30 +28,33 @@ export interface Candidate {
 
 export interface Choice {
   readonly name: string;
-  /** True: no host may be chosen. `name` is then what it points to now, and empty where there is no Service. */
+  /**
+   * True: no host may be chosen. `name` is then the host that it points to now, and empty if there is no
+   * Service.
+   */
   readonly none?: true;
-  /** When a better one may be chosen by the mere passing of time, in milliseconds from now. */
+  /** Milliseconds after which a better host may be chosen, only because time passes. */
   readonly afterMs?: number;
 }
 
-/** What stands in the Service for a host of the spec. */
+/** Returns a host of the spec in the form that the Service has. */
 export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '');
 
 /**
- * The host an alias points to. "Better" is: earlier in the list, healthy, not drained.
+ * Chooses the host of an alias. "Better" is: earlier in the list, healthy, not drained.
  *
- * | points to now           | others                            | chosen                          |
- * |-------------------------|-----------------------------------|---------------------------------|
- * | nothing of the list, or a forbidden host | some healthy     | the first healthy               |
- * | the same                | none healthy, some not refused    | the first of these that is not drained, else the first |
- * | the same                | all refused                       | none                            |
- * | a host of which all addresses are refused | some healthy    | the first healthy               |
- * | the same                | none healthy                      | stays: the names of the past may come back |
- * | unhealthy or drained    | some healthy                      | the first healthy               |
- * | unhealthy or drained    | none healthy                      | stays                           |
- * | healthy or unknown      | a better one for failbackMs       | the first such                  |
- * | healthy or unknown      | a better one, not for that long   | stays, to be looked at then     |
- * | healthy or unknown      | none better                       | stays                           |
+ * | points to now                            | other hosts                     | chosen                                                 |
+ * |------------------------------------------|---------------------------------|--------------------------------------------------------|
+ * | nothing in the list, or a forbidden host | some healthy                    | the first healthy                                      |
+ * | the same                                 | none healthy, some not refused  | the first of these that is not drained, else the first |
+ * | the same                                 | all refused                     | none                                                   |
+ * | a host whose addresses are all refused   | some healthy                    | the first healthy                                      |
+ * | the same                                 | none healthy                    | the same host: its previous addresses may come back    |
+ * | unhealthy or drained                     | some healthy                    | the first healthy                                      |
+ * | unhealthy or drained                     | none healthy                    | the same host                                          |
+ * | healthy or unknown                       | a better one for failbackMs     | the first such host                                    |
+ * | healthy or unknown                       | a better one, not for that long | the same host; checked again after that time           |
+ * | healthy or unknown                       | none better                     | the same host                                          |
  *
  * @param candidates in the order of the spec, at least one
  * @param now monotonic milliseconds
@@ -78,18 +84,18 @@ export function choose(
 }
 
 /**
- * The hosts of an alias as they are now.
+ * Returns the hosts of an alias with their health.
  *
- * | its addresses                         | the name                          | probed | health    |
- * |---------------------------------------|-----------------------------------|--------|-----------|
- * | one healthy                           | any                               | yes    | healthy   |
- * | some, all unhealthy                   | any                               | yes    | unhealthy |
- * | some                                  | Published: not answered since this term began | no | unknown |
- * | some                                  | any other                         | no     | healthy   |
- * | none, all refused                     | any                               | any    | unhealthy |
- * | the host is forbidden                 | any                               | any    | unhealthy |
- * | none                                  | NoSuchName, NoAddress, Expired    | any    | unhealthy |
- * | any other                             | any                               | any    | unknown   |
+ * | its addresses         | the name                                   | probed | health    |
+ * |-----------------------|--------------------------------------------|--------|-----------|
+ * | one healthy           | any                                        | yes    | healthy   |
+ * | some, all unhealthy   | any                                        | yes    | unhealthy |
+ * | some                  | Published: no answer since this term began | no     | unknown   |
+ * | some                  | any other                                  | no     | healthy   |
+ * | none, all refused     | any                                        | any    | unhealthy |
+ * | the host is forbidden | any                                        | any    | unhealthy |
+ * | none                  | NoSuchName, NoAddress, Expired             | any    | unhealthy |
+ * | any other             | any                                        | any    | unknown   |
  */
 export function candidatesOf(
   targets: readonly TargetAddresses[],
@@ -126,7 +132,7 @@ function fromProbes(
   return { health: all.every(({ health }) => health === 'unhealthy') ? 'unhealthy' : 'unknown', marks, why };
 }
 
-/** Another one after the address was not healthy at one of its ports for a while. */
+/** Returns a mark that is another one after the address was not healthy at one of its ports for a while. */
 const markOf = (groups: readonly PortGroup[], address: BackendAddress, healthOf: HealthOf): string =>
   groups.map((group) => readinessOf(group, address, healthOf).since ?? '').join(' ');
 
@@ -141,14 +147,14 @@ function fromName({ addresses, resolution, message, refused }: TargetAddresses):
   return { health: refused === true || lost.includes(rule) ? 'unhealthy' : 'unknown', marks, why };
 }
 
-/** The host that our Services of this backend point to now; undefined: none yet. */
+/** Returns the host that our Services of this backend point to now; undefined: none yet. */
 export const currentAlias = (
   services: readonly { readonly spec: { readonly type?: string; readonly externalName?: string } }[],
 ): string | undefined =>
   services.find(({ spec }) => spec.type === 'ExternalName' && spec.externalName !== undefined)?.spec
     .externalName;
 
-/** What is told of a switch; undefined where there was none. */
+/** Returns the Event of a switch; undefined if there was none. */
 export function switchOf(
   candidates: readonly Candidate[],
   before: string | undefined,

@@ -1,33 +1,38 @@
 /** History of a field of an object of ours that other clients change, and the operator changes back. */
 export interface Contest {
-  /** When it was repaired, monotonic milliseconds; the last few. */
+  /** Monotonic milliseconds of the last few repairs. */
   readonly repairedAt: readonly number[];
-  /** Version of the object that was repaired last: a repair that is tried again is the same one. */
+  /** Version of the object that was repaired last. A repair that is tried again is the same repair. */
   readonly version: string;
-  /** Repairs since it is contested; 0: it is not. */
+  /** Number of repairs since the field is contested; 0: it is not. */
   readonly round: number;
   readonly managers: readonly string[];
 }
 
-/** A state of the object that is not ours. */
+/** A state of the object that another client wrote. */
 export interface Edit {
   readonly version: string;
   readonly manager: string;
 }
 
-/** So many repairs within this time are a contest: a person who tries twice is none, a controller is after seconds. */
+/**
+ * Number of repairs within this time that make a contest. A person who tries twice makes none; a controller
+ * makes one within seconds.
+ */
 const MANY = 6;
 const WINDOW_MS = 60_000;
 const FIRST_HOLD_MS = 1_000;
 const LONGEST_HOLD_MS = 60_000;
 
 /**
- * | repairs                                         | is contested | the next repair is held for          |
- * |-------------------------------------------------|--------------|--------------------------------------|
- * | fewer than 6 within a minute                    | no           | nothing                              |
- * | the 6th within a minute                         | yes          | 1 s after it                         |
- * | each further one                                | yes          | twice as long, at most a minute      |
- * | none needed for a minute after the last repair  | no more      | nothing                              |
+ * Steps the history of a field by one repair.
+ *
+ * | repairs                                        | is contested | the next repair waits for       |
+ * |------------------------------------------------|--------------|---------------------------------|
+ * | fewer than 6 within a minute                   | no           | nothing                         |
+ * | the 6th within a minute                        | yes          | 1 s after it                    |
+ * | each further one                               | yes          | twice as long, at most a minute |
+ * | none needed for a minute after the last repair | no longer    | nothing                         |
  */
 export function repaired(before: Contest = untouched, edit: Edit, now: number): Contest {
   if (before.version === edit.version) return before;
@@ -46,25 +51,28 @@ const untouched: Contest = { repairedAt: [], version: '', round: 0, managers: []
 
 export const isContested = (contest: Contest | undefined): contest is Contest => (contest?.round ?? 0) > 0;
 
-/** For how many milliseconds the next repair waits; 0: it does not. */
+/** Returns how many milliseconds the next repair waits; 0: it does not wait. */
 export function heldMs(contest: Contest | undefined, now: number): number {
   if (!isContested(contest)) return 0;
   const hold = Math.min(FIRST_HOLD_MS * 2 ** (contest.round - 1), LONGEST_HOLD_MS);
   return Math.max(0, lastOf(contest) + hold - now);
 }
 
-/** In how many milliseconds the contest is over, when nothing is to be repaired until then; 0: it is over. */
+/**
+ * Returns after how many milliseconds the contest ends if nothing must be repaired until then; 0: it has
+ * ended.
+ */
 export const overMs = (contest: Contest, now: number): number =>
   Math.max(0, lastOf(contest) + WINDOW_MS - now);
 
-/** Returns true when it ended so long ago that no repair that is due now belongs to it. */
+/** Returns true when it ended so long ago that a repair that is due now does not belong to it. */
 export const isLongOver = (contest: Contest, now: number): boolean => now - lastOf(contest) >= 2 * WINDOW_MS;
 
 /**
- * Text for the condition and the Event.
+ * Returns the text for the condition and the Event.
  *
  * @param contests by field
- * @param isHeld whether repairs of this kind of object are held
+ * @param isHeld true if repairs of this kind of object wait
  */
 export function contestText(object: string, contests: ReadonlyMap<string, Contest>, isHeld: boolean): string {
   const managers = [...new Set([...contests.values()].flatMap((contest) => contest.managers))];

@@ -13,7 +13,7 @@ import { exclusionOf, isOneServer, type Exclusion, type Roles } from './roles.ts
 import { keptService, serviceBody } from './service.ts';
 import type { SliceGroup } from './slices.ts';
 
-/** One Service as it should be, with everything behind it. */
+/** One Service as it should be, with the addresses that it publishes. */
 export interface DesiredService {
   readonly name: string;
   readonly spec: ServiceSpec;
@@ -25,11 +25,14 @@ export interface DesiredService {
   readonly subsets: readonly EndpointSubset[] | undefined;
   /** Empty for an alias. */
   readonly addresses: readonly BackendAddress[];
-  /** IPs of the one server behind a Service of role Primary, also those of families that the Service does not carry. */
+  /**
+   * IPs of the one server that a Service of role Primary publishes, including those of families that the
+   * Service does not have.
+   */
   readonly server: ReadonlySet<string>;
   /** Every port has a ready address. */
   readonly available: boolean;
-  /** Addresses that are not behind it, whatever their health. */
+  /** Addresses that it does not publish, whatever their health. */
   readonly excluded: ReadonlyMap<BackendAddress, Exclusion | 'FamilyNotServed'>;
 }
 
@@ -40,13 +43,13 @@ export interface DesiredInput {
   readonly healthOf: HealthOf;
   readonly legacyEndpoints: boolean;
   readonly roles: Roles;
-  /** What an alias points to; undefined in mode Endpoints. */
+  /** Host that an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
-  /** The observed Service of that name, if it is ours or to be taken over. */
+  /** Returns the observed Service of that name, if it is ours or to be taken over. */
   readonly standing: (service: string) => Service | undefined;
 }
 
-/** The Services of a backend as they should be now. */
+/** Returns the Services of a backend as they should be now. */
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
   const isReady = readyTable(input);
   return servicesOf(input.backend).map((spec) =>
@@ -60,8 +63,8 @@ interface Whole extends DesiredInput {
 }
 
 /**
- * Judges every address once for all Services. Some may have it ready that others have not: `readyIn` of core/health.ts, and
- * targets that drain it for one role (origins.ts).
+ * Computes the readiness of every address once for all Services. An address may be ready in some Services
+ * alone, because of `readyIn` of core/health.ts, or because targets drain it for one role (origins.ts).
  */
 function readyTable({ groups, addresses, healthOf, roles }: DesiredInput) {
   const judge = (group: PortGroup) => (address: BackendAddress) => {
@@ -77,7 +80,7 @@ function readyTable({ groups, addresses, healthOf, roles }: DesiredInput) {
   };
 }
 
-/** The Services that the spec asks for; without a list, one that is named after the resource. */
+/** Returns the Services of the spec; without a list, one that is named after the resource. */
 export function servicesOf(backend: Pick<Backend, 'name' | 'spec'>): readonly ServiceSpec[] {
   return backend.spec.services ?? [{ ...plainService, name: backend.name }];
 }
@@ -127,7 +130,10 @@ function exclusions(
   return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
 }
 
-/** IPs of the server that has these addresses: a change of families does not make it another one. */
+/**
+ * Returns the IPs of the server that has these addresses. A change of families does not make it another
+ * server.
+ */
 function serverOf(behind: readonly BackendAddress[], all: readonly BackendAddress[]): readonly string[] {
   const namesakes = all.filter(({ host, port }) =>
     behind.some((each) => each.host === host && each.port === port),
@@ -139,7 +145,7 @@ type Behind = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>
 
 const nobody: Behind = { addresses: [], excluded: new Map() };
 
-/** The primary serves beside replicas that are not ready, where the Service wants it so. */
+/** Adds the primary to replicas that are not ready, if the Service has replicaFallback. */
 function withFallback(
   input: Whole,
   { role, replicaFallback }: ServiceSpec,
@@ -159,7 +165,10 @@ const anyReady = (group: PortGroup, { addresses, isReady }: Whole): boolean =>
 const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly BackendAddress[] =>
   addresses.filter((address) => groups.every((group) => isReady(group, address)));
 
-/** Whether any Service of the backend carries the family: an address of another need not be asked, for nobody could reach it. */
+/**
+ * Returns true if any Service of the backend has the family. Addresses of another family need no probe,
+ * because no client can reach them.
+ */
 export function isServed(
   backend: Backend,
   family: Family,
@@ -171,7 +180,9 @@ export function isServed(
   );
 }
 
-/** One group per family and per set of port numbers: a target's own port makes a set of its own. */
+/**
+ * Returns one group per family and per set of port numbers. A target with its own port has a set of its own.
+ */
 function sliceGroups(group: PortGroup, spec: ServiceSpec, input: Whole): readonly SliceGroup[] {
   const sets = Map.groupBy(input.addresses, (address) => `${address.family} ${address.port}`);
   return [...sets.values()].flatMap((addresses) => {
@@ -198,7 +209,10 @@ const endpointPort = (port: Port, targetsOwn: number): EndpointPort => ({
   ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
 });
 
-/** With publishNotReadyAddresses `ready` is always true and `serving` tells the truth, as Kubernetes' own controller writes it. */
+/**
+ * Builds an endpoint. With publishNotReadyAddresses `ready` is always true, and `serving` has the health, as
+ * in slices of Kubernetes' own controller.
+ */
 function endpoint(
   address: BackendAddress,
   spec: ServiceSpec,

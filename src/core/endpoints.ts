@@ -5,12 +5,13 @@ import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReferen
 import { isSame } from './same.ts';
 import type { SliceGroup } from './slices.ts';
 
-/** The bound of Kubernetes' own endpoints controller; beyond it the object says that it is truncated. */
+/** Limit of Kubernetes' own endpoints controller. An object with more addresses is marked as truncated. */
 export const maxEndpointsAddresses = 1000;
 
 /**
- * The legacy form of the slices: one subset per set of ports. Not-ready addresses stay, as a pod's would.
- * An IP has one host name in the whole object, for the server keeps only one (RepackSubsets).
+ * Returns the content of the slices in the legacy form: one subset per set of ports. Not-ready addresses
+ * remain, as those of a pod do. An IP has one host name in the whole object, because the server keeps only
+ * one (RepackSubsets).
  */
 export function subsetsOf(groups: readonly SliceGroup[]): readonly EndpointSubset[] {
   const sets = Map.groupBy(groups, (group) => JSON.stringify(group.ports));
@@ -55,9 +56,9 @@ const addresses = (endpoints: readonly Endpoint[], hostnames: Hostnames): readon
     .toSorted((a, b) => (a.ip < b.ip ? -1 : 1));
 
 /**
- * What brings the Endpoints object to the desired subsets; undefined: nothing.
- * It carries `skip-mirror`, so that no second set of slices appears. Labels and annotations of others stay, and fields
- * of an address that the operator does not write.
+ * Returns the write that brings the Endpoints object to the desired subsets; undefined: none. The object has
+ * `skip-mirror`, so that Kubernetes creates no second set of slices. Labels and annotations of other clients
+ * remain, and so do fields of an address that the operator does not write.
  */
 export function planEndpoints(
   backend: Pick<Backend, 'namespace' | 'name' | 'uid'>,
@@ -84,13 +85,19 @@ export function planEndpoints(
   return same ? undefined : { op: 'update', object };
 }
 
-/** Labels of other clients. Those of an object that the endpoints controller wrote are its copies of the labels of the Service. */
+/**
+ * Returns labels of other clients. If the endpoints controller wrote the object, its labels are copies of
+ * those of the Service, and are left out.
+ */
 function foreignLabels(observed: Endpoints | undefined): Readonly<Record<string, string>> {
   const { [labels.headless]: _, ...others } = observed?.metadata.labels ?? {};
   return others[labels.endpointsManagedBy] === 'endpoint-controller' ? {} : others;
 }
 
-/** The subsets as desired, each address with the fields of the observed one that the operator does not write (nodeName, targetRef). */
+/**
+ * Returns the desired subsets, each address with the fields of the observed one that the operator does not
+ * write (nodeName, targetRef).
+ */
 function withForeignFields(
   desired: readonly EndpointSubset[],
   observed: Endpoints | undefined,
@@ -118,7 +125,7 @@ const endpointsLabels = (headless: boolean): Readonly<Record<string, string>> =>
   ...(headless && { [labels.headless]: '' }),
 });
 
-/** Ready addresses stay before not-ready ones do. */
+/** Limits the number of addresses. Not-ready addresses are left out before ready ones. */
 function truncate(
   subsets: readonly EndpointSubset[],
   max: number,
@@ -146,7 +153,7 @@ function truncate(
   return { subsets: cut.filter((s) => count(s) > 0), truncated: true };
 }
 
-/** Compares what is ours of two objects. */
+/** Compares the parts of two objects that the operator owns. */
 const isSameObject = (a: Endpoints, b: Endpoints): boolean =>
   isSame(a.metadata.labels ?? {}, b.metadata.labels ?? {}) &&
   isSame(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) &&
@@ -156,8 +163,8 @@ const isSameMap = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string
   a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 
 /**
- * Returns the ports of each address and readiness. The server repacks subsets, orders them and drops empty fields, so
- * an address may be in several subsets, and the ports in any order.
+ * Returns the ports of each address and readiness. The server repacks subsets, orders them and drops empty
+ * fields. So an address may be in several subsets, with its ports in any order.
  */
 function portsByAddress(subsets: readonly EndpointSubset[]): ReadonlyMap<string, string> {
   const found = new Map<string, string[]>();

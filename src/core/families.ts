@@ -1,38 +1,42 @@
 import type { ServiceSpec } from '../api/external-backend.ts';
 import type { Family, Service } from './objects.ts';
 
-/** The two fields that the API server judges together. A field that is left out is the server's choice. */
+/**
+ * The two fields that the API server validates together. The server chooses the value of a field that is left
+ * out.
+ */
 export interface FamilyFields {
   readonly ipFamilies?: readonly Family[];
   readonly ipFamilyPolicy?: NonNullable<Service['spec']['ipFamilyPolicy']>;
 }
 
-/** Headless and without a selector: the server takes any family, and asks for both where nothing is set. */
+/** Headless and without a selector: the server accepts any family, and sets both if nothing is set. */
 const isFree = ({ headless, selector }: ServiceSpec): boolean => headless && selector === undefined;
 
 /**
- * Families and policy of the applied Service: a pair that the server accepts over what is observed, and that ends as
- * on a new Service. The rules are those of pkg/registry/core/service/storage/alloc.go (`initIPFamilyFields`).
+ * Returns families and policy for the apply of a Service: a pair that the server accepts in place of what is
+ * observed, with the same result as for a new Service. The rules are those of
+ * pkg/registry/core/service/storage/alloc.go (`initIPFamilyFields`).
  *
  * Headless, no selector: the pair is always complete, because the server's own default is both families.
  *
- * | ipFamilies | ipFamilyPolicy | families                                    | policy                              |
- * |------------|----------------|---------------------------------------------|-------------------------------------|
- * | none       | none           | those of the addresses; without addresses the observed first one, else IPv4 | SingleStack of one, RequireDualStack of two |
- * | one        | none           | it                                          | SingleStack                         |
- * | given      | SingleStack    | as given                                    | as given                            |
- * | none       | SingleStack    | the observed first one while an address has it or there is none, else the first of the addresses | as given |
- * | any        | dual           | the same, and the other                     | as given                            |
+ * | ipFamilies | ipFamilyPolicy | families                | policy                                        |
+ * |------------|----------------|-------------------------|-----------------------------------------------|
+ * | none       | none           | those of the addresses; without addresses the observed first one, else IPv4 | SingleStack for one, RequireDualStack for two |
+ * | one        | none           | as given                | SingleStack                                   |
+ * | given      | SingleStack    | as given                | as given                                      |
+ * | none       | SingleStack    | the observed first one while an address has it or there is no address, else the first of the addresses | as given                                      |
+ * | any        | dual           | the same, and the other | as given                                      |
  *
- * Any other Service: the server has the last word, and a second family is released with SingleStack only.
+ * Any other Service: the server decides, and a second family is released with SingleStack only.
  *
- * | ipFamilies | ipFamilyPolicy | families                           | policy                                     |
- * |------------|----------------|------------------------------------|--------------------------------------------|
- * | none       | none           | left out                           | SingleStack if an earlier apply set one, else left out |
- * | given      | none           | as given                           | SingleStack, as on a new Service           |
- * | none       | given          | left out                           | as given                                   |
- * | given      | SingleStack    | as given                           | as given                                   |
- * | given      | dual           | as given, and the other where two are observed | as given                       |
+ * | ipFamilies | ipFamilyPolicy | families                                    | policy                                                 |
+ * |------------|----------------|---------------------------------------------|--------------------------------------------------------|
+ * | none       | none           | left out                                    | SingleStack if an earlier apply set one, else left out |
+ * | given      | none           | as given                                    | SingleStack, as on a new Service                       |
+ * | none       | given          | left out                                    | as given                                               |
+ * | given      | SingleStack    | as given                                    | as given                                               |
+ * | given      | dual           | as given, and the other if two are observed | as given                                               |
  *
  * @param present families of the addresses, IPv4 first
  * @param kept the Service that the apply changes in place; undefined: it is new, or was an alias
@@ -54,7 +58,7 @@ function freePair(spec: ServiceSpec, present: readonly Family[], kept: Service |
   return { ipFamilies: policy === 'SingleStack' ? [first] : both(first), ipFamilyPolicy: policy };
 }
 
-/** The observed family stays the first one where another would displace it. */
+/** Keeps the observed family as the first one if another one would replace it. */
 function firstOf(present: readonly Family[], policy: Policy, observed: readonly Family[] = []): Family {
   const [first] = observed;
   const stays =
@@ -73,7 +77,7 @@ function servedPair(spec: ServiceSpec, kept: Service | undefined): FamilyFields 
 const setsPolicy = ({ ipFamilies }: ServiceSpec, kept: Service | undefined): boolean =>
   ipFamilies !== undefined || kept?.applied?.includes('ipFamilyPolicy') === true;
 
-/** With the second family that the server added: a dual policy does not release it. */
+/** Adds the second family that the server added, because a dual policy does not release it. */
 function completed(
   given: readonly Family[],
   policy: Policy | undefined,
@@ -89,16 +93,17 @@ const both = (first: Family): readonly Family[] => [first, otherThan(first)];
 const otherThan = (family: Family): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4');
 
 /**
- * The families that a Service carries: kube-proxy reads no slice of another. Undefined: all.
+ * Returns the families that a Service has, because kube-proxy reads no slices of another family. Undefined:
+ * all.
  *
- * | Service                                   | carries                                         |
- * |-------------------------------------------|-------------------------------------------------|
- * | headless, no selector, no families in the spec | what its addresses have; with SingleStack the first of these |
- * | headless, no selector                     | what the spec has, and with a dual policy both  |
- * | is there, and is not to be replaced       | what the server gave it; with SingleStack the first of these, with RequireDualStack both |
- * | has two families by the spec              | both                                            |
- * | is to be created, single-stack by the spec | what the spec has                              |
- * | is to be created                          | not known yet: all                              |
+ * | Service                                        | families                                                    |
+ * |------------------------------------------------|-------------------------------------------------------------|
+ * | headless, no selector, no families in the spec | those of its addresses; with SingleStack the first of these |
+ * | headless, no selector                          | those of the spec, and with a dual policy both              |
+ * | exists, and is not to be replaced              | those that the server set; with SingleStack the first of these, with RequireDualStack both |
+ * | has two families in the spec                   | both                                                        |
+ * | is to be created, single-stack by the spec     | those of the spec                                           |
+ * | is to be created                               | not known yet: all                                          |
  */
 export function servedFamilies(
   spec: ServiceSpec,
@@ -117,11 +122,11 @@ export function servedFamilies(
 const isOpen = (spec: ServiceSpec, present: readonly Family[], { ipFamilyPolicy }: FamilyFields): boolean =>
   spec.ipFamilies === undefined && (present.length === 0 || ipFamilyPolicy !== 'SingleStack');
 
-/** Returns true when only the server can decide which families a new Service carries. */
+/** Returns true when only the server can decide which families a new Service has. */
 export const areFamiliesOpen = (spec: ServiceSpec): boolean =>
   !isFree(spec) &&
   (spec.ipFamilies === undefined || (spec.ipFamilyPolicy ?? 'SingleStack') !== 'SingleStack');
 
-/** Families of addresses, IPv4 first. */
+/** Returns the families of addresses, IPv4 first. */
 export const familiesOf = (addresses: readonly { readonly family: Family }[]): readonly Family[] =>
   (['IPv4', 'IPv6'] as const).filter((family) => addresses.some((address) => address.family === family));

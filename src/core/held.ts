@@ -5,16 +5,15 @@ import { isOurSlice } from './ownership.ts';
 import { identity } from './slice-layout.ts';
 
 /**
- * A Service of a flapping backend without what may wait for the next round.
+ * Returns a Service of a flapping backend without the changes that may wait for the next round. Returns the
+ * Service itself if nothing waits.
  *
- * | change                                                  | Service of role Primary | any other |
- * |---------------------------------------------------------|-------------------------|-----------|
- * | an address fails, drains, has another role, is removed  | at once                 | at once   |
- * | an address becomes ready                                | at once: a promotion    | waits     |
- * | an address is listed first                              | at once                 | waits     |
- * | another client changed what was accepted before         | at once                 | at once   |
- *
- * Returns the Service itself where nothing waits.
+ * | change                                                 | Service of role Primary | any other |
+ * |--------------------------------------------------------|-------------------------|-----------|
+ * | an address fails, drains, has another role, is removed | at once                 | at once   |
+ * | an address becomes ready                               | at once: a promotion    | waits     |
+ * | an address is listed first                             | at once                 | waits     |
+ * | another client changed what was accepted before        | at once                 | at once   |
  *
  * @param accepted what the last run wrote, as `placesOf` returns it
  */
@@ -45,7 +44,7 @@ export function heldService(
   };
 }
 
-/** IP and ports -> whether it is to be ready. */
+/** IP and ports -> true if it is to be ready. */
 export type Places = ReadonlyMap<string, boolean>;
 
 export const placesOf = ({ groups }: DesiredService): Places =>
@@ -59,7 +58,7 @@ export const placesOf = ({ groups }: DesiredService): Places =>
 export const isEmptyIn = (observed: readonly EndpointSlice[]): boolean =>
   ![...servingIn(observed).values()].includes(true);
 
-/** IP and ports -> whether our slices have it as ready. */
+/** IP and ports -> true if our slices have it as ready. */
 function servingIn(observed: readonly EndpointSlice[]): ReadonlyMap<string, boolean> {
   return new Map(
     observed
@@ -78,7 +77,7 @@ const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
 
 const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;
 
-/** An endpoint that is not ready has no hints, except where it is published as ready all the same. */
+/** Returns the endpoint as not ready. It has no hints, except when it is published as ready all the same. */
 function notServing({ hints, ...endpoint }: Endpoint, { spec }: DesiredService): Endpoint {
   const ready = spec.publishNotReadyAddresses;
   return {

@@ -12,52 +12,54 @@ import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
 import { chain, step, type Step } from './step.ts';
 
-/** The steps that lead to what is desired; empty: nothing to do. */
+/** Steps that bring a Service to the desired state; empty: nothing to do. */
 export interface ServicePlan {
   readonly steps: readonly Step[];
   readonly problem: Problem | undefined;
-  /** True: what follows is planned when these are written. */
+  /** True: the next steps are planned after these are written. */
   readonly again: boolean;
-  /** Steps that need none of these: they are tried where `again` is true, and one of these is not written. */
+  /** Steps that need none of these. They are tried if `again` is true and one of these is not written. */
   readonly otherwise?: readonly Step[];
 }
 
 /**
- * What brings one Service, its slices and its Endpoints to what they should be.
+ * Returns the steps that bring one Service, its slices and its Endpoints to the desired state.
  *
- * Before all of it: the Service of the API server, `kubernetes` in `default`, is a Conflict and is not written. Where taking
- * over is switched off (--service-features), `adopt` counts as no, except among ExternalBackends.
+ * Before all rows: the Service of the API server, `kubernetes` in `default`, is a Conflict and is not
+ * written. If taking over is disabled (--service-features), `adopt` counts as no, except between
+ * ExternalBackends.
  *
- * | rival | Service | of others: Endpoints, slices | adopt | a ready address of ours | writes            | problem     |
- * |-------|---------|------------------------------|-------|-------------------------|-------------------|-------------|
- * | yes   | any     | any                          | any   | any                     | none              | NameClaimed |
- * | no    | foreign | any                          | no    | any                     | none              | Conflict    |
- * | no    | controlled by another kind | any       | yes   | any                     | none              | Conflict    |
- * | no    | none or of others, a feature is switched off | any | any | any            | none              | FeatureDisabled |
- * | no    | ours, a feature is switched off      | any   | any                     | slices, see `withoutService` | FeatureDisabled |
- * | no    | none    | some                         | no    | any                     | none              | Conflict    |
- * | no    | ours    | some                         | no    | any                     | all but on those  | Conflict    |
- * | no    | ours, being deleted | none             | any   | any                     | all but the Service | Terminating |
- * | no    | foreign or none, others' things stand  | yes   | no                      | slices            | Adopting    |
- * | no    | of another backend                     | yes   | no                      | none              | Adopting    |
- * | no    | foreign or none, others' things stand  | yes   | yes                     | all               |             |
- * | no    | ours or none | none                    | any   | any                     | all               |             |
+ * | rival | Service                                           | of other clients: Endpoints, slices | adopt | a ready address of ours | writes                       | problem         |
+ * |-------|---------------------------------------------------|-------------------------------------|-------|-------------------------|------------------------------|-----------------|
+ * | yes   | any                                               | any                                 | any   | any                     | none                         | NameClaimed     |
+ * | no    | foreign                                           | any                                 | no    | any                     | none                         | Conflict        |
+ * | no    | controlled by another kind                        | any                                 | yes   | any                     | none                         | Conflict        |
+ * | no    | none or foreign, a feature is disabled            | any                                 | any   | any                     | none                         | FeatureDisabled |
+ * | no    | ours, a feature is disabled                       | any                                 | any   | any                     | slices, see `withoutService` | FeatureDisabled |
+ * | no    | none                                              | some                                | no    | any                     | none                         | Conflict        |
+ * | no    | ours                                              | some                                | no    | any                     | all except on those          | Conflict        |
+ * | no    | ours, being deleted                               | none                                | any   | any                     | all except the Service       | Terminating     |
+ * | no    | foreign, or none and other clients' objects exist | any                                 | yes   | no                      | slices                       | Adopting        |
+ * | no    | of another backend                                | any                                 | yes   | no                      | none                         | Adopting        |
+ * | no    | foreign, or none and other clients' objects exist | any                                 | yes   | yes                     | all                          |                 |
+ * | no    | ours or none                                      | none                                | any   | any                     | all                          |                 |
  *
- * The order of the steps, and what each needs. An order is not a dependency: a step that is refused holds back those alone
- * that need it.
+ * The order of the steps, and what each of them needs. An order is not a dependency: a refused step prevents
+ * only the steps that need it.
  *
- * | step                                             | needs                                                        |
- * |--------------------------------------------------|--------------------------------------------------------------|
- * | a Service that is to be created is not there     | nothing                                                      |
- * | slices that mark, gain or lose (slices.ts)       | the first                                                    |
- * | the Service                                      | the first; where its port names change, the slices that carry addresses to the new names |
- * | Endpoints, of a Service that is ours             | nothing                                                      |
- * | Endpoints, of one that is created or taken over  | the Service                                                  |
- * | slices of ours that go, or lose an address to another slice | slices.ts; where port names change, the Service too |
- * | slices of others that are taken over             | all before                                                   |
- * | sweep, and the Service without the mark          | all before                                                   |
+ * | step                                           | needs                                            |
+ * |------------------------------------------------|--------------------------------------------------|
+ * | a Service that is to be created does not exist | nothing                                          |
+ * | slices that mark, gain or lose (slices.ts)     | the first                                        |
+ * | the Service                                    | the first; if its port names change, the slices that carry addresses to the new names |
+ * | Endpoints of a Service that is ours            | nothing                                          |
+ * | Endpoints of one that is created or taken over | the Service                                      |
+ * | slices of ours that are removed, or lose an address to another slice | slices.ts; if port names change, the Service too |
+ * | slices of other clients that are taken over    | all before                                       |
+ * | sweep, and the Service without the mark        | all before                                       |
  *
- * A client that reads in between sees the old or the new addresses or both, never none; of an exclusive Service never two servers.
+ * A client that reads in between sees the old or the new addresses or both, never none. Of an exclusive
+ * Service it never sees two servers.
  */
 export function planService(given: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const desired = mayAdopt(given, observed, context) ? given : withoutAdoption(given);
@@ -74,7 +76,7 @@ export function planService(given: DesiredService, observed: Observed, context: 
 const goesOn = ({ reason, published }: Problem): boolean =>
   reason === 'Terminating' || (reason === 'Conflict' && published);
 
-/** Returns true where `adopt` has its meaning. Among ExternalBackends it always has. */
+/** Returns true if `adopt` applies. Between ExternalBackends it always does. */
 const mayAdopt = (desired: DesiredService, observed: Observed, context: PlanContext): boolean =>
   context.switchedOff?.has('Adopt') !== true || look(desired, observed, context).sibling;
 
@@ -106,15 +108,15 @@ function all(
 }
 
 /**
- * Addresses go on to follow the probes behind a Service that is not written. What the Service does not have yet is not
- * prepared, because it may never have it.
+ * Plans the addresses of a Service that is not written: they still follow the probes. What the Service does
+ * not have yet is not prepared, because it may never have it.
  *
- * | the spec, compared with the Service | written              |
- * |-------------------------------------|----------------------|
- * | is an alias                         | nothing              |
- * | has ports of other names            | nothing              |
- * | has a selector, and the other not   | slices               |
- * | any other                           | slices and Endpoints |
+ * | the spec, compared with the Service                      | written              |
+ * |----------------------------------------------------------|----------------------|
+ * | is an alias                                              | nothing              |
+ * | has ports of other names                                 | nothing              |
+ * | has a selector, and the Service has none, or the reverse | slices               |
+ * | any other                                                | slices and Endpoints |
  */
 function withoutService(
   desired: DesiredService,
@@ -136,7 +138,10 @@ function withoutService(
   );
 }
 
-/** kube-proxy joins the ports of a Service and of a slice by their names: neither may have the new ones before the other can follow. */
+/**
+ * kube-proxy matches the ports of a Service and of a slice by name. Neither may have the new names before the
+ * other can follow.
+ */
 function hasOtherPortNames({ groups }: DesiredService, { spec }: Service): boolean {
   const now = new Set((spec.ports ?? []).map(({ name = '' }) => name));
   return groups.some(({ ports }) => ports.some(({ name }) => !now.has(name)));
@@ -174,12 +179,18 @@ function endpointsActions(
   return action === undefined ? [] : [action];
 }
 
-/** Where there is to be no Endpoints object, ours goes, and one that is taken over: it would go on being mirrored. With a selector it is Kubernetes' own. */
+/**
+ * Returns true if the Endpoints object must be removed: there is to be none, and it is ours or is taken over.
+ * Otherwise Kubernetes would still mirror it. With a selector it belongs to Kubernetes.
+ */
 const goes = (desired: DesiredService, observed: Endpoints | undefined): observed is Endpoints =>
   observed !== undefined &&
   (ownerName(observed) !== undefined || (desired.spec.adopt && desired.spec.selector === undefined));
 
-/** Everything of ours under a name that the spec does not ask for any more, except what is being deleted already. */
+/**
+ * Returns steps that remove everything of ours under a Service name that is no longer in the spec, except
+ * what is being deleted already.
+ */
 export function planRemoval(observed: Observed, backend: string): readonly Step[] {
   const mine = (object: KubeObject | undefined): boolean =>
     object !== undefined && ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;

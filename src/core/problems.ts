@@ -18,23 +18,26 @@ import { switchedOffText, switchedOffUses, type SwitchedOff } from './service-fe
 /** Objects under the name of a Service. */
 export interface Observed {
   readonly service: Service | undefined;
-  /** All with the Service's name on them, ours or not. */
+  /** All slices with the Service's name, ours or not. */
   readonly slices: readonly EndpointSlice[];
   readonly endpoints: Endpoints | undefined;
 }
 
 export interface PlanContext {
   readonly backend: Backend;
-  /** Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is ours. */
+  /**
+   * Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is
+   * ours.
+   */
   readonly rival: string | undefined;
   readonly maxEndpointsPerSlice: number;
   /** Another client keeps changing the Service: it is not repaired yet. */
   readonly held?: boolean;
-  /** Features that the administrator switched off; default: none. */
+  /** Features that the administrator disabled; default: none. */
   readonly switchedOff?: SwitchedOff;
 }
 
-/** Why a Service is not (wholly) written as desired, and whether that lasts until a person acts. */
+/** Reasons why a Service is not (fully) written as desired, and whether they last until a person acts. */
 export const problemReasons = {
   Conflict: 'stalls',
   NameClaimed: 'stalls',
@@ -49,27 +52,30 @@ export interface Problem {
   readonly service: string;
   readonly reason: keyof typeof problemReasons;
   readonly message: string;
-  /** True where the Service is ours all the same, with our addresses behind it. */
+  /** True if the Service is ours all the same, and publishes our addresses. */
   readonly published: boolean;
 }
 
 /** Owners of the objects under the name of a Service. */
 export interface Scene {
   readonly service: 'none' | 'ours' | 'foreign' | 'controlled';
-  /** The Service is being deleted, and a finalizer holds it. */
+  /** The Service is being deleted, and a finalizer keeps it. */
   readonly ending: boolean;
   readonly foreignEndpoints: boolean;
-  /** Hand-written or another operator's; those of Kubernetes' own controllers follow from other objects. */
+  /**
+   * Written by hand or by another operator. Slices of Kubernetes' own controllers are not among them, because
+   * they depend on other objects.
+   */
   readonly foreignSlices: readonly EndpointSlice[];
   /** The Service is of another backend, which lost or gave up its claim. */
   readonly sibling: boolean;
-  /** Objects of others under the name become ours. */
+  /** Objects of other clients under the name become ours. */
   readonly adopting: boolean;
-  /** A selector is, or lately was, on the Service: leftovers of Kubernetes' controllers must be removed. */
+  /** The Service has, or recently had, a selector: what Kubernetes' controllers left must be removed. */
   readonly sweep: boolean;
 }
 
-/** Returns whose the observed objects are, and which become ours. */
+/** Returns the owners of the observed objects, and which objects become ours. */
 export function look(desired: DesiredService, observed: Observed, context: PlanContext): Scene {
   const service = standing(observed.service, context.backend.name);
   const hadSelector = Object.keys(observed.service?.spec.selector ?? {}).length > 0;
@@ -97,7 +103,10 @@ function standing(service: Service | undefined, backend: string): Scene['service
   return hasController(service) ? 'controlled' : 'foreign';
 }
 
-/** An object of a sibling that does not claim the name any more is ours to take over: the claim decides, not the past. */
+/**
+ * Returns true for an object of this backend, or of another one that no longer claims the name. The claim
+ * decides, not the previous owner.
+ */
 const isOurs = (object: KubeObject, backend: string): boolean =>
   belongsTo(object, backend) || ownerName(object) !== undefined;
 
@@ -107,11 +116,14 @@ const isOfSibling = (service: Service | undefined, backend: string): boolean =>
 const isKubernetes = (slice: EndpointSlice): boolean =>
   kubernetesSliceManagers.includes(slice.metadata.labels?.[labels.sliceManagedBy] ?? '');
 
-/** Returns true for Endpoints that the endpoints controller wrote for a selector that is gone. */
+/** Returns true for Endpoints that the endpoints controller wrote for a selector that was removed. */
 const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
   sweep || endpoints.metadata.labels?.[labels.endpointsManagedBy] === 'endpoint-controller';
 
-/** Returns why the Service is not wholly written; undefined: it is. The first row of the table of `planService` that holds. */
+/**
+ * Returns why the Service is not fully written; undefined: it is. The first row that holds in the table of
+ * `planService`.
+ */
 export function problemOf(desired: DesiredService, scene: Scene, context: PlanContext): Problem | undefined {
   const isReserved = isApiServerService(context.backend.namespace, desired.name);
   const cause = isReserved
@@ -132,7 +144,7 @@ const rename = 'choose another name in spec.services';
 
 const conflict = (message: string): Cause => ({ reason: 'Conflict', message });
 
-/** How a Service, or what is under its name, is taken over; or why it cannot be. */
+/** Returns how to take over a Service, or the objects under its name; or why it is not possible. */
 function adoptionText({ name }: DesiredService, { backend, switchedOff }: PlanContext, it: string): string {
   const uses = switchedOffUses(backend, name, switchedOff).filter(({ feature }) => feature === 'Adopt');
   return uses.length > 0
@@ -140,7 +152,7 @@ function adoptionText({ name }: DesiredService, { backend, switchedOff }: PlanCo
     : `delete ${it}, or set services[].adopt: true to take ${it} over`;
 }
 
-/** The Service is of somebody else. */
+/** Returns a problem if the Service belongs to another owner. */
 function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
   const name = `Service ${desired.name}`;
   if (context.rival !== undefined)
@@ -157,7 +169,10 @@ function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): 
     : undefined;
 }
 
-/** The Service asks for a feature that is switched off, except taking over: that depends on what there is. */
+/**
+ * Returns a problem if the Service uses a disabled feature. Taking over is judged elsewhere, because it
+ * depends on the existing objects.
+ */
 function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanContext): Cause | undefined {
   const uses = switchedOffUses(context.backend, name, context.switchedOff);
   const missing = uses.filter(({ feature }) => feature !== 'Adopt');
@@ -170,7 +185,7 @@ function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanC
       };
 }
 
-/** The Service may be written, and something is in the way. */
+/** Returns a problem if the Service may be written, but an existing object prevents it. */
 function ofState(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
   const name = `Service ${desired.name}`;
   const others = othersThings(desired, scene);
@@ -188,7 +203,7 @@ function ofState(desired: DesiredService, scene: Scene, context: PlanContext): C
     : undefined;
 }
 
-/** Returns true while a Service that is to be taken over waits for an address of ours. */
+/** Returns true while a Service that is to be taken over waits for a ready address of ours. */
 function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
   const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
   return spec.adopt && takes && !available;

@@ -7,8 +7,8 @@ import { repairPatch } from './service-repair.ts';
 import { isApplied, needsRecreation, withAnnotations } from './service.ts';
 
 /**
- * What is observed may be behind: a Service that was made a moment ago is seen by nobody yet, and slices and apply would
- * take it from who made it.
+ * Checks that a Service that is to be created does not exist. The observed state may be old: a Service that
+ * another client created a moment ago is not in it yet, and slices and apply would take it over.
  */
 export const absence = ({ body }: DesiredService, observed: Service | undefined): readonly Action[] =>
   observed === undefined ? [gone({ body })] : [];
@@ -19,10 +19,16 @@ const gone = ({ body }: Pick<DesiredService, 'body'>): Action => ({
   name: body.metadata.name,
 });
 
-/** The mark is on the Service before its selector goes and until nothing is left over, so that a crash in between loses nothing. */
+/**
+ * The mark is set on the Service before its selector is removed, and until nothing is left over, so that a
+ * crash in between loses nothing.
+ */
 const marked = (desired: DesiredService) => withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
 
-/** What brings the Service itself to what is desired. `sweep`: leftovers of Kubernetes' controllers must be removed after it. */
+/**
+ * Returns the writes that bring the Service itself to the desired state. `sweep`: what Kubernetes'
+ * controllers left must be removed after it.
+ */
 export function serviceActions(
   desired: DesiredService,
   observed: Service | undefined,
@@ -31,7 +37,7 @@ export function serviceActions(
   const body = sweep ? marked(desired) : desired.body;
   const apply = applyOf(body);
   if (observed === undefined) return [apply];
-  // A finalizer holds it for now; when it is gone it is created again.
+  // A finalizer keeps it for now. It is created again after it is removed.
   if (observed.metadata.deletionTimestamp !== undefined) return [];
   if (needsRecreation(observed, body)) return [{ op: 'delete', ref: refOf(observed) }, gone(desired), apply];
   const patch = repairPatch(observed, body);
@@ -39,7 +45,10 @@ export function serviceActions(
   return isApplied(observed, body) ? [] : [apply];
 }
 
-/** The mark may have been set by the patch, and an apply does not remove what a patch set. */
+/**
+ * Returns the writes that remove what is left over, and then the mark. The mark may have been set by the
+ * patch, and an apply does not remove what a patch set.
+ */
 export function sweepActions(
   desired: DesiredService,
   observed: Service | undefined,
@@ -56,7 +65,10 @@ export function sweepActions(
   ];
 }
 
-/** An API server without the value of trafficDistribution refuses the whole Service; without the field the Service exists. */
+/**
+ * An API server that does not know the value of trafficDistribution refuses the whole Service. Without the
+ * field the Service is created.
+ */
 function applyOf(service: AppliedService): Action {
   const { trafficDistribution, ...spec } = service.spec;
   if (trafficDistribution === undefined) return { op: 'applyService', service };

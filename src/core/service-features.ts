@@ -4,7 +4,10 @@ import { servicesOf, type DesiredService } from './desired.ts';
 
 export type SwitchedOff = ReadonlySet<ServiceFeature>;
 
-/** What a Service of the spec asks for, of the features that the administrator switched off (--service-features). */
+/**
+ * Returns what a Service of the spec uses of the features that the administrator disabled
+ * (--service-features).
+ */
 export function switchedOffUses(
   backend: Backend,
   service: string,
@@ -18,7 +21,7 @@ export function switchedOffUses(
   return uses.filter(({ feature }) => off.has(feature));
 }
 
-/** Says which fields are switched off, and how to go on. */
+/** Returns the text about the disabled fields. */
 export const switchedOffText = (uses: readonly FeatureUse[]): string =>
   uses
     .map(
@@ -27,7 +30,7 @@ export const switchedOffText = (uses: readonly FeatureUse[]): string =>
     )
     .join('; ');
 
-/** The same Service, which takes over nothing. */
+/** Returns the same Service without `adopt`. */
 export const withoutAdoption = (desired: DesiredService): DesiredService => ({
   ...desired,
   spec: { ...desired.spec, adopt: false },

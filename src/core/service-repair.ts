@@ -5,20 +5,20 @@ import { annotations } from './ownership.ts';
 import { portKey } from './service.ts';
 
 /**
- * The merge patch that sets what server-side apply alone does not: apply keeps the fields of other managers, and in a list
- * it knows an item by its key only. Undefined: apply is enough.
+ * Returns the merge patch that sets what server-side apply alone does not; undefined: apply is enough. Apply
+ * keeps the fields of other managers, and identifies the items of a list by key.
  *
- * | observed                                                      | apply alone                                          |
- * |---------------------------------------------------------------|------------------------------------------------------|
- * | a port whose number or protocol the spec does not have        | keeps both: refused where names are missing or the same           |
- * | a port of ours with a name or appProtocol that the spec does not have | keeps them                                   |
- * | a selector that the spec does not have                        | keeps it                                             |
- * | a controller reference to another uid                         | keeps both: refused                                  |
- * | a field of another type (externalName, loadBalancerSourceRanges) | keeps it: refused                                 |
+ * | observed                                               | apply alone                                          |
+ * |--------------------------------------------------------|------------------------------------------------------|
+ * | a port whose number or protocol the spec does not have | keeps both: refused if names are missing or the same |
+ * | a port of ours with a name or appProtocol that the spec does not have | keeps them                                           |
+ * | a selector that the spec does not have                 | keeps it                                             |
+ * | a controller reference to another uid                  | keeps both: refused                                  |
+ * | a field of another type (externalName, loadBalancerSourceRanges) | keeps it: refused                                    |
  *
- * The patch contains the rest of the spec, because the server validates an object as a whole, without the fields that the
- * apply sets and removes by itself. Of a selector of the spec only the keys of others are removed, so that there is no
- * moment without it.
+ * The patch contains the rest of the spec, because the server validates an object as a whole. It does not
+ * contain the fields that the apply sets and removes by itself. If the spec has a selector, only the keys of
+ * other clients are removed, so that the Service is never without it.
  */
 export function repairPatch(observed: Service, body: AppliedService): Action | undefined {
   const selector = selectorPatch(observed, body);
@@ -30,7 +30,7 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
   const mark = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.sweep];
   return {
     op: 'setService',
-    // No resourceVersion: the apply behind it sets the same, whatever else changed.
+    // No resourceVersion: the apply after it sets the same, whatever else changed.
     ref: { ...refOf(observed), resourceVersion: '' },
     ...(mark !== undefined && { annotations: { [annotations.sweep]: mark } }),
     ...(owners !== undefined && { ownerReferences: owners }),
@@ -44,8 +44,8 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
 }
 
 /**
- * Optional fields that no other field depends on. A field that a patch sets first belongs to the patch, and an apply that no
- * longer has it does not remove it.
+ * Optional fields that no other field depends on. A field that a patch sets first belongs to the patch, and
+ * an apply that no longer has it does not remove it.
  */
 const leftToApply: readonly string[] = [
   'sessionAffinity',
@@ -84,7 +84,7 @@ function withNodePorts(
   });
 }
 
-/** `null` removes all of it. */
+/** `null` removes the whole selector. */
 function selectorPatch(
   { spec }: Service,
   body: AppliedService,

@@ -7,12 +7,13 @@ import type { Family, Service, ServicePort } from './objects.ts';
 import { annotations, labels, manager, operatorName, ownerReference } from './ownership.ts';
 
 /**
- * The body of the server-side apply of a Service: every field that the spec sets and none that it leaves out,
- * so that what leaves the spec leaves the Service. The `applied` annotation is the hash of the rest.
+ * Returns the body of the server-side apply of a Service: every field that the spec sets and no other, so
+ * that a field that is removed from the spec is removed from the Service. The `applied` annotation is the
+ * hash of the rest.
  *
- * @param present families of the addresses behind it, IPv4 first
+ * @param present families of its addresses, IPv4 first
  * @param observed the Service as it is, whoever owns it
- * @param alias what an ExternalName points to; undefined: it is none
+ * @param alias host that an ExternalName points to; undefined: it is none
  */
 export function serviceBody(
   backend: Backend,
@@ -45,13 +46,16 @@ export function serviceBody(
   );
 }
 
-/** `app.kubernetes.io/managed-by`, where no other tool has it. */
+/** Returns the label `app.kubernetes.io/managed-by`, if no other tool has set it. */
 const ownManager = (observed: Service | undefined): Readonly<Record<string, string>> => {
   const label = manager(observed?.metadata.labels);
   return label[labels.managedBy] === operatorName ? label : {};
 };
 
-/** The observed Service, if the apply changes it in place and it has families; undefined: they are chosen as for a new one. */
+/**
+ * Returns the observed Service, if the apply changes it in place and it has families; undefined: the families
+ * are chosen as for a new Service.
+ */
 export function keptService(
   backend: Backend,
   spec: ServiceSpec,
@@ -62,8 +66,8 @@ export function keptService(
 }
 
 /**
- * The same body with further annotations of ours, and the hash of all of it, except what depends on the observed Service:
- * families (compared by value) and the label of another tool.
+ * Returns the same body with more annotations of ours, and with the hash of all of it except what depends on
+ * the observed Service: families (compared by value) and the label of another tool.
  */
 export function withAnnotations(
   body: AppliedService,
@@ -86,7 +90,7 @@ const aliasSpec = (backend: Backend, name: string): Readonly<Record<string, unkn
   ...(backend.spec.ports !== undefined && { ports: backend.spec.ports.map(servicePort) }),
 });
 
-/** Copied as they are: what a Service has already keeps its name and shape in the spec. */
+/** Fields that are copied, because they have the same name and form in a Service and in the spec. */
 const copied = [
   'sessionAffinity',
   'sessionAffinityConfig',
@@ -100,7 +104,7 @@ const copied = [
   'selector',
 ] as const satisfies readonly (keyof ServiceSpec)[];
 
-/** Without what depends on the addresses and on the observed Service. */
+/** Returns the spec without what depends on the addresses and on the observed Service. */
 function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<string, unknown>> {
   const given = copied
     .filter((field) => spec[field] !== undefined)
@@ -114,7 +118,7 @@ function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<str
     publishNotReadyAddresses: spec.publishNotReadyAddresses,
     ports: (backend.spec.ports ?? []).map((port) => ({
       ...servicePort(port),
-      // By the schema one Service alone opens ports on the nodes.
+      // By the schema only one Service opens ports on the nodes.
       ...(spec.type !== 'ClusterIP' && port.nodePort !== undefined && { nodePort: port.nodePort }),
     })),
   };
@@ -129,13 +133,14 @@ const servicePort = (port: Port): ServicePort => ({
 });
 
 /**
- * Returns true when the server refuses the change in place. To and from ExternalName everything is changed in place.
+ * Returns true when the server refuses the change in place. A change to or from ExternalName is always made
+ * in place.
  *
- * | field                                     | cannot be changed                                          |
- * |-------------------------------------------|------------------------------------------------------------|
- * | clusterIP                                 | between None and an address, nor to another address        |
- * | ipFamilies[0]                             | except on a headless Service                               |
- * | loadBalancerClass of type LoadBalancer    | at all; one that another client set stays where the spec has none |
+ * | field                                  | cannot be changed                                   |
+ * |----------------------------------------|-----------------------------------------------------|
+ * | clusterIP                              | between None and an address, nor to another address |
+ * | ipFamilies[0]                          | except on a headless Service                        |
+ * | loadBalancerClass of type LoadBalancer | at all; one that another client set remains if the spec has none |
  */
 export function needsRecreation(observed: Service, body: AppliedService): boolean {
   if (observed.spec.type === 'ExternalName' || body.spec['type'] === 'ExternalName') return false;
@@ -164,18 +169,21 @@ function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService[
   return !isOpen && is.loadBalancerClass !== wanted['loadBalancerClass'];
 }
 
-/** Returns true when the Service has all that the body has; fields that other clients or the server added do not count. */
+/**
+ * Returns true when the Service has all that the body has. Fields that other clients or the server added do
+ * not count.
+ */
 export function isApplied(observed: Service, body: AppliedService): boolean {
   return says(observed, body, '');
 }
 
-/** The key by which server-side apply knows a port. */
+/** Key by which server-side apply identifies a port. */
 export const portKey = (port: ServicePort): string => `${port.port}/${port.protocol ?? 'TCP'}`;
 
 const sameAddress = (a: string, b: string): boolean =>
   a === b || (parseIp(a)?.text ?? a) === parseIp(b)?.text;
 
-/** Paths of the fields that the body sets and the Service does not have as they should be. */
+/** Returns the paths of the fields that the body sets and whose value in the Service differs. */
 export function differences(observed: Service, body: AppliedService): readonly string[] {
   const inMaps = (['labels', 'annotations'] as const).flatMap((map) =>
     Object.entries(body.metadata[map] as Readonly<Record<string, string>>)
@@ -197,7 +205,10 @@ export function differences(observed: Service, body: AppliedService): readonly s
   ];
 }
 
-/** Left-scoped: every field of `wanted` is in `is`. Lists of ports go by their key, of owners by uid; families may have one appended by the server. */
+/**
+ * Compares one way: every field of `wanted` is in `is`. Ports are matched by their key, owners by uid. The
+ * server may have appended a second family.
+ */
 function says(is: unknown, wanted: unknown, field: string): boolean {
   if (field === 'ports') return keyed(is, wanted, (port) => portKey(port as ServicePort));
   if (field === 'ownerReferences')

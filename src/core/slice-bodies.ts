@@ -13,7 +13,7 @@ import { identity } from './slice-layout.ts';
 export interface SliceTemplate {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];
-  /** IP -> the name that gave it; addresses of literal targets are not there. */
+  /** IP -> names that resolved to it. It has no addresses of literal targets. */
   readonly names?: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -25,7 +25,7 @@ export interface SliceOwner {
   readonly hinted?: boolean;
 }
 
-/** Returns the write of a new slice. Adds its name to `names`, which are taken. */
+/** Returns the write of a new slice. Adds its name to `names`, the names that are taken. */
 export function createSlice(
   endpoints: readonly Endpoint[],
   group: SliceTemplate,
@@ -56,9 +56,9 @@ export function createSlice(
 }
 
 /**
- * Returns undefined where the slice contains all of it. What another client owns remains: labels and annotations, and the
- * fields of an endpoint that the operator does not write (nodeName, targetRef, hints where `hinted` is false), as long as
- * its address is in the slice.
+ * Returns the write of an existing slice; undefined if it has the desired content. What another client owns
+ * remains: labels and annotations, and the fields of an endpoint that the operator does not write (nodeName,
+ * targetRef, hints if `hinted` is false), as long as its address is in the slice.
  */
 export function updateSlice(
   desired: readonly Endpoint[],
@@ -97,7 +97,9 @@ export function updateSlice(
   };
 }
 
-/** The endpoints as desired, each with the fields of the observed one that the operator does not write. */
+/**
+ * Returns the desired endpoints, each with the fields of the observed one that the operator does not write.
+ */
 function withForeignFields(
   desired: readonly Endpoint[],
   observed: readonly Endpoint[],
@@ -116,7 +118,10 @@ function withForeignFields(
 
 const ownAnnotations = [annotations.names, annotations.hints] as const;
 
-/** The annotations of a slice: those of others, and ours of which names gave its addresses, and whose the hints are. */
+/**
+ * Returns the annotations of a slice: those of other clients, and ours (names of its addresses, owner of the
+ * hints).
+ */
 function annotated(
   { [annotations.names]: _, [annotations.hints]: _h, ...others }: Readonly<Record<string, string>>,
   endpoints: readonly Endpoint[],
@@ -143,13 +148,15 @@ export const deletion = (object: EndpointSlice): Action => ({ op: 'delete', ref:
 const sorted = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
   endpoints.toSorted((a, b) => (identity(a) < identity(b) ? -1 : identity(a) > identity(b) ? 1 : 0));
 
-/** Family and ports in one canonical text: slices with the same key may exchange endpoints. */
+/** Returns family and ports as one canonical text. Slices with the same key may exchange endpoints. */
 export function groupKey(family: string, ports: readonly EndpointPort[]): string {
   const texts = ports.map((p) => `${p.name}/${p.port}/${p.protocol}/${p.appProtocol ?? ''}`);
   return `${family} ${texts.toSorted().join(' ')}`;
 }
 
-/** Compares endpoints in any order; the server returns them as written, other clients may reorder them. */
+/**
+ * Compares endpoints in any order. The server returns them as written, and other clients may reorder them.
+ */
 function sameEndpoints(
   observed: readonly Endpoint[],
   desired: readonly Endpoint[],

@@ -4,39 +4,42 @@ import type { Endpoint, EndpointSlice } from './objects.ts';
 export interface Cell {
   readonly slice: EndpointSlice | undefined;
   readonly endpoints: Endpoint[];
-  /** How many of them, the first, were in the observed slice. */
+  /** Number of endpoints, counted from the first, that were in the observed slice. */
   readonly kept: number;
   /** Addresses that are no longer in this slice. */
   readonly lost: readonly string[];
 }
 
 export interface LayoutOptions {
-  /** Endpoints in a slice at most. */
+  /** Highest number of endpoints in a slice. */
   readonly max: number;
-  /** An address that leaves and one that joins are never in one write: the Service is exclusive and has several slices. */
+  /**
+   * An address that is removed and one that is added are never in the same write: the Service is exclusive
+   * and has several slices.
+   */
   readonly apart: boolean;
-  /** Addresses that any group of the Service has. */
+  /** Addresses in any group of the Service. */
   readonly desired: ReadonlySet<string>;
 }
 
-/** Endpoints are told apart by address alone: an endpoint whose conditions change stays where it is. */
+/** Endpoints are identified by address alone: an endpoint whose conditions change stays in its slice. */
 export const identity = (endpoint: Endpoint): string => endpoint.addresses[0] ?? '';
 
 /**
- * How the desired endpoints of a group are laid into slices.
+ * Distributes the desired endpoints of a group over slices.
  *
- * | an address that is                 | goes                                                       |
- * |------------------------------------|------------------------------------------------------------|
- * | in a slice of its group            | stays in that slice                                        |
- * | in two of them                     | stays in the first by name                                 |
- * | beyond the slice's bound           | is laid like a new one                                     |
- * | new                                | into a slice that changes anyway, else one with room, else one that is empty now, else a new one |
- * | new, `apart`                       | into none that loses: they are not in one write            |
- * | new                                | into none that loses an address to another group           |
- * | no longer desired                  | leaves its slice; the others are not touched               |
+ * | an address that is          | is placed                                                    |
+ * |-----------------------------|--------------------------------------------------------------|
+ * | in a slice of its group     | in the same slice                                            |
+ * | in two of them              | in the first of the two by name                              |
+ * | over the limit of its slice | like a new one                                               |
+ * | new                         | in a slice that changes anyway, else one with room, else one that is empty now, else a new one |
+ * | new, `apart`                | in no slice that loses an address: they are not in one write |
+ * | new                         | in no slice that loses an address to another group           |
+ * | no longer desired           | in none; the other addresses of its slice stay               |
  *
- * So one address that comes or goes changes one slice and no other. Each observed slice has a cell, without endpoints
- * where it is to go.
+ * So one address that is added or removed changes one slice and no other. Each observed slice has a cell,
+ * without endpoints if it is to be removed.
  *
  * @param observed the slices of ours that the group has, by name
  */

@@ -5,16 +5,16 @@ import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { gains, identity, layOut, type Cell } from './slice-layout.ts';
 import { step, type Step } from './step.ts';
 
-/** The endpoints of one Service that may share a slice: one address family and one set of ports. */
+/** Endpoints of one Service that may share a slice: one address family and one set of ports. */
 export interface SliceGroup extends SliceTemplate {
   readonly endpoints: readonly Endpoint[];
 }
 
 export interface SliceContext extends SliceOwner {
   readonly maxEndpoints: number;
-  /** One server at a time: what leaves has left before anything joins. */
+  /** One server at a time: the old server is removed before the new one is added. */
   readonly exclusive?: boolean;
-  /** IPs of that server, with those of families that the Service does not carry. */
+  /** IPs of that server, including those of families that the Service does not have. */
   readonly server?: ReadonlySet<string>;
   /** Names of other clients' slices. */
   readonly taken?: readonly string[];
@@ -23,41 +23,44 @@ export interface SliceContext extends SliceOwner {
 }
 
 export interface SlicePlan {
-  /** Creates, updates and, of an exclusive Service, deletes that come before the Service. */
+  /** Creates and updates; for an exclusive Service also the deletes that come before the Service. */
   readonly writes: readonly Step[];
-  /** Those of them that carry an address which another slice loses. */
+  /** Those of them that add an address which another slice loses. */
   readonly carriers: readonly Step[];
   /**
-   * Slices that go, or lose an address to another slice: they come last, so that no moment is without endpoints.
+   * Returns writes that remove slices, or take an address that another slice gains. They come last, so that
+   * the Service is never without endpoints.
    *
-   * @param service what must be written before an address leaves for a port of another name
+   * @param service steps that must be written before an address leaves for a port of another name
    */
   readonly leaving: (service: readonly Step[]) => readonly Step[];
-  /** True: this is the first half, in which addresses leave; the other half is planned when it is written. */
+  /** True: this is the first half, which removes addresses. The other half is planned after it is written. */
   readonly again: boolean;
 }
 
 /**
- * Dependencies of the write of a slice. `moved` addresses are lost here and are, or are to be, in another slice (another port
- * name, appProtocol, targetPort; a smaller slice); `gone` ones are desired in no slice. Carriers gain moved ones.
+ * Plans the writes of slices and their dependencies. `moved` addresses are lost by one slice and are, or will
+ * be, in another one (other port name, appProtocol or targetPort; a smaller slice). `gone` addresses are
+ * desired in no slice. Carriers are slices that gain moved addresses.
  *
- * | write                                       | comes                       | needs            | instead, when held back or refused      |
- * |---------------------------------------------|-----------------------------|------------------|-----------------------------------------|
- * | marks (conditions, names, labels)           | first, if one remains ready; else third | nothing | –                                       |
- * | gains                                       | second                      | nothing          | the same slice without what it gains    |
- * | loses gone addresses alone                  | third                       | nothing          | –                                       |
- * | loses moved ones, or goes with them         | last, after the Service     | their carriers; the Service where port names change | moved ones stay, marked (where the port number changes, never as ready again); gone ones leave |
- * | goes, and has gone addresses alone or none  | last                        | nothing          | –                                       |
+ * | write                                           | order                                          | needs                                            | instead, if held back or refused     |
+ * |-------------------------------------------------|------------------------------------------------|--------------------------------------------------|--------------------------------------|
+ * | marks (conditions, names, labels)               | first, if an address remains ready; else third | nothing                                          | –                                    |
+ * | gains                                           | second                                         | nothing                                          | the same slice without what it gains |
+ * | loses only gone addresses                       | third                                          | nothing                                          | –                                    |
+ * | loses moved addresses, or is removed with them  | last, after the Service                        | their carriers; the Service if port names change | moved addresses remain, marked (if the port number changes, never as ready again); gone ones are removed |
+ * | is removed, and has only gone addresses or none | last                                           | nothing                                          | –                                    |
  *
- * An exclusive Service which loses a server and gains another one never shows both:
+ * An exclusive Service that loses a server and gains another one never shows both:
  *
- * | write                                       | comes                       | needs                             |
- * |---------------------------------------------|-----------------------------|-----------------------------------|
- * | loses gone addresses, or goes with them     | first                       | nothing                           |
- * | the same of a slice that has moved ones too | first, the moved ones stay; the rest is planned when that is written | nothing |
- * | gains                                       | second                      | all of the above                  |
+ * | write                                         | order  | needs            |
+ * |-----------------------------------------------|--------|------------------|
+ * | loses gone addresses, or is removed with them | first  | nothing          |
+ * | the same of a slice that also has moved ones  | first, the moved ones remain; the rest is planned after that is written | nothing          |
+ * | gains                                         | second | all of the above |
  *
- * With the same servers under other words (port name, appProtocol, slice size, family) it is written like any other.
+ * If the servers remain and other things change (port name, appProtocol, slice size, family), it is written
+ * like any other Service.
  */
 export function planSlices(
   groups: readonly SliceGroup[],
@@ -75,7 +78,7 @@ export function planSlices(
   return { ...restOf(rest, first, scene), again: false };
 }
 
-/** The slice without the servers that leave an exclusive Service. */
+/** Writes the slice without the servers that leave an exclusive Service. */
 const yieldStep = (draft: Draft, scene: Scene): readonly Step[] =>
   draft.moved.length > 0
     ? steps(remainder(draft, draft.moved, scene), scene.needs)
@@ -120,19 +123,19 @@ function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene):
 const steps = (action: Action | undefined, needs: readonly Step[] = [], instead?: Action): readonly Step[] =>
   action === undefined ? [] : [step(action, needs, instead)];
 
-/** One slice: what it is to be, and of which group. */
+/** One slice: its desired content and its group. */
 interface Draft {
   readonly cell: Cell;
   readonly template: SliceTemplate;
-  /** Addresses that it loses, and another slice has or gains. */
+  /** Addresses that it loses, and that another slice has or gains. */
   readonly moved: readonly string[];
 }
 
 interface Scene extends SliceContext {
-  /** The addresses that any group has, with their endpoints: the worst of several groups. */
+  /** Addresses of all groups with their endpoints; the worst endpoint if several groups have the address. */
   readonly desired: ReadonlyMap<string, Endpoint>;
   readonly nameOf: ReadonlyMap<string, readonly string[]>;
-  /** Address and port numbers of each of them: what a verdict is about. */
+  /** Address and port numbers of each endpoint, to which verdicts apply. */
   readonly places: ReadonlySet<string>;
   /** An exclusive Service loses a server and gains one that no slice has. */
   readonly isSwitch: boolean;
@@ -161,7 +164,7 @@ function draftsOf(
 
 const gainedBy = ({ endpoints, kept }: Cell): readonly string[] => endpoints.slice(kept).map(identity);
 
-/** A slice of which no group is desired any more. */
+/** Returns the draft of a slice whose group is no longer desired. */
 const orphan = (slice: EndpointSlice): Omit<Draft, 'moved'> => ({
   cell: { slice, endpoints: [], kept: 0, lost: (slice.endpoints ?? []).map(identity) },
   template: { family: slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4', ports: slice.ports ?? [] },
@@ -197,14 +200,17 @@ const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true
 
 const losesGone = ({ cell }: Draft, { desired }: Scene): boolean => cell.lost.some((ip) => !desired.has(ip));
 
-/** The slice as it is to be; undefined: nothing to write. */
+/** Returns the write of the slice as desired; undefined: nothing to write. */
 function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action | undefined {
   if (cell.slice === undefined) return createSlice(cell.endpoints, template, scene, scene.names);
   if (cell.endpoints.length === 0) return deletion(cell.slice);
   return updateSlice(cell.endpoints, cell.slice, template, scene);
 }
 
-/** The slice with what it keeps and `moved`, without what it gains; undefined: nothing to write. */
+/**
+ * Returns the write of the slice with what it keeps and `moved`, and without what it gains; undefined:
+ * nothing to write.
+ */
 function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
   if (cell.slice === undefined) return undefined;
   const before = new Map((cell.slice.endpoints ?? []).map((each) => [identity(each), each]));
@@ -217,7 +223,10 @@ function remainder({ cell, template }: Draft, moved: readonly string[], scene: S
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
   [identity(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
 
-/** A moved address in the slice that it leaves: no probe has found it healthy at the port that it is to lose. */
+/**
+ * Returns a moved address for the slice that it leaves. No probe has found it healthy at the port of that
+ * slice.
+ */
 function marked(
   wanted: Endpoint | undefined,
   is: Endpoint | undefined,
