@@ -3,7 +3,7 @@ import type { Family } from './objects.ts';
 
 export const verifications = ['full', 'ca'] as const;
 
-/** PEM texts and names; from the spec's `tls` block and its Secrets. */
+/** PEM texts and names, from the spec's `tls` block and its Secrets. */
 export interface TlsOptions {
   readonly ca?: string;
   readonly certificate?: string;
@@ -18,7 +18,7 @@ export interface TlsOptions {
 export interface Credentials {
   readonly username: string;
   readonly password: string;
-  /** The password may go over a connection whose server is not verified. Default: false. */
+  /** True if the password may be sent to a server that is not verified. Default: false. */
   readonly allowClearText?: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface PostgresHandler {
   readonly kind: 'postgres';
   /** Default `postgres`. */
   readonly database?: string;
-  /** Of the startup packet; with credentials theirs. */
+  /** User of the startup packet; with credentials their user name. */
   readonly user?: string;
   /** libpq's modes. */
   readonly sslMode: (typeof sslModes)[number];
@@ -65,17 +65,20 @@ export interface TlsHandler {
 
 export interface GrpcHandler {
   readonly kind: 'grpc';
-  /** Name asked for; empty: the server as a whole. */
+  /** Name of the service to check; empty: the server as a whole. */
   readonly service: string;
   readonly tls?: TlsOptions;
 }
 
-/** How an address is asked. One member per probe kind; `src/probe` has one function for each. */
+/** Protocol and options of a probe. One member per probe kind; `src/probe` has one function for each. */
 export type Handler =
   | { readonly kind: 'tcpSocket' }
   | { readonly kind: 'httpGet'; readonly request: HttpGet; readonly tls?: TlsOptions }
   | { readonly kind: 'icmp' }
-  /** What is needed to ask is missing (a Secret): the answer is `inconclusive` with this message, and nothing is sent. */
+  /**
+   * Something that the probe needs is missing (a Secret): the verdict is `inconclusive` with this message,
+   * and nothing is sent.
+   */
   | { readonly kind: 'unready'; readonly message: string }
   | MysqlHandler
   | PostgresHandler
@@ -84,7 +87,7 @@ export type Handler =
   | TlsHandler
   | GrpcHandler;
 
-/** The kubelet's six numbers, in milliseconds where they are times. */
+/** The kubelet's five numbers of a probe; times in milliseconds. */
 export interface Timing {
   readonly initialDelayMs: number;
   readonly periodMs: number;
@@ -93,20 +96,20 @@ export interface Timing {
   readonly failureThreshold: number;
 }
 
-/** One thing that is probed again and again: an address, a port and the way to ask. Immutable. */
+/** A periodic probe: an address, a port and a handler. Immutable. */
 export interface Check {
-  /** Unique within its backend and stable over restarts: see `checksOf`. */
+  /** Unique in its backend and stable over restarts: see `checksOf`. */
   readonly id: string;
-  /** Canonical text of the IP that is dialled; nothing is resolved again. */
+  /** Canonical text of the IP that is probed; it is not resolved again. */
   readonly ip: string;
   readonly family: Family;
-  /** The port that is dialled; 0 for icmp. */
+  /** The port that is probed; 0 for icmp. */
   readonly port: number;
-  /** The target's host as the user wrote it: Host header and server name. */
+  /** The target's host as the user wrote it, for the Host header and the server name. */
   readonly host: string;
   readonly handler: Handler;
   readonly timing: Timing;
-  /** The bounds of lag that Services set, in seconds. Left out: none. */
+  /** Lag limits of the Services, in seconds. Absent: none. */
   readonly lagLimits?: readonly number[];
 }
 

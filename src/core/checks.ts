@@ -6,8 +6,8 @@ import { chosen, databaseHandler, httpHandler } from './handlers.ts';
 import type { Materials } from './materials.ts';
 
 /**
- * The ports that share one readiness: all without a probe of their own, or one that has its own.
- * A slice holds the ports of one group.
+ * Ports that share one readiness: all without a probe of their own, or one with its own probe. A slice
+ * contains the ports of one group.
  */
 export interface PortGroup {
   readonly id: string;
@@ -19,26 +19,26 @@ export interface PortGroup {
 export interface GroupProbe {
   readonly handler: Handler;
   readonly timing: Timing;
-  /** Which handler was chosen and why, where the spec names none. */
+  /** Which handler was chosen and why, if the spec names none. */
   readonly why?: string;
   /** Text about a value that differs from the spec. */
   readonly cut?: string;
-  /** The port that is dialled where the target has none of its own. */
+  /** The port that is probed if the target has none of its own. */
   readonly port: number;
-  /** A health endpoint beside the database: dialled whatever port the target has. */
+  /** A health endpoint in addition to the database: this port is probed, whatever port the target has. */
   readonly fixed?: boolean;
 }
 
-/** What stands beside the spec and decides how addresses are asked. */
+/** Input in addition to the spec that decides how addresses are probed. */
 export interface Asking {
   readonly materials: Materials;
-  /** Without a handler, one is chosen by what the port is known for; false: tcpSocket. */
+  /** True: a port without a handler gets one by its number or protocol; false: tcpSocket. */
   readonly choose: boolean;
 }
 
 const plainAsking: Asking = { materials: {}, choose: false };
 
-/** Port groups in the order of the spec; the shared group first. */
+/** Returns the port groups in the order of the spec, the shared group first. */
 export function portGroups(spec: Spec, asking: Asking = plainAsking): readonly PortGroup[] {
   const ports = spec.ports ?? [];
   const shared = ports.filter((port) => port.probe === undefined);
@@ -52,14 +52,17 @@ export function portGroups(spec: Spec, asking: Asking = plainAsking): readonly P
   return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports, asking) }, ...single];
 }
 
-/** An alias may have no ports: what its probe dials stands in the probe, and without one nothing is probed. */
+/**
+ * An alias may have no ports. The probe itself then has the port; without a port, or a probe, nothing is
+ * probed.
+ */
 function withoutPorts(spec: Spec, asking: Asking): readonly PortGroup[] {
   const probe = spec.probe && sharedProbe(spec, [], asking);
   if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
   return [{ id: 'all', ports: [], probe }];
 }
 
-/** One check for every address and probed port group. */
+/** Returns one check for every address and probed port group. */
 export function checksOf(
   groups: readonly PortGroup[],
   addresses: readonly BackendAddress[],
@@ -73,15 +76,15 @@ export function checksOf(
   );
 }
 
-/** The bounds of lag that the Services set, each once, in seconds. */
+/** Returns the lag limits of the Services, each once, in seconds, ascending. */
 export const lagLimitsOf = ({ services }: Spec): readonly number[] =>
   [...new Set((services ?? []).flatMap(({ maxLagSeconds }) => maxLagSeconds ?? []))].toSorted(
     (a, b) => a - b,
   );
 
 /**
- * The id under which the health of an address stands in a port group: what is dialled, and for which ports.
- * Another port dialled is another thing; other thresholds or another path are the same thing, asked differently.
+ * Returns the id for the health of an address in a port group: the probed port, and the ports for which it is
+ * probed. Another probed port makes another id. Other thresholds or another path do not.
  */
 export const checkId = (group: PortGroup, address: BackendAddress): string =>
   `${address.ip}|${group.probe === undefined ? '' : dialledPort(group.probe, address)}|${group.id}`;
@@ -103,7 +106,11 @@ function dialledPort(probe: GroupProbe, address: Pick<BackendAddress, 'port'>): 
   return address.port !== 0 && probe.fixed !== true ? address.port : probe.port;
 }
 
-/** All ports of an address that clients are led to or probes dial. @param own its own port; 0: the backend's */
+/**
+ * Returns all ports of an address to which clients are led or which are probed.
+ *
+ * @param own its own port; 0: the backend's
+ */
 export function usedPorts(groups: readonly PortGroup[], own: number): readonly number[] {
   const published = groups.flatMap(({ ports }) => ports.map((port) => (own === 0 ? dialled(port) : own)));
   const probed = groups.flatMap(({ probe }) =>
@@ -123,13 +130,13 @@ function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>, asking: Asking): 
 }
 
 /**
- * What is dialled:
+ * Returns the probe of the shared group. The probed port:
  *
- * | probe.port                         | dialled                                              |
- * |------------------------------------|------------------------------------------------------|
- * | none                               | the first TCP port's targetPort, or the target's own |
- * | name or number of a TCP port       | that port's targetPort, or the target's own          |
- * | any other number                   | that number                                          |
+ * | probe.port                   | probed                                               |
+ * |------------------------------|------------------------------------------------------|
+ * | none                         | the first TCP port's targetPort, or the target's own |
+ * | name or number of a TCP port | that port's targetPort, or the target's own          |
+ * | any other number             | that number                                          |
  */
 function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
@@ -162,7 +169,7 @@ const defaultProbe: ProbeSpec = {
   failureThreshold: 3,
 };
 
-/** What the spec says of how to ask; undefined: nothing, one is chosen. */
+/** Returns the handler of the spec; undefined: the spec names none, and one is chosen. */
 function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handler | 'disabled' | undefined {
   if (probe.disabled !== undefined) return 'disabled';
   if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
@@ -171,11 +178,14 @@ function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handle
   return databaseHandler(probe, materials);
 }
 
-/** The timeout that is used: not longer than the period, so that a silent address is probed once per period, and a minute. */
+/**
+ * Returns the effective timeout. It is not longer than the period, so that an address that does not answer is
+ * probed once per period, and not longer than a minute.
+ */
 const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): number =>
   Math.min(timeoutSeconds, periodSeconds, mostTimeoutSeconds);
 
-/** For the status: a timeout that is shorter than the spec has it; undefined: it is not. */
+/** Returns a text for the status about a timeout that is shorter than in the spec; undefined: it is not. */
 function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
   const seconds = timeoutOf(probe);
   return seconds < probe.timeoutSeconds

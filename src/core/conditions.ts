@@ -20,29 +20,32 @@ export interface StatusInput {
   readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
   readonly roles: Roles;
-  /** Why Secrets cannot be used. */
+  /** Texts about Secrets that cannot be used. */
   readonly missing: readonly string[];
-  /** Addresses whose checks are quarantined. */
+  /** Addresses whose checks are in quarantine. */
   readonly quarantined?: readonly string[];
-  /** What an alias points to; undefined in mode Endpoints. */
+  /** Host that an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
-  /** No host of the alias may be used: it has no Service, or one that is left as it is. */
+  /** All hosts of the alias are refused: it has no Service, or one that is not changed. */
   readonly hasNoHost?: boolean;
-  /** The hosts of an alias; empty in mode Endpoints. */
+  /** Hosts of an alias; empty in mode Endpoints. */
   readonly candidates: readonly Candidate[];
   /** A write that the server refused, or that keeps failing. */
   readonly error: OperatorError | undefined;
-  /** `<Service> <ip>` -> the words with which the API server refuses this address. */
+  /** `<Service> <ip>` -> message with which the API server refuses this address. */
   readonly refused?: ReadonlyMap<string, string>;
-  /** True while what returns is written every 10 s (engine/flapping.ts). */
+  /** True while recovered addresses are written only every 10 s (engine/flapping.ts). */
   readonly isFlapping?: boolean;
-  /** Factor by which periods are longer than in the spec, because the namespace asks for too many probes. Left out: 1. */
+  /**
+   * Factor by which periods are longer than in the spec, because the namespace requests too many probes.
+   * Default: 1.
+   */
   readonly slowdown?: number;
-  /** Wall milliseconds. */
+  /** Wall-clock milliseconds. */
   readonly now: number;
 }
 
-/** What a condition says, without its times. */
+/** Content of a condition, without its times. */
 export type ConditionVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 export type TargetStatus = NonNullable<Status['targets']>[number];
 export type AddressStatus = TargetStatus['addresses'][number];
@@ -51,17 +54,17 @@ export const isProbed = ({ groups }: StatusInput): boolean =>
   groups.some((group) => group.probe !== undefined);
 
 /**
- * `Ready` is about the spec and the writes, never about the database: to GitOps tools `Ready=False` means "still
- * progressing". The first that holds:
+ * Returns the condition `Ready`. It is about the spec and the writes, never about the database, because to
+ * GitOps tools `Ready=False` means "still progressing". The first row that holds:
  *
- * | what                                             | Ready                                     |
- * |--------------------------------------------------|-------------------------------------------|
- * | a Service is not ours, or not wholly             | False Conflict, NameClaimed, Adopting     |
- * | a write is refused, or fails again and again     | False, the reason of the API server       |
- * | an alias, and all its hosts are refused          | False TargetsRefused                      |
- * | a Service is deleted, and a finalizer holds it   | False Terminating                         |
- * | a Service is missing                             | False Missing                             |
- * | none of these                                    | True Published                            |
+ * | state                                                | Ready                                 |
+ * |------------------------------------------------------|---------------------------------------|
+ * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, Adopting |
+ * | a write is refused, or fails several times in a row  | False, the reason of the API server   |
+ * | an alias, and all its hosts are refused              | False TargetsRefused                  |
+ * | a Service is being deleted, and a finalizer keeps it | False Terminating                     |
+ * | a Service is missing                                 | False Missing                         |
+ * | none of these                                        | True Published                        |
  */
 export function readyCondition(input: StatusInput): ConditionVerdict {
   const { problems, error, written } = input;
@@ -85,8 +88,9 @@ export function readyCondition(input: StatusInput): ConditionVerdict {
 }
 
 /**
- * Present only while a person must act: `True`, with the reason and the message of `Ready`. By it GitOps tools (kstatus)
- * report a failure at once, instead of when they time out.
+ * Returns the condition `Stalled`. It is present only while a person must act: `True`, with the reason and
+ * the message of `Ready`. With it GitOps tools (kstatus) report a failure at once, instead of when they time
+ * out.
  */
 export function stalledCondition(input: StatusInput): ConditionVerdict | undefined {
   const { problems, error } = input;
@@ -97,7 +101,7 @@ export function stalledCondition(input: StatusInput): ConditionVerdict | undefin
   return { status: 'True', reason: error.reason, message: bounded(error.message) };
 }
 
-/** A message with each host of an alias that none may be used of. */
+/** Returns a message with each host of an alias, if all of them are refused. */
 const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
   reason: 'TargetsRefused',
   message: bounded(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
@@ -116,24 +120,26 @@ const namesOf = (written: readonly WrittenService[], state: WrittenService['stat
     .join(', ');
 
 /**
- * | mode, probing        | every port of every Service has a ready address | some address unknown | Available              |
- * |----------------------|-------------------------------------------------|----------------------|------------------------|
- * | nothing is probed    | yes                                             | –                    | True ProbeDisabled     |
- * | probed               | yes                                             | any                  | True AddressesReady    |
- * | probed               | no                                              | yes                  | Unknown NotProbedYet   |
- * | any                  | no, and a name is not answered yet              | no                   | Unknown NotResolvedYet |
- * | any                  | no                                              | no                   | False NoReadyAddress   |
+ * Returns the condition `Available`.
  *
- * | ExternalName: the host it points to | Available              |
- * |-------------------------------------|------------------------|
- * | healthy, or unknown and not probed  | True Alias             |
- * | unknown, an address is known        | Unknown NotProbedYet   |
- * | unknown, and probed if there were   | Unknown NotResolvedYet |
- * | unhealthy                           | False NoReadyAddress   |
- * | none: all hosts are refused         | False NotPublished     |
+ * | mode, probing     | every port of every Service has a ready address | some address unknown | Available              |
+ * |-------------------|-------------------------------------------------|----------------------|------------------------|
+ * | nothing is probed | yes                                             | –                    | True ProbeDisabled     |
+ * | probed            | yes                                             | any                  | True AddressesReady    |
+ * | probed            | no                                              | yes                  | Unknown NotProbedYet   |
+ * | any               | no, and a name has no answer yet                | no                   | Unknown NotResolvedYet |
+ * | any               | no                                              | no                   | False NoReadyAddress   |
  *
- * Ready means: healthy, and ready in a slice that is written. Before all of that: a Service that does not exist, is being
- * deleted or is not ours (see the problems) is False NotPublished.
+ * | ExternalName: the host it points to        | Available              |
+ * |--------------------------------------------|------------------------|
+ * | healthy, or unknown and not probed         | True Alias             |
+ * | unknown, an address is known               | Unknown NotProbedYet   |
+ * | unknown, and probed once it has an address | Unknown NotResolvedYet |
+ * | unhealthy                                  | False NoReadyAddress   |
+ * | none: all hosts are refused                | False NotPublished     |
+ *
+ * Ready means healthy, and ready in a slice that is written. Before all rows: a Service that does not exist,
+ * is being deleted or is not ours (see the problems) is False NotPublished.
  */
 export function availableCondition(
   input: StatusInput,
@@ -176,7 +182,7 @@ export function availableCondition(
   };
 }
 
-/** A Service that does not lead to this backend, whatever the addresses. */
+/** Returns the condition if a Service does not publish this backend, whatever the addresses. */
 function notPublished({ problems, written }: StatusInput): ConditionVerdict | undefined {
   const foreign = problems.filter(({ published }) => !published).map(({ service }) => service);
   const absent = written.filter(({ name, state }) => state !== 'written' && !foreign.includes(name));
@@ -191,7 +197,7 @@ function notPublished({ problems, written }: StatusInput): ConditionVerdict | un
   return { status: 'False', reason: 'NotPublished', message };
 }
 
-/** Who is missing, where Services without a ready address want a role. */
+/** Returns which roles are missing, if a Service without a ready address requires a role. */
 function nobody({ written }: StatusInput): readonly string[] {
   const wanted = written.filter(({ available }) => !available).map(({ role }) => role);
   const missing = (['Primary', 'Replica'] as const).filter((role) => wanted.includes(role));
@@ -199,7 +205,10 @@ function nobody({ written }: StatusInput): readonly string[] {
   return texts.length > 0 ? [texts.join(', ')] : [];
 }
 
-/** Each address that is not ready, or not behind a Service that has none, and each name that fails, with the reason. */
+/**
+ * Returns, with the reason, each address that is not ready or that a Service without a ready address
+ * excludes, and each name that fails.
+ */
 function whyNobody({ written, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
   const empty = written.filter(({ available }) => !available).map(({ name }) => name);
   const why = addresses.flatMap((address) => {
@@ -216,13 +225,15 @@ function whyNobody({ written, targets }: StatusInput, addresses: readonly Addres
 }
 
 /**
- * | the address says     | its role is not known, for        |
- * |----------------------|-----------------------------------|
- * | AuthFailed           | login refused, its words          |
- * | CredentialsWithheld  | credentials withheld, why         |
- * | AuthRequired         | it asks for a login, its words    |
- * | anything with words  | these                             |
- * | anything else        | its probe reports no role         |
+ * Returns why the role of an address is not known.
+ *
+ * | reason of the address | text                                     |
+ * |-----------------------|------------------------------------------|
+ * | AuthFailed            | login refused, its message               |
+ * | CredentialsWithheld   | credentials not sent, its message        |
+ * | AuthRequired          | the server requires a login, its message |
+ * | any with a message    | its message                              |
+ * | any other             | the probe reports no role                |
  */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
   if (reason === 'AuthFailed') return words('login refused', message);
@@ -231,7 +242,7 @@ function whyUnknown({ reason, message = '' }: AddressStatus): string {
   return message === '' ? 'the probe reports no role' : message;
 }
 
-/** Of those whose probes came to nothing it is said why. */
+/** Returns a text about addresses without a conclusive verdict, with the reasons of inconclusive ones. */
 function openText(addresses: readonly AddressStatus[]): string {
   const why = addresses
     .filter(({ reason }) => reason !== 'NotProbedYet')
@@ -239,7 +250,7 @@ function openText(addresses: readonly AddressStatus[]): string {
   return words('not all addresses are probed yet', why.join(', '));
 }
 
-/** Those that are not empty, with a colon between. */
+/** Joins the texts that are not empty, with a colon. */
 export const words = (...texts: readonly (string | undefined)[]): string =>
   texts.filter((text) => text !== undefined && text !== '').join(': ');
 

@@ -4,21 +4,22 @@ import { bounded } from './status-text.ts';
 import type { Role } from './verdict.ts';
 
 /**
- * Whether something is wrong, though it may work. The first that holds:
+ * Returns the condition `Degraded`: something is wrong, although traffic may still work. The first row that
+ * holds:
  *
- * | what                                                                   | Degraded                |
- * |------------------------------------------------------------------------|-------------------------|
- * | Services choose by role, and two servers say that they are the primary | True TwoPrimaries       |
- * | a Secret cannot be used                                                | True SecretsMissing     |
- * | the API server refuses an address                                      | True PublishRefused     |
- * | a check was being probed when a thread that probes ended, twice        | True ProbeQuarantined   |
- * | for a minute what returns is written every 10 s                        | True Flapping           |
- * | an address is unhealthy                                                | True AddressesUnhealthy |
- * | an address that is not has something to tell (remarks.ts)              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
- * | old addresses of a name stand, or none                                 | True NamesFailing       |
- * | the backends of the namespace ask for too many probes a second        | True ProbesSlowed       |
- * | all addresses of a target are refused                                  | True TargetsRefused     |
- * | none of these                                                          | False AllHealthy        |
+ * | state                                                       | Degraded                |
+ * |-------------------------------------------------------------|-------------------------|
+ * | Services select by role, and several servers report role Primary | True TwoPrimaries       |
+ * | a Secret cannot be used                                     | True SecretsMissing     |
+ * | the API server refuses an address                           | True PublishRefused     |
+ * | a check was being probed when a prober thread ended, twice  | True ProbeQuarantined   |
+ * | for a minute recovered addresses have been written only every 10 s | True Flapping           |
+ * | an address is unhealthy                                     | True AddressesUnhealthy |
+ * | an address that is not unhealthy has a warning (remarks.ts) | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
+ * | the addresses of a name are stale, or there are none        | True NamesFailing       |
+ * | the backends of the namespace request too many probes a second | True ProbesSlowed       |
+ * | all addresses of a target are refused                       | True TargetsRefused     |
+ * | none of these                                               | False AllHealthy        |
  */
 export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
   const found =
@@ -78,7 +79,10 @@ const sick = (targets: readonly TargetStatus[]): readonly string[] =>
     .filter(({ health }) => health === 'unhealthy')
     .map(({ ip, reason }) => `${ip} ${reason}`);
 
-/** The gravest alone. A role that the spec gives was told by no probe. */
+/**
+ * Returns the most severe warning alone. A role of the spec was not reported by a probe, so it does not
+ * count.
+ */
 function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
   const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
   const all = targets.flatMap(({ host, addresses }) =>
@@ -104,7 +108,7 @@ const failing = (targets: readonly TargetStatus[]): readonly string[] =>
       : [],
   );
 
-/** Rules by which old addresses stand, or none. */
+/** Rules under which addresses are stale, or there are none. */
 const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
 
 const slowed = ({ slowdown }: StatusInput): readonly string[] =>

@@ -1,27 +1,28 @@
 /**
- * The errors of the operator. The reason is at once the condition reason and the metric label.
+ * Kinds of the operator's errors. The reason of an error is also the condition reason and the metric label.
  *
- * | kind      | meaning                                    | what the queue does              |
- * |-----------|--------------------------------------------|----------------------------------|
- * | transient | may pass by itself (409, 429, 5xx, reset)   | tries again with backoff         |
- * | waiting   | will be due at a known time; not an error   | tries again then                 |
- * | terminal  | only a change of the spec or cluster helps  | tries again slowly: no watch reports such a change   |
+ * | kind      | meaning                                    | the queue                                              |
+ * |-----------|--------------------------------------------|--------------------------------------------------------|
+ * | transient | may pass by itself (409, 429, 5xx, reset)  | retries with backoff                                   |
+ * | waiting   | due at a known time; not an error          | retries at that time                                   |
+ * | terminal  | only a change of the spec or cluster helps | retries slowly, because no watch reports such a change |
  */
 export type ErrorKind = 'transient' | 'waiting' | 'terminal';
 
 /**
- * Kind of a refusal: it is over by itself (`passes`) or needs a person (`stalls`): a spec, a policy, a quota, a role or another
- * object must change. What stalls is the condition Stalled, by which GitOps tools fail at once.
+ * End of a refusal: it passes by itself (`passes`), or a person must act (`stalls`): a spec, a policy, a
+ * quota, a role or another object must change. A refusal that stalls is the condition Stalled, with which
+ * GitOps tools fail at once.
  */
 export type Remedy = 'passes' | 'stalls';
 
 /**
- * All reasons of an OperatorError, by origin, and whether they stall. The set is closed, because a reason is a condition
- * reason, an Event reason and a metric label: the words of others (an admission webhook may write any text into
- * `Status.reason`) stay in the message.
+ * All reasons of an OperatorError, by origin, and whether they stall. The set is closed, because a reason is
+ * a condition reason, an Event reason and a metric label. Text of others (an admission webhook may write any
+ * text into `Status.reason`) stays in the message.
  */
 export const errorReasons = {
-  /** `StatusReason` of apimachinery, which the API server puts into its answers. */
+  /** `StatusReason` of apimachinery, which the API server returns in its responses. */
   server: {
     AlreadyExists: 'passes',
     BadRequest: 'stalls',
@@ -40,13 +41,15 @@ export const errorReasons = {
     StoreReadError: 'passes',
     Timeout: 'passes',
     TooManyRequests: 'passes',
-    /** Without a valid token no status can be written, so this is an admission policy that answers 401. */
+    /**
+     * Without a valid token no status can be written, so this is an admission policy that responds with 401.
+     */
     Unauthorized: 'stalls',
     UnsupportedMediaType: 'stalls',
   },
-  /** Reasons for answers whose own reason is too general. */
+  /** Reasons for responses whose own reason is too general. */
   answer: { NamespaceTerminating: 'passes', UnexpectedStatus: 'passes' },
-  /** A request without an answer. */
+  /** A request without a response. */
   request: {
     Cancelled: 'passes',
     ConnectionLost: 'passes',
@@ -56,7 +59,7 @@ export const errorReasons = {
     Superseded: 'passes',
     Unreachable: 'passes',
   },
-  /** A watch that ends without an answer. */
+  /** A watch that ends without a response. */
   watch: { BrokenLine: 'passes', HistoryLost: 'passes', NoFirstBookmark: 'passes', Silent: 'passes' },
   /** The operator itself. */
   operator: { Bug: 'passes', NotLeader: 'passes', SweepingSlices: 'passes', Terminating: 'passes' },
@@ -76,9 +79,12 @@ export const errorStalls = ({ reason }: OperatorError): boolean => remedies[reas
 export interface OperatorErrorOptions {
   readonly kind: ErrorKind;
   readonly reason: ErrorReason;
-  /** Milliseconds to wait at least; of `waiting` always, of `transient` when the server said so (Retry-After). */
+  /**
+   * Lowest number of milliseconds to wait; always set for `waiting`, and for `transient` if the server set it
+   * (Retry-After).
+   */
   readonly afterMs?: number;
-  /** The HTTP status where the API server answered. */
+  /** HTTP status of the API server's response; undefined: no response. */
   readonly status?: number;
   readonly cause?: unknown;
 }
@@ -99,20 +105,20 @@ export class OperatorError extends Error {
   }
 }
 
-/** Returns true where no answer came: the request, or its answer, may have been lost on the way. */
+/** Returns true if no response arrived: the request or its response may have been lost. */
 export const isUnanswered = ({ status, reason }: OperatorError): boolean =>
   status === undefined && unanswered.includes(reason);
 
 const unanswered: readonly ErrorReason[] = ['Unreachable', 'ConnectionLost', 'DeadlineExceeded'];
 
 /**
- * Returns true when the API server has refused this very write, so that a part of it may be accepted.
+ * Returns true when the API server refused this write itself, so that a part of it may be accepted.
  *
- * | answer                          | refused                                    |
- * |---------------------------------|--------------------------------------------|
- * | none (network, deadline)        | no                                         |
- * | 401, 404, 408, 409, 410, 429    | no: another moment, another state          |
- * | any other, 5xx of webhooks too  | yes                                        |
+ * | response                       | refused                                   |
+ * |--------------------------------|-------------------------------------------|
+ * | none (network, deadline)       | no                                        |
+ * | 401, 404, 408, 409, 410, 429   | no: it depends on the moment or the state |
+ * | any other, 5xx of webhooks too | yes                                       |
  */
 export const isRefusal = ({ kind, status }: OperatorError): boolean =>
   kind === 'terminal' || (status !== undefined && status >= 400 && !passing.includes(status));

@@ -5,13 +5,13 @@ import type { Materials } from './materials.ts';
 
 type Said = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
 
-/** The handler of a database, with what it needs from Secrets; undefined: the spec names none. */
+/** Returns the handler of a database, with its Secrets; undefined: the spec names none. */
 export function databaseHandler(probe: Said, materials: Materials): Handler | undefined {
   const handler = withoutSecrets(probe);
   return handler && withMaterials(handler, materials);
 }
 
-/** An httpGet over TLS has the `tls` block of the spec like the others. */
+/** Returns an httpGet handler. Over TLS it uses the `tls` block of the spec, as other handlers do. */
 export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: Materials): Handler {
   const message = tlsMissing ?? tlsPending;
   if (request.scheme !== 'HTTPS') return { kind: 'httpGet', request };
@@ -41,15 +41,17 @@ function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: Said): D
 
 type Database = Extract<Handler, { readonly kind: keyof Said }>;
 
-/** Which of them can log in. */
+/** Kinds that can log in. */
 const accounts: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
 
 /**
- * | a Secret of                          | is not read yet | cannot be used                              |
- * |--------------------------------------|-----------------|---------------------------------------------|
- * | `tls`                                | nothing is asked | nothing is asked                           |
- * | `credentials`, the handler can log in | nothing is asked | what can be asked without logging in is    |
- * | `credentials`, it cannot             | no matter       | no matter                                   |
+ * Adds what the handler needs from Secrets.
+ *
+ * | a Secret of                           | is not read yet  | cannot be used                                          |
+ * |---------------------------------------|------------------|---------------------------------------------------------|
+ * | `tls`                                 | no probe is sent | no probe is sent                                        |
+ * | `credentials`, the handler can log in | no probe is sent | it is probed as far as that is possible without a login |
+ * | `credentials`, it cannot              | no effect        | no effect                                               |
  */
 function withMaterials(handler: Database, materials: Materials): Handler {
   const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = materials;
@@ -63,7 +65,7 @@ function withMaterials(handler: Database, materials: Materials): Handler {
   };
 }
 
-/** Well-known numbers (IANA), where the port does not say what is spoken. */
+/** Well-known numbers (IANA), used if the port does not name its protocol. */
 const wellKnown: Readonly<Record<number, Said>> = {
   5432: { postgres: { sslMode: 'prefer', saturatedIs: 'inconclusive' } },
   3306: { mysql: { saturatedIs: 'inconclusive' } },
@@ -82,16 +84,16 @@ const byAppProtocol: Readonly<Record<string, Said | undefined>> = {
 };
 
 /**
- * The handler where the spec names none, and why.
+ * Returns the handler if the spec names none, and why.
  *
- * | appProtocol of the port      | the port that is dialled | handler                  |
- * |------------------------------|--------------------------|--------------------------|
- * | of a database we know        | any                      | that database's          |
- * | another                      | any                      | tcpSocket                |
- * | none                         | 5432, 3306, 6379, 27017  | that database's          |
- * | none                         | any other                | tcpSocket                |
+ * | appProtocol of the port | the probed port         | handler         |
+ * |-------------------------|-------------------------|-----------------|
+ * | of a supported database | any                     | that database's |
+ * | another                 | any                     | tcpSocket       |
+ * | none                    | 5432, 3306, 6379, 27017 | that database's |
+ * | none                    | any other               | tcpSocket       |
  *
- * A service that speaks HTTP or gRPC need not answer at `/`, nor have a health service: only the user knows.
+ * HTTP and gRPC are not chosen, because such a service need not respond at `/`, nor have a health service.
  */
 export function chosen(
   port: Port | undefined,

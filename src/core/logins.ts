@@ -1,7 +1,7 @@
 import type { Handler } from './check.ts';
 import type { Reason, Role, Verdict } from './verdict.ts';
 
-/** Returns true when a probe of this handler may report a role, now or once its Secret is there. */
+/** Returns true when a probe with this handler may report a role, now or once its Secret exists. */
 function mayReportRole(handler: Handler): boolean {
   switch (handler.kind) {
     case 'redis':
@@ -18,24 +18,23 @@ function mayReportRole(handler: Handler): boolean {
 }
 
 /**
- * Returns the verdict with what it means for roles. A server that is up and has reported no role may be switched unseen,
- * however the conversation ended: a right, a limit, another database, a question that it does not answer. This is decided
- * here alone, and not by the errors of each protocol.
+ * Returns the verdict with the reason that matters for roles. A server that is up and reports no role may
+ * change its role unnoticed, whatever the cause: a missing right, a limit, another database, a query that it
+ * does not answer. Only this function decides that, and not the error handling of each protocol.
  *
- * | verdict                     | credentials | a role was reported before | reason       |
- * |-----------------------------|-------------|----------------------------|--------------|
- * | down, inconclusive          | any         | any                        | same         |
- * | up, with a role             | any         | any                        | same         |
- * | up, and the server answered that it has none (`isRoleless`) | any | any | same       |
- * | up, without a role, CredentialsWithheld | yes | any                      | same         |
- * | up, without a role          | yes         | any                        | AuthFailed   |
- * | up, without a role          | no          | yes                        | AuthRequired |
- * | up, without a role          | no          | no                         | same         |
+ * | verdict                                                     | credentials | a role was reported before | reason                                                    |
+ * |-------------------------------------------------------------|-------------|----------------------------|-----------------------------------------------------------|
+ * | down, inconclusive                                          | any         | any                        | same                                                      |
+ * | up, with a role                                             | any         | any                        | same                                                      |
+ * | up, and the server answered that it has none (`isRoleless`) | any         | any                        | same                                                      |
+ * | up, without a role, CredentialsWithheld                     | yes         | any                        | same                                                      |
+ * | up, without a role                                          | yes         | any                        | AuthFailed                                                |
+ * | up, without a role                                          | no          | yes                        | AuthRequired                                              |
+ * | up, without a role                                          | no          | no                         | same                                                      |
+ * | up, of a handler that reports no role                       | -           | yes                        | same, and `isRoleless`: another handler reported the role |
  *
- * | up, of a handler that reports no role | -  | yes                        | same, and `isRoleless`: the role is another handler's |
- *
- * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are left as they are. What the
- * reasons lead to: `remarkOf`.
+ * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are not
+ * changed. For the effect of the reasons see `remarkOf`.
  */
 export function reported(handler: Handler, verdict: Verdict, told?: Role): Verdict {
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;

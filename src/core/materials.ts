@@ -2,31 +2,37 @@ import type { Spec } from '../api/external-backend.ts';
 import type { Credentials, TlsOptions } from './check.ts';
 import { lookUp } from './look-up.ts';
 
-/** What a Secret holds, as text; or why it cannot be read; undefined: not known yet. */
+/** Content of a Secret as text, or why it cannot be read; undefined: not known yet. */
 export type SecretState =
   { readonly data: Readonly<Record<string, string>> } | { readonly error: string } | undefined;
 
 /** Looks up a Secret of the backend's namespace by name. */
 export type SecretOf = (name: string) => SecretState;
 
-/** What probes need beside the spec. */
+/** Input of probes from Secrets. */
 export interface Materials {
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;
-  /** Why TLS cannot be spoken as the spec wants it: nothing is asked then, for a server must not be called unhealthy for it. */
+  /**
+   * Why TLS cannot be used as the spec requires. No probe is sent, because a server must not become unhealthy
+   * for it.
+   */
   readonly tlsMissing?: string;
-  /** Why nobody can log in: what can be asked without is asked. */
+  /** Why no login is possible. The server is probed as far as that is possible without one. */
   readonly credentialsMissing?: string;
-  /** Secrets that are not read yet, of TLS and of the credentials: a moment after the start. Nobody is asked without what may be there. */
+  /**
+   * Secrets of TLS and of the credentials that are not read yet, shortly after the start. Until they are read
+   * no probe is sent.
+   */
   readonly tlsPending?: string;
   readonly credentialsPending?: string;
 }
 
-/** Whether a Secret is not read yet. */
+/** Returns true if a Secret is not read yet. */
 export const isPending = ({ tlsPending, credentialsPending }: Materials): boolean =>
   tlsPending !== undefined || credentialsPending !== undefined;
 
-/** Names of the Secrets that the spec refers to, each once. */
+/** Returns the names of the Secrets to which the spec refers, each once. */
 export const secretsOf = ({ credentials, tls }: Spec): readonly string[] => [
   ...new Set(
     [credentials?.secretName, tls?.caSecret?.name, tls?.certificateSecretName].filter(
@@ -56,7 +62,10 @@ function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
   };
 }
 
-/** Files that end with a line break are put into Secrets as they are. One is taken off, as of a line of a .pgpass. */
+/**
+ * Removes one line break at the end, because Secrets are often created from files that end with one. A line
+ * of a .pgpass is read in the same way.
+ */
 const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, '');
 
 function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
@@ -91,8 +100,9 @@ function pendingText(names: readonly (string | undefined)[], secretOf: SecretOf)
 }
 
 /**
- * Returns the keys of a Secret, or why they cannot be had. Names no other key that it has: whoever may read a status need not
- * be allowed to read Secrets. Optional keys may be missing, because Redis' default user has no name.
+ * Returns the keys of a Secret, or why they cannot be used. The text names no other key of the Secret,
+ * because a reader of the status need not be allowed to read Secrets. Optional keys may be missing, because
+ * Redis' default user has no name.
  */
 function read(
   secretOf: SecretOf,
@@ -108,7 +118,10 @@ function read(
   return large === undefined ? secret.data : tooLarge(name, large, lookUp(secret.data, large)?.length ?? 0);
 }
 
-/** Of one key: certificates of more than a hundred authorities fit. Probes hold it, and TLS parses it for each connection. */
+/**
+ * Limit for one key; certificates of more than a hundred authorities fit. Probes keep it in memory, and TLS
+ * parses it for each connection.
+ */
 const mostCharacters = 64 * 1024;
 
 const tooLarge = (name: string, key: string, length: number): string =>

@@ -1,7 +1,7 @@
 /**
- * The Kubernetes objects this operator reads and writes, as they travel: plain JSON, only the fields we look at.
- * Times are RFC 3339 strings. Unknown fields may be present at run time. Those of an endpoint or of an address are copied
- * into a write, because another client owns them; others never are.
+ * Kubernetes objects that this operator reads and writes, as plain JSON with only the fields that it uses.
+ * Times are RFC 3339 strings. Unknown fields may be present at run time. Those of an endpoint or of an
+ * address are copied into a write, because another client owns them; others never are.
  */
 
 export interface OwnerReference {
@@ -26,14 +26,17 @@ export interface ObjectMeta {
   readonly ownerReferences?: readonly OwnerReference[];
 }
 
-/** What every object has. `metadata` of an object read from the API server always holds uid and resourceVersion. */
+/**
+ * Fields of every object. `metadata` of an object that was read from the API server always has uid and
+ * resourceVersion.
+ */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: ObjectMeta;
   /**
-   * Manager of the last write, by `metadata.managedFields`, where that is another client and the operator has written the
-   * object too. Not a field of the API.
+   * Manager of the last write, by `metadata.managedFields`, if that is another client and the operator has
+   * written the object too. Not a field of the API.
    */
   readonly editor?: string;
 }
@@ -52,7 +55,9 @@ export interface ServicePort {
 
 export interface Service extends KubeObject {
   readonly kind: 'Service';
-  /** Fields of `spec` that the operator's last apply set, by `metadata.managedFields`. Not a field of the API. */
+  /**
+   * Fields of `spec` that the operator's last apply set, by `metadata.managedFields`. Not a field of the API.
+   */
   readonly applied?: readonly string[];
   /** Addresses of its load balancer, by `status.loadBalancer.ingress`. Not a field of the API. */
   readonly ingress?: readonly string[];
@@ -79,7 +84,10 @@ export interface Service extends KubeObject {
 
 export interface Endpoint {
   readonly addresses: readonly string[];
-  /** Whoever edits a slice may leave conditions out; we always write all three (nil ready means true to kube-proxy). */
+  /**
+   * Other clients that edit a slice may leave conditions out. The operator always writes all three (for
+   * kube-proxy a missing ready means true).
+   */
   readonly conditions?: {
     readonly ready?: boolean;
     readonly serving?: boolean;
@@ -90,7 +98,7 @@ export interface Endpoint {
   readonly hints?: EndpointHints;
 }
 
-/** Zones and nodes whose clients the endpoint is for. */
+/** Zones and nodes whose clients should use the endpoint. */
 export interface EndpointHints {
   readonly forZones?: readonly { readonly name: string }[];
   readonly forNodes?: readonly { readonly name: string }[];
@@ -106,7 +114,7 @@ export interface EndpointPort {
 export interface EndpointSlice extends KubeObject {
   readonly kind: 'EndpointSlice';
   readonly addressType: Family | 'FQDN';
-  /** `null` is what the server answers for an empty list. */
+  /** `null` is what the server returns for an empty list. */
   readonly endpoints: readonly Endpoint[] | null;
   readonly ports: readonly EndpointPort[] | null;
 }
@@ -119,7 +127,7 @@ export interface EndpointAddress {
 export interface EndpointSubset {
   readonly addresses?: readonly EndpointAddress[];
   readonly notReadyAddresses?: readonly EndpointAddress[];
-  /** The name is left out where it is empty. */
+  /** The name is absent if it is empty. */
   readonly ports?: readonly (Omit<EndpointPort, 'name'> & { readonly name?: string })[];
 }
 

@@ -1,7 +1,7 @@
 import { group, kind } from '../api/external-backend.ts';
 import type { KubeObject, ObjectMeta, OwnerReference } from './objects.ts';
 
-/** Field manager, `managed-by` label and the name under which the operator is known to the API. */
+/** Field manager, value of the `managed-by` label, and name of the operator in the API. */
 export const operatorName = 'external-backend-operator';
 
 export const labels = {
@@ -14,20 +14,23 @@ export const labels = {
 } as const;
 
 export const annotations = {
-  /** Hash of the Service as we applied it: a field that left the spec changes it. */
+  /** Hash of the Service as we applied it. It changes when a field is removed from the spec. */
   applied: `${group}/applied`,
-  /** Name of the backend; says whose the object is when somebody stripped the owner reference. */
+  /** Name of the backend. It identifies the owner if another client removed the owner reference. */
   backend: `${group}/backend`,
   /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
   sweep: `${group}/sweep`,
-  /** On slices: which name gave which address. See attribution.ts. */
+  /** On slices: names that resolved to their addresses. See attribution.ts. */
   names: `${group}/names`,
-  /** On slices: `true` where the hints are the operator's. See hints.ts. */
+  /** On slices: `true` if the hints are the operator's. See hints.ts. */
   hints: `${group}/hints`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;
 
-/** Slices that follow from other objects: never a conflict by themselves, and swept once the Service is ours. */
+/**
+ * Managers of slices that depend on other objects. Such slices are never a conflict by themselves, and are
+ * removed once the Service is ours.
+ */
 export const kubernetesSliceManagers: readonly string[] = [
   'endpointslice-controller.k8s.io',
   'endpointslicemirroring-controller.k8s.io',
@@ -39,15 +42,18 @@ const ours = (owner: OwnerReference): boolean =>
 const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller === true);
 
-/** Name of the ExternalBackend (of the same namespace) whose object this is, by its controller reference. Undefined: not ours. */
+/**
+ * Returns the name of the ExternalBackend (of the same namespace) that owns this object, by its controller
+ * reference. Undefined: not ours.
+ */
 export function ownerName(object: KubeObject): string | undefined {
   const controller = controllerOf(object);
   return controller !== undefined && ours(controller) ? controller.name : undefined;
 }
 
 /**
- * The Service that a slice is of. Labels can be edited and names cannot, so of a slice of ours the name decides:
- * one that lost its label is found again, and repaired.
+ * Returns the Service of a slice. Labels can be edited and names cannot, so the name decides for a slice of
+ * ours: a slice that lost its label is found again, and repaired.
  */
 export function serviceOf(slice: KubeObject): string | undefined {
   const name = ownerName(slice) === undefined ? undefined : ourSliceName.exec(slice.metadata.name)?.[1];
@@ -57,8 +63,8 @@ export function serviceOf(slice: KubeObject): string | undefined {
 const ourSliceName = /^(.+)-ipv[46]-[0-9a-z]+-[0-9]+$/;
 
 /**
- * Whether a backend may write this object, which has a name that the backend wants.
- * The annotation heals a stripped owner reference; it never makes an object ours to delete, for people copy annotations.
+ * Returns true if a backend may write this object, which has a name that the backend wants. The annotation
+ * repairs a removed owner reference. It never allows us to delete an object, because people copy annotations.
  */
 export function belongsTo(object: KubeObject, backend: string): boolean {
   if (controllerOf(object) === undefined)
@@ -68,7 +74,10 @@ export function belongsTo(object: KubeObject, backend: string): boolean {
 
 export const hasController = (object: KubeObject): boolean => controllerOf(object) !== undefined;
 
-/** Slices and Endpoints are ours by owner or, where that was stripped, by the label that says who manages them; so either is healed. */
+/**
+ * Slices and Endpoints are ours by owner. If the owner was removed, the label that names their manager
+ * decides. So both are repaired.
+ */
 const isManagedByUs = (object: KubeObject, label: string): boolean =>
   ownerName(object) !== undefined ||
   (!hasController(object) && object.metadata.labels?.[label] === operatorName);
@@ -79,7 +88,8 @@ export const isOurEndpoints = (endpoints: KubeObject): boolean =>
   isManagedByUs(endpoints, labels.endpointsManagedBy);
 
 /**
- * The label `app.kubernetes.io/managed-by`. The value of another tool stays: Helm refuses objects that lost it.
+ * Returns the label `app.kubernetes.io/managed-by`. The value of another tool remains, because Helm refuses
+ * objects without it.
  *
  * @param observed labels of the object
  */
@@ -89,7 +99,10 @@ export const manager = (
   [labels.managedBy]: observed[labels.managedBy] ?? operatorName,
 });
 
-/** The controller reference that everything we make carries; the garbage collector does the rest. */
+/**
+ * Returns the controller reference of every object that we create. The garbage collector removes the objects
+ * with the backend.
+ */
 export function ownerReference(backend: { readonly name: string; readonly uid: string }): OwnerReference {
   return {
     apiVersion: `${group}/v1alpha1`,
@@ -101,12 +114,15 @@ export function ownerReference(backend: { readonly name: string; readonly uid: s
   };
 }
 
-/** Whether the object carries exactly our controller reference of this life of the backend. */
+/** Returns true if the object has our controller reference with this UID of the backend. */
 export function isOwnedByLife(metadata: ObjectMeta, backendUid: string): boolean {
   return (metadata.ownerReferences ?? []).some((owner) => ours(owner) && owner.uid === backendUid);
 }
 
-/** Name of the backend that has the object: by its controller reference or, where that was stripped, by the annotation. */
+/**
+ * Returns the name of the backend that owns the object: by its controller reference or, if that was removed,
+ * by the annotation.
+ */
 export const holderOf = (object: KubeObject): string | undefined =>
   hasController(object) ? ownerName(object) : object.metadata.annotations?.[annotations.backend];
 
@@ -119,17 +135,18 @@ export interface Claimant {
 }
 
 /**
- * The backend that has a Service name, of those that claim it.
+ * Returns which of the claiming backends gets a Service name.
  *
- * | a claimant holds the objects | an older claimant has `adopt: true` | winner                                   |
- * |------------------------------|-------------------------------------|------------------------------------------|
- * | yes                          | no                                  | the holder                               |
- * | yes                          | yes                                 | the oldest of those with `adopt: true`   |
- * | no                           | any                                 | the oldest; of the same second, the lesser name |
+ * | a claimant owns the objects | an older claimant has `adopt: true` | winner                                            |
+ * |-----------------------------|-------------------------------------|---------------------------------------------------|
+ * | yes                         | no                                  | the owner                                         |
+ * | yes                         | yes                                 | the oldest of those with `adopt: true`            |
+ * | no                          | any                                 | the oldest; in the same second, the first by name |
  *
- * The holder is known by its name, not by its uid: after a restore of a backup all uids and ages are new.
+ * The owner is identified by its name and not by its uid: after a restore from a backup all uids and ages are
+ * new.
  *
- * @param holder name of the backend that has the objects under that name; it need not claim them any more
+ * @param holder name of the backend that owns the objects under that name; it may no longer claim them
  */
 export function winner<T extends Claimant>(
   claimants: readonly T[],
@@ -144,6 +161,6 @@ export function winner<T extends Claimant>(
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Returns true for the Service of the API server itself, which nobody may lead elsewhere. */
+/** Returns true for the Service of the API server itself, which must not be changed. */
 export const isApiServerService = (namespace: string, service: string): boolean =>
   namespace === 'default' && service === 'kubernetes';

@@ -13,7 +13,7 @@ export interface PublishedAlias {
   readonly alias: string | undefined;
 }
 
-/** Slices and Endpoints under the name of one Service; of an alias there are none. */
+/** Returns the slices and Endpoints under the name of one Service; none for an alias. */
 export const publishedUnder = (name: string, published: Published | PublishedAlias): Published =>
   'slices' in published
     ? {
@@ -28,9 +28,10 @@ export const publishedPort = (group: PortGroup, address: BackendAddress): number
   address.port !== 0 ? address.port : (group.ports[0]?.targetPort ?? group.ports[0]?.port ?? 0);
 
 /**
- * Looks up how an address is published. Slices of ours come first; then those of others; then Endpoints, which cannot
- * show an address that is published although it is not ready. In each, the port of that name before the mere number.
- * Endpoints of ours are written after our slices: where a Service has such slices, its Endpoints are older and do not count.
+ * Looks up how an address is published. Slices of ours come first, then those of other clients, then
+ * Endpoints, which cannot show an address that is published although it is not ready. In each, the port of
+ * that name comes before the number alone. Endpoints of ours are written after our slices: if a Service has
+ * such slices, its Endpoints are older and do not count.
  */
 export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
   const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
@@ -64,7 +65,10 @@ interface Layer {
   readonly disagreeing: PublishedReady;
 }
 
-/** An address with all ports that share its readiness there: a key for each port would be hundreds of thousands. */
+/**
+ * An address with all ports that share its readiness there. A key for each port would make hundreds of
+ * thousands of keys.
+ */
 interface PublishedEndpoint {
   readonly ip: string;
   readonly ports: readonly { readonly port: number; readonly name?: string }[];
@@ -93,7 +97,10 @@ function readyIn(
   return named ?? numbered;
 }
 
-/** `serving` is the health of the address also where a Service publishes not-ready addresses; left out, an endpoint is ready. */
+/**
+ * `serving` is the health of the address also if a Service publishes not-ready addresses. An endpoint without
+ * conditions is ready.
+ */
 const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
   (endpoints ?? []).flatMap(({ addresses, conditions }) => {
     const is = conditions?.serving ?? conditions?.ready ?? true;

@@ -1,18 +1,19 @@
 import type { Health } from './health-state.ts';
 
 /**
- * Health of a check whose slices were read again. A belief that no verdict has confirmed follows newer slices (the last
- * writes of a former leader may land late), down and never up: somebody may have edited a slice by hand.
+ * Returns the health of a check whose slices were read again. A health that no verdict has confirmed follows
+ * newer slices, because the last writes of a former leader may arrive late. It follows them down and never
+ * up, because another client may have edited a slice.
  *
- * | known                       | seed                     | result                |
- * |-----------------------------|--------------------------|-----------------------|
- * | nothing                     | any                      | seed                  |
- * | confirmed by a verdict      | any                      | known                 |
- * | unknown, not seeded         | any other state          | seed                  |
- * | seeded healthy              | unhealthy, unknown       | seed                  |
- * | seeded healthy              | ready in some Services only | seed; ready in those alone in which both are |
- * | seeded, any other           | another role             | known, of that role   |
- * | seeded, any other           | any                      | known                 |
+ * | known                  | seed                        | result                                              |
+ * |------------------------|-----------------------------|-----------------------------------------------------|
+ * | nothing                | any                         | seed                                                |
+ * | confirmed by a verdict | any                         | known                                               |
+ * | unknown, not seeded    | any other state             | seed                                                |
+ * | seeded healthy         | unhealthy, unknown          | seed                                                |
+ * | seeded healthy         | ready in some Services only | known; ready only in the Services in which both are |
+ * | seeded, any other      | another role                | known, with that role                               |
+ * | seeded, any other      | any                         | known                                               |
  */
 export function reseeded(known: Health | undefined, seed: Health): Health {
   if (known === undefined) return seed;

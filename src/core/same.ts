@@ -1,6 +1,6 @@
 /**
- * Compares plain data (objects, arrays, primitives) as JSON does: a field that is undefined is absent, and the order of
- * fields does not count.
+ * Compares plain data (objects, arrays, primitives) as JSON does: a field that is undefined is absent, and
+ * the order of fields does not count.
  *
  * @param ignored fields of the outermost object
  */

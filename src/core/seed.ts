@@ -12,32 +12,33 @@ import { tellings, type Said, type SeedInput } from './seeded-telling.ts';
 import { reasons } from './verdict.ts';
 
 /**
- * Health with which a check begins when a term begins, after a suspension and at an adoption. A check that begins as
- * unknown is probed at once, and its first conclusive verdict decides; one without entry is new, and is probed after its
- * initial delay.
+ * Returns the health with which each check begins when a term begins, after a suspension, and when a Service
+ * is taken over. A check that begins as unknown is probed at once, and its first conclusive verdict decides.
+ * A check without an entry is new, and is probed after its initial delay.
  *
- * Slices are written before the status, so a slice is the later word, and the status alone never makes an address ready.
+ * Slices are written before the status, so a slice is newer than the status. The status alone never makes an
+ * address ready.
  *
- * | in our slices          | health in the status     | begins as |
- * |------------------------|--------------------------|-----------|
- * | ready in all           | any                      | healthy   |
- * | ready in some, not ready in others: a write was cut or is refused | any | healthy, and ready in these alone until a fresh `up` |
- * | not ready              | unhealthy                | unhealthy |
- * | not ready              | healthy, not Drained, and its target is not drained now | unhealthy |
- * | not ready              | any other: it may have died while it was drained | unknown |
- * | none                   | any                      | unknown   |
- * | none                   | none                     | no entry  |
+ * | in our slices | health in the status                                    | begins as                                          |
+ * |---------------|---------------------------------------------------------|----------------------------------------------------|
+ * | ready in all  | any                                                     | healthy                                            |
+ * | ready in some, not ready in others: a write was cut or is refused | any                                                     | healthy, and ready in these alone until a new `up` |
+ * | not ready     | unhealthy                                               | unhealthy                                          |
+ * | not ready     | healthy, not Drained, and its target is not drained now | unhealthy                                          |
+ * | not ready     | any other: it may have failed while it was drained      | unknown                                            |
+ * | none          | any                                                     | unknown                                            |
+ * | none          | none                                                    | no entry                                           |
  *
- * Where no slice of ours has the address, a slice of another writer or Endpoints (an adoption) count in its place, ready
- * where one of them is. Of an alias:
+ * If no slice of ours has the address, a slice of another client or Endpoints (a Service that is taken over)
+ * count in its place. It is ready if one of them has it as ready. For an alias:
  *
- * | Service points to the host | health in the status                | begins as |
- * |----------------------------|-------------------------------------|-----------|
- * | yes                        | healthy                             | healthy   |
- * | yes                        | unhealthy, written for this host as the current one | unhealthy |
- * | yes                        | any other                           | unknown   |
- * | no                         | any                                 | unknown   |
- * | any                        | none                                | no entry  |
+ * | Service points to the host | health in the status                                   | begins as |
+ * |----------------------------|--------------------------------------------------------|-----------|
+ * | yes                        | healthy                                                | healthy   |
+ * | yes                        | unhealthy, written while this host was the current one | unhealthy |
+ * | yes                        | any other                                              | unknown   |
+ * | no                         | any                                                    | unknown   |
+ * | any                        | none                                                   | no entry  |
  */
 export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
   const {
@@ -59,7 +60,7 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
       const readyIn = readyInOf(group, address);
       const state = stateOf(group, address, before) ?? (whole && 'unknown');
       const id = checkId(group, address);
-      // Hosts of an alias may share an address: what is known of the published one counts.
+      // Hosts of an alias may share an address: the health of the published one counts.
       if (state === undefined || (state === 'unknown' && found.has(id))) continue;
       const isHealthy = state === 'healthy' && readyIn === undefined;
       const telling = tellingOf(group, address, { said: whole, isHealthy });
@@ -89,7 +90,9 @@ function sliceState(published: Published): StateOf {
   };
 }
 
-/** Looks up the Services that have an address ready, where others have it not ready; undefined where all agree. */
+/**
+ * Looks up the Services in which an address is ready, if it is not ready in others; undefined if all agree.
+ */
 function mixedReadiness(
   published: Published,
 ): (group: PortGroup, address: BackendAddress) => ReadonlySet<string> | undefined {
@@ -120,7 +123,10 @@ const saidAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
     ),
   );
 
-/** Takes the status of one port group: where an address is unhealthy or has a warning, the status describes one of its groups, by name. */
+/**
+ * Returns the status of one port group. If an address is unhealthy or has a warning, its status describes one
+ * group, whose name is at the start of the message.
+ */
 function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
   if (said === undefined || (said.health !== 'unhealthy' && isCalm(said.reason))) return said;
   const [name, ...words] = (said.message ?? '').split(': ');
@@ -128,7 +134,7 @@ function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
   return said.health === 'unhealthy' ? undefined : { ...said, reason: '', message: '' };
 }
 
-/** Takes age and words from the status where it has the same state. */
+/** Takes `since`, reason and message from the status if its state is the same. */
 function healthFrom(state: HealthState, said: Said | undefined, wall: number): Health {
   if (state === 'unknown') return initial(wall);
   if (said?.health !== state) return { state, run: 0, since: wall, reason: '', message: '' };

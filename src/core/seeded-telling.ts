@@ -21,21 +21,24 @@ export interface SeedInput {
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
   readonly published: Published | PublishedAlias;
-  /** For states whose age is not stored. */
+  /** Used for states whose age is not stored. */
   readonly at: Instant;
 }
 
-/** Address as the status has it; `current`: its target was the host that an alias points to. */
+/** Address as the status contains it. `current`: its target was the host to which an alias points. */
 export type Said = NonNullable<Status['targets']>[number]['addresses'][number] & {
   readonly current: boolean;
 };
 
-/** Probe kinds that report a role or a lag, or may once what they need is there. */
+/** Kinds of probes that report a role or a lag, or may do so once their Secret exists. */
 const reportingKinds: readonly string[] = ['postgres', 'mysql', 'redis', 'mongodb', 'unready'];
 
 const reportsRole = ({ kind }: Handler): boolean => reportingKinds.includes(kind);
 
-/** Returns true when a seeded health lacks what a Service needs: nothing is believed of the address, or not its role, or two roles. */
+/**
+ * Returns true when a seeded health lacks what a Service needs: its state is unknown, its role is not known,
+ * or it has two roles.
+ */
 export function isOpenSeed(
   { handler }: Check,
   { services = [] }: Pick<Spec, 'services'>,
@@ -58,14 +61,14 @@ interface Known {
 type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Telling | undefined;
 
 /**
- * Role and lag with which a check begins: `seededRole`, and of each bound of lag:
+ * Returns the role and lag with which a check begins. The role is that of `seededRole`. For each lag limit:
  *
- * | ready in the slices of a Service with the bound | the status has it beyond | begins as                             |
- * |-------------------------------------------------|--------------------------|---------------------------------------|
- * | yes                                             | any                      | within                                |
- * | no                                              | yes                      | beyond                                |
- * | no, and healthy                                 | no                       | beyond, until the first conclusive verdict |
- * | no slices, or not healthy                       | no                       | not known: the first lag decides      |
+ * | ready in the slices of a Service with the limit | over it in the status | begins as                                |
+ * |-------------------------------------------------|-----------------------|------------------------------------------|
+ * | yes                                             | any                   | within                                   |
+ * | no                                              | yes                   | over                                     |
+ * | no, and healthy                                 | no                    | over, until the first conclusive verdict |
+ * | no slices, or not healthy                       | no                    | not known: the first lag decides         |
  */
 export function tellings(input: SeedInput): TellingOf {
   const lagLimits = lagLimitsOf(input.backend.spec);
@@ -90,13 +93,16 @@ export function tellings(input: SeedInput): TellingOf {
   };
 }
 
-/** Returns true when an address is ready behind a Service of role Replica. */
+/** Returns true when an address is ready in a Service of role Replica. */
 const isFollowing = ({ backend, published }: SeedInput, group: PortGroup, address: BackendAddress): boolean =>
   (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Replica')
     .some(({ name }) => publishedReadiness(publishedUnder(name, published))(group, address) === true);
 
-/** Bounds of lag of the Services in whose slices an address is ready, and of those with slices in which it is not. */
+/**
+ * Returns a lookup of lag limits: those of Services in whose slices an address is ready, and those of
+ * Services with slices in which it is not.
+ */
 function seededBounds({ backend, published }: SeedInput) {
   const bounded = (backend.spec.services ?? []).flatMap(({ name, maxLagSeconds }) => {
     const found = publishedUnder(name, published);
@@ -114,21 +120,21 @@ function seededBounds({ backend, published }: SeedInput) {
 }
 
 /**
- * Role with which an address begins. A Service of role Primary contains one server, and one of role Replica without
- * fallback no primary: such slices are the source of roles. The status is a hint that brings an address into no Service
- * in whose slices it is not ready.
+ * Returns the role with which an address begins. A Service of role Primary contains one server, and one of
+ * role Replica without fallback no primary, so their slices are the source of roles. The role in the status
+ * is only a hint: it adds an address to no Service in whose slices it is not ready.
  *
- * | targets[].role | slices that contain the address           | role in the status           | begins as |
- * |----------------|-------------------------------------------|------------------------------|-----------|
- * | none           | of a Service of role Primary, no other server in it | any                | Primary   |
- * | none           | the same, and ready in one of role Replica: a write was cut | any        | Primary, and behind both until a verdict reports a role |
- * | none           | the same, and another Service of role Primary has another server: a switch was cut | any | Primary, and each Service keeps its server until a verdict reports a role |
- * | none           | of a Service of role Replica without fallback | any                      | Replica   |
- * | none           | ready in one with fallback: it stays there | any                         | Replica   |
- * | none           | other, or none                            | one, and ready in every Service of that role (or none has that role) | that |
- * | none           | other, or none                            | any other                    | not known |
- * | given          | written for this very spec: as above      | as above                     | as above, where it differs |
- * | given          | written for another spec                  | any                          | the spec's role |
+ * | targets[].role | slices that contain the address                             | role in the status | begins as                             |
+ * |----------------|-------------------------------------------------------------|--------------------|---------------------------------------|
+ * | none           | of a Service of role Primary, no other server in it         | any                | Primary                               |
+ * | none           | the same, and ready in one of role Replica: a write was cut | any                | Primary, and published by both until a verdict reports a role |
+ * | none           | the same, and another Service of role Primary has another server: a switch was cut | any                | Primary, and each Service keeps its server until a verdict reports a role |
+ * | none           | of a Service of role Replica without fallback               | any                | Replica                               |
+ * | none           | ready in one with fallback: it stays there                  | any                | Replica                               |
+ * | none           | other, or none                                              | one, and ready in every Service of that role (or none has that role) | that role                             |
+ * | none           | other, or none                                              | any other          | not known                             |
+ * | given          | written for this spec: as above                             | as above           | as above, if it differs from the spec |
+ * | given          | written for another spec                                    | any                | the spec's role                       |
  */
 function seededRole({ backend, groups, addresses, published }: SeedInput): {
   readonly roleOf: RoleOf;

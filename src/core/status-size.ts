@@ -1,21 +1,21 @@
 import type { Spec, Status } from '../api/external-backend.ts';
 import type { AddressStatus, TargetStatus } from './conditions.ts';
 
-// etcd stores requests of up to 1.5 MiB, and a resource is stored as a whole: spec, metadata and status.
+// etcd accepts requests of up to 1.5 MiB, and stores a resource as a whole: spec, metadata and status.
 
 const mostRequest = 1_572_864;
-/** The API server takes so many bytes of annotations, the last applied configuration among them. */
+/** Bytes of annotations that the API server accepts, including the last applied configuration. */
 const mostAnnotations = 262_144;
-/** More is not worth a write of this size, even where it could be stored. */
+/** A larger status is not worth its write, even if it could be stored. */
 const mostStatus = 800_000;
-/** A status without its targets. */
+/** Size of a status without its targets. */
 const leastStatus = 20_000;
 
-/** A text that is shortened. */
+/** Length of a text that is shortened. */
 const shortText = 64;
 
 interface Step {
-  /** The left out fields, for people. */
+  /** Text about the fields that are left out. */
   readonly what: string;
   readonly ofTarget: (target: TargetStatus) => TargetStatus;
 }
@@ -28,8 +28,8 @@ const short = (text: string): string =>
   text.length <= shortText ? text : `${text.slice(0, shortText - 4)} ...`;
 
 /**
- * Fields that are left out of a status that is too large, in this order, until it fits. The address itself remains, with
- * readiness, health, reason, since, role and lag: at most 250 bytes for each of 2,000.
+ * Fields that are left out of a status that is too large, in this order, until it fits. The address itself
+ * remains, with readiness, health, reason, since, role and lag: at most 250 bytes for each of 2,000.
  */
 const steps: readonly Step[] = [
   {
@@ -56,7 +56,10 @@ const steps: readonly Step[] = [
   { what: 'messages of addresses', ofTarget: ofAddresses(({ message: _, ...address }) => address) },
 ];
 
-/** Returns the status as it can be stored beside the spec: unchanged where it fits, and what it leaves out noted in `Ready`. */
+/**
+ * Returns the status in a size that can be stored with the spec. It is unchanged if it fits. Otherwise
+ * `Ready` reports what is left out.
+ */
 export function fitted(status: Status, spec: Spec): Status {
   let size = sizeOf(status);
   const room = size <= leastStatus ? leastStatus : roomBeside(spec);
@@ -72,10 +75,13 @@ export function fitted(status: Status, spec: Spec): Status {
   return size <= room ? withNote(fit, leftOut.join(', ')) : withoutTargets(status);
 }
 
-/** Leaves out all targets: conditions, counts and Services remain. */
+/** Leaves out all targets. Conditions, counts and Services remain. */
 export const withoutTargets = ({ targets: _, ...status }: Status): Status => withNote(status, 'targets');
 
-/** The managed fields name the keys of list items again. */
+/**
+ * Returns the bytes that the spec leaves for the status. The factor is for the managed fields, which repeat
+ * the keys of list items.
+ */
 const roomBeside = (spec: Spec): number =>
   Math.min(mostStatus, Math.max(leastStatus, mostRequest - mostAnnotations - 1.5 * sizeOf(spec)));
 
@@ -83,7 +89,7 @@ const sizeOf = (value: unknown): number => JSON.stringify(value).length;
 
 const mostMessage = 1024;
 
-/** Notes in `Ready` what is left out. */
+/** Adds to the message of `Ready` what is left out. */
 function withNote(status: Status, leftOut: string): Status {
   const note = `; the status is too large to be stored in full; left out: ${leftOut}`;
   const conditions = (status.conditions ?? []).map((condition) =>

@@ -1,5 +1,5 @@
-/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+/** Returns RFC 3339 in whole seconds, as Kubernetes writes times. */
 export const timestamp = (wallMs: number): string => new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
 
-/** A message that the API server takes. */
+/** Limits a message to the length that the API server accepts. */
 export const bounded = (text: string): string => (text.length <= 1024 ? text : `${text.slice(0, 1020)} ...`);

@@ -1,12 +1,12 @@
 import type { Status } from '../api/external-backend.ts';
 import { isSame } from './same.ts';
 
-/** Reasons of conditions whose messages contain what name servers answered. */
+/** Reasons of conditions whose messages contain results of name servers. */
 const ofNames: readonly string[] = ['NamesFailing', 'NotResolvedYet', 'NoReadyAddress'];
 
 /**
- * Returns true where two statuses differ in how names fail, and in nothing that follows from it: addresses, readiness and
- * reasons are the same. Servers that fail now in one way and now in another would otherwise cost a write each time.
+ * Returns true if two statuses differ only in how names fail: addresses, readiness and reasons are the same.
+ * Servers that fail in changing ways would otherwise cause a write each time.
  */
 export const differsInWords = (a: Status | undefined, b: Status): boolean =>
   a !== undefined && !isSame(a, b) && isSame(withoutWords(a), withoutWords(b));
@@ -20,8 +20,9 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
 });
 
 /**
- * A name that begins or stops failing is reported at once, and one that has had no answer in this term (`Published`) with its
- * first failure. The way in which it continues to fail is only text.
+ * Returns a rule, or `failing` for all rules of a name that fails. A name that starts or stops failing is
+ * reported at once, and so is the first failure of a name without an answer in this term (`Published`). How
+ * it continues to fail is only text.
  */
 const howNamed = (rule: string | undefined): string | undefined =>
   rule === undefined || rule === 'Answered' || rule === 'Published' ? rule : 'failing';

@@ -21,7 +21,10 @@ import type { WrittenService } from './written.ts';
 
 export type { StatusInput };
 
-/** The whole status of a backend whose spec is understood. Holds nothing that moves while nothing changes. */
+/**
+ * Returns the whole status of a backend whose spec is valid. It contains nothing that changes while the state
+ * does not.
+ */
 export function statusOf(input: StatusInput): Status {
   const stored = input.backend.status?.targets ?? [];
   const targets = input.targets.map((target, i) => steadyTarget(targetStatus(target, input), stored[i]));
@@ -52,7 +55,10 @@ export function statusOf(input: StatusInput): Status {
   return fitted(status, input.backend.spec);
 }
 
-/** The addresses of the primary that the Services of role Primary lead to; without such a Service, all of them. */
+/**
+ * Returns the addresses of the primary that the Services of role Primary lead to; without such a Service, all
+ * its addresses.
+ */
 export function publishedPrimary({
   roles,
   written,
@@ -63,7 +69,7 @@ export function publishedPrimary({
   );
 }
 
-/** The conditions of a backend whose work halts. */
+/** Conditions of a backend that is not reconciled. */
 export interface Halt {
   readonly Ready: ConditionVerdict;
   readonly Stalled?: ConditionVerdict;
@@ -71,7 +77,10 @@ export interface Halt {
   readonly Degraded?: ConditionVerdict;
 }
 
-/** The stored status of a backend whose work halts. What is published stays, and so do the other conditions. */
+/**
+ * Returns the stored status of a backend that is not reconciled, with the conditions of its halt. Everything
+ * else remains, and so does what is published.
+ */
 export function statusOfHalt(
   previous: Status | undefined,
   generation: number,
@@ -88,14 +97,14 @@ export function statusOfHalt(
   };
 }
 
-/** Halt of a spec that is not understood. */
+/** Returns the halt of a spec that is not valid. */
 export function invalid(problems: readonly { readonly path: string; readonly message: string }[]): Halt {
   const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const verdict = { reason: 'Invalid', message: bounded(texts.join('; ')) };
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
-/** Halt of a backend in a namespace that the administrator excludes. */
+/** Returns the halt of a backend in a namespace that the administrator excludes. */
 export function excludedNamespace(namespace: string): Halt {
   const verdict = {
     reason: 'NamespaceExcluded',
@@ -113,7 +122,7 @@ export const suspended: Halt = {
   },
 };
 
-/** Compares two statuses, whatever the order of their fields. */
+/** Compares two statuses. The order of fields does not count. */
 export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(a, b);
 
 function serviceStatus(
@@ -124,18 +133,21 @@ function serviceStatus(
   return missing ? { name, ready: 0, total: 0 } : { name, ready, total };
 }
 
-/** How addresses are probed, as far as it is not as the spec has it, and why. */
+/** Returns how addresses are probed, and why, for what the spec leaves open or is limited. */
 function handlerText(groups: readonly PortGroup[]): Pick<Status, 'handler'> {
   const cuts = new Set(groups.flatMap(({ probe }) => probe?.cut ?? []));
   const chosen = [...groups.flatMap(({ probe }) => probe?.why ?? []), ...cuts];
   return chosen.length > 0 ? { handler: chosen.join(', ') } : {};
 }
 
-/** As many as a column of kubectl bears. */
+/** Limits the hosts to the width of a kubectl column. */
 const hostsText = (hosts: readonly string[]): string =>
   hosts.length <= 4 ? hosts.join(',') : `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more`;
 
-/** `lastTransitionTime` moves only when the condition's status does. A condition without a verdict is absent. */
+/**
+ * Returns the conditions. `lastTransitionTime` changes only with the status of the condition. A condition
+ * without a verdict is absent.
+ */
 function conditions(
   previous: Status | undefined,
   observedGeneration: number,

@@ -2,15 +2,16 @@ import type { AddressStatus, TargetStatus } from './conditions.ts';
 import { isSame } from './same.ts';
 
 /**
- * Returns the stored status of a target where the computed one differs by nothing but marks. Marks move with every
- * answer of a name that rotates its addresses, and with a restart. They are written when something else changes.
+ * Returns the stored status of a target if the computed one differs only in marks. Marks change with every
+ * answer of a name that rotates its addresses, and with a restart. They are written when something else
+ * changes.
  *
- * | difference                                             | status of the target |
- * |--------------------------------------------------------|----------------------|
- * | none                                                   | stored               |
- * | `resolution.resolvedAt`                                | stored               |
- * | order of addresses; which of them are `kept`, as many as before | stored      |
- * | anything else                                          | computed             |
+ * | difference              | status of the target |
+ * |-------------------------|----------------------|
+ * | none                    | stored               |
+ * | `resolution.resolvedAt` | stored               |
+ * | order of addresses; which of them are `kept`, if as many as before | stored               |
+ * | anything else           | computed             |
  */
 export const steadyTarget = (computed: TargetStatus, stored: TargetStatus | undefined): TargetStatus =>
   stored !== undefined && differOnlyByMarks(computed, stored) ? stored : computed;
@@ -24,7 +25,7 @@ const differOnlyByMarks = (a: TargetStatus, b: TargetStatus): boolean =>
 
 const keptOf = ({ addresses }: TargetStatus): number => addresses.filter(({ kept }) => kept === true).length;
 
-/** Mostly they are in the same order. */
+/** Compares addresses in any order. In most cases they are in the same order. */
 function sameAddresses(a: readonly AddressStatus[], b: readonly AddressStatus[]): boolean {
   if (a.every((address, i) => isLike(address, b[i]))) return true;
   const stored = new Map(b.map((address) => [placeOf(address), address]));

@@ -3,10 +3,13 @@ import { clusterAddressText, type ClusterAddressOf } from './cluster-addresses.t
 import { isDrained, originsOf, type Given } from './origins.ts';
 import type { HostAddress } from './resolve.ts';
 
-/** Text of a target's message: why an address is not published through it, or what of it has no effect. */
+/**
+ * Part of a target's message: why an address is not published through it, or which of its fields has no
+ * effect.
+ */
 export interface Note {
   readonly text: string;
-  /** True where it is published through another target. */
+  /** True if the address is published, through this target or another one. */
   readonly harmless: boolean;
 }
 
@@ -14,7 +17,7 @@ export const refuse = (text: string): Note => ({ text, harmless: false });
 
 type GivenIp = Given & { readonly ip: string };
 
-/** Notes for targets that drain an address which another one gives too. */
+/** Returns notes for targets that drain an address which another target gives without drain. */
 export function drainNotes(
   targets: readonly Target[],
   addresses: readonly GivenIp[],
@@ -30,7 +33,7 @@ export function drainNotes(
   return Map.groupBy(notes, ({ target }) => target);
 }
 
-/** Notes of addresses that are published although the cluster has them too. */
+/** Returns notes for addresses that are published although the cluster has them too. */
 export const clusterNotes = (
   addresses: readonly GivenIp[],
   clusterAddressOf: ClusterAddressOf,
@@ -40,7 +43,10 @@ export const clusterNotes = (
     return found === undefined ? [] : [{ text: clusterAddressText(ip, found), harmless: true }];
   });
 
-/** A note where SRV records have several priorities: RFC 2782 wants clients to use the lowest that they can reach. */
+/**
+ * Returns a note if SRV records have several priorities. RFC 2782 requires clients to use the lowest that
+ * they can reach.
+ */
 export function priorityNotes(addresses: readonly HostAddress[]): readonly Note[] {
   const all = [...new Set(addresses.flatMap(({ record }) => record?.priority ?? []))].toSorted(
     (a, b) => a - b,

@@ -6,7 +6,7 @@ import { overall, type Readiness } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded, timestamp } from './status-text.ts';
 
-/** What became of one target. */
+/** Returns the status of one target. */
 export function targetStatus(
   { target, addresses, resolution, message }: TargetAddresses,
   input: StatusInput,
@@ -50,15 +50,16 @@ const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
     : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
 
 /**
- * Readiness of an address as the slices have it. Services that do not want it (role, lag, family) do not count.
+ * Returns the readiness of an address according to the slices. Services that do not want the address (role,
+ * lag, family) do not count.
  *
- * | to be ready | ready in a slice | ready | reason, message                                                       |
- * |-------------|------------------|-------|-----------------------------------------------------------------------|
- * | yes         | yes              | true  | of its health                                                         |
- * | no          | no               | false | of its health                                                         |
- * | any         | no Service wants it | as its health has it | of its health                                       |
- * | yes         | no               | false | PublishRefused and the words of the API server; NotPublished where the Service is not ours; else of its health: it is written in a moment |
- * | no          | yes              | true  | of its health; where its removal is refused, the message tells it      |
+ * | to be ready | ready in a slice    | ready         | reason, message |
+ * |-------------|---------------------|---------------|-----------------|
+ * | yes         | yes                 | true          | of its health   |
+ * | no          | no                  | false         | of its health   |
+ * | any         | no Service wants it | as its health | of its health   |
+ * | yes         | no                  | false         | PublishRefused and the message of the API server; NotPublished if the Service is not ours; else of its health, because it will be written in a moment |
+ * | no          | yes                 | true          | of its health; if its removal is refused, the message reports it |
  */
 function publication(
   address: BackendAddress,
@@ -80,7 +81,10 @@ function publication(
   return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see condition Ready' }) };
 }
 
-/** Services that the address is missing from although its health would allow it, and those that cannot carry it at all. */
+/**
+ * Returns the Services that do not publish the address although its health would allow it, and those that
+ * cannot carry it at all.
+ */
 function exclusions(
   address: BackendAddress,
   ready: boolean,

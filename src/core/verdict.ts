@@ -1,6 +1,6 @@
 /**
- * What one probe run says of one address. The reason is also the metric label and the Event reason;
- * the list is closed (probes of databases add theirs here).
+ * Reasons of verdicts. A reason is also a metric label and an Event reason, so the list is closed; probes of
+ * databases add theirs here.
  */
 export const reasons = [
   'Connected',
@@ -36,24 +36,39 @@ export type Role = 'Primary' | 'Replica';
 export type Reason = (typeof reasons)[number];
 
 /**
- * `up` and `down` are about the address. `inconclusive` is the prober's own fault (no file descriptors,
- * a missing capability, cancelled) and never moves a health state.
+ * Result of one probe of one address. `up` and `down` are about the address. `inconclusive` is the prober's
+ * own fault (no file descriptors, a missing capability, cancelled) and never changes a health state.
  */
 export interface Verdict {
   readonly kind: 'up' | 'down' | 'inconclusive';
   readonly reason: Reason;
-  /** For people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a credential. Empty when the reason says it all. */
+  /**
+   * Text for people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a
+   * credential. Empty if the reason is enough.
+   */
   readonly message: string;
-  /** What the server says it is; left out where the probe cannot tell. */
+  /** Role that the server reports; absent if the probe cannot find it out. */
   readonly role?: Role;
-  /** The server answered the question and is neither primary nor replica: nothing is missing. */
+  /** The server answered the query, and is neither primary nor replica: nothing is missing. */
   readonly isRoleless?: true;
-  /** How far a replica is behind, in seconds; 0 when it has replayed all it received. Left out where the probe cannot tell. */
+  /**
+   * Lag of a replica in seconds; 0 when it has replayed all that it received. Absent if the probe cannot find
+   * it out.
+   */
   readonly lagSeconds?: number;
-  /** Of a primary: greater of two that claim to be one is the later one (PostgreSQL's timeline, MongoDB's term). */
+  /**
+   * For a primary: of two that claim to be one, the one with the higher epoch is the later one (PostgreSQL's
+   * timeline, MongoDB's term).
+   */
   readonly epoch?: number;
-  /** When the first certificate of the server's chain ends, in milliseconds of Unix time. Left out where the probe cannot tell. */
+  /**
+   * Milliseconds of Unix time at which the first certificate of the server's chain expires. Absent if the
+   * probe cannot find it out.
+   */
   readonly certificateExpiresAt?: number;
-  /** A probe of another protocol was greeted in this one: it does harm, see `core/notices.ts`. */
+  /**
+   * The server greeted a probe of another protocol with this one. Such a probe does harm, see
+   * `core/notices.ts`.
+   */
   readonly greeting?: 'mysql';
 }

@@ -3,7 +3,10 @@ import { parseIp } from '../api/ip.ts';
 import type { Halt } from './status.ts';
 import { bounded } from './status-text.ts';
 
-/** The status of a halted backend without addresses that were withdrawn; the targets report why. */
+/**
+ * Returns the status of a backend that is not reconciled, without withdrawn addresses. The targets report
+ * why.
+ */
 export function statusWithout(status: Status, refused: ReadonlyMap<string, string>): Status {
   const before = status.targets ?? [];
   if (!before.some(({ addresses }) => addresses.some(({ ip }) => refused.has(ip)))) return status;
@@ -36,14 +39,15 @@ export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
   bounded([...refused].map(([ip, why]) => refusedText(ip, why)).join('; '));
 
 /**
- * The conditions that a withdrawal changes; of the others a halted backend keeps what was reported last.
+ * Returns the conditions that a withdrawal changes. A backend that is not reconciled keeps its other
+ * conditions as they were last reported.
  *
- * | withdrawn | a ready address is left | Degraded            | Available            |
- * |-----------|-------------------------|---------------------|----------------------|
- * | none      | any                     | as before           | as before            |
- * | some      | yes                     | True TargetsRefused | as before            |
- * | some      | no                      | True TargetsRefused | False NoReadyAddress |
- * | the Service of an alias | -         | True TargetsRefused | False NotPublished   |
+ * | withdrawn               | a ready address is left | Degraded            | Available            |
+ * |-------------------------|-------------------------|---------------------|----------------------|
+ * | none                    | any                     | as before           | as before            |
+ * | some                    | yes                     | True TargetsRefused | as before            |
+ * | some                    | no                      | True TargetsRefused | False NoReadyAddress |
+ * | the Service of an alias | -                       | True TargetsRefused | False NotPublished   |
  */
 export function haltOfWithdrawal(
   status: Status | undefined,

@@ -8,7 +8,7 @@ import type { Observed } from './problems.ts';
 import { deletion } from './slice-bodies.ts';
 import { step, type Step } from './step.ts';
 
-/** What leaves one Service because the address policy forbids it. */
+/** Addresses that are removed from one Service because the address policy forbids them. */
 export interface Withdrawal {
   readonly steps: readonly Step[];
   /** IP, or host of an alias -> why. */
@@ -16,11 +16,12 @@ export interface Withdrawal {
 }
 
 /**
- * Takes forbidden addresses out of what is published under a Service name of a backend whose work halts (it is suspended,
- * or its spec is not understood), and touches nothing else: a policy that forbids an address after it was published counts
- * for these too. An alias cannot be empty, so a Service that leads to a forbidden host is removed.
+ * Removes forbidden addresses from what is published under a Service name of a backend that is not reconciled
+ * (it is suspended, or its spec is not valid), and changes nothing else. A policy that forbids an address
+ * after it was published applies to these too. An alias cannot be empty, so a Service that points to a
+ * forbidden host is removed.
  *
- * @param backend name of the backend; only what it controls is written
+ * @param backend name of the backend; only objects that it controls are written
  */
 export function withdrawalOf(
   { service, slices, endpoints }: Observed,

@@ -5,29 +5,37 @@ import { isOurSlice } from './ownership.ts';
 import type { Observed } from './problems.ts';
 import { identity } from './slice-layout.ts';
 
-/** The written state of one Service: what a client of the cluster finds, whatever was planned. */
+/** Written state of one Service: what a client of the cluster finds, whatever was planned. */
 export interface WrittenService {
   readonly name: string;
   readonly role: DesiredService['spec']['role'];
-  /** `terminating`: it is deleted, and a finalizer holds it. */
+  /** `terminating`: it is being deleted, and a finalizer keeps it. */
   readonly state: 'written' | 'missing' | 'terminating';
-  /** Addresses that its slices have as ready for every port, and all of them. */
+  /** Number of addresses that its slices have as ready for every port, and number of all addresses. */
   readonly ready: number;
   readonly total: number;
-  /** Every port has an address that is ready in a slice, and rightly so; an alias points to the chosen host. */
+  /**
+   * Every port has an address that is ready in a slice and is to be ready. For an alias: it points to the
+   * chosen host.
+   */
   readonly available: boolean;
-  /** Returns true where slices have the address as ready for every port; undefined: the Service does not want the address. */
+  /**
+   * Returns true if slices have the address as ready for every port; undefined: the Service does not want the
+   * address.
+   */
   readonly isReady: (address: BackendAddress) => boolean | undefined;
 }
 
 /**
+ * Returns the written state of a Service.
+ *
  * | Service                  | state       |
  * |--------------------------|-------------|
  * | none                     | missing     |
  * | with a deletionTimestamp | terminating |
  * | any other                | written     |
  *
- * @param observed what there is after the writes
+ * @param observed objects after the writes
  */
 export function writtenService(desired: DesiredService, observed: Observed): WrittenService {
   const { service } = observed;
@@ -86,7 +94,7 @@ function endpointsOf(
   };
 }
 
-/** `<ip> <port>` -> whether any slice has it as ready. */
+/** `<ip> <port>` -> true if any slice has it as ready. */
 function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, boolean> {
   const ready = new Map<string, boolean>();
   for (const { endpoints, ports } of slices)
@@ -98,5 +106,5 @@ function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, bool
   return ready;
 }
 
-/** `serving` tells the truth also where a Service publishes addresses that are not ready. */
+/** `serving` has the health also if a Service publishes addresses that are not ready. */
 const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;
