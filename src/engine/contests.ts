@@ -24,8 +24,9 @@ type Fields = Map<string, Contest>;
 const nameOf = ({ kind, metadata }: Observable): string => `${kind} ${metadata.name}`;
 
 /**
- * Counts the repairs of fields that other clients keep changing. Those of a Service are held (core/contest.ts); slices and
- * Endpoints are repaired at once whatever another client does, because a wrong one leads clients to the wrong servers.
+ * Counts the repairs of fields that other clients keep changing. Those of a Service are delayed
+ * (core/contest.ts). Slices and Endpoints are repaired at once whatever another client does, because a wrong
+ * one leads clients to the wrong servers.
  */
 export class Contests {
   readonly #clock: Pick<Clock, 'now'>;
@@ -40,7 +41,10 @@ export class Contests {
     this.#contests.delete(backend);
   }
 
-  /** Returns true when the repair of a Service is not due yet. A change of the spec is never held, nor a field that is changed once. */
+  /**
+   * Returns true when the repair of a Service is not due yet. A change of the spec is never delayed, nor the
+   * repair of a field that was changed once.
+   */
   isHeld(backend: string, desired: DesiredService, observed: Service | undefined): boolean {
     if (observed === undefined || !isRepair(desired, observed)) return false;
     const fields = this.#contests.get(backend)?.get(nameOf(observed));
@@ -50,7 +54,7 @@ export class Contests {
     return changed.length > 0 && changed.every((field) => heldMs(fields.get(field), now) > 0);
   }
 
-  /** Counts what a plan repairs, and adds the problem where a field is contested. */
+  /** Counts what a plan repairs, and adds a problem if a field is contested. */
   review(backend: string, desired: DesiredService, observed: Observed, plan: ServicePlan): ServicePlan {
     const texts = [observed.service, observed.endpoints, ...observed.slices].flatMap((object) =>
       object === undefined ? [] : this.#count(backend, object, changedFields(object, desired, plan)),
@@ -66,8 +70,9 @@ export class Contests {
   }
 
   /**
-   * In how many milliseconds a repair of a backend is due, or a contest is over; undefined: there is none. Where both have
-   * passed nothing is waited for: the object is gone, or its repair is refused, which is tried again like any write.
+   * Returns after how many milliseconds a repair of a backend is due, or a contest ends; undefined: there is
+   * none. If both have passed, nothing is due: the object was deleted, or its repair is refused, which is
+   * retried like any write.
    */
   nextMs(backend: string): number | undefined {
     const now = this.#clock.now();
@@ -79,7 +84,7 @@ export class Contests {
     return times.length === 0 ? undefined : Math.max(1, Math.min(...times));
   }
 
-  /** Returns what is contested of the object, as text. */
+  /** Returns a text about the contested fields of the object. */
   #count(backend: string, object: Observable, { changed, isPlanned }: Change): readonly string[] {
     const known = this.#contests.get(backend)?.get(nameOf(object));
     if (known === undefined && !(isPlanned && changed.length > 0)) return [];
@@ -93,7 +98,7 @@ export class Contests {
     return contested.size === 0 ? [] : [contestText(nameOf(object), contested, object.kind === 'Service')];
   }
 
-  /** Forgets objects that have needed no repair for a while: they may be gone. */
+  /** Starts a history. Removes those of objects that needed no repair for a while, and may be deleted. */
   #open(backend: string, object: string, now: number): Fields {
     const objects = this.#contests.get(backend) ?? new Map<string, Fields>();
     for (const [name, fields] of objects)
@@ -109,7 +114,9 @@ const editOf = ({ metadata, editor = '' }: Observable): Edit => ({
   manager: editor,
 });
 
-/** Returns true when this very spec was applied to the observed object: then a difference is another client's. */
+/**
+ * Returns true when this spec was applied to the observed object: another client then made the difference.
+ */
 function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
   const applied = metadata.annotations?.[annotations.applied];
   const wanted = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.applied];

@@ -2,47 +2,51 @@ import { isSame } from '../core/same.ts';
 import type { Places } from '../core/held.ts';
 import type { HostAddress, Resolution } from '../core/resolve.ts';
 
-/** Slice writes that a backend may do at once. One comes back every three seconds: an address may fail and return every six. */
+/**
+ * Slice writes that a backend may do at once. One more is allowed every three seconds: an address may fail
+ * and return every six.
+ */
 const BURST = 20;
 const REFILL_MS = 3_000;
 
-/** A backend without a write for this time has all of them again. */
+/** After this time without a write a backend may do all of them again. */
 const CALM_MS = 20_000;
 
-/** Time that one round takes: what it lists first may become ready in it. */
+/** Duration of one round. An address that is listed at its start may become ready in it. */
 const ROUND_MS = 250;
 
-/** Time between two rounds of a backend that has no writes left; after a minute of that the longer one. */
+/** Time between two rounds of a backend that may do no more writes; after a minute the longer one. */
 const SOON_MS = 1_000;
 const LATER_MS = 10_000;
 const SLOW_AFTER_MS = 60_000;
 
 /**
- * Writes of slices that one backend may cause: a burst, then a round of them each second, and each 10 s after a minute. A
- * round contains what would only add: addresses that return or are listed first, and other addresses of names. It never
- * contains what leaves because it fails: that is written at once, and counted.
+ * Limits the slice writes of one backend: a burst, then a round of them each second, and each 10 s after a
+ * minute. A round contains changes that only add: addresses that recover or are listed first, and new
+ * addresses of names. It never contains addresses that are removed because they fail: these are written at
+ * once, and counted.
  *
- * | state   | begins when                       | ends when                     | a round                          |
- * |---------|-----------------------------------|-------------------------------|----------------------------------|
- * | calm    | the backend is first seen         | no write is left              | at any time                      |
- * | limited | no write is left                  | 20 s pass without a write     | a second after the last one      |
- * | slow    | limited for a minute              | 20 s pass without a write     | 10 s after the last one; for a Service without a ready address, a second |
+ * | state   | begins when               | ends when                 | a round                     |
+ * |---------|---------------------------|---------------------------|-----------------------------|
+ * | calm    | the backend is first seen | no write is left          | at any time                 |
+ * | limited | no write is left          | 20 s pass without a write | a second after the last one |
+ * | slow    | limited for a minute      | 20 s pass without a write | 10 s after the last one; for a Service without a ready address, a second |
  */
 export class Flapping {
   #left = BURST;
   #refilledAt = 0;
   #wroteAt = -Infinity;
   #limitedAt: number | undefined;
-  /** When the last round began: of Services that have a ready address, and of those that have none. */
+  /** Start of the last round: for Services that have a ready address, and for those that have none. */
   readonly #rounds = { full: -Infinity, empty: -Infinity };
   #generation: number | undefined;
   #isEdited = false;
   readonly #names = new Map<string, readonly HostAddress[]>();
   #isNameHeld = false;
-  /** What each Service was written as, while limited. */
+  /** Last written state of each Service, while limited. */
   readonly accepted = new Map<string, Places>();
 
-  /** A run begins. The first one that publishes an edit of the spec holds nothing back. */
+  /** Begins a run. The first run that publishes an edit of the spec delays nothing. */
   begin(generation: number | undefined, now: number): void {
     this.#refill(now);
     this.#isEdited ||= this.#generation !== generation;
@@ -50,25 +54,32 @@ export class Flapping {
     this.#isNameHeld = false;
   }
 
-  /** A run has published all that it may. */
+  /** Ends a run that has published all that it may. */
   end(): void {
     this.#isEdited = false;
   }
 
-  /** Returns true when nothing waits. @param isEmpty the Service has no ready address */
+  /**
+   * Returns true when nothing waits.
+   *
+   * @param isEmpty the Service has no ready address
+   */
   isOpen(now: number, isEmpty: boolean): boolean {
     if (this.#limitedAt === undefined || this.#isEdited) return true;
     const at = this.#rounds[isEmpty ? 'empty' : 'full'];
     return now < at + ROUND_MS || now >= at + this.#pauseMs(now, isEmpty);
   }
 
-  /** A round begins, unless one is under way. */
+  /** Begins a round, unless one is in progress. */
   round(now: number, isEmpty: boolean): void {
     const which = isEmpty ? 'empty' : 'full';
     if (now >= this.#rounds[which] + ROUND_MS) this.#rounds[which] = now;
   }
 
-  /** Returns what a host means for this run: its addresses of before while the round that may change them is not due. */
+  /**
+   * Returns the addresses of a host for this run: the previous ones until the round that may change them is
+   * due.
+   */
   resolution(host: string, found: Resolution, now: number): Resolution {
     const before = this.#names.get(host);
     const isOther = before !== undefined && !isSame(before, found.addresses);
@@ -81,12 +92,12 @@ export class Flapping {
     return found;
   }
 
-  /** True when names of this run have addresses of before. */
+  /** True when names of this run have their previous addresses. */
   get isNameHeld(): boolean {
     return this.#isNameHeld;
   }
 
-  /** So many slices were written. */
+  /** Counts slices that were written. */
   wrote(count: number, now: number): void {
     if (count === 0) return;
     this.#refill(now);
@@ -97,7 +108,7 @@ export class Flapping {
     this.#rounds.full = this.#rounds.empty = now;
   }
 
-  /** True while statuses wait for a second too: not the first one after a large change. */
+  /** True while statuses wait for a second too, except the first one after a large change. */
   delaysStatus(now: number): boolean {
     return this.isLimited(now) && now - (this.#limitedAt ?? now) >= SOON_MS;
   }
@@ -113,7 +124,11 @@ export class Flapping {
     return this.isLimited(now) && now - (this.#limitedAt ?? now) >= SLOW_AFTER_MS;
   }
 
-  /** Milliseconds until the next round, or until the report ends; undefined: neither is awaited. @param isHeld something waits for a round */
+  /**
+   * Returns the milliseconds until the next round, or until the report ends; undefined: neither is due.
+   *
+   * @param isHeld something waits for a round
+   */
   nextMs(now: number, isHeld: boolean, isEmpty: boolean): number | undefined {
     const round = this.#rounds[isEmpty ? 'empty' : 'full'] + this.#pauseMs(now, isEmpty) - now;
     const calm = this.#wroteAt + CALM_MS - now;
@@ -121,7 +136,7 @@ export class Flapping {
     return times.length > 0 ? Math.max(1, Math.min(...times)) : undefined;
   }
 
-  /** Forgets hosts that the spec does not have any more. */
+  /** Removes hosts that are no longer in the spec. */
   retain(hosts: ReadonlySet<string>): void {
     for (const host of this.#names.keys()) if (!hosts.has(host)) this.#names.delete(host);
   }

@@ -2,7 +2,7 @@ import { OperatorError } from '../core/errors.ts';
 import { slowBackoffMs } from './backoff.ts';
 import type { Random } from './ports.ts';
 
-/** The kinds of objects that carry addresses. */
+/** Kinds of objects that contain addresses. */
 export type Carrier = 'EndpointSlice' | 'Endpoints';
 
 interface Refusal {
@@ -10,27 +10,28 @@ interface Refusal {
   readonly service: string;
   readonly ip: string;
   readonly error: OperatorError;
-  /** How many times in a row. */
+  /** Number of consecutive refusals. */
   readonly tries: number;
-  /** When it is tried again, monotonic. */
+  /** Monotonic milliseconds of the next try. */
   readonly againAt: number;
 }
 
 /**
- * The addresses of a backend that the API server refuses. They are left out of slices and Endpoints, so that they hold
- * back no other, and are tried again: every minute, after ten tries less often, at once when the spec changes.
+ * Addresses of a backend that the API server refuses. They are left out of slices and Endpoints, so that they
+ * do not affect other addresses, and are tried again: every minute, after ten tries less often, at once when
+ * the spec changes.
  */
 export class Refusals {
   readonly #all = new Map<string, Refusal>();
   #generation: number | undefined;
 
-  /** A refusal of another generation of the spec is tried again at once. */
+  /** Begins a run. A refusal of another generation of the spec is tried again at once. */
   begin(generation: number | undefined): void {
     if (this.#generation !== generation) this.#all.clear();
     this.#generation = generation;
   }
 
-  /** The addresses that are left out of these objects of a Service now. */
+  /** Returns the addresses that are left out of these objects of a Service now. */
   of(carrier: Carrier, service: string, now: number): ReadonlySet<string> {
     const out = this.#of(carrier, service).filter(({ againAt }) => againAt > now);
     return new Set(out.map(({ ip }) => ip));
@@ -49,13 +50,16 @@ export class Refusals {
     }
   }
 
-  /** Keeps of a Service those for which `isWanted` holds: the others were accepted, or are desired no longer. */
+  /**
+   * Keeps the refusals of a Service for which `isWanted` holds. The others were accepted, or are no longer
+   * desired.
+   */
   retain(carrier: Carrier, service: string, isWanted: (ip: string) => boolean): void {
     for (const { ip } of this.#of(carrier, service))
       if (!isWanted(ip)) this.#all.delete(`${carrier} ${service} ${ip}`);
   }
 
-  /** `<Service> <ip>` -> the words of the API server, of slices. */
+  /** `<Service> <ip>` -> message of the API server, for slices. */
   words(): ReadonlyMap<string, string> {
     const slices = [...this.#all.values()].filter(({ carrier }) => carrier === 'EndpointSlice');
     return new Map(slices.map(({ service, ip, error }) => [`${service} ${ip}`, error.message]));
@@ -74,7 +78,7 @@ export class Refusals {
     });
   }
 
-  /** When the next of them is tried again, monotonic; undefined: there is none. */
+  /** Returns the monotonic milliseconds of the next try; undefined: there is none. */
   nextAt(): number | undefined {
     const all = [...this.#all.values()].map(({ againAt }) => againAt);
     return all.length === 0 ? undefined : Math.min(...all);

@@ -26,26 +26,27 @@ export interface ReporterOptions extends StatusWriterOptions {
   readonly view: ClusterView;
   readonly rates?: ProbeRates;
   /**
-   * Delay of a status after slices were written, in milliseconds. The same status then contains what follows at once (the
-   * first verdict of an address that joined, another address of a host that died), and the slices of other backends do not
-   * wait behind it in the API server, where a status is the most expensive write. Default: 100, in which a failover is over.
+   * Delay of a status after slices were written, in milliseconds. The same status then contains what follows
+   * at once (the first verdict of a new address, another address of a host that failed). The slices of other
+   * backends do not wait behind it in the API server, in which a status is the most expensive write. Default:
+   * 100, which is enough for a failover.
    */
   readonly statusPauseMs?: number;
-  /** Reports the figures of a backend; undefined when it is gone. */
+  /** Reports the figures of a backend; undefined when it is deleted. */
   readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
 }
 
 /** Figures of a backend, for metrics. */
 export interface BackendFigures {
-  /** Addresses. */
+  /** Numbers of addresses. */
   readonly ready: number;
   readonly total: number;
-  /** IPs that the Services of role Primary lead to. */
+  /** IPs to which the Services of role Primary lead. */
   readonly primary: readonly string[];
   readonly checks: readonly Check[];
 }
 
-/** A scene with what the view holds after all its writes were accepted or refused. */
+/** Inputs of a run, and the content of the view after all its writes were accepted or refused. */
 interface WrittenScene extends Scene {
   readonly alias: AliasScene | undefined;
   readonly roles: Roles;
@@ -55,24 +56,29 @@ interface WrittenScene extends Scene {
   readonly waiting: Publication['waiting'];
 }
 
-/** A scene in which the Services were written, as far as they were accepted. */
+/** Inputs of a run whose Services were written, as far as they were accepted. */
 export interface PublishedScene extends Scene, Pick<WrittenScene, 'alias' | 'roles'> {
-  /** Service -> the host that it pointed to, of an alias. */
+  /** Service -> host to which it pointed before, for an alias. */
   readonly before: ReadonlyMap<string, string>;
 }
 
 const STATUS_PAUSE_MS = 100;
 
-/** The same while the slices of a backend are written in rounds. */
+/** The same delay while the slices of a backend are written in rounds. */
 const LIMITED_PAUSE_MS = 1_000;
 
-/** Statuses of a backend that differ in words alone are at least so far apart, however many names it has. */
+/**
+ * Shortest time between two statuses of a backend that differ only in text, whatever the number of its names.
+ */
 const REWORD_MS = 60_000;
 
-/** The status contains a transient failure from this many in a row on. */
+/** Number of consecutive transient failures from which on the status contains one. */
 const TOLD_FAILURES = 3;
 
-/** Reports how a run went, from what is written: status, Events and figures, and when to look again. */
+/**
+ * Reports the result of a run according to what is written: status, Events and figures, and the time of the
+ * next run.
+ */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #contests: Contests;
@@ -82,7 +88,7 @@ export class Reporter {
     this.#contests = contests;
   }
 
-  /** Reports a run of which all was tried. */
+  /** Reports a run in which all steps were tried. */
   async report(scene: PublishedScene, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
@@ -119,16 +125,16 @@ export class Reporter {
   }
 
   /**
-   * Writes the status where it is due, and returns the outcome of the run.
+   * Writes the status if it is due, and returns the outcome of the run.
    *
-   * | errors                             | status written | Ready contains                |
-   * |------------------------------------|----------------|-------------------------------|
-   * | none                               | yes            | the problems, or that all is well |
-   * | none, slices were written just now | after a pause  | the same, as it is then       |
-   * | a terminal one                     | yes            | it                            |
-   * | transient, for the third time      | yes            | it                            |
+   * | errors                             | status written | Ready contains                                         |
+   * |------------------------------------|----------------|--------------------------------------------------------|
+   * | none                               | yes            | the problems, or that everything is published          |
+   * | none, slices were written just now | after a pause  | the same, as it is then                                |
+   * | a terminal one                     | yes            | it                                                     |
+   * | transient, for the third time      | yes            | it                                                     |
    * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is reported |
-   * | none, an address is left out       | yes            | its refusal                   |
+   * | none, an address is left out       | yes            | its refusal                                            |
    */
   async #conclude(
     scene: WrittenScene,
@@ -152,7 +158,7 @@ export class Reporter {
     return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene, life);
   }
 
-  /** In how many milliseconds the status may be written, where it differs in words alone; 0: now. */
+  /** Returns after how many milliseconds the status may be written, if it differs only in text; 0: now. */
   #rewordMs(previous: Status | undefined, status: Status, life: Life): number {
     if (!differsInWords(previous, status)) return 0;
     const now = this.#options.clock.now();
@@ -168,7 +174,7 @@ export class Reporter {
   }
 
   /**
-   * Writes why nothing is done for a backend. What is published stays, and so does the rest of its status.
+   * Writes why a backend is not reconciled. What is published remains, and so does the rest of its status.
    *
    * @param refused addresses that were withdrawn, and why
    */
@@ -194,7 +200,10 @@ export class Reporter {
     livingEvents(life, this.#options.events).record(raw, event);
   }
 
-  /** A status that was given up under way has its Events once it is found written. */
+  /**
+   * Writes a status. If an earlier write was cancelled and is found to be stored, its Events are recorded
+   * first.
+   */
   async #writeStatus(
     raw: KubeObject,
     status: Status,
@@ -212,7 +221,9 @@ export class Reporter {
     return errors;
   }
 
-  /** Changes that come with time alone come whether or not the writes were accepted. */
+  /**
+   * Returns the outcome. Changes that depend only on time are due whether or not the writes were accepted.
+   */
   #outcome(
     error: OperatorError | undefined,
     scene: WrittenScene,
@@ -261,7 +272,7 @@ export class Reporter {
   }
 }
 
-/** Service -> the host that it points to, of the Services of an alias. */
+/** Service -> host to which it points, of the Services of an alias. */
 export function aliasesOf({ backend, standing }: Scene, view: ClusterView): ReadonlyMap<string, string> {
   const names = backend.spec.mode === 'ExternalName' ? view.ownedNames(backend.namespace, backend.name) : [];
   return new Map(

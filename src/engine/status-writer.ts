@@ -13,7 +13,10 @@ export interface StatusWriterOptions {
   readonly events: EventSink;
 }
 
-/** Writes a status where it differs from the stored one, and an Event where its `Ready` does. Returns what failed. */
+/**
+ * Writes a status if it differs from the stored one, and an Event if its `Ready` does. Returns the writes
+ * that failed.
+ */
 export async function writeStatus(
   raw: KubeObject,
   previous: Status | undefined,
@@ -43,13 +46,13 @@ export function recordChanges(
 }
 
 /**
- * The object does not fit with a status that the operator takes for small enough: annotations and managed fields of
- * others count too, and proxies have limits of their own.
+ * Returns true if the object is too large, although the operator computed a status that should fit:
+ * annotations and managed fields of other clients count too, and proxies have limits of their own.
  */
 const isTooLarge = ({ status, message }: OperatorError): boolean =>
   status === 413 || /request is too large/.test(message);
 
-/** Writes what remains without the targets, and one Event about it. */
+/** Writes the status without the targets, and one Event about it. */
 async function writeSmallest(
   raw: KubeObject,
   previous: Status | undefined,
@@ -66,7 +69,7 @@ async function writeSmallest(
   return error === undefined ? [] : [error];
 }
 
-/** An Event when `Ready` becomes false, or false for another reason, and when it is true again. */
+/** Records an Event when `Ready` becomes false, or false for another reason, and when it is true again. */
 function tell(
   events: EventSink,
   raw: KubeObject,
@@ -79,7 +82,7 @@ function tell(
   events.record(raw, { type, reason: after.reason, action: 'Reconcile', note: after.message });
 }
 
-/** One Event for each change of the primary, and one when a second one appears. */
+/** Records one Event for each change of the primary, and one when a second primary appears. */
 function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | undefined, status: Status): void {
   const action = 'Switch';
   const change = changeOf(previous?.primary, status.primary);
@@ -90,12 +93,12 @@ function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | unde
 }
 
 /**
- * | primary before | after                           | Event                             |
- * |----------------|---------------------------------|-----------------------------------|
- * | none           | one                             | Normal PrimaryChanged             |
- * | one            | another                         | Normal PrimaryChanged             |
- * | one            | none                            | Warning PrimaryLost               |
- * | one            | an address of it came, or went  | none: it is the same server       |
+ * | primary before | after                                     | Event                       |
+ * |----------------|-------------------------------------------|-----------------------------|
+ * | none           | one                                       | Normal PrimaryChanged       |
+ * | one            | another                                   | Normal PrimaryChanged       |
+ * | one            | none                                      | Warning PrimaryLost         |
+ * | one            | one of its addresses was added or removed | none: it is the same server |
  */
 function changeOf(
   before: string | undefined,

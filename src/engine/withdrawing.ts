@@ -13,12 +13,15 @@ export interface WithdrawingOptions {
   readonly aliasPolicy?: AliasPolicy;
 }
 
-/** Addresses that were withdrawn from a halted backend, and the writes that failed. */
+/** Addresses that were withdrawn from a backend that is not reconciled, and the writes that failed. */
 export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
   readonly errors: readonly OperatorError[];
 }
 
-/** Takes what the address policy forbids out of everything that a halted backend has published. */
+/**
+ * Removes what the address policy forbids from everything that a backend which is not reconciled has
+ * published.
+ */
 export async function withdraw(
   { metadata: { namespace, name } }: KubeObject,
   writer: Writer,
