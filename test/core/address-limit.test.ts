@@ -18,7 +18,7 @@ describe('the number of addresses that are published', () => {
     expect(limit(mode, services, portGroups)).toBe(expected);
   });
 
-  it('is at least one, and never more than the endpoints that all Services share', () => {
+  it('is at least one address, and never exceeds the endpoint limit over all Services', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 64 }),

@@ -16,7 +16,7 @@ const cidr = (text: string): Cidr => {
 describe('addressesOf', () => {
   const targets = (...hosts: readonly string[]) => hosts.map((host) => aTarget({ host }));
 
-  it('publishes two spellings of one address once, and the later target says so', () => {
+  it('publishes two spellings of one address once, and the later target reports it', () => {
     const [first, second] = addressesOf(targets('fd00::1', 'FD00:0::1'), literal, forbiddenRule);
     expect(first).toMatchObject({ addresses: [{ ip: 'fd00::1', family: 'IPv6' }] });
     expect(first).not.toHaveProperty('message');
@@ -27,7 +27,7 @@ describe('addressesOf', () => {
     expect(second).not.toHaveProperty('refused');
   });
 
-  it('holds back no other address when one is refused', () => {
+  it('publishes the other addresses when one is refused', () => {
     const denying = addressPolicy({ denied: [cidr('10.1.0.0/16')] });
     const found = addressesOf(targets('10.1.0.1', '10.2.0.1'), literal, (ip) => denying(ip));
     expect(found.map(({ addresses }) => addresses.length)).toEqual([0, 1]);
@@ -35,7 +35,7 @@ describe('addressesOf', () => {
     expect(found[0]?.refused).toBe(true);
   });
 
-  it('judges what a name resolves to, every time', () => {
+  it('applies the address policy to every answer of a name', () => {
     const resolve = () =>
       resolved({ addresses: ['169.254.169.254', 'nonsense', '10.20.0.11'], error: 'away' });
     const [found] = addressesOf(targets('db.example.com'), resolve, forbiddenRule);
@@ -43,20 +43,20 @@ describe('addressesOf', () => {
     expect(found?.message).toMatch(/^169\.254\.169\.254 is refused: .*; nonsense is not an IP address$/);
   });
 
-  it('judges an address by the port that its target or its SRV record gives it', () => {
+  it('applies the address policy to the port of the target or SRV record', () => {
     const refusesKubelet = (_: unknown, port: number) => (port === 10250 ? 'the kubelet' : undefined);
     const both = [aTarget({ port: 10250 }), aTarget({ port: 5433 })];
     const found = addressesOf(both, literal, refusesKubelet);
     expect(found.map(({ message }) => message)).toEqual(['10.20.0.11 is refused: the kubelet', undefined]);
   });
 
-  it('takes one address with two ports for two', () => {
+  it('publishes one address with two ports as two addresses', () => {
     const both = [aTarget({ port: 5432 }), aTarget({ port: 5433 })];
     const found = addressesOf(both, literal, forbiddenRule);
     expect(found.flatMap(({ addresses }) => addresses.map(({ port }) => port))).toEqual([5432, 5433]);
   });
 
-  it("takes a target's port that repeats the backend's for none, so that all share one slice", () => {
+  it("ignores a target's port that repeats the only port of the backend, so that all share one slice", () => {
     const both = [aTarget(), aTarget({ port: 6432 }), aTarget({ host: '10.20.0.12', port: 6432 })];
     const found = addressesOf(both, literal, forbiddenRule, [aPort({ targetPort: 6432 })]);
     expect(found.map(({ addresses }) => addresses.map(({ port }) => port))).toEqual([[0], [], [0]]);
@@ -86,7 +86,7 @@ describe('addressesOf with names', () => {
   const b = (...ips: readonly string[]) => ips.map((ip) => from('b.example.com', ip));
   const kept = (all: readonly HostAddress[]) => all.map((each) => ({ ...each, kept: true }));
 
-  it('says of a name how it was resolved, and of a literal address nothing', () => {
+  it('reports the resolution of a name, and none of a literal address', () => {
     const found = addressesOf(targets('a.', '10.0.0.9'), giving({ 'a.': a('10.0.0.1') }), forbiddenRule);
     expect(found[0]?.resolution).toEqual({ rule: 'Answered', resolvedWall: 7, error: undefined });
     expect(found[0]?.addresses[0]?.host).toBe('a.example.com');
@@ -101,26 +101,26 @@ describe('addressesOf with names', () => {
       [[], ['10.0.0.1']],
     ],
     ['twice', { 'a.': kept(a('10.0.0.1')), 'b.': kept(b('10.0.0.1')) }, [['10.0.0.1 kept'], []]],
-  ])('keeps an address that no answer gives: %s', (_, hosts, ips) => {
+  ])('keeps an address that was removed from the answer: %s', (_, hosts, ips) => {
     const found = addressesOf(targets('a.', 'b.'), giving({ 'b.': [], ...hosts }), forbiddenRule);
     expect(ipsOf(found)).toEqual(ips);
     for (const each of found) expect(each).not.toHaveProperty('message');
   });
 
-  it('keeps no address that is forbidden', () => {
+  it('keeps no forbidden address that was removed from the answer', () => {
     expect(
       ipsOf(addressesOf(targets('a.'), giving({ 'a.': kept(a('169.254.169.254')) }), forbiddenRule)),
     ).toEqual([[]]);
   });
 
-  it('publishes what two names give once, and the later one says so', () => {
+  it('publishes an address of two names once, and the later one reports it', () => {
     const hosts = { 'a.': a('10.0.0.1'), 'b.': b('10.0.0.1', '10.0.0.2') };
     const found = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
     expect(ipsOf(found)).toEqual([['10.0.0.1'], ['10.0.0.2']]);
     expect(found[1]?.message).toBe('10.0.0.1 is published once, through target a.');
   });
 
-  it('publishes what a name and a literal target give through the literal one, in any order', () => {
+  it('publishes an address of a name and of a literal target through the literal one, in any order', () => {
     const [name, address] = addressesOf(
       targets('a.', '10.0.0.1'),
       giving({ 'a.': a('10.0.0.1') }),
@@ -152,7 +152,7 @@ describe('addressesOf with names', () => {
     expect(found).not.toHaveProperty('refused');
   });
 
-  it("gives an address the port of its SRV record, and none that repeats the backend's", () => {
+  it('uses the port of the SRV record, unless it repeats the port of the backend', () => {
     const record = (ip: string, port: number) => from('db0.', ip, { record: service('db0.', { port }) });
     const hosts = { 'a.': [record('10.0.0.1', 5432), record('10.0.0.1', 5433), record('10.0.0.2', 5433)] };
     const [found] = addressesOf(targets('a.'), giving(hosts), forbiddenRule, [aPort()]);
@@ -166,7 +166,7 @@ describe('addressesOf with names', () => {
 
   const many = (count: number) => Array.from({ length: count }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
 
-  it('takes so many addresses and no more, the kept ones last, and says so', () => {
+  it('publishes no more addresses than the limit, the kept ones last, and reports it', () => {
     const hosts = { 'a.': kept(a('10.9.0.1')), 'b.': b(...many(mostAddresses + 5)) };
     const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
     expect([first?.addresses.length, second?.addresses.length]).toEqual([0, mostAddresses]);
@@ -175,7 +175,7 @@ describe('addressesOf with names', () => {
     );
   });
 
-  it('takes no literal address less for a name that gives too many', () => {
+  it('publishes all literal addresses when a name has too many', () => {
     const found = addressesOf(
       targets('a.', '10.9.0.1'),
       giving({ 'a.': a(...many(mostAddresses + 5)) }),
@@ -184,7 +184,7 @@ describe('addressesOf with names', () => {
     expect(found.map(({ addresses }) => addresses.length)).toEqual([mostAddresses - 1, 1]);
   });
 
-  it('takes fewer where it is told so', () => {
+  it('publishes fewer addresses with a lower limit', () => {
     const found = addressesOf(targets('a.'), giving({ 'a.': a(...many(9)) }), forbiddenRule, [], 4);
     expect(found[0]).toMatchObject({
       message: expect.stringMatching(/^only the first 4 addresses are published: /),

@@ -77,7 +77,7 @@ describe('choose', () => {
     ['forbidden, none healthy', [forbidden('a'), bad('b')], 'a', 'b'],
     ['forbidden, another healthy', [forbidden('a'), good('b')], 'a', 'b'],
   ];
-  it.each(rows.map((row) => [row[0], row] as const))('points to: %s', (_, row) => {
+  it.each(rows.map((row) => [row[0], row] as const))('the alias points to: %s', (_, row) => {
     const [, candidates, current, name, afterMs] = row;
     const chosen = choose(candidates, current, 30_000, now);
     expect(chosen).toEqual({ name, ...(afterMs !== undefined && { afterMs }) });
@@ -91,16 +91,16 @@ describe('choose', () => {
     expect(choose([refused('a'), forbidden('b')], current, 30_000, now)).toEqual({ name, none: true });
   });
 
-  it('goes back at once where failback is 0', () => {
+  it('goes back to a better host at once when failbackSeconds is 0', () => {
     expect(choose([good('a', 0), good('b')], 'b', 0, now)).toEqual({ name: 'a' });
   });
 
-  it('takes a time in the future for now', () => {
+  it('treats a healthy-since time in the future as now', () => {
     const future = good('a', -3_600_000);
     expect(choose([future, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
   });
 
-  it('looks again, at last, at a better one of which nobody knows since when it is healthy', () => {
+  it('checks a better host again when the time since which it is healthy is not known', () => {
     const vague = candidate('a', 'healthy');
     expect(choose([vague, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
   });
@@ -124,7 +124,7 @@ describe('choose', () => {
   );
   const failback = fc.constantFrom(0, 1_000, 30_000);
 
-  it('never leaves a host that is neither unhealthy nor drained for one that is not healthy', () => {
+  it('never replaces a host that is neither unhealthy nor drained by one that is not healthy', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
         const { name } = choose(all, from, failbackMs, now);
@@ -135,7 +135,7 @@ describe('choose', () => {
     );
   });
 
-  it('points to a host of the list, and away from it only to a healthy one', () => {
+  it('points to a host of the list, and leaves it only for a healthy one', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
         const { name, afterMs = 1 } = choose(all, from, failbackMs, now);
@@ -147,7 +147,7 @@ describe('choose', () => {
     );
   });
 
-  it('chooses the same again from what it chose', () => {
+  it('chooses the same host again when nothing changes', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
         const { name } = choose(all, from, failbackMs, now);
@@ -156,7 +156,7 @@ describe('choose', () => {
     );
   });
 
-  it('chooses something else by the mere passing of time at the instant that it named, and not before', () => {
+  it('chooses another host because of time alone exactly at the announced instant', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
         const { name, afterMs } = choose(all, from, failbackMs, now);
@@ -207,12 +207,15 @@ describe('candidatesOf', () => {
     ['failed, not probed', unprobed, 'Failed', [], nothingKnown, 'unknown'],
     ['doubted', probed, 'Doubted', [], nothingKnown, 'unknown'],
     ['pending', probed, 'Pending', [], nothingKnown, 'unknown'],
-  ] as const)('is judged by its addresses or its name: %s', (_, spec, rule, ips, healthOf, health) => {
-    const [is] = of(spec, found(spec, { rule }, ips), healthOf);
-    expect(is).toMatchObject({ name: 'db.example.com', health, drain: false });
-  });
+  ] as const)(
+    'derives the health of a host from its addresses or its name: %s',
+    (_, spec, rule, ips, healthOf, health) => {
+      const [is] = of(spec, found(spec, { rule }, ips), healthOf);
+      expect(is).toMatchObject({ name: 'db.example.com', health, drain: false });
+    },
+  );
 
-  it('has a mark for each address, another one after a port of it was not healthy for a while', () => {
+  it('changes the mark of an address after one of its ports was not healthy for a while', () => {
     const ports = [{ port: 1 }, { name: 'b', port: 2, probe: {} }];
     const spec = { ...one, ports: ports.map((port) => ({ name: 'a', ...port })) };
     const marks = (since: number) =>
@@ -229,12 +232,12 @@ describe('candidatesOf', () => {
     ['what was refused', ['127.0.0.1'], {}, '127.0.0.1 is refused'],
     ['the name servers', [], { rule: 'Failed', error: 'A: no answer' }, 'A: no answer'],
     ['nothing but the rule', [], { rule: 'Pending' }, 'Pending'],
-  ] as const)('says why it is not healthy: %s', (_, ips, resolution, why) => {
+  ] as const)('reports why a host is not healthy: %s', (_, ips, resolution, why) => {
     const targets = found(probed, { rule: 'Answered', ...resolution }, ips);
     expect(of(probed, targets, allBut('10.0.0.1'))[0]?.why).toContain(why);
   });
 
-  it('has a healthy address only where every port of it is', () => {
+  it('counts an address as healthy only if every port of it is', () => {
     const ports = [
       { name: 'a', port: 1 },
       { name: 'b', port: 2, probe: {} },
@@ -261,7 +264,7 @@ describe('switchOf', () => {
     ['from what is drained', 'c', 'a', { type: 'Normal', note: 'c is drained' }],
     ['from what is unhealthy', 'b', 'a', { type: 'Warning', note: 'b is unhealthy: 10.0.0.1 Refused' }],
     ['back', 'a', 'b', { type: 'Normal', note: 'the alias now points to b again' }],
-  ])('tells why: %s', (_, from, to, told) => {
+  ])('reports why the alias was switched: %s', (_, from, to, told) => {
     const is = switchOf(all, from, to);
     expect(is?.type).toBe(told?.type);
     expect(is?.note ?? '').toContain(told?.note ?? '');
@@ -282,5 +285,5 @@ describe('aliasName', () => {
     ['DB.Example.com.', 'db.example.com'],
     ['db.', 'db'],
     ['db', 'db'],
-  ])('%s stands in the Service as %s', (host, is) => expect(aliasName(host)).toBe(is));
+  ])('normalises the host %s to %s', (host, is) => expect(aliasName(host)).toBe(is));
 });

@@ -72,8 +72,8 @@ const ipOf = (n: number): string => (n % 2 === 0 ? `10.0.0.${n + 1}` : `fd00::${
 const someIps = (base: number) =>
   fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 8 }).map((all) => all.map((n) => ipOf(base + n)));
 
-describe('what the slices say of a name', () => {
-  it('is what was written of it: names', () => {
+describe('the names annotation of slices', () => {
+  it('restores the addresses of host names', () => {
     fc.assert(
       fc.property(someIps(0), someIps(100), (first, second) => {
         const slices = written(
@@ -101,7 +101,7 @@ describe('what the slices say of a name', () => {
     );
   });
 
-  it('is what was written of it: SRV records with their ports', () => {
+  it('restores SRV records with their ports', () => {
     const hosts = fc.uniqueArray(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 9 })), {
       minLength: 1,
       maxLength: 8,
@@ -117,7 +117,7 @@ describe('what the slices say of a name', () => {
     );
   });
 
-  it('is one text for one thing, in any order', () => {
+  it('has the same text for the same names in any order', () => {
     const names = new Map([
       ['10.0.0.2', ['b.example.com']],
       ['10.0.0.1', ['a.example.com']],
@@ -132,11 +132,11 @@ describe('what the slices say of a name', () => {
     ['no names', ['10.0.0.1'], undefined],
     ['literal addresses only', ['10.0.0.1'], new Map([['10.0.0.2', ['db.']]])],
     ['no address', [], new Map([['10.0.0.2', ['db.']]])],
-  ])('is nothing where there is nothing to say: %s', (_, ips, names) => {
+  ])('is absent when no address has a name: %s', (_, ips, names) => {
     expect(namesText(ips, names)).toBeUndefined();
   });
 
-  it('is nothing where it would be more than an object bears', () => {
+  it('is absent when it would be larger than an object may be', () => {
     const long = (n: number) => `${`${n}`.padStart(4, 'n')}.${'x'.repeat(240)}`;
     const ips = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
     const names = (count: number) => new Map(ips.slice(0, count).map((ip, n) => [ip, [long(n)]]));
@@ -157,18 +157,18 @@ describe('what the slices say of a name', () => {
     ['has no texts in the list', '{"db.":[1,null,["10.0.0.1"]]}'],
     ['has no addresses in the list', '{"db.":["nonsense","10.0.0.256",""]}'],
     ['has addresses that do not stand in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
-  ])('is nothing where the annotation %s', (_, text) => {
+  ])('restores nothing when the annotation %s', (_, text) => {
     expect(publishedNames('db.', indexNames([slice(ips, text)]))).toEqual([]);
     const srv = text?.replaceAll('db.', `${record} db.`);
     expect(publishedNames(record, indexNames([slice(ips, srv)]))).toEqual([]);
   });
 
-  it('is what can be read of it', () => {
+  it('restores the readable part of a damaged annotation', () => {
     const text = '{"db.":["10.0.0.1","nonsense",7,"10.0.0.1"],"x":3}';
     expect(read('db.', slice(ips, text))).toEqual({ 'A db.': ['10.0.0.1'] });
   });
 
-  it('throws at no text whatever', () => {
+  it('never throws, whatever the text of the annotation', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         for (const { records } of publishedNames('db.', indexNames([slice(ips, text)])))
@@ -186,7 +186,7 @@ describe('reportedNames', () => {
     ],
   });
 
-  it('reads from the status what an alias stood on', () => {
+  it('restores the addresses of an alias from its status', () => {
     const said = reportedNames(
       'db.example.com',
       indexStatus(status('db.example.com', '10.0.0.1', 'fd00::1')),
@@ -197,13 +197,13 @@ describe('reportedNames', () => {
     ]);
   });
 
-  it('knows a name in another spelling', () => {
+  it('finds a name in another spelling', () => {
     expect(reportedNames('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1')))).toHaveLength(
       1,
     );
   });
 
-  it('says nothing of what it does not have', () => {
+  it('returns nothing for a name that the status does not contain', () => {
     expect(reportedNames('db.example.com', indexStatus(undefined))).toEqual([]);
     expect(reportedNames('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual([]);
   });

@@ -33,11 +33,11 @@ describe('checksOf', () => {
       8008,
     ],
     ['icmp dials no port', { probe: { icmp: {} } }, 0],
-  ])('dials %s', (_, spec, port) => {
+  ])('probes %s', (_, spec, port) => {
     expect(checksIn(spec).map((check) => check.port)).toEqual([port]);
   });
 
-  it('asks a port with a probe of its own by itself, the others together', () => {
+  it('makes one check for a port with its own probe, and one for all others', () => {
     const ports = [
       { name: 'pg', port: 5432 },
       { name: 'web', port: 80, probe: { httpGet: { path: '/up' } } },
@@ -52,7 +52,7 @@ describe('checksOf', () => {
   it.each([
     ['probe', { probe: { disabled: {} } }],
     ['ports[].probe', { ports: [{ port: 5432, probe: { disabled: {} } }] }],
-  ])('asks nothing where probing is off: %s', (_, spec) => expect(checksIn(spec)).toEqual([]));
+  ])('makes no checks when probing is disabled: %s', (_, spec) => expect(checksIn(spec)).toEqual([]));
 
   it.each([
     [{ periodSeconds: 10, timeoutSeconds: 10 }, 10_000, undefined],
@@ -73,7 +73,7 @@ describe('checksOf', () => {
     expect(group?.probe?.cut).toBe(cut);
   });
 
-  it("has the kubelet's defaults, in milliseconds", () => {
+  it("has the kubelet's default timing, in milliseconds", () => {
     expect(checksIn({})[0]?.timing).toEqual({
       initialDelayMs: 0,
       periodMs: 10_000,
@@ -87,11 +87,11 @@ describe('checksOf', () => {
     ['thresholds', { probe: { failureThreshold: 9 } }, true],
     ['the path', { probe: { httpGet: { path: '/x' } } }, true],
     ['another port dialled', { ports: [{ port: 5432, targetPort: 6432 }] }, false],
-  ])('keeps the id over a change of %s: %s', (_, spec, same) => {
+  ])('keeps the id of a check after a change of %s: %s', (_, spec, same) => {
     expect(checksIn(spec)[0]?.id === checksIn({})[0]?.id).toBe(same);
   });
 
-  it('has an id for each address and port of its own', () => {
+  it('makes a separate id for each address and port', () => {
     const targets = [{ host: '10.20.0.11' }, { host: '10.20.0.11', port: 5433 }, { host: 'fd00::1' }];
     expect(new Set(checksIn({ targets }).map(({ id }) => id)).size).toBe(3);
   });

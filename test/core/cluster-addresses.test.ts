@@ -25,7 +25,7 @@ it.each(rows)('A target that is %j: published %p, message %p', (address, isPubli
   expect(other?.addresses).toHaveLength(1);
 });
 
-it('All addresses of a Service that kube-proxy translates are known, and what each is', () => {
+it('The kind of each address of a Service that kube-proxy translates is known', () => {
   const all = {
     ...aService({ clusterIP: ip, clusterIPs: [ip, 'fd00::7'], externalIPs: ['10.1.0.1'] }),
     ingress: ['10.2.0.1'],
@@ -37,6 +37,6 @@ it('All addresses of a Service that kube-proxy translates are known, and what ea
 it.each([
   { clusterIP: 'None', clusterIPs: ['None'] },
   { type: 'ExternalName' as const, clusterIP: '' },
-])('A Service without addresses has none: %j', (spec) =>
+])('A Service without addresses has no translated address: %j', (spec) =>
   expect(addressesOfService(aService(spec))).toEqual([]),
 );

@@ -39,7 +39,7 @@ const addresses = fc
   .map((text) => parseIp(text))
   .filter((ip): ip is Ip => ip !== undefined);
 
-it('The networks of an address are found as by a look at every network', () => {
+it('The index finds the same networks of an address as a search of all networks', () => {
   fc.assert(
     fc.property(networks, addresses, (all, ip) => {
       const found = clusterNetworksOf(all)(ip);

@@ -17,11 +17,11 @@ describe('a contest', () => {
     ['six repairs in a minute', [0, 12, 24, 36, 48, 60], true],
     ['six repairs in more than a minute', [0, 13, 25, 37, 49, 61], false],
     ['ten repairs, one in each half minute', [0, 30, 60, 90, 120, 150, 180, 210, 240, 270], false],
-  ])('is decided by how often: %s', (_, seconds, contested) => {
+  ])('begins and ends by the number of repairs: %s', (_, seconds, contested) => {
     expect(isContested(repairedAt(...seconds))).toBe(contested);
   });
 
-  it('holds the next repair for 1 s, then for twice as long each time, at most for a minute', () => {
+  it('delays the next repair by 1 s, then twice as long each time, at most a minute', () => {
     const holds = [6, 7, 8, 9, 10, 11, 12, 13, 14].map((count) => {
       const seconds = Array.from({ length: count }, (_, i) => i + 1);
       return heldMs(repairedAt(...seconds), count * 1000) / 1000;
@@ -29,7 +29,7 @@ describe('a contest', () => {
     expect(holds).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
-  it('goes on at its pace, however rare the repairs become, and is over a minute after the last one', () => {
+  it('keeps its delay when repairs become rare, and ends a minute after the last repair', () => {
     const contest = repairedAt(1, 2, 3, 4, 5, 6, 66, 126);
     expect(isContested(contest)).toBe(true);
     expect([
@@ -39,14 +39,14 @@ describe('a contest', () => {
     ]).toEqual([3_500, 36_000, 0]);
   });
 
-  it('counts a repair that is tried again once', () => {
+  it('counts a repair that is retried only once', () => {
     const edit = { version: '1', manager: 'argocd' };
     let contest: Contest | undefined;
     for (let i = 0; i < 20; i += 1) contest = repaired(contest, edit, i);
     expect(isContested(contest)).toBe(false);
   });
 
-  it('names the clients and the fields', () => {
+  it('names the clients and the fields in its message', () => {
     const contest = repairedAt(1, 2, 3, 4, 5, 6);
     const text = contest && contestText('Service db', new Map([['spec.ports', contest]]), true);
     expect(text).toContain('Service db: argocd repeatedly changes spec.ports');

@@ -22,8 +22,8 @@ const headless = (more: object = {}): SpecInput => ({
 });
 const stood = (...ipFamilies: readonly Family[]) => aService({ clusterIP: 'None', ipFamilies });
 
-describe('a name behind a Service', () => {
-  it('stands beside each address that it gave, and not beside literal ones', () => {
+describe('a host name published by a Service', () => {
+  it('is recorded for each of its addresses, and not for literal ones', () => {
     const { desired } = named(aBackend({ targets: [{ host: name }, { host: '10.0.9.9' }] }), {
       [name]: gave([four]),
     });
@@ -32,7 +32,7 @@ describe('a name behind a Service', () => {
     expect(literals?.groups[0]).not.toHaveProperty('names');
   });
 
-  it('of an SRV record makes a group for each port, under both names', () => {
+  it('of an SRV record makes a group of endpoints for each port, under both names', () => {
     const host = '_postgres._tcp.example.com';
     const member = (ip: string, port: number): HostAddress => ({
       ip,
@@ -75,7 +75,7 @@ describe('a name behind a Service', () => {
     ['headless', headless(), undefined, both],
     ['headless, standing with one family', headless(), stood('IPv4'), both],
     ['headless, with a family of the spec', headless({ ipFamilies: ['IPv6'] }), undefined, ['IPv6']],
-  ])('is carried by its families: %s', (_, spec, standing, families) => {
+  ])('is published in the families of its Service: %s', (_, spec, standing, families) => {
     const found = theDesired(spec, [four, six], standing);
     expect(found.groups.map(({ family }) => family)).toEqual(families);
     expect(found.addresses.length).toBe(families.length);
@@ -91,7 +91,7 @@ describe('a name behind a Service', () => {
     ['none any more, standing with IPv6', [], stood('IPv6'), ['IPv6'], 'SingleStack'],
     ['IPv4 alone, standing with both', [four], stood('IPv4', 'IPv6'), ['IPv4'], 'SingleStack'],
   ])(
-    'tells a headless Service its families and never makes it anew: %s',
+    'sets the families of a headless Service without recreating it: %s',
     (_, ips, standing, families, policy) => {
       const { body } = theDesired(headless(), ips, standing);
       expect(body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: policy });
@@ -105,7 +105,7 @@ describe('a name behind a Service', () => {
     ['standing: what it has', [six, four], stood('IPv6'), ['IPv6']],
     ['standing: what there is, when no address is left of what it has', [four], stood('IPv6'), ['IPv4']],
     ['standing: what it has, without any address', [], stood('IPv6'), ['IPv6']],
-  ])('gives a headless Service that is to have one family no other: %s', (_, ips, standing, families) => {
+  ])('adds no second family to a single-stack headless Service: %s', (_, ips, standing, families) => {
     const found = theDesired(headless({ ipFamilyPolicy: 'SingleStack' }), ips, standing);
     expect(found.body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: 'SingleStack' });
     expect(found.groups.map(({ family }) => family)).toEqual(
@@ -113,7 +113,7 @@ describe('a name behind a Service', () => {
     );
   });
 
-  it('is not available without an address', () => {
+  it('makes a Service without an address not available', () => {
     expect(theDesired(one, [])).toMatchObject({ available: false, addresses: [], groups: [] });
   });
 });

@@ -7,18 +7,18 @@ const endpointsOf = (spec: object, healthOf = allBut('10.20.0.11')) =>
   );
 
 describe('desiredServices', () => {
-  it('makes one Service named after the resource where the spec names none', () => {
+  it('makes one Service named after the resource when the spec lists none', () => {
     expect(desiredOf(aBackend()).map(({ name }) => name)).toEqual(['orders-db']);
   });
 
-  it('keeps an address that is not ready, with all three conditions said', () => {
+  it('publishes an address that is not ready, with all three conditions', () => {
     expect(endpointsOf({})).toEqual([
       { addresses: ['10.20.0.11'], conditions: { ready: false, serving: false, terminating: false } },
       { addresses: ['10.20.0.12'], conditions: { ready: true, serving: true, terminating: false } },
     ]);
   });
 
-  it('publishes not-ready addresses as ready where asked, and serving tells the truth', () => {
+  it('publishes not-ready addresses as ready with publishNotReadyAddresses, and serving has their health', () => {
     const services = [{ name: 'db', publishNotReadyAddresses: true }];
     expect(endpointsOf({ services })[0]?.conditions).toEqual({
       ready: true,
@@ -37,7 +37,7 @@ describe('desiredServices', () => {
     expect(endpointsOf({ targets })[0]).toMatchObject({ hostname: 'db-0', zone: 'eu-1a' });
   });
 
-  it('makes one group of endpoints for each family, port of its own and port with a probe', () => {
+  it('makes one group of endpoints for each family, target port and port with its own probe', () => {
     const families = [{ host: '10.20.0.11' }, { host: 'fd00::1' }];
     const own = [
       { host: '10.20.0.11' },
@@ -86,7 +86,7 @@ describe('desiredServices', () => {
       false,
     ],
   ] as const)(
-    'counts the ready addresses and says whether it is available: %s',
+    'counts the ready addresses and decides availability: %s',
     (_, spec, healthOf, ready, available) => {
       const desired = theService(aBackend(spec), healthOf);
       expect(desired).toMatchObject({ available });
@@ -101,7 +101,7 @@ describe('desiredServices', () => {
     expect(theService(aBackend(spec)).subsets).toBeUndefined();
   });
 
-  it('wants no Endpoints where they are switched off', () => {
+  it('wants no Endpoints when legacy Endpoints are disabled', () => {
     expect(desiredOf(aBackend(), allBut(), false)[0]?.subsets).toBeUndefined();
   });
 });

@@ -35,7 +35,7 @@ const again = (groups: readonly SliceGroup[], cluster: FakeCluster) =>
   planEndpoints(backend, service, subsetsOf(groups), standing(cluster));
 
 describe('planEndpoints', () => {
-  it('has nothing to do after it was done, however the server repacks the subsets', async () => {
+  it('plans nothing after its plan was written, however the server repacks the subsets', async () => {
     const readiness = fc.array(fc.boolean(), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(
@@ -52,7 +52,7 @@ describe('planEndpoints', () => {
     );
   });
 
-  it('drops the labels that the endpoints controller copied from the Service, and keeps those of others', async () => {
+  it('removes the labels that the endpoints controller copied from the Service, and keeps those of other clients', async () => {
     const groups = [group(5432, [true])];
     const labelsAfter = async (before: Readonly<Record<string, string>>) => {
       const cluster = await applied(groups);
@@ -78,7 +78,7 @@ describe('planEndpoints', () => {
     ]);
   });
 
-  it('holds 1,000 addresses at most, ready ones first, and says that it is truncated', async () => {
+  it('contains at most 1,000 addresses, ready ones first, and marks the object as truncated', async () => {
     const ready = Array.from({ length: 1200 }, (_, n) => n >= 600);
     const cluster = await applied([group(5432, ready)]);
     const [subset] = standing(cluster).subsets ?? [];
@@ -91,7 +91,7 @@ describe('planEndpoints', () => {
     expect(standing(cluster).metadata.annotations).toEqual({});
   });
 
-  it('is never mirrored, and leaves labels of others where they are', async () => {
+  it('sets skip-mirror, and keeps labels of other clients', async () => {
     const cluster = await applied([group(5432, [true])]);
     const object = standing(cluster);
     cluster.put({
@@ -106,7 +106,7 @@ describe('planEndpoints', () => {
     });
   });
 
-  it('leaves the fields of an address that other clients write where they are', async () => {
+  it('keeps the fields of an address that other clients write', async () => {
     const cluster = await applied([group(5432, [true, true])]);
     const object = standing(cluster);
     const subsets = (object.subsets ?? []).map(({ addresses = [], ...others }) => ({
@@ -119,7 +119,7 @@ describe('planEndpoints', () => {
     expect(standing(cluster).subsets?.[0]?.addresses).toEqual([expect.objectContaining({ nodeName: 'n1' })]);
   });
 
-  it('gives the slices all of what the Endpoints cannot hold', () => {
+  it('keeps in the slices all addresses that the Endpoints cannot contain', () => {
     const targets = Array.from({ length: 512 }, (_, n) => ({ host: `10.1.${n >> 8}.${n & 255}` }));
     const ports = [
       { name: 'a', port: 1 },

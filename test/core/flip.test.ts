@@ -12,7 +12,7 @@ describe('flipOf', () => {
     ['unhealthy to healthy', unhealthy, healthy, 'Normal'],
   ])('%s', (_, before, after, type) => expect(flipOf(aCheck(), before, after)?.type).toBe(type));
 
-  it('tells the address, the port, the reason and what the server said', () => {
+  it('reports the address, the port, the reason and the message of the server', () => {
     const after = { ...unhealthy, message: 'nobody listens' };
     expect(flipOf(aCheck({ ip: 'fd00::1', family: 'IPv6' }), healthy, after)).toEqual({
       type: 'Warning',
@@ -47,7 +47,7 @@ describe('flipOf', () => {
       '; Service a sends it no new connections; Service c still sends it connections (publishNotReadyAddresses); Service b still lists it as ready, because the change could not be written',
     ],
     [[], ''],
-  ] as const)('tells of an unhealthy address what its Services do: %j', (all, words) => {
+  ] as const)('reports what the Services do with an unhealthy address: %j', (all, words) => {
     const treatments = all.map(([service, ready, regardless]) => ({ service, ready, regardless }));
     expect(flipOf(aCheck(), healthy, unhealthy, treatments)?.note).toBe(
       `10.0.0.1:5432 is unhealthy: Refused${words}`,
@@ -59,7 +59,7 @@ describe('flipOf', () => {
     ['a', false, false, ''],
     ['a', true, true, ''],
   ] as const)(
-    'tells of one that is healthy again only what is so: %s, ready %s, regardless %s',
+    'reports a Service of an address that is healthy again only if it has it as ready: %s, ready %s, regardless %s',
     (service, ready, regardless, words) => {
       expect(flipOf(aCheck(), unhealthy, healthy, [{ service, ready, regardless }])?.note).toBe(
         `10.0.0.1:5432 is healthy again: Connected${words}`,
@@ -75,7 +75,7 @@ describe('flipOf', () => {
     expect(flipOf(aCheck(), healthy, after, treatments)?.note.length).toBeLessThan(1_200);
   });
 
-  it('has a reason also where the health was seeded without one', () => {
+  it('has a reason when the health was seeded without one', () => {
     expect(flipOf(aCheck(), healthy, { ...unhealthy, reason: '' })?.reason).toBe('HealthChanged');
   });
 });

@@ -7,7 +7,7 @@ import { aBackend, aPort } from '../support/builders.ts';
 const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: Materials = {}) =>
   chosen(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });
 
-describe('where the spec names no handler', () => {
+describe('the chosen handler', () => {
   it.each([
     ['5432 is PostgreSQL', {}, 5432, 'postgres', 'postgres: port 5432'],
     ['3306 is MySQL', {}, 3306, 'mysql', 'mysql: port 3306'],
@@ -55,12 +55,12 @@ describe('where the spec names no handler', () => {
     expect([found.handler.kind, found.why]).toEqual([kind, why]);
   });
 
-  it('is tcpSocket where choosing is switched off', () => {
+  it('is tcpSocket when choosing is disabled', () => {
     const off = chosen(aPort(), 5432, { materials: {}, choose: false });
     expect(off).toEqual({ handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' });
   });
 
-  it('says what was chosen also while a Secret for it is missing', () => {
+  it('is reported also while its Secret is missing', () => {
     const { handler, why } = choose({}, 5432, { tlsMissing: 'Secret ca: there is no such Secret' });
     expect(handler).toEqual({ kind: 'unready', message: 'Secret ca: there is no such Secret' });
     expect(why).toBe('postgres: port 5432');
@@ -129,11 +129,11 @@ describe('a named handler', () => {
     expect(databaseHandler(probe, materials)).toEqual(handler),
   );
 
-  it('is none where the spec names none', () => expect(databaseHandler({}, {})).toBeUndefined());
+  it('is undefined when the spec names none', () => expect(databaseHandler({}, {})).toBeUndefined());
 });
 
 describe('a bare connection', () => {
-  it('needs no Secrets and waits for none', () => {
+  it('does not wait for Secrets, because it needs none', () => {
     const { spec } = aBackend({ probe: { tcpSocket: {} } });
     const [group] = portGroups(spec, {
       materials: { tlsMissing: 'no', credentialsPending: 'soon' },
@@ -163,7 +163,7 @@ describe('an httpGet', () => {
     });
   });
 
-  it('over TLS asks nothing while its certificates are missing', () => {
+  it('over TLS sends no probe while its certificates are missing', () => {
     expect(httpHandler(request('HTTPS'), { tlsMissing: 'Secret ca: gone' })).toEqual({
       kind: 'unready',
       message: 'Secret ca: gone',

@@ -61,7 +61,7 @@ describe('step', () => {
     expect(result.health).toMatchObject({ state, run, since: transition === 'changed' ? 7 : 1 });
   });
 
-  it('tells the reason, the words and the time of the verdict that made the state', () => {
+  it('has the reason, message and time of the verdict that set the state', () => {
     const { health } = step(healthy, down, { successThreshold: 1, failureThreshold: 1 }, at(99));
     expect(health).toEqual({
       state: 'unhealthy',
@@ -72,7 +72,7 @@ describe('step', () => {
     });
   });
 
-  it('keeps that reason when the address goes on failing in another way', () => {
+  it('keeps the reason when an unhealthy address fails in another way', () => {
     expect(step(unhealthy, slow, thresholds, at(99)).health).toBe(unhealthy);
   });
 });
@@ -90,7 +90,7 @@ describe('any sequence of verdicts', () => {
   const walk = (from: Health, verdicts: readonly Verdict[], t: Thresholds): Health =>
     verdicts.reduce((health, said, i) => step(health, said, t, at(i + 10)).health, from);
 
-  it('never flips a known state before its threshold of verdicts in a row', () => {
+  it('never changes a known state before its threshold of consecutive verdicts', () => {
     fc.assert(
       fc.property(start, fc.array(verdict, { maxLength: 40 }), thresholds, (from, verdicts, t) => {
         let health = from;
@@ -113,7 +113,7 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('ends the same with any inconclusive verdicts strewn in', () => {
+  it('ends in the same health with inconclusive verdicts in between', () => {
     const strewn = fc.array(fc.tuple(conclusive, fc.nat({ max: 3 })), { maxLength: 30 });
     fc.assert(
       fc.property(start, strewn, thresholds, (from, pairs, t) => {
@@ -125,7 +125,7 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('always ends in the state that the last threshold of verdicts in a row says', () => {
+  it('ends in the state of the last full run of consecutive verdicts', () => {
     fc.assert(
       fc.property(start, fc.array(verdict), thresholds, fc.boolean(), (from, before, t, well) => {
         const needed = well ? t.successThreshold : t.failureThreshold;

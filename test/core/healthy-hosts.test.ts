@@ -48,12 +48,12 @@ describe('a host', () => {
     expect(sinceAfter(judgements)).toBe(since),
   );
 
-  it('that left the list is forgotten', () => {
+  it('is removed when it is no longer in the list', () => {
     const hosts = healthyHosts(new Map(), [judged([0, 'healthy'])], grace, 0);
     expect(healthyHosts(hosts, [], grace, 1).size).toBe(0);
   });
 
-  it('is never healthy since before it was last unhealthy', () => {
+  it('is never reported healthy since a time before it was last unhealthy', () => {
     const judgement = fc.tuple(
       fc.nat(40_000),
       fc.constantFrom<HealthState>('healthy', 'unhealthy', 'unknown'),

@@ -33,7 +33,7 @@ const service = fc.record({
 });
 
 describe('zone hints', () => {
-  it('are on an endpoint exactly when the Service has a distribution, and it is ready and has a zone: its own', () => {
+  it('are set exactly on ready endpoints with a zone of a Service with a distribution', () => {
     fc.assert(
       fc.property(
         fc.array(target, { minLength: 1, maxLength: 6 }),
@@ -73,7 +73,7 @@ describe('zone hints', () => {
     );
   });
 
-  it('follow the distribution of each Service by role', () => {
+  it('follow the distribution of each Service of a role', () => {
     const backend = aBackend({
       probe: { redis: {} },
       targets: [
@@ -98,7 +98,7 @@ describe('zone hints', () => {
     expect(hints).toEqual([[undefined], [{ forZones: [{ name: 'b' }] }]]);
   });
 
-  it('pass the annotation through that asks Kubernetes for other hints', () => {
+  it("leave the annotation that requests Kubernetes' own hints on the Service", () => {
     const mode = { 'service.kubernetes.io/topology-mode': 'Auto' };
     const services = [{ name: 'db', trafficDistribution: 'PreferClose', annotations: mode }];
     const { body } = theService(aBackend({ services }));

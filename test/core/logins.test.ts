@@ -29,7 +29,7 @@ const up = (reason: Verdict['reason'], more: Partial<Verdict> = {}): Verdict => 
   ...more,
 });
 
-describe('a verdict, and what it means for roles', () => {
+describe('the reason of a verdict without a role', () => {
   it.each(databases.map((handler) => [handler.kind, handler] as const))(
     'with credentials, a %s that is up without a role is AuthFailed, whatever the reason',
     (_, handler) => {
@@ -45,7 +45,7 @@ describe('a verdict, and what it means for roles', () => {
     }
   });
 
-  it('without credentials it is so where a role was reported before, as AuthRequired', () => {
+  it('is AuthRequired without credentials if a role was reported before', () => {
     for (const handler of withoutLogin) {
       expect(reported(handler, up('Responded'), 'Primary')).toEqual(up('AuthRequired'));
       expect(reported(handler, up('Responded'))).toEqual(up('Responded'));
@@ -53,7 +53,7 @@ describe('a verdict, and what it means for roles', () => {
     }
   });
 
-  it('is left as it is with a role, where the server has none, and where it is not up', () => {
+  it('is not changed with a role, when the server has none, and when it is not up', () => {
     const handler = { ...databases[0], credentials } as Handler;
     const verdicts = [
       up('Responded', { role: 'Primary' }),
@@ -65,7 +65,7 @@ describe('a verdict, and what it means for roles', () => {
     for (const verdict of verdicts) expect(reported(handler, verdict, 'Primary')).toBe(verdict);
   });
 
-  it('reports of handlers that report no role that there is none, where another handler reported one', () => {
+  it('clears the role that another handler reported, when the new handler reports none', () => {
     const [postgres, mysql] = databases;
     for (const handler of [...others, postgres, mysql].filter((each) => each !== undefined)) {
       expect(reported(handler, up('Connected'))).toEqual(up('Connected'));

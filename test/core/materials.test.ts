@@ -17,7 +17,7 @@ const gone: SecretState = { error: 'there is no such Secret' };
 const of = (spec: object, secrets: Readonly<Record<string, SecretState>> = found) =>
   materialsOf(aBackend({ ...databases, ...spec }).spec, (name) => secrets[name]);
 
-describe('what probes need', () => {
+describe('TLS options and credentials from Secrets', () => {
   it.each([
     ['nothing where the spec refers to nothing', {}, found, {}],
     ['user and password', login, found, { credentials: { username: 'probe', password: 'open-sesame' } }],
@@ -112,14 +112,14 @@ describe('what probes need', () => {
     expect(of(spec, secrets as Readonly<Record<string, SecretState>>)).toEqual(wanted),
   );
 
-  it('is pending while one Secret is not read', () => {
+  it('are pending while one Secret is not read', () => {
     expect(isPending(of({ ...login, ...verified }, { ca: found.ca }))).toBe(true);
     expect(isPending(of({ ...login, ...verified }, { login: found.login }))).toBe(true);
     expect(isPending(of({ ...login, ...verified }))).toBe(false);
     expect(isPending(of({ ...login, ...verified }, { login: gone, ca: gone }))).toBe(false);
   });
 
-  it('says why without a word of what is in the Secrets', () => {
+  it('are reported as missing without any content of the Secrets', () => {
     const odd = {
       login: { data: { username: 'probe-user', passwort: 'open-sesame' } },
       ca: { data: { 'ca.pem': 'open-sesame' } },
@@ -129,7 +129,7 @@ describe('what probes need', () => {
 });
 
 describe('secretsOf', () => {
-  it('names each Secret once', () => {
+  it('returns each Secret of the spec once', () => {
     const tls = { caSecret: { name: 'one' }, certificateSecretName: 'one' };
     expect(secretsOf(aBackend({ ...databases, credentials: { secretName: 'login' }, tls }).spec)).toEqual([
       'login',

@@ -41,7 +41,7 @@ const after = (answers: readonly Answer[], from: NameState = nothingKnown): Name
 const published = seeded(nothingKnown, { addresses: ['10.0.0.1'], services: [] }, at(0));
 const good = records('10.0.0.1');
 
-describe('what an answer does to the records known before', () => {
+describe('an answer and the records before it', () => {
   it.each([
     ['records replace nothing', [good], ['10.0.0.1']],
     ['records replace others at once', [good, records('10.0.0.2')], ['10.0.0.2']],
@@ -63,7 +63,7 @@ describe('what an answer does to the records known before', () => {
     ['a failure after a believed denial brings nothing back', [good, trusted, trusted, trusted, failed()], []],
   ] as const)('%s', (_, answers, left) => expect(after(answers).addresses).toEqual(left)); // prettier-ignore
 
-  it('holds for what was published too', () => {
+  it('changes restored records in the same way', () => {
     expect(after([failed(), trusted, trusted], published).addresses).toEqual(['10.0.0.1']);
     expect(after([trusted, trusted, trusted], published).addresses).toEqual([]);
     expect(after([records('10.0.0.2')], published)).toMatchObject({
@@ -72,7 +72,7 @@ describe('what an answer does to the records known before', () => {
     });
   });
 
-  it('remembers since when these very records are given, and when they were last confirmed', () => {
+  it('keeps when these records were first received and last confirmed', () => {
     const state = after([good, good, good]);
     expect(state).toMatchObject({
       changedWall: WALL,
@@ -81,13 +81,13 @@ describe('what an answer does to the records known before', () => {
     });
   });
 
-  it('gives records anew that come back after they were gone', () => {
+  it('uses records again that return after a confirmed negative answer', () => {
     const state = after([good, trusted, trusted, trusted, good]);
     expect(state).toMatchObject({ changedWall: WALL + 4 * step, gone: false, departed: [] });
   });
 });
 
-describe('what was published before', () => {
+describe('restored records', () => {
   const others: Records = { addresses: ['10.0.0.9'], services: [] };
 
   it.each([
@@ -103,7 +103,7 @@ describe('what was published before', () => {
 });
 
 describe('an address that leaves the answer', () => {
-  it('is remembered with the time, the latest last', () => {
+  it('is kept with its time, the latest last', () => {
     const state = after([records('10.0.0.1', '10.0.0.2'), records('10.0.0.2'), records('10.0.0.3')]);
     expect(state.departed).toEqual([
       { ip: '10.0.0.1', at: step },
@@ -111,15 +111,15 @@ describe('an address that leaves the answer', () => {
     ]);
   });
 
-  it('is forgotten as such when it comes back', () => {
+  it('is no longer kept as removed when it comes back', () => {
     expect(after([good, records('10.0.0.2'), good]).departed).toEqual([{ ip: '10.0.0.2', at: 2 * step }]);
   });
 
-  it('leaves with a believed denial too', () => {
+  it('is kept also after a confirmed negative answer', () => {
     expect(after([good, trusted, trusted, trusted]).departed).toEqual([{ ip: '10.0.0.1', at: 3 * step }]);
   });
 
-  it('is not remembered for ever: 256 are', () => {
+  it('is kept among the last 256', () => {
     const many = Array.from({ length: 1_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
     const { departed } = after([records(...many), good]);
     expect(departed).toHaveLength(256);
@@ -127,7 +127,7 @@ describe('an address that leaves the answer', () => {
   });
 });
 
-describe('what stands', () => {
+describe('the records in effect', () => {
   const gone = [good, trusted, trusted, trusted];
   const ip = ['10.0.0.1'];
   const options = { staleMs: 30_000, keepMs: 0 };
@@ -164,19 +164,19 @@ describe('what stands', () => {
   ] as const)('%s', (_, state, now, addresses, rule) =>
     expect(standing(state, options, now)).toMatchObject({ addresses, rule })); // prettier-ignore
 
-  it('stands for ever with a staleMs of 0', () => {
+  it('remain for ever with a staleMs of 0', () => {
     const state = after([good, failed(), failed()]);
     const forEver = standing(state, { staleMs: 0, keepMs: 0 }, 1e12);
     expect(forEver).toMatchObject({ addresses: ip, rule: 'Stale', nextAt: undefined });
   });
 
-  it('counts staleMs from the first miss, not from the answer, which may have been good for long', () => {
+  it('count staleMs from the first result without records, not from the last answer', () => {
     const late = learn(learn(after([good]), failed(), at(290_000)), failed(), at(295_000));
     expect(standing(late, options, 295_000)).toMatchObject({ rule: 'Stale', nextAt: 320_000 });
     expect(standing(late, options, 320_000).rule).toBe('Expired');
   });
 
-  it('says when it ends by the mere passing of time', () => {
+  it('report when they end because time passes', () => {
     const rotated = after([good, records('10.0.0.2')]);
     const kept = standing(rotated, { staleMs: 0, keepMs: 10_000 }, step + 9_999);
     expect(kept).toMatchObject({ kept: ip, nextAt: step + 10_000 });
@@ -184,7 +184,7 @@ describe('what stands', () => {
     expect(ended).toMatchObject({ kept: [], nextAt: undefined });
   });
 
-  it('says since when, and what the servers say instead', () => {
+  it('report since when they are in effect, and the error of the servers', () => {
     const tells = (answers: readonly Answer[]): Pick<Standing, 'resolvedWall' | 'error'> => {
       const { resolvedWall, error } = standing(after(answers), options, 0);
       return { resolvedWall, error };
@@ -198,7 +198,7 @@ describe('what stands', () => {
   });
 });
 
-describe('news', () => {
+describe('changes that need a reconcile', () => {
   const [down, same] = [failed(), good];
   it.each([
     ['a first answer', [], good, true],
@@ -220,7 +220,7 @@ describe('news', () => {
     expect(isNews(state, learn(state, answer, at(99_999)))).toBe(news);
   }); // prettier-ignore
 
-  it('are other words and other kinds of miss once a minute at most, however often they change', () => {
+  it('include another error text or kind at most once a minute', () => {
     const silent = failed('no answer from 10.0.0.53 within 2 s');
     const unvouched = denied();
     const turns = Array.from({ length: 720 }, (_, i) => [down, silent, unvouched][i % 3] ?? down);
@@ -235,20 +235,20 @@ describe('news', () => {
     expect(news).toBeLessThanOrEqual(61);
   });
 
-  it('are another miss at once, where it is the first change', () => {
+  it('include the first change of the error at once', () => {
     const stale = after([good, down, down, down]);
     const doubted = learn(stale, denied(), at(4 * step));
     expect(isNews(stale, doubted)).toBe(true);
     expect(standing(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).rule).toBe('Doubted');
   });
 
-  it('are what was published and is now answered', () => {
+  it('include the first answer to restored records', () => {
     expect(isNews(published, learn(published, good, at(1)))).toBe(true);
   });
 });
 
 describe('expired records', () => {
-  it('stay away while servers fail and deny in turn', () => {
+  it('remain expired while servers alternate between failures and negative answers', () => {
     const options = { staleMs: 30_000, keepMs: 0 };
     let [state, rules] = [after([good]), new Set<string>()];
     for (let i = 1; i <= 200; i++) {
@@ -274,7 +274,7 @@ describe('records', () => {
     expect(sameRecords(of([service]), of([{ ...service, [field]: 1 }]))).toBe(false),
   );
 
-  it('are asked for by type and name', () => {
+  it('have a key of type and name', () => {
     expect(questionKey({ name: 'db.example', type: 'AAAA' })).toBe('AAAA db.example');
   });
 });
@@ -302,7 +302,7 @@ describe('any answers', () => {
     });
   }
 
-  it('a failure never takes away a record', () => {
+  it('A failure never removes a record', () => {
     fc.assert(
       fc.property(start, answers, (from, all) => {
         for (const { before, given, after } of walk(from, all))
@@ -311,7 +311,7 @@ describe('any answers', () => {
     );
   });
 
-  it('records leave only by other records or by three denials in a row, the last one vouched for', () => {
+  it('Records are removed only by other records, or by three consecutive negative answers of a server that answers other names', () => {
     fc.assert(
       fc.property(start, answers, (from, all) => {
         walk(from, all).forEach(({ before, given, after }, i) => {
@@ -326,7 +326,7 @@ describe('any answers', () => {
     );
   });
 
-  it('kept addresses are never in the answer, never twice, and once were', () => {
+  it('Kept addresses were in an answer, are no longer in it, and are kept once', () => {
     fc.assert(
       fc.property(start, answers, fc.nat(100_000), fc.nat(100_000), (from, all, keepMs, staleMs) => {
         const ever = new Set(from.addresses);
@@ -341,7 +341,7 @@ describe('any answers', () => {
     );
   });
 
-  it('what is no news changes nothing that a backend sees', () => {
+  it('A result that needs no reconcile changes nothing that a backend uses', () => {
     fc.assert(
       fc.property(start, answers, fc.nat(100_000), (from, all, staleMs) => {
         const seen = (state: NameState, now: number) => {
@@ -354,7 +354,7 @@ describe('any answers', () => {
     );
   });
 
-  it('records in the end stand, whatever was before', () => {
+  it('The records of the last answer are in effect, whatever came before', () => {
     fc.assert(
       fc.property(start, answers, (from, all) => {
         const state = after([...all, good], from);

@@ -14,7 +14,7 @@ const at21: Told = { certificate: { expiresAt: ends, days: 21 } };
 const at7: Told = { certificate: { expiresAt: ends, days: 7 } };
 const of21Before: Told = { certificate: { expiresAt: ends - 90 * day, days: 7 } };
 
-describe('the end of a certificate', () => {
+describe('the Event of a certificate that expires', () => {
   it.each<[string, number, Told | undefined, number | undefined]>([
     ['is not told 22 days before', 22, undefined, undefined],
     ['is told 21 days before', 21, undefined, 21],
@@ -35,7 +35,7 @@ describe('the end of a certificate', () => {
     );
   });
 
-  it('says where, when and what to do', () => {
+  it('names the address, the date and what to do', () => {
     const note = (daysLeft: number) =>
       noticesOf(check, certified, undefined, ends - daysLeft * day).notices[0]?.note;
     expect(note(20.5)).toBe('the certificate of 10.0.0.1:5432 expires on 2026-06-30, in 20 days: renew it');
@@ -45,7 +45,7 @@ describe('the end of a certificate', () => {
 });
 
 describe('a bare connection to MySQL', () => {
-  it('is told once, with what will happen and the fix', () => {
+  it('is reported once, with the effect and the fix', () => {
     const first = noticesOf(check, greeted, undefined, 0);
     expect(first.notices).toMatchObject([{ type: 'Warning', reason: 'BareConnectToMysql' }]);
     for (const word of ['10.0.0.1:5432', 'max_connect_errors', '1129', 'probe: {mysql: {}}'])
@@ -53,19 +53,19 @@ describe('a bare connection to MySQL', () => {
     expect(noticesOf(check, greeted, first.told, 0)).toEqual({ notices: [], told: first.told });
   });
 
-  it('says it within the length of an Event', () => {
+  it('is reported within the length of an Event', () => {
     const long = aCheck({ ip: '2001:db8:1111:2222:3333:4444:5555:6666', family: 'IPv6', port: 65_535 });
     expect(noticesOf(long, greeted, undefined, 0).notices[0]?.note.length).toBeLessThan(1024);
   });
 });
 
-it('a verdict without either is not looked at', () => {
+it('A verdict without a greeting or a certificate causes no Event', () => {
   expect([plain, certified, greeted].map(isNotable)).toEqual([false, true, true]);
   expect(noticesOf(check, plain, at7, 0)).toEqual({ notices: [], told: at7 });
 });
 
 describe('a probe of another protocol that MySQL answers', () => {
-  it.each(['httpGet', 'redis'] as const)('names %s, what will happen and the fix', (kind) => {
+  it.each(['httpGet', 'redis'] as const)('is reported for %s with the effect and the fix', (kind) => {
     const handler =
       kind === 'redis'
         ? { kind }

@@ -178,7 +178,7 @@ describe('One address of two targets', () => {
     expect(behind(published(targets).services)).toEqual({ rw, ro, any });
   });
 
-  it('has the role that its probe reports, whatever targets give', () => {
+  it('has the role that its probe reports, whatever role the targets give', () => {
     const telling = { role: 'Replica', roleSince: 0, lagging: [] } as unknown as NonNullable<
       Health['telling']
     >;
@@ -190,7 +190,7 @@ describe('One address of two targets', () => {
     expect(behind(services)).toEqual({ rw: [], ro: [`+${A}`], any: [`+${A}`] });
   });
 
-  it('is listed once, and the drained target reports that another one holds it', () => {
+  it('is listed once, and the drained target reports that another target provides it', () => {
     const { found } = published({
       'old.': { role: 'Primary', drain: true, ips: [A] },
       'new.': { role: 'Primary', ips: [A] },
@@ -203,7 +203,7 @@ describe('One address of two targets', () => {
     expect(found.some(({ refused }) => refused)).toBe(false);
   });
 
-  it('is written under both names, so that a start without DNS knows both', () => {
+  it('is recorded under both names, so that a start without DNS restores both', () => {
     const { services } = published({
       'cluster.': { role: 'Primary', ips: [A] },
       'cluster-ro.': { role: 'Replica', ips: [A] },

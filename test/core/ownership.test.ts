@@ -20,7 +20,7 @@ const theirs: OwnerReference = {
 };
 const annotated = { 'externalbackend.io/backend': 'orders-db' };
 
-describe('whose an object is', () => {
+describe('the owner of an object', () => {
   it.each([
     ['our controller reference', [ours], {}, 'orders-db', true],
     [
@@ -49,7 +49,7 @@ describe('whose an object is', () => {
     expect(belongsTo(service, 'orders-db')).toBe(belongs);
   });
 
-  it('is a matter of this life of the backend', () => {
+  it('is identified by the UID of the backend', () => {
     const { metadata } = aService({}, { ownerReferences: [theirs, ours] });
     expect([isOwnedByLife(metadata, 'u1'), isOwnedByLife(metadata, 'u2')]).toEqual([true, false]);
   });

@@ -145,13 +145,13 @@ const anyShape = fc.constantFrom(...Object.keys(shapes));
 const specOf = (shape: string): SpecInput => shapes[shape] ?? {};
 
 describe('planService', () => {
-  it.each(Object.keys(shapes))('has nothing to do after it was done: %s', async (shape) => {
+  it.each(Object.keys(shapes))('plans nothing after its plan was written: %s', async (shape) => {
     const stage = new Stage();
     await stage.apply(specOf(shape));
     expect(stage.plan(aBackend(specOf(shape)))).toEqual({ actions: [], problem: undefined });
   });
 
-  it('leads from any shape to any other at one go, and leaves what a new Service would be', async () => {
+  it('changes any Service into any other in one run, with the same result as a new Service', async () => {
     await fc.assert(
       fc.asyncProperty(anyShape, anyShape, anyShape, async (first, second, third) => {
         const [stage, fresh] = [new Stage(), new Stage()];
@@ -176,7 +176,7 @@ describe('planService', () => {
     );
   });
 
-  it('can be cut after any write and goes on from there', async () => {
+  it('continues correctly after being cut after any write', async () => {
     await fc.assert(
       fc.asyncProperty(anyShape, anyShape, fc.nat(8), async (first, second, cut) => {
         const stage = new Stage();
@@ -189,7 +189,7 @@ describe('planService', () => {
     );
   });
 
-  it('writes the slices that gain, the Service, the Endpoints, and last the slices that go', async () => {
+  it('writes the slices that gain, the Service, the Endpoints, and last deletes slices', async () => {
     const stage = new Stage();
     await stage.apply({});
     const kinds = stage.plan(aBackend(specOf('another port'))).actions.map((action) => {
@@ -205,7 +205,7 @@ describe('planService', () => {
     ]);
   });
 
-  it('takes nothing from who has just made a Service of that name, which nobody has seen yet', async () => {
+  it('does not take over a Service that another client created a moment ago', async () => {
     const stage = new Stage();
     const { actions } = stage.plan(aBackend());
     stage.cluster.put(aService());
@@ -213,7 +213,7 @@ describe('planService', () => {
     expect(stage.cluster.writes).toEqual([]);
   });
 
-  it('makes one flip one slice and one Endpoints', async () => {
+  it('writes one slice and one Endpoints for one health transition', async () => {
     const stage = new Stage();
     await stage.apply({});
     expect(stage.plan(aBackend(), allBut('10.20.0.11')).actions).toMatchObject([
@@ -230,7 +230,7 @@ describe('planService', () => {
     ['from an alias to headless', specOf('an alias'), specOf('headless'), false],
     ['to a node port', {}, specOf('a node port'), false],
   ])(
-    'recreates the Service only where the server refuses a change in place: %s',
+    'recreates the Service only when the server refuses a change in place: %s',
     async (_, before, after, recreates) => {
       const stage = new Stage();
       await stage.apply(before);
@@ -329,7 +329,7 @@ describe('the drift that planService repairs', () => {
     expect(stage.addresses.toSorted()).toEqual(['10.20.0.11', '10.20.0.12']);
   });
 
-  it('leaves labels and annotations that others put on the Service', async () => {
+  it('keeps labels and annotations of other clients on the Service', async () => {
     const stage = new Stage();
     await stage.apply({});
     edit(stage, 'service', {
@@ -344,7 +344,7 @@ describe('the drift that planService repairs', () => {
     });
   });
 
-  it('takes a key that is not ours off a selector without a moment in which ours is gone', async () => {
+  it('removes a foreign key from a selector without removing ours for a moment', async () => {
     const stage = new Stage();
     await stage.apply(specOf('a longer selector'));
     stage.cluster.onWrite = () => expect(stage.observed().service?.spec.selector).toHaveProperty('app', 'db');
@@ -352,7 +352,7 @@ describe('the drift that planService repairs', () => {
     expect(stage.observed().service?.spec.selector).toEqual({ app: 'db' });
   });
 
-  it('keeps the node port that the server gave when it takes away a port of others', async () => {
+  it('keeps the allocated node port when it removes a foreign port', async () => {
     const stage = new Stage();
     await stage.apply(specOf('a node port'));
     const [port] = stage.observed().service?.spec.ports ?? [];
@@ -361,7 +361,7 @@ describe('the drift that planService repairs', () => {
     expect(stage.observed().service?.spec.ports).toEqual([port]);
   });
 
-  it('gives back no node port to a Service that has none any more', async () => {
+  it('sets no node port on a Service that no longer has one', async () => {
     const stage = new Stage();
     await stage.apply(specOf('a node port'));
     edit(stage, 'service', {
@@ -380,28 +380,25 @@ describe('the drift that planService repairs', () => {
 });
 
 describe('the Service of the API server', () => {
-  it.each([true, false])(
-    'is never written, whoever has it and whether it is to be taken over (%s)',
-    (adopt) => {
-      const backend = {
-        ...aBackend({ services: [{ name: 'kubernetes', adopt }] }, { name: 'taker' }),
-        namespace: 'default',
-      };
-      const inDefault = { name: 'kubernetes', namespace: 'default' };
-      for (const service of [
-        aService({}, inDefault),
-        aService({}, { ...inDefault, ownerReferences: ownersOf('uid-of-taker', 'taker') }),
-      ]) {
-        const desired = theService(backend, allHealthy, true, service);
-        const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
-        const plan = planService(desired, { service, slices: [], endpoints: undefined }, context);
-        expect(plan).toMatchObject({ steps: [], problem: { reason: 'Conflict', published: false } });
-      }
-    },
-  );
+  it.each([true, false])('is never written, whoever owns it and with or without adopt (%s)', (adopt) => {
+    const backend = {
+      ...aBackend({ services: [{ name: 'kubernetes', adopt }] }, { name: 'taker' }),
+      namespace: 'default',
+    };
+    const inDefault = { name: 'kubernetes', namespace: 'default' };
+    for (const service of [
+      aService({}, inDefault),
+      aService({}, { ...inDefault, ownerReferences: ownersOf('uid-of-taker', 'taker') }),
+    ]) {
+      const desired = theService(backend, allHealthy, true, service);
+      const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
+      const plan = planService(desired, { service, slices: [], endpoints: undefined }, context);
+      expect(plan).toMatchObject({ steps: [], problem: { reason: 'Conflict', published: false } });
+    }
+  });
 });
 
-describe('what is not ours', () => {
+describe('objects of other clients', () => {
   const theirService = aService();
   const controlled = aService({}, { ownerReferences: ownersOf('x', 'web', 'Deployment') });
   const theirEndpoints = someEndpoints(['10.30.0.1']);
@@ -433,14 +430,14 @@ describe('what is not ours', () => {
       false,
       'Conflict',
     ],
-  ] as const)('is not written to: %s', (_, objects, adopt, reason) => {
+  ] as const)('are not written: %s', (_, objects, adopt, reason) => {
     const stage = new Stage();
     for (const object of objects) stage.cluster.put(object);
     const plan = stage.plan(aBackend(service({ adopt })));
     expect(plan).toMatchObject({ actions: [], problem: { service: name, reason } });
   });
 
-  it('heals as soon as it goes', async () => {
+  it('no longer cause a conflict once they are removed', async () => {
     const stage = new Stage();
     stage.cluster.put(theirEndpoints);
     stage.cluster.remove('Endpoints', namespace, name);
@@ -448,7 +445,7 @@ describe('what is not ours', () => {
     expect(stage.plan(aBackend())).toEqual({ actions: [], problem: undefined });
   });
 
-  it('beside a Service of ours is left alone, and ours is kept up', async () => {
+  it('under the name of our Service are not changed, and ours is repaired', async () => {
     const stage = new Stage();
     await stage.apply({});
     stage.cluster.put(theirSlice);
@@ -458,7 +455,7 @@ describe('what is not ours', () => {
     expect(JSON.stringify(plan.actions)).not.toContain('orders-db-theirs');
   });
 
-  it('is in no action, whatever stands and whatever is wanted', async () => {
+  it('are in no action, whatever exists and whatever is desired', async () => {
     const strangers = [
       theirService,
       controlled,
@@ -490,14 +487,14 @@ describe('what is not ours', () => {
     );
   });
 
-  it('is not a Service that an older backend claims', () => {
+  it('include a Service name that an older backend has', () => {
     expect(new Stage().plan(aBackend(), allHealthy, 'elder')).toMatchObject({
       actions: [],
       problem: { reason: 'NameClaimed' },
     });
   });
 
-  it('is ours what a sibling left that does not claim the name any more', async () => {
+  it('become ours when the sibling that left them no longer claims the name', async () => {
     const stage = new Stage();
     await stage.perform(stage.plan(aBackend(service({}), { name: 'elder' })).actions);
     await stage.apply(service({}));
@@ -506,7 +503,7 @@ describe('what is not ours', () => {
       expect(object?.metadata.ownerReferences).toMatchObject([{ name, uid: 'uid-of-orders-db' }]);
   });
 
-  it('becomes ours in another life of the backend', async () => {
+  it('become ours when they were left by an earlier backend of the same name', async () => {
     const stage = new Stage();
     await stage.apply({});
     const reborn = aBackend({}, { uid: 'another' });
@@ -521,7 +518,7 @@ describe('adoption', () => {
   const adopting = service({ adopt: true });
   const mirrored = aSlice(['10.30.0.1'], 'endpointslicemirroring-controller.k8s.io', { name: 'mirrored' });
 
-  it('waits for a ready address, and lays the slices out meanwhile', async () => {
+  it('waits for a ready address, and writes the slices meanwhile', async () => {
     const stage = new Stage();
     stage.cluster.put(aService());
     stage.cluster.put(someEndpoints(['10.30.0.1']));
@@ -580,7 +577,7 @@ describe('adoption', () => {
 });
 
 describe('planRemoval', () => {
-  it('deletes what is ours under a name, and nothing else', async () => {
+  it('deletes our objects under a Service name, and nothing else', async () => {
     const stage = new Stage();
     await stage.apply({});
     stage.cluster.put(aSlice(['10.30.0.1']));
@@ -589,7 +586,7 @@ describe('planRemoval', () => {
     expect(stage.observed().slices.map(({ metadata }) => metadata.name)).toEqual(['orders-db-theirs']);
   });
 
-  it('deletes once what a finalizer holds', async () => {
+  it('deletes an object that a finalizer keeps only once', async () => {
     const stage = new Stage();
     await stage.apply(specOf('a load balancer'));
     const { service: object } = stage.observed();
@@ -602,7 +599,7 @@ describe('planRemoval', () => {
     expect(kinds(stage.plan(aBackend(specOf('headless'))).actions)).not.toContain('applyService');
   });
 
-  it('deletes nothing that carries our annotation only, for people copy annotations', () => {
+  it('deletes nothing that only has our annotation, because people copy annotations', () => {
     const stage = new Stage();
     stage.cluster.put(aService({}, { annotations: { 'externalbackend.io/backend': name } }));
     expect(planRemoval(stage.observed(), name)).toEqual([]);
@@ -610,7 +607,7 @@ describe('planRemoval', () => {
 });
 
 describe('several Services of one backend', () => {
-  it('are planned each by itself', () => {
+  it('have independent plans', () => {
     const backend = aBackend({ services: [{ name: 'rw' }, { name: 'ro', headless: true }] });
     expect(desiredOf(backend).map(({ name: each, headless }) => [each, headless])).toEqual([
       ['rw', false],
@@ -620,7 +617,7 @@ describe('several Services of one backend', () => {
 });
 
 describe('a switch of an exclusive Service in two halves', () => {
-  it('has the Service and Endpoints for the case that the first half is refused', async () => {
+  it('contains the Service and Endpoints in case the first half is refused', async () => {
     const stage = new Stage();
     const spec = (hosts: readonly string[], appProtocol?: string): SpecInput => ({
       targets: hosts.map((host) => ({ host })),

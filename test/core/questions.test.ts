@@ -16,7 +16,7 @@ const withHosts = (count: number, of = 'h'): NameState =>
 const keysOf = (hosts: readonly string[], states: Readonly<Record<string, NameState>> = {}): string[] =>
   questionSet(hosts, [...both], knowing(states)).questions.map(questionKey);
 
-describe('the questions of a backend', () => {
+describe('the DNS queries of a backend', () => {
   it('are those of its names in both families, each once, and none for addresses', () => {
     expect(keysOf(['10.0.0.1', 'db.example.com', 'DB.example.com.', 'fd00::1'])).toEqual([
       'A db.example.com',
@@ -24,14 +24,14 @@ describe('the questions of a backend', () => {
     ]);
   });
 
-  it('are at most 512: the first family of every name, and the second of as many as fit', () => {
+  it('are at most 512: the first family of every name, and the second family of as many as fit', () => {
     const keys = keysOf(plain(512).concat('10.0.0.1'));
     expect(keys).toEqual(plain(512).map((name) => `A ${name}`));
     const of400 = keysOf(plain(400));
     expect(of400.slice(400)).toEqual(plain(112).map((name) => `AAAA ${name}`));
   });
 
-  it('take hosts of SRV records in turns, each record with its first host by name before any second one', () => {
+  it('include the first host of every SRV record before any second host', () => {
     const states = { [`SRV ${record(0)}`]: withHosts(64, 'a'), [`SRV ${record(1)}`]: withHosts(2, 'b') };
     const keys = keysOf([record(0), record(1), 'db.example.com'], states);
     expect(keys.slice(0, 4)).toEqual([
@@ -90,11 +90,11 @@ describe('the questions of a backend', () => {
   });
 });
 
-describe('what is not asked for', () => {
+describe('a query that is not made', () => {
   const asked = (hosts: readonly string[], states: Readonly<Record<string, NameState>> = {}) =>
     questionSet(hosts, [...both], knowing(states));
 
-  it('is reported, and counts for nothing', () => {
+  it('is reported, and its records do not count', () => {
     const names = plain(512);
     const lookup = knowing({ 'A db511.example.com': after(gives('10.0.0.1')) });
     const found = resolve('db511.example.com', defaultDns, lookup, 10_000, asked(names));
@@ -130,7 +130,7 @@ describe('what is not asked for', () => {
     ]);
   });
 
-  it('is nothing of an ordinary backend', () => {
+  it('does not exist for an ordinary backend', () => {
     expect(unaskedTexts('db.example.com', [...both], () => nothingKnown, asked(['db.example.com']))).toEqual(
       [],
     );

@@ -38,7 +38,7 @@ describe('readinessOf', () => {
     expect(readinessOf(group, address, () => health)).toMatchObject({ ready, reason });
   });
 
-  it('says the same of an address whether one of its probes was inconclusive or have not begun', () => {
+  it('returns the same for an address whose probes were inconclusive or have not begun', () => {
     const { group, address } = sceneOf({});
     expect(readinessOf(group, address, () => initial(5))).toEqual(
       readinessOf(group, address, () => undefined),
@@ -55,7 +55,7 @@ describe('overall', () => {
   const of = (pg: typeof healthy | undefined, web: typeof healthy | undefined) =>
     overall(groups, address, (id) => (id.endsWith('|all') ? pg : web));
 
-  it('is ready when every port is', () => {
+  it('is ready only when every port is ready', () => {
     expect(of(healthy, healthy)).toMatchObject({ ready: true, health: 'healthy', message: '' });
   });
 
@@ -70,11 +70,11 @@ describe('overall', () => {
     ['an unhealthy port without words', unhealthy, healthy, 'unhealthy', 'port pg'],
     ['a port of which nothing is known', undefined, healthy, 'unknown', ''],
     ['the unhealthy one of two that are not ready', undefined, unhealthy, 'unhealthy', 'port web'],
-  ] as const)('is what its worst port is, and names it: %s', (_, pg, web, health, message) => {
+  ] as const)('is that of the worst port, and names the port: %s', (_, pg, web, health, message) => {
     expect(of(pg, web)).toMatchObject({ ready: false, health, message });
   });
 
-  it('has the word of the port that has something to tell, and names it', () => {
+  it('has the message of the port with a warning, and names the port', () => {
     const login = { ...healthy, reason: 'AuthFailed', message: '28P01 no' } as const;
     const said = { ready: true, health: 'healthy', reason: 'AuthFailed' };
     expect(of(login, healthy)).toMatchObject({ ...said, message: 'port pg: 28P01 no' });

@@ -30,7 +30,7 @@ function heard(from: Health, ...verdicts: readonly Verdict[]) {
   return { health, said: `${health.state} ${health.reason}`, changes };
 }
 
-describe('a health that stays', () => {
+describe('the reason of a health that stays the same', () => {
   it.each([
     ['a login that is refused once: not told', healthy, [refused], 'healthy Connected'],
     ['twice: not yet', healthy, [refused, refused], 'healthy Connected'],
@@ -67,18 +67,18 @@ describe('a health that stays', () => {
     ['good words are as good as others', healthy, [up, up, up, up], 'healthy Connected'],
   ] as const)('%s', (_, from, verdicts, said) => expect(heard(from, ...verdicts).said).toBe(said));
 
-  it('changes when it begins, when it ends, when it is another, and by no verdict in between', () => {
+  it('changes when a warning begins, ends or is replaced, and by no verdict in between', () => {
     const run = heard(healthy, refused, refused, refused, refused, refused, up, up);
     expect(run.changes).toEqual([false, false, true, false, false, true, false]);
     expect(run.health.since).toBe(healthy.since);
   });
 
-  it('has the words of the verdict that was told first, and not each one', () => {
+  it('has the message of the first verdict with that reason, and not of each one', () => {
     const other = { ...refused, message: '28P01 no, at 12:01' };
     expect(heard(healthy, refused, refused, refused, other, other, other).health.message).toBe('28P01 no');
   });
 
-  it('is the same object as long as nothing is new: thousands are asked each second', () => {
+  it('is the same object while nothing changes, because there are thousands of verdicts a second', () => {
     for (const [from, verdict] of [
       [healthy, up],
       [heard(healthy, refused, refused, refused).health, refused],
@@ -87,7 +87,7 @@ describe('a health that stays', () => {
       expect(step(from, verdict, thresholds, { now: 9, wall: 9 }).health).toBe(from);
   });
 
-  it('never changes state by it, whatever was heard', () => {
+  it('never changes the state by a warning', () => {
     const any = fc.constantFrom(up, refused, readOnly, wantsLogin, full, fault, cancelled);
     fc.assert(
       fc.property(fc.constantFrom(healthy, unhealthy, initial(1)), fc.array(any), (from, verdicts) => {
@@ -109,11 +109,12 @@ describe('remarkOf', () => {
     ['Saturated', undefined, 'AddressesSaturated'],
     ['ReadOnly', 'Primary', 'PrimaryReadOnly'],
     ['ProberFault', undefined, 'ProbesFailing'],
-  ] as const)('%s of an address that was last told to be %s', (reason, role, degraded) =>
-    expect(remarkOf(reason, role)?.degraded).toBe(degraded),
+  ] as const)(
+    'returns the Degraded reason of %s for an address with last role %s',
+    (reason, role, degraded) => expect(remarkOf(reason, role)?.degraded).toBe(degraded),
   );
 
-  it('has nothing to say of any other reason', () => {
+  it('returns nothing for any other reason', () => {
     const told = [
       'AuthFailed',
       'AuthRequired',
@@ -138,7 +139,7 @@ describe('remarkEvent', () => {
   };
   const login: Health = { ...healthy, reason: 'AuthFailed', message: '28P01 no' };
 
-  it('tells of a refused login, and what stands meanwhile', () => {
+  it('reports a refused login, and that the health and the last role remain', () => {
     expect(remarkEvent(aCheck(), { ...healthy, telling }, { ...login, telling })).toEqual({
       type: 'Warning',
       reason: 'AuthFailed',
@@ -164,7 +165,7 @@ describe('remarkEvent', () => {
       { ...healthy, reason: 'ProberFault' },
       false,
     ],
-  ] as const)('once: %s', (_, before, after, tells) =>
+  ] as const)('is created once for each warning: %s', (_, before, after, tells) =>
     expect(remarkEvent(aCheck(), before, after) !== undefined).toBe(tells),
   );
 });

@@ -48,7 +48,7 @@ describe('questionsOf', () => {
     ['an SRV record, while its hosts are not known', record, ['IPv4'], [`SRV ${record}`]],
   ])('%s', (_, host, families, questions) => expect(ask(host, {}, families)).toEqual(questions));
 
-  it('asks each host of an SRV record once', () => {
+  it('contains each host of an SRV record once', () => {
     const answer = leadsTo(
       service('db0.example.com'),
       service('db0.example.com', { port: 1 }),
@@ -63,7 +63,7 @@ describe('questionsOf', () => {
 });
 
 describe('resolve', () => {
-  it('takes a literal address for itself, in canonical form and without a rule', () => {
+  it('resolves a literal address to itself, in canonical form and without a rule', () => {
     expect(of('FD00:0::1', {})).toEqual({
       addresses: [{ ip: 'fd00::1', host: 'fd00::1', kept: false }],
       rule: undefined,
@@ -73,7 +73,7 @@ describe('resolve', () => {
     });
   });
 
-  it('joins both families, under the name without case and dot', () => {
+  it('joins both families, under the name in lower case without the dot', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1')), [`AAAA ${name}`]: after(gives('fd00::1')) };
     expect(of('DB.Example.com.', states)).toMatchObject({
       addresses: [
@@ -85,7 +85,7 @@ describe('resolve', () => {
     });
   });
 
-  it('looks at no family that is not asked', () => {
+  it('ignores a family that is not queried', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1')), [`AAAA ${name}`]: after(fails) };
     expect(of(name, states, { families: ['IPv4'] })).toMatchObject({ rule: 'Answered', error: undefined });
     expect(of(name, states, { families: ['IPv6'] })).toMatchObject({ addresses: [], rule: 'Failed' });
@@ -174,7 +174,7 @@ describe('resolve', () => {
     expect(found).toMatchObject({ rule, error });
   });
 
-  it('gives the addresses up when the name servers have failed for staleSeconds, and says when that is', () => {
+  it('removes the addresses when the name servers have failed for staleSeconds, and reports when that is', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1'), fails, fails) };
     const over = { staleSeconds: 60, families: ['IPv4' as const] };
     const stale = of(name, states, over, 60_999);
@@ -187,7 +187,7 @@ describe('resolve', () => {
     });
   });
 
-  it('tells of one expired family beside one that is answered', () => {
+  it('reports an expired family when the other one is answered', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1')), [`AAAA ${name}`]: after(b, fails, fails) };
     const found = of(name, states, { staleSeconds: 1 });
     expect(found).toMatchObject({
@@ -197,7 +197,7 @@ describe('resolve', () => {
     });
   });
 
-  it('keeps an address that left for keepSeconds, and says when that ends', () => {
+  it('keeps a removed address for keepSeconds, and reports when that ends', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1'), gives('10.0.0.2')) };
     const found = of(name, states, { keepSeconds: 30 });
     expect(found.addresses).toEqual([
@@ -209,7 +209,7 @@ describe('resolve', () => {
     expect(of(name, states).addresses).toHaveLength(1);
   });
 
-  it('follows an SRV record to its hosts, each with its own port', () => {
+  it('resolves an SRV record to its hosts, each with its own port', () => {
     const db0 = service('db0.example.com', { port: 5433, weight: 7 });
     const db1 = service('db1.example.com', { port: 5434, priority: 1 });
     const found = of(record, {
@@ -226,7 +226,7 @@ describe('resolve', () => {
     ]);
   });
 
-  it('gives one list for one answer, in whatever order it comes', () => {
+  it('returns the same list for an answer in any order', () => {
     const a = (...ips: readonly string[]) => ({ [`A ${name}`]: after(gives(...ips)) });
     expect(of(name, a('10.0.0.2', '10.0.0.1'))).toEqual(of(name, a('10.0.0.1', '10.0.0.2')));
     const all = [service('b.', { priority: 1 }), service('c.'), service('a.', { port: 2 }), service('a.')];
@@ -272,7 +272,7 @@ describe('resolve', () => {
     fc.constantFrom(fails, denies(), denies('NoAddress')),
   );
 
-  it('gives no address but those known of the name, and a name that it does not judge', () => {
+  it('returns only addresses that are known for the name', () => {
     fc.assert(
       fc.property(fc.array(answer), fc.nat(40_000), fc.nat(30), fc.nat(30), (answers, ms, stale, keep) => {
         const state = after(...answers);
@@ -287,7 +287,7 @@ describe('resolve', () => {
     );
   });
 
-  it('means the same at every instant before the one that it names', () => {
+  it('does not change before the instant that it reports', () => {
     fc.assert(
       fc.property(fc.array(answer), fc.nat(9), fc.nat(9), fc.nat(40_000), (answers, stale, keep, ms) => {
         const states = { [`A ${name}`]: after(...answers) };
@@ -300,7 +300,7 @@ describe('resolve', () => {
     );
   });
 
-  it('forgets nothing of an answer by a failure', () => {
+  it('loses no address of an answer because of a failure', () => {
     fc.assert(
       fc.property(fc.array(answer), (answers) => {
         const state = after(...answers);

@@ -99,7 +99,7 @@ const A = '10.0.0.1';
 const B = '10.0.0.2';
 const C = '10.0.0.3';
 
-describe('who is the primary', () => {
+describe('the elected primary', () => {
   it.each([
     ['nobody claims it: nobody', { [A]: R(), [B]: R() }, [], [], []],
     ['one claims it: that', { [A]: P(), [B]: R() }, [], [A], []],
@@ -213,12 +213,12 @@ describe('who is the primary', () => {
     expect(ips(roles.pretenders)).toEqual(pretenders);
   });
 
-  it('is never two where the address of the other family is published', () => {
+  it('is never two servers when an address of the other family is published', () => {
     const claiming = { '10.0.2.1': P(), '10.0.2.2': P(), 'fd00::2': P() };
     expect(ips(scene(targets('two.example'), claiming, ['fd00::2']).roles.primary)).toEqual(['fd00::2']);
   });
 
-  it("is the spec's word where no probe tells, and the probe's where it does", () => {
+  it('follows the role of the probe, and the role of the spec if no probe reports one', () => {
     const spec = {
       targets: [
         { host: A, role: 'Primary' },
@@ -229,7 +229,7 @@ describe('who is the primary', () => {
     expect(ips(scene(spec, { [A]: R(), [B]: P() }).roles.primary)).toEqual([B]);
   });
 
-  it('is not one that is drained', () => {
+  it('is never a drained address', () => {
     const spec = { targets: [{ host: A, drain: true }, { host: B }] };
     const waiting = scene(spec, { [A]: P(), [B]: R() }, [A]);
     expect(ips(waiting.roles.primary)).toEqual([]);
@@ -250,7 +250,7 @@ describe('who is the primary', () => {
       ],
     };
     const sick = known(undefined, 'unhealthy');
-    it('stays the one whose database port is well, whatever the other port does', () => {
+    it('stays the server whose database port is healthy, whatever the other port does', () => {
       const healths = {
         [`${A} 6379/TCP`]: P(),
         [`${A} 9121/TCP`]: sick,
@@ -265,7 +265,7 @@ describe('who is the primary', () => {
   });
 });
 
-describe('an address behind a Service', () => {
+describe('the exclusion of an address from a Service', () => {
   const roles = (role: 'Primary' | 'Replica' | undefined, over: Partial<Roles> = {}): Roles => ({
     roleOf: () => role,
     laggingOf: () => [],
@@ -330,7 +330,7 @@ describe('a Service of replicas with a fallback', () => {
     expect(behind(desired, 'back').toSorted()).toEqual([...wanted].toSorted());
   });
 
-  it('does not call the primary excluded that serves in it', () => {
+  it('does not report the primary as excluded while it serves', () => {
     const { desired, addresses } = scene(spec, { [A]: P(), [B]: R(10) });
     const [primary, replica] = addresses;
     const excluded = desired[0]?.excluded ?? new Map<BackendAddress, string>();
@@ -418,20 +418,20 @@ describe('whatever the verdicts', () => {
       { numRuns: 200 },
     );
 
-  it('at most one server is published as the primary', () =>
+  it('At most one server is published as the primary', () =>
     forAll(({ rw }) => expect(servers(rw)).toBeLessThanOrEqual(1)));
 
-  it('who said last that it follows is never published as the primary', () =>
+  it('A server whose last report is Replica is never published as the primary', () =>
     forAll(({ rw, last }) => {
       for (const ip of rw) expect(last.get(ip)?.role).toBe('Primary');
     }));
 
-  it('who says that it is not the primary leaves at once', () =>
+  it('A server that reports that it is not the primary is removed at once', () =>
     forAll(({ rw, said }) => {
       if (said.kind !== 'inconclusive' && said.role === 'Replica') expect(rw).not.toContain(said.ip);
     }));
 
-  it('who says first that it is the primary joins at once', () =>
+  it('The first server that reports role Primary is added at once', () =>
     forAll(({ rw, said, before, healths, roles }) => {
       const drained = rw.length === 0 && roles.primary.length === 0;
       if (
@@ -444,7 +444,7 @@ describe('whatever the verdicts', () => {
         expect(rw.length).toBeGreaterThan(0);
     }));
 
-  it('a Service without any bound loses nobody for a lag', () =>
+  it('A Service without maxLagSeconds removes no address because of a lag', () =>
     forAll(({ rw, roles }) => {
       for (const { ip } of roles.primary) expect(rw).toContain(ip);
     }));

@@ -123,21 +123,21 @@ describe('seeds', () => {
     ],
   ])('%s', (_, published, status, states) => expect(stateOf(one, published, status)).toEqual(states));
 
-  it('believes our slices before the Endpoints, which also say ready what is published not ready', () => {
+  it('uses our slices before the Endpoints, which show not-ready published addresses as ready', () => {
     const published = { slices: [slice(false)], endpoints: [someEndpoints(['10.20.0.11'])] };
     expect(stateOf(one, published, said(unhealthy))).toEqual(['unhealthy']);
   });
 
-  it('believes our slices before those of others', () => {
+  it('uses our slices before those of other clients', () => {
     const published = { ...none, slices: [slice(false), aSlice(['10.20.0.11'])] };
     expect(stateOf(one, published, said(unhealthy))).toEqual(['unhealthy']);
   });
 
-  it('begins an address that is drained now as unknown, whatever was written before', () => {
+  it('begins a drained address as unknown, whatever was written before', () => {
     expect(stateOf(drained, { ...none, slices: [slice(false)] }, said(healthy))).toEqual(['unknown']);
   });
 
-  it('keeps since when, why and with which words', () => {
+  it('keeps the time, the reason and the message of the status', () => {
     const health: Health = {
       state: 'unhealthy',
       run: 0,
@@ -149,7 +149,7 @@ describe('seeds', () => {
     expect([...found.values()]).toEqual([{ ...health, seeded: true }]);
   });
 
-  it('takes a time in the future for now: the clock of the former leader was ahead', () => {
+  it('treats a time in the future as now, because the clock of the former leader may be ahead', () => {
     const stored = said({ ...unhealthy, since: now + 3_600_000 });
     const found = seedsOf(one, { ...none, slices: [slice(false)] }, stored);
     expect([...found.values()].map(({ since }) => since)).toEqual([now]);
@@ -196,7 +196,7 @@ const anyHealth = fc.oneof(
 );
 
 describe('a restart', () => {
-  it('writes nothing and says the same', async () => {
+  it('changes no status and no slice', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...shapes),
@@ -239,7 +239,7 @@ describe('a restart', () => {
     );
   });
 
-  it('has the same ids as before', () => {
+  it('keeps the ids of all checks', () => {
     const { spec } = aBackend();
     const [group] = portGroups(spec);
     const ids = addressesIn(spec).map((address) => group && checkId(group, address));
@@ -400,13 +400,13 @@ describe('the role that an address begins with', () => {
     ['rw and a Service with fallback', { rw: [A], back: [A] }, true],
     ['rw alone', { rw: [A], ro: [B] }, undefined],
     ['ro alone', { rw: [B], ro: [A] }, undefined],
-  ])('is both where it is ready behind %s', (_, ready, isBoth) => {
+  ])('is Primary and Replica when it is ready in %s', (_, ready, isBoth) => {
     const found = seedsOf(aBackend(spec), behind(ready));
     const [first] = [...found].filter(([id]) => id.startsWith(`${A}|`));
     expect(first?.[1].telling?.isBoth).toBe(isBoth);
   });
 
-  it('is that of the slices where our Endpoints, which are written later, have another server', () => {
+  it('is that of the slices when our Endpoints, which are written later, have another server', () => {
     const endpoints = [
       someEndpoints([A], {
         name: 'rw',
@@ -419,7 +419,7 @@ describe('the role that an address begins with', () => {
     ]);
   });
 
-  it('that is drained is that of the slice, in which it is not ready', () => {
+  it('is that of the slice for a drained address, which is not ready there', () => {
     const [slice] = behind({ rw: [A] }).slices;
     const endpoints = [{ addresses: [A], conditions: { ready: false, serving: false } }];
     const published: Published = {
@@ -430,7 +430,7 @@ describe('the role that an address begins with', () => {
     expect(found).toMatchObject({ state: 'unknown', telling: { role: 'Primary' } });
   });
 
-  it('of an address that no Service carries waits for a verdict, as its health does', () => {
+  it('is unknown until a verdict for an address in no Service', () => {
     const status = says({ [A]: 'Primary', [B]: 'Primary' }, A) as Backend['status'];
     const found = seedsOf(aBackend(spec), behind({ rw: [A] }), status);
     expect([...found.values()].map(({ state }) => state)).toEqual(['healthy', 'unknown']);

@@ -18,7 +18,7 @@ const held = (service: Readonly<Record<string, unknown>>, spec: Service['spec'] 
 };
 
 describe('serviceBody', () => {
-  it('says what the spec says, and nothing that it leaves out', () => {
+  it('contains the fields of the spec, and none that it leaves out', () => {
     expect(bodyOf({})).toMatchObject({ metadata: { name: 'orders-db', namespace: 'shop' } });
     expect(bodyOf({}).spec).toEqual({
       type: 'ClusterIP',
@@ -27,7 +27,7 @@ describe('serviceBody', () => {
     });
   });
 
-  it('is an alias of the host in lower case without the dot, with no port unless one is given', () => {
+  it('contains the alias host in lower case without the dot, and no port unless the spec has one', () => {
     const targets = [{ host: 'DB.Example.com.' }];
     expect(bodyOf({}, { mode: 'ExternalName', targets, ports: undefined }).spec).toEqual({
       type: 'ExternalName',
@@ -40,7 +40,7 @@ describe('serviceBody', () => {
     ['LoadBalancer', { type: 'LoadBalancer' }, 30_001],
     ['ClusterIP', {}, undefined],
     ['headless', { headless: true }, undefined],
-  ])('has the fixed node port of the one Service that opens it: %s', (_, fields, nodePort) => {
+  ])('contains the fixed node port only for the Service that opens it: %s', (_, fields, nodePort) => {
     const outside = { name: 'outside', type: 'NodePort' };
     const services = [
       { name: 'orders-db', ...fields },
@@ -52,7 +52,7 @@ describe('serviceBody', () => {
     ]);
   });
 
-  it('tells a headless Service its families, which the server would guess wrong', () => {
+  it("sets the families of a headless Service, because the server's default is wrong", () => {
     expect(bodyOf({ headless: true }).spec).toMatchObject({
       clusterIP: 'None',
       ipFamilies: ['IPv4'],
@@ -64,9 +64,12 @@ describe('serviceBody', () => {
     ['a label', { labels: { team: 'shop' } }],
     ['an annotation', { annotations: { note: 'x' } }],
     ['a field', { sessionAffinity: 'None' }],
-  ])('has another hash when %s leaves the spec, so that it leaves the Service', (_, service) => {
-    expect(isApplied(held(service), bodyOf({}))).toBe(false);
-  });
+  ])(
+    'changes the hash when %s is removed from the spec, so that it is removed from the Service',
+    (_, service) => {
+      expect(isApplied(held(service), bodyOf({}))).toBe(false);
+    },
+  );
 });
 
 describe('isApplied', () => {
@@ -88,7 +91,7 @@ describe('isApplied', () => {
       { type: 'NodePort' },
       { ports: [{ port: 5432, targetPort: 5432, protocol: 'TCP', nodePort: 31_000 }] },
     ],
-  ])('does not mind what the server filled in: %s', (_, service, spec) => {
+  ])('ignores fields that the server filled in: %s', (_, service, spec) => {
     expect(isApplied(held(service, spec), bodyOf(service))).toBe(true);
     expect(needsRecreation(held(service, spec), bodyOf(service))).toBe(false);
   });
@@ -97,7 +100,7 @@ describe('isApplied', () => {
     ['type', { type: 'NodePort' }],
     ['targetPort', { ports: [{ port: 5432, targetPort: 1, protocol: 'TCP' }] }],
     ['ports', { ports: [] }],
-  ])('sees what somebody changed: %s', (_, spec) => {
+  ])('detects a change by another client: %s', (_, spec) => {
     expect(isApplied(held({}, spec), bodyOf({}))).toBe(false);
   });
 });

@@ -60,7 +60,7 @@ const wanted = fc
 const texts = (endpoints: readonly Endpoint[]) => endpoints.flatMap((e) => e.addresses).toSorted();
 
 describe('planSlices', () => {
-  it('leaves nothing to do, every address once and no slice above its bound, whatever came before', async () => {
+  it('writes every address once and no slice above its limit, whatever existed before', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(wanted, { minLength: 1, maxLength: 6 }),
@@ -81,7 +81,7 @@ describe('planSlices', () => {
     );
   });
 
-  it('changes one slice when one address goes, and one when one flips', async () => {
+  it('changes one slice when one address is removed or changes its health', async () => {
     await fc.assert(
       fc.asyncProperty(
         wanted.filter((all) => all.length > 0),
@@ -102,7 +102,7 @@ describe('planSlices', () => {
     );
   });
 
-  it('never shows a moment without an address that stays, not even when the bound shrinks', async () => {
+  it('always publishes an address that stays, also when the limit is lowered', async () => {
     await fc.assert(
       fc.asyncProperty(
         wanted,
@@ -121,7 +121,7 @@ describe('planSlices', () => {
     );
   });
 
-  it('lays 1,500 addresses into 15 slices of 100, and takes one out of one of them', async () => {
+  it('distributes 1,500 addresses over 15 slices of 100, and removes one from one of them', async () => {
     const slices = new Slices();
     const max = { maxEndpoints: 100 };
     expect(await slices.apply([group(range(1500))], max)).toBe(15);
@@ -129,7 +129,7 @@ describe('planSlices', () => {
     expect(slices.plan([group(range(1500).toSpliced(700, 1))], max)).toHaveLength(1);
   });
 
-  it('keeps groups apart: other ports and the other family have slices of their own', async () => {
+  it('writes separate slices for other ports and for the other family', async () => {
     const slices = new Slices();
     const metrics: readonly EndpointPort[] = [{ name: 'metrics', port: 9187, protocol: 'TCP' }];
     const six: Endpoint = { addresses: ['fd00::1'], conditions: { ready: true } };
@@ -150,7 +150,7 @@ describe('planSlices', () => {
     expect(await slices.apply(groups.slice(1))).toBe(2);
   });
 
-  it('makes the slices of a renamed port before it takes the old ones away', async () => {
+  it('creates the slices of a renamed port before it removes the old ones', async () => {
     const slices = new Slices();
     await slices.apply([group(range(2))]);
     const plan = slices.plan([group(range(2), { ports: [{ name: 'pg', port: 5432, protocol: 'TCP' }] })]);
@@ -163,7 +163,7 @@ describe('planSlices', () => {
     expect(slices.plan([group([endpoint(2)])]).map(({ op }) => op)).toEqual(['update']);
   });
 
-  it('where one server is allowed at a time, shows none of before beside one that is new', async () => {
+  it('never shows an old and a new server together in an exclusive Service', async () => {
     const moment = fc.array(fc.record({ n: fc.nat(3), port: fc.constantFrom(5432, 6432) }), { maxLength: 2 });
     await fc.assert(
       fc.asyncProperty(fc.array(moment, { minLength: 2, maxLength: 5 }), async (moments) => {
@@ -195,7 +195,7 @@ describe('planSlices', () => {
     );
   });
 
-  it('publishes an address that stands in two slices once', async () => {
+  it('publishes an address that is in two slices once', async () => {
     const slices = new Slices();
     await slices.apply([group(range(2))]);
     const copy = slices.all[0] as EndpointSlice;
@@ -220,7 +220,7 @@ describe('planSlices', () => {
     expect(slices.plan([group([endpoint(0)])])).toEqual([]);
   });
 
-  it('leaves the fields of an endpoint that other clients write where they are, and keeps them in its own writes', async () => {
+  it('keeps the fields of an endpoint that other clients write, also in its own writes', async () => {
     const slices = new Slices();
     await slices.apply([group(range(2))]);
     const slice = slices.all[0] as EndpointSlice;
@@ -238,7 +238,7 @@ describe('planSlices', () => {
     expect(others).toEqual([endpoint(1), endpoint(2)]);
   });
 
-  it('leaves the name of another tool in app.kubernetes.io/managed-by', async () => {
+  it('keeps the name of another tool in app.kubernetes.io/managed-by', async () => {
     const slices = new Slices();
     await slices.apply([group(range(1))]);
     const slice = slices.all[0] as EndpointSlice;
@@ -249,7 +249,7 @@ describe('planSlices', () => {
     expect(slices.all[0]?.metadata.labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'Helm' });
   });
 
-  it('leaves labels and annotations of others where they are', async () => {
+  it('keeps labels and annotations of other clients', async () => {
     const slices = new Slices();
     await slices.apply([group(range(1))]);
     const slice = slices.all[0] as EndpointSlice;
@@ -260,7 +260,7 @@ describe('planSlices', () => {
     expect(slices.all[0]?.metadata).toMatchObject({ labels: { team: 'shop' }, annotations: { note: 'x' } });
   });
 
-  it('takes another name where a stranger has the one it would choose', async () => {
+  it('chooses another slice name when a foreign slice has the first one', async () => {
     const slices = new Slices();
     await slices.apply([group(range(1))]);
     const { name } = (slices.all[0] as EndpointSlice).metadata;
@@ -269,20 +269,20 @@ describe('planSlices', () => {
     expect(writes[0]?.action).not.toMatchObject({ object: { metadata: { name } } });
   });
 
-  it('does not mind that the server says null for no endpoints', () => {
+  it('accepts null as an empty list of endpoints', () => {
     const empty = { ...aSlice([], 'external-backend-operator'), endpoints: null };
     const { writes, leaving } = planSlices([], [empty], context);
     expect([writes, leaving([])]).toMatchObject([[], [{ action: { op: 'delete' } }]]);
   });
 });
 
-describe('which names gave the addresses of a slice', () => {
+describe('the names annotation of a slice', () => {
   const key = 'externalbackend.io/names';
   const names = (...pairs: readonly (readonly [number, string])[]) =>
     new Map(pairs.map(([n, name]) => [endpoint(n).addresses[0] ?? '', [name]]));
   const texts = (slices: Slices) => slices.all.map(({ metadata }) => metadata.annotations?.[key]);
 
-  it('stands on it, changes with it, and goes with the last of them', async () => {
+  it('is written, changed, and removed with the last address that has a name', async () => {
     const slices = new Slices();
     const a = [0, 'a.example.com'] as const;
     await slices.apply([group(range(2), { names: names(a) })]);
@@ -295,7 +295,7 @@ describe('which names gave the addresses of a slice', () => {
     expect(slices.plan([group(range(2))])).toEqual([]);
   });
 
-  it('stands on the slice that holds the address, and on no other', async () => {
+  it('is only on the slice that contains the address', async () => {
     const slices = new Slices();
     const all = names([0, 'a.'], [4, 'b.']);
     await slices.apply([group(range(5), { names: all })]);
@@ -307,7 +307,7 @@ describe('which names gave the addresses of a slice', () => {
     ['other names', '{"x.":["10.0.0.0"]}'],
     ['no JSON', '{'],
     ['nothing', undefined],
-  ])('is repaired where somebody wrote %s', async (_, text) => {
+  ])('is repaired when another client wrote %s', async (_, text) => {
     const slices = new Slices();
     const wanted = group(range(1), { names: names([0, 'a.']) });
     await slices.apply([wanted]);
@@ -344,7 +344,7 @@ describe('zone hints', () => {
       } as EndpointSlice);
   };
 
-  it('are written, and leave with the distribution', async () => {
+  it('are written, and removed with the distribution', async () => {
     const slices = new Slices();
     const wanted = [group([zoned(0, 'a'), zoned(1, 'b'), zoned(2, 'b', false)])];
     await slices.apply(wanted, hinted);
@@ -361,7 +361,7 @@ describe('zone hints', () => {
     expect(slices.plan(bare)).toEqual([]);
   });
 
-  it('leave with a distribution whose slice also lost an address that is gone', async () => {
+  it('are removed with the distribution also when the slice loses an address', async () => {
     const slices = new Slices();
     await slices.apply([group([zoned(0, 'a'), zoned(1, 'b')])], hinted);
     await slices.apply([group([endpoint(0)])]);
@@ -373,7 +373,7 @@ describe('zone hints', () => {
     ['further zones', { forZones: [{ name: 'a' }, { name: 'b' }] }],
     ['hints for nodes', { forZones: [{ name: 'a' }], forNodes: [{ name: 'n1' }] }],
     ['none', undefined],
-  ])('are repaired where the Service has a distribution and another client writes %s', async (_, theirs) => {
+  ])('are repaired when the Service has a distribution and another client writes %s', async (_, theirs) => {
     const slices = new Slices();
     const wanted = [group([zoned(0, 'a'), endpoint(1)])];
     await slices.apply(wanted, hinted);
@@ -383,7 +383,7 @@ describe('zone hints', () => {
     expect(slices.plan(wanted, hinted)).toEqual([]);
   });
 
-  it('of another client stay while the Service has no distribution, and while the address is not ready', async () => {
+  it('of another client remain while the Service has no distribution, and while the address is not ready', async () => {
     const theirs = { forZones: [{ name: 'x' }] };
     const slices = new Slices();
     await slices.apply([group(range(2))]);
@@ -397,7 +397,7 @@ describe('zone hints', () => {
     expect(slices.plan(sick, hinted)).toEqual([]);
   });
 
-  it('are the same after any history as in slices that were never without them', async () => {
+  it('are the same after any history as in new slices', async () => {
     const zones = fc.constantFrom(undefined, 'a', 'b');
     const moment = fc.record({
       hinted: fc.boolean(),
@@ -427,7 +427,7 @@ describe('zone hints', () => {
   });
 });
 
-describe('while the Service is refused, an address in the slice that it leaves', () => {
+describe('while the Service is refused, an address in the slice from which it moves', () => {
   const left = (is: boolean, wanted: boolean, port: number) => {
     const slice = { ...aSlice([], 'external-backend-operator'), endpoints: [endpoint(1, is)], ports };
     const named: readonly EndpointPort[] = [{ name: 'pg', port, protocol: 'TCP' }];

@@ -26,12 +26,12 @@ describe('The SRV record of a MongoDB name', () => {
       { ...nodata, [`A ${host}`]: after(gives('10.0.0.1')) },
       false,
     ],
-  ])('is asked for %s', (_, spec, known, isAsked) => {
+  ])('is queried for %s', (_, spec, known, isAsked) => {
     const question = hintQuestion(host, aBackend(spec).spec, knowing(known));
     expect(question).toEqual(isAsked ? { name: srv, type: 'SRV' } : undefined);
   });
 
-  it.each(['10.0.0.1', srv])('is not asked for where the host is %s', (each) => {
+  it.each(['10.0.0.1', srv])('is not queried when the host is %s', (each) => {
     expect(hintQuestion(each, aBackend(mongodb).spec, () => empty)).toBeUndefined();
   });
 
@@ -39,7 +39,7 @@ describe('The SRV record of a MongoDB name', () => {
     ['exists', after(leadsTo(service('shard0.'))), true],
     ['does not exist', after(denies()), false],
     ['is not known yet', nothingKnown, false],
-  ])('that %s: there is a hint: %p', (_, state, isHinted) => {
+  ])('that %s gives a hint: %p', (_, state, isHinted) => {
     const lookup = knowing({ ...nodata, [`SRV ${srv}`]: state });
     const { spec } = aBackend(mongodb);
     const dns = { families: ['IPv4', 'IPv6'], staleSeconds: 0, keepSeconds: 0 } as never;

@@ -29,8 +29,8 @@ const is = (status: Status, type: string) => {
 const message = (status: Status, type: string) =>
   status.conditions?.find((each) => each.type === type)?.message;
 
-describe('what the status says of a name', () => {
-  it('is by which rule its addresses stand, since when, and what is wrong', () => {
+describe('the status of a host name', () => {
+  it('contains the rule of its addresses, since when, and the error', () => {
     const { status } = named(withLiteral, {
       [name]: gave(['10.0.0.1'], { rule: 'Stale', error: 'A: away' }),
     });
@@ -41,18 +41,18 @@ describe('what the status says of a name', () => {
     expect(status.targets?.[1]).not.toHaveProperty('resolution');
   });
 
-  it('leaves out what is not known', () => {
+  it('contains no fields that are not known', () => {
     const { status } = named(backend, { [name]: gave([], { rule: 'Pending', resolvedWall: undefined }) });
     expect(status.targets).toEqual([{ host: name, resolution: { rule: 'Pending' }, addresses: [] }]);
   });
 
-  it('is bounded, whatever the servers say', () => {
+  it('is limited in length, whatever the servers return', () => {
     const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'x'.repeat(5_000) }) });
     expect(status.targets?.[0]?.resolution?.error?.length).toBeLessThanOrEqual(1_024);
     expect(message(status, 'Degraded')?.length).toBeLessThanOrEqual(1_024);
   });
 
-  it('names the SRV record of an address, and the one that is kept', () => {
+  it('contains the SRV record of an address, and marks kept addresses', () => {
     const record = service('db0.', { port: 5433, priority: 2, weight: 5 });
     const { status } = named(backend, {
       [name]: gave([
@@ -67,7 +67,7 @@ describe('what the status says of a name', () => {
     expect(second).not.toHaveProperty('port');
   });
 
-  it('names the Services that do not carry an address', () => {
+  it('contains the Services that do not carry an address', () => {
     const standing = aService({ ipFamilies: ['IPv4'] });
     const { status } = named(backend, { [name]: gave(['10.0.0.1', 'fd00::1']) }, { standing });
     const [four, six] = status.targets?.[0]?.addresses ?? [];
@@ -76,7 +76,7 @@ describe('what the status says of a name', () => {
     expect(status.services).toEqual([{ name: 'orders-db', ready: 1, total: 1 }]);
   });
 
-  it('is one that the schema takes and the server can hold, with as many addresses as there may be', () => {
+  it('is accepted by the schema and small enough to store, with the highest number of addresses', () => {
     const ips = Array.from({ length: mostAddresses + 9 }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
     const sick: HealthOf = () => ({ ...unhealthy, message: 'x'.repeat(120) });
     const { status } = named(backend, { [name]: gave(ips) }, { healthOf: sick });
@@ -113,26 +113,23 @@ describe('what the status says of a name', () => {
     ],
     ['all refused', {}, ['127.0.0.1'], allHealthy, 'False NoReadyAddress', 'True TargetsRefused'],
     ['some refused', {}, ['127.0.0.1', '10.0.0.1'], allHealthy, 'True AddressesReady', 'False AllHealthy'],
-  ])(
-    'decides over Available and Degraded, and never over Ready: %s',
-    (_, how, ips, healthOf, available, degraded) => {
-      const { status } = named(backend, { [name]: gave(ips, how) }, { healthOf });
-      expect([is(status, 'Ready'), is(status, 'Available'), is(status, 'Degraded')]).toEqual([
-        'True Published',
-        available,
-        degraded,
-      ]);
-    },
-  );
+  ])('affects Available and Degraded, and never Ready: %s', (_, how, ips, healthOf, available, degraded) => {
+    const { status } = named(backend, { [name]: gave(ips, how) }, { healthOf });
+    expect([is(status, 'Ready'), is(status, 'Available'), is(status, 'Degraded')]).toEqual([
+      'True Published',
+      available,
+      degraded,
+    ]);
+  });
 
-  it('takes Available from nobody who has another ready address', () => {
+  it('does not make a backend with another ready address unavailable', () => {
     for (const rule of ['Pending', 'Failed', 'NoSuchName'] as const)
       expect(is(named(withLiteral, { [name]: gave([], { rule }) }).status, 'Available')).toBe(
         'True AddressesReady',
       );
   });
 
-  it('names the hosts that fail, with the rule and the words', () => {
+  it('names the hosts that fail in Degraded, with the rule and the error', () => {
     const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'A: away' }) });
     expect(message(status, 'Degraded')).toBe(`${name} Failed: A: away`);
     const pending = named(backend, { [name]: gave([], { rule: 'Pending' }) }).status;
@@ -140,7 +137,7 @@ describe('what the status says of a name', () => {
   });
 });
 
-describe('what the status says of an alias', () => {
+describe('the status of an alias', () => {
   const alias = { mode: 'ExternalName', targets: [{ host: 'DB.Example.com.' }] };
   const probed = aBackend({ ...alias, ports: [{ port: 5432 }] });
   const unprobed = aBackend({ ...alias, probe: { disabled: {} } });
@@ -158,14 +155,14 @@ describe('what the status says of an alias', () => {
     ['unhealthy', probed, ['10.0.0.1'], {}, allBut('10.0.0.1'), 'False NoReadyAddress'],
     ['gone', probed, [], { rule: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
     ['refused', probed, ['127.0.0.1'], {}, nothingKnown, 'False NoReadyAddress'],
-  ] as const)('is whether its host works: %s', (_, spec, ips, how, healthOf, available) => {
+  ] as const)('reports whether its host works: %s', (_, spec, ips, how, healthOf, available) => {
     const status = of(spec, ips, how, healthOf);
     expect(is(status, 'Available')).toBe(available);
     expect(status.targets?.[0]?.current).toBe(true);
     expect(status.summary === '-').toBe(spec === unprobed);
   });
 
-  it('is what its checks begin with after a start', () => {
+  it('is the health with which its checks begin after a start', () => {
     const two = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
     const healthOf: HealthOf = (id) =>
       id.startsWith('10.0.0.1|')

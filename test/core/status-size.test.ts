@@ -70,7 +70,7 @@ describe('a status that is too large to be stored', () => {
     expect(statusSchema.safeParse(fit).success).toBe(true);
   });
 
-  it('leaves less room where the spec is large, and none for the targets at the end', () => {
+  it('is smaller with a large spec, and without targets with a very large one', () => {
     const value = 'v'.repeat(4096);
     const header = (i: number) => ({ name: `h${i}`, value });
     const probe = (headers: number) => ({
@@ -88,7 +88,7 @@ describe('a status that is too large to be stored', () => {
     expect(sizes[1]).toBeLessThanOrEqual(20_000);
   });
 
-  it('fits whatever it is made of', () => {
+  it('fits whatever it contains', () => {
     const text = fc.integer({ min: 0, max: 1024 }).map((length) => 'x'.repeat(length));
     const some = fc.record({
       message: text,

@@ -73,18 +73,18 @@ const twoPorts = aBackend({
 });
 
 describe('statusOf', () => {
-  it('does not call a Service available that is not ours', () => {
+  it('reports a Service that is not ours as not available', () => {
     const said = status(aBackend(), allHealthy, { problems: [{ ...problem, published: false }] });
     expect(condition(said, 'Available')).toMatchObject({ status: 'False', reason: 'NotPublished' });
     expect(said.services).toEqual([{ name: 'orders-db', ready: 0, total: 0 }]);
   });
 
-  it('calls a Service of ours available although a stranger keeps a slice beside it', () => {
+  it('reports a Service of ours as available although another client has a slice for it', () => {
     const said = status(aBackend(), allHealthy, { problems: [problem] });
     expect(condition(said, 'Available')).toMatchObject({ status: 'True', reason: 'AddressesReady' });
   });
 
-  it('counts and lists what there is', () => {
+  it('counts and lists addresses and Services', () => {
     expect(status(aBackend(), allBut('10.20.0.11'))).toMatchObject({
       observedGeneration: 1,
       services: [{ name: 'orders-db', ready: 1, total: 2 }],
@@ -118,7 +118,7 @@ describe('statusOf', () => {
     ['a problem', { problems: [problem] }, 'False', 'Conflict'],
     ['an error', { error }, 'False', 'Invalid'],
     ['both: the problem', { problems: [problem], error }, 'False', 'Conflict'],
-  ])('says in Ready whether the objects are as wanted: %s', (_, over, is, reason) => {
+  ])('reports in Ready whether the objects are as desired: %s', (_, over, is, reason) => {
     expect(condition(status(aBackend(), allHealthy, over), 'Ready')).toMatchObject({ status: is, reason });
   });
 
@@ -156,9 +156,12 @@ describe('statusOf', () => {
       'False',
       'NoReadyAddress',
     ],
-  ] as const)('says in Available whether applications are served: %s', (_, backend, healthOf, is, reason) => {
-    expect(condition(status(backend, healthOf), 'Available')).toMatchObject({ status: is, reason });
-  });
+  ] as const)(
+    'reports in Available whether applications are served: %s',
+    (_, backend, healthOf, is, reason) => {
+      expect(condition(status(backend, healthOf), 'Available')).toMatchObject({ status: is, reason });
+    },
+  );
 
   it.each([
     ['all is well', {}, allHealthy, {}, 'False', 'AllHealthy'],
@@ -213,26 +216,26 @@ describe('statusOf', () => {
       'False',
       'AllHealthy',
     ],
-  ] as const)('says in Degraded whether anything is ill: %s', (_, spec, healthOf, over, is, reason) => {
+  ] as const)('reports in Degraded whether anything is wrong: %s', (_, spec, healthOf, over, is, reason) => {
     expect(condition(status(aBackend(spec), healthOf, over), 'Degraded')).toMatchObject({
       status: is,
       reason,
     });
   });
 
-  it('never lets the database decide over Ready', () => {
+  it('never changes Ready because of the database', () => {
     expect(condition(status(aBackend(), allBut('10.20.0.11', '10.20.0.12')), 'Ready')?.status).toBe('True');
   });
 
   it.each([
     ['probed', {}, 'Drained'],
     ['not probed', { probe: { disabled: {} } }, 'Drained'],
-  ])('says why a drained address is not ready: %s', (_, probe, reason) => {
+  ])('reports why a drained address is not ready: %s', (_, probe, reason) => {
     const backend = aBackend({ ...probe, targets: [{ host: '10.20.0.11', drain: true }] });
     expect(status(backend).targets?.[0]?.addresses[0]).toMatchObject({ ready: false, reason });
   });
 
-  it('moves lastTransitionTime when the status of a condition changes, and only then', () => {
+  it('changes lastTransitionTime only when the status of a condition changes', () => {
     const first = status(aBackend());
     const same = status(aBackend({}, { status: first }), allBut('10.20.0.11'), { now: now + 60_000 });
     expect(condition(same, 'Available')).toMatchObject({
@@ -242,14 +245,14 @@ describe('statusOf', () => {
     expect(condition(same, 'Degraded')?.lastTransitionTime).toBe('2026-01-01T12:01:00Z');
   });
 
-  it('says the same as long as nothing changes', () => {
+  it('returns the same status while nothing changes', () => {
     const first = status(aBackend());
     expect(
       sameStatus(first, status(aBackend({}, { status: first }), allHealthy, { now: now + 999_000 })),
     ).toBe(true);
   });
 
-  it('is one that the schema takes and the server can hold, also with 512 targets that all fail', () => {
+  it('is accepted by the schema and small enough to store, also with 512 failing targets', () => {
     const targets = Array.from({ length: 512 }, (_, n) => ({ host: `10.1.${n >> 8}.${n & 255}` }));
     const large = status(aBackend({ targets }), () => ({ ...unhealthy, message: 'x'.repeat(120) }));
     expect(statusSchema.safeParse(large).success).toBe(true);
@@ -260,7 +263,7 @@ describe('statusOf', () => {
 });
 
 describe('statusOfHalt', () => {
-  it('keeps what was said of everything else', () => {
+  it('keeps the rest of the stored status', () => {
     const before = status(aBackend());
     const after = statusOfHalt(before, 2, suspended, now + 60_000);
     expect(after).toMatchObject({ observedGeneration: 2, summary: '2/2', targets: before.targets });
@@ -271,7 +274,7 @@ describe('statusOfHalt', () => {
     ]);
   });
 
-  it('names the fields that are wrong', () => {
+  it('names the invalid fields', () => {
     const problems = [
       { path: 'spec.mode', message: 'unknown' },
       { path: '', message: 'odd' },
@@ -284,7 +287,7 @@ describe('statusOfHalt', () => {
     });
   });
 
-  it('is Stalled of a spec that is not understood, until it is', () => {
+  it('has Stalled for an invalid spec, until it is valid', () => {
     const before = statusOfHalt(undefined, 1, invalid([{ path: 'spec.mode', message: 'unknown' }]), now);
     expect(condition(before, 'Stalled')).toMatchObject({
       status: 'True',
@@ -316,7 +319,7 @@ describe('Stalled', () => {
     'RequestEntityTooLarge',
     'Unauthorized',
     'UnsupportedMediaType',
-  ] as const)('is True with the words of the API server after %s', (reason) => {
+  ] as const)('is True with the message of the API server after %s', (reason) => {
     const stalled = { status: 'True', reason, message: 'its words' };
     expect(condition(failing(reason, 'terminal'), 'Stalled')).toMatchObject(stalled);
   });
@@ -333,29 +336,32 @@ describe('Stalled', () => {
     'ConnectionLost',
     'NamespaceTerminating',
     'Bug',
-  ] as const)('is absent after %s, which passes', (reason) => {
+  ] as const)('is absent after %s, which passes by itself', (reason) => {
     expect(condition(failing(reason), 'Ready')?.status).toBe('False');
     expect(condition(failing(reason), 'Stalled')).toBeUndefined();
   });
 
   it.each(['Conflict', 'NameClaimed', 'Contested', 'Altered'] as const)(
-    'is True of the problem %s',
+    'is True for the problem %s',
     (reason) => {
       const stalled = { status: 'True', reason, message: `it is ${reason}` };
       expect(condition(having(of(reason)), 'Stalled')).toMatchObject(stalled);
     },
   );
 
-  it.each(['Adopting', 'Terminating'] as const)('is absent of the problem %s, which passes', (reason) => {
-    expect(condition(having(of(reason)), 'Stalled')).toBeUndefined();
-  });
+  it.each(['Adopting', 'Terminating'] as const)(
+    'is absent for the problem %s, which passes by itself',
+    (reason) => {
+      expect(condition(having(of(reason)), 'Stalled')).toBeUndefined();
+    },
+  );
 
-  it('reports those problems alone that need a person', () => {
+  it('reports only problems that need a person', () => {
     const stalled = condition(having(of('Adopting'), of('Conflict')), 'Stalled');
     expect(stalled).toMatchObject({ reason: 'Conflict', message: 'it is Conflict' });
   });
 
-  it('is absent where all is written, whatever the database does', () => {
+  it('is absent when everything is written, whatever the database does', () => {
     expect(
       condition(
         status(aBackend(), () => unhealthy),
@@ -378,14 +384,14 @@ describe('sameStatus', () => {
   ])('%s', (_, a, b, same) => expect(sameStatus(a, b)).toBe(same));
 });
 
-describe('what addresses have to tell', () => {
-  it('is not told of one that is drained: it is out whatever its probes say', () => {
+describe('warnings of addresses', () => {
+  it('are not reported for a drained address', () => {
     const said = status(aBackend(drained), telling('AuthFailed')).targets?.[0]?.addresses[0];
     expect(said).toMatchObject({ reason: 'Drained', health: 'healthy' });
     expect(said?.message).toBeUndefined();
   });
 
-  it('is in the conditions with their words', () => {
+  it('are in the conditions with their messages', () => {
     const refused = status(aBackend(), telling('AuthFailed'));
     expect(condition(refused, 'Degraded')?.message).toBe(
       '10.20.0.11 AuthFailed: its words, 10.20.0.12 AuthFailed: its words',

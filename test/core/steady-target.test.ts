@@ -25,7 +25,7 @@ describe('the status of a target', () => {
     ['the answer is a new one of the same addresses', target([address(a), address(b, kept)], later)],
     ['the answer rotates within what is kept', target([address(b), address(a, kept)], later)],
     ['the addresses are in another order', target([address(b, kept), address(a)])],
-  ])('stays as it is stored where %s', (_, computed) => {
+  ])('stays as it is stored when %s', (_, computed) => {
     expect(steadyTarget(computed, stored)).toBe(stored);
   });
 
@@ -45,15 +45,15 @@ describe('the status of a target', () => {
     ['there is a message', target(stored.addresses, {}, { message: 'x' })],
     ['it is the current host', target(stored.addresses, {}, { current: true })],
     ['the host is another', target(stored.addresses, {}, { host: 'other.example.com' })],
-  ])('is the computed one, all of it, where %s', (_, computed) => {
+  ])('is the computed one as a whole when %s', (_, computed) => {
     expect(steadyTarget(computed, stored)).toBe(computed);
   });
 
-  it('is the computed one where nothing is stored', () => {
+  it('is the computed one when nothing is stored', () => {
     expect(steadyTarget(stored, undefined)).toBe(stored);
   });
 
-  it('stays where the API server returns its fields in another order', () => {
+  it('stays when the API server returns its fields in another order', () => {
     const turned = { ...stored, addresses: stored.addresses.map((each) => turn(each) as AddressStatus) };
     expect(steadyTarget(stored, turned)).toBe(turned);
   });

@@ -68,7 +68,7 @@ describe('a role', () => {
     expect(told.changed).toBe(changed);
   });
 
-  it('has been what it is since it was first told', () => {
+  it('keeps the time at which it was first reported', () => {
     expect(after([primary(), primary()])?.roleSince).toBe(1_000_000);
     expect(after([primary(), replica(), primary()])?.roleSince).toBe(1_002_000);
   });
@@ -84,7 +84,7 @@ describe('a role', () => {
     expect(told.changed).toBe(changed);
   });
 
-  it('ends that an address is published as both, also where it is the same', () => {
+  it('ends the publication as both roles, also if the role is the same', () => {
     const both = seeded({ role: 'Primary', isBoth: true });
     const first = tell(both, primary(), options);
     expect([first.changed, first.telling?.isBoth]).toEqual([true, undefined]);
@@ -108,27 +108,27 @@ describe('a lag', () => {
     ['who follows again is counted anew', [replica(1), primary(), replica(11)], [10]],
   ] as const)('%s', (_, verdicts, lagging) => expect(after(verdicts)?.lagging).toEqual(lagging));
 
-  it('never counts for more than the time since it was last seen caught up', () => {
+  it('never counts for more than the time since the lag was last 0', () => {
     const idle = Array.from({ length: 4 }, () => replica(3_600));
     expect(after([replica(0), ...idle])?.lagging).toEqual([]);
     const long = Array.from({ length: 14 }, () => replica(3_600));
     expect(after([replica(0), ...long])?.lagging).toEqual([10]);
   });
 
-  it('stays out where the threshold is raised', () => {
+  it('still excludes the address when the threshold is raised', () => {
     const out = after([replica(11)]);
     const told = tell(out, replica(11), { ...options, failureThreshold: 5 });
     expect(told.telling?.lagging).toEqual([10]);
   });
 
-  it('changes nothing for others while it moves within the same limits', () => {
+  it('is no change while it stays within the same limits', () => {
     const told = after([replica(11)]);
     expect(tell(told, replica(12.5), options).changed).toBe(false);
     expect(tell(told, replica(59), options).changed).toBe(false);
     expect(tell(told, replica(3), options).changed).toBe(true);
   });
 
-  it('is forgotten with the health, and that is a change', () => {
+  it('is cleared when the address becomes unhealthy, and that is a change', () => {
     const told = tell(after([{ ...up, lagSeconds: 11 }]), down, { ...options, unhealthy: true });
     expect(told).toEqual({ telling: undefined, changed: true });
   });
@@ -187,7 +187,7 @@ describe('any sequence of verdicts', () => {
     });
   };
 
-  it('is believed of the role as soon as it is conclusive', () => {
+  it('sets the role with the first conclusive verdict', () => {
     fc.assert(
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, health } of walk(verdicts))
@@ -197,7 +197,7 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('never makes a role of nothing, and an inconclusive one changes nothing', () => {
+  it('never invents a role, and is not changed by an inconclusive verdict', () => {
     fc.assert(
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, before, health } of walk(verdicts)) {
@@ -209,7 +209,7 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('never excludes for a lag that is within bounds, nor a primary for any', () => {
+  it('never excludes an address whose lag is within the limit, nor a primary', () => {
     fc.assert(
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, health } of walk(verdicts)) {
@@ -223,7 +223,7 @@ describe('any sequence of verdicts', () => {
     );
   });
 
-  it('says changed exactly when state, role, epoch, its being new or bounds changed', () => {
+  it('reports a change exactly when state, role, epoch, isNew or exceeded limits changed', () => {
     const told = ({ state, telling }: Health) =>
       JSON.stringify([state, telling?.role, telling?.epoch, telling?.isNew, telling?.lagging ?? []]);
     fc.assert(

@@ -18,7 +18,7 @@ class HurriedWriter implements Writer {
   }
 }
 
-it('the Event of a spec that is not valid is recorded once, although its status was given up under way', async () => {
+it('The Event of an invalid spec is recorded once, although the write of its status was cancelled', async () => {
   const writer = new HurriedWriter();
   const world = new ReconcileWorld({ writer }, writer.cluster);
   const about = () => world.events.filter((event) => event.reason === 'Invalid').length;
@@ -34,7 +34,7 @@ it('the Event of a spec that is not valid is recorded once, although its status 
   expect([world.ready(), about()]).toEqual(['False Invalid', 1]);
 });
 
-it('the Event of a status that was given up under way is recorded once, when the status is found written', async () => {
+it('The Event of a status whose write was cancelled is recorded once, when the status is found stored', async () => {
   const writer = new HurriedWriter();
   const world = new ReconcileWorld({ writer }, writer.cluster);
   const about = () => world.events.filter(({ reason }) => reason === 'Forbidden').length;

@@ -101,7 +101,7 @@ async function isUntouched(world: Operated, suspended: SpecInput): Promise<void>
 }
 
 describe('a backend that is edited', () => {
-  it('ends as one that is made with the last spec, is quiet then, keeps what both have and never leads to two primaries', async () => {
+  it('ends like a new backend with the last spec, writes nothing more, keeps what both have, and never publishes two primaries', async () => {
     await fc.assert(fc.asyncProperty(transition, judge), {
       numRuns: Number(process.env['RUNS'] ?? 25),
       // To shrink two specs takes many minutes.
@@ -111,7 +111,7 @@ describe('a backend that is edited', () => {
     });
   }, 3_600_000);
 
-  it('is edited in every field and to every value of an enumeration that the schema has', () => {
+  it('covers every field of the schema and every value of its enumerations', () => {
     const missing = new Set(schemaFields());
     for (let seed = 1; missing.size > 0 && seed < 40; seed += 1)
       for (const spec of fc.sample(specs, { numRuns: 50, seed }))

@@ -27,7 +27,7 @@ async function readyFor(world: EngineWorld, ip: string, ms: number): Promise<num
 }
 
 describe('a process that ends between the write of a slice and that of the status', () => {
-  it('leaves no dead address that its successor publishes ready', async () => {
+  it('leaves no failed address that its successor publishes as ready', async () => {
     const first = await leader();
     first.verdicts.set(A, down);
     while (!first.published().includes(`-${A}`)) await first.clock.advance(10);
@@ -69,7 +69,7 @@ function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterVi
 }
 
 describe('a term that begins', () => {
-  it('after a lapse in which nothing answered takes no address away', async () => {
+  it('removes no address after an outage in which nothing answered', async () => {
     const world = await leader();
     const before = world.published();
     lapse(world);
@@ -83,7 +83,7 @@ describe('a term that begins', () => {
     }
   });
 
-  it('counts no failure of the term before', async () => {
+  it('counts no failures of the previous term', async () => {
     const world = await leader();
     const before = world.published();
     world.verdicts.set(A, down);
@@ -95,7 +95,7 @@ describe('a term that begins', () => {
     expect(world.probed.filter((ip) => ip === A).length - from).toBe(3);
   });
 
-  it('waits for its view, and seeds nothing from what that showed before', async () => {
+  it('waits for its view, and seeds nothing from an older view', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
     const view = lateView(first.cluster, caughtUp.promise);
@@ -133,7 +133,7 @@ describe('a term that begins', () => {
     expect(next.probed).toContain(A);
   });
 
-  it('does not begin where the lease is lost while the view catches up', async () => {
+  it('does not begin when the lease is lost while the view catches up', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
     const next = first.successor({ view: lateView(first.cluster, caughtUp.promise) });
@@ -144,7 +144,7 @@ describe('a term that begins', () => {
     expect(next.probed).toEqual([]);
   });
 
-  it('follows a write of the leader before that lands late', async () => {
+  it('follows a late write of the previous leader', async () => {
     const first = await leader();
     first.verdicts.set(A, down);
     await first.clock.advance(15_000);
@@ -161,7 +161,7 @@ describe('a term that begins', () => {
 });
 
 describe('a replica that has lost the lease', () => {
-  it('probes nothing, records no Event and shows no series, though a run of the term was under way', async () => {
+  it('stops probes, Events and metric series, although a run was in progress', async () => {
     const world = await leader();
     world.writeMs = 3_000;
     for (const ip of [A, B]) world.verdicts.set(ip, down);
@@ -175,7 +175,7 @@ describe('a replica that has lost the lease', () => {
     expect([`+${A} +${B}`, published]).toContain(world.published());
   });
 
-  it('writes nothing from a run of the term before, though a new term has begun meanwhile', async () => {
+  it('writes nothing of a run of the previous term, although a new term has begun', async () => {
     const world = await leader();
     world.writeMs = 3_000;
     world.verdicts.set(A, down);
@@ -196,7 +196,7 @@ describe('a replica that has lost the lease', () => {
 });
 
 describe('a backend that was suspended', () => {
-  it('begins from what is published: failures of before do not count, and what died since leaves after its threshold', async () => {
+  it('begins from what is published, without earlier failures, and removes a failed address after its threshold', async () => {
     const world = await leader();
     const spec = { probe: { periodSeconds: 10, failureThreshold: 3 } };
     const before = world.published();

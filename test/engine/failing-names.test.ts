@@ -11,7 +11,7 @@ const failures: readonly Answer[] = [
   { kind: 'failed', message: '10.0.0.53: REFUSED' },
 ];
 
-it('a backend writes one status a minute at most while all its names fail, now in one way and now in another', async () => {
+it('A backend writes at most one status a minute while its names fail in changing ways', async () => {
   const world = new EngineWorld();
   world.store({ targets: names.map((host) => ({ host })) });
   world.engine.work();

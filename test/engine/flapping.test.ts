@@ -44,8 +44,8 @@ async function flap(world: ReconcileWorld, seconds: number, ip = '10.20.0.1'): P
   }
 }
 
-describe('a backend whose addresses come and go', () => {
-  it('is written at once while it has writes left', async () => {
+describe('a backend whose addresses change very often', () => {
+  it('is written at once until its burst of writes is used up', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(2), probe: quick });
     for (let i = 0; i < 8; i++) {
@@ -55,7 +55,7 @@ describe('a backend whose addresses come and go', () => {
     }
   });
 
-  it('loses an address that fails at once, and gets it back with the next round', async () => {
+  it('removes a failed address at once, and adds it again with the next round', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(2), probe: quick });
     await flap(world, 120);
@@ -75,7 +75,7 @@ describe('a backend whose addresses come and go', () => {
     expect(waited).toBeGreaterThan(9 * SECOND);
   });
 
-  it('promotes a server at once, whatever flaps', async () => {
+  it('publishes a promoted primary at once, whatever else changes', async () => {
     const world = new ReconcileWorld();
     const primary = { ...up, role: 'Primary' } as const;
     const replica = { ...up, role: 'Replica' } as const;
@@ -97,7 +97,7 @@ describe('a backend whose addresses come and go', () => {
     }
   });
 
-  it('reports Flapping after a minute, and no more when nothing changed for 20 s', async () => {
+  it('reports Flapping after a minute, until nothing has changed for 20 s', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(2), services: services(4), probe: quick });
     await flap(world, 40);
@@ -110,7 +110,7 @@ describe('a backend whose addresses come and go', () => {
     expect(slices(world, 's0')).toEqual(['10.20.0.1+', '10.20.0.2+']);
   });
 
-  it('costs a bounded number of writes, whatever the number of its Services', async () => {
+  it('causes a limited number of writes, whatever the number of its Services', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(250), services: services(16), probe: quick });
     await flap(world, 80);
@@ -122,7 +122,7 @@ describe('a backend whose addresses come and go', () => {
     expect(writes).toBeGreaterThanOrEqual(9 * 32);
   });
 
-  it('gets back the only address of a Service within a second', async () => {
+  it('adds the only address of a Service again within a second', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(1), services: services(4), probe: quick });
     await flap(world, 121);
@@ -132,7 +132,7 @@ describe('a backend whose addresses come and go', () => {
     expect(slices(world, 's0')).toEqual(['10.20.0.1+']);
   });
 
-  it('has what another client removed repaired at once', async () => {
+  it('repairs a deletion by another client at once', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(2), services: services(4), probe: quick });
     await flap(world, 120);
@@ -143,7 +143,7 @@ describe('a backend whose addresses come and go', () => {
     expect(slices(world, 's0')).toContain('10.20.0.2+');
   });
 
-  it('has an edit of its spec written at once', async () => {
+  it('writes an edit of its spec at once', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: targets(2), services: services(4), probe: quick });
     await flap(world, 121);
@@ -153,8 +153,8 @@ describe('a backend whose addresses come and go', () => {
   });
 });
 
-describe('a backend whose name gives other addresses each second', () => {
-  it('keeps the addresses of before until the next round, and probes them meanwhile', async () => {
+describe('a backend whose name has new addresses each second', () => {
+  it('keeps its previous addresses until the next round, and probes them meanwhile', async () => {
     const world = new ReconcileWorld();
     const answer = (round: number) => [1, 2, 3].map((i) => `10.${round}.0.${i}`);
     const name = 'db.example.com';
@@ -182,7 +182,7 @@ describe('a backend whose name gives other addresses each second', () => {
   });
 });
 
-it('never keeps an address that fails because others flap, whatever happens and when', async () => {
+it('A failed address is never kept because others change often, whatever happens and when', async () => {
   const act = fc.record({
     ip: fc.integer({ min: 1, max: 4 }),
     isUp: fc.boolean(),

@@ -22,8 +22,8 @@ async function notesAfter(world: EngineWorld, ms = 6_000): Promise<string[]> {
     .map(({ note }) => note);
 }
 
-describe('the Event of a flip', () => {
-  it('reports what the slices have after it', async () => {
+describe('the Event of a health transition', () => {
+  it('reports the content of the slices after the transition', async () => {
     const world = await published({
       services: [{ name: 'a' }, { name: 'b', publishNotReadyAddresses: true }],
     });
@@ -37,7 +37,7 @@ describe('the Event of a flip', () => {
     ]);
   });
 
-  it('says nothing of connections for an alias', async () => {
+  it('reports no connections for an alias', async () => {
     const world = new EngineWorld();
     world.store({
       mode: 'ExternalName',
@@ -49,7 +49,7 @@ describe('the Event of a flip', () => {
     for (const note of await notesAfter(world, 20_000)) expect(note).not.toContain('connections');
   });
 
-  it('says that the slice has the address still, where the server refuses to change it', async () => {
+  it('reports that the slice still has the address when the server refuses the change', async () => {
     const world = await published();
     const refused = new OperatorError('a policy', { kind: 'terminal', reason: 'Invalid', status: 422 });
     world.cluster.refuse = (action) =>
@@ -60,7 +60,7 @@ describe('the Event of a flip', () => {
     ]);
   });
 
-  it('waits while the API server does not answer, and then reports what is so', async () => {
+  it('waits while the API server does not answer, and then reports the current state', async () => {
     const world = await published();
     const away = new OperatorError('no', { kind: 'transient', reason: 'Unreachable' });
     world.cluster.refuse = () => away;
@@ -72,7 +72,7 @@ describe('the Event of a flip', () => {
     ]);
   });
 
-  it('is not written of an address that was well again before anything could be', async () => {
+  it('is not written when the address is healthy again before a write was possible', async () => {
     const world = await published();
     const away = new OperatorError('no', { kind: 'transient', reason: 'Unreachable' });
     world.cluster.refuse = () => away;

@@ -23,18 +23,18 @@ describe('HealthTable', () => {
     });
   });
 
-  it('knows nothing of a check before its first verdict', () => {
+  it('has no health of a check before its first verdict', () => {
     expect(table.get('one', 'a')).toBeUndefined();
   });
 
-  it('tells of flips only: ten times up and ten times down are two', () => {
+  it('reports only transitions: ten successes and ten failures are two', () => {
     for (let i = 0; i < 10; i++) table.record('one', check, up);
     for (let i = 0; i < 10; i++) table.record('one', check, down);
     expect(flips).toEqual(['one/a unknown>healthy', 'one/a healthy>unhealthy']);
     expect(table.get('one', 'a')).toMatchObject({ state: 'unhealthy', since: 1_000, reason: 'Refused' });
   });
 
-  it('counts a lag by the time that passed, whatever somebody does to the wall clock', () => {
+  it('measures a lag by monotonic time, whatever happens to the wall clock', () => {
     const bounded = { ...check, lagLimits: [10] };
     const replica = (lagSeconds: number): Verdict => ({ ...up, role: 'Replica', lagSeconds });
     const lagging = () => table.get('one', 'a')?.telling?.lagging;
@@ -48,7 +48,7 @@ describe('HealthTable', () => {
     expect(lagging()).toEqual([10]);
   });
 
-  it('holds the new health already when it tells of the flip', () => {
+  it('has the new health when it reports the transition', () => {
     const seen: unknown[] = [];
     const own = new HealthTable({
       clock,
@@ -58,13 +58,13 @@ describe('HealthTable', () => {
     expect(seen).toEqual([true]);
   });
 
-  it('learns nothing from an inconclusive verdict', () => {
+  it('is not changed by an inconclusive verdict', () => {
     expect(table.record('one', check, cancelled)).toBe('unchanged');
     expect(table.get('one', 'a')?.state).toBe('unknown');
     expect(flips).toEqual([]);
   });
 
-  it('counts no failures of before a standstill or a suspension', () => {
+  it('counts no failures from before a machine pause or a suspension', () => {
     table.record('one', check, up);
     for (const _ of [1, 2]) expect(table.record('one', check, down)).toBe('pending');
     clock.jump(24 * 3_600_000);
@@ -72,7 +72,7 @@ describe('HealthTable', () => {
     expect(table.record('one', check, down)).toBe('changed');
   });
 
-  it('counts no successes of before either', () => {
+  it('counts no successes from before a machine pause or a suspension', () => {
     const slow = aCheck({ id: 'a', timing: { successThreshold: 2 } });
     table.record('one', slow, down);
     expect(table.record('one', slow, up)).toBe('pending');
@@ -82,7 +82,7 @@ describe('HealthTable', () => {
     expect(table.record('one', slow, up)).toBe('changed');
   });
 
-  it('counts failures in a row of runs that were due in time, however long these waited for a slot', () => {
+  it('counts consecutive failures of runs that were due in time, however long they waited for a slot', () => {
     table.record('one', check, up);
     for (const expected of ['pending', 'pending', 'changed']) {
       const dueAt = clock.now() + 10_000;
@@ -91,7 +91,7 @@ describe('HealthTable', () => {
     }
   });
 
-  it('keeps a lag that is told, and counts lags over a limit again after a standstill', () => {
+  it('keeps a reported lag, and counts lags over a limit again after a machine pause', () => {
     const bounded = aCheck({ id: 'a', lagLimits: [5, 60] });
     const lag = (lagSeconds: number) => ({ ...up, role: 'Replica' as const, lagSeconds });
     for (const seconds of [30, 90, 90]) table.record('one', bounded, lag(seconds));
@@ -103,7 +103,7 @@ describe('HealthTable', () => {
     expect(table.get('one', 'a')?.telling?.lagging).toEqual([5, 60]);
   });
 
-  it('counts a seeded address as healthy until the threshold of fresh verdicts', () => {
+  it('keeps a seeded address healthy until the threshold of new verdicts', () => {
     table.seed('one', 'a', healthy);
     expect([down, down, down].map((verdict) => table.record('one', check, verdict))).toEqual([
       'pending',
@@ -113,7 +113,7 @@ describe('HealthTable', () => {
     expect(flips).toEqual(['one/a healthy>unhealthy']);
   });
 
-  it('never lets a seed override what was learnt, but a check without any conclusive verdict takes it', () => {
+  it('takes a seed only for a check without a conclusive verdict', () => {
     table.record('one', check, down);
     table.seed('one', 'a', healthy);
     expect(table.get('one', 'a')?.state).toBe('unhealthy');
@@ -123,7 +123,7 @@ describe('HealthTable', () => {
     expect(table.get('two', 'a')?.state).toBe('healthy');
   });
 
-  it('judges two ports of one address separately', () => {
+  it('keeps separate health for two ports of one address', () => {
     table.record('one', aCheck({ port: 1 }), up);
     table.record('one', aCheck({ port: 2 }), down);
     expect([table.get('one', '10.0.0.1:1')?.state, table.get('one', '10.0.0.1:2')?.state]).toEqual([
@@ -132,7 +132,7 @@ describe('HealthTable', () => {
     ]);
   });
 
-  it('forgets what it is told to and nothing else', () => {
+  it('forgets only the checks that it is given', () => {
     for (const id of ['a', 'b', 'c']) table.record('one', aCheck({ id }), up);
     table.record('two', check, up);
     table.retain('one', ['b', 'unheard of']);

@@ -34,8 +34,8 @@ async function published(): Promise<World> {
   return world;
 }
 
-describe('a backend whose status is under way and does not end', () => {
-  it('has the slice written of an address that dies meanwhile', async () => {
+describe('a backend whose status write does not end', () => {
+  it('writes the slice of an address that fails meanwhile', async () => {
     const { operator } = await published();
     operator.verdicts.set('10.20.0.12', down);
     await operator.clock.advance(5_100);

@@ -9,8 +9,8 @@ const targets = (count: number) =>
 
 const services = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `s${i}` }));
 
-describe('a resource from before a bound', () => {
-  it('is published and probed up to the bound, and the status names the targets that are not', async () => {
+describe('a resource that is older than a limit', () => {
+  it('is published and probed up to the limit, and the status names the other targets', async () => {
     const world = new ReconcileWorld();
     const ports = [1, 2].map((port) => ({ name: `p${port}`, port, probe: { tcpSocket: {} } }));
     world.store({ targets: targets(300), services: services(16), ports });

@@ -40,7 +40,7 @@ function nextTerm(world: EngineWorld): EngineWorld {
 }
 
 describe('an address that one Service has as ready and another one has not, when a term begins', () => {
-  it('remains as it is in both while no probe is conclusive', async () => {
+  it('stays as it is in both Services while no probe is conclusive', async () => {
     const world = await divided();
     expect([isReadyIn(world, 'a'), isReadyIn(world, 'b')]).toEqual([true, false]);
     world.verdicts.set(A, inconclusive);
@@ -51,7 +51,7 @@ describe('an address that one Service has as ready and another one has not, when
     }
   });
 
-  it('is ready in both after the first good verdict, and never leaves the one', async () => {
+  it('is ready in both Services after the first success, and is never removed from the first', async () => {
     const next = nextTerm(await divided());
     for (let passed = 0; passed < 2_000; passed += 20) {
       await next.clock.advance(20);
@@ -60,7 +60,7 @@ describe('an address that one Service has as ready and another one has not, when
     expect(isReadyIn(next, 'b')).toBe(true);
   });
 
-  it('never becomes ready in the other while it is dead, and leaves the one by its threshold', async () => {
+  it('never becomes ready in the second Service while it fails, and is removed from the first after its threshold', async () => {
     const world = await divided();
     world.verdicts.set(A, down);
     const next = nextTerm(world);

@@ -85,7 +85,7 @@ async function begun(hosts: readonly string[], dnsOf: SpecInput): Promise<Reconc
 }
 
 describe('whatever name servers and probes say', () => {
-  it('a literal target is published as its own probes say, and nothing forbidden is, and a second run writes nothing', async () => {
+  it('a literal target follows its own probes, nothing forbidden is published, and a second run writes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(order, dns, fc.array(step, { maxLength: 25 }), async (hosts, dnsOf, steps) => {
         let world = await begun(hosts, dnsOf);
@@ -108,7 +108,7 @@ describe('whatever name servers and probes say', () => {
     );
   });
 
-  it('an alias points to one of its hosts, and a second run writes nothing and tells nothing', async () => {
+  it('an alias points to one of its hosts, and a second run writes nothing and records no Event', async () => {
     await fc.assert(
       fc.asyncProperty(dns, fc.array(step, { maxLength: 25 }), async (dnsOf, steps) => {
         let world = new ReconcileWorld();
@@ -132,7 +132,7 @@ describe('whatever name servers and probes say', () => {
     );
   });
 
-  it('the addresses that a name gave last are what is published when all is calm', async () => {
+  it('the last addresses of a name are published in the end', async () => {
     const some = fc.uniqueArray(fc.constantFrom('10.0.0.1', '10.0.0.2', 'fd00::1'), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(
@@ -193,7 +193,7 @@ const samples = readdirSync(folder)
   .filter(({ hosts }) => hosts.some((host) => parseIp(host) === undefined));
 
 describe.each(samples)('the sample $file', ({ name: of, spec, hosts }) => {
-  it('is written once and stays, also over a start', async () => {
+  it('is written once and not again after a restart', async () => {
     const world = new ReconcileWorld();
     const answer = (to: ReconcileWorld) => {
       if (spec.credentials !== undefined) to.secrets.set(spec.credentials.secretName, { data: account });

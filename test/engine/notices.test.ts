@@ -9,14 +9,14 @@ const [a, b] = [aCheck({ id: 'a' }), aCheck({ id: 'b' })];
 const told = (notices: Notices, key = 'shop/db', check = a) =>
   notices.of(key, check, greeted, 0).map(({ reason }) => reason);
 
-it('tells once for each check of each backend', () => {
+it('A warning is recorded once for each check of each backend', () => {
   const notices = new Notices();
   expect([told(notices), told(notices)]).toEqual([['BareConnectToMysql'], []]);
   expect(told(notices, 'shop/db', b)).toEqual(['BareConnectToMysql']);
   expect(told(notices, 'shop/other')).toEqual(['BareConnectToMysql']);
 });
 
-it('tells again of a check that went and came back, and of a backend that did', () => {
+it('A warning is recorded again for a check or backend that was removed and added again', () => {
   const notices = new Notices();
   for (const check of [a, b]) told(notices, 'shop/db', check);
   notices.retain('shop/db', [b]);
@@ -27,7 +27,7 @@ it('tells again of a check that went and came back, and of a backend that did', 
   notices.retain('shop/never', []);
 });
 
-it('keeps the end of the certificate of each check that the backend has', () => {
+it('The expiry of a certificate is kept for each check of the backend', () => {
   const notices = new Notices();
   notices.of('shop/db', a, { certificateExpiresAt: 5 }, 0);
   notices.of('shop/db', b, { certificateExpiresAt: 6 }, 0);

@@ -47,7 +47,7 @@ async function standing(...names: readonly string[]): Promise<ReconcileWorld> {
 }
 
 describe('an alias to a host that --alias-deny forbids', () => {
-  it('is not published, probes nothing, and reports the flag', async () => {
+  it('is not published or probed, and the status names the flag', async () => {
     const world = new ReconcileWorld(denying);
     world.store(spec(inside));
     await answered(world, inside);
@@ -64,7 +64,7 @@ describe('an alias to a host that --alias-deny forbids', () => {
     await quiet(world);
   });
 
-  it('leads to the next host of the list', async () => {
+  it('points to the next host of the list', async () => {
     const world = new ReconcileWorld(denying);
     world.store(spec(inside, outside));
     await answered(world, outside);
@@ -72,7 +72,7 @@ describe('an alias to a host that --alias-deny forbids', () => {
     expect(condition(world, 'Degraded')).toBe('True TargetsRefused');
   });
 
-  it('is removed where it was published before', async () => {
+  it('is removed when it was published before', async () => {
     const world = await restarted(await standing(inside), denying);
     await world.clock.advance(1_000);
     await world.run();
@@ -80,7 +80,7 @@ describe('an alias to a host that --alias-deny forbids', () => {
     await quiet(world);
   });
 
-  it('comes back when the policy allows it', async () => {
+  it('is created again when the policy allows it', async () => {
     const removed = await restarted(await standing(inside), denying);
     await removed.clock.advance(1_000);
     await removed.run();
@@ -92,7 +92,7 @@ describe('an alias to a host that --alias-deny forbids', () => {
   it.each<readonly [string, SpecInput, string]>([
     ['suspended', { ...spec(inside), suspend: true }, 'True Suspended'],
     ['invalid', { targets: [{ host: '127.0.0.1' }] }, 'False Invalid'],
-  ])('is removed where the backend is %s, and the status reports it', async (_, after, ready) => {
+  ])('is removed when the backend is %s, and the status reports it', async (_, after, ready) => {
     const before = await standing(inside);
     const world = new ReconcileWorld(denying, before.cluster, before.clock);
     world.store(after, { generation: 2 });
@@ -107,11 +107,11 @@ describe('an alias to a host that --alias-deny forbids', () => {
   });
 });
 
-describe('an alias to a host of which all addresses are refused', () => {
+describe('an alias to a host whose addresses are all refused', () => {
   const cidr = parseCidr('10.20.0.0/16');
   const policy = addressPolicy({ denied: cidr === undefined ? [] : [cidr] });
 
-  it('is not published', async () => {
+  it('is not created', async () => {
     const world = new ReconcileWorld({ policy });
     world.store(spec(outside));
     await answered(world, outside);
@@ -120,7 +120,7 @@ describe('an alias to a host of which all addresses are refused', () => {
     await quiet(world);
   });
 
-  it('stays where it was published before, because the names of an hour ago may come back', async () => {
+  it('stays when it was published before, because its previous addresses may return', async () => {
     const before = await standing(outside);
     const world = new ReconcileWorld({ policy }, before.cluster, before.clock);
     world.hear();
@@ -134,7 +134,7 @@ describe('an alias to a host of which all addresses are refused', () => {
     ]);
   });
 
-  it('keeps the host of before where the spec names another one that is refused', async () => {
+  it('keeps its previous host when the spec names another one that is refused', async () => {
     const before = await standing(outside);
     const world = new ReconcileWorld({ policy }, before.cluster, before.clock);
     world.store(spec('other.example.com'), { generation: 2 });

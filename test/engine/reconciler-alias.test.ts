@@ -58,7 +58,7 @@ describe('an alias', () => {
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('points to the first where nothing is known within a second', async () => {
+  it('points to the first host when there is no verdict within a second', async () => {
     const world = new ReconcileWorld();
     world.store(spec);
     await world.run();
@@ -67,14 +67,14 @@ describe('an alias', () => {
     expect([alias(world), reasonOf(world)]).toEqual([first, 'NotResolvedYet']);
   });
 
-  it('stands as it is while all is well', async () => {
+  it('is not written while its host is healthy', async () => {
     const world = await standing();
     expect(alias(world)).toBe(first);
     expect(world.status()).toMatchObject({ summary: '2/2', targets: [{ current: true }, {}] });
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
   });
 
-  it('switches when its host is unhealthy, with one Event', async () => {
+  it('switches when its host becomes unhealthy, with one Event', async () => {
     const world = await switched();
     expect([alias(world), current(world)]).toEqual([second, [second]]);
     expect(world.events).toMatchObject([{ type: 'Warning', reason: 'AliasSwitched' }]);
@@ -85,7 +85,7 @@ describe('an alias', () => {
     expect(world.events).toHaveLength(1);
   });
 
-  it('goes back when the better one has been healthy for failbackSeconds, woken by itself', async () => {
+  it('goes back without another trigger when the better host has been healthy for failbackSeconds', async () => {
     const world = await switched();
     await world.clock.advance(60_000);
     world.say(up, one);
@@ -99,7 +99,7 @@ describe('an alias', () => {
     expect(world.events.map(({ type }) => type)).toEqual(['Warning', 'Normal']);
   });
 
-  it('goes back then also where the answers of the better one rotate faster', async () => {
+  it('goes back after failbackSeconds also when the answers of the better host rotate faster', async () => {
     const world = await switched();
     for (let i = 1; i <= 4; i++) {
       world.resolver.addresses(first, `10.1.0.${i}`);
@@ -111,7 +111,7 @@ describe('an alias', () => {
     }
   });
 
-  it('goes back then also where nothing is probed and the answers of the better one rotate', async () => {
+  it('goes back after failbackSeconds also when nothing is probed and the answers rotate', async () => {
     const world = await resolvedBoth({ probe: { disabled: {} } });
     world.resolver.denies(first);
     await world.run();
@@ -124,7 +124,7 @@ describe('an alias', () => {
     }
   });
 
-  it('goes back then, whatever somebody does to the wall clock', async () => {
+  it('goes back after failbackSeconds, whatever happens to the wall clock', async () => {
     const world = await switched();
     world.say(up, one);
     world.clock.shiftWall(-3_600_000);
@@ -138,7 +138,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(first);
   });
 
-  it('begins to wait anew when the better one failed between two runs', async () => {
+  it('starts failbackSeconds again when the better host failed between two runs', async () => {
     const world = await switched();
     world.say(up, one);
     await world.run();
@@ -150,7 +150,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(second);
   });
 
-  it('begins to wait anew after a time in which nothing was probed', async () => {
+  it('starts failbackSeconds again after a time without probes', async () => {
     const world = await switched();
     world.say(up, one);
     await world.run();
@@ -170,7 +170,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(first);
   });
 
-  it('goes back then also when the server refused for good what was written before', async () => {
+  it('goes back after failbackSeconds also when the server refused the previous write', async () => {
     const world = await switched();
     await world.clock.advance(60_000);
     world.say(up, one);
@@ -181,7 +181,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(first);
   });
 
-  it('begins to wait anew when the better one fails meanwhile', async () => {
+  it('starts failbackSeconds again when the better host fails meanwhile', async () => {
     const world = await switched();
     world.say(up, one);
     await world.run();
@@ -193,7 +193,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(second);
   });
 
-  it('stays where it is when none is healthy, and says so', async () => {
+  it('keeps its host when none is healthy, and reports it', async () => {
     const world = await switched();
     world.fail(two);
     await world.run();
@@ -205,7 +205,7 @@ describe('an alias', () => {
     expect(world.events).toHaveLength(1);
   });
 
-  it('leaves a host whose name is gone, and none whose name servers only fail', async () => {
+  it('leaves a host whose name does not exist, but not one whose name servers fail', async () => {
     const world = await standing();
     world.resolver.fails(first);
     await world.run();
@@ -216,7 +216,7 @@ describe('an alias', () => {
     expect(world.events[0]?.note).toContain('no such name');
   });
 
-  it('leaves a host that is drained, and one that left the spec', async () => {
+  it('leaves a host that is drained, and one that was removed from the spec', async () => {
     const world = await standing();
     const targets = [{ host: first, drain: true }, { host: second }];
     world.store({ ...spec, targets }, { generation: 2 });
@@ -228,7 +228,7 @@ describe('an alias', () => {
     expect(world.events.map(({ type }) => type)).toEqual(['Normal', 'Normal']);
   });
 
-  it('tells of a switch that was refused when it is done, and not before', async () => {
+  it('records the Event of a refused switch only when it is done', async () => {
     const world = await standing();
     world.fail(one);
     const refuse = world.cluster.refuse;
@@ -240,7 +240,7 @@ describe('an alias', () => {
     expect([alias(world), world.events.length]).toEqual([second, 1]);
   });
 
-  it('switches every one of its Services', async () => {
+  it('switches all of its Services', async () => {
     const services = [{ name: 'orders-db' }, { name: 'orders' }];
     const world = await standing({ services });
     world.fail(one);
@@ -252,7 +252,7 @@ describe('an alias', () => {
     expect(world.events).toHaveLength(1);
   });
 
-  it('without probing follows the names alone', async () => {
+  it('follows names alone when nothing is probed', async () => {
     const world = await resolvedBoth({ probe: { disabled: {} } });
     await world.run();
     expect([alias(world), world.scheduled.get('uid-of-orders-db')]).toEqual([first, []]);
@@ -275,7 +275,7 @@ describe('an alias', () => {
 });
 
 describe('an alias after a start', () => {
-  it('does not go back to a host that died, where the process ended between the switch and its status', async () => {
+  it('does not go back to a failed host when the process ended between the switch and its status', async () => {
     const before = await standing();
     const stored = before.cluster.backend(namespace, 'orders-db');
     before.fail(one);
@@ -294,7 +294,7 @@ describe('an alias after a start', () => {
     expect(alias(world)).toBe(second);
   });
 
-  it('that is not probed goes to no host whose name has not been answered since', async () => {
+  it('does not switch without probes to a host whose name has no answer since the start', async () => {
     const unprobed = { probe: { disabled: {} } };
     const before = await standing(unprobed);
     before.store({ ...spec, ...unprobed, targets: [{ host: first, drain: true }, { host: second }] });
@@ -314,7 +314,7 @@ describe('an alias after a start', () => {
     expect(alias(world)).toBe(first);
   });
 
-  it('stands where it stood, with the addresses that the status has of its hosts, while the name servers fail', async () => {
+  it('keeps its host and the addresses in its status while the name servers fail', async () => {
     const before = await switched();
     await before.clock.advance(60_000);
     const world = before.restarted();
@@ -333,7 +333,7 @@ describe('an alias after a start', () => {
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('waits for the better one from its first good verdict since the start', async () => {
+  it('counts failbackSeconds from the first success since the start', async () => {
     const before = await switched();
     before.say(up, one);
     await before.run();

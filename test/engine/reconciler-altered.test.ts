@@ -47,7 +47,7 @@ async function runs(world: ReconcileWorld, count: number): Promise<readonly stri
   return all;
 }
 
-describe('what the API server accepts and stores otherwise', () => {
+describe('a write that the API server accepts and stores with other values', () => {
   it.each<readonly [string, Alter, SpecInput, string]>([
     [
       'a field of a Service',
@@ -68,7 +68,7 @@ describe('what the API server accepts and stores otherwise', () => {
       {},
       'Endpoints orders-db: its content',
     ],
-  ])('%s is reported and is not written with each run', async (_, alter, spec, words) => {
+  ])('%s is reported, and not written again with each run', async (_, alter, spec, words) => {
     const world = new ReconcileWorld();
     world.cluster.alter = alter;
     await world.bringUp(spec);
@@ -79,7 +79,7 @@ describe('what the API server accepts and stores otherwise', () => {
     expect(world.published()).toEqual(['+10.20.0.11', '+10.20.0.12']);
   });
 
-  it('is written again within a minute, and well once the webhook is gone', async () => {
+  it('is written again within a minute, and is stored once the webhook is removed', async () => {
     const world = new ReconcileWorld();
     world.cluster.alter = without('trafficDistribution');
     await world.bringUp(closeBy);
@@ -92,7 +92,7 @@ describe('what the API server accepts and stores otherwise', () => {
     expect(world.ready()).toBe('True Published');
   });
 
-  it('holds back no other change: of the spec, of another client, of an address', async () => {
+  it('does not prevent other changes of the spec, by another client, or of an address', async () => {
     const world = new ReconcileWorld();
     world.cluster.alter = without('trafficDistribution');
     await world.bringUp(closeBy);
@@ -134,7 +134,7 @@ describe('what the API server accepts and stores otherwise', () => {
     },
   );
 
-  it('is no problem where it only gains labels', async () => {
+  it('is no problem when only labels are added', async () => {
     const world = new ReconcileWorld();
     world.cluster.alter = (object) => ({
       ...object,

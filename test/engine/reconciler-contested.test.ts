@@ -23,7 +23,7 @@ async function contested(world: ReconcileWorld, seconds: number): Promise<number
 }
 
 describe('a Service that another client keeps changing', () => {
-  it('is repaired at once at first, then less and less often, and the status names the client and the fields', async () => {
+  it('is repaired at once at first, then at growing intervals, and the status names the client and the fields', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.cluster.patchService(namespace, 'orders-db', theirs, 'kubectl-edit');
@@ -40,7 +40,7 @@ describe('a Service that another client keeps changing', () => {
     expect(world.events.filter(({ reason }) => reason === 'Contested')).not.toEqual([]);
   });
 
-  it('is repaired at once where each change is of another field', async () => {
+  it('is repaired at once when each change is of another field', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services: [{ name: 'orders-db', labels: { a: '1', b: '2', c: '3' } }] });
     for (const field of ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c']) {
@@ -60,7 +60,7 @@ describe('a Service that another client keeps changing', () => {
     expect(world.ready()).toBe('True Published');
   });
 
-  it('never holds what leaves the slices, nor another spec', async () => {
+  it('never delays the removal of addresses, nor another spec', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     await contested(world, 60);
@@ -72,7 +72,7 @@ describe('a Service that another client keeps changing', () => {
     expect(portOf(world)).toBe(5432);
   });
 
-  it('is repaired and quiet again when the other stops', async () => {
+  it('is repaired and not written again when the other client stops', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     await contested(world, 120);
@@ -85,7 +85,7 @@ describe('a Service that another client keeps changing', () => {
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
   });
 
-  it('is looked at no more often than other backends once the Service is gone', async () => {
+  it('is reconciled no more often than other backends once the Service is deleted', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     await contested(world, 120);
@@ -96,7 +96,7 @@ describe('a Service that another client keeps changing', () => {
     expect((await world.run()).outcome).toEqual({ ok: true });
   });
 
-  it('is repaired at the pace of other refused writes while the repair is refused', async () => {
+  it('is repaired at the rate of other refused writes while the repair is refused', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     await contested(world, 120);

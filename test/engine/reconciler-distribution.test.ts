@@ -31,7 +31,7 @@ const hintsIn = (world: ReconcileWorld) =>
     .slices(namespace, 'orders-db')
     .flatMap(({ endpoints }) => (endpoints ?? []).map(({ hints }) => hints?.forZones?.[0]?.name));
 
-it('publishes a Service without a distribution that the API server refuses, reports it, and heals', async () => {
+it('A Service is published without a refused trafficDistribution, which is reported and written later', async () => {
   const world = new ReconcileWorld();
   world.cluster.refuse = refusesDistribution;
   await world.bringUp(distribution('PreferSameZone'));
@@ -49,7 +49,7 @@ it('publishes a Service without a distribution that the API server refuses, repo
   expect((await world.run()).writes).toEqual([]);
 });
 
-it('follows other changes of a Service whose distribution the API server refuses', async () => {
+it('Other changes are written to a Service whose trafficDistribution the API server refuses', async () => {
   const world = new ReconcileWorld();
   await world.bringUp(distribution('PreferClose'));
   world.cluster.refuse = refusesDistribution;

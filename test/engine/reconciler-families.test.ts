@@ -54,7 +54,7 @@ describe('a Service that is new, of a name with addresses of both families', () 
     return { world, published };
   }
 
-  it('is made first: what the server does not let it carry is in no slice, not for a moment, nor asked', async () => {
+  it('is created first, so that addresses of families that the server does not assign are never published or probed', async () => {
     const { world, published } = await resolved();
     expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 0 }, writes: ['applyService'] });
     expect((await world.run()).writes).toEqual([]);
@@ -66,20 +66,20 @@ describe('a Service that is new, of a name with addresses of both families', () 
     expect([world.published(), world.status().summary]).toEqual([['+10.20.0.11'], '1/1']);
   });
 
-  it('is written as ever where the families are known: headless, or said by the spec', async () => {
+  it('is written in the usual order when the families are known: headless, or set by the spec', async () => {
     for (const service of [{ headless: true }, { ipFamilies: ['IPv4'] }]) {
       const { world } = await resolved({ services: [{ name: 'orders-db', ...service }] });
       expect((await world.run()).writes).toEqual([]);
     }
   });
 
-  it("is not made where the name is another one's", async () => {
+  it('is not created when its name belongs to another owner', async () => {
     const { world } = await resolved();
     world.cluster.put(aService());
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('that the server refuses keeps nobody from being asked', async () => {
+  it('does not prevent probes when the server refuses it', async () => {
     const { world } = await resolved();
     const error = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
     world.cluster.refuse = (action) => (action.op === 'applyService' ? error : undefined);
@@ -92,7 +92,7 @@ describe('a Service that is new, of a name with addresses of both families', () 
 });
 
 describe('an address of a family that no Service carries', () => {
-  it('is in no slice, is not probed, counts for nothing, and the status says why', async () => {
+  it('is not published, probed or counted, and the status reports why', async () => {
     const world = await dualStackNameInAnIpv4Cluster();
     expect(world.published()).toEqual(['+10.20.0.11']);
     expect(asked(world)).toEqual(['10.20.0.11']);
@@ -107,7 +107,7 @@ describe('an address of a family that no Service carries', () => {
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('joins when the Service gets its family', async () => {
+  it('is added when the Service gets its family', async () => {
     const world = await dualStackNameInAnIpv4Cluster();
     give(world, ['IPv4', 'IPv6']);
     await world.run();

@@ -61,7 +61,7 @@ describe('a new backend with a name', () => {
     await quiet(world);
   });
 
-  it('waits for an answer no longer than a second, and holds back no other target', async () => {
+  it('waits at most a second for an answer, and publishes other targets at once', async () => {
     const world = new ReconcileWorld();
     world.store(literalToo);
     await world.run();
@@ -74,7 +74,7 @@ describe('a new backend with a name', () => {
     expect(ruleOf(world)).toBe('Pending');
   });
 
-  it('says that nothing is resolved yet where no target is', async () => {
+  it('reports that nothing is resolved yet', async () => {
     const world = new ReconcileWorld();
     world.store(one);
     await world.run();
@@ -87,7 +87,7 @@ describe('a new backend with a name', () => {
 });
 
 describe('an answer', () => {
-  it('that has another address takes the old one away at once; the new one is ready after its first verdict', async () => {
+  it('with another address removes the old one at once, and the new one is ready after its first verdict', async () => {
     const world = await standing(one, '10.0.0.1', '10.0.0.2');
     world.resolver.addresses(name, '10.0.0.2', '10.0.0.3');
     await world.clock.advance(1_000);
@@ -121,7 +121,7 @@ describe('an answer', () => {
     await quiet(world);
   });
 
-  it('that holds a forbidden address publishes the rest, and says which rule refused it', async () => {
+  it('with a forbidden address publishes the others, and the status names the rule', async () => {
     const world = await standing(one, '10.0.0.1', '169.254.169.254');
     expect(world.published()).toEqual(['+10.0.0.1']);
     expect(targetsOf(world)[0]?.message).toMatch(/^169\.254\.169\.254 is refused: /);
@@ -129,7 +129,7 @@ describe('an answer', () => {
     await quiet(world);
   });
 
-  it('of both families makes a slice of each', async () => {
+  it('of both families creates a slice for each', async () => {
     const world = await standing(
       { ...one, services: [{ name: 'orders-db', headless: true }] },
       '10.0.0.1',
@@ -139,7 +139,7 @@ describe('an answer', () => {
     await quiet(world);
   });
 
-  it('with a family that the Service does not carry is said, and not published', async () => {
+  it('with a family that the Service does not have is reported, and not published', async () => {
     const world = await standing(one, '10.0.0.1', 'fd00::1');
     await probed(world);
     expect(slicesOf(world).map(({ addressType }) => addressType)).toEqual(['IPv4']);
@@ -148,7 +148,7 @@ describe('an answer', () => {
     await quiet(world);
   });
 
-  it('of another family alone never makes a headless Service anew', async () => {
+  it('of another family alone never recreates a headless Service', async () => {
     const world = await standing({ ...one, services: [{ name: 'orders-db', headless: true }] }, '10.0.0.1');
     const { uid } = world.cluster.service(namespace, 'orders-db')?.metadata ?? {};
     world.resolver.addresses(name, 'fd00::1');
@@ -161,7 +161,7 @@ describe('an answer', () => {
     await quiet(world);
   });
 
-  it('that several targets share is published once, and stays until the last of them loses it', async () => {
+  it('shared by several targets is published once, and remains until the last of them loses it', async () => {
     const other = 'other.example.com';
     const world = new ReconcileWorld();
     world.store({ targets: [{ host: name }, { host: other }] });
@@ -179,7 +179,7 @@ describe('an answer', () => {
 });
 
 describe('name servers that fail', () => {
-  it('change nothing that is published, for ever', async () => {
+  it('change nothing that is published, however long they fail', async () => {
     const world = await standing(literalToo, '10.0.0.1');
     const writes = world.cluster.writes.length;
     for (let i = 0; i < 10; i++) {
@@ -195,7 +195,7 @@ describe('name servers that fail', () => {
     expect([...world.scheduled.values()].flat()).toHaveLength(2);
   });
 
-  it('do not hinder probes of the last answer', async () => {
+  it('do not prevent probes of the last answer', async () => {
     const world = await standing(one, '10.0.0.1', '10.0.0.2');
     world.resolver.fails(name);
     world.fail('10.0.0.1');
@@ -203,7 +203,7 @@ describe('name servers that fail', () => {
     expect(world.published()).toEqual(['+10.0.0.2', '-10.0.0.1']);
   });
 
-  it('are believed in when staleSeconds are over, at that very instant', async () => {
+  it('remove the addresses exactly when staleSeconds have passed', async () => {
     const world = await standing(
       { ...literalToo, dns: { staleSeconds: 60, families: ['IPv4'] } },
       '10.0.0.1',
@@ -223,11 +223,11 @@ describe('name servers that fail', () => {
   });
 });
 
-describe('what ends by the mere passing of time', () => {
+describe('a period that ends without another trigger', () => {
   it.each([
     ['staleSeconds', { staleSeconds: 60 }, 60_000],
     ['keepSeconds', { keepSeconds: 30 }, 30_000],
-  ] as const)('ends also where the server refused a write before: %s', async (_, dns, afterMs) => {
+  ] as const)('ends also when the server refused a write before: %s', async (_, dns, afterMs) => {
     const error = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
     const spec = { ...literalToo, dns: { ...dns, families: ['IPv4'] } };
     const world = await standing(spec, '10.0.0.1', '10.0.0.2');
@@ -242,7 +242,7 @@ describe('what ends by the mere passing of time', () => {
 });
 
 describe('name servers that deny the name', () => {
-  it('are believed the third time, and take away nothing of another target', async () => {
+  it('are believed the third time, and do not affect another target', async () => {
     const world = await standing(literalToo, '10.0.0.1');
     const deny = () => {
       world.resolver.answer({ name, type: 'A' }, denies());
@@ -269,7 +269,7 @@ describe('keepSeconds', () => {
     return world;
   };
 
-  it('keep a healthy address that left the answer, and say so', async () => {
+  it('keep a healthy address that was removed from the answer, and report it', async () => {
     const world = await left();
     expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
     expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2']);
@@ -280,7 +280,7 @@ describe('keepSeconds', () => {
     await quiet(world);
   });
 
-  it('write nothing while a pool rotates its answer and all of the pool is in', async () => {
+  it('write nothing while a name rotates its answer and all its addresses are published', async () => {
     const world = await standing(keeping, '10.0.0.1', '10.0.0.2');
     for (const ips of [
       ['10.0.0.2', '10.0.0.3'],
@@ -312,7 +312,7 @@ describe('keepSeconds', () => {
     expect(world.published()).toEqual(['+10.0.0.2']);
   });
 
-  it('end when they are over', async () => {
+  it('remove the address when they have passed', async () => {
     const world = await left();
     await world.run();
     await world.clock.advance(29_999);
@@ -322,7 +322,7 @@ describe('keepSeconds', () => {
     expect(world.published()).toEqual(['+10.0.0.2']);
   });
 
-  it('do not keep what was never healthy', async () => {
+  it('do not keep an address that was never healthy', async () => {
     const world = await standing(keeping, '10.0.0.1');
     world.resolver.addresses(name, '10.0.0.2');
     await world.run();
@@ -342,7 +342,7 @@ describe('a start while the name servers fail', () => {
     return after;
   };
 
-  it('leaves what is published, probes it within its period, and tells whose it is', async () => {
+  it('keeps what is published, probes it within its period, and reports its names', async () => {
     const world = await restart(literalToo, '10.0.0.1', '10.0.0.2');
     world.cluster.onWrite = () => expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2', '+10.0.9.9']);
     await world.run();
@@ -367,7 +367,7 @@ describe('a start while the name servers fail', () => {
     expect(world.published()).toEqual(['+10.0.0.2', '+10.0.9.9', '-10.0.0.1']);
   });
 
-  it('takes the new address when the servers are back', async () => {
+  it('publishes the new address when the servers answer again', async () => {
     const world = await restart(one, '10.0.0.1');
     await world.run();
     world.resolver.fails(name);
@@ -378,7 +378,7 @@ describe('a start while the name servers fail', () => {
     expect(world.published()).toEqual(['+10.0.0.7']);
   });
 
-  it('begins anew from what is published when another replica has led meanwhile', async () => {
+  it('begins again from what is published when another replica has been the leader meanwhile', async () => {
     const world = await standing(one, '10.0.0.1');
     world.reconciler.reset();
     expect(world.resolver.followed).toEqual([]);
@@ -389,7 +389,7 @@ describe('a start while the name servers fail', () => {
     expect(world.published()).toEqual(['+10.0.0.1']);
   });
 
-  it('writes nothing where the first answer is the same as before', async () => {
+  it('writes nothing when the first answer is the same as before', async () => {
     const world = await restart(one, '10.0.0.1');
     const first = await world.run();
     world.resolver.addresses(name, '10.0.0.1');
@@ -421,7 +421,7 @@ describe('an SRV record', () => {
       .map(({ ports, endpoints }) => `${ports?.[0]?.port} ${endpoints?.map((e) => e.addresses).join()}`)
       .toSorted();
 
-  it('gives addresses with ports of their own, in slices of their own, and says what it says of them', async () => {
+  it('gives addresses their own ports and slices, and the status contains its records', async () => {
     const world = await answered();
     expect(portsOf(world)).toEqual(['5432 10.0.0.2', '5433 10.0.0.1']);
     expect(targetsOf(world)[0]?.addresses).toMatchObject([
@@ -431,7 +431,7 @@ describe('an SRV record', () => {
     await quiet(world);
   });
 
-  it('that changes is followed to its new hosts, and the old ones are followed no more', async () => {
+  it('that changes resolves to its new hosts, and the old ones are no longer queried', async () => {
     const world = await answered();
     world.resolver.answer(srv, leadsTo(service('db2.example.com')));
     await world.clock.advance(1_000);
@@ -442,7 +442,7 @@ describe('an SRV record', () => {
     expect(portsOf(world)).toEqual(['5432 10.0.0.3']);
   });
 
-  it('stands over a start while the name servers fail', async () => {
+  it('remains in use over a restart while the name servers fail', async () => {
     const before = await answered();
     await before.clock.advance(60_000);
     const world = before.restarted();
@@ -458,7 +458,7 @@ describe('an SRV record', () => {
     await quiet(world);
   });
 
-  it('with one address behind two ports keeps what is known of each over a start', async () => {
+  it('with one address at two ports keeps the health of each over a restart', async () => {
     const before = await answered([service(hosts[0], { port: 5433 }), service(hosts[0], { port: 5434 })]);
     const [bad] = [...before.scheduled.values()].flat().filter(({ port }) => port === 5433);
     for (let i = 0; i < 3; i++) if (bad) before.judge(bad, down);
@@ -473,7 +473,7 @@ describe('an SRV record', () => {
   });
 });
 
-describe('names that are followed no more', () => {
+describe('names that are no longer queried', () => {
   it.each([
     ['the backend is gone', (world: ReconcileWorld) => world.remove()],
     ['it is suspended', (world: ReconcileWorld) => world.store({ ...one, suspend: true }, { generation: 2 })],
@@ -486,7 +486,7 @@ describe('names that are followed no more', () => {
     expect(world.resolver.followed).toEqual([]);
   });
 
-  it('begin from what is published when the backend goes on', async () => {
+  it('are restored from what is published when the backend continues', async () => {
     const world = await standing(one, '10.0.0.1');
     world.store({ ...one, suspend: true }, { generation: 2 });
     await world.run();

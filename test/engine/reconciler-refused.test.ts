@@ -33,8 +33,8 @@ const portNames = (world: ReconcileWorld): readonly (string | undefined)[] =>
 const [A, B, C] = ['10.20.0.11', '10.20.0.12', '10.20.0.13'];
 const hosts = (...all: readonly string[]) => all.map((host) => ({ host }));
 
-describe('a write that is refused holds back only what needs it', () => {
-  it('a further slice: a dead address leaves the slice that stands', async () => {
+describe('a refused write prevents only the writes that need it', () => {
+  it('a new slice: a failed address is removed from the existing slice', async () => {
     const world = new ReconcileWorld({ maxEndpointsPerSlice: 2 });
     await world.bringUp();
     world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
@@ -80,7 +80,7 @@ describe('a write that is refused holds back only what needs it', () => {
     expect([world.published(), legacy(world)]).toEqual([slices, endpoints]);
   });
 
-  it('slices of another port name: the old ones and the name in the Service stay, without what is dead or left', async () => {
+  it('slices of another port name: the old ones and the name in the Service remain, without failed or removed addresses', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: hosts(A, B, C) });
     world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
@@ -97,7 +97,7 @@ describe('a write that is refused holds back only what needs it', () => {
     expect([world.published(), portNames(world)]).toEqual([[`+${B}`, `-${A}`], ['pg']]);
   });
 
-  it('the Service with another port name: slices of the old name stay beside the new ones', async () => {
+  it('the Service with another port name: slices of the old name remain together with the new ones', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.cluster.refuse = (action) => (action.op === 'applyService' ? refusal() : undefined);
@@ -109,7 +109,7 @@ describe('a write that is refused holds back only what needs it', () => {
     expect(names.toSorted()).toEqual(['', 'pg']);
   });
 
-  it('a new Service is made without the slice that is refused, and a slice without the Service', async () => {
+  it('a new Service is created without the refused slice, and a slice without the refused Service', async () => {
     for (const refuses of [isSlice, (action: Action) => action.op === 'applyService']) {
       const world = new ReconcileWorld();
       world.cluster.refuse = (action) => (refuses(action) ? refusal() : undefined);
@@ -130,12 +130,12 @@ const conditionText = (world: ReconcileWorld, type: string): string => {
 const conditionsOf = (world: ReconcileWorld) =>
   ['Ready', 'Available', 'Degraded'].map((type) => conditionText(world, type));
 
-describe('what is told is what is written', () => {
+describe('the status reports what is written', () => {
   it.each([
     ['Invalid', 422],
     ['Forbidden', 403],
   ] as const)(
-    'a dead address that cannot be removed is published, and told at once: %s',
+    'a failed address that cannot be removed is reported as published at once: %s',
     async (reason, code) => {
       const world = new ReconcileWorld();
       await world.bringUp();
@@ -171,7 +171,7 @@ describe('what is told is what is written', () => {
     },
   );
 
-  it('nothing is available of the last server when it is dead, though it cannot be removed', async () => {
+  it('a Service is not available when its last server failed, although it cannot be removed', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.cluster.refuse = (action) => (isSlice(action) ? refusal() : undefined);
@@ -180,7 +180,7 @@ describe('what is told is what is written', () => {
     expect(conditionsOf(world).slice(0, 2)).toEqual(['False Invalid', 'False NoReadyAddress']);
   });
 
-  it('nothing is available without a Service, nor without slices', async () => {
+  it('a backend is not available without a Service, nor without slices', async () => {
     for (const [refuses, reason] of [
       [isSlice, 'NoReadyAddress'],
       [(action: Action) => action.op === 'applyService', 'NotPublished'],
@@ -195,7 +195,7 @@ describe('what is told is what is written', () => {
     }
   });
 
-  it('an address without a slice is not ready, and has the words of the API server', async () => {
+  it('an address without a slice is not ready, and has the message of the API server', async () => {
     const world = new ReconcileWorld({ maxEndpointsPerSlice: 2 });
     await world.bringUp();
     world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
@@ -226,7 +226,7 @@ describe('what is told is what is written', () => {
     expect(conditionsOf(world).slice(0, 2)).toEqual(['False Terminating', 'False NotPublished']);
   });
 
-  it('a switch of an alias is told where one of its Services is refused', async () => {
+  it('a switch of an alias is reported when one of its Services is refused', async () => {
     const world = new ReconcileWorld();
     const services = [{ name: 'a' }, { name: 'b' }];
     const alias = (first: string): SpecInput => ({
@@ -277,7 +277,7 @@ describe('an address that the API server refuses', () => {
     ['that names it', { text: `slices with ${D} are denied` }],
     ['that names none', {}],
     ['of which the Endpoints object knows nothing', { kinds: ['EndpointSlice'] }],
-  ])('is left out, whatever the words, and is told: a refusal %s', async (_, how) => {
+  ])('is left out and reported, whatever the message: a refusal %s', async (_, how) => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: hosts(A, B) });
     deny(world, denyOne, how);
@@ -296,7 +296,7 @@ describe('an address that the API server refuses', () => {
     expect(world.published()).toEqual([`+${A}`, `+${C}`, `-${B}`]);
   });
 
-  it('of a new backend holds back no other', async () => {
+  it('does not prevent other addresses of a new backend', async () => {
     const world = new ReconcileWorld();
     deny(world, denyOne);
     await world.bringUp({ targets: hosts(A, D) });
@@ -306,7 +306,7 @@ describe('an address that the API server refuses', () => {
     ]);
   });
 
-  it('leaves, so that a dead one can, where the policy comes when it is published', async () => {
+  it('is removed, so that a failed one can be, when the policy is created later', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: hosts(A, B, D) });
     deny(world, denyOne);
@@ -319,7 +319,7 @@ describe('an address that the API server refuses', () => {
     ['every fifth of 100', 5, 100],
     ['every second of 100', 2, 100],
     ['every second of 250 in one slice', 2, 250],
-  ])('takes no accepted one with it, of many that are published: %s', async (_, nth, count) => {
+  ])('does not affect accepted ones of many that are published: %s', async (_, nth, count) => {
     const world = new ReconcileWorld({ maxEndpointsPerSlice: Math.max(100, count) });
     const all = Array.from({ length: count }, (_host, i) => `10.20.0.${i}`);
     const refused = new Set(all.filter((_ip, i) => i % nth === 1));
@@ -331,7 +331,7 @@ describe('an address that the API server refuses', () => {
     expect(world.published()).toEqual([...accepted.map((ip) => `+${ip}`), `-${all[0]}`].toSorted());
   });
 
-  it('alone leaves the Service empty, and says so', async () => {
+  it('alone leaves the Service empty, and the status reports it', async () => {
     const world = new ReconcileWorld();
     deny(world, denyOne);
     await world.bringUp({ targets: hosts(D) });
@@ -341,7 +341,7 @@ describe('an address that the API server refuses', () => {
     ]);
   });
 
-  it('joins within a minute of the end of the policy, and at once when the spec changes', async () => {
+  it('is added within a minute after the policy is deleted, and at once when the spec changes', async () => {
     for (const edit of [false, true]) {
       const world = new ReconcileWorld();
       deny(world, denyOne);
@@ -363,7 +363,7 @@ describe('an address that the API server refuses', () => {
     }
   });
 
-  it('is found among a hundred by a few requests, and none is blamed where all is refused', async () => {
+  it('is found among a hundred with few requests, and none is singled out when all are refused', async () => {
     const many = Array.from({ length: 100 }, (_, i) => `10.30.0.${i + 1}`);
     const world = new ReconcileWorld();
     const count = deny(world, (ips) => ips.includes('10.30.0.77'));
@@ -378,7 +378,7 @@ describe('an address that the API server refuses', () => {
     expect(conditionsOf(other).slice(0, 2)).toEqual(['False Forbidden', 'False NoReadyAddress']);
   });
 
-  it('whichever they are, the others are published, and all when it is over', async () => {
+  it('does not affect the others, and is published when the refusal ends, for any set of addresses', async () => {
     const ips = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(ips, ips, ips, async (before, after, bad) => {
@@ -431,7 +431,7 @@ describe('a Service of role Primary, whose server stays the same', () => {
     ['an appProtocol', { appProtocol: 'redis' }],
     ['a port name', { name: 'redis' }],
     ['a target port', { targetPort: 6379, appProtocol: 'redis' }],
-  ])('leads to it at every moment while it gets %s, whichever write is the last', async (_, change) => {
+  ])('always publishes its server while it gets %s, whichever write is the last', async (_, change) => {
     for (let cut = 0; cut < 6; cut++) {
       const world = await withPrimary();
       let writes = 0;
@@ -489,7 +489,7 @@ describe('whatever the API server refuses for a while', () => {
     return (action.object.endpoints ?? []).some(({ addresses }) => !had.has(addresses[0]));
   }
 
-  it('dead addresses leave, healthy ones stay, and when it is over all is as made afresh', async () => {
+  it('failed addresses are removed, healthy ones remain, and in the end all is like a new backend', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(moment, { minLength: 2, maxLength: 5 }), async (moments) => {
         const world = new ReconcileWorld({ maxEndpointsPerSlice: 3 });

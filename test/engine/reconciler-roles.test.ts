@@ -57,7 +57,7 @@ const degraded = (world: ReconcileWorld) => {
 };
 
 describe('a role that a probe reported', () => {
-  it('gives way to the one of the target once the probe is one that reports none', async () => {
+  it('is replaced by the role of the target once the probe reports none', async () => {
     const targets = [
       { host: A, role: 'Primary' },
       { host: B, role: 'Replica' },
@@ -75,7 +75,7 @@ describe('a role that a probe reported', () => {
 });
 
 describe('a backend with a primary and replicas', () => {
-  it('has the one behind rw and the others behind ro, and says so', async () => {
+  it('publishes the primary in rw and the replicas in ro, and reports it', async () => {
     const { world } = await stands();
     expect(ready(world, 'rw')).toEqual([A]);
     expect(ready(world, 'ro')).toEqual([B, C]);
@@ -90,7 +90,7 @@ describe('a backend with a primary and replicas', () => {
     });
   });
 
-  it('tells once who is the primary when it begins', async () => {
+  it('records one Event about its first primary', async () => {
     const world = new ReconcileWorld();
     world.store(spec);
     await world.run();
@@ -101,7 +101,7 @@ describe('a backend with a primary and replicas', () => {
     expect(told(world)).toEqual([`Normal PrimaryChanged: ${A} is the primary`]);
   });
 
-  it('is not written while each verdict brings another lag', async () => {
+  it('is not written while each verdict reports another lag', async () => {
     const { world } = await stands();
     for (let i = 1; i < 20; i++) {
       await world.clock.advance(10_000);
@@ -112,7 +112,7 @@ describe('a backend with a primary and replicas', () => {
 });
 
 describe('a failover', () => {
-  it('of a primary that dies: rw is empty until a replica says that it is the primary', async () => {
+  it('of a failed primary leaves rw empty until a replica reports that it is the primary', async () => {
     const { world, history } = await stands();
     world.fail(A);
     await world.run();
@@ -131,7 +131,7 @@ describe('a failover', () => {
     ]);
   });
 
-  it('by a switch: with the first verdict that says so, and one Event', async () => {
+  it('by a switch-over is published with the first verdict that reports it, and one Event', async () => {
     const { world, history } = await stands();
     world.say(replica(), A);
     world.say(primary(), B);
@@ -143,7 +143,7 @@ describe('a failover', () => {
     expect(history.filter((each) => each.length > 1)).toEqual([]);
   });
 
-  it('to a server at another port never shows both, whichever slice is written', async () => {
+  it('to a server at another port never publishes both, whichever slice is written', async () => {
     const targets = [{ host: A }, { host: B, port: 6380 }];
     const { world, history } = await stands({ targets });
     for (const [from, to] of [
@@ -158,7 +158,7 @@ describe('a failover', () => {
     expect(history.filter((each) => each.length > 1)).toEqual([]);
   });
 
-  it('takes away a primary that says it follows, before anybody else is one', async () => {
+  it('removes a primary that reports Replica before another one reports Primary', async () => {
     const { world } = await stands();
     world.say(replica(), A);
     await world.run();
@@ -166,7 +166,7 @@ describe('a failover', () => {
     expect(ready(world, 'ro')).toEqual([A, B, C]);
   });
 
-  it('does not follow one failed probe', async () => {
+  it('is not caused by one failed probe', async () => {
     const { world } = await stands();
     world.say({ kind: 'down', reason: 'Timeout', message: '' }, A);
     expect((await world.run()).writes).toEqual([]);
@@ -174,8 +174,8 @@ describe('a failover', () => {
   });
 });
 
-describe('two that say they are the primary', () => {
-  it('are told once, the published one stays, and the other takes over as soon as that says otherwise', async () => {
+describe('two servers that report role Primary', () => {
+  it('are reported once, the published one remains, and the other takes over when it reports another role', async () => {
     const { world, history } = await stands();
     for (let said = 0; said < 2; said += 1) world.say(primary(), B);
     await world.run();
@@ -195,7 +195,7 @@ describe('two that say they are the primary', () => {
     expect(history.filter((each) => each.length > 1)).toEqual([]);
   });
 
-  it('with epochs: the later one is at once', async () => {
+  it('with epochs are decided by the higher epoch at once', async () => {
     const { world } = await stands();
     world.say(primary({ epoch: 1 }), A);
     world.say(primary({ epoch: 2 }), B);
@@ -211,24 +211,29 @@ describe('two that say they are the primary', () => {
   it.each([
     ['died', { kind: 'down', reason: 'Refused', message: '' }],
     ['follows', replica()],
-  ] as const)('is not said of an old primary that %s and was asked before that last', async (_, verdict) => {
-    const { world } = await stands();
-    world.say(primary({ epoch: 1 }), A);
-    await world.run();
-    told(world);
-    world.say(primary({ epoch: 2 }), B);
-    await world.run();
-    expect(ready(world, 'rw')).toEqual([B]);
-    expect(degraded(world)).toBe('False AllHealthy');
-    world.say(verdict, A);
-    world.say(primary({ epoch: 2 }), B);
-    await world.run();
-    expect(ready(world, 'rw')).toEqual([B]);
-    expect(degraded(world)).toBe('False AllHealthy');
-    expect(told(world)).toEqual([`Normal PrimaryChanged: ${B} is the primary now (previous primary: ${A})`]);
-  });
+  ] as const)(
+    'are not reported for an old primary that %s and was probed before the promotion',
+    async (_, verdict) => {
+      const { world } = await stands();
+      world.say(primary({ epoch: 1 }), A);
+      await world.run();
+      told(world);
+      world.say(primary({ epoch: 2 }), B);
+      await world.run();
+      expect(ready(world, 'rw')).toEqual([B]);
+      expect(degraded(world)).toBe('False AllHealthy');
+      world.say(verdict, A);
+      world.say(primary({ epoch: 2 }), B);
+      await world.run();
+      expect(ready(world, 'rw')).toEqual([B]);
+      expect(degraded(world)).toBe('False AllHealthy');
+      expect(told(world)).toEqual([
+        `Normal PrimaryChanged: ${B} is the primary now (previous primary: ${A})`,
+      ]);
+    },
+  );
 
-  it('stay as they are over a restart, which writes nothing', async () => {
+  it('stay as they are over a restart that writes nothing', async () => {
     const { world } = await stands();
     for (let said = 0; said < 2; said += 1) world.say(primary(), B);
     await world.run();
@@ -271,7 +276,7 @@ describe('two Services of role Primary, between whose slices a switch from A to 
 });
 
 describe('a replica that is behind', () => {
-  it('leaves ro with the third verdict that says so, comes back with the first that does not, and rw knows nothing of it', async () => {
+  it('is removed from ro with the third such verdict, added with the first other one, and rw is not affected', async () => {
     const { world } = await stands();
     await world.clock.advance(3_600_000);
     for (const [n, behind] of [
@@ -301,7 +306,7 @@ describe('a replica that is behind', () => {
     expect(told(world)).toEqual([]);
   });
 
-  it('is behind rw as soon as it is promoted', async () => {
+  it('is published in rw as soon as it is promoted', async () => {
     const { world } = await stands();
     await world.clock.advance(3_600_000);
     for (let i = 0; i < 3; i++) world.say(replica(100), B);
@@ -314,7 +319,7 @@ describe('a replica that is behind', () => {
 });
 
 describe('a restart', () => {
-  it('moves no address, whatever the roles and the lags', async () => {
+  it('changes no Service of any address, whatever the roles and lags', async () => {
     const { world } = await stands();
     await world.clock.advance(3_600_000);
     for (let i = 0; i < 3; i++) world.say(replica(100), C);
@@ -330,7 +335,7 @@ describe('a restart', () => {
     expect((await next.run()).writes).toEqual([]);
   });
 
-  it('keeps the primary behind rw also where the status does not tell roles', async () => {
+  it('keeps the primary in rw also when the status has no roles', async () => {
     const { world } = await stands();
     const { targets: _, primary: _p, ...rest } = world.status();
     world.cluster.put(aStoredBackend(spec, { status: rest }));
@@ -341,7 +346,7 @@ describe('a restart', () => {
     expect(ready(next, 'ro')).toEqual([B, C]);
   });
 
-  it('between the slices and the status of a failover goes on with what the slices say', async () => {
+  it('between the slices and the status of a failover continues from the slices', async () => {
     const { world } = await stands();
     world.say(replica(), A);
     world.say(primary(), B);
@@ -355,7 +360,7 @@ describe('a restart', () => {
     expect(ready(next, 'ro')).toEqual([A, C]);
   });
 
-  it('does not bring back a primary that said last that it follows', async () => {
+  it('does not publish a former primary whose last report was Replica', async () => {
     const { world } = await stands();
     world.say(replica(), A);
     const stored = world.cluster.backend(namespace, 'orders-db');
@@ -367,7 +372,7 @@ describe('a restart', () => {
     expect(ready(next, 'rw')).toEqual([]);
   });
 
-  it('forgets a role of the spec that was taken back meanwhile', async () => {
+  it('drops a role of the spec that was removed meanwhile', async () => {
     const fixed = (role?: string) => ({
       ...spec,
       probe: { tcpSocket: {} },
@@ -394,7 +399,7 @@ describe('Secrets', () => {
   const secured = { ...spec, credentials: { secretName: 'login' } };
   const login = { data: { username: 'probe', password } };
 
-  it('that are not read yet are waited for: nobody is asked without, and nothing is said', async () => {
+  it('that are not read yet delay all probes and reports', async () => {
     const world = new ReconcileWorld();
     world.store(secured);
     expect((await world.run()).writes).toEqual([]);
@@ -412,7 +417,7 @@ describe('Secrets', () => {
     ]);
   });
 
-  it('that cannot be read are told, and what can be asked without is asked', async () => {
+  it('that cannot be read are reported, and servers are probed as far as possible without them', async () => {
     const world = new ReconcileWorld();
     world.secrets.set('login', { error: 'there is no such Secret' });
     world.store(secured);
@@ -432,7 +437,7 @@ describe('Secrets', () => {
     expect((await next.run()).writes).toEqual([]);
   });
 
-  it('are in no status, Event or id', async () => {
+  it('never appear in a status, Event or id', async () => {
     const world = new ReconcileWorld();
     world.secrets.set('login', login);
     world.store(secured);
@@ -452,7 +457,7 @@ describe('Secrets', () => {
 describe('a login that is refused', () => {
   const refused: Verdict = { ...up, reason: 'AuthFailed', message: '28P01 password authentication failed' };
 
-  it('is in the status while it lasts, for two writes in all, and moves nobody', async () => {
+  it('is in the status while it lasts, with two writes in all, and removes no address', async () => {
     const { world, history } = await stands();
     const written: (readonly string[])[] = [];
     const after = async (verdict: Verdict) => {
@@ -479,7 +484,7 @@ describe('a login that is refused', () => {
     expect(history.flat().filter((ip) => ip !== A)).toEqual([]);
   });
 
-  it('now and then is no write', async () => {
+  it('now and then causes no write', async () => {
     const { world } = await stands();
     for (let i = 0; i < 8; i += 1) {
       world.say(i % 3 === 2 ? primary() : refused, A);
@@ -487,7 +492,7 @@ describe('a login that is refused', () => {
     }
   });
 
-  it('stays told over a restart, which writes nothing', async () => {
+  it('remains in the status over a restart that writes nothing', async () => {
     const { world } = await stands();
     for (let i = 0; i < 3; i += 1) world.say(refused);
     await world.run();
@@ -500,7 +505,7 @@ describe('a login that is refused', () => {
     expect(ready(next, 'rw')).toEqual([A]);
   });
 
-  it('of one port of two is told of that port, over a restart too', async () => {
+  it('of one of two ports is reported for that port, also over a restart', async () => {
     const ports = [
       { name: 'db', port: 6379 },
       { name: 'web', port: 80, probe: {} },
@@ -557,7 +562,7 @@ describe('a Service by role that has no address', () => {
     ],
     ['there is a primary alone', primary(), 'no ready replica: 10.20.0.11 NotReplica'],
     ['there is a replica alone', replica(), 'no ready primary: 10.20.0.11 NotPrimary'],
-  ] as const)('is told, with the reason: %s', async (_, verdict, why) => {
+  ] as const)('is reported with the reason: %s', async (_, verdict, why) => {
     const world = new ReconcileWorld();
     world.store(only);
     await world.run();

@@ -41,7 +41,7 @@ describe.each<readonly [how: string, after: SpecInput, ready: string]>([
   ['suspended', { targets, suspend: true }, 'True Suspended'],
   ['invalid', nonsense, 'False Invalid'],
 ])('a backend that is %s', (_, after, ready) => {
-  it('loses an address that the policy forbids, and keeps the others', async () => {
+  it('removes an address that the policy forbids, and keeps the others', async () => {
     const world = await restarted({ targets }, after);
     expect(world.published()).toEqual([`+${allowed}`]);
     expect(legacy(world)).toEqual([allowed]);
@@ -62,7 +62,7 @@ describe.each<readonly [how: string, after: SpecInput, ready: string]>([
     expect(world.events.filter(({ reason }) => reason === 'TargetsRefused')).toHaveLength(1);
   });
 
-  it('has no slice left where all its addresses are forbidden', async () => {
+  it('has no slice left when all its addresses are forbidden', async () => {
     const world = await restarted({ targets: [{ host: forbidden }] }, after);
     expect([world.published(), legacy(world)]).toEqual([[], []]);
     expect(condition(world, 'Available')).toBe('False NoReadyAddress');
@@ -84,7 +84,7 @@ describe.each<readonly [how: string, after: SpecInput, ready: string]>([
     expect(condition(next, 'Degraded')).toBe('True TargetsRefused');
   });
 
-  it('keeps all of it where the policy forbids nothing', async () => {
+  it('keeps everything when the policy forbids nothing', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets });
     const next = new ReconcileWorld({}, world.cluster, world.clock);
@@ -94,7 +94,7 @@ describe.each<readonly [how: string, after: SpecInput, ready: string]>([
   });
 });
 
-it('A backend whose address is forbidden later is looked at again, and no other', async () => {
+it('Only a backend whose address is forbidden later is reconciled again', async () => {
   let isKnown = false;
   const cidr = parseCidr('10.96.0.0/16');
   const networksOf = () =>

@@ -12,7 +12,7 @@ const error = (kind: ErrorKind, reason: ErrorReason) =>
 const touches = (action: Action, service: string): boolean => JSON.stringify(action).includes(service);
 
 describe('a new backend', () => {
-  it('waits a moment for its first verdicts, then publishes what answered', async () => {
+  it('waits briefly for its first verdicts, then publishes the addresses that answered', async () => {
     const world = new ReconcileWorld();
     world.store();
     expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1_000 }, writes: [] });
@@ -28,7 +28,7 @@ describe('a new backend', () => {
     expect(world.counts).toEqual(new Map([['shop/orders-db', '1/2']]));
   });
 
-  it('waits no longer than a second', async () => {
+  it('waits for first verdicts no longer than a second', async () => {
     const world = new ReconcileWorld();
     world.store();
     await world.run();
@@ -40,13 +40,13 @@ describe('a new backend', () => {
   it.each([
     ['probing is off', { probe: { disabled: {} } }],
     ['the first probe is not due yet', { probe: { initialDelaySeconds: 30 } }],
-  ])('does not wait where %s', async (_, spec) => {
+  ])('does not wait for first verdicts when %s', async (_, spec) => {
     const world = new ReconcileWorld();
     world.store(spec);
     expect((await world.run()).writes).toContain('status');
   });
 
-  it('waits again when its spec changes to addresses nothing is known of', async () => {
+  it('waits again when its spec changes to addresses without a verdict', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: [{ host: '10.20.0.1' }] });
     await world.clock.advance(60_000);
@@ -58,7 +58,7 @@ describe('a new backend', () => {
   });
 });
 
-describe('a backend that stands', () => {
+describe('a published backend', () => {
   it('is not written while nothing changes', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
@@ -67,7 +67,7 @@ describe('a backend that stands', () => {
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes: [] });
   });
 
-  it('is written to one slice, one Endpoints and one status when one address flips', async () => {
+  it('writes one slice, one Endpoints and one status for one health transition', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     const writes = ['update EndpointSlice', 'update Endpoints', 'status'];
@@ -79,7 +79,7 @@ describe('a backend that stands', () => {
     expect(world.published()).toEqual(both);
   });
 
-  it('tells nobody twice, and of a database that is down nothing in Ready', async () => {
+  it('records no second Event, and keeps Ready true while the database is down', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.fail();
@@ -88,7 +88,7 @@ describe('a backend that stands', () => {
     expect(world.events).toEqual([]);
   });
 
-  it('loses the Service that left its spec, and gains the one that came', async () => {
+  it('removes the Service that was removed from its spec, and creates the new one', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.store({ services: [{ name: 'db' }] }, { generation: 2 });
@@ -98,7 +98,7 @@ describe('a backend that stands', () => {
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('looks again when a Service was refused what another one only just gave up', async () => {
+  it('retries at once a Service that was refused what another Service has just released', async () => {
     const world = new ReconcileWorld();
     const ports = [{ port: 5432, nodePort: 31_000 }];
     await world.bringUp({ ports, services: [{ name: 'old', type: 'NodePort' }] });
@@ -112,7 +112,7 @@ describe('a backend that stands', () => {
     expect(world.ready()).toBe('True Published');
   });
 
-  it('does not look again and again when it is the removal that is refused', async () => {
+  it('does not retry in a loop when the removal is refused', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services: [{ name: 'old' }] });
     const refused = error('terminal', 'Forbidden');
@@ -125,14 +125,14 @@ describe('a backend that stands', () => {
   it.each([
     ['Service', 'orders-db'],
     ['Endpoints', 'orders-db'],
-  ])('makes a deleted %s anew', async (kind, name) => {
+  ])('creates a deleted %s again', async (kind, name) => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.cluster.remove(kind, namespace, name);
     expect((await world.run()).writes).toHaveLength(1);
   });
 
-  it('is forgotten when it is gone: no probes, no counts', async () => {
+  it('has no probes and no figures after it is deleted', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     expect(world.reconciler.keyOf('uid-of-orders-db')).toBe('shop/orders-db');
@@ -143,7 +143,7 @@ describe('a backend that stands', () => {
     expect(world.counts.get('shop/orders-db')).toBe('gone');
   });
 
-  it('takes over its own objects when it is deleted and made anew with another uid, and empties nothing', async () => {
+  it('takes over its own objects when it is recreated with another uid, and empties nothing', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.remove();
@@ -159,7 +159,7 @@ describe('a backend that stands', () => {
 });
 
 describe('a start', () => {
-  it('empties nothing and writes nothing where all is as it was left', async () => {
+  it('empties and writes nothing when everything is unchanged', async () => {
     const before = new ReconcileWorld();
     await before.bringUp();
     before.fail('10.20.0.12');
@@ -175,7 +175,7 @@ describe('a start', () => {
     expect((await after.run()).writes).toHaveLength(3);
   });
 
-  it('empties nothing where the Service was deleted meanwhile', async () => {
+  it('empties nothing when the Service was deleted meanwhile', async () => {
     const before = new ReconcileWorld();
     await before.bringUp();
     before.cluster.remove('Service', namespace, 'orders-db');
@@ -199,7 +199,7 @@ describe('a start', () => {
     ]);
   });
 
-  it('begins anew from what is published when another replica has led meanwhile', async () => {
+  it('begins again from what is published when another replica has been the leader meanwhile', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.reconciler.reset();
@@ -209,8 +209,8 @@ describe('a start', () => {
   });
 });
 
-describe('what is not ours', () => {
-  it('is a conflict that is told once, and heals when it goes', async () => {
+describe('an object of another client', () => {
+  it('is a conflict with one Event, which ends when the object is deleted', async () => {
     const world = new ReconcileWorld();
     world.cluster.put(aService());
     await world.bringUp();
@@ -224,7 +224,7 @@ describe('what is not ours', () => {
     expect(world.events).toMatchObject([{}, { type: 'Normal', reason: 'Published' }]);
   });
 
-  it('is adopted without a moment of empty endpoints', async () => {
+  it('is taken over without a moment of empty endpoints', async () => {
     const world = new ReconcileWorld();
     world.cluster.put(aService());
     world.cluster.put(someEndpoints(['10.20.0.11', '10.20.0.12']));
@@ -240,8 +240,8 @@ describe('what is not ours', () => {
   });
 });
 
-describe('a Service that a finalizer holds while it is deleted', () => {
-  it('makes Ready false, keeps its slices, and is created again when it is gone', async () => {
+describe('a Service that a finalizer keeps while it is deleted', () => {
+  it('makes Ready false, keeps its slices, and is created again afterwards', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services: [{ name: 'orders-db', type: 'LoadBalancer' }] });
     world.cluster.held.add('orders-db');
@@ -263,7 +263,7 @@ describe('two backends that claim one Service', () => {
   const elder = { name: 'elder', creationTimestamp: '2026-01-01T00:00:00Z' };
   const younger = { name: 'younger', creationTimestamp: '2026-01-02T00:00:00Z' };
 
-  it('leave it to the older; when that goes, the other takes over', async () => {
+  it('leave it to the older one; when that is deleted, the other takes over', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, elder);
     await world.bringUp({ services, targets: [{ host: '10.20.0.12' }, { host: '10.20.0.13' }] }, younger);
@@ -280,7 +280,7 @@ describe('two backends that claim one Service', () => {
     expect((await world.run('younger')).writes).toEqual([]);
   });
 
-  it('leave it to the one that has published it, whatever its age', async () => {
+  it('leave the Service to the one that published it, whatever its age', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, younger);
     await world.bringUp({ services: [...services, { name: 'own' }] }, elder);
@@ -293,7 +293,7 @@ describe('two backends that claim one Service', () => {
     expect((await world.run('younger')).writes).toEqual([]);
   });
 
-  it('leave it to the one that has published it also after a restore of a backup, which makes all ages and uids new', async () => {
+  it('leave the Service to the one that published it also after a restore, which changes all ages and uids', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, younger);
     world.store({ services }, { name: 'younger', uid: 'new-1', creationTimestamp: '2026-02-01T00:00:09Z' });
@@ -311,7 +311,7 @@ describe('two backends that claim one Service', () => {
     expect(restored.published('db')).toEqual(both);
   });
 
-  it('an older one takes it with adopt: true, once an address of its own is ready', async () => {
+  it('let an older one take it over with adopt: true, once it has a ready address', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, younger);
     world.cluster.onWrite = () => expect(world.published('db').join()).toContain('+');
@@ -328,7 +328,7 @@ describe('two backends that claim one Service', () => {
     expect((await world.run('elder')).writes).toEqual([]);
   });
 
-  it('do not take from each other what one only stopped claiming', async () => {
+  it('keep the Service published when one of them stops claiming it', async () => {
     const world = new ReconcileWorld();
     await world.bringUp({ services }, elder);
     await world.bringUp({ services }, younger);
@@ -340,8 +340,8 @@ describe('two backends that claim one Service', () => {
   });
 });
 
-describe('a spec that is not understood', () => {
-  it('stops the probes, leaves what is published and said, and is told once', async () => {
+describe('a spec that is not valid', () => {
+  it('stops the probes, keeps what is published and reported, and is reported once', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.store({ mode: 'Teleport' }, { generation: 2 });
@@ -356,7 +356,7 @@ describe('a spec that is not understood', () => {
     expect(world.events).toHaveLength(1);
   });
 
-  it('leaves the others alone', async () => {
+  it('does not affect other backends', async () => {
     const world = new ReconcileWorld();
     world.store({ mode: 'Teleport' }, { name: 'odd' });
     await world.run('odd');
@@ -364,7 +364,7 @@ describe('a spec that is not understood', () => {
     expect(world.ready()).toBe('True Published');
   });
 
-  it('goes on where it was when it is understood again', async () => {
+  it('continues when it is valid again', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.store({ mode: 'Teleport' }, { generation: 2 });
@@ -376,7 +376,7 @@ describe('a spec that is not understood', () => {
 });
 
 describe('suspend', () => {
-  it('stops probing and writing, and says so; what is published stays', async () => {
+  it('stops probes and writes, reports it, and keeps what is published', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.store({ suspend: true, targets: [{ host: '10.20.0.13' }] }, { generation: 2 });
@@ -392,7 +392,7 @@ describe('suspend', () => {
 describe('a write that fails', () => {
   const slices = (action: Action) => 'object' in action && action.object.kind === 'EndpointSlice';
 
-  it('by a refusal is told at once', async () => {
+  it('by a refusal is reported at once', async () => {
     const world = new ReconcileWorld();
     const refused = error('terminal', 'Invalid');
     world.cluster.refuse = (action) => (action.op === 'applyService' ? refused : undefined);
@@ -404,7 +404,7 @@ describe('a write that fails', () => {
     expect(world.events).toMatchObject([{ type: 'Warning', reason: 'Invalid' }]);
   });
 
-  it('for now is told the third time, and nothing false is said before', async () => {
+  it('for a transient reason is reported the third time, and nothing false before', async () => {
     const world = new ReconcileWorld();
     world.cluster.refuse = (action) => (slices(action) ? conflict() : undefined);
     world.store();
@@ -419,7 +419,7 @@ describe('a write that fails', () => {
     expect([world.ready(), world.published()]).toEqual(['True Published', both]);
   });
 
-  it('because another replica leads writes nothing at all', async () => {
+  it('because another replica is the leader writes nothing at all', async () => {
     const world = new ReconcileWorld();
     const waits = error('waiting', 'NotLeader');
     world.cluster.refuse = () => waits;
@@ -430,7 +430,7 @@ describe('a write that fails', () => {
     expect(world.events).toEqual([]);
   });
 
-  it('by a bug is one that may pass', async () => {
+  it('by a bug is a transient error', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     world.cluster.refuse = () => {
@@ -440,7 +440,7 @@ describe('a write that fails', () => {
     expect((await world.run()).outcome).toMatchObject({ kind: 'transient', reason: 'Bug' });
   });
 
-  it('at one Service holds back no other', async () => {
+  it('at one Service does not affect others', async () => {
     const world = new ReconcileWorld();
     world.cluster.refuse = (action) =>
       touches(action, 'first') && action.op === 'applyService' ? error('terminal', 'Invalid') : undefined;
@@ -449,7 +449,7 @@ describe('a write that fails', () => {
     expect([world.published('second'), world.ready()]).toEqual([both, 'False Invalid']);
   });
 
-  it('with a lost race is planned again from what is there', async () => {
+  it('because of a conflict is planned again from the current state', async () => {
     const world = new ReconcileWorld();
     await world.bringUp();
     let races = 1;
@@ -483,7 +483,7 @@ describe('a status that follows slices', () => {
     expect(world.status().summary).toBe('1/2');
   });
 
-  it('tells what follows in that pause, and waits no longer for it', async () => {
+  it('contains what follows in that pause, and waits no longer for it', async () => {
     const world = await pausing();
     world.fail('10.20.0.11');
     await world.run();
@@ -495,7 +495,7 @@ describe('a status that follows slices', () => {
     expect(world.status().summary).toBe('0/2');
   });
 
-  it('is not written where all is as it was told when the pause is over', async () => {
+  it('is not written when the state after the pause is the stored one', async () => {
     const world = await pausing();
     world.fail('10.20.0.11');
     await world.run();
@@ -505,7 +505,7 @@ describe('a status that follows slices', () => {
     expect((await world.run()).writes).toEqual([]);
   });
 
-  it('does not wait with what was refused', async () => {
+  it('does not wait with a refusal', async () => {
     const world = await pausing();
     world.cluster.refuse = ({ op }) => (op === 'applyService' ? error('terminal', 'Invalid') : undefined);
     world.store({ services: [{ name: 'orders-db' }, { name: 'second' }] }, { generation: 2 });
@@ -515,13 +515,13 @@ describe('a status that follows slices', () => {
     expect(world.ready()).toBe('False Invalid');
   });
 
-  it('does not wait where no slice was written', async () => {
+  it('does not wait when no slice was written', async () => {
     const world = await pausing();
     world.store({ suspend: true }, { generation: 2 });
     expect((await world.run()).writes).toEqual(['status']);
   });
 
-  it('does not wait in the place of a retry', async () => {
+  it('does not delay a retry', async () => {
     const world = await pausing();
     world.fail('10.20.0.11');
     world.cluster.refuse = ({ op }) => (op === 'update' ? undefined : conflict());
@@ -534,7 +534,7 @@ describe('a status that follows slices', () => {
 });
 
 describe('a run that waits for its turn to write', () => {
-  it('is given up for something urgent, and what it had to say is said by the next run', async () => {
+  it('is cancelled for something urgent, and the next run writes its status', async () => {
     const world = new ReconcileWorld({
       writer: { perform: (action, patience) => perform(action, patience) },
     });

@@ -41,7 +41,7 @@ describe('BackendRegistry', () => {
     expect(rivals()).toEqual([undefined, 'elder']);
   });
 
-  it('knows no rival in another namespace', () => {
+  it('reports no rival in another namespace', () => {
     const registry = registryOf(elder);
     expect(registry.rival({ namespace: 'other', name: 'younger' }, 'db', undefined)).toBeUndefined();
   });
@@ -53,19 +53,19 @@ describe('BackendRegistry', () => {
       'is being deleted',
       { ...elder, metadata: { ...elder.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } },
     ],
-  ])('says that the younger is concerned when the elder %s', (_, now) => {
+  ])('returns the younger backend when the elder %s', (_, now) => {
     const registry = registryOf(younger, elder);
     expect(registry.update(key('elder'), now)).toEqual(new Set([key('elder'), key('younger')]));
     expect(rivalOf(registry, 'younger')).toBeUndefined();
   });
 
-  it('concerns nobody when it hears of the same object again, and itself alone when no claim moves', () => {
+  it('returns no backend for the same object, and only the changed one when no claim changes', () => {
     const registry = registryOf(younger, elder);
     expect(registry.update(key('elder'), elder)).toEqual(new Set());
     expect(registry.update(key('elder'), { ...elder })).toEqual(new Set([key('elder')]));
   });
 
-  it('keeps the claims of a backend that it does not understand: what that has published stays', () => {
+  it('keeps the claims of an invalid backend, because what it published remains', () => {
     const odd = stored('elder', { ...claims('db'), mode: 'Teleport' }, 1);
     const registry = registryOf(younger, elder);
     registry.update(key('elder'), odd);
@@ -82,7 +82,7 @@ describe('BackendRegistry', () => {
     expect(rivalOf(registry, 'younger', service)).toBe('elder');
   });
 
-  it('forgets what is gone', () => {
+  it('forgets deleted backends', () => {
     const registry = registryOf(elder);
     registry.update(key('elder'), undefined);
     expect([...registry.keys()]).toEqual([]);

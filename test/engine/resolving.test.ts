@@ -32,11 +32,11 @@ function slicesOf(count: number): {
   return { slices, reads: () => reads };
 }
 
-describe('names of which nothing is known', () => {
+describe('names without an answer', () => {
   const targets = Array.from({ length: 500 }, (_, i) => ({ host: host(i) }));
   const backend = aBackend({ targets, dns: { families: ['IPv4'] } });
 
-  it('begin with what the slices contain, each slice read once however many names there are', () => {
+  it('begin with the content of the slices, each read once however many names there are', () => {
     const clock = new ManualClock();
     const resolver = new FakeResolver(clock);
     const { slices, reads } = slicesOf(500);

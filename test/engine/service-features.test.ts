@@ -33,9 +33,9 @@ async function bringUp(world: ReconcileWorld, spec: SpecInput): Promise<void> {
 const without = (before: ReconcileWorld, ...switchedOff: readonly ServiceFeature[]) =>
   new ReconcileWorld(off(...switchedOff), before.cluster, before.clock);
 
-describe('a feature of Services that is switched off', () => {
+describe('a disabled feature of Services', () => {
   it.each(features)(
-    '%s: a new Service that asks for it is not created, and the status names the field and the flag',
+    '%s: a new Service that uses it is not created, and the status names the field and the flag',
     async (feature) => {
       const world = new ReconcileWorld(off(feature));
       await bringUp(world, asking[feature]);
@@ -50,7 +50,7 @@ describe('a feature of Services that is switched off', () => {
   );
 
   it.each(features)(
-    '%s: a Service that has it remains as it is, and its addresses follow the probes',
+    '%s: a Service that has it is not changed, and its addresses follow the probes',
     async (feature) => {
       const before = new ReconcileWorld();
       await bringUp(before, asking[feature]);
@@ -70,7 +70,7 @@ describe('a feature of Services that is switched off', () => {
   );
 
   it.each(features)(
-    '%s: a Service without it is not changed by a spec that asks for it, and loses no address',
+    '%s: a Service without it is not changed by a spec that uses it, and loses no address',
     async (feature) => {
       const world = new ReconcileWorld(off(feature));
       await bringUp(world, {});
@@ -87,7 +87,7 @@ describe('a feature of Services that is switched off', () => {
     },
   );
 
-  it('leaves everything as it is where ports get other names too, because addresses of new ports serve nobody', async () => {
+  it('changes nothing when ports are renamed too, because the Service has no such ports', async () => {
     const before = new ReconcileWorld();
     await bringUp(before, asking.NodePort);
     const world = without(before, 'NodePort');
@@ -97,7 +97,7 @@ describe('a feature of Services that is switched off', () => {
     expect(world.published()).toEqual(['+10.20.0.11', '+10.20.0.12']);
   });
 
-  it('is withdrawn from a Service when the spec does without it', async () => {
+  it('is removed from a Service when the spec no longer uses it', async () => {
     const before = new ReconcileWorld();
     await bringUp(before, asking.ExternalIPs);
     const world = without(before, 'ExternalIPs');
@@ -106,7 +106,7 @@ describe('a feature of Services that is switched off', () => {
     expect(world.ready()).toBe('True Published');
   });
 
-  it('holds back only what asks for it, whatever is switched off', async () => {
+  it('prevents only what uses it, for any set of disabled features', async () => {
     const any = fc.subarray([...serviceFeatures]);
     await fc.assert(
       fc.asyncProperty(any, fc.constantFrom(...features), async (gone, feature) => {
@@ -119,13 +119,13 @@ describe('a feature of Services that is switched off', () => {
   });
 });
 
-describe('adoption that is switched off', () => {
+describe('disabled adoption', () => {
   const adopt = service({ adopt: true });
 
   it.each([
     ['a Service', aService()],
     ['Endpoints', someEndpoints(['10.30.0.1'])],
-  ])('takes over no %s, and reports which field is switched off', async (_, object) => {
+  ])('takes over no %s, and reports the disabled field', async (_, object) => {
     const world = new ReconcileWorld(off('Adopt'));
     world.cluster.put(object);
     await bringUp(world, adopt);
@@ -134,7 +134,7 @@ describe('adoption that is switched off', () => {
     expect(world.published()).toEqual([]);
   });
 
-  it('does not matter where there is nothing to take over, or what was taken over is ours', async () => {
+  it('has no effect without something to take over, or after it was taken over', async () => {
     const before = new ReconcileWorld();
     before.cluster.put(aService());
     await bringUp(before, adopt);
