@@ -13,27 +13,27 @@ const primary = '10.20.0.21';
 const standby = '10.20.0.22';
 const name = 'invoices-db.shop.svc';
 const who = 'select inet_server_addr()';
-/** The time to live, the first probe of the new address, a second for all else; and what a busy machine takes. */
+/** TTL, first probe of the new address, a second for everything else, and an allowance for a busy machine. */
 const promisedMs = (ttl + 1 + 4) * 1_000;
 
 export interface CloudOptions {
   readonly stage: Stage;
   readonly kubectl: (args: readonly string[]) => Promise<string>;
-  /** The same, shown. */
+  /** Runs the same command and shows it. */
   readonly show: (...args: string[]) => Promise<string>;
-  /** The one that the operator asks. */
+  /** Name server of the operator. */
   readonly dns: NameServer;
 }
 
 /**
- * A database behind a name whose record changes at a failover, and a name server that dies.
- * Returns the database servers, for who removes them.
+ * Shows a database with a host name whose record changes at a failover, and a name server that is killed.
+ * Returns the database servers, which the caller removes.
  */
 export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promise<readonly Postgres[]> {
   const gives = (address: string) => dns.set({ [host]: [`${ttl} A ${address}`] });
   const reached = () => query(name, 5432, who);
   const target = ['get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'jsonpath={.status.targets[0]}'];
-  /** Waits until the status says so, and shows it. */
+  /** Waits until the status contains these texts, and shows it. */
   const says = async (fact: string, ...texts: readonly string[]): Promise<void> => {
     const holds = (status: string) => texts.every((text) => status.includes(text));
     await eventually(fact, () => kubectl(target), holds, 20_000);
@@ -41,23 +41,28 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
   };
 
   const servers = await stage.step(
-    'A cloud database is a name: its record gives one of two servers',
+    'A cloud database is a host name: its record contains one of two servers',
     async () => {
       const both = await Promise.all([startPostgres(primary, 5432), startPostgres(standby, 5432)]);
       await gives(primary);
       await show('apply', '-n', 'shop', '-f', sample);
-      await eventually('the Service leads to it', reached, (address) => address === primary);
+      await eventually('the Service leads to the server', reached, (address) => address === primary);
       await show('get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'wide');
-      await says('the status says why', `"ip":"${primary}"`, '"rule":"Answered"');
-      stage.checked(`${name} reaches ${primary}, the address that the name gives for ${ttl} s at a time`);
+      await says('the status reports the rule', `"ip":"${primary}"`, '"rule":"Answered"');
+      stage.checked(`${name} reaches ${primary}, the address in the record, whose TTL is ${ttl} s`);
       return both;
     },
   );
 
-  await stage.step('It fails over: that server dies, and the name gives the other one', async () => {
+  await stage.step('Failover: this server is killed, and the record changes to the other one', async () => {
     const changed = performance.now();
     await Promise.all([servers[0].kill(), gives(standby)]);
-    await eventually('it reaches the new address', reached, (address) => address === standby, promisedMs);
+    await eventually(
+      'connections reach the new address',
+      reached,
+      (address) => address === standby,
+      promisedMs,
+    );
     const seconds = ((performance.now() - changed) / 1000).toFixed(1);
     stage.show(`psql -h ${name} -c '${who}'`, standby);
     stage.checked(`the same ${name} reaches ${standby}, ${seconds} s after the record changed`);
@@ -69,15 +74,15 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
       '-l',
       'kubernetes.io/service-name=invoices-db',
     );
-    expectThat('the old address has left', slices.includes(standby) && !slices.includes(primary), slices);
-    stage.checked('the old address has left the Service');
+    expectThat('the old address is removed', slices.includes(standby) && !slices.includes(primary), slices);
+    stage.checked('the old address is removed from the Service');
   });
 
-  await stage.step('The name server dies: the last good answer stands', async () => {
+  await stage.step('The name server is killed: the last good answer remains in use', async () => {
     await dns.kill();
-    await says('the status says so', `"ip":"${standby}"`, '"ready":true', '"rule":"Stale"');
+    await says('the status reports it', `"ip":"${standby}"`, '"ready":true', '"rule":"Stale"');
     expectThat('the Service leads to it as before', (await reached()) === standby, 'another address');
-    stage.checked(`the status says by which rule ${standby} stands, and ${name} reaches it as before`);
+    stage.checked(`the status reports rule Stale for ${standby}, and ${name} still reaches it`);
     await dns.start();
   });
   return servers;

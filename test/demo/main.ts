@@ -1,4 +1,4 @@
-/** `make demo`: the whole story on a real control plane. Each step says what it shows and checks it. */
+/** Runs `make demo` on a real control plane. Each step prints what it shows, and checks it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ async function demo(plane: Plane): Promise<void> {
     stage.show(`kubectl ${args.join(' ')}`, output === '' ? '(nothing)' : output);
     return output;
   };
-  /** Which servers `count` new connections by name reach. */
+  /** Returns the servers that `count` new connections by name reach. */
   const reached = async (count: number): Promise<readonly string[]> => {
     const answers = await Promise.all(Array.from({ length: count }, () => query(name, 5432, who)));
     return [...new Set(answers)].toSorted();
@@ -46,22 +46,19 @@ async function demo(plane: Plane): Promise<void> {
         startPostgres('10.20.0.12', 6432),
         startCoreDns({ address: '10.20.0.53', port: 53, names: {} }),
       ]);
-      stage.checked('they answer at 10.20.0.11:6432 and 10.20.0.12:6432, the name server at 10.20.0.53');
+      stage.checked('they respond at 10.20.0.11:6432 and 10.20.0.12:6432, and the name server at 10.20.0.53');
       return parts;
     },
   );
 
-  const operator = await stage.step(
-    'The operator starts, with the rights of config/rbac and no more',
-    async () => {
-      await applyRbac(details);
-      const running = await startOperator(details, {
-        args: ['--leader-elect=true', '--choose-probes=true', `--dns-servers=${dns.endpoint}`],
-      });
-      stage.checked('it is in sync with the API server');
-      return running;
-    },
-  );
+  const operator = await stage.step('The operator starts with the rights of config/rbac only', async () => {
+    await applyRbac(details);
+    const running = await startOperator(details, {
+      args: ['--leader-elect=true', '--choose-probes=true', `--dns-servers=${dns.endpoint}`],
+    });
+    stage.checked('the operator is in sync with the API server');
+    return running;
+  });
 
   await stage.step('One resource declares the database', async () => {
     await admin.create({ kind: 'Namespace', metadata: { name: 'shop' } });
@@ -73,7 +70,7 @@ async function demo(plane: Plane): Promise<void> {
   });
 
   await stage.step(
-    'An application connects by name; port 5432 of the Service is 6432 of the servers',
+    'An application connects by name; port 5432 of the Service maps to port 6432 of the servers',
     async () => {
       await eventually(
         'kube-proxy routes',
@@ -90,13 +87,13 @@ async function demo(plane: Plane): Promise<void> {
 
   await stage.step('One server is killed', async () => {
     await first.kill();
-    await eventually('the dead server has left', summary, (text) => text === '1/2', 40_000);
+    await eventually('the failed server is removed', summary, (text) => text === '1/2', 40_000);
     await show('get', 'xb', '-n', 'shop', '-o', 'wide');
     const events = await show('get', 'events', '-n', 'shop', '--field-selector', 'type=Warning');
-    expectThat('an Event tells of it', events.includes('10.20.0.11:6432'), events);
+    expectThat('an Event reports it', events.includes('10.20.0.11:6432'), events);
     const degraded = (await backend()).status?.conditions?.find(({ type }) => type === 'Degraded');
     expectThat('Degraded is True', degraded?.status === 'True', degraded);
-    stage.checked(`an Event tells of it, and the condition Degraded says "${degraded?.message ?? ''}"`);
+    stage.checked(`an Event reports it, and the condition Degraded contains "${degraded?.message ?? ''}"`);
     const servers = await eventually(
       'kube-proxy follows',
       () => reached(10),
@@ -104,11 +101,15 @@ async function demo(plane: Plane): Promise<void> {
       5_000,
     );
     expectThat('the other server has all connections', servers.join() === '10.20.0.12', servers);
-    expectThat('still so', (await reached(20)).join() === '10.20.0.12', servers);
-    stage.checked('every one of 20 new connections reached 10.20.0.12');
+    expectThat(
+      'the other server still has all connections',
+      (await reached(20)).join() === '10.20.0.12',
+      servers,
+    );
+    stage.checked('all of 20 new connections reached 10.20.0.12');
   });
 
-  await stage.step('The server comes back', async () => {
+  await stage.step('The server is started again', async () => {
     await first.start();
     await eventually('it is ready again', summary, (text) => text === '2/2', 20_000);
     await show('get', 'xb', '-n', 'shop');
@@ -131,9 +132,9 @@ async function demo(plane: Plane): Promise<void> {
     await show('delete', 'xb', 'orders-db', 'invoices-db', 'crm-db', '-n', 'shop');
     const left = () =>
       kubectl(details, ['get', 'service,endpointslices,endpoints', '-n', 'shop', '-o', 'name']);
-    await eventually('everything it made is gone', left, (list) => list === '', 60_000);
+    await eventually('everything that the operator created is deleted', left, (list) => list === '', 60_000);
     await show('get', 'xb,service,endpointslices,endpoints', '-n', 'shop');
-    stage.checked('Services, EndpointSlices and Endpoints are gone with them');
+    stage.checked('Services, EndpointSlices and Endpoints are deleted with them');
     await operator.stop();
     await Promise.all([first, second, dns, ...others, ...clusters].map((part) => part.remove()));
   });
@@ -169,7 +170,7 @@ const plane = await stage.step(
 try {
   await demo(plane);
   process.stdout.write(
-    `\nThe demo holds: every step was checked, in ${Math.round((performance.now() - started) / 1000)} s.\n`,
+    `\nThe demo succeeded: every step was checked, in ${Math.round((performance.now() - started) / 1000)} s.\n`,
   );
 } catch (error) {
   process.stdout.write(`\nThe demo FAILED: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -20,16 +20,16 @@ const password = 'example-password-change-me';
 export interface RolesOptions {
   readonly stage: Stage;
   readonly kubectl: (args: readonly string[]) => Promise<string>;
-  /** The same, shown. */
+  /** Runs the same command and shows it. */
   readonly show: (...args: string[]) => Promise<string>;
 }
 
 /**
- * A primary with two replicas, and a failover from one to another.
- * Returns the database servers, for who removes them.
+ * Shows a primary with two replicas, and a failover.
+ * Returns the database servers, which the caller removes.
  */
 export async function roles({ stage, show, kubectl }: RolesOptions): Promise<readonly PostgresCluster[]> {
-  /** The first line of what psql prints; the second tells how many rows were written. */
+  /** Returns the first line that psql prints; the second one contains the number of rows written. */
   const wrote = async () => (await query(rw, port, write)).split('\n')[0] ?? '';
   const seen = () => query(ro, port, read);
   const primary = () => kubectl(['get', 'xb', 'crm-db', '-n', 'shop', '-o', 'jsonpath={.status.primary}']);
@@ -50,18 +50,18 @@ export async function roles({ stage, show, kubectl }: RolesOptions): Promise<rea
     },
   );
 
-  await stage.step('It fails over: the primary dies, and a replica is promoted', async () => {
-    const [old, heir, other] = servers;
+  await stage.step('Failover: the primary is killed, and a replica is promoted', async () => {
+    const [old, next, other] = servers;
     await old.kill();
     const promotedMs = performance.now();
-    await heir.query('select pg_promote()');
-    await eventually('-rw leads to the new one', wrote, (address) => address === second, 30_000);
+    await next.query('select pg_promote()');
+    await eventually('-rw leads to the new primary', wrote, (address) => address === second, 30_000);
     const seconds = ((performance.now() - promotedMs) / 1000).toFixed(1);
     stage.show(`psql -h ${rw} -c "${write}"`, second);
     stage.checked(`${rw} writes to ${second}, ${seconds} s after its promotion began`);
-    await other.follow(heir);
+    await other.follow(next);
     await eventually('-ro leads to the replica', seen, (address) => address === third, 30_000);
-    await eventually('the status says who it is', primary, (address) => address === second, 30_000);
+    await eventually('the status names the primary', primary, (address) => address === second, 30_000);
     await show('get', 'xb', 'crm-db', '-n', 'shop', '-o', 'wide');
     const events = await show(
       'get',
@@ -71,8 +71,8 @@ export async function roles({ stage, show, kubectl }: RolesOptions): Promise<rea
       '--field-selector',
       'involvedObject.name=crm-db',
     );
-    expectThat('an Event tells of it', events.includes(`${second} is the primary`), events);
-    stage.checked(`the status and an Event say that ${second} is the primary; ${ro} reads from ${third}`);
+    expectThat('an Event reports it', events.includes(`${second} is the primary`), events);
+    stage.checked(`the status and an Event report ${second} as the primary; ${ro} reads from ${third}`);
   });
   return servers;
 }

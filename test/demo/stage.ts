@@ -1,12 +1,12 @@
 import { styleText } from 'node:util';
 
-/** What the demo shows, step by step; a step that does not hold ends it. */
+/** Output of the demo, step by step. A step that fails ends the demo. */
 export interface Stage {
-  /** Announces a step and runs it; what it throws fails the demo. */
+  /** Prints a step and runs it. An error that it throws fails the demo. */
   step<T>(title: string, run: () => Promise<T>): Promise<T>;
-  /** A command as the user would type it, and what came of it. */
+  /** Prints a command as the user would type it, and its output. */
   show(command: string, output: string): void;
-  /** What has just been checked. */
+  /** Prints a fact that was checked. */
   checked(fact: string): void;
 }
 
@@ -30,8 +30,8 @@ export function openStage(write: (text: string) => void = (text) => void process
   };
 }
 
-/** Fails with what was expected and what was seen. */
+/** Fails with the expected fact and the observed value. */
 export function expectThat(fact: string, holds: boolean, seen: unknown): void {
   if (!holds)
-    throw new Error(`not so: ${fact}\nseen: ${typeof seen === 'string' ? seen : JSON.stringify(seen)}`);
+    throw new Error(`expected: ${fact}\nobserved: ${typeof seen === 'string' ? seen : JSON.stringify(seen)}`);
 }
