@@ -96,7 +96,7 @@ describe('addressesOf with names', () => {
   it.each([
     ['alone', { 'a.': [...a('10.0.0.1'), ...kept(a('10.0.0.2'))] }, [['10.0.0.1', '10.0.0.2 kept'], []]],
     [
-      'beside the same of a later name',
+      'when a later name gives the same address',
       { 'a.': kept(a('10.0.0.1')), 'b.': b('10.0.0.1') },
       [[], ['10.0.0.1']],
     ],

@@ -156,7 +156,7 @@ describe('the names annotation of slices', () => {
     ['has an object for a list', '{"db.":{"0":"10.0.0.1"}}'],
     ['has no texts in the list', '{"db.":[1,null,["10.0.0.1"]]}'],
     ['has no addresses in the list', '{"db.":["nonsense","10.0.0.256",""]}'],
-    ['has addresses that do not stand in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
+    ['has addresses that are not in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
   ])('restores nothing when the annotation %s', (_, text) => {
     expect(publishedNames('db.', indexNames([slice(ips, text)]))).toEqual([]);
     const srv = text?.replaceAll('db.', `${record} db.`);

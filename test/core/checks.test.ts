@@ -26,7 +26,7 @@ describe('checksOf', () => {
       { targets: [{ host: '10.20.0.11', port: 5999 }], probe: { port: 5432 } },
       5999,
     ],
-    ['a health endpoint beside the database', { probe: { port: 8008 } }, 8008],
+    ['a health endpoint in addition to the database', { probe: { port: 8008 } }, 8008],
     [
       "a health endpoint beside the database, not the target's own port",
       { targets: [{ host: '10.20.0.11', port: 5999 }], probe: { port: 8008 } },

@@ -63,17 +63,17 @@ describe('a host name published by a Service', () => {
     ['to be made, by no families of the spec', one, undefined, both],
     ['to be made, single-stack by the spec', { ...one, ...single }, undefined, ['IPv6']],
     ['to be made, dual-stack by the spec', { ...one, ...dual }, undefined, both],
-    ['standing with one family', one, aService({ ipFamilies: ['IPv4'] }), ['IPv4']],
-    ['standing with both', one, aService({ ipFamilies: both }), both],
+    ['existing with one family', one, aService({ ipFamilies: ['IPv4'] }), ['IPv4']],
+    ['existing with both', one, aService({ ipFamilies: both }), both],
     [
-      'standing with another than the spec',
+      'existing with another family than the spec',
       { ...one, ...single },
       aService({ ipFamilies: ['IPv4'] }),
       ['IPv6'],
     ],
-    ['standing as an alias', one, aService({ type: 'ExternalName', ipFamilies: ['IPv4'] }), both],
+    ['existing as an alias', one, aService({ type: 'ExternalName', ipFamilies: ['IPv4'] }), both],
     ['headless', headless(), undefined, both],
-    ['headless, standing with one family', headless(), stood('IPv4'), both],
+    ['headless, existing with one family', headless(), stood('IPv4'), both],
     ['headless, with a family of the spec', headless({ ipFamilies: ['IPv6'] }), undefined, ['IPv6']],
   ])('is published in the families of its Service: %s', (_, spec, standing, families) => {
     const found = theDesired(spec, [four, six], standing);
@@ -86,10 +86,10 @@ describe('a host name published by a Service', () => {
     ['no answer yet', [], undefined, ['IPv4'], 'SingleStack'],
     ['IPv6 alone', [six], undefined, ['IPv6'], 'SingleStack'],
     ['both', [six, four], undefined, ['IPv4', 'IPv6'], 'RequireDualStack'],
-    ['IPv6 alone, standing with IPv4', [six], stood('IPv4'), ['IPv6'], 'SingleStack'],
-    ['both, standing with IPv6', [six, four], stood('IPv6'), ['IPv4', 'IPv6'], 'RequireDualStack'],
-    ['none any more, standing with IPv6', [], stood('IPv6'), ['IPv6'], 'SingleStack'],
-    ['IPv4 alone, standing with both', [four], stood('IPv4', 'IPv6'), ['IPv4'], 'SingleStack'],
+    ['IPv6 alone, existing with IPv4', [six], stood('IPv4'), ['IPv6'], 'SingleStack'],
+    ['both, existing with IPv6', [six, four], stood('IPv6'), ['IPv4', 'IPv6'], 'RequireDualStack'],
+    ['no longer any, existing with IPv6', [], stood('IPv6'), ['IPv6'], 'SingleStack'],
+    ['IPv4 alone, existing with both', [four], stood('IPv4', 'IPv6'), ['IPv4'], 'SingleStack'],
   ])(
     'sets the families of a headless Service without recreating it: %s',
     (_, ips, standing, families, policy) => {
@@ -100,11 +100,11 @@ describe('a host name published by a Service', () => {
   );
 
   it.each<readonly [string, readonly string[], Service | undefined, readonly Family[]]>([
-    ['to be made: IPv4 of both', [six, four], undefined, ['IPv4']],
-    ['to be made: what there is', [six], undefined, ['IPv6']],
-    ['standing: what it has', [six, four], stood('IPv6'), ['IPv6']],
-    ['standing: what there is, when no address is left of what it has', [four], stood('IPv6'), ['IPv4']],
-    ['standing: what it has, without any address', [], stood('IPv6'), ['IPv6']],
+    ['new: IPv4 of both', [six, four], undefined, ['IPv4']],
+    ['new: the family of the addresses', [six], undefined, ['IPv6']],
+    ['existing: its own family', [six, four], stood('IPv6'), ['IPv6']],
+    ['existing: the family of the addresses, when none has its own family', [four], stood('IPv6'), ['IPv4']],
+    ['existing: its own family, without any address', [], stood('IPv6'), ['IPv6']],
   ])('adds no second family to a single-stack headless Service: %s', (_, ips, standing, families) => {
     const found = theDesired(headless({ ipFamilyPolicy: 'SingleStack' }), ips, standing);
     expect(found.body.spec).toMatchObject({ ipFamilies: families, ipFamilyPolicy: 'SingleStack' });

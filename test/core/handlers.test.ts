@@ -15,7 +15,7 @@ describe('the chosen handler', () => {
     ['27017 is MongoDB', {}, 27017, 'mongodb', 'mongodb: port 27017'],
     ['any other number is nothing', {}, 5433, 'tcpSocket', 'tcpSocket: the default'],
     [
-      'appProtocol says it at any number',
+      'appProtocol decides at any port number',
       { appProtocol: 'postgresql' },
       6432,
       'postgres',
@@ -23,7 +23,7 @@ describe('the chosen handler', () => {
     ],
     ['mariadb is MySQL', { appProtocol: 'mariadb' }, 1, 'mysql', 'mysql: appProtocol mariadb'],
     [
-      'appProtocol goes before the number',
+      'appProtocol comes before the port number',
       { appProtocol: 'redis' },
       5432,
       'redis',
@@ -44,7 +44,7 @@ describe('the chosen handler', () => {
       'tcpSocket: the default',
     ],
     [
-      'a port beside those of the Service goes by its number',
+      'a port outside the Service is judged by its number',
       undefined,
       5432,
       'postgres',
@@ -96,25 +96,25 @@ describe('a named handler', () => {
     ['tls by the roots of the system', { tls: {} }, {}, { kind: 'tls', tls: {} }],
     ['grpc', { grpc: { service: 'orders' } }, { credentials }, { kind: 'grpc', service: 'orders' }],
     [
-      'without credentials it asks what it can',
+      'without credentials it probes without a login',
       { redis: {} },
       { credentialsMissing: 'no' },
       { kind: 'redis' },
     ],
     [
-      'that cannot speak TLS as wanted asks nothing',
+      'that cannot use TLS as required sends no probe',
       { redis: {} },
       { tlsMissing: 'no' },
       { kind: 'unready', message: 'no' },
     ],
     [
-      'that waits for TLS asks nothing',
+      'that waits for TLS sends no probe',
       { redis: {} },
       { tlsPending: 'soon' },
       { kind: 'unready', message: 'soon' },
     ],
     [
-      'that waits for its login asks nothing',
+      'that waits for its credentials sends no probe',
       { redis: {} },
       { credentialsPending: 'soon' },
       { kind: 'unready', message: 'soon' },

@@ -89,7 +89,7 @@ describe('TLS options and credentials from Secrets', () => {
       },
     ],
     [
-      'a client certificate beside a large key that is not used',
+      'a client certificate next to a large key that is not used',
       certified,
       { ...found, client: { data: { ...found.client.data, chain: 'a'.repeat(1_000_000) } } },
       { tls: { insecureSkipVerify: false, ca: 'THE CA', certificate: 'THE CERTIFICATE', key: 'THE KEY' } },

@@ -16,15 +16,15 @@ const of21Before: Told = { certificate: { expiresAt: ends - 90 * day, days: 7 } 
 
 describe('the Event of a certificate that expires', () => {
   it.each<[string, number, Told | undefined, number | undefined]>([
-    ['is not told 22 days before', 22, undefined, undefined],
-    ['is told 21 days before', 21, undefined, 21],
-    ['is told once at 21 days', 20, at21, undefined],
-    ['is told again 7 days before', 7, at21, 7],
-    ['is told 7 days before where nothing was told', 6.5, undefined, 7],
-    ['is told once at 7 days', 1, at7, undefined],
-    ['is told when it is over and nothing was told', -3, undefined, 7],
-    ['is told again of another certificate', 20, of21Before, 21],
-    ['is not told of a new one', 80, at7, undefined],
+    ['is not reported 22 days before', 22, undefined, undefined],
+    ['is reported 21 days before', 21, undefined, 21],
+    ['is reported once at 21 days', 20, at21, undefined],
+    ['is reported again 7 days before', 7, at21, 7],
+    ['is reported 7 days before when nothing was reported yet', 6.5, undefined, 7],
+    ['is reported once at 7 days', 1, at7, undefined],
+    ['is reported after it expired when nothing was reported yet', -3, undefined, 7],
+    ['is reported again for another certificate', 20, of21Before, 21],
+    ['is not reported for a renewed certificate', 80, at7, undefined],
   ])('%s', (_, daysLeft, told, days) => {
     const result = noticesOf(check, certified, told, ends - daysLeft * day);
     expect(result.notices.map(({ reason }) => reason)).toEqual(

@@ -63,7 +63,7 @@ describe('serviceOf', () => {
       { name, ownerReferences: [ours], labels: {} },
       'orders-db',
     ],
-    ['a slice of somebody else, by its label', { name, labels: { 'kubernetes.io/service-name': 'x' } }, 'x'],
+    ['a slice of another client, by its label', { name, labels: { 'kubernetes.io/service-name': 'x' } }, 'x'],
     ['a slice of ours with a name we do not give', { name: 'x', ownerReferences: [ours] }, 'orders-db'],
     ['a slice without a label', { name: 'x', labels: {} }, undefined],
   ] as const)('of %s', (_, metadata, service) => {
@@ -82,7 +82,7 @@ describe('winner', () => {
   it.each([
     ['the oldest', [third, second, first], undefined, 'c'],
     ['of the same second the lesser name', [claimant('b', 1), claimant('a', 1)], undefined, 'a'],
-    ['nobody where nobody claims', [], 'a', undefined],
+    ['none when there is no claim', [], 'a', undefined],
     ['the holder, whatever its age', [first, second, third], 'a', 'a'],
     ['the oldest, when the holder does not claim it any more', [second, third], 'c', 'b'],
     ['an older one that adopts', [claimant('c', 1, true), second, third], 'a', 'c'],

@@ -26,7 +26,7 @@ describe('readinessOf', () => {
     ['nothing known: not ready', on, undefined, false, false, 'NotProbedYet'],
     ['unknown: not ready', on, initial(5), false, false, 'NotProbedYet'],
     [
-      'unknown, for nobody can ask',
+      'unknown, because it cannot be probed',
       on,
       { ...initial(5), reason: 'ProberFault' },
       false,

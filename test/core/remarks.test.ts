@@ -157,7 +157,7 @@ describe('remarkEvent', () => {
     ['it begins', healthy, login, true],
     ['it ends', login, healthy, false],
     ['the address comes back with it', { ...unhealthy, reason: 'AuthFailed' }, login, true],
-    ['a failure is told by the flip', healthy, { ...unhealthy, reason: 'Saturated' }, false],
+    ['a failure is reported by the transition', healthy, { ...unhealthy, reason: 'Saturated' }, false],
     ['it is full', healthy, { ...healthy, reason: 'Saturated' }, true],
     [
       'the fault is ours, and of all addresses at once',

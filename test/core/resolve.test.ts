@@ -161,7 +161,7 @@ describe('resolve', () => {
       `A: ${nodata}; AAAA: ${nodata}`,
     ],
     [
-      'gone, and not of one mind about why',
+      'confirmed negative answers with different reasons',
       after(...gone('NoAddress')),
       after(...gone()),
       [],
@@ -247,18 +247,10 @@ describe('resolve', () => {
     ['a host is not answered', leads, one, nothingKnown, 1, 'Pending', undefined],
     ['a host fails', leads, one, after(fails), 1, 'Failed', 'db1. A: no answer'],
     ['a host is gone', leads, one, after(...gone()), 1, 'NoSuchName', `db1. A: ${nx}`],
-    ['a host stands by its last answer', leads, one, after(a, fails, fails), 2, 'Stale', 'db1. A: no answer'],
+    ['a host keeps its last answer', leads, one, after(a, fails, fails), 2, 'Stale', 'db1. A: no answer'],
     ['the record fails', after(fails), one, one, 0, 'Failed', 'SRV: no answer'],
     ['the record is gone', after(...gone()), one, one, 0, 'NoSuchName', `SRV: ${nx}`],
-    [
-      'the record stands by its last answer',
-      since(leads, fails, fails),
-      one,
-      one,
-      2,
-      'Stale',
-      'SRV: no answer',
-    ],
+    ['the record keeps its last answer', since(leads, fails, fails), one, one, 2, 'Stale', 'SRV: no answer'],
   ])('SRV: %s', (_, srv, db0, db1, count, rule, error) => {
     const states = { [`SRV ${record}`]: srv, 'A db0.': db0, 'A db1.': db1 };
     const found = of(record, states, { families: ['IPv4'] });

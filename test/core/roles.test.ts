@@ -101,7 +101,7 @@ const C = '10.0.0.3';
 
 describe('the elected primary', () => {
   it.each([
-    ['nobody claims it: nobody', { [A]: R(), [B]: R() }, [], [], []],
+    ['no server reports role Primary: none', { [A]: R(), [B]: R() }, [], [], []],
     ['one claims it: that', { [A]: P(), [B]: R() }, [], [A], []],
     [
       'two, the second with the higher epoch: it, though the first is published',
@@ -137,14 +137,14 @@ describe('the elected primary', () => {
     ['two that refuse writes: the published one', { [A]: readOnly(), [B]: readOnly() }, [B], [B], [A]],
     ['one that refuses writes, alone: it', { [A]: readOnly(), [B]: R() }, [], [A], []],
     [
-      'two, none published: who has said so for the longest time',
+      'two, none published: the one that has been primary for the longest time',
       { [A]: P(undefined, 9), [B]: P(undefined, 5) },
       [],
       [B],
       [A],
     ],
     [
-      'two, both published: who has said so for the longest time',
+      'two, both published: the one that has been primary for the longest time',
       { [A]: P(undefined, 9), [B]: P(undefined, 5) },
       [A, B],
       [B],
@@ -158,7 +158,7 @@ describe('the elected primary', () => {
       [A, B],
     ],
     [
-      'it is unhealthy and has not said otherwise: nobody',
+      'it is unhealthy and has reported no other role: none',
       { [A]: known({ role: 'Primary' }, 'unhealthy'), [B]: R() },
       [A],
       [],
@@ -194,7 +194,7 @@ describe('the elected primary', () => {
       ['10.0.2.2'],
     ],
     [
-      'and nobody knows which of them the third is',
+      'and it is not known to which of them the third belongs',
       'two.example',
       ['10.0.2.1', '10.0.2.2', 'fd00::2'],
       ['10.0.2.1'],
@@ -293,7 +293,7 @@ describe('the exclusion of an address from a Service', () => {
     ['also a second primary', of('Any'), roles('Primary', { pretenders: [address] }), undefined],
     ['the primary is behind Primary', of('Primary'), roles('Primary', { heir: [address] }), undefined],
     [
-      'another that says so is not',
+      'another server that reports role Primary is excluded',
       of('Primary'),
       roles('Primary', { pretenders: [address] }),
       'SecondPrimary',

@@ -73,15 +73,20 @@ describe('seeds', () => {
 
   it.each([
     ['published ready', { ...none, slices: [slice(true)] }, undefined, ['healthy']],
-    ['published ready, said unhealthy', { ...none, slices: [slice(true)] }, said(unhealthy), ['healthy']],
     [
-      'published not ready, said healthy: the slice is the later word',
+      'published ready, unhealthy in the status',
+      { ...none, slices: [slice(true)] },
+      said(unhealthy),
+      ['healthy'],
+    ],
+    [
+      'published not ready, healthy in the status: the slice is newer',
       { ...none, slices: [slice(false)] },
       said(healthy),
       ['unhealthy'],
     ],
     [
-      'published not ready, said drained: it may have died since',
+      'published not ready, drained in the status: it may have failed since',
       { ...none, slices: [slice(false)] },
       statusAt(drained, () => healthy),
       ['unknown'],
@@ -93,15 +98,20 @@ describe('seeds', () => {
       ['healthy'],
     ],
     [
-      'published not ready, said unhealthy',
+      'published not ready, unhealthy in the status',
       { ...none, slices: [slice(false)] },
       said(unhealthy),
       ['unhealthy'],
     ],
-    ['published not ready, said unknown', { ...none, slices: [slice(false)] }, said(initial(0)), ['unknown']],
+    [
+      'published not ready, unknown in the status',
+      { ...none, slices: [slice(false)] },
+      said(initial(0)),
+      ['unknown'],
+    ],
     ['published not ready, nothing said', { ...none, slices: [slice(false)] }, undefined, ['unknown']],
-    ['not published, said healthy', none, said(healthy), ['unknown']],
-    ['not published, said unhealthy', none, said(unhealthy), ['unknown']],
+    ['not published, healthy in the status', none, said(healthy), ['unknown']],
+    ['not published, unhealthy in the status', none, said(unhealthy), ['unknown']],
     ['not published, nothing said', none, undefined, []],
     [
       'in hand-written Endpoints',
@@ -283,9 +293,9 @@ describe('the role that an address begins with', () => {
   const inBoth = { rw: [A], ro: [B] };
 
   it.each([
-    ['ready behind rw, nothing said: the primary', {}, inBoth, undefined, 'Primary', 'Replica'],
+    ['ready in rw, nothing in the status: the primary', {}, inBoth, undefined, 'Primary', 'Replica'],
     [
-      'ready behind rw, whatever was said before',
+      'ready in rw, whatever is in the status',
       {},
       { rw: [B], ro: [A] },
       says({ [A]: 'Primary', [B]: 'Replica' }, A),
@@ -300,7 +310,14 @@ describe('the role that an address begins with', () => {
       undefined,
       'Primary',
     ],
-    ['several ready behind rw, nothing said: not known', {}, { rw: [A, B] }, undefined, undefined, undefined],
+    [
+      'several ready in rw, nothing in the status: not known',
+      {},
+      { rw: [A, B] },
+      undefined,
+      undefined,
+      undefined,
+    ],
     [
       'ready behind a Service with fallback alone: stays there',
       {},
@@ -318,7 +335,7 @@ describe('the role that an address begins with', () => {
       'Replica',
     ],
     [
-      'said to be the primary, and behind no rw: stale',
+      'the primary in the status, and in no rw: outdated',
       {},
       { ro: [B] },
       says({ [A]: 'Primary', [B]: 'Replica' }, A),
@@ -334,7 +351,7 @@ describe('the role that an address begins with', () => {
       undefined,
     ],
     [
-      'ready behind ro alone, and said to be the primary: the slice is the later word',
+      'ready in ro alone, and the primary in the status: the slice is newer',
       {},
       { rw: [], ro: [A] },
       says({ [A]: 'Primary', [B]: 'Replica' }),
@@ -350,7 +367,7 @@ describe('the role that an address begins with', () => {
       'Replica',
     ],
     [
-      'said to be the primary, and Services of that role are new',
+      'the primary in the status, and Services of that role are new',
       {},
       { any: [A, B] },
       says({ [A]: 'Primary', [B]: 'Replica' }, A),
@@ -366,7 +383,7 @@ describe('the role that an address begins with', () => {
       'Replica',
     ],
     [
-      'what a probe said against the spec',
+      'a role that a probe reported against the spec',
       { targets: [{ host: A, role: 'Replica' }, { host: B }] },
       inBoth,
       says({ [A]: 'Primary' }, A),
@@ -374,7 +391,7 @@ describe('the role that an address begins with', () => {
       'Replica',
     ],
     [
-      'what was said of another spec is not held against it',
+      'a role that was written for another spec does not count',
       { targets: [{ host: A, role: 'Replica' }, { host: B }] },
       inBoth,
       says({ [A]: 'Primary' }, A, 0),
@@ -382,7 +399,7 @@ describe('the role that an address begins with', () => {
       'Replica',
     ],
     [
-      'who cannot tell is not believed to have told',
+      'a role of a probe kind that reports none does not count',
       { probe: { tcpSocket: {} }, targets: [{ host: A, role: 'Replica' }, { host: B }] },
       inBoth,
       says({ [B]: 'Primary' }, B),
@@ -481,8 +498,14 @@ describe('the lag that an address begins with', () => {
       [],
       [[10, 0]],
     ],
-    ['ready in another one alone, and said to be beyond', behind('any'), said(10), [10], [[10, 3]]],
-    ['ready in another one alone, nothing said: presumed', behind('any'), said(), [10], [[10, 3]]],
+    [
+      'ready in another one alone, and over the limit in the status',
+      behind('any'),
+      said(10),
+      [10],
+      [[10, 3]],
+    ],
+    ['ready in another one alone, nothing in the status: presumed', behind('any'), said(), [10], [[10, 3]]],
     ['in no slice: the first lag decides', behind(), said(), [], []],
     [
       'ready in another one, the bounded one is new',
@@ -518,7 +541,7 @@ describe('a health whose slices are read again', () => {
     ['another role', seeded('healthy', 'Primary'), seeded('healthy', 'Replica'), 'healthy seeded Replica'],
     ['no role any more', seeded('healthy', 'Primary'), seeded('healthy'), 'healthy seeded'],
     [
-      'a role that a verdict told: stays',
+      'a role that a verdict reported: stays',
       of('healthy', 'Primary'),
       seeded('healthy', 'Replica'),
       'healthy Primary',
@@ -550,7 +573,7 @@ describe('the host of an alias', () => {
 
   it.each([
     ['the Service points to it, healthy', 'a.example.com', said('healthy', true), ['healthy']],
-    ['the Service points to it, said before it did so', 'a.example.com', said('healthy'), ['healthy']],
+    ['the Service points to it, and the status is older', 'a.example.com', said('healthy'), ['healthy']],
     ['the Service points to it, unhealthy', 'a.example.com', said('unhealthy', true), ['unhealthy']],
     ['the Service points to it, unhealthy before it did so', 'a.example.com', said('unhealthy'), ['unknown']],
     ['the Service points to it, nothing said', 'a.example.com', undefined, []],

@@ -140,7 +140,7 @@ describe('statusOf', () => {
       'Unknown',
       'NotProbedYet',
     ],
-    ['nobody can ask', aBackend(), telling('ProberFault', 'unknown'), 'Unknown', 'NotProbedYet'],
+    ['it cannot be probed', aBackend(), telling('ProberFault', 'unknown'), 'Unknown', 'NotProbedYet'],
     ['none is ready', aBackend(), allBut('10.20.0.11', '10.20.0.12'), 'False', 'NoReadyAddress'],
     [
       'all are drained, nothing is probed',
@@ -176,11 +176,11 @@ describe('statusOf', () => {
     ],
     ['a login is refused', {}, telling('AuthFailed'), {}, 'True', 'LoginsRefused'],
     ['a server is full', {}, telling('Saturated'), {}, 'True', 'AddressesSaturated'],
-    ['nobody can ask', {}, telling('ProberFault', 'unknown'), {}, 'True', 'ProbesFailing'],
+    ['it cannot be probed', {}, telling('ProberFault', 'unknown'), {}, 'True', 'ProbesFailing'],
     ['a primary takes no writes', {}, telling('ReadOnly'), {}, 'True', 'PrimaryReadOnly'],
     ['a login is wanted, and none is needed', {}, telling('AuthRequired'), {}, 'False', 'AllHealthy'],
     [
-      'the same, and the spec says the role',
+      'the same, and the spec sets the role',
       { targets: [{ host: '10.20.0.11', role: 'Primary' }] },
       telling('AuthRequired'),
       {},

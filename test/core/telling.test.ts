@@ -40,16 +40,16 @@ describe('a role', () => {
   const none = undefined;
   it.each([
     ['is what the first verdict says', none, primary(), false, 'Primary', true],
-    ['is what a later verdict says, at once', after([primary()]), replica(), false, 'Replica', true],
+    ['is that of a later verdict, at once', after([primary()]), replica(), false, 'Replica', true],
     [
-      'is what a verdict says of an unhealthy server too',
+      'is that of a verdict of an unhealthy server too',
       after([primary()]),
       { ...replica(), kind: 'down' },
       true,
       'Replica',
       true,
     ],
-    ['stays where a verdict says none', after([primary()]), up, false, 'Primary', false],
+    ['stays when a verdict reports none', after([primary()]), up, false, 'Primary', false],
     [
       'is forgotten where the server has none',
       after([primary()]),
@@ -58,10 +58,10 @@ describe('a role', () => {
       none,
       true,
     ],
-    ['stays where a first failure says none', after([primary()]), down, false, 'Primary', false],
+    ['stays when a first failure reports none', after([primary()]), down, false, 'Primary', false],
     ['is forgotten with the health', after([primary()]), down, true, none, true],
-    ['is no change when it is told again', after([primary()]), primary(), false, 'Primary', false],
-    ['is not known where nobody tells', none, up, false, none, false],
+    ['is no change when it is reported again', after([primary()]), primary(), false, 'Primary', false],
+    ['is not known when no verdict reports it', none, up, false, none, false],
   ] as const)('%s', (_, before, verdict, unhealthy, role, changed) => {
     const told = tell(before, verdict, { ...options, unhealthy });
     expect(told.telling?.role).toBe(role);
@@ -94,7 +94,7 @@ describe('a role', () => {
 
 describe('a lag', () => {
   it.each([
-    ['the first told over a limit is out at once', [replica(11)], [10]],
+    ['the first one over a limit excludes at once', [replica(11)], [10]],
     ['over both limits it is out of both', [replica(61)], [10, 60]],
     ['just at a limit is within it', [replica(10)], []],
     ['one over, after one within, is not out yet', [replica(1), replica(11)], []],
@@ -140,7 +140,7 @@ describe('after a start', () => {
     ['the threshold of them does', seeded(), [replica(11), replica(11), replica(11)], [10]],
     ['what was over a limit still is', seeded({ within: [60], lagging: [10] }), [], [10]],
     [
-      'what no slice or status told is decided by the first verdict',
+      'without slices and status is decided by the first verdict',
       seeded({ within: [] }),
       [replica(11)],
       [10],
@@ -157,7 +157,7 @@ describe('after a start', () => {
       [up],
       [],
     ],
-    ['what was told stays with a verdict without lag', seeded({ within: [60], lagging: [10] }), [up], [10]],
+    ['in the status stays with a verdict without lag', seeded({ within: [60], lagging: [10] }), [up], [10]],
     ['and comes back with the first within', seeded({ within: [], lagging: limits }), [replica(9)], []],
     ['a primary is behind nobody', seeded({ role: 'Primary', within: [], lagging: limits }), [], []],
   ] as const)('%s', (_, before, verdicts, lagging) =>

@@ -276,7 +276,7 @@ describe('an address that the API server refuses', () => {
   it.each([
     ['that names it', { text: `slices with ${D} are denied` }],
     ['that names none', {}],
-    ['of which the Endpoints object knows nothing', { kinds: ['EndpointSlice'] }],
+    ['that the Endpoints object does not show', { kinds: ['EndpointSlice'] }],
   ])('is left out and reported, whatever the message: a refusal %s', async (_, how) => {
     const world = new ReconcileWorld();
     await world.bringUp({ targets: hosts(A, B) });

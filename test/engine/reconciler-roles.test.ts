@@ -551,12 +551,12 @@ describe('a Service by role that has no address', () => {
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the server requires a login)',
     ],
     [
-      'the probe says why it knows none',
+      'the probe reports why it has no role',
       { ...up, message: 'INFO replication is refused' },
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (INFO replication is refused)',
     ],
     [
-      'the probe tells none',
+      'the probe reports no role',
       up,
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the probe reports no role)',
     ],
