@@ -70,7 +70,7 @@ describe('addressesOf with names', () => {
     kept: false,
     ...over,
   });
-  /** What hosts give; a host that is not there is a literal address. */
+  /** Addresses of hosts; a host that is not in it is a literal address. */
   const giving =
     (hosts: Readonly<Record<string, readonly HostAddress[]>>) =>
     (host: string): Resolution => {

@@ -40,7 +40,7 @@ const read = (host: string, ...slices: readonly EndpointSlice[]) =>
     ]),
   );
 
-/** Slices as they are written: one for each family and port, with the names of its addresses. */
+/** Writes slices: one for each family and port, with the names of its addresses. */
 function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly EndpointSlice[] {
   const targets = [...hosts.keys()].map((host) => aTarget({ host }));
   const resolve = (host: string): Resolution => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { contestText, heldMs, isContested, overMs, repaired, type Contest } from '../../src/core/contest.ts';
 
-/** One repair at each of these times, in seconds. */
+/** Makes one repair at each of these times, in seconds. */
 function repairedAt(...seconds: readonly number[]): Contest | undefined {
   return seconds.reduce<Contest | undefined>(
     (contest, second, i) => repaired(contest, { version: `${i}`, manager: 'argocd' }, second * 1000),

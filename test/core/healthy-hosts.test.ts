@@ -4,7 +4,7 @@ import type { HealthState } from '../../src/api/external-backend.ts';
 import { healthyHosts, type HealthyHosts, type JudgedHost } from '../../src/core/healthy-hosts.ts';
 
 const grace = 30_000;
-/** At this time, of this health, with these addresses: `x1` is address x with mark 1, `x` an address that is not healthy. */
+/** Time, health and addresses: `x1` is address x with mark 1, `x` an address that is not healthy. */
 type Judgement = readonly [number, HealthState, string?];
 
 const judged = ([, health, text = '']: Judgement): JudgedHost => ({

@@ -24,7 +24,7 @@ const records = (...addresses: string[]): Answer => ({
   services: [],
 });
 const failed = (message = '10.0.0.53 does not answer'): Answer => ({ kind: 'failed', message });
-/** `vouchedAt`: when the server last answered another name. */
+/** `vouchedAt`: time at which the server last answered another name. */
 const denied = (vouchedAt?: number, reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answer => ({
   kind: 'none',
   reason,
@@ -34,7 +34,7 @@ const denied = (vouchedAt?: number, reason: 'NoSuchName' | 'NoAddress' = 'NoSuch
 const trusted = denied(Infinity);
 const at = (now: number) => ({ now, wall: WALL + now });
 
-/** The answers come one `step` after another, the first at 0. */
+/** Steps a state by answers that follow each other by one `step`, the first at 0. */
 const after = (answers: readonly Answer[], from: NameState = nothingKnown): NameState =>
   answers.reduce((state, answer, i) => learn(state, answer, at(i * step)), from);
 
@@ -230,7 +230,7 @@ describe('changes that need a reconcile', () => {
       if (isNews(state, next)) news += 1;
       state = next;
     });
-    // The second miss, and a change for each minute of an hour.
+    // The second result without records, and a change for each minute of an hour.
     expect(news).toBeGreaterThan(50);
     expect(news).toBeLessThanOrEqual(61);
   });
@@ -291,7 +291,7 @@ describe('any answers', () => {
   const answers = fc.array(answer, { maxLength: 40 });
   const start = fc.constantFrom(nothingKnown, published);
 
-  /** Every step of the way: the state before, the answer, the state after. */
+  /** Returns each step: the state before, the answer, the state after. */
   function walk(from: NameState, all: readonly Answer[]) {
     let before = from;
     return all.map((given, i) => {

@@ -15,7 +15,7 @@ const B = '10.20.0.2';
 
 type Given = Partial<Target> & { readonly ips: readonly string[]; readonly kept?: readonly string[] };
 
-/** Endpoints of each Service: `+` ready, `-` not ready, with the hostname and the zone where it has one. */
+/** Returns the endpoints of each Service: `+` ready, `-` not ready, with hostname and zone if it has them. */
 function published(given: Readonly<Record<string, Given>>, health: Health = healthy) {
   const targets = Object.entries(given).map(([host, { ips: _, kept: __, ...target }]) => ({
     host,

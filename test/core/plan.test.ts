@@ -36,7 +36,7 @@ const ownersOf = (uid: string, owner = name, kind = 'ExternalBackend') => [
 type Planned = Pick<ServicePlan, 'problem'> & { readonly actions: readonly Action[] };
 const actionsOf = (steps: readonly Step[]): readonly Action[] => steps.map(({ action }) => action);
 
-/** Plans and carries out plans for the Service of a backend. */
+/** Makes plans for the Service of a backend, and applies them. */
 class Stage {
   readonly cluster = new FakeCluster();
 

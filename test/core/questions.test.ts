@@ -9,7 +9,7 @@ import { after, gives, knowing, leadsTo, service } from '../support/lookups.ts';
 const both = ['IPv4', 'IPv6'] as const;
 const record = (i: number): string => `_pg._tcp.r${i}.example.com`;
 const plain = (count: number): string[] => Array.from({ length: count }, (_, i) => `db${i}.example.com`);
-/** An SRV record with so many hosts. */
+/** Returns an SRV record with this number of hosts. */
 const withHosts = (count: number, of = 'h'): NameState =>
   after(leadsTo(...Array.from({ length: count }, (_, i) => service(`${of}${String(i).padStart(4, '0')}.`))));
 

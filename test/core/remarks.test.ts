@@ -19,7 +19,7 @@ const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
 
 const thresholds = { successThreshold: 1, failureThreshold: 3 };
 
-/** What is shown after these verdicts, and after which of them something changed. */
+/** Returns the health after these verdicts, and the verdicts after which something changed. */
 function heard(from: Health, ...verdicts: readonly Verdict[]) {
   let health = from;
   const changes = verdicts.map((verdict) => {

@@ -46,7 +46,7 @@ const known = (telling: Partial<Telling> | undefined, state: Health['state'] = '
   }),
 });
 
-/** A backend by its healths: IP -> what is known, of every port or of those named by `IP group`. */
+/** Builds a backend from healths: IP -> health, of every port or of the ports named by `IP group`. */
 function scene(
   spec: SpecInput,
   healths: Readonly<Record<string, Health>>,
@@ -84,7 +84,7 @@ function scene(
 const targets = (...hosts: readonly string[]) => ({ targets: hosts.map((host) => ({ host })) });
 const ips = (addresses: readonly BackendAddress[]) => addresses.map(({ ip }) => ip);
 
-/** Addresses behind a Service, those that are ready with a `+`. */
+/** Returns the addresses of a Service, with a `+` if ready. */
 function behind(desired: readonly DesiredService[], service: string): readonly string[] {
   const { groups = [] } = desired.find(({ name }) => name === service) ?? {};
   return groups
@@ -358,7 +358,7 @@ describe('whatever the verdicts', () => {
     drained: fc.constantFrom(...hosts, ''),
   });
   const hostOf = (ip: string) => hosts.find((host) => names[host]?.includes(ip)) ?? ip;
-  /** Two addresses of one host, of different families, are one. */
+  /** Two addresses of one host, of different families, are one server. */
   const servers = (rw: readonly string[]) => {
     const families = new Set(rw.map((ip) => ip.includes(':')));
     return new Set(rw.map(hostOf)).size === 1 && families.size === rw.length ? 1 : rw.length;
@@ -370,7 +370,7 @@ describe('whatever the verdicts', () => {
     readonly drained: string;
   }
 
-  /** Plays verdicts, writes after each, and shows each moment. */
+  /** Applies verdicts, writes after each, and returns each state. */
   function play(
     verdicts: readonly Said[],
     { publishNotReadyAddresses, drained }: Options,

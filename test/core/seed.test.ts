@@ -239,7 +239,7 @@ describe('a restart', () => {
           const again: HealthOf = (id) => seeded.get(id);
           expect(plan(after, again)).toEqual([]);
           const told = statusAt(after, again, now + 60_000);
-          // Whether a drained address is healthy is asked again.
+          // The health of a drained address is not restored.
           if (before.spec.targets.some(({ drain }) => drain)) return;
           expect(told).toEqual(after.status);
           expect(sameStatus(after.status, told)).toBe(true);
@@ -281,7 +281,7 @@ describe('the role that an address begins with', () => {
       }),
     ),
   });
-  /** What the status says of the roles; the first is the primary. */
+  /** Returns a status with these roles; the first is the primary. */
   const says = (roles: Readonly<Record<string, string>>, primary?: string, observedGeneration = 1) => ({
     observedGeneration,
     ...(primary !== undefined && { primary }),

@@ -3,7 +3,7 @@ import type { Service } from '../../src/core/objects.ts';
 import { isApplied, needsRecreation, serviceBody } from '../../src/core/service.ts';
 import { aBackend, firstAlias, aService, type SpecInput } from '../support/builders.ts';
 
-/** The body that a backend with one Service of these fields is applied with. */
+/** Returns the body that is applied for a backend with one Service of these fields. */
 function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}) {
   const backend = aBackend({ services: [{ name: 'orders-db', ...service }], ...spec });
   const [first] = backend.spec.services ?? [];
@@ -11,7 +11,7 @@ function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}
   return serviceBody(backend, first, ['IPv4'], undefined, firstAlias(backend));
 }
 
-/** The body as the server holds it, with what else it says. */
+/** Returns the body as the server stores it, with more fields. */
 const held = (service: Readonly<Record<string, unknown>>, spec: Service['spec'] = {}): Service => {
   const body = bodyOf(service);
   return { ...body, spec: { ...body.spec, ...spec } };

@@ -28,7 +28,7 @@ const group = (endpoints: readonly Endpoint[], over: Partial<SliceGroup> = {}): 
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => endpoint(i));
 
-/** A cluster in which plans are carried out. */
+/** A cluster in which plans are applied. */
 class Slices {
   readonly cluster = new FakeCluster();
 
@@ -52,7 +52,7 @@ class Slices {
   }
 }
 
-/** A set of numbered addresses with their readiness: what is wanted at one moment. */
+/** Desired addresses at one moment: a set of numbers with their readiness. */
 const wanted = fc
   .uniqueArray(fc.tuple(fc.nat(40), fc.boolean()), { maxLength: 30, selector: ([n]) => n })
   .map((pairs) => pairs.map(([n, ready]) => endpoint(n, ready)));
@@ -332,7 +332,7 @@ describe('zone hints', () => {
   const marks = (slices: Slices) => slices.all.map(({ metadata }) => metadata.annotations?.[mark]);
   const hintsIn = (slices: Slices) =>
     slices.all.flatMap((slice) => (slice.endpoints ?? []).map(({ hints }) => hints));
-  /** Another client gives each endpoint these hints. */
+  /** Sets these hints on each endpoint, as another client. */
   const edit = (slices: Slices, hints: Endpoint['hints']) => {
     for (const slice of slices.all)
       slices.cluster.put({

@@ -61,7 +61,7 @@ const error = new OperatorError('no such node port', { kind: 'terminal', reason:
 const alias = aBackend({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
 const off = aBackend({ probe: { disabled: {} } });
 const drained = { targets: [{ host: '10.20.0.11', drain: true }] };
-/** All addresses are in this state, and have this to tell. */
+/** Gives all addresses this state and reason. */
 const telling =
   (reason: Reason, state: Health['state'] = 'healthy') =>
   (): Health => ({ ...healthy, state, reason, message: 'its words' });

@@ -17,7 +17,7 @@ const replica = (lagSeconds?: number): Verdict => ({
 const limits = [10, 60];
 const options = { unhealthy: false, failureThreshold: 3, lagLimits: limits, now: 1_000_000 };
 
-/** What is known after these verdicts, a second apart. */
+/** Returns the replication state after these verdicts, a second apart. */
 const after = (verdicts: readonly Verdict[], before?: Telling): Telling | undefined =>
   verdicts.reduce<Telling | undefined>(
     (telling, verdict, i) => tell(telling, verdict, { ...options, now: options.now + i * 1_000 }).telling,
@@ -176,7 +176,7 @@ describe('any sequence of verdicts', () => {
   }) as fc.Arbitrary<Verdict>;
   const thresholds = { successThreshold: 1, failureThreshold: 3 };
 
-  /** The health after each of them, and what the step said. */
+  /** Returns the health after each of them, and the result of the step. */
   const walk = (verdicts: readonly Verdict[]) => {
     let health: Health = initial(0);
     return verdicts.map((said, i) => {
