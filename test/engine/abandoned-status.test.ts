@@ -7,7 +7,7 @@ import { ReconcileWorld } from '../support/reconcile-world.ts';
 const superseded = () =>
   new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });
 
-/** Does each write; while `hurried`, the run does not wait for that of a status. */
+/** Does each write. While `hurried`, the run does not wait for the write of a status. */
 class HurriedWriter implements Writer {
   readonly cluster = new FakeCluster();
   hurried = false;

@@ -29,9 +29,9 @@ interface Transition {
   readonly specs: readonly [SpecInput, SpecInput];
   readonly flags: readonly [Flags, Flags];
   readonly outside: readonly [Outside, Outside];
-  /** Between the specs: the process ends, and the next one has the other flags. */
+  /** Between the specs the process ends, and the next one has the other flags. */
   readonly restarts: boolean;
-  /** Between the specs: the second one, suspended. */
+  /** Between the specs the second one is stored as suspended. */
   readonly suspends: boolean;
 }
 
@@ -80,14 +80,14 @@ async function judge(drawn: Transition): Promise<void> {
   await isAsMadeAfresh(world, families, drawn);
 }
 
-/** @param families first ones of the Services before the edit */
+/** @param families first families of the Services before the edit */
 async function isAsMadeAfresh(world: Operated, families: FirstFamilies, drawn: Transition): Promise<void> {
   const [, second] = drawn.specs;
   const made = await afresh(second, drawn);
   const kept = keptFamilies(families, firstFamilies(world), firstFamilies(made));
   const fresh = kept.size > 0 ? await afresh(withKept(second, kept), drawn) : made;
   expect(world.ready()).toEqual(fresh.ready());
-  // Any spec that the schema accepts can be served where there are both families.
+  // Any spec that the schema accepts can be served if both families exist.
   if (drawn.families.length === 2) expect(fresh.ready()).toBe('True Published');
   if (fresh.ready() !== 'True Published') return;
   expect(world.conditions()).toEqual(fresh.conditions());
@@ -104,9 +104,9 @@ describe('a backend that is edited', () => {
   it('ends like a new backend with the last spec, writes nothing more, keeps what both have, and never publishes two primaries', async () => {
     await fc.assert(fc.asyncProperty(transition, judge), {
       numRuns: Number(process.env['RUNS'] ?? 25),
-      // To shrink two specs takes many minutes.
+      // Shrinking two specs takes many minutes.
       endOnFailure: true,
-      // The same edits each time: what a draw of thousands finds is a change of its own.
+      // The same edits in each run. A fault that thousands of draws find is fixed on its own.
       seed: Number(process.env['SEED'] ?? 77),
     });
   }, 3_600_000);

@@ -7,7 +7,7 @@ import { down, up } from '../support/scripted-probe.ts';
 
 const [A, B] = ['10.20.0.11', '10.20.0.12'] as const;
 
-/** A leader that has published both addresses of `orders-db` ready. */
+/** Returns a leader that has published both addresses of `orders-db` as ready. */
 async function leader(): Promise<EngineWorld> {
   const world = new EngineWorld();
   world.store({ probe: { periodSeconds: 10, failureThreshold: 3 } });
@@ -16,7 +16,7 @@ async function leader(): Promise<EngineWorld> {
   return world;
 }
 
-/** Lets time pass in steps and returns the milliseconds in which the address is published ready. */
+/** Lets time pass in steps, and returns the milliseconds in which the address is published as ready. */
 async function readyFor(world: EngineWorld, ip: string, ms: number): Promise<number> {
   let ready = 0;
   for (let passed = 0; passed < ms; passed += 100) {
@@ -50,7 +50,7 @@ function lead(world: EngineWorld): void {
   world.engine.work();
 }
 
-/** What a watch shows that is late: the slices of now, until it catches up. */
+/** Returns the view of a late watch: the slices of now, until it catches up. */
 function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterView {
   const slices = cluster.slices(namespace, 'orders-db');
   let isLate = true;

@@ -33,7 +33,7 @@ it('A backend writes at most one status a minute while its names fail in changin
   }
   const writes = world.cluster.writes.slice(before);
   expect(new Set(writes.map(({ op }) => op))).toEqual(new Set(['status']));
-  // And one for each name that begins to fail, because they do so one after another.
+  // And one for each name that begins to fail, because they begin one after another.
   expect(writes.length).toBeLessThanOrEqual(minutes + names.length + 3);
   expect(world.published().match(/\+/g)).toHaveLength(names.length);
   await world.clock.advance(61_000);

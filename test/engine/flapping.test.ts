@@ -13,7 +13,7 @@ const sliceWrites = (world: ReconcileWorld): number =>
   world.cluster.writes.filter((action) => 'object' in action && action.object.kind === 'EndpointSlice')
     .length;
 
-/** Addresses in the slices of a Service, those that are ready with a `+`. */
+/** Returns the addresses in the slices of a Service, with a `+` if ready. */
 const slices = (world: ReconcileWorld, service?: string): readonly string[] =>
   world
     .published(service)
@@ -23,7 +23,7 @@ const slices = (world: ReconcileWorld, service?: string): readonly string[] =>
 const degraded = (world: ReconcileWorld): string | undefined =>
   world.status().conditions?.find(({ type }) => type === 'Degraded')?.reason;
 
-/** Runs now, and whenever the outcome asks for it, while this time passes. */
+/** Runs now, and whenever the outcome requires it, while this time passes. */
 async function runFor(world: ReconcileWorld, ms: number): Promise<void> {
   const end = world.clock.now() + ms;
   for (;;) {
@@ -36,7 +36,7 @@ async function runFor(world: ReconcileWorld, ms: number): Promise<void> {
   }
 }
 
-/** A backend of which one address fails and returns each second, for so many seconds. */
+/** Makes one address of a backend fail and recover each second, for this number of seconds. */
 async function flap(world: ReconcileWorld, seconds: number, ip = '10.20.0.1'): Promise<void> {
   for (let s = 0; s < seconds; s++) {
     world.say(s % 2 === 0 ? down : up, ip);
@@ -116,7 +116,7 @@ describe('a backend whose addresses change very often', () => {
     await flap(world, 80);
     const before = sliceWrites(world);
     await flap(world, 100);
-    // 16 for each round, and 16 for what fails after it: ten rounds in 100 s.
+    // 16 for each round, and 16 for the failures after it: ten rounds in 100 s.
     const writes = sliceWrites(world) - before;
     expect(writes).toBeLessThanOrEqual(11 * 32);
     expect(writes).toBeGreaterThanOrEqual(9 * 32);

@@ -7,7 +7,10 @@ import { down } from '../support/scripted-probe.ts';
 
 const superseded = new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });
 
-/** An operator whose API server answers no status from `hang` on; all else at once. */
+/**
+ * An operator whose API server does not respond to status writes from `hang` on, and to everything else at
+ * once.
+ */
 class World {
   hang = false;
   readonly cluster = new FakeCluster();

@@ -18,7 +18,7 @@ const collect = runInNewContext('gc') as () => void;
 
 const targets = Array.from({ length: 512 }, (_, i) => ({ host: `10.51.${i >> 8}.${i & 255}` }));
 
-/** Checks of a spec that the schema takes, as often as they are asked for: as each reconcile makes them. */
+/** Returns a function that makes the checks of a valid spec again at each call, as each reconcile does. */
 function checksIn(spec: object, ca?: string): () => readonly Check[] {
   const metadata = {
     ...{ namespace: 'shop', name: 'db', uid: 'u', generation: 1 },
@@ -37,7 +37,7 @@ function checksIn(spec: object, ca?: string): () => readonly Check[] {
   };
 }
 
-/** Megabytes that the scheduler holds for these checks, after so many reconciles. */
+/** Returns the megabytes that the scheduler keeps for these checks, after this number of reconciles. */
 function megabytesOf(checks: () => readonly Check[], reconciles: number): { count: number; mb: number } {
   const scheduler = new ProbeScheduler({
     clock: new ManualClock(),

@@ -6,7 +6,10 @@ import { down } from '../support/scripted-probe.ts';
 const A = '10.20.0.11';
 const inconclusive = { kind: 'inconclusive', reason: 'ProberFault', message: '' } as const;
 
-/** A leader with the Services `a` and `b`, in which the address came back to `a`: the updates of `b` are refused. */
+/**
+ * Returns a leader with the Services `a` and `b`. The address recovered in `a`; the updates of `b` are
+ * refused.
+ */
 async function divided(): Promise<EngineWorld> {
   const world = new EngineWorld();
   world.store({
@@ -29,7 +32,7 @@ async function divided(): Promise<EngineWorld> {
 const isReadyIn = (world: EngineWorld, service: string): boolean =>
   world.published(service).includes(`+${A}`);
 
-/** Begins the next term; later writes are accepted again. */
+/** Begins the next term. Later writes are accepted again. */
 function nextTerm(world: EngineWorld): EngineWorld {
   world.engine.rest();
   world.leads = false;

@@ -15,7 +15,7 @@ const literal = '10.0.9.9';
 const names = ['a.example.com', 'b.example.com', 'c.example.com'] as const;
 const ips = ['10.0.0.1', '10.0.0.2', 'fd00::1', literal, '169.254.169.254', '127.0.0.1', 'fe80::1'];
 
-/** Answers with the world to go on in. */
+/** Returns the world in which the next step continues. */
 type Step = (world: ReconcileWorld) => Promise<ReconcileWorld>;
 
 const name = fc.constantFrom(...names);
@@ -49,7 +49,7 @@ const step = fc.oneof(
   ),
 );
 
-/** A step that says what it is where a property fails; a new world takes the place of the old one. */
+/** Makes a step with a text for a property that fails. A new world may replace the previous one. */
 function text(what: string, run: (world: ReconcileWorld) => unknown): Step {
   const step: Step = async (world) => {
     const next = await run(world);
@@ -219,7 +219,8 @@ describe.each(samples)('the sample $file', ({ name: of, spec, hosts }) => {
     answer(next);
     const { writes } = await next.run(of);
     next.say(up, undefined, of);
-    // What no slice contains (another host of an alias, a server of a role that no Service has) is healthy since now.
+    // Addresses in no slice (another host of an alias, a server of a role that no Service has) are healthy
+    // since now.
     expect(['', 'status']).toContain([...writes, ...(await next.run(of)).writes].join());
     expect((await next.run(of)).writes).toEqual([]);
   });

@@ -22,7 +22,7 @@ const condition = (world: ReconcileWorld, type: string) => {
 };
 const quiet = async (world: ReconcileWorld) => expect((await world.run()).writes).toEqual([]);
 
-/** The names are answered with an address each, and these are probed with success. */
+/** Answers the names with an address each, and probes these with success. */
 async function answered(world: ReconcileWorld, ...names: readonly string[]): Promise<void> {
   await world.run();
   names.forEach((name, i) => world.resolver.addresses(name, `10.20.0.${i + 1}`));
@@ -31,7 +31,7 @@ async function answered(world: ReconcileWorld, ...names: readonly string[]): Pro
   await world.run();
 }
 
-/** Stands with another policy, or after a restart with one. */
+/** Continues with another policy, or restarts with one. */
 async function restarted(before: ReconcileWorld, over: Partial<ReconcilerOptions>): Promise<ReconcileWorld> {
   const world = new ReconcileWorld(over, before.cluster, before.clock);
   world.hear();

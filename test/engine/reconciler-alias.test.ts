@@ -29,7 +29,7 @@ async function resolvedBoth(over: SpecInput = {}): Promise<ReconcileWorld> {
   return world;
 }
 
-/** Both hosts are known and healthy, for long. */
+/** Returns an alias whose hosts both have been healthy for long. */
 async function standing(over: SpecInput = {}): Promise<ReconcileWorld> {
   const world = await resolvedBoth(over);
   world.say(up);
@@ -38,7 +38,7 @@ async function standing(over: SpecInput = {}): Promise<ReconcileWorld> {
   return world;
 }
 
-/** Of one that stands the first host failed: it points to the second. */
+/** Returns an alias whose first host failed, so that it points to the second. */
 async function switched(): Promise<ReconcileWorld> {
   const world = await standing();
   world.fail(one);

@@ -40,7 +40,7 @@ const pg = { name: 'pg', port: 5432 };
 const ready = (world: ReconcileWorld) =>
   world.status().conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
 
-/** Writes of so many runs. */
+/** Returns the writes of this number of runs. */
 async function runs(world: ReconcileWorld, count: number): Promise<readonly string[]> {
   const all: string[] = [];
   for (let i = 0; i < count; i += 1) all.push(...(await world.run()).writes);

@@ -9,7 +9,10 @@ const portOf = (world: ReconcileWorld) =>
 const ready = (world: ReconcileWorld) =>
   world.status().conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
 
-/** Another client sets the port whenever it is ours, each 1.5 s for so long; the key runs when the watch or its timer says so. */
+/**
+ * Lets another client change the port each 1.5 s for this time. The key runs when the watch or its timer
+ * requires it.
+ */
 async function contested(world: ReconcileWorld, seconds: number): Promise<number> {
   const before = world.cluster.writes.filter(({ op }) => op === 'applyService').length;
   for (let at = 0; at < seconds; at += 1.5) {

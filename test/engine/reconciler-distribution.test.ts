@@ -13,7 +13,7 @@ const distribution = (value: string) => ({
   services: [{ name: 'orders-db', trafficDistribution: value }],
 });
 
-/** An API server that does not know the value, as Kubernetes 1.33 does not know PreferSameZone. */
+/** Refuses as an API server that does not know the value, as Kubernetes 1.33 does not know PreferSameZone. */
 const refusesDistribution = (action: Action): OperatorError | undefined =>
   action.op === 'applyService' && action.service.spec['trafficDistribution'] === 'PreferSameZone'
     ? new OperatorError('spec.trafficDistribution: Unsupported value: "PreferSameZone"', {

@@ -12,7 +12,9 @@ const spec = (service: object, port: object = {}): SpecInput => ({
   services: [{ name: 'rw', role: 'Primary', ...service }],
 });
 
-/** The ready addresses of `rw` after each write of an edit from one spec to the other, and at its end. */
+/**
+ * Returns the ready addresses of `rw` after each write of an edit from one spec to the other, and at its end.
+ */
 async function moments(first: SpecInput, second: SpecInput): Promise<readonly string[]> {
   const world = new ReconcileWorld();
   world.cluster.families = ['IPv4', 'IPv6'];

@@ -8,7 +8,7 @@ import { up } from '../support/scripted-probe.ts';
 const name = 'orders.example.com';
 const spec = { targets: [{ host: name }] };
 
-/** A cluster that gives Services IPv4 alone, and a name with addresses of both families. */
+/** Returns a cluster that assigns IPv4 only, and a name with addresses of both families. */
 async function dualStackNameInAnIpv4Cluster(): Promise<ReconcileWorld> {
   const world = new ReconcileWorld();
   world.store(spec);
@@ -23,7 +23,7 @@ async function dualStackNameInAnIpv4Cluster(): Promise<ReconcileWorld> {
   return world;
 }
 
-/** The server gives the Service these families. */
+/** Assigns these families to the Service, as the server. */
 function give(world: ReconcileWorld, ipFamilies: readonly Family[]): void {
   const service = world.cluster.service(namespace, 'orders-db');
   if (service === undefined) throw new Error('the Service is made');
@@ -31,7 +31,7 @@ function give(world: ReconcileWorld, ipFamilies: readonly Family[]): void {
   world.cluster.put(given);
 }
 
-/** The server gives each new Service these families. What was in slices after each write. */
+/** Assigns these families to each new Service. Returns the content of the slices after each write. */
 function givingAtOnce(world: ReconcileWorld, ipFamilies: readonly Family[]): readonly (readonly string[])[] {
   const published: (readonly string[])[] = [];
   world.cluster.onWrite = () => {

@@ -14,7 +14,7 @@ const literalToo: SpecInput = { targets: [{ host: name }, { host: '10.0.9.9' }] 
 const record = '_postgres._tcp.example.com';
 const srv: Question = { name: record, type: 'SRV' };
 
-/** The spec is stored, the name answered with these addresses, all probed with success and written. */
+/** Stores the spec, answers the name with these addresses, probes all with success, and writes. */
 async function standing(spec: SpecInput, ...ips: readonly string[]): Promise<ReconcileWorld> {
   const world = new ReconcileWorld();
   world.store(spec);

@@ -17,7 +17,7 @@ const isSlice = (
   'object' in action && action.object.kind === 'EndpointSlice';
 const isEndpoints = (action: Action): boolean => 'object' in action && action.object.kind === 'Endpoints';
 
-/** Addresses of the Endpoints object, those that are ready with a `+`. */
+/** Returns the addresses of the Endpoints object, with a `+` if ready. */
 function legacy(world: ReconcileWorld, service = 'orders-db'): readonly string[] {
   const { subsets = [] } = world.cluster.endpoints(namespace, service) as Endpoints;
   const texts = subsets.flatMap(({ addresses = [], notReadyAddresses = [] }) => [
@@ -253,7 +253,7 @@ describe('an address that the API server refuses', () => {
   const D = '10.20.7.3';
   type Denies = (ips: readonly string[]) => boolean;
 
-  /** Refuses slices (or Endpoints) that hold such addresses, as an admission policy does. */
+  /** Refuses slices (or Endpoints) with such addresses, as an admission policy does. */
   function deny(
     world: ReconcileWorld,
     denies: Denies,

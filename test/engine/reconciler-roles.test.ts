@@ -22,7 +22,10 @@ const spec = {
   ],
 };
 
-/** A is the primary, B and C follow; all is written. Keeps what was behind rw after every write. */
+/**
+ * A is the primary, B and C are replicas; everything is written. Records the addresses of rw after every
+ * write.
+ */
 async function stands(over: object = {}) {
   const world = new ReconcileWorld();
   const history: (readonly string[])[] = [];
@@ -330,7 +333,7 @@ describe('a restart', () => {
     next.say(replica(100), C);
     next.say(replica(100), B);
     next.say(primary(), A);
-    // Since when C, which is behind neither Service, has been healthy.
+    // The time since which C, which is in neither Service, has been healthy.
     expect((await next.run()).writes).toEqual(['status']);
     expect((await next.run()).writes).toEqual([]);
   });

@@ -13,10 +13,10 @@ const targets = [{ host: forbidden }, { host: allowed }];
 const denied = parseCidr('10.96.0.0/16');
 const policy = addressPolicy({ denied: denied === undefined ? [] : [denied] });
 
-/** Spec that the parser does not understand. */
+/** A spec that the parser rejects. */
 const nonsense = { targets: [{ host: '127.0.0.1' }] };
 
-/** All is published and ready; then the operator starts again with a policy that forbids an address. */
+/** Publishes everything as ready, then restarts the operator with a policy that forbids an address. */
 async function restarted(before: SpecInput, after: SpecInput): Promise<ReconcileWorld> {
   const world = new ReconcileWorld();
   await world.bringUp(before);

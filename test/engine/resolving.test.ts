@@ -10,7 +10,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const host = (i: number): string => `orders-${i}.example.com`;
 const ip = (i: number): string => `10.0.${i >> 8}.${i & 255}`;
 
-/** Slices of 25 names each, and how often their annotations were read. */
+/** Returns slices of 25 names each, and the number of times that their annotations were read. */
 function slicesOf(count: number): {
   readonly slices: readonly EndpointSlice[];
   readonly reads: () => number;

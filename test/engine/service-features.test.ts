@@ -22,14 +22,14 @@ const serviceIn = ({ cluster }: ReconcileWorld) => cluster.service(namespace, na
 const message = (world: ReconcileWorld): string =>
   world.status().conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
 
-/** An alias waits a second for what its hosts are. */
+/** An alias waits a second for the health of its hosts. */
 async function bringUp(world: ReconcileWorld, spec: SpecInput): Promise<void> {
   await world.bringUp(spec);
   await world.clock.advance(1_000);
   await world.run();
 }
 
-/** The administrator restarts the operator without some features. */
+/** Restarts the operator without some features. */
 const without = (before: ReconcileWorld, ...switchedOff: readonly ServiceFeature[]) =>
   new ReconcileWorld(off(...switchedOff), before.cluster, before.clock);
 

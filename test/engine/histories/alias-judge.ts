@@ -8,19 +8,20 @@ import { aliasesIn } from './seen.ts';
 interface Host {
   good: boolean;
   since: number;
-  /** Since when an address of it is alive, drained or not; undefined: none is. */
+  /** Time since which an address of it responds, drained or not; undefined: none responds. */
   aliveSince: number | undefined;
 }
 
-/** A host that is well again for less than this was found dead before. */
+/** A host that has been healthy again for less than this may still count as failed. */
 const edgeMs = 3_000;
 
 /**
- * What must hold of an alias at every moment:
+ * Checks what must hold for an alias at every moment:
  *
- * - it does not lead to a host that is no good while another is good for longer than the bounds allow;
- * - it moves to a host only after a good verdict of the writer's own term of one of its addresses;
- * - it leaves a good host only for an earlier one that has been good for `failbackSeconds`.
+ * - it does not point to a failed or drained host while another has been usable for longer than the bounds
+ *   allow;
+ * - it switches to a host only after a success of one of its addresses in the writer's own term;
+ * - it leaves a usable host only for an earlier one that has been usable for `failbackSeconds`.
  */
 export class AliasJudge {
   readonly #now: () => number;
@@ -80,7 +81,7 @@ export class AliasJudge {
       this.#fault(`the alias went back to ${after}, which is well for ${wellMs} ms`);
   }
 
-  /** @param from beginning of the term or of the spec, whatever is later; undefined: nobody leads */
+  /** @param from beginning of the term or of the spec, whatever is later; undefined: no replica leads */
   check(bounds: Bounds | undefined, from: number | undefined): void {
     const is = this.#hosts.get(this.#current ?? '');
     if (bounds === undefined || from === undefined || is === undefined || this.#spec?.suspend === true)

@@ -11,7 +11,7 @@ export interface WatchEvent {
   readonly gone: boolean;
 }
 
-/** The fake cluster with a log of everything that changed in it, as a watch reports it. `By`: who wrote. */
+/** The fake cluster with a log of all its changes, as a watch reports them. `By`: the writer. */
 export class ApiServer<By> {
   readonly cluster = new FakeCluster();
   readonly log: WatchEvent[] = [];
@@ -35,7 +35,7 @@ export class ApiServer<By> {
     );
   }
 
-  /** A user writes. */
+  /** Writes as a user. */
   put(object: KubeObject): void {
     this.cluster.put(object);
     this.#publish(undefined);

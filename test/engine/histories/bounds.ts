@@ -1,34 +1,38 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
 import type { Wanted } from './wanted.ts';
 
-/** How long anything may take, in milliseconds. */
+/** Longest durations, in milliseconds. */
 export interface Bounds {
-  /** From a verdict, or an edit, until all that follows from it is written. */
+  /** From a verdict, or an edit, until all its effects are written. */
   readonly writeMs: number;
-  /** Until an address that does not belong there has left. */
+  /** Until an address that must not be published is removed. */
   readonly outMs: Readonly<Record<Exclude<Wanted['why'], ''>, number>>;
-  /** Until an address that belongs there is in. */
+  /** Until an address that must be published is added. */
   readonly joinMs: number;
-  /** How long an address is dead at least before it leaves. */
+  /** Shortest time for which an address fails before it is removed. */
   readonly leastDeadMs: number;
   /** Verdicts of at most this age count together. */
   readonly windowMs: number;
   readonly failureThreshold: number;
 }
 
-/** Of a run: a plan has some 6 writes one after the other, each under way for 100 ms at most, and one settle time. */
+/**
+ * Duration of a run: a plan has some 6 consecutive writes, each in flight for at most 100 ms, and one settle
+ * time.
+ */
 const writeMs = 1_500;
 const defaults = { periodSeconds: 10, failureThreshold: 3, successThreshold: 1, timeoutSeconds: 1 };
-/** A name is asked every 5 s. */
+/** A name is queried every 5 s. */
 const refreshMs = 6_000;
-/** Two runs are at most this much apart, in periods. */
+/** Longest time between two runs, in periods. */
 const late = 1.05;
 
 /**
- * An address may die just after a run, whose next is `late` periods away; failureThreshold of them in a row, a period
- * apart, the last of which ends by its timeout. The same holds where a term begins: the first run is within a period.
+ * Computes the bounds of a spec. An address may fail just after a run, and the next run is `late` periods
+ * later. failureThreshold consecutive failures follow, a period apart, and the last of them ends by its
+ * timeout. The same holds when a term begins: the first run is within a period.
  *
- * @param before of the spec before this edit: what takes at least so long may have begun under it
+ * @param before bounds of the spec before this edit, under which some processes may have begun
  */
 export function boundsOf({ probe, targets }: Spec, before?: Bounds): Bounds {
   const { periodSeconds, failureThreshold, successThreshold, timeoutSeconds } = { ...defaults, ...probe };
@@ -36,7 +40,7 @@ export function boundsOf({ probe, targets }: Spec, before?: Bounds): Bounds {
   const nameMs = targets.some(({ host }) => /[a-z]/.test(host)) ? refreshMs : 0;
   const dead = (failureThreshold - 1 + late) * periodMs + timeoutMs + writeMs;
   const role = late * periodMs + timeoutMs + writeMs;
-  // A run of a new check is half a period to a period after its first.
+  // The second run of a new check is half a period to a period after its first.
   const leastDeadMs = Math.max(0, (failureThreshold - 1.5) * periodMs * 0.95);
   const joinMs =
     Math.max(failureThreshold, successThreshold) * periodMs * late +

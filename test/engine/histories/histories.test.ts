@@ -5,14 +5,14 @@ import { history } from './scenarios.ts';
 import { always, cutsOf, shortest } from './single-cuts.ts';
 import { run } from './world.ts';
 
-/** HISTORIES=10000: at least so many; the default takes about 20 s. */
+/** HISTORIES=10000: at least this number; the default takes about 20 s. */
 const wanted = Number(process.env['HISTORIES'] ?? 0);
 const seed = Number(process.env['HISTORIES_SEED'] ?? 1);
 const timeoutMs = 3_600_000;
 
 const still = { seed: 1, writeMs: 5, maxEndpointsPerSlice: 100, arrives: false };
 
-/** Faults of a history, one of which is that it ends in another state than without its cuts. */
+/** Returns the faults of a history. One of them is an end state that differs from that without its cuts. */
 async function faultsOf(history: History, undisturbed: object): Promise<readonly string[]> {
   const { faults, end } = await run(history);
   const [is, should] = [end, undisturbed].map((state) => JSON.stringify(state));

@@ -1,7 +1,7 @@
 import type { SpecInput } from '../../support/builders.ts';
 import type { Act, Server } from './outside.ts';
 
-/** What happens, and when: milliseconds after the backend is published and still. */
+/** Events and their times: milliseconds after the backend is published and nothing changes. */
 export interface Scenario {
   readonly title: string;
   /** Undefined: the first edit creates the backend. */
@@ -14,48 +14,51 @@ export interface Scenario {
   readonly acts: readonly (Act & { readonly at: number })[];
 }
 
-/** Who leads after the cut. */
+/** Replica that leads after the cut. */
 export type Successor = 'standby' | 'fresh';
 
 interface CutBase {
-  /** At which write since the acts began, or since the cut before. */
+  /** Number of the write at which it happens, counted from the first event or the previous cut. */
   readonly write: number;
-  /** Before the write is sent, or once it is done and not yet answered. */
+  /** Before the write is sent, or after it is done and before its response. */
   readonly when: 'before' | 'after';
-  /** For how long the watch of whoever leads next is late, from the beginning of its term. */
+  /** Delay of the watch of the next leader, from the beginning of its term. */
   readonly lateMs: number;
 }
 
 export type Cut =
   | (CutBase & {
       readonly by: 'silence';
-      /** For how long nothing passes between the leader and the API server and all targets, while it holds the lease. */
+      /**
+       * Time for which nothing passes between the leader and the API server and all targets, while it has the
+       * lease.
+       */
       readonly seconds: number;
     })
   | (CutBase & {
       readonly by: 'SIGKILL' | 'SIGTERM';
       readonly successor: Successor;
-      /** Until the successor leads. */
+      /** Time until the successor leads. */
       readonly takeoverMs: number;
     })
   | (CutBase & {
       readonly by: 'lapse';
       readonly seconds: number;
-      /** How long the replica believes that it leads after the first renewal that failed. */
+      /** Time for which the replica still acts as the leader after the first renewal that failed. */
       readonly trustMs: number;
-      /** What is out of reach. */
+      /** Parts that cannot be reached. */
       readonly lost: { readonly api: boolean; readonly targets: boolean };
-      /** Another leader in between: none; one that stays; one that ends before the first is back. */
+      /** Another leader in between: none; one that remains; one that ends before the first is back. */
       readonly other: 'none' | 'stays' | 'ends';
     });
 
 export interface History {
   readonly scenario: Scenario;
   readonly cuts: readonly Cut[];
-  /** Of delays and jitter. */
+  /** Seed of delays and jitter. */
   readonly seed: number;
   readonly writeMs: number;
   readonly maxEndpointsPerSlice: number;
-  /** Whether a write that is under way when the process dies arrives. */
+  /** True if a write that is in flight when the process is killed arrives. */
   readonly arrives: boolean;
 }

@@ -9,16 +9,16 @@ import type { Term } from './replica.ts';
 import { readyIn } from './seen.ts';
 import { out, wantedOf, type ServiceLike, type Wanted } from './wanted.ts';
 
-/** What probes of one term reported of an address. */
+/** Reports of the probes of one term about an address. */
 export interface Heard {
   ups: number;
-  /** In a row, the last ones, and when the last of them came. */
+  /** Number of the last consecutive failures, and the time of the last one. */
   downs: number;
   downAt: number;
   role: Verdict['role'];
 }
 
-/** A write that was decided before the last verdict came may be under way for so long. */
+/** A write that was decided before the last verdict may be in flight for this long. */
 const underWayMs = 600;
 
 interface Place {
@@ -27,22 +27,23 @@ interface Place {
   readonly ip: string;
   wanted: Wanted;
   wantedSince: number;
-  /** Times in which it was wanted out. */
+  /** Periods in which it must not be published. */
   readonly outs: { readonly from: number; readonly to: number; readonly why: Wanted['why'] }[];
   ready: boolean;
   readySince: number;
 }
 
 /**
- * Watches a history. What must hold at every moment:
+ * Watches a history. At every moment these must hold:
  *
- * - a ready address that does not belong there (any more) is ready no longer than `bounds.ts` allows, counted from the
- *   latest of: since then, the beginning of the term, the last edit;
- * - one that belongs there is in after the bound for joining, counted likewise;
- * - an address that was ready nowhere becomes ready only after a good verdict of a probe of the writer's own term;
- *   behind a Service of role Primary it must have reported that role;
- * - an address leaves only if it did not belong there a moment ago, a dead one only if it was so for its thresholds;
- * - a Service of role Primary has one ready address at most.
+ * - a ready address that must not be published (any more) is ready no longer than `bounds.ts` allows, counted
+ *   from the latest of: since then, the beginning of the term, the last edit;
+ * - an address that must be published is added within its bound, counted likewise;
+ * - an address that was ready nowhere becomes ready only after a success of a probe of the writer's own term;
+ *   in a Service of role Primary it must have reported that role;
+ * - an address is removed only if it was not to be published a moment ago, and a failed one only after its
+ *   thresholds;
+ * - a Service of role Primary has at most one ready address.
  */
 export class Judge {
   readonly faults: string[] = [];
@@ -72,7 +73,7 @@ export class Judge {
     this.changed();
   }
 
-  /** Something happened outside, or will have at once. */
+  /** Called when something outside changed, or is about to change. */
   changed(): void {
     const spec = this.#spec;
     if (spec === undefined) return;
@@ -105,7 +106,7 @@ export class Judge {
     if (kind === 'down') Object.assign(heard, { downs: heard.downs + 1, downAt: this.#now() });
   }
 
-  /** Something was written. */
+  /** Called after a write. */
   published(cluster: FakeCluster, by: Term | undefined): void {
     const ready = readyIn(cluster);
     const before = new Set([...this.#places.values()].filter((each) => each.ready).map(({ ip }) => ip));

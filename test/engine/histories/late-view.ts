@@ -7,7 +7,10 @@ import { kinds, type Kind, type WatchEvent } from './api-server.ts';
 
 export type OnChange = (kind: Kind, change: Change<KubeObject>, concerned: readonly string[]) => void;
 
-/** A view that is fed by hand, with the stores of the real one: watched events come late, own answers early. */
+/**
+ * A view that is fed by hand, with the stores of the real one: watch events arrive late, responses to own
+ * writes early.
+ */
 export class LateView implements ClusterView {
   readonly #stores = new Map(kinds.map((kind) => [kind, new Store<KubeObject>()] as const));
   readonly #onChange: OnChange;

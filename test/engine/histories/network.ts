@@ -1,21 +1,21 @@
-/** What the network lets through between one replica, the API server and the targets. */
+/** The network between one replica, the API server and the targets. */
 export class Network {
   api = true;
   targets = true;
-  /** What is sent meanwhile waits in the sockets. */
+  /** Data that is sent meanwhile waits in the sockets. */
   #cut: PromiseWithResolvers<'arrives' | 'is lost'> | undefined;
 
   get isCut(): boolean {
     return this.#cut !== undefined;
   }
 
-  /** Silence from everything; nothing is refused. */
+  /** Cuts the network: nothing arrives, and nothing is refused. */
   cut(): void {
     this.#cut = Promise.withResolvers();
     this.targets = false;
   }
 
-  /** All is as before, and what waits in the sockets arrives. */
+  /** Restores the network. Data that waits in the sockets arrives. */
   restore(): void {
     const cut = this.#cut;
     this.#cut = undefined;
@@ -23,7 +23,7 @@ export class Network {
     cut?.resolve('arrives');
   }
 
-  /** What waits in the sockets is lost. */
+  /** Drops the data that waits in the sockets. */
   reset(): void {
     const cut = this.#cut;
     if (cut === undefined) return;
@@ -31,7 +31,7 @@ export class Network {
     cut.resolve('is lost');
   }
 
-  /** Becomes of what is sent to the API server now, or of its answer. */
+  /** Returns whether data that is sent to the API server now, or its response, arrives. */
   async arrives(): Promise<boolean> {
     return this.#cut === undefined || (await this.#cut.promise) === 'arrives';
   }

@@ -1,4 +1,4 @@
-/** Random numbers in [0, 1) that follow from a seed (mulberry32). */
+/** Returns random numbers in [0, 1) from a seed (mulberry32). */
 export function noise(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

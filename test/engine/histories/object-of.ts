@@ -1,7 +1,7 @@
 import type { Action } from '../../../src/core/action.ts';
 import type { Kind } from './api-server.ts';
 
-/** Kind, namespace, name and uid of the object that an action is about; no kind: of several. */
+/** Returns kind, namespace, name and uid of the object of an action; no kind: several objects. */
 export function objectOf(action: Action): readonly [Kind | undefined, string, string, (string | undefined)?] {
   switch (action.op) {
     case 'absent':

@@ -4,11 +4,11 @@ import type { Role, Verdict } from '../../../src/core/verdict.ts';
 
 export interface Server {
   readonly alive: boolean;
-  /** Undefined: the probe cannot tell. */
+  /** Undefined: the probe cannot find it out. */
   readonly role?: Role | undefined;
 }
 
-/** One step of what happens outside the operator. */
+/** One event outside the operator. */
 export type Act =
   | { readonly op: 'die'; readonly ip: string }
   | { readonly op: 'live'; readonly ip: string; readonly role?: Role }
@@ -16,11 +16,11 @@ export type Act =
   | { readonly op: 'move'; readonly name: string; readonly ips: readonly string[] }
   | { readonly op: 'edit'; readonly spec: Readonly<Record<string, unknown>> };
 
-/** The servers outside the cluster, and the names that lead to them. */
+/** The servers outside the cluster, and their host names. */
 export class Outside {
   readonly servers: Map<string, Server>;
   readonly names: Map<string, readonly string[]>;
-  /** Whether a dead server refuses or is silent. */
+  /** True if a failed server refuses connections; otherwise it does not respond. */
   readonly #refuses: boolean;
 
   constructor(
@@ -51,7 +51,7 @@ export class Outside {
     });
   }
 
-  /** What a probe that ends now reports, and how long it takes. */
+  /** Returns the verdict of a probe that ends now, and its duration. */
   probed({ ip, timing }: Check): { readonly verdict: Verdict; readonly afterMs: number } {
     const server = this.servers.get(ip);
     if (server?.alive === true) {

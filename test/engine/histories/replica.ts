@@ -21,7 +21,7 @@ import { noise } from './noise.ts';
 import { objectOf } from './object-of.ts';
 import type { Outside } from './outside.ts';
 
-/** One time for which one replica leads. */
+/** One period in which one replica leads. */
 export interface Term {
   readonly replica: Replica;
   readonly number: number;
@@ -33,15 +33,15 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   readonly api: ApiServer<Term>;
   readonly outside: Outside;
-  /** Longest time that half of a write is under way. */
+  /** Longest time that half of a write is in flight. */
   readonly writeMs: number;
   readonly maxEndpointsPerSlice: number;
-  /** Whether what is under way when the process is killed reaches the API server. */
+  /** True if a request that is in flight when the process is killed reaches the API server. */
   readonly arrives: boolean;
   readonly term: (replica: Replica) => Term;
-  /** A term of this replica begins. */
+  /** Called when a term of this replica begins. */
   readonly onTerm: (replica: Replica) => void;
-  /** A write is about to be sent, or was done and is not answered yet. */
+  /** Called before a write is sent, and after it was done and before its response. */
   readonly onWrite: (replica: Replica, when: 'before' | 'after', action: Action) => void;
   readonly onVerdict: (term: Term, check: Check, verdict: Verdict) => void;
 }
@@ -51,17 +51,20 @@ const nothing = (): void => undefined;
 const unreachable = () => new OperatorError('no connection', { kind: 'transient', reason: 'Unreachable' });
 const notLeader = () =>
   new OperatorError('not the leader', { kind: 'waiting', reason: 'NotLeader', afterMs: 5_000 });
-/** Deadline of a beat. */
+/** Deadline of a heartbeat. */
 const beatMs = 2_000;
 
-/** One process of the operator: the engine, its view and its writer, between the API server and the servers outside. */
+/**
+ * One process of the operator: the engine, its view and its writer, between the API server and the servers
+ * outside.
+ */
 export class Replica {
   readonly name: string;
   alive = true;
   readonly net = new Network();
-  /** Until when nothing that is watched arrives, monotonic. */
+  /** Monotonic milliseconds until which no watch event arrives. */
   lateUntil = 0;
-  /** Holds the lease. */
+  /** True while it has the lease. */
   leads = false;
   readonly engine: Engine;
   readonly #terms: Terms;
@@ -126,7 +129,7 @@ export class Replica {
     });
   }
 
-  /** As the operator joins them: what begins and ends with a term. */
+  /** Connects what begins and ends with a term, as the operator does. */
   #createTerms(clock: Clock): Terms {
     return new Terms({
       clock,
@@ -156,7 +159,7 @@ export class Replica {
     await (this.net.isCut ? Promise.race([answered, late()]) : answered);
   }
 
-  /** Reads all there is, and begins to follow. */
+  /** Reads all objects, and starts the watch. */
   start(): void {
     const { api } = this.#options;
     for (const kind of kinds) this.#view.replace(kind, api.list(kind), api.version);
@@ -168,7 +171,7 @@ export class Replica {
     return this.#seen === this.#options.api.log.length;
   }
 
-  /** Something changed in the API server: it arrives a moment later. */
+  /** Reports a change in the API server, which arrives a moment later. */
   notify(): void {
     if (!this.alive || !this.#watches) return;
     const { clock, api } = this.#options;
@@ -195,7 +198,7 @@ export class Replica {
     this.#hooks.onStartedLeading?.();
   }
 
-  /** The network is whole again, and so is what is watched. */
+  /** Restores the network and the watch. */
   restore(): void {
     this.net.restore();
     this.notify();
@@ -217,7 +220,7 @@ export class Replica {
     this.leads = false;
   }
 
-  /** As the operator stops on SIGTERM: the lease goes last. */
+  /** Stops as the operator does on SIGTERM: the lease is released last. */
   async terminate(): Promise<void> {
     this.#watches = false;
     await this.engine.stop(20_000);
@@ -244,7 +247,7 @@ export class Replica {
     if (error !== undefined) throw error;
   }
 
-  /** As the real writer guards what it sends. */
+  /** Checks a request before it is sent, as the real writer does. */
   async #isSent(isWrite: boolean): Promise<boolean> {
     const { number } = this.#terms;
     if (!this.#isReached()) return false;
@@ -296,7 +299,7 @@ export class Replica {
     return this.#passes(1 + this.#random() * this.#options.writeMs);
   }
 
-  /** Time passes in the world, whether this process lives or not. */
+  /** Waits for time of the world, which passes whether this process lives or not. */
   #passes(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#options.clock.after(ms, resolve);
@@ -307,7 +310,7 @@ export class Replica {
     });
   }
 
-  /** Time that passes for this process as long as it lives. */
+  /** Returns a clock that runs as long as this process lives. */
   #clock(): Clock {
     const { clock } = this.#options;
     return {

@@ -18,7 +18,7 @@ const targets = (ips: readonly string[]) => ips.map((host) => ({ host }));
 const ports = [{ port: 5432 }];
 const servers = (ips: readonly string[]) => Object.fromEntries(ips.map((ip) => [ip, up]));
 
-/** Some die, and some of them live again. */
+/** Some servers fail, and some of them recover. */
 const flip: fc.Arbitrary<Scenario> = fc
   .record({
     timing,
@@ -41,7 +41,7 @@ const primaryOf = (ip: string): Record<string, Server> =>
     all.map((each) => [each, { alive: true, role: each === ip ? 'Primary' : 'Replica' }] as const),
   );
 
-/** A primary is demoted, dies or both, and another one is promoted. */
+/** A primary is demoted, fails or both, and another one is promoted. */
 const roles: fc.Arbitrary<Scenario> = fc
   .record({
     timing,
@@ -75,7 +75,7 @@ const roles: fc.Arbitrary<Scenario> = fc
     ],
   }));
 
-/** The port gets a name while the primary moves: the slices of before cannot have both. */
+/** The port gets a name while the primary changes: the existing slices cannot have both. */
 const portNamed: fc.Arbitrary<Scenario> = fc
   .record({ timing, refuses, demoted: ms(8_000), promoted: ms(8_000), back: ms(60_000) })
   .map(({ timing: probe, demoted, promoted, back, ...rest }) => {
@@ -158,7 +158,7 @@ const diesAgain = (dies: number, after: number) =>
 
 type Edits = readonly [SpecInput, SpecInput];
 
-/** An edit, another one, and a death or two at any time around them. */
+/** An edit, another one, and one or two failures at any time around them. */
 const edits = (title: string, of: (probe: object) => Edits): fc.Arbitrary<Scenario> =>
   fc
     .record({ timing, refuses, back: ms(60_000), dies: fc.option(ms(60_000)), again: fc.option(ms(20_000)) })
@@ -244,7 +244,7 @@ export const cut: fc.Arbitrary<Cut> = fc.oneof(
     trustMs: fc.constantFrom(0, 2_000, 10_000),
     lost: fc.record({ api: fc.boolean(), targets: fc.boolean() }).map(({ api, targets: out }) => ({
       api,
-      // Probes that fail while writes succeed are what the operator is for.
+      // If only the targets cannot be reached, the operator removes them, as it should.
       targets: api && out,
     })),
     other: fc.constantFrom('none' as const, 'stays' as const, 'ends' as const),

@@ -21,7 +21,7 @@ export function readyIn(cluster: FakeCluster): ReadonlyMap<string, ReadonlySet<s
   return views;
 }
 
-/** Service -> the host that it is an alias of. */
+/** Service -> host that it is an alias of. */
 export const aliasesIn = (cluster: FakeCluster): ReadonlyMap<string, string> =>
   new Map(
     (cluster.all('Service') as Service[]).flatMap(({ metadata, spec }) =>
@@ -39,7 +39,7 @@ interface StatusLike {
   }[];
 }
 
-/** What is published in the end, without ids and times, and without how it is cut into slices. */
+/** Returns what is published in the end, without ids and times, and whatever its distribution over slices. */
 export function endOf(cluster: FakeCluster): object {
   const views = [...readyIn(cluster)].map(([view, ips]) => `${view}: ${[...ips].toSorted().join(' ')}`);
   const all = (cluster.all('EndpointSlice') as EndpointSlice[]).flatMap((slice) =>

@@ -32,7 +32,7 @@ const alias = {
 const drained = { ...plain, targets: [{ host: A, drain: true }, { host: B }] };
 const adopting = { ...plain, services: [{ name: 'db', adopt: true }] };
 
-/** The shortest scenario of each kind. The first ones are those of every run. */
+/** The shortest scenario of each kind. The first ones are part of every run. */
 export const shortest: readonly Scenario[] = [
   { title: 'an address dies', ...base, spec: plain, acts: [{ op: 'die', ip: A, at: 0 }] },
   {
@@ -99,7 +99,7 @@ export const shortest: readonly Scenario[] = [
   },
 ];
 
-/** Those of every run. */
+/** Number of scenarios in every run. */
 export const always = 4;
 
 const cutsAt = (write: number, when: Cut['when']): readonly Cut[] => {
@@ -121,7 +121,7 @@ const cutsAt = (write: number, when: Cut['when']): readonly Cut[] => {
   ];
 };
 
-/** One cut of each kind before and after each of so many writes. */
+/** Returns one cut of each kind before and after each of this number of writes. */
 export const cutsOf = (writes: number): readonly Cut[] =>
   Array.from({ length: writes }, (_, write) =>
     (['before', 'after'] as const).flatMap((when) => cutsAt(write, when)),

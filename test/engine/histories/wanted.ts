@@ -2,19 +2,19 @@ import type { ServiceSpec, Spec } from '../../../src/api/external-backend.ts';
 import type { Outside, Server } from './outside.ts';
 
 /**
- * Whether an address belongs behind a Service now, by what is true outside.
+ * Whether a Service should publish an address now, by the state outside.
  *
- * | the address                                    | wanted | why     |
- * |------------------------------------------------|--------|---------|
- * | of a backend that is suspended                 | free   |         |
- * | of no target                                   | out    | absent  |
- * | left the answer of its name, and is alive      | free   |         |
- * | left the answer of its name, and is dead       | out    | left    |
- * | of a drained target                            | out    | drained |
- * | dead                                           | out    | dead    |
- * | of another role than the Service               | out    | role    |
- * | a primary, and the Service falls back to it    | free   |         |
- * | any other                                      | in     |         |
+ * | the address                                           | wanted | why     |
+ * |-------------------------------------------------------|--------|---------|
+ * | of a backend that is suspended                        | free   |         |
+ * | of no target                                          | out    | absent  |
+ * | was removed from the answer of its name, and responds | free   |         |
+ * | was removed from the answer of its name, and fails    | out    | left    |
+ * | of a drained target                                   | out    | drained |
+ * | fails                                                 | out    | dead    |
+ * | of another role than the Service                      | out    | role    |
+ * | a primary, and the Service falls back to it           | free   |         |
+ * | any other                                             | in     |         |
  */
 export interface Wanted {
   readonly is: 'in' | 'out' | 'free';

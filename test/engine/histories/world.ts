@@ -19,17 +19,17 @@ import { endOf } from './seen.ts';
 
 const name = 'db';
 
-/** What a history came to. */
+/** Result of a history. */
 export interface Course {
   readonly faults: readonly string[];
-  /** Writes that were sent since the acts began, until the first cut. */
+  /** Number of writes that were sent from the first event until the first cut. */
   readonly writes: number;
-  /** Cuts that came to pass. */
+  /** Number of cuts that happened. */
   readonly cuts: number;
   readonly end: object;
 }
 
-/** Runs one history: replicas of the operator over one API server, and what happens outside. */
+/** Runs one history: replicas of the operator over one API server, and the events outside. */
 export async function run(history: History): Promise<Course> {
   return new World(history).run();
 }
@@ -47,13 +47,13 @@ class World {
   #generation = 0;
   #bounds: Bounds | undefined;
   #failbackMs = 0;
-  /** Writes since the acts began or the last cut was over; undefined: not counted. */
+  /** Number of writes since the first event or since the last cut ended; undefined: not counted. */
   #sent: number | undefined;
   #writes = 0;
-  /** Which of them an action was. */
+  /** Number of each action among them. */
   #numbers = new WeakMap<Action, number>();
   #passed = 0;
-  /** Of the last disturbance. */
+  /** Time of the last disturbance. */
   #disturbedAt = 0;
 
   constructor(history: History) {
@@ -143,7 +143,7 @@ class World {
     return replica;
   }
 
-  /** @param lateMs for which its watch brings nothing yet, where there is something to bring */
+  /** @param lateMs for which its watch reports nothing yet, if there is something to report */
   #lead(replica: Replica, lateMs: number): void {
     replica.lateUntil = this.#clock.now() + (replica.caughtUp ? 0 : lateMs);
     replica.lead();
@@ -184,7 +184,7 @@ class World {
     else void this.#end(replica, cut);
   }
 
-  /** Shorter than the trust in the lease: nobody else leads meanwhile. */
+  /** Shorter than the trust in the lease: no other replica leads meanwhile. */
   #silence(replica: Replica, ms: number): void {
     this.#judge.termEnds();
     this.#stall(ms + 3_000);
@@ -204,7 +204,7 @@ class World {
     this.#clock.after(Math.max(250, cut.takeoverMs), () => this.#succeed(cut));
   }
 
-  /** The standby's watch is behind already when it becomes the leader. */
+  /** The watch of the standby is behind already when it becomes the leader. */
   #freeze(lateMs: number): void {
     if (lateMs > 0)
       for (const replica of this.#replicas)
