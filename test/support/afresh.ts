@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { eventually } from './world.ts';
 import type { Spec, World } from './world.ts';
 
-/** Waits until everything of a Service is as a backend made afresh with that spec has it; answers with both. */
+/** Waits until everything of a Service is as for a new backend with that spec; returns both. */
 export async function comparedAfresh(
   world: World,
   name: string,
@@ -17,7 +17,7 @@ export async function comparedAfresh(
         .replaceAll(fresh, name)
         .replace(/"(uid|externalbackend.io\/applied)":"[^"]*"/g, '"$1":""'),
     );
-  // Both, again and again: a Service that is made afresh gets its families from the API server a moment later.
+  // Both, repeatedly: a new Service gets its families from the API server a moment later.
   const both = async () => ({ is: await anonymous(name), should: await anonymous(fresh) });
   const same = ({ is, should }: Awaited<ReturnType<typeof both>>) => isDeepStrictEqual(is, should);
   return eventually(both, same, 5_000).catch(both);

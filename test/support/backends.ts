@@ -1,6 +1,6 @@
 import type { Spec } from './world.ts';
 
-/** Ready without anybody who listens: for what is about objects alone. */
+/** Ready without a server that listens, for tests about objects only. */
 export const unprobed = { disabled: {} };
 
 /** One verdict decides, each second. */
@@ -8,7 +8,7 @@ export const quick = { periodSeconds: 1, failureThreshold: 1 };
 
 export const hosts = (...addresses: readonly string[]) => addresses.map((host) => ({ host }));
 
-/** A backend with one port whose addresses are published ready as they stand. */
+/** Returns a backend with one port whose addresses are published as ready without probes. */
 export const plain = (addresses: readonly string[], more: Spec = {}): Spec => ({
   targets: hosts(...addresses),
   ports: [{ port: 5432 }],
@@ -16,7 +16,7 @@ export const plain = (addresses: readonly string[], more: Spec = {}): Spec => ({
   ...more,
 });
 
-/** A backend whose addresses are probed at port 5432. */
+/** Returns a backend whose addresses are probed at port 5432. */
 export const probed = (addresses: readonly string[], more: Spec = {}): Spec => ({
   ...plain(addresses, { probe: quick }),
   ...more,

@@ -13,7 +13,7 @@ import { judgeRoles, type Roles } from '../../src/core/roles.ts';
 import type { Resolution } from '../../src/core/resolve.ts';
 import { writtenService, type WrittenService } from '../../src/core/written.ts';
 
-/** What a user may write; the schema fills in the rest. */
+/** Fields that a user may write; the schema fills in the rest. */
 export type SpecInput = Readonly<Record<string, unknown>>;
 
 export interface BackendInput {
@@ -28,7 +28,7 @@ export const namespace = 'shop';
 export const twoTargets = [{ host: '10.20.0.11' }, { host: '10.20.0.12' }];
 export const smallest: SpecInput = { targets: twoTargets, ports: [{ port: 5432 }] };
 
-/** The resource as stored, whatever its spec. */
+/** Returns the resource as stored, whatever its spec. */
 export function aStoredBackend(spec: SpecInput = smallest, input: BackendInput = {}): KubeObject {
   const { status, name = 'orders-db', uid = `uid-of-${name}`, generation = 1, creationTimestamp } = input;
   return {
@@ -46,7 +46,10 @@ export function aStoredBackend(spec: SpecInput = smallest, input: BackendInput =
   } as KubeObject;
 }
 
-/** Two addresses and one port, but for what is given. Throws when the spec is none that the schema takes. */
+/**
+ * Returns a backend with two addresses and one port, except for the given fields. Throws if the schema
+ * refuses the spec.
+ */
 export function aBackend(spec: SpecInput = {}, input: BackendInput = {}): Backend {
   const parsed = parseBackend(aStoredBackend({ ...smallest, ...spec }, input));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -62,10 +65,10 @@ export const aTarget = (over: Partial<Target> = {}): Target => ({
 
 export const aPort = (over: Partial<Port> = {}): Port => ({ port: 5432, protocol: 'TCP', ...over });
 
-/** Every address of the spec answers itself, as literal addresses do. */
+/** Resolves an address to itself, as literal addresses are resolved. */
 export const literal = (host: string): Resolution => resolved({ addresses: [host] });
 
-/** What a name gives. */
+/** Returns the resolution of a name. */
 export const resolved = ({
   addresses,
   ...rest
@@ -87,7 +90,7 @@ export const unhealthy: Health = { state: 'unhealthy', run: 0, since: 0, reason:
 export const allHealthy: HealthOf = () => healthy;
 export const nothingKnown: HealthOf = () => undefined;
 
-/** Healthy, but for the addresses that are named. */
+/** Healthy, except the named addresses. */
 export const allBut =
   (...ips: readonly string[]): HealthOf =>
   (id) =>
@@ -113,7 +116,7 @@ export function desiredOf(
   });
 }
 
-/** Who is what, with nothing published before. */
+/** Returns the roles, with nothing published before. */
 export const rolesOf = (backend: Backend, healthOf: HealthOf): Roles =>
   judgeRoles({
     groups: portGroups(backend.spec),
@@ -122,11 +125,11 @@ export const rolesOf = (backend: Backend, healthOf: HealthOf): Roles =>
     isPublishedPrimary: () => false,
   });
 
-/** What an alias points to where nothing is known; undefined in mode Endpoints. */
+/** Returns the host of an alias without any verdict; undefined in mode Endpoints. */
 export const firstAlias = ({ spec }: Backend): string | undefined =>
   spec.mode === 'ExternalName' ? aliasName(spec.targets[0]?.host ?? '') : undefined;
 
-/** The one Service of a backend that has one. */
+/** Returns the only Service of a backend. */
 export function theService(
   backend: Backend,
   healthOf: HealthOf = allHealthy,
@@ -138,7 +141,7 @@ export function theService(
   return first;
 }
 
-/** What is written of Services where every write succeeds. */
+/** Returns the written state of Services if every write succeeds. */
 export const writtenOf = (desired: readonly DesiredService[]): readonly WrittenService[] =>
   desired.map((each) =>
     writtenService(each, {
@@ -153,13 +156,13 @@ export const writtenOf = (desired: readonly DesiredService[]): readonly WrittenS
     }),
   );
 
-/** Ids of all checks of a backend, in order. */
+/** Returns the ids of all checks of a backend, in order. */
 export const checkIds = (backend: Backend): readonly string[] =>
   portGroups(backend.spec).flatMap((group) =>
     addressesIn(backend.spec).map((address) => checkId(group, address)),
   );
 
-/** A Service somebody wrote by hand. */
+/** Returns a Service that a user wrote by hand. */
 export const aService = (
   spec: Service['spec'] = {},
   metadata: Partial<KubeObject['metadata']> = {},
@@ -170,7 +173,7 @@ export const aService = (
   spec: { type: 'ClusterIP', clusterIP: '10.96.0.7', ports: [{ port: 5432, protocol: 'TCP' }], ...spec },
 });
 
-/** Endpoints somebody wrote by hand. */
+/** Returns Endpoints that a user wrote by hand. */
 export const someEndpoints = (
   ips: readonly string[],
   metadata: Partial<KubeObject['metadata']> = {},
@@ -181,7 +184,7 @@ export const someEndpoints = (
   subsets: [{ addresses: ips.map((ip) => ({ ip })), ports: [{ port: 5432, protocol: 'TCP' }] }],
 });
 
-/** A slice somebody wrote; `manager`: the value of its managed-by label. */
+/** Returns a slice of another client; `manager`: the value of its managed-by label. */
 export const aSlice = (
   ips: readonly string[],
   manager?: string,

@@ -9,7 +9,7 @@ import { FakeCluster } from './fake-cluster.ts';
 
 const families = fc.constantFrom(undefined, ['IPv4'], ['IPv6'], ['IPv4', 'IPv6'], ['IPv6', 'IPv4']);
 const policy = fc.constantFrom(undefined, 'SingleStack', 'PreferDualStack', 'RequireDualStack');
-/** The server gives them to nobody who does not ask for them. */
+/** The server never allocates these by itself. */
 const fixedPorts: readonly number[] = [30_051, 30_052];
 
 const port = fc.record(
@@ -48,14 +48,14 @@ const spec = fc
   .map(({ headless, more, type, ports, ...families }) => ({
     ...{ type, ports },
     ...(headless && { clusterIP: 'None' }),
-    // With families, and headless, an alias is refused: it is one in every other draw.
+    // An alias with families, or headless, is refused. Every other draw has one.
     ...(type === 'ExternalName' && { externalName: 'db.example.com' }),
     ...((type !== 'ExternalName' || headless) &&
       Object.fromEntries(Object.entries(families).filter(([, value]) => value !== undefined))),
     ...more,
   }));
 
-/** What is compared: addresses and ports that were allocated are only there or not. */
+/** Returns what is compared: for allocated addresses and ports, whether they exist. */
 function essence(found: { readonly spec: object }): unknown {
   const { clusterIP, clusterIPs, ports, healthCheckNodePort, ...fields } = found.spec as Service['spec'] & {
     readonly healthCheckNodePort?: number;
@@ -77,7 +77,10 @@ function essence(found: { readonly spec: object }): unknown {
   };
 }
 
-/** The handler of Kubernetes 1.36 panics where a Service of one family becomes headless in place with PreferDualStack. */
+/**
+ * The handler of Kubernetes 1.36 panics when a Service of one family becomes headless in place with
+ * PreferDualStack.
+ */
 const isHangUp = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ECONNRESET';
 
 const outcomeOf = async (act: () => Promise<unknown>): Promise<string> => {
@@ -93,12 +96,15 @@ const outcomeOf = async (act: () => Promise<unknown>): Promise<string> => {
 export interface Comparison {
   readonly admin: Api;
   readonly namespace: string;
-  /** Of the real cluster; the first is its default. */
+  /** Families of the real cluster; the first is its default. */
   readonly families: readonly Family[];
   readonly runs: number;
 }
 
-/** Applies any three specs one over the other, to the real API server and to the fake cluster: both accept, refuse and fill in the same. */
+/**
+ * Applies any three specs one after another to the real API server and to the fake cluster. Both must accept,
+ * refuse and fill in the same.
+ */
 export async function compareRegistries({
   admin,
   namespace,

@@ -19,16 +19,16 @@ export interface Place {
   readonly by: Ending;
 }
 
-/** A namespace with an operator of its own that is cut at one of its writes. */
+/** A namespace with its own operator, which is cut at one of its writes. */
 export interface CutHistory extends Place {
   readonly ns: string;
   readonly slices: Recorder<Kinds['EndpointSlice']>;
   readonly services: Recorder<Kinds['Service']>;
-  /** Returns true once it came to that write. */
+  /** Returns true once it reached that write. */
   readonly isCut: () => boolean;
-  /** Writes since the operator leads, the last one of which is cut. */
+  /** Returns the number of writes since the operator leads, including the one that is cut. */
   readonly writes: () => number;
-  /** Starts the operator; the cut is counted from the moment at which it leads. */
+  /** Starts the operator. Writes are counted from the moment at which it leads. */
   start(args: readonly string[]): Promise<void>;
   /** Lets a replica that was cut off reach the API server again. */
   restore(): void;
@@ -91,14 +91,14 @@ export async function openCutHistory(plane: PlaneDetails, place: Place): Promise
   };
 }
 
-/** What was wrong in the recorded course of a Service. */
+/** Rules for the recorded history of a Service. */
 export interface Rules {
   readonly service: string;
   /** Ready from the first moment to the last. */
   readonly always: readonly string[];
-  /** Once they have left, they stay away. */
+  /** Not added again once they are removed. */
   readonly leave: readonly string[];
-  /** One ready address at most. */
+  /** At most one ready address. */
   readonly exclusive?: boolean;
 }
 

@@ -10,18 +10,21 @@ import type { World } from './world.ts';
 
 /** Measures how long edits by another client last. */
 export interface DriftClock {
-  /** Remembers the objects of a Service, which are published, as they are to be after each edit. */
+  /** Remembers the published objects of a Service as the state after each edit. */
   remember(service: string): Promise<void>;
   /**
-   * Makes the edit, waits for the repair, and returns the time between the watch event after which the objects are not
-   * as remembered and the one after which they remain so. Both are watched by one process, so what delays its
-   * requests or its watches counts little; what delays the operator counts in full.
+   * Makes the edit, waits for the repair, and returns the time between the watch event after which the
+   * objects differ from the remembered ones and the one after which they remain equal. One process watches
+   * both, so delays of its requests or watches count little. Delays of the operator count in full.
    */
   repairMs(service: string, edit: () => Promise<unknown>): Promise<number>;
   stop(): void;
 }
 
-/** Adds the node ports, which `Published` leaves out because the API server may choose them. A repair keeps them. */
+/**
+ * Adds the node ports, which `Published` leaves out because the API server may choose them. A repair keeps
+ * them.
+ */
 interface Shape extends Published {
   readonly nodePorts: readonly unknown[];
 }
@@ -76,7 +79,7 @@ export async function openDriftClock(world: World): Promise<DriftClock> {
   };
 }
 
-/** Objects of a recorded namespace after the events until then, by name. */
+/** Returns the objects of a recorded namespace after the events until then, by name. */
 function objectsAt<T extends Kinds['Service' | 'EndpointSlice' | 'Endpoints']>(
   { history }: Recorder<T>,
   atMs: number,

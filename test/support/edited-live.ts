@@ -25,7 +25,7 @@ async function publish(world: World, copy: Copy, spec: SpecInput): Promise<void>
   );
 }
 
-/** Everything under the names of a copy, without its prefix and what differs from life to life. */
+/** Returns everything under the names of a copy, without its prefix and without ids. */
 async function stored(world: World, copy: Copy): Promise<unknown> {
   const all = await Promise.all(namesOf(copy).map((name) => world.published(name)));
   const text = JSON.stringify(all)
@@ -39,7 +39,9 @@ async function firstFamilies(world: World, copy: Copy): Promise<FirstFamilies> {
   return new Map(serviceNames.map((name, i) => [name, found[i]?.spec.ipFamilies?.[0]]));
 }
 
-/** Edits a backend from one spec to the other; returns what is wrong: how it differs from one that is made with the last spec. */
+/**
+ * Edits a backend from one spec to the other. Returns the differences from a new backend with the last spec.
+ */
 export async function editedLive(world: World, [first, second]: LiveEdit, number: number): Promise<unknown> {
   const edited = { prefix: `e${number}`, number: 2 * number };
   const fresh = { prefix: `f${number}`, number: 2 * number + 1 };

@@ -19,13 +19,14 @@ export interface EngineWorldInput extends Partial<EngineOptions> {
   readonly clock?: ManualClock;
   /** Verdicts by IP; shared by the processes of one history. */
   readonly verdicts?: Map<string, Verdict>;
-  /** Default: answers what `verdicts` has. */
+  /** Default: returns the verdict in `verdicts`. */
   readonly probe?: Probe;
 }
 
 /**
- * One process of the operator without its network: the whole engine over a fake cluster, a clock by hand and probes that
- * answer what `verdicts` has for the IP (`up` by default), at once. A second process of the same cluster is `successor`.
+ * One process of the operator without its network: the whole engine over a fake cluster, a manual clock, and
+ * probes that return the verdict in `verdicts` for the IP at once (default `up`). A second process of the
+ * same cluster is `successor`.
  */
 export class EngineWorld {
   readonly cluster: FakeCluster;
@@ -38,11 +39,11 @@ export class EngineWorld {
   readonly series = new Map<string, string>();
   /** IPs in the order in which they were probed. */
   readonly probed: string[] = [];
-  /** Whether writes pass the fence of the writer. */
+  /** True if writes pass the fence of the writer. */
   leads = true;
-  /** How long each write is under way before it is done, in milliseconds. */
+  /** Milliseconds for which each write is in flight. */
   writeMs = 0;
-  /** Until when a probe waits for its verdict; undefined: it has it at once. */
+  /** Until it resolves, a probe waits for its verdict; undefined: no wait. */
   hold: Promise<unknown> | undefined;
 
   constructor({ cluster, clock, verdicts, probe, ...over }: EngineWorldInput = {}) {
@@ -88,7 +89,7 @@ export class EngineWorld {
     this.engine.start();
   }
 
-  /** Another process over the same cluster, clock and servers, which has the resources in its view. */
+  /** Returns another process over the same cluster, clock and servers, with the resources in its view. */
   successor(over: EngineWorldInput = {}): EngineWorld {
     const { cluster, clock, verdicts } = this;
     const next = new EngineWorld({ cluster, clock, verdicts, ...over });
@@ -96,23 +97,23 @@ export class EngineWorld {
     return next;
   }
 
-  /** Stores the resource as a user does; its status remains. */
+  /** Stores the resource as a user does. Its status remains. */
   store(spec: SpecInput = {}, input: BackendInput = {}): void {
     storeBackend(this.cluster, spec, input);
     this.hear(input.name);
   }
 
-  /** The watch reports the resource. */
+  /** Reports the resource, as the watch does. */
   hear(name = 'orders-db'): void {
     this.engine.backendChanged(`${namespace}/${name}`, this.cluster.backend(namespace, name));
   }
 
-  /** Ends the process in order; writes under way are finished. */
+  /** Stops the process. Writes in flight are finished. */
   async stop(): Promise<void> {
     await Promise.all([this.engine.stop(20_000), this.clock.advance(20_000)]);
   }
 
-  /** Addresses in the slices of a Service, those that are ready with a `+`. */
+  /** Returns the addresses in the slices of a Service, with a `+` if ready. */
   published(service = 'orders-db'): string {
     return this.cluster
       .slices(namespace, service)

@@ -1,6 +1,6 @@
 /**
- * Asks again and again until the answer holds, for what no watch tells, such as a connection or a name. An ask that
- * fails is an answer that does not hold. Fails after `deadlineMs` with the last answer, or with the last failure.
+ * Repeats a query until the answer holds, for facts that no watch reports, such as a connection or a name. A
+ * query that fails does not hold. Fails after `deadlineMs` with the last answer, or with the last failure.
  */
 export async function eventually<T>(
   fact: string,

@@ -14,7 +14,9 @@ const idOfObject = ({ kind, metadata }: KubeObject): string => idOf(kind, metada
 export const conflict = (): OperatorError =>
   new OperatorError('the object has been modified', { kind: 'transient', reason: 'Conflict', status: 409 });
 
-/** The cluster as the engine's ports show it: one store, optimistic locking, no delay between a write and its sight. */
+/**
+ * The cluster behind the engine's ports: one store with optimistic locking. Each write is visible at once.
+ */
 export class FakeCluster implements ClusterView, Writer {
   readonly #objects = new Map<string, KubeObject>();
   readonly #applied = new Map<string, AppliedService>();
@@ -22,18 +24,18 @@ export class FakeCluster implements ClusterView, Writer {
   #allocated = 0;
   /** IP families that Services of this cluster can have; the first is the default. */
   families: readonly Family[] = ['IPv4'];
-  /** Every write that was done. */
+  /** All writes that were done. */
   readonly writes: Action[] = [];
-  /** Names of objects that a finalizer holds: a delete marks them only. */
+  /** Names of objects that a finalizer keeps: a delete only marks them. */
   readonly held = new Set<string>();
-  /** Asked before each write: an error to fail with. */
+  /** Called before each write; returns an error to fail with. */
   refuse: (action: Action) => OperatorError | undefined = () => undefined;
-  /** What admission makes of a Service, a slice or Endpoints object before it is stored. */
+  /** Returns a Service, a slice or Endpoints object as admission changes it before it is stored. */
   alter: (object: KubeObject) => KubeObject = (object) => object;
-  /** Told after each write. */
+  /** Called after each write. */
   onWrite: () => void = () => undefined;
 
-  /** Somebody writes an object as it is. A write that changes nothing leaves its version. */
+  /** Writes an object as another client. A write that changes nothing keeps its version. */
   put(written: KubeObject): void {
     const object = written.kind === 'ExternalBackend' ? written : this.alter(written);
     const before = this.#objects.get(idOfObject(object));
@@ -48,7 +50,7 @@ export class FakeCluster implements ClusterView, Writer {
     this.#objects.set(idOfObject(object), { ...object, metadata });
   }
 
-  /** Somebody deletes an object. */
+  /** Deletes an object as another client. */
   remove(kind: string, namespace: string, name: string): void {
     this.#objects.delete(idOf(kind, namespace, name));
     if (kind === 'Service') this.#applied.delete(`${namespace}/${name}`);
@@ -151,7 +153,7 @@ export class FakeCluster implements ClusterView, Writer {
     this.#applied.set(`${namespace}/${name}`, body);
   }
 
-  /** Another client sends a JSON merge patch of a Service. Throws what the server refuses. */
+  /** Sends a JSON merge patch of a Service as another client. Throws if the server refuses it. */
   patchService(namespace: string, name: string, patch: object, manager?: string): void {
     const before = this.service(namespace, name);
     if (before === undefined) throw refused(`services ${name} not found`);
@@ -231,7 +233,10 @@ function isUnchanged(before: KubeObject, { metadata, ...object }: KubeObject): b
   return isDeepStrictEqual(before, { ...object, metadata: { ...metadata, uid, resourceVersion } });
 }
 
-/** ValidateEndpointSlice and its update: at most 1,000 endpoints and 100 ports, names of ports distinct, the type immutable. */
+/**
+ * ValidateEndpointSlice and its update: at most 1,000 endpoints and 100 ports, names of ports distinct, the
+ * type immutable.
+ */
 function validateSlice(
   { addressType, endpoints, ports }: EndpointSlice,
   before: EndpointSlice | undefined,

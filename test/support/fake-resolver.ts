@@ -12,19 +12,19 @@ import {
 import type { RefreshBounds, Resolver } from '../../src/engine/ports.ts';
 import type { ManualClock } from './manual-clock.ts';
 
-/** The port `Resolver` with answers by hand: what is known follows the same rules as in the real one. */
+/** The port `Resolver` with manual answers. Its states follow the same rules as in the real one. */
 export class FakeResolver implements Resolver {
   readonly #clock: ManualClock;
   readonly #states = new Map<string, NameState>();
   readonly #owners = new Map<string, readonly string[]>();
-  /** Times that each owner asked for last. */
+  /** Refresh times of the last request of each owner. */
   readonly bounds = new Map<string, RefreshBounds>();
 
   constructor(clock: ManualClock) {
     this.#clock = clock;
   }
 
-  /** Questions followed now, by anybody. */
+  /** Queries that any owner subscribes to now. */
   get followed(): readonly string[] {
     return [...new Set([...this.#owners.values()].flat())].toSorted();
   }
@@ -45,7 +45,7 @@ export class FakeResolver implements Resolver {
       this.#states.set(questionKey(question), seeded(this.state(question), records, this.#at()));
   }
 
-  /** An answer comes in; whether it is news. */
+  /** Applies an answer. Returns true if backends must be reconciled. */
   answer(question: Question, answer: Answer): boolean {
     const before = this.state(question);
     const after = learn(before, answer, this.#at());
@@ -53,21 +53,21 @@ export class FakeResolver implements Resolver {
     return isNews(before, after);
   }
 
-  /** The name has these addresses, and none of the other family. */
+  /** Answers the name with these addresses, and with none of the other family. */
   addresses(name: string, ...ips: readonly string[]): void {
     const [six, four] = [true, false].map((is) => ips.filter((ip) => ip.includes(':') === is));
     this.answer({ name, type: 'A' }, records(four ?? []));
     this.answer({ name, type: 'AAAA' }, records(six ?? []));
   }
 
-  /** Nobody answers for the name. */
+  /** Makes queries of the name fail. */
   fails(name: string, times = 2): void {
     for (let i = 0; i < times; i++)
       for (const type of ['A', 'AAAA'] as const)
         this.answer({ name, type }, { kind: 'failed', message: 'no answer' });
   }
 
-  /** The name is gone, and it is believed. */
+  /** Gives the name a confirmed negative answer. */
   denies(name: string): void {
     const answer: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 5000, vouchedAt: Infinity };
     for (let i = 0; i < 3; i++)

@@ -4,7 +4,10 @@ import { hosts, plain, probed } from './backends.ts';
 import { conditionOf, eventually } from './world.ts';
 import type { Spec } from './world.ts';
 
-/** What the operator does in the life of backends: Services are created, changed, adopted and deleted, addresses leave and return. */
+/**
+ * Makes the operator do everything that it does for backends: Services are created, changed, taken over and
+ * deleted, addresses are removed and added again.
+ */
 export async function fullLife(admin: Api, ns: string): Promise<void> {
   const put = (name: string, spec: Spec) =>
     admin.apply({ kind: 'ExternalBackend', metadata: { name, namespace: ns }, spec });

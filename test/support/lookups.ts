@@ -11,7 +11,7 @@ import type { ServiceRecord } from '../../src/core/srv-records.ts';
 
 export const epoch = Date.UTC(2026, 0, 1);
 
-/** The monotonic instant `now` as both clocks say it. */
+/** Returns the monotonic instant `now` for both clocks. */
 export const at = (now: number) => ({ now, wall: epoch + now });
 
 export const gives = (...addresses: readonly string[]): Answer => ({
@@ -37,13 +37,13 @@ export const denies = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answe
   vouchedAt: Infinity,
 });
 
-/** What is known after these answers, one each second from 0 on. */
+/** Returns the state after these answers, one each second from 0 on. */
 export const after = (...answers: readonly Answer[]): NameState => since(nothingKnown, ...answers);
 
 export const since = (state: NameState, ...answers: readonly Answer[]): NameState =>
   answers.reduce((known, answer, i) => learn(known, answer, at(i * 1_000)), state);
 
-/** What was published before this process began. */
+/** Returns the state with addresses that were published before this process began. */
 export const before = (...addresses: readonly string[]): NameState =>
   seeded(nothingKnown, { addresses, services: [] }, at(0));
 
@@ -53,7 +53,7 @@ export const gone = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): readonl
   denies(reason),
 ];
 
-/** States by question, such as `A db.example.com`. */
+/** States by query, such as `A db.example.com`. */
 export const knowing =
   (states: Readonly<Record<string, NameState>>): Lookup =>
   (question) =>

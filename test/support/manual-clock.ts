@@ -7,7 +7,7 @@ interface Pending extends HeapItem {
   readonly run: () => void;
 }
 
-/** Time that passes when the test says so. Monotonic time starts at 0, wall time at `epoch`. */
+/** A clock that only the test advances. Monotonic time starts at 0, wall-clock time at `epoch`. */
 export class ManualClock implements Clock {
   readonly #epoch: number;
   readonly #timers = new Heap<Pending>();
@@ -26,7 +26,7 @@ export class ManualClock implements Clock {
     return this.#epoch + this.#wallShift + this.#now;
   }
 
-  /** Somebody sets the wall clock: by so much, back where it is negative. */
+  /** Changes the wall clock by this amount, back if it is negative. */
   shiftWall(ms: number): void {
     this.#wallShift += ms;
   }
@@ -37,12 +37,14 @@ export class ManualClock implements Clock {
     return { cancel: () => this.#timers.remove(timer) };
   }
 
-  /** Timers that are armed. */
+  /** Number of armed timers. */
   get armed(): number {
     return this.#timers.size;
   }
 
-  /** Lets `ms` pass: runs what becomes due, in order, and all that follows from it at its own instant. */
+  /**
+   * Lets `ms` pass: runs what becomes due, in order, and everything that follows from it at its own instant.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
@@ -57,13 +59,16 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
-  /** Time passes without anybody running, as in a suspended machine; what became due runs at the next `advance`. */
+  /**
+   * Lets time pass without running anything, as in a suspended machine. What became due runs at the next
+   * `advance`.
+   */
   jump(ms: number): void {
     this.#now += ms;
   }
 }
 
-/** Lets all that can go on without the clock go on. */
+/** Runs everything that does not wait for the clock. */
 export async function settle(): Promise<void> {
   await setImmediate();
 }

@@ -12,7 +12,7 @@ import { statusOf } from '../../src/core/status.ts';
 import { allHealthy, literal, resolved, writtenOf } from './builders.ts';
 import { epoch } from './lookups.ts';
 
-/** What hosts give; a host that is not there is a literal address. */
+/** Resolutions of hosts; a host that is not in it is a literal address. */
 export type Hosts = Readonly<Record<string, Resolution>>;
 
 export const gave = (
@@ -28,11 +28,11 @@ export const gave = (
 export interface NamedOptions {
   readonly healthOf?: HealthOf;
   readonly standing?: Service;
-  /** What an alias points to. */
+  /** Host that an alias points to. */
   readonly alias?: string;
 }
 
-/** A backend with names, from what they gave to its Services and its status. */
+/** Builds a backend with names, from their resolutions to its Services and its status. */
 export function named(
   backend: Backend,
   hosts: Hosts,

@@ -4,10 +4,10 @@ import type { Kinds } from '../controlplane/kinds.ts';
 import { hosts, quick } from './backends.ts';
 import type { Spec, StoredBackend, World } from './world.ts';
 
-/** Asked for again each second, whatever the answer says. */
+/** Queried each second, whatever the answer contains. */
 export const promptly = { minRefreshSeconds: 1, maxRefreshSeconds: 1 };
 
-/** A backend of names, asked for and probed at port 5432 each second. */
+/** Returns a backend of names, queried and probed at port 5432 each second. */
 export const named = (names: readonly string[], more: Spec = {}): Spec => ({
   targets: hosts(...names),
   ports: [{ port: 5432 }],
@@ -18,11 +18,11 @@ export const named = (names: readonly string[], more: Spec = {}): Spec => ({
 
 type TargetStatus = NonNullable<Status['targets']>[number];
 
-/** What the status says of a target. */
+/** Returns the status of a target. */
 export const targetOf = (backend: StoredBackend | undefined, host: string): TargetStatus | undefined =>
   backend?.status?.targets?.find((target) => target.host === host);
 
-/** Waits until the status says what `holds` of the target. */
+/** Waits until the status of the target holds. */
 export function toldOf(
   world: World,
   name: string,
@@ -37,7 +37,7 @@ export function toldOf(
   return world.backends.until(find, deadlineMs, `${name} says of ${host}: ${holds.toString()}`);
 }
 
-/** Waits until each of the hosts stands by this rule. */
+/** Waits until each of the hosts has this rule. */
 export async function standBy(
   world: World,
   name: string,
@@ -49,11 +49,11 @@ export async function standBy(
   );
 }
 
-/** The slices of a Service, of one moment. */
+/** Returns the slices of a Service at one moment. */
 export const slicesOf = (world: World, service: string): readonly Kinds['EndpointSlice'][] =>
   [...world.slices.objects.values()].filter((slice) => isOf(slice, service));
 
-/** What happened to the slices of a Service from the n-th event of the namespace on. */
+/** Returns the events of the slices of a Service from the n-th event of the namespace on. */
 export const sliceEvents = (
   world: World,
   service: string,
@@ -64,7 +64,7 @@ export const sliceEvents = (
 const isOf = ({ metadata }: Kinds['EndpointSlice'], service: string): boolean =>
   metadata.labels?.['kubernetes.io/service-name'] === service;
 
-/** `10.20.0.1:5432` of every ready endpoint, sorted. */
+/** Returns `10.20.0.1:5432` of every ready endpoint, sorted. */
 export const readySockets = (world: World, service: string): readonly string[] =>
   slicesOf(world, service)
     .flatMap(({ endpoints, ports }) =>

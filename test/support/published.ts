@@ -2,14 +2,17 @@ import type { EndpointSubset } from '../../src/core/objects.ts';
 import type { Api } from '../controlplane/api.ts';
 import type { Kinds } from '../controlplane/kinds.ts';
 
-/** What a reader of the API finds under a Service name, without what differs from life to life. */
+/** What a reader of the API finds under a Service name, without ids. */
 export interface Published {
   readonly service: object | undefined;
   readonly slices: readonly object[];
   readonly endpoints: object | undefined;
 }
 
-/** Reads from the API server itself, so nothing is stale. Of slices those with the Service's name on them, whoever made them. */
+/**
+ * Reads from the API server itself, so nothing is stale. Includes all slices with the Service's name, whoever
+ * created them.
+ */
 export async function published(admin: Api, ns: string, service: string): Promise<Published> {
   const labelSelector = `kubernetes.io/service-name=${service}`;
   const [found, slices, endpoints] = await Promise.all([
@@ -20,7 +23,7 @@ export async function published(admin: Api, ns: string, service: string): Promis
   return publishedOf(service, found, slices, endpoints);
 }
 
-/** @param slices any of the namespace; those with the Service's name on them count */
+/** @param slices any of the namespace; those with the Service's name count */
 export function publishedOf(
   name: string,
   service: Kinds['Service'] | undefined,
@@ -38,14 +41,14 @@ export function publishedOf(
   };
 }
 
-/** The endpoints controller copies a Service's labels, in the moment in which the Service has somebody's selector. */
+/** The endpoints controller copies a Service's labels while the Service has a foreign selector. */
 function without(endpoints: Kinds['Endpoints'], copied: Labels = {}): Kinds['Endpoints'] {
   const theirs = (key: string) => key in copied && !key.includes('kubernetes.io/');
   const labels = Object.entries(endpoints.metadata.labels ?? {}).filter(([key]) => !theirs(key));
   return { ...endpoints, metadata: { ...endpoints.metadata, labels: Object.fromEntries(labels) } };
 }
 
-/** An address and a port in a line, for subsets say the same in several ways. */
+/** Returns one line per address and port, because subsets can express the same in several ways. */
 const rows = ({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset): readonly string[] =>
   ports.flatMap((port) => [
     ...addresses.map((address) => JSON.stringify({ ready: true, ...address, port })),
@@ -54,7 +57,7 @@ const rows = ({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSu
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The cluster IP and node ports are the server's choice: only whether there are some is compared. */
+/** The server chooses the cluster IP and node ports: only whether they exist is compared. */
 function serviceShape(object: Kinds['Service']): object {
   const {
     clusterIP,
@@ -67,7 +70,7 @@ function serviceShape(object: Kinds['Service']): object {
   return {
     ...metaShape(object),
     ...spec,
-    // The API server clears it where an alias is read, and not where one is watched.
+    // The API server clears it when an alias is read, and not when one is watched.
     ...(spec.type === 'ExternalName' ? {} : { internalTrafficPolicy }),
     hasCheckPort: checkPort !== undefined,
     clusterIP: clusterIP === undefined || clusterIP === 'None' ? clusterIP : 'an address',

@@ -15,20 +15,20 @@ import { ManualClock } from './manual-clock.ts';
 import { down, up } from './scripted-probe.ts';
 import { storeBackend } from './store-backend.ts';
 
-/** The reconciler over a fake cluster, with real health and a scheduler that only remembers. */
+/** The reconciler over a fake cluster, with real health and a scheduler that only records. */
 export class ReconcileWorld {
   readonly cluster: FakeCluster;
   readonly clock: ManualClock;
   readonly scheduled = new Map<string, readonly Check[]>();
-  /** Ids that were given as known from before. */
+  /** Ids that were known from before. */
   readonly known = new Set<string>();
   readonly events: BackendEvent[] = [];
   readonly counts = new Map<string, string>();
   readonly reconciler: Reconciler;
   readonly resolver: FakeResolver;
-  /** Ids of quarantined checks. */
+  /** Ids of checks in quarantine. */
   quarantined: readonly string[] = [];
-  /** Name -> what is known of the Secret. */
+  /** Name -> state of the Secret. */
   readonly secrets = new Map<string, SecretState>();
   readonly #health: HealthTable;
   readonly #registry = new BackendRegistry();
@@ -78,18 +78,18 @@ export class ReconcileWorld {
     });
   }
 
-  /** The same cluster and clock, another process. */
+  /** Returns another process over the same cluster and clock. */
   restarted(): ReconcileWorld {
     return new ReconcileWorld({}, this.cluster, this.clock);
   }
 
-  /** The user writes a resource; the status that stands stays. */
+  /** Stores a resource as a user. The stored status remains. */
   store(spec: SpecInput = {}, input: BackendInput = {}): void {
     storeBackend(this.cluster, spec, input);
     this.hear(input.name);
   }
 
-  /** The watch tells of a resource, before its key is looked at. */
+  /** Reports a resource as the watch does, before its key is reconciled. */
   hear(name = 'orders-db'): ReadonlySet<string> {
     return this.#registry.update(`${namespace}/${name}`, this.cluster.backend(namespace, name));
   }
@@ -99,21 +99,21 @@ export class ReconcileWorld {
     this.hear(name);
   }
 
-  /** One run; what was written by it. */
+  /** Runs once, and returns what it wrote. */
   async run(name = 'orders-db') {
     const before = this.cluster.writes.length;
     const outcome = await this.reconciler.reconcile(`${namespace}/${name}`);
     return { outcome, writes: this.cluster.writes.slice(before).map(text) };
   }
 
-  /** Probes say `verdict` of an address, or of all. */
+  /** Gives `verdict` to an address, or to all. */
   say(verdict: Verdict, ip?: string, name = 'orders-db'): void {
     const { uid = '' } = this.cluster.backend(namespace, name)?.metadata ?? {};
     for (const check of this.scheduled.get(uid) ?? [])
       if (ip === undefined || check.ip === ip) this.#health.record(uid, check, verdict);
   }
 
-  /** A verdict of one check. */
+  /** Gives a verdict to one check. */
   judge(check: Check, verdict: Verdict, name = 'orders-db'): void {
     const { uid = '' } = this.cluster.backend(namespace, name)?.metadata ?? {};
     this.#health.record(uid, check, verdict);
@@ -127,7 +127,7 @@ export class ReconcileWorld {
     await this.run(input.name);
   }
 
-  /** As many failures as make an address unhealthy. */
+  /** Gives enough failures to make an address unhealthy. */
   fail(ip?: string): void {
     for (let i = 0; i < 3; i++) this.say(down, ip);
   }
@@ -141,7 +141,7 @@ export class ReconcileWorld {
     return `${condition?.status ?? '-'} ${condition?.reason ?? '-'}`;
   }
 
-  /** Addresses in the slices of a Service, those that are ready with a `+`. */
+  /** Returns the addresses in the slices of a Service, with a `+` if ready. */
   published(service = 'orders-db'): readonly string[] {
     const endpoints = this.cluster.slices(namespace, service).flatMap((slice) => slice.endpoints ?? []);
     return endpoints

@@ -8,10 +8,10 @@ import { hosts } from './backends.ts';
 import { conditionOf, openWorld } from './world.ts';
 import type { Spec, StoredBackend, World } from './world.ts';
 
-/** For what a busy machine may take long for. */
+/** Deadline for what may take long on a busy machine. */
 export const patientlyMs = 40_000;
 
-/** A world whose operator may read every Secret, and whose `serves` waits for `patientlyMs`. */
+/** Opens a world whose operator may read every Secret, and whose `serves` waits for `patientlyMs`. */
 export async function openPatientWorld(prefix: string, args: readonly string[] = []): Promise<World> {
   const plane = controlPlane();
   const world = await openWorld(plane, { prefix, args, kubeconfig: plane.kubeconfigs.admin });
@@ -19,8 +19,8 @@ export async function openPatientWorld(prefix: string, args: readonly string[] =
 }
 
 /**
- * Databases that are asked for their role each second, logged in with the Secret `login`. Redis reads the password itself, and
- * has no TLS here.
+ * Returns a backend of databases whose role is probed each second, with a login from the Secret `login`.
+ * Redis reads the password itself, and has no TLS here.
  */
 export const byRole = (
   handler: 'postgres' | 'mysql' | 'redis',
@@ -39,7 +39,7 @@ export const rw = (name: string): Spec => ({ name: `${name}-rw`, role: 'Primary'
 
 export const ro = (name: string): Spec => ({ name: `${name}-ro`, role: 'Replica' });
 
-/** Stores what probes log in with. */
+/** Stores the login of the probes. */
 export async function storeLogin(
   world: World,
   name: string,
@@ -49,13 +49,13 @@ export async function storeLogin(
   await world.admin.apply({ kind: 'Secret', metadata, type: 'kubernetes.io/basic-auth', stringData: login });
 }
 
-/** Since when and until when each server took writes, as its administrator knows it. */
+/** Periods in which each server accepted writes, according to its administrator. */
 export interface Annals {
-  /** Now, at the latest: before it is promoted. */
+  /** Begins a period now, at the latest: before it is promoted. */
   begins(address: string): void;
-  /** Now, at the earliest: before it is a replica. */
+  /** Ends a period now, at the earliest: before it is a replica. */
   ends(address: string): void;
-  /** Moments at which the Service had more than one server, or one that was no primary then. */
+  /** Returns moments at which the Service had more than one server, or one that was no primary then. */
   misled(world: World, service: string): readonly Moment[];
 }
 
@@ -93,11 +93,11 @@ type AddressStatus = NonNullable<
   NonNullable<StoredBackend['status']>['targets']
 >[number]['addresses'][number];
 
-/** What the status says of the address. */
+/** Returns the status of the address. */
 export const addressOf = (backend: StoredBackend | undefined, ip: string): AddressStatus | undefined =>
   backend?.status?.targets?.flatMap(({ addresses }) => addresses).find((address) => address.ip === ip);
 
-/** Waits until the status says of the address what is given, and perhaps more. */
+/** Waits until the status of the address has these fields. */
 export async function told(
   world: World,
   name: string,
@@ -123,26 +123,26 @@ export async function degraded(world: World, name: string, reason: string): Prom
   );
 }
 
-/** Events of the backend so far, in the order in which they came. */
+/** Returns the Events of the backend so far, in the order of their arrival. */
 export const eventsOf = (world: World, name: string): readonly Kinds['Event'][] =>
   world.events.history
     .filter(({ type, object }) => type !== 'DELETED' && object.regarding?.name === name)
     .map(({ object }) => object);
 
-/** Those about the primary: `PrimaryLost`. */
+/** Events about the primary: `PrimaryLost`. */
 const primaryEvents = (world: World, name: string): readonly string[] =>
   eventsOf(world, name)
     .map(({ reason }) => reason)
     .filter((reason) => /Primar/.test(reason));
 
-/** Waits for so many Events about the primary; those that came. */
+/** Waits for this number of Events about the primary, and returns them. */
 export async function toldOfPrimary(world: World, name: string, count: number): Promise<readonly string[]> {
   const come = () => primaryEvents(world, name).length >= count;
   await world.events.until(come, patientlyMs, `${count} Events about the primary of ${name}`);
   return primaryEvents(world, name);
 }
 
-/** Which of the passwords, as they are or in base64, the operator tells anywhere. */
+/** Returns the passwords, as they are or in base64, that appear in any output of the operator. */
 export async function leaked(world: World, ...passwords: readonly string[]): Promise<readonly string[]> {
   const said = await everythingSaid(world);
   return passwords
@@ -150,7 +150,7 @@ export async function leaked(world: World, ...passwords: readonly string[]): Pro
     .filter((form) => said.includes(form));
 }
 
-/** All that the operator says anywhere: its log, statuses, Events, metrics, and what it publishes. */
+/** Returns all output of the operator: its log, statuses, Events, metrics, and what it publishes. */
 async function everythingSaid(world: World): Promise<string> {
   const operator = world.operator();
   return [
@@ -165,7 +165,7 @@ async function everythingSaid(world: World): Promise<string> {
   ].join('\n');
 }
 
-/** Runs of probes so far whose server was up, by handler and reason, such as AuthFailed. */
+/** Returns the number of probes so far whose server was up, by handler and reason, such as AuthFailed. */
 export async function upVerdicts(world: World, handler: string, reason: string): Promise<number> {
   const line = new RegExp(
     `^external_backend_probe_results_total\\{handler="${handler}",result="up",reason="${reason}"\\} (\\d+)$`,

@@ -7,7 +7,7 @@ export const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
 export const timedOut: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
 export const cancelled: Verdict = { kind: 'inconclusive', reason: 'Cancelled', message: '' };
 
-/** A TCP check of 10.0.0.1:5432 every 10 s, but for what is given. */
+/** Returns a TCP check of 10.0.0.1:5432 every 10 s, except for the given fields. */
 export function aCheck(over: Partial<Omit<Check, 'timing'>> & { timing?: Partial<Timing> } = {}): Check {
   const ip = over.ip ?? '10.0.0.1';
   const port = over.port ?? 5432;
@@ -30,18 +30,21 @@ export function aCheck(over: Partial<Omit<Check, 'timing'>> & { timing?: Partial
   };
 }
 
-/** How a target behaves: at once, after a while, silent until the timeout, throwing, or never settling at all. */
+/**
+ * Behaviour of a target: responds at once or after a while, does not respond until the timeout, throws, or
+ * never ends.
+ */
 export type Behaviour =
   Verdict | { readonly afterMs: number; readonly verdict: Verdict } | 'hangs' | 'throws' | 'never settles';
 
-/** A probe that plays scripts. Targets are up unless told otherwise; the last behaviour of a script stays. */
+/** A probe that follows scripts. Targets are up by default; the last behaviour of a script remains. */
 export class ScriptedProbe {
   readonly #clock: Clock;
   readonly #scripts = new Map<string, Behaviour[]>();
   readonly #running = new Map<string, number>();
   /** Every start, in order. */
   readonly starts: { readonly id: string; readonly at: number }[] = [];
-  /** The most that ever ran at a time: in all, of one check, of one host. */
+  /** Highest number of concurrent runs: in all, of one check, of one host. */
   readonly peak = { all: 0, check: 0, host: 0 };
   aborted = 0;
 

@@ -3,25 +3,26 @@ import { parseIp } from '../../src/api/ip.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Family, Service, ServicePort } from '../../src/core/objects.ts';
 
-// What the API server makes of a Service, or why it refuses it. Written after Kubernetes 1.36: apis/core/v1/defaults.go,
-// registry/core/service/storage (storage.go, alloc.go), registry/core/service/strategy.go and
-// apis/core/validation/validation.go. test/integration/service-registry.test.ts holds it against the real one.
+// A Service as the API server stores it, or why it refuses it. Written after Kubernetes 1.36:
+// apis/core/v1/defaults.go, registry/core/service/storage (storage.go, alloc.go),
+// registry/core/service/strategy.go and apis/core/validation/validation.go.
+// test/integration/service-registry.test.ts compares it with the real one.
 
 type Spec = Service['spec'] & {
   readonly healthCheckNodePort?: number;
   readonly allocateLoadBalancerNodePorts?: boolean;
 };
 
-/** What the registry knows of the cluster. */
+/** State of the cluster that the registry needs. */
 export interface Allocators {
-  /** The first is the default one. */
+  /** The first is the default. */
   readonly families: readonly Family[];
-  /** An address of the family that no Service has. */
+  /** Returns an address of the family that no Service has. */
   readonly nextIp: (family: Family) => string;
   readonly nextPort: () => number;
-  /** Whether another Service has the address. */
+  /** Returns true if another Service has the address. */
   readonly isIpTaken: (ip: string) => boolean;
-  /** Whether another Service has the node port. */
+  /** Returns true if another Service has the node port. */
   readonly isPortTaken: (nodePort: number) => boolean;
 }
 
@@ -32,7 +33,7 @@ function refuse(path: string, why: string): never {
   throw refused(`spec.${path}: Invalid value: ${why}`);
 }
 
-/** The Service as it is stored. Throws what the server answers with 422. */
+/** Returns the Service as it is stored. Throws what the server refuses with 422. */
 export function registered(service: Service, before: Service | undefined, of: Allocators): Service {
   const old: Spec | undefined = before?.spec;
   let spec = withDefaults(service.spec);
@@ -157,7 +158,7 @@ function withFamilies(given: Spec, old: Spec | undefined, { families: served }: 
 
 const otherThan = (family: Family): Family => (family === 'IPv4' ? 'IPv6' : 'IPv4');
 
-/** The second address and family go with SingleStack, and only with it. */
+/** The second address and family are released with SingleStack, and only with it. */
 function released(given: Spec, old: Spec | undefined): Spec {
   const { ipFamilies = [], clusterIPs = [], ipFamilyPolicy: policy } = given;
   if (new Set(ipFamilies).size < ipFamilies.length) refuse('ipFamilies', 'duplicate');
@@ -210,7 +211,7 @@ function withClusterIps(spec: Spec, old: Spec | undefined, { nextIp, isIpTaken }
   if (isAlias(spec) || isHeadless(spec)) return spec;
   const { ipFamilies = [], clusterIPs = [] } = spec;
   const known = old === undefined || isAlias(old) ? [] : (old.clusterIPs ?? []);
-  // A headless Service has none to manage: the validation refuses the change.
+  // A headless Service has no cluster IP to manage: the validation refuses the change.
   if (known[0] === 'None') return spec;
   const ips = ipFamilies.map((family, i) => {
     const ip = clusterIPs[i];
@@ -250,7 +251,7 @@ function withNodePort(
   return port;
 }
 
-/** dropTypeDependentFields: what was set automatically for the former type, and did not change. */
+/** dropTypeDependentFields: fields that were set automatically for the former type, and did not change. */
 function withoutFieldsOfOldType(spec: Spec, old: Spec): Spec {
   const next = new Map<string, unknown>(Object.entries(spec));
   if (!isAlias(old) && isAlias(spec)) {

@@ -20,7 +20,7 @@ export type Spec = Readonly<Record<string, unknown>>;
 export type StoredBackend = Kinds['ExternalBackend'];
 type Condition = NonNullable<NonNullable<StoredBackend['status']>['conditions']>[number];
 
-/** A namespace, what happens in it, and an operator that serves it alone. */
+/** A namespace with records of its events, and an operator that serves only this namespace. */
 export interface World {
   readonly plane: PlaneDetails;
   readonly ns: string;
@@ -28,23 +28,26 @@ export interface World {
   readonly slices: Recorder<Kinds['EndpointSlice']>;
   readonly backends: Recorder<StoredBackend>;
   readonly events: Recorder<Kinds['Event']>;
-  /** The process that runs now. */
+  /** Returns the process that runs now. */
   operator(): RunningOperator;
-  /** Starts another process, once the one before ended. */
+  /** Starts another process, after the previous one ended. */
   start(args?: readonly string[]): Promise<RunningOperator>;
-  /** `kubectl apply --server-side`: what was applied before and is not in `spec` goes. */
+  /**
+   * Applies with `kubectl apply --server-side`: fields that were applied before and are not in `spec` are
+   * removed.
+   */
   apply(name: string, spec: Spec): Promise<StoredBackend>;
-  /** Applies, and waits until the operator says Ready of just that. */
+  /** Applies, and waits until the operator reports Ready for this generation. */
   publish(name: string, spec: Spec): Promise<StoredBackend>;
   /** Waits for `Ready` of the stored generation with this status (and reason). */
   ready(name: string, status?: 'True' | 'False', reason?: string): Promise<StoredBackend>;
-  /** The Service, its slices and its Endpoints as they are stored now. */
+  /** Returns the Service, its slices and its Endpoints as they are stored now. */
   published(service: string): Promise<Published>;
   /** Waits until they are as given. */
   becomes(service: string, wanted: Published): Promise<void>;
   /** Waits until exactly these are the ready addresses of the Service's slices. */
   serves(service: string, addresses: readonly string[], deadlineMs?: number): Promise<void>;
-  /** The operator's writes in the namespace but for Events, from the given number on. */
+  /** Returns the operator's writes in the namespace except Events, from the given number on. */
   writes(from?: number): Promise<readonly Write[]>;
   close(): Promise<void>;
 }
@@ -118,11 +121,11 @@ const writesIn = async (plane: PlaneDetails, ns: string) =>
 export const conditionOf = (backend: StoredBackend | undefined, type: string): Condition | undefined =>
   backend?.status?.conditions?.find((condition) => condition.type === type);
 
-/** A write in short: `update endpointslices`, `patch externalbackends/status`. */
+/** Returns a write in short: `update endpointslices`, `patch externalbackends/status`. */
 export const brief = ({ verb, resource, subresource }: Write): string =>
   `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`}`;
 
-/** Looks again and again, for what no recorder sees. */
+/** Repeats a query until the answer holds, for facts that no recorder sees. */
 export async function eventually<T>(
   look: () => Promise<T> | T,
   holds: (value: T) => boolean,

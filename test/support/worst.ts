@@ -8,17 +8,17 @@ export interface Worst {
   readonly spec: SpecInput;
   /** Gives the answers of the name servers. */
   readonly answer?: (world: ReconcileWorld) => void;
-  /** What every probe returns. */
+  /** Verdict of every probe. */
   readonly verdict: Verdict;
 }
 
 const list = <T>(count: number, make: (i: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, i) => make(i));
 
-/** A DNS label that begins with `start` and is as long as possible. */
+/** Returns a DNS label that begins with `start` and is as long as possible. */
 const label = (start: string): string => start.padEnd(63, 'x');
 
-/** A host name of 253 characters. */
+/** Returns a host name of 253 characters. */
 const longHost = (start: string): string => `${label(start)}.${label('a')}.${label('b')}.${'c'.repeat(61)}`;
 
 const longIp = (i: number): string => `fd00:1111:2222:3333:4444:5555:6666:${(0x1000 + i).toString(16)}`;
@@ -42,7 +42,7 @@ const targets = (count: number) =>
 
 const message = 'x'.repeat(120);
 const sick: Verdict = { kind: 'down', reason: 'CertificateExpired', message };
-/** Healthy, and each with something to report. */
+/** Healthy, and each with a warning. */
 const chatty: Verdict = { kind: 'up', reason: 'AuthFailed', message, role: 'Replica', lagSeconds: 3600 };
 
 const records = Array.from({ length: 10 }, (_, i) => `_redis._tcp.${label(`r${i}-`)}.example.com`);
@@ -62,7 +62,9 @@ function answerRecords({ resolver }: ReconcileWorld): void {
 
 const names = list(512, (i) => longHost(`n${i}-`));
 
-/** Each name gives forbidden addresses, of which its target reports, and its name servers fail with many words. */
+/**
+ * Each name has forbidden addresses, which its target reports, and its name servers fail with long messages.
+ */
 function answerNames({ resolver }: ReconcileWorld): void {
   for (const name of names) {
     const addresses = list(40, (i) => `127.0.0.${i + 1}`);
@@ -82,7 +84,7 @@ const recordsSpec: SpecInput = {
   dns: { families: ['IPv6'] },
 };
 
-/** Every product of limits that is as large as it may be, with the longest texts. */
+/** Every product of limits at its maximum, with the longest texts. */
 export const worst: readonly Worst[] = [
   {
     name: '2,000 addresses of SRV records, 4 Services by role, all unhealthy',
@@ -140,7 +142,7 @@ export const worst: readonly Worst[] = [
   },
 ];
 
-/** Brings a resource up until all is written: its addresses are as the verdict has them. */
+/** Publishes a resource until everything is written. Its addresses have the verdict. */
 export async function bringUpWorst(world: ReconcileWorld, { spec, answer, verdict }: Worst): Promise<void> {
   world.cluster.families = ['IPv4', 'IPv6'];
   world.secrets.set('login', { data: { username: 'probe', password: 'secret' } });
@@ -148,7 +150,7 @@ export async function bringUpWorst(world: ReconcileWorld, { spec, answer, verdic
   await world.run();
   answer?.(world);
   await world.run();
-  answer?.(world); // the hosts of SRV records are followed once these are known
+  answer?.(world); // the hosts of SRV records are queried once these are known
   world.clock.jump(2_000);
   await world.run();
   for (let i = 0; i < 3; i++) world.say(verdict);

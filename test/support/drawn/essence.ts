@@ -9,7 +9,10 @@ export interface Stored {
 
 type Spec = Service['spec'] & { readonly healthCheckNodePort?: number };
 
-/** What is compared of them: addresses and ports that the server allocates are only there or not. */
+/**
+ * Returns what is compared of them. For addresses and ports that the server allocates, only whether they
+ * exist.
+ */
 export function essenceOf({ service, slices, endpoints }: Stored): unknown {
   return {
     ...(service !== undefined && { service: serviceEssence(service) }),
@@ -45,7 +48,7 @@ const allocated = (ip: string | undefined) => (ip === undefined || ip === 'None'
 
 const byText = (a: unknown, b: unknown): number => canonical(a).localeCompare(canonical(b));
 
-/** The same text whatever the order of the fields. */
+/** Returns the same text whatever the order of the fields. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, field: unknown) =>
     typeof field === 'object' && field !== null && !Array.isArray(field)

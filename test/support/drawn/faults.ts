@@ -6,17 +6,17 @@ import type { Fields } from './some.ts';
 const isPrimary = (spec: SpecInput, service: string): boolean =>
   servicesIn(spec).some(({ name, role }) => name === service && role === 'Primary');
 
-/** Places that serve behind each Service: `ip port`. */
+/** Places that serve in each Service: `ip port`. */
 export type Moment = ReadonlyMap<string, readonly string[]>;
 
 const ipOf = (place: string): string => place.split(' ')[0] ?? '';
 
-/** An address without a probe is good at whichever port it has; one with a probe has to be asked at a new one. */
+/** An address without a probe is ready at any port. One with a probe must be probed at a new port. */
 const isUnprobed = (spec: SpecInput): boolean =>
   (spec['probe'] as Fields | undefined)?.['disabled'] !== undefined &&
   (spec['ports'] as readonly Fields[] | undefined)?.every(({ probe }) => probe === undefined) === true;
 
-/** Returns what is wrong with the serving addresses at the moments between two specs. */
+/** Returns the faults of the serving addresses at the moments between two specs. */
 export function faultsOf(
   moments: readonly Moment[],
   specsOf: readonly [SpecInput, SpecInput],

@@ -8,8 +8,9 @@ const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Fields of the spec in the schema, such as `targets[].host`. Each value of an enumeration is a field of its own
- * (`mode=ExternalName`), and a map is one field. Fields that are declared to be refused are left out.
+ * Returns the fields of the spec in the schema, such as `targets[].host`. Each value of an enumeration is a
+ * field of its own (`mode=ExternalName`), and a map is one field. Fields that the schema always refuses are
+ * left out.
  */
 export function schemaFields(): ReadonlySet<string> {
   return new Set(fieldsOfNode(structural(specSchema, { bounded: true }), ''));
@@ -29,7 +30,7 @@ function fieldsOfNode(node: Node, path: string): readonly string[] {
   return Array.isArray(values) ? values.map((value) => `${path}=${String(value)}`) : [path];
 }
 
-/** Fields of the schema that a spec has. */
+/** Returns the fields of the schema that a spec has. */
 export function fieldsOf(spec: unknown, known: ReadonlySet<string>, path = ''): readonly string[] {
   if (Array.isArray(spec)) return spec.flatMap((item) => fieldsOf(item, known, `${path}[]`));
   if (!isNode(spec)) return [path, `${path}=${String(spec)}`].filter((field) => known.has(field));

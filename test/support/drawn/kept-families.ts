@@ -2,7 +2,10 @@ import type { Family } from '../../../src/core/objects.ts';
 import type { SpecInput } from '../builders.ts';
 import { servicesIn } from './services.ts';
 
-/** The spec with the first family that a Service has had before, where it leaves the families to the server. */
+/**
+ * Returns the spec with the first family that a Service has had before, if it leaves the families to the
+ * server.
+ */
 export function withKept(spec: SpecInput, kept: ReadonlyMap<string, Family>): SpecInput {
   const services = servicesIn(spec).map((each) => {
     const family = kept.get(String(each['name']));
@@ -11,10 +14,13 @@ export function withKept(spec: SpecInput, kept: ReadonlyMap<string, Family>): Sp
   return { ...spec, services };
 }
 
-/** First families of Services, as they are; undefined: it has none. */
+/** Current first families of Services; undefined: it has none. */
 export type FirstFamilies = ReadonlyMap<string, Family | undefined>;
 
-/** Families that Services have kept over an edit, where a new Service would have another one. A refused one has none. */
+/**
+ * Returns families that Services have kept over an edit, if a new Service would have another one. A refused
+ * one has none.
+ */
 export function keptFamilies(
   before: FirstFamilies,
   after: FirstFamilies,

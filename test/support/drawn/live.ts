@@ -6,10 +6,10 @@ import { repaired } from './repaired.ts';
 import type { Fields } from './some.ts';
 import { specs } from './specs.ts';
 
-/** Two specs of one backend, for a real API server: what they publish depends on nobody outside. */
+/** Two specs of one backend, for a real API server. What they publish depends on no server outside. */
 export type LiveEdit = readonly [SpecInput, SpecInput];
 
-/** Unprobed literal addresses with the roles that the spec declares; an alias has one host. */
+/** Returns unprobed literal addresses with the roles of the spec; an alias has one host. */
 function unprobed({ credentials: _c, tls: _t, ...spec }: SpecInput): SpecInput {
   const targets = spec['targets'] as readonly Fields[];
   const literal = targets.filter(({ host }) => isIp(String(host)));
@@ -23,7 +23,7 @@ function unprobed({ credentials: _c, tls: _t, ...spec }: SpecInput): SpecInput {
   };
 }
 
-/** Without what a cluster of one family refuses. */
+/** Removes what a cluster of one family refuses. */
 function singleStack(spec: SpecInput): SpecInput {
   const services = (spec['services'] as readonly Fields[] | undefined)?.map(
     ({ ipFamilies: _f, ipFamilyPolicy: _p, clusterIP: _c, ...service }) => service,
@@ -36,19 +36,22 @@ const live = (isDual: boolean): fc.Arbitrary<SpecInput> =>
     .map((spec) => repaired(isDual ? unprobed(spec) : singleStack(unprobed(spec))))
     .filter((spec) => spec !== undefined);
 
-/** The same edits for the same seed. */
+/** Returns the same edits for the same seed. */
 export const liveEdits = (count: number, seed: number, isDual: boolean): readonly LiveEdit[] =>
   fc.sample(fc.tuple(live(isDual), live(isDual)), { numRuns: count, seed });
 
-/** Where a copy of a spec lives beside others in one cluster. */
+/** Identity of one of several copies of a spec in one cluster. */
 export interface Copy {
-  /** Of all its names; the backend is `<prefix>-db`. */
+  /** Prefix of all its names; the backend is `<prefix>-db`. */
   readonly prefix: string;
   /** Distinct in the cluster. */
   readonly number: number;
 }
 
-/** The spec under names and fixed addresses of its own. Fixed node ports are left to the server: a test of many would meet them. */
+/**
+ * Returns the spec with its own names and fixed addresses. Fixed node ports are left to the server, because
+ * many copies would share them.
+ */
 export function copyOf(spec: SpecInput, { prefix, number }: Copy): SpecInput {
   const text = JSON.stringify(spec)
     .replaceAll('"orders-', `"${prefix}-`)

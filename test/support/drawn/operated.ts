@@ -19,10 +19,10 @@ const key = `${namespace}/${name}`;
 const secret = { username: 'probe', password: 'x', 'ca.crt': 'CA', 'other.crt': 'CA' };
 const data = { ...secret, 'tls.crt': 'CRT', 'tls.key': 'KEY' };
 
-/** Longer than any threshold, delay, failback and retry of what is drawn. */
+/** Longer than any threshold, delay, failback and retry in the drawn specs. */
 const settledMs = 100_000;
 
-/** A fake cluster with one backend, and the operator that works for it. */
+/** A fake cluster with one backend, and the operator that reconciles it. */
 export class Operated {
   readonly cluster = new FakeCluster();
   /** Called after each write. */
@@ -37,7 +37,7 @@ export class Operated {
     let seen = 0;
     this.cluster.onWrite = () => {
       this.onWrite();
-      // Checks and sweeps that change nothing are no event of a watch.
+      // Checks and sweeps that change nothing cause no event of a watch.
       if (this.cluster.writes.length > seen) this.#clock.after(1, () => this.#world.engine.touch([key]));
       seen = this.cluster.writes.length;
     };
@@ -45,14 +45,14 @@ export class Operated {
     this.#world = this.#start(flags);
   }
 
-  /** Stores the spec, and waits until all has settled. */
+  /** Stores the spec, and waits until nothing changes any more. */
   async edit(spec: SpecInput, outside = this.#outside): Promise<void> {
     this.#outside = outside;
     this.#world.store(spec, { generation: (this.#generation += 1) });
     await this.pass(settledMs);
   }
 
-  /** Ends the process in order, and starts the next one. */
+  /** Stops the process, and starts the next one. */
   async restart(flags: Flags): Promise<void> {
     await this.#world.stop();
     this.#world = this.#start(flags);
@@ -64,13 +64,13 @@ export class Operated {
     await setImmediate();
   }
 
-  /** Statuses and reasons of its conditions. */
+  /** Returns the statuses and reasons of its conditions. */
   conditions(): readonly string[] {
     const told = this.#world.status().conditions ?? [];
     return told.map(({ type, status, reason }) => `${type} ${status} ${reason}`).toSorted();
   }
 
-  /** Status and reason of the condition Ready. */
+  /** Returns status and reason of the condition Ready. */
   ready(): string {
     return (
       this.conditions()
@@ -80,8 +80,9 @@ export class Operated {
   }
 
   /**
-   * `ip port` of each endpoint that serves in the slices of a Service. Does not count those that are ready only
-   * through `publishNotReadyAddresses`, because an edit to that field or to the probe takes them away.
+   * Returns `ip port` of each endpoint that serves in the slices of a Service. Endpoints that are ready only
+   * because of `publishNotReadyAddresses` do not count, because an edit of that field or of the probe removes
+   * them.
    */
   servingPlaces(service: string): readonly string[] {
     const places = this.cluster.slices(namespace, service).flatMap(({ endpoints, ports }) => {

@@ -22,7 +22,7 @@ const zone: Readonly<Record<string, readonly string[]>> = {
   'c.example.com': ['10.0.1.3', 'fd00:1::3'],
 };
 
-/** What the name servers answer. */
+/** Returns the answer of the name servers. */
 export function answerTo({ name, type }: Question): Answer {
   const services =
     name === record && type === 'SRV'
@@ -39,7 +39,7 @@ export const serverOf = (ip: string): string => (ip === 'fd00::5' ? '10.0.0.5' :
 
 const servers = ['10.0.0.1', '10.0.0.2', '10.0.0.3', 'fd00::1', '10.0.0.5', '10.0.0.6'];
 
-/** Who is the primary, who does not answer, and how far a replica is behind. */
+/** The primary, the servers that do not respond, and the lag of a replica. */
 export interface Outside {
   readonly primary: string | undefined;
   readonly dead: string | undefined;
@@ -52,7 +52,7 @@ export const outsides: fc.Arbitrary<Outside> = fc.record({
   lagSeconds: fc.constantFrom(0, 20),
 });
 
-/** What a probe finds: the role where its handler can tell it. */
+/** Returns the verdict of a probe, with the role if its handler can report it. */
 export function verdictOf({ primary, dead, lagSeconds }: Outside, { ip, handler }: Check): Verdict {
   const server = serverOf(ip);
   if (server === dead) return { kind: 'down', reason: 'Refused', message: '' };

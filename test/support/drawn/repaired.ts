@@ -5,7 +5,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const most = 40;
 
-/** Returns the spec without what the schema refuses, field by field, so that most of what is drawn is tried; undefined: nothing is left. */
+/**
+ * Returns the spec without what the schema refuses, field by field, so that most drawn fields are tried;
+ * undefined: nothing is left.
+ */
 export function repaired(drawn: SpecInput): SpecInput | undefined {
   let spec = drawn;
   for (let i = 0; i < most; i += 1) {

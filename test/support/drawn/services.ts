@@ -43,6 +43,6 @@ export const service = fc
   )
   .map((fields): Fields => fields);
 
-/** The Services that a spec asks for. */
+/** Returns the Services of a spec. */
 export const servicesIn = (spec: SpecInput): readonly Fields[] =>
   (spec['services'] as readonly Fields[] | undefined) ?? [{ name: serviceNames[0] }];

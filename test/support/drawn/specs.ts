@@ -64,7 +64,10 @@ const services = (fields: fc.Arbitrary<Fields>) =>
     .tuple(fc.subarray([...serviceNames], { minLength: 1 }), fc.array(fields, { minLength: 3, maxLength: 3 }))
     .map(([names, all]) => names.map((name, i) => named(name, all[i] ?? {})));
 
-/** No Service has the fixed address that another one has had: it is free only when that one is gone. */
+/**
+ * No Service has the fixed address that another one has had, because it is free only after that one is
+ * deleted.
+ */
 function named(name: string, { clusterIP, ...fields }: Fields): Fields {
   const own = serviceNames.findIndex((each) => each === name);
   return { ...fields, ...(clusterIP !== undefined && { clusterIP: `${clusterIP as string}${own}` }), name };
@@ -78,7 +81,7 @@ const shared: Model = {
   suspend: fc.constant(false),
 };
 
-/** At most one target is declared to be the primary: which of two would be, is a matter of their past. */
+/** At most one target is declared to be the primary: of two, the elected one depends on their history. */
 function onePrimary(targets: readonly Fields[]): readonly Fields[] {
   const first = targets.find(({ role }) => role === 'Primary');
   return targets.map((each) =>
@@ -102,7 +105,7 @@ const aliasTargets = fc.subarray([...aliasHosts], { minLength: 1 }).chain((names
       minLength: names.length,
       maxLength: names.length,
     })
-    // The last one is always there to be chosen: among hosts that nobody wants, the published one remains.
+    // The last host can always be chosen: if no host can be chosen, the published one remains.
     .map((all) => all.map((each, i) => ({ ...(i < names.length - 1 && each), host: names[i] }))),
 );
 
@@ -118,7 +121,7 @@ const alias = some(
   },
 );
 
-/** Specs that the schema accepts, with every field that it has; never suspended. */
+/** Specs that the schema accepts, with all of its fields; never suspended. */
 export const specs: fc.Arbitrary<SpecInput> = fc
   .oneof({ weight: 6, arbitrary: endpoints }, { weight: 1, arbitrary: alias })
   .map(repaired)

@@ -4,7 +4,7 @@ import { FakeResolver } from '../fake-resolver.ts';
 import type { ManualClock } from '../manual-clock.ts';
 import { answerTo } from './outside.ts';
 
-/** Answers each question a moment after it is followed. */
+/** Answers each query a moment after it is subscribed. */
 export class ZoneResolver extends FakeResolver {
   readonly #clock: ManualClock;
   readonly #onNews: (owner: string) => void;
