@@ -2,35 +2,47 @@ import type { HealthState } from '../api/external-backend.ts';
 import type { Telling } from './telling.ts';
 import type { Reason } from './verdict.ts';
 
-/** A reason that is not told yet, and how many verdicts in a row have given it. */
+/** A reason that is not shown yet, and the number of consecutive verdicts with it. */
 export interface Heard {
   readonly reason: Reason;
   readonly run: number;
 }
 
-/** What the operator believes of one check. */
+/** Health of one check, derived from its verdicts. */
 export interface Health {
   readonly state: HealthState;
-  /** How many verdicts in a row stood against the state (0 when the last conclusive one agreed with it). */
+  /**
+   * Number of consecutive conclusive verdicts against the state. 0 when the last conclusive verdict agreed
+   * with it.
+   */
   readonly run: number;
-  /** Wall milliseconds at which the state became what it is. */
+  /** Wall-clock milliseconds of the last change of the state. */
   readonly since: number;
-  /** Of the verdict that made the state, or of those since that have something to tell (remarks.ts); empty while there is none, and where a seeded state came without one. */
+  /**
+   * Reason of the verdict that set the state, or of a later warning (remarks.ts). Empty while unknown, and
+   * when a seeded state has no reason.
+   */
   readonly reason: Reason | '';
   readonly message: string;
-  /** What the last verdicts told, and too few of them yet. */
+  /** Reason of the last verdicts that is not shown yet, because too few consecutive verdicts have it. */
   readonly heard?: Heard;
-  /** Role and lag; left out while no verdict told of them. */
+  /** Replication state; absent until a verdict reports a role or a lag. */
   readonly telling?: Telling;
-  /** Believed of what was published before this term, and not confirmed by a conclusive verdict yet. */
+  /**
+   * True while the health comes from what was published before this term, and no conclusive verdict has
+   * confirmed it.
+   */
   readonly seeded?: true;
-  /** Services that had the address ready when it was seeded, where others had it not ready: until a fresh `up` it is ready in these alone. */
+  /**
+   * Services in which the address was ready when it was seeded, if it was not ready in others. It is ready in
+   * these alone until a new `up`.
+   */
   readonly readyIn?: ReadonlySet<string>;
 }
 
 export type Transition = 'unchanged' | 'pending' | 'changed';
 
-/** Of an address nothing is known of yet. `now`: wall milliseconds. */
+/** Returns the health of a check without any verdict. `now`: wall-clock milliseconds. */
 export function initial(now: number): Health {
   return { state: 'unknown', run: 0, since: now, reason: '', message: '' };
 }
