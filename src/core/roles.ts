@@ -19,7 +19,7 @@ export interface Roles {
   isBoth(address: BackendAddress): boolean;
   /**
    * Returns the servers that a Service of role Primary keeps until a verdict shows which of several is the
-   * primary; undefined: the Service uses the elected primary (`heir`).
+   * primary; undefined: the Service uses the elected primary.
    */
   keptBy(service: string): readonly BackendAddress[] | undefined;
   /**

@@ -12,7 +12,7 @@ import { annotations, labels, manager, operatorName, ownerReference } from './ow
  * hash of the rest.
  *
  * @param present families of its addresses, IPv4 first
- * @param observed the Service as it is, whoever owns it
+ * @param observed the Service as it is, of any owner
  * @param alias host that an ExternalName points to; undefined: it is none
  */
 export function serviceBody(
