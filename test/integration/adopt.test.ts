@@ -85,7 +85,7 @@ const neverEmpty = (name: string, from: number) =>
     .filter(({ ready }) => ready.length === 0);
 
 describe('a hand-written Service with Endpoints is taken over', () => {
-  it('at the same addresses, with none of them missing at any moment, and its cluster IP stays', async () => {
+  it('keeps its cluster IP, and none of its addresses is missing at any moment', async () => {
     const ips = ['10.20.33.1', '10.20.33.2'];
     await writeByHand('same', ips);
     const { spec } = await world.admin.get('Service', 'same', world.ns);
@@ -95,7 +95,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     expect((await world.admin.get('Service', 'same', world.ns)).spec.clusterIP).toBe(spec.clusterIP);
   });
 
-  it('at probed addresses, which are asked before anything is taken', async () => {
+  it('is taken over at probed addresses only after their first verdicts', async () => {
     const target = await startTarget({ address: '10.20.33.11', port: 5432 });
     await writeByHand('asked', ['10.20.33.11']);
     await world.publish('asked', adopting('asked', probed(['10.20.33.11'])));
@@ -104,7 +104,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     await target.close();
   });
 
-  it('at other addresses, without a moment of empty endpoints', async () => {
+  it('is taken over at other addresses, without a moment of empty endpoints', async () => {
     await writeByHand('other', ['10.20.33.21']);
     const from = world.slices.history.length;
     await world.publish('other', adopting('other', plain(['10.20.33.22'])));
@@ -113,7 +113,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     expect(neverEmpty('other', from)).toEqual([]);
   });
 
-  it('only once an address of ours is ready: until then all of theirs stays', async () => {
+  it('is taken over only when an address of ours is ready, and keeps its own until then', async () => {
     const ip = '10.20.33.31';
     await writeByHand('waits', ['10.20.33.32']);
     const from = world.slices.history.length;
@@ -127,7 +127,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     await target.close();
   });
 
-  it('with a hand-written EndpointSlice in place of Endpoints', async () => {
+  it('is taken over with a hand-written EndpointSlice in place of Endpoints', async () => {
     await world.admin.create(service('sliced'));
     await world.admin.create({
       kind: 'EndpointSlice',
@@ -141,7 +141,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     expect(everMissing(world.slices.history, 'sliced', ['10.20.33.41'])).toEqual([]);
   });
 
-  it('when it is headless, and stays so', async () => {
+  it('is taken over when it is headless, and stays headless', async () => {
     await writeByHand('bare', ['10.20.33.51'], { clusterIP: 'None' });
     const { metadata } = await world.admin.get('Service', 'bare', world.ns);
     await world.publish('bare', {
@@ -153,7 +153,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     expect(everMissing(world.slices.history, 'bare', ['10.20.33.51'])).toEqual([]);
   });
 
-  it('as an alias', async () => {
+  it('is taken over as an alias', async () => {
     await writeByHand('aliased', ['10.20.33.61']);
     await world.publish('aliased', {
       mode: 'ExternalName',
@@ -166,7 +166,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
 });
 
 describe('a Service with a selector is taken over', () => {
-  it('at the addresses of its pods, with none of them missing at any moment, and without its selector', async () => {
+  it("is taken over without its selector, and none of its pods' addresses is missing at any moment", async () => {
     const ips = ['10.20.33.71', '10.20.33.72'];
     await withPods('pods', ips);
     await world.publish('pods', adopting('pods', plain(ips)));
@@ -174,7 +174,7 @@ describe('a Service with a selector is taken over', () => {
     expect(everMissing(world.slices.history, 'pods', ips)).toEqual([]);
   });
 
-  it('when its pods are older than the operator, whose watches never showed it their Endpoints', async () => {
+  it('is taken over when its pods are older than the operator', async () => {
     await withPods('old', ['10.20.33.75']);
     await world.operator().kill();
     await world.start();
@@ -183,7 +183,7 @@ describe('a Service with a selector is taken over', () => {
     expect(everMissing(world.slices.history, 'old', ['10.20.33.75'])).toEqual([]);
   });
 
-  it('at other addresses, without a moment of empty endpoints, and the pods leave', async () => {
+  it('is taken over at other addresses, without a moment of empty endpoints, and its pods are removed', async () => {
     await withPods('moved', ['10.20.33.81']);
     const from = world.slices.history.length;
     await world.publish('moved', adopting('moved', plain(['10.20.33.82'])));
@@ -192,7 +192,7 @@ describe('a Service with a selector is taken over', () => {
     expect(neverEmpty('moved', from)).toEqual([]);
   });
 
-  it('and the pods stay beside ours where the spec keeps the selector', async () => {
+  it('keeps its pods in addition to our addresses when the spec has the selector', async () => {
     await withPods('kept', ['10.20.33.91']);
     await world.publish('kept', {
       ...plain(['10.20.33.92']),
@@ -202,7 +202,7 @@ describe('a Service with a selector is taken over', () => {
     expect(everMissing(world.slices.history, 'kept', ['10.20.33.91'])).toEqual([]);
   });
 
-  it('and pods that come later are not published', async () => {
+  it('does not publish pods that are created later', async () => {
     const admin = world.admin;
     const containers = [{ name: 'db', image: 'postgres' }];
     await admin.create({

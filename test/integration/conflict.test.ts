@@ -81,7 +81,7 @@ const foreign: readonly (readonly [what: string, make: Foreign])[] = [
 
 const nameOf = (what: string) => `c${foreign.findIndex(([text]) => text === what)}`;
 
-describe('what is not ours is left alone, and said:', () => {
+describe('an object of another client is not changed, and is reported:', () => {
   it.each(foreign)('%s', async (what, make) => {
     const name = nameOf(what);
     const objects = await Promise.all(make(name).map((object) => world.admin.create(object)));
@@ -103,7 +103,7 @@ describe('what is not ours is left alone, and said:', () => {
       ).toBe(object.metadata.uid);
   });
 
-  it.each(foreign)('%s goes, and the backend heals by itself', async (what, make) => {
+  it.each(foreign)('%s is deleted, and the backend recovers by itself', async (what, make) => {
     const name = nameOf(what);
     for (const { kind, metadata } of make(name).toReversed())
       await world.admin.delete(kind, metadata.name ?? '', world.ns).catch(() => undefined);
@@ -118,7 +118,7 @@ describe('what is not ours is left alone, and said:', () => {
   });
 });
 
-it('a foreign slice that comes beside a Service of ours is said and left alone; ours go on', async () => {
+it('A foreign slice of a Service of ours is reported and not changed, and our slices are still written', async () => {
   await world.publish('beside', plain(ips));
   await world.admin.create(slice('beside'));
   await world.ready('beside', 'False', 'Conflict');
@@ -128,14 +128,14 @@ it('a foreign slice that comes beside a Service of ours is said and left alone; 
   await world.ready('beside');
 });
 
-it('one Service in conflict holds back no other of the same backend', async () => {
+it('A Service in conflict does not affect other Services of the same backend', async () => {
   await world.admin.create(service('taken'));
   await world.apply('several', plain(ips, { services: [{ name: 'taken' }, { name: 'free' }] }));
   await world.ready('several', 'False', 'Conflict');
   await world.serves('free', ips);
 });
 
-it('adopt does not take what another controller holds', async () => {
+it('adopt does not take over an object that another controller owns', async () => {
   await world.admin.create(service('held', { ownerReferences: [controller] }));
   await world.apply('held', plain(ips, { services: [{ name: 'held', adopt: true }] }));
   await world.ready('held', 'False', 'Conflict');
@@ -146,7 +146,7 @@ it('adopt does not take what another controller holds', async () => {
   ).toEqual([]);
 });
 
-it('a foreign object that the backend does not name is never touched when the backend goes', async () => {
+it('A foreign object is not changed when a backend is deleted', async () => {
   await world.admin.create(service('bystander'));
   await world.apply('bystander', plain(ips));
   await world.ready('bystander', 'False', 'Conflict');
@@ -155,7 +155,7 @@ it('a foreign object that the backend does not name is never touched when the ba
   expect((await world.admin.get('Service', 'bystander', world.ns)).metadata.ownerReferences).toBeUndefined();
 });
 
-describe('of two backends that claim one Service name', () => {
+describe('two backends that claim one Service name', () => {
   const claim = (name: string, ...more: readonly string[]) =>
     plain([name === 'elder' ? '10.20.32.11' : '10.20.32.12'], {
       services: [{ name }, ...more.map((each) => ({ name: each }))],
@@ -164,7 +164,7 @@ describe('of two backends that claim one Service name', () => {
   const younger = { ...claim('younger'), services: [{ name: 'shared' }] };
   const shared = () => world.admin.get('Service', 'shared', world.ns);
 
-  it('the older has it, and the other says NameClaimed', async () => {
+  it('The older backend gets the Service, and the other one reports NameClaimed', async () => {
     await world.publish('elder', elder);
     await world.apply('younger', younger);
     const { status } = await world.ready('younger', 'False', 'NameClaimed');
@@ -172,7 +172,7 @@ describe('of two backends that claim one Service name', () => {
     await world.serves('shared', ['10.20.32.11']);
   });
 
-  it('the other takes over when the older renames its Service', async () => {
+  it('The younger backend takes over when the older one renames its Service', async () => {
     await world.publish('elder', { ...elder, services: [{ name: 'own' }] });
     await world.ready('younger');
     await world.serves('shared', ['10.20.32.12']);
@@ -180,7 +180,7 @@ describe('of two backends that claim one Service name', () => {
     expect((await shared()).metadata.ownerReferences?.[0]?.name).toBe('younger');
   });
 
-  it('the older does not take back what the other has published meanwhile, except with adopt: true', async () => {
+  it('The older backend does not take back what the other one published, except with adopt: true', async () => {
     await world.apply('elder', elder);
     const { status } = await world.ready('elder', 'False', 'NameClaimed');
     expect(status?.conditions?.[0]?.message).toContain('younger');
@@ -190,14 +190,14 @@ describe('of two backends that claim one Service name', () => {
     await world.serves('shared', ['10.20.32.11']);
   });
 
-  it('the other takes over when the older is deleted', async () => {
+  it('The younger backend takes over when the older one is deleted', async () => {
     await world.admin.delete('ExternalBackend', 'elder', world.ns);
     await world.ready('younger');
     await world.serves('shared', ['10.20.32.12']);
     expect((await shared()).metadata.ownerReferences?.map(({ name }) => name)).toEqual(['younger']);
   });
 
-  it('an alias and Endpoints contend the same way', async () => {
+  it('The same rules hold for an alias and Endpoints', async () => {
     await world.apply('z-alias', {
       mode: 'ExternalName',
       targets: hosts('db.example.com'),

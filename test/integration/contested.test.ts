@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-it('two clients that write the same Service: the operator backs off and names the other; endpoints and foreign labels stay', async () => {
+it('Repairs of a Service that another client keeps writing slow down, the client is named, and endpoints and foreign labels remain', async () => {
   const manifest = {
     kind: 'Service' as const,
     metadata: { name: 'db', namespace: world.ns, labels: { 'app.kubernetes.io/managed-by': 'Helm' } },
@@ -59,7 +59,7 @@ const sliceOf = (service: string): Kinds['EndpointSlice'] => {
 };
 const readyOf = (backend: string) => conditionOf(world.backends.objects.get(backend), 'Ready');
 
-it('another client that writes the endpoints of a slice again and again is named, and each write is repaired', async () => {
+it('Another client that keeps writing the endpoints of a slice is named, and each write is repaired', async () => {
   await world.publish('slices', plain(ips));
   await world.serves('slices', ips);
   const { addressType, metadata, ports } = sliceOf('slices');
@@ -81,7 +81,7 @@ it('another client that writes the endpoints of a slice again and again is named
   expect(conditionOf(told, 'Ready')?.message).toContain(`EndpointSlice ${name}: meddler changes its content`);
 });
 
-it('a client that annotates a slice between changes of the operator contests nothing', async () => {
+it('A client that annotates a slice between changes of the operator causes no contest', async () => {
   const spec = (drained: boolean) =>
     plain(ips, { targets: [{ host: ips[0] }, { host: ips[1], ...(drained && { drain: true }) }] });
   await world.publish('noted', spec(false));

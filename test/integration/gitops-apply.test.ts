@@ -68,7 +68,7 @@ describe('client-side apply', () => {
     expect(await threeWayPatches(merges)).toEqual(all.map(() => ({})));
   });
 
-  it('goes over to server-side apply, which changes nothing, however often', async () => {
+  it('changes nothing when it is replaced by server-side apply, however often', async () => {
     await here.serverSide(all, 'kubectl');
     const versions = await here.versions(all);
     for (const _ of [1, 2])
@@ -77,7 +77,7 @@ describe('client-side apply', () => {
     expect(await specsIn(here, all)).toEqual(expected(all));
   });
 
-  it('and back again, unchanged', async () => {
+  it('changes nothing when it replaces server-side apply', async () => {
     await here.apply(all);
     expect(await here.apply(all)).toEqual(allAre('unchanged'));
     expect(await specsIn(here, all)).toEqual(expected(all));
@@ -103,7 +103,7 @@ describe('server-side apply', () => {
     expect(await specsIn(here, all)).toEqual(expected(all));
   });
 
-  it('by a second manager conflicts with no other, and changes nothing of what the first one applies', async () => {
+  it('by a second manager causes no conflict, and does not change what the first one applies', async () => {
     await here.serverSide(all, 'kustomize-controller');
     const versions = await here.versions(all);
     await here.serverSide(all, 'argocd-controller');
@@ -118,7 +118,7 @@ describe('a part that is emptied', () => {
   const empties = oneField.map(({ empty }) => empty);
   const shared = sharedParts();
 
-  it('by client-side apply is {}', async () => {
+  it('becomes {} by client-side apply', async () => {
     const here = await open('gitops-emptied');
     await here.apply(fulls);
     await here.apply(empties);
@@ -126,7 +126,7 @@ describe('a part that is emptied', () => {
     expect(await here.apply(empties)).toEqual(empties.map(() => 'unchanged'));
   });
 
-  it('by server-side apply is {}, or for a moment null where it may have several owners', async () => {
+  it('becomes {} by server-side apply, or for a moment null if it may have several owners', async () => {
     const here = await open('gitops-emptied');
     await here.serverSide(fulls, 'flux');
     await here.serverSide(empties, 'flux');
@@ -139,7 +139,7 @@ describe('a part that is emptied', () => {
     expect(await here.versions(empties)).toEqual(versions);
   });
 
-  it('by one of two owners is accepted', async () => {
+  it('is accepted when one of two owners empties it', async () => {
     const here = await open('gitops-emptied');
     await here.serverSide(fulls, 'flux');
     await here.serverSide(fulls, 'helm');

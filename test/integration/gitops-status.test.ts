@@ -40,7 +40,7 @@ const stalls = (name: string, reason: string | undefined): Promise<StoredBackend
     `${name}: Stalled ${reason ?? 'absent'}`,
   );
 
-it('a backend that no operator has seen is in progress, and so is an edit that none has seen', async () => {
+it('A backend or an edit that no operator has seen is in progress', async () => {
   const quiet = await openWorld(controlPlane(), { prefix: 'gitops-unseen', operator: false });
   const created = await quiet.apply('db', plain([ip(1)]));
   expect(created.status).toMatchObject({ observedGeneration: -1 });
@@ -53,7 +53,7 @@ it('a backend that no operator has seen is in progress, and so is an edit that n
   await quiet.close();
 });
 
-it('one whose database is up is current, and stays so when addresses are down: it waits for no database', async () => {
+it('A published backend is current, also when addresses are down', async () => {
   const up = await startTarget({ address: ip(11), port: 5432 });
   await world.publish('db', probed([ip(11), ip(12)]));
   await world.serves('db', [ip(11)]);
@@ -65,12 +65,12 @@ it('one whose database is up is current, and stays so when addresses are down: i
   await up.close();
 });
 
-it('one that is suspended is current', async () => {
+it('A suspended backend is current', async () => {
   await world.publish('suspended', plain([ip(21)], { suspend: true }));
   expect(await statusOf('suspended')).toBe('Current');
 });
 
-it('one whose Service is of another is failed with the reason, and current when that is gone', async () => {
+it('A backend whose Service another client owns is failed with the reason, and current after that is deleted', async () => {
   await foreignService('taken');
   await world.apply('taken', plain([ip(31)]));
   await stalls('taken', 'Conflict');
@@ -85,7 +85,7 @@ it('one whose Service is of another is failed with the reason, and current when 
   expect(await statusOf('taken')).toBe('Current');
 });
 
-it('one whose Service name another backend has is failed', async () => {
+it('A backend whose Service name another backend has is failed', async () => {
   await world.publish('first', plain([ip(41)], { services: [{ name: 'shared' }] }));
   await world.apply('second', plain([ip(42)], { services: [{ name: 'shared' }] }));
   await stalls('second', 'NameClaimed');
@@ -93,7 +93,7 @@ it('one whose Service name another backend has is failed', async () => {
   expect(await statusOf('first')).toBe('Current');
 });
 
-it('one that waits for a first address before it takes a Service over is in progress', async () => {
+it('A backend that waits for a ready address before it takes over a Service is in progress', async () => {
   await foreignService('adopted');
   await world.apply('adopted', probed([ip(51)], { services: [{ name: 'adopted', adopt: true }] }));
   await world.admin.apply({
@@ -107,7 +107,7 @@ it('one that waits for a first address before it takes a Service over is in prog
   expect(await statusOf('adopted')).toBe('InProgress');
 });
 
-it('one whose spec the operator does not understand is failed, until the spec is changed', async () => {
+it('A backend with an invalid spec is failed, until the spec is changed', async () => {
   // The rules of the API server take null for absent: they miss that this alias has no port to probe.
   const alias = { mode: 'ExternalName', targets: hosts('db.example.com') };
   await world.apply('odd', { ...alias, probe: null });
@@ -118,7 +118,7 @@ it('one whose spec the operator does not understand is failed, until the spec is
   expect(await statusOf('odd')).toBe('Current');
 });
 
-it('one whose Service a quota refuses is failed with the words of the API server, and current when there is room', async () => {
+it('A backend whose Service a quota refuses is failed with the message of the API server, and current when there is room', async () => {
   const hard = { services: '0' };
   await world.admin.create({
     kind: 'ResourceQuota',
@@ -139,7 +139,7 @@ it('one whose Service a quota refuses is failed with the words of the API server
   expect(await statusOf('refused')).toBe('Current');
 });
 
-it('one that is being deleted is terminating', async () => {
+it('A backend that is being deleted is terminating', async () => {
   await world.publish('gone', plain([ip(71)]));
   await world.admin.patch('ExternalBackend', 'gone', world.ns, {
     metadata: { finalizers: ['example.com/hold'] },

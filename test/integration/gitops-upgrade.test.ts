@@ -112,13 +112,13 @@ describe('a resource of version 0.1', () => {
       await kubectl(plane, ['patch', resource, 'part-0', '-n', ns, '--type=merge', '-p', patch]);
   });
 
-  it('becomes what is applied, by client-side apply', async () => {
+  it('equals the applied manifest after client-side apply', async () => {
     await client.apply(all);
     expect(await client.apply(all)).toEqual(all.map(() => 'unchanged'));
     expect(await client.diff(all)).toBe('');
   });
 
-  it('becomes what is applied, by server-side apply', async () => {
+  it('equals the applied manifest after server-side apply', async () => {
     await server.serverSide(all, 'flux', '--force-conflicts');
     const versions = await server.versions(all);
     await server.serverSide(all, 'flux', '--force-conflicts');
@@ -129,7 +129,7 @@ describe('a resource of version 0.1', () => {
     expect(targets).toEqual(ports);
   });
 
-  it('becomes what is applied, from client-side to server-side apply', async () => {
+  it('equals the applied manifest after a change from client-side to server-side apply', async () => {
     for (const _ of [1, 2, 3]) await client.serverSide(all, 'kubectl', '--force-conflicts');
     const specs = (await client.stored(all)).map(({ spec }) => spec);
     expect(specs).toEqual(all.map(({ spec }) => ({ ...rootDefaults, ...spec })));

@@ -64,7 +64,7 @@ const switches = (name: string) =>
     ({ regarding, note }) => regarding?.name === name && note?.startsWith('the alias now points to') === true,
   );
 
-it('an alias fails over to its next name, and back when the first has been healthy for failbackSeconds', async () => {
+it('An alias switches to its next name, and back when the first has been healthy for failbackSeconds', async () => {
   const app = application(world.ns);
   await world.publish('db', alias('near.outside.test', 'far.outside.test'));
   await pointsTo('db', 'near.outside.test');
@@ -89,7 +89,7 @@ it('an alias fails over to its next name, and back when the first has been healt
   ]);
 });
 
-it('with no name healthy it stays where it is, and then goes to the first that is', async () => {
+it('An alias without a healthy name keeps its host, and then switches to the first healthy one', async () => {
   await world.publish('last', alias('near.outside.test', 'far.outside.test'));
   await pointsTo('last', 'near.outside.test');
   await near.refuse();
@@ -103,7 +103,7 @@ it('with no name healthy it stays where it is, and then goes to the first that i
   await world.backends.until((now) => now.get('last')?.status?.summary === '2/2');
 });
 
-it("an alias to another namespace's Service leaves it when it has no ready server, and comes back", async () => {
+it('An alias leaves a Service of another namespace when it has no ready server, and comes back', async () => {
   const stock = `stock-db.${stockNs}.svc.cluster.local`;
   await world.publish('stock', alias(stock, 'far.outside.test'));
   await pointsTo('stock', stock);
@@ -114,7 +114,7 @@ it("an alias to another namespace's Service leaves it when it has no ready serve
   await pointsTo('stock', stock);
 });
 
-it('an alias whose first name is not there any more fails over, and comes back with the name', async () => {
+it('An alias whose first name does not exist any more switches, and comes back with the name', async () => {
   await world.publish('name', alias('near.outside.test', 'far.outside.test'));
   await pointsTo('name', 'near.outside.test');
   await outsideNames(plane, { 'far.outside.test': ['10.20.55.2'] });

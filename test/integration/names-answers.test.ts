@@ -67,7 +67,7 @@ afterAll(async () => {
   await Promise.all(targets.map((target) => target.close()));
 });
 
-it('a name with an A record alone, and one with an AAAA record alone, give that address', async () => {
+it('A name with an A or an AAAA record alone publishes that address', async () => {
   await world.serves('four', ['10.20.51.1']);
   await world.serves('six', ['fd20:51::1']);
   expect(slicesOf(world, 'six').map(({ addressType }) => addressType)).toEqual(['IPv6']);
@@ -80,7 +80,7 @@ it('a name with an A record alone, and one with an AAAA record alone, give that 
   expect(resolution).toEqual({ rule: 'Answered', resolvedAt: expect.any(String) });
 });
 
-it('a name with both gives a slice for each family, and with dns.families only what is asked for', async () => {
+it('A name with both families has a slice for each, and with dns.families only the queried ones', async () => {
   await world.serves('mixed', ['10.20.51.1', 'fd20:51::1']);
   expect(
     slicesOf(world, 'mixed')
@@ -90,7 +90,7 @@ it('a name with both gives a slice for each family, and with dns.families only w
   await world.serves('only', ['fd20:51::1']);
 });
 
-it('an address of a family that the Service does not carry is told of, and the other is published', async () => {
+it('An address of a family that the Service does not have is reported, and the other one is published', async () => {
   await world.serves('family', ['10.20.51.1']);
   const { addresses } = await toldOf(
     world,
@@ -104,25 +104,25 @@ it('an address of a family that the Service does not carry is told of, and the o
   ]);
 });
 
-it('a chain of five CNAMEs is followed', async () => {
+it('A chain of five CNAMEs is resolved', async () => {
   await world.serves('chain', ['10.20.51.1']);
 });
 
-it('the address of the metadata service in an answer is refused by its rule, and the rest is published', async () => {
+it('The address of the metadata service in an answer is refused by its rule, and the others are published', async () => {
   await world.serves('bad', ['10.20.51.1', '10.20.51.2']);
   const { message } = await toldOf(world, 'bad', 'bad.outside.test', (each) => each.message !== undefined);
   expect(message).toMatch(/169\.254\.169\.254 is refused: .*link-local/);
   expect(message).toMatch(/127\.0\.0\.1 is refused: .*loopback/);
 });
 
-it('a thousand addresses in one answer are ten slices', async () => {
+it('A thousand addresses in one answer are ten slices', async () => {
   await world.serves('thousand', thousand.toSorted());
   expect(slicesOf(world, 'thousand').map(({ endpoints }) => endpoints?.length)).toEqual(
     Array.from({ length: 10 }, () => 100),
   );
 });
 
-it('two names that give one address publish it once, and the second says so', async () => {
+it('Two names of one address publish it once, and the second one reports it', async () => {
   await world.serves('twice', ['10.20.51.1']);
   expect(slicesOf(world, 'twice').flatMap(({ endpoints }) => endpoints ?? [])).toHaveLength(1);
   const { message } = await toldOf(
@@ -134,7 +134,7 @@ it('two names that give one address publish it once, and the second says so', as
   expect(message).toBe('10.20.51.1 is published once, through target chain3.outside.test');
 });
 
-it('an SRV record gives addresses with their own ports, a slice for each, and its weights are told', async () => {
+it('An SRV record has addresses with their own ports, a slice for each, and its weights are reported', async () => {
   await world.slices.until(
     () => readySockets(world, 'srv').join() === '10.20.51.1:5432,10.20.51.2:5433',
     undefined,
@@ -157,7 +157,7 @@ it('an SRV record gives addresses with their own ports, a slice for each, and it
   ]);
 });
 
-it('answers in another order each time, and such that live for no time, cause no write', async () => {
+it('Answers in changing order, and answers with a TTL of 0, cause no write', async () => {
   await world.serves('rotating', ips);
   await Promise.all([...world.backends.objects.keys()].map((name) => world.ready(name)));
   await toldOf(world, 'rotating', 'rotating.outside.test', ({ addresses }) =>

@@ -80,7 +80,7 @@ afterAll(async () => {
   await Promise.all([...targets.values()].map((target) => target.close()));
 });
 
-it('an address that leaves the answer leaves the Service, and the one that joins is published once it is healthy', async () => {
+it('An address that is removed from the answer is removed from the Service, and a new one is published once it is healthy', async () => {
   await world.serves('moves', ['10.20.53.1']);
   await change({ 'moves.outside.test': ['A 10.20.53.9', 'A 10.20.53.2'] }); // nobody listens at 9
   await world.serves('moves', ['10.20.53.2']);
@@ -96,7 +96,7 @@ it('an address that leaves the answer leaves the Service, and the one that joins
   ]);
 });
 
-it('with keepSeconds an address that left a rotating answer stays while it is healthy, and goes when its server dies', async () => {
+it('With keepSeconds an address that left a rotating answer remains while it is healthy, and is removed when its server fails', async () => {
   await world.serves('kept', ['10.20.53.4', '10.20.53.5']);
   await change({ 'rotates.outside.test': ['A 10.20.53.5', 'A 10.20.53.6'] });
   await world.serves('kept', ['10.20.53.4', '10.20.53.5', '10.20.53.6']);
@@ -119,9 +119,9 @@ it('with keepSeconds an address that left a rotating answer stays while it is he
   expect(everMissing(world.slices.history, 'kept', ['10.20.53.5'])).toEqual([]);
 });
 
-describe('of two names that give one address', () => {
+describe('two names of one address', () => {
   it.each(['second.outside.test', 'first.outside.test'])(
-    'the loss of %s takes nothing away',
+    'the loss of %s removes no address',
     async (lost) => {
       await world.serves('shared', ['10.20.53.1']);
       await standBy(world, 'shared', ['first.outside.test', 'second.outside.test'], 'Answered');
@@ -136,7 +136,7 @@ describe('of two names that give one address', () => {
   );
 });
 
-it('the status of a mongodb+srv host without its prefix contains the host to write', async () => {
+it('The status of a mongodb+srv host without its prefix contains the host to use', async () => {
   const { resolution } = await toldOf(
     world,
     'atlas',
@@ -146,7 +146,7 @@ it('the status of a mongodb+srv host without its prefix contains the host to wri
   expect(resolution?.error).toContain('for mongodb+srv use the host _mongodb._tcp.atlas.outside.test');
 });
 
-it('a cluster of one instance is behind the Services of both roles, and each follows its own name after that', async () => {
+it('A cluster of one instance is in the Services of both roles, and each follows its own name later', async () => {
   const serve = (writer: string, reader: string) =>
     Promise.all([world.serves('cloud-rw', [writer]), world.serves('cloud-ro', [reader])]);
   await serve('10.20.53.1', '10.20.53.1');
@@ -158,7 +158,7 @@ it('a cluster of one instance is behind the Services of both roles, and each fol
   await serve('10.20.53.1', '10.20.53.1');
 });
 
-it('an SRV record that changes is followed: a server leaves, one joins, one has another port', async () => {
+it('A change of an SRV record is published: one server removed, one added, one with another port', async () => {
   const ready = (wanted: readonly string[]) =>
     world.slices.until(
       () => readySockets(world, 'srv').join() === wanted.join(),

@@ -51,7 +51,7 @@ async function periods(count: number): Promise<void> {
   );
 }
 
-it('a name of three that is not there any more loses its address after three answers, and no other loses any', async () => {
+it('A name that does not exist any more loses its address after three answers, and no other name does', async () => {
   const from = world.slices.history.length;
   const startedMs = performance.now();
   await server.set(withoutB);
@@ -66,7 +66,7 @@ it('a name of three that is not there any more loses its address after three ans
   expect(everMissing(world.slices.history.slice(from), 'db', ['10.20.52.1', '10.20.52.3'])).toEqual([]);
 });
 
-it('a name server that knows no name at all is not believed', async () => {
+it('A name server that denies every name is not believed', async () => {
   const from = world.slices.history.length;
   await server.set({});
   await standBy(world, 'db', hosts, 'Doubted');
@@ -79,7 +79,7 @@ it('a name server that knows no name at all is not believed', async () => {
   expect(sliceEvents(world, 'db', from)).toEqual([]);
 });
 
-it('while the name server is away for half a minute nothing published changes and probing goes on; then its new answer is taken', async () => {
+it('Nothing published changes and probes continue while the name server is away; then its new answer is used', async () => {
   const from = world.slices.history.length;
   const killedMs = performance.now();
   await server.kill();
@@ -105,7 +105,7 @@ it('while the name server is away for half a minute nothing published changes an
   await server.set(names);
 }, 90_000);
 
-it('a name server that is silent takes nothing away, and answers again', async () => {
+it('A name server that does not respond removes no address', async () => {
   const from = world.slices.history.length;
   server.freeze();
   await standBy(world, 'db', hosts, 'Stale');

@@ -46,11 +46,11 @@ const namesOf = (service: string): readonly unknown[] =>
     ({ metadata }) => JSON.parse(metadata.annotations?.[annotation] ?? '{}') as unknown,
   );
 
-it('a slice says which name gave which address', () => {
+it('A slice records the names of its addresses', () => {
   expect(namesOf('db')).toEqual([{ 'a.outside.test': ['10.20.54.1'], 'b.outside.test': ['10.20.54.2'] }]);
 });
 
-it('an operator that is killed and started while there is no DNS keeps what is published, and knows whose it is', async () => {
+it('An operator that is restarted without DNS keeps what is published, with its names', async () => {
   await world.operator().kill();
   await server.kill();
   const from = world.slices.history.length;
@@ -68,7 +68,7 @@ it('an operator that is killed and started while there is no DNS keeps what is p
   ]);
 });
 
-it('and probes it: a server that dies leaves, and is told of by its name', async () => {
+it('An operator that was restarted without DNS removes a failed server, and reports its name', async () => {
   await targets[1]?.refuse();
   await world.serves('db', ['10.20.54.1']);
   await toldOf(world, 'db', 'b.outside.test', ({ addresses }) => addresses[0]?.health === 'unhealthy');
@@ -77,7 +77,7 @@ it('and probes it: a server that dies leaves, and is told of by its name', async
   expect(readySockets(world, 'srv')).toEqual(['10.20.54.1:5432', '10.20.54.2:5433']);
 });
 
-it('and takes the new answer when the name server is back', async () => {
+it('An operator that was restarted without DNS uses the new answer when the name server is back', async () => {
   await server.set({ ...names, 'b.outside.test': ['A 10.20.54.3'] });
   await server.start();
   await world.serves('db', ['10.20.54.1', '10.20.54.3'], 15_000);

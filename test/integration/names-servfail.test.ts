@@ -81,11 +81,11 @@ afterAll(async () => {
   await Promise.all([dns.close(), target.close()]);
 });
 
-it('a name whose server is silent holds no other back', async () => {
+it('A name whose server does not respond does not affect other names', async () => {
   await world.serves('mute', ['10.20.57.1'], 5_000);
 });
 
-it('a server that fails every other time changes nothing, neither what is published nor what is told', async () => {
+it('A server that fails every other time changes nothing, neither in slices nor in the status', async () => {
   await world.serves('flaps', ['10.20.57.1']);
   await toldOf(world, 'flaps', 'flaps.outside.test', ({ addresses }) => addresses[0]?.ready === true);
   const good = says.get('A flaps.outside.test') ?? (() => servfail);
@@ -100,7 +100,7 @@ it('a server that fails every other time changes nothing, neither what is publis
   says.set('A flaps.outside.test', good);
 });
 
-it('a family that fails is told of, and the addresses of the other are published', async () => {
+it('A family that fails is reported, and the addresses of the other one are published', async () => {
   await world.serves('half', ['10.20.57.1']);
   const { resolution } = await toldOf(
     world,
@@ -114,7 +114,7 @@ it('a family that fails is told of, and the addresses of the other are published
   });
 });
 
-it('a family that fails later keeps its address, and the other goes on', async () => {
+it('A family that fails later keeps its address, and the other one still follows its answers', async () => {
   await world.serves('later', ['10.20.57.1', 'fd20:57::1']);
   const from = world.slices.history.length;
   says.set('AAAA later.outside.test', () => servfail);
@@ -124,7 +124,7 @@ it('a family that fails later keeps its address, and the other goes on', async (
   await world.serves('later', ['10.20.57.2', 'fd20:57::1']);
 });
 
-it('a name with no time to live, in two backends, is asked for once in minRefreshSeconds', async () => {
+it('A name with a TTL of 0 in two backends is queried once in minRefreshSeconds', async () => {
   await world.serves('zero', ['10.20.57.1']);
   await world.serves('same', ['10.20.57.1']);
   const [startedMs, from] = [performance.now(), asked('zero.outside.test')];
@@ -140,7 +140,7 @@ it('a name with no time to live, in two backends, is asked for once in minRefres
 it.each([
   ['gives three records at random to clients without EDNS', 'consul'],
   ['refuses EDNS', 'old'],
-])('All addresses of a server that %s are published and stay', async (_, name) => {
+])('All addresses of a server that %s are published and remain', async (_, name) => {
   await world.serves(name, all);
   await questions(`${name}.outside.test`, 4);
   expect(everMissing(world.slices.history, name, all)).toEqual([]);

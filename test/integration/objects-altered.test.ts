@@ -58,7 +58,7 @@ const services = (name: string) => ({ services: [{ name, trafficDistribution: 'P
 /** Writes on Services, Endpoints and slices. */
 const objectWrites = async () => (await world.writes()).map(brief).filter((each) => !each.includes('status'));
 
-it('a field that the API server does not store is reported, and is not written with each change of health', async () => {
+it('A field that the API server does not store is reported, and not written with each change of health', async () => {
   await world.apply(dropped, probed(ips, services(dropped)));
   const told = await world.ready(dropped, 'False', 'Altered');
   expect(conditionOf(told, 'Ready')?.message).toContain('Service drop: spec.trafficDistribution');
@@ -73,7 +73,7 @@ it('a field that the API server does not store is reported, and is not written w
   expect((await objectWrites()).slice(before.length).filter((each) => each.includes('services'))).toEqual([]);
 });
 
-it('what an admission webhook adds is no problem', async () => {
+it('A label that an admission webhook adds is no problem', async () => {
   await world.publish('seen-db', plain([ip]));
   const { metadata } = await world.admin.get('Service', 'seen-db', world.ns);
   expect(metadata.labels).toMatchObject({ seen: 'yes' });

@@ -34,7 +34,7 @@ async function wrongAfter(world: World, isDual: boolean, count: number): Promise
   return wrong.filter((each) => each !== undefined);
 }
 
-describe('any backend that is edited ends as one that is made with the last spec', () => {
+describe('an edited backend ends like a new one with the last spec', () => {
   it.each([
     ['in a cluster with two IP families', true, edits],
     ['in a cluster with one', false, Math.ceil(edits / 2)],

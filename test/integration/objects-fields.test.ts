@@ -232,7 +232,7 @@ const changes: readonly (readonly [
   ],
 ];
 
-describe('the objects are those of a backend made afresh when', () => {
+describe('the objects are those of a new backend when', () => {
   it.each(changes)('%s', async (what, before, after) => {
     const name = `x${changes.findIndex(([text]) => text === what)}`;
     await world.publish(name, before(name));
@@ -272,7 +272,7 @@ it('writes a slice for each set of ports: those of a port with its own probe, th
   expect((await endpoints('own')).subsets).toHaveLength(2);
 });
 
-it('says ready, serving and terminating of every endpoint, and keeps not-ready addresses', async () => {
+it('writes ready, serving and terminating of every endpoint, and keeps not-ready addresses', async () => {
   await world.publish('drained', plain([], { targets: [{ host: ips[0], drain: true }, { host: ips[1] }] }));
   const [slice] = await slicesOf('drained');
   expect(slice?.endpoints?.map(({ addresses, conditions }) => [...addresses, conditions])).toEqual([
@@ -283,7 +283,7 @@ it('says ready, serving and terminating of every endpoint, and keeps not-ready a
   expect(subset).toMatchObject({ addresses: [{ ip: ips[1] }], notReadyAddresses: [{ ip: ips[0] }] });
 });
 
-it('publishes not-ready addresses as ready but not serving where the Service asks for it', async () => {
+it('publishes not-ready addresses as ready but not serving with publishNotReadyAddresses', async () => {
   const targets = [{ host: ips[0], drain: true }, { host: ips[1] }];
   await world.publish('always', plain([], { targets, ...one('always', { publishNotReadyAddresses: true }) }));
   const [slice] = await slicesOf('always');
@@ -321,7 +321,7 @@ it('keeps node ports that the server allocated while other things of the Service
   expect((await service('np')).spec.ports?.[0]?.nodePort).toBe(30031);
 });
 
-it('gives a fixed node port to the one Service of type NodePort, and none to the others', async () => {
+it('sets a fixed node port on the only Service of type NodePort, and none on the others', async () => {
   const ports = [{ port: 5432, nodePort: 30_033 }];
   const services = [{ name: 'outer', type: 'NodePort' }, { name: 'inner' }, { name: 'bare', headless: true }];
   await world.publish('mixed-types', plain(ips, { ports, services }));
@@ -343,7 +343,7 @@ it('keeps slices in place while the Service is recreated as headless', async () 
   expect(gone.map(({ object }) => object.metadata.name)).toEqual([]);
 });
 
-it('deletes a Service that left services, with its slices and Endpoints, and no other', async () => {
+it('deletes only a Service that was removed from services, with its slices and Endpoints', async () => {
   await world.publish('list', plain(ips, { services: [{ name: 'first' }, { name: 'second' }] }));
   await world.publish('list', plain(ips, { services: [{ name: 'second' }] }));
   const nothing = { service: undefined, slices: [], endpoints: undefined };
@@ -351,7 +351,7 @@ it('deletes a Service that left services, with its slices and Endpoints, and no 
   expect((await world.published('second')).slices).toHaveLength(1);
 });
 
-it('a renamed Service is published under the new name before it goes under the old one', async () => {
+it('publishes a renamed Service under the new name before it deletes the old one', async () => {
   await world.publish('renamed', plain(ips, one('old')));
   await world.publish('renamed', plain(ips, one('new')));
   await world.becomes('old', { service: undefined, slices: [], endpoints: undefined });
@@ -359,7 +359,7 @@ it('a renamed Service is published under the new name before it goes under the o
 });
 
 describe('a selector in the spec', () => {
-  it('leaves Endpoints and pods to Kubernetes, beside slices of ours', async () => {
+  it('leaves Endpoints and pods to Kubernetes, in addition to our slices', async () => {
     await world.publish('mixed', plain(ips, one('mixed', { selector: { app: 'none-yet' } })));
     expect((await service('mixed')).spec.selector).toEqual({ app: 'none-yet' });
     const ours = (await slicesOf('mixed')).filter(
@@ -371,13 +371,13 @@ describe('a selector in the spec', () => {
     );
   });
 
-  it('goes from the Service when it goes from the spec, with what the controllers made of it', async () => {
+  it('is removed from the Service with the slices of Kubernetes when it is removed from the spec', async () => {
     await world.publish('unmixed', plain(ips, one('unmixed', { selector: { app: 'none-yet' } })));
     await world.publish('unmixed', plain(ips, one('unmixed')));
     await isAsMadeAfresh('unmixed', (name) => plain(ips, one(name)));
   });
 
-  it('goes with what the controllers made of it where the Service becomes an alias', async () => {
+  it('is removed with the slices of Kubernetes when the Service becomes an alias', async () => {
     await world.publish('aliased', plain(ips, one('aliased', { selector: { app: 'none-yet' } })));
     await world.slices.until((now) =>
       [...now.values()].some(
@@ -395,7 +395,7 @@ describe('a selector in the spec', () => {
     await isAsMadeAfresh('aliased', alias);
   });
 
-  it('of another client takes no field of the spec with it that comes at the same time and leaves later', async () => {
+  it('of another client is removed without fields of the spec that were added at the same time', async () => {
     await world.publish('kept', plain(ips));
     const { metadata } = await world.apply('kept', plain(ips, { suspend: true }));
     await world.backends.until((now) => {
@@ -414,7 +414,7 @@ describe('a selector in the spec', () => {
     await isAsMadeAfresh('kept', (name) => plain(ips, one(name)));
   });
 
-  it('put in later replaces our Endpoints by those of Kubernetes', async () => {
+  it('that is added later replaces our Endpoints by those of Kubernetes', async () => {
     await world.publish('later', plain(ips));
     await world.publish('later', plain(ips, one('later', { selector: { app: 'none-yet' } })));
     await world.slices.until((now) =>
@@ -427,14 +427,14 @@ describe('a selector in the spec', () => {
   });
 });
 
-it('everything of this namespace is at rest in the end', async () => {
+it('Nothing of this namespace changes any more in the end', async () => {
   const before = (await world.writes()).length;
   await world.publish('last', plain(ips));
   expect((await world.writes(before)).filter(({ name }) => !name.startsWith('last')).map(brief)).toEqual([]);
 });
 
 describe('with --legacy-endpoints=false', () => {
-  it('Endpoints of ours go, none are written, and nothing is mirrored; and they come back with the flag gone', async () => {
+  it('our Endpoints are deleted and nothing is mirrored, and they are written again without the flag', async () => {
     await world.publish('modern', plain(ips));
     const withEndpoints = await world.published('modern');
     await world.operator().stop();

@@ -65,7 +65,7 @@ const storeFuture = (name: string, spec: object) =>
     (stored) => stored !== undefined,
   );
 
-it('a mode of a later release is said to be Invalid, writes nothing, and the others are served on', async () => {
+it('A mode of a later release is Invalid and writes nothing, and other backends are still served', async () => {
   await installLaterCrd();
   await storeFuture('future', { mode: 'Future' });
   const { status } = await world.ready('future', 'False', 'Invalid');
@@ -77,7 +77,7 @@ it('a mode of a later release is said to be Invalid, writes nothing, and the oth
   await world.serves('known', ips);
 });
 
-it('a backend that was published and gets such a value keeps what is published', async () => {
+it('A published backend that gets such a value keeps what is published', async () => {
   await world.publish('was', probed(ips));
   await world.serves('was', ips);
   const before = await world.published('was');
@@ -87,7 +87,7 @@ it('a backend that was published and gets such a value keeps what is published',
   await world.publish('was', probed(ips));
 });
 
-it('with the CRD of this release back, the stored value is still no reason to end, and goes when it is corrected', async () => {
+it('With the CRD of this release again, the stored value stops nothing, and ends when it is corrected', async () => {
   await restoreCrd();
   expect((await world.admin.get('ExternalBackend', 'future', world.ns)).spec['mode']).toBe('Future');
   await world.operator().stop();

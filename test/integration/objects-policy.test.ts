@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-it('a target in a denied network is refused and told of, and the others are published', async () => {
+it('A target in a denied network is refused and reported, and the others are published', async () => {
   await world.publish('db', plain(['10.20.46.1', '10.20.46.129', 'fd00:20:46::1']));
   await world.serves('db', ['10.20.46.1']);
   const { status } = await world.backends.until((now) => {
@@ -26,7 +26,7 @@ it('a target in a denied network is refused and told of, and the others are publ
   expect(refused).toEqual(['10.20.46.129', 'fd00:20:46::1']);
 });
 
-it('two spellings of one address are published once, and the status says so', async () => {
+it('Two spellings of one address are published once, and the status reports it', async () => {
   // Headless: in a cluster of one family it is the one that carries both.
   const services = [{ name: 'twice', headless: true }];
   await world.publish('twice', plain(['2001:db8:46::1', '2001:DB8:46:0::1', '10.20.46.1'], { services }));
@@ -42,7 +42,7 @@ it('two spellings of one address are published once, and the status says so', as
   );
 });
 
-it('slices hold no more endpoints than --max-endpoints-per-slice says', async () => {
+it('Slices contain no more endpoints than --max-endpoints-per-slice', async () => {
   await world.publish('cut', plain(['10.20.46.1', '10.20.46.2', '10.20.46.3', '10.20.46.4', '10.20.46.5']));
   const slices = await world.admin.list('EndpointSlice', world.ns, {
     labelSelector: 'kubernetes.io/service-name=cut',

@@ -36,13 +36,13 @@ async function probes(target: Target, count: number): Promise<void> {
 
 const sinceThen = async (from: number) => (await world.writes(from)).map(brief).toSorted();
 
-it('writes nothing over several probe periods while nothing changes', async () => {
+it('Nothing is written over several probe periods while nothing changes', async () => {
   const before = (await world.writes()).length;
   await probes(a, 3);
   expect(await sinceThen(before)).toEqual([]);
 });
 
-it('writes one slice, the Endpoints and the status for one flip, and tells of it in one Event', async () => {
+it('One health transition writes one slice, the Endpoints, the status and one Event', async () => {
   const eventsOf = () =>
     [...world.events.objects.values()].filter(({ note }) => note?.includes('10.20.34.1:5432'));
   const before = (await world.writes()).length;
@@ -62,7 +62,7 @@ it('writes one slice, the Endpoints and the status for one flip, and tells of it
   );
 });
 
-it('a bad target is told of and the others are published', async () => {
+it('A bad target is reported and the others are published', async () => {
   await world.publish('partly', probed(['10.20.34.1', '10.20.34.77']));
   await world.serves('partly', ['10.20.34.1']);
   const backend = await world.backends.until((now) => {
@@ -82,7 +82,7 @@ it('a database that is down makes Available false and never Ready', async () => 
   expect(conditionOf(backend, 'Ready')).toMatchObject({ status: 'True', reason: 'Published' });
 });
 
-it('each port is judged by its own probe: an address leaves the slice of that port alone', async () => {
+it('Each port follows its own probe: a failed address is removed only from the slice of that port', async () => {
   const ports = [
     { name: 'pg', port: 5432 },
     { name: 'http', port: 8080, probe: quick },
@@ -106,7 +106,7 @@ it('each port is judged by its own probe: an address leaves the slice of that po
   await eventually(readyOf, (text) => text === '5432: 1,8080: 0');
 });
 
-it("a target's own port is the one that is dialled and published", async () => {
+it('The port of a target is probed and published', async () => {
   const own = await startTarget({ address: '10.20.34.3', port: 7000 });
   await world.publish(
     'own',
@@ -117,7 +117,7 @@ it("a target's own port is the one that is dialled and published", async () => {
   await world.serves('own', ['10.20.34.1']);
 });
 
-it('IPv6 targets are probed and published beside IPv4 ones', async () => {
+it('IPv6 targets are probed and published together with IPv4 ones', async () => {
   const six = await startTarget({ address: 'fd00:20:34::1', port: 5432 });
   const services = [{ name: 'dual', headless: true }];
   await world.publish('dual', probed(['10.20.34.1', 'FD00:20:34:0:0::1'], { services }));
@@ -127,7 +127,7 @@ it('IPv6 targets are probed and published beside IPv4 ones', async () => {
 });
 
 describe('a drained target', () => {
-  it('leaves at once, is probed on, and comes back at once', async () => {
+  it('is removed at once, is still probed, and is added again at once', async () => {
     const targets = [{ host: '10.20.34.1', drain: true }, { host: '10.20.34.2' }];
     await world.publish('db', probed([], { targets }));
     await world.serves('db', ['10.20.34.2']);
@@ -138,7 +138,7 @@ describe('a drained target', () => {
 });
 
 describe('a suspended backend', () => {
-  it('is left as it is, although a target dies, and follows again when it is resumed', async () => {
+  it('does not change although a target fails, and follows its probes when it is resumed', async () => {
     await world.publish('asleep', probed(ips));
     await world.serves('asleep', ips);
     await world.apply('asleep', { ...probed(ips), suspend: true });
@@ -163,7 +163,7 @@ describe('a suspended backend', () => {
 });
 
 describe('a spec that changes', () => {
-  it('never takes an address away that stays in it: thresholds, ports of the Service, order, another target', async () => {
+  it('never removes an address that stays in it: thresholds, ports of the Service, order, another target', async () => {
     await world.publish('steady', probed(ips));
     await world.serves('steady', ips);
     const from = world.slices.history.length;
@@ -181,7 +181,7 @@ describe('a spec that changes', () => {
   });
 });
 
-it('an alias is published without probing, and is not degraded once its name is known', async () => {
+it('An alias is published without probing, and is not degraded once its name is resolved', async () => {
   const known = 'kubernetes.default.svc.cluster.local';
   await world.publish('alias', { mode: 'ExternalName', targets: hosts(known) });
   const { status } = await world.backends.until((now) => {

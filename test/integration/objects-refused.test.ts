@@ -92,7 +92,7 @@ describe('one address that an admission policy denies', () => {
     ['Invalid', undefined, '63'],
     ['Forbidden', 'Forbidden', '64'],
   ] as const)(
-    'is left out and reported within seconds, and joins when the policy goes: %s',
+    'is left out and reported within seconds, and added when the policy is deleted: %s',
     async (reason, code, digits) => {
       const [one, two, three] = [ip(1), ip(2), `10.20.47.${digits}`];
       const name = `db-${reason.toLowerCase()}`;
@@ -123,7 +123,7 @@ describe('one address that an admission policy denies', () => {
   );
 });
 
-it('a dead address leaves while a quota refuses a further slice, which comes when there is room', async () => {
+it('A failed address is removed while a quota refuses a new slice, which is created when there is room', async () => {
   await world.publish('quota', plain([ip(21), ip(22)]));
   const used = String((await world.admin.list('EndpointSlice', world.ns)).length);
   const key = 'count/endpointslices.discovery.k8s.io';
@@ -152,7 +152,7 @@ it('a dead address leaves while a quota refuses a further slice, which comes whe
   await world.serves('quota', [ip(22), ip(23)], healMs);
 }, 120_000);
 
-it('slices follow while a webhook of Endpoints is down, and that is reported', async () => {
+it('Slices follow the probes while a webhook of Endpoints is down, and that is reported', async () => {
   await world.publish('hook', plain([ip(31), ip(32)]));
   await world.admin.create({
     kind: 'ValidatingWebhookConfiguration',
@@ -199,7 +199,7 @@ it('slices follow while a webhook of Endpoints is down, and that is reported', a
   await world.ready('hook', 'True');
 }, 120_000);
 
-it('a node port that another Service has is reported, and taken when it is free', async () => {
+it('A node port that another Service has is reported, and used when it is free', async () => {
   const ports = [{ port: 80, nodePort: 30_471 }];
   await world.admin.create({
     kind: 'Service',

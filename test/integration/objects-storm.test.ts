@@ -86,7 +86,7 @@ async function careless(name: string, what: Edit): Promise<void> {
   await done.catch(() => undefined);
 }
 
-it('whatever changes follow each other without a pause, and whoever edits meanwhile, the end is that of the last spec', async () => {
+it('After changes without a pause and edits by other clients the end is that of the last spec', async () => {
   const stories = fc.sample(story, { numRuns: 12, seed: 3 });
   await Promise.all(
     stories.map(async (steps, i) => {

@@ -51,7 +51,7 @@ afterAll(async () => {
   await server.remove();
 });
 
-it('a password that is changed in the database first: -rw stays, the status says so, and all is well when the Secret follows', async () => {
+it('A password that is changed in the database first is reported, -rw keeps its server, and logins succeed when the Secret follows', async () => {
   await world.publish('orders', backend('orders'));
   await world.serves('orders-rw', [address]);
   await told(world, 'orders', address, { reason: 'Responded', role: 'Primary' });
@@ -117,7 +117,7 @@ it.each([
     '53300',
   ],
 ])(
-  '%s refuses the account: -rw stays, and the status and one Event tell it, until it is over',
+  '%s refuses the account: -rw keeps its server, and the status and one Event report it until it ends',
   async (_, spoil, mend, sqlstate) => {
     const name = `by-${sqlstate}`;
     await world.publish(name, backend(name));
@@ -146,7 +146,7 @@ it.each([
   60_000,
 );
 
-it('a server that begins to ask for the password in clear does not get it: -rw stays, and it is told, until that is allowed', async () => {
+it('A server that requests the password in clear does not get it, which is reported, and -rw keeps its server', async () => {
   await world.publish('clear', backend('clear'));
   await told(world, 'clear', address, { reason: 'Responded', role: 'Primary' });
 

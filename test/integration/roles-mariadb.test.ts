@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe('MariaDB with a replica', () => {
-  it('a replica whose SQL thread stands still leaves -ro, and comes back with it; -rw is not concerned', async () => {
+  it('removes a replica whose SQL thread is stopped from -ro, adds it when the thread runs, and does not change -rw', async () => {
     await world.serves('orders-rw', [a]);
     await world.serves('orders-ro', [b]);
     await second.sql('stop slave sql_thread');
@@ -73,7 +73,7 @@ describe('MariaDB with a replica', () => {
     expect(everMissing(world.slices.history, 'orders-rw', [a])).toEqual([]);
   }, 90_000);
 
-  it('when read_only is flipped for a switch-over, -rw is empty and then leads to the other server', async () => {
+  it('empties -rw when read_only is changed for a switch-over, and then publishes the other server', async () => {
     const reigns = annals(a);
     await world.serves('orders-rw', [a]);
     await world.serves('orders-ro', [b]);
@@ -99,7 +99,7 @@ describe('MariaDB with a replica', () => {
     expect(events.slice(before)).toEqual(['PrimaryLost', 'PrimaryChanged']);
   }, 90_000);
 
-  it('of two that take writes the one that is published stays, whichever that is', async () => {
+  it('keeps the published one of two servers that accept writes, whichever it is', async () => {
     const [now = ''] = await world.slices.until((slices) => {
       const ready = [...slices.values()]
         .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === 'orders-rw')
@@ -123,7 +123,7 @@ describe('MariaDB with a replica', () => {
     await world.serves('orders-rw', [now]);
   }, 90_000);
 
-  it('the password is told nowhere', async () => {
+  it('shows the password nowhere', async () => {
     expect(await leaked(world, password)).toEqual([]);
   });
 });

@@ -102,7 +102,7 @@ afterAll(async () => {
 });
 
 describe('PostgreSQL with a replica', () => {
-  it('fails over: -rw is empty while nobody is primary, then follows; the old primary comes back as a replica', async () => {
+  it('empties -rw while no server is primary, then publishes the new one, and the old primary returns as a replica', async () => {
     const { primary, replica, a, b } = failover;
     const reigns = annals(a);
     await world.apply('orders', backend(failover, rw('orders'), ro('orders')));
@@ -136,7 +136,7 @@ describe('PostgreSQL with a replica', () => {
     ]);
   }, 90_000);
 
-  it('of two primaries the one on the later timeline is behind -rw; the other one waits until it is rebuilt', async () => {
+  it('publishes the primary on the later timeline in -rw, and excludes the other one until it is rebuilt', async () => {
     const { primary, replica, a, b } = split;
     const reigns = annals(a);
     await world.apply('stock', backend(split, rw('stock'), ro('stock')));
@@ -171,7 +171,7 @@ describe('PostgreSQL with a replica', () => {
     ]);
   }, 90_000);
 
-  it('a replica that is too late leaves the Service that says how late, no other one, and comes back', async () => {
+  it('removes a replica with too much lag only from the Service with maxLagSeconds, and adds it again', async () => {
     const { primary, replica, a, b } = late;
     await world.apply(
       'late',
@@ -208,7 +208,7 @@ describe('PostgreSQL with a replica', () => {
     expect(annals(a).misled(world, 'late-rw')).toEqual([]);
   }, 60_000);
 
-  it('a Service of replicas with a fallback leads to the primary while no replica is there', async () => {
+  it('publishes the primary in a Service of replicas with a fallback while there is no replica', async () => {
     const { replica, a, b } = late;
     await world.apply(
       'fallback',
@@ -231,7 +231,7 @@ describe('PostgreSQL with a replica', () => {
 });
 
 describe('without a handler', () => {
-  it('port 5432 is asked as PostgreSQL, and the status says why; a port that only accepts is not one', async () => {
+  it('port 5432 is probed as PostgreSQL, and the status reports why; a server that only accepts connections is not ready', async () => {
     const mute = await startTarget({ address: '10.20.71.9', port, behaviour: 'mute' });
     await world.apply('chosen', {
       targets: hosts(late.a, '10.20.71.9'),
@@ -247,12 +247,12 @@ describe('without a handler', () => {
 });
 
 describe('credentials', () => {
-  it('a password that changed in the database and then in the Secret is taken up, and nothing left a Service meanwhile', async () => {
+  it('are updated after a password change in the database and in the Secret, and no address is removed meanwhile', async () => {
     await rotation;
     expect(everMissing(world.slices.history, 'rotated-rw', [late.a])).toEqual([]);
   }, 90_000);
 
-  it('are told nowhere', async () => {
+  it('are shown nowhere', async () => {
     expect(await leaked(world, ...Object.values(passwords))).toEqual([]);
   });
 });

@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 describe('Redis with a replica', () => {
-  it('fails over; the old primary, back with its old data, waits until it is told to follow', async () => {
+  it('publishes the new primary, and excludes the old one with its old data until it is a replica', async () => {
     const reigns = annals(a);
     await world.serves('carts-rw', [a]);
     await world.serves('carts-ro', [b]);
@@ -92,7 +92,7 @@ describe('Redis with a replica', () => {
     ]);
   }, 90_000);
 
-  it('a replica that serves nothing without its primary (MASTERDOWN) leaves -ro, and comes back with it', async () => {
+  it('removes a replica that serves nothing without its primary (MASTERDOWN) from -ro, and adds it again with the primary', async () => {
     await world.serves('careful-rw', [c]);
     await world.serves('careful-ro', [d]);
     await server(c).kill();
@@ -104,7 +104,7 @@ describe('Redis with a replica', () => {
     expect(annals(c).misled(world, 'careful-rw')).toEqual([]);
   }, 90_000);
 
-  it('the password is told nowhere', async () => {
+  it('shows the password nowhere', async () => {
     expect(await leaked(world, password)).toEqual([]);
   });
 });
