@@ -110,7 +110,7 @@ function createBenchProber({ onUnhealthy, workers = 1 }: EngineRunOptions) {
     onChanged: (_owner: string, check: Check, _before: Health, { state }: Health) => {
       if (state === 'unhealthy') onUnhealthy?.(check);
     },
-    ...{ onNotable: nothing, onQuarantined: nothing, onFault: console.error },
+    ...{ onNotable: nothing, onQuarantined: nothing, onCost: nothing, onFault: console.error },
   };
   const { probe } = createProbes();
   if (workers === 0) {

@@ -54,6 +54,7 @@ export const sampleAtScrape = (
     checks: () => engine.stats().checks,
     probers: () => engine.stats().workers,
     checksQuarantined: () => engine.stats().quarantined,
+    checksCostly: () => engine.stats().costly,
     probeSlowdowns: () => engine.slowedNamespaces(),
     queueDepth: () => engine.stats().due,
     namespacesNotServed: () => view.unreadable().length,

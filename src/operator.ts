@@ -21,7 +21,7 @@ import { createProbes } from './probe/probes.ts';
 import { createProberOf } from './create-prober.ts';
 import type { Metrics } from './serve/metrics.ts';
 import { createServers } from './serving.ts';
-import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+import { systemClock as clock, systemRandom as random, systemThreadCpu } from './system-clock.ts';
 import { TokenBucket } from './util/token-bucket.ts';
 
 export interface OperatorOptions {
@@ -56,7 +56,7 @@ export function createOperator(options: OperatorOptions): Operator {
     ...{ client, clock, random, logger, instance: options.instance },
     onEvent: (result) => metrics.recorded(result),
   });
-  const probes = createProbes();
+  const probes = createProbes({ cpuNow: systemThreadCpu });
   const view: KubeView = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({

@@ -1,4 +1,4 @@
-import { hrtime } from 'node:process';
+import runtime, { hrtime } from 'node:process';
 import type { Clock, Timer } from './engine/ports.ts';
 
 /** The longest delay of a Node timer (2^31 - 1 ms); it turns a longer one into 1 ms. */
@@ -16,6 +16,15 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
   after: (delayMs, run) => new SystemTimer(delayMs, run),
 };
+
+/** CPU time of the thread that calls it, in milliseconds. Node before 23.9 cannot read it; there it is the wall time. */
+export const systemThreadCpu: () => number =
+  'threadCpuUsage' in runtime
+    ? () => {
+        const { user, system } = runtime.threadCpuUsage();
+        return (user + system) / 1_000;
+      }
+    : () => performance.now();
 
 export const systemRandom = (): number => Math.random();
 

@@ -1,4 +1,5 @@
 import { texts, words, type ConditionVerdict, type StatusInput, type TargetStatus } from './conditions.ts';
+import { mostCpuMs } from './probe-cost.ts';
 import { degradedReasons, remarkOf } from './remarks.ts';
 import { bounded } from './status-text.ts';
 import type { Role } from './verdict.ts';
@@ -17,6 +18,7 @@ import type { Role } from './verdict.ts';
  * | an address is unhealthy                                     | True AddressesUnhealthy |
  * | an address that is not unhealthy has a warning (remarks.ts) | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | the addresses of a name are stale, or there are none        | True NamesFailing       |
+ * | a probe takes more than 20 ms of CPU time                   | True ProbesCostly       |
  * | the backends of the namespace request too many probes a second | True ProbesSlowed       |
  * | all addresses of a target are refused                       | True TargetsRefused     |
  * | none of these                                               | False AllHealthy        |
@@ -31,13 +33,17 @@ export function degradedCondition(targets: readonly TargetStatus[], input: Statu
     problem('AddressesUnhealthy', sick(targets)) ??
     remarked(targets, input) ??
     problem('NamesFailing', failing(targets), '; ') ??
-    problem('ProbesSlowed', slowed(input)) ??
+    stretched(input) ??
     problem('TargetsRefused', left(input), '; ');
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
 const flapping =
   'the set of ready addresses changes too often: failed addresses are still removed at once, but recovered addresses and new addresses of host names are published only every 10 s, until nothing changes for 20 s';
+
+/** Periods are longer than in the spec. */
+const stretched = (input: StatusInput): ConditionVerdict | undefined =>
+  problem('ProbesCostly', costly(input), '; ') ?? problem('ProbesSlowed', slowed(input));
 
 const problem = (
   reason: string,
@@ -110,6 +116,14 @@ const failing = (targets: readonly TargetStatus[]): readonly string[] =>
 
 /** Rules under which addresses are stale, or there are none. */
 const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
+
+const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
+  all.map(
+    ({ address, cpuMs, factor, periodMs }) =>
+      `a probe of ${address} takes ${cpuMs} ms of CPU, more than ${mostCpuMs} ms: the address is probed every ${seconds(periodMs * factor)} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
+  );
+
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 const slowed = ({ slowdown }: StatusInput): readonly string[] =>
   slowdown === undefined

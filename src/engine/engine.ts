@@ -2,6 +2,7 @@ import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
+import type { ProbeCost } from '../core/probe-cost.ts';
 import { remarkEvent } from '../core/remarks.ts';
 import { Flips } from './flips.ts';
 import { Notices } from './notices.ts';
@@ -17,6 +18,7 @@ import type {
   Writer,
 } from './ports.ts';
 import type { CreateProber, NotableVerdict, Prober, ProberStats } from './prober.ts';
+import { ProbeCosts } from './probe-costs.ts';
 import { ProbeRates } from './probe-rates.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
@@ -77,6 +79,7 @@ export class Engine {
   readonly #registry = new BackendRegistry();
   readonly #prober: Prober;
   readonly #rates: ProbeRates;
+  readonly #costs = new ProbeCosts();
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
@@ -95,6 +98,7 @@ export class Engine {
       onChanged: (...flip) => this.#flipped(...flip),
       onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
       onQuarantined: (owner) => this.knowledgeChanged([owner]),
+      onCost: (...cost) => this.#costChanged(...cost),
       onFault: (error, check) => logger.error('a probe failed by itself', { error, check }),
     });
     this.#rates = new ProbeRates({
@@ -104,6 +108,7 @@ export class Engine {
     this.#reconciler = new Reconciler({
       ...options,
       rates: this.#rates,
+      costs: this.#costs,
       registry: this.#registry,
       prober: this.#prober,
       onAddresses: (key, has) => {
@@ -209,9 +214,10 @@ export class Engine {
     return this.#working && !this.#behind.has('') && !this.#behind.has(namespace);
   }
 
-  stats(): ProberStats & { readonly backends: number; readonly due: number } {
+  stats(): ProberStats & { readonly costly: number; readonly backends: number; readonly due: number } {
     return {
       ...this.#prober.stats(),
+      costly: this.#costs.size,
       backends: [...this.#registry.keys()].length,
       due: this.#queue.stats().due,
     };
@@ -245,6 +251,14 @@ export class Engine {
     for (const notice of this.#notices.of(key, check, verdict, clock.wall())) events.record(backend, notice);
     const { certificateExpiresAt } = verdict;
     if (certificateExpiresAt !== undefined) observer.certificate(key, check, certificateExpiresAt);
+  }
+
+  /** The next run of the backend sets its checks with other periods. */
+  #costChanged(owner: string, { id }: Check, cost: ProbeCost): void {
+    const key = this.#reconciler.keyOf(owner);
+    if (key === undefined) return;
+    this.#costs.set(owner, id, cost);
+    this.#queue.add(key);
   }
 
   #flipped(owner: string, check: Check, before: Health, after: Health): void {

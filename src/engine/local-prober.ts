@@ -7,6 +7,7 @@ import { HealthTable } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
 import type { Clock, Probe, Random } from './ports.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import { RunCosts } from './run-costs.ts';
 import type { RunPlaces } from './probe-runs.ts';
 import type { ProbeLimits } from './probe-slots.ts';
 import type { RunTally } from './run-tally.ts';
@@ -29,6 +30,7 @@ export class LocalProber implements Prober {
   readonly #health: HealthTable;
   readonly #scheduler: ProbeScheduler;
   readonly #notable = new NotableVerdicts();
+  readonly #costs = new RunCosts();
 
   constructor(options: LocalProberOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class LocalProber implements Prober {
     const kept = new Set(checks.map(({ id }) => id));
     this.#health.retain(owner, kept);
     this.#notable.retain(owner, kept);
+    this.#costs.retain(owner, kept);
     this.#scheduler.set(owner, checks, options);
   }
 
@@ -54,6 +57,7 @@ export class LocalProber implements Prober {
     this.#scheduler.remove(owner);
     this.#health.forget(owner);
     this.#notable.retain(owner, new Set());
+    this.#costs.retain(owner, new Set());
   }
 
   of(owner: string): HealthOf {
@@ -81,9 +85,11 @@ export class LocalProber implements Prober {
   }
 
   #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {
-    const { clock, onNotable } = this.#options;
+    const { clock, onNotable, onCost } = this.#options;
     if (isNotable(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
       onNotable(owner, check, verdict);
     this.#health.record(owner, check, verdict, dueAt);
+    const cost = this.#costs.take(owner, check, verdict.cpuMs ?? 0);
+    if (cost !== undefined) onCost(owner, check, cost);
   }
 }

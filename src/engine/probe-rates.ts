@@ -1,4 +1,5 @@
 import type { Check } from '../core/check.ts';
+import { nextFactor, stretched } from '../core/stretch.ts';
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { probeKey } from './probe-task.ts';
 
@@ -21,12 +22,6 @@ interface NamespaceRate {
   perSecond: number;
   factor: number;
 }
-
-/** Factors by which periods are stretched, in each power of ten: few, so that a namespace that grows is set again seldom. */
-const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
-
-/** A smaller factor is used only where it leaves this much room, so that it does not go back and forth. */
-const SLACK = 1.2;
 
 /**
  * How much the checks of a namespace ask for. Where they come to more than `maxPerSecond`, all periods of the namespace are
@@ -103,25 +98,9 @@ export class ProbeRates {
 
   #judge(namespace: string, rate: NamespaceRate): void {
     const { maxPerSecond, onChanged } = this.#options;
-    const needed = rate.perSecond / maxPerSecond;
     const before = rate.factor;
-    if (needed > before) rate.factor = factorFor(needed);
-    else if (factorFor(needed * SLACK) < before) rate.factor = factorFor(needed * SLACK);
+    rate.factor = nextFactor(rate.perSecond / maxPerSecond, before);
     if (rate.probes.size === 0) this.#namespaces.delete(namespace);
     if (rate.factor !== before) queueMicrotask(() => onChanged(namespace));
   }
 }
-
-/** The least factor of the steps that is not less; 1 where nothing must be stretched. */
-export function factorFor(needed: number): number {
-  if (needed <= 1) return 1;
-  const power = 10 ** Math.floor(Math.log10(needed));
-  const found = steps.find((step) => step * power >= needed * (1 - 1e-9));
-  return (found ?? 10) * power;
-}
-
-/** Timeouts and thresholds stay: a check that fails is noticed later by the same factor, and no verdict changes. */
-const stretched = (check: Check, factor: number): Check => ({
-  ...check,
-  timing: { ...check.timing, periodMs: Math.round(check.timing.periodMs * factor) },
-});

@@ -54,6 +54,10 @@ export class ProberHost {
         };
         if (ref !== undefined) send({ op: 'notable', ref, verdict });
       },
+      onCost: (owner, { id }, cost) => {
+        const ref = this.#hosted(owner, id)?.ref;
+        if (ref !== undefined) send({ op: 'cost', ref, cost });
+      },
       onFault: (error, checkId) => send({ op: 'fault', checkId, text: String(error) }),
     });
   }

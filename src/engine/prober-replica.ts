@@ -240,5 +240,6 @@ function isSameCheck(a: Check, b: Check): boolean {
   const isSameTiming = s.periodMs === t.periodMs && s.timeoutMs === t.timeoutMs;
   const isSameStep = s.failureThreshold === t.failureThreshold && s.successThreshold === t.successThreshold;
   const isSameAddress = a.ip === b.ip && a.port === b.port && a.host === b.host;
-  return isSameTiming && isSameStep && isSameAddress && isSame(a.lagLimits, b.lagLimits);
+  const isSameRest = isSame(a.lagLimits, b.lagLimits) && a.costFactor === b.costFactor;
+  return isSameTiming && isSameStep && isSameAddress && isSameRest;
 }

@@ -1,5 +1,6 @@
 import type { Check } from '../core/check.ts';
 import type { Health } from '../core/health-state.ts';
+import type { ProbeCost } from '../core/probe-cost.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 
@@ -56,6 +57,8 @@ export interface ProberListeners {
   readonly onNotable: (owner: string, check: Check, verdict: NotableVerdict) => void;
   /** What `quarantined` returns for this owner has changed. */
   readonly onQuarantined: (owner: string) => void;
+  /** Receives the cost of a check whose period is to be stretched by another factor than it is. The check must be set again with it. */
+  readonly onCost: (owner: string, check: Check, cost: ProbeCost) => void;
   /** A probe that threw, or a listener that did: bugs, for the log. */
   readonly onFault: (error: unknown, checkId: string) => void;
 }

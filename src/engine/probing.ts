@@ -6,6 +6,7 @@ import { seeds } from '../core/seed.ts';
 import { isOpenSeed } from '../core/seeded-telling.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
+import type { ProbeCosts } from './probe-costs.ts';
 import type { ProbeRates } from './probe-rates.ts';
 import type { Prober } from './prober.ts';
 import { publishedAlias, type Scene } from './scene.ts';
@@ -16,6 +17,8 @@ export interface ProbingOptions {
   readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed' | 'quarantined'>;
   /** Bounds the probes of a namespace. Default: none. */
   readonly rates?: ProbeRates;
+  /** Stretches the periods of checks whose runs take too much CPU time. Default: none. */
+  readonly costs?: ProbeCosts;
 }
 
 /**
@@ -32,7 +35,7 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  */
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
-  const { prober, rates } = options;
+  const { prober, rates, costs } = options;
   const healthOf = prober.of(backend.uid);
   const of = ({ id }: Check) => healthOf(id);
   const isOpen = (check: Check): boolean => {
@@ -42,7 +45,8 @@ export function probe(scene: Scene, options: ProbingOptions): void {
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
   const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
-  const timed = rates?.set(backend.uid, backend.namespace, asked) ?? asked;
+  const affordable = costs?.stretch(backend.uid, asked) ?? asked;
+  const timed = rates?.set(backend.uid, backend.namespace, affordable) ?? affordable;
   prober.set(backend.uid, timed, { namespace: backend.namespace, fresh });
 }
 

@@ -152,6 +152,7 @@ export class Reconciler {
   #stopAsking(uid: string): void {
     this.#options.prober.forget(uid);
     this.#options.rates?.forget(uid);
+    this.#options.costs?.forget(uid);
     this.#options.resolver.follow(uid, [], { namespace: '', minMs: 0, maxMs: 0 });
     this.#options.secrets.follow(uid, '', []);
   }

@@ -1,7 +1,8 @@
 import type { Status } from '../api/external-backend.ts';
 import { parseStatus } from '../api/parse.ts';
 import { switchOf } from '../core/alias.ts';
-import type { Check } from '../core/check.ts';
+import { checkAddress, type Check } from '../core/check.ts';
+import type { CostlyAddress } from '../core/conditions.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -17,6 +18,7 @@ import type { Outcome } from './outcome.ts';
 import { foremost } from './perform.ts';
 import { observed } from './planning.ts';
 import type { ClusterView, Writer } from './ports.ts';
+import type { ProbeCosts } from './probe-costs.ts';
 import type { ProbeRates } from './probe-rates.ts';
 import type { Publication } from './publishing.ts';
 import { changesAfterMs, type AliasScene, type Scene } from './scene.ts';
@@ -25,6 +27,7 @@ import { recordChanges, writeStatus, type StatusWriterOptions } from './status-w
 export interface ReporterOptions extends StatusWriterOptions {
   readonly view: ClusterView;
   readonly rates?: ProbeRates;
+  readonly costs?: ProbeCosts;
   /**
    * Delay of a status after slices were written, in milliseconds. The same status then contains what follows
    * at once (the first verdict of a new address, another address of a host that failed). The slices of other
@@ -256,6 +259,7 @@ export class Reporter {
     const now = this.#options.clock.wall();
     const slowdown = this.#options.rates?.factorOf(scene.backend.namespace) ?? 1;
     const isSlowed = slowdown > 1 && scene.checks.length > 0;
+    const costly = costlyAddresses(scene, this.#options.costs);
     const isFlapping = flapping.isSlow(this.#options.clock.now());
     const { candidates = [], choice } = alias ?? {};
     return statusOf({
@@ -268,8 +272,23 @@ export class Reporter {
       now,
       isFlapping,
       ...(isSlowed && { slowdown }),
+      costly,
     });
   }
+}
+
+/** Addresses that are probed less often than in the spec, because of the CPU time that their probes take. */
+function costlyAddresses(
+  { backend, checks }: Scene,
+  costs: ProbeCosts | undefined,
+): readonly CostlyAddress[] {
+  const known = costs?.of(backend.uid);
+  if (known === undefined || known.size === 0) return [];
+  return checks.flatMap((check) => {
+    const cost = known.get(check.id);
+    if (cost === undefined) return [];
+    return { address: checkAddress(check), periodMs: check.timing.periodMs, ...cost };
+  });
 }
 
 /** Service -> host to which it points, of the Services of an alias. */

@@ -152,16 +152,17 @@ export class WorkerPool implements Prober {
   }
 
   #receive(from: ProberThread, report: ProberReport): void {
-    const { onNotable, onFault } = this.#options;
+    const { onNotable, onCost, onFault } = this.#options;
     switch (report.op) {
       case 'health':
         this.#replica.receive(from.lane, report);
         break;
-      case 'notable': {
-        const { owner, set } = this.#replica.get(report.ref) ?? {};
-        if (owner !== undefined && set !== undefined) onNotable(owner, set.check, report.verdict);
+      case 'notable':
+        this.#withCheck(report.ref, (owner, check) => onNotable(owner, check, report.verdict));
         break;
-      }
+      case 'cost':
+        this.#withCheck(report.ref, (owner, check) => onCost(owner, check, report.cost));
+        break;
       case 'fault':
         onFault(new Error(report.text), report.checkId);
         break;
@@ -173,6 +174,12 @@ export class WorkerPool implements Prober {
         break;
       case 'stopped':
     }
+  }
+
+  /** Acts on a check, unless it is not set any more. */
+  #withCheck(ref: number, act: (owner: string, check: Check) => void): void {
+    const known = this.#replica.get(ref);
+    if (known?.set !== undefined) act(known.owner, known.set.check);
   }
 
   #lost(from: ProberThread, cause: ThreadEnd, running: readonly number[], error: unknown): void {

@@ -1,5 +1,6 @@
 import type { Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
+import { CpuMeter } from './cpu-meter.ts';
 import { notTls } from './http-error.ts';
 
 /** Interim answers of HTTP. */
@@ -35,6 +36,8 @@ const recordTypes = [21, 22];
 export interface BudgetOptions {
   /** Most bytes in all. */
   readonly bytes?: number;
+  /** Of the run. Default: one for this budget. */
+  readonly meter?: CpuMeter | undefined;
 }
 
 interface Left {
@@ -60,6 +63,8 @@ interface Left {
  * A server that sends faster fills the buffers of the kernel, and waits.
  */
 export class Budget {
+  /** Measures what is read. */
+  readonly meter: CpuMeter;
   readonly #mostBytes: number;
   #leftBytes: number;
   #leftChunks = mostChunks;
@@ -73,7 +78,8 @@ export class Budget {
   /** What was left before the read that ended the answer of the connection. */
   #atAnswer: Left | undefined;
 
-  constructor({ bytes = mostBytes }: BudgetOptions = {}) {
+  constructor({ bytes = mostBytes, meter = new CpuMeter() }: BudgetOptions = {}) {
+    this.meter = meter;
     this.#mostBytes = bytes;
     this.#leftBytes = bytes;
   }

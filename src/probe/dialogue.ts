@@ -124,21 +124,26 @@ class Conversation {
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
-      // Under TLS they are counted below it.
-      if (!this.#secured && this.#talk.budget.receive(chunk) !== undefined) this.#exceed();
-      if (this.#verdict !== undefined) return;
-      const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
-      this.#isAnswered = true;
-      if (stranger !== undefined) {
-        this.#finish(stranger);
-        return;
-      }
-      this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-      this.#proceed();
+      // Under TLS they are counted and measured below it.
+      if (this.#secured) this.#receive(chunk);
+      else this.#talk.budget.meter.measure(() => this.#receive(chunk));
     });
     socket.on('end', () => this.#ended(socket, closedEarly));
     socket.on('error', (error) => this.#ended(socket, this.#classify(error)));
     socket.on('close', () => this.#ended(socket, closedEarly));
+  }
+
+  #receive(chunk: Buffer): void {
+    if (!this.#secured && this.#talk.budget.receive(chunk) !== undefined) this.#exceed();
+    if (this.#verdict !== undefined) return;
+    const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
+    this.#isAnswered = true;
+    if (stranger !== undefined) {
+      this.#finish(stranger);
+      return;
+    }
+    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    this.#proceed();
   }
 
   /** Returns the verdict on a first answer that identifies another protocol than the expected one. */

@@ -33,7 +33,7 @@ import type { Connection } from './tapped.ts';
  */
 export function createGrpc(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return guard(async (check, signal) => {
+  return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
     const { tls } = check.handler;
     const name = nameOf(check, tls);
@@ -46,7 +46,8 @@ export function createGrpc(guard = createMysqlPorts()): Probe {
     const http2 = await import('node:http2');
     const limit = createLimit(check.timing.timeoutMs, signal);
     try {
-      const run = { check, handler: check.handler, limit, http2, name, secrets };
+      const budget = new Budget({ meter });
+      const run = { check, handler: check.handler, limit, http2, name, secrets, budget };
       return limit.stopped ?? (await new Promise<Verdict>((resolve) => new Call(run, resolve).start()));
     } finally {
       limit.release();
@@ -61,6 +62,8 @@ interface Run {
   readonly http2: typeof http2;
   readonly name: string;
   readonly secrets: ConnectionOptions | undefined;
+  /** Frames without end cost what their bytes cost: the budget ends them. */
+  readonly budget: Budget;
 }
 
 const noHttp2 = verdict('down', 'WrongProtocol', 'the server speaks no HTTP/2 (ALPN h2)');
@@ -70,8 +73,7 @@ const refused = verdict('down', 'NotServing', 'the server refuses the call');
 class Call {
   readonly #run: Run;
   readonly #resolve: (verdict: Verdict) => void;
-  /** Frames without end cost what their bytes cost: the budget ends them. */
-  readonly #budget = new Budget();
+  readonly #budget: Budget;
   /** The connection, or TLS on it. */
   #socket: Connection | undefined;
   #session: ClientHttp2Session | undefined;
@@ -80,6 +82,7 @@ class Call {
 
   constructor(run: Run, resolve: (verdict: Verdict) => void) {
     this.#run = run;
+    this.#budget = run.budget;
     this.#resolve = resolve;
   }
 

@@ -38,11 +38,11 @@ const maxRequests = 10;
  */
 export function createHttpGet(options: HttpOptions, guard = createMysqlPorts()): Probe {
   const trust = createTrust(options.ca);
-  return guard(async (check, signal) => {
+  return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
     const { request, tls = noTls } = check.handler;
     const deadline = performance.now() + check.timing.timeoutMs;
-    return get({ check, request, tls, trust, signal, deadline, budget: new Budget() });
+    return get({ check, request, tls, trust, signal, deadline, budget: new Budget({ meter }) });
   });
 }
 

@@ -54,5 +54,5 @@ export function refusal({ stage, logsIn }: At, subject: 'account' | 'login', mes
 
 /** The probe, whose verdicts report what they mean for roles. */
 export function reporting(probe: Probe): Probe {
-  return async (check, signal) => reported(check.handler, await probe(check, signal));
+  return async (check, signal, meter) => reported(check.handler, await probe(check, signal, meter));
 }

@@ -1,4 +1,5 @@
 import { proberFault, verdict } from './classify.ts';
+import { Budget } from './budget.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol } from './protocol.ts';
 import { readHello } from './mongodb-document.ts';
@@ -23,13 +24,14 @@ export interface MongodbDialogueOptions {
  */
 export function createMongodb(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return guard(async (check, signal) => {
+  return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
     const { tls, setName } = check.handler;
     const options = { secure: tls !== undefined, ...(setName !== undefined && { setName }) };
     // Loaded on first use: who asks no MongoDB shall not pay 8 MB for it.
     const bson = await import('bson');
-    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust));
+    const budget = new Budget({ meter });
+    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust), { budget });
   });
 }
 

@@ -6,6 +6,7 @@ import { lookUp } from '../core/look-up.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
+import type { CpuMeter } from './cpu-meter.ts';
 import { classifyHttpError } from './http-error.ts';
 import { withheld } from './clear-text.ts';
 import type { Limit } from './limit.ts';
@@ -30,6 +31,7 @@ export interface Login {
   readonly owed: Owed;
   readonly fallbacks: Fallbacks;
   readonly trust: Trust;
+  readonly meter: CpuMeter | undefined;
 }
 
 /** The verdict, and whether the server saw the end of the handshake: one that did not is counted against us. */
@@ -53,7 +55,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const name = nameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const { authPlugins, settle } = withholding(login, mysql.authPlugins);
-  const budget = new Budget({ bytes: mostMysqlBytes });
+  const budget = new Budget({ bytes: mostMysqlBytes, meter: login.meter });
   const stream = metered(socket, budget);
   const connection = mysql.createConnection({ ...optionsOf(login, stream), authPlugins });
   const session = new Session({ connection, socket, metered: stream, secrets, budget });

@@ -1,5 +1,7 @@
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
+import type { CpuMeter } from './cpu-meter.ts';
 import { converse } from './dialogue.ts';
 import { mysqlAnswers } from './mysql-hello.ts';
 import { MysqlHandshake } from './mysql.ts';
@@ -44,28 +46,29 @@ export function createMysqlPorts(): MysqlPorts {
     states.set(key, state);
   };
   return (probe) => {
-    const speak: Probe = async (check, signal) => {
-      const said = await probe(check, signal);
+    const speak: Probe = async (check, signal, meter) => {
+      const said = await probe(check, signal, meter);
       if (said.kind === 'inconclusive') return said;
       if (said.reason !== 'WrongProtocol') learn(check, 'speak');
       else if (said.greeting !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
       return said;
     };
-    return async (check, signal) => {
-      if (stateOf(check) !== 'listen') return speak(check, signal);
+    return async (check, signal, meter) => {
+      if (stateOf(check) !== 'listen') return speak(check, signal, meter);
       const started = performance.now();
-      if (await hearsMysql(check, signal)) return mysqlAnswers;
+      if (await hearsMysql(check, signal, meter)) return mysqlAnswers;
       learn(check, 'mistaken');
-      return speak(withTime(check, started), signal);
+      return speak(withTime(check, started), signal, meter);
     };
   };
 }
 
 /** Waits for the greeting for half of the timeout at most, and finishes the handshake. */
-async function hearsMysql(check: Check, signal: AbortSignal): Promise<boolean> {
+async function hearsMysql(check: Check, signal: AbortSignal, meter?: CpuMeter): Promise<boolean> {
   const handshake = new MysqlHandshake({ saturatedIs: 'inconclusive', wantsTls: false });
   const said: Verdict = await converse(check, signal, handshake, undefined, {
     leftMs: check.timing.timeoutMs / 2,
+    budget: new Budget({ meter }),
   });
   return handshake.isRecognised && said.reason !== 'Cancelled';
 }

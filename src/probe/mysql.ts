@@ -1,7 +1,9 @@
 import type { Check, MysqlHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
+import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { withheld } from './clear-text.ts';
+import type { CpuMeter } from './cpu-meter.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
 import { createFallbacks } from './fallbacks.ts';
@@ -48,22 +50,27 @@ export const probeUser = 'external_backend_probe';
 export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
-  const ask = async (check: Check, handler: MysqlHandler, signal: AbortSignal, leftMs: number) => {
+  const ask = async (
+    check: Check,
+    handler: MysqlHandler,
+    signal: AbortSignal,
+    { leftMs, meter }: Pick<Kept, 'leftMs' | 'meter'>,
+  ) => {
     const { credentials } = handler;
-    if (credentials === undefined) return greet(check, handler, signal, { trust, owed, leftMs });
-    const kept = fallbacks.get(check, 'no login');
-    if (kept !== undefined)
-      return withheld(await greet(check, handler, signal, { trust, owed, leftMs }), kept);
+    const kept = { trust, owed, leftMs, meter };
+    if (credentials === undefined) return greet(check, handler, signal, kept);
+    const why = fallbacks.get(check, 'no login');
+    if (why !== undefined) return withheld(await greet(check, handler, signal, kept), why);
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
-      const greeted = await greet(check, handler, signal, { trust, owed, leftMs });
+      const greeted = await greet(check, handler, signal, kept);
       if (greeted.kind !== 'up') return greeted;
       broken.delete(check);
     }
     const limit = createLimit(leftMs - (performance.now() - started), signal);
     try {
-      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks, trust });
+      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks, trust, meter });
       if (!login.isFinished) {
         broken.add(check);
         void login.finishes.then((is) => is && broken.delete(check));
@@ -73,12 +80,12 @@ export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbac
       limit.release();
     }
   };
-  return reporting(async (check, signal) => {
+  return reporting(async (check, signal, meter) => {
     const { handler } = check;
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
     const waited = await owed.wait(check, signal);
     if ('verdict' in waited) return waited.verdict;
-    const said = await ask(check, handler, signal, waited.leftMs);
+    const said = await ask(check, handler, signal, { leftMs: waited.leftMs, meter });
     return waited.isShort && said.kind === 'down' && said.reason === 'Timeout' ? tooLate : said;
   });
 }
@@ -88,13 +95,14 @@ interface Kept {
   readonly owed: Owed;
   /** Milliseconds that remain of the timeout. */
   readonly leftMs: number;
+  readonly meter: CpuMeter | undefined;
 }
 
 async function greet(
   check: Check,
   { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  { trust, owed, leftMs }: Kept,
+  { trust, owed, leftMs, meter }: Kept,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
   const question = (): Question => {
@@ -110,7 +118,7 @@ async function greet(
   };
   // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
   const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
-  const said = await converse(check, signal, protocol, how, { patience });
+  const said = await converse(check, signal, protocol, how, { patience, budget: new Budget({ meter }) });
   if (said.kind === 'up') owed.answered(check);
   return said;
 }

@@ -5,6 +5,7 @@ import type { Verdict } from '../core/verdict.ts';
 import type { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from './classify.ts';
 import { fixOfPostgres, mayReveal, withheld, withheldMessage } from './clear-text.ts';
+import type { CpuMeter } from './cpu-meter.ts';
 import { closePolitely } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import type { Fallbacks } from './fallbacks.ts';
@@ -93,7 +94,7 @@ class Conversation {
     this.#limit = limit;
     this.#resolve = resolve;
     this.#step = login.securing === undefined ? 'secure' : 'begun';
-    const counted = new Counted(this.#socket, (chunk) => this.#count(chunk));
+    const counted = new Counted(this.#socket, (chunk) => this.#count(chunk), login.budget.meter);
     this.#client = new ClientOfPg(configOf(login, counted));
     this.#connection = (this.#client as unknown as Inner).connection;
   }
@@ -215,8 +216,8 @@ const keptBack = ({ securing }: Login): Verdict =>
 class Counted extends Tapped {
   readonly #socket: Socket;
 
-  constructor(socket: Socket, tap: Tap) {
-    super(socket, tap);
+  constructor(socket: Socket, tap: Tap, meter: CpuMeter) {
+    super(socket, tap, meter);
     this.#socket = socket;
     socket.once('connect', () => this.emit('connect'));
   }

@@ -48,13 +48,14 @@ const applicationName = 'external-backend-operator';
  */
 export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  const probe = reporting((check, signal) => {
+  const probe = reporting((check, signal, meter) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
     const securing = securingOf(handler, trust);
     const { credentials, database = defaultDatabase } = handler;
+    const budget = new Budget({ meter });
     return credentials === undefined
-      ? greet({ check, handler, securing, fallbacks }, signal)
+      ? greet({ check, handler, securing, fallbacks, budget }, signal)
       : logIn(
           {
             check,
@@ -64,7 +65,7 @@ export function createPostgres(fallbacks = createFallbacks(), guard = createMysq
             database,
             applicationName,
             fallbacks,
-            budget: new Budget(),
+            budget,
           },
           signal,
         );
@@ -77,14 +78,14 @@ interface Greeting {
   readonly handler: PostgresHandler;
   readonly securing: Securing | undefined;
   readonly fallbacks: Fallbacks;
+  readonly budget: Budget;
 }
 
 async function greet(
-  { check, handler, securing, fallbacks }: Greeting,
+  { check, handler, securing, fallbacks, budget }: Greeting,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const deadline = performance.now() + check.timing.timeoutMs;
-  const budget = new Budget();
   let within = check;
   const connect = async (isSecure: boolean): Promise<Attempt> => {
     const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });

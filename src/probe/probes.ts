@@ -1,5 +1,6 @@
 import type { Handler } from '../core/check.ts';
 import { codeOf, proberFault } from './classify.ts';
+import { CpuMeter, type CpuClock } from './cpu-meter.ts';
 import { createFallbacks } from './fallbacks.ts';
 import { createGrpc } from './grpc.ts';
 import { createHttpGet } from './http.ts';
@@ -19,6 +20,8 @@ import { createTls } from './tls.ts';
 export interface ProbesOptions {
   readonly http?: HttpOptions;
   readonly icmp?: IcmpOptions;
+  /** Default: the wall time. */
+  readonly cpuNow?: CpuClock;
 }
 
 export interface Probes {
@@ -46,16 +49,23 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     grpc: createGrpc(guard),
   } satisfies Record<Handler['kind'], Probe>;
   return {
-    probe: guarded((check, signal) => byKind[check.handler.kind](check, signal)),
+    probe: guarded(
+      (check, signal, meter) => byKind[check.handler.kind](check, signal, meter),
+      options.cpuNow,
+    ),
     close: () => icmp.close(),
   };
 }
 
 /** Only the error's name and code are reported: its text may quote a header of the user's. */
-function guarded(probe: Probe): Probe {
+function guarded(probe: Probe, cpuNow: CpuClock | undefined): Probe {
   return (check, signal) => {
+    const meter = new CpuMeter(cpuNow);
     try {
-      return probe(check, signal).catch(toFault);
+      return probe(check, signal, meter).then(
+        (verdict) => meter.charge(verdict),
+        (error: unknown) => meter.charge(toFault(error)),
+      );
     } catch (error) {
       return Promise.resolve(toFault(error));
     }

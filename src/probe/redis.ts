@@ -3,6 +3,7 @@ import type { Credentials, RedisHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
 import { fixOfTls, mayReveal, withheld, withheldMessage } from './clear-text.ts';
+import { Budget } from './budget.ts';
 import { converse } from './dialogue.ts';
 import { createFallbacks } from './fallbacks.ts';
 import { refusal, reporting } from './logins.ts';
@@ -45,7 +46,7 @@ import { createTrust, securing, verificationOf } from './secure.ts';
  */
 export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  const probe = reporting(async (check, signal) => {
+  const probe = reporting(async (check, signal, meter) => {
     if (check.handler.kind !== 'redis') return proberFault('not a redis check');
     const { tls, credentials } = check.handler;
     const message = messageOfWithheld(check.handler);
@@ -57,7 +58,8 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
       ...(refused !== undefined && { refused }),
       onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
     });
-    const said = await converse(check, signal, dialogue, tls && securing(tls, trust));
+    const budget = new Budget({ meter });
+    const said = await converse(check, signal, dialogue, tls && securing(tls, trust), { budget });
     return message === undefined ? said : withheld(said, message);
   });
   return guard(probe);

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { Budget } from './budget.ts';
+import type { CpuMeter } from './cpu-meter.ts';
 
 /** A socket, or a stream over one that looks like it. */
 export type Connection = Duplex & { readonly connecting: boolean; readonly bytesRead: number };
@@ -14,11 +15,12 @@ export type Tap = (chunk: Buffer) => boolean;
 export class Tapped extends Duplex {
   readonly #under: Connection;
 
-  constructor(under: Connection, tap: Tap) {
+  /** @param meter measures the tap and the reader, which runs inside `push` */
+  constructor(under: Connection, tap: Tap, meter: CpuMeter) {
     super({ allowHalfOpen: false });
     this.#under = under;
     under.on('data', (chunk: Buffer) => {
-      if (tap(chunk) && !this.push(chunk)) under.pause();
+      if (meter.measure(() => tap(chunk) && !this.push(chunk))) under.pause();
     });
     under.on('end', () => this.push(null));
     under.on('error', (error) => this.destroy(error));
@@ -56,9 +58,13 @@ export class Tapped extends Duplex {
 
 /** Counts all that a connection receives, and destroys it at once when the budget is exceeded. */
 export const metered = (under: Connection, budget: Budget, onExcess: () => void = () => undefined): Tapped =>
-  new Tapped(under, (chunk) => {
-    if (budget.receive(chunk) === undefined) return true;
-    under.destroy();
-    onExcess();
-    return false;
-  });
+  new Tapped(
+    under,
+    (chunk) => {
+      if (budget.receive(chunk) === undefined) return true;
+      under.destroy();
+      onExcess();
+      return false;
+    },
+    budget.meter,
+  );

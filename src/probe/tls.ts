@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { Budget } from './budget.ts';
 import { connected, proberFault } from './classify.ts';
 import { converse } from './dialogue.ts';
 import type { Protocol } from './protocol.ts';
@@ -15,9 +16,11 @@ import { createTrust, securing } from './secure.ts';
  */
 export function createTls(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
-  return guard((check, signal) =>
+  return guard((check, signal, meter) =>
     check.handler.kind === 'tls'
-      ? converse(check, signal, tlsDialogue(), securing(check.handler.tls, trust))
+      ? converse(check, signal, tlsDialogue(), securing(check.handler.tls, trust), {
+          budget: new Budget({ meter }),
+        })
       : Promise.resolve(proberFault('not a tls check')),
   );
 }

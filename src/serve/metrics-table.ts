@@ -54,6 +54,11 @@ export const metricsTable = {
     help: 'Checks in quarantine: probed separately, or not now, because a probe thread ended twice while it ran them.',
     labels: [],
   },
+  external_backend_checks_costly: {
+    type: 'gauge',
+    help: 'Checks whose period is longer than in the spec, because their probes take more than 20 ms of CPU.',
+    labels: [],
+  },
   external_backend_probe_slowdown: {
     type: 'gauge',
     help: 'Factor by which the probe periods of a namespace are longer than in its specs, because these request more than --max-probe-rate-per-namespace. Absent for other namespaces.',

@@ -24,6 +24,7 @@ export interface Sources {
   readonly checks?: () => number;
   readonly probers?: () => number;
   readonly checksQuarantined?: () => number;
+  readonly checksCostly?: () => number;
   /** Longest delay of each thread that probes since the last call, in milliseconds, by its name. */
   readonly proberDelays?: () => readonly (readonly [string, number])[];
   /** Factors by which periods are stretched, by namespace. */
@@ -56,6 +57,7 @@ const sampled = {
   checks: 'external_backend_checks',
   probers: 'external_backend_probers',
   checksQuarantined: 'external_backend_checks_quarantined',
+  checksCostly: 'external_backend_checks_costly',
   dnsNames: 'external_backend_dns_names',
   dnsWaiting: 'external_backend_dns_questions_waiting',
   dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',

@@ -7,7 +7,7 @@ import type { ProbeLimits } from '../engine/probe-slots.ts';
 import { RunBoard } from '../engine/run-board.ts';
 import { RunTally } from '../engine/run-tally.ts';
 import type { Probes } from '../probe/probes.ts';
-import { systemClock as clock, systemRandom as random } from '../system-clock.ts';
+import { systemClock as clock, systemRandom as random, systemThreadCpu } from '../system-clock.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -20,9 +20,9 @@ const BEAT_MS = 250;
 /**
  * Runs a ProberHost in this thread, for the thread that started it.
  *
- * @param createProbes gets the probe that asks the thread that leads
+ * @param createProbes gets the probe that asks the thread that leads, and the CPU clock of this thread
  */
-export function runProber(createProbes: (foreign: Probe) => Probes): void {
+export function runProber(createProbes: (foreign: Probe, cpuNow: () => number) => Probes): void {
   if (parentPort === null) throw new Error('a prober runs in a worker thread: start the operator instead');
   const port = parentPort;
   const { memory, limits } = workerData as ThreadData;
@@ -41,7 +41,7 @@ export function runProber(createProbes: (foreign: Probe) => Probes): void {
   const host = new ProberHost({
     ...{ clock, random, limits, board, send },
     tally: new RunTally(memory.tally),
-    createProbe: (foreign) => (probes = createProbes(foreign)).probe,
+    createProbe: (foreign) => (probes = createProbes(foreign, systemThreadCpu)).probe,
     onStopped: () => {
       probes?.close();
       send({ op: 'stopped' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { factorFor, ProbeRates } from '../../src/engine/probe-rates.ts';
+import { factorFor } from '../../src/core/stretch.ts';
+import { ProbeRates } from '../../src/engine/probe-rates.ts';
 import { parseStatus } from '../../src/api/parse.ts';
 import { namespace } from '../support/builders.ts';
 import { EngineWorld } from '../support/engine-world.ts';

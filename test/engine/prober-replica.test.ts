@@ -65,6 +65,7 @@ function createWorld(workers: number) {
     },
     onNotable: () => undefined,
     onQuarantined: () => undefined,
+    onCost: () => undefined,
     onFault: (error) => stale.push(String(error)),
     onRestart: (cause) => stale.push(cause),
   });

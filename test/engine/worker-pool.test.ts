@@ -35,6 +35,7 @@ describe('WorkerPool', () => {
         reports.push(`${owner}/${id} ${before.state} to ${after.state}`),
       onNotable: (_, { id }, { certificateExpiresAt }) => reports.push(`${id} ends ${certificateExpiresAt}`),
       onQuarantined: (owner) => reports.push(`${owner} quarantined`),
+      onCost: (owner, { id }, { factor }) => reports.push(`${owner}/${id} costs ${factor}`),
       onFault: (error) => reports.push(String(error)),
       onRestart: (cause, name, running) => reports.push(`${cause} ${name} ${running}`),
     });
@@ -169,6 +170,24 @@ describe('WorkerPool', () => {
     expect([probed.length, state(1)]).toEqual([3, 'healthy']);
     await clock.advance(10_500);
     expect(state(1)).toBe('unhealthy');
+  });
+
+  it('stretches the period of a costly check, and gives it back by a thread that has not seen the costly runs', async () => {
+    verdicts.set(day(1), { ...up, cpuMs: 63 });
+    pool.set('db', checks(1, 2), options);
+    await clock.advance(25_000);
+    expect(reports).toContain('db/1 costs 4');
+    const stretched = checks(1, 2).map((check) =>
+      check.id === '1' ? { ...check, costFactor: 4, timing: { ...check.timing, periodMs: 40_000 } } : check,
+    );
+    pool.set('db', stretched, options);
+    probed = [];
+    await clock.advance(40_000);
+    expect(probed.filter((ip) => ip === day(1))).toHaveLength(1);
+    last().end('Failed');
+    verdicts.set(day(1), up);
+    await clock.advance(100_000);
+    expect(reports.at(-1)).toBe('db/1 costs 1');
   });
 
   it('replaces a thread that stalls, and counts its runs as inconclusive', async () => {

@@ -8,7 +8,11 @@ import { controlPlane } from '../controlplane/details.ts';
 import { allowLease, applyRbac } from '../controlplane/operator.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { mustRun } from '../controlplane/run.ts';
+import { createAuthority } from '../probe/support/certificates.ts';
+import type { Certificate } from '../probe/support/certificates.ts';
 import { hosts } from '../support/backends.ts';
+import { beginTls } from '../support/hostile/begin-tls.ts';
+import { createCostlyChain } from '../support/hostile/costly-chain.ts';
 import { conditionOf, eventually, openWorld } from '../support/world.ts';
 import type { World } from '../support/world.ts';
 
@@ -116,3 +120,38 @@ describe('a thread that probes, of an operator that leads 300 healthy targets', 
     for (const each of names) expect(everMissing(world.slices.history, each, shareOf(each))).toEqual([]);
   }, 60_000);
 });
+
+it('a server whose certificates cost much CPU is probed less often and reported, until it changes them', async () => {
+  const authority = createAuthority();
+  let certificate: Certificate = createCostlyChain(40);
+  const probedAt: number[] = [];
+  const hostile = createServer((socket) => {
+    probedAt.push(Date.now());
+    socket.on('error', () => undefined);
+    beginTls(socket, 'none', certificate);
+  });
+  await new Promise<void>((resolve) => hostile.listen({ port: 7443, host: '10.21.9.2' }, resolve));
+  const degraded = () => conditionOf(world.backends.objects.get('costly'), 'Degraded');
+  await world.apply('costly', {
+    targets: hosts('10.21.9.2'),
+    ports: [{ port: 7443 }],
+    probe: { tls: {}, periodSeconds: 1 },
+    tls: { insecureSkipVerify: true },
+  });
+  await world.backends.until(() => degraded()?.reason === 'ProbesCostly', 30_000, 'the cost is reported');
+  expect(degraded()?.message).toMatch(/10\.21\.9\.2:7443 takes \d+ ms of CPU/);
+  expect(await world.operator().metrics()).toContain('external_backend_checks_costly 1');
+  const from = Date.now();
+  await eventually(
+    () => Promise.resolve(probedAt.filter((at) => at > from)),
+    ({ length }) => length >= 3,
+    60_000,
+  );
+  const [first = 0, , third = 0] = probedAt.filter((at) => at > from);
+  expect(third - first).toBeGreaterThan(4_000);
+  certificate = authority.issue('IP:10.21.9.2');
+  authority.remove();
+  await world.backends.until(() => degraded()?.reason === 'AllHealthy', 60_000, 'the period is as before');
+  await world.admin.delete('ExternalBackend', 'costly', world.ns);
+  hostile.close();
+}, 180_000);

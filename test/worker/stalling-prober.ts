@@ -22,8 +22,8 @@ const harms: Readonly<Record<string, () => void>> = {
   },
 };
 
-runProber((foreign) => {
-  const probes = createProbes();
+runProber((foreign, cpuNow) => {
+  const probes = createProbes({ cpuNow });
   const probe: Probe = async (check, signal) => {
     const { handler } = check;
     if (handler.kind === 'grpc' && handler.service === 'foreign') return foreign(check, signal);

@@ -6,6 +6,8 @@ import type { Check, Handler, Timing } from '../../src/core/check.ts';
 import { WorkerPool } from '../../src/engine/worker-pool.ts';
 import { systemClock as clock } from '../../src/system-clock.ts';
 import { createSpawnThread } from '../../src/worker/spawn-thread.ts';
+import { beginTls } from '../support/hostile/begin-tls.ts';
+import { createCostlyChain } from '../support/hostile/costly-chain.ts';
 import { until } from '../kube/support/until.ts';
 import { aCheck, up } from '../support/scripted-probe.ts';
 
@@ -18,10 +20,11 @@ describe('threads that probe', () => {
   let pool: WorkerPool;
   let restarts: string[];
   let faults: string[];
+  let costs: string[];
 
   beforeEach(async () => {
     accepted = 0;
-    [restarts, faults] = [[], []];
+    [restarts, faults, costs] = [[], [], []];
     server = createServer((socket) => {
       accepted += 1;
       socket.on('error', () => undefined).resume();
@@ -40,6 +43,7 @@ describe('threads that probe', () => {
       onChanged: () => undefined,
       onNotable: () => undefined,
       onQuarantined: () => undefined,
+      onCost: (_, { id }, { cpuMs, factor }) => costs.push(`${id} ${cpuMs > 20} ${factor > 1}`),
       onFault: (error) => faults.push(String(error)),
       onRestart: (cause) => restarts.push(cause),
     });
@@ -73,6 +77,19 @@ describe('threads that probe', () => {
       tally.rows().map(({ kind, reason }) => `${kind} ${reason}`),
     );
     expect(counted.toSorted()).toEqual(['grpc Connected', 'tcpSocket Connected', 'tcpSocket Refused']);
+  });
+
+  it('report a check whose server makes them compute, and no other', async () => {
+    const { cert, key } = createCostlyChain(30);
+    const hostile = createServer((socket) => beginTls(socket, 'none', { cert, key }));
+    await new Promise<void>((resolve) => hostile.listen(0, '127.0.0.1', resolve));
+    start('./stalling-prober.ts');
+    const handler: Handler = { kind: 'tls', tls: { insecureSkipVerify: true } };
+    const costly = check('costly', { port: (hostile.address() as AddressInfo).port, handler });
+    pool.set('db', [check('tcp'), costly], options);
+    await until('its cost is reported', () => costs.length > 0, 20_000);
+    expect(new Set(costs)).toEqual(new Set(['costly true true']));
+    hostile.close();
   });
 
   it.each([

@@ -1,0 +1,28 @@
+import type { Check } from './check.ts';
+
+/** Factors by which periods are stretched, in each power of ten: few, so that they change seldom. */
+const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+
+/** A smaller factor is used only where it leaves this much room, so that it does not go back and forth. */
+const SLACK = 1.2;
+
+/** The least factor of the steps that is not less; 1 where nothing must be stretched. */
+export function factorFor(needed: number): number {
+  if (needed <= 1) return 1;
+  const power = 10 ** Math.floor(Math.log10(needed));
+  const found = steps.find((step) => step * power >= needed * (1 - 1e-9));
+  return (found ?? 10) * power;
+}
+
+/** The factor that follows the one before: greater at once, smaller only with some room. */
+export function nextFactor(needed: number, before: number): number {
+  if (needed > before) return factorFor(needed);
+  const lower = factorFor(needed * SLACK);
+  return lower < before ? lower : before;
+}
+
+/** Timeouts and thresholds stay: a check that fails is noticed later by the same factor, and no verdict changes. */
+export const stretched = (check: Check, factor: number): Check => ({
+  ...check,
+  timing: { ...check.timing, periodMs: Math.round(check.timing.periodMs * factor) },
+});
