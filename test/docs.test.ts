@@ -6,6 +6,10 @@ import { resolutionRules } from '../src/api/status.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/problems.ts';
 import { reasons } from '../src/core/verdict.ts';
+import { verdict } from '../src/probe/classify.ts';
+import { withProgress } from '../src/probe/progress.ts';
+import type { Progress } from '../src/probe/progress.ts';
+import { tcpCheck } from './probe/support/checks.ts';
 import { anchorsOf, linksOf } from './support/markdown.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,10 +69,15 @@ describe('the check of links', () => {
   });
 });
 
-/** Rows of the tables between a heading and the next heading, without the header of a table. */
+/** Text between a heading and the next heading. */
+const sectionOf = (page: string, heading: string): string =>
+  page.split(`\n${heading}\n`)[1]?.split(/\n#{1,6} /)[0] ?? '';
+
+/** Rows of the table below a heading, without the header. */
 function tableBelow(page: string, heading: string): readonly (readonly string[])[] {
-  const section = page.split(`\n${heading}\n`)[1]?.split(/\n#{1,6} /)[0] ?? '';
-  const rows = section.split('\n').filter((line) => line.startsWith('|'));
+  const rows = sectionOf(page, heading)
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
   return rows.slice(2).map((row) =>
     row
       .slice(1, -1)
@@ -104,6 +113,18 @@ describe('docs/reasons.md', () => {
     const inCode = Object.values(errorReasons).flatMap((origin) => Object.entries<string>(origin));
     expect(documented.toSorted()).toEqual(inCode.toSorted());
   });
+
+  const texts = [...sectionOf(page, '## How far a probe got').matchAll(/`([^`]+)`/g)].map(
+    ([, text = '']) => text,
+  );
+  const isText = (text: string, message: string): boolean => {
+    const [begin = '', end] = text.split('…');
+    return end === undefined ? message === text : message.startsWith(begin) && message.endsWith(end);
+  };
+
+  it.each(progressMessages())('has a row for the message: %s', (message) => {
+    expect(texts.filter((text) => isText(text, message))).not.toEqual([]);
+  });
 });
 
 describe('docs/troubleshooting.md', () => {
@@ -123,3 +144,16 @@ describe('docs/troubleshooting.md', () => {
     expect([...new Set(all)].filter((reason) => !rows.includes(reason))).toEqual([]);
   });
 });
+
+/** Messages of a TCP probe with a timeout of 1 s for each stage at which its connection can be cut. */
+function progressMessages(): readonly string[] {
+  const check = tcpCheck(5432, { timeoutMs: 1000 });
+  const stages: readonly Progress['stage'][] = ['connecting', 'securing', 'silent', 'partial', 'waiting'];
+  const cuts = (['Timeout', 'Reset', 'ClosedEarly'] as const).map((reason) => verdict('down', reason));
+  const messages = stages.flatMap((stage) =>
+    [false, true].flatMap((isSecure) =>
+      cuts.map((cut) => withProgress(cut, { stage, isSecure, question: 'the login' }, check).message),
+    ),
+  );
+  return [...new Set(messages)];
+}
