@@ -1,18 +1,18 @@
 import type { Clock, Timer } from './ports.ts';
 
 /**
- * The timer fires at most this often: probes that begin together share wakings of the process, theirs and those for their
- * answers, and warm code. Jitter moves a probe by more.
+ * Shortest time between two firings. Probes that begin together wake the process together, also for their
+ * answers, and run with warm caches. Jitter moves a probe by more than this.
  */
 const TICK_MS = 20;
 
-/** For the rest of a burst, in place of a tick. */
+/** The same before the rest of a burst. */
 const BREATH_MS = 5;
 
-/** A timer this late means that the machine stood still. */
+/** A timer that fires this late shows that the machine was suspended. */
 const STANDSTILL_MS = 10_000;
 
-/** One timer, for the earliest of the instants that it was set to. It must be set anew after each firing. */
+/** One timer for the earliest of the instants that it is set to. It must be set again after each firing. */
 export class Alarm {
   readonly #clock: Clock;
   readonly #onFire: (now: number, stoodStill: boolean) => void;
@@ -25,7 +25,10 @@ export class Alarm {
     this.#onFire = onFire;
   }
 
-  /** Sees to it that it fires then or earlier, but for the ticks. An instant that is past means at once. */
+  /**
+   * Ensures that it fires at this instant or earlier, except that ticks are kept. An instant in the past
+   * means now.
+   */
   set(at: number): void {
     const wanted = Math.max(at, this.#notBefore);
     if (wanted >= this.#at) return;
@@ -35,13 +38,13 @@ export class Alarm {
     this.#timer = this.#clock.after(this.#at - now, this.#fire);
   }
 
-  /** Sees to it that it fires after a breath, for what could not be done at once. */
+  /** Ensures that it fires after `BREATH_MS`, for the rest of a burst. */
   soon(): void {
     this.#notBefore = this.#clock.now() + BREATH_MS;
     this.set(this.#notBefore);
   }
 
-  /** For good. */
+  /** Stops the timer. It must not be set again. */
   cancel(): void {
     this.#timer?.cancel();
   }

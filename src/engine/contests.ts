@@ -18,7 +18,7 @@ import { differences } from '../core/service.ts';
 import type { Clock } from './ports.ts';
 
 type Observable = Service | EndpointSlice | Endpoints;
-/** By field. */
+/** Contests by field. */
 type Fields = Map<string, Contest>;
 
 const nameOf = ({ kind, metadata }: Observable): string => `${kind} ${metadata.name}`;

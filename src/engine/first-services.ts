@@ -6,15 +6,18 @@ import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
 import type { ClusterView } from './ports.ts';
 import { rolesIn, type Scene } from './scene.ts';
 
-/** Whether there are IPv6 addresses and a new Service of which only the server can say whether it carries them. */
+/**
+ * Returns true when there are IPv6 addresses and a new Service whose IP families only the API server can
+ * decide.
+ */
 export function hasFirstServices({ backend, addresses }: Scene, view: ClusterView): boolean {
   if (backend.spec.mode !== 'Endpoints') return false;
   return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, view));
 }
 
 /**
- * What makes such Services before anybody is asked: an address that no Service carries is not waited for, and is in no
- * slice. What is refused is tried again, and told, by the run that comes next.
+ * Returns the writes that create such Services before the first probes. An address that no Service can carry
+ * is not waited for and is in no slice. The next run retries and reports a write that is refused.
  */
 export function firstServices(scene: Scene, options: PlanningOptions): readonly (readonly Step[])[] {
   const isFirst = isNew(scene.backend, options.view);

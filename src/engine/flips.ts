@@ -12,25 +12,31 @@ interface Flipped {
   readonly after: Health;
 }
 
-/** Flips whose Events wait for the run that writes what follows from them: an Event reports what is written. */
+/**
+ * Flips whose Events wait for the run that writes their consequences, because an Event reports what is
+ * written.
+ */
 export class Flips {
   readonly #view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>;
-  /** By key of the backend, then by check: the last one of each. */
+  /** Latest flip of each check, by key of the backend and id of the check. */
   readonly #waiting = new Map<string, Map<string, Flipped>>();
-  /** The run in progress looks at these. */
+  /** Flips that the run in progress has taken in. */
   readonly #seen = new Map<string, Map<string, Flipped>>();
 
   constructor(view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>) {
     this.#view = view;
   }
 
-  /** A check has flipped. One that flips back before its Event was due is as it was, and neither is reported. */
+  /**
+   * Adds a flip. A check that flips back before its Event is due has not changed, and neither flip is
+   * reported.
+   */
   add(key: string, check: Check, before: Health, after: Health): void {
     const first = this.#waiting.get(key)?.get(check.id)?.before ?? before;
     this.#wait(key, { check, before: first, after });
   }
 
-  /** A run of this backend begins. */
+  /** Begins a run of this backend. */
   begin(key: string): void {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
@@ -39,10 +45,10 @@ export class Flips {
   }
 
   /**
-   * The run has ended, and has written what it could: returns the Events of what it looked at.
+   * Ends a run, and returns the Events of the flips that it has taken in.
    *
-   * @param error what it ended with; where the API server did not answer, the Events of addresses whose slices are not
-   *   written yet wait for the next run
+   * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
+   *   written yet wait for the next run.
    */
   end(key: string, error: OperatorError | undefined): readonly Flip[] {
     const seen = this.#seen.get(key);
@@ -66,7 +72,7 @@ export class Flips {
     this.#seen.clear();
   }
 
-  /** One that came during the run is the later one. */
+  /** Lets a flip wait for the next run. A flip of the same check during this run is later, and wins. */
   #keep(key: string, { check, before, after }: Flipped): void {
     const later = this.#waiting.get(key)?.get(check.id)?.after ?? after;
     this.#wait(key, { check, before, after: later });
@@ -101,7 +107,7 @@ export class Flips {
   }
 }
 
-/** Returns true when the next run may write what this one did not: it was cut short, met a conflict, or had no answer. */
+/** Returns true when the next run may succeed: this one was cut short, met a conflict, or got no answer. */
 const mayPass = (error: OperatorError | undefined): boolean =>
   error !== undefined &&
   (error.kind === 'waiting' ||

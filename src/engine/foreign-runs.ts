@@ -3,11 +3,11 @@ import type { Verdict } from '../core/verdict.ts';
 import type { Probe } from './ports.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
 
-const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe failed by itself' };
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
 
 type Question = Extract<ProberReport, { op: 'ask' }>;
 
-/** Runs of one thread that are done by the thread that leads, because its own cannot do them. */
+/** Runs of one prober thread that the main thread performs, because the prober thread cannot. */
 export class ForeignRuns {
   readonly #probe: Probe;
   readonly #send: SendCommand;
@@ -32,7 +32,7 @@ export class ForeignRuns {
     this.#runs.get(question)?.abort();
   }
 
-  /** The thread that asked is gone. */
+  /** Aborts all runs, because the thread that requested them has ended. */
   clear(): void {
     for (const controller of this.#runs.values()) controller.abort();
     this.#runs.clear();

@@ -10,23 +10,23 @@ export interface InternedHandler {
 
 interface Entry extends InternedHandler {
   readonly hash: string;
-  /** Tasks that use it. */
+  /** Number of tasks that use it. */
   users: number;
   isRemoved: boolean;
 }
 
 /**
- * Interns handlers by content, so that a probe is identified by a number: a handler may contain a password and PEM texts
- * of hundreds of kilobytes, and 2,000 checks share it. Equal means that the contents were compared; a hash only finds
- * what to compare with. Both happen once per handler object, which is once per group of ports and reconcile; with a hint
- * nothing is hashed. An entry lasts as long as a task uses it.
+ * Interns handlers by content, so that a number identifies the handler of a probe. A handler may contain a
+ * password and PEM texts of hundreds of kilobytes, and 2,000 checks may share it. Contents are compared; a
+ * hash only finds the candidates. Each handler object is hashed and compared once, which is once per group of
+ * ports and reconcile; with a hint nothing is hashed. An entry exists while a task uses it.
  */
 export class HandlerTable {
   readonly #byHash = new Map<string, readonly Entry[]>();
   readonly #byObject = new WeakMap<Handler, Entry>();
   #lastId = 0;
 
-  /** Handlers of different content that are held. */
+  /** Number of handlers with different contents. */
   get size(): number {
     return [...this.#byHash.values()].reduce((sum, { length }) => sum + length, 0);
   }
@@ -34,7 +34,7 @@ export class HandlerTable {
   /**
    * Returns the entry of all handlers with this content.
    *
-   * @param hint an entry that is in use and probably equal: of the same check before a change
+   * @param hint an entry in use that is probably equal, for example of the same check before a change
    */
   intern(handler: Handler, hint?: InternedHandler): InternedHandler {
     const known = this.#byObject.get(handler);
@@ -46,7 +46,7 @@ export class HandlerTable {
     return entry;
   }
 
-  /** A task uses the entry from now on; one `release` must follow. */
+  /** Counts a task that uses the entry; one `release` must follow. */
   use({ handler }: InternedHandler): void {
     const entry = this.#byObject.get(handler);
     if (entry !== undefined) entry.users += 1;
@@ -75,7 +75,10 @@ export class HandlerTable {
   }
 }
 
-/** Enough of a long text to tell most of them apart: to hash all of it costs milliseconds. */
+/**
+ * Shortens a long text before it is hashed, because hashing all of it costs milliseconds. Most texts still
+ * differ.
+ */
 function sample(_: string, value: unknown): unknown {
   if (typeof value !== 'string' || value.length <= 256) return value;
   const middle = value.length >> 1;

@@ -9,21 +9,22 @@ import type { Clock } from './ports.ts';
 
 export interface HealthTableOptions {
   readonly clock: Pick<Clock, 'now' | 'wall'>;
-  /** Told of flips only, after the table holds the new health. */
+  /** Called for transitions only, after the table contains the new health. */
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
-  /** Receives health that a verdict has confirmed without a transition. */
+  /** Called with health that a verdict has confirmed without a transition. */
   readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
 }
 
 interface Entry {
   health: Health;
-  /** When the last verdict came, monotonic; undefined: it was seeded, and has had none. */
+  /** Time of the last verdict, monotonic; undefined: the health was seeded, and there was no verdict yet. */
   heardAt: number | undefined;
 }
 
 /**
- * What is believed of every check of every backend. `owner` is the backend's uid, so a namesake created later
- * starts with a clean table. Verdicts alone move a state that one of them has confirmed; `seed` puts in what is published.
+ * Health of all checks of all backends. `owner` is the UID of the backend, so a backend that is created later
+ * with the same name starts without health. Once a verdict has confirmed a state, only verdicts change it.
+ * `seed` sets published health.
  */
 export class HealthTable {
   readonly #options: HealthTableOptions;
@@ -34,24 +35,24 @@ export class HealthTable {
     this.#options = options;
   }
 
-  /** Checks held, over all owners. */
+  /** Number of checks of all owners. */
   get size(): number {
     return this.#size;
   }
 
-  /** Undefined: neither seeded nor probed yet. */
+  /** Returns the health of a check; undefined: it is neither seeded nor probed yet. */
   get(owner: string, checkId: string): Health | undefined {
     return this.#owners.get(owner)?.get(checkId)?.health;
   }
 
-  /** The checks of one owner, as they are when they are asked for. */
+  /** Returns a lookup of the health of one owner's checks. It reads the health when it is called. */
   of(owner: string): HealthOf {
     return (checkId) => this.get(owner, checkId);
   }
 
   /**
-   * Puts in what is published, by the rule of `reseeded`. Never overrides what a verdict has confirmed. Returns whether
-   * that changed something that was believed.
+   * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
+   * Returns true when this replaced other health.
    */
   seed(owner: string, checkId: string, health: Health): boolean {
     const known = this.get(owner, checkId);
@@ -61,10 +62,10 @@ export class HealthTable {
   }
 
   /**
-   * Steps the check's health by one verdict and returns what that did. Verdicts that are further apart than the rhythm
-   * allows are not in a row, so the counts of the earlier ones are dropped.
+   * Steps the health of a check by one verdict and returns the transition. Verdicts that are further apart
+   * than the period allows are not consecutive, so the counts of the earlier ones are dropped.
    *
-   * @param dueAt when the run was due, monotonic: to wait for a slot breaks no row
+   * @param dueAt when the run was due, monotonic. Waiting for a slot does not make verdicts non-consecutive.
    */
   record(owner: string, check: Check, verdict: Verdict, dueAt = this.#options.clock.now()): Transition {
     const { clock, onChanged, onConfirmed } = this.#options;
@@ -81,7 +82,7 @@ export class HealthTable {
     return transition;
   }
 
-  /** Forgets every check of the owner but these. */
+  /** Forgets all checks of the owner except these. */
   retain(owner: string, checkIds: Iterable<string>): void {
     const checks = this.#owners.get(owner);
     if (checks === undefined) return;
@@ -92,7 +93,7 @@ export class HealthTable {
     if (checks.size === 0) this.#owners.delete(owner);
   }
 
-  /** Forgets the owner whole. */
+  /** Forgets all checks of the owner. */
   forget(owner: string): void {
     this.#size -= this.#owners.get(owner)?.size ?? 0;
     this.#owners.delete(owner);
@@ -113,6 +114,6 @@ export class HealthTable {
   }
 }
 
-/** A belief about what was published is not presumed any more. */
+/** Returns true when health or a role that came from published data is confirmed now. */
 const isConfirmation = (before: Health, after: Health): boolean =>
   before.seeded !== after.seeded || before.telling?.isPresumed !== after.telling?.isPresumed;

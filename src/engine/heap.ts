@@ -1,12 +1,18 @@
-/** What a heap orders. `order` and `slot` belong to the heap; `slot` is -1 while the item is in none. */
+/** Item of a heap. Only the heap changes `order` and `slot`; `slot` is -1 while the item is in no heap. */
 export interface HeapItem {
-  /** Monotonic milliseconds. Must not be changed while the item is in the heap, but right before `push` moves it. */
+  /**
+   * Monotonic milliseconds. While the item is in the heap, it may only be changed right before `push` moves
+   * the item.
+   */
   at: number;
   order: number;
   slot: number;
 }
 
-/** A binary heap on `at`, first in first out among equals. Items know their place, so moving and removing cost O(log n). */
+/**
+ * Binary heap on `at`, first in first out among equals. Each item contains its position, so moving and
+ * removing cost O(log n).
+ */
 export class Heap<T extends HeapItem> {
   readonly #items: T[] = [];
   #pushed = 0;
@@ -42,14 +48,14 @@ export class Heap<T extends HeapItem> {
     this.#sink(last, this.#rise(last, slot));
   }
 
-  /** How many items are due at `now`; visits those alone. */
+  /** Number of items that are due at `now`. Visits only those. */
   countDue(now: number, slot = 0): number {
     const item = this.#items[slot];
     if (item === undefined || item.at > now) return 0;
     return 1 + this.countDue(now, 2 * slot + 1) + this.countDue(now, 2 * slot + 2);
   }
 
-  /** Moves the hole at `slot` up to where `item` belongs, and says where that is. */
+  /** Moves the hole at `slot` up to the position of `item`, and returns that position. */
   #rise(item: T, slot: number): number {
     while (slot > 0) {
       const up = (slot - 1) >> 1;
@@ -61,7 +67,7 @@ export class Heap<T extends HeapItem> {
     return slot;
   }
 
-  /** Moves the hole at `slot` down to where `item` belongs, and puts it there. */
+  /** Moves the hole at `slot` down to the position of `item`, and inserts the item there. */
   #sink(item: T, slot: number): void {
     for (;;) {
       const left = this.#items[2 * slot + 1];

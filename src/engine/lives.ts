@@ -7,27 +7,37 @@ import { Flapping } from './flapping.ts';
 import { Refusals } from './refusals.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
 
-/** One life of a backend within one term: a namesake created later is another, and so is the same one in a later term. */
+/**
+ * State of one backend (one UID) within one term of the leader. Another UID, or another term, begins with a
+ * new state.
+ */
 export interface Life {
   readonly uid: string;
-  /** A run that is still under way has no effect any more. */
+  /**
+   * True once the backend is removed or the term has ended: a run that is still in progress has no effect any
+   * more.
+   */
   over: boolean;
   generation: number | undefined;
-  /** When this generation was first seen, monotonic. */
+  /** Time when this generation was first seen, monotonic. */
   seenAt: number;
   /** Transient failures in a row. */
   failures: number;
-  /** The generation whose new Services were created first, or refused; and when that is tried again, monotonic. */
+  /**
+   * Generation whose new Services were created first, or refused, and the time of the next try, monotonic.
+   */
   triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
-  /** Until when the status waits, monotonic; undefined: no slice was written since the last one. */
+  /**
+   * Time until which the status is delayed, monotonic; undefined: no slice was written since the last status.
+   */
   statusAt?: number | undefined;
-  /** When a status was last written that differed in words alone, monotonic. */
+  /** Time of the last status that differed from the one before only in its messages, monotonic. */
   rewordedAt?: number | undefined;
   /** Healthy hosts of an alias as of the last run. */
   hosts?: HealthyHosts | undefined;
   /** Addresses as of the last run. */
   addresses: readonly string[];
-  /** The last run refused an address, or looked at none: another address policy may change that. */
+  /** True when the last run refused an address, or examined none. Another address policy may change that. */
   refused: boolean;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
@@ -35,19 +45,22 @@ export interface Life {
   readonly flapping: Flapping;
   /** Writes that the API server accepts and does not store. */
   readonly unstored: UnstoredWrites;
-  /** A status whose write was given up under way, and the one before it: its Events are recorded once it is found written. */
+  /**
+   * Status whose write was abandoned in progress, and the one before it. Its Events are recorded once it is
+   * found stored.
+   */
   abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
-  /** Of the run in progress, or of the last one. */
+  /** Aborts the writes that still wait, of the run in progress or of the last one. */
   patience: AbortController;
 }
 
 export interface LivesOptions {
   readonly clock: Pick<Clock, 'now'>;
-  /** Told of a life that is over, while the key still has it. */
+  /** Called when a state ends, before it is removed from its key. */
   readonly onEnd: (key: string, uid: string) => void;
 }
 
-/** The lives of the backends that the reconciler works for, each under its key. */
+/** States of the backends that the reconciler works for, by key. */
 export class Lives {
   readonly #options: LivesOptions;
   readonly #lives = new Map<string, Life>();
@@ -58,17 +71,20 @@ export class Lives {
     this.#options = options;
   }
 
-  /** The key of a backend by its uid; undefined: not known (any more). */
+  /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
   keyOf(uid: string): string | undefined {
     return this.#keys.get(uid);
   }
 
-  /** Keys of the lives for which the predicate holds. */
+  /** Keys of the backends whose state satisfies the predicate. */
   keysOf(predicate: (life: Life) => boolean): readonly string[] {
     return [...this.#lives].flatMap(([key, life]) => (predicate(life) ? [key] : []));
   }
 
-  /** The life that goes on with this object, or begins with it; a namesake's before it ends. */
+  /**
+   * Returns the state of this object, a new one if there is none. Ends the state of another UID under the
+   * same key.
+   */
   enter(key: string, { metadata }: KubeObject): Life {
     const { uid = '', generation } = metadata;
     const known = this.#lives.get(key);
@@ -89,7 +105,10 @@ export class Lives {
     return life;
   }
 
-  /** Returns true where the life of this key has seen this generation of the object, also where there is none. */
+  /**
+   * Returns true when the state of this key has seen this generation of the object, and when there is no
+   * state.
+   */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
     const life = this.#lives.get(key);
     if (life === undefined) return true;
@@ -110,13 +129,16 @@ export class Lives {
     for (const key of [...this.#lives.keys()]) this.end(key);
   }
 
-  /** What the run in progress still waits to write is given up. */
+  /** Abandons the writes that the run in progress still waits for. */
   hurry(key: string): void {
     this.#lives.get(key)?.patience.abort();
   }
 }
 
-/** Writer of the run that begins: gives up what waits when the backend is hurried, and writes nothing once the life is over. */
+/**
+ * Returns the writer of a new run. It abandons waiting writes when `hurry` is called, and writes nothing once
+ * the state has ended.
+ */
 export function patientWriter(life: Life, writer: Writer): Writer {
   life.patience = new AbortController();
   const { signal } = life.patience;
@@ -131,7 +153,7 @@ const superseded = (): OperatorError =>
     reason: 'Superseded',
   });
 
-/** Events of a life: none once it is over. */
+/** Returns an event sink that drops all Events once the state has ended. */
 export const livingEvents = (life: Life, events: EventSink): EventSink => ({
   record: (backend, event) => {
     if (!life.over) events.record(backend, event);

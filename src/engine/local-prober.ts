@@ -20,11 +20,11 @@ export interface LocalProberOptions extends Omit<ProberListeners, 'onQuarantined
   readonly limits: ProbeLimits;
   readonly tally: RunTally;
   readonly places?: RunPlaces;
-  /** Receives health that a verdict has confirmed without a transition. */
+  /** Called with health that a verdict has confirmed without a transition. */
   readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
 }
 
-/** Probes in the thread that it is in: scheduler and health table. */
+/** Prober that runs in its own thread: scheduler and health table. */
 export class LocalProber implements Prober {
   readonly #options: LocalProberOptions;
   readonly #health: HealthTable;

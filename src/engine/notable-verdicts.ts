@@ -4,16 +4,19 @@ interface Reported extends NotableVerdict {
   readonly at: number;
 }
 
-/** What is notable is reported again after this time: a certificate that ends comes nearer to it. */
+/**
+ * A notable verdict is reported again after this time, because its meaning depends on the time: a certificate
+ * comes nearer to its expiry.
+ */
 const AGAIN_MS = 60_000;
 
-/** Remembers what was reported of which check, so that a verdict like the one before is not reported again at once. */
+/** Remembers what was reported for each check, so that an equal verdict is not reported again at once. */
 export class NotableVerdicts {
   /** Owner -> id of the check. */
   readonly #reported = new Map<string, Map<string, Reported>>();
 
   /**
-   * Returns true when this verdict is to be reported, and takes it for reported then.
+   * Returns true when this verdict must be reported, and remembers it as reported.
    *
    * @param now monotonic
    */

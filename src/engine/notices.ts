@@ -3,14 +3,17 @@ import { noticesOf } from '../core/notices.ts';
 import type { Notice, Told } from '../core/notices.ts';
 import type { NotableVerdict } from './prober.ts';
 
-/** Remembers what was told of which check, for as long as its backend has it. A new process tells again. */
+/**
+ * Remembers which notices were recorded for each check, while its backend has the check. A new process
+ * records them again.
+ */
 export class Notices {
   /** Backend (`namespace/name`) -> id of the check. */
   readonly #told = new Map<string, Map<string, Told>>();
-  /** Backend -> id of the check -> when its certificate ends, in milliseconds of Unix time. */
+  /** Backend -> id of the check -> expiry of its certificate, in milliseconds of Unix time. */
   readonly #certificates = new Map<string, Map<string, readonly [Check, number]>>();
 
-  /** What is to be told now. `now`: wall milliseconds. */
+  /** Returns the notices to record now. @param now wall milliseconds */
   of(key: string, check: Check, verdict: NotableVerdict, now: number): readonly Notice[] {
     this.#see(key, check, verdict.certificateExpiresAt);
     const before = this.#told.get(key)?.get(check.id);
@@ -22,7 +25,7 @@ export class Notices {
     return notices;
   }
 
-  /** These are all the checks of the backend from now on; none: it is gone. */
+  /** Sets all checks of the backend; none: the backend was removed. */
   retain(key: string, checks: readonly Check[]): void {
     const kept = new Set(checks.map(({ id }) => id));
     for (const all of [this.#told, this.#certificates]) {
@@ -32,7 +35,7 @@ export class Notices {
     }
   }
 
-  /** Checks of the backend that saw a certificate, each with its end. */
+  /** Checks of the backend that have received a certificate, each with its expiry. */
   certificates(key: string): Iterable<readonly [Check, number]> {
     return this.#certificates.get(key)?.values() ?? [];
   }

@@ -1,39 +1,45 @@
 import { OperatorError } from '../core/errors.ts';
 
-/** The key is done with. `afterMs`: look again then at the latest (absent: when it is added again). */
+/**
+ * The run succeeded. `afterMs`: milliseconds until the next run at the latest (absent: when the key is added
+ * again).
+ */
 export interface Done {
   readonly ok: true;
   readonly afterMs?: number;
 }
 
-/** The run failed, and something changes by the mere passing of time: look again in `afterMs` at the latest, whatever the error says. */
+/**
+ * The run failed, and a deadline comes in `afterMs`: the next run is then at the latest, whatever the error
+ * requires.
+ */
 export interface Failed {
   readonly ok: false;
   readonly error: OperatorError;
   readonly afterMs: number;
 }
 
-/** What one run of a key came to. */
+/** Result of one run of a key. */
 export type Outcome = Done | Failed | OperatorError;
 
-/** What went wrong; undefined: nothing. */
+/** Returns the error of an outcome; undefined: none. */
 export function errorOf(outcome: Outcome): OperatorError | undefined {
   if (outcome instanceof OperatorError) return outcome;
   return outcome.ok ? undefined : outcome.error;
 }
 
-/** A `waiting` error should say how long; one that does not waits this long. */
+/** Delay of a `waiting` error without `afterMs`. */
 const WAIT_MS = 1_000;
 
 /**
- * In how many milliseconds the key is looked at again; undefined: when it is added.
+ * Milliseconds until the next run of the key; undefined: when it is added.
  *
  * | outcome            | next                                         |
  * |--------------------|----------------------------------------------|
  * | ok                 | afterMs, if given                            |
  * | waiting            | afterMs (1 s when not given)                 |
  * | transient          | max(backoff, afterMs)                        |
- * | terminal           | slow backoff: a minute, later ten; what refuses (a policy, a quota, a Secret, another Service) changes without a word to us |
+ * | terminal           | slow backoff: a minute, later ten; no watch reports changes of what refuses (a policy, a quota, a Secret, another Service) |
  * | Failed             | the earlier of its error's and its afterMs   |
  */
 export function nextMs(outcome: Outcome, waits: Waits): number | undefined {
@@ -42,7 +48,7 @@ export function nextMs(outcome: Outcome, waits: Waits): number | undefined {
   return Math.min(outcome.afterMs, retryMs(outcome.error, waits));
 }
 
-/** How long a failure waits, given how many there were in a row. */
+/** Delays of a failure, by the number of failures in a row. */
 export interface Waits {
   readonly backoffMs: () => number;
   readonly slowMs: () => number;

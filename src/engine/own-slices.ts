@@ -3,7 +3,7 @@ import { servicesOf } from '../core/desired.ts';
 import type { EndpointSlice } from '../core/objects.ts';
 import type { ClusterView } from './ports.ts';
 
-/** Names of the Services of a backend that are ours, or to be taken over. */
+/** Names of the Services of a backend that it owns or is to adopt. */
 export function standingNames({ namespace, name, spec }: Backend, view: ClusterView): readonly string[] {
   const owned = view.ownedNames(namespace, name);
   return servicesOf({ name, spec })
@@ -11,6 +11,6 @@ export function standingNames({ namespace, name, spec }: Backend, view: ClusterV
     .map((service) => service.name);
 }
 
-/** The slices under these names, ours and those of others. */
+/** Slices of these Services, whether they belong to the backend or not. */
 export const ownSlices = (backend: Backend, view: ClusterView): readonly EndpointSlice[] =>
   standingNames(backend, view).flatMap((name) => view.slices(backend.namespace, name));

@@ -9,26 +9,32 @@ export interface FailedWrite {
   readonly error: OperatorError;
 }
 
-/** Lists of steps side by side: one Service that is refused holds back no other. Returns what failed, by list. */
+/**
+ * Performs lists of steps concurrently, so that a refused Service delays no other. Returns the failed writes
+ * of each list.
+ */
 export const performAll = (
   writer: Writer,
   lists: readonly (readonly Step[])[],
 ): Promise<readonly (readonly FailedWrite[])[]> =>
   Promise.all(lists.map((steps) => performSteps(writer, steps)));
 
-/** From so many requests without an answer on, the rest of a list is given up: the API server is not there. */
+/**
+ * After this many requests without an answer the rest of a list is abandoned, because the API server is not
+ * available.
+ */
 const MAX_UNANSWERED = 2;
 
 /**
- * The steps of one list, one after another, by the table of core/step.ts.
+ * Performs the steps of one list one after another, by the table of core/step.ts.
  *
- * | a write ends with                      | the steps behind it            |
+ * | result of a write                      | the steps after it             |
  * |----------------------------------------|--------------------------------|
- * | success                                | go on                          |
- * | a refusal, or any other error          | those that do not need it go on |
- * | a refusal of a Service, and what is applied otherwise is accepted | go on |
- * | no answer, for the second time         | are given up                   |
- * | Superseded, NotLeader                  | are given up: another run, or another replica, plans again |
+ * | success                                | continue                       |
+ * | a refusal, or any other error          | those that do not need it continue |
+ * | a refusal of a Service, whose alternative body is accepted | continue   |
+ * | no answer, for the second time         | are abandoned                  |
+ * | Superseded, NotLeader                  | are abandoned: another run, or another replica, makes a new plan |
  */
 async function performSteps(writer: Writer, steps: readonly Step[]): Promise<readonly FailedWrite[]> {
   const missing = new Set<Step>();
@@ -49,7 +55,10 @@ async function performSteps(writer: Writer, steps: readonly Step[]): Promise<rea
   return failed;
 }
 
-/** Attempts an action and, where the API server refuses a Service, the other body. Returns why neither was accepted. */
+/**
+ * Attempts an action and, if the API server refuses a Service, its alternative body. Returns the error if
+ * neither was accepted.
+ */
 async function attemptEither(
   action: Action,
   attempt: (action: Action) => Promise<OperatorError | undefined>,
@@ -60,7 +69,7 @@ async function attemptEither(
   return attempt({ op: 'applyService', service: other });
 }
 
-/** Performs one action; returns what went wrong. */
+/** Performs one action. Returns its error; undefined: it succeeded. */
 export async function perform(writer: Writer, action: Action): Promise<OperatorError | undefined> {
   try {
     await writer.perform(action);
@@ -70,7 +79,7 @@ export async function perform(writer: Writer, action: Action): Promise<OperatorE
   }
 }
 
-/** Returns true where the rest of a list is given up. */
+/** Returns true when the rest of a list is abandoned. */
 export function isOver(failed: readonly FailedWrite[]): boolean {
   const errors = failed.map(({ error }) => error);
   if (errors.some(({ reason }) => reason === 'Superseded' || reason === 'NotLeader')) return true;
@@ -82,6 +91,6 @@ const asOperatorError = (error: unknown): OperatorError =>
     ? error
     : new OperatorError(String(error), { kind: 'transient', reason: 'Bug', cause: error });
 
-/** Returns the error that decides when to look again: the one that is retried soonest. */
+/** Returns the error that decides when the next run is: the one that is retried soonest. */
 export const foremost = (errors: readonly OperatorError[]): OperatorError | undefined =>
   errors.find((e) => e.kind === 'transient') ?? errors.find((e) => e.kind === 'waiting') ?? errors[0];

@@ -23,7 +23,11 @@ export interface PlanningOptions {
   readonly switchedOff?: SwitchedOff;
 }
 
-/** The Services of a backend as they should be now; none of an alias without a host. @param alias undefined in mode Endpoints */
+/**
+ * Returns the desired Services of a backend; none of an alias without a host.
+ *
+ * @param alias undefined in mode Endpoints
+ */
 export function desiredOf(
   scene: Scene,
   roles: Roles,
@@ -34,13 +38,13 @@ export function desiredOf(
   return desiredServices({ ...scene, roles, legacyEndpoints, alias: alias?.choice.name });
 }
 
-/** Addresses that are left out of what is written of a Service: the API server refuses them. */
+/** Addresses that are left out of the objects of a Service, because the API server refuses them. */
 export interface LeftOut {
   readonly slices: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
 }
 
-/** What to write for one of them. */
+/** Returns the plan of one desired Service. */
 export function planOf(
   { backend, key }: Scene,
   desired: DesiredService,
@@ -77,8 +81,8 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
 }
 
 /**
- * What was made under names that the spec does not have any more, and of a withdrawn alias all; a name that a sibling
- * claims is the sibling's to take over.
+ * Returns the removals of Services that are no longer in the spec, and of all Services of a withdrawn alias.
+ * A name that another backend claims is left to that backend.
  */
 export function removalsOf(
   backend: Backend,
@@ -91,7 +95,10 @@ export function removalsOf(
     .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
 }
 
-/** Name of the backend that has what is under a Service name: the Service, or what is left of it. */
+/**
+ * Returns the name of the backend that owns the Service or, if there is none, the slices or Endpoints of its
+ * name.
+ */
 const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
   service !== undefined
     ? holderOf(service)

@@ -2,12 +2,12 @@ import type { Check } from '../core/check.ts';
 import type { ProbeCost } from '../core/probe-cost.ts';
 import { stretched } from '../core/stretch.ts';
 
-/** Checks whose runs take too much CPU time, as the threads that probe report them: their periods are stretched. */
+/** Checks whose runs take too much CPU time, as reported by the prober. Their periods are stretched. */
 export class ProbeCosts {
   /** Owner -> id of the check. */
   readonly #owners = new Map<string, Map<string, ProbeCost>>();
 
-  /** Checks whose period is stretched. */
+  /** Number of checks whose period is stretched. */
   get size(): number {
     return [...this.#owners.values()].reduce((sum, checks) => sum + checks.size, 0);
   }
@@ -20,12 +20,12 @@ export class ProbeCosts {
     else this.#owners.delete(owner);
   }
 
-  /** Costs of the checks of an owner, by their ids. */
+  /** Returns the costs of the checks of an owner, by their ids. */
   of(owner: string): ReadonlyMap<string, ProbeCost> {
     return this.#owners.get(owner) ?? new Map();
   }
 
-  /** These are all the checks of the owner. Returns them with the periods that they may have. */
+  /** Returns the checks of the owner with the periods that they may have. Forgets its other checks. */
   stretch(owner: string, checks: readonly Check[]): readonly Check[] {
     const costs = this.#owners.get(owner);
     if (costs === undefined) return checks;

@@ -1,44 +1,44 @@
 import { FairQueue } from '../util/fair-queue.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 
-/** One IP that is probed. A check that is due needs a place of its IP, and has it until its run ends. */
+/** One IP that is probed. A due check takes a place of its IP, and keeps it until its run ends. */
 export interface ProbeHost<T> {
   readonly ip: string;
-  /** Checks of this IP, and how many of them are alive: `steady` or `suspect`. */
+  /** Number of checks of this IP, and of those that are alive: `steady` or `suspect`. */
   checks: number;
   alive: number;
-  /** Places that are taken, and how many of them by dead checks. */
+  /** Number of places that are taken, and of those that dead checks have taken. */
   taken: number;
   takenDead: number;
   readonly shares: HostShare<T>[];
-  /** Checks that are due and have no place. Absent until needed. */
+  /** Due checks without a place. Undefined until needed. */
   waiting: HostQueues<T> | undefined;
 }
 
-/** Places of an IP that one namespace has taken. It lasts while there are any. */
+/** Places of an IP that one namespace has taken. Exists while there are any. */
 export interface HostShare<T> {
   readonly namespace: string;
   taken: number;
   takenDead: number;
-  /** Runs of alive checks that began since the last one of a check that is not. */
+  /** Runs of alive checks since the last run of a check that is not alive. */
   streak: number;
-  /** Checks that have a place, do not run yet and are not alive. */
+  /** Checks that have a place, have not started and are not alive. */
   early: T[] | undefined;
 }
 
-/** Lines in which checks wait for a place of their IP. */
+/** Queues of the checks that wait for a place of their IP. */
 export type HostLine = 'alive' | 'new' | 'dead';
 
 export interface HostQueues<T> {
   readonly lines: Readonly<Record<HostLine, FairQueue<ProbeOwner, T>>>;
-  /** Namespaces of which checks wait, and perhaps others; the first one has the next turn. */
+  /** Namespaces of the waiting checks, and possibly others. The first one has the next turn. */
   readonly namespaces: Set<string>;
 }
 
 export interface HostLimits {
-  /** Runs at a time against one IP. */
+  /** Most concurrent runs against one IP. */
   readonly maxPerHost: number;
-  /** The same, of checks of one namespace. */
+  /** Most concurrent runs of one namespace against one IP. */
   readonly maxPerHostAndNamespace: number;
 }
 
@@ -56,13 +56,13 @@ export const isAlive = (kind: ProbeClass): boolean => kind === 'steady' || kind 
 
 export const lineOf = (kind: ProbeClass): HostLine => (kind === 'new' || kind === 'dead' ? kind : 'alive');
 
-/** Alive checks that go before one that is not, while both wait. */
+/** Number of alive checks that start before one that is not alive, while both wait. */
 export const MAX_STREAK = 3;
 
 /** Returns a queue of backends in which namespaces take turns. */
 export const byNamespace = <T>(): FairQueue<ProbeOwner, T> => new FairQueue(({ namespace }) => namespace);
 
-/** Lets a check of these backends wait for a place. */
+/** Returns the queue in which a check of these backends waits for a place. */
 export function waitingOf<T>(
   host: ProbeHost<T>,
   kind: ProbeClass,
@@ -76,7 +76,7 @@ export function waitingOf<T>(
   return host.waiting.lines[lineOf(kind)];
 }
 
-/** Returns true when checks of the namespace wait. */
+/** Returns true when checks of the namespace wait for a place. */
 export const isAwaited = <T>({ lines }: HostQueues<T>, namespace: string): boolean =>
   Object.values(lines).some((line) => line.hasGroup(namespace));
 
@@ -89,24 +89,24 @@ export function shareOf<T>({ shares }: ProbeHost<T>, namespace: string): HostSha
   return share;
 }
 
-/** Removes the shares without places, after all that may have got some has. */
+/** Removes the shares without places. Called after places were handed out. */
 export function dropEmptyShares<T>({ shares }: ProbeHost<T>): void {
   for (let at = shares.length - 1; at >= 0; at -= 1) if (shares[at]?.taken === 0) shares.splice(at, 1);
 }
 
 /**
- * Returns true when the host of a check has a place for a check of this namespace and class. The checks of one IP may be
- * different servers (a gateway with many ports), so silent ones must not keep the others waiting, and any namespace may
+ * Returns true when the host has a place for a check of this namespace and class. The checks of one IP may be
+ * different servers (a gateway with many ports), so silent ones must not delay the others. Any namespace may
  * name any IP, so none may take all places:
  *
  * | class             | places of one namespace                                   | of all namespaces |
  * |-------------------|-----------------------------------------------------------|-------------------|
  * | `steady`, `suspect`, `new` | `maxPerHostAndNamespace`                         | `maxPerHost`      |
  * | `dead`, where the IP has alive checks | half of these (rounded down, at least one) | half of these  |
- * | `dead`, else      | `maxPerHostAndNamespace`                                  | `maxPerHost`      |
+ * | `dead`, otherwise | `maxPerHostAndNamespace`                                  | `maxPerHost`      |
  *
- * So with two places or more for a namespace, one is never held by its dead checks. With one place a silent check delays
- * the others of its namespace by its timeout.
+ * With two or more places of a namespace, its dead checks never take all of them. With one place a silent
+ * check delays the others of its namespace by its timeout.
  */
 export function hasPlace<T>(
   host: ProbeHost<T>,

@@ -2,11 +2,11 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Subscriber, Task } from './probe-task.ts';
 
-/** Who is told what of the probes. */
+/** Listeners for verdicts and runs. */
 export interface ProbeListeners {
   /**
-   * Receives each verdict for each check that still wants it; a run that several backends share is passed to each. `dueAt`: when the
-   * run began to wait for its slot, monotonic.
+   * Called with each verdict, once for each check that is still set; a run that several backends share is
+   * passed to each. `dueAt`: when the run began to wait for its slot, monotonic.
    */
   readonly onVerdict: (
     owner: string,
@@ -15,15 +15,15 @@ export interface ProbeListeners {
     durationMs: number,
     dueAt: number,
   ) => void;
-  /** Each run, once: for metrics. */
+  /** Called once for each run: for metrics. */
   readonly onRun?: (check: Check, verdict: Verdict, durationMs: number) => void;
-  /** How long after its planned instant a run began. */
+  /** Called with the delay of a run after its planned instant. */
   readonly onLateness?: (ms: number) => void;
-  /** A probe that threw, or a listener that did: bugs, for the log. */
+  /** Called with the error of a probe or listener that threw. Such errors are bugs, and are logged. */
   readonly onFault?: (error: unknown, check: Check) => void;
 }
 
-/** Tells verdicts. A listener that throws keeps nobody else from hearing. */
+/** Passes verdicts to the listeners. A listener that throws does not affect the others. */
 export class VerdictTeller {
   readonly #listeners: ProbeListeners;
   #silent = false;
@@ -32,17 +32,17 @@ export class VerdictTeller {
     this.#listeners = listeners;
   }
 
-  /** Nothing is told any more, also not the rest of what is being told. */
+  /** Stops all reports at once, also within a report to several checks. */
   stop(): void {
     this.#silent = true;
   }
 
-  /** A run has ended. */
+  /** Reports the end of a run. */
   ran(check: Check, verdict: Verdict, durationMs: number): void {
     this.#guard(check, () => this.#listeners.onRun?.(check, verdict, durationMs));
   }
 
-  /** Tells those who still want to know, unless there is a later verdict. */
+  /** Reports a verdict to the subscribers that still exist, unless there is a later verdict. */
   tell(task: Task, verdict: Verdict, durationMs: number, subscribers: readonly Subscriber[]): void {
     for (const subscriber of subscribers) {
       if (subscriber.gone || task.last !== verdict || this.#silent) continue;

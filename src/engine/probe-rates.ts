@@ -4,13 +4,15 @@ import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { probeKey } from './probe-task.ts';
 
 export interface ProbeRatesOptions {
-  /** Probes a second of one namespace. */
+  /** Most probes per second of one namespace. */
   readonly maxPerSecond: number;
-  /** The periods of a namespace are stretched by another factor now: its checks must be set again. Not called within `set`. */
+  /**
+   * Called when the factor of a namespace has changed: its checks must be set again. Not called within `set`.
+   */
   readonly onChanged: (namespace: string) => void;
 }
 
-/** One probe of a namespace, whichever of its backends want it. */
+/** One probe of a namespace, for one or more of its backends. */
 interface Wanted {
   readonly handler: InternedHandler;
   readonly perSecond: number;
@@ -24,8 +26,9 @@ interface NamespaceRate {
 }
 
 /**
- * How much the checks of a namespace ask for. Where they come to more than `maxPerSecond`, all periods of the namespace are
- * stretched by one factor. Equal checks of its backends are one probe and count once.
+ * Bounds the probes per second of each namespace. If the checks of a namespace need more than `maxPerSecond`,
+ * all its periods are stretched by one factor. Equal checks of its backends are one probe and count once. The
+ * bound holds for all threads together, because it is applied before the checks are given to threads.
  */
 export class ProbeRates {
   readonly #options: ProbeRatesOptions;
@@ -38,7 +41,7 @@ export class ProbeRates {
     this.#options = options;
   }
 
-  /** These are all the checks of the owner from now on. Returns them with the periods that the namespace may have. */
+  /** Sets all checks of the owner. Returns them with the periods that the namespace may have. */
   set(owner: string, namespace: string, checks: readonly Check[]): readonly Check[] {
     const before = this.#owners.get(owner)?.keys;
     const rate = this.#namespaces.get(namespace) ?? { probes: new Map(), perSecond: 0, factor: 1 };

@@ -4,12 +4,12 @@ import { isProbeOf, probeKey } from './probe-task.ts';
 import type { Check } from '../core/check.ts';
 import type { Plan, Subscriber, Task } from './probe-task.ts';
 
-/** What a `set` came to, for the scheduler to act on. */
+/** Changes that a `set` causes, for the scheduler. */
 export interface RosterChange {
   readonly added: Task[];
-  /** Nobody wants them any more. */
+  /** Tasks without a subscriber. */
   readonly dropped: Task[];
-  /** New subscribers of tasks that were there before. */
+  /** New subscribers of existing tasks. */
   readonly joined: Subscriber[];
 }
 
@@ -26,7 +26,7 @@ export interface RosterOptions {
   readonly withinMs?: number | undefined;
 }
 
-/** Who wants which probe. Equal probes are one task; it lives as long as it has a subscriber. */
+/** Subscriptions of checks to probes. Equal probes are one task, which exists while it has a subscriber. */
 export class ProbeRoster {
   readonly #create: (plan: Plan) => Task;
   readonly #tasks = new Map<string, Task>();
@@ -38,7 +38,7 @@ export class ProbeRoster {
     this.#create = create;
   }
 
-  /** Over all owners. */
+  /** Number of checks of all owners. */
   get checks(): number {
     return this.#checks;
   }
@@ -47,7 +47,7 @@ export class ProbeRoster {
     return this.#tasks.size;
   }
 
-  /** The owner has these checks from now on. A check whose probe is the same keeps its task. */
+  /** Sets all checks of the owner. A check whose probe is unchanged keeps its task. */
   set(
     owner: string,
     checks: readonly Check[],
@@ -76,7 +76,7 @@ export class ProbeRoster {
     return change;
   }
 
-  /** Removes the owner with all its checks. Returns the tasks that nobody wants any more. */
+  /** Removes the owner with all its checks. Returns the tasks that have no subscriber any more. */
   remove(owner: string): readonly Task[] {
     const change: RosterChange = { added: [], dropped: [], joined: [] };
     for (const subscriber of this.#owners.get(owner)?.subscribers ?? []) this.#leave(subscriber, change);

@@ -10,31 +10,34 @@ export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'o
   readonly places?: RunPlaces;
 }
 
-/** Learns which checks are being probed. Places are numbered from 0 without gaps. */
+/** Records which checks are being probed. Places are numbered from 0 without gaps. */
 export interface RunPlaces {
   take(place: number, owner: string, checkId: string): void;
-  /** The run at the last place takes this one over. */
+  /** Frees a place. The run at the last place moves to it. */
   free(place: number, last: number): void;
 }
 
-/** A probe keeps its own deadline; one that has not settled this long after it is given up. */
+/** A probe enforces its own timeout. A run that has not settled this long after the timeout is abandoned. */
 const GRACE_MS = 1_000;
 const SWEEP_MS = 1_000;
 
-const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe failed by itself' };
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
 const overran: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
-  message: 'the probe did not end in time',
+  message: 'the probe did not settle within its timeout',
 };
 
-/** The runs under way. Whatever a probe does (throws, never settles), its run ends, and `onEnd` hears of it once. */
+/**
+ * Runs in progress. If a probe throws or never settles, its run still ends. `onEnd` is called once for each
+ * run.
+ */
 export class ProbeRuns {
   readonly #options: ProbeRunsOptions;
   readonly #onEnd: (run: Run, verdict: Verdict) => void;
   /**
-   * In no order; each run knows its place. The tables of a Set that is filled and emptied all the time hang together, and
-   * keep what they once held until the next major collection.
+   * Runs in no order; each run contains its position. Not a Set: the tables of a Set that is filled and
+   * emptied all the time are linked, and retain former elements until the next major garbage collection.
    */
   readonly #running: Run[] = [];
   #sweeper: Timer | undefined;
@@ -45,12 +48,12 @@ export class ProbeRuns {
     this.#onEnd = onEnd;
   }
 
-  /** Also those of tasks that were dropped since. */
+  /** Number of runs, including those of tasks that were dropped. */
   get size(): number {
     return this.#running.length;
   }
 
-  /** One run, from here to its end. Never rejects. */
+  /** Performs one run to its end. Never rejects. */
   async ask(slot: Slot<Task>): Promise<void> {
     const { clock, probe } = this.#options;
     const task = slot.candidate;
@@ -74,12 +77,12 @@ export class ProbeRuns {
     } catch (error) {
       if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
     }
-    // It failed in a time in which this process did not run: a timer was run before the answer was read.
+    // The process was suspended: the timer ran before the answer was read.
     if (verdict.kind === 'down' && this.#isOverdue(run)) verdict = overran;
     this.#end(run, verdict);
   }
 
-  /** Aborts all and waits until they have ended (a second at most). No run may be begun any more. */
+  /** Aborts all runs and waits until they have ended, a second at most. No run may be started after it. */
   async stop(): Promise<void> {
     this.#sweeper?.cancel();
     for (const run of this.#running) run.controller.abort();
@@ -93,7 +96,7 @@ export class ProbeRuns {
     });
   }
 
-  /** Comes too late for a run that was given up. */
+  /** Ends a run. Has no effect on a run that was abandoned. */
   #end(run: Run, verdict: Verdict): void {
     if (this.#running[run.place] !== run) return;
     this.#remove(run);
@@ -101,7 +104,7 @@ export class ProbeRuns {
     if (this.size === 0) this.#idle?.();
   }
 
-  /** The last one takes its place. */
+  /** Removes a run. The last run moves to its place. */
   #remove(run: Run): void {
     this.#options.places?.free(run.place, this.#running.length - 1);
     const last = this.#running.pop();

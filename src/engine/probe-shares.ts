@@ -1,11 +1,11 @@
 /**
  * Class of a probe for the scheduler, by its verdicts so far:
  *
- * | class     | a check that                                                        | expected to hold its slot |
+ * | class     | a check that                                                        | expected use of its slot  |
  * |-----------|---------------------------------------------------------------------|---------------------------|
  * | `steady`  | answered last time                                                  | for a moment              |
- * | `suspect` | failed, fewer than failureThreshold times in a row; or was published before this process began, and has not been probed yet | perhaps until its timeout |
- * | `new`     | has no verdict yet                                                  | perhaps until its timeout |
+ * | `suspect` | failed, fewer than failureThreshold times in a row; or was published before this process started, and has not been probed yet | possibly until its timeout |
+ * | `new`     | has no verdict yet                                                  | possibly until its timeout |
  * | `dead`    | failed failureThreshold times in a row, or with its first verdict   | until its timeout         |
  */
 export type ProbeClass = 'steady' | 'suspect' | 'new' | 'dead';
@@ -16,41 +16,45 @@ export type CountByClass = Record<ProbeClass, number>;
 
 export const noCounts = (): CountByClass => ({ steady: 0, suspect: 0, new: 0, dead: 0 });
 
-/** A backend, as far as slots are concerned. */
+/** Properties of a backend that the slots use. */
 export interface ProbeOwner {
   readonly namespace: string;
-  /** Runs that began at its turn. */
+  /** Runs that took a slot at its turn. */
   readonly running: CountByClass;
 }
 
-/** This part of the slots is kept for a class. */
+/** One of this many slots is reserved for a class. */
 const RESERVED_PART = 16;
 
-/** A namespace may hold this many times the slots that it leaves free for its class, and a backend of those that its namespace may still take. */
+/**
+ * A namespace may use this many times the slots that it leaves free for its class. A backend may use this
+ * many times those that its namespace may still take.
+ */
 const FACTOR = 8;
 
 /**
- * Shares of `--max-concurrent-probes`, so that no class, no namespace and no backend can hold all slots:
+ * Shares of `--max-concurrent-probes`, so that no class, no namespace and no backend can use all slots:
  *
  * | class    | at most                                                              |
  * |----------|----------------------------------------------------------------------|
  * | any      | all slots                                                            |
- * | not steady | half of all (at least one), however many of them are silent        |
- * | steady   | all except an eighth, which the others may always have               |
- * | `suspect`, `new` | have a sixteenth each that no other class may have           |
+ * | not steady | half of all (at least one), whatever the number of silent checks   |
+ * | steady   | all except an eighth, which is always left to the others             |
+ * | `suspect`, `new` | a sixteenth each is reserved for them                        |
  * | `dead`   | a sixteenth (at least one) while `suspect` or `new` ones wait        |
- * | one namespace | eight times what is left for its class: eight ninths where it is alone |
+ * | one namespace | eight times what is left for its class: eight ninths if it is alone |
  * | one backend | eight times what is left for its class and its namespace           |
  *
- * The last rows are the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a namespace that comes later
- * finds a free slot at once, whatever the others hold and for how long, and so does a backend in its namespace. With
- * fewer than 16 slots nothing is reserved, and where all are taken classes, namespaces and backends take turns.
+ * The last rows are the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a namespace that is
+ * added later finds a free slot at once, whatever the others use and for how long, and so does a backend in
+ * its namespace. With fewer than 16 slots nothing is reserved. If all slots are taken, classes, namespaces
+ * and backends take turns.
  */
 export class ProbeShares {
   readonly #max: number;
   readonly #reserved: number;
   readonly #running = noCounts();
-  /** Runs by namespace; those without any are absent. */
+  /** Runs by namespace. A namespace without runs is absent. */
   readonly #namespaces = new Map<unknown, CountByClass>();
 
   constructor(maxConcurrent: number) {
@@ -61,7 +65,7 @@ export class ProbeShares {
   /**
    * Returns how many slots the class may still take.
    *
-   * @param otherWaits whether checks that are `suspect` or `new` wait
+   * @param otherWaits true when `suspect` or `new` checks wait
    */
   room(wanted: ProbeClass, otherWaits: boolean): number {
     const { steady, suspect, dead } = this.#running;
@@ -80,7 +84,7 @@ export class ProbeShares {
     return this.#left(namespace, wanted, room) > 0;
   }
 
-  /** Returns true when the backend may, where its namespace may. */
+  /** Returns true when the backend may take one, given that its namespace may. */
   allows({ namespace, running }: ProbeOwner, wanted: ProbeClass, room: number): boolean {
     return running[wanted] < FACTOR * Math.min(room, this.#left(namespace, wanted, room));
   }

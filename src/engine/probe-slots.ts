@@ -20,20 +20,20 @@ import {
 import { probeClasses, ProbeShares, type ProbeClass, type ProbeOwner } from './probe-shares.ts';
 
 export interface ProbeLimits extends HostLimits {
-  /** Runs at a time, over all checks. */
+  /** Most concurrent runs of all checks. */
   readonly maxConcurrent: number;
 }
 
 /** Properties of a check that the slots use. */
 export interface Candidate<T> {
   readonly host: ProbeHost<T>;
-  /** Changed by `classify` alone, and not while the check waits or runs. */
+  /** Changed by `classify` only, and not while the check waits or runs. */
   class: ProbeClass;
-  /** Backends that want its verdicts; each once, at least one. */
+  /** Backends that subscribe to its verdicts: at least one, each once. */
   readonly owners: readonly ProbeOwner[];
-  /** Its position among those that wait. Belongs to the slots. */
+  /** Its position in a queue. Only `ProbeSlots` changes it. */
   ticket: Ticket<T> | undefined;
-  /** The share that it has a place of, while it is due and does not run yet. Belongs to the slots. */
+  /** Share whose place it has taken, while it is due and has not started. Only `ProbeSlots` changes it. */
   place: HostShare<T> | undefined;
 }
 
@@ -43,11 +43,14 @@ export interface Slot<T> {
   readonly host: ProbeHost<T>;
   readonly place: HostShare<T>;
   readonly class: ProbeClass;
-  /** The backend at whose turn it was taken. */
+  /** Backend at whose turn it was taken. */
   readonly owner: ProbeOwner;
 }
 
-/** Order of the classes, turn by turn. The dead go behind all others, except every seventh time, so that none of them starves. */
+/**
+ * Order of the classes in each turn. Dead checks come last, except every seventh time, so that none of them
+ * starves.
+ */
 const turns: readonly (readonly ProbeClass[])[] = [
   ['steady', 'suspect', 'new', 'dead'],
   ['suspect', 'new', 'steady', 'dead'],
@@ -59,19 +62,22 @@ const turns: readonly (readonly ProbeClass[])[] = [
 ];
 
 /**
- * Decides which due check runs next. A check that is due takes a place of its IP (`probe-host.ts`), or waits there for one.
- * With it, it waits in the queue of its class. In both queues namespaces take turns, and in each namespace its backends;
- * the classes take turns too (`turns`). `probe-shares.ts` decides how many slots a class, a namespace and a backend may
- * hold. A check of several backends needs the turn, the place and the share of one of them.
+ * Decides which due check runs next. A due check takes a place of its IP (`probe-host.ts`), or waits there
+ * for one. Then it waits for a slot in the queue of its class. In both queues namespaces take turns, and
+ * within a namespace its backends. The classes take turns too (`turns`). `probe-shares.ts` decides how many
+ * slots a class, a namespace and a backend may use. A check of several backends needs the turn, the place and
+ * the share of one of them.
  *
  * Guarantees, with at least 160 slots and four times as many places of an IP as one namespace may take:
- * - A namespace that holds all it can, of whatever classes and on whatever IPs, delays a check of another namespace by one
- *   timeout at most, and one that answers not at all.
- * - A check that answered last time waits only for others that did: no number of silent addresses, new or known, of
- *   whatever backends, takes the half of the slots that is left to it.
+ * - A namespace that uses all it can, of any class and on any IP, delays a check of another namespace by one
+ *   timeout at most, and does not delay a check that answers.
+ * - A check that answered last time waits only for others that did: no number of silent addresses, new or
+ *   known, of any backends, takes the half of the slots that is left to it.
  * - A check that failed fewer than failureThreshold times never waits for a dead or a new one.
- * - A backend with few checks finds a free slot, or is served once per round over the backends of its namespace that wait.
- * - Alive checks of an IP and a namespace wait for each other only, whatever its dead ones do, and for one run of a new one.
+ * - A backend with few checks finds a free slot, or gets one turn in each round over the waiting backends of
+ *   its namespace.
+ * - Alive checks of an IP and a namespace wait only for each other and for one run of a new check, whatever
+ *   the dead ones do.
  */
 export class ProbeSlots<T extends Candidate<T>> {
   readonly #limits: HostLimits;
@@ -90,7 +96,10 @@ export class ProbeSlots<T extends Candidate<T>> {
     this.#shares = new ProbeShares(maxConcurrent);
   }
 
-  /** Returns the host of a new check. Each `enter` is followed by one `leave`, with the class as it is then. */
+  /**
+   * Returns the host of a new check. Each `enter` must be followed by one `leave`, with the class at that
+   * time.
+   */
   enter(ip: string, kind: ProbeClass): ProbeHost<T> {
     let host = this.#hosts.get(ip);
     if (host === undefined) this.#hosts.set(ip, (host = newHost(ip)));
@@ -111,7 +120,10 @@ export class ProbeSlots<T extends Candidate<T>> {
     this.#tidy(host);
   }
 
-  /** Changes the class of a check that neither waits nor runs. Returns whether its host may have room for more runs now. */
+  /**
+   * Changes the class of a check that neither waits nor runs. Returns true when its host may have room for
+   * more runs now.
+   */
   classify(candidate: T, kind: ProbeClass): boolean {
     const { host, class: before } = candidate;
     candidate.class = kind;
@@ -121,7 +133,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     return host.alive === 0 && host.checks > 1;
   }
 
-  /** The check is due. */
+  /** Adds a due check. */
   enqueue(candidate: T): void {
     const { host, class: kind, owners } = candidate;
     const free = this.#freeShare(candidate);
@@ -131,7 +143,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     if (free !== share) this.#offer(host);
   }
 
-  /** Takes a slot for the next check; undefined: none may run now. */
+  /** Takes a slot for the next check. Returns undefined when none may run now. */
   take(): Slot<T> | undefined {
     const otherWaits = this.#lanes.suspect.size > 0 || this.#lanes.new.size > 0;
     for (const kind of turns[this.#turn % turns.length] ?? probeClasses) {
@@ -149,7 +161,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     return undefined;
   }
 
-  /** Gives a slot back. */
+  /** Releases a slot. */
   release({ host, place, class: kind, owner }: Slot<T>): void {
     this.#shares.release(owner, kind);
     givePlace(host, place, kind);
@@ -166,7 +178,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     return { candidate, host, place, class: kind, owner };
   }
 
-  /** Gives places to checks that wait for one, as far as there are any. Namespaces take turns. */
+  /** Gives free places to waiting checks. Namespaces take turns. */
   #offer(host: ProbeHost<T>): void {
     if (host.waiting === undefined) return;
     const { namespaces } = host.waiting;
@@ -181,7 +193,10 @@ export class ProbeSlots<T extends Candidate<T>> {
     }
   }
 
-  /** Those that are alive go first, because the others depend on them; the others after three of these, one at a time. */
+  /**
+   * Returns the next waiting check. Alive checks come first, because published addresses depend on them.
+   * After three of them comes one other check.
+   */
   #next(host: ProbeHost<T>, { lines }: HostQueues<T>, namespace: string): T | undefined {
     const take = (kind: ProbeClass): T | undefined =>
       hasPlace(host, namespace, kind, this.#limits)
@@ -193,13 +208,16 @@ export class ProbeSlots<T extends Candidate<T>> {
     return other ?? take('steady') ?? take('new') ?? take('dead');
   }
 
-  /** Returns the share of the first of its namespaces that has a place for the check. */
+  /** Returns the share of the first of the check's namespaces that has a free place. */
   #freeShare({ host, class: kind, owners }: T): HostShare<T> | undefined {
     const free = owners.find(({ namespace }) => hasPlace(host, namespace, kind, this.#limits));
     return free === undefined ? undefined : shareOf(host, free.namespace);
   }
 
-  /** Frees a place for a check that is alive: of one that is not, of the same namespace, and does not run yet. */
+  /**
+   * Frees a place for an alive check: the place of a check of the same namespace that is not alive and has
+   * not started.
+   */
   #displaced({ host, class: kind, owners }: T): HostShare<T> | undefined {
     if (!isAlive(kind)) return undefined;
     for (const { namespace } of owners) {

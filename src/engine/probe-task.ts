@@ -10,32 +10,32 @@ import type { Ticket } from '../util/fair-queue.ts';
 import type { InternedHandler } from './handler-table.ts';
 
 /**
- * One probe and where it stands: in the heap (planned), in the slots' lanes (due), or in a run.
- * Checks that ask the same question at the same times, of whatever backends, share one.
+ * One probe and its state: in the heap (planned), in a queue of the slots (due), or running. Checks with the
+ * same question and the same times share one, whatever backends they belong to.
  */
 export interface Task extends HeapItem {
   readonly key: string;
-  /** The check that was there first; it asks for all. Its handler is the interned one. */
+  /** The check that was set first; it is used for all subscribers. Its handler is the interned one. */
   readonly check: Check;
   readonly handler: InternedHandler;
   readonly host: ProbeHost<Task>;
-  /** Who wants to know. Replaced, never changed, so that it may be walked while it is. */
+  /** Subscribers. The array is replaced and never changed, so that it can be replaced during an iteration. */
   subscribers: readonly Subscriber[];
-  /** Owners of the subscribers, each once; the last ones where there are no more. */
+  /** Owners of the subscribers, each once; the last owners if there are no subscribers any more. */
   owners: readonly ProbeOwner[];
-  /** The instant that its rhythm means; `at` is that with jitter. */
+  /** Planned instant by the period; `at` is the same with jitter. */
   phase: number;
-  /** When it began to wait for its latest run. */
+  /** Time when it began to wait for its latest run. */
   dueAt: number;
-  /** Not run yet, and begun together with others: see `secondPhase`. */
+  /** True while it has not run and was added together with others: see `secondPhase`. */
   fresh: boolean;
   class: ProbeClass;
-  /** Failures in a row. */
+  /** Number of failures in a row. */
   failures: number;
   ticket: Ticket<Task> | undefined;
   place: HostShare<Task> | undefined;
   run: Run | undefined;
-  /** The last verdict; while the task is planned, it is from the period before. */
+  /** Last verdict. While the task is planned, it is the verdict of the previous period. */
   last: Verdict | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface Subscriber {
   readonly owner: string;
   readonly share: ProbeOwner;
   readonly task: Task;
-  /** As it was set last; thresholds may differ from the task's. */
+  /** The check as it was set last. Thresholds may differ from those of the task. */
   check: Check;
   gone: boolean;
 }
@@ -54,28 +54,34 @@ export interface Run {
   readonly controller: AbortController;
   readonly startedAt: number;
   readonly slot: Slot<Task>;
-  /** Where it stands among the runs under way. */
+  /** Its position among the runs in progress. */
   place: number;
 }
 
 /** Handlers whose question does not depend on the name of the server. */
 const isNameless = ({ handler }: Check): boolean => handler.kind === 'tcpSocket' || handler.kind === 'icmp';
 
-/** Returns true when two checks ask the same of the same address. */
+/** Returns true when the check has the same question to the same address as the task. */
 function isSameQuestion(task: Task, check: Check, handler: InternedHandler): boolean {
   const { ip, port, host } = task.check;
   if (task.handler !== handler || ip !== check.ip || port !== check.port) return false;
   return host === check.host || isNameless(check);
 }
 
-/** Returns true when the task is the probe of this check: the same question, period and timeout. Thresholds belong to the health. */
+/**
+ * Returns true when the task is the probe of this check: the same question, period and timeout. Thresholds do
+ * not matter.
+ */
 export function isProbeOf(task: Task, check: Check, handler: InternedHandler): boolean {
   const { periodMs, timeoutMs } = task.check.timing;
   const isSameTiming = periodMs === check.timing.periodMs && timeoutMs === check.timing.timeoutMs;
   return isSameTiming && isSameQuestion(task, check, handler);
 }
 
-/** Checks with equal keys are one probe. Joined, because one flat string is half the size; it contains no secret and no PEM text. */
+/**
+ * Returns the key of the probe of a check. A joined string is flat, which is half the size. It contains no
+ * secret and no PEM text.
+ */
 export function probeKey(check: Check, handler: InternedHandler): string {
   const { timing, ip, port, host } = check;
   const parts = [timing.periodMs, timing.timeoutMs, ip, port, handler.id];
@@ -87,7 +93,7 @@ export interface Plan {
   readonly key: string;
   readonly check: Check;
   readonly handler: InternedHandler;
-  /** The task that the same check of the same owner had before its change. */
+  /** Task that the same check of the same owner had before its change. */
   readonly known: Task | undefined;
   readonly fresh: boolean;
   /** See `SetOptions`. */
@@ -95,8 +101,8 @@ export interface Plan {
 }
 
 /**
- * Returns a task with its first instant. After a change of the times alone it takes over rhythm and class; otherwise it
- * begins again.
+ * Returns a task with its first instant. If only the times have changed, it keeps the phase and the class of
+ * the known task. Otherwise it starts as a new one.
  */
 export function newTask(
   { key, check, handler, known, fresh, withinMs }: Plan,
@@ -131,14 +137,14 @@ export function newTask(
   };
 }
 
-/** The class of a task and its failures in a row after a verdict. */
+/** Returns the class of a task and its failures in a row after a verdict. */
 export function classAfter(
   task: Task,
   verdict: Verdict,
   durationMs: number,
 ): Pick<Task, 'class' | 'failures'> {
   if (verdict.kind === 'up') return { class: 'steady', failures: 0 };
-  // Inconclusive is no news of the address, but a probe that took all its time will take it again.
+  // Inconclusive shows nothing about the address, but a probe that used its whole timeout will use it again.
   if (verdict.kind === 'inconclusive' && durationMs < task.check.timing.timeoutMs) return task;
   const failures = task.failures + 1;
   const allowed = Math.max(...task.subscribers.map(({ check }) => check.timing.failureThreshold));
@@ -146,7 +152,7 @@ export function classAfter(
   return { class: isDead ? 'dead' : 'suspect', failures };
 }
 
-/** At its next instant as planned, but within one new period. */
+/** Returns the next instant as planned, but within one new period. */
 function replanned(known: Task, check: Check, now: number): number {
   const { periodMs } = check.timing;
   const next = known.run === undefined ? known.phase : known.phase + periodMs;

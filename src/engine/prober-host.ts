@@ -8,7 +8,7 @@ import type { ProberCommand, ProberSetCommand, SendReport, SentCheck } from './p
 import type { RunBoard } from './run-board.ts';
 
 export interface ProberHostOptions extends Pick<LocalProberOptions, 'clock' | 'random' | 'limits' | 'tally'> {
-  /** Creates the probe. What this thread cannot do itself it asks of the one that leads, by `foreign`. */
+  /** Creates the probe. `foreign` has the main thread perform runs that this thread cannot. */
   readonly createProbe: (foreign: Probe) => Probe;
   readonly board: RunBoard;
   readonly send: SendReport;
@@ -23,7 +23,7 @@ interface HostedCheck {
   version: number;
 }
 
-/** The side of a thread that probes: a LocalProber that is driven by commands and answers with reports. */
+/** The prober thread's side: a LocalProber that is controlled by commands and sends reports. */
 export class ProberHost {
   readonly #options: ProberHostOptions;
   readonly #prober: LocalProber;
@@ -87,7 +87,7 @@ export class ProberHost {
     }
   }
 
-  /** The checks of an owner that are set, with their health. */
+  /** Returns the checks of an owner, with their health. */
   all(owner: string): readonly { readonly id: string; readonly health: Health | undefined }[] {
     const healthOf = this.#prober.of(owner);
     return [...(this.#owners.get(owner)?.keys() ?? [])].map((id) => ({ id, health: healthOf(id) }));
@@ -155,7 +155,7 @@ export class ProberHost {
     this.#options.send({ op: 'health', ref, version, health: withoutRuns(health), changed });
   }
 
-  /** The thread that leads probes for this one. */
+  /** Has the main thread perform a run. */
   #ask(check: Check, signal: AbortSignal): Promise<Verdict> {
     const { send } = this.#options;
     this.#asked += 1;

@@ -1,10 +1,10 @@
 import type { InternedHandler } from './handler-table.ts';
 import type { ProberCommand, SendCommand } from './prober-messages.ts';
 
-/** Way to one thread that probes. A handler crosses it once, however many checks use it. */
+/** Channel to one prober thread. A handler is sent once, however many checks use it. */
 export class ProberLane {
   readonly #send: SendCommand;
-  /** Uses of each handler that the thread has. */
+  /** Number of uses of each handler that the thread has. */
   readonly #uses = new Map<number, number>();
 
   constructor(send: SendCommand) {
@@ -15,7 +15,7 @@ export class ProberLane {
     this.#send(command);
   }
 
-  /** A check of this lane uses the handler from now on; one `release` must follow. */
+  /** Counts a check of this lane that uses the handler; one `release` must follow. */
   use({ id, handler }: InternedHandler): void {
     const uses = this.#uses.get(id) ?? 0;
     if (uses === 0) this.#send({ op: 'handler', handlerId: id, handler });
@@ -32,7 +32,7 @@ export class ProberLane {
     this.#send({ op: 'release', handlerId: id });
   }
 
-  /** The thread is a new one, and has nothing. */
+  /** Forgets what the thread has, because it is a new one. */
   reset(): void {
     this.#uses.clear();
   }

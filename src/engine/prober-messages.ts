@@ -5,13 +5,13 @@ import type { Verdict } from '../core/verdict.ts';
 import type { NotableVerdict } from './prober.ts';
 
 /**
- * Messages between the thread that leads and a thread that probes. Each direction keeps its order.
+ * Messages between the main thread and a prober thread. Each direction keeps its order.
  *
- * A check has a number (`ref`) for as long as it is set. A check that is removed and set again has another one, so a report
- * of before is recognized and dropped.
+ * A check has a number (`ref`) while it is set. A check that is removed and set again has another number, so
+ * an old report is recognized and dropped.
  */
 export type ProberCommand =
-  /** Comes before the first check that uses it. */
+  /** Sent before the first check that uses it. */
   | { readonly op: 'handler'; readonly handlerId: number; readonly handler: Handler }
   /** No check uses it any more. */
   | { readonly op: 'release'; readonly handlerId: number }
@@ -21,14 +21,14 @@ export type ProberCommand =
   | { readonly op: 'stop' }
   | { readonly op: 'answer'; readonly question: number; readonly verdict: Verdict };
 
-/** Changes to the checks of one owner. Those that are not named remain. */
+/** Changes to the checks of one owner. Other checks remain. */
 export interface ProberSetCommand {
   readonly op: 'set';
   readonly owner: string;
   readonly namespace: string;
   readonly drop: readonly number[];
   readonly put: readonly SentCheck[];
-  /** The first runs are spread over this time at most. Left out: over a period. */
+  /** Time over which the first runs are spread at most. Default: a period. */
   readonly withinMs?: number | undefined;
 }
 
@@ -37,9 +37,9 @@ export interface SentCheck {
   readonly check: Omit<Check, 'handler'>;
   readonly handlerId: number;
   readonly fresh: boolean;
-  /** Health with which it begins. */
+  /** Initial health. */
   readonly health?: Health;
-  /** Its reports have this one until a seed arrives. */
+  /** Version of its reports until a seed arrives. */
   readonly version: number;
 }
 
@@ -49,16 +49,16 @@ export type ProberReport =
   /** The period of the check is to be stretched by another factor. */
   | { readonly op: 'cost'; readonly ref: number; readonly cost: ProbeCost }
   | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
-  /** A probe that only the thread that leads can run. */
+  /** A probe that only the main thread can perform. */
   | { readonly op: 'ask'; readonly question: number; readonly check: Check }
   | { readonly op: 'cancel'; readonly question: number }
   | { readonly op: 'stopped' };
 
-/** Health of a check after a change that counts: a transition, a confirmation, or the answer to a seed. */
+/** Health of a check after a transition, a confirmation, or as the answer to a seed. */
 export interface HealthReport {
   readonly op: 'health';
   readonly ref: number;
-  /** Of the last seed that the thread has received for the check, or of the check as it was sent. */
+  /** Version of the last seed that the thread has received for the check, or of the check as it was sent. */
   readonly version: number;
   readonly health: Health;
   /** True for a transition. */

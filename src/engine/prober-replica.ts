@@ -13,30 +13,30 @@ interface SetCheck {
   readonly check: Check;
   readonly handler: InternedHandler;
   readonly lane: ProberLane;
-  /** As it was set. */
+  /** Value with which it was set. */
   readonly fresh: boolean;
 }
 
-/** A check that is set or seeded, as the thread that leads knows it. */
+/** A check that is set or seeded, in the main thread. */
 export interface ReplicatedCheck {
-  /** Unique for ever: a check that is removed and set again has another one. */
+  /** Unique and never reused: a check that is removed and set again has another one. */
   readonly ref: number;
   readonly owner: string;
   readonly id: string;
-  /** Of its owner; empty until it is set. */
+  /** Namespace of its owner; empty until it is set. */
   namespace: string;
-  /** Undefined: it was seeded and is not set yet. */
+  /** Undefined: the check was seeded and is not set yet. */
   set: SetCheck | undefined;
   health: Health | undefined;
-  /** Counts the seeds that were sent, and the changes of the lane. */
+  /** Number of seeds that were sent, and of changes of the lane. */
   version: number;
 }
 
 export interface ProberReplicaOptions {
-  /** Returns the lane whose thread probes the check. */
+  /** Returns the lane of the thread that probes the check. */
   readonly laneOf: (check: ReplicatedCheck, set: Check) => ProberLane;
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
-  /** Health before the first one. */
+  /** Returns the health before the first report. */
   readonly initial: () => Health;
 }
 
@@ -46,15 +46,15 @@ interface Change {
 }
 
 /**
- * What the thread that leads knows of the checks that other threads probe: their health, kept up to date by reports. What
- * must hold: once all messages have arrived it contains the health that the threads have, and it never contains the
- * health of a check of before, because each check has a number of its own.
+ * Replica, in the main thread, of the health of the checks that other threads probe. Reports keep it up to
+ * date. What must hold: once all messages have arrived it contains the health that the threads have. It never
+ * contains the health of a former check, because each check has its own number.
  *
  * | report                                             | the replica        |
  * |----------------------------------------------------|--------------------|
- * | of a number that is not set (any more), or is another lane's by now | drops it |
+ * | for a number that is not set (any more), or belongs to another lane now | drops it |
  * | sent before the last seed of the check has arrived | drops it: the answer to the seed follows |
- * | sent before the check has left the lane, which is its own again | drops it |
+ * | sent before the check left the lane, to which it has returned since | drops it |
  * | any other                                          | takes its health   |
  */
 export class ProberReplica {
@@ -69,7 +69,7 @@ export class ProberReplica {
     this.#options = options;
   }
 
-  /** Checks that are set. */
+  /** Number of checks that are set. */
   get checks(): number {
     return this.#checks;
   }
@@ -131,7 +131,7 @@ export class ProberReplica {
     if (changed) this.#options.onChanged(check.owner, check.set.check, before, health);
   }
 
-  /** Moves a check to the lane that is its own now. */
+  /** Moves a check to its current lane. */
   move(check: ReplicatedCheck): void {
     if (check.set === undefined) return;
     const { lane, handler } = check.set;
@@ -146,7 +146,10 @@ export class ProberReplica {
     next.send({ op: 'set', owner: check.owner, namespace: check.namespace, drop: [], put });
   }
 
-  /** Sends all checks of a lane whose thread is new, each with the health that is known of it. One that has any is not fresh. */
+  /**
+   * Sends all checks of a lane to its new thread, each with its known health. A check with health is not
+   * fresh.
+   */
   resend(lane: ProberLane, withinMs: number | undefined): void {
     lane.reset();
     for (const checks of this.#owners.values()) {
@@ -184,7 +187,7 @@ export class ProberReplica {
     changeOf(changes, lane).put.push(sentOf(known, known.set));
   }
 
-  /** @param changes where its thread is to drop it */
+  /** @param changes receives the order to its thread to drop it; undefined: none is needed */
   #leave(
     { ref }: ReplicatedCheck,
     { lane, handler }: SetCheck,
@@ -233,7 +236,10 @@ function sentOf({ ref, health, version }: ReplicatedCheck, { check, handler, fre
   };
 }
 
-/** Compares two checks of one id and handler. The initial delay counts only before the first run. */
+/**
+ * Compares two checks with equal ids and handlers. The initial delay is ignored, because it matters only
+ * before the first run.
+ */
 function isSameCheck(a: Check, b: Check): boolean {
   const { timing: s } = a;
   const { timing: t } = b;

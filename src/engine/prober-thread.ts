@@ -5,11 +5,11 @@ import type { ProbeLimits } from './probe-slots.ts';
 import { RunBoard } from './run-board.ts';
 import { RunTally } from './run-tally.ts';
 
-/** Causes for which a thread that probes is replaced by a new one. */
+/** Causes for which a prober thread is replaced by a new one. */
 export const threadEnds = ['Stalled', 'OutOfMemory', 'Failed'] as const;
 export type ThreadEnd = (typeof threadEnds)[number];
 
-/** Memory that a thread shares with the one that leads. */
+/** Memory that a prober thread shares with the main thread. */
 export interface ThreadMemory {
   readonly tally: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
@@ -18,7 +18,7 @@ export interface ThreadMemory {
 /** A thread that runs a ProberHost. */
 export interface SpawnedThread {
   readonly send: SendCommand;
-  /** Resolves when it is gone. It may take as long as what runs in it cannot be interrupted. */
+  /** Resolves when the thread has ended. That may take as long as native code in it cannot be interrupted. */
   terminate(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export interface SpawnOptions {
   readonly memory: ThreadMemory;
   readonly limits: ProbeLimits;
   readonly onReport: (report: ProberReport) => void;
-  /** Called once, when it ends by itself. */
+  /** Called once, when the thread ends without `terminate`. */
   readonly onEnd: (cause: ThreadEnd, error: unknown) => void;
 }
 
@@ -38,25 +38,26 @@ export interface ProberThreadOptions {
   readonly clock: Clock;
   readonly spawn: SpawnThread;
   readonly limits: ProbeLimits;
-  /** A thread whose event loop does not turn for this time is replaced. */
+  /** A thread whose event loop makes no turn for this time is replaced. */
   readonly stallMs: number;
   readonly onReport: (thread: ProberThread, report: ProberReport) => void;
-  /** The thread is gone, with the runs of these checks. A new one follows. */
+  /** Called when the thread has ended, with the checks whose runs are lost. A new thread follows. */
   readonly onLost: (
     thread: ProberThread,
     cause: ThreadEnd,
     running: readonly number[],
     error: unknown,
   ) => void;
-  /** A thread is there, and has no checks yet. */
+  /** Called when a thread was started. It has no checks yet. */
   readonly onSpawned: (thread: ProberThread, isFirst: boolean) => void;
 }
 
-/** A thread must load its modules before it answers; a machine that is overloaded takes seconds for it. */
+/** A thread must load its modules before it answers. An overloaded machine needs seconds for that. */
 const START_MS = 30_000;
 /**
- * Of threads that end sooner after their start than this, so many in a row are replaced at once: a few checks that are about
- * to be quarantined must not keep the others waiting. From then on there is a pause, which doubles each time.
+ * A thread that ends sooner after its start than `SOON_MS` is replaced at once for `SOON_ENDS` times in a
+ * row: a few checks that are about to be quarantined must not delay the others. After that there is a pause,
+ * which doubles each time.
  */
 const SOON_MS = 10_000;
 const SOON_ENDS = 6;
@@ -64,7 +65,7 @@ const PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 const STOP_MS = 1_500;
 
-/** What becomes of a run whose thread is gone. */
+/** Verdict of a run whose thread has ended. */
 export const lostRun = { kind: 'inconclusive', reason: 'ProberFault' } as const;
 
 interface Current {
@@ -72,13 +73,13 @@ interface Current {
   readonly board: RunBoard;
   readonly startedAt: number;
   beats: number;
-  /** When its pulse was last seen to have changed, monotonic. */
+  /** Time when a change of its pulse was last seen, monotonic. */
   seenAt: number;
 }
 
 /**
- * One place for a thread that probes: starts it, watches its pulse, and replaces it when it ends or does not answer. The
- * lane and what was counted remain; the checks are sent again (`onSpawned`).
+ * Supervises one prober thread: starts it, watches its pulse, and replaces it when it ends or does not
+ * answer. The lane and the counts remain; the checks are sent again (`onSpawned`).
  */
 export class ProberThread {
   readonly name: string;
@@ -126,7 +127,7 @@ export class ProberThread {
     thread.send({ op: 'start' });
   }
 
-  /** Looks at the pulse. */
+  /** Checks the pulse. */
   watch(now: number): void {
     const current = this.#current;
     if (current === undefined) return;
@@ -136,12 +137,12 @@ export class ProberThread {
       this.#lose(current.thread, 'Stalled', undefined);
   }
 
-  /** The time until now does not count: the thread that watches did not run either. */
+  /** Ignores the time until now, because the main thread did not run either. */
   excuse(now: number): void {
     if (this.#current !== undefined) this.#current.seenAt = now;
   }
 
-  /** Lets the runs end, and ends the thread. A later `start` begins again. */
+  /** Waits for the runs, then ends the thread. A later `start` starts a new one. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#timer?.cancel();

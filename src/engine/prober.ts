@@ -7,43 +7,52 @@ import type { Verdict } from '../core/verdict.ts';
 export interface ProberSetOptions {
   /** Namespace of the owner. */
   readonly namespace: string;
-  /** Asked of each new check: true, it is probed after its initial delay; false, within one period. */
+  /** Called for each new check. True: it is probed after its initial delay. False: within one period. */
   readonly fresh: (check: Check) => boolean;
-  /** First runs of checks that are not fresh are spread over this time at most. Left out: over a period. */
+  /** Time over which first runs of checks that are not fresh are spread at most. Default: a period. */
   readonly withinMs?: number | undefined;
 }
 
 /**
- * Runs checks and keeps what is believed of them. `owner` is the uid of a backend, so a namesake that is created later
- * starts without health. All methods return at once.
+ * Runs checks and keeps their health. `owner` is the UID of a backend, so a backend that is created later
+ * with the same name starts without health. All methods return at once.
  */
 export interface Prober {
-  /** These are all the checks of the owner from now on. The health of its other checks is forgotten. */
+  /** Sets all checks of the owner. The health of its other checks is forgotten. */
   set(owner: string, checks: readonly Check[], options: ProberSetOptions): void;
   /** Ends the checks of the owner and forgets their health. */
   forget(owner: string): void;
-  /** Health of the checks of one owner, as it is when it is asked for; undefined: neither seeded nor probed yet. */
+  /**
+   * Returns a lookup of the health of one owner's checks. It reads the health when it is called; undefined:
+   * neither seeded nor probed yet.
+   */
   of(owner: string): HealthOf;
   /**
-   * Puts in what is published, by the rule of `reseeded`. Never overrides what a verdict has confirmed. Returns whether
-   * that changed something that was believed.
+   * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
+   * Returns true when this replaced other health.
    */
   seed(owner: string, checkId: string, health: Health): boolean;
-  /** Checks may be set before; nothing runs until here. */
+  /** Starts the runs. Checks may be set before. */
   start(): void;
-  /** Aborts the runs and waits until they have ended (a second at most). No transition is reported any more. For good. */
+  /**
+   * Aborts the runs and waits until they have ended, a second at most. Then no transition is reported. It
+   * cannot be started again.
+   */
   stop(): Promise<void>;
-  /** Ids of checks that are probed apart from the others, or not now, because of what they did to a thread that probes. */
+  /**
+   * Returns the ids of quarantined checks: they are probed apart from the others, or not now, because prober
+   * threads ended during their runs.
+   */
   quarantined(owner: string): readonly string[];
   stats(): ProberStats;
 }
 
 export interface ProberStats {
-  /** Checks of all owners. */
+  /** Number of checks of all owners. */
   readonly checks: number;
-  /** Threads that probe; 0: the one that leads does. */
+  /** Number of prober threads; 0: the main thread probes. */
   readonly workers: number;
-  /** Checks that are quarantined. */
+  /** Number of quarantined checks. */
   readonly quarantined: number;
 }
 
@@ -51,15 +60,21 @@ export interface ProberStats {
 export type NotableVerdict = Pick<Verdict, 'greeting' | 'certificateExpiresAt'>;
 
 export interface ProberListeners {
-  /** Receives transitions only, after `of` returns the new health. */
+  /** Called for transitions only, after `of` returns the new health. */
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
-  /** Receives what is notable of a check when it changes, and again after a while, because what it means depends on the time. */
+  /**
+   * Called with the notable part of a verdict when it changes, and again after a while, because its meaning
+   * depends on the time.
+   */
   readonly onNotable: (owner: string, check: Check, verdict: NotableVerdict) => void;
-  /** What `quarantined` returns for this owner has changed. */
+  /** Called when the result of `quarantined` for this owner has changed. */
   readonly onQuarantined: (owner: string) => void;
-  /** Receives the cost of a check whose period is to be stretched by another factor than it is. The check must be set again with it. */
+  /**
+   * Called when the period of a check must be stretched by another factor. The check must be set again with
+   * it.
+   */
   readonly onCost: (owner: string, check: Check, cost: ProbeCost) => void;
-  /** A probe that threw, or a listener that did: bugs, for the log. */
+  /** Called with the error of a probe or listener that threw. Such errors are bugs, and are logged. */
   readonly onFault: (error: unknown, checkId: string) => void;
 }
 

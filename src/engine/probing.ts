@@ -15,23 +15,23 @@ export interface ProbingOptions {
   readonly clock: Clock;
   readonly view: ClusterView;
   readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed' | 'quarantined'>;
-  /** Bounds the probes of a namespace. Default: none. */
+  /** Bounds the probes of a namespace. Default: no bound. */
   readonly rates?: ProbeRates;
   /** Stretches the periods of checks whose runs take too much CPU time. Default: none. */
   readonly costs?: ProbeCosts;
 }
 
 /**
- * What is new waits for its first verdicts, so that what answers is published ready by the first write, and many new
- * backends are written once and not twice. One address that does not answer holds the others back for this long at most;
- * not as long where something is published already, for a flip of that would wait too.
+ * A new backend waits for its first verdicts, so that addresses that answer are ready in the first write, and
+ * many new backends are written once and not twice. An address that does not answer delays the others by this
+ * time at most. The time is shorter if something is published already, because a flip of that would wait too.
  */
 const SETTLE_MS = { new: 1_000, published: 100 };
 
 /**
- * Sees to it that exactly the checks of a backend are asked (`seedChecks` before). Checks that were published before this term began start
- * with what is published, and are asked within a period; those of which that leaves nothing to believe are asked at once,
- * and new ones after their initial delay.
+ * Sets exactly the checks of a backend (call `seedChecks` before). Checks that were published before this
+ * term start with the published health, and are probed within a period. Those for which that leaves no health
+ * are probed at once, and new ones after their initial delay.
  */
 export function probe(scene: Scene, options: ProbingOptions): void {
   const { backend, checks } = scene;
@@ -53,8 +53,8 @@ export function probe(scene: Scene, options: ProbingOptions): void {
 const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });
 
 /**
- * Gives checks that no verdict has confirmed in this term what is published now. Returns whether that changed something
- * that was believed: the scene follows from it.
+ * Seeds checks that no verdict has confirmed in this term with the health that is published now. Returns true
+ * when this replaced other health: then the scene must be built again.
  */
 export function seedChecks({ backend, groups, addresses, checks }: Scene, options: ProbingOptions): boolean {
   const { prober, view, clock } = options;
@@ -70,7 +70,7 @@ export function seedChecks({ backend, groups, addresses, checks }: Scene, option
   return changed.includes(true);
 }
 
-/** Objects under the names of the backend's Services, as far as they are ours or to be taken over. */
+/** Returns the objects under the names of the backend's Services that it owns or is to adopt. */
 function published(backend: Backend, view: ClusterView): Published | PublishedAlias {
   if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, view) };
   const names = standingNames(backend, view);
@@ -81,9 +81,10 @@ function published(backend: Backend, view: ClusterView): Published | PublishedAl
 }
 
 /**
- * How long to wait for first answers, Secrets and verdicts, in milliseconds; not positive: do not wait.
+ * Returns how long to wait for first DNS answers, Secrets and verdicts, in milliseconds; zero or less: do not
+ * wait.
  *
- * @param since when this generation of the backend was first seen, monotonic
+ * @param since time when this generation of the backend was first seen, monotonic
  */
 export function settlingMs(
   { backend, checks, targets, secretsPending }: Scene,
@@ -95,7 +96,7 @@ export function settlingMs(
     const { state = 'unknown', seeded } = healthOf(id) ?? {};
     return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);
   };
-  // What was published before stands, and its first answer is due in a moment: one status instead of two.
+  // Published addresses remain, and the first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean =>
     resolution?.rule === 'Pending' || resolution?.rule === 'Published';
   if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;

@@ -1,11 +1,11 @@
-/** Where a check is probed. */
+/** Place where a check is probed: with the others, apart from them, or nowhere for now. */
 export type Ward = 'shared' | 'quarantine' | 'held';
 
-/** A check without a stall for this time is probed with the others again. */
+/** After this time without a stall a check is probed with the others again. */
 const CLEAN_MS = 86_400_000;
-/** Stalls at which a check was running that lead to its quarantine. */
+/** Number of stalls during runs of a check that lead to its quarantine. */
 const MOST_STALLS = 2;
-/** Pause after a stall of a check that ran alone; doubles each time. */
+/** Pause after a stall during the run of a check that ran alone; it doubles each time. */
 const HOLD_MS = 60_000;
 const MAX_HOLD_MS = 3_600_000;
 
@@ -13,26 +13,26 @@ interface Suspect {
   stalls: number;
   lastAt: number;
   ward: Ward;
-  /** Stalls at which it ran alone: it is the cause. */
+  /** Number of stalls while it ran alone: it is the cause. */
   proven: number;
   heldUntil: number;
 }
 
 /**
- * Decides which checks are probed apart, because the thread ended while they were being probed.
+ * Decides which checks are probed apart from the others, because a thread ended while they were being probed.
  *
- * | the thread ended while the check was being probed        | where it is probed                                  |
+ * | a thread ended while the check was being probed          | it is probed                                        |
  * |----------------------------------------------------------|-----------------------------------------------------|
  * | once within a day                                        | with the others                                     |
  * | twice within a day                                       | in the quarantine, where one check runs at a time   |
- * | in the quarantine: it was the only one                   | nowhere for a minute, then two, four … up to an hour |
+ * | in the quarantine: it was the only one                   | not for a minute, then two, four … up to an hour    |
  * | not for a day                                            | with the others                                     |
  */
 export class Quarantine {
   readonly #suspects = new Map<string, Suspect>();
   #apart = 0;
 
-  /** Checks that are in quarantine or held. */
+  /** Number of checks that are in quarantine or held. */
   get size(): number {
     return this.#apart;
   }
@@ -41,12 +41,12 @@ export class Quarantine {
     return this.#apart === 0 ? 'shared' : (this.#suspects.get(key)?.ward ?? 'shared');
   }
 
-  /** Returns the keys whose ward changes because a thread ended while they were being probed. */
+  /** Records that a thread ended while these keys were being probed. Returns the keys whose ward changes. */
   blame(keys: readonly string[], now: number): readonly string[] {
     return keys.filter((key) => this.#blame(key, now));
   }
 
-  /** Returns the keys whose ward changes because time has passed. */
+  /** Returns the keys whose ward changes by the passing of time. */
   advance(now: number): readonly string[] {
     return [...this.#suspects].flatMap(([key, suspect]) => (this.#advance(key, suspect, now) ? [key] : []));
   }

@@ -1,6 +1,7 @@
 /**
- * Numbers of the checks that are being probed, in a memory that another thread can read when this one does not answer any
- * more. It also contains the pulse of the thread: a counter that its event loop increases, and its longest delay.
+ * Numbers of the checks that are being probed, in shared memory that another thread can read when this one no
+ * longer answers. Also contains the pulse of the thread: a counter that its event loop increases, and its
+ * longest delay.
  */
 export class RunBoard {
   readonly #numbers: Int32Array;
@@ -14,7 +15,7 @@ export class RunBoard {
     return (HEAD + runs) * Int32Array.BYTES_PER_ELEMENT;
   }
 
-  /** The event loop has turned, `delayMs` later than it was to. */
+  /** Records a turn of the event loop, `delayMs` later than planned. */
   beat(delayMs: number): void {
     const longest = Atomics.load(this.#numbers, DELAY);
     if (delayMs > longest) Atomics.store(this.#numbers, DELAY, Math.round(delayMs));
@@ -25,28 +26,28 @@ export class RunBoard {
     return Atomics.load(this.#numbers, BEATS);
   }
 
-  /** Returns the longest delay since it was taken last, in milliseconds. */
+  /** Returns the longest delay since the last call, in milliseconds. */
   takeDelay(): number {
     return Atomics.exchange(this.#numbers, DELAY, 0);
   }
 
-  /** A run begins at this place. */
+  /** Records a run at this place. */
   put(place: number, ref: number): void {
     this.#numbers[HEAD + place] = ref;
   }
 
-  /** The run at this place ends, and the one at the last place takes it over. */
+  /** Removes the run at this place. The run at the last place moves to it. */
   free(place: number, last: number): void {
     this.#numbers[HEAD + place] = this.#numbers[HEAD + last] ?? 0;
     this.#numbers[HEAD + last] = 0;
   }
 
-  /** Numbers of the checks that are being probed. */
+  /** Returns the numbers of the checks that are being probed. */
   running(): readonly number[] {
     return [...this.#numbers.subarray(HEAD)].filter((ref) => ref !== 0);
   }
 
-  /** For a new thread. */
+  /** Clears it for a new thread. */
   clear(): void {
     this.#numbers.fill(0);
   }

@@ -1,13 +1,13 @@
 import type { Check } from '../core/check.ts';
 import { costFactor, usualCpuMs, withRun, type ProbeCost } from '../core/probe-cost.ts';
 
-/** CPU times of the latest runs of checks of which one was costly lately, or whose period is stretched for it. */
+/** CPU times of the latest runs, of checks with a recent notable run or a stretched period. */
 export class RunCosts {
   /** Owner -> id of the check. */
   readonly #recent = new Map<string, Map<string, readonly number[]>>();
 
   /**
-   * Counts a run. Returns the cost of the check where its period is to be stretched by another factor than it is.
+   * Adds a run. Returns the cost of the check if its period must be stretched by another factor.
    *
    * @param cpuMs of the run; 0: not notable
    */

@@ -5,7 +5,7 @@ import { reasons, type Reason, type Verdict } from '../core/verdict.ts';
 export const durationBounds = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
-/** Upper bounds of how much later than planned runs began, in seconds. */
+/** Upper bounds of the delays of runs after their planned instants, in seconds. */
 export const latenessBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 const kinds: Readonly<Record<Handler['kind'], number>> = {
@@ -19,19 +19,22 @@ const reasonIndex = Object.fromEntries(reasons.map((reason, index) => [reason, i
 >;
 const results: Readonly<Record<Verdict['kind'], number>> = { up: 0, down: 1, inconclusive: 2 };
 
-/** Numbers of a distribution: its sum, then a count for each bucket, the last one of values above all bounds. */
+/**
+ * Numbers of a distribution: its sum, then a count for each bucket. The last bucket is for values above all
+ * bounds.
+ */
 const sizeOf = (bounds: readonly number[]): number => bounds.length + 2;
 const RESULTS = 3;
 const ROW = RESULTS + sizeOf(durationBounds);
 const LATENESS = kindNames.length * reasons.length * ROW;
 
 export interface TalliedDistribution {
-  /** Values in each bucket, not cumulative. */
+  /** Number of values in each bucket, not cumulative. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
 
-/** Runs of one kind of handler that ended with one reason. */
+/** Counts of the runs of one kind of handler that ended with one reason. */
 export interface TallyRow {
   readonly kind: Handler['kind'];
   readonly reason: Reason;
@@ -41,8 +44,8 @@ export interface TallyRow {
 }
 
 /**
- * Counts runs in a memory of fixed layout: one thread writes it, and others read it at any time, without a message and
- * with nothing to wait for. What a thread counted remains when it dies.
+ * Counts runs in memory of a fixed layout. One thread writes it, and others read it at any time, without
+ * messages or waiting. The counts of a thread remain when it ends.
  */
 export class RunTally {
   static readonly bytes = (LATENESS + sizeOf(latenessBounds)) * Float64Array.BYTES_PER_ELEMENT;
@@ -58,17 +61,17 @@ export class RunTally {
     this.#observe(row + RESULTS, durationBounds, durationMs / 1000);
   }
 
-  /** How much later than planned a run began. */
+  /** Counts a run that began this much later than planned. */
   late(ms: number): void {
     this.#observe(LATENESS, latenessBounds, ms / 1000);
   }
 
-  /** Adds what another one has counted. */
+  /** Adds the counts of another tally. */
   add(other: RunTally): void {
     for (const [index, value] of other.#numbers.entries()) if (value !== 0) this.#increase(index, value);
   }
 
-  /** Rows in which something was counted. */
+  /** Returns the rows with at least one run. */
   rows(): readonly TallyRow[] {
     return kindNames.flatMap((kind, k) =>
       reasons.flatMap((reason, r) => {

@@ -22,39 +22,46 @@ export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners 
 export interface SetOptions {
   /** Namespace of the backend. */
   readonly namespace: string;
-  /** Of all new checks, or asked of each. */
+  /** Of all new checks, or called for each. */
   readonly fresh?: boolean | ((check: Check) => boolean);
-  /** First runs of checks that are not fresh are spread over this time at most. Left out: over a period. */
+  /** Time over which first runs of checks that are not fresh are spread at most. Default: a period. */
   readonly withinMs?: number | undefined;
 }
 
 export interface SchedulerStats {
-  /** Of all owners. */
+  /** Number of checks of all owners. */
   readonly checks: number;
-  /** What they come to, equal ones counted once. */
+  /** Number of probes: equal checks count once. */
   readonly probes: number;
   readonly running: number;
-  /** Due, but without a slot. */
+  /** Number of due probes without a slot. */
   readonly waiting: number;
 }
 
-/** Starts per turn of the event loop: sockets must be served in between, or a burst would time itself out. */
+/**
+ * Starts per turn of the event loop. Sockets must be served in between, or the probes of a burst would time
+ * out.
+ */
 const BURST = 256;
 
 /**
- * Runs every check once per period, each verdict to `onVerdict`. One heap, one timer, one small record per check.
+ * Runs every check once per period and passes each verdict to `onVerdict`. One heap, one timer, one small
+ * record per check.
  *
  * What must hold:
- * - checks with the same question, period and timeout are one probe, whatever backends they belong to, and each is
- *   told its verdicts; a check that joins one is told its last verdict at once (with a duration of 0);
- * - runs of one probe never overlap; the rhythm is that of `probe-timing.ts`, who may run that of `probe-slots.ts`;
- * - a verdict is told only to checks that still want it; a run that nobody wants any more is aborted;
- * - whatever a probe does (throws, never settles), its slot comes back and the loop goes on;
- * - after a standstill of the machine, new checks run first and the overdue ones within ten seconds: no storm.
+ * - Checks with the same question, period and timeout are one probe, whatever backends they belong to. Each
+ *   check receives its verdicts. A check that joins a probe receives the last verdict at once (with a
+ *   duration of 0).
+ * - Runs of one probe never overlap. `probe-timing.ts` decides when a probe is due, `probe-slots.ts` which
+ *   due probe runs.
+ * - A verdict is passed only to checks that are still set. A run without a subscriber is aborted.
+ * - If a probe throws or never settles, its slot is released and the loop continues.
+ * - After the machine was suspended, new checks run first and overdue ones within ten seconds, so there is no
+ *   burst.
  *
- * What cannot be helped: targets that answered and then go silent all at once hold a slot each until their timeout,
- * so `maxConcurrent` should exceed (targets per second that may do so) x (their timeout). Where it does not, backends
- * take turns.
+ * Known limit: targets that answered and then become silent all at once use a slot each until their timeout.
+ * So `maxConcurrent` should exceed (targets per second that may do so) x (their timeout). If it does not,
+ * backends take turns.
  */
 export class ProbeScheduler {
   readonly #options: ProbeSchedulerOptions;
@@ -65,7 +72,7 @@ export class ProbeScheduler {
   readonly #runs: ProbeRuns;
   readonly #teller: VerdictTeller;
   #state: 'new' | 'started' | 'stopped' = 'new';
-  /** Tasks that are being asked; a run whose task was dropped is in `#runs` alone until it ends. */
+  /** Number of tasks with a run. A run whose task was dropped is only in `#runs` until it ends. */
   #asked = 0;
 
   constructor(options: ProbeSchedulerOptions) {
@@ -78,11 +85,10 @@ export class ProbeScheduler {
   }
 
   /**
-   * Says which checks the owner (a backend's uid) has from now on.
-   * One whose question, period and timeout are unchanged keeps its rhythm and its run; one that asks the same at
-   * other times keeps its rhythm as far as the new period allows; any other is new, and `fresh` says of it: true
-   * (default): it is probed after its initial delay; false (it was published before this process began): within
-   * one period.
+   * Sets all checks of the owner (the UID of a backend). A check whose question, period and timeout are
+   * unchanged keeps its phase and its run. A check with the same question and other times keeps its phase as
+   * far as the new period allows. Any other check is new. If it is `fresh` (default), it is probed after its
+   * initial delay; otherwise it was published before this process started, and is probed within one period.
    */
   set(owner: string, checks: readonly Check[], { namespace, fresh = true, withinMs }: SetOptions): void {
     if (this.#state === 'stopped') return;
@@ -100,14 +106,17 @@ export class ProbeScheduler {
     this.#arm();
   }
 
-  /** Checks may be set before; nothing runs until here. */
+  /** Starts the runs. Checks may be set before. */
   start(): void {
     if (this.#state !== 'new') return;
     this.#state = 'started';
     this.#arm();
   }
 
-  /** Aborts the runs and waits until they have ended (a second at most). No verdict is reported any more. For good. */
+  /**
+   * Aborts the runs and waits until they have ended, a second at most. Then no verdict is reported. It cannot
+   * be started again.
+   */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#teller.stop();
@@ -126,7 +135,10 @@ export class ProbeScheduler {
     return newTask(plan, (ip, kind) => this.#slots.enter(ip, kind), clock.now(), random);
   }
 
-  /** Gives a check that joined what is known already, or brings the first run forward to where its own would be. */
+  /**
+   * Passes the last verdict to a check that joined a task. If there is none, advances the first run to the
+   * check's own first instant.
+   */
   #welcome(subscriber: Subscriber, fresh: boolean): void {
     const { task, check } = subscriber;
     if (task.slot < 0) return;
@@ -149,7 +161,7 @@ export class ProbeScheduler {
     task.run = undefined;
   }
 
-  /** Sees to it that the alarm goes for the earliest planned run; `at`: earlier than that. */
+  /** Sets the alarm for the earliest planned run, or for `at` if that is earlier. */
   #arm(at = this.#planned.peek()?.at ?? Infinity): void {
     if (this.#state === 'started') this.#alarm.set(at);
   }
@@ -172,7 +184,7 @@ export class ProbeScheduler {
     this.#arm();
   }
 
-  /** Starts what may run now, a burst at most, and the rest after a breath. */
+  /** Starts the runs that are possible now, a burst at most, and the rest a little later. */
   #pump(): void {
     for (let started = 0; started < BURST; started++) if (!this.#startNext()) return;
     this.#alarm.soon();
@@ -186,7 +198,7 @@ export class ProbeScheduler {
     return true;
   }
 
-  /** Frees the slot, plans the next run, reports. One slot is free then, so one may start. */
+  /** Releases the slot, plans the next run and reports the verdict. Then one more run may start. */
   #end(run: Run, verdict: Verdict): void {
     const { task } = run;
     this.#slots.release(run.slot);

@@ -16,33 +16,33 @@ export interface WorkerPoolOptions extends ProberListeners {
   readonly clock: Clock;
   readonly spawn: SpawnThread;
   readonly workers: number;
-  /** Of all threads together. */
+  /** Limits of all threads together. */
   readonly limits: ProbeLimits;
   readonly stallMs: number;
-  /** Runs the probes that a thread cannot run. */
+  /** Performs the probes that a prober thread cannot. */
   readonly foreign: Probe;
   readonly onRestart: (cause: ThreadEnd, thread: string, running: number, error: unknown) => void;
 }
 
 const WATCH_MS = 250;
-/** A watch that is so late means that this thread, or the machine, did not run either. */
+/** A watch that is this late shows that the main thread, or the machine, did not run either. */
 const STOOD_MS = 500;
-/** After a restart all checks begin to run within this time, if they are not more than `AGAIN_RATE` a second. */
+/** After a restart all checks start within this time, unless that is more than `AGAIN_RATE` per second. */
 const AGAIN_MS = 1_500;
 const AGAIN_RATE = 3_000;
 
 /**
- * Probes in threads of their own, so that nothing that a server sends can hold up the thread that leads. The checks of an IP
- * are in one thread, because its limits hold per IP. What this thread knows of their health is a replica.
+ * Runs probes in separate threads, so that nothing that a server sends can block the main thread. All checks
+ * of an IP are in one thread, because limits hold per IP. The main thread has a replica of their health.
  *
- * A thread that ends or does not answer is replaced: its runs are inconclusive, and the new one begins with the health of
- * the replica. Nothing else happens because of it.
+ * A thread that ends or does not answer is replaced. Its runs are inconclusive, and the new thread starts
+ * with the health of the replica. It has no other effect.
  */
 export class WorkerPool implements Prober {
   readonly #options: WorkerPoolOptions;
   readonly #shared: readonly ProberThread[];
   readonly #apart: ProberThread;
-  /** Way to nowhere, of checks that are held. */
+  /** Lane without a thread, for checks that are held. */
   readonly #nowhere = new ProberLane(() => undefined);
   readonly #foreign = new Map<ProberThread, ForeignRuns>();
   readonly #replica: ProberReplica;
@@ -67,7 +67,7 @@ export class WorkerPool implements Prober {
     });
   }
 
-  /** What the threads have counted. */
+  /** Counts of all threads. */
   get tallies(): readonly RunTally[] {
     return this.#threads.map(({ tally }) => tally);
   }
@@ -116,7 +116,10 @@ export class WorkerPool implements Prober {
     };
   }
 
-  /** Returns the longest delay of each thread's event loop since it was taken last, in milliseconds, by its name. */
+  /**
+   * Returns the longest delay of each thread's event loop since the last call, in milliseconds, by the
+   * thread's name.
+   */
   takeDelays(): readonly (readonly [string, number])[] {
     return this.#threads.map((thread) => [thread.name, thread.takeDelay()]);
   }
@@ -190,7 +193,7 @@ export class WorkerPool implements Prober {
     this.#relocate(this.#quarantine.blame(checks.map(keyOf), this.#options.clock.now()));
   }
 
-  /** Sends checks to where they are probed now. */
+  /** Moves checks to the threads that probe them now. */
   #relocate(keys: readonly string[]): void {
     if (keys.length === 0) return;
     const moved = new Set(keys);
@@ -220,7 +223,7 @@ export class WorkerPool implements Prober {
 
 const keyOf = ({ owner, id }: Pick<ReplicatedCheck, 'owner' | 'id'>): string => `${owner}/${id}`;
 
-/** FNV-1a. */
+/** Hashes the text by FNV-1a. */
 function bucketOf(text: string, buckets: number): number {
   if (buckets <= 1) return 0;
   let hash = 0x811c9dc5;
