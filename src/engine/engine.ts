@@ -26,12 +26,12 @@ import { BackendRegistry } from './registry.ts';
 import { errorOf } from './outcome.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** What happened, for metrics. Called where it happens: must be cheap, must not throw. */
+/** Receives what happens, for metrics. Its methods must be cheap and must not throw. */
 export interface Observer {
   flipped(after: Health): void;
   reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
   addresses: NonNullable<ReconcilerOptions['onAddresses']>;
-  /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. */
+  /** Called when a probe received a certificate; `expiresAt` in milliseconds of Unix time. */
   certificate(key: string, check: Check, expiresAt: number): void;
 }
 
@@ -57,22 +57,23 @@ export interface EngineOptions extends Pick<
   readonly secrets: Secrets;
   readonly createProber: CreateProber;
   readonly observer: Observer;
-  /** Probes a second of the backends of one namespace. Default: any number. */
+  /** Most probes per second of the backends of one namespace. Default: no limit. */
   readonly maxProbeRatePerNamespace?: number;
-  /** Backends reconciled at a time. */
+  /** Number of backends that are reconciled concurrently. */
   readonly workers: number;
 }
 
 /**
- * The pipeline between the view of the cluster and the writer:
+ * Pipeline between the view of the cluster and the writer:
  *
  *     view changed ──► queue ──► reconciler ──► writer
  *                        ▲            └──► prober (scheduler ──► probe ──► health) ─┐
  *                        └────────────────── a flip ────────────────────────────────┘
  *
- * It works only between `work` and `rest`, which is a term: a replica that does not lead keeps its view, and nothing else.
- * Each term begins without health, once the view has what was written before it: nothing that was concluded while this
- * replica could not write is acted on, and nothing is seeded from a view that is late.
+ * It works only between `work` and `rest`, which is a term. A replica that does not lead only keeps its view
+ * up to date. Each term begins without health, once the view contains what was written before it. So the
+ * engine never acts on conclusions from a time when this replica could not write, and never seeds health from
+ * an old view.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -84,10 +85,10 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #notices = new Notices();
   readonly #flips: Flips;
-  /** Ends with the term; undefined: this replica does not lead. */
+  /** Aborted at the end of the term; undefined: this replica does not lead. */
   #term: AbortController | undefined;
   #working = false;
-  /** Namespaces in which the term has not begun: the view has not caught up there. */
+  /** Namespaces in which the term has not begun, because the view has not caught up there. */
   readonly #behind = new Set<string>();
 
   constructor(options: EngineOptions) {
@@ -99,7 +100,7 @@ export class Engine {
       onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
       onQuarantined: (owner) => this.knowledgeChanged([owner]),
       onCost: (...cost) => this.#costChanged(...cost),
-      onFault: (error, check) => logger.error('a probe failed by itself', { error, check }),
+      onFault: (error, check) => logger.error('probe threw an error', { error, check }),
     });
     this.#rates = new ProbeRates({
       maxPerSecond: options.maxProbeRatePerNamespace ?? Infinity,
@@ -121,19 +122,22 @@ export class Engine {
     this.#queue = this.#makeQueue();
   }
 
-  /** A backend came, changed or went (`after` undefined). */
+  /** Called when a backend was added, changed or removed (`after` undefined). */
   backendChanged(key: string, after: KubeObject | undefined): void {
     this.touch(this.#registry.update(key, after));
-    // An address that people take out must not wait for a status of before either.
+    // An address that a user removes must not wait behind a status write of the previous run either.
     if (!this.#reconciler.hasSeen(key, after)) this.#reconciler.hurry(key);
   }
 
-  /** Something that these backends (`namespace/name`) have to do with changed. */
+  /** Queues runs of these backends (`namespace/name`), because something that concerns them has changed. */
   touch(keys: Iterable<string>): void {
     for (const key of keys) this.#queue.add(key);
   }
 
-  /** What is known of a name, or a Secret, that these owners (uids) follow has changed: a failover should not wait behind other writes. */
+  /**
+   * Queues runs of these owners (UIDs), because the state of a name or Secret that they follow has changed. A
+   * failover must not wait behind other writes.
+   */
   knowledgeChanged(owners: Iterable<string>): void {
     for (const owner of owners) {
       const key = this.#reconciler.keyOf(owner);
@@ -143,18 +147,21 @@ export class Engine {
     }
   }
 
-  /** Other networks of the cluster are known: addresses in them leave, and those that were refused may join. */
+  /**
+   * Called when the known networks of the cluster have changed: addresses in them are removed, and refused
+   * addresses may be published.
+   */
   networksChanged(): void {
     this.touch(this.#reconciler.concernedByNetworks());
   }
 
-  /** The view is complete: from here on runs begin, of a leader with work. */
+  /** Starts the queue and the prober. Called when the view is complete. */
   start(): void {
     this.#queue.start();
     this.#prober.start();
   }
 
-  /** A term begins: once the view has caught up, everything is looked at. */
+  /** Begins a term: once the view has caught up, all backends are reconciled. */
   work(): void {
     this.rest();
     const term = new AbortController();
@@ -162,7 +169,10 @@ export class Engine {
     void this.#begin(term.signal);
   }
 
-  /** The term is over: no probes, no memory of health, no series; what is published is the beginning of the next term. */
+  /**
+   * Ends the term: probes stop, and health and metric series are forgotten. The next term starts from what is
+   * published.
+   */
   rest(): void {
     this.#term?.abort();
     this.#term = undefined;
@@ -172,7 +182,7 @@ export class Engine {
     this.#flips.clear();
   }
 
-  /** Stops probing, and waits for the writes in flight for `deadlineMs` at most. For good. */
+  /** Stops probing, and waits for the writes in flight, `deadlineMs` at most. It cannot be started again. */
   async stop(deadlineMs: number): Promise<void> {
     this.#term?.abort();
     await Promise.all([this.#prober.stop(), this.#queue.stop(deadlineMs)]);
@@ -185,14 +195,14 @@ export class Engine {
     for (const namespace of served) this.#behind.add(namespace);
     this.#working = true;
     await Promise.all(served.map((namespace) => this.#beginIn(namespace, signal)));
-    if (!signal.aborted) logger.info('the term begins', { caughtUpMs: Math.round(clock.now() - startedAt) });
+    if (!signal.aborted) logger.info('term started', { caughtUpMs: Math.round(clock.now() - startedAt) });
   }
 
-  /** A namespace that cannot be read again delays no other. */
+  /** Begins the term in one namespace. A namespace that cannot be read delays no other. */
   async #beginIn(namespace: string, signal: AbortSignal): Promise<void> {
     const { view, logger } = this.#options;
     await view.caughtUp(signal, namespace).catch((error: unknown) => {
-      if (!signal.aborted) logger.error('the view did not catch up', { namespace, error });
+      if (!signal.aborted) logger.error('view did not catch up', { namespace, error });
     });
     if (signal.aborted) return;
     this.#behind.delete(namespace);
@@ -200,7 +210,7 @@ export class Engine {
     this.touch([...this.#registry.keys()].filter(isThere));
   }
 
-  /** Returns the namespaces that are probed less often than their specs have it, with the factors. */
+  /** Returns the namespaces whose periods are longer than in their specs, with the factors. */
   slowedNamespaces(): ReadonlyMap<string, number> {
     return this.#rates.slowed();
   }
@@ -242,7 +252,7 @@ export class Engine {
     });
   }
 
-  /** Reports what a verdict contains in addition to up and down. */
+  /** Reports the notable part of a verdict. */
   #notice(owner: string, check: Check, verdict: NotableVerdict): void {
     const key = this.#reconciler.keyOf(owner);
     const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;
@@ -253,7 +263,7 @@ export class Engine {
     if (certificateExpiresAt !== undefined) observer.certificate(key, check, certificateExpiresAt);
   }
 
-  /** The next run of the backend sets its checks with other periods. */
+  /** Stores a cost. The next run of the backend sets its checks with other periods. */
   #costChanged(owner: string, { id }: Check, cost: ProbeCost): void {
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
@@ -278,10 +288,13 @@ export class Engine {
   }
 }
 
-/** Conflicts are the normal life of optimistic writes, waiting is no failure, namespaces end; the rest is worth a line. */
+/**
+ * Logs an error. Conflicts of optimistic writes, waiting and the end of a namespace are normal, so they are
+ * logged only at debug level.
+ */
 function report(logger: Logger, backend: string, error: OperatorError, retryInMs: number | undefined): void {
   const fields = { backend, reason: error.reason, retryInMs, error };
   const usual = error.kind === 'waiting' || error.status === 409 || error.reason === 'NamespaceTerminating';
-  if (usual) logger.debug('reconcile put off', fields);
+  if (usual) logger.debug('reconcile requeued', fields);
   else logger.warn('reconcile failed', fields);
 }

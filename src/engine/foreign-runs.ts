@@ -7,7 +7,7 @@ const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: '
 
 type Question = Extract<ProberReport, { op: 'ask' }>;
 
-/** Runs of one prober thread that the main thread performs, because the prober thread cannot. */
+/** Runs of one probe thread that the main thread performs, because the probe thread cannot. */
 export class ForeignRuns {
   readonly #probe: Probe;
   readonly #send: SendCommand;

@@ -23,7 +23,7 @@ interface HostedCheck {
   version: number;
 }
 
-/** The prober thread's side: a LocalProber that is controlled by commands and sends reports. */
+/** The probe thread's side: a LocalProber that is controlled by commands and sends reports. */
 export class ProberHost {
   readonly #options: ProberHostOptions;
   readonly #prober: LocalProber;

@@ -1,7 +1,7 @@
 import type { InternedHandler } from './handler-table.ts';
 import type { ProberCommand, SendCommand } from './prober-messages.ts';
 
-/** Channel to one prober thread. A handler is sent once, however many checks use it. */
+/** Channel to one probe thread. A handler is sent once, however many checks use it. */
 export class ProberLane {
   readonly #send: SendCommand;
   /** Number of uses of each handler that the thread has. */

@@ -5,7 +5,7 @@ import type { Verdict } from '../core/verdict.ts';
 import type { NotableVerdict } from './prober.ts';
 
 /**
- * Messages between the main thread and a prober thread. Each direction keeps its order.
+ * Messages between the main thread and a probe thread. Each direction keeps its order.
  *
  * A check has a number (`ref`) while it is set. A check that is removed and set again has another number, so
  * an old report is recognized and dropped.

@@ -5,11 +5,11 @@ import type { ProbeLimits } from './probe-slots.ts';
 import { RunBoard } from './run-board.ts';
 import { RunTally } from './run-tally.ts';
 
-/** Causes for which a prober thread is replaced by a new one. */
+/** Causes for which a probe thread is replaced by a new one. */
 export const threadEnds = ['Stalled', 'OutOfMemory', 'Failed'] as const;
 export type ThreadEnd = (typeof threadEnds)[number];
 
-/** Memory that a prober thread shares with the main thread. */
+/** Memory that a probe thread shares with the main thread. */
 export interface ThreadMemory {
   readonly tally: SharedArrayBuffer;
   readonly board: SharedArrayBuffer;
@@ -78,7 +78,7 @@ interface Current {
 }
 
 /**
- * Supervises one prober thread: starts it, watches its pulse, and replaces it when it ends or does not
+ * Supervises one probe thread: starts it, watches its pulse, and replaces it when it ends or does not
  * answer. The lane and the counts remain; the checks are sent again (`onSpawned`).
  */
 export class ProberThread {

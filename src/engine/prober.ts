@@ -50,7 +50,7 @@ export interface Prober {
 export interface ProberStats {
   /** Number of checks of all owners. */
   readonly checks: number;
-  /** Number of prober threads; 0: the main thread probes. */
+  /** Number of probe threads; 0: the main thread probes. */
   readonly workers: number;
   /** Number of quarantined checks. */
   readonly quarantined: number;

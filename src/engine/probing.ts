@@ -54,7 +54,7 @@ const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.ti
 
 /**
  * Seeds checks that no verdict has confirmed in this term with the health that is published now. Returns true
- * when this replaced other health: then the scene must be built again.
+ * when this replaced other health: the inputs of the run must then be built again.
  */
 export function seedChecks({ backend, groups, addresses, checks }: Scene, options: ProbingOptions): boolean {
   const { prober, view, clock } = options;

@@ -18,20 +18,23 @@ import type { UnstoredWrites } from './unstored-writes.ts';
 /** Result of one run for the Services of a backend. */
 export interface Publication {
   readonly desired: readonly DesiredService[];
-  /** The last ones, of which all was tried. */
+  /** Last plans, of which all steps were tried. */
   readonly plans: readonly ServicePlan[];
   readonly failed: readonly FailedWrite[];
-  /** Writes under names that the spec does not have any more, which did not succeed. */
+  /** Failed writes under names that are no longer in the spec. */
   readonly kept: readonly FailedWrite[];
-  /** A removed Service has freed what it held: a node port, a cluster IP. */
+  /** True when a removed Service has released a node port or a cluster IP. */
   readonly freed: boolean;
-  /** Slices that were written. */
+  /** Number of slices that were written. */
   readonly sliceWrites: number;
-  /** Services of which additions wait for the next round of a flapping backend; `isEmpty`: one of them has no ready address. */
+  /**
+   * Set when additions of Services wait for the next round of a flapping backend; `isEmpty`: one of these
+   * Services has no ready address.
+   */
   readonly waiting: { readonly isEmpty: boolean } | undefined;
 }
 
-/** Two halves of a plan, and a few refusals one after another; what is left then is tried by the next run. */
+/** Rounds for both halves of a plan and a few refusals in succession. The next run continues after that. */
 const MAX_ROUNDS = 6;
 
 export interface PublishingOptions extends PlanningOptions {
@@ -41,8 +44,8 @@ export interface PublishingOptions extends PlanningOptions {
 }
 
 /**
- * Brings the Services of a backend to what they should be, as far as the API server accepts it. Addresses that it refuses
- * are found, remembered and left out, so that they hold back no other.
+ * Writes the desired Services of a backend, as far as the API server accepts them. Addresses that it refuses
+ * are found, remembered and left out, so that they do not block others.
  */
 export async function publish(
   scene: Scene,
@@ -91,8 +94,8 @@ export async function publish(
 }
 
 /**
- * Returns true when another client edited a Service a moment before the last write to it. The answer to the write contains
- * the edit, so no later watch event of it begins a run.
+ * Returns true when another client edited a Service just before the last write to it. The answer to the write
+ * contains the edit, so no later watch event starts a run for it.
  */
 function isEditedMeanwhile(
   { backend }: Scene,
@@ -108,7 +111,10 @@ function isEditedMeanwhile(
   return repair !== undefined && !unstored.isKnown(repair, options);
 }
 
-/** Tries what does not need the first half of a switch that was not written. Returns what failed, by Service. */
+/**
+ * Performs the steps that do not depend on the first half of a switch that failed. Returns the failed writes
+ * of each Service.
+ */
 async function performOthers(
   writer: Writer,
   plans: readonly ServicePlan[],
@@ -130,7 +136,10 @@ interface Circumstances {
   readonly flapping: Flapping;
 }
 
-/** The Services as this run may write them: of a flapping backend without what waits for the next round. */
+/**
+ * Returns the Services as this run may write them: of a flapping backend, without the additions that wait for
+ * the next round.
+ */
 function openTo(
   { backend }: Scene,
   desired: readonly DesiredService[],
@@ -159,7 +168,7 @@ const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => (
   endpoints: refusals.of('Endpoints', service, now),
 });
 
-/** Looks for the addresses because of which writes were refused. Returns whether some were found. */
+/** Searches for the addresses because of which writes were refused. Returns true when it found some. */
 async function learn(
   { backend }: Scene,
   desired: readonly DesiredService[],
@@ -177,7 +186,7 @@ async function learn(
       const before = new Set(same && addressesIn(same));
       const elsewhere = new Set(objects.filter((each) => each.kind === kind).flatMap(addressesIn));
       const refused = await refusedAddresses(write, error, before, writer);
-      // One that only moves between slices stays where it is: the write that would take it away needs this one.
+      // An address that moves between slices remains: the write that removes it there depends on this one.
       const ips = refused.filter((ip) => before.has(ip) || !elsewhere.has(ip));
       refusals.add({ carrier: kind, service: name }, ips, error, { now: clock.now(), random });
       return ips.length > 0;
@@ -186,7 +195,10 @@ async function learn(
   return (await Promise.all(found)).some(Boolean);
 }
 
-/** The refused writes of addresses; of one object the last one: the least that was tried. */
+/**
+ * Returns the refused writes of addresses. Of one object it returns the last write, which had the fewest
+ * changes.
+ */
 function lastOfEach(
   failed: readonly FailedWrite[],
 ): readonly { readonly write: AddressWrite; readonly error: OperatorError }[] {
@@ -202,7 +214,7 @@ function lastOfEach(
   ];
 }
 
-/** Forgets refusals of addresses that are written after all, or are not desired any more. */
+/** Forgets refusals of addresses that are written now, or are no longer desired. */
 function forget(
   { backend }: Scene,
   desired: DesiredService,

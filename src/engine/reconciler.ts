@@ -30,16 +30,17 @@ export interface ReconcilerOptions
   readonly aliasPolicy?: AliasPolicy;
   /** Default: none is known. */
   readonly networksOf?: ClusterNetworksOf;
-  /** Namespaces whose backends are told that they are not served; default: none. */
+  /** Namespaces whose backends are not served, which their status reports; default: none. */
   readonly excludedNamespaces?: readonly string[];
 }
 
-/** Not later than what was refused is tried again. */
+/** New Services that were refused are tried first again after this time. */
 const FIRST_AGAIN_MS = 30_000;
 
 /**
- * The only writer: read -> parse -> resolve -> desired -> plan -> apply -> status, for one key at a time.
- * Level-based: it looks at what is there and never at what happened, so a run may be cut anywhere and started again.
+ * Performs all writes: read -> parse -> resolve -> desired -> plan -> apply -> status, for one key at a time.
+ * It is level-based: it depends on the current state and never on events, so a run may be cut anywhere and
+ * started again.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -54,25 +55,30 @@ export class Reconciler {
     this.#lives = new Lives({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
   }
 
-  /** The key of a backend by its uid; undefined: not known (any more). */
+  /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
   keyOf(uid: string): string | undefined {
     return this.#lives.keyOf(uid);
   }
 
-  /** Forgets all health and stops all probes: the term is over. The next run of each key begins from what is published. */
+  /**
+   * Forgets all health and stops all probes, because the term has ended. The next run of each key starts from
+   * what is published.
+   */
   reset(): void {
     this.#lives.endAll();
   }
 
   /**
-   * Something urgent happened to a backend that may be in a run: what that run still waits to write (Endpoints, a
-   * status behind a thousand others) is given up, so that the next run can write the slice at once.
+   * Abandons the writes that a run of the backend still waits for (Endpoints, a status behind a thousand
+   * others), so that the next run can write an urgent slice at once.
    */
   hurry(key: string): void {
     this.#lives.hurry(key);
   }
 
-  /** Keys of the backends that have an address in a network of the cluster, or a refused one. */
+  /**
+   * Returns the keys of the backends with an address in a network of the cluster, or with a refused address.
+   */
   concernedByNetworks(): readonly string[] {
     const { networksOf = () => [] } = this.#options;
     const isInside = (text: string): boolean => {
@@ -82,7 +88,10 @@ export class Reconciler {
     return this.#lives.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
   }
 
-  /** Returns true where a run of this key began with this generation of the object, also where none ever did. */
+  /**
+   * Returns true when a run of this key has started with this generation of the object, and when none has
+   * started at all.
+   */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
     return this.#lives.hasSeen(key, object);
   }
@@ -112,7 +121,7 @@ export class Reconciler {
       : this.#run(scene, life);
   }
 
-  /** They are part of what the next run looks at, and it comes at once. */
+  /** Creates new Services first. The next run, which follows at once, sees them. */
   async #makeFirst(scene: Scene, life: Life): Promise<Outcome> {
     const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
     life.triedFirst = { generation: life.generation, againAt };
@@ -183,8 +192,9 @@ export class Reconciler {
   }
 
   /**
-   * Probing and writing stop; what is published stays, except what the address policy forbids, and so does what was
-   * reported of it. Health of before is not believed by a later run: it begins from what is published, as after a start.
+   * Stops probing and writing. Published objects and their status remain, except addresses that the address
+   * policy forbids. A later run does not use the former health: it starts from what is published, as after a
+   * start of the process.
    */
   async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
     life.hosts = undefined;

@@ -7,22 +7,24 @@ import type { Writer } from './ports.ts';
 /** A write of addresses. */
 export type AddressWrite = Extract<Action, { op: 'create' | 'update' }>;
 
-/** Dry runs for one refused write at most: halving a list asks about fewer than twice as many as it has addresses. */
+/**
+ * Returns the most dry runs for one refused write. To halve a list takes fewer than two requests per address.
+ */
 const maxRequests = (addresses: number): number => Math.max(64, 2 * addresses);
 
 /**
- * Finds the addresses because of which a write is refused; empty: it is refused whatever its addresses (quota, role,
- * webhook that is down), or is accepted by now. Nothing is written for that: the API server admits or refuses a dry run
- * as it does the write.
+ * Finds the addresses because of which a write is refused. The result is empty if the write is refused
+ * whatever its addresses (quota, role, webhook that is down), or is accepted now. Only dry runs are sent: the
+ * API server admits or refuses them like the write.
  *
  * | the refusal                                        | refused addresses                                          |
  * |----------------------------------------------------|------------------------------------------------------------|
- * | names some, and without them it is accepted        | of these, the ones that are refused                        |
- * | names some, and no webhook bears a dry run         | these                                                      |
- * | names none, and without the new ones it is accepted | of the new ones, by halves                                |
- * | names none, without the new ones it is refused too | of all, by halves; none, where it is refused without any   |
+ * | names some, and without them the write is accepted | those of them that are refused                             |
+ * | names some, and a webhook does not support dry runs | these                                                     |
+ * | names none, and without the new ones the write is accepted | among the new ones, by halves                      |
+ * | names none, and without the new ones the write is refused too | among all, by halves; none if it is refused without any |
  *
- * @param before the addresses that the object has now
+ * @param before addresses that the object has now
  */
 export async function refusedAddresses(
   write: AddressWrite,
@@ -43,7 +45,7 @@ export async function refusedAddresses(
     unknown.push(failure);
     return 'unknown';
   };
-  /** Finds the refused ones of addresses that are refused together. */
+  /** Finds the refused addresses in a list that is refused as a whole. */
   const search = async (list: readonly string[]): Promise<readonly string[]> => {
     if (isLost()) return [];
     if (list.length <= 1) return list;
@@ -71,7 +73,7 @@ export async function refusedAddresses(
   return (await answer([])) === 'accepted' ? search(all) : [];
 }
 
-/** Returns true where a text names an address, and not one that begins or ends with it. */
+/** Returns true when a text contains an address, and not only a longer one that begins or ends with it. */
 function isNamed(text: string, ip: string): boolean {
   const at = text.indexOf(ip);
   if (at < 0) return false;
@@ -95,7 +97,7 @@ export function addressesIn(object: EndpointSlice | Endpoints): readonly string[
   ];
 }
 
-/** The object with these addresses alone. */
+/** Returns the object with only these addresses. */
 function only(object: EndpointSlice | Endpoints, ips: ReadonlySet<string>): EndpointSlice | Endpoints {
   if (object.kind === 'EndpointSlice')
     return {

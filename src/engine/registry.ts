@@ -11,11 +11,11 @@ export interface Entry {
   readonly parsed: ParsedBackend;
 }
 
-/** `namespace/name`, the key of a backend everywhere in the engine. */
+/** Returns `namespace/name`, the key of a backend everywhere in the engine. */
 export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
   `${namespace}/${name}`;
 
-/** The backends as the operator understands them, and which Service names each of them claims. */
+/** Parsed backends, with the Service names that each of them claims. */
 export class BackendRegistry {
   readonly #entries = new Map<string, Entry>();
   /** `namespace/service` -> keys of the backends that claim it. */
@@ -30,8 +30,8 @@ export class BackendRegistry {
   }
 
   /**
-   * Takes in what the watch says of a backend (undefined: it is gone) and returns the keys of all whose outcome that
-   * may change: its own, and those that claim a name it claims or claimed.
+   * Updates a backend from the watch (undefined: it was removed). Returns the keys of all backends whose
+   * result may change: its own, and those that claim a name that it claims or claimed.
    */
   update(key: string, raw: KubeObject | undefined): ReadonlySet<string> {
     const known = this.#entries.get(key);
@@ -47,15 +47,16 @@ export class BackendRegistry {
     return new Set([key, ...contested.flatMap((name) => [...(this.#claims.get(name) ?? [])])]);
   }
 
-  /** Keys of the backends that claim a Service name. */
+  /** Returns the keys of the backends that claim a Service name. */
   claimants(namespace: string, service: string): Iterable<string> {
     return this.#claims.get(`${namespace}/${service}`) ?? [];
   }
 
   /**
-   * Name of the other backend that has this Service name; undefined when this backend has it, or none claims it.
+   * Returns the name of the other backend that has this Service name; undefined when this backend has it, or
+   * none claims it.
    *
-   * @param holder name of the backend that has the objects under that name
+   * @param holder name of the backend that owns the objects under that name
    */
   rival(
     backend: Pick<Backend, 'namespace' | 'name'>,
@@ -79,7 +80,10 @@ export class BackendRegistry {
   }
 }
 
-/** A backend that is not understood keeps its claims: what it has published stays, and is nobody else's to take. */
+/**
+ * Returns the Service names that a backend claims. An invalid backend keeps its claims: its published objects
+ * remain, and no other backend may take them over.
+ */
 function claimsOf(entry: Entry | undefined): readonly string[] {
   if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) return [];
   const { raw, parsed } = entry;

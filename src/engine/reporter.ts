@@ -95,7 +95,7 @@ export class Reporter {
   async report(scene: PublishedScene, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
-    // A node port or cluster IP of a removed Service is free now, and may be all that was missing.
+    // A node port or cluster IP of a removed Service is free now, which may be all that was missing.
     if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
     const now = this.#options.clock.now();
@@ -179,7 +179,7 @@ export class Reporter {
   /**
    * Writes why a backend is not reconciled. What is published remains, and so does the rest of its status.
    *
-   * @param refused addresses that were withdrawn, and why
+   * @param refused addresses that were withdrawn, with the reasons
    */
   async halt(
     raw: KubeObject,
@@ -277,7 +277,9 @@ export class Reporter {
   }
 }
 
-/** Addresses that are probed less often than in the spec, because of the CPU time that their probes take. */
+/**
+ * Returns the addresses that are probed less often than in the spec, because of the CPU time of their probes.
+ */
 function costlyAddresses(
   { backend, checks }: Scene,
   costs: ProbeCosts | undefined,

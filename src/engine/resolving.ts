@@ -22,8 +22,8 @@ export interface ResolvingOptions {
 }
 
 /**
- * Makes the resolver follow exactly the names of a backend. A name of which nothing is known yet begins with what was
- * published before this process began.
+ * Makes the resolver follow exactly the names of a backend. A name without any state is seeded with what was
+ * published before this process started.
  */
 export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: ResolvingOptions): void {
   const lookup: Lookup = (question) => resolver.state(question);
@@ -57,7 +57,7 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
   if (more.questions.length > first.questions.length) seed(ask());
 }
 
-/** Returns a look-up of what was published for a host. Slices and status are read once for all hosts. */
+/** Returns a lookup of the published records of a host. Slices and status are read once for all hosts. */
 function publishedBefore(backend: Backend, view: ClusterView): (host: string) => readonly PublishedName[] {
   if (backend.spec.mode === 'ExternalName') {
     const index = indexStatus(backend.status);
@@ -67,7 +67,7 @@ function publishedBefore(backend: Backend, view: ClusterView): (host: string) =>
   return (host) => publishedNames(host, index);
 }
 
-/** What the hosts of a backend mean now. */
+/** Returns a lookup of the current resolutions of a backend's hosts. */
 export function resolverOf(
   backend: Backend,
   { resolver, clock }: ResolvingOptions,

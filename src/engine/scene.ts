@@ -23,7 +23,7 @@ import { publishedPort } from '../core/published.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView } from './ports.ts';
 
-/** What is known of a backend in one run. */
+/** Inputs of one run of a backend. */
 export interface Scene {
   readonly key: string;
   readonly raw: KubeObject;
@@ -32,17 +32,17 @@ export interface Scene {
   readonly addresses: readonly BackendAddress[];
   readonly groups: readonly PortGroup[];
   readonly checks: readonly Check[];
-  /** Why Secrets cannot be used. */
+  /** Reasons why Secrets cannot be used. */
   readonly missing: readonly string[];
   /** Addresses whose checks are quarantined. */
   readonly quarantined: readonly string[];
-  /** Whether a Secret is not read yet. */
+  /** True while a Secret is not read yet. */
   readonly secretsPending: boolean;
-  /** When a name changes by the mere passing of time, monotonic. */
+  /** Time at which the resolution of a name changes by the passing of time, monotonic. */
   readonly nextAt: number | undefined;
-  /** What is believed of each check, at any later time too. */
+  /** Lookup of the health of each check. It reads the health when it is called. */
   readonly healthOf: HealthOf;
-  /** The observed Service of that name, if it is ours or to be taken over. */
+  /** Returns the observed Service of a name, if the backend owns it or is to adopt it. */
   readonly standing: (service: string) => Service | undefined;
 }
 
@@ -53,10 +53,10 @@ export interface LookOptions {
   readonly quarantined: readonly string[];
   readonly secretOf: SecretOf;
   readonly view: ClusterView;
-  /** Whether a handler is chosen where the spec names none. */
+  /** True when a handler is chosen if the spec has none. */
   readonly chooseProbes: boolean;
   readonly policy: AddressPolicy;
-  /** Default: that without `--alias-deny`. */
+  /** Default: the policy without `--alias-deny`. */
   readonly aliasPolicy?: AliasPolicy;
 }
 
@@ -113,7 +113,9 @@ interface Judging extends Pick<LookOptions, 'view' | 'aliasPolicy'> {
   readonly refusalOf: RefusalOf;
 }
 
-/** Judges an address by every port that it would be used with. */
+/**
+ * Returns the address policy of a backend. It judges an address with every port for which it would be used.
+ */
 function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: AddressPolicy): RefusalOf {
   const uses = new Map<number, AddressUse>();
   return (ip, own) => {
@@ -123,7 +125,7 @@ function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: Addr
   };
 }
 
-/** Behind one Service an address is published once, whichever targets give it. */
+/** Returns the addresses in mode Endpoints: an address is published once, even if several targets have it. */
 function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Judging, limit: number) {
   const isDirect = spec.services?.every(({ headless }) => headless) === true;
   return addressesOf(
@@ -136,7 +138,10 @@ function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Ju
   );
 }
 
-/** Of an alias every host is judged by itself, by its share of the addresses that a status bears. */
+/**
+ * Returns the addresses of an alias: each host is judged separately, with its share of the addresses that fit
+ * into a status.
+ */
 function each(
   { spec }: Backend,
   resolved: Resolved,
@@ -156,7 +161,10 @@ const forbiddenHost = (target: Target, why: string): TargetAddresses => ({
   ...{ refused: true, forbidden: true },
 });
 
-/** A name often has an AAAA record that a cluster with IPv4 alone has no use for: that is no fault of anybody. */
+/**
+ * Marks addresses of families that the backend does not serve. A name often has an AAAA record that a cluster
+ * with only IPv4 cannot use: that is no fault.
+ */
 function withServed(target: TargetAddresses, backend: Backend, standing: Scene['standing']): TargetAddresses {
   if (backend.spec.mode === 'ExternalName') return target;
   const addresses = target.addresses.map((address) =>
@@ -165,7 +173,7 @@ function withServed(target: TargetAddresses, backend: Backend, standing: Scene['
   return { ...target, addresses };
 }
 
-/** An address that left the answer stays as long as it is healthy, and not a probe longer. */
+/** Removes unhealthy addresses that are no longer in the DNS answer. A healthy one remains. */
 function withoutUnhealthyKept(
   target: TargetAddresses,
   groups: readonly PortGroup[],
@@ -176,7 +184,7 @@ function withoutUnhealthyKept(
   return { ...target, addresses: target.addresses.filter((address) => !address.kept || isGood(address)) };
 }
 
-/** The roles of the addresses, given what Services of role Primary lead to now. */
+/** Returns the roles of the addresses, given the addresses behind the Services of role Primary now. */
 export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: ClusterView): Roles {
   const names = (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Primary')
@@ -191,7 +199,7 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
   return judgeRoles({ groups, addresses, healthOf, isPublishedPrimary });
 }
 
-/** IP and port of each endpoint that is ready in our slices of a Service. */
+/** Returns IP and port of each ready endpoint in the backend's own slices of a Service. */
 const readyPlaces = (backend: Backend, view: ClusterView, service: string): ReadonlySet<string> =>
   new Set(
     view
@@ -204,17 +212,17 @@ const readyPlaces = (backend: Backend, view: ClusterView, service: string): Read
       ),
   );
 
-/** Where an alias points, and where it shall point. */
+/** Current and chosen host of an alias. */
 export interface AliasScene {
   readonly hosts: HealthyHosts;
   readonly candidates: readonly Candidate[];
   readonly before: string | undefined;
   readonly choice: Choice;
-  /** Services that lead to a forbidden host are removed: an alias cannot be empty. */
+  /** True when Services are removed because they point to a forbidden host: an alias cannot be empty. */
   readonly withdraws: boolean;
 }
 
-/** The host that our Services of the backend point to; undefined: none yet. */
+/** Returns the host to which the backend's own Services point; undefined: none yet. */
 export const publishedAlias = (backend: Backend, view: ClusterView): string | undefined =>
   currentAlias(
     standingNames(backend, view)
@@ -223,9 +231,9 @@ export const publishedAlias = (backend: Backend, view: ClusterView): string | un
   );
 
 /**
- * Undefined in mode Endpoints.
+ * Returns the state of an alias; undefined in mode Endpoints.
  *
- * @param known hosts of the run before
+ * @param known hosts of the previous run
  * @param now monotonic
  */
 export function lookAtAlias(
@@ -247,10 +255,10 @@ export function lookAtAlias(
 }
 
 /**
- * In how many milliseconds something changes by the mere passing of time; undefined: never.
+ * Returns the milliseconds until something changes by the passing of time; undefined: never.
  *
  * @param now monotonic
- * @param pauseMs of a status that waits
+ * @param pauseMs remaining delay of a status
  */
 export function changesAfterMs(
   { nextAt }: Scene,

@@ -16,7 +16,7 @@ interface Unstored {
   readonly version: string;
   /** Number of times in a row. */
   readonly tries: number;
-  /** When it is tried again, monotonic. */
+  /** Time of the next try, monotonic. */
   readonly againAt: number;
 }
 
@@ -27,8 +27,8 @@ interface World {
 }
 
 /**
- * Writes of a backend that are due, that the API server accepts and that change nothing: an admission webhook or policy
- * alters what is written, or this version of Kubernetes does not store a field.
+ * Writes of a backend that the API server accepts, but that change nothing: an admission webhook or policy
+ * alters them, or this version of Kubernetes does not store a field.
  *
  * | the object since such a write | the write that is due | it is sent                               |
  * |-------------------------------|-----------------------|------------------------------------------|
@@ -40,33 +40,33 @@ export class UnstoredWrites {
   /** Writes by kind and object. */
   readonly #all = new Map<string, Unstored>();
 
-  /** Leaves out the writes that are known to change nothing, and records others. */
+  /** Returns a writer that skips the writes that are known to change nothing, and records others. */
   writer(writer: Writer, world: World): Writer {
     return {
       perform: async (action, patience) => {
         if (this.isKnown(action, world)) return;
         if (await this.#perform(writer, action, world, patience)) return;
-        // Accepted and altered: a second write shows whether the result is always the same.
+        // The API server has altered the write. A second one shows whether the result is always the same.
         if (isAltered(action, world.view)) await this.#perform(writer, action, world, patience);
       },
     };
   }
 
-  /** Returns true when the write changes nothing and is not to be tried again yet. */
+  /** Returns true when the write changes nothing and its next try is not due. */
   isKnown(action: Action, { view, clock }: World): boolean {
     const known = this.#all.get(keyOf(action));
     if (known === undefined || known.againAt <= clock.now()) return false;
     return known.version === versionOf(action, view) && known.write === JSON.stringify(action);
   }
 
-  /** Keeps those whose object still needs a write. */
+  /** Forgets writes whose object needs none any more. */
   retain(plans: readonly ServicePlan[]): void {
     if (this.#all.size === 0) return;
     const due = new Set(plans.flatMap(({ steps }) => steps.map(({ action }) => keyOf(action))));
     for (const key of this.#all.keys()) if (!due.has(key)) this.#all.delete(key);
   }
 
-  /** When the next of them is tried again, monotonic; undefined: there is none. */
+  /** Returns the time of the next try, monotonic; undefined: there is none. */
   nextAt(): number | undefined {
     const all = [...this.#all.values()].map(({ againAt }) => againAt);
     return all.length === 0 ? undefined : Math.min(...all);
@@ -84,14 +84,14 @@ export class UnstoredWrites {
     return texts.length === 0 ? plan : { ...plan, problem: altered(desired.name, texts.join('; ')) };
   }
 
-  /** Returns true when the write has changed nothing. */
+  /** Performs a write. Returns true when it has changed nothing. */
   async #perform(writer: Writer, action: Action, world: World, patience?: AbortSignal): Promise<boolean> {
     const version = versionOf(action, world.view);
     await writer.perform(action, patience);
     const object = objectOf(action);
     if (version === undefined || object === undefined || versionOf(action, world.view) !== version)
       return false;
-    // A Service that is applied without what is refused is stored as it was sent.
+    // The Service is stored as it was sent, although nothing changed.
     if (action.op === 'applyService' && !isAltered(action, world.view)) return false;
     const { clock, random = () => 1 } = world;
     const tries = (this.#all.get(keyOf(action))?.tries ?? 0) + 1;
@@ -117,7 +117,10 @@ function isAltered(action: Action, view: ClusterView): boolean {
   return service !== undefined && !isApplied(service, action.service);
 }
 
-/** Version of the object that is stored now; undefined: there is none, or the write changes none that exists. */
+/**
+ * Returns the version of the stored object; undefined: there is none, or the write changes no existing
+ * object.
+ */
 function versionOf(action: Action, view: ClusterView): string | undefined {
   switch (action.op) {
     case 'applyService': {

@@ -19,7 +19,7 @@ export interface WorkerPoolOptions extends ProberListeners {
   /** Limits of all threads together. */
   readonly limits: ProbeLimits;
   readonly stallMs: number;
-  /** Performs the probes that a prober thread cannot. */
+  /** Performs the probes that a probe thread cannot. */
   readonly foreign: Probe;
   readonly onRestart: (cause: ThreadEnd, thread: string, running: number, error: unknown) => void;
 }

@@ -30,7 +30,7 @@ const request: HttpGet = { path: '/', scheme: 'HTTP' } as HttpGet;
 const overran: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
-  message: 'the probe did not end in time',
+  message: 'the probe did not settle within its timeout',
 };
 
 describe('ProbeScheduler', () => {
