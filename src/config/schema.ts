@@ -131,7 +131,8 @@ const limits = {
     description: 'Requests to the API server that run at the same time. An eighth of them is for EndpointSlices alone; reads of Secrets have a half at most, Events a quarter.',
   }),
   workers: v.integer(1, 10_000).prefault('1024').meta({
-    description: 'Backends that are reconciled at the same time. What bounds the writes is --kube-in-flight.',
+    description:
+      'Backends of one namespace that are reconciled at the same time. An eighth more is for other namespaces. --kube-in-flight limits the writes.',
   }),
 };
 

@@ -4,6 +4,7 @@ import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { ProbeCost } from '../core/probe-cost.ts';
 import { remarkEvent } from '../core/remarks.ts';
+import { placesFor } from './due-keys.ts';
 import { Flips } from './flips.ts';
 import { Notices } from './notices.ts';
 import type {
@@ -59,7 +60,7 @@ export interface EngineOptions extends Pick<
   readonly observer: Observer;
   /** Most probes per second of the backends of one namespace. Default: no limit. */
   readonly maxProbeRatePerNamespace?: number;
-  /** Number of backends that are reconciled concurrently. */
+  /** Number of backends of one namespace that are reconciled concurrently (`placesFor`). */
   readonly workers: number;
 }
 
@@ -238,7 +239,7 @@ export class Engine {
     return new WorkQueue({
       clock,
       random,
-      concurrency: workers,
+      concurrency: placesFor(workers),
       handler: (key) => {
         this.#flips.begin(key);
         return this.#isWorkingFor(key) ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });

@@ -1,9 +1,9 @@
 import { OperatorError, type ErrorKind } from '../core/errors.ts';
 import { backoffMs, defaultBackoff, slowBackoffMs } from './backoff.ts';
-import { Heap } from './heap.ts';
+import { DueKeys } from './due-keys.ts';
 import { errorOf, nextMs } from './outcome.ts';
 import type { Backoff } from './backoff.ts';
-import type { HeapItem } from './heap.ts';
+import type { QueuedKey } from './due-keys.ts';
 import type { Outcome } from './outcome.ts';
 import type { Clock, Random, Timer } from './ports.ts';
 
@@ -20,7 +20,7 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly handler: Handler;
-  /** Runs at a time, over all keys. */
+  /** Runs at a time, over all keys; of one namespace eight ninths at most (`DueKeys`). */
   readonly concurrency: number;
   readonly backoff?: Backoff;
   /**
@@ -36,8 +36,7 @@ export interface WorkQueueOptions {
   ) => void;
 }
 
-interface Entry extends HeapItem {
-  readonly key: string;
+interface Entry extends QueuedKey {
   running: boolean;
   /** When the key was wished for during its run; Infinity: it was not. */
   again: number;
@@ -64,16 +63,16 @@ interface Entry extends HeapItem {
  *
  * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
  * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
- * reset it either, and a terminal failure that comes before the retry was due does not count. Due keys start in the order in which they became due, in the microtask after the add when there
- * is room; while there are always more of them, the event loop has a turn every 10 ms. One timer is armed, for the
- * earliest key.
+ * reset it either, and a terminal failure that comes before the retry was due does not count. Due keys start in the
+ * microtask after the add when there is room. Namespaces take turns; the keys of one start in the order in which they
+ * became due (`DueKeys`). While there are always more of them, the event loop has a turn every 10 ms. One timer is
+ * armed, for the earliest key that is not due.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #heap = new Heap<Entry>();
+  readonly #keys: DueKeys<Entry>;
   #state: 'new' | 'started' | 'stopped' = 'new';
-  #running = 0;
   #pumping = false;
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -84,6 +83,7 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#keys = new DueKeys(options.concurrency);
   }
 
   /** Keys may be added before; they are held until here. */
@@ -93,16 +93,18 @@ export class WorkQueue {
     this.#wake();
   }
 
-  /** Asks for a run of the key in `delayMs` at the latest. Does nothing once stopped. */
+  /** Asks for a run of the key (`namespace/name`) in `delayMs` at the latest. Does nothing once stopped. */
   add(key: string, delayMs = 0): void {
     if (this.#state === 'stopped' || delayMs === Infinity) return;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       entry = {
         key,
+        namespace: namespaceOf(key),
         at: Infinity,
         order: 0,
         slot: -1,
+        isDue: false,
         running: false,
         again: Infinity,
         failures: 0,
@@ -115,15 +117,15 @@ export class WorkQueue {
 
   /** `due`: keys that wait for room; `queued`: all that wait, those of a later instant included. */
   stats(): { readonly due: number; readonly queued: number; readonly running: number } {
-    const due = this.#heap.countDue(this.#options.clock.now());
-    return { due, queued: this.#heap.size, running: this.#running };
+    const due = this.#keys.countDue(this.#options.clock.now());
+    return { due, queued: this.#keys.size, running: this.#keys.running };
   }
 
   /** Starts nothing more; resolves when the runs in flight have ended, after `deadlineMs` at the latest. For good. */
   async stop(deadlineMs: number): Promise<void> {
     this.#state = 'stopped';
     this.#timer?.cancel();
-    if (this.#running === 0) return;
+    if (this.#keys.running === 0) return;
     await new Promise<void>((resolve) => {
       const deadline = this.#options.clock.after(deadlineMs, resolve);
       this.#drained = () => {
@@ -134,16 +136,11 @@ export class WorkQueue {
   }
 
   #wish(entry: Entry, at: number): void {
-    if (entry.running) {
-      entry.again = Math.min(entry.again, at);
-    } else if (entry.slot < 0 || at < entry.at) {
-      entry.at = at;
-      this.#heap.push(entry);
-      this.#wake();
-    }
+    if (entry.running) entry.again = Math.min(entry.again, at);
+    else if (this.#keys.plan(entry, at)) this.#wake();
   }
 
-  /** Looks at the heap in the next microtask, so that what is added together is started together. */
+  /** Looks at the keys in the next microtask, so that what is added together is started together. */
   #wake(): void {
     if (this.#pumping || this.#state !== 'started') return;
     this.#pumping = true;
@@ -156,7 +153,7 @@ export class WorkQueue {
   #pump(): void {
     if (this.#state !== 'started' || this.#breathing) return;
     let now = this.#options.clock.now();
-    while (this.#nextAt() <= now) {
+    while (this.#keys.hasNext(now)) {
       this.#busySince ??= now;
       if (now - this.#busySince >= TURN_MS) {
         this.#breathe(now);
@@ -165,21 +162,12 @@ export class WorkQueue {
       this.#startNext(now);
       now = this.#options.clock.now();
     }
-    if (this.#hasRoom()) this.#busySince = undefined;
-    this.#arm(this.#nextAt(), now);
-  }
-
-  /** When a key may be started; Infinity also where there is no room: the end of a run looks again. */
-  #nextAt(): number {
-    return this.#hasRoom() ? (this.#heap.peek()?.at ?? Infinity) : Infinity;
-  }
-
-  #hasRoom(): boolean {
-    return this.#running < this.#options.concurrency;
+    if (this.#keys.countDue(now) === 0) this.#busySince = undefined;
+    this.#arm(this.#keys.nextAt, now);
   }
 
   #startNext(now: number): void {
-    const entry = this.#heap.pop();
+    const entry = this.#keys.take(now);
     if (entry !== undefined) void this.#run(entry, now);
   }
 
@@ -208,14 +196,13 @@ export class WorkQueue {
   async #run(entry: Entry, startedAt: number): Promise<void> {
     const queuedMs = startedAt - entry.at;
     entry.running = true;
-    this.#running += 1;
     const outcome = await this.#handle(entry.key);
     entry.running = false;
-    this.#running -= 1;
+    this.#keys.release(entry);
     const now = this.#options.clock.now();
     const retryInMs = this.#settle(entry, outcome, startedAt);
     this.#report(entry.key, outcome, now - startedAt, queuedMs, retryInMs);
-    if (this.#state === 'stopped' && this.#running === 0) this.#drained?.();
+    if (this.#state === 'stopped' && this.#keys.running === 0) this.#drained?.();
     this.#wake();
   }
 
@@ -253,6 +240,8 @@ export class WorkQueue {
     }
   }
 }
+
+const namespaceOf = (key: string): string => key.split('/')[0] ?? '';
 
 /**
  * Counts the failures in a row of one kind. Returns whether this one does not count: a terminal one of a run that was added
