@@ -229,6 +229,12 @@ describe('configuration', () => {
       '--retry-period must be a duration such as 500ms, 15s or 1m30s, of 24h at most (now "0s")',
     ],
     [
+      'a namespace to serve that is excluded',
+      ['--namespaces=shop,team', '--exclude-namespaces=team,kube-system'],
+      {},
+      '--namespaces has team, which --exclude-namespaces excludes: remove it from the one or the other (now "shop,team")',
+    ],
+    [
       'a CIDR with too long a prefix',
       ['--deny-cidr=10.0.0.0/33'],
       {},
