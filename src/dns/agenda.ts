@@ -5,13 +5,16 @@ import { LaneRoom, lanes, type Lane } from './lane-room.ts';
 import type { LaneLimits } from './lane-room.ts';
 
 export interface AgendaItem extends HeapItem {
-  /** Must change only while the item is neither planned nor running. */
+  /** Changes only while the item is neither planned nor running. */
   lane: Lane;
-  /** At least one while the item is planned. `plan` again after a change. */
+  /** At least one while the item is planned. Call `plan` again after a change. */
   readonly owners: ReadonlyMap<string, { readonly namespace: string }>;
 }
 
-/** Order of the lanes, turn by turn, so that none of them starves: a new name does not wait behind known ones, nor these behind new ones. */
+/**
+ * Order of the lanes in each turn, so that no lane starves: new names do not wait behind known ones, and
+ * known names do not wait behind new ones.
+ */
 const turns: readonly (readonly Lane[])[] = [
   ['steady', 'unsure', 'suspect'],
   ['unsure', 'steady', 'suspect'],
@@ -20,13 +23,14 @@ const turns: readonly (readonly Lane[])[] = [
 ];
 
 /**
- * Decides which question is asked next. Lanes take turns; in each lane namespaces take turns, in a namespace its
- * backends, and the questions of a backend leave in the order in which they are due. A question of several backends is
- * asked once, at the turn of whichever comes first. How many slots a lane and a namespace may hold is decided by
- * `lane-room.ts`.
+ * Decides which question is sent next.
  *
- * So whatever the number of names of another namespace, and whether they answer, a namespace waits for one question of
- * each other namespace at most; and a backend likewise for the others of its namespace.
+ * Lanes take turns. In each lane namespaces take turns, and in each namespace its backends. The questions of
+ * a backend are sent in the order in which they are due. A question of several backends is sent once, at the
+ * first turn of any of them. `lane-room.ts` decides how many slots a lane and a namespace may hold.
+ *
+ * So a namespace waits for at most one question of each other namespace, whatever the number of names there
+ * and whether these are answered. The same holds for a backend and the others of its namespace.
  */
 export class Agenda<T extends AgendaItem> {
   readonly #room: LaneRoom;
@@ -38,7 +42,7 @@ export class Agenda<T extends AgendaItem> {
   };
   /** Tickets of the questions that are due and wait for a slot. */
   readonly #tickets = new Map<T, Ticket<T>>();
-  /** Namespaces at whose turn the questions that run were taken. */
+  /** For each question in flight: the namespace at whose turn it was taken. */
   readonly #running = new Map<T, string>();
   #turn = 0;
 
@@ -46,33 +50,34 @@ export class Agenda<T extends AgendaItem> {
     this.#room = new LaneRoom(limits);
   }
 
+  /** Number of questions in flight. */
   get running(): number {
     return this.#running.size;
   }
 
-  /** Questions that were due at the last `due` or `take`, and wait. */
+  /** Number of questions that were due at the last `due` or `take`, and wait for a slot. */
   get waiting(): number {
     return this.#tickets.size;
   }
 
-  /** Plans the item for its `at`, or moves it after that or its owners have changed. */
+  /** Plans the item for its `at`. Call it again after `at` or the owners have changed. */
   plan(item: T): void {
     this.#dequeue(item);
     this.#planned.push(item);
   }
 
-  /** True when the item is due and waits for a slot. */
+  /** Returns true when the item is due and waits for a slot. */
   isWaiting(item: T): boolean {
     return this.#tickets.has(item);
   }
 
-  /** Does nothing when the item is not planned. */
+  /** Removes the item. Does nothing if it is not planned. */
   remove(item: T): void {
     this.#dequeue(item);
     this.#planned.remove(item);
   }
 
-  /** Returns how many items are due, those that wait for a slot included. */
+  /** Returns how many items are due, including those that wait for a slot. */
   due(now: number): number {
     for (let item = this.#planned.peek(); item !== undefined && item.at <= now; item = this.#planned.peek()) {
       this.#planned.remove(item);
@@ -81,7 +86,7 @@ export class Agenda<T extends AgendaItem> {
     return this.#tickets.size;
   }
 
-  /** The next item that is due and may be asked; it has its slot then, until `release`. */
+  /** Returns the next item that is due and may be sent. It holds its slot until `release`. */
   take(now: number): T | undefined {
     if (this.due(now) === 0) return undefined;
     for (const lane of turns[this.#turn % turns.length] ?? lanes) {
@@ -98,6 +103,7 @@ export class Agenda<T extends AgendaItem> {
     return undefined;
   }
 
+  /** Frees the slot of an item. Does nothing if it holds none. */
   release(item: T): void {
     const namespace = this.#running.get(item);
     if (namespace === undefined) return;
@@ -105,7 +111,10 @@ export class Agenda<T extends AgendaItem> {
     this.#room.release(item.lane, namespace);
   }
 
-  /** When an item becomes due, after `take` had nothing more; Infinity: not until then. */
+  /**
+   * Returns the instant at which the next item becomes due, after `take` returned undefined; Infinity: none
+   * is planned.
+   */
   nextAt(): number {
     return this.#planned.peek()?.at ?? Infinity;
   }
@@ -124,10 +133,16 @@ export class Agenda<T extends AgendaItem> {
   }
 }
 
-/** A question that thousands of one namespace follow has as many turns as it needs. */
+/**
+ * Maximum number of lines in which a question waits, unless its owners are in more namespaces. A question of
+ * thousands of backends of one namespace needs no more turns.
+ */
 const mostTurns = 8;
 
-/** Owners in whose lines a question waits, as `namespace/owner`: one of each namespace, and up to `mostTurns` in all. */
+/**
+ * Returns the owners in whose lines a question waits, as `namespace/owner`: one of each namespace, and others
+ * up to `mostTurns` in all.
+ */
 function turnsOf({ owners }: AgendaItem): readonly string[] {
   const all = [...owners].map(([owner, { namespace }]) => `${namespace}/${owner}`);
   if (all.length <= mostTurns) return all;
@@ -135,7 +150,7 @@ function turnsOf({ owners }: AgendaItem): readonly string[] {
   return [...new Set([...first.values(), ...all.slice(0, Math.max(0, mostTurns - first.size))])];
 }
 
-/** The part before the slash, which no namespace has. */
+/** Returns the part before the slash. Names of namespaces have no slash. */
 function namespaceOf(turn: string): string {
   return turn.slice(0, turn.indexOf('/'));
 }

@@ -11,31 +11,33 @@ import { encodeQuery } from './wire.ts';
 
 export interface DnsClient {
   /**
-   * Asks one question. Never rejects: what goes wrong is an Answer of kind failed. Ends by itself within `askTimeoutMs`
-   * (20 s), mostly far sooner: a name without the search list takes at most two tries of each server.
+   * Resolves one question. Never rejects: errors are an Answer of kind failed. Ends within `askTimeoutMs` (20
+   * s), mostly far sooner: a name without a search list takes at most two tries of each server.
    *
-   * @param options.vouchSince monotonic: where the answer is none, and the server has answered nothing else since then, it is
-   *   asked for the SOA of the zone, to learn whether it answers at all.
+   * @param options.vouchSince monotonic. If the answer is negative and the server has answered no other
+   *   question since then, it is queried for the SOA of the zone too, to find out whether it answers at all.
    */
   ask(question: Question, options?: { readonly vouchSince?: number }): Promise<Answer>;
-  /** Closes the sockets; questions under way fail. */
+  /** Closes the sockets. Questions in flight fail. */
   close(): void;
 }
 
 export interface DnsClientOptions {
   readonly clock: Clock;
   readonly resolvConfPath: string;
-  /** Instead of those of resolv.conf. */
+  /** Used instead of the servers of resolv.conf. */
   readonly servers?: readonly ServerAddress[] | undefined;
   readonly tryTimeoutMs?: number;
   readonly askTimeoutMs?: number;
-  /** Called for each query beyond the first one of a question: another try, another name or server, TCP, a SOA. */
+  /**
+   * Called for each query after the first one of a question: another try, another name or server, TCP, a SOA.
+   */
   readonly onRepeat?: () => void;
-  /** Uniform in [0, below). Its numbers are ids of queries: they must not be foreseen. */
+  /** Returns an integer, uniform in [0, below). It becomes the id of a query and must not be predictable. */
   readonly randomInt?: (below: number) => number;
 }
 
-/** Does nothing but assign: the file is read and sockets are opened when the first question is asked. */
+/** Creates a client. The file is read and sockets are opened at the first question. */
 export function createDnsClient(options: DnsClientOptions): DnsClient {
   const { tryTimeoutMs = 2_000, askTimeoutMs = 20_000 } = options;
   return new Client({
@@ -47,7 +49,7 @@ export function createDnsClient(options: DnsClientOptions): DnsClient {
   });
 }
 
-/** One question that is asked. */
+/** One question in progress. */
 interface Run {
   /** Monotonic. */
   readonly deadline: number;
@@ -58,7 +60,7 @@ class Client implements DnsClient {
   readonly #options: Required<Omit<DnsClientOptions, 'servers'>>;
   readonly #resolvConf: ResolvConf;
   readonly #servers = new Map<string, NameServer>();
-  /** Of which `#order` is. */
+  /** The configuration from which `#order` was made. */
   #configured: readonly ServerAddress[] = [];
   #order: readonly NameServer[] = [];
   #closed = false;
@@ -103,7 +105,10 @@ class Client implements DnsClient {
     });
   }
 
-  /** Adds when the server last answered another question, and asks it one where that is not known to be so. */
+  /**
+   * Adds the instant at which the server last answered another question. If that was before `since`, the
+   * server is queried for the SOA of the zone first.
+   */
   async #vouched(
     { reason, ttlMs, zone, server, key }: Extract<Found, { kind: 'none' }>,
     since: number | undefined,
@@ -116,7 +121,7 @@ class Client implements DnsClient {
     return { kind: 'none', reason, ttlMs, ...(vouchedAt === undefined ? {} : { vouchedAt }) };
   }
 
-  /** The root is no name that can be asked for. */
+  /** Queries the SOA of the zone. The root zone cannot be queried. */
   async #askZone(zone: string, server: NameServer, { deadline, onSent }: Run): Promise<void> {
     const query = encodeQuery(zone, 'SOA');
     const timeoutMs = this.#timeLeft(deadline);
@@ -126,7 +131,7 @@ class Client implements DnsClient {
     if (readResponse(tried.response, zone, 'SOA').kind === 'records') server.answered(`SOA ${zone}`);
   }
 
-  /** Returns what counts the queries of one question: all of them except the first are repeats. */
+  /** Returns a function that counts the queries of one question. All except the first are repeats. */
   #countRepeats(): () => void {
     let sent = 0;
     return () => {
@@ -135,12 +140,15 @@ class Client implements DnsClient {
     };
   }
 
-  /** For a try. */
+  /** Returns the time left for one try. */
   #timeLeft(deadline: number): number {
     return Math.min(this.#options.tryTimeoutMs, deadline - this.#options.clock.now());
   }
 
-  /** Those configured now, each with what is known of it. Those that no longer are end. */
+  /**
+   * Returns the servers that are configured now. A server keeps its state. One that is no longer configured
+   * is retired.
+   */
   #current(): readonly NameServer[] {
     const { servers } = this.#resolvConf.current();
     if (servers === this.#configured) return this.#order;

@@ -1,22 +1,24 @@
 import type { Clock } from '../engine/ports.ts';
 
-/** Questions in a row after which a server counts as one without EDNS: one lost packet proves nothing. */
+/**
+ * Number of misses in a row after which a server counts as one without EDNS. One lost packet proves nothing.
+ */
 const believedMisses = 2;
 
-/** Unbound's `infra-host-ttl`: servers are upgraded, and firewalls are repaired. */
+/** Time without OPT, as `infra-host-ttl` of Unbound: servers are upgraded, and firewalls are repaired. */
 const plainMs = 15 * 60_000;
 
 /**
- * Memory of whether one name server accepts queries with an OPT record (RFC 6891).
+ * Remembers whether one name server accepts queries with an OPT record (RFC 6891).
  *
- * | a question                                                        | the server is asked                                 |
+ * | a question                                                        | next queries of the server                          |
  * |-------------------------------------------------------------------|-----------------------------------------------------|
- * | had a response with an OPT record                                 | with OPT; earlier misses no longer count            |
- * | had a useful response without OPT, to a query with OPT            | as before: the server ignores OPT                   |
- * | had a useful response to the query without OPT alone              | as before                                           |
- * | the same, and the question before it too                          | without OPT for 15 minutes, then once more with it  |
+ * | got a response with an OPT record                                 | with OPT; earlier misses no longer count            |
+ * | got a useful response without OPT to a query with OPT             | as before: the server ignores OPT                   |
+ * | got a useful response only to the query without OPT (a miss)      | as before                                           |
+ * | the same, and the question before it too                          | without OPT for 15 minutes, then once with it again |
  *
- * Questions that were under way at the same time count once.
+ * Misses of questions that were in flight at the same time count once.
  */
 export class EdnsMemory {
   readonly #clock: Clock;
@@ -27,22 +29,27 @@ export class EdnsMemory {
     this.#clock = clock;
   }
 
-  /** Returns true when the next query carries an OPT record. */
+  /** True when the next query has an OPT record. */
   get isUsed(): boolean {
     return this.#clock.now() >= this.#plainUntil;
   }
 
-  /** Number of questions so far that only the query without OPT answered; see `missed`. */
+  /** Number of misses in a row; an argument of `missed`. */
   get misses(): number {
     return this.#misses;
   }
 
+  /** Records a useful response with an OPT record. */
   echoed(): void {
     this.#misses = 0;
     this.#plainUntil = -Infinity;
   }
 
-  /** @param before `misses` when the question was sent */
+  /**
+   * Records that only the query without OPT got a useful response.
+   *
+   * @param before `misses` when the question was sent
+   */
   missed(before: number): void {
     if (before !== this.#misses) return;
     this.#misses += 1;

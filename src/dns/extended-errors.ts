@@ -1,4 +1,7 @@
-/** Text of an extended DNS error (RFC 8914): the name of its code, and the text of the server. */
+/**
+ * Returns the text of an extended DNS error (RFC 8914): the name of its code, and the text that the server
+ * adds.
+ */
 export function extendedErrorText(code: number, words: Buffer): string {
   const name = names[code] ?? `extended error ${code}`;
   const text = words
@@ -11,7 +14,7 @@ export function extendedErrorText(code: number, words: Buffer): string {
 
 const longestWords = 120;
 
-/** Section 4 of the RFC, and the registry of IANA behind it. */
+/** Names of the codes (RFC 8914 section 4, and the IANA registry). */
 const names: readonly string[] = [
   'Other',
   'Unsupported DNSKEY Algorithm',

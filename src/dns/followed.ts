@@ -3,23 +3,23 @@ import type { Answer, NameState, Question } from '../core/names.ts';
 import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
 
-/** One question that has followers. */
+/** One question that backends follow. */
 export interface Followed extends AgendaItem {
   readonly question: Question;
   readonly key: string;
   readonly owners: Map<string, FollowOptions>;
-  /** Of all owners the least of each. */
+  /** The smallest minimum and the smallest maximum of all owners. */
   bounds: RefreshBounds;
   state: NameState;
-  /** A query is in flight. */
+  /** True while a query is in flight. */
   asking: boolean;
-  /** When the last answer came, monotonic; undefined: none yet. */
+  /** Instant of the last answer or failure, monotonic; undefined: none yet. */
   heardAt: number | undefined;
   /** Time to live of that answer. */
   ttlMs: number;
-  /** Answers in a row that were failures. */
+  /** Number of failures in a row. */
   failures: number;
-  /** Uniform in [0, 1), drawn anew for each answer. */
+  /** Uniform in [0, 1), a new number for each answer. */
   lot: number;
 }
 
@@ -45,7 +45,7 @@ export const newFollowed = (
   slot: -1,
 });
 
-/** Adds the owner, or gives it other bounds. Says whether the bounds of the question are others now. */
+/** Adds the owner, or changes its bounds. Returns true when the bounds of the question have changed. */
 export function join(followed: Followed, owner: string, options: FollowOptions): boolean {
   const before = followed.bounds;
   const own = followed.owners.get(owner);
@@ -55,7 +55,7 @@ export function join(followed: Followed, owner: string, options: FollowOptions):
   return !sameBounds(before, followed.bounds);
 }
 
-/** Takes the owner away. Says whether the bounds of the question are others now. */
+/** Removes the owner. Returns true when the bounds of the question have changed. */
 export function leave(followed: Followed, owner: string): boolean {
   const before = followed.bounds;
   followed.owners.delete(owner);
@@ -71,7 +71,10 @@ const leastOf = (a: RefreshBounds, b: RefreshBounds): RefreshBounds => ({
   maxMs: Math.min(a.maxMs, b.maxMs),
 });
 
-/** The bounds must be the least already, or less. Ends at the first owner that has the same: mostly all have. */
+/**
+ * Sets the bounds to the smallest of all owners. The present bounds must not be larger than these. Ends at
+ * the first owner that has the present bounds, because mostly all owners have the same.
+ */
 function rebound(followed: Followed): void {
   let least: RefreshBounds = { minMs: Infinity, maxMs: Infinity };
   for (const bounds of followed.owners.values()) {
@@ -81,10 +84,10 @@ function rebound(followed: Followed): void {
   followed.bounds = least;
 }
 
-/** Failures in a row from which on a name counts as dead: one lost answer is none of its faults. */
+/** Number of failures in a row from which a question is `suspect`. One lost answer is not enough. */
 const suspectFailures = 2;
 
-/** Sets when and in which lane the question is asked next, after an answer. What is known changes by `learn`. */
+/** Records an answer, and sets the lane of the next query. `learn` changes the resolution state. */
 export function hear(followed: Followed, answer: Answer, now: number, lot: number): void {
   followed.heardAt = now;
   followed.lot = lot;
@@ -95,23 +98,24 @@ export function hear(followed: Followed, answer: Answer, now: number, lot: numbe
 }
 
 /**
- * Questions that are due within this time are due at the same instant: one waking of the process for all of them takes a
- * quarter off what a question costs.
+ * Questions that are due within this time are due at the same instant. The process wakes up once for all of
+ * them, which saves a quarter of the cost of a question.
  */
 const gridMs = 20;
 
 /**
- * When to ask again, from when the last answer came, and never before `min` has passed. `ttl` is clamped to the bounds.
+ * Returns the instant of the next query. It is counted from the last answer, and is at least `min` later.
+ * `ttl` is clamped to the bounds.
  *
- * | last answer                       | after            | why                                                    |
- * |-----------------------------------|------------------|--------------------------------------------------------|
- * | records                           | 0.9 to 1 x ttl   | the next one is there before this one expires          |
- * | none, and that is settled         | 0.9 to 1 x ttl   | RFC 2308 gives it a time to live too                   |
- * | either, and that is about min     | 1 to 1.1 x min, not after max | asked in step, names stay in step         |
- * | none, and records are in doubt    | 1 to 1.1 x min   | three in a row decide, spaced by min at least          |
- * | failed                            | 1 to 1.1 x min   |                                                        |
+ * | last answer                                       | after            | reason                                   |
+ * |---------------------------------------------------|------------------|------------------------------------------|
+ * | records                                           | 0.9 to 1 x ttl   | the next answer comes before this one expires |
+ * | negative, and another one would change nothing    | 0.9 to 1 x ttl   | RFC 2308 gives it a time to live too     |
+ * | one of these two, with a ttl of about min         | 1 to 1.1 x min, not after max | otherwise names stay synchronised |
+ * | negative, while earlier records are still in use  | 1 to 1.1 x min   | three in a row decide, at least min apart |
+ * | failed                                            | 1 to 1.1 x min   |                                          |
  *
- * Then the nearest instant of the grid: the one before where an answer expires, the one after where a time must pass.
+ * The result is rounded to the grid: down where an answer expires, up where a time must pass.
  */
 export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at }: Followed): number {
   if (heardAt === undefined) return at;
@@ -124,6 +128,6 @@ export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at
   return Math.max(earliest, Math.floor((heardAt + dueMs) / gridMs) * gridMs);
 }
 
-/** Another "no" would change nothing. */
+/** Returns true when another negative answer would change nothing. */
 const isSettled = ({ gone, origin, denials }: NameState): boolean =>
   denials >= believedDenials && (gone || origin === 'nothing');

@@ -5,11 +5,11 @@ import { Misses } from './misses.ts';
 import type { Manner, NameServer, Try } from './server.ts';
 import { encodeQuery } from './wire.ts';
 
-/** A server that answered nothing in time is asked once more; one that answered something useless is not. */
+/** A server that did not answer in time is queried once more. One that gave a useless answer is not. */
 const rounds = 2;
 const longestChain = 8;
 
-/** Ask this server this, and say what came of it: see `hear`. */
+/** Next query to send. Its result is the argument of `hear`. */
 export interface Step {
   readonly kind: 'ask';
   readonly server: NameServer;
@@ -19,33 +19,34 @@ export interface Step {
 
 export type Found =
   | Extract<Reading, { kind: 'records' }>
-  /** `server` said it, of the question `key` on the wire. */
+  /** `server` gave the negative answer to `key`, the question on the wire. */
   | (Extract<Reading, { kind: 'none' }> & { readonly server: NameServer; readonly key: string })
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface InquiryOptions {
   /** Suffixes for a name without a dot. */
   readonly search: readonly string[];
-  /** Those to be asked now, as configured. */
+  /** Returns the servers that are configured now, in their order. */
   readonly servers: () => readonly NameServer[];
   readonly tryTimeoutMs: number;
 }
 
 /**
- * The way of one question: which name to ask of which server, until there is an answer. It does nothing but say so: who
- * runs it asks.
+ * Sequence of queries for one question: decides which name is sent to which server, until there is an answer.
+ * It sends nothing itself.
  *
- * | heard                            | next                                                                    |
- * |----------------------------------|-------------------------------------------------------------------------|
- * | records                          | found                                                                   |
- * | an alias, not what stands behind | its target; after eight of them a failure of the name                   |
- * | none                             | the next name of the search list                                        |
- * | nothing useful, perhaps because of OPT | the same server, without OPT; see `OptEcho`                      |
- * | nothing useful                   | the next server                                                         |
- * | nothing                          | the next server, and this one once more after all of them, where it was late |
+ * | result of a query                      | next                                                              |
+ * |----------------------------------------|-------------------------------------------------------------------|
+ * | records                                | the end: they are the answer                                      |
+ * | an alias without records of its target | the target; after eight aliases the name fails                    |
+ * | negative answer                        | the next name of the search list                                  |
+ * | useless, perhaps because of OPT        | the same server, without OPT; see `OptEcho`                       |
+ * | useless                                | the next server                                                   |
+ * | no response                            | the next server; after all servers this one once more, if it timed out |
  *
- * A name fails when no server is left. The next of the search list may be another server's and is asked, unless nobody at
- * all was heard. Without records the first failure is what was found, for a denial of another name says nothing of that one.
+ * A name fails when no server is left. Then the next name of the search list is tried, because another server
+ * may be responsible for it, unless no server responded at all. If no name has records, the result is the
+ * first failure, because a negative answer for another name proves nothing about the name that failed.
  */
 export class Inquiry {
   readonly #type: WireType;
@@ -58,14 +59,14 @@ export class Inquiry {
   #aliases = 0;
   #ttlMs = Infinity;
   #servers: readonly NameServer[] = [];
-  /** Those that are still to be asked in this round, the first of them now. */
+  /** Servers that are still to be queried in this round. The first one is queried now. */
   #turn: readonly NameServer[] = [];
   #round = 0;
-  /** The server that is asked now has refused an OPT record for this name. */
+  /** True when the current server has refused an OPT record for this name. */
   #isPlain = false;
-  /** `misses` of its EDNS memory when it was asked. */
+  /** `misses` of the EDNS memory of the current server when the query was sent. */
   #ednsMisses: number | undefined;
-  /** From the first miss on: mostly there is none. */
+  /** Created at the first miss, because mostly there is none. */
   #misses: Misses | undefined;
   #failed: Found | undefined;
   #denied: Found | undefined;
@@ -76,11 +77,12 @@ export class Inquiry {
     this.#names = candidates(name, options.search);
   }
 
+  /** Returns the first step. */
   begin(): Step | Found {
     return this.#nextName();
   }
 
-  /** What came of the last step. */
+  /** Takes the result of the last step. Returns the next step, or the answer. */
   hear(tried: Try): Step | Found {
     const server = this.#turn[0];
     if (tried.kind === 'closed' || server === undefined) return failure('closed');
@@ -95,7 +97,7 @@ export class Inquiry {
     return this.#read(reading, server);
   }
 
-  /** There is no time left: `message`, unless more is known. */
+  /** Returns the answer when no time is left: a failure with `message`, if there is no more exact reason. */
   expire(message: string): Found {
     return this.#failed ?? failure(this.#misses?.text(message) ?? message);
   }
@@ -106,7 +108,7 @@ export class Inquiry {
     return echo;
   }
 
-  /** The query without OPT had an answer; the one with it, if there was one, had none. */
+  /** Records that only the query without OPT got an answer, if one with OPT was sent too. */
   #onlyPlain({ edns }: NameServer): void {
     if (this.#ednsMisses !== undefined) edns.missed(this.#ednsMisses);
   }
@@ -130,7 +132,7 @@ export class Inquiry {
       case 'alias':
         this.#aliases += 1;
         return this.#aliases > longestChain
-          ? this.#fail(`more than ${longestChain} aliases behind ${this.#names[this.#next - 1]}`)
+          ? this.#fail(`more than ${longestChain} CNAMEs in the chain of ${this.#names[this.#next - 1]}`)
           : this.#ask(reading.target);
       case 'none':
         this.#denied = { ...reading, ttlMs: this.#ttlMs, server, key };
@@ -140,7 +142,7 @@ export class Inquiry {
 
   #nextName(): Step | Found {
     const name = this.#names[this.#next];
-    if (name === undefined) return this.#failed ?? this.#denied ?? failure('no name to ask for');
+    if (name === undefined) return this.#failed ?? this.#denied ?? failure('no name to query');
     this.#next += 1;
     this.#aliases = 0;
     this.#ttlMs = Infinity;
@@ -150,7 +152,7 @@ export class Inquiry {
   #ask(name: string): Step | Found {
     this.#name = name;
     this.#query = encodeQuery(name, this.#type);
-    if (this.#query === undefined) return this.#fail(`${name} is no DNS name`);
+    if (this.#query === undefined) return this.#fail(`${name} is not a DNS name`);
     this.#servers = this.#options.servers();
     if (this.#servers.length === 0) return this.#failed ?? failure('no name server is configured');
     this.#misses = undefined;
@@ -179,7 +181,7 @@ export class Inquiry {
     return misses.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
   }
 
-  /** In the last round the query goes without OPT too, because something on the way may drop queries with it. */
+  /** In the last round the query is sent without OPT too, because a firewall may drop queries with OPT. */
   #manner({ edns }: NameServer): Manner {
     if (this.#isPlain) return 'plain';
     this.#ednsMisses = edns.isUsed ? edns.misses : undefined;
@@ -187,7 +189,7 @@ export class Inquiry {
     return this.#round < rounds ? 'edns' : 'both';
   }
 
-  /** The name has failed; another may yet have records. */
+  /** Records that the name has failed, and goes on with the next name, which may have records. */
   #fail(message: string): Step | Found {
     this.#failed ??= failure(message);
     return this.#nextName();
@@ -200,13 +202,18 @@ export class Inquiry {
 
 const failure = (message: string): Found => ({ kind: 'failed', message });
 
-/** A name with a dot is absolute (`db.` too); to another the suffixes are added in order, and at the end none. */
+/**
+ * Returns the names to query, in order. A name with a dot is absolute, and so is `db.`. Another name gets
+ * each suffix of the search list, and is queried without a suffix at the end.
+ */
 function candidates(name: string, search: readonly string[]): readonly string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)];
   return name.includes('.') ? [name] : [...search.map((suffix) => `${name}.${suffix}`), name];
 }
 
-/** As configured, but those that have been silent last. */
+/**
+ * Returns the servers in the configured order, except that servers which did not respond lately come last.
+ */
 function inOrder(servers: readonly NameServer[]): readonly NameServer[] {
   if (servers.length === 1) return servers;
   const first = new Set(servers.filter((server) => server.mayGoFirst()));

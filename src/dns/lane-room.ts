@@ -1,28 +1,31 @@
 import { HeldShares } from '../util/held-shares.ts';
 
-/** By the last answers: `steady` answered, `unsure` did not answer yet or failed once since, `suspect` failed again. */
+/**
+ * Class of a question by its last results: `steady`: answered; `unsure`: not answered yet, or failed once
+ * since the last answer; `suspect`: failed twice in a row or more often.
+ */
 export type Lane = 'steady' | 'unsure' | 'suspect';
 
 export const lanes: readonly Lane[] = ['steady', 'unsure', 'suspect'];
 
 export interface LaneLimits {
-  /** Queries at a time: resolvers lose bursts. */
+  /** Maximum number of questions in flight, because resolvers lose bursts. */
   readonly maxInFlight: number;
-  /** Most of these for names that failed twice in a row. */
+  /** Maximum number of these for questions in the lane `suspect`. */
   readonly maxSuspects: number;
 }
 
 /**
- * How many questions of a lane, and of a namespace in it, may be asked at a time:
+ * Limits the questions in flight of each lane, and of each namespace in a lane:
  *
- * | lane    | last answers                   | slots                                         |
- * |---------|--------------------------------|-----------------------------------------------|
- * | steady  | records or a denial            | all                                           |
- * | unsure  | none yet; one failure          | all but a quarter, together with the suspects |
- * | suspect | two failures in a row, or more | `maxSuspects`                                 |
+ * | lane    | last results                   | slots                                            |
+ * |---------|--------------------------------|--------------------------------------------------|
+ * | steady  | records or a negative answer   | all                                              |
+ * | unsure  | none yet; one failure          | all except a quarter, together with `suspect`    |
+ * | suspect | two failures in a row, or more | `maxSuspects`                                    |
  *
- * So a quarter of the slots is left for names that answer, whatever the number of dead names. In each lane namespaces
- * have shares (`HeldShares`).
+ * So a quarter of the slots remains for names that are answered, whatever the number of names that are not.
+ * In each lane namespaces have shares (`HeldShares`).
  */
 export class LaneRoom {
   readonly #limits: LaneLimits;
@@ -37,7 +40,7 @@ export class LaneRoom {
     this.#limits = limits;
   }
 
-  /** Returns how many more questions of the lane may be asked now. */
+  /** Returns how many more questions of the lane may be sent now. */
   of(lane: Lane): number {
     const { maxInFlight, maxSuspects } = this.#limits;
     const { steady, unsure, suspect } = this.#running;
@@ -47,7 +50,7 @@ export class LaneRoom {
     return lane === 'unsure' ? room : Math.min(room, maxSuspects - suspect);
   }
 
-  /** Returns true when the namespace may have one of `room` slots of the lane. */
+  /** Returns true when the namespace may take one of `room` slots of the lane. */
   allows(lane: Lane, namespace: string, room: number): boolean {
     return this.#held[lane].allows(namespace, room);
   }

@@ -6,19 +6,19 @@ import type { Opt } from './opt.ts';
 import { headerBytes, questionEnd, readSections } from './wire.ts';
 import type { Resource } from './wire.ts';
 
-/** What is asked on the wire. SOA only to hear whether a server answers at all. */
+/** Type of a query on the wire. SOA only serves to find out whether a server answers at all. */
 export type WireType = Question['type'] | 'SOA';
 
-/** What one response says. */
+/** Content of one response. */
 export type Reading =
   | Extract<Answer, { kind: 'records' }>
-  /** The name is another's alias, and the server did not go on to what that one has. */
+  /** The name is an alias, and the response has no records of its target. */
   | { readonly kind: 'alias'; readonly target: string; readonly ttlMs: number }
   | {
       readonly kind: 'none';
       readonly reason: 'NoSuchName' | 'NoAddress';
       readonly ttlMs: number;
-      /** Whose SOA came with the denial; undefined where none did. */
+      /** Owner of the SOA in the negative answer; undefined if there is none. */
       readonly zone: string | undefined;
     }
   /** `SERVFAIL`, `malformed answer`, ... */
@@ -30,7 +30,11 @@ const truncatedBit = 0x02;
 const authoritativeBit = 0x04;
 const recursionAvailableBit = 0x80;
 
-/** Returns a copy, because the kernel may still hold the bytes of an earlier try; `edns`: with an OPT record. */
+/**
+ * Returns a copy of the query with this id, because the kernel may still use the bytes of an earlier try.
+ *
+ * @param edns true: with an OPT record
+ */
 export function withId(query: Buffer, id: number, edns = false): Buffer {
   const message = edns ? withOpt(query) : Buffer.from(query);
   message.writeUInt16BE(id, 0);
@@ -42,9 +46,9 @@ export const idOf = (message: Buffer): number => message.readUInt16BE(0);
 export const isTruncated = (response: Buffer): boolean => ((response[2] ?? 0) & truncatedBit) !== 0;
 
 /**
- * Whether this is a response to the very question: QR, an ordinary query, one question, the same name in any case, the
- * same type and class. The id is the caller's. What does not match was sent by somebody else, or for an earlier question
- * (RFC 5452 section 9.1): it is as if it had not come.
+ * Returns true if this is a response to exactly this question: QR, an ordinary query, one question, the same
+ * name in any case, the same type and class. The caller compares the id. Other messages are from another
+ * sender or for an earlier question, and are ignored (RFC 5452 section 9.1).
  */
 export function isResponseTo(query: Buffer, response: Buffer): boolean {
   if (response.length < query.length) return false;
@@ -57,17 +61,20 @@ export function isResponseTo(query: Buffer, response: Buffer): boolean {
   return query.compare(response, nameEnd, query.length, nameEnd, query.length) === 0;
 }
 
-/** Of one byte of a name. Lengths of labels are below 64, so none is taken for a letter. */
+/**
+ * Returns the lower case of one byte of a name. Lengths of labels are below 64 and so never taken for
+ * letters.
+ */
 const lowerCase = (byte = 0): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
 
 /**
- * What a response to a question says; see `isResponseTo`. Never throws, whatever the bytes.
+ * Reads a response to a question; see `isResponseTo`. Never throws, whatever the bytes.
  *
- * | rcode    | in the answer section                     | authority | reading              |
+ * | rcode    | answer section                            | authority | reading              |
  * |----------|-------------------------------------------|-----------|----------------------|
  * | NOERROR  | records at the end of the chain of CNAMEs | -         | records              |
- * | NOERROR  | CNAMEs alone                              | no SOA    | alias                |
- * | NOERROR  | CNAMEs alone, or nothing                  | SOA       | none, NoAddress      |
+ * | NOERROR  | only CNAMEs                               | no SOA    | alias                |
+ * | NOERROR  | only CNAMEs, or nothing                   | SOA       | none, NoAddress      |
  * | NOERROR  | nothing, authoritative or recursing       | no SOA    | none, NoAddress      |
  * | NOERROR  | nothing, neither of these                 | no SOA    | failed: a referral   |
  * | NOERROR  | one SRV with the target `.` (RFC 2782)    | -         | none, NoAddress      |
@@ -76,8 +83,9 @@ const lowerCase = (byte = 0): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0
  *
  * The rcode has 12 bits where the response has an OPT record (RFC 6891 section 6.1.3).
  *
- * Times to live are the least of the chain (RFC 1034 section 3.6.2 says nothing; a cache would hold no longer), of a
- * denial the least of SOA's own and its minimum (RFC 2308 section 5), 0 without a SOA.
+ * The time to live is the smallest one of the chain (RFC 1034 section 3.6.2 has no rule; a cache would keep
+ * it no longer). For a negative answer it is the smaller one of the TTL and the minimum of the SOA (RFC 2308
+ * section 5), 0 without a SOA.
  */
 export function readResponse(response: Buffer, name: string, type: WireType): Reading {
   const opt = readOpt(response, questionEnd(name));
@@ -86,7 +94,7 @@ export function readResponse(response: Buffer, name: string, type: WireType): Re
   const sections = readSections(response, questionEnd(name));
   if (sections === undefined) return { kind: 'failed', reason: 'malformed answer' };
   const chain = followChain(sections.answers, name.toLowerCase(), type);
-  if (chain === undefined) return { kind: 'failed', reason: 'loop of CNAMEs' };
+  if (chain === undefined) return { kind: 'failed', reason: 'CNAME loop' };
   const soa = sections.authorities.find(({ data }) => data.type === 'SOA');
   if (rcode === 3) return denial('NoSuchName', chain, soa);
   if (chain.records.length > 0) return readRecords(chain);
@@ -97,7 +105,11 @@ export function readResponse(response: Buffer, name: string, type: WireType): Re
     : denial('NoAddress', chain, undefined);
 }
 
-/** Returns the effect of the OPT record of a query on its response; `failed`: the server cannot read it. */
+/**
+ * Returns the effect that the OPT record of a query had on its response.
+ *
+ * @param failed true: the response is useless
+ */
 export function readEcho(response: Buffer, name: string, failed: boolean): OptEcho {
   const opt = readOpt(response, questionEnd(name));
   if (failed && (opt === undefined || optRcodes.includes(rcodeOf(response, opt)))) return 'refused';
@@ -105,10 +117,12 @@ export function readEcho(response: Buffer, name: string, failed: boolean): OptEc
 }
 
 /**
- * | response to a query with OPT                       | it is   | because                                                     |
+ * Effect of the OPT record of a query:
+ *
+ * | response to a query with OPT                       | OPT is  | because                                                     |
  * |----------------------------------------------------|---------|-------------------------------------------------------------|
- * | FORMERR, NOTIMP, BADVERS                           | refused | some send the whole query back with these, OPT and all      |
- * | useless in another way (SERVFAIL, malformed), no OPT | refused | a server that takes EDNS answers with OPT: ask without it |
+ * | FORMERR, NOTIMP, BADVERS                           | refused | some servers send the whole query back with these, including OPT |
+ * | useless in another way (SERVFAIL, malformed), no OPT | refused | a server that accepts EDNS answers with OPT: query without it |
  * | useless in another way, with OPT                   | echoed  |                                                             |
  * | useful, no OPT                                     | ignored |                                                             |
  * | useful, with OPT                                   | echoed  |                                                             |
@@ -123,7 +137,7 @@ function failureText(rcode: number, opt: Opt | undefined): string {
   return opt?.error === undefined ? reason : `${reason} (${opt.error})`;
 }
 
-/** RFC 1035 section 4.1.1, RFC 6891 section 9. */
+/** Names of response codes (RFC 1035 section 4.1.1, RFC 6891 section 9). */
 const rcodes: Readonly<Record<number, string>> = {
   1: 'FORMERR',
   2: 'SERVFAIL',
@@ -132,23 +146,25 @@ const rcodes: Readonly<Record<number, string>> = {
   16: 'BADVERS',
 };
 
-/** A server refuses OPT with these. */
+/** Response codes with which a server refuses OPT. */
 const optRcodes: readonly number[] = [1, 4, 16];
 
-/** A server that is neither the zone's nor a resolver denies nothing by its empty answer. */
+/**
+ * Returns true if the server is neither authoritative nor a resolver: its empty answer is no negative answer.
+ */
 const isReferral = (response: Buffer): boolean =>
   ((response[2] ?? 0) & authoritativeBit) === 0 && ((response[3] ?? 0) & recursionAvailableBit) === 0;
 
 interface Chain {
   /** The last name, in lower case. */
   readonly end: string;
-  /** Those of the asked type at the last name. */
+  /** Records of the queried type at the last name. */
   readonly records: readonly Resource[];
-  /** The least of all; undefined where there is neither alias nor record. */
+  /** Smallest time to live of the chain; undefined if there is neither alias nor record. */
   readonly ttlMs: number | undefined;
 }
 
-/** From the asked name over its CNAMEs, in whatever order the records stand; undefined where it comes back to itself. */
+/** Follows the CNAMEs of the queried name, in any order of the records. Returns undefined for a loop. */
 function followChain(answers: readonly Resource[], name: string, type: WireType): Chain | undefined {
   const seen: string[] = [];
   let ttlMs: number | undefined;
@@ -165,7 +181,7 @@ function followChain(answers: readonly Resource[], name: string, type: WireType)
   }
 }
 
-/** More than any server gives; keeps the walk short on an answer made to be slow. */
+/** More than any server sends. Bounds the work for an answer that is made to be slow. */
 const longestChain = 32;
 
 const leastTtl = (resources: readonly Resource[], before = Infinity): number =>
@@ -180,7 +196,10 @@ function denial(
   return { kind: 'none', reason, ttlMs: Math.min(negativeMs, chain.ttlMs ?? negativeMs), zone: soa?.name };
 }
 
-/** Records that nobody could use (an IPv4-mapped address, a host that is no name) are left out, unless all are such. */
+/**
+ * Reads the records at the end of the chain. Unusable ones (an IPv4-mapped address, a host that is not a
+ * name) are left out. If all are unusable, the reading is a failure.
+ */
 function readRecords({ records, ttlMs = 0 }: Chain): Reading {
   if (records.length === 1 && records[0]?.data.type === 'SRV' && records[0].data.host === '')
     return { kind: 'none', reason: 'NoAddress', ttlMs, zone: undefined };
@@ -205,7 +224,7 @@ const serviceOf = ({ host, port, priority, weight }: ServiceData): ServiceRecord
   weight,
 });
 
-/** Each once, in an order that says nothing but is always the same: servers rotate their answers. */
+/** Returns each record once, in a fixed order without meaning, because servers rotate their answers. */
 const sorted = ({ addresses, services }: Records): Records => ({
   addresses: addresses.length < 2 ? addresses : [...new Set(addresses)].toSorted(),
   services: services.length < 2 ? services : sortedServices(services),

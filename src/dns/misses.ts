@@ -1,11 +1,14 @@
 import { noAnswer } from './server.ts';
 import type { NameServer, Try } from './server.ts';
 
-/** Why the servers gave no answer, in words that are the same each time, in the configured order. */
+/**
+ * Collects why servers gave no answer. The text is the same each time, with the servers in the configured
+ * order.
+ */
 export class Misses {
   readonly #servers: readonly NameServer[];
   readonly #tryTimeoutMs: number;
-  /** The last of each: `SERVFAIL from`. */
+  /** Last reason of each server, such as `SERVFAIL from`. */
   readonly #reasons = new Map<NameServer, string>();
   #late: NameServer[] = [];
   #allSilent = true;
@@ -15,28 +18,33 @@ export class Misses {
     this.#tryTimeoutMs = tryTimeoutMs;
   }
 
+  /** True if no server has responded. */
   get allSilent(): boolean {
     return this.#allSilent;
   }
 
+  /** Records a try without a response. */
   silent(server: NameServer, { reason, late }: Extract<Try, { kind: 'silent' }>): void {
     this.#reasons.set(server, reason);
     if (late) this.#late.push(server);
   }
 
-  /** Those that did not answer in time since this was last called. */
+  /** Returns the servers that timed out since the last call. */
   takeLate(): readonly NameServer[] {
     const late = this.#late;
     this.#late = [];
     return late;
   }
 
+  /** Records a useless response. */
   useless(server: NameServer, reason: string): void {
     this.#allSilent = false;
     this.#reasons.set(server, `${reason} from`);
   }
 
-  /** `SERVFAIL from 10.96.0.10; no answer from 10.96.0.11 and 10.96.0.12 within 2 s` */
+  /**
+   * Returns a text such as `SERVFAIL from 10.96.0.10; no answer from 10.96.0.11 and 10.96.0.12 within 2 s`.
+   */
   text(whenEmpty: string): string {
     const groups = new Map<string, string[]>();
     for (const server of this.#servers) {

@@ -1,6 +1,6 @@
 import { extendedErrorText } from './extended-errors.ts';
 
-/** Fields of the OPT record of a response that are used (RFC 6891 section 6.1). */
+/** Fields of the OPT record of a response that the operator uses (RFC 6891 section 6.1). */
 export interface Opt {
   /** Bits of the response code above the four of the header. */
   readonly rcodeBits: number;
@@ -11,15 +11,18 @@ export interface Opt {
 export const optType = 41;
 const extendedErrorOption = 15;
 
-/** Largest response over UDP that is asked for: it passes every path without fragments (DNS flag day 2020). */
+/** Maximum size of a response over UDP. It passes every path without fragments (DNS flag day 2020). */
 const payloadBytes = 1232;
 
-/** Root, type, class (the size above), extended code, version and flags (none), no options. */
+/**
+ * OPT record of a query: root, type, class (the size above), extended code, version and flags (none), no
+ * options.
+ */
 const opt = Buffer.from([0, 0, optType, payloadBytes >> 8, payloadBytes & 0xff, 0, 0, 0, 0, 0, 0]);
 
 const additionalCount = 10;
 
-/** Returns a copy of a query that carries an OPT record. */
+/** Returns a copy of the query with an OPT record. */
 export function withOpt(query: Buffer): Buffer {
   const message = Buffer.concat([query, opt]);
   message.writeUInt16BE(1, additionalCount);
@@ -27,8 +30,9 @@ export function withOpt(query: Buffer): Buffer {
 }
 
 /**
- * Returns the OPT record of a response; undefined where there is none, or none that can be read. `begin`: the end of the
- * question.
+ * Returns the OPT record of a response; undefined if there is none, or it is malformed.
+ *
+ * @param begin offset of the end of the question
  */
 export function readOpt(response: Buffer, begin: number): Opt | undefined {
   if (response.length < begin || response.readUInt16BE(additionalCount) === 0) return undefined;
@@ -54,7 +58,7 @@ const read = (response: Buffer, { ttlAt, end }: Found): Opt => ({
   error: extendedError(response.subarray(ttlAt + 6, end)),
 });
 
-/** Undefined where the message ends before. */
+/** Returns undefined if the message ends before the record does. */
 function recordAt(message: Buffer, begin: number): Found | undefined {
   const at = nameEnd(message, begin);
   if (at + 10 > message.length) return undefined;
@@ -62,7 +66,7 @@ function recordAt(message: Buffer, begin: number): Found | undefined {
   return end > message.length ? undefined : { type: message.readUInt16BE(at), ttlAt: at + 4, end };
 }
 
-/** Pointers end a name (RFC 1035 section 4.1.4). */
+/** Returns the offset of the end of a name. A pointer ends a name (RFC 1035 section 4.1.4). */
 function nameEnd(message: Buffer, begin: number): number {
   for (let at = begin; ;) {
     const length = message[at] ?? 0;

@@ -8,14 +8,17 @@ import { dueAt, hear, join, leave, newFollowed, sameBounds } from './followed.ts
 import type { Followed } from './followed.ts';
 
 export interface AskOptions {
-  /** A server that has answered another question with records since then (monotonic) may vouch for a "no". */
+  /**
+   * Monotonic. A negative answer counts only if its server has answered another question with records since
+   * then: see `core/names.ts`.
+   */
   readonly vouchSince?: number;
 }
 
-/** Asks the name servers once. Ends by its own timeouts. */
+/** Resolves one question once. Ends by its own timeouts. */
 export type Ask = (question: Question, options: AskOptions) => Promise<Answer>;
 
-/** What came of a query, for metrics. */
+/** Result of a question, for metrics. */
 export type AskResult = 'Records' | 'NoSuchName' | 'NoAddress' | 'Failed';
 
 export interface DnsResolverOptions {
@@ -23,28 +26,34 @@ export interface DnsResolverOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly ask: Ask;
-  /** What is known of a question of theirs has changed. Never called from within `follow` or `seed`. */
+  /**
+   * Called with the owners of a question whose resolution state has changed. Never called from within
+   * `follow` or `seed`.
+   */
   readonly onNews: (owners: Iterable<string>) => void;
   readonly onAsked?: (result: AskResult, durationMs: number) => void;
   /** Default 64. */
   readonly maxInFlight?: number;
   /** Default 16. */
   readonly maxSuspects?: number;
-  /** Queries a second in all. Each question takes one; who sends more for it takes these. Default: no bound. */
+  /**
+   * Limit of queries per second. The resolver takes one token for each question. The caller takes those of
+   * further queries. Default: no limit.
+   */
   readonly rate?: Pick<TokenBucket, 'take' | 'waitMs'>;
 }
 
 export interface ResolverStats {
-  /** Questions that are followed. */
+  /** Number of questions that are followed. */
   readonly questions: number;
-  /** How long ago the oldest answer in use was confirmed; undefined: there is none. */
+  /** Time since the oldest answer in use was confirmed; undefined: there is none. */
   readonly oldestAnswerMs: number | undefined;
   readonly inFlight: number;
-  /** Questions that are due and wait: for a slot, or for their share of the queries a second. */
+  /** Number of questions that are due and wait for a slot, or for the limit of queries per second. */
   readonly waiting: number;
 }
 
-/** What an owner follows, as it said it, to see at a glance that it says the same again. */
+/** Arguments of the last `follow` of an owner, for a quick comparison with the next ones. */
 interface Wish {
   readonly questions: readonly Question[];
   readonly options: FollowOptions;
@@ -52,15 +61,16 @@ interface Wish {
 }
 
 /**
- * Follows names: asks every question again before its answer expires, and tells the owners what is new.
- * One timer, one small record per question.
+ * Follows names: resolves every question again before its answer expires, and notifies the owners of changes.
+ * It has one timer, and one small record per question.
  *
  * What must hold:
- * - one question is one query, however many owners follow it, and never two at a time;
- * - a question that nobody follows is forgotten, one that is being asked when its answer comes, which is ignored: its slot
- *   is taken until then;
- * - who may be asked is decided by `agenda.ts`, when by `followed.ts`, what an answer does by `core/names.ts`;
- * - whatever `ask` or `onNews` throw, the loop goes on.
+ * - one question is resolved once for all its owners, and never twice at a time;
+ * - a question without owners is dropped. If it is in flight, it is dropped when its answer comes, which is
+ *   ignored; it holds its slot until then;
+ * - `agenda.ts` decides which question may be sent, `followed.ts` when it is due, and `core/names.ts` the
+ *   effect of an answer;
+ * - an error that `ask` or `onNews` throws does not end the loop.
  */
 export class DnsResolver implements Resolver {
   readonly #options: DnsResolverOptions;
@@ -92,7 +102,7 @@ export class DnsResolver implements Resolver {
     return this.#followed.get(questionKey(question))?.state ?? nothingKnown;
   }
 
-  /** The owner who seeds knows it; where there are others, all are told. */
+  /** Restores the records of a question. If it has more than one owner, all owners are notified. */
   seed(question: Question, records: Records): void {
     const followed = this.#followed.get(questionKey(question));
     if (this.#closed || followed === undefined) return;
@@ -117,13 +127,16 @@ export class DnsResolver implements Resolver {
     };
   }
 
-  /** Nothing is asked or told any more, and what is in flight is ignored; what is known can still be read. For good. */
+  /**
+   * Sends no more queries and notifies no owner, for good. Answers of questions in flight are ignored.
+   * `state` still returns the last state.
+   */
   close(): void {
     this.#closed = true;
     this.#alarm.cancel();
   }
 
-  /** The record of the question, a new one where nobody followed it: due at once. */
+  /** Returns the record of the question. A new record is due at once. */
   #enter(question: Question, options: FollowOptions): Followed {
     const key = questionKey(question);
     const known = this.#followed.get(key);
@@ -134,7 +147,7 @@ export class DnsResolver implements Resolver {
     return followed;
   }
 
-  /** A question that waits for its turn waits in the line of its new owner too. */
+  /** Adds the owner. A question that waits for its turn then waits in the line of this owner too. */
   #join(followed: Followed, owner: string, options: FollowOptions): void {
     const isNew = !followed.owners.has(owner);
     const isRebound = join(followed, owner, options);
@@ -153,7 +166,10 @@ export class DnsResolver implements Resolver {
     this.#agenda.remove(followed);
   }
 
-  /** After other bounds or owners. One that is being asked is planned when its answer comes. */
+  /**
+   * Plans the question again after its bounds or owners have changed. A question in flight is planned when
+   * its answer comes.
+   */
   #replan(followed: Followed): void {
     if (followed.asking) return;
     followed.at = dueAt(followed);
@@ -165,7 +181,7 @@ export class DnsResolver implements Resolver {
     if (at < Infinity) this.#alarm.set(at);
   }
 
-  /** Asks all that may be asked now. */
+  /** Sends all questions that may be sent now. */
   #pump(): void {
     const now = this.#options.clock.now();
     while (!this.#closed && !this.#isOverRate(now)) {
@@ -177,7 +193,10 @@ export class DnsResolver implements Resolver {
     this.#arm();
   }
 
-  /** Returns true when what is due must wait; the alarm fires when it may go on. */
+  /**
+   * Returns true when due questions must wait for the limit of queries. The alarm is set to the end of the
+   * wait.
+   */
   #isOverRate(now: number): boolean {
     const waitMs = this.#options.rate?.waitMs(now) ?? 0;
     if (waitMs === 0) return false;
@@ -206,7 +225,10 @@ export class DnsResolver implements Resolver {
   }
 
   #failed(question: Question, error: unknown): Answer {
-    this.#options.logger.error('the DNS client failed', { question: questionKey(question), error });
+    this.#options.logger.error('the DNS client failed; the question is resolved again later', {
+      question: questionKey(question),
+      error,
+    });
     return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
   }
 
@@ -228,7 +250,7 @@ export class DnsResolver implements Resolver {
     try {
       listener();
     } catch (error) {
-      this.#options.logger.error('a listener of the resolver failed', { error });
+      this.#options.logger.error('a listener of the DNS resolver failed', { error });
     }
   }
 

@@ -7,27 +7,28 @@ import { sendTcp } from './tcp.ts';
 import { UdpSockets } from './udp.ts';
 import type { Forget } from './udp.ts';
 
-/** What came of asking one server once. */
+/** Result of one try of one server. */
 export type Try =
-  /** `edns`: to the query with an OPT record. */
+  /** `edns`: true if the query of this response had an OPT record. */
   | { readonly kind: 'response'; readonly response: Buffer; readonly edns: boolean }
   /**
-   * Nothing was heard from the server but, at most, that nobody is there. `reason` goes before its name. `late`: the time
-   * was up.
+   * No response, or only an error such as a refused connection. The text `reason` is followed by the name of
+   * the server. `late`: true for a timeout.
    */
   | { readonly kind: 'silent'; readonly reason: string; readonly late: boolean }
-  /** We have closed. */
+  /** The client is closed. */
   | { readonly kind: 'closed' };
 
 /**
- * With an OPT record (EDNS) or without; `both`: with, and where nothing has come in half of the time, without too. A server
- * or a firewall that drops queries with OPT costs no more time than one that is dead.
+ * Whether queries have an OPT record (EDNS). `both`: the first one has; if there is no response in half of
+ * the time, a second one is sent without OPT. So a server or a firewall that drops queries with OPT costs no
+ * more time than a dead server.
  */
 export type Manner = 'edns' | 'plain' | 'both';
 
 export interface NameServerOptions {
   readonly clock: Clock;
-  /** Uniform in [0, below), not to be foreseen. */
+  /** Returns an integer, uniform in [0, below), that is not predictable. */
   readonly randomInt: (below: number) => number;
   readonly tryTimeoutMs: number;
 }
@@ -40,7 +41,7 @@ const avoidMs = 30_000;
 export interface TryOptions {
   readonly timeoutMs: number;
   readonly manner: Manner;
-  /** Called with each query that is sent. */
+  /** Called for each query that is sent. */
   readonly onSent?: () => void;
 }
 
@@ -55,7 +56,7 @@ interface Vouch {
   readonly at: number;
 }
 
-/** One name server: its sockets, whether it answers at present, and when it last answered what. */
+/** One name server: its sockets, whether it responds at present, and which questions it answered last. */
 export class NameServer {
   readonly text: string;
   readonly #address: ServerAddress;
@@ -63,15 +64,16 @@ export class NameServer {
   readonly #udp: UdpSockets;
   readonly edns: EdnsMemory;
   /**
-   * Only of tries over TCP, which are few. A Set of all tries, emptied and filled at every burst, leaves behind a chain of
-   * tables which keeps what they once held until the next major collection.
+   * Functions that end tries over TCP, which are few. A Set of all tries would be emptied and filled at every
+   * burst. That leaves a chain of tables, which keeps its former content in memory until the next major
+   * garbage collection.
    */
   readonly #overTcp = new Set<() => void>();
   #closed = false;
-  /** In a row. */
+  /** Number of tries without a response in a row. */
   #silences = 0;
   #avoidUntil = -Infinity;
-  /** The two latest distinct questions that it answered with records, the latest first. */
+  /** The two latest different questions that it answered with records, the latest first. */
   #vouches: readonly Vouch[] = [];
 
   constructor(address: ServerAddress, options: NameServerOptions) {
@@ -83,8 +85,9 @@ export class NameServer {
   }
 
   /**
-   * Whether to ask it in its turn, or after the others: it was silent twice in a row less than 30 s ago. Then one question
-   * tries it (this call has said yes to it), and for the time of a try the others still go elsewhere.
+   * Returns true if the server is queried in its turn, false if after the other servers. It is false for 30 s
+   * after the server did not respond twice in a row. Then one call returns true, so that one question tries
+   * the server; other questions use the other servers for the time of that try.
    */
   mayGoFirst(): boolean {
     if (this.#silences <= toleratedSilences) return true;
@@ -94,7 +97,10 @@ export class NameServer {
     return true;
   }
 
-  /** Over UDP, and over TCP where the answer is truncated, in `timeoutMs` together. Never rejects. */
+  /**
+   * Sends a query over UDP, and over TCP if the answer is truncated, within `timeoutMs` in all. Never
+   * rejects.
+   */
   ask(query: Buffer, { timeoutMs, manner, onSent }: TryOptions): Promise<Try> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const { clock } = this.#options;
@@ -122,24 +128,27 @@ export class NameServer {
     });
   }
 
-  /** It answered this question with records. */
+  /** Records that the server answered this question with records. */
   answered(key: string): void {
     const before = this.#vouches.find((each) => each.key !== key);
     const latest = { key, at: this.#options.clock.now() };
     this.#vouches = before === undefined ? [latest] : [latest, before];
   }
 
-  /** When it last answered a question other than this one with records; undefined: never. */
+  /** Returns the instant at which it last answered another question with records; undefined: never. */
   vouchedAt(key: string): number | undefined {
     return this.#vouches.find((each) => each.key !== key)?.at;
   }
 
-  /** It is no longer configured: what is under way goes on, and its sockets close when nothing waits for them. */
+  /**
+   * Called when the server is no longer configured. Tries in flight go on; the sockets close after the last
+   * one.
+   */
   retire(): void {
     this.#udp.retire();
   }
 
-  /** Tries under way and later ones end as closed. */
+  /** Ends tries in flight, and later ones, with the result closed. */
   close(): void {
     this.#closed = true;
     this.#udp.close();

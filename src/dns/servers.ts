@@ -3,12 +3,12 @@ import { isIP } from 'node:net';
 import type { Clock } from '../engine/ports.ts';
 
 export interface ServerAddress {
-  /** An IP address; an IPv6 one may have a zone. */
+  /** IP address; an IPv6 address may have a zone. */
   readonly address: string;
   readonly port: number;
 }
 
-/** Whom to ask, and what to put behind names without a dot. */
+/** Name servers, and the search list for names without a dot. */
 export interface Directory {
   readonly servers: readonly ServerAddress[];
   readonly search: readonly string[];
@@ -17,15 +17,16 @@ export interface Directory {
 const dnsPort = 53;
 const checkEveryMs = 3_000;
 
-/** As messages name it: the port only where it is not the usual one. */
+/** Returns the text of a server for messages: with the port only if it is not 53. */
 export function serverText({ address, port }: ServerAddress): string {
   if (port === dnsPort) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /**
- * What resolv.conf(5) says: every `nameserver`, and of `search` and `domain` the last one. `options` are not heeded: how
- * long to wait and how often to ask is this client's own, and a name with a dot is always absolute (as with ndots:1).
+ * Parses resolv.conf(5): every `nameserver`, and the last line of `search` and `domain`. `options` are
+ * ignored: the client has its own timeouts and number of tries, and a name with a dot is always absolute (as
+ * with ndots:1).
  */
 export function parseResolvConf(text: string): Directory {
   const servers = new Map<string, ServerAddress>();
@@ -43,20 +44,21 @@ export function parseResolvConf(text: string): Directory {
 const parseNameserver = (address = ''): ServerAddress | undefined =>
   isIP(address) === 0 ? undefined : { address, port: dnsPort };
 
-/** `.` alone puts nothing behind a name, which the name itself stands for already. */
+/** Returns the suffixes. A single `.` is left out, because the name without a suffix is always tried. */
 const suffixes = (texts: readonly string[]): readonly string[] =>
   texts.map((text) => text.toLowerCase().replace(/\.$/, '')).filter((text) => text !== '');
 
 export interface ResolvConfOptions {
   readonly clock: Clock;
   readonly path: string;
-  /** Instead of the file's; its search list is taken all the same. */
+  /** Used instead of the servers of the file. Its search list is used in any case. */
   readonly servers?: readonly ServerAddress[] | undefined;
 }
 
 /**
- * resolv.conf as it is now: looked at when somebody asks and some seconds have passed, read when it is another file or a
- * changed one. A file that is gone, cannot be read or names no server (it is just being written) changes nothing.
+ * Current content of resolv.conf. The file is checked at a question, at most every 3 s, and read again when
+ * it has changed or was replaced. If it is missing, unreadable or without a server (it is just being
+ * written), nothing changes.
  */
 export class ResolvConf {
   readonly #options: ResolvConfOptions;
@@ -69,7 +71,7 @@ export class ResolvConf {
     this.#directory = { servers: options.servers ?? [], search: [] };
   }
 
-  /** The same object as long as nothing has changed. */
+  /** Returns the same object while nothing has changed. */
   current(): Directory {
     const now = this.#options.clock.now();
     if (now >= this.#checkAt) {
@@ -90,7 +92,7 @@ export class ResolvConf {
       if (servers === undefined && read.servers.length === 0) return;
       this.#directory = { servers: servers ?? read.servers, search: read.search };
     } catch {
-      // Absent or unreadable: what was read before stands, and the next check looks again.
+      // Absent or unreadable: the earlier content remains in effect until the next check.
     }
   }
 }

@@ -7,8 +7,9 @@ import type { Forget, Waiting } from './udp.ts';
 const prefixBytes = 2;
 
 /**
- * Asks over TCP (RFC 7766), on a connection for this one query: only truncated answers come here. At most 64 KiB are
- * read, for the length has two bytes. A response to another question, or none before the end, is a failure.
+ * Sends a query over TCP (RFC 7766), on a connection for this query alone, because only truncated answers
+ * need it. It reads at most 64 KiB, because the length has two bytes. A response to another question, or an
+ * end without a response, is a failure.
  */
 export function sendTcp(server: ServerAddress, waiting: Waiting, id: number): Forget {
   const chunks: Buffer[] = [];
@@ -51,7 +52,7 @@ function framed(message: Buffer): Buffer {
   return frame;
 }
 
-/** Undefined until all of it is there. What comes behind it is not ours. */
+/** Returns the message; undefined until it is complete. Bytes after the message are ignored. */
 function whole(chunks: Buffer[], received: number): Buffer | undefined {
   if (received < prefixBytes) return undefined;
   const first = chunks[0];

@@ -4,32 +4,36 @@ import { isIPv6 } from 'node:net';
 import { idOf, isResponseTo, withId } from './message.ts';
 import type { ServerAddress } from './servers.ts';
 
-/** Who waits for the response to one query. Exactly one of the two runs, at most once. */
+/** One query that waits for its response. At most one of the two functions is called, once. */
 export interface Waiting {
-  /** With id 0, and without an OPT record. */
+  /** Query with id 0, and without an OPT record. */
   readonly query: Buffer;
-  /** True where it is sent with an OPT record. */
+  /** True if it is sent with an OPT record. */
   readonly edns?: boolean;
   readonly answered: (response: Buffer) => void;
-  /** `connection refused`, or an error's code. */
+  /** `reason`: `connection refused`, or the code of an error. */
   readonly failed: (reason: string) => void;
 }
 
-/** Stop waiting. `lost`: the answer did not come in time, so the path is to be doubted. */
+/** Ends the wait for a response. `lost`: true for a timeout, after which the socket is not used again. */
 export type Forget = (lost: boolean) => void;
 
 const socketsPerServer = 4;
 
-/** A socket takes this many queries, and then another port is as good as unknown again to who would forge answers. */
+/**
+ * Number of queries of a socket. Then it is replaced, so that an attacker who forges answers does not know
+ * the port.
+ */
 const queriesPerSocket = 256;
 
 /**
- * The UDP sockets of one name server. A socket for each query costs more than three times as much, and one
- * for all has one port for ever; so there are a few, each with a random port of the kernel, each for some hundreds of
- * queries.
+ * UDP sockets of one name server. A socket for each query costs more than three times as much. A single
+ * socket would keep its port for ever. So there are a few sockets, each with a random port from the kernel,
+ * and each for some hundreds of queries.
  *
- * They are connected: the kernel drops what others send, and tells at once when nobody listens. A socket that lost an
- * answer gets no further query: behind a Service's address its port is tied to one DNS pod (conntrack), perhaps a dead one.
+ * The sockets are connected: the kernel drops messages of other senders, and reports at once if no process
+ * listens. A socket whose query timed out gets no further query. If the server is a Service, conntrack ties
+ * the port of the socket to one DNS pod, which may be dead.
  */
 export class UdpSockets {
   readonly #server: ServerAddress;
@@ -52,13 +56,13 @@ export class UdpSockets {
     return forget;
   }
 
-  /** Every socket closes as soon as nothing waits for it. */
+  /** Closes each socket as soon as no query waits for a response on it. */
   retire(): void {
     this.#retired = true;
     for (const socket of this.#open) socket.retire();
   }
 
-  /** What still waits fails. */
+  /** Closes all sockets. Queries that wait fail. */
   close(): void {
     for (const socket of this.#open) socket.fail('closed');
   }
@@ -83,11 +87,12 @@ class UdpSocket {
   readonly #closed: (socket: UdpSocket) => void;
   readonly #socket: Socket;
   /**
-   * A list, for it is short. The tables of a Map that is filled and emptied all the time hang together, and keep what they
-   * once held until the next major collection: ten times what the answers themselves take.
+   * A list, because it is short. The tables of a Map that is filled and emptied all the time form a chain,
+   * which keeps its former content in memory until the next major garbage collection: ten times the size of
+   * the answers.
    */
   readonly #waiting: Sent[] = [];
-  /** Until the socket is connected. */
+  /** Messages that wait until the socket is connected. */
   #unsent: Buffer[] | undefined = [];
   #left = queriesPerSocket;
   #isOpen = true;
@@ -106,7 +111,7 @@ class UdpSocket {
     return this.#isOpen && this.#left > 0;
   }
 
-  /** Who waits has a timer; an idle socket keeps no process alive. */
+  /** Opens the socket. It does not keep the process alive; queries that wait have timers, which do. */
   open(): void {
     this.#socket.on('message', (response) => this.#receive(response));
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.fail(reasonOf(error)));
@@ -124,7 +129,7 @@ class UdpSocket {
     while (this.#waiting.some((sent) => sent.id === id)) id = randomInt(0x1_0000);
     this.#waiting.push({ id, waiting });
     const message = withId(waiting.query, id, waiting.edns);
-    // Opening it may have failed at once, for want of a file descriptor.
+    // Opening the socket may have failed at once, for example because no file descriptor was left.
     if (!this.#isOpen) queueMicrotask(() => this.fail(this.#failure));
     else if (this.#unsent === undefined) this.#socket.send(message);
     else this.#unsent.push(message);
@@ -134,7 +139,7 @@ class UdpSocket {
     };
   }
 
-  /** No further query; closed when nothing waits any more. */
+  /** Takes no further query, and closes when no query waits. */
   retire(): void {
     this.#left = 0;
     if (this.#waiting.length === 0) this.#close();
@@ -171,5 +176,6 @@ class UdpSocket {
   }
 }
 
+/** Returns `connection refused`, or the code of the error. */
 export const reasonOf = (error: NodeJS.ErrnoException): string =>
   error.code === 'ECONNREFUSED' ? 'connection refused' : (error.code ?? error.message);

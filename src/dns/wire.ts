@@ -12,7 +12,7 @@ export interface Resource {
 }
 
 export type ResourceData =
-  /** Canonical text; undefined for an IPv4-mapped address, which nobody can use. */
+  /** Canonical text; undefined for an IPv4-mapped address, which is unusable. */
   | { readonly type: 'A' | 'AAAA'; readonly address: string | undefined }
   | { readonly type: 'CNAME'; readonly target: string }
   | { readonly type: 'SOA'; readonly minimumMs: number }
@@ -31,7 +31,7 @@ export interface Sections {
 
 export const headerBytes = 12;
 const internet = 1;
-/** In bytes, without the root (RFC 1035 section 2.3.4); as text it is one less. */
+/** Maximum length of a name in bytes, without the root (RFC 1035 section 2.3.4). Its text is one shorter. */
 const longestName = 254;
 const longestLabel = 63;
 const pointerBits = 0xc0;
@@ -40,9 +40,9 @@ const dot = 0x2e;
 const backslash = 0x5c;
 
 /**
- * A query for the name (absolute, without the trailing dot), with id 0: see `withId`. Undefined where it is no DNS name:
- * labels of 1 to 63 bytes, 253 in all (RFC 1035 section 2.3.4), and nothing that cannot be told from a dot, a space or an
- * escape in a text.
+ * Returns a query for the name (absolute, without the trailing dot), with id 0: see `withId`. Returns
+ * undefined if it is not a DNS name: labels have 1 to 63 bytes, the name has at most 253 (RFC 1035 section
+ * 2.3.4), and no character may be confused with a dot, a space or an escape in a text.
  */
 export function encodeQuery(name: string, type: keyof typeof recordTypes): Buffer | undefined {
   if (name.length >= longestName) return undefined;
@@ -53,7 +53,7 @@ export function encodeQuery(name: string, type: keyof typeof recordTypes): Buffe
   query[query.length - 5] = 0;
   query.writeUInt16BE(recordTypes[type], query.length - 4);
   query.writeUInt16BE(internet, query.length - 2);
-  // From the end, so that each label's length is known where it stands: in the place of the dot before it.
+  // From the end, so that the length of each label is known at its place: that of the dot before the label.
   let length = 0;
   for (let i = name.length - 1; i >= -1; i--) {
     const code = i < 0 ? dot : name.charCodeAt(i);
@@ -70,16 +70,21 @@ export function encodeQuery(name: string, type: keyof typeof recordTypes): Buffe
   return query;
 }
 
-/** Where the question of a response to `encodeQuery`'s query for that name ends: see `isResponseTo`. */
+/**
+ * Returns the offset of the end of the question, in a query of `encodeQuery` for the name and in its
+ * responses.
+ */
 export const questionEnd = (name: string): number => headerBytes + name.length + 2 + 4;
 
-/** Printable ASCII but the space and the backslash. Dots have been looked for before. */
+/** Returns true for printable ASCII except the space and the backslash. The caller handles dots. */
 const isPlain = (code: number): boolean => code > 0x20 && code < 0x7f && code !== backslash;
 
 /**
- * The records of the answer and the authority section, those of class IN and of a type above; what follows is of no use to
- * us. `begin`: where they begin, see `questionEnd`. Undefined where any of it is malformed. Nothing is read behind the end of the
- * message, and what it takes is bound by its length.
+ * Returns the records of the answer section and the authority section that have class IN and one of the types
+ * above. The additional section is not read. Returns undefined if any of it is malformed. Nothing is read
+ * behind the end of the message, and the work is bounded by its length.
+ *
+ * @param begin offset of the first record: see `questionEnd`
  */
 export function readSections(response: Buffer, begin: number): Sections | undefined {
   const reader = new Reader(response, begin);
@@ -92,10 +97,10 @@ export function readSections(response: Buffer, begin: number): Sections | undefi
   }
 }
 
-/** Never leaves this file. */
+/** Thrown and caught in this file only. */
 class Malformed extends Error {}
 
-/** Goes through a message. Throws Malformed. */
+/** Reads a message in order. Throws Malformed. */
 class Reader {
   readonly #message: Buffer;
   #at: number;
@@ -110,7 +115,8 @@ class Reader {
     for (let left = count; left > 0; left--) {
       const name = this.#name();
       const type = this.#uint16();
-      // It belongs behind these sections (RFC 6891): some servers put their records behind the whole query.
+      // OPT belongs to the additional section (RFC 6891). Some servers append their records to the whole
+      // query.
       if (type === optType) throw new Malformed('OPT in front of records');
       const isInternet = this.#uint16() === internet;
       const ttlMs = millis(this.#uint32());
@@ -140,7 +146,7 @@ class Reader {
     }
   }
 
-  /** RFC 2782. */
+  /** Reads the data of an SRV record (RFC 2782). */
   #service(): ResourceData {
     const priority = this.#uint16();
     const weight = this.#uint16();
@@ -148,7 +154,9 @@ class Reader {
     return { type: 'SRV', priority, weight, port, host: this.#name() };
   }
 
-  /** RFC 1035 section 3.3.13: two names, and five numbers of which it is the last. */
+  /**
+   * Reads the minimum of an SOA record: after two names, the last of five numbers (RFC 1035 section 3.3.13).
+   */
   #soaMinimum(): number {
     this.#name();
     this.#name();
@@ -169,7 +177,7 @@ class Reader {
     return this.#message.subarray(at, at + length);
   }
 
-  /** Goes on by so many bytes, and says where they begin. */
+  /** Skips this number of bytes. Returns the offset of the first one. */
   #take(bytes: number): number {
     const at = this.#at;
     this.#at += bytes;
@@ -185,8 +193,9 @@ class Reader {
 }
 
 /**
- * A name with its pointers (RFC 1035 section 4.1.4), and where it ends. A pointer must go before the labels that it is behind,
- * so every name ends. Bytes that are not plain are written as `\DDD` (RFC 1035 section 5.1): no two names have the same text.
+ * Reads a name with its pointers (RFC 1035 section 4.1.4). Returns the offset of its end too. A pointer must
+ * point to before the labels that it follows, so every name ends. Bytes that are not plain are written as
+ * `\DDD` (RFC 1035 section 5.1), so no two names have the same text.
  */
 function readName(message: Buffer, begin: number): { readonly text: string; readonly end: number } {
   const text: number[] = [];
@@ -223,5 +232,5 @@ function writeByte(text: number[], byte: number): void {
   else for (const char of `\\${String(byte).padStart(3, '0')}`) text.push(char.charCodeAt(0));
 }
 
-/** A TTL with the highest bit set is zero (RFC 2181 section 8). */
+/** Converts a TTL to milliseconds. A TTL with the highest bit set is zero (RFC 2181 section 8). */
 const millis = (ttl: number): number => (ttl < 2 ** 31 ? ttl * 1_000 : 0);

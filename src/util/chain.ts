@@ -1,10 +1,13 @@
-/** A member of a chain. Both fields belong to the chain. */
+/** Member of a chain. Only the chain may change the two fields. */
 export interface Link<T> {
   prev: T | undefined;
   next: T | undefined;
 }
 
-/** A doubly linked list whose members carry their own links: inserting and removing cost O(1) and allocate nothing. */
+/**
+ * A doubly linked list whose members carry their own links: inserting and removing cost O(1) and allocate
+ * nothing.
+ */
 export class Chain<T extends Link<T>> {
   #first: T | undefined;
   #last: T | undefined;

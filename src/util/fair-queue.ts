@@ -1,13 +1,16 @@
 import { Chain, type Link } from './chain.ts';
 
-/** Owners that share one place in the order of turns. A group is in the ring while it has lines. */
+/**
+ * Owners that share one place in the order of turns. A group is in the ring while one of its owners has
+ * items.
+ */
 interface Group<Owner, Item> extends Link<Group<Owner, Item>> {
   readonly key: unknown;
-  /** Lines of its owners; the first one has the next turn of the group. */
+  /** Lines of its owners that have items; the first line has the next turn of the group. */
   readonly lines: Chain<Line<Owner, Item>>;
 }
 
-/** The waiting items of one owner, oldest first. A line is in its group while it has items. */
+/** Waiting items of one owner, oldest first. A line is in its group while it has items. */
 interface Line<Owner, Item> extends Link<Line<Owner, Item>> {
   readonly owner: Owner;
   readonly group: Group<Owner, Item>;
@@ -15,19 +18,19 @@ interface Line<Owner, Item> extends Link<Line<Owner, Item>> {
   size: number;
 }
 
-/** An item in the line of one of its owners. */
+/** Item in the line of one of its owners. */
 interface Entry<Owner, Item> extends Link<Entry<Owner, Item>> {
   readonly item: Item;
   readonly line: Line<Owner, Item>;
-  /** The entry of the first owner; undefined: it is this one. */
+  /** Entry of the first owner; undefined: it is this entry. */
   readonly ticket: Entry<Owner, Item> | undefined;
-  /** The entry of the next owner of the same item. */
+  /** Entry of the next owner of the same item. */
   more: Entry<Owner, Item> | undefined;
-  /** True for the first entry when the item waits. */
+  /** True while the item waits; only in the entry of its first owner. */
   isWaiting: boolean;
 }
 
-/** The place of one waiting item: for `remove`. */
+/** Place of one item in the queue: an argument of `remove`. */
 export interface Ticket<Item> {
   readonly item: Item;
   readonly isWaiting: boolean;
@@ -41,15 +44,16 @@ export interface Turn<Owner, Item> {
 type End = 'push' | 'unshift';
 
 /**
- * A queue in which groups take turns, and in each group its owners: deficit round robin with the same weight for each
- * and the same cost for each item, which is round robin. Where owners are backends and groups are namespaces, however
- * many backends and items one namespace has, the next item of another namespace waits for at most one item of each
- * other namespace.
+ * Queue in which groups take turns, and in each group its owners. This is deficit round robin with equal
+ * weights and equal costs, which is round robin. If owners are backends and groups are namespaces, the next
+ * item of a namespace waits for at most one item of each other namespace, however many backends and items
+ * these have.
  *
- * - Items of one owner leave in the order in which they came.
- * - A group or an owner without items has no turn and saves none; it joins again behind the others.
- * - An item may have several owners, of several groups. It waits in the line of each and leaves all lines at once, at
- *   the turn of whichever owner is next; the turns of the others are not used up.
+ * - Items of one owner leave in the order in which they were added.
+ * - A group or an owner without items has no turn and saves no turns. It is put behind the others when it has
+ *   items again.
+ * - An item may have several owners, of several groups. It waits in the line of each owner and leaves all
+ *   lines at once, at the first turn of any of them. The turns of the other owners are not used up.
  *
  * Each operation costs O(1) per owner of the item.
  */
@@ -61,26 +65,30 @@ export class FairQueue<Owner, Item> {
   readonly #ring = new Chain<Group<Owner, Item>>();
   #size = 0;
 
-  /** @param groupOf the group of an owner, which never changes; default: each owner is a group of its own */
+  /**
+   * @param groupOf returns the group of an owner, which never changes; default: each owner is a group of its
+   * own
+   */
   constructor(groupOf: (owner: Owner) => unknown = (owner) => owner) {
     this.#groupOf = groupOf;
   }
 
-  /** Items that wait; one with several owners counts once. */
+  /** Number of items that wait. An item of several owners counts once. */
   get size(): number {
     return this.#size;
   }
 
-  /** Owners with items. */
+  /** Number of owners that have items. */
   get owners(): number {
     return this.#lines.size;
   }
 
-  /** Groups with items. */
+  /** Number of groups that have items. */
   get groups(): number {
     return this.#groups.size;
   }
 
+  /** Returns the number of items of the owner. */
   sizeOf(owner: Owner): number {
     return this.#lines.get(owner)?.size ?? 0;
   }
@@ -90,27 +98,27 @@ export class FairQueue<Owner, Item> {
     return this.#groups.has(group);
   }
 
-  /** Adds the item at the end of each owner's line. `owners`: at least one, each once. */
+  /** Adds the item at the end of the line of each owner. `owners` has at least one, and no duplicates. */
   push(item: Item, owners: readonly Owner[]): Ticket<Item> {
     return this.#add(item, owners, 'push');
   }
 
   /**
-   * Gives an item back that should not have been taken: it is the first of its owners, and those of them, and of their
-   * groups, that have nothing else have the next turns.
+   * Returns an item to the queue that should not have been taken: it becomes the first item of its owners.
+   * Owners and groups that have no other item get the next turns.
    */
   unshift(item: Item, owners: readonly Owner[]): Ticket<Item> {
     return this.#add(item, owners, 'unshift');
   }
 
-  /** Takes the oldest item of the owner whose turn it is. */
+  /** Removes and returns the oldest item of the owner that has the next turn. */
   shift(): Item | undefined {
     return this.turn()?.item;
   }
 
   /**
-   * The same, with the owner whose turn it was. Owners and groups that are refused are passed over and keep their
-   * place; each of them costs one call.
+   * Like `shift`, but returns the owner too. Owners and groups that are not allowed are skipped and keep
+   * their place. Each of them costs one call.
    */
   turn(
     allows: (owner: Owner) => boolean = () => true,
@@ -129,21 +137,21 @@ export class FairQueue<Owner, Item> {
     return undefined;
   }
 
-  /** Returns true when a group with items is accepted. */
+  /** Returns true when `allows` accepts a group that has items. */
   hasGroupThat(allows: (group: unknown) => boolean): boolean {
     let group = this.#ring.first;
     while (group !== undefined && !allows(group.key)) group = group.next;
     return group !== undefined;
   }
 
-  /** Takes the oldest item of this owner, out of turn. */
+  /** Removes and returns the oldest item of this owner, outside of its turn. */
   shiftOf(owner: Owner): Item | undefined {
     const taken = this.#lines.get(owner)?.entries.first;
     if (taken !== undefined) this.#leave(taken.ticket ?? taken);
     return taken?.item;
   }
 
-  /** Removes the item of a ticket of this queue. Returns false where it does not wait any more. */
+  /** Removes the item of a ticket of this queue. Returns false if the item no longer waits. */
   remove(ticket: Ticket<Item>): boolean {
     if (!ticket.isWaiting) return false;
     this.#leave(ticket as Entry<Owner, Item>);
@@ -193,7 +201,9 @@ export class FairQueue<Owner, Item> {
     return group;
   }
 
-  /** Puts the owner that was served behind the others of its group, and the group behind the other groups. */
+  /**
+   * Moves the owner that had its turn behind the others of its group, and the group behind the other groups.
+   */
   #rotate(group: Group<Owner, Item>, line: Line<Owner, Item>): void {
     if (line.size > 0) {
       group.lines.remove(line);

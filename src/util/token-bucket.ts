@@ -1,4 +1,4 @@
-/** Allows a burst, then one each period. Time is an argument. */
+/** Allows a burst, then one per period. Instants are arguments, in monotonic milliseconds. */
 export class TokenBucket {
   readonly #burst: number;
   readonly #periodMs: number;
@@ -12,17 +12,18 @@ export class TokenBucket {
     this.#countedAt = now;
   }
 
-  /** Milliseconds until there is a token; 0: now. */
+  /** Returns the milliseconds until a token is available; 0: one is available now. */
   waitMs(now: number): number {
     this.#refill(now);
     return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) * this.#periodMs);
   }
 
+  /** Takes a token, whether or not one is available. */
   take(): void {
     this.#tokens -= 1;
   }
 
-  /** Nothing was taken for so long that a new bucket would be the same. */
+  /** Returns true when all tokens are available, as in a new bucket. */
   isFull(now: number): boolean {
     this.#refill(now);
     return this.#tokens >= this.#burst;

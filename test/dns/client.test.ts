@@ -66,11 +66,11 @@ const good =
     type === 'A' ? answer(a(name, address, 30)) : noData();
 
 describe('an answer', () => {
-  it('holds the addresses of a name', async () => {
+  it('has the addresses of a name', async () => {
     expect(await ask(answer(a('db.test', '10.0.0.1', 30)))).toEqual(records(30_000, '10.0.0.1'));
   });
 
-  it('holds the services of a name', async () => {
+  it('has the services of a name', async () => {
     const asked: Question = { name: '_pg._tcp.test', type: 'SRV' };
     expect(await ask(answer(srv(asked.name, '1 2 5432 a.test', 9)), asked)).toEqual({
       kind: 'records',
@@ -80,7 +80,7 @@ describe('an answer', () => {
     });
   });
 
-  it('goes on behind an alias where the server did not, with the least time to live of all', async () => {
+  it('follows a CNAME whose target the server did not include, with the smallest time to live', async () => {
     const script: Script = ({ name }) =>
       name === 'c.test'
         ? answer(a('c.test', '10.0.0.3', 40))
@@ -88,21 +88,21 @@ describe('an answer', () => {
     expect(await ask(script)).toEqual(records(7_000, '10.0.0.3'));
   });
 
-  it('does not go on for ever behind aliases', async () => {
+  it('does not follow CNAMEs without end', async () => {
     const server = await aServer(({ name }) => answer(cname(name, `x${name}`)));
-    const message = 'more than 8 aliases behind db.test';
+    const message = 'more than 8 CNAMEs in the chain of db.test';
     expect(await aClient([server]).client.ask(question)).toEqual({ kind: 'failed', message });
     expect(server.count()).toBe(9);
   });
 
-  it('that is truncated is asked for over TCP: a thousand addresses', async () => {
+  it('that is truncated is queried again over TCP: a thousand addresses', async () => {
     const server = await aServer(({ name }) => answer(...manyA(name, 1_000)));
     const got = await aClient([server]).client.ask(question);
     expect(got).toMatchObject({ kind: 'records', ttlMs: 60_000, addresses: { length: 1_000 } });
     expect([server.count({ transport: 'udp' }), server.count({ transport: 'tcp' })]).toEqual([1, 1]);
   });
 
-  it('that comes for another id, or another question, is not heeded: the true one is waited for', async () => {
+  it('with another id, or to another question, is ignored', async () => {
     const forged = a('db.test', '10.6.6.6');
     const script = inTurn(
       { answers: [forged], idOff: 1 },
@@ -115,7 +115,7 @@ describe('an answer', () => {
     expect(await ask(() => script)).toEqual(records(60_000, '10.0.0.1'));
   });
 
-  it('of none names the reason, and how long it may be remembered', async () => {
+  it('that is negative has the reason, and its time to live', async () => {
     expect(await ask(nxDomain('test'))).toEqual({ kind: 'none', reason: 'NoSuchName', ttlMs: 30_000 });
     expect(await ask(noData())).toEqual({ kind: 'none', reason: 'NoAddress', ttlMs: 0 });
   });
@@ -130,7 +130,7 @@ describe('a failure', () => {
     ['referral', { lame: true }],
     ['malformed answer', scripted.malformed],
     ['no usable record in the answer', answer({ type: 'AAAA', name: 'db.test', data: '::ffff:10.0.0.1' })],
-  ])('is %s, of the server that said it, once', async (reason, behaviour) => {
+  ])('is %s, with the server that sent it, once', async (reason, behaviour) => {
     const server = await aServer(behaviour);
     const got = await aClient([server]).client.ask({
       name: 'db.test',
@@ -152,7 +152,7 @@ describe('a failure', () => {
     });
   });
 
-  it('is silence over TCP after a truncated answer', async () => {
+  it('is a missing answer over TCP after a truncated one', async () => {
     const server = await aServer((_question, transport) =>
       transport === 'udp' ? { truncated: true } : silence,
     );
@@ -170,7 +170,7 @@ describe('a failure', () => {
     expect(await client.ask(question)).toEqual({ kind: 'failed', message: 'no name server is configured' });
   });
 
-  it.each(['a..b', 'x'.repeat(64), ''])('is a text that is no name: %p', async (name) => {
+  it.each(['a..b', 'x'.repeat(64), ''])('is a text that is not a name: %p', async (name) => {
     expect(await ask(silence, { name, type: 'A' })).toMatchObject({ kind: 'failed' });
   });
 });
@@ -181,7 +181,7 @@ describe('several servers', () => {
     ['REFUSED', scripted.refused],
     ['a malformed answer', scripted.malformed],
     ['a referral', { lame: true }],
-  ])('are asked in order, and the next one after %s', async (_what, behaviour) => {
+  ])('are queried in order, and the next one after %s', async (_what, behaviour) => {
     const [bad, fine] = [await aServer(behaviour), await aServer(good('10.0.0.1'))];
     expect(await aClient([bad, fine]).client.ask(question)).toMatchObject({ kind: 'records' });
     expect([bad.count({ edns: true }), fine.count()]).toEqual([1, 1]);
@@ -191,13 +191,13 @@ describe('several servers', () => {
     ['records', good('10.0.0.1')],
     ['no such name', () => nxDomain('test')],
     ['no such record', () => noData('test')],
-  ])('are asked no further after %s', async (_what, script) => {
+  ])('are not queried further after %s', async (_what, script) => {
     const [first, second] = [await aServer(script), await aServer(good('10.0.0.2'))];
     expect((await aClient([first, second]).client.ask(question)).kind).not.toBe('failed');
     expect(second.count()).toBe(0);
   });
 
-  it('that are silent are asked twice, each for 2 s, and the message names them', async () => {
+  it('that do not answer are queried twice, each for 2 s, and the message names them', async () => {
     const servers = [await aServer(silence), await aServer(silence)] as const;
     const { client, clock } = aClient(servers);
     const got = client.ask(question);
@@ -215,7 +215,7 @@ describe('several servers', () => {
     expect(clock.now()).toBe(8_000);
   });
 
-  it('each say why they gave no answer, in the configured order', async () => {
+  it('appear in the message with their reasons, in the configured order', async () => {
     const [dead, bad] = [await aServer(silence), await aServer(servfail)];
     const { client, clock } = aClient([dead, bad]);
     const got = client.ask(question);
@@ -227,7 +227,7 @@ describe('several servers', () => {
     expect(await got).toEqual({ kind: 'failed', message });
   });
 
-  it('spare the others a dead one: silent twice, it is asked last for 30 s, and then by one question only', async () => {
+  it('do not wait for a dead one: it is queried last for 30 s, and then by one question only', async () => {
     const [dead, fine] = [await aServer(silence), await aServer(good('10.0.0.1'))];
     const { client, clock } = aClient([dead, fine]);
     const slow = async (): Promise<void> => {
@@ -254,7 +254,7 @@ describe('several servers', () => {
     expect(await client.ask(question)).toEqual(records(30_000, '10.0.0.2'));
   });
 
-  it('are those of resolv.conf as it is now', async () => {
+  it('are those of the present resolv.conf', async () => {
     const { client, clock, resolvConfPath } = aClient([], {
       servers: undefined,
       resolvConf: 'nameserver 127.0.0.1',
@@ -282,7 +282,7 @@ describe('sockets', () => {
     expect(ports.size).toBeLessThanOrEqual(12);
   });
 
-  it('that lost an answer are not used again, for the way from their port may be the broken one', async () => {
+  it('that lost an answer are not used again, because the path of their port may be broken', async () => {
     const server = await aServer(silence);
     const { client, clock } = aClient([server], { randomInt: counting() });
     const got = client.ask(question);
@@ -362,13 +362,13 @@ describe('a name without a dot', () => {
     ['db.shop.test', 1],
     ['db.test', 2],
     ['db', 3],
-  ])('gets the suffixes in order, at the end none: %s', async (exists, queries) => {
+  ])('gets the suffixes in order, and none at the end: %s', async (exists, queries) => {
     const server = await aServer(only(exists));
     expect(await aClient([server], { resolvConf }).client.ask(db)).toMatchObject({ kind: 'records' });
     expect(server.count()).toBe(queries);
   });
 
-  it('gets none where it ends with a dot, as one with a dot gets none', async () => {
+  it('gets no suffix if it ends with a dot', async () => {
     const server = await aServer(nxDomain('test'));
     const { client } = aClient([server], { resolvConf });
     await client.ask({ name: 'db.', type: 'A' });
@@ -376,12 +376,12 @@ describe('a name without a dot', () => {
     expect(server.seen.map(({ name }) => name)).toEqual(['db', 'db.shop']);
   });
 
-  it('is denied by the last denial', async () => {
+  it('has the last negative answer if there is no other', async () => {
     const script: Script = ({ name }) => (name === 'db' ? noData('test') : nxDomain('test'));
     expect(await ask(script, db, { resolvConf })).toMatchObject({ kind: 'none', reason: 'NoAddress' });
   });
 
-  it('is a failure where one suffix failed and none has records, and an answer where another has', async () => {
+  it('fails if one suffix failed and none has records, and has an answer if another suffix has records', async () => {
     const failing =
       (exists: string): Script =>
       (asked) =>
@@ -390,7 +390,7 @@ describe('a name without a dot', () => {
     expect(await ask(failing('none'), db, { resolvConf })).toMatchObject({ kind: 'failed' });
   });
 
-  it('is given up with the first suffix where nobody answers at all', async () => {
+  it('fails with the first suffix if no server answers at all', async () => {
     const server = await aServer(silence);
     const { client, clock } = aClient([server], { resolvConf });
     const got = client.ask(db);

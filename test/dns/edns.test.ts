@@ -109,7 +109,7 @@ describe('A query', () => {
   );
 });
 
-describe('A server that does not take EDNS', () => {
+describe('A server that does not support EDNS', () => {
   it.each<[string, Behaviour]>([
     ['FORMERR', noOpt(formErr)],
     ['NOTIMP', noOpt(notImp)],
@@ -119,7 +119,7 @@ describe('A server that does not take EDNS', () => {
     ['FORMERR behind the whole query', echoing(1)],
     ['NOTIMP behind the whole query', echoing(4)],
     ['its record behind the whole query', appending],
-  ])('and answers %s is asked without it at once, and later without trying', async (_what, refusal) => {
+  ])('and answers %s is queried without it at once, and later without a trial', async (_what, refusal) => {
     const { client, clock, server } = await asking(({ edns }) => (edns ? refusal : good));
     for (let i = 0; i < 5; i++) expect(await ask(client)).toMatchObject(records);
     expect([server.count({ edns: true }), server.count({ edns: false })]).toEqual([2, 5]);
@@ -134,7 +134,7 @@ describe('A server that does not take EDNS', () => {
     expect(server.count()).toBe(1);
   });
 
-  it('and is silent is asked without it in the time of the second try, and later without trying', async () => {
+  it('and does not answer is queried without it during the second try, and later without a trial', async () => {
     const { client, clock, server } = await asking(({ edns }) => (edns ? silence : good));
     for (const ms of [3_000, 6_000, 6_000, 6_000]) {
       expect(await patiently(ask(client), clock)).toMatchObject(records);
@@ -146,7 +146,7 @@ describe('A server that does not take EDNS', () => {
     expect(server.count({ edns: true })).toBeGreaterThan(before);
   });
 
-  it('is not believed by one lost answer: the next question has OPT again', async () => {
+  it('is not assumed after one lost answer: the next question has OPT again', async () => {
     let lost = 2;
     const { client, clock, server } = await asking(({ edns }) => (edns && lost-- > 0 ? silence : good));
     await patiently(ask(client), clock);
@@ -155,7 +155,7 @@ describe('A server that does not take EDNS', () => {
     expect(server.count({ edns: false })).toBe(1);
   });
 
-  it('is not believed by many questions of one moment', async () => {
+  it('is not assumed after many questions at the same time', async () => {
     let isDown = true;
     const { client, clock, server } = await asking(({ edns }) => (edns && isDown ? silence : good));
     const all = Array.from({ length: 20 }, (_, i) => client.ask({ name: `n${i}.test`, type: 'A' }));
@@ -169,7 +169,7 @@ describe('A server that does not take EDNS', () => {
     expect(server.count({ edns: true })).toBe(before + 1);
   });
 
-  it('is found out behind a resolver that takes EDNS, for each of its names', async () => {
+  it('is detected behind a resolver that supports EDNS, for each of its names', async () => {
     const script: Script = ({ name, edns }) =>
       name !== 'db.test' ? answer(a(name, '10.0.0.2')) : edns ? noOpt(formErr) : good;
     const { client, server } = await asking(script);
@@ -180,7 +180,7 @@ describe('A server that does not take EDNS', () => {
     expect(server.count({ name: 'other.test', edns: false })).toBe(0);
   });
 
-  it('is no longer avoided when it takes EDNS again', async () => {
+  it('gets OPT again after it answers with OPT', async () => {
     let isOld = true;
     const { client, clock, server } = await asking(({ edns }) => (edns && isOld ? noOpt(formErr) : good));
     for (let i = 0; i < 3; i++) await ask(client);
@@ -202,13 +202,13 @@ describe('A failure', () => {
     expect(clock.now()).toBe(4_000);
   });
 
-  it('that has an OPT record is not asked for again without', async () => {
+  it('that has an OPT record is not queried again without OPT', async () => {
     const { client, server } = await asking(() => servfail);
     expect(await ask(client)).toMatchObject({ kind: 'failed' });
     expect(server.count()).toBe(1);
   });
 
-  it('is reported with the words of an extended error', async () => {
+  it('is reported with the text of an extended error', async () => {
     const data = Buffer.from('\0\x06signature expired\nfor db.test');
     const { client, server } = await asking(() => ({ rcode: 2, opt: { options: [{ code: 15, data }] } }));
     expect(await ask(client)).toEqual({
@@ -228,19 +228,19 @@ describe('A failure', () => {
   it.each([
     ['options that we know nothing of', { options: [{ code: 10, data: Buffer.from('cookie') }] }],
     ['an option that is cut', { options: [{ code: 15, data: Buffer.from([0]) }] }],
-  ])('is none because of %s', async (_what, opt) => {
+  ])('is not caused by %s', async (_what, opt) => {
     const { client } = await asking(() => ({ ...good, opt }));
     expect(await ask(client)).toMatchObject(records);
   });
 
-  it('of the name is heard without OPT too', async () => {
+  it('of the name is detected without OPT too', async () => {
     const { client, server } = await asking(() => noOpt(nxDomain('test')));
     expect(await ask(client)).toMatchObject({ kind: 'none', reason: 'NoSuchName' });
     expect(server.count({ name: 'db.test', type: 'A' })).toBe(1);
   });
 });
 
-it('Of two servers that drop queries with OPT one is found out, and answers at once then', async () => {
+it('One of two servers that drop queries with OPT is detected, and then answers at once', async () => {
   const script: Script = ({ edns }) => (edns ? silence : good);
   const { client, clock } = await asking(script, script);
   for (let i = 0; i < 2; i++) await patiently(ask(client), clock);

@@ -147,7 +147,7 @@ const rows: readonly Row[] = [
     search: ['x'.repeat(64)],
     script: { 'db of 10.0.0.1': denial },
     asked: ['db of 10.0.0.1'],
-    found: `db.${'x'.repeat(64)} is no DNS name`,
+    found: `db.${'x'.repeat(64)} is not a DNS name`,
   },
 ];
 
@@ -165,13 +165,13 @@ describe('An inquiry without time', () => {
     return inquiry;
   };
 
-  it('says what it has heard so far', () => {
+  it('ends with the failures so far', () => {
     const inquiry = begun();
     inquiry.hear(tried(servfail, 'db.test'));
     expect(inquiry.expire('no answer within 20 s')).toMatchObject({ message: 'SERVFAIL from 10.0.0.1' });
   });
 
-  it('says that there was no answer where it has heard nothing', () => {
+  it('ends with the given message if there was no failure', () => {
     expect(begun().expire('no answer within 20 s')).toMatchObject({ message: 'no answer within 20 s' });
   });
 });

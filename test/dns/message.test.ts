@@ -35,7 +35,7 @@ const records = (ttlMs: number, ...addresses: readonly string[]): Reading => ({
 });
 
 describe('a response', () => {
-  it('is one to the query whatever the case of the name', () => {
+  it('belongs to the query whatever the case of the name', () => {
     expect(isResponseTo(query(), response({ questions: [{ type: 'A', name: 'DB.tESt' }] }))).toBe(true);
   });
 
@@ -56,9 +56,11 @@ describe('a response', () => {
       }),
     ],
     ['nothing', Buffer.alloc(0)],
-  ])('is none where it has %s', (_what, bytes) => expect(isResponseTo(query(), bytes)).toBe(false));
+  ])('does not belong to the query if it has %s', (_what, bytes) =>
+    expect(isResponseTo(query(), bytes)).toBe(false),
+  );
 
-  it('is never one where a byte of the question differs by more than its case', () => {
+  it('does not belong to the query if a byte of the question differs by more than its case', () => {
     const right = response();
     const at = fc.record({ index: fc.nat({ max: 12 }), bit: fc.nat({ max: 7 }) });
     fc.assert(
@@ -83,7 +85,7 @@ describe('addresses', () => {
     expect(read([aaaa(name, 'fd00:0:0:0:0:0:0:ABCD', 9)], 'AAAA')).toEqual(records(9_000, 'fd00::abcd'));
   });
 
-  it('stand at the end of a chain of aliases, in any order and case, with the least time to live of all', () => {
+  it('are found at the end of a chain of CNAMEs, in any order and case, with the smallest time to live', () => {
     const chain = [
       cname('c.test', 'd.test', 20),
       a('E.test', '10.0.0.5', 30),
@@ -94,25 +96,25 @@ describe('addresses', () => {
     expect(read(chain)).toEqual(records(5_000, '10.0.0.5'));
   });
 
-  it('of another name than the one asked for are not heeded', () => {
+  it('of another name than the queried one are ignored', () => {
     expect(read([a(name, '10.0.0.1'), a('other.test', '10.6.6.6', 1)])).toEqual(records(60_000, '10.0.0.1'));
   });
 
-  it('of another type are not heeded', () => {
+  it('of another type are ignored', () => {
     expect(read([a(name, '10.0.0.1')], 'AAAA')).toMatchObject({ kind: 'none', reason: 'NoAddress' });
   });
 
-  it('that are mapped ones are left out, and are a failure where they are all', () => {
+  it('that are IPv4-mapped are left out, and are a failure if there are no others', () => {
     const mapped = aaaa(name, '::ffff:10.0.0.1');
     expect(read([mapped, aaaa(name, 'fd00::1')], 'AAAA')).toEqual(records(60_000, 'fd00::1'));
     expect(read([mapped], 'AAAA')).toEqual({ kind: 'failed', reason: 'no usable record in the answer' });
   });
 
-  it('of a TTL with the highest bit have a TTL of zero', () => {
+  it('with the highest bit set in the TTL have a TTL of zero', () => {
     expect(read([a(name, '10.0.0.1', 2 ** 31)])).toEqual(records(0, '10.0.0.1'));
   });
 
-  it('may be a thousand', () => {
+  it('can be a thousand', () => {
     expect(read(manyA(name, 1_000))).toMatchObject({ addresses: { length: 1_000 } });
   });
 });
@@ -137,28 +139,28 @@ describe('services', () => {
     });
   });
 
-  it('are none where the only target is the root', () => {
+  it('are a negative answer if the only target is the root', () => {
     expect(read([srv(name, '0 0 0 .', 17)], 'SRV')).toMatchObject({ reason: 'NoAddress', ttlMs: 17_000 });
   });
 });
 
-describe('a denial', () => {
+describe('a negative answer', () => {
   const zone = 'test';
 
-  it('of the name is remembered for the least of the TTL and the minimum of the SOA', () => {
+  it('is valid for the smaller one of the TTL and the minimum of the SOA', () => {
     const of = (ttl: number, minimum: number) =>
       readResponse(response({ authorities: [soa(zone, ttl, minimum)] }, 3), name, 'A');
     expect(of(60, 30)).toEqual({ kind: 'none', reason: 'NoSuchName', ttlMs: 30_000, zone });
     expect(of(20, 30)).toMatchObject({ ttlMs: 20_000 });
   });
 
-  it('without a SOA is not remembered', () => {
+  it('without a SOA has a time to live of 0', () => {
     const none = { kind: 'none', ttlMs: 0, zone: undefined };
     expect(readResponse(response({}, 3), name, 'A')).toEqual({ ...none, reason: 'NoSuchName' });
     expect(readResponse(response(), name, 'A')).toEqual({ ...none, reason: 'NoAddress' });
   });
 
-  it('behind an alias is remembered no longer than the alias', () => {
+  it('for the target of an alias is valid no longer than the alias', () => {
     const of = (rcode: number) =>
       readResponse(
         response({ answers: [cname(name, 'b.test', 4)], authorities: [soa(zone)] }, rcode),
@@ -170,16 +172,16 @@ describe('a denial', () => {
   });
 });
 
-describe('what is no answer', () => {
-  it('is an alias without what is behind it', () => {
+describe('a response without an answer', () => {
+  it('is an alias without records of its target', () => {
     expect(read([cname(name, 'B.test', 4)])).toEqual({ kind: 'alias', target: 'b.test', ttlMs: 4_000 });
   });
 
-  it('is a loop of aliases', () => {
-    expect(read([cname(name, 'b.test'), cname('b.test', name)])).toMatchObject({ reason: 'loop of CNAMEs' });
+  it('is a CNAME loop', () => {
+    expect(read([cname(name, 'b.test'), cname('b.test', name)])).toMatchObject({ reason: 'CNAME loop' });
   });
 
-  it('is a referral by a server that neither owns the zone nor recurses', () => {
+  it('is a referral by a server that is neither authoritative nor a resolver', () => {
     const authorities: Resource[] = [{ type: 'NS', name: 'test', ttl: 60, data: 'ns.test' }];
     expect(readResponse(response({ authorities, flags: 0 }), name, 'A')).toMatchObject({
       reason: 'referral',
@@ -196,7 +198,7 @@ describe('what is no answer', () => {
     expect(readResponse(response({}, rcode), name, 'A')).toEqual({ kind: 'failed', reason });
   });
 
-  it('is every message that was cut short', () => {
+  it('is every truncated message', () => {
     const whole = response({ answers: [aaaa(name, 'fd00::1'), aaaa(name, 'fd00::2')] }, 0, 'AAAA');
     for (let end = query().length; end < whole.length; end++) {
       const cut = Buffer.from(whole.subarray(0, end));
@@ -207,13 +209,13 @@ describe('what is no answer', () => {
     }
   });
 
-  it('is a message that promises more records than it has room for', () => {
+  it('is a message whose record count exceeds its length', () => {
     const bytes = response();
     bytes.writeUInt16BE(0xffff, 6);
     expect(readResponse(bytes, name, 'A')).toMatchObject({ reason: 'malformed answer' });
   });
 
-  it('never throws, whatever stands behind the question', () => {
+  it('never makes the parser throw, whatever bytes follow the question', () => {
     const tail = fc.uint8Array({ maxLength: 512 });
     const counts = fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 }));
     fc.assert(
@@ -232,7 +234,7 @@ describe('what is no answer', () => {
     );
   });
 
-  it('never throws, whatever bits of a true answer are turned', () => {
+  it('never makes the parser throw, whatever bits of a valid response are flipped', () => {
     const answers = [cname(name, 'b.test'), a('b.test', '10.0.0.1'), a('b.test', '10.0.0.2')];
     const whole = response({ answers, authorities: [soa('test')] });
     const turns = fc.array(fc.tuple(fc.nat({ max: whole.length - 1 }), fc.nat({ max: 255 })), {

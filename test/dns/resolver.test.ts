@@ -119,18 +119,18 @@ describe('DnsResolver', () => {
   const addresses = (resolver: DnsResolver, question: Question) => resolver.state(question).addresses;
   const db = a('db.example');
 
-  describe('asks', () => {
+  describe('sends a query', () => {
     it.each([
-      ['a record again before its time to live ends', records(60, '10.0.0.1'), bounds, 0, 54_000],
-      ['at the very end of it at the latest', records(60, '10.0.0.1'), bounds, 1, 60_000],
-      ['not sooner than the minimum', records(0, '10.0.0.1'), bounds, 0, 5_000],
-      ['not sooner than the minimum, where that is the time to live', records(5, '10.0.0.1'), bounds, 0, 5_000],
-      ['a time to live of 0 a tenth after the minimum at the latest', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: MINUTE }, 1, 1_100],
-      ['a time to live of 0 at the minimum, where that is the maximum', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: SECOND }, 1, 1_000],
+      ['before the time to live of the last answer ends', records(60, '10.0.0.1'), bounds, 0, 54_000],
+      ['at the end of the time to live at the latest', records(60, '10.0.0.1'), bounds, 1, 60_000],
+      ['not earlier than the minimum', records(0, '10.0.0.1'), bounds, 0, 5_000],
+      ['not earlier than the minimum, if that is the time to live', records(5, '10.0.0.1'), bounds, 0, 5_000],
+      ['a tenth after the minimum at the latest, for a time to live of 0', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: MINUTE }, 1, 1_100],
+      ['at the minimum, for a time to live of 0, if that is the maximum', records(0, '10.0.0.1'), { namespace: 'shop', minMs: SECOND, maxMs: SECOND }, 1, 1_000],
       ['not later than the maximum', records(86_400, '10.0.0.1'), bounds, 1, 300_000],
-      ['after a failure when the minimum has passed', failed, bounds, 0, 5_000],
-      ['after a failure a tenth later at most', failed, bounds, 1, 5_500],
-      ['after a first denial when the minimum has passed', none, bounds, 0, 5_000],
+      ['at the minimum after a failure', failed, bounds, 0, 5_000],
+      ['a tenth after the minimum at the latest, after a failure', failed, bounds, 1, 5_500],
+      ['at the minimum after a first negative answer', none, bounds, 0, 5_000],
     ] as const)('%s', async (_, answer, refresh, random, second) => {
       servers.say(db, answer);
       resolverOf({ random: () => random }).follow('shop', [db], refresh);
@@ -138,14 +138,14 @@ describe('DnsResolver', () => {
       expect(servers.timesOf(db)).toEqual([0, second]);
     }); // prettier-ignore
 
-    it('a denial three times with the minimum between them, and then at the pace of its own time to live', async () => {
+    it('three times at the minimum after a negative answer, then by the time to live of that answer', async () => {
       servers.say(db, none);
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(70 * SECOND);
       expect(servers.timesOf(db)).toEqual([0, 5_000, 10_000, 64_000]);
     });
 
-    it('records in doubt at the pace of the minimum, until they are believed to be gone', async () => {
+    it('at the minimum while records are in doubt, until the negative answer is confirmed', async () => {
       servers.say(db, records(10, '10.0.0.1'));
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
@@ -160,20 +160,20 @@ describe('DnsResolver', () => {
       expect(servers.timesOf(db)).toEqual([0, 9_000, 14_000, 19_000, 24_000, 29_000, 34_000]);
     });
 
-    it('for somebody who vouches since the first denial of the row', async () => {
+    it('that accepts as confirmation of a negative answer only later answers than the first one in the row', async () => {
       servers.say(db, none);
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(11 * SECOND);
       expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 0, 0]);
     });
 
-    it('with nobody to vouch for what was before the query, where nothing was denied', async () => {
+    it('that accepts only later answers as confirmation, if there was no negative answer', async () => {
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(55 * SECOND);
       expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 54_000]);
     });
 
-    it('nothing twice at a time, however slow the server is', async () => {
+    it('never twice at a time for one question, however slow the server is', async () => {
       servers.say(db, failed, 20 * SECOND);
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(50 * SECOND);
@@ -182,7 +182,7 @@ describe('DnsResolver', () => {
   });
 
   describe('owners', () => {
-    it('share one query for one question, and are all told', async () => {
+    it('share one query for one question, and are all notified', async () => {
       const resolver = resolverOf();
       for (const owner of ['shop', 'bank', 'bar']) resolver.follow(owner, [db], bounds);
       await clock.advance(10 * SECOND);
@@ -191,7 +191,7 @@ describe('DnsResolver', () => {
       expect(resolver.stats()).toMatchObject({ questions: 1, inFlight: 0 });
     });
 
-    it('that come later get what is known, without a query', async () => {
+    it('that come later get the known records without a query', async () => {
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
       await clock.advance(SECOND);
@@ -201,7 +201,7 @@ describe('DnsResolver', () => {
       expect(servers.queries).toHaveLength(1);
     });
 
-    it('are told nothing from within their own calls', () => {
+    it('are not notified from within their own calls', () => {
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
       resolver.follow('bank', [db], bounds);
@@ -209,7 +209,7 @@ describe('DnsResolver', () => {
       expect(news).toEqual([]);
     });
 
-    it('that say the same again, in any order or twice, cause no query', async () => {
+    it('that follow the same questions again, in any order or twice, cause no query', async () => {
       const resolver = resolverOf();
       const [one, two] = [a('one.example'), a('two.example')];
       resolver.follow('shop', [one, two], bounds);
@@ -225,7 +225,7 @@ describe('DnsResolver', () => {
       expect(resolver.stats().questions).toBe(2);
     });
 
-    it('with tighter bounds bring the next query forward, and take that with them', async () => {
+    it('with tighter bounds bring the next query forward, until they leave', async () => {
       servers.say(db, records(3_600, '10.0.0.1'));
       const resolver = resolverOf({ random: () => 1 });
       resolver.follow('shop', [db], bounds);
@@ -262,8 +262,8 @@ describe('DnsResolver', () => {
     });
   });
 
-  describe('a question that nobody follows any more', () => {
-    it('is forgotten with all that was known, and not asked again', async () => {
+  describe('a question that has lost its last owner', () => {
+    it('is dropped with its state, and not sent again', async () => {
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
       resolver.follow('bank', [db], bounds);
@@ -276,7 +276,7 @@ describe('DnsResolver', () => {
       expect(servers.timesOf(db)).toEqual([0]);
     });
 
-    it('has its late answer ignored, and its slot taken until then', async () => {
+    it('ignores its late answer, and holds its slot until then', async () => {
       servers.say(db, records(60, '10.0.0.66'), 2 * SECOND);
       const resolver = resolverOf({ maxInFlight: 2 });
       resolver.follow('shop', [db], bounds);
@@ -288,7 +288,7 @@ describe('DnsResolver', () => {
       expect([news, asked, resolver.stats().inFlight, clock.armed]).toEqual([[], [], 0, 0]);
     });
 
-    it('and that somebody follows again while it is asked, is not asked twice, and heard for that one', async () => {
+    it('and that gets an owner again while in flight is sent once, and uses that answer', async () => {
       servers.say(db, records(60, '10.0.0.1'), 2 * SECOND);
       const resolver = resolverOf();
       resolver.follow('shop', [db], { namespace: 'shop', minMs: SECOND, maxMs: SECOND });
@@ -302,7 +302,7 @@ describe('DnsResolver', () => {
       expect(servers.timesOf(db)).toEqual([0]);
     });
 
-    it('leaves no timer that does anything', async () => {
+    it('leaves no timer that has an effect', async () => {
       const resolver = resolverOf();
       resolver.follow('shop', names(50), bounds);
       await clock.advance(SECOND);
@@ -313,7 +313,7 @@ describe('DnsResolver', () => {
   });
 
   describe('limits', () => {
-    it('10,000 names of one namespace take eight ninths of the 64 slots at most, and all are asked', async () => {
+    it('10,000 names of one namespace take at most eight ninths of the 64 slots, and all are sent', async () => {
       servers.all = { answer: records(300, '10.0.0.1'), afterMs: 1 };
       const resolver = resolverOf({ random: Math.random });
       for (const [i, name] of names(10_000).entries()) resolver.follow(`backend-${i}`, [name], bounds);
@@ -325,7 +325,7 @@ describe('DnsResolver', () => {
       expect(servers.peak).toEqual({ all: 56, ofOne: 1 });
     }, 60_000);
 
-    it('100 dead names delay no other beyond a tick', async () => {
+    it('100 dead names delay other names by at most one tick', async () => {
       const resolver = resolverOf({ random: Math.random });
       const [dead, alive] = [names(100, 'dead'), names(100, 'alive')];
       for (const name of dead) servers.say(name, failed, 6 * SECOND);
@@ -342,7 +342,7 @@ describe('DnsResolver', () => {
       expect(dead.filter((name) => servers.timesOf(name).length < 5)).toEqual([]);
     });
 
-    it('100 known dead names delay no new one', async () => {
+    it('100 known dead names delay no new name', async () => {
       const resolver = resolverOf();
       const dead = names(100, 'dead');
       for (const name of dead) servers.say(name, failed, 6 * SECOND);
@@ -385,7 +385,7 @@ describe('DnsResolver', () => {
         expect(await isSeenWithin(resolver, db, 10 * SECOND)).toBe(true);
       });
 
-      it('do not delay a dead name of another backend that comes back by more than some turns', async () => {
+      it('delay a dead name of another backend that is answered again by only some turns', async () => {
         const resolver = await besideTheDead(db);
         servers.say(db, failed, 4 * SECOND);
         await clock.advance(10 * MINUTE);
@@ -424,7 +424,7 @@ describe('DnsResolver', () => {
       });
     });
 
-    it('names that failed twice take 16 slots at most, those of one namespace 14, the one that waits longest first', async () => {
+    it('names that failed twice take at most 16 slots, those of one namespace 14, in the order in which they are due', async () => {
       const resolver = resolverOf();
       const dead = names(100, 'dead');
       for (const name of dead) servers.say(name, failed, 6 * SECOND);
@@ -442,8 +442,8 @@ describe('DnsResolver', () => {
     });
   });
 
-  describe('the DNS away', () => {
-    it('for 10 minutes: what is known stands, and that is news once; back with a new address, that is news once', async () => {
+  describe('an outage of the name servers', () => {
+    it('of 10 minutes keeps the known records in use, and causes one notification; the next answer causes one more', async () => {
       servers.say(db, records(10, '10.0.0.1'));
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
@@ -460,7 +460,7 @@ describe('DnsResolver', () => {
       expect(news).toHaveLength(3);
     });
 
-    it('from the start: what was published stands', async () => {
+    it('from the start keeps the published records in use', async () => {
       servers.say(db, failed, SECOND);
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
@@ -470,7 +470,7 @@ describe('DnsResolver', () => {
       expect(stands).toMatchObject({ addresses: ['10.0.0.7'], rule: 'Stale' });
     });
 
-    it('for 20,000 questions: all are answered seconds after it is back', async () => {
+    it('delays 20,000 questions by only seconds after its end', async () => {
       const resolver = resolverOf({ random: Math.random });
       const all = names(20_000);
       servers.all = { answer: records(30, '10.0.0.1'), afterMs: 1 };
@@ -484,7 +484,7 @@ describe('DnsResolver', () => {
     }, 60_000);
   });
 
-  it('seeds nothing where nobody follows, and tells the other owners of what was seeded', async () => {
+  it('restores no records for a question without an owner, and notifies the other owners of restored records', async () => {
     const resolver = resolverOf({ ask: () => new Promise(() => undefined) });
     resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
     expect(resolver.state(db)).toBe(nothingKnown);
@@ -495,7 +495,7 @@ describe('DnsResolver', () => {
     expect(news.map(({ owner }) => owner)).toEqual(['shop', 'bank']);
   });
 
-  it('counts what came of its queries and how long they took', async () => {
+  it('reports the results of its queries and their durations', async () => {
     const [two, three] = [a('two.example'), a('three.example')];
     servers.say(db, records(60, '10.0.0.1'), 3);
     servers.say(two, none, 4);
@@ -511,7 +511,7 @@ describe('DnsResolver', () => {
     expect(resolver.stats()).toEqual({ questions: 3, oldestAnswerMs: 2_997, inFlight: 0, waiting: 0 });
   });
 
-  it('has no oldest answer where nothing is in use', async () => {
+  it('reports no oldest answer if none is in use', async () => {
     const resolver = resolverOf();
     servers.say(db, none);
     resolver.follow('shop', [db], bounds);
@@ -519,7 +519,7 @@ describe('DnsResolver', () => {
     expect(resolver.stats().oldestAnswerMs).toBeUndefined();
   });
 
-  it('takes an exception of the client for a failure, and goes on', async () => {
+  it('treats an exception of the client as a failure, and goes on', async () => {
     servers.say(db, new RangeError('secret'));
     const resolver = resolverOf();
     resolver.follow('shop', [db], bounds);
@@ -531,7 +531,7 @@ describe('DnsResolver', () => {
     expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
   });
 
-  it('goes on when who is told throws', async () => {
+  it('goes on when a listener throws', async () => {
     const resolver = resolverOf({
       onNews: () => {
         throw new Error('no');
@@ -544,7 +544,7 @@ describe('DnsResolver', () => {
     expect(resolver.stats().inFlight).toBe(0);
   });
 
-  it('closed, asks and tells nothing more and leaves no timer', async () => {
+  it('sends no query, notifies no owner and leaves no timer after it is closed', async () => {
     servers.all = { answer: records(5, '10.0.0.1'), afterMs: 2 * SECOND };
     const resolver = resolverOf();
     resolver.follow('shop', names(100), bounds);
@@ -556,7 +556,7 @@ describe('DnsResolver', () => {
     expect([servers.queries.length, news, resolver.stats().inFlight, clock.armed]).toEqual([begun, [], 0, 0]);
   });
 
-  describe('whatever is followed and answered', () => {
+  describe('for any sequence of questions and answers', () => {
     const keys = names(6);
     const refresh = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 60 }));
     const answer = fc.constantFrom<Answer>(failed, none, records(0, '10.0.0.1'), records(30, '10.0.0.2'));
@@ -626,7 +626,7 @@ describe('DnsResolver', () => {
           key === questionKey(question) && endedAt >= (since.get(question) ?? 0),
       );
 
-    it('never too many are in flight, and never two for one question', async () => {
+    it('never exceeds the number in flight, and never sends a question twice at a time', async () => {
       const limits = { maxInFlight: 3, maxSuspects: 1 };
       await fc.assert(
         fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
@@ -639,7 +639,7 @@ describe('DnsResolver', () => {
       );
     }, 60_000);
 
-    it('a question without an owner is never asked, and none sooner than its bounds allow', async () => {
+    it('never sends a question without an owner, nor earlier than its bounds allow', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
           play(commands, {}, (world, question) => {
@@ -655,7 +655,7 @@ describe('DnsResolver', () => {
       );
     }, 60_000);
 
-    it('a question that is followed is asked at once, and again within its bounds', async () => {
+    it('sends a new question at once, and again within its bounds', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(command, { maxLength: 25 }), (commands) =>
           play(commands, {}, (world, asked) => {

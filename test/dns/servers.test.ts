@@ -17,7 +17,7 @@ describe('a name server in a message', () => {
 });
 
 describe('resolv.conf', () => {
-  it('gives its servers, each once, and the last of its search lists', () => {
+  it('has its servers, each once, and the last of its search lists', () => {
     const text = [
       '# nameserver 10.6.6.6',
       'domain old.test',
@@ -37,7 +37,7 @@ describe('resolv.conf', () => {
     });
   });
 
-  it('may have a domain instead of a search list', () => {
+  it('can have a domain instead of a search list', () => {
     expect(parseResolvConf('search a.test\ndomain b.test c.test').search).toEqual(['b.test']);
   });
 });
@@ -73,7 +73,7 @@ describe('resolv.conf as it changes', () => {
     expect(addresses(conf)).toEqual(['10.0.0.33']);
   });
 
-  it('stands while the file is gone, empty or without a server', () => {
+  it('remains in effect while the file is missing, empty or without a server', () => {
     write('nameserver 10.0.0.1\nsearch a.test');
     const conf = new ResolvConf({ clock, path });
     const first = conf.current();
@@ -90,7 +90,7 @@ describe('resolv.conf as it changes', () => {
     expect(addresses(conf)).toEqual(['10.0.0.2']);
   });
 
-  it('names nobody where there never was a file, until there is one', () => {
+  it('has no server while there never was a file', () => {
     const conf = new ResolvConf({ clock, path });
     expect(conf.current()).toEqual({ servers: [], search: [] });
     write('nameserver 10.0.0.1');
@@ -98,7 +98,7 @@ describe('resolv.conf as it changes', () => {
     expect(addresses(conf)).toEqual(['10.0.0.1']);
   });
 
-  it('gives the search list even where other servers are asked', () => {
+  it('provides the search list even if other servers are configured', () => {
     write('nameserver 10.0.0.1\nsearch a.test');
     const servers = [{ address: '10.9.9.9', port: 5353 }];
     expect(new ResolvConf({ clock, path, servers }).current()).toEqual({ servers, search: ['a.test'] });

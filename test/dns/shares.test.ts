@@ -67,8 +67,8 @@ const loads: readonly (readonly [string, Load | undefined])[] = [
   ],
 ];
 
-describe('beside another namespace, which has', () => {
-  it.each(loads)('%s, a new name is asked within a tick', async (_, load) => {
+describe('next to another namespace, which has', () => {
+  it.each(loads)('%s, a new name is resolved within a tick', async (_, load) => {
     const { clock, modest, greedy, timesOf } = worldOf(load);
     greedy();
     await clock.advance(12 * SECOND);
@@ -78,7 +78,7 @@ describe('beside another namespace, which has', () => {
     expect((timesOf('modest0.example')[0] ?? Infinity) - begun).toBeLessThanOrEqual(TICK);
   });
 
-  it.each(loads)('%s, a known name is asked in time', async (_, load) => {
+  it.each(loads)('%s, a known name is resolved again in time', async (_, load) => {
     const { clock, modest, greedy, timesOf } = worldOf(load);
     modest('known', questions(1, 'modest'), 5 * SECOND);
     await clock.advance(SECOND);
@@ -90,7 +90,7 @@ describe('beside another namespace, which has', () => {
     expect(times.length).toBe(13);
   });
 
-  it('a name of both that is asked at the turn of whichever comes first', async () => {
+  it('the same names, a shared name is resolved at the first turn of either namespace', async () => {
     const { clock, resolver, modest, greedy, timesOf } = worldOf({
       ...{ backends: 20, names: 200, answersAfterMs: 2 * SECOND, answers: answer },
     });
@@ -104,7 +104,7 @@ describe('beside another namespace, which has', () => {
     expect(Math.max(...gaps)).toBeLessThanOrEqual(SECOND + 3 * TICK);
   });
 
-  it('a free slot, because no namespace takes the last ones', async () => {
+  it('10,000 names, a slot remains free, because no namespace takes the last ones', async () => {
     const { clock, resolver, greedy } = worldOf({
       ...{ backends: 100, names: 100, answersAfterMs: 60 * SECOND, answers: answer },
     });
@@ -115,13 +115,13 @@ describe('beside another namespace, which has', () => {
   });
 });
 
-describe('queries a second', () => {
+describe('the limit of queries per second', () => {
   const load: Load = { backends: 10, names: 500, answersAfterMs: 5, answers: answer };
 
   it.each([
     ['alone', undefined],
-    ['beside 5,000 names of another namespace', load],
-  ] as const)('20 names are asked once in 5 s, %s', async (_, greedyLoad) => {
+    ['next to 5,000 names of another namespace', load],
+  ] as const)('lets 20 names be resolved every 5 s, %s', async (_, greedyLoad) => {
     const { clock, modest, greedy, asked } = worldOf(greedyLoad, 100);
     greedy();
     await clock.advance(10 * SECOND);
@@ -133,7 +133,7 @@ describe('queries a second', () => {
     expect(own.length).toBeLessThanOrEqual(20 * 13);
   });
 
-  it('are bounded over all namespaces, beyond a second of them at once', async () => {
+  it('holds for all namespaces together, after a burst of one second', async () => {
     const { clock, modest, greedy, asked, resolver } = worldOf(load, 100);
     modest('calm', questions(20, 'modest'), 5 * SECOND);
     greedy();

@@ -34,7 +34,7 @@ describe('the sockets of a server', () => {
     await server.close();
   });
 
-  it('that are retired bring what is still to come, and serve no second query', async () => {
+  it('that are retired deliver the answers of queries in flight, and take no further query', async () => {
     const gate = Promise.withResolvers<undefined>();
     server.script = ({ name }) => ({ ...answer(a(name, '10.0.0.1')), after: gate.promise });
     const first = send();
@@ -46,7 +46,7 @@ describe('the sockets of a server', () => {
     expect(new Set(server.seen.map(({ fromPort }) => fromPort)).size).toBe(3);
   });
 
-  it('that are closed fail what waits', async () => {
+  it('that are closed fail the queries in flight', async () => {
     server.script = () => silence;
     const outcomes = [send(), send()];
     await until(() => server.count() === 2);
@@ -54,7 +54,7 @@ describe('the sockets of a server', () => {
     expect(await Promise.all(outcomes)).toEqual(['closed', 'closed']);
   });
 
-  it('fail all that waits when nobody listens, and begin anew', async () => {
+  it('fail all queries in flight if no process listens, and are opened again', async () => {
     const { address } = server;
     await server.close();
     sockets = new UdpSockets(address, (below) => randomInt(below));
@@ -66,7 +66,7 @@ describe('the sockets of a server', () => {
     expect(await send()).toBe('answered');
   });
 
-  it('that cannot be opened fail what is sent, each time', async () => {
+  it('that cannot be opened fail each query', async () => {
     // The kernel refuses to connect to the broadcast address.
     sockets = new UdpSockets({ address: '255.255.255.255', port: 53 }, () => 0);
     expect([await send(), await send()]).toEqual(['EACCES', 'EACCES']);
@@ -74,7 +74,7 @@ describe('the sockets of a server', () => {
 });
 
 describe('a query over TCP', () => {
-  it('fails where nobody listens, and where the connection ends first', async () => {
+  it('fails if no process listens, and if the connection ends first', async () => {
     const server = await ScriptedDns.start(() => silence);
     const [cut, late] = [aWaiting(), aWaiting()];
     sendTcp(server.address, cut.waiting, 1);

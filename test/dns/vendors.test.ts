@@ -29,7 +29,7 @@ describe.each([
     expect(asRow(await client.ask(row))).toEqual(wanted(row));
   });
 
-  it('gives the time to live, which a cache has counted down', async () => {
+  it('returns the remaining time to live of a cached record', async () => {
     const answer = await client.ask({ name: 'chain1.outside.test', type: 'A' });
     expect(answer.kind).toBe('records');
     const ttlMs = answer.kind === 'records' ? answer.ttlMs : NaN;
@@ -37,7 +37,7 @@ describe.each([
     expect(ttlMs).toBeLessThanOrEqual(tableTtl * 1000);
   });
 
-  it('answers what it was given meanwhile', async () => {
+  it('returns records that have changed meanwhile', async () => {
     await server.set({ 'four.outside.test': ['A 10.20.0.9'] });
     expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toMatchObject({
       kind: 'records',
@@ -45,7 +45,7 @@ describe.each([
     });
   });
 
-  it('that is gone is a failure that names it', async () => {
+  it('that has stopped is a failure that names it', async () => {
     await server.kill();
     expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toEqual({
       kind: 'failed',

@@ -9,7 +9,7 @@ import { until } from './support/until.ts';
 
 const gone: Question = { name: 'gone.test', type: 'A' };
 
-describe('a denial', () => {
+describe('a negative answer', () => {
   let clock = new ManualClock();
   let servers: readonly [ScriptedDns, ScriptedDns];
   let client: DnsClient;
@@ -44,17 +44,17 @@ describe('a denial', () => {
     client.ask({ name, type: 'A' }, vouchSince === undefined ? {} : { vouchSince });
   const asked = (type: 'SOA' | 'A') => servers[0].count({ type });
 
-  it('is not vouched for by a server that never answered anything', async () => {
+  it('is not confirmed by a server that never answered another question', async () => {
     expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
   });
 
-  it('is vouched for by the last answer to another question', async () => {
+  it('is confirmed by the last answer of the server to another question', async () => {
     await ask('db.test');
     clock.jump(500);
     expect(await ask('gone.test')).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
   });
 
-  it('is not vouched for by an answer to the very question, but by the one before to another', async () => {
+  it('is not confirmed by an answer to the same question, but by an earlier one to another question', async () => {
     await ask('db.test');
     clock.jump(500);
     servers[0].script = ({ name }) => answer(a(name, '10.0.0.1'));
@@ -64,20 +64,20 @@ describe('a denial', () => {
     expect(await client.ask(gone)).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
   });
 
-  it('is not vouched for by what another server answered', async () => {
+  it('is not confirmed by answers of another server', async () => {
     servers[0].script = () => servfail;
     await ask('db.test');
     servers[0].script = () => nxDomain('test');
     expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
   });
 
-  it('is not vouched for by other denials and failures', async () => {
+  it('is not confirmed by other negative answers and failures', async () => {
     await ask('gone-too.test');
     await ask('broken.test');
     expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
   });
 
-  it('is vouched for by the SOA of its zone where that is wished, once for all denials since', async () => {
+  it('is confirmed by the SOA of its zone if requested, once for all negative answers since', async () => {
     expect(await ask('gone.test', 1_000)).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
     expect(await ask('gone-too.test', 1_000)).toMatchObject({ vouchedAt: 1_000 });
     expect([asked('SOA'), servers[1].count()]).toEqual([1, 0]);
@@ -86,26 +86,26 @@ describe('a denial', () => {
     expect(asked('SOA')).toBe(2);
   });
 
-  it('needs no SOA where the server has answered since', async () => {
+  it('needs no SOA if the server has answered another question since', async () => {
     await ask('db.test');
     expect(await ask('gone.test', 1_000)).toMatchObject({ vouchedAt: 1_000 });
     expect(asked('SOA')).toBe(0);
   });
 
-  it.each(['.', undefined])('is not vouched for by the SOA of %s', async (without) => {
+  it.each(['.', undefined])('is not confirmed by the SOA of %s', async (without) => {
     zone = without;
     expect(await ask('gone.test', 1_000)).not.toHaveProperty('vouchedAt');
     expect(asked('SOA')).toBe(0);
   });
 
-  it('is not vouched for by a server that denies its own zone, or fails', async () => {
+  it('is not confirmed by a server that has no SOA of its own zone, or fails', async () => {
     for (const behaviour of [nxDomain('test'), servfail]) {
       ofZone = behaviour;
       expect(await ask('gone.test', 1_000)).not.toHaveProperty('vouchedAt');
     }
   });
 
-  it('comes all the same from a server that is silent about its zone', async () => {
+  it('is returned even if the server does not answer for its zone', async () => {
     ofZone = silence;
     const got = ask('gone.test', 1_000);
     await until(() => asked('SOA') === 1);

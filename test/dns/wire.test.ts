@@ -45,9 +45,9 @@ describe('a query', () => {
     'ä.test',
     'a\\046b',
     'x.'.repeat(126) + 'xx',
-  ])('is not made for %p, which is no name', (text) => expect(encodeQuery(text, 'A')).toBeUndefined());
+  ])('is not created for %p, which is not a name', (text) => expect(encodeQuery(text, 'A')).toBeUndefined());
 
-  it('is made for names of the greatest length, and asks for recursion', () => {
+  it('is created for names of the maximum length, with the recursion bit', () => {
     const longest = ['x'.repeat(63), 'x'.repeat(63), 'x'.repeat(63), 'x'.repeat(61)].join('.');
     const bytes = encodeQuery(longest, 'A');
     expect(bytes?.length).toBe(12 + 255 + 4);
@@ -105,7 +105,7 @@ describe('records', () => {
     );
   });
 
-  it('of a SOA say its minimum, and where the zone begins', () => {
+  it('of a SOA have its minimum, and the name of the zone', () => {
     const soa = {
       mname: 'ns.test',
       rname: 'admin.test',
@@ -120,7 +120,7 @@ describe('records', () => {
     ]);
   });
 
-  it('of other types and classes are passed over', () => {
+  it('of other types and classes are skipped', () => {
     const answers: Answer[] = [
       { type: 'TXT', name, ttl: 1, data: 'text' },
       { type: 'A', name, class: 'CH', ttl: 1, data: '10.0.0.1' },
@@ -134,13 +134,13 @@ describe('records', () => {
     expect(read(message)?.answers.map((each) => each.name)).toEqual(['db.test', 'x.test']);
   });
 
-  it('with bytes that a text cannot hold have them as numbers: no two names are one', () => {
+  it('with bytes that are not plain have them as numbers, so that no two names have the same text', () => {
     const message = raw(2, '\x03a.b\0', addressA, '\x02a\\\0', addressA);
     expect(read(message)?.answers.map((each) => each.name)).toEqual(['a\\046b', 'a\\092']);
   });
 });
 
-describe('a message is malformed where', () => {
+describe('a message is malformed if', () => {
   it.each<[string, Buffer]>([
     ['a pointer points to itself', raw(1, '\xc0\x19', addressA)],
     ['a pointer points forwards', raw(1, '\xc0\x20', addressA)],

@@ -19,7 +19,7 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
   });
 
-  it('lets an owner that comes back join behind the others, so that it gains nothing by being away', () => {
+  it('puts an owner that has items again behind the others, so that a pause gains nothing', () => {
     const queue = new FairQueue<string, string>();
     queue.push('a1', ['a']);
     queue.push('b1', ['b']);
@@ -29,7 +29,7 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['b1', 'a2', 'b2']);
   });
 
-  it('gives an item of several owners once, at the turn of whichever is next', () => {
+  it('returns an item of several owners once, at the first turn of any of them', () => {
     const queue = new FairQueue<string, string>();
     queue.push('a1', ['a']);
     queue.push('a2', ['a']);
@@ -40,7 +40,7 @@ describe('FairQueue', () => {
     expect([queue.size, queue.owners]).toEqual([0, 0]);
   });
 
-  it('puts an item that is given back first in its line, and its owner first in turn', () => {
+  it('puts an item that is returned first in its line, and its owner first in turn', () => {
     const queue = new FairQueue<string, string>();
     for (const item of ['a1', 'a2']) queue.push(item, ['a']);
     queue.push('b1', ['b']);
@@ -59,7 +59,7 @@ describe('FairQueue', () => {
     expect(queue.remove(ticket)).toBe(false);
   });
 
-  it('gives the oldest item of one owner out of turn, for who bounds its line', () => {
+  it('returns the oldest item of one owner outside of its turn', () => {
     const queue = new FairQueue<string, string>();
     for (const item of ['a1', 'a2']) queue.push(item, ['a']);
     queue.push('b1', ['b']);
@@ -67,7 +67,7 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['a2']);
   });
 
-  it('passes over owners that may not have more now, and these keep their place', () => {
+  it('skips owners that are not allowed, and these keep their place', () => {
     const queue = new FairQueue<string, string>();
     for (const item of ['a1', 'a2']) queue.push(item, ['a']);
     queue.push('b1', ['b']);
@@ -87,7 +87,7 @@ describe('FairQueue', () => {
     expect([queue.size, queue.owners, queue.groups]).toEqual([0, 0, 0]);
   });
 
-  it('passes over a group that may not have more now, and it keeps its place', () => {
+  it('skips a group that is not allowed, and it keeps its place', () => {
     const queue = new FairQueue<string, string>((owner) => owner[0]);
     for (const owner of ['g1', 'g2', 'm1']) queue.push(owner, [owner]);
     expect(queue.turn(undefined, (group) => group !== 'g')).toEqual({ owner: 'm1', item: 'm1' });
@@ -95,7 +95,7 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['g1', 'g2']);
   });
 
-  it('gives an item that owners of several groups share once, at the turn of whichever group is next', () => {
+  it('returns an item of owners in several groups once, at the first turn of any group', () => {
     const queue = new FairQueue<string, string>((owner) => owner[0]);
     for (const item of ['a', 'b']) queue.push(item, ['g1']);
     queue.push('shared', ['g2', 'm1']);
@@ -103,11 +103,11 @@ describe('FairQueue', () => {
     expect(drained(queue)).toEqual(['a', 'shared', 'b', 'last']);
   });
 
-  it('takes no item without an owner, because nobody would have the turn for it', () => {
+  it('refuses an item without an owner', () => {
     expect(() => new FairQueue<string, string>().push('a', [])).toThrow('at least one owner');
   });
 
-  it('gives every group that waits one item in each round, whatever the groups, owners and items are', () => {
+  it('serves every waiting group once per round, for any groups, owners and items', () => {
     const item = fc.record({ group: fc.nat({ max: 4 }), owner: fc.nat({ max: 6 }) });
     fc.assert(
       fc.property(fc.array(item, { maxLength: 200 }), (items) => {
@@ -125,7 +125,7 @@ describe('FairQueue', () => {
     );
   });
 
-  it('serves every owner that waits once per round, whatever else is added, removed and shared', () => {
+  it('serves every waiting owner once per round, whatever is added, removed and shared', () => {
     const names = ['a', 'b', 'c', 'd'];
     const act = fc.oneof(
       fc.record({

@@ -14,14 +14,14 @@ function fill(places: number, groups: readonly string[]): readonly number[] {
 }
 
 describe('HeldShares', () => {
-  it('lets one group have eight ninths, the next eight ninths of the rest', () => {
+  it('allows one group eight ninths, and the next group eight ninths of the rest', () => {
     expect(fill(64, ['a', 'b', 'c', 'd'])).toEqual([56, 7, 1, 0]);
     expect(fill(32, ['a', 'b'])).toEqual([28, 3]);
     expect(fill(8, ['a', 'b'])).toEqual([7, 1]);
     expect(fill(1, ['a', 'b'])).toEqual([1, 0]);
   });
 
-  it('leaves a free place to the second group, where there are two or more', () => {
+  it('leaves a free place for the second group, if there are two places or more', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 5_000 }), (places) => {
         const [first = 0, second = 0] = fill(places, ['a', 'b']);
@@ -31,7 +31,7 @@ describe('HeldShares', () => {
     );
   });
 
-  it('forgets a group that holds nothing', () => {
+  it('removes a group that holds nothing', () => {
     const shares = new HeldShares();
     for (let i = 0; i < 8; i += 1) shares.take('a');
     expect(shares.allows('a', 2)).toBe(false);
