@@ -9,15 +9,18 @@ import * as requests from './write-requests.ts';
 
 export interface ActionRunnerOptions {
   readonly client: Pick<KubeClient, 'request'>;
-  /** The fence: asked immediately before each write, also before each retry. */
+  /** Fence: called immediately before each write, and before each retry. */
   readonly mayWrite: () => boolean;
-  /** Number of the term: a write is sent only in the term in which it was begun. Default: there is one term. */
+  /**
+   * Returns the number of the term. A write is sent only in the term in which it began. Default: there is one
+   * term.
+   */
   readonly term?: () => number;
-  /** Awaited before each sending: rejects where the API server does not answer now. */
+  /** Awaited before each sending. Rejects if the API server does not answer now. */
   readonly confirm?: () => Promise<void>;
 }
 
-/** An object as the API server answers with it. */
+/** Object in an answer of the API server. */
 interface Answer {
   readonly kind?: string;
   readonly metadata?: {
@@ -31,14 +34,18 @@ interface Answer {
 
 type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: string };
 
-/** Who is not the leader looks again when it may have become it; becoming it enqueues everything anyway. */
+/**
+ * Delay after a write without leadership. A replica that becomes the leader queues all backends in any case.
+ */
 const notLeaderMs = 5_000;
-/** The watch reports the end of a Service that a finalizer holds; this is for a watch that is late. */
+/** Delay for a Service that is being deleted. The watch reports its end; this is for a watch that is late. */
 const terminatingMs = 1_000;
-/** The mirroring controller needs this long to see that Endpoints are no longer to be mirrored (measured: 3 s). */
+/**
+ * Time that the mirroring controller needs to notice that it must no longer mirror Endpoints (measured: 3 s).
+ */
 const sweepAgainMs = 3_000;
 
-/** Runs single actions of a plan: the requests that each needs, and what follows from their answers. */
+/** Runs single actions of a plan: sends the requests of an action, and handles their answers. */
 export class ActionRunner {
   readonly #client: Pick<KubeClient, 'request'>;
   readonly #options: ActionRunnerOptions;
@@ -48,7 +55,9 @@ export class ActionRunner {
     this.#client = options.client;
   }
 
-  /** Runs the action, and puts what the API server answers into the view. Rejects with an `OperatorError`. */
+  /**
+   * Runs the action, and puts the answers of the API server into the view. Rejects with an `OperatorError`.
+   */
   run(action: Action, call: Call): Promise<void> {
     switch (action.op) {
       case 'absent':
@@ -72,21 +81,21 @@ export class ActionRunner {
     }
   }
 
-  /** Asks the server itself, for the view may be behind. */
+  /** Reads from the API server, because the view may be behind. */
   async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>, call: Call): Promise<void> {
     const found = await this.#find({ kind: 'Service', namespace, name }, call);
     if (found === undefined) return;
     if (found.metadata?.deletionTimestamp !== undefined)
-      throw new OperatorError(`Service ${name} is being deleted, looking again`, {
+      throw new OperatorError(`Service ${name} is being deleted; retrying`, {
         kind: 'waiting',
         reason: 'Terminating',
         afterMs: terminatingMs,
       });
-    const message = `Service ${name} was created by another client a moment ago, looking again`;
+    const message = `Service ${name} was created concurrently by another client; retrying`;
     throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
   }
 
-  /** Returns what is there now, and puts it into the view. */
+  /** Reads the object, and puts it into the view. Returns undefined if it does not exist. */
   async #find(ref: Named, call: Call): Promise<Answer | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;
@@ -128,7 +137,7 @@ export class ActionRunner {
     const write = this.#write(requests.deleteObject(ref), call);
     try {
       const answer = (await this.#orRefresh(ref, write, call)) as Answer;
-      // An object with finalizers stays for now, as the answer shows it.
+      // An object with finalizers still exists, in the state of the answer.
       const stays = answer.kind === kind && (answer.metadata?.finalizers ?? []).length > 0;
       if (stays) call.put(kind, namespace, answer);
       else call.remove(kind, namespace, name, uid);
@@ -149,15 +158,21 @@ export class ActionRunner {
     for (const { kind, name: orphan, uid } of orphans)
       await this.#delete({ kind, namespace, name: orphan, uid }, call);
     if (orphans.length > 0) {
-      throw new OperatorError(`deleted ${orphans.length} objects left by Kubernetes, looking again`, {
-        kind: 'waiting',
-        reason: 'SweepingSlices',
-        afterMs: sweepAgainMs,
-      });
+      throw new OperatorError(
+        `deleted ${orphans.length} objects that controllers of Kubernetes left; checking again`,
+        {
+          kind: 'waiting',
+          reason: 'SweepingSlices',
+          afterMs: sweepAgainMs,
+        },
+      );
     }
   }
 
-  /** Endpoints that the endpoints controller wrote for a selector that is gone, and that are not taken over. The view has none of its. */
+  /**
+   * Returns Endpoints that the endpoints controller wrote for a selector that was removed, and that the
+   * operator has not taken over. The view does not contain Endpoints of that controller.
+   */
   async #orphanedEndpoints(namespace: string, name: string, call: Call) {
     const kind = 'Endpoints';
     try {
@@ -176,14 +191,17 @@ export class ActionRunner {
     try {
       call.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write, call));
     } catch (error) {
-      // A failed `test` is answered with the same 422 as a status that does not fit the schema.
+      // A failed `test` gets the same 422 as a status that the schema refuses.
       if (!hasStatus(error, 422) || (await this.#refresh(ref, call)) === ref.uid) throw error;
-      const message = `${ref.namespace}/${ref.name} is no longer the resource that this status is of`;
+      const message = `${ref.namespace}/${ref.name} was deleted or replaced before its status was written`;
       throw new OperatorError(message, { kind: 'transient', reason: 'Conflict', cause: error });
     }
   }
 
-  /** Passes the answer on. Where somebody else was quicker, the view learns what is there now: the next plan is right. */
+  /**
+   * Returns the answer of a write. After a conflict the object is read into the view, so that the next plan
+   * is right.
+   */
   async #orRefresh(ref: Named, write: Promise<unknown>, call: Call): Promise<unknown> {
     try {
       return await write;
@@ -194,14 +212,14 @@ export class ActionRunner {
     }
   }
 
-  /** The uid of what is there now; undefined: nothing, or it cannot be said. */
+  /** Reads the object into the view. Returns its uid; undefined: it does not exist, or the read failed. */
   async #refresh(ref: Named, call: Call): Promise<string | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;
       call.found(ref.kind, ref.namespace, answer);
       return answer.metadata?.uid;
     } catch (error) {
-      // The watch will tell; what failed before this is what the caller must hear of.
+      // The caller reports the error of the write. The watch will bring the object.
       forgetWhenGone(ref, error, call);
       return undefined;
     }

@@ -1,20 +1,20 @@
 import { supersededError } from './errors.ts';
 import type { ViewKind } from './view.ts';
 
-/** Where answers go: `KubeView`. */
+/** Receiver of answers: `KubeView`. */
 export interface AnswerSink {
   put(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
   found(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
   remove(kind: ViewKind, namespace: string, name: string, uid: string, own?: boolean): void;
 }
 
-/** One action that is performed: whether it is still waited for, and where its answers go. */
+/** One action in progress: whether its caller still waits for it, and the receiver of its answers. */
 export class Call implements AnswerSink {
   readonly patience: AbortSignal | undefined;
-  /** The term in which it was begun. */
+  /** Term in which it began. */
   readonly term: number | undefined;
   readonly #view: AnswerSink;
-  /** Nobody waits for it any more: what it comes to is a change that its owner must hear of. */
+  /** True when its caller no longer waits: then its answers are changes that are reported to its owner. */
   #left = false;
 
   constructor(view: AnswerSink, patience: AbortSignal | undefined, term: number | undefined) {
@@ -23,7 +23,10 @@ export class Call implements AnswerSink {
     this.term = term;
   }
 
-  /** Resolves or rejects with what is done; rejects (`waiting`, Superseded) once patience is over, while it goes on. */
+  /**
+   * Settles like `done`. Rejects (`waiting`, Superseded) when the signal of the caller aborts; the action
+   * goes on by itself.
+   */
   unlessSuperseded<T>(done: Promise<T>, what: string, onLeft?: () => void): Promise<T> {
     const { patience } = this;
     if (patience === undefined) return done;

@@ -1,9 +1,9 @@
 import type { Clock, Logger } from '../engine/ports.ts';
 
-/** Time until a watch that has not been read again is reported. */
+/** Time after which a watch that has not been read again is reported. */
 const quietMs = 30_000;
 
-/** A watch that can be read again from the beginning. */
+/** Watch that can be read again from its beginning. */
 interface Watched {
   readonly resource: string;
   caughtUp(signal: AbortSignal): Promise<void>;
@@ -12,14 +12,14 @@ interface Watched {
 /** Waits until the watches of a namespace have been read again, and reports those that take long. */
 export class CatchUp {
   readonly #options: { readonly clock: Clock; readonly logger: Logger };
-  /** Namespace -> resources for which it has waited too long. */
+  /** Resources that have taken too long, by namespace. */
   readonly #late = new Map<string, ReadonlySet<string>>();
 
   constructor(options: { readonly clock: Clock; readonly logger: Logger }) {
     this.#options = options;
   }
 
-  /** Resources of the namespace that have not been read again although time has passed. */
+  /** Returns the resources of the namespace that have taken too long and are not read again yet. */
   lateIn(namespace: string): readonly string[] {
     return [...(this.#late.get(namespace) ?? [])];
   }
@@ -44,7 +44,7 @@ export class CatchUp {
   #report(namespace: string, missing: ReadonlySet<string>): void {
     this.#late.set(namespace, missing);
     this.#options.logger.warn(
-      'The API server does not answer for all resources: nothing is probed or written in this namespace until it does',
+      'the API server does not answer for all resources; nothing is probed or written in this namespace until it does',
       { namespace: namespace === '' ? 'all' : namespace, resources: [...missing] },
     );
   }

@@ -15,39 +15,45 @@ import { Warnings } from './warnings.ts';
 /** One request to the API server. */
 export interface Ask {
   readonly verb: Verb;
-  /** Plural name, e.g. `endpointslices` or `externalbackends/status`: for metrics and messages. */
+  /** Plural name for metrics and messages, such as `endpointslices` or `externalbackends/status`. */
   readonly resource: string;
   readonly name?: string;
-  /** Absolute and encoded: see `pathOf`. */
+  /** Absolute and encoded path: see `pathOf`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
-  /** Of the body; default `application/json`. */
+  /** Content type of the body. Default `application/json`. */
   readonly contentType?: string;
-  /** Waits its turn in this lane; without one it goes at once (leases, lists, watches): see `lanes`. */
+  /**
+   * Lane in which it waits for its turn: see `lanes`. Without one (leases, lists, watches) it is sent at
+   * once.
+   */
   readonly lane?: Lane;
-  /** Of the object: namespaces take turns in a lane. */
+  /** Namespace of the object, because namespaces take turns in a lane. */
   readonly namespace?: string;
-  /** For each attempt, from sending to the last byte (of a watch: to the first). Default 10 s. */
+  /** Deadline of each attempt, from sending to the last byte (of a watch: to the first). Default 10 s. */
   readonly deadlineMs?: number;
-  /** Default 4. */
+  /** Maximum number of attempts. Default 4. */
   readonly attempts?: number;
   readonly signal?: AbortSignal;
   /**
-   * Aborted when the caller has something newer to ask: the wait for another try ends (`waiting`, Superseded), and so does
-   * the wait for a turn in the lane, except in that of slices, where it would only lose its place. A request under way goes on.
+   * Aborts when the caller has a newer request. Then the wait for another attempt ends (`waiting`,
+   * Superseded), and so does the wait for a turn in the lane. In the lane of slices the latter goes on,
+   * because the request would only lose its place. A request in flight goes on.
    */
   readonly patience?: AbortSignal;
-  /** Runs immediately before each sending; what it throws, or rejects with, is the outcome. */
+  /** Called immediately before each sending. An error that it throws, or rejects with, is the outcome. */
   readonly guard?: () => void | Promise<void>;
 }
 
 export interface ClientHooks {
-  /** `code` is the HTTP status, or the reason where there was no answer (`Unreachable`, `ConnectionLost`, …). */
+  /** `code`: the HTTP status, or the reason if there was no answer (`Unreachable`, `ConnectionLost`, …). */
   readonly onRequest?: (request: { verb: Verb; resource: string; code: string; durationMs: number }) => void;
-  /** Called with each warning of the server, each text once. `path` is that of the request. */
+  /** Called for each warning of the API server, once per text. `path`: that of the request. */
   readonly onWarning?: (text: string, path: string) => void;
-  /** Called when a request that was sent at that time (monotonic) has an answer, whatever its status. */
+  /**
+   * Called for each answer, whatever its status, with the instant at which the request was sent (monotonic).
+   */
   readonly onAnswer?: (sentAt: number) => void;
 }
 
@@ -57,7 +63,7 @@ export interface ClientOptions {
   readonly random: Random;
   readonly hooks?: ClientHooks;
   readonly userAgent?: string;
-  /** Default 32: more buys nothing from the API server of a small cluster (measured). */
+  /** Maximum number of requests in flight. Default 32: more is no faster with a small cluster (measured). */
   readonly maxInFlight?: number;
 }
 
@@ -65,8 +71,8 @@ const defaultDeadlineMs = 10_000;
 const defaultAttempts = 4;
 
 /**
- * Speaks REST with the API server: plain JSON in and out, a deadline on every call, retries where they are safe.
- * All failures are OperatorErrors.
+ * REST client of the API server: plain JSON, a deadline for every call, retries where they are safe. All
+ * failures are OperatorErrors.
  */
 export class KubeClient {
   readonly #credentials: Credentials;
@@ -87,12 +93,12 @@ export class KubeClient {
     this.#lanes = new Lanes(options.maxInFlight ?? 32);
   }
 
-  /** Requests that hold a place in a lane, and those that wait for one. */
+  /** Number of requests that hold a place in a lane, and of those that wait for one. */
   get load(): { readonly inFlight: number; readonly queued: number } {
     return { inFlight: this.#lanes.running, queued: this.#lanes.queued };
   }
 
-  /** The parsed answer. Retries as `retryDelay` says. */
+  /** Returns the parsed answer. Retries by the rules of `retryDelay`. */
   async request(ask: Ask): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -108,7 +114,7 @@ export class KubeClient {
     }
   }
 
-  /** The body of a watch as it comes, once the server has answered 200. Never retried. The signal ends it. */
+  /** Returns the stream of a watch after the status 200. Never retried. The signal ends the stream. */
   async stream(ask: Ask & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     const connection = await this.#connect(ask);
     const deadline = this.#deadline(ask);
@@ -124,8 +130,8 @@ export class KubeClient {
   }
 
   /**
-   * Resets all connections, watches included, so that the kernel delivers nothing more of what is under way. What the
-   * server has received already may still be done.
+   * Resets all connections, including those of watches, so that the kernel sends nothing more of requests in
+   * flight. The API server may still execute requests that it has received.
    */
   reset(): void {
     this.#credentials.reset();
@@ -219,7 +225,9 @@ export class KubeClient {
     return statusError(ask, answer.statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined);
   }
 
-  /** What is thrown while a body is read is the stream's own: say why it ended instead. */
+  /**
+   * Returns the cause of an error. While a body is read, the error of the stream itself does not contain it.
+   */
   #explain(error: unknown, signal: AbortSignal, ask: Ask, connection: Connection): unknown {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (!(cause instanceof OperatorError)) return networkError(ask, cause);
@@ -237,7 +245,7 @@ export class KubeClient {
     else ask.signal?.addEventListener('abort', cancel, { once: true });
     return {
       signal: controller.signal,
-      /** The deadline is met; the caller's signal goes on to count. */
+      /** Ends the deadline. The signal of the caller remains in effect. */
       disarm: () => timer.cancel(),
       release: () => {
         timer.cancel();
@@ -247,7 +255,10 @@ export class KubeClient {
   }
 }
 
-/** undici looks at the signal of a request only once it is connected; until then the request is left to itself, and never sent. */
+/**
+ * Rejects when the signal aborts. undici checks the signal of a request only once it is connected. Before
+ * that, the request is abandoned and never sent.
+ */
 async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);

@@ -12,7 +12,7 @@ export interface CollectionOptions<T extends KubeObject> {
   /** Undefined: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
-  /** Keeps of an object what is needed of it. */
+  /** Returns the fields of an object that are needed. */
   readonly project: (raw: unknown) => T;
   /** Default 500. */
   readonly pageSize?: number;
@@ -25,10 +25,13 @@ interface List {
 
 const listDeadlineMs = 60_000;
 const openDeadlineMs = 15_000;
-/** Short: it is asked where the path may be dead, and a passed deadline makes the client leave its old connections. */
+/** Short, because the connection may be dead. After a missed deadline the client opens new connections. */
 const versionDeadlineMs = 5_000;
 
-/** The requests about one collection of the API server. Each is one attempt: when to ask again is the caller's affair. */
+/**
+ * Sends the requests for one collection of the API server. Each is one attempt; the caller decides about the
+ * next.
+ */
 export class Collection<T extends KubeObject> {
   readonly #options: CollectionOptions<T>;
 
@@ -36,7 +39,7 @@ export class Collection<T extends KubeObject> {
     this.#options = options;
   }
 
-  /** A consistent list: without a resourceVersion the server answers with no less than all that was written before. */
+  /** Returns a consistent list. Without a resourceVersion it contains at least all earlier writes. */
   async list(signal: AbortSignal): Promise<Whole<T>> {
     const { client, project, pageSize = 500 } = this.#options;
     const objects: T[] = [];
@@ -52,7 +55,7 @@ export class Collection<T extends KubeObject> {
     return { objects, version };
   }
 
-  /** The version that the server is at. */
+  /** Returns the current version of the collection. */
   async version(signal: AbortSignal): Promise<string> {
     const ask = this.#ask('list', { limit: 1 }, versionDeadlineMs, signal);
     const page = (await this.#options.client.request(ask)) as List;
@@ -60,9 +63,9 @@ export class Collection<T extends KubeObject> {
   }
 
   /**
-   * Opens a watch of what comes after that version; undefined: of all there is and what comes after (`FirstEvents`), no
-   * less fresh than a list without a version, in a third of its time (measured). Its term is 5 to 10 minutes, so that
-   * not all end at once.
+   * Opens a watch of the changes after that version. Without a version it is a full watch: it begins with all
+   * objects (`FirstEvents`), which are as fresh as a list without a version and come in a third of its time
+   * (measured). A watch lasts 5 to 10 minutes, so that not all watches end at once.
    */
   watch(resourceVersion: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const timeoutSeconds = 300 + Math.floor(this.#options.random() * 300);

@@ -7,32 +7,36 @@ import { OperatorError } from '../core/errors.ts';
 import type { Clock } from '../engine/ports.ts';
 import { Sockets } from './sockets.ts';
 
-/** Where requests go, and what each of them carries. */
+/** Destination of requests, and the headers of each. */
 export interface Connection {
   readonly dispatcher: Dispatcher;
   /** Scheme, host and port. */
   readonly origin: string;
-  /** Of servers behind a path (a proxy such as Rancher's); without a slash at its end, mostly empty. */
+  /** Path of a server behind a proxy such as that of Rancher, without a slash at its end. Mostly empty. */
   readonly basePath: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 type Options = RequestOptions & { auth?: string | null };
 
-/** The kubelet renews a projected token long before its end; client-go reads the file once a minute too. */
+/**
+ * Period of reading the credentials again, as in client-go. The kubelet renews a projected token long before
+ * its end.
+ */
 const refreshMs = 60_000;
 const retryMs = 5_000;
 
 /**
- * The credentials of the current context, kept for a minute. A server of plain `http:` is accepted only with
- * `insecure-skip-tls-verify`, as client-node has it: nobody sends a token in clear text by a typing error.
- * One dispatcher lives as long as the TLS material (CA, certificate, key) is the same; when it changes, the old one
- * is closed once its requests are done.
+ * Credentials of the current context, kept for a minute.
+ *
+ * A server of plain `http:` is accepted only with `insecure-skip-tls-verify`, as in client-node, so that a
+ * typing error sends no token in clear text. A dispatcher is used while the TLS material (CA, certificate,
+ * key) is the same. When it changes, the old dispatcher is closed after its requests.
  */
 export class Credentials {
   readonly #load: () => KubeConfig;
   readonly #clock: Clock;
-  /** Sockets of all dispatchers, the retired ones included. */
+  /** Sockets of all dispatchers, including the old ones. */
   readonly #sockets = new Sockets();
   #config: KubeConfig | undefined;
   #connection: Connection | undefined;
@@ -46,11 +50,12 @@ export class Credentials {
     this.#clock = clock;
   }
 
-  /** The connection at hand, without waiting; undefined when it must be renewed first. */
+  /** Returns the connection without waiting; undefined if it must be renewed first. */
   peek(): Connection | undefined {
     return this.#clock.now() < this.#dueAt ? this.#connection : undefined;
   }
 
+  /** Returns the connection, renewed if necessary. */
   async get(): Promise<Connection> {
     const now = this.peek();
     if (now !== undefined) return now;
@@ -58,21 +63,27 @@ export class Credentials {
     return this.#refreshing;
   }
 
-  /** After a 401: read everything anew, plugins and files included. */
+  /** Called after a 401: the next `get` reads all credentials again, including plugins and files. */
   invalidate(used: Connection): void {
     if (this.#connection !== used) return;
     this.#config = undefined;
     this.#dueAt = 0;
   }
 
-  /** After an answer that never came: a path that swallows one connection swallowed all that wait for use. */
+  /**
+   * Called after a request without an answer: the next `get` opens new connections, because a network that
+   * drops one connection has dropped all idle ones too.
+   */
   reconnect(used: Connection): void {
     if (this.#connection !== used) return;
     this.#material = '';
     this.#dueAt = 0;
   }
 
-  /** Resets all connections, also those of requests under way. A dispatcher behind a proxy is only replaced. */
+  /**
+   * Resets all connections, including those of requests in flight. A dispatcher behind a proxy is only
+   * replaced.
+   */
   reset(): void {
     this.#material = '';
     this.#dueAt = 0;
@@ -85,7 +96,10 @@ export class Credentials {
     this.#dueAt = 0;
   }
 
-  /** A file that is being replaced or a plugin that fails once is no reason to drop credentials that still work. */
+  /**
+   * Renews the connection. If that fails, the present one remains in use, unless the API server has refused
+   * it: a file may be being replaced, or a plugin may fail once.
+   */
   async #refreshOrKeep(): Promise<Connection> {
     const rejected = this.#config === undefined;
     try {
@@ -118,7 +132,7 @@ export class Credentials {
 function serverOf(config: KubeConfig): { origin: string; basePath: string } {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) {
-    throw new OperatorError('the kubeconfig names no current cluster', {
+    throw new OperatorError('the kubeconfig has no current cluster', {
       kind: 'terminal',
       reason: 'NoCluster',
     });
@@ -149,9 +163,10 @@ function fingerprint(options: Options, origin: string): string {
 }
 
 /**
- * HTTP/1.1 on purpose: the API server would choose HTTP/2, where one dead connection takes every watch, write and
- * lease renewal with it, and which is no faster (measured). client-node's own dispatcher offers HTTP/2 and forgets
- * an idle connection after 4 s; it is used only where it knows more than we do, behind a proxy.
+ * Returns a dispatcher that speaks HTTP/1.1. The API server would choose HTTP/2, where one dead connection
+ * interrupts every watch, write and Lease renewal, and which is no faster (measured). The dispatcher of
+ * client-node offers HTTP/2 and closes idle connections after 4 s. It is used only for a proxy, which only
+ * client-node supports.
  */
 async function newDispatcher(config: KubeConfig, options: Options, sockets: Sockets): Promise<Dispatcher> {
   const cluster = config.getCurrentCluster();
@@ -164,7 +179,7 @@ async function newDispatcher(config: KubeConfig, options: Options, sockets: Sock
   return sockets.agent(tlsOf(options));
 }
 
-/** Lets requests under way end; each of them has a deadline or a watchdog. */
+/** Closes the dispatcher after its requests in flight. Each of these has a deadline or a watchdog. */
 function retire(dispatcher: Dispatcher): void {
   dispatcher.close().catch(() => undefined);
 }

@@ -1,14 +1,17 @@
 import { errorReasons, OperatorError } from '../core/errors.ts';
 import type { ErrorReason } from '../core/errors.ts';
 
-/** What was asked, for the message. */
+/** Request, for the message of an error. */
 export interface Asked {
   readonly verb: string;
   readonly resource: string;
   readonly name?: string | undefined;
 }
 
-/** The API server's `Status` object, as far as it is read here. Admission webhooks write parts of it: nothing is trusted. */
+/**
+ * Fields of the `Status` object of the API server. Admission webhooks write parts of it, so nothing in it is
+ * trusted.
+ */
 interface Status {
   readonly reason?: unknown;
   readonly message?: unknown;
@@ -18,7 +21,7 @@ interface Status {
   } | null;
 }
 
-/** Where the server gives no reason of its own. The statuses are those of apimachinery's `api/errors`. */
+/** Reasons for answers without one. The statuses are those of `api/errors` in apimachinery. */
 const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -37,12 +40,12 @@ const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
   504: 'Timeout',
 };
 
-/** The same request gets the same answer until a spec, a policy, a quota or a role changes. */
+/** Statuses after which the same request fails again until a spec, a policy, a quota or a role changes. */
 const terminalStatuses: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 415, 422]);
 
 /**
- * The answer of the API server as one of our errors. The reason is the server's own (`Status.reason`) where it is one of
- * apimachinery's; any other text there is a webhook's, and the status gives the reason.
+ * Converts an answer of the API server to an error. Its reason is `Status.reason`, if that is one of
+ * apimachinery. Any other text there is from a webhook; then the status determines the reason.
  *
  * | status                       | kind      | wait at least                                   |
  * |------------------------------|-----------|-------------------------------------------------|
@@ -51,7 +54,7 @@ const terminalStatuses: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 
  * | 429, 5xx                     | transient | Retry-After, or `details.retryAfterSeconds`      |
  * | other                        | transient |                                                 |
  *
- * @param retryAfter the header as received: whole seconds (the API server never sends a date)
+ * @param retryAfter the header Retry-After: whole seconds (the API server never sends a date)
  */
 export function statusError(asked: Asked, status: number, body: string, retryAfter?: string): OperatorError {
   const answer = parseStatus(body);
@@ -75,17 +78,26 @@ const isServerReason = (reason: unknown): reason is ErrorReason => serverReasons
 const reasonIn = ({ reason }: Status, status: number): ErrorReason =>
   isServerReason(reason) ? reason : (reasonOfStatus[status] ?? 'UnexpectedStatus');
 
-/** An answer's text ends up in conditions, Events and logs, and a webhook may write megabytes. */
+/**
+ * Maximum length of a text of an answer. It becomes part of conditions, Events and logs, and a webhook may
+ * send megabytes.
+ */
 const maxTextChars = 2_000;
 
-/** The server's message, or the reason where a webhook wrote its message there; undefined: neither. */
+/**
+ * Returns the message of the answer, or its reason, where a webhook may have put its message; undefined:
+ * neither.
+ */
 function textOf({ reason, message }: Status): string | undefined {
   const given = [message, reason].find((text) => typeof text === 'string' && text !== '');
   if (typeof given !== 'string') return undefined;
   return given.length <= maxTextChars ? given : `${given.slice(0, maxTextChars)}…`;
 }
 
-/** Failures in which no byte of the request can have reached the server: even a create may be tried again. */
+/**
+ * Failures in which no byte of the request can have reached the server, so that even a create may be sent
+ * again.
+ */
 const neverSent: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -96,7 +108,7 @@ const neverSent: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A failure below HTTP. Always transient.
+ * Converts a failure below HTTP to an error. It is always transient.
  *
  * | code                                                  | reason          |
  * |-------------------------------------------------------|-----------------|
@@ -109,6 +121,7 @@ export function networkError(asked: Asked, cause: unknown): OperatorError {
   return new OperatorError(`${describe(asked)}: ${why}`, { kind: 'transient', reason, cause });
 }
 
+/** Returns the error of a request without an answer in time. */
 export function deadlineError(asked: Asked, deadlineMs: number): OperatorError {
   return new OperatorError(`${describe(asked)}: no answer within ${deadlineMs} ms`, {
     kind: 'transient',
@@ -116,11 +129,12 @@ export function deadlineError(asked: Asked, deadlineMs: number): OperatorError {
   });
 }
 
+/** Returns the error of a request that its caller cancelled. */
 export function cancelledError(asked: Asked): OperatorError {
   return new OperatorError(`${describe(asked)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
 }
 
-/** A newer reason came while the request waited for its turn: what it would have written is being computed anew. */
+/** Returns the error of a request that was given up because a newer reconcile replaces it. */
 export function supersededError(asked: Asked): OperatorError {
   return new OperatorError(`${describe(asked)}: superseded`, {
     kind: 'waiting',
@@ -129,22 +143,26 @@ export function supersededError(asked: Asked): OperatorError {
   });
 }
 
+/** Returns true if no byte of the request can have reached the server. */
 export function wasNeverSent(cause: unknown): boolean {
   return neverSent.has(codeOf(cause));
 }
 
-/** True of an OperatorError with this HTTP status. */
+/** Returns true for an OperatorError with one of these HTTP statuses. */
 export function hasStatus(error: unknown, ...statuses: readonly number[]): boolean {
   return error instanceof OperatorError && error.status !== undefined && statuses.includes(error.status);
 }
 
-/** The watch's history is gone, or the server knows less than we do: only a new list helps. */
+/**
+ * Returns true if the history of the watch is no longer available, or the version is newer than that of the
+ * server.
+ */
 export function needsList(error: unknown): boolean {
   if (!(error instanceof OperatorError)) return false;
   return error.status === 410 || /too large resource version/i.test(error.message);
 }
 
-/** The server does not know this kind of request, or has it switched off. */
+/** Returns true if the server does not support this kind of request, or has it disabled. */
 export function isNotOffered(error: unknown): boolean {
   return error instanceof OperatorError && (error.status === 400 || error.status === 422);
 }
@@ -162,7 +180,7 @@ function parseStatus(body: string): Status {
   }
 }
 
-/** Nobody's `Retry-After` puts a backend off for longer. */
+/** Maximum delay of a backend by `Retry-After`. */
 const maxWaitMs = 60_000;
 
 function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } | null)[] {
@@ -173,7 +191,7 @@ function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } 
 function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
   if (status !== 429 && status < 500) return undefined;
   const asked = retryAfter ?? answer.details?.retryAfterSeconds;
-  // An object of a broken answer may have no primitive value, and Number would throw.
+  // In a malformed answer it may be an object without a primitive value, for which Number throws.
   const seconds = typeof asked === 'string' || typeof asked === 'number' ? Number(asked) : Number.NaN;
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(maxWaitMs, seconds * 1000) : undefined;
 }

@@ -1,12 +1,12 @@
 import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { TokenBucket } from '../util/token-bucket.ts';
 
-/** Waiting items of one owner, the oldest first, and how many it may still send. */
+/** Waiting items of one owner, oldest first, and the number that it may still send. */
 interface Line<T> {
   readonly share: Share<T>;
   readonly items: T[];
   readonly bucket: TokenBucket;
-  /** Its place among those that have a turn; undefined: it has no items, or no token. */
+  /** Place in the order of turns; undefined: it has no items, or no token. */
   ticket: Ticket<Line<T>> | undefined;
 }
 
@@ -15,20 +15,20 @@ interface Share<T> {
   readonly namespace: string;
   /** Lines with items. */
   readonly lines: Set<Line<T>>;
-  /** Items that wait. */
+  /** Number of items that wait. */
   size: number;
 }
 
 export interface EventQueueOptions {
-  /** Items of one owner that wait. */
+  /** Maximum number of waiting items of one owner. */
   readonly maxPerOwner: number;
-  /** Items that wait in all. */
+  /** Maximum number of waiting items of all owners. */
   readonly max: number;
   readonly perOwner: Pace;
   readonly overall: Pace;
 }
 
-/** So many at once, then one each period. */
+/** A burst, then one item per period. */
 export interface Pace {
   readonly burst: number;
   readonly periodMs: number;
@@ -37,35 +37,36 @@ export interface Pace {
 type Allows = (namespace: string) => boolean;
 
 /**
- * Items that wait for their turn at a bounded pace. Namespaces take turns, in a namespace its owners, one item each;
- * time is an argument. An owner is a backend, as `namespace/name`.
+ * Queue of items with a bounded rate. Namespaces take turns, and in a namespace its owners, one item each.
+ * Instants are arguments, in monotonic milliseconds. An owner is a backend, as `namespace/name`.
  *
- * | an item comes, and …                        | what is dropped                                      |
+ * | an item is added, and …                     | dropped item                                         |
  * |---------------------------------------------|------------------------------------------------------|
- * | there is room                               | nothing                                              |
- * | `maxPerOwner` of its owner wait             | the oldest of the owner: the newest report what is now |
- * | `max` wait in all                           | the oldest of the owner of which most wait, in the namespace of which most wait |
- * | it comes back, and either is so             | it itself: what waits is newer                       |
+ * | there is room                               | none                                                 |
+ * | `maxPerOwner` items of its owner wait       | the oldest of the owner, because the newest are current |
+ * | `max` items wait in all                     | the oldest of the owner with most items, in the namespace with most items |
+ * | it is put back, and one of these limits is reached | the item itself, because those that wait are newer |
  */
 export class EventQueue<T> {
   readonly #options: EventQueueOptions;
-  /** All owners that wait or have sent a moment ago. */
+  /** All owners with waiting items, or with items sent lately. */
   readonly #lines = new Map<string, Line<T>>();
   /** Namespaces with such owners. */
   readonly #shares = new Map<string, Share<T>>();
-  /** Owners with items and a token. */
+  /** Order of turns of the owners with items and a token. */
   readonly #turns = new FairQueue<Line<T>, Line<T>>(({ share }) => share.namespace);
   /** Owners with items and without a token. */
   readonly #resting = new Set<Line<T>>();
   #overall: TokenBucket | undefined;
   #size = 0;
-  /** When the first of those that rest has a token. */
+  /** Instant at which the first owner without a token gets one. */
   #wakeAt = Infinity;
 
   constructor(options: EventQueueOptions) {
     this.#options = options;
   }
 
+  /** Number of items that wait. */
   get size(): number {
     return this.#size;
   }
@@ -80,7 +81,7 @@ export class EventQueue<T> {
     return this.#size > this.#options.max ? this.#drop(longest(this.#largest(line.share), line)) : undefined;
   }
 
-  /** Puts an item back in front of its owner's; returns false where there is no room for it. */
+  /** Puts an item back as the first one of its owner. Returns false if there is no room for it. */
   putBack(owner: string, item: T, now: number): boolean {
     const line = this.#line(owner, now);
     if (line.items.length >= this.#options.maxPerOwner || this.#size >= this.#options.max) return false;
@@ -90,7 +91,7 @@ export class EventQueue<T> {
     return true;
   }
 
-  /** The next item of a namespace that `allows` accepts; undefined: none, or not yet. */
+  /** Returns the next item of a namespace that `allows` accepts; undefined: none, or not yet. */
   take(now: number, allows: Allows = () => true): T | undefined {
     this.#wake(now);
     const overall = this.#all(now);
@@ -106,7 +107,7 @@ export class EventQueue<T> {
     return item;
   }
 
-  /** Milliseconds until `take` has one; Infinity: nothing waits that `allows` accepts. */
+  /** Returns the milliseconds until `take` returns an item; Infinity: no item waits that `allows` accepts. */
   waitMs(now: number, allows: Allows = () => true): number {
     this.#wake(now);
     const overallMs = this.#all(now).waitMs(now);
@@ -114,7 +115,7 @@ export class EventQueue<T> {
     return Math.max(overallMs, this.#wakeAt - now);
   }
 
-  /** Drops all that waits; returns it. */
+  /** Drops all waiting items. Returns them. */
   clear(): readonly T[] {
     const dropped: T[] = [];
     for (const line of this.#lines.values()) {
@@ -127,7 +128,7 @@ export class EventQueue<T> {
     return dropped;
   }
 
-  /** Forgets owners whose state is that of a new one. */
+  /** Removes owners whose state is equal to that of a new owner. */
   tidy(now: number): void {
     for (const [owner, { items, bucket }] of this.#lines)
       if (items.length === 0 && bucket.isFull(now)) this.#lines.delete(owner);
@@ -164,7 +165,7 @@ export class EventQueue<T> {
     else line.share.lines.delete(line);
   }
 
-  /** Gives the owner a turn behind the others, where it has none. */
+  /** Gives the owner a turn behind the others, unless it has one. */
   #seat(line: Line<T>, now: number): void {
     if (line.items.length === 0 || line.ticket !== undefined) return;
     const waitMs = line.bucket.waitMs(now);
@@ -196,7 +197,10 @@ export class EventQueue<T> {
     return item;
   }
 
-  /** The namespace of which most wait; of several the one given, if it is one of them. */
+  /**
+   * Returns the namespace with most waiting items. If there are several and `from` is one of them, returns
+   * `from`.
+   */
   #largest(from: Share<T>): Share<T> {
     let largest = from;
     for (const share of this.#shares.values()) if (share.size > largest.size) largest = share;
@@ -204,7 +208,10 @@ export class EventQueue<T> {
   }
 }
 
-/** The owner in a namespace of which most wait; of several the one given, if it is one of them. */
+/**
+ * Returns the owner in a namespace with most waiting items. If there are several and `from` is one, returns
+ * `from`.
+ */
 function longest<T>({ lines }: Share<T>, from: Line<T>): Line<T> {
   let line = lines.has(from) ? from : undefined;
   for (const each of lines) if (line === undefined || each.items.length > line.items.length) line = each;

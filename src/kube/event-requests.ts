@@ -9,7 +9,10 @@ type Client = Pick<KubeClient, 'request'>;
 
 const sending = { lane: lanes.event, attempts: 1 } as const;
 
-/** Writes what a series has now, by one request: an Event that exists gets its repeats, any other is created. */
+/**
+ * Writes the present state of a series by one request: updates the repeats of an existing Event, or creates
+ * the Event.
+ */
 export const writeSeries = (client: Client, series: EventSeries): Promise<void> =>
   series.written === 0 ? createEvent(client, series) : patchRepeats(client, series);
 
@@ -21,7 +24,7 @@ async function createEvent(client: Client, series: EventSeries): Promise<void> {
   try {
     await client.request(ask);
   } catch (error) {
-    // Its name is its own: a try whose answer was lost has created it.
+    // The name is unique, so an earlier attempt whose answer was lost has created it.
     if (!hasStatus(error, 409)) throw error;
   }
 }
@@ -39,7 +42,7 @@ async function patchRepeats(client: Client, series: EventSeries): Promise<void> 
       ...sending,
     });
   } catch (error) {
-    // The API server keeps Events for an hour, or another client deleted it.
+    // The API server keeps Events for an hour, or another client has deleted the Event.
     if (!hasStatus(error, 404)) throw error;
     await createEvent(client, series);
   }

@@ -4,7 +4,7 @@ import type { BackendEvent } from '../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 import { resources } from './resources.ts';
 
-/** One Event object: the first sight and its repeats. */
+/** One Event object: the first occurrence and its repeats. */
 export interface EventSeries {
   readonly key: string;
   /** `namespace/name` of the backend. */
@@ -13,25 +13,28 @@ export interface EventSeries {
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
   count: number;
-  /** Count that the API server has; 0: the object does not exist. */
+  /** Count in the API server; 0: the object does not exist. */
   written: number;
-  /** Answers that refused it for now. */
+  /** Number of temporary refusals. */
   refusals: number;
-  /** Time of the last occurrence, monotonic and wall. */
+  /** Time of the last occurrence, monotonic (`lastAt`) and wall (`lastWall`). */
   lastAt: number;
   lastWall: number;
-  /** It waits, or is under way. */
+  /** True while it waits or is in flight. */
   queued: boolean;
 }
 
 const maxNoteBytes = 1_024;
 const maxInstanceChars = 128;
 
-/** Events of one key are one: of the same reason about the same thing, whatever the words. */
+/**
+ * Returns the key of the series of an Event: its type, reason, action and address (without an address its
+ * note).
+ */
 export const seriesKey = ({ metadata }: KubeObject, event: BackendEvent): string =>
   [metadata.uid, event.type, event.reason, event.action, event.about ?? event.note].join('\n');
 
-/** The first Event of a series; `name` is unique, `wall` the time of the occurrence. */
+/** Creates a series from its first Event. `name` is unique; `wall` is the time of the occurrence. */
 export function newSeries(
   backend: KubeObject,
   event: BackendEvent,
@@ -57,12 +60,12 @@ export function newSeries(
   return { key, backend: `${namespace}/${regarded}`, namespace, name, body, ...none };
 }
 
-/** The repeats of a series. The API server wants a count of two at least. */
+/** Returns the field `series` of an Event. The API server requires a count of at least two. */
 export function repeatsOf({ count, lastWall }: EventSeries): Readonly<Record<string, unknown>> {
   return { count, lastObservedTime: microTime(lastWall) };
 }
 
-/** At most 1,024 bytes, and no half character. */
+/** Cuts a note to 1,024 bytes, without half a character at the end. */
 function cut(note: string): string {
   const bytes = Buffer.from(note);
   if (bytes.length <= maxNoteBytes) return note;

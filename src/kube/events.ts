@@ -10,8 +10,8 @@ import { HeldShares } from '../util/held-shares.ts';
 import { SeriesCache } from './series-cache.ts';
 
 /**
- * Result of one Event: written; dropped before it was sent (newer ones took its place, it was out of date, the term
- * ended); failed: the API server refused it.
+ * Result of one Event. written; dropped: not sent, because newer ones took its place, it was out of date, or
+ * the term ended; failed: the API server refused it.
  */
 export type EventResult = 'written' | 'dropped' | 'failed';
 
@@ -20,18 +20,18 @@ export interface EventWriterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** The replica that reports: the pod's name. */
+  /** Name of this replica: the name of the pod. */
   readonly instance: string;
   readonly onEvent?: (result: EventResult) => void;
 }
 
-/** An Event that could not be written for so long is out of date: it would read as if it were so now. */
+/** Age at which a waiting Event is out of date, because readers would take it for the present state. */
 const staleMs = 10 * 60_000;
 /**
- * client-go drops what exceeds 25 and then one in 5 minutes. Transitions are what people look for here, so they wait
- * rather than vanish: a backend may write 25 at once and then one each 10 s, all backends together 100 and then 50/s.
- * A target that flaps is one series, whose waiting repeats are written as one. Namespaces take turns, and no namespace
- * holds all places of requests under way.
+ * Limits of Events. client-go allows 25 and then one per 5 minutes, and drops the rest. Here people look for
+ * transitions, so Events wait instead: a backend may write 25 at once and then one per 10 s, all backends
+ * together 100 and then 50/s. The Events of a flapping target are one series, whose waiting repeats are
+ * written by one request. Namespaces take turns, and no namespace holds all places of requests in flight.
  */
 const limits = {
   maxPerOwner: 25,
@@ -40,24 +40,24 @@ const limits = {
   overall: { burst: 100, periodMs: 20 },
 };
 const maxInFlight = 8;
-/** While the API server does not answer, one Event tries whether it does again. */
+/** Shortest pause while the API server does not answer. After a pause a single Event is sent as a trial. */
 const minPauseMs = 1_000;
 const maxPauseMs = 30_000;
-/** Answers such as 500 may be about this Event alone. */
+/** Maximum number of attempts after answers such as 500, which may concern this Event alone. */
 const maxRefusals = 5;
 
 /**
  * Writes Events of `events.k8s.io/v1` in the background.
  *
- * | the answer                               | what follows                                               |
+ * | answer                                   | result                                                     |
  * |------------------------------------------|------------------------------------------------------------|
- * | done; 409 to a create (done before)      | written                                                    |
- * | 404 to a repeat                          | it is created: the API server keeps Events for an hour     |
- * | none, 401, 408, 429, 5xx                 | it waits on, and the others with it, for up to 30 s at a time |
+ * | success; 409 to a create (done before)   | written                                                    |
+ * | 404 to a repeat                          | the Event is created: the API server keeps Events for an hour |
+ * | none, 401, 408, 429, 5xx                 | it waits, and so do the others, for up to 30 s at a time   |
  * | 409 to a repeat                          | the same                                                   |
- * | the same with a status, for the fifth time | failed                                                   |
+ * | one of these with a status, the fifth time | failed                                                   |
  * | any other 4xx                            | failed                                                     |
- * | it waits for more than 10 minutes        | dropped                                                    |
+ * | none within 10 minutes                   | dropped                                                    |
  */
 export class EventWriter implements EventSink {
   readonly #options: EventWriterOptions;
@@ -66,9 +66,9 @@ export class EventWriter implements EventSink {
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #inFlight = 0;
-  /** Requests under way by namespace. */
+  /** Requests in flight by namespace. */
   readonly #held = new HeldShares();
-  /** Pauses in a row; 0: the API server answers. */
+  /** Number of pauses in a row; 0: the API server answers. */
   #pauses = 0;
   #pausedUntil = -Infinity;
   #stopped = false;
@@ -78,11 +78,12 @@ export class EventWriter implements EventSink {
     this.#series = new SeriesCache(options);
   }
 
-  /** Events that wait, requests under way, and series that may repeat. */
+  /** Returns the numbers of waiting Events, of requests in flight, and of series that may repeat. */
   stats(): { readonly waiting: number; readonly inFlight: number; readonly series: number } {
     return { waiting: this.#queue.size, inFlight: this.#inFlight, series: this.#series.size };
   }
 
+  /** Adds an occurrence of an Event. It is written in the background. */
   record(backend: KubeObject, event: BackendEvent): void {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
@@ -91,13 +92,13 @@ export class EventWriter implements EventSink {
     if (!series.queued) this.#enqueue(series, now);
   }
 
-  /** Drops what waits and forgets what was written: another replica leads, and what waits was this one's to tell. */
+  /** Drops all waiting Events and all series, because another replica leads now. */
   clear(): void {
     for (const series of this.#queue.clear()) this.#drop(series);
     this.#series.clear();
   }
 
-  /** Drops what waits; what is under way ends by itself. For good. */
+  /** Drops all waiting Events, for good. Requests in flight end by themselves. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -111,14 +112,16 @@ export class EventWriter implements EventSink {
     this.#schedule(0);
   }
 
-  /** Keeps no series that was never written: its next occurrence begins another one. */
+  /**
+   * Drops a waiting Event. A series that was never written is removed: its next occurrence begins a new one.
+   */
   #drop(series: EventSeries): void {
     series.queued = false;
     if (series.written === 0) this.#series.forget(series);
     this.#options.onEvent?.('dropped');
   }
 
-  /** Looks again in so many milliseconds at the latest. */
+  /** Calls `#pump` after this time at the latest. */
   #schedule(delayMs: number): void {
     const { clock } = this.#options;
     const at = clock.now() + delayMs;
@@ -131,7 +134,7 @@ export class EventWriter implements EventSink {
     });
   }
 
-  /** Sends what may go now; the end of what is under way, or the timer, looks again. */
+  /** Sends the Events that may be sent now. It is called again at the end of a request, or by the timer. */
   #pump(): void {
     const now = this.#options.clock.now();
     while (this.#hasRoom(now)) {
@@ -188,7 +191,10 @@ export class EventWriter implements EventSink {
     return passes && (series.refusals < maxRefusals || error.status === 429);
   }
 
-  /** It is the first of its backend again; all wait where the API server as a whole does not answer. */
+  /**
+   * Puts the Event back as the first one of its backend. If the API server as a whole does not answer, all
+   * Events wait.
+   */
   #again(series: EventSeries, error: unknown): void {
     const now = this.#options.clock.now();
     if (isOutage(error)) this.#pause(series, error, now);
@@ -199,7 +205,10 @@ export class EventWriter implements EventSink {
   #pause(series: EventSeries, error: unknown, now: number): void {
     const { random, logger } = this.#options;
     if (this.#pauses === 0)
-      logger.warn('Events wait: one was not written', { backend: series.backend, error });
+      logger.warn('failed to write an Event; Events wait and are retried', {
+        backend: series.backend,
+        error,
+      });
     if (now < this.#pausedUntil) return;
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.min(this.#pauses, 10)) * (0.5 + random() / 2);
     const askedMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
@@ -211,15 +220,15 @@ export class EventWriter implements EventSink {
     series.queued = false;
     const { logger, onEvent } = this.#options;
     const fields = { backend: series.backend, error };
-    // A namespace that is being deleted takes no new objects, and one that is gone none at all.
+    // A namespace that is being deleted accepts no new objects, and a deleted one none at all.
     const isEnding = error instanceof OperatorError && error.reason === 'NamespaceTerminating';
-    if (isEnding || hasStatus(error, 404) || this.#stopped) logger.debug('An Event was not written', fields);
-    else logger.warn('An Event was not written', fields);
+    if (isEnding || hasStatus(error, 404) || this.#stopped) logger.debug('failed to write an Event', fields);
+    else logger.warn('failed to write an Event', fields);
     onEvent?.('failed');
   }
 }
 
-/** Returns false for an answer that concerns one Event: 500 is that of a webhook of its namespace that fails. */
+/** Returns false for an answer that concerns one Event, such as 500: a webhook for its namespace fails. */
 const isOutage = (error: unknown): boolean =>
   !(error instanceof OperatorError) ||
   error.status === undefined ||

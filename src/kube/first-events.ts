@@ -2,18 +2,18 @@ import type { KubeObject } from '../core/objects.ts';
 import { keyOf } from './store.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
-/** Says of a bookmark that all there was has come (KEP-3157). */
+/** Annotation of the bookmark that ends the initial events (KEP-3157). */
 const endAnnotation = 'k8s.io/initial-events-end';
 
-/** All objects of a collection, at one version. */
+/** All objects of a collection at one version. */
 export interface Whole<T> {
   readonly objects: readonly T[];
   readonly version: string;
 }
 
 /**
- * The beginning of a watch that was asked for all there is: each object as if it were new, in no order, and then a
- * bookmark. Before it they are no more than a part, of which nothing follows.
+ * Reads the initial events of a full watch: one per object, as if it were new, in any order, and then a
+ * bookmark. Before the bookmark the objects are incomplete, so nothing may be concluded from them.
  */
 export class FirstEvents<T extends KubeObject> {
   readonly #project: (raw: unknown) => T;
@@ -23,7 +23,7 @@ export class FirstEvents<T extends KubeObject> {
     this.#project = project;
   }
 
-  /** All of them, once this event is the bookmark. */
+  /** Takes an event. Returns all objects if it is the bookmark, otherwise undefined. */
   take({ type, object }: WatchEvent): Whole<T> | undefined {
     if (type === 'BOOKMARK') return this.#end(object.metadata);
     const projected = this.#project(object);

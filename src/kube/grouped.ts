@@ -2,12 +2,12 @@ import type { KubeObject } from '../core/objects.ts';
 import { keyOf } from './store.ts';
 import type { Change } from './store.ts';
 
-/** Objects by what they belong to: kept in step with a store, one change at a time. */
+/** Index of objects by group. It follows a store, one change at a time. */
 export class Grouped<T extends KubeObject> {
   readonly #groupsOf: (object: T) => readonly string[];
   readonly #groups = new Map<string, Map<string, T>>();
 
-  /** @param groupsOf the names of the groups an object is in */
+  /** @param groupsOf returns the names of the groups of an object */
   constructor(groupsOf: (object: T) => readonly string[]) {
     this.#groupsOf = groupsOf;
   }

@@ -4,41 +4,45 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   /** Sends a small request to the API server. Settles with its answer; ends within the silence. */
   readonly beat: () => Promise<unknown>;
-  /** Called when the API server answers nothing any more. */
+  /** Called when the API server has stopped answering. */
   readonly onSilent: () => void;
   /** Called when it answers again. */
   readonly onAnswered: () => void;
-  /** Default 500 ms. */
+  /** Period of the beats. Default 500 ms. */
   readonly periodMs?: number;
-  /** Silence begins when nothing that was sent in this time is answered. Default 2 s: one slow answer is no silence. */
+  /**
+   * Silence begins when no request of this time is answered. Default 2 s, so that one slow answer is no
+   * silence.
+   */
   readonly silenceMs?: number;
 }
 
-/** A write needs no beat of its own while something that was sent within this time is answered. */
+/** A write needs no beat if a request that was sent within this time is answered. */
 const freshMs = 100;
 
 /**
- * Determines whether the API server can be reached: any answer to any request counts, also one with an error status, from the
- * moment at which the request was *sent*. An answer to what was sent long ago proves nothing: the request may have waited in
- * the socket until the network was back. Time in which this process does not run (a busy event loop, no CPU) is no silence:
- * the 2 s begin again after it. No write is sent before an answer to what is sent after it: see `confirm`.
+ * Determines whether the API server can be reached. Any answer to any request counts, also one with an error
+ * status, from the instant at which the request was *sent*. An answer to an old request proves nothing,
+ * because the request may have waited in the socket until the network was back. Time in which this process
+ * does not run (a busy event loop, no CPU) is no silence: the 2 s begin again after it. After it, no write is
+ * sent before an answer to a later request: see `confirm`.
  *
- * | the API server                                           | what follows |
+ * | the API server                                           | call         |
  * |----------------------------------------------------------|--------------|
- * | answers nothing that was sent in the last 2 s             | `onSilent`   |
- * | answers, within a second, what was sent since the silence | `onAnswered` |
+ * | answers no request of the last 2 s                        | `onSilent`   |
+ * | answers, within a second, a request sent since the silence | `onAnswered` |
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #periodMs: number;
   readonly #silenceMs: number;
-  /** When the latest request that was answered was sent. */
+  /** Instant at which the latest of the answered requests was sent. */
   #answeredAt = -Infinity;
-  /** When the latest beat was sent. */
+  /** Instant at which the latest beat was sent. */
   #beatAt = -Infinity;
-  /** When this process ran again after a pause: answers of the pause are not read yet. */
+  /** Instant at which this process ran again after a pause. Answers of the pause are not read yet. */
   #awakeAt = -Infinity;
-  /** Time at which the silence of the API server began; undefined: it answers. */
+  /** Instant at which the silence of the API server was noticed; undefined: it answers. */
   #silentAt: number | undefined;
   #pulse: Timer | undefined;
   #silence: Timer | undefined;
@@ -50,11 +54,12 @@ export class Heartbeat {
     this.#silenceMs = options.silenceMs ?? 2_000;
   }
 
+  /** True while the API server does not answer. */
   get silent(): boolean {
     return this.#silentAt !== undefined;
   }
 
-  /** Begins to ask the API server, which has just answered. */
+  /** Begins to send beats. The API server has just answered. */
   start(): void {
     if (this.#pulse !== undefined) return;
     this.#silentAt = undefined;
@@ -71,7 +76,7 @@ export class Heartbeat {
     this.#silentAt = undefined;
   }
 
-  /** Records that a request which was sent at that time is answered. */
+  /** Records an answer to a request that was sent at that instant. */
   answered(sentAt: number): void {
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
     if (this.#silentAt === undefined || sentAt <= this.#silentAt || this.#isLate(sentAt)) return;
@@ -80,12 +85,15 @@ export class Heartbeat {
     this.#options.onAnswered();
   }
 
-  /** Returns true when a request that was sent later is answered. */
+  /** Returns true if a request that was sent later is answered. */
   hasAnswered(sentAt: number): boolean {
     return this.#answeredAt > sentAt;
   }
 
-  /** Resolves when something that was sent a moment ago is answered. Rejects with the error of the beat. */
+  /**
+   * Resolves when a request of the last 100 ms, or a new beat, is answered. Rejects with the error of the
+   * beat.
+   */
   confirm(): Promise<void> {
     if (this.#options.clock.now() - this.#answeredAt <= freshMs) return Promise.resolve();
     this.#confirming ??= this.#confirm().finally(() => (this.#confirming = undefined));

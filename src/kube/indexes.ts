@@ -6,38 +6,41 @@ import type { RawBackend } from './project.ts';
 import { claimsOf, literalTargets, ownersOf, serviceAddresses, serviceOfSlice } from './relations.ts';
 import { keyOf } from './store.ts';
 
-/** Indexes over the caches of a view. Each is kept in step with its cache, one change at a time. */
+/** Indexes over the caches of a view. Each follows its cache, one change at a time. */
 export class Indexes {
-  /** By the Services that they want, as `namespace/service`. */
+  /** Backends by the Services that they want, as `namespace/service`. */
   readonly claims = new Grouped<RawBackend>(claimsOf);
   /** Backends by the addresses of their targets, in canonical form. */
   readonly targets = new Grouped<RawBackend>(literalTargets);
   /** Services by their cluster IPs, external IPs and load balancer addresses. */
   readonly servicesOfAddress = new Grouped<Service>(serviceAddresses);
-  /** By their Service. */
+  /** Slices by their Service. */
   readonly slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
-  /** By the backend that controls them, as `namespace/backend`. */
+  /** Objects by the backend that controls them, as `namespace/backend`. */
   readonly ownedServices = new Grouped<Service>(ownersOf);
   readonly ownedSlices = new Grouped<EndpointSlice>(ownersOf);
   readonly ownedEndpoints = new Grouped<Endpoints>(ownersOf);
 
-  /** Keys of the backends that want one of the Services. */
+  /** Returns the keys of the backends that want one of the Services. */
   claimants(services: readonly string[]): readonly string[] {
     return services.flatMap((service) => this.claims.get(service).map(keyOf));
   }
 
-  /** Keys of the backends that have an address of the Service as a target. */
+  /** Returns the keys of the backends that have an address of the Service as a target. */
   aiming(service: Service): readonly string[] {
     return serviceAddresses(service).flatMap((ip) => this.targets.get(ip).map(keyOf));
   }
 
-  /** Returns the use of an address by kube-proxy; of several Services that have it, the one with it as cluster IP counts. */
+  /**
+   * Returns how kube-proxy uses an address. If several Services have it, the one that has it as cluster IP
+   * counts.
+   */
   clusterAddress(ip: string): ClusterAddress | undefined {
     const found = this.servicesOfAddress.get(ip).map((service) => clusterAddress(ip, service));
     return found.find(({ kind }) => kind === 'clusterIP') ?? found[0];
   }
 
-  /** Names of the Services under which a backend owns objects. */
+  /** Returns the names of the Services under which a backend owns objects. */
   ownedNames(namespace: string, backend: string): ReadonlySet<string> {
     const group = `${namespace}/${backend}`;
     const objects = [...this.ownedServices.get(group), ...this.ownedEndpoints.get(group)];

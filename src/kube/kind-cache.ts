@@ -7,13 +7,18 @@ export interface KindCacheOptions<T extends KubeObject> extends Omit<
   ReflectorOptions<T>,
   'namespace' | 'onRefused'
 > {
-  /** Empty: the whole cluster. */
+  /** Namespaces to watch; empty: the whole cluster. */
   readonly namespaces: readonly string[];
-  /** The server refuses to show the kind in the namespace; that of the whole cluster is empty. */
+  /**
+   * Called when the API server refuses to list the kind in the namespace. The name for the whole cluster is
+   * empty.
+   */
   readonly onRefused: (namespace: string, error: OperatorError) => void;
 }
 
-/** Cache of one kind over all watched namespaces: one reflector for each of them, or one for the whole cluster. */
+/**
+ * Cache of one kind for all watched namespaces: one reflector per namespace, or one for the whole cluster.
+ */
 export class KindCache<T extends KubeObject> {
   readonly #labelSelector: string | undefined;
   readonly #reflectors: ReadonlyMap<string, Reflector<T>>;
@@ -30,7 +35,7 @@ export class KindCache<T extends KubeObject> {
     );
   }
 
-  /** Reflector that watches the namespace. */
+  /** Returns the reflector that watches the namespace. */
   of(namespace: string): Reflector<T> | undefined {
     return this.#reflectors.get(namespace) ?? this.#reflectors.get('');
   }
@@ -47,7 +52,7 @@ export class KindCache<T extends KubeObject> {
     return [...this.#reflectors.values()];
   }
 
-  /** Takes the answer to a read of one object; the watch may leave that object out. */
+  /** Takes the answer to a read of one object, which the watch may leave out. */
   found(namespace: string, raw: unknown, own: boolean): void {
     const reflector = this.of(namespace);
     if (isLeftOut(raw, this.#labelSelector)) reflector?.putHidden(raw, own);
@@ -55,7 +60,7 @@ export class KindCache<T extends KubeObject> {
   }
 }
 
-/** Returns true where a selector of the form `label!=value` leaves the object out. */
+/** Returns true if a selector of the form `label!=value` leaves the object out. */
 function isLeftOut(raw: unknown, labelSelector: string | undefined): boolean {
   const [label = '', value] = labelSelector?.split('!=') ?? [];
   const { labels } = (raw as { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } })

@@ -1,9 +1,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 
 /**
- * Returns the given kubeconfig, else the one of the search of client-node: $KUBECONFIG, ~/.kube/config where it exists, the
- * service account of the pod.
- * Throws where the file or the context is missing.
+ * Returns the given kubeconfig. Without a path it is the first one that client-node finds: $KUBECONFIG,
+ * ~/.kube/config if it exists, the service account of the pod. Throws if the file or the context is missing.
  */
 export function loadKubeConfig(path: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();

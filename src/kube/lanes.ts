@@ -2,26 +2,28 @@ import { FairQueue } from '../util/fair-queue.ts';
 import { HeldShares } from '../util/held-shares.ts';
 
 /**
- * How many requests may be under way at once, and which of those that wait goes next: the lowest lane; in a lane
- * namespaces take turns, and of a namespace the request that waits longest goes first. So a storm of transitions writes
- * every slice before the first status, and a namespace waits for one request of each other namespace at most.
+ * Priorities of the requests to the API server. A limited number is in flight. Of those that wait, the next
+ * one is of the lowest lane. In a lane namespaces take turns, and the requests of a namespace are sent in the
+ * order in which they came. So after many transitions at once every slice is written before the first status,
+ * and a namespace waits for at most one request of each other namespace.
  *
- * | lane      | requests                                     | at most, of all places |
- * |-----------|----------------------------------------------|------------------------|
- * | slice     | EndpointSlices, and reads after a conflict    | all but a sixteenth    |
- * | service   | Services, reads before a create or an adoption | all but the reserve    |
- * | endpoints | Endpoints                                     | all but the reserve    |
- * | secret    | reads of Secrets                              | a half                 |
- * | status    | statuses                                      | all but the reserve    |
- * | event     | Events                                        | a quarter              |
+ * | lane      | requests                                     | maximum share of all places |
+ * |-----------|----------------------------------------------|-----------------------------|
+ * | slice     | EndpointSlices, and reads after a conflict    | all except a sixteenth      |
+ * | service   | Services, reads before a create or an adoption | all except the reserve     |
+ * | endpoints | Endpoints                                     | all except the reserve      |
+ * | secret    | reads of Secrets                              | a half                      |
+ * | status    | statuses                                      | all except the reserve      |
+ * | event     | Events                                        | a quarter                   |
  *
- * The reserve, an eighth, is for slices alone: requests of all other lanes together leave it free, so that an API
- * server that answers none of them (each holds its place until its deadline) does not delay a failover. A sixteenth is
- * for the other lanes, so that slices without end do not keep Services and statuses waiting. Of each lane, and of all
- * places, a namespace holds eight ninths at most (`HeldShares`), so that another one finds a free place, whatever webhook
- * holds the requests of the first.
+ * The reserve, an eighth, is for slices alone: requests of all other lanes together leave it free. So an API
+ * server that answers none of these (each holds its place until its deadline) does not delay a failover. A
+ * sixteenth is for the other lanes, so that an endless number of slices does not keep Services and statuses
+ * waiting. A namespace holds at most eight ninths of each lane and of all places (`HeldShares`). So another
+ * namespace finds a free place, even if a webhook delays all requests of the first one.
  *
- * Without a lane: the Lease (nothing may delay it), and watches with their lists (one per kind and namespace).
+ * Requests without a lane are those of the Lease (nothing may delay it), and watches with their lists (one
+ * per kind and namespace).
  */
 export const lanes = { slice: 0, service: 1, endpoints: 2, secret: 3, status: 4, event: 5 } as const;
 
@@ -31,7 +33,7 @@ const reserve = 1 / 8;
 
 const reserveOfOthers = 1 / 16;
 
-/** Shares of all places that requests of one lane may hold; of the others there is no bound but the reserves. */
+/** Maximum shares of all places for requests of one lane. Other lanes are only limited by the reserves. */
 const shares: readonly (readonly [Lane, number])[] = [
   [lanes.secret, 1 / 2],
   [lanes.event, 1 / 4],
@@ -40,18 +42,18 @@ const shares: readonly (readonly [Lane, number])[] = [
 interface Queue {
   readonly limit: number;
   running: number;
-  /** Requests under way by namespace. */
+  /** Requests in flight by namespace. */
   readonly held: HeldShares;
-  /** What starts the requests that wait, by namespace. */
+  /** Functions that start the waiting requests, by namespace. */
   readonly waiting: FairQueue<string, () => void>;
 }
 
 export class Lanes {
   readonly #limit: number;
-  /** Places that requests of all lanes except `slice` may hold together. */
+  /** Maximum number of places for requests of all lanes except `slice` together. */
   readonly #limitOfOthers: number;
   readonly #queues: ReadonlyMap<Lane, Queue>;
-  /** Requests under way by namespace, of all lanes. */
+  /** Requests in flight of all lanes by namespace. */
   readonly #held = new HeldShares();
   #running = 0;
 
@@ -69,10 +71,12 @@ export class Lanes {
     );
   }
 
+  /** Number of requests in flight. */
   get running(): number {
     return this.#running;
   }
 
+  /** Number of requests that wait. */
   get queued(): number {
     let queued = 0;
     for (const { waiting } of this.#queues.values()) queued += waiting.size;
@@ -80,9 +84,10 @@ export class Lanes {
   }
 
   /**
-   * Resolves when it is this request's turn; whoever got a turn must call `leave` once. Rejects with the signal's reason.
+   * Resolves when the request may be sent. Then the caller must call `leave` once. Rejects with the reason of
+   * the signal.
    *
-   * @param namespace of the object; '': of none
+   * @param namespace that of the object; '': it has none
    */
   enter(lane: Lane, namespace: string, signal?: AbortSignal): Promise<void> {
     const queue = this.#queue(lane);
@@ -94,7 +99,7 @@ export class Lanes {
     return this.#wait(queue, namespace, signal);
   }
 
-  /** Gives the place of a request of this lane and namespace to the next one. */
+  /** Frees the place of a request of this lane and namespace, and starts the next requests. */
   leave(lane: Lane, namespace: string): void {
     const left = this.#queue(lane);
     left.running -= 1;
@@ -113,7 +118,7 @@ export class Lanes {
     return queue;
   }
 
-  /** Returns how many more requests of the lane may be under way. */
+  /** Returns how many more requests of the lane may be sent now. */
   #room(lane: Lane, queue: Queue): number {
     const room = Math.min(this.#limit - this.#running, queue.limit - queue.running);
     if (lane === lanes.slice) return room;
@@ -147,7 +152,7 @@ export class Lanes {
     return promise;
   }
 
-  /** Starts the request whose turn it is. Returns false where none may go. */
+  /** Starts the request that has the next turn. Returns false if none may be sent. */
   #next(lane: Lane, queue: Queue): boolean {
     const room = this.#room(lane, queue);
     if (room <= 0 || queue.waiting.size === 0) return false;

@@ -16,47 +16,52 @@ export interface ElectorOptions extends LeaderHooks {
   readonly name: string;
   /** Unique among all replicas that ever run: pod name and a random part. */
   readonly identity: string;
-  /** Returns true when the API server has answered a request that was sent later (monotonic). Default: never. */
+  /**
+   * Returns true when the API server has answered a request that was sent later (monotonic). Default: never.
+   */
   readonly hasAnswered?: (sentAt: number) => boolean;
-  /** How long others wait after the last renewal that they saw. Default 15 s; whole seconds. */
+  /**
+   * Time that other replicas wait after the last renewal that they have seen. Default 15 s; whole seconds.
+   */
   readonly leaseDurationMs?: number;
-  /** How long this replica trusts its own last renewal. Default 10 s; less than leaseDurationMs. */
+  /** Time that this replica relies on its own last renewal. Default 10 s; less than leaseDurationMs. */
   readonly renewDeadlineMs?: number;
-  /** Default 2 s. */
+  /** Pause between two attempts. Default 2 s. */
   readonly retryPeriodMs?: number;
 }
 
-/** The lease as last read, and when (monotonic) its record was first seen to be so. */
+/** Lease as last read, and the instant (monotonic) at which this state of its record was first seen. */
 interface Observed {
   readonly lease: Lease;
   readonly at: number;
 }
 
-/** client-go's: whoever waits does so a little longer than the others. */
+/** Jitter of candidates, as in client-go, so that they do not try at the same time. */
 const followerJitter = 1.2;
 
 /**
- * Leader election over a Lease with client-go's rules and record, so that both could stand for the same lease:
+ * Leader election by a Lease, with the rules and the record of client-go, so that both could be candidates
+ * for the same Lease:
  *
- * - clocks of machines are never compared: a lease that has not *changed* for its duration, by this replica's
- *   monotonic clock, is free;
- * - every write carries the resourceVersion that was read, so of two candidates one gets a 409;
- * - the leader trusts itself for `renewDeadlineMs` from the *sending* of its last good renewal, others wait
- *   `leaseDurationMs` from *seeing* it: the difference is the time for writes under way.
+ * - clocks of machines are never compared: a Lease that has not *changed* for its duration, by the monotonic
+ *   clock of this replica, is free;
+ * - every write has the resourceVersion that was read, so of two candidates one gets a 409;
+ * - the leader relies on its Lease for `renewDeadlineMs` from the *sending* of its last successful renewal.
+ *   Other replicas wait `leaseDurationMs` from *seeing* it. The difference is the time for writes in flight.
  *
- * Unlike client-go's, it never ends the process: without the API server it merely stops being the leader. Each term begins
- * with `onStartedLeading` and ends with `onLost`, which come in turn:
+ * Unlike client-go, it never ends the process: without the API server this replica only stops leading. Each
+ * term begins with `onStartedLeading` and ends with `onLost`, which alternate:
  *
- * | a renewal succeeds, or the lease is read         | and before that                               | what follows                      |
+ * | result of a renewal, or of a read                | state before                                  | effect                            |
  * |--------------------------------------------------|-----------------------------------------------|-----------------------------------|
- * | renewed                                          | this replica trusted itself                   | the term goes on                  |
- * | renewed                                          | the trust had passed, timers late or not      | lost (Lapsed), started            |
+ * | renewed                                          | within the renew deadline                     | the term goes on                  |
+ * | renewed                                          | past the renew deadline, timers late or not   | lost (Lapsed), started            |
  * | no answer: reset, refused, too late              | leading: the network may be cut               | lost (Interrupted), then as not leading |
  * | the same, and a later request is answered        | leading: the cut is over                      | the term goes on until it lapses  |
- * | an answer with an error, such as 429 or 503      | leading                                       | the term continues until it lapses |
- * | read: ours, acquired when this term began        | leading                                       | it is renewed                     |
- * | read: another's, or free, or acquired at another time | leading: another may have led in between | lost (Taken), then as not leading |
- * | read: there is none                              | leading: somebody deleted it                  | lost (Taken), then it is created  |
+ * | an answer with an error, such as 429 or 503      | leading                                       | the term goes on until it lapses  |
+ * | read: held by this replica, acquired when this term began | leading                              | it is renewed                     |
+ * | read: held by another replica, free, or acquired at another time | leading: another replica may have led meanwhile | lost (Taken), then as not leading |
+ * | read: it does not exist                          | leading: another client deleted it            | lost (Taken), then it is created  |
  */
 export class LeaseElector implements Leadership {
   readonly #options: ElectorOptions;
@@ -113,9 +118,9 @@ export class LeaseElector implements Leadership {
         await this.#round();
       } catch (error) {
         if (this.#showsCut(error, sentAt)) this.#lose('Interrupted');
-        // A candidate that was not quick enough is no news.
+        // A conflict only means that another candidate was faster.
         if (!hasStatus(error, 409) && !this.#stopped()) {
-          logger.warn('The lease was not reached', { name: this.#options.name, error });
+          logger.warn('failed to get or renew the Lease; retrying', { name: this.#options.name, error });
         }
       }
       const jitter = this.#leading ? 1 : 1 + random() * followerJitter;
@@ -123,7 +128,10 @@ export class LeaseElector implements Leadership {
     }
   }
 
-  /** A request that was sent into a cut may fail after the cut, when the next term has begun. */
+  /**
+   * Returns true if the network may be cut. A request that was sent during a cut may fail after it, when the
+   * next term has begun.
+   */
   #showsCut(error: unknown, sentAt: number): boolean {
     if (!(error instanceof OperatorError) || !isUnanswered(error)) return false;
     return this.#options.hasAnswered?.(sentAt) !== true;
@@ -133,7 +141,7 @@ export class LeaseElector implements Leadership {
     return this.#stop.signal.aborted;
   }
 
-  /** Acquires or renews once. */
+  /** Tries once to acquire or renew the Lease. */
   async #round(): Promise<void> {
     if (this.#leading && !this.isLeader()) this.#lose('Lapsed');
     if (this.isLeader() && this.#observed !== undefined) {
@@ -141,7 +149,7 @@ export class LeaseElector implements Leadership {
         await this.#renew(this.#observed.lease);
         return;
       } catch (error) {
-        // Only a conflict says that the lease is not as we know it.
+        // Only a conflict proves that the Lease has changed.
         if (!hasStatus(error, 404, 409)) throw error;
       }
     }
@@ -180,7 +188,7 @@ export class LeaseElector implements Leadership {
       await this.#record.release();
     } catch (error) {
       const { logger, name } = this.#options;
-      logger.warn('The lease was not released; it ends by itself', { name, error });
+      logger.warn('failed to release the Lease; it expires by itself', { name, error });
     }
   }
 

@@ -1,29 +1,29 @@
-/** Who may write. */
+/** Right of this replica to write. */
 export interface Leadership {
-  /** True only while no other replica can have become the leader. Asked before every write. */
+  /** Returns true only while no other replica can have become the leader. Called before every write. */
   isLeader(): boolean;
   start(): void;
-  /** Hands leadership over at once, where it is held. Never rejects. */
+  /** Releases the leadership at once, if this replica has it. Never rejects. */
   stop(): Promise<void>;
 }
 
 /**
- * Reason why a term is over.
+ * Reason why a term has ended.
  *
  * | reason      | what happened                                                                              |
  * |-------------|--------------------------------------------------------------------------------------------|
- * | Interrupted | the API server gave no answer: another replica cannot have led, but the network may have been cut |
+ * | Interrupted | no answer of the API server: no other replica can have led, but the network may have been cut |
  * | Lapsed      | no renewal in time                                                                         |
- * | Taken       | the lease is not as this replica left it                                                   |
+ * | Taken       | another client has changed the Lease                                                       |
  * | Released    | this replica stops                                                                         |
  */
 export type TermEnd = 'Interrupted' | 'Lapsed' | 'Taken' | 'Released';
 
 export interface LeaderHooks {
-  /** A term begins. */
+  /** Called when a term begins. */
   readonly onStartedLeading?: () => void;
-  /** Called when the term is over, before another one begins; the elector continues. */
+  /** Called when the term has ended, before the next one begins. The elector goes on. */
   readonly onLost?: (reason: TermEnd) => void;
-  /** Another holder of the lease (also this replica) than before. */
+  /** Called when the Lease has another holder than before, which may be this replica. */
   readonly onNewLeader?: (identity: string) => void;
 }

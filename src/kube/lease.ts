@@ -25,11 +25,17 @@ const fields = [
   'leaseTransitions',
 ] as const satisfies readonly (keyof LeaseSpec)[];
 
-/** Whether nobody has renewed or taken the lease in between. What others write beside the record (annotations) does not count. */
+/**
+ * Returns true if the Lease was neither renewed nor taken in between. Fields outside of the record
+ * (annotations) do not count.
+ */
 export const isSameRecord = ({ spec: a }: Lease, { spec: b }: Lease): boolean =>
   fields.every((field) => (a?.[field] ?? undefined) === (b?.[field] ?? undefined));
 
-/** Whether the lease is held by the same holder without a break: who takes it, also after itself, acquires it at another time. */
+/**
+ * Returns true if the Lease has had the same holder without a break. A replica that takes it, even from
+ * itself, acquires it at another time.
+ */
 export const isSameTerm = ({ spec: a }: Lease, { spec: b }: Lease): boolean =>
   a?.holderIdentity === b?.holderIdentity &&
   a?.acquireTime === b?.acquireTime &&
@@ -42,13 +48,13 @@ export interface LeaseRecordOptions {
   readonly name: string;
   readonly identity: string;
   readonly leaseDurationMs: number;
-  /** Of each request. */
+  /** Deadline of each request. */
   readonly deadlineMs: number;
 }
 
 /**
- * One Lease in the API server and what client-go would write into it. Every update carries the resourceVersion that
- * was read. Each request is one attempt; the signal, where given, cuts it off.
+ * One Lease in the API server, with the record that client-go writes. Every update has the resourceVersion
+ * that was read. Each request is one attempt, which the signal can cancel.
  */
 export class LeaseRecord {
   readonly #options: LeaseRecordOptions;
@@ -57,7 +63,7 @@ export class LeaseRecord {
     this.#options = options;
   }
 
-  /** Undefined: there is none. */
+  /** Returns the Lease; undefined if it does not exist. */
   async read(signal?: AbortSignal): Promise<Lease | undefined> {
     try {
       return await this.#request('get', undefined, signal);
@@ -78,17 +84,20 @@ export class LeaseRecord {
     return this.#request('create', body, signal);
   }
 
-  /** Writes this replica's name and the time into it, whoever held it. */
+  /** Writes the name of this replica and the time into the Lease, whichever replica held it. */
   renew(lease: Lease, signal: AbortSignal): Promise<Lease> {
     return this.#request('update', { ...lease, spec: this.#term(lease.spec) }, signal);
   }
 
-  /** Empties the lease if this replica holds it. Reads first: the last renewal may have been cut off after the server had done it. */
+  /**
+   * Releases the Lease if this replica holds it. It is read first, because the answer to the last renewal may
+   * have been lost.
+   */
   async release(): Promise<void> {
     const now = microTime(this.#options.clock.wall());
     const lease = await this.read();
     if (lease?.spec?.holderIdentity !== this.#options.identity) return;
-    // A second, as client-go: a candidate that reads it need not wait for the old term.
+    // A second, as in client-go, so that a candidate that reads it need not wait for the old term.
     const over = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
     await this.#request('update', { ...lease, spec: { ...lease.spec, ...over } });
   }

@@ -1,8 +1,8 @@
 const newline = 10;
-/** The API server's own limit for a request is 3 MB, etcd's for a value 1.5 MB: more than this is no event. */
+/** Maximum length of a line. The API server limits a request to 3 MB, and etcd a value to 1.5 MB. */
 const maxLineBytes = 16 * 1024 * 1024;
 
-/** Cuts a stream of bytes into lines, wherever its pieces begin and end. */
+/** Splits a stream of bytes into lines, wherever its chunks begin and end. */
 export class LineSplitter {
   #rest: Buffer[] = [];
   #restBytes = 0;
@@ -12,7 +12,7 @@ export class LineSplitter {
     return this.#restBytes > 0;
   }
 
-  /** The lines that end in this piece, without their newlines; empty ones are left out. */
+  /** Returns the lines that end in this chunk, without their newlines. Empty lines are left out. */
   push(piece: Buffer): string[] {
     const lines: string[] = [];
     let from = 0;

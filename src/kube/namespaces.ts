@@ -1,28 +1,28 @@
 import type { OperatorError } from '../core/errors.ts';
 import type { Clock, Logger, Timer } from '../engine/ports.ts';
 
-/** Once one namespace is known whole, for so long the others are waited for whose watches get no answer. */
+/** Time that the start waits for namespaces whose watches get no answer, once one namespace is complete. */
 export const waitMs = 30_000;
 
 export interface NamespacesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Empty: the whole cluster, as one namespace without a name. */
+  /** Namespaces to watch; empty: the whole cluster, as one namespace with an empty name. */
   readonly namespaces: readonly string[];
-  /** Everything in the namespace is known from now on. */
+  /** Called when all objects of the namespace are known. */
   readonly onWhole: (namespace: string) => void;
 }
 
 /**
- * Which of the watched namespaces are known whole: the operator works for these, and never for one of which it knows a part.
+ * States of the watched namespaces. The operator serves a namespace only if all its objects are known.
  *
- * | the four watches of a namespace           | it is   | at a start                                       |
+ * | the four watches of a namespace           | state   | effect on the start of the operator              |
  * |-------------------------------------------|---------|--------------------------------------------------|
- * | all have brought all there is             | whole   | served                                           |
- * | one is refused (403, 404): no Role, no CRD | refused | not waited for; served once it can be read        |
- * | one has no answer                         | waiting | waited for, for 30 s once another one is whole    |
+ * | all have listed all objects               | whole   | the namespace is served                          |
+ * | one is refused (403, 404): no Role, no CRD | refused | no wait; the namespace is served once it can be read |
+ * | one has no answer                         | waiting | it waits, for 30 s once another namespace is whole |
  *
- * Where none is whole there is nothing to serve, and the start waits.
+ * The start waits until one namespace is whole.
  */
 export class Namespaces {
   readonly #options: NamespacesOptions;
@@ -38,39 +38,41 @@ export class Namespaces {
     this.#waiting = new Set(this.names);
   }
 
-  /** Names of the watched namespaces; that of the whole cluster is empty. */
+  /** Names of the watched namespaces. The name for the whole cluster is empty. */
   get names(): readonly string[] {
     return this.#options.namespaces.length === 0 ? [''] : this.#options.namespaces;
   }
 
-  /** Resolves when what can be known is known: see the table. */
+  /** Resolves when the start need not wait any longer: see the table. */
   get synced(): Promise<void> {
     return this.#synced.promise;
   }
 
+  /** Returns true if all objects of the namespace are known. */
   isWhole(namespace: string): boolean {
     return this.#whole.has(namespace) || this.#whole.has('');
   }
 
-  /** All its watches have brought all there is. */
+  /** Records that all watches of the namespace have listed all objects. */
   whole(namespace: string): void {
     const { clock, logger, onWhole } = this.#options;
     this.#whole.add(namespace);
     this.#waiting.delete(namespace);
-    if (this.#refused.delete(namespace)) logger.info('The namespace can be read now', { namespace });
+    if (this.#refused.delete(namespace))
+      logger.info('the namespace can be read now and is served', { namespace });
     onWhole(namespace);
     if (this.#waiting.size > 0) this.#timer ??= clock.after(waitMs, () => this.#giveUp());
     this.#look();
   }
 
-  /** One of its watches is refused. */
+  /** Records that the API server refuses a watch of the namespace. */
   refused(namespace: string, error: OperatorError): void {
     if (this.#whole.has(namespace) || this.#refused.has(namespace)) return;
     this.#refused.add(namespace);
     this.#waiting.delete(namespace);
     const { logger } = this.#options;
     const what = { namespace: namespace === '' ? 'all' : namespace, reason: error.reason, error };
-    logger.warn('The namespace cannot be read and is not served until it can', what);
+    logger.warn('the namespace cannot be read; it is not served until it can be read', what);
     this.#look();
   }
 
@@ -80,7 +82,7 @@ export class Namespaces {
 
   #giveUp(): void {
     for (const namespace of this.#waiting)
-      this.#options.logger.warn('The namespace is not known whole yet and not served until it is', {
+      this.#options.logger.warn('the namespace has not been read completely; it is not served until then', {
         namespace,
       });
     this.#waiting.clear();

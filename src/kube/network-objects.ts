@@ -4,7 +4,7 @@ import type { ClusterNetwork } from '../core/cluster-networks.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { resources, type Resource } from './resources.ts';
 
-/** An object as it is held: what it shows of the networks of the cluster, and nothing else of it. */
+/** Object as it is cached: only the networks of the cluster that it contains. */
 export interface NetworkObject extends KubeObject {
   readonly networks: readonly ClusterNetwork[];
 }
@@ -53,7 +53,10 @@ const hosts = (
     return ip === undefined ? [] : [{ kind, cidr: hostCidr(ip), source, ...(ports && { ports }) }];
   });
 
-/** Networks of Services. One that is being deleted counts until it is gone: Services may still have addresses in it. */
+/**
+ * Returns the networks of Services in a ServiceCIDR. One that is being deleted counts until it is deleted,
+ * because Services may still have addresses in it.
+ */
 export function projectServiceCidr(raw: unknown): NetworkObject {
   const { metadata, spec } = raw as Raw & { readonly spec?: { readonly cidrs?: readonly string[] } };
   return held(raw, resources.ServiceCIDR, nets('services', spec?.cidrs, `ServiceCIDR ${metadata.name}`));
@@ -66,7 +69,7 @@ interface RawNode extends Raw {
   };
 }
 
-/** Networks of the pods of a Node, and its own addresses. */
+/** Returns the networks of the pods of a Node, and its own addresses. */
 export function projectNode(raw: unknown): NetworkObject {
   const { metadata, spec = {}, status = {} } = raw as RawNode;
   const { podCIDR, podCIDRs = podCIDR === undefined ? [] : [podCIDR] } = spec;
@@ -80,7 +83,7 @@ interface RawSlice extends Raw {
   readonly ports?: readonly { readonly port?: number }[] | null;
 }
 
-/** Addresses of the API server, as it writes them for the Service kubernetes. */
+/** Returns the addresses of the API server in the slice that it writes for the Service kubernetes. */
 export function projectServerSlice(raw: unknown): NetworkObject {
   const { endpoints, ports } = raw as RawSlice;
   const addresses = (endpoints ?? []).flatMap((each) => each.addresses ?? []);
@@ -92,7 +95,7 @@ export function projectServerSlice(raw: unknown): NetworkObject {
   );
 }
 
-/** The address by which the operator itself reaches the API server; none where that is a name. */
+/** Returns the address that the operator itself uses for the API server; none if that is a host name. */
 export function serverNetworks(server: string): readonly ClusterNetwork[] {
   const { hostname, port, protocol } = new URL(server);
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);

@@ -19,17 +19,17 @@ export interface NetworkWatchOptions {
   readonly logger: Logger;
   /** Namespaces that the operator may read; empty: the whole cluster. */
   readonly namespaces: readonly string[];
-  /** Other networks are known from now on. */
+  /** Called when the networks of the cluster have changed. */
   readonly onChange: () => void;
 }
 
-/** A watch that gets no answer is waited for at a start for so long. */
+/** Time that the start waits for a watch without an answer. */
 export const networksWaitMs = 30_000;
 
-/** Nodes come in groups: backends are looked at again once for each. */
+/** Delay of `onChange`. Nodes are added in groups, and backends are reconciled once for each group. */
 const settleMs = 1_000;
 
-/** A right that is granted later is noticed within this time. */
+/** Time within which the operator notices a right that is granted later. */
 const maxBackoffMs = 60_000;
 
 interface Source {
@@ -51,17 +51,18 @@ const sources: readonly Source[] = [
 ];
 
 /**
- * The networks of the cluster, by watches of their own.
+ * Watches the networks of the cluster.
  *
- * | a list                     | its networks                          | the start of the operator        |
+ * | list                       | its networks                          | start of the operator            |
  * |----------------------------|---------------------------------------|----------------------------------|
- * | was read                   | are known, and followed               | goes on                          |
- * | is refused (403, 404)      | are not known; logged once            | goes on                          |
- * | has no answer              | are not known                         | waits for it, 30 s at most       |
- * | was read, and its watch fails | remain as they were                | -                                |
+ * | read                       | known, and followed                   | goes on                          |
+ * | refused (403, 404)         | unknown; logged once                  | goes on                          |
+ * | no answer                  | unknown                               | waits, 30 s at most              |
+ * | read, then its watch fails | as before                             | -                                |
  *
- * With `--namespaces` the slice of default/kubernetes is read only where that namespace is among them: the address by which the
- * operator reaches the API server is known in any case. Nothing is published before all are tried, and nothing is removed because a list cannot be read.
+ * With `--namespaces` the slice of default/kubernetes is read only if that namespace is among them. The
+ * address that the operator uses for the API server is known in any case. Nothing is published before all
+ * lists are tried, and nothing is removed because a list cannot be read.
  */
 export class NetworkWatch {
   readonly #options: NetworkWatchOptions;
@@ -95,17 +96,17 @@ export class NetworkWatch {
     );
   }
 
-  /** Resolves when every list was read, or cannot be: see the table. */
+  /** Resolves when every list was read or refused, or the wait is over: see the table. */
   get tried(): Promise<void> {
     return this.#tried.promise;
   }
 
-  /** Lists that are still waited for. */
+  /** Resources whose lists are not read yet. */
   get missing(): readonly string[] {
     return [...this.#open].map(({ resource }) => resource.plural);
   }
 
-  /** @param known networks that no watch shows, in addition */
+  /** @param known networks in addition to those of the watches */
   start(known: readonly ClusterNetwork[] = []): void {
     this.#known = known;
     this.#index = undefined;
@@ -130,7 +131,7 @@ export class NetworkWatch {
   };
 
   #changed({ before, after }: Change<NetworkObject>): void {
-    // The kubelet writes its Node every few minutes.
+    // The kubelet updates its Node every few minutes, mostly without another network.
     if (textOf(before) === textOf(after)) return;
     this.#index = undefined;
     this.#pending ??= this.#options.clock.after(settleMs, () => {
@@ -142,7 +143,7 @@ export class NetworkWatch {
   #isRead(source: Source | undefined): void {
     if (source === undefined) return;
     if (this.#refused.delete(source))
-      this.#options.logger.info('Networks of the cluster can be read now', {
+      this.#options.logger.info('networks of the cluster can be read now; targets in them are refused', {
         resource: source.resource.plural,
       });
     this.#done(source);
@@ -153,7 +154,7 @@ export class NetworkWatch {
     if (this.#refused.has(source)) return;
     this.#refused.add(source);
     this.#options.logger.warn(
-      'Networks of the cluster are not known, so targets in them are not refused: give them by --deny-cidr, or let the operator read them (config/rbac-namespaced/networks), or set --deny-cluster-networks=off',
+      'networks of the cluster are unknown; targets in them are not refused. Set --deny-cidr, or grant the operator the rights of config/rbac-namespaced/networks, or set --deny-cluster-networks=off',
       { resource: source.resource.plural, reason: error.reason, error },
     );
   }
@@ -161,7 +162,7 @@ export class NetworkWatch {
   #giveUp(): void {
     if (this.#open.size === 0) return;
     this.#options.logger.warn(
-      'Networks of the cluster are not known yet: the API server does not list them',
+      'networks of the cluster are unknown, because the API server does not answer; targets in them are not refused until it does',
       {
         resources: this.missing,
       },

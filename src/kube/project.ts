@@ -3,10 +3,10 @@ import { operatorName } from '../core/ownership.ts';
 import { resources } from './resources.ts';
 import type { Resource } from './resources.ts';
 
-/** An object as the API server sends it. Items of a list carry neither apiVersion nor kind. */
+/** Object as the API server sends it. Items of a list have neither apiVersion nor kind. */
 type Raw = Readonly<Record<string, unknown>> & { readonly metadata: Readonly<Record<string, unknown>> };
 
-/** An ExternalBackend as it is held: its spec and status are parsed where they are used. */
+/** ExternalBackend as it is cached. Its spec and status are parsed where they are used. */
 export interface RawBackend extends KubeObject {
   readonly spec?: unknown;
   readonly status?: unknown;
@@ -26,8 +26,8 @@ const keptMeta = [
   'ownerReferences',
 ] as const satisfies readonly (keyof ObjectMeta)[];
 
-// Fields that are held of each kind. managedFields and the last applied configuration are mostly half of an object's size: of the
-// former at most three names are kept, of the latter nothing.
+// Fields that are cached of each kind. managedFields and the last applied configuration are mostly half of
+// the size of an object. At most three names of the former are kept, and nothing of the latter.
 
 export function projectBackend(raw: unknown): RawBackend {
   return project(raw, resources.ExternalBackend, ['spec', 'status']) as unknown as RawBackend;
@@ -47,7 +47,10 @@ function ingressOf(raw: Raw): readonly string[] {
   return (loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
 }
 
-/** Fields set by the operator's last apply whose removal from the spec changes more than themselves. */
+/**
+ * Returns those fields of the last apply of the operator whose removal from the spec changes other fields
+ * too.
+ */
 function appliedFields({ metadata }: Raw): readonly string[] {
   const entries = (metadata['managedFields'] ?? []) as readonly ManagedFields[];
   const own = entries.find(({ manager, operation }) => manager === operatorName && operation === 'Apply');
@@ -56,8 +59,9 @@ function appliedFields({ metadata }: Raw): readonly string[] {
 }
 
 /**
- * The other client that wrote last, of an object that the operator writes too. The times are whole seconds: a tie is the
- * other's. One that left `content` to the operator (an annotation, a label) is no editor.
+ * Returns the other client that wrote last to an object that the operator writes too. Times are whole
+ * seconds; the other client counts as the later one at the same second. A client that left `content` to the
+ * operator (it wrote an annotation or a label) does not count.
  */
 function editorOf({ metadata }: Raw, content: readonly string[]): string | undefined {
   const entries = ((metadata['managedFields'] ?? []) as readonly ManagedFields[]).filter(
@@ -89,7 +93,10 @@ export function projectEndpoints(raw: unknown): Endpoints {
   return project(raw, resources.Endpoints, ['subsets'], ['subsets']) as unknown as Endpoints;
 }
 
-/** @param content fields that the operator writes whole: as long as it owns all of them no other client changed them */
+/**
+ * @param content fields that the operator writes as a whole: no other client has changed them while it owns
+ * all of them
+ */
 function project(
   raw: unknown,
   of: Resource,

@@ -18,38 +18,41 @@ import type { WatchEvent } from './watch-stream.ts';
 
 export interface ReflectorOptions<T extends KubeObject> extends CollectionOptions<T>, WatchFailuresOptions {
   readonly clock: Clock;
-  /** Called for each change after the store has it. What it throws is logged, and the rest goes on. */
+  /** Called for each change after it is in the store. An error that it throws is logged. */
   readonly onChange?: (change: Change<T>) => void;
-  /** Bookmarks mostly come once a minute: a watch silent for longer than this is opened again. Default 100 s. */
+  /**
+   * A watch that is silent for this time is opened again. Default 100 s: bookmarks mostly come once a minute.
+   */
   readonly silenceMs?: number;
   /**
-   * A watch of all that brings nothing for so long before all has come is one that this server, or a proxy before it, does
-   * not understand. Default 30 s.
+   * A full watch that is silent for this time before its initial events are complete is not supported by this
+   * server, or by a proxy before it. Default 30 s.
    */
   readonly firstSilenceMs?: number;
-  /** The server refuses to show the collection: 403 or 404. */
+  /** Called when the server refuses the collection: 403 or 404. */
   readonly onRefused?: (error: OperatorError) => void;
 }
 
 const maxHalves = 3;
 
 /**
- * Keeps a store in step with one collection of the API server: a watch that begins with all there is, then watches that
- * go on where the last one ended. It never gives up and never empties the store because of a failure.
+ * Keeps a store in step with one collection of the API server, by a full watch (it begins with all objects),
+ * and then by watches that continue where the last one ended. It never gives up, and no failure empties the
+ * store.
  *
- * | what happens                                  | what follows                                              |
+ * | event                                         | next                                                      |
  * |-----------------------------------------------|-----------------------------------------------------------|
- * | the watch's term ends                         | the next watch, at once, from the last version             |
+ * | the watch ends after its time                 | the next watch, at once, from the last version             |
  * | reset, broken line, 5xx or 429 in the stream   | backoff, the next watch from the last version              |
- * | 410, too large a version, time runs backwards | a watch of all, compared with the store                    |
- * | the watch cannot be opened (but 429)          | backoff, a watch of all: who knows what the server went through |
- * | no byte for `silenceMs`                       | cut; a look at the server's version, then the next watch    |
- * | the watch of all ends before all has come     | the same again, after a backoff where it failed; the store stands |
+ * | 410, too large a version, versions go backwards | a full watch, compared with the store                    |
+ * | the watch cannot be opened (except for 429)   | backoff, a full watch, because the state of the server is unknown |
+ * | no byte for `silenceMs`                       | the watch is ended; the version of the server is read, then the next watch |
+ * | the full watch ends before its initial events are complete | a full watch, after a backoff if it failed; the store remains |
  * | the same for the third time in a row          | a list in pages, and a watch from its version               |
- * | the server offers no watch of all (400, 422)  | the same                                                    |
- * | a watch of all falls silent, or brings a bookmark before all has come | the same, from now on: it is not understood |
- * | the list fails                                | backoff, the same again                                    |
- * | `caughtUp` is called                          | the watch is cut, or the backoff ended: a watch of all, at once |
+ * | the server does not support a full watch (400, 422) | the same                                              |
+ * | a full watch falls silent, or brings another bookmark, before its initial events are complete | the same, from now on: it is not supported |
+ * | the list fails                                | backoff, a list again                                      |
+ * | `caughtUp` is called                          | the watch or the backoff is ended: a full watch, at once   |
  */
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
@@ -58,13 +61,13 @@ export class Reflector<T extends KubeObject> {
   readonly #failures: WatchFailures;
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<undefined>();
-  /** What the store has is no beginning for a watch. */
+  /** True if a watch cannot continue from the version of the store. */
   #mustList = true;
   #mustCompare = false;
-  /** Cuts the cycle under way, with its backoff. */
+  /** Ends the present cycle, with its backoff. */
   #cut = new AbortController();
   readonly #waiters = new SyncWaiters();
-  /** Watches of all that ended before all had come, in a row. */
+  /** Number of full watches in a row that ended before their initial events were complete. */
   #halves = 0;
   #refusal: OperatorError | undefined;
   #running: Promise<void> | undefined;
@@ -75,17 +78,20 @@ export class Reflector<T extends KubeObject> {
     this.#failures = new WatchFailures(options);
   }
 
-  /** Resolves when the first whole list is in the store. */
+  /** Resolves when the first complete list is in the store. */
   get synced(): Promise<void> {
     return this.#synced.promise;
   }
 
-  /** Why the server does not show the collection now; undefined: it does, or does not answer. */
+  /**
+   * Error with which the server refuses the collection now; undefined: it does not refuse it, or does not
+   * answer.
+   */
   get refusal(): OperatorError | undefined {
     return this.#refusal;
   }
 
-  /** Plural name of what it watches. */
+  /** Plural name of the watched resource. */
   get resource(): string {
     return this.#options.resource.plural;
   }
@@ -94,7 +100,7 @@ export class Reflector<T extends KubeObject> {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when nothing runs any more; no change comes after the call. */
+  /** Resolves when no request is in flight. No change is reported after the call. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#cut.abort();
@@ -102,9 +108,10 @@ export class Reflector<T extends KubeObject> {
   }
 
   /**
-   * Resolves when the store has a whole that was asked for after the call, so that it contains all that was written before
-   * (the position of a watch does not show that: the versions of the server go on with writes of every kind). Resolves
-   * also when the server refuses to show the collection: there is nothing to catch up with. Rejects when the signal aborts.
+   * Resolves when the store has a complete list that was requested after the call, so that it contains all
+   * earlier writes. (The version of a watch does not show that, because the versions of the server increase
+   * with writes of every kind.) Resolves also when the server refuses the collection, because then there is
+   * nothing to read. Rejects when the signal aborts.
    */
   async caughtUp(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -114,17 +121,17 @@ export class Reflector<T extends KubeObject> {
     await synced;
   }
 
-  /** Takes the answer to a write of our own; `own`: of the changes that follow. */
+  /** Takes the answer to a write of the operator. `own`: that of the resulting changes. */
   put(raw: unknown, own = true): void {
     this.#emit(this.store.put(this.#options.project(raw), own));
   }
 
-  /** Takes what a read of one object answered that the selector leaves out. */
+  /** Takes the answer to a read of an object that the selector leaves out. */
   putHidden(raw: unknown, own = true): void {
     this.#emit(this.store.putHidden(this.#options.project(raw), own));
   }
 
-  /** Takes the end of an object that we deleted. */
+  /** Records that the operator deleted the object. */
   remove(key: string, uid: string, own = true): void {
     this.#emit(this.store.remove(key, uid, own));
   }
@@ -150,7 +157,7 @@ export class Reflector<T extends KubeObject> {
     return this.#stop.signal.aborted;
   }
 
-  /** One list where needed and one watch; how it ended. */
+  /** Runs one watch, after a list if necessary. Returns its error; undefined: it ended normally. */
   async #cycle(cut: AbortController): Promise<unknown> {
     try {
       if (this.#mustCompare && !this.#mustList) await this.#compare(cut.signal);
@@ -191,8 +198,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   /**
-   * After a silent watch: does the server still know what we know? One that lost history would stay silent for ever.
-   * Silence alone proves nothing: after its start the API server sends no bookmarks of a kind that nobody changes.
+   * Compares the version of the server with that of the store after a silent watch. A server that lost its
+   * history would remain silent for ever. Silence alone proves nothing, because after its start the API
+   * server sends no bookmarks for a kind without changes.
    */
   async #compare(signal: AbortSignal): Promise<void> {
     const version = await this.#collection.version(signal);
@@ -223,7 +231,7 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
-  /** Of a watch that begins with all there is. */
+  /** Returns the listener of a full watch. */
   #first(cut: AbortController): (event: WatchEvent) => void {
     const first = new FirstEvents(this.#options.project);
     return (event) => {
@@ -233,7 +241,8 @@ export class Reflector<T extends KubeObject> {
       }
       const whole = first.take(event);
       if (whole !== undefined) this.#learn(whole, cut);
-      // A server that knows what was asked sends the bookmark of the end before any other.
+      // A server that supports full watches sends the bookmark that ends the initial events before any other
+      // bookmark.
       else if (event.type === 'BOOKMARK') throw noFirstBookmark(this.#options.resource);
     };
   }
@@ -242,7 +251,7 @@ export class Reflector<T extends KubeObject> {
     const version = object.metadata?.resourceVersion;
     if (compareVersions(version, this.store.position) < 0) {
       this.#mustList = true;
-      throw lostError(this.#options.resource, 'the watch went back in time', 'HistoryLost');
+      throw lostError(this.#options.resource, 'the versions of the watch went backwards', 'HistoryLost');
     }
     if (type === 'BOOKMARK') this.store.advance(version);
     else if (type === 'DELETED') this.#emit(this.store.watchedGone(this.#options.project(object)));
@@ -255,7 +264,7 @@ export class Reflector<T extends KubeObject> {
         this.#options.onChange?.(change);
       } catch (error) {
         const { logger, resource } = this.#options;
-        logger.error('A change was not handled', { resource: resource.plural, error });
+        logger.error('failed to handle a change', { resource: resource.plural, error });
       }
     }
   }

@@ -4,21 +4,22 @@ import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName, serviceOf } from '../core/ownership.ts';
 import type { RawBackend } from './project.ts';
 
-/** `namespace/name` of the ExternalBackend that controls the object; none or one. */
+/** Returns `namespace/name` of the ExternalBackend that controls the object: none or one. */
 export function ownersOf(object: KubeObject): readonly string[] {
   const name = ownerName(object);
   return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
 }
 
-/** `namespace/service` of the Service that a slice is of; none or one. */
+/** Returns `namespace/service` of the Service of a slice: none or one. */
 export function serviceOfSlice(slice: KubeObject): readonly string[] {
   const service = serviceOf(slice);
   return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`];
 }
 
 /**
- * `namespace/service` of all Services that a backend wants, read without judging it: an invalid resource may still
- * be the one that must hear of a Service. Without `services` it is the one named after the resource.
+ * Returns `namespace/service` of all Services that a backend wants. The spec is not validated, because an
+ * invalid resource must be notified of changes too. Without `services` it is the Service with the name of the
+ * resource.
  */
 export function claimsOf(backend: RawBackend): readonly string[] {
   const { namespace, name } = backend.metadata;
@@ -28,13 +29,13 @@ export function claimsOf(backend: RawBackend): readonly string[] {
   return [...new Set(names.filter((each) => typeof each === 'string'))].map((each) => `${namespace}/${each}`);
 }
 
-/** Addresses that the targets of a backend are, in canonical form. */
+/** Returns those targets of a backend that are addresses, in canonical form. */
 export function literalTargets({ spec }: RawBackend): readonly string[] {
   const targets = memberOf(spec, 'targets');
   return !Array.isArray(targets) ? [] : canonical(targets.map((target: unknown) => memberOf(target, 'host')));
 }
 
-/** Addresses of a Service that kube-proxy translates, in canonical form. */
+/** Returns the addresses of a Service that kube-proxy translates, in canonical form. */
 export const serviceAddresses = (service: Service): readonly string[] =>
   canonical(addressesOfService(service));
 

@@ -1,6 +1,6 @@
 import * as api from '../api/external-backend.ts';
 
-/** Where a kind of object lives in the API. */
+/** Kind of object in the API of Kubernetes. */
 export interface Resource {
   /** `/api/v1` or `/apis/<group>/<version>`. */
   readonly root: string;
@@ -22,7 +22,7 @@ export const resources = {
 } as const satisfies Readonly<Record<string, Resource>>;
 
 /**
- * The path of a collection (no name), an object, or an object's subresource.
+ * Returns the path of a collection (without a name), of an object, or of its subresource.
  *
  * @param namespace undefined: all namespaces
  */

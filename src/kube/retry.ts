@@ -3,24 +3,28 @@ import type { Verb } from './verb.ts';
 
 const baseMs = 100;
 const maxMs = 2_000;
-/** A longer wait is the queue's business: it holds no request open meanwhile. */
+/**
+ * Longest delay of a retry in the client. For a longer one the backend goes back to the queue, and holds no
+ * place.
+ */
 export const patienceMs = 5_000;
 
 /**
- * Milliseconds to wait before the same request goes out again; undefined: do not.
+ * Returns the milliseconds to wait before the same request is sent again; undefined: it is not retried.
  *
  * | failure                    | get, list, update, patch, apply, delete | create                     |
  * |----------------------------|------------------------------------------|----------------------------|
- * | 429                        | Retry-After, else backoff                | the same: it was not done  |
+ * | 429                        | Retry-After, else backoff                | the same: not executed     |
  * | Unreachable (never sent)   | backoff                                  | backoff                    |
- * | 5xx                        | Retry-After, else backoff                | no: it may have been done  |
- * | ConnectionLost             | backoff                                  | no: it may have been done  |
+ * | 5xx                        | Retry-After, else backoff                | no: perhaps executed       |
+ * | ConnectionLost             | backoff                                  | no: perhaps executed       |
  * | 401, first attempt         | at once, with fresh credentials          | the same                   |
  * | DeadlineExceeded, all else | no                                       | no                         |
  *
- * An update that was done before its answer got lost meets a 409 at the second try: its resourceVersion fences it.
+ * If an update was executed and its answer was lost, the second attempt gets a 409 because of its
+ * resourceVersion.
  *
- * @param attempt how many have failed, from 1
+ * @param attempt number of failed attempts, from 1
  * @param random uniform in [0, 1)
  */
 export function retryDelay(verb: Verb, error: unknown, attempt: number, random: number): number | undefined {

@@ -9,9 +9,12 @@ export interface SecretReaderOptions {
   readonly client: Pick<KubeClient, 'request'>;
   readonly clock: Clock;
   readonly random: Random;
-  /** What is known of a Secret of theirs has changed. */
+  /** Called with the owners of a Secret whose state has changed. */
   readonly onNews: (owners: Iterable<string>) => void;
-  /** Between two reads of a Secret, more or less, so that the reads of many spread; default 30 s. Like the kubelet's TTL cache, and unlike a watch, it needs no right to list. */
+  /**
+   * Mean time between two reads of a Secret; each one is random, so that the reads of many Secrets spread.
+   * Default 30 s. Unlike a watch it needs no right to list, like the TTL cache of the kubelet.
+   */
   readonly refreshMs?: number;
 }
 
@@ -22,16 +25,20 @@ interface Followed {
   readonly gone: AbortController;
   state: SecretState;
   timer: Timer | undefined;
-  /** Reads in a row after which it was not known what is in it. */
+  /** Number of reads in a row that did not return its data. */
   misses: number;
 }
 
-/** A Secret is often made right after what names it. Doubled each time, up to the usual time. */
+/**
+ * First delay after a failed read, because a Secret is often created right after its backend. It doubles each
+ * time.
+ */
 const firstRetryMs = 1_000;
 
 /**
- * Reads Secrets that are followed, one at a time by name: the operator may be allowed to `get` some and to list none.
- * What was read once stands while the API server does not answer.
+ * Reads the Secrets that backends follow, each by its name, because the operator may have the right to `get`
+ * some Secrets and not to list them. The last data of a Secret remain in effect while the API server does not
+ * answer.
  */
 export class SecretReader implements Secrets {
   readonly #options: SecretReaderOptions;
@@ -56,7 +63,7 @@ export class SecretReader implements Secrets {
     return this.#followed.get(`${namespace}/${name}`)?.state;
   }
 
-  /** Reads nothing more. For good. */
+  /** Stops reading, for good. */
   close(): void {
     this.#closed = true;
     for (const owner of [...this.#owners.keys()]) this.follow(owner, '', []);
@@ -118,25 +125,25 @@ export class SecretReader implements Secrets {
     } catch (error) {
       return (
         refused(error, namespace) ??
-        // Of other errors nothing is told: they may quote what was read.
+        // Messages of other errors are left out, because they may contain data of the Secret.
         state ?? { error: error instanceof OperatorError ? error.message : 'it could not be read' }
       );
     }
   }
 }
 
-/** Why it cannot be read, where the API server says so; undefined: it did not answer. */
+/** Returns the reason with which the API server refuses the read; undefined: it did not refuse it. */
 function refused(error: unknown, namespace: string): SecretState {
   const status = error instanceof OperatorError ? error.status : undefined;
-  if (status === 404) return { error: 'there is no such Secret' };
+  if (status === 404) return { error: 'it does not exist' };
   if (status === 403)
     return {
-      error: `the operator may not read it: it needs the permission to get secrets in namespace ${namespace} (config/components/secrets)`,
+      error: `the operator may not read it; grant it the right to get Secrets in namespace ${namespace} (config/components/secrets)`,
     };
   return undefined;
 }
 
-/** The data of a Secret as text, in the order of its keys, so that equal ones look equal. */
+/** Returns the data of a Secret as text, sorted by key, so that equal data have equal text. */
 function decoded(answer: unknown): Readonly<Record<string, string>> {
   const { data = {} } = answer as { readonly data?: Readonly<Record<string, string>> };
   const sorted = Object.entries(data).toSorted(([a], [b]) => (a < b ? -1 : 1));

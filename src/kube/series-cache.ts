@@ -6,24 +6,25 @@ import type { EventSeries } from './event-series.ts';
 export interface SeriesCacheOptions {
   readonly clock: Clock;
   readonly random: Random;
-  /** The replica that reports: the pod's name. */
+  /** Name of this replica: the name of the pod. */
   readonly instance: string;
-  /** Default 5,000. */
+  /** Maximum number of series. Default 5,000. */
   readonly max?: number;
 }
 
-/** A repeat within this time is the same series (the length of client-go's). */
+/** Time within which a repeat belongs to the same series, as in client-go. */
 const seriesMs = 6 * 60_000;
 const defaultMax = 5_000;
 const tidyMs = 60_000;
 
 /**
- * The series of Events that may still repeat. Beyond the bound the one that is quiet for longest is forgotten, of the
- * namespace that has most; its next occurrence begins another one. Series that wait or are under way are never forgotten.
+ * Series of Events that may still repeat. Beyond the maximum a series is removed: that with the oldest last
+ * occurrence in the namespace with most series. Its next occurrence begins a new series. Series that wait or
+ * are in flight are never removed.
  */
 export class SeriesCache {
   readonly #options: SeriesCacheOptions;
-  /** By namespace and key, in the order of their last occurrences. */
+  /** Series by namespace and key, in the order of their last occurrences. */
   readonly #series = new Map<string, Map<string, EventSeries>>();
   #size = 0;
   #serial = 0;
@@ -33,11 +34,12 @@ export class SeriesCache {
     this.#options = options;
   }
 
+  /** Number of series. */
   get size(): number {
     return this.#size;
   }
 
-  /** Counts an occurrence in its series, which begins where there is none. */
+  /** Counts an occurrence in its series, or in a new one. Returns the series. */
   count(backend: KubeObject, event: BackendEvent): EventSeries {
     const { clock } = this.#options;
     const now = clock.now();
@@ -50,11 +52,12 @@ export class SeriesCache {
     return series;
   }
 
-  /** Returns false for a series after which another one of that key began, or that was forgotten. */
+  /** Returns false for a series that was removed or replaced by a newer one with the same key. */
   isCurrent(series: EventSeries): boolean {
     return this.#series.get(series.namespace)?.get(series.key) === series;
   }
 
+  /** Removes the series. */
   forget(series: EventSeries): void {
     if (!this.isCurrent(series)) return;
     const own = this.#series.get(series.namespace);
@@ -63,12 +66,13 @@ export class SeriesCache {
     if (own?.size === 0) this.#series.delete(series.namespace);
   }
 
+  /** Removes all series. */
   clear(): void {
     this.#series.clear();
     this.#size = 0;
   }
 
-  /** Forgets series that are over. Returns true once a minute, when it has looked at all of them. */
+  /** Removes series that have ended, once a minute. Returns true when it has done so. */
   tidy(now: number): boolean {
     if (now - this.#tidiedAt < tidyMs) return false;
     this.#tidiedAt = now;
@@ -83,7 +87,7 @@ export class SeriesCache {
     const wall = clock.wall();
     this.#serial += 1;
     const salt = Math.floor(random() * 0x1_0000_0000);
-    // As client-go's: the object's name, then something that no other event has.
+    // The form of client-go: the name of the object, then a unique suffix.
     const tail = [wall, salt, this.#serial].map((part) => part.toString(16)).join('');
     const name = `${backend.metadata.name.slice(0, 200)}.${tail}`;
     return newSeries(backend, event, { name, instance, wall });

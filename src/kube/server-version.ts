@@ -1,7 +1,9 @@
 import type { Logger } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 
-/** Releases of Kubernetes that the integration and e2e tests ran on, the oldest first: `make compat`, README.md. */
+/**
+ * Releases of Kubernetes on which the integration and e2e tests ran, oldest first: `make compat`, README.md.
+ */
 export const testedReleases = ['1.33.13', '1.36.3', '1.37.2'] as const;
 
 interface Release {
@@ -9,7 +11,9 @@ interface Release {
   readonly minor: number;
 }
 
-/** Distributions append to it: `v1.33.4-gke.100`, `v1.36.1+k3s1`, `v1.34.2-eks-1a2b3c`. */
+/**
+ * Parses a version. Distributions append a suffix: `v1.33.4-gke.100`, `v1.36.1+k3s1`, `v1.34.2-eks-1a2b3c`.
+ */
 function parseRelease(gitVersion: unknown): Release | undefined {
   if (typeof gitVersion !== 'string') return undefined;
   const [, major, minor] = /^v?(\d{1,4})\.(\d{1,4})(?!\d)/.exec(gitVersion) ?? [];
@@ -20,16 +24,16 @@ const compare = (a: Release, b: Release): number => a.major - b.major || a.minor
 const nameOf = ({ major, minor }: Release): string => `${major}.${minor}`;
 
 /**
- * Returns the warning about the version of the API server; undefined: none.
+ * Returns a warning about the version of the API server; undefined: none.
  *
  * | minor version of the server          | warning                                       |
  * |--------------------------------------|-----------------------------------------------|
- * | older than the oldest that was tested | it is not supported                          |
- * | newer than the newest that was tested | it is not tested                             |
+ * | older than the oldest tested one     | it is not supported                           |
+ * | newer than the newest tested one     | it is not tested                              |
  * | between them                         | -                                             |
- * | cannot be read                       | -                                             |
+ * | unreadable                           | -                                             |
  *
- * @param gitVersion as `/version` reports it
+ * @param gitVersion the field of `/version`
  */
 export function versionWarning(
   gitVersion: unknown,
@@ -39,9 +43,9 @@ export function versionWarning(
   const server = parseRelease(gitVersion);
   if (server === undefined || oldest === undefined || newest === undefined) return undefined;
   if (compare(server, oldest) < 0)
-    return `The API server is older than Kubernetes ${nameOf(oldest)}, the oldest version that this release supports: upgrade the cluster`;
+    return `the API server is older than Kubernetes ${nameOf(oldest)}, the oldest version that this release supports; upgrade the cluster`;
   if (compare(server, newest) > 0)
-    return `The API server is newer than Kubernetes ${nameOf(newest)}, the newest version that this release was tested on: look for a later release of the operator`;
+    return `the API server is newer than Kubernetes ${nameOf(newest)}, the newest version that this release was tested with; check for a newer release of the operator`;
   return undefined;
 }
 
@@ -50,15 +54,17 @@ interface VersionCheck {
   readonly logger: Logger;
 }
 
-/** Logs the version of the API server, and a warning where this release was not tested on it. Never rejects: nothing depends on it. */
+/**
+ * Logs the version of the API server, and a warning if this release was not tested with it. Never rejects.
+ */
 export async function logServerVersion({ client, logger }: VersionCheck): Promise<void> {
   try {
     const answer = await client.request({ verb: 'get', resource: 'version', path: '/version' });
     const { gitVersion } = (answer ?? {}) as { readonly gitVersion?: unknown };
     const warning = versionWarning(gitVersion);
-    if (warning === undefined) logger.info('API server', { version: gitVersion });
+    if (warning === undefined) logger.info('connected to the API server', { version: gitVersion });
     else logger.warn(warning, { version: gitVersion });
   } catch (error) {
-    logger.info('The version of the API server is not known', { error });
+    logger.info('failed to read the version of the API server', { error });
   }
 }

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../engine/ports.ts';
 
-/** Fires once when nothing was heard for long enough. Cheap to tell: hearing only notes the time. */
+/**
+ * Calls a function once when nothing was received for a time. A call of `heard` is cheap: it only stores the
+ * time.
+ */
 export class Silence {
   readonly #clock: Clock;
   readonly #limitMs: number;
@@ -15,7 +18,7 @@ export class Silence {
     this.#onBroken = onBroken;
   }
 
-  /** Nothing is timed before the first call. */
+  /** Records that something was received. The time begins with the first call. */
   heard(): void {
     this.#heardAt = this.#clock.now();
     this.#timer ??= this.#clock.after(this.#limitMs, () => this.#look());

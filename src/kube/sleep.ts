@@ -1,6 +1,8 @@
 import type { Clock } from '../engine/ports.ts';
 
-/** Resolves after `delayMs`, or at once when the signal aborts; it never rejects: look at the signal. */
+/**
+ * Resolves after `delayMs`, or at once when the signal aborts. Never rejects: the caller checks the signal.
+ */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const done = () => {

@@ -5,20 +5,20 @@ import { Agent, buildConnector } from 'undici';
 type Connector = buildConnector.connector;
 
 /**
- * Open sockets to the API server, so that all of them can be reset. The end of a request closes its socket, and the kernel
- * continues to send what a closed socket still contains until the other side has it; after a reset it discards that.
+ * Open sockets to the API server, all of which can be reset. A cancelled request closes its socket, but the
+ * kernel goes on sending the data that a closed socket still contains. After a reset it discards these.
  */
 export class Sockets {
   readonly #open = new Set<Socket>();
 
-  /** An agent whose sockets these are. */
+  /** Creates an agent that opens its sockets here. */
   agent(tls: Readonly<Record<string, unknown>>): Agent {
     return new Agent({
       allowH2: false,
-      // The API server closes a connection after 90 s of idleness: we do so first.
+      // The API server closes idle connections after 90 s; the operator does so earlier.
       keepAliveTimeout: 60_000,
       keepAliveMaxTimeout: 60_000,
-      // Every request has a deadline of its own, and every watch a watchdog.
+      // Every request has its own deadline, and every watch a watchdog.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: this.#connector(
@@ -29,11 +29,12 @@ export class Sockets {
     });
   }
 
+  /** Resets all open sockets. */
   reset(): void {
     for (const socket of this.#open) socket.resetAndDestroy();
   }
 
-  /** Node resets no TLS socket (ERR_INVALID_HANDLE_TYPE), so the socket below it is created here. */
+  /** Creates the TCP socket below TLS, because Node cannot reset a TLS socket (ERR_INVALID_HANDLE_TYPE). */
   #connector(inner: Connector): Connector {
     return (options, callback) => {
       if (options.protocol !== 'https:') {

@@ -1,6 +1,6 @@
 import type { LeaderHooks, Leadership } from './leadership.ts';
 
-/** For `--leader-elect=false`: the only replica leads from the start to the end. */
+/** Leadership with `--leader-elect=false`: the only replica leads from its start to its end. */
 export class SoleLeader implements Leadership {
   readonly #hooks: LeaderHooks;
   #leading = false;

@@ -1,49 +1,58 @@
 import type { KubeObject } from '../core/objects.ts';
 
-/** One step of one object. Both sides present: an update; a new life under an old name comes as two changes. */
+/**
+ * Change of one object. With both sides it is an update. An object that was replaced under its name is two
+ * changes.
+ */
 export interface Change<T> {
   readonly before: T | undefined;
   readonly after: T | undefined;
-  /** The answer to a write of our own for which the writer waits, not something that was watched. */
+  /**
+   * True for the answer to a write of the operator for which the writer waits; false for a watched change.
+   */
   readonly own: boolean;
 }
 
 /**
- * Compares resource versions: the API defines them as comparable decimal integers (KEP-5504, stable in 1.35; etcd
- * revisions before). Negative when `a` is the older; 0 also when either is absent.
+ * Compares resource versions, which are comparable decimal integers (KEP-5504, stable in 1.35; before that
+ * revisions of etcd). Returns a negative number if `a` is older, and 0 also if one of them is absent.
  */
 export function compareVersions(a: string | undefined, b: string | undefined): number {
   if (a === undefined || b === undefined || a === b) return 0;
   return a.length === b.length ? (a < b ? -1 : 1) : a.length - b.length;
 }
 
+/** Returns `namespace/name` of the object. */
 export function keyOf(object: KubeObject): string {
   return `${object.metadata.namespace}/${object.metadata.name}`;
 }
 
 /**
- * The objects of one kind, fed from two sides: the watch, which is complete and in order but late, and the answers
- * to our own writes, which are early. Neither may roll back what the other knows.
+ * Cache of the objects of one kind. It has two sources: the watch, which is complete and ordered and comes
+ * late, and the answers to writes of the operator, which come early. Neither may replace newer data of the
+ * other.
  *
- * | held          | comes                                          | result                                     |
+ * | cached        | received                                       | result                                     |
  * |---------------|------------------------------------------------|--------------------------------------------|
- * | nothing       | watched, deleted by ourselves before           | nothing (a late event of a deleted object) |
+ * | nothing       | watched, deleted by the operator before        | nothing (a late event of a deleted object) |
  * | nothing       | watched                                        | added                                      |
- * | nothing       | own answer, older than what was watched last   | nothing (somebody deleted it meanwhile)    |
- * | nothing       | own answer, newer                              | added                                      |
- * | nothing       | read, one that the watch leaves out            | added, however old                         |
+ * | nothing       | answer, older than the last watched version    | nothing (another client deleted it meanwhile) |
+ * | nothing       | answer, newer                                  | added                                      |
+ * | nothing       | read, an object that the watch leaves out      | added, however old                         |
  * | same uid      | not newer                                      | nothing                                    |
  * | same uid      | newer                                          | updated                                    |
- * | another uid   | older                                          | nothing (an event of the former life)      |
+ * | another uid   | older                                          | nothing (an event of the former object)    |
  * | another uid   | newer                                          | deleted, then added                        |
  */
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
-  /** Uids that we deleted and the watch has not yet reported: a uid never comes back. */
+  /**
+   * Uids of objects that the operator deleted and the watch has not yet reported. A uid is never used again.
+   */
   readonly #gone = new Set<string>();
   #position: string | undefined;
 
-  /** How far the watch has come. */
+  /** Version that the watch has reached. */
   get position(): string | undefined {
     return this.#position;
   }
@@ -64,20 +73,20 @@ export class Store<T extends KubeObject> {
     if (version !== undefined) this.#position = version;
   }
 
-  /** A watched ADDED or MODIFIED. */
+  /** Takes a watched ADDED or MODIFIED. */
   watched(object: T): Change<T>[] {
     this.advance(object.metadata.resourceVersion);
     return this.#isGone(object) ? [] : this.#accept(object, false);
   }
 
-  /** A watched DELETED. */
+  /** Takes a watched DELETED. */
   watchedGone(object: T): Change<T>[] {
     this.advance(object.metadata.resourceVersion);
     this.#gone.delete(object.metadata.uid ?? '');
     return this.#drop(keyOf(object), object.metadata.uid, false);
   }
 
-  /** The answer to a write of our own. */
+  /** Takes the answer to a write of the operator. */
   put(object: T, own = true): Change<T>[] {
     if (this.#isGone(object)) return [];
     const held = this.#objects.has(keyOf(object));
@@ -85,12 +94,15 @@ export class Store<T extends KubeObject> {
     return this.#accept(object, own);
   }
 
-  /** An object that the watch leaves out, just read: the watch has no say in how old it is. The next write to it tells when it is gone. */
+  /**
+   * Takes an object that was just read and that the watch leaves out, so the version of the watch does not
+   * matter. The next write to the object shows whether it was deleted.
+   */
   putHidden(object: T, own = true): Change<T>[] {
     return this.#isGone(object) ? [] : this.#accept(object, own);
   }
 
-  /** We deleted the object: later events of that uid are history. */
+  /** Records that the operator deleted the object. Later events of that uid are ignored. */
   remove(key: string, uid: string, own = true): Change<T>[] {
     if (this.#objects.get(key)?.metadata.uid !== uid) return [];
     this.#gone.add(uid);
@@ -98,9 +110,10 @@ export class Store<T extends KubeObject> {
   }
 
   /**
-   * Takes a whole list in one step; what was written while it was read stays.
+   * Takes a complete list in one step. Objects that were written while it was read remain.
    *
-   * A list older than the watch means that the server lost history (a restored backup): then the list alone counts.
+   * A list older than the watch means that the server lost its history (a restored backup). Then the list
+   * replaces all.
    */
   replace(listed: readonly T[], version: string): Change<T>[] {
     const reset = compareVersions(version, this.#position) < 0;

@@ -1,4 +1,4 @@
-/** Callers that wait for the next whole list of a reflector. */
+/** Callers that wait for the next complete list of a reflector. */
 export class SyncWaiters {
   readonly #resolvers = new Set<() => void>();
 
@@ -17,6 +17,7 @@ export class SyncWaiters {
     }
   }
 
+  /** Resolves for all callers that wait now. */
   resolveAll(): void {
     for (const resolve of this.#resolvers) resolve();
   }

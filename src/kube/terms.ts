@@ -3,7 +3,10 @@ import type { Ask } from './client.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LeaderHooks, Leadership, TermEnd } from './leadership.ts';
 
-/** The cheapest request of the API server: it reads no storage, and every account may send it; a refusal is an answer too. */
+/**
+ * Cheapest request of the API server: it reads no storage, and every account may send it. A refusal is an
+ * answer too.
+ */
 export const beat: Ask = {
   verb: 'get',
   resource: 'version',
@@ -16,21 +19,25 @@ export interface TermsOptions extends LeaderHooks {
   readonly clock: Clock;
   /** Sends a small request to the API server: see `Heartbeat`. */
   readonly beat: () => Promise<unknown>;
-  /** Creates the leadership that elects this replica, with its hooks. `hasAnswered`: see `ElectorOptions`. */
+  /**
+   * Creates the leadership by which this replica is elected, with these hooks. `hasAnswered`: see
+   * `ElectorOptions`.
+   */
   readonly elect: (hooks: LeaderHooks, hasAnswered: (sentAt: number) => boolean) => Leadership;
 }
 
 /**
- * Terms of this replica: the times in which it is elected and the API server answers it.
+ * Terms of this replica: the periods in which it is elected and the API server answers.
  *
  * | elected | the API server | this replica |
  * |---------|----------------|--------------|
  * | no      | any            | waits        |
  * | yes     | answers        | leads        |
- * | yes     | is silent      | waits: what is concluded in this time does not count (Interrupted) |
+ * | yes     | is silent      | waits (Interrupted): verdicts of this time do not count |
  *
- * A cut that is shorter than the trust in the lease ends a term too: a network that takes the API server away has often taken
- * the targets away as well, and the verdicts of that time are about the network.
+ * A network failure that is shorter than the renew deadline of the Lease ends a term too. A failure that cuts
+ * off the API server has often cut off the targets as well, so the verdicts of that time are about the
+ * network.
  */
 export class Terms implements Leadership {
   readonly #hooks: LeaderHooks;
@@ -70,7 +77,7 @@ export class Terms implements Leadership {
     return this.#isLeading && this.#elected.isLeader();
   }
 
-  /** Number of the term, from 1: a write is sent only in the term in which it was begun. */
+  /** Number of the term, from 1. A write is sent only in the term in which it began. */
   get number(): number {
     return this.#number;
   }
@@ -83,12 +90,12 @@ export class Terms implements Leadership {
     await this.#elected.stop();
   }
 
-  /** Records that a request which was sent at that time is answered. */
+  /** Records an answer to a request that was sent at that instant. */
   answered(sentAt: number): void {
     this.#heartbeat.answered(sentAt);
   }
 
-  /** Resolves when the API server has answered what was sent a moment ago. Rejects if it does not. */
+  /** Resolves when the API server has answered a recent request. Rejects if it does not. */
   confirm(): Promise<void> {
     return this.#heartbeat.confirm();
   }

@@ -12,9 +12,9 @@ export interface TimedWatch {
   /** Ends the watch. */
   readonly cut: AbortSignal;
   readonly silenceMs: number;
-  /** Longest silence of a watch of all before all has come. */
+  /** Longest silence of a full watch before its initial events are complete. */
   readonly firstSilenceMs: number;
-  /** True for a watch of all until all has come. */
+  /** Returns true for a full watch until its initial events are complete. */
   readonly isFirst: () => boolean;
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
   readonly onEvent: (event: WatchEvent) => void;
@@ -23,7 +23,8 @@ export interface TimedWatch {
 /**
  * Opens a watch and reads it until it ends, is cut or falls silent.
  *
- * @throws OperatorError with the reason `Silent`, or `NoFirstBookmark` where a watch of all falls silent before all has come
+ * @throws OperatorError with the reason `Silent`, or `NoFirstBookmark` if a full watch falls silent before
+ *   its initial events are complete
  */
 export async function readTimedWatch(watch: TimedWatch): Promise<void> {
   const { resource, clock, cut, silenceMs, firstSilenceMs, isFirst, open, onEvent } = watch;
@@ -57,5 +58,6 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
   }
 }
 
+/** Returns the error of a full watch that the server does not support. */
 export const noFirstBookmark = (resource: Resource): OperatorError =>
-  lostError(resource, 'no bookmark ends the first events of a watch of all', 'NoFirstBookmark');
+  lostError(resource, 'no bookmark ended the initial events', 'NoFirstBookmark');

@@ -13,9 +13,9 @@ interface TokenReviewStatus {
 const deadlineMs = 3_000;
 
 /**
- * Asks the API server whose token this is (TokenReview), and whether that user may get a path that is no resource
- * (SubjectAccessReview), as controller-runtime's filter for metrics does. Takes the right to create both. No error contains
- * the token.
+ * Authenticates a token by a TokenReview, and checks by a SubjectAccessReview that its user may get a
+ * non-resource path, like the filter for metrics of controller-runtime. It needs the right to create both. No
+ * error contains the token.
  */
 export async function reviewToken(
   client: Pick<KubeClient, 'request'>,
@@ -49,7 +49,10 @@ const accessReview = (
   spec: { user: username, ...rest, nonResourceAttributes: { path, verb: 'get' } },
 });
 
-/** Returns the status of the review. It is answered at once or not at all: the client of /metrics waits. */
+/**
+ * Creates a review and returns its status. There is one attempt with a short deadline, because the client of
+ * /metrics waits.
+ */
 async function create(client: Pick<KubeClient, 'request'>, review: Review): Promise<object> {
   const resource = `${review.kind.toLowerCase()}s`;
   const answer = await client.request({

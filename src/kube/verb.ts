@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 
-/** What a request does, in the words of Kubernetes' own access rules; `apply` is a patch to them. */
+/** Verb of a request as in RBAC of Kubernetes, where `apply` is a patch. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'apply' | 'delete';
 
 export const methods: Readonly<Record<Verb, Dispatcher.HttpMethod>> = {

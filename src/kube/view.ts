@@ -17,7 +17,7 @@ import type { Change } from './store.ts';
 
 export type ViewKind = 'ExternalBackend' | 'Service' | 'EndpointSlice' | 'Endpoints';
 
-/** `concerned`: keys (`namespace/name`) of the backends that should look again; see `KubeView`. */
+/** `concerned`: keys (`namespace/name`) of the backends that must be reconciled; see `KubeView`. */
 export type ViewListener = (kind: ViewKind, change: Change<KubeObject>, concerned: readonly string[]) => void;
 
 export interface ViewOptions {
@@ -25,31 +25,35 @@ export interface ViewOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Empty: the whole cluster. */
+  /** Namespaces to watch; empty: the whole cluster. */
   readonly namespaces: readonly string[];
   readonly onChange?: ViewListener;
   readonly onRestart?: (resource: string, reason: string) => void;
   readonly silenceMs?: number;
 }
 
-/** Label selectors that leave out the endpoints of pods: these change all the time, and nothing here depends on them. */
+/**
+ * Label selectors that leave out the endpoints of pods, which change all the time and which the operator does
+ * not need.
+ */
 const withoutPods = {
   EndpointSlice: 'endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io',
   Endpoints: 'endpoints.kubernetes.io/managed-by!=endpoint-controller',
 };
 
 /**
- * The cluster as far as this operator looks: its own resources, all Services, and the slices and Endpoints that are
- * not those of pods. A change is reported to these backends:
+ * Cache of the objects that the operator watches: ExternalBackends, all Services, and the slices and
+ * Endpoints that are not those of pods. A change is reported for these backends:
  *
- * | changed                  | concerned                                                                   |
+ * | changed                  | backends                                                                    |
  * |--------------------------|-----------------------------------------------------------------------------|
  * | ExternalBackend          | itself, and others that want one of the Services it wants or wanted          |
  * | Service, slice, Endpoints | the backend that controls it (or did), and those that want that Service name |
- * | Service                  | and those that have one of its addresses as a target, in any namespace       |
+ * | Service                  | in addition those that have one of its addresses as a target, in any namespace |
  *
- * A change that is the answer to a write of our own is not reported to the writer itself (the owner).
- * Nothing is reported of a namespace of which only a part is known; once all is known, each of its backends is reported.
+ * A change that is the answer to a write of the operator is not reported for the backend that wrote it (the
+ * owner). No change is reported in a namespace whose objects are not all known. Once they are, each of its
+ * backends is reported.
  */
 export class KubeView implements ClusterView {
   readonly #options: ViewOptions;
@@ -96,12 +100,15 @@ export class KubeView implements ClusterView {
     for (const reflector of this.#reflectors()) reflector.start();
   }
 
-  /** Resolves when every kind is known whole in each namespace that can be read: see `Namespaces`. */
+  /** Resolves when all objects are known in each namespace that can be read: see `Namespaces`. */
   get synced(): Promise<void> {
     return this.#namespaces.synced;
   }
 
-  /** Namespaces that are not served now or that the server does not show any more, with the reason where there is one. */
+  /**
+   * Returns the namespaces that are not served now, or that the server no longer shows, with the reason if
+   * there is one.
+   */
   unreadable(): readonly string[] {
     return this.#namespaces.names.flatMap((namespace) => {
       const what = namespace === '' ? 'all namespaces' : `namespace ${namespace}`;
@@ -117,7 +124,7 @@ export class KubeView implements ClusterView {
     return this.#namespaces.names.filter((namespace) => this.#namespaces.isWhole(namespace));
   }
 
-  /** Resolves when the namespace is up to date, without one all that are served. */
+  /** Resolves when the namespace is up to date; without one, when all served namespaces are. */
   async caughtUp(signal: AbortSignal, namespace?: string): Promise<void> {
     const namespaces = namespace === undefined ? this.served() : [namespace];
     await Promise.all(namespaces.map((each) => this.#catchUp.wait(each, this.#reflectorsOf(each), signal)));
@@ -158,20 +165,23 @@ export class KubeView implements ClusterView {
   }
 
   /**
-   * Takes an answer of the API server: the object as it now is.
+   * Takes an object from an answer of the API server.
    *
-   * @param own the writer itself waits for the answer, and need not look again
+   * @param own true: the writer waits for the answer, and need not be reconciled again
    */
   put(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
     this.#cacheOf(kind).of(namespace)?.put(raw, own);
   }
 
-  /** Takes what a read of that one object answered. One that the watch leaves out is older than the watch and there all the same. */
+  /**
+   * Takes an object that was read by its name. If the watch leaves it out, it is cached even if it is older
+   * than the version of the watch.
+   */
   found(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
     this.#cacheOf(kind).found(namespace, raw, own);
   }
 
-  /** This life of the object is over. */
+  /** Records that the operator deleted the object with this uid. */
   remove(kind: ViewKind, namespace: string, name: string, uid: string, own = true): void {
     this.#cacheOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid, own);
   }
@@ -235,7 +245,7 @@ export class KubeView implements ClusterView {
     this.#tell(kind, change, owners, this.#indexes.claimants(sides.flatMap(servicesOf)));
   }
 
-  /** Reports the backends of a namespace of which all is known; before that, none of its changes is reported. */
+  /** Reports all backends of a namespace whose objects are all known now. */
   #present(namespace: string): void {
     for (const after of this.#backends.of(namespace)?.store.values() ?? [])
       this.#options.onChange?.('ExternalBackend', { before: undefined, after, own: false }, [keyOf(after)]);

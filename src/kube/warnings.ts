@@ -1,7 +1,7 @@
 /**
- * Texts of a `Warning` header (RFC 7234): `299 - "text"`, several of them in one header or in several.
+ * Returns the texts of `Warning` headers (RFC 7234), such as `299 - "text"`. A header may have several.
  *
- * The API server warns of fields and values that are deprecated, and of values that a later version refuses.
+ * The API server sends them for deprecated fields and values, and for values that a later version refuses.
  */
 export function warningTexts(header: string | readonly string[] | undefined): readonly string[] {
   if (header === undefined) return [];
@@ -13,14 +13,17 @@ export function warningTexts(header: string | readonly string[] | undefined): re
   );
 }
 
-/** The operator writes Endpoints for clients that read them, on purpose (docs/adr/0004-legacy-endpoints.md). */
+/**
+ * Expected warning: the operator writes Endpoints for clients that read them
+ * (docs/adr/0004-legacy-endpoints.md).
+ */
 const expected = 'v1 Endpoints is deprecated';
 
-/** An admission webhook may send another text with each answer. */
+/** Maximum number of different texts, because an admission webhook may send another text with each answer. */
 const MAX_TEXTS = 100;
 const MAX_CHARS = 500;
 
-/** Passes on each warning text of the API server once. */
+/** Reports each warning text of the API server once. */
 export class Warnings<About> {
   readonly #onWarning: (text: string, about: About) => void;
   readonly #seen = new Set<string>();

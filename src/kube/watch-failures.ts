@@ -7,17 +7,17 @@ export interface WatchFailuresOptions {
   readonly logger: Logger;
   readonly resource: Resource;
   readonly namespace?: string | undefined;
-  /** A watch was restarted; `reason` is `Ended` after a full term, else that of the failure. */
+  /** Called when a watch ends. `reason`: `Ended` after a normal end, otherwise that of the failure. */
   readonly onRestart?: (resource: string, reason: string) => void;
-  /** Longest wait between attempts. Default 10 s. */
+  /** Longest backoff. Default 10 s. */
   readonly maxBackoffMs?: number;
 }
 
 const minBackoffMs = 200;
-/** A watch that lived this long was a good one: the next failure is a first one again. */
+/** A failure of a watch that lasted this long counts as the first one again. */
 const goodWatchMs = 5_000;
 
-/** Counts the failures of the watches of one collection in a row, and reports them. */
+/** Counts failures in a row of the watches of one collection, and reports them. */
 export class WatchFailures {
   readonly #options: WatchFailuresOptions;
   #count = 0;
@@ -31,8 +31,8 @@ export class WatchFailures {
   }
 
   /**
-   * Takes the end of a watch, with the error where it failed. Returns the milliseconds to wait before the next one; 0: it
-   * begins at once.
+   * Records the end of a watch, with its error if it failed. Returns the milliseconds to wait before the next
+   * watch; 0: it begins at once.
    */
   ended(error: unknown, livedMs: number): number {
     const isGood = livedMs >= goodWatchMs;
@@ -54,11 +54,12 @@ export class WatchFailures {
     const reason = error === undefined ? 'Ended' : error instanceof OperatorError ? error.reason : 'Fault';
     onRestart?.(resource.plural, reason);
     const failures = this.#count;
-    // A single failure is normal for a connection. Of those that follow, the 2nd, 4th, 8th and so on are logged.
+    // A single failure is normal for a connection. Of failures in a row, the 2nd, 4th, 8th and so on are
+    // logged.
     const isLogged = failures > 1 && Number.isInteger(Math.log2(failures));
     if (error !== undefined && isLogged) {
       const what = { resource: resource.plural, namespace, reason, failures, error };
-      logger.warn('The watch failed; trying again', what);
+      logger.warn('a watch failed; retrying', what);
     }
   }
 }

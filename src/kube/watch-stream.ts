@@ -4,7 +4,7 @@ import { statusError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import type { Resource } from './resources.ts';
 
-/** One line of a watch. */
+/** Event of a watch: one line. */
 export interface WatchEvent {
   readonly type: string;
   readonly object: { readonly metadata?: WatchedMeta; readonly code?: number };
@@ -16,16 +16,16 @@ interface WatchedMeta {
 }
 
 export interface WatchListener {
-  /** Bytes came, of an event or of a part of one. */
+  /** Called for each chunk of bytes: events, or a part of one. */
   readonly onPiece: () => void;
-  /** All but `ERROR`. What it throws ends the reading. */
+  /** Called for each event except `ERROR`. An error that it throws ends the reading. */
   readonly onEvent: (event: WatchEvent) => void;
-  /** Asked after the events of each piece. */
+  /** Returns true to end the reading. Called after the events of each chunk. */
   readonly isOver: () => boolean;
 }
 
 /**
- * Reads until the server ends the watch. The events of one piece are told in one turn.
+ * Reads until the server ends the watch. The events of one chunk are reported in one turn of the event loop.
  *
  * @throws OperatorError for an `ERROR` event, with its status, and for an end within a line
  */
@@ -47,7 +47,7 @@ export async function readWatch(
   if (lines.midLine) throw lostError(resource, 'the watch ended within a line', 'BrokenLine');
 }
 
-/** A watch that must be begun anew though the server named no reason. */
+/** Returns the error of a watch that failed without an error of the server. */
 export function lostError(resource: Resource, message: string, reason: ErrorReason): OperatorError {
   return new OperatorError(`watch ${resource.plural}: ${message}`, { kind: 'transient', reason });
 }

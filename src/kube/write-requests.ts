@@ -1,4 +1,4 @@
-/** What the writer asks of the API server: one function per request, without the fence. */
+/** Requests of the writer to the API server: one function for each, without the fence. */
 import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
 import { kubernetesSliceManagers, labels, operatorName } from '../core/ownership.ts';
@@ -17,7 +17,7 @@ const laneOf: Readonly<Record<ObjectRef['kind'], Lane>> = {
   ExternalBackend: lanes.status,
 };
 
-/** Server-side apply of what is ours in the Service, by force. */
+/** Applies the fields of the operator to the Service (server-side apply, forced). */
 export function applyService(service: AppliedService): Ask {
   const { namespace, name } = service.metadata;
   return {
@@ -29,7 +29,7 @@ export function applyService(service: AppliedService): Ask {
   };
 }
 
-/** Merges into this life of the Service; with a resourceVersion, into this state of it alone. */
+/** Merges fields into the Service with this uid; with a resourceVersion, only into this version. */
 export function setService(action: Extract<Action, { op: 'setService' }>): Ask {
   const { ref, spec, annotations, ownerReferences } = action;
   const { uid, resourceVersion } = ref;
@@ -58,13 +58,13 @@ export function updateObject(object: EndpointSlice | Endpoints): Ask {
   return { ...target(object.kind, namespace, name), verb: 'update', query: { fieldManager }, body: object };
 }
 
-/** The API server admits or refuses it as it would the write, and stores nothing. */
+/** Sends a write as a dry run: the API server admits or refuses it, and stores nothing. */
 export function dryRun({ write: { op, object } }: Extract<Action, { op: 'dryRun' }>): Ask {
   const ask = op === 'create' ? createObject(object) : updateObject(object);
   return { ...ask, query: { ...ask.query, dryRun: 'All' }, lane: lanes.endpoints };
 }
 
-/** Deletes this life of the object alone; with a resourceVersion, this state of it alone. */
+/** Deletes only the object with this uid; with a resourceVersion, only this version. */
 export function deleteObject({ kind, namespace, name, uid, resourceVersion }: ObjectRef): Ask {
   return {
     ...target(kind, namespace, name),
@@ -73,7 +73,7 @@ export function deleteObject({ kind, namespace, name, uid, resourceVersion }: Ob
   };
 }
 
-/** Replaces the status of this life of the resource; of another one the server answers 422. */
+/** Replaces the status of the resource with this uid. For another uid the server answers 422. */
 export function setStatus({ ref, status }: Extract<Action, { op: 'status' }>): Ask {
   return {
     ...target('ExternalBackend', ref.namespace, ref.name, 'status'),

@@ -14,22 +14,23 @@ export interface WriterOptions extends ActionRunnerOptions {
 /**
  * Performs the actions of a plan.
  *
- * What happens to an action when a newer reason to look comes (`patience`):
+ * Effect on an action when a newer change requires a reconcile (the signal of the caller aborts):
  *
  * | the action                         | of a slice                    | of another object                             |
  * |------------------------------------|-------------------------------|-----------------------------------------------|
- * | waits for a turn in its lane       | goes on: nothing is before it | is given up                                   |
- * | waits for another try              | is given up                   | is given up                                   |
- * | is under way                       | is waited for                 | goes on by itself, and is not waited for       |
+ * | waits for a turn in its lane       | goes on, because its lane is the first | is given up                          |
+ * | waits for another attempt          | is given up                   | is given up                                   |
+ * | is in flight                       | the caller waits for it       | goes on by itself, and the caller does not wait |
  * | reads the object after a conflict  | the read goes on by itself    | the same                                      |
  *
- * What goes on by itself puts its answer into the view like any other, as a change that its owner hears of. Until it has
- * ended, no other action on that object begins: of two writes the later one is the last.
+ * An action that goes on by itself puts its answer into the view, as a change that is reported to its owner.
+ * Until it has ended, no other action on that object begins, so that of two writes the later one is executed
+ * last.
  */
 export class KubeWriter implements Writer {
   readonly #options: WriterOptions;
   readonly #runner: ActionRunner;
-  /** Ends of the actions that go on by themselves, by object. Never rejected. */
+  /** Actions that go on by themselves, by object: promises of their ends, which never reject. */
   readonly #left = new Map<string, Promise<unknown>>();
 
   constructor(options: WriterOptions) {
@@ -64,7 +65,7 @@ export class KubeWriter implements Writer {
   }
 }
 
-/** The object that an action is about, for people too. */
+/** Returns the text of the object of an action, as a key and for messages. */
 function nameOf(action: Action): string {
   switch (action.op) {
     case 'absent':

@@ -50,7 +50,7 @@ describe('EventWriter on a real API server', () => {
   };
   const events = () => admin.list('Event', space);
 
-  it('writes one Event that says who saw what of whom', async () => {
+  it('writes one Event with its reporter, note and backend', async () => {
     sink.record(backend(), down);
     await until('it is written', () => results.length === 1);
     expect(await events()).toMatchObject([
@@ -69,7 +69,7 @@ describe('EventWriter on a real API server', () => {
     ]);
   });
 
-  it('makes one series of repeats', async () => {
+  it('writes repeats as one series', async () => {
     for (let at = 0; at < 3; at += 1) {
       sink.record(backend(), down);
       await until('it is written', () => results.length === at + 1);
@@ -82,7 +82,7 @@ describe('EventWriter on a real API server', () => {
     });
   });
 
-  it('begins again when somebody deleted the series', async () => {
+  it('creates the Event again when another client has deleted it', async () => {
     sink.record(backend(), down);
     await until('it is written', () => results.length === 1);
     await admin.deleteAll('Event', space);
@@ -91,7 +91,7 @@ describe('EventWriter on a real API server', () => {
     expect(await events()).toMatchObject([{ reason: 'Refused', series: { count: 2 } }]);
   });
 
-  it('writes a burst of one backend at its pace, and those of others meanwhile', async () => {
+  it('writes a burst of one backend at its rate, and the Events of others meanwhile', async () => {
     for (let at = 0; at < 60; at += 1) sink.record(backend('loud'), { ...down, note: `change ${at}` });
     sink.record(backend('quiet'), down);
     const written = () => results.filter((result) => result === 'written').length;
@@ -101,14 +101,14 @@ describe('EventWriter on a real API server', () => {
     expect(names).toContain('quiet');
   });
 
-  it('cuts a note to what the API server takes', async () => {
+  it('cuts a note to the length that the API server accepts', async () => {
     sink.record(backend(), { ...down, note: 'ü'.repeat(2_000) });
     await until('it is written', () => results.length === 1);
     expect(results).toEqual(['written']);
     expect((await events())[0]?.note).toMatch(/^ü{500,}…$/);
   });
 
-  it('counts what the API server refuses, and goes on', async () => {
+  it('counts Events that the API server refuses, and goes on', async () => {
     const elsewhere = { ...backend('lost').metadata, namespace: 'no-such-namespace' };
     const lost = { ...backend('lost'), metadata: elsewhere };
     sink.record(lost, down);

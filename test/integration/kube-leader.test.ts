@@ -63,7 +63,7 @@ describe('LeaseElector on a real API server', () => {
     return result;
   }
 
-  it('lets one lead; when it vanishes the other follows within the lease, and never two at a time', async () => {
+  it('lets one replica lead, and the other one within the lease duration after its end, never two at a time', async () => {
     const space = await namespace(controlPlane(), 'leader');
     const a = await candidate(space, 'a');
     const b = await candidate(space, 'b');
@@ -89,7 +89,7 @@ describe('LeaseElector on a real API server', () => {
     expect(observed.looks).toBeGreaterThan(500);
   }, 60_000);
 
-  it('hands over at once when it is stopped', async () => {
+  it('releases the Lease at once when it is stopped', async () => {
     const space = await namespace(controlPlane(), 'leader');
     const a = await candidate(space, 'a');
     const b = await candidate(space, 'b');
@@ -105,7 +105,7 @@ describe('LeaseElector on a real API server', () => {
     expect(observed.overlaps).toBe(0);
   }, 30_000);
 
-  it('suspends itself while the API server is away, and goes on when it is back', async () => {
+  it('does not lead while the API server is away, and leads again when it is back', async () => {
     const space = await namespace(controlPlane(), 'leader');
     const { elector, proxy, seen } = await candidate(space, 'a');
     elector.start();
@@ -117,7 +117,7 @@ describe('LeaseElector on a real API server', () => {
     expect(seen.filter((word) => !word.startsWith('leader'))).toEqual(['started', 'Interrupted', 'started']);
   }, 30_000);
 
-  it('notices a connection that swallows its renewals', async () => {
+  it('notices a connection that drops its renewals', async () => {
     const space = await namespace(controlPlane(), 'leader');
     const { elector, proxy } = await candidate(space, 'a');
     elector.start();
@@ -127,7 +127,7 @@ describe('LeaseElector on a real API server', () => {
     await until('it has renewed by another', () => proxy.accepted > opened && elector.isLeader());
   }, 30_000);
 
-  it('does not care what the wall clocks say', async () => {
+  it('does not depend on wall clocks', async () => {
     const space = await namespace(controlPlane(), 'leader');
     const inTheFuture: Clock = { ...systemClock, wall: () => systemClock.wall() + 86_400_000 };
     const a = await candidate(space, 'a', inTheFuture);

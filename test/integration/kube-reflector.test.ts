@@ -123,7 +123,7 @@ describe('Reflector on a real API server', () => {
     await follows(reflected);
   }, 60_000);
 
-  it('is caught up once it has what was written before it was asked, though its watch passes nothing on', async () => {
+  it('is caught up once it has all earlier writes, even if its watch delivers nothing', async () => {
     const { reflector, proxy, start, names, told } = await reflect();
     await start();
     await create('early');
@@ -138,7 +138,7 @@ describe('Reflector on a real API server', () => {
     expect(told).toEqual(['added late', 'added later']);
   }, 60_000);
 
-  it('waits for an API server that is away to catch up, until that is called off', async () => {
+  it('waits to catch up while the API server is away, until the wait is cancelled', async () => {
     const { reflector, proxy, start, names } = await reflect();
     await start();
     proxy.refuse(true);
@@ -154,7 +154,7 @@ describe('Reflector on a real API server', () => {
     expect(names()).toEqual(['late']);
   }, 60_000);
 
-  it('tells nothing of a part of them where the connection ends meanwhile', async () => {
+  it('reports no part of the initial events if the connection ends meanwhile', async () => {
     const { reflector, start, proxy, names, told, restarts } = await reflect();
     const all = await createMany(300);
     proxy.cutAfter(60_000);
@@ -167,7 +167,7 @@ describe('Reflector on a real API server', () => {
     expect(told.toSorted()).toEqual(all.map((name) => `added ${name}`));
   }, 60_000);
 
-  it('lists in pages where the server has no such request, then follows changes', async () => {
+  it('lists in pages if the server does not support a full watch, then follows changes', async () => {
     const restart = async (...flags: readonly string[]) => {
       await plane.stopApiServer();
       await plane.startApiServer(...flags);
@@ -182,7 +182,7 @@ describe('Reflector on a real API server', () => {
     await follows(reflected);
   }, 90_000);
 
-  it('goes on after a reset where it was, without telling anything twice', async () => {
+  it('continues after a reset, and reports nothing twice', async () => {
     const { start, names, told, proxy, restarts } = await reflect();
     await create('a');
     await start();
@@ -193,7 +193,7 @@ describe('Reflector on a real API server', () => {
     expect(restarts).toEqual(['ConnectionLost']);
   });
 
-  it('keeps what it has while nothing can be reached, and learns of what happened meanwhile', async () => {
+  it('keeps its objects while the API server is unreachable, and gets the changes of that time', async () => {
     const { start, names, told, proxy, reflector } = await reflect();
     await create('gone');
     await create('kept');
@@ -218,7 +218,7 @@ describe('Reflector on a real API server', () => {
     expect(after.metadata.uid).not.toBe(before.metadata.uid);
   }, 30_000);
 
-  it('cuts a connection that fell silent and gets what it missed', async () => {
+  it('ends a silent connection and gets the missed changes', async () => {
     const { start, names, proxy, restarts } = await reflect({ silenceMs: 1_500 });
     await create('a');
     await start();
@@ -228,7 +228,7 @@ describe('Reflector on a real API server', () => {
     expect(restarts[0]).toBe('Silent');
   }, 30_000);
 
-  it('stands a killed and restarted API server without a word about what did not change', async () => {
+  it('survives a restart of the API server, and reports no object that did not change', async () => {
     const { start, names, told } = await reflect();
     await create('a');
     await create('b');
@@ -257,7 +257,7 @@ describe('Reflector on a real API server', () => {
     expect(told).toEqual(['added b']);
   }, 60_000);
 
-  it('does not let late events undo the answers to own writes', async () => {
+  it('does not let late events undo the answers to writes of the operator', async () => {
     const { start, names, told, proxy, reflector, client } = await reflect();
     await start();
     proxy.silence();
@@ -275,7 +275,7 @@ describe('Reflector on a real API server', () => {
     expect(client.load.inFlight).toBe(0);
   });
 
-  it('tells the rest when a listener throws', async () => {
+  it('reports the other changes when a listener throws', async () => {
     const heard: string[] = [];
     const { start } = await reflect({
       onChange: (change) => {
@@ -291,7 +291,7 @@ describe('Reflector on a real API server', () => {
     expect(heard.toSorted()).toEqual(['a', 'b', 'c']);
   });
 
-  it('tells nothing after it was stopped', async () => {
+  it('reports nothing after it was stopped', async () => {
     const { start, told, reflector, proxy } = await reflect();
     await start();
     await reflector.stop();

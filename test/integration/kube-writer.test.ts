@@ -73,7 +73,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
   const heldSlice = () => held(view.slices(space, 'db')[0]);
   const heldService = () => held(view.service(space, 'db'));
 
-  it('creates, updates and deletes a slice, and the view knows at once', async () => {
+  it('creates, updates and deletes a slice, and the view has each change at once', async () => {
     await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
     expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.11']);
 
@@ -87,7 +87,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(await admin.find('EndpointSlice', 'db-1', space)).toBeUndefined();
   });
 
-  it('is refused an update of what somebody else changed, and learns what is there', async () => {
+  it('gets a conflict for an object that another client changed, and reads it into the view', async () => {
     await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
     const stale = heldSlice();
     await admin.patch('EndpointSlice', 'db-1', space, { metadata: { labels: { theirs: 'yes' } } });
@@ -97,14 +97,14 @@ describe('KubeWriter and KubeView on a real API server', () => {
     await writer.perform({ op: 'update', object: heldSlice() });
   });
 
-  it('is refused a name that is taken, and learns who has it', async () => {
+  it('gets a conflict for a name that exists, and reads its object into the view', async () => {
     await theirs(slice('db-1', '10.20.0.99'));
     const failure = await failureOf(writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') }));
     expect(failure).toMatchObject({ kind: 'transient', reason: 'AlreadyExists' });
     expect(heldSlice().endpoints?.[0]?.addresses).toEqual(['10.20.0.99']);
   });
 
-  it('finds a Service that the view has not heard of, and nothing where there is none', async () => {
+  it('finds a Service that is not in the view yet, and none that does not exist', async () => {
     const absent = { op: 'absent', namespace: space, name: 'db' } as const;
     await writer.perform(absent);
     await view.stop();
@@ -121,7 +121,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(heldService().metadata.uid).toBe(metadata.uid);
   });
 
-  it('takes the deletion of what is gone for done, and never deletes a namesake', async () => {
+  it('succeeds in deleting an object that is already deleted, and never deletes another one of its name', async () => {
     await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
     const first = heldSlice();
     await admin.delete('EndpointSlice', 'db-1', space);
@@ -135,7 +135,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(heldSlice().metadata.uid).toBe(second.metadata.uid);
   });
 
-  it('applies a Service beside other managers, and takes ports and selector from them on demand', async () => {
+  it('applies a Service next to other managers, and takes ports and selector from them on demand', async () => {
     await admin.create({
       kind: 'Service',
       metadata: { name: 'db', namespace: space, labels: { theirs: 'yes' } },
@@ -161,7 +161,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(stale).toMatchObject({ kind: 'transient', status: 409 });
   });
 
-  it('deletes a Service and forgets it at once', async () => {
+  it('deletes a Service and removes it from the view at once', async () => {
     await writer.perform({ op: 'applyService', service: applied({ ports: [{ port: 5432 }] }) });
     await writer.perform({ op: 'delete', ref: refOf(heldService()) });
     expect(view.service(space, 'db')).toBeUndefined();
@@ -176,21 +176,21 @@ describe('KubeWriter and KubeView on a real API server', () => {
     await until('the watch tells of its end', () => view.service(space, 'db') === undefined);
   });
 
-  it('says what the server finds wrong, once and for all', async () => {
+  it('returns a refusal of the server as a terminal error', async () => {
     const wrong = applied({ ports: [{ port: 70_000 }] });
     const failure = await failureOf(writer.perform({ op: 'applyService', service: wrong }));
     expect(failure).toMatchObject({ kind: 'terminal', reason: 'Invalid', status: 422 });
     expect(failure.message).toMatch(/spec\.ports\[0\]\.port/);
   });
 
-  it('writes nothing without the lead', async () => {
+  it('writes nothing without leadership', async () => {
     leading = false;
     const failure = await failureOf(writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') }));
     expect(failure).toMatchObject({ kind: 'waiting', reason: 'NotLeader' });
     expect(await admin.find('EndpointSlice', 'db-1', space)).toBeUndefined();
   });
 
-  it('sweeps what the controllers left, and comes back to look again', async () => {
+  it('deletes the objects that controllers left, and checks again', async () => {
     const left = (name: string, manager: string) => {
       const object = slice(name, '10.20.0.13');
       const labels = { ...object.metadata.labels, 'endpointslice.kubernetes.io/managed-by': manager };
@@ -217,13 +217,13 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(await admin.find('Endpoints', 'db', space)).toBeUndefined();
   });
 
-  it('sweeps no Endpoints of others', async () => {
+  it('does not delete Endpoints of other owners', async () => {
     await admin.create({ kind: 'Endpoints', metadata: { name: 'db', namespace: space } });
     await writer.perform({ op: 'sweep', namespace: space, name: 'db' });
     expect(await admin.find('Endpoints', 'db', space)).toBeDefined();
   });
 
-  it('replaces the status of this life only', async () => {
+  it('replaces the status only of the resource with this uid', async () => {
     const created = await admin.create({
       kind: 'ExternalBackend',
       metadata: { name: 'db', namespace: space },
@@ -249,7 +249,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(gone).toMatchObject({ kind: 'transient', reason: 'NotFound' });
   });
 
-  it('tells who is concerned: the owner of what others changed, and all who want the Service', async () => {
+  it('reports a change for the owner of the object, and for all backends that want the Service', async () => {
     const want = (name: string) =>
       admin.create({
         kind: 'ExternalBackend',
@@ -286,7 +286,7 @@ describe('KubeWriter and KubeView on a real API server', () => {
     expect(view.ownedNames(space, 'first').size).toBe(0);
   });
 
-  it('does not hold the endpoints of pods', async () => {
+  it('does not cache the endpoints of pods', async () => {
     await admin.create({
       kind: 'Service',
       metadata: { name: 'pods', namespace: space },

@@ -71,7 +71,7 @@ describe('over a full life of backends the operator is forbidden nothing', () =>
     const ready = await fetch(`${operator.url}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([200, expect.stringMatching(/^ok\s*$/)]);
     await operator.stop();
-    const lines = operator.lines().filter(({ msg }) => String(msg).startsWith('Networks of the cluster'));
+    const lines = operator.lines().filter(({ msg }) => String(msg).startsWith('networks of the cluster'));
     expect(lines.map(({ level, resource, reason }) => [level, resource, reason]).toSorted()).toEqual([
       ['warn', 'nodes', 'Forbidden'],
       ['warn', 'servicecidrs', 'Forbidden'],

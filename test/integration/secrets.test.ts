@@ -49,7 +49,7 @@ it('says which permission is missing, and takes nothing out for it', async () =>
     (said) => said.includes('SecretsMissing'),
   );
   expect(await degraded('first')).toMatch(
-    new RegExp(`Secret first: .*permission to get secrets in namespace ${world.ns}`),
+    new RegExp(`Secret first: .*right to get Secrets in namespace ${world.ns}`),
   );
   await world.serves('first', [address]);
 });
@@ -72,7 +72,7 @@ it('takes up a permission and a Secret that come later', async () => {
   await publish('third');
   await eventually(
     () => degraded('third'),
-    (said) => said === 'SecretsMissing: Secret third: there is no such Secret',
+    (said) => said === 'SecretsMissing: Secret third: it does not exist',
   );
   const stringData = { username: 'prober', password };
   await world.admin.create({ kind: 'Secret', metadata: { name: 'third', namespace: world.ns }, stringData });

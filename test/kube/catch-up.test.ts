@@ -3,7 +3,7 @@ import { CatchUp } from '../../src/kube/catch-up.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { silent } from './support/connect.ts';
 
-it('names the resources that get no answer for half a minute, in the log once, until they do', async () => {
+it('reports resources without an answer for 30 s, once in the log, until they are read', async () => {
   const clock = new ManualClock();
   const warnings: unknown[] = [];
   const logger = { ...silent, warn: (_: string, fields: unknown) => void warnings.push(fields) };

@@ -74,7 +74,7 @@ describe('KubeClient', () => {
     ...more,
   });
 
-  it('sends what it is asked below the path of the server, and parses the answer', async () => {
+  it('sends a request below the path of the server, and parses the answer', async () => {
     const { client, heard, requests } = await exchange([answer(200, { a: 1 })]);
     const query = { labelSelector: 'a!=b', limit: 5, nothing: undefined };
     const body = { b: 2 };
@@ -105,7 +105,7 @@ describe('KubeClient', () => {
     ]);
   });
 
-  it('does not repeat a create that may have been done', async () => {
+  it('does not repeat a create that may have been executed', async () => {
     const { client, heard } = await exchange([reset, answer(201)]);
     expect(await failureOf(client.request(ask('create')))).toMatchObject({
       kind: 'transient',
@@ -114,7 +114,7 @@ describe('KubeClient', () => {
     expect(heard).toHaveLength(1);
   });
 
-  it('repeats a create that the server was too busy for, when the server says', async () => {
+  it('repeats a create that the server was too busy for, after its Retry-After', async () => {
     const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '1' }), answer(201)]);
     const startedAt = performance.now();
     await client.request(ask('create'));
@@ -122,7 +122,7 @@ describe('KubeClient', () => {
     expect(heard).toHaveLength(2);
   });
 
-  it('gives up after its attempts, with what the server said last', async () => {
+  it('gives up after its attempts, with the last error of the server', async () => {
     const { client, heard } = await exchange([answer(503, { message: 'no storage' })]);
     const failure = await failureOf(client.request(ask('get', { attempts: 2 })));
     expect(failure).toMatchObject({ kind: 'transient', status: 503 });
@@ -130,7 +130,7 @@ describe('KubeClient', () => {
     expect(heard).toHaveLength(2);
   });
 
-  it('does not wait longer than its deadline, and leaves that connection', async () => {
+  it('does not wait longer than its deadline, and opens a new connection', async () => {
     const { client, requests } = await exchange([hang, answer(200)]);
     const failure = await failureOf(client.request(ask('get', { deadlineMs: 50 })));
     expect(failure).toMatchObject({ kind: 'transient', reason: 'DeadlineExceeded' });
@@ -146,7 +146,7 @@ describe('KubeClient', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
-  it('resets what is under way, so that nothing of it arrives later', async () => {
+  it('resets requests in flight, so that nothing of them arrives later', async () => {
     const ends: (string | undefined)[] = [];
     const { client, heard } = await exchange([
       (request) => request.socket.on('error', ({ code }: NodeJS.ErrnoException) => ends.push(code)),
@@ -167,7 +167,7 @@ describe('KubeClient', () => {
     expect(await failure).toMatchObject({ kind: 'transient', reason: 'ConnectionLost' });
   });
 
-  it('takes an answer that breaks off for a lost connection', async () => {
+  it('treats an incomplete answer as a lost connection', async () => {
     const broken: Answer = (request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('{"a":', () => request.socket.destroy());
@@ -183,7 +183,7 @@ describe('KubeClient', () => {
     expect(heard.map(({ token }) => token)).toEqual(['Bearer old', 'Bearer new']);
   });
 
-  it('asks the guard before every sending', async () => {
+  it('calls the guard before every sending', async () => {
     const { client, heard } = await exchange([reset, answer(200)]);
     let left = 1;
     const guard = () => {
@@ -206,7 +206,7 @@ describe('KubeClient', () => {
   it.each([
     ['status', lanes.status],
     ['slice', lanes.slice],
-  ])('ends the wait for another try at once when there is something newer to ask: %s', async (_, lane) => {
+  ])('ends the wait for another attempt at once when there is a newer request: %s', async (_, lane) => {
     const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '5' }), answer(200)]);
     const patience = new AbortController();
     const startedAt = performance.now();
@@ -218,14 +218,14 @@ describe('KubeClient', () => {
     expect([heard.length, client.load]).toEqual([1, { inFlight: 0, queued: 0 }]);
   });
 
-  it('says that nobody is there', async () => {
+  it('reports that the server is unreachable', async () => {
     const client = clientOf(() => kubeConfig({ server: 'http://127.0.0.1:1' }));
     expect(await failureOf(client.request(ask('get', { attempts: 1 })))).toMatchObject({
       reason: 'Unreachable',
     });
   });
 
-  it('says why there are no credentials', async () => {
+  it('reports why there are no credentials', async () => {
     const client = clientOf(() => {
       throw new Error('no such file');
     });

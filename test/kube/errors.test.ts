@@ -61,11 +61,11 @@ describe('statusError', () => {
     [500, '', 'InternalError'],
     [418, 'Teapot', 'UnexpectedStatus'],
     [400, { reason: 1 }, 'BadRequest'],
-  ])('takes no text of others as the reason: %i %j is %s', (status, reason, expected) => {
+  ])('takes no text of a webhook as the reason: %i %j is %s', (status, reason, expected) => {
     expect(statusError(asked, status, JSON.stringify({ reason })).reason).toBe(expected);
   });
 
-  it('has one of its own reasons, a message of bounded length and a wait of a minute at most, whatever the body', () => {
+  it('has a known reason, a message of bounded length and a wait of a minute at most, whatever the body', () => {
     const all: readonly string[] = allErrorReasons;
     const part = fc.oneof(fc.string(), fc.constantFrom(...all, 'x'.repeat(5_000)), fc.anything());
     const details = fc.record({ causes: fc.anything(), retryAfterSeconds: fc.anything() });
@@ -81,13 +81,13 @@ describe('statusError', () => {
     );
   });
 
-  it('keeps the words of a webhook in the message, also where it wrote them into the reason', () => {
+  it('keeps the text of a webhook in the message, even if the webhook put it into the reason', () => {
     const words = 'Service shop/db must not be of type LoadBalancer';
     expect(statusError(asked, 403, JSON.stringify({ reason: words })).message).toContain(words);
     expect(statusError(asked, 403, JSON.stringify({ reason: 'x', message: words })).message).toContain(words);
   });
 
-  it("names what was asked and gives the server's message", () => {
+  it('has the request and the message of the server', () => {
     expect(statusError(asked, 422, body('Invalid')).message).toBe('update endpointslices db-1: why');
   });
 });
@@ -102,7 +102,7 @@ describe('networkError', () => {
     'ENOTFOUND',
     'EAI_AGAIN',
     'UND_ERR_CONNECT_TIMEOUT',
-  ])('knows by %s that nothing was sent', (code) => {
+  ])('concludes from %s that nothing was sent', (code) => {
     expect(networkError(asked, withCode(code))).toMatchObject({ kind: 'transient', reason: 'Unreachable' });
     const wrapped = new Error('fetch failed', { cause: withCode(code) });
     expect(networkError(asked, wrapped)).toMatchObject({ reason: 'Unreachable' });
@@ -120,7 +120,7 @@ describe('networkError', () => {
 });
 
 describe('needsList', () => {
-  it('is so after 410 and when the server knows less than we do', () => {
+  it('returns true after 410 and for a version that is newer than that of the server', () => {
     expect(needsList(statusError(asked, 410, body('Expired')))).toBe(true);
     const tooLarge = JSON.stringify({
       reason: 'Timeout',

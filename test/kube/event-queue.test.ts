@@ -18,13 +18,13 @@ function drain(queue: EventQueue<string>, now: number): string[] {
 }
 
 describe('EventQueue', () => {
-  it('lets owners take turns, and each its items in their order', () => {
+  it('lets owners take turns, each with its items in order', () => {
     const queue = queueOf();
     for (const item of ['a1', 'a2', 'b1', 'b2', 'c1']) queue.push(item.slice(0, 1), item, 0);
     expect(drain(queue, 0)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2']);
   });
 
-  it('lets an owner send its burst, and then one each period', () => {
+  it('lets an owner send its burst, and then one item per period', () => {
     const queue = queueOf();
     for (const item of ['a1', 'a2', 'a3']) queue.push('a', item, 0);
     expect([...drain(queue, 0), queue.waitMs(0)]).toEqual(['a1', 'a2', 1_000]);
@@ -32,7 +32,7 @@ describe('EventQueue', () => {
     expect([...drain(queue, 1_000), queue.waitMs(1_000)]).toEqual(['a3', Infinity]);
   });
 
-  it('bounds the pace of all together', () => {
+  it('bounds the rate of all owners together', () => {
     const queue = queueOf({ overall: { burst: 1, periodMs: 50 } });
     queue.push('a', 'a1', 0);
     queue.push('b', 'b1', 0);
@@ -40,7 +40,7 @@ describe('EventQueue', () => {
     expect(drain(queue, 50)).toEqual(['b1']);
   });
 
-  it('keeps the newest of an owner', () => {
+  it('keeps the newest items of an owner', () => {
     const queue = queueOf({ perOwner: { burst: 10, periodMs: 1_000 } });
     expect(['a1', 'a2', 'a3', 'a4'].map((item) => queue.push('a', item, 0))).toEqual([
       ...[undefined, undefined, undefined],
@@ -49,14 +49,14 @@ describe('EventQueue', () => {
     expect(drain(queue, 10_000)).toEqual(['a2', 'a3', 'a4']);
   });
 
-  it('takes the room of the owner that has most when all is full', () => {
+  it('drops an item of the owner with most items when the queue is full', () => {
     const queue = queueOf();
     for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'd1']) queue.push(item.slice(0, 1), item, 0);
     expect(queue.push('e', 'e1', 0)).toBe('a1');
     expect(queue.size).toBe(6);
   });
 
-  it('lets namespaces take turns, and takes the room of the namespace that has most, of its longest owner', () => {
+  it('lets namespaces take turns, and drops an item of the namespace with most items, of its owner with most', () => {
     const queue = queueOf();
     for (const item of ['g/a1', 'g/a2', 'g/b1', 'g/c1', 'm/d1', 'm/d2'])
       queue.push(item.slice(0, 3), item, 0);
@@ -65,7 +65,7 @@ describe('EventQueue', () => {
     expect(drain(queue, 0)).toEqual(['g/a2', 'm/d2', 'g/b1', 'm/f1', 'g/c1', 'm/d3']);
   });
 
-  it('passes over a namespace that may not have more now', () => {
+  it('skips a namespace that is not allowed now', () => {
     const queue = queueOf();
     for (const item of ['g/a1', 'm/b1']) queue.push(item.slice(0, 3), item, 0);
     const allows = (namespace: string) => namespace !== 'g';
@@ -77,7 +77,7 @@ describe('EventQueue', () => {
     expect([queue.waitMs(0), queue.take(0)]).toEqual([0, 'g/a1']);
   });
 
-  it('puts an item back in front of its owner, where there is room', () => {
+  it('puts an item back as the first one of its owner, if there is room', () => {
     const queue = queueOf({ perOwner: { burst: 10, periodMs: 1_000 } });
     for (const item of ['a1', 'a2']) queue.push('a', item, 0);
     const first = queue.take(0) ?? '';
@@ -88,14 +88,14 @@ describe('EventQueue', () => {
     expect(drain(queue, 10_000)).toEqual(['a2', 'a3', 'a4']);
   });
 
-  it('forgets all that waits', () => {
+  it('drops all waiting items', () => {
     const queue = queueOf();
     for (const item of ['a1', 'b1']) queue.push(item.slice(0, 1), item, 0);
     expect(queue.clear()).toEqual(['a1', 'b1']);
     expect([queue.size, queue.take(0), queue.waitMs(0)]).toEqual([0, undefined, Infinity]);
   });
 
-  it('holds no more than its bounds, loses nothing silently, and an owner waits for one item of each other at most', () => {
+  it('keeps its bounds, reports all dropped items, and lets an owner wait for at most one item of each other owner', () => {
     const owner = fc.constantFrom('a', 'b', 'c', 'd');
     const step = fc.oneof(
       fc.record({ push: owner }),

@@ -87,7 +87,7 @@ describe('Events of a modest namespace', () => {
       '50 backends whose Events the API server holds for 9 s each',
       { backends: 50, addresses: 5, answersAfterMs: 9 * SECOND },
     ],
-  ])('are all written within one turn beside %s', async (_, greed) => {
+  ])('are all written within one turn next to %s', async (_, greed) => {
     const { delays, results } = await delaysBeside(greed);
     expect(delays).toHaveLength(36);
     // One Event of the greedy namespace goes first, at 50 a second.
@@ -96,13 +96,13 @@ describe('Events of a modest namespace', () => {
   });
 });
 
-describe('the series that are kept', () => {
+describe('the cached series', () => {
   const cacheOf = (max: number) => {
     const clock = new ManualClock();
     return { clock, cache: new SeriesCache({ clock, random: () => 0.5, instance: 'operator-0', max }) };
   };
 
-  it('are as many as the bound, and the quietest of the namespace that has most is forgotten', () => {
+  it('do not exceed the maximum: the oldest one of the namespace with most series is removed', () => {
     const { cache } = cacheOf(100);
     const modest = cache.count(backendIn('modest', 'db'), eventOf('10.0.0.1:5432'));
     const first = cache.count(backendIn('greedy', 'b'), eventOf('192.0.2.0:1'));
@@ -112,7 +112,7 @@ describe('the series that are kept', () => {
     expect(cache.count(backendIn('modest', 'db'), eventOf('10.0.0.1:5432'))).toBe(modest);
   });
 
-  it('do not contain what was dropped before it was written', async () => {
+  it('do not contain Events that were dropped before they were written', async () => {
     const clock = new ManualClock();
     const never = () => new Promise<unknown>(() => undefined);
     let dropped = 0;

@@ -85,7 +85,7 @@ describe('the Events of a common outage', () => {
     expect(world.of('big').length).toBeGreaterThanOrEqual(25);
   });
 
-  it('of one backend: the newest are written, and what was dropped is counted', async () => {
+  it('of one backend are written as far as they are the newest, and the dropped ones are counted', async () => {
     const world = new World();
     for (let at = 0; at < 100; at += 1) world.record('big', `address ${at}`);
     await world.clock.advance(10 * 60_000);
@@ -93,7 +93,7 @@ describe('the Events of a common outage', () => {
     expect(world.results).toEqual({ written: 25, dropped: 75, failed: 0 });
   });
 
-  it('of ten thousand backends take no more room than 5,000', async () => {
+  it('of ten thousand backends are at most 5,000 in memory', async () => {
     const world = new World();
     for (let at = 0; at < 10_000; at += 1) world.record(`db-${at}`, 'its address');
     await world.clock.advance(10 * 60_000);
@@ -102,7 +102,7 @@ describe('the Events of a common outage', () => {
 });
 
 describe('an Event of one backend', () => {
-  it('does not wait for another backend that has written all that it may for now', async () => {
+  it('does not wait for another backend that has used up its limit', async () => {
     const world = new World();
     for (let i = 0; i < 25; i += 1) world.record('noisy', `${i}`);
     await world.clock.advance(500);
@@ -115,7 +115,7 @@ describe('an Event of one backend', () => {
     expect(world.notes()).toContain('one more');
   });
 
-  it('does not wait for backends whose Events a webhook fails to judge', async () => {
+  it('does not wait for backends whose Events fail because of a webhook', async () => {
     const world = new World();
     world.failure = ({ body }) =>
       (body as Stored).regarding.name.startsWith('bad') ? answered(500, 'InternalError') : undefined;
@@ -132,7 +132,7 @@ describe('an API server that does not answer', () => {
     ['loses connections', lost],
     ['is overloaded', answered(429, 'TooManyRequests')],
     ['has no storage', answered(503, 'ServiceUnavailable')],
-  ])('for a while costs no Event, where it %s', async (_, failure) => {
+  ])('for a while loses no Event, if it %s', async (_, failure) => {
     const world = new World();
     world.failure = () => failure;
     world.record('db', 'is unhealthy');
@@ -143,7 +143,7 @@ describe('an API server that does not answer', () => {
     expect([world.notes(), world.results.written]).toEqual([['is unhealthy'], 1]);
   });
 
-  it('is tried by one Event at a time, less and less often, and told of once', async () => {
+  it('gets one Event at a time as a trial, less and less often, and is logged once', async () => {
     const world = new World();
     world.failure = () => unreachable;
     for (let at = 0; at < 200; at += 1) world.record(`db-${at}`, 'is unhealthy');
@@ -155,7 +155,7 @@ describe('an API server that does not answer', () => {
     expect(world.stored.size).toBe(200);
   });
 
-  it('for longer than ten minutes: what was before that is not written as if it were so now', async () => {
+  it('for longer than ten minutes causes older Events to be dropped, because they are out of date', async () => {
     const world = new World();
     world.failure = () => unreachable;
     world.record('db', 'is unhealthy');
@@ -169,7 +169,7 @@ describe('an API server that does not answer', () => {
     expect(world.results).toEqual({ written: 1, dropped: 1, failed: 0 });
   });
 
-  it('and had done it: the Event is there once', async () => {
+  it('but has created the Event gets no second one', async () => {
     const world = new World();
     world.losesAnswers = true;
     world.record('db', 'is unhealthy');
@@ -197,7 +197,7 @@ describe('an Event that the API server refuses', () => {
     [answered(422, 'Invalid'), 1],
     [answered(403, 'NamespaceTerminating'), 0],
     [answered(404, 'NotFound'), 0],
-  ])('is counted and holds back no other: %j, with %i lines in the log', async (failure, lines) => {
+  ])('is counted and delays no other Event: %j, with %i lines in the log', async (failure, lines) => {
     const world = new World();
     world.failure = ({ body }) => ((body as Stored).note === 'bad' ? failure : undefined);
     world.record('db', 'bad');
@@ -207,7 +207,7 @@ describe('an Event that the API server refuses', () => {
     expect(world.warnings).toHaveLength(lines);
   });
 
-  it('with an error of the server for it alone is given up after a while, and holds back no other', async () => {
+  it('with an error of the server for it alone is given up after a while, and delays no other Event', async () => {
     const world = new World();
     world.failure = ({ body }) =>
       (body as Stored).note === 'bad' ? answered(500, 'InternalError') : undefined;
@@ -221,7 +221,7 @@ describe('an Event that the API server refuses', () => {
 });
 
 describe('a series', () => {
-  it('is one Event for one reason about the same thing, whatever the words', async () => {
+  it('is one Event per reason and address, whatever the note', async () => {
     const world = new World();
     for (let at = 0; at < 30; at += 1) {
       world.record('db', `no answer within ${at} ms`, { about: '10.20.0.11:5432' });
@@ -233,7 +233,7 @@ describe('a series', () => {
     ]);
   });
 
-  it('is another one about another thing', async () => {
+  it('is a new one for another address', async () => {
     const world = new World();
     for (const about of ['10.20.0.11:5432', '10.20.0.12:5432']) world.record('db', 'no answer', { about });
     await world.clock.advance(1_000);
@@ -242,7 +242,7 @@ describe('a series', () => {
 });
 
 describe('the end of a term', () => {
-  it('drops what waits: it was this replica that had to tell', async () => {
+  it('drops all waiting Events, because another replica leads', async () => {
     const world = new World();
     world.failure = () => unreachable;
     for (const name of ['a', 'b']) world.record(name, 'is unhealthy');

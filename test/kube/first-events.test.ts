@@ -20,7 +20,7 @@ function after(...events: readonly WatchEvent[]): readonly string[] | undefined 
   return whole?.objects.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion ?? ''}`);
 }
 
-describe('the first events of a watch of all', () => {
+describe('the initial events of a full watch', () => {
   it.each<[string, readonly WatchEvent[], readonly string[] | undefined]>([
     [
       'are all there is once the server says so',
@@ -36,7 +36,7 @@ describe('the first events of a watch of all', () => {
     expect(after(...events)).toEqual(expected);
   });
 
-  it('are those of the version that the server names', () => {
+  it('have the version of the bookmark', () => {
     expect(new FirstEvents((raw) => raw as KubeObject).take(end)).toEqual({ objects: [], version: '9' });
   });
 });

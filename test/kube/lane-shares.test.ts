@@ -32,7 +32,7 @@ describe('100 slices of a modest namespace, with 32 requests at a time', () => {
     expect(await rounds(false)).toBe(4);
   });
 
-  it('are written in twice as many at most, beside a namespace of which 1,000 always wait', async () => {
+  it('are written in at most twice as many round trips next to a namespace of which 1,000 always wait', async () => {
     expect(await rounds(true)).toBeLessThanOrEqual(8);
   });
 });

@@ -28,7 +28,7 @@ describe('Lanes', () => {
     return { gate, entered, enter, leave };
   }
 
-  it('lets the lowest lane go first, and within a lane the first who came', async () => {
+  it('sends the lowest lane first, and the requests of a lane in the order in which they came', async () => {
     const { entered, enter, leave } = waiting(1);
     void enter('running', lanes.status);
     void enter('status 1', lanes.status);
@@ -80,7 +80,7 @@ describe('Lanes', () => {
     },
   );
 
-  it('lets namespaces take turns in a lane, and each its requests in their order', async () => {
+  it('lets namespaces take turns in a lane, each with its requests in order', async () => {
     const { entered, enter, leave } = waiting(1);
     void enter('running', lanes.slice, undefined, 'greedy');
     for (const name of ['g1', 'g2', 'g3']) void enter(name, lanes.slice, undefined, 'greedy');
@@ -90,7 +90,7 @@ describe('Lanes', () => {
     expect(entered).toEqual(['running', 'g1', 'm1', 'g2', 'm2', 'g3']);
   });
 
-  it('lets a namespace in at once, however many requests of another one wait or are held, in every lane', async () => {
+  it('sends a request of a namespace at once, however many requests of another one wait or are in flight, in every lane', async () => {
     const { entered, enter } = waiting(32);
     for (const lane of Object.values(lanes))
       for (let at = 0; at < 1_000; at += 1) void enter(`greedy ${lane}`, lane, undefined, 'greedy');
@@ -101,7 +101,7 @@ describe('Lanes', () => {
     expect(entered.filter((name) => name.startsWith('modest'))).toEqual(['modest 0', 'modest 4']);
   });
 
-  it('keeps two of 32 places for the other lanes, whatever slices wait', async () => {
+  it('keeps two of 32 places for the other lanes, however many slices wait', async () => {
     const { entered, enter, gate } = waiting(32);
     for (let at = 0; at < 100; at += 1) void enter('slice', lanes.slice, undefined, `${at}`);
     for (let at = 0; at < 5; at += 1) void enter('status', lanes.status, undefined, `other ${at}`);
@@ -109,7 +109,7 @@ describe('Lanes', () => {
     expect([gate.running, entered.filter((name) => name === 'status').length]).toEqual([32, 2]);
   });
 
-  it('keeps places free for slices, whatever all the others wait for', async () => {
+  it('keeps places free for slices, even if no other request is answered', async () => {
     const { gate, entered, enter } = waiting(32);
     for (let at = 0; at < 50; at += 1)
       for (const lane of Object.values(lanes)) void enter(`${lane}`, lane, undefined, `${at}`);
@@ -118,7 +118,7 @@ describe('Lanes', () => {
     expect(gate.running).toBe(32);
   });
 
-  it('starts all that wait, in whatever mix of lanes they came, and never more than fit', async () => {
+  it('starts all waiting requests, in any mix of lanes, and never exceeds its limit', async () => {
     const lane = fc.record({
       lane: fc.constantFrom(...Object.values(lanes)),
       namespace: fc.constantFrom('shop', 'bank', 'bar'),
@@ -141,7 +141,7 @@ describe('Lanes', () => {
     );
   });
 
-  it('turns away who has given up before, but not where there is room', async () => {
+  it('refuses a request that was cancelled before, except if there is room', async () => {
     const { gate, entered, enter } = waiting(1);
     await enter('room', lanes.status, AbortSignal.abort());
     await enter('no room', lanes.status, AbortSignal.abort());
@@ -149,7 +149,7 @@ describe('Lanes', () => {
     expect([gate.running, gate.queued]).toEqual([1, 0]);
   });
 
-  it('forgets who gives up', async () => {
+  it('removes a waiting request that is cancelled', async () => {
     const { gate, entered, enter, leave } = waiting(1);
     const cancel = new AbortController();
     void enter('a', lanes.slice);

@@ -33,7 +33,7 @@ describe('LeaseElector', () => {
     return { elector, world, hooks };
   }
 
-  it('leads for exactly the renew deadline after the last good renewal, where the API server answers with errors', async () => {
+  it('leads for exactly the renew deadline after the last successful renewal, if the API server answers with errors', async () => {
     const clock = new ManualClock();
     const { elector, world } = candidate(clock);
     elector.start();
@@ -116,7 +116,7 @@ const refusal = (status: number | undefined): OperatorError =>
   });
 
 describe('a term', () => {
-  it('ends with the lapse, and the next one begins after it, with and without another leader in between', async () => {
+  it('ends when it lapses, and the next one begins after it, with and without another leader in between', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     lease.status = 503;
     const [a, b] = [lease.candidate(clock, 'a'), lease.candidate(clock, 'b')];
@@ -151,7 +151,7 @@ describe('a term', () => {
     expect(hooks).toEqual(['leader a', 'started', 'Interrupted', 'started']);
   });
 
-  it('goes on where a renewal gets no answer, and a request that was sent after it has one', async () => {
+  it('goes on if a renewal gets no answer, and a later request gets one', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const { elector, hooks } = lease.candidate(clock, 'a');
     elector.start();
@@ -164,7 +164,7 @@ describe('a term', () => {
     expect([elector.isLeader(), ...hooks]).toEqual([true, 'leader a', 'started']);
   });
 
-  it.each([429, 500, 503])('goes on where one renewal is answered with %d', async (status) => {
+  it.each([429, 500, 503])('goes on if one renewal is answered with %d', async (status) => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     lease.status = status;
     const { elector, hooks } = lease.candidate(clock, 'a');
@@ -177,7 +177,7 @@ describe('a term', () => {
     expect(hooks).toEqual(['leader a', 'started']);
   });
 
-  it('ends where the renewal is answered after the trust has passed', async () => {
+  it('ends if the renewal is answered after the renew deadline', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     let slowMs = 0;
     const { elector, hooks } = lease.candidate(clock, 'a', () => clock.jump(slowMs));
@@ -195,7 +195,7 @@ describe('a term', () => {
       { holderIdentity: '', leaseTransitions: 1, leaseDurationSeconds: 1 },
     ],
     ['has our name, and was taken meanwhile', { holderIdentity: 'a', leaseTransitions: 2 }],
-  ])('ends where the lease %s', async (_, spec) => {
+  ])('ends if the Lease %s', async (_, spec) => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const { elector, hooks } = lease.candidate(clock, 'a');
     elector.start();
@@ -205,7 +205,7 @@ describe('a term', () => {
     expect(hooks.filter((word) => !word.startsWith('leader'))).toEqual(['started', 'Taken', 'started']);
   });
 
-  it('ends where the lease was deleted, for another may have led', async () => {
+  it('ends if the Lease was deleted, because another replica may have led', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const { elector, hooks } = lease.candidate(clock, 'a');
     elector.start();
@@ -215,7 +215,7 @@ describe('a term', () => {
     expect(hooks.slice(1)).toEqual(['started', 'Taken', 'started']);
   });
 
-  it('goes on where somebody writes an annotation on the lease', async () => {
+  it('goes on if another client writes an annotation on the Lease', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const { elector, hooks } = lease.candidate(clock, 'a');
     elector.start();
@@ -228,7 +228,7 @@ describe('a term', () => {
   });
 });
 
-describe('a lease of a holder that is dead', () => {
+describe('a Lease of a holder that has died', () => {
   it('is free after its duration, however often its metadata change', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const renewTime = '2026-01-01T00:00:00.000000Z';

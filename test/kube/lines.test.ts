@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { LineSplitter } from '../../src/kube/lines.ts';
 
 describe('LineSplitter', () => {
-  it('finds the same lines however the bytes are cut', () => {
+  it('finds the same lines however the bytes are split', () => {
     const line = fc.string({ unit: 'grapheme' }).map((text) => JSON.stringify(text));
     fc.assert(
       fc.property(fc.array(line), fc.array(fc.nat({ max: 20 }), { minLength: 1 }), (lines, sizes) => {
@@ -21,7 +21,7 @@ describe('LineSplitter', () => {
     );
   });
 
-  it('knows that a line has not ended', () => {
+  it('reports that a line has not ended', () => {
     const splitter = new LineSplitter();
     expect(splitter.push(Buffer.from('{"a":1}\n{"b"'))).toEqual(['{"a":1}']);
     expect(splitter.midLine).toBe(true);

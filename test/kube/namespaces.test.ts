@@ -24,8 +24,8 @@ function watched(...names: readonly string[]) {
   return { clock, told, whole, namespaces, isSynced };
 }
 
-describe('the namespaces that are watched', () => {
-  it('are waited for until each is known whole or is refused', async () => {
+describe('the start with several watched namespaces', () => {
+  it('waits until each of them is complete or refused', async () => {
     const { namespaces, isSynced, whole } = watched('a', 'b', 'c');
     namespaces.whole('a');
     expect(await isSynced()).toBe(false);
@@ -37,7 +37,7 @@ describe('the namespaces that are watched', () => {
     expect(['a', 'b', 'c'].map((name) => namespaces.isWhole(name))).toEqual([true, false, true]);
   });
 
-  it('are waited for as long as none is known whole: there is nothing to serve', async () => {
+  it('waits as long as none of them is complete', async () => {
     const { namespaces, isSynced, clock } = watched('a', 'b');
     namespaces.refused('a', forbidden);
     namespaces.refused('b', forbidden);
@@ -47,7 +47,7 @@ describe('the namespaces that are watched', () => {
     expect(await isSynced()).toBe(true);
   });
 
-  it('are waited for no longer than 30 s once one is known whole', async () => {
+  it('waits no longer than 30 s once one of them is complete', async () => {
     const { namespaces, isSynced, clock, told } = watched('a', 'b');
     await clock.advance(600_000);
     namespaces.whole('a');
@@ -55,23 +55,23 @@ describe('the namespaces that are watched', () => {
     expect(await isSynced()).toBe(false);
     await clock.advance(2_000);
     expect(await isSynced()).toBe(true);
-    expect(told).toEqual(['warn b The namespace is not known whole yet and not served until it is']);
+    expect(told).toEqual(['warn b the namespace has not been read completely; it is not served until then']);
     namespaces.whole('b');
     expect(namespaces.isWhole('b')).toBe(true);
   });
 
-  it('are told of once when they are refused, and again when they can be read', () => {
+  it('logs a refused namespace once, and again when it can be read', () => {
     const { namespaces, told, whole } = watched('a', 'b');
     for (let kind = 0; kind < 4; kind += 1) namespaces.refused('b', forbidden);
     namespaces.whole('b');
     expect(told).toEqual([
-      'warn b The namespace cannot be read and is not served until it can',
-      'info b The namespace can be read now',
+      'warn b the namespace cannot be read; it is not served until it can be read',
+      'info b the namespace can be read now and is served',
     ]);
     expect(whole).toEqual(['b']);
   });
 
-  it('are one where the whole cluster is watched', async () => {
+  it('waits for one namespace without a name, if the whole cluster is watched', async () => {
     const { namespaces, isSynced } = watched();
     expect([namespaces.names, namespaces.isWhole('shop')]).toEqual([[''], false]);
     namespaces.whole('');

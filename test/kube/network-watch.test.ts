@@ -89,7 +89,7 @@ describe('the watch of the networks', () => {
   const forbid = (response: ServerResponse) =>
     void response.writeHead(403).end(JSON.stringify({ reason: 'Forbidden', message: 'no ClusterRole' }));
 
-  it('knows those of Services, pods, Nodes and the API server', async () => {
+  it('finds those of Services, pods, Nodes and the API server', async () => {
     const { watch, of } = await watchOf((kind, response) => serve(response, kind));
     await watch.tried;
     expect(of('10.96.0.1')).toEqual(['services ServiceCIDR kubernetes']);
@@ -102,7 +102,7 @@ describe('the watch of the networks', () => {
     expect(of('10.20.0.1')).toEqual([]);
   });
 
-  it('reports a change once, and none where a Node only reports again that it lives', async () => {
+  it('reports a change once, and none if a Node is updated without another network', async () => {
     const open: ServerResponse[] = [];
     const { watch, of, changes } = await watchOf((kind, response) => {
       if (kind === 'nodes') open.push(response);
@@ -122,7 +122,7 @@ describe('the watch of the networks', () => {
     expect(of('10.244.1.7')).toEqual([]);
   });
 
-  it('logs once that a list is refused, waits for it no longer, and has the others', async () => {
+  it('logs a refused list once, does not wait for it, and has the others', async () => {
     const { watch, of, warnings, asked } = await watchOf((kind, response) =>
       kind === 'nodes' ? forbid(response) : serve(response, kind),
     );
@@ -132,7 +132,7 @@ describe('the watch of the networks', () => {
     expect([of('10.96.0.1').length, of('10.244.1.7').length]).toEqual([1, 0]);
   });
 
-  it('has a list that can be read later', async () => {
+  it('has the networks of a list that can be read later', async () => {
     const { watch, of } = await watchOf((kind, response, asked) =>
       kind === 'nodes' && asked < 3 ? forbid(response) : serve(response, kind),
     );
@@ -156,7 +156,7 @@ describe('the watch of the networks', () => {
     expect(warnings.map(({ resources }) => resources)).toEqual([['nodes']]);
   });
 
-  it('reads nothing of the namespace default where that is not served', async () => {
+  it('reads nothing in the namespace default if that is not served', async () => {
     const { watch, asked } = await watchOf((kind, response) => serve(response, kind), systemClock, ['shop']);
     await watch.tried;
     expect([...asked.keys()].toSorted()).toEqual(['nodes', 'servicecidrs']);

@@ -16,7 +16,7 @@ const object = (name: string, resourceVersion: string) => ({
 const send = (response: ServerResponse, type: string, of: unknown) =>
   response.write(`${JSON.stringify({ type, object: of })}\n`);
 
-describe('a Reflector of a server that does not understand a watch of all', () => {
+describe('a Reflector of a server that does not support a full watch', () => {
   const cleanups: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -59,12 +59,12 @@ describe('a Reflector of a server that does not understand a watch of all', () =
 
   const firstObject = (response: ServerResponse) => send(response, 'ADDED', object('a', '5'));
 
-  it('lists in pages where the first events come to no end', async () => {
+  it('lists in pages if the initial events do not end', async () => {
     const { asked, restarts } = await reflect((response) => void firstObject(response));
     expect([asked, restarts]).toEqual([['watch of all', 'list', 'watch'], ['NoFirstBookmark']]);
   });
 
-  it('lists in pages where a bookmark comes that is not that of the end', async () => {
+  it('lists in pages if a bookmark comes that does not end the initial events', async () => {
     const { asked, restarts } = await reflect((response) => {
       firstObject(response);
       send(response, 'BOOKMARK', { metadata: { resourceVersion: '7' } });
@@ -72,7 +72,7 @@ describe('a Reflector of a server that does not understand a watch of all', () =
     expect([asked, restarts]).toEqual([['watch of all', 'list', 'watch'], ['NoFirstBookmark']]);
   });
 
-  it('lists in pages where the watch ends before its end for the third time', async () => {
+  it('lists in pages if the watch ends too early for the third time', async () => {
     const { asked } = await reflect((response) => {
       firstObject(response);
       response.end();
@@ -80,7 +80,7 @@ describe('a Reflector of a server that does not understand a watch of all', () =
     expect(asked).toEqual([...Array<string>(3).fill('watch of all'), 'list', 'watch']);
   });
 
-  it('lists in pages where the answer is the list that a watch was to be', async () => {
+  it('lists in pages if the answer is a list instead of a watch', async () => {
     const { asked } = await reflect((response) => void response.end(JSON.stringify({ items: [] })));
     expect(asked).toEqual([...Array<string>(3).fill('watch of all'), 'list', 'watch']);
   });

@@ -35,7 +35,7 @@ describe('retryDelay', () => {
     expect(retryDelay(verb, error, 1, 0.5)).toBe(delayMs);
   });
 
-  it('waits longer each time, spread by half to both sides, and never beyond patience', () => {
+  it('waits longer each time, with a jitter of one half, and never longer than its limit', () => {
     expect([1, 2, 3, 4, 9].map((attempt) => retryDelay('get', lost, attempt, 0.5))).toEqual([
       100, 200, 400, 800, 2_000,
     ]);

@@ -65,21 +65,21 @@ async function followed(answer: unknown): Promise<World> {
 }
 
 describe('a Secret that is followed', () => {
-  it('is read at once, alone and by its name, and that is news to who follows it', async () => {
+  it('is read at once by its name, and its owner is notified', async () => {
     const world = await followed(secret('one'));
     expect(world.asked).toEqual([path]);
     expect(world.state()).toEqual(read('one'));
     expect(world.news).toEqual([['a']]);
   });
 
-  it('is not known while it is being read', async () => {
+  it('has no state while it is being read', async () => {
     const world = new World();
     await world.follow('a', 'login');
     expect(world.state()).toBeUndefined();
     expect(world.news).toEqual([]);
   });
 
-  it('is read again every 30 s, and the same again is no news', async () => {
+  it('is read again every 30 s, and equal data cause no notification', async () => {
     const world = await followed(secret('one'));
     await world.clock.advance(29_000);
     expect(world.asked).toHaveLength(1);
@@ -88,7 +88,7 @@ describe('a Secret that is followed', () => {
     expect(world.news).toHaveLength(1);
   });
 
-  it('is news when it has changed', async () => {
+  it('causes a notification when it has changed', async () => {
     const world = await followed(secret('one'));
     world.answers.set('login', secret('two'));
     await world.clock.advance(31_000);
@@ -96,7 +96,7 @@ describe('a Secret that is followed', () => {
     expect(world.news).toEqual([['a'], ['a']]);
   });
 
-  it('is not news when the server tells its keys in another order', async () => {
+  it('causes no notification when its keys come in another order', async () => {
     const world = await followed(secret('one'));
     const { username, password } = secret('one').data;
     world.answers.set('login', { data: { password, username } });
@@ -104,7 +104,7 @@ describe('a Secret that is followed', () => {
     expect(world.news).toHaveLength(1);
   });
 
-  it('is read once, whoever follows it, and is news to all', async () => {
+  it('is read once for all its owners, and all are notified', async () => {
     const world = new World();
     world.answers.set('login', secret('one'));
     world.reader.follow('a', 'shop', ['login']);
@@ -115,14 +115,14 @@ describe('a Secret that is followed', () => {
     expect(world.news).toEqual([['a', 'b']]);
   });
 
-  it('is another one in another namespace', async () => {
+  it('is a different one in another namespace', async () => {
     const world = await followed(secret('one'));
     world.reader.follow('b', 'bank', ['login']);
     await world.clock.advance(1);
     expect(world.asked).toEqual([path, path.replace('shop', 'bank')]);
   });
 
-  it('is read no more when the last owner forgets it, and nothing is known of it then', async () => {
+  it('is not read any more after its last owner has left, and has no state then', async () => {
     const world = await followed(secret('one'));
     await world.follow('b', 'login');
     await world.follow('a');
@@ -133,7 +133,7 @@ describe('a Secret that is followed', () => {
     expect(world.asked.filter((each) => each === path)).toHaveLength(1);
   });
 
-  it('is never asked for twice at a time, also when it is forgotten and followed again', async () => {
+  it('is never read twice at a time, even if it loses its owner and gets it again', async () => {
     const world = new World();
     await world.follow('a', 'login');
     await world.follow('a');
@@ -143,7 +143,7 @@ describe('a Secret that is followed', () => {
     expect(world.asked).toHaveLength(2);
   });
 
-  it('is not read after the end', async () => {
+  it('is not read after the reader is closed', async () => {
     const world = await followed(secret('one'));
     world.reader.close();
     await world.follow('b', 'login');
@@ -155,21 +155,21 @@ describe('a Secret that is followed', () => {
 
 describe('a Secret that cannot be read', () => {
   it.each([
-    ['is not there', failure(404), 'there is no such Secret'],
+    ['is not there', failure(404), 'it does not exist'],
     [
       'is forbidden',
       failure(403),
-      'the operator may not read it: it needs the permission to get secrets in namespace shop (config/components/secrets)',
+      'the operator may not read it; grant it the right to get Secrets in namespace shop (config/components/secrets)',
     ],
     ['gets no answer', failure(), 'it did not go well'],
     ['is answered with nonsense', { data: { password: 4711 } }, 'it could not be read'],
-  ])('says why: it %s', async (_, answer, error) => {
+  ])('has the reason in its state: it %s', async (_, answer, error) => {
     const world = await followed(answer);
     expect(world.state()).toEqual({ error });
     expect(world.news).toEqual([['a']]);
   });
 
-  it('is taken up once it can be', async () => {
+  it('is used once it can be read', async () => {
     const world = await followed(failure(404));
     world.answers.set('login', secret('one'));
     await world.clock.advance(33_000);
@@ -177,7 +177,7 @@ describe('a Secret that cannot be read', () => {
     expect(world.news).toHaveLength(2);
   });
 
-  it('is asked for sooner at first, for it may come right behind what names it, and then as others are', async () => {
+  it('is read again soon at first, because it may be created right after its backend, and then like others', async () => {
     const world = await followed(failure(404));
     const asked: number[] = [];
     for (let second = 1; second <= 70; second++) {
@@ -188,7 +188,7 @@ describe('a Secret that cannot be read', () => {
     expect(asked).toEqual([1, 3, 7, 15, 31, 61]);
   });
 
-  it('keeps what was read before while the API server does not answer', async () => {
+  it('keeps its last data while the API server does not answer', async () => {
     const world = await followed(secret('one'));
     world.answers.set('login', failure());
     await world.clock.advance(100_000);
@@ -196,10 +196,10 @@ describe('a Secret that cannot be read', () => {
     expect(world.news).toHaveLength(1);
   });
 
-  it('is gone when the API server says so', async () => {
+  it('has no data when the API server reports that it does not exist', async () => {
     const world = await followed(secret('one'));
     world.answers.set('login', failure(404));
     await world.clock.advance(31_000);
-    expect(world.state()).toEqual({ error: 'there is no such Secret' });
+    expect(world.state()).toEqual({ error: 'it does not exist' });
   });
 });

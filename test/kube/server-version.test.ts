@@ -42,21 +42,21 @@ async function logged(request: () => Promise<unknown>): Promise<readonly (readon
 }
 
 describe('the log at a start', () => {
-  it('warns once where the server is older than what is supported', async () => {
+  it('has one warning if the server is older than the supported versions', async () => {
     const lines = await logged(() => Promise.resolve({ gitVersion: 'v1.20.1' }));
     expect(lines).toEqual([['warn', expect.stringContaining('older than Kubernetes')]]);
   });
 
-  it('has the version of a server that was tested, without a warning', async () => {
+  it('has the version of a tested server, without a warning', async () => {
     const lines = await logged(() => Promise.resolve({ gitVersion: `v${testedReleases[0]}` }));
-    expect(lines).toEqual([['info', 'API server']]);
+    expect(lines).toEqual([['info', 'connected to the API server']]);
   });
 
   it.each<readonly [string, () => Promise<unknown>]>([
     ['refuses', () => Promise.reject(new Error('forbidden'))],
     ['answers null', () => Promise.resolve(null)],
     ['answers a list', () => Promise.resolve([])],
-  ])('goes on without a warning where the server %s', async (_, request) => {
+  ])('has no warning if the server %s', async (_, request) => {
     expect((await logged(request)).map(([level]) => level)).toEqual(['info']);
   });
 });

@@ -13,7 +13,7 @@ const told = (changes: readonly Change<KubeObject>[]) =>
   changes.map(({ before, after }) => [before?.metadata.uid, after?.metadata.uid]);
 
 describe('compareVersions', () => {
-  it('compares as numbers of any length', () => {
+  it('compares numbers of any length', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 2n ** 64n }), fc.bigInt({ min: 1n, max: 2n ** 64n }), (a, b) => {
         const sign = a < b ? -1 : a > b ? 1 : 0;
@@ -24,7 +24,7 @@ describe('compareVersions', () => {
 });
 
 describe('Store', () => {
-  it('tells a new life under an old name as a deletion and an addition', () => {
+  it('reports a new object under the name of an old one as a deletion and an addition', () => {
     const store = new Store<KubeObject>();
     store.watched(object('a', 1));
     expect(told(store.watched(object('b', 2)))).toEqual([
@@ -33,7 +33,7 @@ describe('Store', () => {
     ]);
   });
 
-  it('does not take an answer that the watch has outlived', () => {
+  it('ignores an answer that is older than the version of the watch', () => {
     const store = new Store<KubeObject>();
     store.watched(object('a', 1));
     store.watchedGone(object('a', 5));
@@ -41,14 +41,14 @@ describe('Store', () => {
     expect(store.size).toBe(0);
   });
 
-  it('takes what was read of an object that the watch leaves out, however old it is', () => {
+  it('takes a read object that the watch leaves out, however old it is', () => {
     const store = new Store<KubeObject>();
     store.replace([], '100');
     expect(told(store.putHidden(object('a', 3)))).toEqual([[undefined, 'a']]);
     expect(store.putHidden(object('a', 2))).toEqual([]);
   });
 
-  it('keeps over a list what was written while the list was read', () => {
+  it('keeps objects that were written while a list was read', () => {
     const store = new Store<KubeObject>();
     store.replace([object('a', 1, 'a')], '10');
     store.put(object('b', 25, 'b'));
@@ -57,7 +57,7 @@ describe('Store', () => {
     expect([...store.values()].map((each) => each.metadata.name)).toEqual(['a', 'b']);
   });
 
-  it('believes a list older than itself: the server was restored from a backup', () => {
+  it('takes a list that is older than itself, because the server was restored from a backup', () => {
     const store = new Store<KubeObject>();
     store.replace([object('a', 90, 'a'), object('b', 95, 'b')], '100');
     expect(told(store.replace([object('a', 40, 'a')], '50'))).toEqual([
@@ -67,7 +67,7 @@ describe('Store', () => {
     expect(store.position).toBe('50');
   });
 
-  it('ends where the cluster is, however own answers fall among the events', () => {
+  it('ends in the state of the cluster, in any order of answers and events', () => {
     // A history of one name: lives that are created, updated and deleted, each step with the next version.
     const lives = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 4 });
     const delays = fc.array(fc.nat({ max: 8 }), { minLength: 1, maxLength: 30 });

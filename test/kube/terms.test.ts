@@ -66,7 +66,7 @@ describe('a term of a leader', () => {
     },
   );
 
-  it('goes on where single answers are slow, and where all are a little slow', async () => {
+  it('goes on if single answers are slow, or all are a little slow', async () => {
     const world = await leading();
     for (let i = 0; i < 20; i++) {
       world.answerMs = 1_900;
@@ -93,7 +93,7 @@ describe('a term of a leader', () => {
     },
   );
 
-  it('does not begin with an answer that was under way for seconds', async () => {
+  it('does not begin with an answer that took seconds', async () => {
     const world = await leading();
     world.answerMs = undefined;
     await world.clock.advance(5_000);
@@ -112,7 +112,7 @@ describe('a term of a leader', () => {
 });
 
 describe('a write', () => {
-  it('is confirmed by an answer to what is sent now, or was sent a moment ago', async () => {
+  it('is confirmed by an answer to a request that is sent now, or was sent within 100 ms', async () => {
     const world = await leading();
     const confirmed = world.terms.confirm().then(() => world.clock.now());
     await world.clock.advance(500);
@@ -122,7 +122,7 @@ describe('a write', () => {
     await again;
   });
 
-  it('is not confirmed by what was answered before this process stopped running', async () => {
+  it('is not confirmed by an answer from before a pause of this process', async () => {
     const world = await leading();
     world.answerMs = undefined;
     world.clock.jump(4_000);
@@ -132,7 +132,7 @@ describe('a write', () => {
     expect(await outcome).toMatchObject({ reason: 'DeadlineExceeded' });
   });
 
-  it('is not confirmed while nothing is answered', async () => {
+  it('is not confirmed while no request is answered', async () => {
     const world = await leading();
     world.answerMs = undefined;
     await world.clock.advance(200);

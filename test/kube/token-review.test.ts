@@ -25,11 +25,11 @@ it.each<[string, object, object, string]>([
   ['a user with no verdict', { authenticated: true, user }, {}, 'forbidden'],
   ['an unknown token', { error: 'invalid bearer token' }, { allowed: true }, 'unauthenticated'],
   ['a user without a name', { authenticated: true, user: {} }, { allowed: true }, 'unauthenticated'],
-])('finds %s', async (_, token, access, found) => {
+])('a review of a token finds %s', async (_, token, access, found) => {
   expect(await reviewToken(server(token, access), 'secret', '/metrics')).toBe(found);
 });
 
-it('asks about the right with all that is known of the user, and without the token', async () => {
+it('a review of access has all attributes of the user, and not the token', async () => {
   const api = server({ authenticated: true, user }, { allowed: true });
   await reviewToken(api, 'secret', '/metrics');
   expect(api.bodies).toEqual([

@@ -70,7 +70,7 @@ describe('KubeView', () => {
     },
   );
 
-  it('tells of the namespaces that can be read, and names the one that cannot', async () => {
+  it('reports the namespaces that can be read, and names the one that cannot', async () => {
     const { view, told } = await viewOf(['shop', 'bank'], (path) => path.includes('/bank/'));
     await view.synced;
     expect(told).toEqual([shop]);

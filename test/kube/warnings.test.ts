@@ -34,13 +34,13 @@ describe('warnings of the API server', () => {
     return { texts, warnings: new Warnings<string>((text, about) => void texts.push(`${about}: ${text}`)) };
   };
 
-  it('are passed on once each', () => {
+  it('are reported once each', () => {
     const { texts, warnings } = collected();
     for (const about of ['a', 'b']) warnings.take('299 - "deprecated", 299 - "ambiguous"', about);
     expect(texts).toEqual(['a: deprecated', 'a: ambiguous']);
   });
 
-  it('are not passed on where they are about Endpoints, which the operator writes on purpose', () => {
+  it('are not reported for Endpoints, which the operator writes on purpose', () => {
     const { texts, warnings } = collected();
     warnings.take(
       '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"',
@@ -49,7 +49,7 @@ describe('warnings of the API server', () => {
     expect(texts).toEqual([]);
   });
 
-  it('have a bound in number and length, whatever a webhook sends', () => {
+  it('are bounded in number and length, whatever a webhook sends', () => {
     const { texts, warnings } = collected();
     for (let i = 0; i < 10_000; i += 1) warnings.take(`299 - "${i} ${'x'.repeat(5_000)}"`, 'a');
     expect(texts).toHaveLength(100);

@@ -79,8 +79,8 @@ const abort = async ({ patience }: { readonly patience: AbortController }) => {
   await settle();
 };
 
-describe('a write that is under way when its backend is hurried', () => {
-  it('is waited for no longer, goes on, and its answer is a change that the owner hears of', async () => {
+describe('a write that is in flight when a newer change comes', () => {
+  it('goes on without its caller, and its answer is a change that is reported to the owner', async () => {
     const world = new World();
     const first = await world.perform(status('1/3'));
     await abort(first);
@@ -89,14 +89,14 @@ describe('a write that is under way when its backend is hurried', () => {
     expect(world.view).toEqual(['put ExternalBackend of others']);
   });
 
-  it('is the own change of its writer when it was waited for', async () => {
+  it('is reported as the own change of its caller, if that has waited for it', async () => {
     const world = new World();
     const first = await world.perform(status('1/3'));
     await world.last().answer({});
     expect([first.ended, ...world.view]).toEqual(['done', 'put ExternalBackend own']);
   });
 
-  it('ends before the next one of the same object begins, and holds back no other object', async () => {
+  it('ends before the next one of the same object begins, and delays no other object', async () => {
     const world = new World();
     const first = await world.perform(status('1/3'));
     await abort(first);
@@ -111,7 +111,7 @@ describe('a write that is under way when its backend is hurried', () => {
     expect(second.ended).toBe('done');
   });
 
-  it('is never written behind a newer one: what was given up before its turn is not sent', async () => {
+  it('is never executed after a newer one: a write that was given up before its turn is not sent', async () => {
     const world = new World();
     const first = await world.perform(status('1/3'));
     await abort(first);
@@ -127,7 +127,7 @@ describe('a write that is under way when its backend is hurried', () => {
     expect([second.ended, third.ended]).toEqual(['Superseded', 'done']);
   });
 
-  it('is waited for where it is a slice: endpoints are never left to chance', async () => {
+  it('keeps its caller waiting if it is of a slice', async () => {
     const world = new World();
     const first = await world.perform(update);
     await abort(first);
@@ -136,7 +136,7 @@ describe('a write that is under way when its backend is hurried', () => {
     expect([first.ended, ...world.view]).toEqual(['done', 'put EndpointSlice own']);
   });
 
-  it('gives up the read after a conflict, also of a slice, and the view learns of it later', async () => {
+  it('does not wait for the read after a conflict, even of a slice, and the view gets the object later', async () => {
     const world = new World();
     const first = await world.perform(update);
     await world.last().refuse(conflict);
@@ -147,7 +147,7 @@ describe('a write that is under way when its backend is hurried', () => {
     expect(world.view).toEqual(['found EndpointSlice of others']);
   });
 
-  it('is begun all the same in a run that was hurried before, so that one that always is gets on', async () => {
+  it('begins even in a reconcile that was preempted before, so that a backend with constant changes makes progress', async () => {
     const world = new World();
     const patience = new AbortController();
     patience.abort();
@@ -155,7 +155,7 @@ describe('a write that is under way when its backend is hurried', () => {
     expect([first.ended, ...world.requests()]).toEqual(['Superseded', 'patch externalbackends/status']);
   });
 
-  it('is told as superseded, to be done at once', async () => {
+  it('ends as superseded, with a retry at once', async () => {
     const world = new World();
     const patience = new AbortController();
     const failure = failureOf(world.writer.perform(status('1/3'), patience.signal));
@@ -165,7 +165,7 @@ describe('a write that is under way when its backend is hurried', () => {
 });
 
 describe('a write', () => {
-  it('is not sent in a later term than that in which it was begun, also where it waits for another try', async () => {
+  it('is sent only in the term in which it began, even after a wait for another attempt', async () => {
     const world = new World();
     await world.perform(update);
     const { guard } = world.last().ask;
