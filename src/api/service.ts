@@ -168,7 +168,7 @@ const serviceShape = z
       .meta({
         ...atomic,
         description:
-          'Addresses at which nodes take traffic for the Service. Deprecated since Kubernetes 1.36: a cluster need not implement it.',
+          'Addresses at which nodes take traffic for the Service. One that the address policy of the operator refuses (--deny-cidr, networks of the cluster) is left out, and the condition Ready has the reason ExternalIPsRefused. Deprecated since Kubernetes 1.36: a cluster need not implement it.',
       }),
     loadBalancerClass: withRules(z.string().max(qualifiedNameLength), [
       matches(

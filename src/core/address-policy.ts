@@ -15,10 +15,11 @@ export interface AddressPolicyOptions {
   readonly networksOf?: ClusterNetworksOf;
 }
 
-/** What an address is to be used for. */
+/** Use that an address is judged for. */
 export interface AddressUse {
-  readonly mode: Spec['mode'];
-  /** Ports that clients are led to, and that probes dial. */
+  /** Mode of the backend with the target; ExternalIP: the address is an external IP of a Service. */
+  readonly mode: Spec['mode'] | 'ExternalIP';
+  /** Ports that clients are led to and that probes dial; of an external IP the ports of the Service. */
   readonly ports: readonly number[];
 }
 
@@ -51,6 +52,10 @@ const anyUse: AddressUse = { mode: 'Endpoints', ports: [] };
  * (CVE-2021-25740); an alias is a name, and its clients are judged as if they had used the other name. A Node's port refuses
  * the address for all ports of the backend: its ports are ready together.
  *
+ * An external IP is judged like a target of mode Endpoints: nodes take all traffic to it, so that connections to the true
+ * owner of the address end at the Service instead (CVE-2020-8554). External IPs that are routed to a Node are common, which
+ * is why a Node's address may be used, except at the ports of Kubernetes.
+ *
  * An exception must be at least as small as the network it is made from: an allow list (`--deny-cidr=0.0.0.0/0
  * --allow-cidr=10.0.0.0/8`) opens no network of the cluster inside of it.
  */
@@ -79,7 +84,7 @@ function ruleOf(ip: Ip, use: AddressUse, options: AddressPolicyOptions): string 
   for (const network of counted) {
     if (isExcepted(allowed, ip, network.cidr)) continue;
     const why = texts[network.kind](network, use, servers);
-    if (why !== undefined) return `${why} (${flag(network)}): ${wayOut[network.kind]}`;
+    if (why !== undefined) return `${why} (${flag(network)}): ${wayOutOf(network, use)}`;
   }
   return undefined;
 }
@@ -107,6 +112,11 @@ const texts: Readonly<Record<ClusterNetwork['kind'], Text>> = {
 
 const flag = ({ source }: ClusterNetwork): string =>
   source.startsWith('--') ? source : '--deny-cluster-networks=auto';
+
+const wayOutOf = ({ kind }: ClusterNetwork, { mode }: AddressUse): string =>
+  mode === 'ExternalIP' && kind !== 'node'
+    ? 'an external IP takes the connections to this address away from it: use an address that is routed to nodes, else --allow-cidr'
+    : wayOut[kind];
 
 const wayOut: Readonly<Record<ClusterNetwork['kind'], string>> = {
   services:

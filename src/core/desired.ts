@@ -1,9 +1,11 @@
 import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
+import { addressPolicy, type AddressPolicy } from './address-policy.ts';
 import { attributions } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
+import { judgeExternalIps, type RefusedExternalIp } from './external-ips.ts';
 import { familiesOf, servedFamilies } from './families.ts';
 import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from './objects.ts';
@@ -16,7 +18,9 @@ import type { SliceGroup } from './slices.ts';
 /** One Service as it should be, with the addresses that it publishes. */
 export interface DesiredService {
   readonly name: string;
+  /** Without external IPs that the address policy refuses. */
   readonly spec: ServiceSpec;
+  readonly refusedExternalIps: readonly RefusedExternalIp[];
   readonly headless: boolean;
   readonly body: AppliedService;
   /** Empty for an alias. */
@@ -47,14 +51,19 @@ export interface DesiredInput {
   readonly alias: string | undefined;
   /** Returns the observed Service of that name, if it is ours or to be taken over. */
   readonly standing: (service: string) => Service | undefined;
+  /** Judges external IPs. Default: that without flags. */
+  readonly policy?: AddressPolicy;
 }
 
 /** Returns the Services of a backend as they should be now. */
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
   const isReady = readyTable(input);
-  return servicesOf(input.backend).map((spec) =>
-    desiredService({ ...input, isReady: (...of) => isReady(spec, ...of) }, spec),
-  );
+  const { backend, policy = addressPolicy() } = input;
+  return servicesOf(backend).map((given, i) => {
+    const { spec, refused } = judgeExternalIps(backend, given, i, policy);
+    const desired = desiredService({ ...input, isReady: (...of) => isReady(spec, ...of) }, spec);
+    return { ...desired, refusedExternalIps: refused };
+  });
 }
 
 /** Input that all Services of a backend share. */
@@ -94,7 +103,7 @@ const plainService: Omit<ServiceSpec, 'name'> = {
   adopt: false,
 };
 
-function desiredService(whole: Whole, spec: ServiceSpec): DesiredService {
+function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, 'refusedExternalIps'> {
   const alias = whole.alias !== undefined;
   const standing = whole.standing(spec.name);
   const { addresses, excluded } = alias

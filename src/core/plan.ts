@@ -2,6 +2,7 @@ import { refOf } from './action.ts';
 import type { Action } from './action.ts';
 import type { DesiredService } from './desired.ts';
 import { planEndpoints } from './endpoints.ts';
+import { externalIpsRemoval } from './external-ips.ts';
 import { writesHints } from './hints.ts';
 import type { Endpoints, KubeObject, Service } from './objects.ts';
 import { isOurSlice, ownerName } from './ownership.ts';
@@ -44,6 +45,9 @@ export interface ServicePlan {
  * | no    | foreign, or none and other clients' objects exist | any                                 | yes   | yes                     | all                          |                 |
  * | no    | ours or none                                      | none                                | any   | any                     | all                          |                 |
  *
+ * Without a problem by then, and with an external IP that the address policy refuses: all, without that
+ * external IP, and the problem ExternalIPsRefused.
+ *
  * The order of the steps, and what each of them needs. An order is not a dependency: a refused step prevents
  * only the steps that need it.
  *
@@ -74,7 +78,7 @@ export function planService(given: DesiredService, observed: Observed, context: 
 }
 
 const goesOn = ({ reason, published }: Problem): boolean =>
-  reason === 'Terminating' || (reason === 'Conflict' && published);
+  reason === 'Terminating' || reason === 'ExternalIPsRefused' || (reason === 'Conflict' && published);
 
 /** Returns true if `adopt` applies. Between ExternalBackends it always does. */
 const mayAdopt = (desired: DesiredService, observed: Observed, context: PlanContext): boolean =>
@@ -117,6 +121,8 @@ function all(
  * | has ports of other names                                 | nothing              |
  * | has a selector, and the Service has none, or the reverse | slices               |
  * | any other                                                | slices and Endpoints |
+ *
+ * In addition, in each case: external IPs are removed from the Service if the address policy refuses one.
  */
 function withoutService(
   desired: DesiredService,
@@ -126,16 +132,19 @@ function withoutService(
 ): Omit<ServicePlan, 'problem'> {
   const { service } = observed;
   const isAlias = context.backend.spec.mode === 'ExternalName';
+  const removal = service && context.policy && externalIpsRemoval(service, context.policy);
+  const removing = removal === undefined ? [] : [step(removal.action)];
   if (service === undefined || isAlias || hasOtherPortNames(desired, service))
-    return { steps: [], again: false };
+    return { steps: removing, again: false };
   const hasSelector = Object.keys(service.spec.selector ?? {}).length > 0;
   const agrees = hasSelector === (desired.spec.selector !== undefined);
-  return all(
+  const plan = all(
     agrees ? desired : { ...desired, subsets: undefined },
     agrees ? observed : { ...observed, endpoints: undefined },
     { ...scene, sweep: false },
     { ...context, held: true },
   );
+  return { ...plan, steps: [...removing, ...plan.steps] };
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { DesiredService } from './desired.ts';
 import type { Remedy } from './errors.ts';
+import type { AddressPolicy } from './address-policy.ts';
+import { refusedExternalIpText } from './external-ips.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
 import {
   annotations,
@@ -35,6 +37,8 @@ export interface PlanContext {
   readonly held?: boolean;
   /** Features that the administrator disabled; default: none. */
   readonly switchedOff?: SwitchedOff;
+  /** Judges external IPs of a Service that is not written. Default: none is removed. */
+  readonly policy?: AddressPolicy;
 }
 
 /** Reasons why a Service is not (fully) written as desired, and whether they last until a person acts. */
@@ -46,6 +50,7 @@ export const problemReasons = {
   Terminating: 'passes',
   Contested: 'stalls',
   Altered: 'stalls',
+  ExternalIPsRefused: 'stalls',
 } as const satisfies Readonly<Record<string, Remedy>>;
 
 export interface Problem {
@@ -133,7 +138,7 @@ export function problemOf(desired: DesiredService, scene: Scene, context: PlanCo
     : (ofOthers(desired, scene, context) ??
       ofFeatures(desired, scene, context) ??
       ofState(desired, scene, context));
-  if (cause === undefined) return undefined;
+  if (cause === undefined) return ofExternalIps(desired);
   const published = scene.service === 'ours' && context.rival === undefined && !isReserved;
   return { service: desired.name, ...cause, published };
 }
@@ -207,6 +212,18 @@ function ofState(desired: DesiredService, scene: Scene, context: PlanContext): C
 function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
   const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
   return spec.adopt && takes && !available;
+}
+
+/** The Service is written without external IPs that the address policy refuses. */
+function ofExternalIps({ name, refusedExternalIps }: DesiredService): Problem | undefined {
+  if (refusedExternalIps.length === 0) return undefined;
+  const all = refusedExternalIps.map(refusedExternalIpText).join('; ');
+  return {
+    service: name,
+    reason: 'ExternalIPsRefused',
+    message: `${all}. Service ${name} is published without ${refusedExternalIps.length === 1 ? 'it' : 'them'}`,
+    published: true,
+  };
 }
 
 function othersThings(desired: DesiredService, scene: Scene): string {

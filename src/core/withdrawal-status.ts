@@ -38,6 +38,14 @@ const refusedText = (ip: string, why: string): string => `${ip} is refused: ${wh
 export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
   bounded([...refused].map(([ip, why]) => refusedText(ip, why)).join('; '));
 
+/** Everything that is withdrawn from a backend that is not reconciled. */
+export interface Withdrawals {
+  /** IP, or host of an alias -> why. */
+  readonly refused: ReadonlyMap<string, string>;
+  /** Texts on external IPs that are removed. */
+  readonly externalIps: readonly string[];
+}
+
 /**
  * Returns the conditions that a withdrawal changes. A backend that is not reconciled keeps its other
  * conditions as they were last reported.
@@ -48,12 +56,17 @@ export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
  * | some                    | yes                     | True TargetsRefused | as before            |
  * | some                    | no                      | True TargetsRefused | False NoReadyAddress |
  * | the Service of an alias | -                       | True TargetsRefused | False NotPublished   |
+ * | external IPs only       | any                     | True ExternalIPsRefused | as before        |
  */
 export function haltOfWithdrawal(
   status: Status | undefined,
-  refused: ReadonlyMap<string, string>,
+  { refused, externalIps }: Withdrawals,
 ): Pick<Halt, 'Available' | 'Degraded'> {
-  if (refused.size === 0) return {};
+  const others = bounded(externalIps.join('; '));
+  if (refused.size === 0)
+    return others === ''
+      ? {}
+      : { Degraded: { status: 'True', reason: 'ExternalIPsRefused', message: others } };
   const message = withdrawalText(refused);
   const left = status && statusWithout(status, refused).readyAddresses;
   const isAlias = [...refused.keys()].some((key) => parseIp(key) === undefined);
@@ -67,6 +80,10 @@ export function haltOfWithdrawal(
           message: bounded(`no address is left: ${message}`),
         },
       }),
-    Degraded: { status: 'True', reason: 'TargetsRefused', message },
+    Degraded: {
+      status: 'True',
+      reason: 'TargetsRefused',
+      message: bounded([message, ...externalIps].join('; ')),
+    },
   };
 }

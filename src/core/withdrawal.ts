@@ -2,7 +2,8 @@ import type { AddressPolicy } from './address-policy.ts';
 import { parseIp } from '../api/ip.ts';
 import { refOf, type Action } from './action.ts';
 import type { AliasPolicy } from './alias-policy.ts';
-import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject } from './objects.ts';
+import { externalIpsRemoval } from './external-ips.ts';
+import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject, Service } from './objects.ts';
 import { ownerName } from './ownership.ts';
 import type { Observed } from './problems.ts';
 import { deletion } from './slice-bodies.ts';
@@ -13,6 +14,8 @@ export interface Withdrawal {
   readonly steps: readonly Step[];
   /** IP, or host of an alias -> why. */
   readonly refused: ReadonlyMap<string, string>;
+  /** Text on the external IPs that are removed; undefined: none are. */
+  readonly externalIps?: string;
 }
 
 /**
@@ -38,16 +41,25 @@ export function withdrawalOf(
   };
   const isOurs = (object: KubeObject): boolean =>
     ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
-  const host = service?.spec.externalName;
-  const why = host === undefined ? undefined : forbids(host);
-  const isAliasLeft = service !== undefined && why !== undefined && isOurs(service);
-  if (isAliasLeft) refused.set(host ?? '', why);
+  const own = service !== undefined && isOurs(service) ? service : undefined;
+  const alias = own && forbiddenAlias(own, forbids);
+  if (alias !== undefined) refused.set(alias.host, alias.why);
+  const removal = own && externalIpsRemoval(own, policy);
   const actions: readonly (Action | undefined)[] = [
-    ...(isAliasLeft ? [{ op: 'delete', ref: refOf(service) } as const] : []),
+    alias?.action,
+    removal?.action,
     ...slices.filter(isOurs).map((slice) => sliceWithout(slice, isAllowed)),
     ...(endpoints !== undefined && isOurs(endpoints) ? [endpointsWithout(endpoints, isAllowed)] : []),
   ];
-  return { steps: actions.flatMap((action) => (action === undefined ? [] : [step(action)])), refused };
+  const steps = actions.flatMap((action) => (action === undefined ? [] : [step(action)]));
+  return { steps, refused, ...(removal && { externalIps: removal.text }) };
+}
+
+function forbiddenAlias(service: Service, forbids: AliasPolicy) {
+  const { externalName: host = '' } = service.spec;
+  const why = forbids(host);
+  if (why === undefined) return undefined;
+  return { host, why, action: { op: 'delete', ref: refOf(service) } as const };
 }
 
 type IsAllowed = (ip: string, ports: readonly number[]) => boolean;

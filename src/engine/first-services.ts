@@ -24,7 +24,7 @@ export function firstServices(scene: Scene, options: PlanningOptions): readonly 
   return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
     .filter(({ spec }) => isFirst(spec))
     .map((desired) => planOf(scene, desired, options))
-    .filter(({ problem }) => problem === undefined)
+    .filter(({ problem }) => problem === undefined || problem.reason === 'ExternalIPsRefused')
     .map(({ steps }) => steps.map(({ action }) => action))
     .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
 }

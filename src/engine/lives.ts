@@ -37,7 +37,10 @@ export interface Life {
   hosts?: HealthyHosts | undefined;
   /** Addresses as of the last run. */
   addresses: readonly string[];
-  /** True when the last run refused an address, or examined none. Another address policy may change that. */
+  /**
+   * True when the last run refused an address, judged external IPs, or examined no address. Another address
+   * policy may change that.
+   */
   refused: boolean;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;

@@ -1,4 +1,5 @@
 import type { Backend } from '../api/external-backend.ts';
+import type { AddressPolicy } from '../core/address-policy.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import { subsetsOf } from '../core/endpoints.ts';
 import { planRemoval, planService, type ServicePlan } from '../core/plan.ts';
@@ -21,6 +22,8 @@ export interface PlanningOptions {
   readonly contests?: Contests;
   /** Features of Services that the administrator switched off; default: none. */
   readonly switchedOff?: SwitchedOff;
+  /** Judges external IPs. Default: that without flags. */
+  readonly policy?: AddressPolicy;
 }
 
 /**
@@ -32,10 +35,11 @@ export function desiredOf(
   scene: Scene,
   roles: Roles,
   alias: AliasScene | undefined,
-  { legacyEndpoints }: PlanningOptions,
+  { legacyEndpoints, policy }: PlanningOptions,
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
-  return desiredServices({ ...scene, roles, legacyEndpoints, alias: alias?.choice.name });
+  const input = { ...scene, roles, legacyEndpoints, alias: alias?.choice.name };
+  return desiredServices({ ...input, ...(policy && { policy }) });
 }
 
 /** Addresses that are left out of the objects of a Service, because the API server refuses them. */
@@ -51,12 +55,13 @@ export function planOf(
   options: PlanningOptions,
   leftOut?: LeftOut,
 ): ServicePlan {
-  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
+  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set(), policy } = options;
   const found = observed(backend.namespace, desired.name, view);
   const rival = registry.rival(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
-  const plan = planService(accepted, found, { backend, rival, maxEndpointsPerSlice, held, switchedOff });
+  const context = { backend, rival, maxEndpointsPerSlice, held, switchedOff, ...(policy && { policy }) };
+  const plan = planService(accepted, found, context);
   return contests?.review(key, accepted, found, plan) ?? plan;
 }
 

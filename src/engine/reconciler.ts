@@ -4,6 +4,7 @@ import type { AliasPolicy } from '../core/alias-policy.ts';
 import { parseIp } from '../api/ip.ts';
 import type { AddressPolicy } from '../core/address-policy.ts';
 import type { ClusterNetworksOf } from '../core/cluster-networks.ts';
+import { servicesOf } from '../core/desired.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { secretsOf } from '../core/materials.ts';
 import { excludedNamespace, invalid, suspended, type Halt } from '../core/status.ts';
@@ -33,6 +34,11 @@ export interface ReconcilerOptions
   /** Namespaces whose backends are not served, which their status reports; default: none. */
   readonly excludedNamespaces?: readonly string[];
 }
+
+/** Returns true if another address policy may lead to another result, in addition to the networks of its addresses. */
+const mayChangeByPolicy = ({ backend, targets }: Scene): boolean =>
+  targets.some(({ refused }) => refused === true) ||
+  servicesOf(backend).some(({ externalIPs }) => externalIPs !== undefined);
 
 /** New Services that were refused are tried first again after this time. */
 const FIRST_AGAIN_MS = 30_000;
@@ -77,7 +83,8 @@ export class Reconciler {
   }
 
   /**
-   * Returns the keys of the backends with an address in a network of the cluster, or with a refused address.
+   * Returns the keys of the backends with an address in a network of the cluster, with a refused address, or
+   * with external IPs.
    */
   concernedByNetworks(): readonly string[] {
     const { networksOf = () => [] } = this.#options;
@@ -115,7 +122,7 @@ export class Reconciler {
     const first = this.#look(key, entry, backend, life);
     const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend, life) : first;
     life.addresses = scene.addresses.map(({ ip }) => ip);
-    life.refused = scene.targets.some(({ refused }) => refused === true);
+    life.refused = mayChangeByPolicy(scene);
     return this.#isFirst(life) && hasFirstServices(scene, view)
       ? this.#makeFirst(scene, life)
       : this.#run(scene, life);
@@ -201,8 +208,8 @@ export class Reconciler {
     life.refused = true;
     this.#stopAsking(life.uid);
     const writer = patientWriter(life, this.#options.writer);
-    const { errors, refused } = await withdraw(raw, writer, this.#options);
-    const more = life.over ? [] : await this.#reporter.halt(raw, halt, refused, life, writer);
+    const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
+    const more = life.over ? [] : await this.#reporter.halt(raw, halt, withdrawn, life, writer);
     return (life.over ? undefined : foremost([...errors, ...more])) ?? { ok: true };
   }
 }

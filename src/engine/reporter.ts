@@ -10,7 +10,13 @@ import type { Problem } from '../core/problems.ts';
 import type { Roles } from '../core/roles.ts';
 import { publishedPrimary, sameStatus, statusOf, statusOfHalt, type Halt } from '../core/status.ts';
 import { differsInWords } from '../core/status-words.ts';
-import { haltOfWithdrawal, statusWithout, withdrawalText } from '../core/withdrawal-status.ts';
+import { bounded } from '../core/status-text.ts';
+import {
+  haltOfWithdrawal,
+  statusWithout,
+  withdrawalText,
+  type Withdrawals,
+} from '../core/withdrawal-status.ts';
 import { writtenService, type WrittenService } from '../core/written.ts';
 import type { Contests } from './contests.ts';
 import { livingEvents, type Life } from './lives.ts';
@@ -179,28 +185,35 @@ export class Reporter {
   /**
    * Writes why a backend is not reconciled. What is published remains, and so does the rest of its status.
    *
-   * @param refused addresses that were withdrawn, with the reasons
+   * @param withdrawn addresses and external IPs that were withdrawn, with the reasons
    */
   async halt(
     raw: KubeObject,
     halt: Halt,
-    refused: ReadonlyMap<string, string>,
+    withdrawn: Withdrawals,
     life: Life,
     writer: Writer,
   ): Promise<readonly OperatorError[]> {
     const { generation = 0 } = raw.metadata;
     const previous = parseStatus(raw);
-    const whole = { ...halt, ...haltOfWithdrawal(previous, refused) };
-    const rest = previous && statusWithout(previous, refused);
-    if (refused.size > 0) this.#tellWithdrawal(raw, refused, life);
+    const whole = { ...halt, ...haltOfWithdrawal(previous, withdrawn) };
+    const rest = previous && statusWithout(previous, withdrawn.refused);
+    this.#tellWithdrawal(raw, withdrawn, life);
     const status = statusOfHalt(rest, generation, whole, this.#options.clock.wall());
     return this.#writeStatus(raw, status, life, writer);
   }
 
-  #tellWithdrawal(raw: KubeObject, refused: ReadonlyMap<string, string>, life: Life): void {
-    const note = `no longer published: ${withdrawalText(refused)}`;
-    const event = { type: 'Warning', reason: 'TargetsRefused', action: 'Withdraw', note } as const;
-    livingEvents(life, this.#options.events).record(raw, event);
+  #tellWithdrawal(raw: KubeObject, { refused, externalIps }: Withdrawals, life: Life): void {
+    const events = livingEvents(life, this.#options.events);
+    const event = { type: 'Warning', action: 'Withdraw' } as const;
+    if (refused.size > 0)
+      events.record(raw, {
+        ...event,
+        reason: 'TargetsRefused',
+        note: `no longer published: ${withdrawalText(refused)}`,
+      });
+    if (externalIps.length > 0)
+      events.record(raw, { ...event, reason: 'ExternalIPsRefused', note: bounded(externalIps.join('; ')) });
   }
 
   /**

@@ -13,8 +13,10 @@ export interface WithdrawingOptions {
   readonly aliasPolicy?: AliasPolicy;
 }
 
-/** Addresses that were withdrawn from a backend that is not reconciled, and the writes that failed. */
+/** Addresses and external IPs that were withdrawn from a backend that is not reconciled, and the writes that failed. */
 export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
+  /** Texts on external IPs that were removed. */
+  readonly externalIps: readonly string[];
   readonly errors: readonly OperatorError[];
 }
 
@@ -36,6 +38,7 @@ export async function withdraw(
   );
   return {
     errors: failed.flat().map(({ error }) => error),
+    externalIps: found.flatMap(({ externalIps }) => externalIps ?? []),
     refused: new Map(found.flatMap(({ refused }) => [...refused])),
   };
 }

@@ -47,15 +47,12 @@ function ingressOf(raw: Raw): readonly string[] {
   return (loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
 }
 
-/**
- * Returns those fields of the last apply of the operator whose removal from the spec changes other fields
- * too.
- */
+/** Returns fields of the last apply of the operator, of those whose owner decides what is written. */
 function appliedFields({ metadata }: Raw): readonly string[] {
   const entries = (metadata['managedFields'] ?? []) as readonly ManagedFields[];
   const own = entries.find(({ manager, operation }) => manager === operatorName && operation === 'Apply');
   const spec = own?.fieldsV1?.['f:spec'] ?? {};
-  return ['ipFamilyPolicy', 'loadBalancerClass'].filter((field) => `f:${field}` in spec);
+  return ['ipFamilyPolicy', 'loadBalancerClass', 'externalIPs'].filter((field) => `f:${field}` in spec);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { startPlane } from '../controlplane/plane.ts';
@@ -8,7 +10,7 @@ import { startCoreDns } from '../support/name-servers.ts';
 import type { NameServer } from '../support/name-servers.ts';
 import { named, targetOf, toldOf } from '../support/names.ts';
 import { conditionOf, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import type { Spec, World } from '../support/world.ts';
 
 // Nodes that come and go are of interest to other tests: this file has a control plane of its own.
 let plane: Plane;
@@ -32,6 +34,7 @@ beforeAll(async () => {
     `--dns-servers=${names.endpoint}`,
     '--allow-cidr=10.20.97.200/32',
     '--alias-deny=*.denied.test',
+    '--deny-cidr=10.20.92.0/24',
   ];
   world = await openWorld(plane.details, { prefix: 'networks', args });
   await addNode('pods-1', podNetwork);
@@ -152,7 +155,8 @@ describe('An alias', () => {
     await world.ready('denied', 'False', 'TargetsRefused');
     expect(await pointsTo('denied')).toBe('only.outside.test');
     await world.operator().kill();
-    await world.start([`--dns-servers=${names.endpoint}`, '--alias-deny=*.outside.test,*.denied.test']);
+    const args = ['--alias-deny=*.outside.test,*.denied.test', '--deny-cidr=10.20.92.0/24'];
+    await world.start([`--dns-servers=${names.endpoint}`, ...args]);
     await eventually(
       'the Service is removed',
       async () => (await world.admin.list('Service', world.ns)).map(({ metadata }) => metadata.name),
@@ -175,5 +179,80 @@ describe('A Node', () => {
   it('may not be probed at these ports either', async () => {
     await world.apply('scan', plain([nodeAddress], { probe: { tcpSocket: {}, port: 2379 } }));
     expect((await refused('scan', nodeAddress)).message).toContain('port 2379 belongs to Kubernetes');
+  });
+});
+
+describe('An external IP', () => {
+  const withIps = (name: string, externalIPs: readonly string[], more: Spec = {}): Spec =>
+    plain([outside], { services: [{ name, externalIPs, ...more }] });
+  const free = '198.51.100.7';
+  const ipsOf = async (name: string) => (await world.admin.get('Service', name, world.ns)).spec.externalIPs;
+  const becomes = (name: string, ips: readonly string[] | undefined) =>
+    eventually(
+      `external IPs of ${name}: ${ips?.join() ?? 'none'}`,
+      () => ipsOf(name),
+      (now) => isDeepStrictEqual(now, ips),
+    );
+  const refusal = async (name: string) =>
+    conditionOf(await world.ready(name, 'False', 'ExternalIPsRefused'), 'Ready')?.message ?? '';
+
+  it.each([
+    ['of-services', '10.96.0.77', ['10.96.0.0/16', 'ServiceCIDR kubernetes', '--deny-cluster-networks=auto']],
+    ['of-pods', pod, [podNetwork, 'Node pods-1']],
+    ['of-server', '10.99.2.9', ['an address of the Kubernetes API server']],
+    ['embedded', '64:ff9b::10.20.97.3', ['it leads to 10.20.97.3 (NAT64)']],
+    ['of-flag', '10.20.92.1', ['denied by --deny-cidr 10.20.92.0/24']],
+  ])('that steals traffic is left out, and the Service is published: %s', async (name, ip, words) => {
+    await world.apply(name, withIps(name, [ip, free]));
+    const message = await refusal(name);
+    for (const each of [`spec.services[0].externalIPs[0]: ${ip} is refused`, ...words])
+      expect(message).toContain(each);
+    expect(await ipsOf(name)).toEqual([free]);
+    await world.serves(name, [outside]);
+  });
+
+  it('is left out with the policy for traffic from outside, which the API server refuses without it', async () => {
+    await world.apply('policy', withIps('policy', [pod], { externalTrafficPolicy: 'Local' }));
+    await refusal('policy');
+    expect((await world.admin.get('Service', 'policy', world.ns)).spec.externalTrafficPolicy).toBeUndefined();
+    await world.serves('policy', [outside]);
+  });
+
+  it('may be an address of a Node, except at a port of Kubernetes', async () => {
+    await world.publish('node-ip', withIps('node-ip', [nodeAddress]));
+    expect(await ipsOf('node-ip')).toEqual([nodeAddress]);
+    const ports = [{ port: 10250, targetPort: 5432 }];
+    await world.apply('node-ip', { ...withIps('node-ip', [nodeAddress]), ports });
+    expect(await refusal('node-ip')).toContain('port 10250 belongs to Kubernetes');
+    expect(await ipsOf('node-ip')).toBeUndefined();
+  });
+
+  it('leaves when the network appears, also of a suspended backend, and returns when it is gone', async () => {
+    const stolen = '10.20.91.7';
+    await world.publish('taken', withIps('taken', [stolen, free]));
+    await world.publish('paused', withIps('paused', [stolen, free]));
+    await world.apply('paused', { ...withIps('paused', [stolen, free]), suspend: true });
+    await world.ready('paused', 'True', 'Suspended');
+    const metadata = { name: 'late' };
+    await world.admin.create({ kind: 'ServiceCIDR', metadata, spec: { cidrs: ['10.20.91.0/24'] } });
+    await becomes('taken', [free]);
+    expect(await refusal('taken')).toContain('ServiceCIDR late');
+    await becomes('paused', undefined);
+    await world.apply('paused', withIps('paused', [stolen, free]));
+    await becomes('paused', [free]);
+    await world.admin.delete('ServiceCIDR', 'late');
+    for (const name of ['taken', 'paused']) await becomes(name, [stolen, free]);
+    await world.ready('taken', 'True', 'Published');
+    for (const name of ['taken', 'paused']) await world.publish(name, withIps(name, [free]));
+    for (const name of ['taken', 'paused']) expect(await ipsOf(name)).toEqual([free]);
+    for (const name of ['taken', 'paused']) await world.publish(name, plain([outside]));
+    for (const name of ['taken', 'paused']) expect(await ipsOf(name)).toBeUndefined();
+  });
+
+  it('that another client set on the Service remains', async () => {
+    await world.publish('shared', plain([outside]));
+    await world.admin.patch('Service', 'shared', world.ns, { spec: { externalIPs: [pod] } });
+    await world.publish('shared', plain([outside], { services: [{ name: 'shared', labels: { a: 'b' } }] }));
+    expect(await ipsOf('shared')).toEqual([pod]);
   });
 });

@@ -158,7 +158,11 @@ export const types: readonly Case[] = [
   {
     title: 'an external IP of the Service reaches its servers',
     namespace: 'external-ip',
-    servers: [{ address: '10.20.117.1', port: 6432 }],
+    // The network brings the second address to the node; no Service leads to its server.
+    servers: [
+      { address: '10.20.117.1', port: 6432 },
+      { address: '10.20.117.7', port: 7432 },
+    ],
     manifest: `
       apiVersion: externalbackend.io/v1alpha1
       kind: ExternalBackend
@@ -167,8 +171,8 @@ export const types: readonly Case[] = [
         targets: [{host: 10.20.117.1}]
         ports: [{port: 5432, targetPort: 6432}]
         probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, externalIPs: [10.96.250.2]}]`,
-    sees: ({ reaches }) => reaches('10.96.250.2', 5432, ['10.20.117.1']),
+        services: [{name: db, externalIPs: [10.20.117.7]}]`,
+    sees: ({ reaches }) => reaches('10.20.117.7', 5432, ['10.20.117.1']),
   },
   {
     title: 'an Ingress takes the Service as its backend',
