@@ -1,8 +1,9 @@
-import { group, plural } from './external-backend.ts';
+import { group, plural, type ServiceSpec } from './external-backend.ts';
 import {
   celIsForeign,
   celMap,
   externalIpsVerb,
+  opensPorts,
   portPowers,
   secretPowers,
   serviceFieldPowers,
@@ -19,6 +20,7 @@ import { celString } from './rule.ts';
 // | credentials, tls.certificateSecretName                    | the part changes, or who gets to see the Secret: a target is added, ports, probe or tls change |
 // | tls.caSecret                                              | the part changes                                     |
 // | a field of services[] (lent-powers.ts), ports[].nodePort  | the field changes, of the Service or port of that name or number |
+// | services[].type NodePort or LoadBalancer, externalIPs      | in addition when a port is added, because it is opened too |
 //
 // What must hold of the cost, which the API server counts: a check costs 350,000, an expression may cost 1,000,000 and all
 // together 10,000,000. So each expression checks once, `create` is checked once for all (a variable is evaluated once), and
@@ -77,7 +79,7 @@ function secretValidation({ path, part, isShown }: SecretPower): Validation {
   };
 }
 
-/** The names of the Services whose field asks for something that the stored Service of that name has not. */
+/** Names of the Services whose field asks for something that the stored Service of that name does not have. */
 const namesAsking = (asks: string, same: string): string =>
   `variables.services.filter(s, ${asks} && !variables.oldServices.exists(o, o.name == s.name && ${same})).map(s, s.name)`;
 
@@ -89,7 +91,9 @@ const metadataNames = (field: string): string => {
 };
 
 /** The fields of services[], each once. */
-const serviceFields = (): readonly string[] => [...new Set(serviceFieldPowers().map(([field]) => field))];
+const serviceFields = (): readonly (keyof ServiceSpec)[] => [
+  ...new Set(serviceFieldPowers().map(([field]) => field)),
+];
 
 const asksOf = (field: string): string =>
   serviceFieldPowers()
@@ -97,10 +101,11 @@ const asksOf = (field: string): string =>
     .map(([, { cel }]) => cel('s'))
     .join(' || ');
 
-const namesOf = (field: string): string =>
-  field === 'labels' || field === 'annotations'
-    ? metadataNames(field)
-    : namesAsking(`(${asksOf(field)})`, `o.?${field} == s.?${field}`);
+const namesOf = (field: keyof ServiceSpec): string => {
+  if (field === 'labels' || field === 'annotations') return metadataNames(field);
+  const same = `o.?${field} == s.?${field}`;
+  return namesAsking(`(${asksOf(field)})`, opensPorts.has(field) ? `${same} && !variables.addsPort` : same);
+};
 
 const variables: readonly Variable[] = [
   { name: 'user', expression: `'user ' + request.userInfo.username` },
@@ -109,6 +114,10 @@ const variables: readonly Variable[] = [
   { name: 'services', expression: 'object.spec.?services.orValue([])' },
   { name: 'oldServices', expression: 'variables.isUpdate ? oldObject.spec.?services.orValue([]) : []' },
   { name: 'oldPorts', expression: 'variables.isUpdate ? oldObject.spec.?ports.orValue([]) : []' },
+  {
+    name: 'addsPort',
+    expression: `variables.isUpdate && object.spec.?ports.orValue([]).exists(p, !variables.oldPorts.exists(o, o.port == p.port && o.?protocol == p.?protocol))`,
+  },
   {
     name: 'oldTargets',
     expression: `variables.isUpdate ? oldObject.spec.targets.map(o, o.host + ' ' + string(o.?port.orValue(0))) : []`,
@@ -145,16 +154,22 @@ const adoptValidation = (_: unknown, i: number): Validation => {
   };
 };
 
-const mayNot = (names: string, field: string, right: { readonly text: string }, fix: string) =>
-  message({ text: `${field} of Service ` }, `${names}.join(', ')`, { text: ': ' }, user, right, place, {
-    text: `. ${fix}`,
-  });
+const mayNot = (field: keyof ServiceSpec, right: { readonly text: string }, fix: string) =>
+  message(
+    { text: `spec.services[].${field} of Service ` },
+    `variables.${field}Names.join(', ')`,
+    ...(opensPorts.has(field) ? ["(variables.addsPort ? ' (a port is added, which it opens)' : '')"] : []),
+    { text: ': ' },
+    user,
+    right,
+    place,
+    { text: `. ${fix}` },
+  );
 
-const createValidation = (field: string): Validation => ({
+const createValidation = (field: keyof ServiceSpec): Validation => ({
   expression: `variables.${field}Names.size() == 0 || variables.mayCreateServices`,
   messageExpression: mayNot(
-    `variables.${field}Names`,
-    `spec.services[].${field}`,
+    field,
     { text: ' may not create Services' },
     `Ask for a Role with the verb create on services, or remove ${field}`,
   ),
@@ -164,8 +179,7 @@ const createValidation = (field: string): Validation => ({
 const externalIpsValidation: Validation = {
   expression: `variables.externalIPsNames.size() == 0 || authorizer.group('${group}').resource('${plural}').namespace(request.namespace).check('${externalIpsVerb}').allowed()`,
   messageExpression: mayNot(
-    'variables.externalIPsNames',
-    'spec.services[].externalIPs',
+    'externalIPs',
     { text: ` does not have the verb ${externalIpsVerb} on ${plural}` },
     'Ask for a RoleBinding to the ClusterRole external-backend-external-ips, or remove externalIPs',
   ),

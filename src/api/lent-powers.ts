@@ -134,6 +134,12 @@ export const portPowers: Readonly<Record<keyof Port, boolean>> = {
   probe: false,
 };
 
+/**
+ * Fields of a Service entry that bring connections from outside to each port of the Service: where a port is added, the right
+ * is asked for again.
+ */
+export const opensPorts: ReadonlySet<keyof ServiceSpec> = new Set(['type', 'externalIPs']);
+
 const isServiceField = (field: string): field is keyof ServiceSpec => Object.hasOwn(servicePowers, field);
 
 /** The fields of a Service entry that ask for a power, with what they ask for, in the order of the table. */

@@ -49,6 +49,9 @@ const powerful: Spec = {
 };
 
 const services = powerful['services'] as readonly Spec[];
+const ports = powerful['ports'] as readonly Spec[];
+/** Without what is shown to servers, which a change of ports asks for again. */
+const secretless = { credentials: null, tls: null };
 const withService = (more: Spec) => ({ spec: { services: [{ ...services[0], ...more }, services[1]] } });
 
 beforeAll(async () => {
@@ -77,6 +80,10 @@ describe('an editor without further rights, of a resource that lends everything'
     ['changes a field of a Service that lends nothing', withService({ sessionAffinity: 'ClientIP' })],
     ['changes his own label of a Service', withService({ labels: { 'example.com/team': 'a', team: 'b' } })],
     ['adds a plain Service', { spec: { services: [...services, { name: 'more' }] } }],
+    [
+      'changes the port of the servers',
+      { spec: { ports: [{ ...ports[0], appProtocol: 'pg' }], ...secretless } },
+    ],
     ['removes external IPs', withService({ externalIPs: undefined })],
     [
       'takes a Service back to ClusterIP',
@@ -121,6 +128,11 @@ describe('an editor without further rights, of a resource that lends everything'
       'shows the certificate to another handler',
       { spec: { credentials: null, probe: { postgres: null, httpGet: { scheme: 'HTTPS' } } } },
       'Secret db-client ',
+    ],
+    [
+      'opens another port of the node',
+      { spec: { ports: [...ports, { name: 'admin', port: 8443 }], ...secretless } },
+      'type of Service db (a port is added, which it opens):',
     ],
     ['changes the type', withService({ type: 'LoadBalancer' }), 'type of Service db:'],
     ['changes external IPs', withService({ externalIPs: ['198.51.100.8'] }), 'externalIPs of Service db:'],
