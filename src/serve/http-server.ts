@@ -54,7 +54,8 @@ const idleSocketMs = 15_000;
 
 /**
  * A small server for the kubelet and Prometheus: known paths, bounded in connections, header size and time. A new
- * connection is never refused because of the others. A request with a body is refused, and its body is not read.
+ * connection is never refused because of the others. A request with a body is refused, and its body is not read. A refusal
+ * ends the connection: a client that is let in to nothing needs a connection for each request.
  */
 export class HttpServer {
   readonly #routes: Routes;
@@ -116,7 +117,8 @@ export class HttpServer {
     this.#connections.touch(request.socket);
     const answer = await this.#route(request);
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-    const isLast = !this.#keepAlive || hasBody(request) || this.#server?.listening !== true;
+    const isLast =
+      !this.#keepAlive || answer.status >= 400 || hasBody(request) || this.#server?.listening !== true;
     response.writeHead(answer.status, {
       'content-type': answer.contentType ?? 'text/plain; charset=utf-8',
       'content-length': body.length,

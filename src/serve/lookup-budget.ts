@@ -8,6 +8,8 @@ const burst = 20;
 const periodMs = 100;
 /** Wait of an address after a question that let nobody in. */
 const penaltyMs = 1_000;
+/** Addresses that were let in and may ask whatever others do. */
+const mostTrusted = 64;
 
 /**
  * Bounds the questions about unknown tokens, so that a flood of them reaches the API server as a trickle and does not shut
@@ -17,14 +19,18 @@ const penaltyMs = 1_000;
  * |----------------------------------------------------|--------------------|
  * | questions of one address at the same time           | 1                  |
  * | the next question of an address that was not let in | after 1 s          |
- * | questions at the same time                          | 4                  |
- * | questions a second                                  | 10, after a burst of 20 |
+ * | questions at the same time, of all addresses        | 4                  |
+ * | questions a second, of all addresses                | 10, after a burst of 20 |
+ *
+ * The last two do not count for the 64 addresses that were let in last: Prometheus has another token every hour, and a flood
+ * from many addresses must not keep that one out.
  */
 export class LookupBudget {
   readonly #clock: Clock;
   readonly #asking = new Set<string>();
   /** Addresses that wait, and until when. */
   readonly #waiting = new BoundedMap<string, number>(1024);
+  readonly #trusted = new BoundedMap<string, true>(mostTrusted);
   /** Time at which the questions so far would have been asked one each period. */
   #pacedAt = -Infinity;
 
@@ -35,18 +41,24 @@ export class LookupBudget {
   /** Returns true where the address may ask now; it then must call `give`. */
   take(address: string): boolean {
     const now = this.#clock.now();
-    if (this.#asking.has(address) || this.#asking.size >= mostAtOnce) return false;
-    if ((this.#waiting.get(address) ?? now) > now) return false;
-    const pacedAt = Math.max(this.#pacedAt, now - (burst - 1) * periodMs);
-    if (pacedAt > now) return false;
-    this.#pacedAt = pacedAt + periodMs;
+    if (this.#asking.has(address) || (this.#waiting.get(address) ?? now) > now) return false;
+    if (this.#trusted.get(address) === undefined && !this.#takeShared(now)) return false;
     this.#asking.add(address);
+    return true;
+  }
+
+  #takeShared(now: number): boolean {
+    const pacedAt = Math.max(this.#pacedAt, now - (burst - 1) * periodMs);
+    if (this.#asking.size >= mostAtOnce || pacedAt > now) return false;
+    this.#pacedAt = pacedAt + periodMs;
     return true;
   }
 
   give(address: string, letIn: boolean): void {
     this.#asking.delete(address);
-    if (letIn) this.#waiting.delete(address);
-    else this.#waiting.set(address, this.#clock.now() + penaltyMs);
+    if (letIn) {
+      this.#waiting.delete(address);
+      this.#trusted.set(address, true);
+    } else this.#waiting.set(address, this.#clock.now() + penaltyMs);
   }
 }

@@ -63,7 +63,7 @@ const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy',
  * | not asked: see `LookupBudget`          | 503    | -                                                   |
  *
  * Tokens are kept as hashes only. Verdicts on refused tokens never displace those on allowed ones, and the renewal of an
- * allowed token needs no budget: whoever is let in stays in, whatever strangers present.
+ * allowed token needs no budget. An address that was let in may present another token whatever other addresses present.
  */
 export class TokenAccess {
   readonly #options: TokenAccessOptions;

@@ -155,6 +155,30 @@ describe('the HTTP server', () => {
     for (const socket of held) socket.destroy();
   });
 
+  it('ends the connection with a refusal, and keeps that of a client that is let in', async () => {
+    const metrics = new RecentText(exposition, new ManualClock());
+    const isLetIn = { value: false };
+    const admission = () => Promise.resolve(isLetIn.value ? undefined : { status: 401, body: 'no\n' });
+    const port = await serve(metricsRoutes(metrics, admission));
+    const agent = new Agent({ keepAlive: true });
+    expect((await ask(port, '/metrics', { agent })).headers.connection).toBe('close');
+    expect((await ask(port, '//metrics', { agent })).headers.connection).toBe('close');
+    isLetIn.value = true;
+    expect((await ask(port, '/metrics', { agent })).headers.connection).toBe('keep-alive');
+    agent.destroy();
+  });
+
+  it('answers one refusal of many requests that come at once on a connection', async () => {
+    const port = await serve(metricsRoutes(new RecentText(exposition, new ManualClock())));
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    let answers = '';
+    socket.on('data', (chunk) => (answers += String(chunk)));
+    socket.write('GET /other HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500));
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(answers.match(/HTTP\/1\.1 404/g)).toHaveLength(1);
+  });
+
   it('ends a connection of the kubelet with its answer', async () => {
     const port = await serve(
       healthRoutes(() => []),

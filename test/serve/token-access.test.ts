@@ -153,6 +153,29 @@ describe('a flood of tokens', () => {
     expect(await status('other', '10.0.0.8')).toBe(200);
   });
 
+  it('of many addresses does not shut out the next token of a client that was let in', async () => {
+    const { clock, status, state, waiting } = world({ good: 'allowed', rotated: 'allowed' });
+    await status('good', '10.0.0.9');
+    for (let i = 0; i < 200; i++) await status(`guess-${i}`, `10.1.0.${i}`);
+    state.hold = true;
+    await clock.advance(1_000);
+    const guesses = [1, 2, 3, 4].map((i) => status(`slow-${i}`, `10.2.0.${i}`));
+    const rotated = status('rotated', '10.0.0.9');
+    expect(waiting.map(({ token }) => token)).toContain('rotated');
+    for (const each of waiting) await each.answer(each.token === 'rotated' ? 'allowed' : 'unauthenticated');
+    expect([await rotated, ...(await Promise.all(guesses))]).toEqual([200, 401, 401, 401, 401]);
+  });
+
+  it('of an address that was let in is bounded like that of any other', async () => {
+    const { clock, asked, status } = world({ good: 'allowed' });
+    await status('good', '10.0.0.9');
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      await status(`guess-${ms}`, '10.0.0.9');
+      await clock.advance(10);
+    }
+    expect(asked.length).toBe(1 + 10);
+  });
+
   it('does not keep a token that was let in from being verified again', async () => {
     const { clock, status, state, waiting } = world({ good: 'allowed' });
     await status('good', '10.0.0.9');
