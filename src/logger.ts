@@ -8,6 +8,8 @@ export interface LoggerOptions {
 }
 
 const maxDepth = 6;
+/** The text of an error may quote what a server sent. */
+const maxLength = 8_192;
 const secretName = /pass(word|wd|phrase)?$|token|secret|authorization|cookie|credential|private.?key/i;
 /** Names of things that hold secrets are no secrets. */
 const harmless = /(name|namespace|ref)$/i;
@@ -30,9 +32,10 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-/** The value as it may be written: credentials blanked, errors as their words and causes, nothing endless. */
+/** The value as it may be written: credentials blanked, errors as their words and causes, texts cut to 8,192 characters, nothing endless. */
 function presentable(value: unknown, depth: number): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'string') return bounded(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= maxDepth) return '…';
   if (value instanceof Error) return presentableError(value, depth);
@@ -49,17 +52,20 @@ function presentable(value: unknown, depth: number): unknown {
 
 const isSecret = (key: string): boolean => secretName.test(key) && !harmless.test(key);
 
-/** An error that is known by a reason (ours) or a code (Node's) needs no stack; any other is a fault of ours, and the stack says where. */
+const bounded = (text: string): string =>
+  text.length <= maxLength ? text : `${text.slice(0, maxLength)}… (${text.length} characters)`;
+
+/** An error that is known by a reason (ours) or a code (Node's) needs no stack; any other is a fault of ours, and the stack shows the place. */
 function presentableError(error: Error, depth: number): unknown {
   const { name, message, stack, cause } = error;
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return {
     name,
-    message,
+    message: bounded(message),
     ...(reason === undefined ? {} : { reason }),
     ...(code === undefined ? {} : { code }),
-    ...(reason === undefined && code === undefined ? { stack } : {}),
+    ...(reason === undefined && code === undefined ? { stack: stack && bounded(stack) } : {}),
     ...(cause === undefined ? {} : { cause: presentable(cause, depth + 1) }),
   };
 }

@@ -48,6 +48,13 @@ describe('the log', () => {
     );
   });
 
+  it('cuts a text that a server made long', () => {
+    const long = 'x'.repeat(1_000_000);
+    const fields = { text: long, error: new Error(long), list: [long] };
+    expect(JSON.stringify(fieldsOf(fields)).length).toBeLessThan(40_000);
+    expect(fieldsOf({ text: 'x'.repeat(8_192) })).toMatchObject({ text: 'x'.repeat(8_192) });
+  });
+
   it('keeps the names of things that hold secrets', () => {
     expect(fieldsOf({ secretName: 'db-login' })).toMatchObject({ secretName: 'db-login' });
   });

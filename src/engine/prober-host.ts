@@ -16,6 +16,9 @@ export interface ProberHostOptions extends Pick<LocalProberOptions, 'clock' | 'r
   readonly onStopped: () => void;
 }
 
+/** The text of an error may quote what a server sent. */
+const MOST_FAULT_TEXT = 500;
+
 interface HostedCheck {
   readonly ref: number;
   readonly owner: string;
@@ -58,7 +61,8 @@ export class ProberHost {
         const ref = this.#hosted(owner, id)?.ref;
         if (ref !== undefined) send({ op: 'cost', ref, cost });
       },
-      onFault: (error, checkId) => send({ op: 'fault', checkId, text: String(error) }),
+      onFault: (error, checkId) =>
+        send({ op: 'fault', checkId, text: String(error).slice(0, MOST_FAULT_TEXT) }),
     });
   }
 
