@@ -67,6 +67,13 @@ const tooManyMessages = verdict(
   `the server sent more than ${String(mostMessages)} messages`,
 );
 
+/** The bound is pg's (`scramMaxIterations`): 100,000 take about 40 ms in a pool of threads that the whole process shares. */
+const tooManyIterations = verdict(
+  'up',
+  'AuthFailed',
+  'the server asks for more than 100000 iterations of SCRAM, which are not computed: lower scram_iterations',
+);
+
 /** The parts of pg's client that its types leave out. */
 interface Inner {
   readonly connection: {
@@ -243,6 +250,7 @@ function verdictOf(error: unknown, login: Login, step: Step): Verdict {
   if (/does not support SSL/.test(error.message)) return noTls;
   if (/establishing an SSL connection/.test(error.message)) return wrongProtocol;
   if (/^Connection terminated/.test(error.message)) return closedEarly;
+  if (/exceeds scramMaxIterations/.test(error.message)) return tooManyIterations;
   // pg's own words, of an answer that it did not expect; they may quote it.
   if (codeOf(error) === '') return wrongProtocol;
   return securing === undefined
