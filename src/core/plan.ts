@@ -11,6 +11,7 @@ import { absence, serviceActions, sweepActions } from './service-actions.ts';
 import { deletion } from './slice-bodies.ts';
 import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
+import { forbiddenAlias } from './withdrawal.ts';
 import { chain, step, type Step } from './step.ts';
 
 /** Steps that bring a Service to the desired state; empty: nothing to do. */
@@ -122,7 +123,8 @@ function all(
  * | has a selector, and the Service has none, or the reverse | slices               |
  * | any other                                                | slices and Endpoints |
  *
- * In addition, in each case: external IPs are removed from the Service if the address policy refuses one.
+ * In addition, in each case: external IPs are removed from the Service if the address policy refuses one,
+ * and a Service that leads to a forbidden host is removed.
  */
 function withoutService(
   desired: DesiredService,
@@ -132,8 +134,7 @@ function withoutService(
 ): Omit<ServicePlan, 'problem'> {
   const { service } = observed;
   const isAlias = context.backend.spec.mode === 'ExternalName';
-  const removal = service && context.policy && externalIpsRemoval(service, context.policy);
-  const removing = removal === undefined ? [] : [step(removal.action)];
+  const removing = service === undefined ? [] : forbiddenParts(service, context);
   if (service === undefined || isAlias || hasOtherPortNames(desired, service))
     return { steps: removing, again: false };
   const hasSelector = Object.keys(service.spec.selector ?? {}).length > 0;
@@ -145,6 +146,13 @@ function withoutService(
     { ...context, held: true },
   );
   return { ...plan, steps: [...removing, ...plan.steps] };
+}
+
+/** Removes what the policies forbid of a Service that is not written. */
+function forbiddenParts(service: Service, { policy, aliasPolicy }: PlanContext): readonly Step[] {
+  const alias = aliasPolicy && forbiddenAlias(service, aliasPolicy);
+  const removal = policy && externalIpsRemoval(service, policy);
+  return [alias?.action, removal?.action].flatMap((action) => (action === undefined ? [] : [step(action)]));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import type { DesiredService } from './desired.ts';
 import type { Remedy } from './errors.ts';
 import type { AddressPolicy } from './address-policy.ts';
+import type { AliasPolicy } from './alias-policy.ts';
 import { refusedExternalIpText } from './external-ips.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from './objects.ts';
 import {
@@ -39,6 +40,8 @@ export interface PlanContext {
   readonly switchedOff?: SwitchedOff;
   /** Judges external IPs of a Service that is not written. Default: none is removed. */
   readonly policy?: AddressPolicy;
+  /** Judges the host of an alias that is not written. Default: it remains. */
+  readonly aliasPolicy?: AliasPolicy;
 }
 
 /** Reasons why a Service is not (fully) written as desired, and whether they last until a person acts. */

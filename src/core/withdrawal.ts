@@ -55,11 +55,14 @@ export function withdrawalOf(
   return { steps, refused, ...(removal && { externalIps: removal.text }) };
 }
 
-function forbiddenAlias(service: Service, forbids: AliasPolicy) {
+/** The removal of a Service that leads to a forbidden host; undefined: it does not. */
+export function forbiddenAlias(
+  service: Service,
+  forbids: AliasPolicy,
+): { readonly host: string; readonly why: string; readonly action: Action } | undefined {
   const { externalName: host = '' } = service.spec;
   const why = forbids(host);
-  if (why === undefined) return undefined;
-  return { host, why, action: { op: 'delete', ref: refOf(service) } as const };
+  return why === undefined ? undefined : { host, why, action: { op: 'delete', ref: refOf(service) } };
 }
 
 type IsAllowed = (ip: string, ports: readonly number[]) => boolean;

@@ -1,5 +1,6 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { AddressPolicy } from '../core/address-policy.ts';
+import type { AliasPolicy } from '../core/alias-policy.ts';
 import { desiredServices, servicesOf, type DesiredService } from '../core/desired.ts';
 import { subsetsOf } from '../core/endpoints.ts';
 import { planRemoval, planService, type ServicePlan } from '../core/plan.ts';
@@ -24,6 +25,8 @@ export interface PlanningOptions {
   readonly switchedOff?: SwitchedOff;
   /** Judges external IPs. Default: that without flags. */
   readonly policy?: AddressPolicy;
+  /** Judges the host of an alias that is held back. Default: it remains. */
+  readonly aliasPolicy?: AliasPolicy;
 }
 
 /**
@@ -55,12 +58,14 @@ export function planOf(
   options: PlanningOptions,
   leftOut?: LeftOut,
 ): ServicePlan {
-  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set(), policy } = options;
+  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
+  const { policy, aliasPolicy } = options;
   const found = observed(backend.namespace, desired.name, view);
   const rival = registry.rival(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
-  const context = { backend, rival, maxEndpointsPerSlice, held, switchedOff, ...(policy && { policy }) };
+  const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
+  const context = { backend, rival, maxEndpointsPerSlice, held, switchedOff, ...policies };
   const plan = planService(accepted, found, context);
   return contests?.review(key, accepted, found, plan) ?? plan;
 }

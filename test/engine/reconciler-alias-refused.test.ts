@@ -80,6 +80,22 @@ describe('an alias to a host that --alias-deny forbids', () => {
     await quiet(world);
   });
 
+  it.each<readonly [string, Partial<ReconcilerOptions>]>([
+    ['aliases are', { switchedOff: new Set(['ExternalName'] as const) }],
+    ['another feature of it is', { switchedOff: new Set(['ForeignMetadata'] as const) }],
+  ])('is removed, not left on that host, where %s switched off', async (_, off) => {
+    const services = [{ name: 'orders-db', annotations: { 'example.com/a': 'b' } }];
+    const before = new ReconcileWorld();
+    before.store({ ...spec(inside, outside), services });
+    await answered(before, inside, outside);
+    expect(alias(before)).toBe(inside);
+    const world = await restarted(before, { ...denying, ...off });
+    await answered(world, outside);
+    await world.clock.advance(1_000);
+    await world.run();
+    expect([alias(world), world.ready()]).toEqual([undefined, 'False FeatureDisabled']);
+  });
+
   it('is created again when the policy allows it', async () => {
     const removed = await restarted(await standing(inside), denying);
     await removed.clock.advance(1_000);
