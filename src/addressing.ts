@@ -14,20 +14,20 @@ export interface AddressingOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly client: KubeClient;
-  /** Other networks of the cluster are known from now on. */
+  /** Called when the known networks of the cluster have changed. */
   readonly onChange: () => void;
 }
 
-/** What decides where traffic may be led, and what is known of the cluster for that. */
+/** Policies for addresses and aliases, and the networks of the cluster that they need. */
 export interface Addressing {
   readonly rules: {
     readonly policy: AddressPolicy;
     readonly networksOf: ClusterNetworksOf;
     readonly aliasPolicy: AliasPolicy;
   };
-  /** Resolves when nothing more is to be waited for at a start. */
+  /** Resolves when a start need not wait any longer. */
   readonly tried: Promise<void>;
-  /** Lists that are still waited for. */
+  /** Lists that a start still waits for. */
   readonly missing: () => readonly string[];
   start(): void;
   stop(): Promise<void>;
@@ -35,7 +35,7 @@ export interface Addressing {
 
 const cidrsOf = (texts: readonly string[]): readonly Cidr[] => texts.flatMap((text) => parseCidr(text) ?? []);
 
-/** Joins the flags and the watch of the cluster's networks. */
+/** Creates the policies from the flags and the watch of the networks of the cluster. */
 export function createAddressing(options: AddressingOptions): Addressing {
   const { config } = options;
   const watch =

@@ -17,9 +17,9 @@ export type Parsed =
   | { readonly kind: 'error'; readonly message: string };
 
 /**
- * Flags and environment to one frozen Config. An error's message has one line for each mistake and names the flag (or
- * the variable the value came from) and the fix. Variables that are no setting are left alone: Kubernetes puts many
- * into a pod, those of a Service called `external-backend-…` among them.
+ * Parses flags and environment to one frozen Config. The message of an error has one line for each mistake, with the flag (or
+ * the variable that contains the value) and the fix. Unknown variables are ignored, because Kubernetes sets many in a pod,
+ * for example those of a Service named `external-backend-…`.
  */
 export function parseConfig(argv: readonly string[], env: Env): Parsed {
   if (argv.includes('--help')) return { kind: 'help', text: helpText() };
@@ -43,7 +43,7 @@ export function parseConfig(argv: readonly string[], env: Env): Parsed {
 
 interface Setting {
   readonly value: string | undefined;
-  /** The flag or variable that holds the value, as the user knows it. */
+  /** The flag or variable that contains the value, as the user writes it. */
   readonly source: string;
 }
 

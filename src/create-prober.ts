@@ -13,17 +13,17 @@ export interface CreateProberInput {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Used by the thread that leads: for all probes, or for those that a thread of its own cannot run. */
+  /** Probes of the main thread: all probes without probe threads, else those that a probe thread cannot run. */
   readonly probes: Probes;
-  /** Program of a thread that probes. */
+  /** Program of a probe thread. */
   readonly program?: URL | undefined;
 }
 
-/** Beside this module in the sources, and beside the one file of a build. */
+/** Next to this module in the sources, and next to the single file of a build. */
 const defaultProgram = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './prober.ts' : './prober.js', import.meta.url);
 
-/** Returns what creates the prober: threads of its own, or none. */
+/** Returns a function that creates the prober, with threads of its own or without. */
 export function createProberOf(options: CreateProberInput): CreateProber {
   return options.config.probeWorkers === 0 ? localProber(options) : workerPool(options);
 }
@@ -55,7 +55,7 @@ function workerPool({ config, metrics, logger, probes, program }: CreateProberIn
       onRestart: (cause, prober, running, error) => {
         metrics.proberRestarted(cause);
         const fields = { prober, cause, running, ...(error !== undefined && { error }) };
-        logger.warn('a thread that probes ended, and is replaced', fields);
+        logger.warn('a probe thread ended and is replaced', fields);
       },
     });
     metrics.includeRuns(pool.tallies);

@@ -8,9 +8,9 @@ import { apiReference } from './api/reference.ts';
 import { configurationMarkdown } from './config/reference.ts';
 import { metricsMarkdown } from './serve/reference.ts';
 
-/** A file that is made from the sources. */
+/** A file that is generated from the sources. */
 export interface GeneratedFile {
-  /** From the root of the repository. */
+  /** Relative to the root of the repository. */
   readonly path: string;
   readonly content: string;
 }
@@ -38,7 +38,7 @@ const manifestFile = ({ path, note, manifests }: ManifestFile): GeneratedFile =>
   content: `# ${header}\n# ${note}\n${manifests.map((manifest) => yaml(manifest, reasonsOf(manifest))).join('---\n')}`,
 });
 
-/** Everything that is generated. To add a file, add a row. */
+/** Returns all generated files. */
 export function generatedFiles(): readonly GeneratedFile[] {
   return [
     {
@@ -52,7 +52,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   ];
 }
 
-/** The generated files that differ from what lies below `root`. */
+/** Returns the generated files that differ from the files below `root`. */
 export function staleFiles(root: string): readonly GeneratedFile[] {
   return generatedFiles().filter(({ path, content }) => {
     const file = join(root, path);
@@ -60,7 +60,7 @@ export function staleFiles(root: string): readonly GeneratedFile[] {
   });
 }
 
-/** `node src/generate.ts` writes what is stale; with `--check` it only says so. Returns the exit code. */
+/** Writes the stale files; with `check` it only reports them. Returns the exit code. */
 export function generate(root: string, check: boolean, say: (line: string) => void): number {
   const stale = staleFiles(root);
   for (const { path, content } of stale) {

@@ -21,7 +21,7 @@ export interface LeadingOptions {
   readonly engine: () => Engine;
 }
 
-/** Joins the leader election, the heartbeat and what begins and ends with a term. */
+/** Creates the terms from leader election and heartbeat, with the work that begins and ends with a term. */
 export function createTerms(options: LeadingOptions): Terms {
   return new Terms({
     ...leaderHooks(options),
@@ -31,15 +31,15 @@ export function createTerms(options: LeadingOptions): Terms {
   });
 }
 
-/** Meanings of the ends of a term, for the log. */
+/** Log texts of the ends of a term. */
 const ends: Readonly<Record<TermEnd, string>> = {
-  Interrupted: 'The API server does not answer: probes stop, and begin again when it does',
-  Lapsed: 'The lease was not renewed in time: probes stop until this replica leads again',
-  Taken: 'Another client has the lease: probes stop until this replica leads again',
-  Released: 'This replica stops',
+  Interrupted: 'the API server does not respond: probes stop until it does',
+  Lapsed: 'the Lease was not renewed in time: probes stop until this replica leads again',
+  Taken: 'another client holds the Lease: probes stop until this replica leads again',
+  Released: 'this replica stops',
 };
 
-/** The end of a term ends the work, because its verdicts are valid in one term only. */
+/** Stops the work at the end of a term, because verdicts are valid in one term only. */
 function leaderHooks({ identity, logger, client, metrics, events, engine }: LeadingOptions): LeaderHooks {
   return {
     onStartedLeading: () => {
@@ -48,16 +48,16 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
       engine().work();
     },
     onLost: (reason) => {
-      logger.warn('not leading any more', { reason, meaning: ends[reason] });
+      logger.warn('stopped leading', { reason, meaning: ends[reason] });
       metrics.leading(false);
       engine().rest();
-      // What the network or a hanging server has not received yet must not arrive when it is back.
+      // Requests that the network or a hanging server has not received yet must not arrive later.
       if (reason === 'Interrupted' || reason === 'Lapsed') client.reset();
     },
     onNewLeader: (leader) => {
       if (leader === identity) return;
       logger.info('another replica leads', { leader });
-      // After a lapse alone they are kept: flips that are in the slices are reported when the API server is back.
+      // Without another leader they are kept: transitions that the slices contain are reported when the API server responds again.
       events.clear();
     },
   };

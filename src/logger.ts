@@ -3,7 +3,7 @@ import type { LogFields, Logger } from './engine/ports.ts';
 
 export interface LoggerOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** Where the lines go; each ends with a newline. Default: standard output, written at once, so that nothing is lost at exit. */
+  /** Receives the lines; each ends with a newline. Default: standard output, written synchronously, so that nothing is lost at exit. */
   readonly destination?: { write(line: string): void };
 }
 
@@ -11,10 +11,10 @@ const maxDepth = 6;
 /** The text of an error may quote what a server sent. */
 const maxLength = 8_192;
 const secretName = /pass(word|wd|phrase)?$|token|secret|authorization|cookie|credential|private.?key/i;
-/** Names of things that hold secrets are no secrets. */
+/** Names of objects that contain secrets are no secrets. */
 const harmless = /(name|namespace|ref)$/i;
 
-/** One JSON object a line: time (ISO 8601), level as a word, msg, fields. */
+/** Creates a logger that writes one JSON object per line: time (ISO 8601), level as a word, msg, fields. */
 export function createLogger({ level, destination }: LoggerOptions): Logger {
   const lines = pino(
     {
@@ -32,7 +32,10 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-/** The value as it may be written: credentials blanked, errors as their words and causes, texts cut to 8,192 characters, nothing endless. */
+/**
+ * Returns the value in a form that may be written: without credentials, errors as their messages and causes, texts cut to
+ * 8,192 characters, and of a bounded depth.
+ */
 function presentable(value: unknown, depth: number): unknown {
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'string') return bounded(value);
@@ -55,7 +58,7 @@ const isSecret = (key: string): boolean => secretName.test(key) && !harmless.tes
 const bounded = (text: string): string =>
   text.length <= maxLength ? text : `${text.slice(0, maxLength)}… (${text.length} characters)`;
 
-/** An error that is known by a reason (ours) or a code (Node's) needs no stack; any other is a fault of ours, and the stack shows the place. */
+/** Includes the stack only of an error without a reason (of the operator) or a code (of Node): it is a fault of the operator. */
 function presentableError(error: Error, depth: number): unknown {
   const { name, message, stack, cause } = error;
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;

@@ -5,7 +5,7 @@ import { createOperator } from './operator.ts';
 import { parseConfig, type Config } from './config.ts';
 import { version } from './version.ts';
 
-/** Exit codes: 0 asked to stop, 1 fatal, 2 bad flags. */
+/** Returns the exit code: 0 after a signal to stop or with --help, 1 after a fatal error, 2 with bad flags. */
 async function main(): Promise<number> {
   const parsed = parseConfig(process.argv.slice(2), process.env);
   switch (parsed.kind) {
@@ -39,7 +39,7 @@ async function run(config: Config): Promise<number> {
     config,
     logger,
     instance,
-    // Two processes of one name (host network, a mistaken POD_NAME) must not take the lease for their own.
+    // Unique, because two processes with the same name (host network, a wrong POD_NAME) must not share the Lease.
     identity: `${instance}_${randomUUID()}`,
     version,
     nodeVersion: process.versions.node,

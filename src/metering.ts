@@ -6,7 +6,7 @@ import type { KubeClient } from './kube/client.ts';
 import type { KubeView } from './kube/view.ts';
 import { Metrics } from './serve/metrics.ts';
 
-/** The versions are told as a metric. */
+/** Creates the metrics. They contain the versions. */
 export function createMetrics({
   config,
   version,
@@ -26,7 +26,7 @@ export function createMetrics({
   return metrics;
 }
 
-/** What the engine tells, as metrics. */
+/** Returns an observer that records what the engine reports as metrics. */
 export const observerOf = (metrics: Metrics): Observer => ({
   flipped: ({ state, reason }) => metrics.turned(state, reason),
   reconciled: (error, durationMs, queuedMs) =>
@@ -42,7 +42,7 @@ export const observerOf = (metrics: Metrics): Observer => ({
   },
 });
 
-/** What is looked at only when somebody asks. */
+/** Sets the sources of the metrics that are read at a scrape only. */
 export const sampleAtScrape = (
   metrics: Metrics,
   engine: Engine,

@@ -27,27 +27,27 @@ import { TokenBucket } from './util/token-bucket.ts';
 export interface OperatorOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Name in the Lease, unique among processes. */
+  /** Name of this process in the Lease, unique among processes. */
   readonly identity: string;
   /** Name of the pod, for Events. */
   readonly instance: string;
   readonly version: string;
   readonly nodeVersion: string;
-  /** Program of a thread that probes. Default: src/prober.ts. */
+  /** Program of a probe thread. Default: src/prober.ts. */
   readonly proberProgram?: URL;
 }
 
 export interface Operator {
   /**
-   * Resolves when the servers listen and the watches run; rejects when an address cannot be listened on, or the
-   * kubeconfig is missing. An API server out of reach is waited for.
+   * Resolves when the servers listen and the watches run. Rejects if an address cannot be listened on or the kubeconfig is
+   * missing. Waits for an API server that is out of reach.
    */
   start(): Promise<void>;
-  /** Stops probing and watching, lets writes in flight end, releases the Lease. What is published stays. */
+  /** Stops probing and watching, lets writes in flight end, and releases the Lease. What is published remains. */
   stop(): Promise<void>;
 }
 
-/** Builds the parts and joins them. What is decided is decided in `core`; what happens when, in `engine`. */
+/** Creates and connects the parts. Decisions are made in `core`, and their timing in `engine`. */
 export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
@@ -201,7 +201,7 @@ const createClient = (
     maxInFlight: config.kubeInFlight,
     hooks: {
       onRequest: (request) => metrics.requested(request),
-      onWarning: (warning, path) => logger.warn('The API server warns', { warning, path }),
+      onWarning: (warning, path) => logger.warn('warning of the API server', { warning, path }),
       onAnswer: (sentAt) => terms().answered(sentAt),
     },
   });

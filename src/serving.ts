@@ -23,7 +23,7 @@ interface Servers {
   close(): Promise<unknown>;
 }
 
-/** Joins the two servers: health, for whoever asks, and metrics, for clients with a right to them. */
+/** Creates the two servers: health for every client, and metrics for clients with the right to them. */
 export function createServers(
   options: ServingOptions,
   ...readiness: Parameters<typeof healthRoutes>
@@ -38,7 +38,7 @@ export function createServers(
   };
 }
 
-/** For answers under way when the process ends. */
+/** Time for answers that are not finished when the process ends. */
 const graceMs = 1_000;
 
 function admissionOf({ config, logger, client }: ServingOptions): Admission | undefined {

@@ -1,15 +1,15 @@
 import runtime, { hrtime } from 'node:process';
 import type { Clock, Timer } from './engine/ports.ts';
 
-/** The longest delay of a Node timer (2^31 - 1 ms); it turns a longer one into 1 ms. */
+/** The longest delay of a Node timer (2^31 - 1 ms). Node uses 1 ms in place of a longer one. */
 const MAX_MS = 2_147_483_647;
 
-/** `performance.now` begins at 0 in each thread; the clock behind it is the same in all. */
+/** `performance.now` begins at 0 in each thread. The clock behind it is the same in all threads. */
 const originMs = Number(hrtime.bigint()) / 1e6 - performance.now();
 
 /**
- * The real clock. Its timers keep the process alive: a process that only waits for its next attempt must not end
- * by itself with exit code 0. Who starts a loop stops it, and that cancels its timer.
+ * The real clock. Its timers keep the process alive, because a process that only waits for its next attempt must not end
+ * with exit code 0. The code that starts a loop must stop it, which cancels its timer.
  */
 export const systemClock: Clock = {
   now: () => originMs + performance.now(),
@@ -39,7 +39,7 @@ class SystemTimer implements Timer {
     clearTimeout(this.#timeout);
   }
 
-  /** Rounded up, as Node rounds down and would run early. */
+  /** Rounds the delay up, because Node rounds down and would run early. */
   #arm(delayMs: number, run: () => void): NodeJS.Timeout {
     if (delayMs <= MAX_MS) return setTimeout(run, Math.ceil(delayMs));
     return setTimeout(() => (this.#timeout = this.#arm(delayMs - MAX_MS, run)), MAX_MS);

@@ -1,2 +1,2 @@
-/** Of the operator; the same as in package.json, which a test holds it to. */
+/** Version of the operator. A test compares it with package.json. */
 export const version = '0.1.0';

@@ -3,27 +3,27 @@ import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './series.ts';
 import { SeriesPlaces } from './series-places.ts';
 
-/** What is counted of a backend. */
+/** Figures of a backend that have series. */
 export interface Figures {
   /** Addresses. */
   readonly ready: number;
   readonly total: number;
-  /** IPs of its primary. */
+  /** IPs of its elected primary. */
   readonly primary?: readonly string[];
-  /** What is probed: ends of certificates at other addresses are dropped. */
+  /** Checks of the backend. Ends of certificates of other addresses are dropped. */
   readonly checks?: readonly Pick<Check, 'ip' | 'family' | 'port'>[];
 }
 
-/** The series of backends, for as long as these exist. Namespaces share the places for them. */
+/** Series of backends, as long as the backends exist. Namespaces share the places for them (series-places.ts). */
 export class BackendSeries {
   readonly #series: Series;
   readonly #places: SeriesPlaces;
   readonly #ends = new CertificateEnds();
   /** Latest figures of the backends without series. */
   readonly #hidden = new Map<string, Figures>();
-  /** Primaries that have a series, by backend. */
+  /** Elected primaries with a series, by backend. */
   readonly #primaries = new Map<string, readonly string[]>();
-  /** Namespaces that have a series of their backends without series. */
+  /** Namespaces with a series that counts their backends without series. */
   #short: readonly string[] = [];
 
   /** @param max backends with series of their own */
@@ -32,7 +32,7 @@ export class BackendSeries {
     this.#places = new SeriesPlaces(max);
   }
 
-  /** Sets the figures of a backend. Without a place it is only counted, until it has one. */
+  /** Sets the figures of a backend. A backend without a place is only counted. */
   published(namespace: string, name: string, figures: Figures): void {
     const key = `${namespace}/${name}`;
     const { lost } = this.#places.add(key);
@@ -41,13 +41,13 @@ export class BackendSeries {
     else this.#hidden.set(key, figures);
   }
 
-  /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. Not counted for a backend without series. */
+  /** Records a certificate that a probe received; `expiresAt` in milliseconds of Unix time. Ignored for a backend without series. */
   certified(namespace: string, name: string, address: string, expiresAt: number): void {
     const key = `${namespace}/${name}`;
     if (this.#places.has(key)) this.#ends.set(key, address, expiresAt);
   }
 
-  /** Removes the series of a backend. Its place goes to one that waits. */
+  /** Removes the series of a backend. A waiting backend gets its place. */
   forgotten(namespace: string, name: string): void {
     const key = `${namespace}/${name}`;
     const { gained, lost } = this.#places.remove(key);
@@ -57,7 +57,7 @@ export class BackendSeries {
     if (gained !== undefined && figures !== undefined) this.#show(gained, figures);
   }
 
-  /** Brings the series up to date that are computed at a scrape: ends of certificates, backends without series. */
+  /** Updates the series that are computed at a scrape: ends of certificates, backends without series. */
   sample(): void {
     for (const [key, earliest] of this.#ends.changes()) {
       const gauge = this.#series.external_backend_certificate_expiry_timestamp_seconds;
@@ -80,7 +80,7 @@ export class BackendSeries {
     this.#ends.retain(key, new Set(checks.map(checkAddress)));
   }
 
-  /** Removes the series; the figures are kept, so that they are right when the backend has a place again. */
+  /** Removes the series. The figures are kept for the time when the backend has a place again. */
   #hide(key: string): void {
     const ready = this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value;
     const total = this.#series.external_backend_addresses.at(...labelsOf(key)).value;

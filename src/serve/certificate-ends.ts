@@ -1,4 +1,4 @@
-/** Ends of the certificates that probes saw, and the earliest of each backend. Times in milliseconds of Unix time. */
+/** Ends of the certificates that probes received, and the earliest end of each backend. Times in milliseconds of Unix time. */
 export class CertificateEnds {
   /** Ends by address, by backend. */
   readonly #ends = new Map<string, Map<string, number>>();
@@ -13,7 +13,7 @@ export class CertificateEnds {
     this.#changed.add(key);
   }
 
-  /** Forgets all other addresses of the backend. */
+  /** Removes all other addresses of the backend. */
   retain(key: string, addresses: ReadonlySet<string>): void {
     const ends = this.#ends.get(key);
     if (ends === undefined) return;
@@ -22,7 +22,7 @@ export class CertificateEnds {
     this.#changed.add(key);
   }
 
-  /** Returns the earliest ends that may have changed since the last call; undefined: the backend has none now. */
+  /** Returns the earliest ends that may have changed since the last call; undefined if the backend has none now. */
   changes(): readonly (readonly [key: string, earliest: number | undefined])[] {
     const changes = [...this.#changed].map((key) => [key, this.#earliest(key)] as const);
     this.#changed.clear();

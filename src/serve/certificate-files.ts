@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock, Logger, Timer } from '../engine/ports.ts';
 
-/** PEM of a certificate, with its chain, and of its key. */
+/** PEM texts of a certificate, with its chain, and of its key. */
 export interface CertificatePair {
   readonly cert: string;
   readonly key: string;
@@ -14,10 +14,13 @@ export interface CertificateFilesOptions {
   readonly logger: Logger;
 }
 
-/** A renewed certificate is valid long before the old one ends, and a watch on files misses what is replaced by a link. */
+/**
+ * Time between two reads. A certificate is renewed long before the old one ends. The files are not watched, because a
+ * watch misses a file that is replaced by a link.
+ */
 const periodMs = 30_000;
 
-/** A certificate and its key in two files, read again while they are followed. */
+/** Certificate and key in two files, which are read again and again after `follow`. */
 export class CertificateFiles {
   readonly #options: CertificateFilesOptions;
   #timer: Timer | undefined;
@@ -27,7 +30,7 @@ export class CertificateFiles {
     this.#options = options;
   }
 
-  /** Rejects where a file cannot be read. */
+  /** Rejects if a file cannot be read. */
   async read(): Promise<CertificatePair> {
     const { certFile, keyFile } = this.#options;
     const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
@@ -35,7 +38,7 @@ export class CertificateFiles {
     return { cert, key };
   }
 
-  /** Calls `use` with each pair that is new. Where it throws, or the files cannot be read, the pair in use remains. */
+  /** Calls `use` with each new pair. The pair in use remains if `use` throws or a file cannot be read. */
   follow(use: (pair: CertificatePair) => void): void {
     this.#timer = this.#options.clock.after(periodMs, () => void this.#renew(use));
   }
@@ -52,11 +55,11 @@ export class CertificateFiles {
       const pair = await this.read();
       if (this.#inUse !== before) {
         use(pair);
-        logger.info('/metrics has a new certificate', { certFile });
+        logger.info('new certificate of /metrics in use', { certFile });
       }
     } catch (error) {
       this.#inUse = before;
-      logger.warn('/metrics keeps its certificate: the new one cannot be used', { certFile, error });
+      logger.warn('the new certificate of /metrics cannot be used; the old one remains', { certFile, error });
     }
     if (this.#timer !== undefined) this.follow(use);
   }

@@ -1,20 +1,21 @@
 import type { Socket } from 'node:net';
 
 /**
- * The open connections of a server, bounded so that a new one is never refused: it displaces the idlest connection of
- * the remote address that has the most. One client that takes all connections therefore displaces its own only, and
- * the kubelet, which opens a connection for each probe, is always answered. Connections in a TLS handshake count too.
+ * The open connections of a server, up to a bound. A new connection is never refused: it displaces the connection that was
+ * used longest ago, of the remote address with the most connections. A client that takes all connections therefore displaces
+ * its own only, and the kubelet, which opens a connection for each probe, always gets an answer. Connections in a TLS
+ * handshake count too.
  */
 export class Connections {
   readonly #max: number;
-  /** By remote address and port, which a TLS socket has in common with the socket below it. The last was used last. */
+  /** By remote address and port, which are the same for a TLS socket and the socket below it. In order of use, the latest last. */
   readonly #open = new Map<string, Socket>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Adds a new connection. Closes another one where there are more than the bound. */
+  /** Adds a new connection, and closes another one if there are more than the bound. */
   add(socket: Socket): void {
     const key = keyOf(socket);
     this.#open.set(key, socket);

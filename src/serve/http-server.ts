@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { CertificateFiles } from './certificate-files.ts';
 import { Connections } from './connections.ts';
 
-/** No host: every address of the machine, both families. Port 0: any free one. */
+/** Address to listen on. Without a host: every address of the machine, both families. Port 0: any free port. */
 export interface ListenAddress {
   readonly host: string | undefined;
   readonly port: number;
@@ -19,14 +19,14 @@ export interface Answer {
   readonly body: string | Buffer;
 }
 
-/** Client of one request. */
+/** The client of one request. */
 export interface Caller {
   /** The header `Authorization`, as received. */
   readonly authorization: string | undefined;
   readonly address: string;
 }
 
-/** Answers GET and HEAD of one path. A rejection is answered with 500 and no details. */
+/** Answers GET and HEAD requests of one path. If it rejects, the client gets status 500 and no details. */
 export type Route = (caller: Caller) => Answer | Promise<Answer>;
 
 export type Routes = Readonly<Record<string, Route>>;
@@ -42,20 +42,20 @@ const limits = {
 export interface HttpServerOptions {
   /** Open connections; default 128. */
   readonly maxConnections?: number;
-  /** A connection may ask again; default true. False: each answer ends its connection. */
+  /** True (default): a connection may be used for several requests. False: each answer ends its connection. */
   readonly keepAlive?: boolean;
-  /** Serve https with this certificate, and with those that replace it. */
+  /** Serves https with this certificate and its successors. */
   readonly certificate?: CertificateFiles | undefined;
 }
 
 const secureLimits = { handshakeTimeout: 5_000, minVersion: 'TLSv1.2' } as const;
-/** A peer that neither sends nor takes anything for this long is cut off. */
+/** A connection on which nothing is sent or received for this long is closed. */
 const idleSocketMs = 15_000;
 
 /**
- * A small server for the kubelet and Prometheus: known paths, bounded in connections, header size and time. A new
- * connection is never refused because of the others. A request with a body is refused, and its body is not read. A refusal
- * ends the connection: a client that is let in to nothing needs a connection for each request.
+ * A small HTTP server for the kubelet and Prometheus, with known paths and bounds on connections, header size and time. A new
+ * connection is never refused because of others. A request with a body is refused, and its body is not read. A refusal ends
+ * the connection, so that a client without access needs a connection for each request.
  */
 export class HttpServer {
   readonly #routes: Routes;
@@ -72,7 +72,7 @@ export class HttpServer {
     this.#keepAlive = keepAlive;
   }
 
-  /** Resolves with the port it listens on; rejects where the address is taken or not ours, or the certificate cannot be used. */
+  /** Resolves with the port. Rejects if the address is in use or not available, or the certificate cannot be used. */
   async listen({ host, port }: ListenAddress): Promise<number> {
     const server = await this.#create();
     server.on('connection', (socket: Socket) => this.#connections.add(socket));
@@ -88,7 +88,7 @@ export class HttpServer {
     });
   }
 
-  /** Takes no more connections, and ends those that are still busy after `graceMs`. */
+  /** Accepts no more connections, and closes those that are still busy after `graceMs`. */
   close(graceMs: number): Promise<void> {
     this.#certificate?.stop();
     const server = this.#server;

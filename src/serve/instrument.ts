@@ -1,14 +1,14 @@
 import type { MetricDefinition } from './metrics-table.ts';
 
-/** One number of a counter or gauge. Kept by the caller, so that counting is an addition and nothing more. */
+/** Value of one series of a counter or gauge. The caller keeps it, so that counting is one addition. */
 export interface Cell {
   value: number;
 }
 
-/** One distribution. */
+/** One series of a histogram. */
 export class Distribution {
   readonly #bounds: readonly number[];
-  /** How many values fell into each bucket, the last one being everything above the last bound; not cumulative. */
+  /** Number of values in each bucket, not cumulative. The last bucket has the values above the last bound. */
   readonly #counts: number[];
   #sum = 0;
 
@@ -25,7 +25,7 @@ export class Distribution {
     this.#sum += value;
   }
 
-  /** Replaces all that was observed. `counts` has one for each bucket, not cumulative. */
+  /** Replaces all observations. `counts` has one number for each bucket, not cumulative. */
   replace(counts: readonly number[], sum: number): void {
     for (const index of this.#counts.keys()) this.#counts[index] = counts[index] ?? 0;
     this.#sum = sum;
@@ -54,8 +54,8 @@ export interface Sample {
 }
 
 /**
- * All series of one metric. prom-client's own classes hash a label object on every record (1 µs and more, measured);
- * a verdict records three times, 3,000 verdicts come in a second, and so the series are plain cells that callers keep.
+ * All series of one metric. The classes of prom-client hash a label object for each record (1 µs and more, measured).
+ * A verdict makes three records, and there are 3,000 verdicts a second, so the series are plain cells that callers keep.
  */
 export class Instrument<T extends Cell | Distribution> {
   readonly name: string;
@@ -69,7 +69,7 @@ export class Instrument<T extends Cell | Distribution> {
     this.#make = make;
   }
 
-  /** The series with these label values, in the order of the definition; made when it is new. */
+  /** Returns the series with these label values, in the order of the definition. Creates it if it is new. */
   at(...values: readonly string[]): T {
     const key = values.join('\0');
     const known = this.#series.get(key);
@@ -86,7 +86,7 @@ export class Instrument<T extends Cell | Distribution> {
     this.#series.delete(values.join('\0'));
   }
 
-  /** What prom-client's registry asks a metric for. */
+  /** Returns the metric in the form that the registry of prom-client reads. */
   get() {
     const values = [...this.#series.values()].flatMap(({ labels, cell }) =>
       cell instanceof Distribution

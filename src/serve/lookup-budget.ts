@@ -1,12 +1,12 @@
 import type { Clock } from '../engine/ports.ts';
 import { BoundedMap } from './bounded-map.ts';
 
-/** Of questions at the same time, over all addresses. */
+/** Questions at the same time, of all addresses. */
 const mostAtOnce = 4;
-/** Of questions: a burst, then one each period. */
+/** Questions of all addresses: a burst, then one each period. */
 const burst = 20;
 const periodMs = 100;
-/** Wait of an address after a question that let nobody in. */
+/** Pause of an address after a question that did not let it in. */
 const penaltyMs = 1_000;
 /** Addresses that were let in and may ask whatever others do. */
 const mostTrusted = 64;
@@ -28,17 +28,17 @@ const mostTrusted = 64;
 export class LookupBudget {
   readonly #clock: Clock;
   readonly #asking = new Set<string>();
-  /** Addresses that wait, and until when. */
+  /** End of the pause, by address. */
   readonly #waiting = new BoundedMap<string, number>(1024);
   readonly #trusted = new BoundedMap<string, true>(mostTrusted);
-  /** Time at which the questions so far would have been asked one each period. */
+  /** Time at which all questions so far would have been asked at one each period. */
   #pacedAt = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Returns true where the address may ask now; it then must call `give`. */
+  /** Returns true if the address may ask now. The caller must then call `give`. */
   take(address: string): boolean {
     const now = this.#clock.now();
     if (this.#asking.has(address) || (this.#waiting.get(address) ?? now) > now) return false;

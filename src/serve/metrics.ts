@@ -19,31 +19,31 @@ export interface MetricsOptions {
   readonly maxBackends: number;
 }
 
-/** Numbers that are read at a scrape and never in between. */
+/** Numbers that are read at a scrape only. */
 export interface Sources {
   readonly checks?: () => number;
   readonly probers?: () => number;
   readonly checksQuarantined?: () => number;
   readonly checksCostly?: () => number;
-  /** Longest delay of each thread that probes since the last call, in milliseconds, by its name. */
+  /** Longest delay of each probe thread since the last call, in milliseconds, by name. */
   readonly proberDelays?: () => readonly (readonly [string, number])[];
-  /** Factors by which periods are stretched, by namespace. */
+  /** Factors by which probe periods are longer than in the specs, by namespace. */
   readonly probeSlowdowns?: () => ReadonlyMap<string, number>;
   readonly queueDepth?: () => number;
   readonly requestsInFlight?: () => number;
   readonly namespacesNotServed?: () => number;
-  /** Questions that are followed. */
+  /** Questions that are resolved repeatedly. */
   readonly dnsNames?: () => number;
   /** Questions that are due and wait. */
   readonly dnsWaiting?: () => number;
-  /** Age of the oldest answer in use; undefined: there is none. */
+  /** Age of the oldest answer in use; undefined if there is none. */
   readonly dnsOldestAnswerSeconds?: () => number | undefined;
 }
 
 export interface ApiRequest {
   readonly verb: string;
   readonly resource: string;
-  /** HTTP status, or the reason where no answer came. */
+  /** HTTP status, or the reason if there was no response. */
   readonly code: string;
   readonly durationMs: number;
 }
@@ -52,7 +52,7 @@ const eventResults = ['written', 'dropped', 'failed'] as const;
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
-/** Gauges that are sources' numbers at a scrape; 0 where there is none. */
+/** Gauges that are read from sources at a scrape; 0 without a source. */
 const sampled = {
   checks: 'external_backend_checks',
   probers: 'external_backend_probers',
@@ -66,14 +66,14 @@ const sampled = {
   namespacesNotServed: 'external_backend_namespaces_not_served',
 } as const satisfies Record<Exclude<keyof Sources, 'proberDelays' | 'probeSlowdowns'>, MetricName>;
 
-/** What the parts of the operator report. Every method is cheap enough to be called where the thing happens. */
+/** Receives what the parts of the operator report. Every method is cheap enough for the place where the event happens. */
 export class Metrics {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #series = makeSeries();
   readonly #backends: BackendSeries;
   #sources: Sources = {};
-  /** Namespaces that have a series of their slowdown. */
+  /** Namespaces with a series of their slowdown. */
   #slowed: readonly string[] = [];
   #runs: readonly RunTally[] = [];
 
@@ -104,7 +104,7 @@ export class Metrics {
     this.#series.external_backend_build_info.at(version, nodeVersion).value = 1;
   }
 
-  /** Also exports the process's own figures, and samples the event loop's lag from now on. */
+  /** Adds the metrics of the process, and samples the lag of the event loop from now on. */
   includeProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
     for (const name of unwanted) this.#registry.removeSingleMetric(name);
@@ -114,12 +114,12 @@ export class Metrics {
     this.#sources = { ...this.#sources, ...sources };
   }
 
-  /** Probe runs are counted by these, and read at a scrape. */
+  /** Adds tallies that count probe runs. They are read at a scrape. */
   includeRuns(tallies: readonly RunTally[]): void {
     this.#runs = [...this.#runs, ...tallies];
   }
 
-  /** What came of one question to the name servers. */
+  /** Counts one DNS question. */
   asked(result: (typeof dnsResults)[number], durationMs: number): void {
     this.#series.external_backend_dns_questions_total.at(result).value++;
     this.#series.external_backend_dns_question_duration_seconds.at().observe(durationMs / 1000);
@@ -133,29 +133,29 @@ export class Metrics {
     this.#series.external_backend_health_transitions_total.at(to, reason).value++;
   }
 
-  /** What a backend has. Beyond `maxBackends` a backend is only counted, until others are forgotten. */
+  /** Sets the figures of a backend. Beyond `maxBackends` a backend is only counted, until others are removed. */
   published(namespace: string, name: string, figures: Figures): void {
     if (this.#options.perBackend) this.#backends.published(namespace, name, figures);
   }
 
-  /** A probe saw a certificate; `expiresAt` in milliseconds of Unix time. Not counted for a backend without series. */
+  /** Records a certificate that a probe received; `expiresAt` in milliseconds of Unix time. Ignored for a backend without series. */
   certified(namespace: string, name: string, address: string, expiresAt: number): void {
     this.#backends.certified(namespace, name, address, expiresAt);
   }
 
-  /** The backend is gone: so are its series. */
+  /** Removes the series of a backend that was deleted. */
   forgotten(namespace: string, name: string): void {
     this.#backends.forgotten(namespace, name);
   }
 
-  /** `Ok` or the reason of the error; how long the run took and how long it had been due before. */
+  /** Counts a reconcile. @param reason `Ok`, or the reason of the error. @param queuedMs time from when it was due until it began */
   reconciled(reason: string, durationMs: number, queuedMs: number): void {
     this.#series.external_backend_reconciles_total.at(reason).value++;
     this.#series.external_backend_reconcile_duration_seconds.at().observe(durationMs / 1000);
     this.#series.external_backend_queue_latency_seconds.at().observe(queuedMs / 1000);
   }
 
-  /** A watch is counted when it has begun, and not timed: it ends when it ends. */
+  /** Counts a request. A watch is counted when it has begun, and has no duration. */
   requested({ verb, resource, code, durationMs }: ApiRequest): void {
     this.#series.external_backend_api_requests_total.at(verb, resource, code).value++;
     if (verb === 'watch') return;
@@ -179,7 +179,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Prometheus' text format, 0.0.4. */
+  /** Returns all metrics in the text format of Prometheus, version 0.0.4. */
   text(): Promise<string> {
     const sources = this.#sources;
     const sample = (name: keyof typeof sampled): void => {
@@ -202,13 +202,13 @@ export class Metrics {
   }
 }
 
-/** Lists of Node's internals, of which some break Prometheus' own rules (a gauge must not end in `_total`). */
+/** Metrics of Node's internals, some of which break the rules of Prometheus (a gauge must not end in `_total`). */
 const unwanted = ['resources', 'handles', 'requests'].flatMap((what) => [
   `nodejs_active_${what}`,
   `nodejs_active_${what}_total`,
 ]);
 
-/** The registry asks a metric for its name and its `get()`, which the type of prom-client does not say. */
+/** Registers an instrument. The registry needs a name and `get()` only; the type of prom-client requires more. */
 function register(registry: Registry, instrument: { readonly name: string; get(): object }): void {
   registry.registerMetric(instrument as unknown as Counter);
 }

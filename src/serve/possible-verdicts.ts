@@ -51,7 +51,7 @@ export interface VerdictLabels {
   readonly reason: Reason;
 }
 
-/** All handlers with all results that a reason comes with. A handler without what it needs returns nothing but ProberFault. */
+/** All combinations of handler, reason and result. The handler `unready`, which lacks a Secret, has ProberFault only. */
 export const possibleVerdicts: readonly VerdictLabels[] = keys(handlers).flatMap((handler) =>
   keys(resultsOf).flatMap((reason) =>
     handler === 'unready' && reason !== 'ProberFault'

@@ -1,15 +1,15 @@
 import type { Clock } from '../engine/ports.ts';
 
-/** A text that is expensive to make. */
+/** A text that is expensive to create. */
 export interface Exposition {
   readonly contentType: string;
   text(): Promise<string>;
 }
 
-/** Clients share a text that is not older. */
+/** Age up to which clients share a text. */
 const freshMs = 1_000;
 
-/** The text of an exposition, made once a second at most, however many clients ask. All of them get the same bytes. */
+/** The text of an exposition, created at most once a second for any number of clients. All of them get the same bytes. */
 export class RecentText {
   readonly #exposition: Exposition;
   readonly #clock: Clock;
@@ -25,7 +25,7 @@ export class RecentText {
     return this.#exposition.contentType;
   }
 
-  /** Rejects where the text cannot be made; the next call makes it again. */
+  /** Rejects if the text cannot be created; the next call tries again. */
   bytes(): Promise<Buffer> {
     const now = this.#clock.now();
     if (this.#made === undefined || now - this.#madeAt >= freshMs) {

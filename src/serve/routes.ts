@@ -2,10 +2,11 @@ import type { Answer, Caller, Routes } from './http-server.ts';
 import type { RecentText } from './recent-text.ts';
 
 /**
- * Routes that the kubelet asks. /livez answers: that alone proves that the event loop turns, and an API server out of reach
- * is no reason to be restarted. /readyz names what is not there yet, such as a watch without its first list.
+ * Routes for the probes of the kubelet. /livez always succeeds: an answer proves that the event loop turns, and an
+ * unreachable API server is no reason for a restart. /readyz fails until nothing is missing, for example the first list of a
+ * watch, and its text names what is.
  *
- * @param notServed what is left out meanwhile: it is in the text, and no reason not to be ready
+ * @param notServed parts that are not served. The text names them; the operator is ready all the same
  */
 export function healthRoutes(
   missing: () => readonly string[],
@@ -22,10 +23,10 @@ export function healthRoutes(
   };
 }
 
-/** Returns the refusal of a caller; undefined: the caller is let in. */
+/** Returns the refusal of a caller, or undefined if the caller is let in. */
 export type Admission = (caller: Caller) => Promise<Answer | undefined>;
 
-/** Route that Prometheus asks. A caller that is refused costs no text. */
+/** Route for Prometheus. No text is created for a caller that is refused. */
 export function metricsRoutes(metrics: RecentText, admission?: Admission): Routes {
   return {
     '/metrics': async (caller) => {

@@ -1,4 +1,4 @@
-/** Backends of a namespace, as `namespace/name`, each set in the order of arrival. */
+/** Backends of a namespace, as `namespace/name`. Each set is in the order of arrival. */
 interface Members {
   readonly shown: Set<string>;
   readonly hidden: Set<string>;
@@ -11,18 +11,18 @@ export interface PlaceChange {
 }
 
 /**
- * Places for series of backends, in max-min fair shares by namespace. What must hold when no call is under way:
- * - at most `max` backends have a place, and none waits while a place is free;
- * - a namespace of which a backend waits has at most one place less than any other namespace.
+ * Places for series of backends, in max-min fair shares by namespace. Invariants between calls:
+ * - at most `max` backends have a place, and no backend waits while a place is free;
+ * - a namespace with a waiting backend has at most one place less than any other namespace.
  *
- * A place moves only to restore this, so a backend keeps its place between scrapes.
+ * A place is moved only to restore these, so a backend keeps its place between scrapes.
  *
- * | a backend | the places | then |
- * |---|---|---|
- * | comes | one is free | it has that |
- * | comes | none is free, another namespace has at least two more than its own | the newest of the largest such gives its place |
- * | comes | otherwise | it waits |
- * | with a place goes | | the place goes to the oldest that waits, of the namespace with the fewest |
+ * | change                 | places                                                             | result                                  |
+ * |------------------------|--------------------------------------------------------------------|-----------------------------------------|
+ * | a backend is added     | one is free                                                        | the backend gets it                     |
+ * | a backend is added     | none is free, another namespace has at least two more than its own | the newest backend of the largest namespace loses its place to it |
+ * | a backend is added     | none is free, otherwise                                            | the backend waits                       |
+ * | a backend with a place is removed | -                                                       | the oldest waiting backend of the namespace with the fewest places gets the place |
  */
 export class SeriesPlaces {
   readonly #max: number;
@@ -38,13 +38,13 @@ export class SeriesPlaces {
     return this.#namespaces.get(namespaceOf(key))?.shown.has(key) ?? false;
   }
 
-  /** Returns how many backends wait, by namespace, for namespaces where any does. */
+  /** Returns the number of waiting backends by namespace, for namespaces with one. */
   waiting(): ReadonlyMap<string, number> {
     const waiting = [...this.#namespaces].filter(([, { hidden }]) => hidden.size > 0);
     return new Map(waiting.map(([namespace, { hidden }]) => [namespace, hidden.size]));
   }
 
-  /** Adds a backend. A known one keeps what it has. Costs a look at each namespace when no place is free. */
+  /** Adds a backend. Nothing changes for a known one. Takes time in the number of namespaces when no place is free. */
   add(key: string): PlaceChange {
     const own = this.#members(namespaceOf(key));
     if (own.shown.has(key) || own.hidden.has(key)) return {};

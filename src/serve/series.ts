@@ -3,7 +3,7 @@ import type { Cell } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
 import type { MetricDefinition, MetricName } from './metrics-table.ts';
 
-/** The instruments of the table, by name. */
+/** Instruments of all metrics of the table, by name. */
 export type Series = {
   readonly [N in MetricName]: Instrument<
     (typeof metricsTable)[N]['type'] extends 'histogram' ? Distribution : Cell

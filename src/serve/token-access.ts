@@ -10,33 +10,33 @@ export type Access = 'allowed' | 'unauthenticated' | 'forbidden';
 export interface TokenAccessOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Asks the API server. Rejects where it gives no verdict. */
+  /** Asks the API server. Rejects if it returns no verdict. */
   readonly review: (token: string) => Promise<Access>;
 }
 
 interface Known {
   readonly access: Access;
   readonly at: number;
-  /** Before that time the API server is not asked again. */
+  /** Time before which the API server is not asked again. */
   freshUntil: number;
 }
 
-/** How long a verdict is used without another question, in ms. A refusal is short: a grant takes effect soon. */
+/** Time for which a verdict is used, in milliseconds. A refusal is used for a short time, so that a grant takes effect soon. */
 const freshMs: Readonly<Record<Access, number>> = {
   allowed: 60_000,
   unauthenticated: 10_000,
   forbidden: 10_000,
 };
-/** Age up to which an allowed token is let in while the API server gives no verdict. */
+/** Age of the last verdict up to which an allowed token is let in while the API server returns none. */
 const graceMs = 600_000;
-/** Wait after a question without a verdict. */
+/** Time until the next question after one without a verdict. */
 const retryMs = 5_000;
 
 const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy', Answer>> = {
   unauthenticated: {
     status: 401,
     headers: { 'www-authenticate': 'Bearer' },
-    body: 'a bearer token that the API server accepts is needed\n',
+    body: 'send a bearer token that the API server accepts\n',
   },
   forbidden: {
     status: 403,
@@ -45,15 +45,19 @@ const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy',
   unknown: {
     status: 503,
     headers: { 'retry-after': '5' },
-    body: 'the API server gives no verdict on this token: see the log of the operator\n',
+    body: 'the API server returned no verdict on this token: see the log of the operator\n',
   },
-  busy: { status: 503, headers: { 'retry-after': '1' }, body: 'too many unknown tokens\n' },
+  busy: {
+    status: 503,
+    headers: { 'retry-after': '1' },
+    body: 'too many unknown tokens at the moment: try again\n',
+  },
 };
 
 /**
- * Lets in who presents a bearer token that the API server authenticates and allows.
+ * Lets in clients with a bearer token that the API server authenticates and allows.
  *
- * | verdict of the API server              | answer | used again for                                     |
+ * | verdict of the API server              | answer | used for                                           |
  * |----------------------------------------|--------|----------------------------------------------------|
  * | allowed                                | -      | a minute                                            |
  * | no token, unauthenticated              | 401    | 10 s                                                |
@@ -62,8 +66,8 @@ const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy',
  * | none                                   | 503    | -                                                   |
  * | not asked: see `LookupBudget`          | 503    | -                                                   |
  *
- * Tokens are kept as hashes only. Verdicts on refused tokens never displace those on allowed ones, and the renewal of an
- * allowed token needs no budget. An address that was let in may present another token whatever other addresses present.
+ * Tokens are kept as hashes only. Verdicts on refused tokens never displace verdicts on allowed ones, and an allowed token
+ * is verified again without a budget. An address that was let in may send another token whatever other addresses send.
  */
 export class TokenAccess {
   readonly #options: TokenAccessOptions;
@@ -78,7 +82,7 @@ export class TokenAccess {
     this.#budget = new LookupBudget(options.clock);
   }
 
-  /** Returns the refusal; undefined: the caller is let in. */
+  /** Returns the refusal, or undefined if the caller is let in. */
   async refusalOf({ authorization, address }: Caller): Promise<Answer | undefined> {
     const token = bearerToken(authorization);
     if (token === undefined) return refusals.unauthenticated;
@@ -92,7 +96,7 @@ export class TokenAccess {
     return known !== undefined && this.#options.clock.now() < known.freshUntil ? known.access : undefined;
   }
 
-  /** Requests with one token share one question. */
+  /** Concurrent requests with the same token share one question. */
   #lookUp(key: string, token: string, address: string): Promise<Access | 'unknown' | 'busy'> {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
@@ -143,13 +147,13 @@ export class TokenAccess {
     const { logger } = this.#options;
     if (isFailing)
       logger.warn(
-        'The API server gives no verdict on the tokens of clients of /metrics: grant the operator to create tokenreviews and subjectaccessreviews, or set --metrics-auth=none',
+        'the API server returns no verdict on tokens of clients of /metrics: grant the operator the verb create on tokenreviews and subjectaccessreviews, or set --metrics-auth=none',
         { error },
       );
-    else logger.info('The API server gives verdicts on the tokens of clients of /metrics again');
+    else logger.info('the API server returns verdicts on tokens of clients of /metrics again');
   }
 }
 
-/** RFC 6750: `Bearer` in any case, and one token. */
+/** Returns the token of an `Authorization` header (RFC 6750): `Bearer` in any case, and one token. */
 const bearerToken = (authorization: string | undefined): string | undefined =>
   /^bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];

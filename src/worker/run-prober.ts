@@ -9,7 +9,7 @@ import { RunTally } from '../engine/run-tally.ts';
 import type { Probes } from '../probe/probes.ts';
 import { systemClock as clock, systemRandom as random, systemThreadCpu } from '../system-clock.ts';
 
-/** What a thread is started with. */
+/** Data that a probe thread is started with. */
 export interface ThreadData {
   readonly memory: ThreadMemory;
   readonly limits: ProbeLimits;
@@ -18,12 +18,13 @@ export interface ThreadData {
 const BEAT_MS = 250;
 
 /**
- * Runs a ProberHost in this thread, for the thread that started it.
+ * Runs a ProberHost in this thread, for the main thread that started it.
  *
- * @param createProbes gets the probe that asks the thread that leads, and the CPU clock of this thread
+ * @param createProbes receives the probe that the main thread runs, and the CPU clock of this thread
  */
 export function runProber(createProbes: (foreign: Probe, cpuNow: () => number) => Probes): void {
-  if (parentPort === null) throw new Error('a prober runs in a worker thread: start the operator instead');
+  if (parentPort === null)
+    throw new Error('this program runs only in a worker thread: start the operator instead');
   const port = parentPort;
   const { memory, limits } = workerData as ThreadData;
   const board = new RunBoard(memory.board);
@@ -53,7 +54,7 @@ export function runProber(createProbes: (foreign: Probe, cpuNow: () => number) =
   beat(board);
 }
 
-/** Shows that the event loop turns, and how late it is. */
+/** Reports to the board that the event loop turns, and how late it is. */
 function beat(board: RunBoard): void {
   let dueAt = clock.now() + BEAT_MS;
   board.beat(0);

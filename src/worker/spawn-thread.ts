@@ -4,11 +4,11 @@ import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
 import type { SpawnedThread, SpawnOptions, SpawnThread, ThreadEnd } from '../engine/prober-thread.ts';
 import type { ThreadData } from './run-prober.ts';
 
-/** A thread gets this part of the memory that the process may use, and at least so many MB. */
+/** A thread may use one PART-th of the heap limit of the process, and at least LEAST_MB. */
 const PART = 2;
 const LEAST_MB = 64;
 
-/** Starts the program, which calls `runProber`, in a thread. */
+/** Returns a function that starts the program, which calls `runProber`, in a worker thread. */
 export function createSpawnThread(program: URL, heapMb = defaultHeapMb()): SpawnThread {
   return (options) => new WorkerThread(program, options, heapMb);
 }
@@ -51,7 +51,7 @@ class WorkerThread implements SpawnedThread {
 }
 
 const causeOf = (error: unknown): ThreadEnd =>
-  // Not `instanceof`: it may be an Error of another realm.
+  // Not `instanceof`, because it may be an Error of another realm.
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
     ? 'OutOfMemory'
     : 'Failed';

@@ -92,7 +92,7 @@ describe('the operator', () => {
     const concerns = (backend: unknown): boolean =>
       typeof backend !== 'string' || namespaces.has(backend.split('/')[0] ?? '');
     // The cases use values that Kubernetes deprecates, because older versions have no other ones.
-    const isDeprecation = (msg: unknown): boolean => msg === 'The API server warns';
+    const isDeprecation = (msg: unknown): boolean => msg === 'warning of the API server';
     const lines = operator
       .lines()
       .filter(({ level, backend }) => level !== 'info' && level !== 'debug' && concerns(backend))

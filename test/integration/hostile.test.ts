@@ -195,11 +195,9 @@ it(
     const residentBefore = Math.max(...control.map((window) => window.residentMb));
     expect(Math.max(...beside.map((window) => window.residentMb)) - residentBefore).toBeLessThan(64);
     for (const name of names) expect(everMissing(good.slices.history, name, shareOf(name))).toEqual([]);
-    const lost = operator.lines().filter(({ msg }) => msg === 'not leading any more');
+    const lost = operator.lines().filter(({ msg }) => msg === 'stopped leading');
     expect(lost).toEqual([]);
-    expect(
-      operator.lines().filter(({ msg }) => msg === 'a thread that probes ended, and is replaced'),
-    ).toEqual([]);
+    expect(operator.lines().filter(({ msg }) => msg === 'a probe thread ended and is replaced')).toEqual([]);
   },
   hostileMs + controlMs + 60_000,
 );

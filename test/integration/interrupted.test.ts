@@ -49,7 +49,7 @@ const interruptions = (world: World) =>
   world
     .operator()
     .lines()
-    .filter(({ msg, reason }) => msg === 'not leading any more' && reason === 'Interrupted').length;
+    .filter(({ msg, reason }) => msg === 'stopped leading' && reason === 'Interrupted').length;
 
 const freeze = async () => {
   plane.freezeApiServer();

@@ -42,7 +42,7 @@ it('what the API server warns of is in the log once, whoever asks for it', async
       }),
     );
   const texts = lines()
-    .filter(({ msg }) => msg === 'The API server warns')
+    .filter(({ msg }) => msg === 'warning of the API server')
     .map(({ warning }) => String(warning));
   expect(texts.toSorted()).toEqual(warnings.filter(([since]) => isAtLeast(since)).map(([, text]) => text));
 });

@@ -62,7 +62,7 @@ const lines = (text: string) =>
     .operator()
     .lines()
     .filter(({ msg }) => msg === text);
-const ends = () => lines('a thread that probes ended, and is replaced');
+const ends = () => lines('a probe thread ended and is replaced');
 const endedAt = (line: Readonly<Record<string, unknown>> | undefined): number =>
   new Date(line?.['time'] as string).getTime();
 
@@ -101,7 +101,7 @@ describe('a thread that probes, of an operator that leads 300 healthy targets', 
       const late = Math.max(...(await probedAgainAt(last))) - last;
       console.info(`after the end of a thread (${service}) all 300 were probed again within ${late} ms`);
       for (const each of names) expect(everMissing(world.slices.history, each, shareOf(each))).toEqual([]);
-      expect(lines('not leading any more')).toEqual([]);
+      expect(lines('stopped leading')).toEqual([]);
       expect(conditionOf(world.backends.objects.get(name), 'Degraded')?.message).toContain('10.21.9.1');
       await world.admin.delete('ExternalBackend', name, world.ns);
     },
