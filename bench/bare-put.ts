@@ -4,7 +4,7 @@ import type { Kinds } from '../test/controlplane/kinds.ts';
 import type { Recorder } from '../test/controlplane/recorder.ts';
 import { pause } from './world.ts';
 
-/** A change of a slice that nobody manages, seen by the watcher; milliseconds. */
+/** Measures a change of an unmanaged slice until the watcher receives it, in milliseconds. */
 export async function barePut(
   client: KubeClient,
   slices: Recorder<Kinds['EndpointSlice']>,

@@ -12,7 +12,7 @@ const count = 1_000;
 const holes = 300;
 type Slice = Kinds['EndpointSlice'];
 
-/** Hosts vanish without a word while others die loudly: who delays whom? */
+/** Measures by how much hosts that vanish silently delay the removal of hosts that refuse connections. */
 export const blackHoles: Bench = {
   name: 'black-holes',
   title: '1,000 backends x 3: 300 targets black-holed at once, ten others refused 2 s later',
@@ -83,7 +83,7 @@ async function populate(world: World, probe: object): Promise<Recorder<Slice>> {
   return slices;
 }
 
-/** When each address was first published not ready, after it had been ready. */
+/** Returns when each address was first published as not ready, after it had been ready. */
 function removed(slices: Recorder<Slice>): readonly { readonly ip: string; readonly atMs: number }[] {
   const first = new Map<string, number>();
   const seen = new Set<string>();
@@ -96,7 +96,7 @@ function removed(slices: Recorder<Slice>): readonly { readonly ip: string; reado
   return [...first].map(([ip, atMs]) => ({ ip, atMs }));
 }
 
-/** Looked at twice a second only: the recorder's clock must not wait for our looking. */
+/** Checks twice a second only, because a check delays the timestamps of the recorder. */
 function goneAll(slices: Recorder<Slice>, ips: readonly string[]): boolean {
   const gone = new Set(removed(slices).map(({ ip }) => ip));
   return ips.every((ip) => gone.has(ip));

@@ -10,7 +10,7 @@ import { backend, createNamespace, inParallel, openWorld, pause, until } from '.
 
 const count = 1_000;
 
-/** Everything new at once, as after `kubectl apply` of a whole repository. */
+/** Measures many new backends at once, as after `kubectl apply` of a whole repository. */
 export const bringUp: Bench = {
   name: 'bring-up',
   title: '1,000 backends created at once: all published',
@@ -55,13 +55,13 @@ async function writes({ plane }: Awaited<ReturnType<typeof openWorld>>): Promise
   return resources.reduce((sum, each) => sum + countOf(counts, each, ['POST', 'PUT', 'PATCH', 'APPLY']), 0);
 }
 
-/** From the first resource to the last status, in seconds. */
+/** Returns the time from the first resource to the last status, in seconds. */
 async function withOperator(world: Awaited<ReturnType<typeof openWorld>>): Promise<number> {
   const backends = await record(world.plane, 'ExternalBackend', { namespace: 'bring-up' });
   const endpoints = await record(world.plane, 'Endpoints', { namespace: 'bring-up' });
   const started = performance.now();
   const creating = inParallel(count, 32, (n) => world.admin.create(backend(n, 'bring-up')));
-  // Looked at from time to time: looking after each event would take the machine's time from those who are measured.
+  // Checks from time to time, because a check after each event would take CPU from the measured processes.
   const all = () => [...backends.objects.values()].every(({ status }) => status?.summary === '3/3');
   await until(
     () => backends.objects.size === count && endpoints.objects.size === count && all(),
@@ -74,7 +74,7 @@ async function withOperator(world: Awaited<ReturnType<typeof openWorld>>): Promi
   return (performance.now() - started) / 1000;
 }
 
-/** The resource, its Service, slice, Endpoints and status, written as fast as one client can; seconds. */
+/** Writes resources with Service, slice, Endpoints and status as fast as one client can. Returns the seconds. */
 async function bareWrites(client: ReturnType<typeof createClient>, n: number, from = 0): Promise<number> {
   const write = (
     verb: 'create' | 'apply' | 'patch',

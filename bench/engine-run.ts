@@ -13,28 +13,28 @@ import { createSpawnThread } from '../src/worker/spawn-thread.ts';
 
 export interface EngineRunOptions {
   readonly targets: number;
-  /** Of the n-th target, from 0. */
+  /** Returns the address of the n-th target, from 0. */
   readonly address: (n: number) => string;
   readonly port: number;
   readonly handler: Handler;
   readonly periodMs: number;
   readonly timeoutMs: number;
-  /** How long it is measured, once every target was probed for the first time. */
+  /** Duration of the measurement, which begins when every target has been probed once. */
   readonly seconds: number;
   readonly onUnhealthy?: (check: Check) => void;
   /** Name of the server of the n-th target; default: its address. */
   readonly host?: (n: number) => string;
-  /** Threads that probe (default 1); 0: the one that measures. */
+  /** Prober threads (default 1). 0: the thread that measures also probes. */
   readonly workers?: number;
 }
 
 export interface EngineRun {
   /** Probes since the start. */
   readonly all: number;
-  /** Probes in the seconds measured, and those of them that were not up. */
+  /** Probes in the measured time, and the number of those that were not up. */
   readonly probes: number;
   readonly failed: number;
-  /** Of this process, by probe. */
+  /** CPU time of this process per probe. */
   readonly cpuMicros: number;
   /** Milliseconds. */
   readonly latenessP99: number;
@@ -42,8 +42,8 @@ export interface EngineRun {
 }
 
 /**
- * The engine's probing alone: scheduler, health, metrics and real probes; three targets to a backend.
- * It goes on when it was measured: for a process that ends then.
+ * Measures probing alone: scheduler, health, metrics and real probes, with three targets per backend. Probing continues
+ * afterwards, because the process is expected to end then.
  */
 export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
   const { targets, address, port, handler, periodMs, timeoutMs, seconds } = options;
@@ -94,7 +94,7 @@ function count(tallies: readonly RunTally[]): Count {
   };
 }
 
-/** Milliseconds: the upper bound of the bucket in which it is. */
+/** Returns the upper bound of its bucket, in milliseconds. */
 function p99(before: readonly number[], after: readonly number[]): number {
   const counts = after.map((value, index) => value - (before[index] ?? 0));
   const all = counts.reduce((sum, value) => sum + value, 0);

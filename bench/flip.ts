@@ -12,7 +12,7 @@ const flips = 200;
 const namespace = 'flip';
 type Slice = Kinds['EndpointSlice'];
 
-/** From the verdict to the change at a second watcher, against a bare PUT seen by the same watcher. */
+/** Measures the time from the verdict to the change at a second watcher, compared with a bare PUT at the same watcher. */
 export const flip: Bench = {
   name: 'flip',
   title: 'verdict to change visible at a second watcher, idle API server',
@@ -71,7 +71,7 @@ async function oneFlip(
   slices: Recorder<Slice>,
   i: number,
 ): Promise<number> {
-  // An address is asked again a period after its flip: each is used once, and once more on the way back.
+  // An address is probed again a period after its transition. So each is used once in each direction.
   const n = i % 60;
   const ip = address(n);
   const ready = Math.floor(i / 60) % 2 === 1;

@@ -1,7 +1,7 @@
 /**
  * Probes one server of 127.0.0.1 with one handler as fast as it can, eight at a time. Prints JSON.
  *   node bench/handlers-probe.ts '{"handler": {"kind": "tcpSocket"}, "port": 5432, "seconds": 2}'
- * Without a handler: connect, end, wait for the close; what Node can do at best.
+ * Without a handler it connects, ends and waits for the close, which is the least that Node can do.
  */
 import { connect } from 'node:net';
 import process from 'node:process';
@@ -50,7 +50,7 @@ function checked(check: Check): () => Promise<void> {
   return async () => {
     const { kind, reason, message } = await probe(check, forever);
     if (kind === 'up') return;
-    console.error(`${check.handler.kind} is ${kind} ${reason} ${message}: the figure is void`);
+    console.error(`${check.handler.kind} is ${kind} ${reason} ${message}: the figure is invalid`);
     process.exit(1);
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What answers the probes that want no database: plain TCP, HTTP, TLS, gRPC's health service. One process, for only one of
- * them is asked at a time. Takes a certificate as JSON, prints the ports as JSON.
+ * Servers for probes that need no database: plain TCP, HTTP, TLS, gRPC's health service. One process is enough, because one
+ * server is probed at a time. Takes a certificate as JSON, and prints the ports as JSON.
  */
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';

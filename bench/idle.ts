@@ -20,7 +20,7 @@ const seconds = Number(process.env['IDLE_SECONDS'] ?? 300);
 const watched = ['externalbackends', 'services', 'endpointslices', 'endpoints', 'events'];
 const verbs = ['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE'];
 
-/** Nothing happens: nothing must be written. */
+/** Measures that nothing is written while nothing changes. */
 export const idle: Bench = {
   name: 'idle',
   title: `1,000 healthy backends for ${seconds} s`,

@@ -24,10 +24,10 @@ const quiet: Logger = {
 export const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
 export const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
 
-/** The engine with its real Kubernetes adapters and a probe that says what the bench wants, when it wants it. */
+/** The engine with its real Kubernetes adapters and a probe that returns the verdicts of the bench. */
 export interface InProcess {
   readonly client: KubeClient;
-  /** From now on the check's address is said to be so; a run that waits is answered at once. */
+  /** Sets the verdict of the check's address from now on. A run that waits returns it at once. */
   say(ip: string, verdict: Verdict): void;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -38,7 +38,7 @@ export function createClient(plane: PlaneDetails, maxInFlight = 32): KubeClient 
   return new KubeClient({ credentials, clock, random, maxInFlight });
 }
 
-/** Gets what to call when something is known anew of names that these owners follow. */
+/** Receives the function to call when the names of these owners have changed. */
 export type CreateResolver = (onNews: (owners: Iterable<string>) => void) => Resolver;
 
 const noNames: CreateResolver = () => ({
@@ -107,7 +107,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
   };
 }
 
-/** The first run of an address is answered `up`; a later one waits for another verdict until just before its timeout. */
+/** The first run of an address returns `up`. A later run waits for another verdict until just before its timeout. */
 class ProbeScript {
   readonly #said = new Map<string, Verdict>();
   readonly #answered = new Map<string, Verdict>();
@@ -120,7 +120,7 @@ class ProbeScript {
       this.#answered.set(check.ip, up);
       return Promise.resolve(up);
     }
-    // It was set between two runs.
+    // The verdict was set between two runs.
     if (said !== this.#answered.get(check.ip)) {
       this.#answered.set(check.ip, said);
       return Promise.resolve(said);

@@ -2,7 +2,7 @@ import { ReconcileWorld } from '../test/support/reconcile-world.ts';
 import { bringUpWorst, worst, type Worst } from '../test/support/worst.ts';
 import type { Bench, Figure } from './report.ts';
 
-/** The event loop is nobody else's while a reconcile computes: probes, the Lease and other backends wait. */
+/** Measures how long one reconcile occupies the event loop, because the Lease and other backends wait for it. */
 export const limitsBench: Bench = {
   name: 'limits',
   title: 'resources at the limits of the schema: event loop per reconcile, status, memory',
@@ -50,7 +50,7 @@ async function measure(resource: Worst): Promise<readonly Figure[]> {
   ];
 }
 
-/** Health is seeded from what is published. */
+/** Seeds health from the published slices. */
 function restart(world: ReconcileWorld, { answer }: Worst): Promise<unknown> {
   const next = world.restarted();
   for (const [name, state] of world.secrets) next.secrets.set(name, state);
@@ -58,7 +58,7 @@ function restart(world: ReconcileWorld, { answer }: Worst): Promise<unknown> {
   return next.run();
 }
 
-/** Least CPU time of this thread, in milliseconds: other programs on the machine do not count. */
+/** Returns the least CPU time of this thread, in milliseconds. Other programs on the machine do not count. */
 async function fastest(times: number, run: () => Promise<unknown>): Promise<number> {
   let least = Infinity;
   for (let i = 0; i < times; i++) {

@@ -1,4 +1,4 @@
-/** Accepts on every address and ends each connection with its peer. Prints a line when it listens. */
+/** Accepts connections on every address, and ends each when its peer does. Prints a line when it listens. */
 import { createServer } from 'node:net';
 import process from 'node:process';
 

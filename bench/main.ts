@@ -1,4 +1,4 @@
-/** `make bench`: measurements with their baseline in the same run. `NAMES="probe flip"` runs only those. */
+/** Runs the benchmarks of `make bench`, each with its baseline in the same run. `NAMES="probe flip"` runs only these. */
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 

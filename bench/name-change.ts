@@ -27,9 +27,9 @@ const hostOf = (n: number): string => `db-${n}.bench.example`;
 const addressOf = (n: number, change: number): string => address(backends * change + n);
 
 /**
- * Names that get another address: from the question that could have told it first to the new address at a second
- * watcher, and until it is there as ready. The name server, the names asked for each second, the API server and the watcher are real, the probe
- * says yes at once.
+ * Measures names that get another address: the time from the first question after the change to the new address at a
+ * second watcher, and until it is ready there. The name server, the questions of each second, the API server and the
+ * watcher are real. The probe succeeds at once.
  */
 export async function nameChanges(): Promise<readonly Figure[]> {
   const world = await openWorld();
@@ -92,13 +92,13 @@ const backend = (n: number) => ({
   },
 });
 
-/** Milliseconds from the question that first heard of it until the new address was in the slice, and until it was ready there. */
+/** Milliseconds from the first question after the change until the slice had the new address, and until it was ready there. */
 interface Change {
   readonly named: number;
   readonly ready: number;
 }
 
-/** When the watcher saw the name's address of this change, and when it saw it ready. */
+/** Times at which the watcher received the new address, and received it as ready. */
 async function visible(slices: Recorder<Slice>, n: number, change: number): Promise<Change> {
   const ip = addressOf(n, change);
   const endpointOf = ({ endpoints }: Slice) => endpoints?.find(({ addresses }) => addresses[0] === ip);
@@ -109,7 +109,7 @@ async function visible(slices: Recorder<Slice>, n: number, change: number): Prom
   return { named: first((slice) => endpointOf(slice) !== undefined), ready: first(isReady) };
 }
 
-/** The operator's resolver and client; `asked` gets when each name was last asked for. */
+/** The resolver and DNS client of the operator. `asked` receives the time of the last question for each name. */
 function resolving(
   dnsPort: number,
   asked: Map<string, number>,
@@ -128,7 +128,7 @@ function resolving(
   };
 }
 
-/** A name server whose names can be set. It remembers when the question was asked that first heard of a change. */
+/** A name server whose names can be set. It records the time of the first question after each change. */
 async function serveNames(asked: ReadonlyMap<string, number>) {
   const socket = createSocket('udp4');
   const addresses = new Map<string, string>();

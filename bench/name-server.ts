@@ -1,5 +1,5 @@
 /**
- * Answers every A and AAAA question over UDP with one address, at once; the time to live is 5 to 60 s, by the name.
+ * Answers every A and AAAA question over UDP at once with one address. The time to live is 5 to 60 s, by name.
  * Prints its port when it listens.
  */
 import { createSocket } from 'node:dgram';
@@ -11,7 +11,7 @@ const addresses = {
   v6: Buffer.from([0xfd, ...Array<number>(14).fill(0), 1]),
 };
 
-/** RFC 1035: the query's id and question, and one record whose name is a pointer to that of the question. */
+/** Returns a response (RFC 1035) with the query's ID and question, and one record whose name is a pointer to that of the question. */
 function answer(query: Buffer): Buffer {
   const nameEnd = query.indexOf(0, 12);
   const question = query.subarray(12, nameEnd + 5);

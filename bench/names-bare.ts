@@ -1,5 +1,5 @@
 /**
- * What Node can do at best: send a datagram, get its answer, nothing else, at the given pace. Prints JSON.
+ * The least that Node can do: sends datagrams and receives the answers at the given pace. Prints JSON.
  *   node bench/names-bare.ts SERVER_PORT PER_SECOND SECONDS
  */
 import { createSocket } from 'node:dgram';

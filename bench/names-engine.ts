@@ -1,5 +1,5 @@
 /**
- * The resolver alone, with its real client: follows the A and AAAA records of many names. Prints JSON.
+ * Measures the resolver alone, with its real client, on A and AAAA records of many names. Prints JSON.
  *   node --expose-gc bench/names-engine.ts SERVER_PORT NAMES SECONDS
  */
 import process from 'node:process';
@@ -40,7 +40,7 @@ const resolver = new DnsResolver({
   },
 });
 
-// One name, so that what is loaded and compiled at first use is in the baseline.
+// One name first, so that the baseline includes modules that are loaded and compiled at first use.
 resolver.follow('first', [{ name: 'first.bench.example', type: 'A' }], bounds);
 await pause(500);
 const idleMb = memoryMb();
@@ -51,11 +51,11 @@ const questionsOf = (n: number): readonly Question[] =>
 const all = Array.from({ length: names }, (_, n) => n);
 const begun = performance.now();
 for (const n of all) resolver.follow(`backend-${n}`, questionsOf(n), bounds);
-// Asking for their states would cost more than following them. Some were asked twice by then.
+// To read the state of each name would cost more than to resolve it. Some names have been asked for twice by then.
 while (answers < 2 * names) await pause(100);
 const firstMs = performance.now() - begun;
 
-// Until the first answers have expired and the names are spread over their times to live.
+// Waits until the first answers have expired and the names are spread over their times to live.
 await pause(Math.min(seconds, 60) * 1_000);
 durations = [];
 const cpu = process.cpuUsage();

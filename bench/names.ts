@@ -23,7 +23,7 @@ interface Measured {
   readonly heapMb: number;
 }
 
-/** Names cost a part of what probes cost. */
+/** Measures the cost of names, which must be a part of the cost of probes. */
 export const namesBench: Bench = {
   name: 'names',
   title: `${names.toLocaleString('en')} names (A and AAAA) with times to live of 5 to 60 s, in one process`,
@@ -48,7 +48,7 @@ export const namesBench: Bench = {
   },
 };
 
-/** A process of its own, so that its work is not counted as ours. */
+/** Runs in a process of its own, so that its CPU is not counted as the operator's. */
 async function startServer(): Promise<{ readonly port: number; readonly stop: () => void }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'name-server.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The flags of Node with which the image runs, so that what is measured is what runs. */
+/** The flags of Node that the image uses, so that the benchmarks measure the same. */
 export function nodeFlags(): readonly string[] {
   const dockerfile = readFileSync(join(import.meta.dirname, '../Dockerfile'), 'utf8');
   const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]';

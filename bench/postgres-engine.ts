@@ -1,5 +1,5 @@
 /**
- * The engine's probing alone, of 3,000 PostgreSQL targets of 127.0.0.0/8 every 10 s. Prints JSON.
+ * Measures probing alone, of 3,000 PostgreSQL targets of 127.0.0.0/8 every 10 s. Prints JSON.
  *   node bench/postgres-engine.ts PORT KIND SECONDS, where KIND is postgres or tcpSocket
  */
 import process from 'node:process';
@@ -16,7 +16,7 @@ const { probes, ...measured } = await runEngine({
       ? { kind: 'tcpSocket' }
       : { kind: 'postgres', sslMode: 'prefer', saturatedIs: 'inconclusive' },
   periodMs: 10_000,
-  timeoutMs: 5_000, // generous, for here the server's own work is done by the same cores
+  timeoutMs: 5_000, // long, because the servers use the same cores
   seconds,
 });
 console.log(JSON.stringify({ ...measured, perSecond: probes / seconds }));

@@ -19,7 +19,7 @@ interface Measured {
   readonly serverMicros: number;
 }
 
-/** An installation of databases that are all asked in their own words. */
+/** Measures an installation in which all databases are probed in their own protocol. */
 export const postgres: Bench = {
   name: 'postgres',
   title: `3,000 PostgreSQL targets every 10 s from one process, of ${rounds} runs the one in which the fewest probes failed, then the cheapest; one server behind 3,000 addresses`,
@@ -50,7 +50,7 @@ export const postgres: Bench = {
   },
 };
 
-/** All of 127.0.0.0/8 is this machine's, and who listens on every address has it. */
+/** Every address of 127.0.0.0/8 is local, and a server that listens on all addresses has it. */
 async function createRunning() {
   const server = await createPostgresCluster();
   await server.admit('host all all 127.0.0.0/8 scram-sha-256');
@@ -59,7 +59,7 @@ async function createRunning() {
 }
 
 function figures(runs: readonly Measured[], tcp: Measured): readonly Figure[] {
-  // A probe that times out costs less than one that is answered.
+  // A probe that times out costs less than one that gets an answer.
   const [best] = runs.toSorted((a, b) => a.failed - b.failed || a.cpuMicros - b.cpuMicros);
   if (best === undefined) return [];
   const { perSecond, cpuMicros, serverMicros, latenessP99, memoryMb, failed } = best;

@@ -1,4 +1,4 @@
-/** What Node can do at best: connect, end, wait for the close; nothing else. Prints JSON like probe-engine.ts. */
+/** The least that Node can do: connects, ends and waits for the close. Prints JSON like probe-engine.ts. */
 import { connect } from 'node:net';
 import process from 'node:process';
 

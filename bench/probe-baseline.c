@@ -1,12 +1,12 @@
 /*
- * The baseline of the bench `probe`: connects to loopback targets and closes, as cheaply as a program can.
+ * Baseline of the benchmark `probe`: connects to loopback targets and closes, at the least cost for a program.
  *
  *   cc -O2 -o probe-baseline bench/probe-baseline.c
  *   ./probe-baseline COUNT BASE_IP PORT[,PORT...] CONCURRENCY SECONDS [bare|polite [RATE]]
  *
  * The COUNT targets are BASE_IP, BASE_IP+1, ... with each of the ports in turn (first all ports of one address), taken
- * round robin. A probe is: connect, close. With `polite` it is: connect, shutdown(SHUT_WR), read to the end, close, as our
- * tcpSocket does it. With RATE that many probes are begun each second, evenly; without, as many as it can.
+ * round robin. A probe is: connect, close. With `polite` it is: connect, shutdown(SHUT_WR), read to the end, close, like the
+ * tcpSocket handler. With RATE it begins that many probes each second, evenly; without, as many as it can.
  * Prints one line of JSON:
  *   {"probes":…,"failed":…,"seconds":…,"cpuSeconds":…,"cpuMicrosPerProbe":…}
  */

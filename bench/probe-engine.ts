@@ -1,5 +1,5 @@
 /**
- * The engine's probing alone, of 30,000 TCP targets. Prints JSON.
+ * Measures probing alone, of 30,000 TCP targets. Prints JSON.
  *   node bench/probe-engine.ts PERIOD_SECONDS [WORKERS]
  */
 import process from 'node:process';
@@ -16,7 +16,7 @@ const { probes, cpuMicros, latenessP99, memoryMb } = await runEngine({
   timeoutMs: 1_000,
   seconds: 10,
   workers: Number(process.argv[3] ?? 1),
-  onUnhealthy: ({ id }) => console.error(`${id} was not reached: the figure is void`),
+  onUnhealthy: ({ id }) => console.error(`${id} was not reached: the figure is invalid`),
 });
 console.log(JSON.stringify({ probes, cpuMicrosPerProbe: cpuMicros, latenessP99, memoryMb }));
 process.exit(0);

@@ -9,12 +9,12 @@ import { address, listenForAll, port } from './targets.ts';
 interface Measured {
   readonly probes: number;
   readonly cpuMicrosPerProbe: number;
-  /** Milliseconds, and MB; of the engine alone. */
+  /** Milliseconds, and MB. Of the engine alone. */
   readonly latenessP99?: number;
   readonly memoryMb?: number;
 }
 
-/** The price of a probe, all of the engine's bookkeeping included. */
+/** Measures the CPU cost of a probe, including all work of the engine. */
 export const probe: Bench = {
   name: 'probe',
   title: 'CPU of a TCP probe through the whole engine, against a bare C epoll loop of connect and close',

@@ -1,21 +1,21 @@
-/** One figure of a bench, with what it is measured against in the same run and what was aimed at. */
+/** One figure of a benchmark, with its baseline of the same run and its goal. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
   readonly baseline?: { readonly what: string; readonly value: number };
-  /** `most` of the ratio to the baseline, or of the value where there is no baseline; `least` likewise. */
+  /** Bounds of the ratio to the baseline, or of the value if there is no baseline. */
   readonly goal?: { readonly most?: number; readonly least?: number };
 }
 
 export interface Bench {
   readonly name: string;
-  /** What it shows, in one line. */
+  /** Subject of the benchmark, in one line. */
   readonly title: string;
   run(): Promise<readonly Figure[]>;
 }
 
-/** A row of docs/benchmarks.md. */
+/** Returns a row of docs/benchmarks.md. */
 export function row({ what, value, unit, baseline, goal }: Figure): string {
   const ratio = baseline === undefined ? value : value / baseline.value;
   const cells = [

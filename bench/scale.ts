@@ -21,7 +21,7 @@ const count = Number(process.env['SCALE_BACKENDS'] ?? 10_000);
 const namespace = 'scale';
 const quietSeconds = 60;
 
-/** The largest installation that is aimed at, at rest and through a restart. */
+/** Measures the largest installation of the goals, at rest and during a restart. */
 export const scale: Bench = {
   name: 'scale',
   title: `${count} backends x 3 targets, each probed every 10 s; then the operator starts anew`,
@@ -44,7 +44,7 @@ export const scale: Bench = {
 const readyIn = async (operator: RunningOperator): Promise<number> =>
   sample(await operator.metrics(), 'external_backend_ready_addresses');
 
-/** What was to be written is: statuses come last, long after the slices (24 s with 3,000 backends). */
+/** Waits until everything is written. Statuses come last, long after the slices (24 s with 3,000 backends). */
 const isAtRest = (metrics: string): boolean =>
   sample(metrics, 'external_backend_queue_depth') +
     sample(metrics, 'external_backend_api_requests_in_flight') ===
@@ -65,7 +65,7 @@ async function atRest(operator: RunningOperator): Promise<readonly Figure[]> {
   ];
 }
 
-/** Upper bound of the bucket in which the percentile falls. */
+/** Returns the upper bound of the bucket of the percentile. */
 function lateness(before: string, after: string, fraction: number): number {
   const name = 'external_backend_probe_lateness_seconds_bucket';
   const bounds = [...after.matchAll(new RegExp(`^${name}\\{le="([^"]+)"\\}`, 'gm'))].map(
@@ -85,7 +85,7 @@ async function restart(world: World, old: RunningOperator): Promise<readonly Fig
   await old.kill();
   const started = performance.now();
   const operator = await world.startOperator('--metrics-max-backends=20000');
-  // Not more often: a page of metrics of ten thousand backends takes the operator a fifth of a second.
+  // Not more often, because the metrics of ten thousand backends take the operator a fifth of a second.
   await until(async () => (await readyIn(operator)) === 3 * count, 120_000, 1_000);
   const seconds = (performance.now() - started) / 1000;
   await pause(20_000);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** Starts something that starts one lasting process, and says which. */
+/** Runs a function that starts one lasting process, and returns the ID of that process. */
 export async function withPid<T>(
   start: () => Promise<T>,
 ): Promise<{ readonly server: T; readonly pid: number }> {
@@ -12,12 +12,12 @@ export async function withPid<T>(
   return { server, pid };
 }
 
-/** CPU seconds so far of a process and its descendants, those that ended and were waited for included. */
+/** Returns the CPU seconds so far of a process and its descendants, including those that ended and were waited for. */
 export function treeCpuSeconds(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + treeCpuSeconds(child), ownCpuSeconds(pid));
 }
 
-/** See proc(5): utime, stime, cutime and cstime, in hundredths. A process that has just ended is in its parent's. */
+/** See proc(5): utime, stime, cutime and cstime, in hundredths of a second. The parent's values include a child that has just ended. */
 function ownCpuSeconds(pid: number): number {
   const fields = textOf(`/proc/${pid}/stat`).split(') ')[1]?.split(' ').slice(11, 15) ?? [];
   return fields.reduce((sum, field) => sum + Number(field), 0) / 100;

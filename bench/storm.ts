@@ -9,7 +9,7 @@ import { backend, createNamespace, inParallel, openWorld, pause } from './world.
 const count = 1_000;
 const namespace = 'storm';
 
-/** A whole site of targets dies: how fast do the slices say so, and do they go before everything else? */
+/** Measures the failure of a whole site: how fast the slices change, and whether they are written before everything else. */
 export const storm: Bench = {
   name: 'storm',
   title: '1,000 backends lose one target at once',
@@ -57,7 +57,7 @@ export const storm: Bench = {
   },
 };
 
-/** The best of three passes over all slices: a label changes, so that each PUT is a real write. */
+/** Returns the best of three passes over all slices. A label changes, so that each PUT is a real write. */
 async function rawRate(
   engine: ReturnType<typeof createInProcess>,
   slices: readonly { metadata: object }[],

@@ -5,14 +5,14 @@ import process from 'node:process';
 
 import { mustRun } from '../test/controlplane/run.ts';
 
-/** Every address of 10.21.0.0/16 is this machine's, and one listener answers for all of them. */
+/** Every address of 10.21.0.0/16 is local, and one listener answers for all of them. */
 export const network = '10.21.0.0/16';
 export const port = 5432;
 
-/** The n-th target, from 0. */
+/** Returns the address of the n-th target, from 0. */
 export const address = (n: number): string => `10.21.${(n >> 8) + 1}.${n & 255}`;
 
-/** Starts the listener as a process of its own, so that its work is not counted as ours. Returns how to stop it. */
+/** Starts the listener in a process of its own, so that its CPU is not counted as the operator's. Returns a function that stops it. */
 export async function listenForAll(): Promise<() => void> {
   await mustRun(['ip', 'route', 'replace', 'local', network, 'dev', 'lo']);
   const child = spawn(process.execPath, [join(import.meta.dirname, 'listener.ts'), String(port)], {

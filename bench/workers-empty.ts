@@ -1,4 +1,4 @@
-/** Memory that four threads that probe add to this process, by thread. Prints JSON. */
+/** Measures the memory that four probe threads add to this process, per thread. Prints JSON. */
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -17,7 +17,7 @@ const start = () =>
       board: new SharedArrayBuffer(RunBoard.bytesFor(limits.maxConcurrent)),
     },
   });
-start(); // What the first one alone costs is shared by all: code pages.
+start(); // The first thread alone costs memory that all share: code pages.
 await pause(2_000);
 const before = process.memoryUsage().rss;
 for (let n = 0; n < threads; n++) start();

@@ -1,5 +1,5 @@
 /**
- * The engine's probing alone, of TLS servers of 127.0.3.0/24, as fast as it can. Prints JSON.
+ * Measures probing alone, of TLS servers of 127.0.3.0/24, as fast as it can. Prints JSON.
  *   node bench/workers-tls.ts '{"port": 5433, "servers": 8, "workers": 2, "seconds": 5, "ca": "PEM"}'
  */
 import process from 'node:process';

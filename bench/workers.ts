@@ -20,7 +20,7 @@ const servers = 8;
 const port = 5433;
 const seconds = 5;
 
-/** What it costs that probes run in threads of their own, and what a second one brings. */
+/** Measures the cost of probe threads, and the gain of a second one. */
 export const workers: Bench = {
   name: 'workers',
   title: `Threads that probe: against the thread that leads, and two against one; the median of ${rounds} pairs`,
@@ -99,7 +99,7 @@ async function tlsRatios(): Promise<{ readonly rate: number; readonly cpu: numbe
   }
 }
 
-/** Resident memory that a thread adds to a process that has loaded the same modules. */
+/** Returns the resident memory that a thread adds to a process that has loaded the same modules. */
 const emptyThreadMb = async (): Promise<number> =>
   (await node<{ readonly mb: number }>('workers-empty.ts')).mb;
 

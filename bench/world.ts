@@ -10,7 +10,7 @@ import { startPlane } from '../test/controlplane/plane.ts';
 import { nodeFlags } from './node-flags.ts';
 import { address, listenForAll, port } from './targets.ts';
 
-/** A control plane, targets that answer, and nothing else. */
+/** A control plane and targets that accept connections. */
 export interface World {
   readonly plane: PlaneDetails;
   readonly admin: Api;
@@ -44,7 +44,7 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-/** The n-th backend of a bench: three targets of its own. */
+/** Returns the n-th backend of a benchmark, with three targets of its own. */
 export const backend = (n: number, namespace: string, probe: object = {}) => ({
   kind: 'ExternalBackend' as const,
   metadata: { name: `b${n}`, namespace },
@@ -72,20 +72,20 @@ export async function inParallel(
   await Promise.all(Array.from({ length: width }, lane));
 }
 
-/** CPU seconds of a process so far, user and system. */
+/** Returns the CPU seconds of a process so far, user and system. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Resident memory in MB, now and at its highest. */
+/** Returns the resident memory in MB, now and at its maximum. */
 export function memoryMb(pid: number): { readonly now: number; readonly peak: number } {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   const of = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1]) / 1024;
   return { now: of('VmRSS'), peak: of('VmHWM') };
 }
 
-/** Waits until `ready` says so, and returns the milliseconds it took. */
+/** Waits until `ready` returns true. Returns the milliseconds. */
 export async function until(
   ready: () => Promise<boolean> | boolean,
   deadlineMs: number,
@@ -102,7 +102,7 @@ export async function until(
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The sum of a metric's samples whose labels hold the text. */
+/** Returns the sum of the samples of a metric whose labels contain the text. */
 export function sample(metrics: string, name: string, labels = ''): number {
   const lines = metrics
     .split('\n')

@@ -1,4 +1,4 @@
-/** The operator as src/main.ts starts it, except that its threads that probe run test/worker/stalling-prober.ts. */
+/** Starts the operator like src/main.ts, except that probe threads run test/worker/stalling-prober.ts. */
 import process from 'node:process';
 
 import { parseConfig } from '../../src/config.ts';
