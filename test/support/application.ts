@@ -5,19 +5,19 @@ import type { Session } from './connect.ts';
 import { lookUp } from './dns.ts';
 import { eventually } from './eventually.ts';
 
-/** A program in a pod of a namespace, and what it sees: names, and which server answers a connection. */
+/** A program in a pod of a namespace: resolves names, and reports which server answers a connection. */
 export interface Application {
-  /** The IPv4 addresses of a name, by the pod's search list; empty where there is no such name. */
+  /** Returns the IPv4 addresses of a name, by the pod's search list; empty if there is no such name. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
-  /** Connects to a name or an address; what the server says first, which is its address. */
+  /** Connects to a name or an address. Returns the first line of the server, which is its address. */
   readonly connect: (host: string, port: number, from?: string) => Promise<string>;
-  /** Which servers `count` new connections reach, each once, sorted; fails when one connection fails. */
+  /** Returns the servers that `count` new connections reach, each once, sorted. Fails if one connection fails. */
   readonly reached: (host: string, port: number, count?: number) => Promise<readonly string[]>;
-  /** A connection that stays open. */
+  /** Opens a connection that stays open. */
   readonly session: (host: string, port: number) => Promise<Session>;
-  /** Until new connections reach these servers and no other, which they then do again. */
+  /** Waits until new connections reach these servers and no other, twice in a row. */
   readonly reaches: (host: string, port: number, servers: readonly string[]) => Promise<void>;
-  /** Until the name resolves to these addresses and no other. */
+  /** Waits until the name resolves to these addresses and no other. */
   readonly resolves: (name: string, addresses: readonly string[]) => Promise<void>;
 }
 

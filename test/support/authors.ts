@@ -9,7 +9,7 @@ import { applyRbac } from '../controlplane/operator.ts';
 import { eventually } from './eventually.ts';
 import type { Spec } from './world.ts';
 
-/** What an author may do in addition to `external-backend-editor`. */
+/** Rights of an author in addition to `external-backend-editor`. */
 export const authorRules = {
   'get Secret db-login': {
     apiGroups: [''],
@@ -36,7 +36,7 @@ export type AuthorRight = keyof typeof authorRules;
 const policyFile = join(import.meta.dirname, '../../config/components/author-rights/policy.yaml');
 const policyName = 'author-rights.externalbackend.io';
 
-/** An editor of ExternalBackends in one namespace, with further rights there. */
+/** Creates an editor of ExternalBackends in one namespace, with further rights there. */
 export async function author(
   plane: PlaneDetails,
   ns: string,
@@ -59,7 +59,7 @@ export async function author(
   return impersonate(plane, { user });
 }
 
-/** Returns why the API server refuses a request, without the words in front of our own; `''`: it accepts. */
+/** Returns the policy's own message of a refused request; `''` if the API server accepts it. */
 export const refusalOf = async (request: Promise<unknown>): Promise<string> => {
   try {
     await request;
@@ -110,7 +110,7 @@ export async function installAuthorRights(plane: PlaneDetails, ns: string): Prom
   );
 }
 
-/** The policy is of the cluster: other tests do without it. */
+/** Removes the policy, because it is an object of the cluster and other tests run without it. */
 export async function removeAuthorRights(plane: PlaneDetails): Promise<void> {
   for (const kind of ['ValidatingAdmissionPolicyBinding', 'ValidatingAdmissionPolicy'] as const)
     await api(plane).delete(kind, policyName);

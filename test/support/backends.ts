@@ -3,7 +3,7 @@ import type { Spec } from './world.ts';
 /** Ready without a server that listens, for tests about objects only. */
 export const unprobed = { disabled: {} };
 
-/** One verdict decides, each second. */
+/** One verdict a second, and each one decides. */
 export const quick = { periodSeconds: 1, failureThreshold: 1 };
 
 export const hosts = (...addresses: readonly string[]) => addresses.map((host) => ({ host }));

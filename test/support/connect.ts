@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /**
- * What an application sees: connects and returns the first line that the other side says, which targets of
- * test/controlplane/targets.ts make their address. Fails with the socket's error, or "silence" after `deadlineMs`.
- * @param from the address of the client, where it matters
+ * Connects like an application, and returns the first line of the server. The targets of test/controlplane/targets.ts
+ * send their address. Fails with the socket's error, or "silence" after `deadlineMs`.
+ * @param from address of the client, if it matters
  */
 export async function connectTo(
   { address, port, from }: { readonly address: string; readonly port: number; readonly from?: string },
@@ -24,11 +24,11 @@ export async function connectTo(
   }
 }
 
-/** A connection that stays open, to a server that says its name and then sends back what it gets (`echo`). */
+/** A connection that stays open, to a server that sends its name and then echoes (`echo`). */
 export interface Session {
-  /** What the server said first. */
+  /** First line of the server. */
   readonly server: string;
-  /** Says a line and gives what comes back; fails when the connection was cut. */
+  /** Sends a line and returns the reply. Fails if the connection was cut. */
   readonly say: (line: string) => Promise<string>;
   readonly close: () => void;
 }

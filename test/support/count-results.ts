@@ -36,11 +36,11 @@ const checks = existsSync(join(dir, 'checks'))
 const sum = (count: (result: Results) => number) =>
   results.reduce((total, result) => total + count(result), 0);
 
-/** The one reason to skip a test: what the machine's mirror does not have cannot be installed. */
+/** The only reason to skip a test: the mirror of the machine does not have a package. */
 const mayBeSkipped = (fullName: string): boolean => fullName.includes("Debian unstable's");
 let wrongfully = 0;
 
-/** Why it failed, from the assertion to the first lines of the stack: the end of a long log is what is read. */
+/** Returns the failure, from the assertion to the first lines of the stack, because readers see the end of a long log. */
 const reasonsOf = ({ failureMessages }: Assertion): readonly string[] =>
   failureMessages.flatMap((message) => stripVTControlCharacters(message).split('\n').slice(0, 12));
 

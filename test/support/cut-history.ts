@@ -12,7 +12,7 @@ import type { ApiProxy } from './proxy.ts';
 
 export type Ending = 'SIGKILL' | 'SIGTERM' | 'lapse';
 
-/** Where one history is cut. */
+/** Place at which one history is cut. */
 export interface Place {
   /** 1 is the first write after the operator leads. */
   readonly write: number;
@@ -35,7 +35,7 @@ export interface CutHistory extends Place {
   close(): Promise<void>;
 }
 
-/** Short: a replica that is cut off stops trusting its lease after 2 s. */
+/** Short, because a replica that is cut off stops trusting its Lease after 2 s. */
 const leaseFlags = (name: string) => [
   '--leader-elect=true',
   `--lease-name=${name}`,

@@ -11,8 +11,8 @@ export const searchList = (namespace: string): readonly string[] => [
 ];
 
 /**
- * The IPv4 addresses of a name as a program in a pod of `namespace` gets them: from glibc, with the pod's search list,
- * through kube-dns. Sorted; empty where there is no such name.
+ * Returns the IPv4 addresses of a name for a program in a pod of `namespace`: from glibc, with the pod's search list,
+ * through kube-dns. Sorted; empty if there is no such name.
  */
 export async function lookUp(name: string, namespace: string): Promise<readonly string[]> {
   const env = { LOCALDOMAIN: searchList(namespace).join(' ') };
@@ -22,7 +22,7 @@ export async function lookUp(name: string, namespace: string): Promise<readonly 
   return [...new Set(stdout.split('\n').flatMap((line) => /^\S+/.exec(line)?.[0] ?? []))].toSorted();
 }
 
-/** The records of a complete name, of the asked type alone; empty where there are none. */
+/** Returns the records of a complete name, of the given type alone; empty if there are none. */
 export async function records(
   plane: PlaneDetails,
   name: string,

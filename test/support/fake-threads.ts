@@ -6,7 +6,7 @@ import type { SpawnOptions, SpawnThread, ThreadEnd } from '../../src/engine/prob
 import { RunBoard } from '../../src/engine/run-board.ts';
 import { RunTally } from '../../src/engine/run-tally.ts';
 
-/** What a thread does: it works, or its event loop stands. */
+/** State of a thread: it works, or its event loop is blocked. */
 export interface FakeThread {
   readonly name: string;
   readonly host: ProberHost;
@@ -31,7 +31,7 @@ const clockOf = (clock: Clock): Pick<Clock, 'now' | 'wall'> => ({
   wall: () => clock.wall(),
 });
 
-/** Threads that are none: hosts in this one, between queues. Messages are copied as between threads. */
+/** Fake threads: hosts in this thread, connected by queues. Messages are copied as between threads. */
 export class FakeThreads {
   readonly threads: FakeThread[] = [];
   readonly commands: [FakeThread, ProberCommand][] = [];

@@ -13,13 +13,13 @@ import { freePort } from './ports.ts';
 /** A real FerretDB on 127.0.0.1, its data in memory. */
 export interface FerretDb {
   readonly port: number;
-  /** Where it speaks TLS; wants a client certificate of the authority. */
+  /** Port with TLS. Requires a client certificate of the authority. */
   readonly tlsPort: number;
   log(): string;
   remove(): Promise<void>;
 }
 
-/** Builds it if it must (some minutes, once) and starts it. Its certificate is for `db.example`. */
+/** Builds it if necessary (some minutes, once) and starts it. Its certificate is for `db.example`. */
 export async function startFerretDb(authority: Authority): Promise<FerretDb> {
   const build = fileURLToPath(new URL('../../.ci/go-program.sh', import.meta.url));
   const binary = (await mustRun([build, 'ferretdb'], { timeoutMs: 1_200_000 })).trim();

@@ -7,7 +7,7 @@ import { freePort } from './ports.ts';
 /** Two nodes of a Galera cluster, on 127.0.0.1. Each is one of two votes: without the other it has no quorum. */
 export interface Galera {
   readonly first: MariaDb;
-  /** Joins by the address of `first` alone, so it does not start to its end where that one is not there. */
+  /** Joins by the address of `first` alone, so its start does not finish without that node. */
   readonly second: MariaDb;
   remove(): Promise<void>;
 }
@@ -30,8 +30,8 @@ export async function startGalera(statements: string): Promise<Galera> {
 }
 
 /**
- * The script of a state transfer, run by both sides. It hands over the position alone: the joiner says that it is ready,
- * the donor where it stands, and the joiner repeats that to its server, which goes on to start only then.
+ * The script of a state transfer, run by both sides. It transfers the position alone: the joiner reports that it is ready,
+ * the donor sends its position, and the joiner passes that to its server, which continues to start only then.
  */
 function transfer(directory: string): string {
   return `#!/bin/sh
@@ -60,7 +60,7 @@ async function removeBoth(first: MariaDb, second: MariaDb): Promise<void> {
   await first.remove();
 }
 
-/** `port` is where the nodes talk to each other; no `peers`: the node makes a new cluster, or the old one anew. */
+/** `port` is where the nodes talk to each other; no `peers`: the node creates a new cluster, or starts the old one again. */
 async function nodeSettings(port: number, peers: string): Promise<Readonly<Record<string, string>>> {
   const options = {
     base_host: '127.0.0.1',

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 import { mustRun } from '../controlplane/run.ts';
 
-// What GitOps tools make of resources, by their own libraries (test/gitops).
+// Status and difference of resources as computed by the libraries of GitOps tools (test/gitops).
 
 export interface Merge {
   /** The last applied configuration. */
@@ -24,13 +24,13 @@ async function ask<T>(command: 'kstatus' | 'threeway', entries: readonly unknown
   return JSON.parse(await mustRun([binary, command], { stdin: JSON.stringify(entries) })) as readonly T[];
 }
 
-/** What Flux and Helm wait for: `Current`. `Failed` ends the wait at once. */
+/** Returns the status by kstatus. Flux and Helm wait for `Current`; `Failed` ends the wait at once. */
 export async function kstatus(object: unknown): Promise<KStatus> {
   const [result] = await ask<KStatus>('kstatus', [object]);
   if (result === undefined) throw new Error('kstatus has no result');
   return result;
 }
 
-/** The merge patches by which kubectl and Argo CD change live objects; `{}`: there is no difference. */
+/** Returns the merge patches of kubectl and Argo CD for live objects; `{}` if there is no difference. */
 export const threeWayPatches = (merges: readonly Merge[]): Promise<readonly unknown[]> =>
   ask<unknown>('threeway', merges);

@@ -52,7 +52,7 @@ export class Manifests {
     this.#resource = resource;
   }
 
-  /** `kubectl apply` with these flags; what it prints for each, such as `unchanged`. */
+  /** Runs `kubectl apply` with these flags. Returns its output for each manifest, such as `unchanged`. */
   async apply(
     manifests: readonly BackendManifest[],
     ...flags: readonly string[]
@@ -73,13 +73,13 @@ export class Manifests {
     return this.apply(manifests, '--server-side', `--field-manager=${manager}`, ...flags);
   }
 
-  /** What `kubectl diff` prints; empty: no difference. */
+  /** Returns the output of `kubectl diff`; empty if there is no difference. */
   async diff(manifests: readonly BackendManifest[], ...flags: readonly string[]): Promise<string> {
     const { stdout, stderr } = await this.#run(['diff', ...flags, '-f', '-'], manifests);
     return `${stdout}${stderr}`;
   }
 
-  /** What is stored, in the order of the manifests. */
+  /** Returns the stored objects, in the order of the manifests. */
   async stored(manifests: readonly BackendManifest[]): Promise<readonly StoredManifest[]> {
     const text = await kubectl(this.#plane, ['get', this.#resource, '-n', this.#namespace, '-o', 'json']);
     const { items } = JSON.parse(text) as { readonly items: readonly StoredManifest[] };

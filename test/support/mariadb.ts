@@ -14,19 +14,19 @@ import type { RunResult } from '../controlplane/run.ts';
 export interface MariaDb {
   readonly address: string;
   readonly port: number;
-  /** Its own; programs that it looks for are found there. */
+  /** Its own directory, in which it also finds programs. */
   readonly directory: string;
-  /** The result of one statement or more, as the root of the server: rows by line, columns by tab, without headings. */
+  /** Runs statements as root of the server. Returns rows by line and columns by tab, without headings. */
   sql(statements: string): Promise<string>;
-  /** As another client would: `mariadb` over TCP. */
+  /** Runs statements as another client: `mariadb` over TCP. */
   client(options: ClientOptions): Promise<RunResult>;
-  /** SIGKILL: from then on the address refuses. */
+  /** Sends SIGKILL. From then on the address refuses connections. */
   kill(): Promise<void>;
-  /** Starts it (again, on the same data) and, unless told otherwise, waits until it answers. */
+  /** Starts it (again, on the same data) and, by default, waits until it answers. */
   start(wait?: boolean): Promise<void>;
-  /** SIGTERM, and waits until it wrote all and is gone. */
+  /** Sends SIGTERM, and waits until it has written all data and ended. */
   stop(): Promise<void>;
-  /** Another server, on a copy of this one's data; not started. This one must be stopped. */
+  /** Creates another server on a copy of this one's data, without starting it. This one must be stopped. */
   copy(port: number, settings?: Readonly<Record<string, string>>): Promise<MariaDb>;
   /** SIGSTOP and SIGCONT. */
   freeze(): void;
@@ -69,10 +69,10 @@ export async function startMariaDb(
 
 const newDirectory = () => mkdtempSync(join(tmpdir(), 'mariadb-'));
 
-/** What differs between MariaDB and MySQL. */
+/** Differences between MariaDB and MySQL. */
 export interface Vendor {
   readonly name: string;
-  /** The server, wanting its options. */
+  /** Command of the server, without its options. */
   readonly program: (directory: string) => readonly string[];
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -201,8 +201,8 @@ async function idOf(flag: '-u' | '-g'): Promise<number> {
 }
 
 /**
- * In a mount namespace of its own, where no address has a name and it is said at once: only clients whose name is known,
- * or known not to be, are counted and blocked. Only in the tests' own network (netns.sh).
+ * Runs the server in its own mount namespace, where a reverse lookup of any address fails at once. Only clients whose name
+ * is known, or known not to exist, are counted and blocked. Only in the network of the tests (netns.sh).
  */
 function withoutNames(command: readonly string[], dir: string): readonly string[] {
   if (process.env.CONTROLPLANE_NETWORK !== 'inside') return command; // 127.0.0.1 has a name everywhere
@@ -218,7 +218,7 @@ function unprivileged(command: readonly string[]): readonly string[] {
   return ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', ...command];
 }
 
-/** A TCP connection that takes a slot of the server and says nothing more; returns how to give it back. */
+/** Opens a TCP connection that occupies a slot of the server and sends nothing. Returns a function that closes it. */
 export async function occupy(address: string, port: number): Promise<() => void> {
   const socket = createConnection({ host: address, port });
   await new Promise((resolve, reject) => socket.once('data', resolve).once('error', reject));

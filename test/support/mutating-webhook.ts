@@ -24,7 +24,7 @@ export interface Reviewed {
 }
 
 export interface WebhookOptions {
-  /** The only namespace whose objects it sees. */
+  /** The only namespace whose objects it changes. */
   readonly namespace: string;
   /** Plural names, with the group: `services`, `discovery.k8s.io/endpointslices`. */
   readonly resources: readonly string[];
@@ -32,8 +32,8 @@ export interface WebhookOptions {
 }
 
 /**
- * Starts an admission webhook that changes objects before they are stored, as a server does that drops a field. Returns how
- * to remove it. The API server takes up the configuration a moment later.
+ * Starts an admission webhook that changes objects before they are stored, like a server that drops a field. Returns a
+ * function that removes it. The API server reads the configuration a moment later.
  */
 export async function startMutatingWebhook(
   admin: Api,

@@ -10,10 +10,10 @@ import type { MariaDb, Vendor } from './mariadb.ts';
 import { bring } from './unstable.ts';
 import type { Brought } from './unstable.ts';
 
-/** A real MySQL, Oracle's: started, asked and ended as a MariaDB is. Its `root` has no password either. */
+/** A real MySQL of Oracle, with the same interface as MariaDB. Its `root` has no password either. */
 export type MySql = MariaDb;
 
-/** `MySQL`, or why it is not had here; then its tests are skipped. */
+/** `MySQL`, or why it is not available here; then its tests are skipped. */
 export interface MySqlSupply {
   readonly isHad: boolean;
   readonly title: string;
@@ -26,7 +26,7 @@ export interface MySqlSupply {
   ): Promise<MySql>;
 }
 
-/** Brings MySQL from Debian unstable: a minute, once. */
+/** Downloads MySQL from Debian unstable: a minute, once. */
 export async function bringMySql(): Promise<MySqlSupply> {
   const supply = await bring('mysql-server-core');
   if ('missing' in supply)
@@ -50,7 +50,7 @@ export async function bringMySql(): Promise<MySqlSupply> {
   };
 }
 
-/** It would not run as root without being told so; what it was brought into, only root may be able to read. */
+/** Runs the server as root with its flag for that, because only root may be able to read its directory. */
 function vendorOf({ folder, command }: Brought): Vendor {
   return {
     name: 'mysql',
@@ -67,7 +67,7 @@ function vendorOf({ folder, command }: Brought): Vendor {
   };
 }
 
-/** A data directory that no server ran on, beside the program, for making one takes 4 s: to be copied. */
+/** Returns a data directory to copy, on which no server has run. It is kept next to the program, because to create one takes 4 s. */
 async function initialized(folder: string, { program, settings }: Vendor): Promise<string> {
   const kept = join(folder, 'data');
   if (existsSync(kept)) return kept;
@@ -77,10 +77,10 @@ async function initialized(folder: string, { program, settings }: Vendor): Promi
   const once = ['--no-defaults', '--initialize-insecure', `--datadir=${mine}`];
   try {
     await mustRun([...program(folder), ...once, ...options]);
-    rmSync(join(mine, 'auto.cnf')); // else all would have one server_uuid
+    rmSync(join(mine, 'auto.cnf')); // otherwise all would have the same server_uuid
     renameSync(mine, kept);
   } catch (error) {
-    if (!existsSync(kept)) throw error; // else another was quicker
+    if (!existsSync(kept)) throw error; // otherwise another process was faster
   } finally {
     rmSync(work, { recursive: true });
   }

@@ -2,6 +2,6 @@ import { createDnsClient } from '../../src/dns/client.ts';
 import type { DnsClient } from '../../src/dns/client.ts';
 import { systemClock } from '../../src/system-clock.ts';
 
-/** The operator's client, asking one server. */
+/** The DNS client of the operator, with one server. */
 export const clientOf = ({ address, port }: { readonly address: string; readonly port: number }): DnsClient =>
   createDnsClient({ clock: systemClock, resolvConfPath: '/dev/null', servers: [{ address, port }] });

@@ -11,9 +11,9 @@ import { mustRun } from '../controlplane/run.ts';
 import { freeUdpPort } from './ports.ts';
 
 /**
- * What a name server knows: complete names (without the last dot) and their records as a zone file has them, such as
+ * Data of a name server: complete names (without the last dot) and their records as in a zone file, such as
  * `{'db.outside.test': ['A 10.20.0.1', '60 AAAA fd20::1'], '_pg._tcp.db.outside.test': ['SRV 0 0 5432 db.outside.test.']}`.
- * A number in front is the record's time to live in seconds. Of any other name it says that there is none.
+ * A number in front is the record's time to live in seconds. Any other name does not exist (NXDOMAIN).
  */
 export type Names = Readonly<Record<string, readonly string[]>>;
 
@@ -23,7 +23,7 @@ export interface NameServerOptions {
   /** Default: any free one. */
   readonly port?: number;
   readonly names: Names;
-  /** In seconds, where a record does not say; default 1. */
+  /** Time to live in seconds of records without one; default 1. */
   readonly ttl?: number;
 }
 
@@ -31,34 +31,34 @@ export interface NameServerOptions {
 export interface NameServer {
   readonly address: string;
   readonly port: number;
-  /** `address:port`, as `--dns-servers` takes it. */
+  /** `address:port`, for `--dns-servers`. */
   readonly endpoint: string;
-  /** Replaces all names; resolves once it answers so. CoreDNS answers all the while, the others are started again. */
+  /** Replaces all names. Resolves when the server answers with them. CoreDNS answers meanwhile; the others are restarted. */
   set(names: Names): Promise<void>;
-  /** SIGKILL: from then on the address refuses. What is `set` meanwhile holds from the next start. */
+  /** Sends SIGKILL. From then on the address refuses. Names that are `set` meanwhile are used from the next start. */
   kill(): Promise<void>;
   /** Starts it (again) and waits until it answers. */
   start(): Promise<void>;
-  /** SIGSTOP and SIGCONT: silence. */
+  /** Sends SIGSTOP and SIGCONT: the server is silent in between. */
   freeze(): void;
   thaw(): void;
   /** Ends it and removes its files. */
   remove(): Promise<void>;
 }
 
-/** CoreDNS with a zone file that is looked at again ten times a second; about 0.2 s. */
+/** Starts CoreDNS with a zone file that it reads again ten times a second; about 0.2 s. */
 export const startCoreDns = (options: NameServerOptions): Promise<NameServer> => started(coreDns, options);
 
-/** dnsmasq from Debian; it knows A, AAAA, CNAME, SRV, and one time to live, the server's. */
+/** Starts dnsmasq from Debian. It has A, AAAA, CNAME and SRV records, and one time to live for all. */
 export const startDnsmasq = (options: NameServerOptions): Promise<NameServer> => started(dnsmasq, options);
 
-/** Unbound from Debian as a resolver with a cache, in front of a zone of its own. */
+/** Starts Unbound from Debian as a resolver with a cache, with a zone of its own. */
 export const startUnbound = (options: NameServerOptions): Promise<NameServer> => started(unbound, options);
 
-/** One vendor: how its files look and how it is run. */
+/** One vendor: the form of its files, and its command. */
 interface Vendor {
   readonly name: string;
-  /** Whether it sees by itself that the file `names` is another. */
+  /** True if it notices a change of the file `names` by itself. */
   readonly rereads: boolean;
   /** The text of its configuration, which is the file `conf` of the directory. */
   readonly configuration: (place: Place) => string;
@@ -81,7 +81,7 @@ interface Row {
   readonly data: string;
 }
 
-/** Of which every server gives the number of changes, so that one sees what it has read. */
+/** Name with which every server returns the number of changes, so that tests see which state it has read. */
 const marker = 'serial.marker.test';
 
 function rows(names: Names, ttl: number): readonly Row[] {
@@ -120,7 +120,7 @@ const coreDns: Vendor = {
   command: async ({ dir }) => [await controlPlaneBinary(), 'coredns', '-conf', join(dir, 'conf')],
 };
 
-/** The program with all parts of the control plane; outside of its network it is built where it is missing. */
+/** Returns the program with all parts of the control plane. Outside of the test network it is built if it is missing. */
 async function controlPlaneBinary(): Promise<string> {
   const build = join(import.meta.dirname, '../controlplane/build.sh');
   return process.env['CONTROLPLANE'] ?? (await mustRun([build], { timeoutMs: 900_000 })).trim();
@@ -171,7 +171,7 @@ local-ttl=${ttl}
 conf-file=${join(dir, 'names')}
 `,
   namesFile: (names, ttl, serial) => {
-    // Of names under these it says itself that there are none; anything else it would refuse.
+    // It answers NXDOMAIN for names under these, and refuses any other name.
     const domains = new Set([...Object.keys(names), marker].map((name) => name.split('.').at(-1) ?? ''));
     const lines = rows(names, ttl).map(dnsmasqLine);
     const locals = [...domains].map((domain) => `local=/${domain}/`);
@@ -263,7 +263,7 @@ class RunningNameServer implements NameServer {
     const text = this.#vendor.namesFile(this.#names, this.#place.ttl, this.#serial);
     const file = join(this.#place.dir, 'names');
     writeFileSync(`${file}.new`, text);
-    renameSync(`${file}.new`, file); // so that nobody reads the half of it
+    renameSync(`${file}.new`, file); // so that the server never reads half of it
   }
 
   async #answersSo(part: Part): Promise<void> {

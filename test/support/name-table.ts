@@ -3,7 +3,7 @@ import type { Names } from './name-servers.ts';
 
 const many = Array.from({ length: 200 }, (_, i) => `10.30.0.${i + 1}`);
 
-/** What every vendor's server is given; all live for 7 s. */
+/** Records of every vendor's server, with a time to live of 7 s. */
 export const tableNames: Names = {
   'four.outside.test': ['A 10.20.0.1'],
   'six.outside.test': ['AAAA fd20::1'],
@@ -20,13 +20,13 @@ export const tableTtl = 7;
 
 interface TableRow extends Question {
   readonly title: string;
-  /** In any order; of SRV records as texts. */
+  /** In any order; SRV records as texts. */
   readonly records: readonly string[];
-  /** Where there are no records. */
+  /** The negative answer, if there are no records. */
   readonly none?: 'NoSuchName' | 'NoAddress';
 }
 
-/** What each of them must answer through the client. */
+/** Answers that the client must receive from each of them. */
 export const nameTable: readonly TableRow[] = [
   { title: 'an A record', name: 'four.outside.test', type: 'A', records: ['10.20.0.1'] },
   { title: 'an AAAA record', name: 'six.outside.test', type: 'AAAA', records: ['fd20::1'] },

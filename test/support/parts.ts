@@ -27,7 +27,7 @@ export const storedNodes = (): Nodes => nodesIn(specOf(storedSchema()));
 /** The nodes of the spec with the defaults of the parser, and the marks of refused fields. */
 export const documentedNodes = (): Nodes => nodesIn(specOf(resourceSchema()));
 
-/** What entries of lists need, and what a part needs beside it. */
+/** Fields that entries of lists need, and fields that a part needs next to it. */
 const base: Fields = { targets: [{ host: 'db.example.com' }], ports: [{ port: 5432 }] };
 const entries: Readonly<Record<string, Fields>> = {
   targets: { host: 'db.example.com' },

@@ -9,11 +9,11 @@ import { postgresUser, program } from './postgres.ts';
 import type { Place } from './postgres-cluster.ts';
 import { bring } from './unstable.ts';
 
-/** A real PgBouncer on 127.0.0.1. Clients are asked for a password (SCRAM). */
+/** A real PgBouncer on 127.0.0.1. Clients need a password (SCRAM). */
 export interface PgBouncer {
   readonly address: string;
   readonly port: number;
-  /** A command of its console: `PAUSE postgres`. */
+  /** Runs a command of its console: `PAUSE postgres`. */
   command(text: string): Promise<string>;
   /** Lines of its log. */
   log(): readonly string[];
@@ -21,7 +21,7 @@ export interface PgBouncer {
   remove(): Promise<void>;
 }
 
-/** A release of it: how it is run, or why it is not had here; then its tests are skipped. */
+/** A release of PgBouncer: its command, or why it is not available here; then its tests are skipped. */
 export interface Release {
   readonly name: string;
   readonly missing?: string;
@@ -50,7 +50,7 @@ export interface PgBouncerOptions {
   readonly users: Readonly<Record<string, string>>;
   /** Lines of pgbouncer.ini, section `pgbouncer`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** The databases that it knows. Default `*`: all of the server's. */
+  /** Databases that it serves. Default `*`: all of the server. */
   readonly databases?: Readonly<Record<string, string>>;
 }
 
@@ -64,7 +64,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   if (process.getuid?.() === 0) {
     const { uid, gid } = await postgresUser();
     for (const path of ['', 'users', 'pgbouncer.ini']) chownSync(join(directory, path), uid, gid);
-    command.push('-u', 'postgres'); // it refuses to run as root
+    command.push('-u', 'postgres'); // because it refuses to run as root
   }
   const part = startPart(`pgbouncer ${options.port}`, command, join(directory, 'log'));
   const running = new RunningPgBouncer(options.port, directory, part);
@@ -72,7 +72,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
   return running;
 }
 
-/** Who commands it. */
+/** User of the console. */
 const console = { user: 'commander', password: 'at your command' };
 const quoted = (text: string) => `"${text}"`;
 

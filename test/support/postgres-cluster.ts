@@ -13,48 +13,51 @@ import { asPostgres, postgresUser, program } from './postgres.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-/** Where a server listens. */
+/** Address and port of a server. */
 export interface Place {
   readonly address: string;
   readonly port: number;
 }
 
-/** A PostgreSQL server, on 127.0.0.1 unless it was given another place, whose state the test drives. `app` is its superuser, let in without a password on the Unix socket. */
+/**
+ * A PostgreSQL server whose state the test controls. By default on 127.0.0.1. Its superuser `app` needs no password on the
+ * Unix socket.
+ */
 export interface PostgresCluster {
   readonly address: string;
   readonly port: number;
   readonly data: string;
-  /** Starts it and returns at once, in whatever state it is. Settings hold for this start. */
+  /** Starts it and returns at once, in any state. Settings apply to this start. */
   launch(settings?: Settings): void;
-  /** Starts it and waits until it takes queries. */
+  /** Starts it and waits until it accepts queries. */
   start(settings?: Settings): Promise<void>;
-  /** One query by the superuser; the single value it gives. */
+  /** Runs one query as superuser. Returns its single value. */
   query(sql: string): Promise<string>;
-  /** Opens a session that lasts until the server ends it, and waits until it is there. Gives its server process. */
+  /** Opens a session that lasts until the server ends it, and waits for it. Returns its server process. */
   session(): Promise<number>;
-  /** Opens sessions until the server refuses one more. Nobody can `query` then. */
+  /** Opens sessions until the server refuses one more. Then `query` fails. */
   fill(): Promise<void>;
-  /** Who may come by TCP: lines of pg_hba.conf. Loaded at once where it runs. */
+  /** Sets the access over TCP: lines of pg_hba.conf. Loaded at once if the server runs. */
   admit(...lines: readonly string[]): Promise<void>;
-  /** A file below the data directory that only the server reads. */
+  /** Writes a file below the data directory that only the server may read. */
   write(name: string, text: string): void;
-  /** To the postmaster: SIGTERM smart, SIGINT fast, SIGQUIT immediate shutdown; SIGSTOP, SIGCONT. */
+  /** Sends a signal to the postmaster: SIGTERM smart, SIGINT fast, SIGQUIT immediate shutdown; SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void;
-  /** Lines of the server's log since it was made. */
+  /** Lines of the log of the server since it was created. */
   log(): readonly string[];
   /** Waits until the log has a line that matches. */
   logged(pattern: RegExp): Promise<void>;
-  /** A replica by pg_basebackup that streams from this one; not started. Without a place it is on 127.0.0.1. */
+  /** Creates a replica with pg_basebackup that streams from this server, without starting it. Default: on 127.0.0.1. */
   replica(place?: Place): Promise<PostgresCluster>;
-  /** A running replica streams from that one from now on. */
+  /** Makes a running replica stream from that server from now on. */
   follow(from: PostgresCluster): Promise<void>;
-  /** After `kill` or `stop`: by pg_rewind a replica that streams from that one; not started. */
+  /** After `kill` or `stop`: makes it with pg_rewind a replica that streams from that server, without starting it. */
   rewind(from: PostgresCluster): Promise<void>;
-  /** After `kill`: by pg_basebackup afresh a replica that streams from that one; not started. */
+  /** After `kill`: makes it with a new pg_basebackup a replica that streams from that server, without starting it. */
   rebuild(from: PostgresCluster): Promise<void>;
-  /** Fast shutdown: ends all sessions, hands all it wrote to its replicas, and waits until it is gone. */
+  /** Fast shutdown: ends all sessions, sends all WAL to its replicas, and waits until the server has ended. */
   stop(): Promise<void>;
-  /** SIGKILL, and waits until it is gone. */
+  /** Sends SIGKILL, and waits until the server has ended. */
   kill(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -97,9 +100,9 @@ class Cluster implements PostgresCluster {
   }
 
   async initialise(): Promise<void> {
-    const how = ['-U', 'app', '-A', 'trust', '-N', '-E', 'UTF8', '--data-checksums']; // which pg_rewind needs
+    const how = ['-U', 'app', '-A', 'trust', '-N', '-E', 'UTF8', '--data-checksums']; // needed by pg_rewind
     await mustRun(asPostgres([program('initdb'), '-D', this.data, ...how]));
-    this.write('postgresql.auto.conf', "wal_keep_size = '64MB'\n"); // or pg_rewind finds that it is gone
+    this.write('postgresql.auto.conf', "wal_keep_size = '64MB'\n"); // otherwise pg_rewind does not find it
     await this.admit('host all all 0.0.0.0/0 scram-sha-256');
   }
 
@@ -138,7 +141,7 @@ class Cluster implements PostgresCluster {
     return pid;
   }
 
-  /** The session's server process; 0 where it was refused. */
+  /** Server process of the session; 0 if it was refused. */
   async #open(): Promise<{ readonly pid: number }> {
     this.#opened += 1;
     const file = join(this.#dir, `client-${this.#opened}`);
@@ -153,7 +156,7 @@ class Cluster implements PostgresCluster {
   }
 
   async fill(): Promise<void> {
-    // More than one refusal: the first may be because of a session that is about to end.
+    // More than one refusal, because the first can be caused by a session that is about to end.
     for (let refused = 0; refused < 3;) {
       const { pid } = await this.#open();
       if (pid === 0) refused += 1;
@@ -168,7 +171,7 @@ class Cluster implements PostgresCluster {
     if (this.#server?.running() !== true) return;
     const before = this.#reloads();
     await this.query('select pg_reload_conf()');
-    // The postmaster says so before it reads the files; what it has to say of them comes at once behind.
+    // The postmaster logs this before it reads the files. Messages on the files follow at once.
     await waitFor(this.#server, () => Promise.resolve(this.#reloads() > before), 20_000);
     await this.query('select pg_sleep(0.1)');
   }
@@ -230,7 +233,7 @@ class Cluster implements PostgresCluster {
 
   async rewind(from: PostgresCluster): Promise<void> {
     if (!(from instanceof Cluster)) throw new Error('it is no cluster of ours');
-    await from.query('checkpoint'); // its control file tells of the new timeline only then
+    await from.query('checkpoint'); // its control file contains the new timeline only then
     const { host, port, user } = from.source;
     const url = `host=${host} port=${port} user=${user} dbname=postgres`;
     const how = ['--source-server', url, '-R', '--no-sync'];
@@ -246,7 +249,7 @@ class Cluster implements PostgresCluster {
     for (const client of this.#clients.splice(0)) await client.kill();
     const children = this.#children();
     await this.#server?.kill();
-    // They end with the postmaster, but a stopped one would stay.
+    // They end with the postmaster, except a stopped one.
     for (const pid of children) killIfAlive(pid);
   }
 

@@ -8,11 +8,11 @@ import { startPart, waitFor } from '../controlplane/process.ts';
 import type { Part } from '../controlplane/process.ts';
 import { mustRun } from '../controlplane/run.ts';
 
-/** A real PostgreSQL server with its own data directory and address. Everybody may log in as `app`. */
+/** A real PostgreSQL server with its own data directory and address. Any client may log in as `app`. */
 export interface Postgres {
   readonly address: string;
   readonly port: number;
-  /** SIGKILL: from then on the address refuses. */
+  /** Sends SIGKILL. From then on the address refuses connections. */
   kill(): Promise<void>;
   /** Starts it (again, on the same data) and waits until it answers. */
   start(): Promise<void>;
@@ -36,7 +36,7 @@ export async function startPostgres(address: string, port: number): Promise<Post
   return server;
 }
 
-/** One query through `psql` in a connection of its own; the single value it gives. Fails with psql's words. */
+/** Runs one query through `psql` in its own connection. Returns the single value. Fails with the message of psql. */
 export async function query(host: string, port: number, sql: string): Promise<string> {
   const url = `postgresql://app@${host}:${port}/postgres?connect_timeout=3`;
   return (await mustRun([program('psql'), '-X', '-A', '-t', '-c', sql, url])).trim();
@@ -79,7 +79,7 @@ class RunningPostgres implements Postgres {
   }
 }
 
-/** The newest version that is installed; psql is on everybody's PATH. */
+/** Returns the newest installed version. Only psql is in the PATH. */
 export function program(name: string): string {
   const base = '/usr/lib/postgresql';
   const newest = readdirSync(base)

@@ -8,22 +8,22 @@ import { buffer } from 'node:stream/consumers';
 
 import type { PlaneDetails } from '../controlplane/details.ts';
 
-/** Stands between the operator and the API server, and lets a test act in the middle of a write. */
+/** A proxy between the operator and the API server that lets a test act in the middle of a write. */
 export interface ApiProxy {
   /** A kubeconfig that leads through it, as the operator's user. */
   readonly kubeconfig: string;
   /** Writes seen so far, except Events and Leases: `POST endpointslices`. */
   readonly writes: readonly string[];
   /**
-   * At the n-th write from now on (1 is the next) `act` is called and the client hears nothing any more;
-   * `before`: the API server does not see that write either; `after`: it has done it.
+   * Calls `act` at the n-th write from now on (1 is the next). The client receives nothing any more.
+   * `before`: the API server does not receive that write; `after`: it has done it.
    */
   cutAt(n: number, when: 'before' | 'after', act: () => Promise<void>): void;
-  /** From now on writes of this name (`PATCH externalbackends/status`) reach the API server only after the release. */
+  /** Holds writes of this name (`PATCH externalbackends/status`) from now on, until they are released. */
   hold(name: string): { readonly held: () => number; readonly release: () => void };
-  /** At the n-th write from now on `act` is called, and nothing is held up. */
+  /** Calls `act` at the n-th write from now on, and holds nothing back. */
   actAt(n: number, act: () => void): void;
-  /** From now on nothing gets through, watches neither, until `restore`. */
+  /** Blocks everything, including watches, until `restore`. */
   lose(): void;
   restore(): void;
   close(): Promise<void>;
@@ -36,7 +36,7 @@ interface Cut {
 }
 
 export interface ApiProxyOptions {
-  /** False: like an API server that offers no watch of all, so that what is watched is listed first. Default: true. */
+  /** False: like an API server without streaming lists, so that each watch begins with a list. Default: true. */
   readonly watchOfAll?: boolean;
 }
 

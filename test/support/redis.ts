@@ -8,19 +8,19 @@ import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
 import { bring } from './unstable.ts';
 
-/** A server that speaks as Redis does, and how it is started. */
+/** A server with the protocol of Redis, and its command. */
 export interface Kin {
   readonly name: string;
-  /** Why it is not had here; then its tests are skipped. */
+  /** Why it is not available here; then its tests are skipped. */
   readonly missing?: string;
   readonly command: readonly string[];
-  /** The name that the program is called by, where that is another. */
+  /** The name with which the program is called, if it differs. */
   readonly calledBy?: string;
 }
 
 /**
- * Debian's redis-tools holds the server under another name: redis-check-rdb is redis-server, and goes by the name it is
- * called by. The package redis-server would also start a daemon.
+ * The package redis-tools of Debian contains the server under another name: redis-check-rdb is redis-server, and acts by
+ * the name with which it is called. The package redis-server would also start a daemon.
  */
 export const redis: Kin = { name: 'Redis', command: ['/usr/bin/redis-check-rdb'], calledBy: 'redis-server' };
 
@@ -37,16 +37,16 @@ export interface Redis {
   readonly address: string;
   readonly port: number;
   readonly directory: string;
-  /** One command through redis-cli in a connection of its own; what it prints, errors included. */
+  /** Runs one command through redis-cli in its own connection. Returns its output, including errors. */
   command(...words: readonly string[]): Promise<string>;
-  /** One field of INFO. */
+  /** Returns one field of INFO. */
   info(field: string): Promise<string>;
-  /** What the server wrote to its log. */
+  /** Text of the log of the server. */
   log(): string;
   signal(signal: NodeJS.Signals): void;
-  /** SIGKILL, keeps the data. */
+  /** Sends SIGKILL. Keeps the data. */
   kill(): Promise<void>;
-  /** Again on the same data and port, with more settings; does not wait until it answers. */
+  /** Starts it again on the same data and port, with more settings. Does not wait until it answers. */
   restart(settings?: Readonly<Record<string, string>>): void;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
@@ -66,7 +66,7 @@ export interface RedisOptions {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** Starts a server and waits until it answers in any way. */
+/** Starts a server and waits until it answers, also with an error. */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const directory = mkdtempSync(join(tmpdir(), 'redis-'));
   const server = new RunningRedis(options.port ?? (await freePort()), directory, options);
@@ -116,7 +116,7 @@ class RunningRedis implements Redis {
     const argv0 = calledBy === undefined ? {} : { argv0: calledBy };
     const child = spawn(program, [...args, file], { ...argv0, stdio: ['ignore', log, log] });
     closeSync(log);
-    // A child must not keep the test runner alive when somebody forgot to stop it.
+    // A child that a test has not stopped must not keep the test runner alive.
     child.unref();
     this.#child = child;
   }

@@ -7,7 +7,7 @@ import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, TRUNCATED_RE
 import type { Answer as Resource, PacketOpt, Question as WireQuestion, RecordType } from 'dns-packet';
 
 /**
- * A name server for what real ones will not do. A script says what happens to each query:
+ * A name server for behaviour that real ones do not have. A script decides the reply to each query:
  *
  *     const dns = await ScriptedDns.start(({ name, type }) => (type === 'A' ? answer(a(name, '10.0.0.1', 30)) : noData('test')));
  *     createDnsClient({ ..., servers: [dns.address] });
@@ -36,7 +36,7 @@ export class ScriptedDns {
     this.address = { address, port };
   }
 
-  /** On a free port of `host`, an IP address of this machine, or on `port`. */
+  /** Listens on a free port of `host`, an IP address of this machine, or on `port`. */
   static async start(script: Script, { host = '127.0.0.1', port = 0 } = {}): Promise<ScriptedDns> {
     for (let attempt = 0; ; attempt++) {
       const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
@@ -63,7 +63,7 @@ export class ScriptedDns {
     return this.#seen;
   }
 
-  /** Of the queries seen those that have all of this. */
+  /** Returns the number of received queries with all of these properties. */
   count(like: Partial<Seen> = {}): number {
     const wanted = Object.entries(like);
     return this.#seen.filter((seen) => wanted.every(([key, value]) => seen[key as keyof Seen] === value))
@@ -159,13 +159,13 @@ export type Script = (
 ) => Behaviour | { readonly then: readonly Behaviour[] };
 
 interface Delayed {
-  /** The reply is held back until then. */
+  /** The reply is sent when this resolves. */
   readonly after?: Promise<unknown>;
 }
 
 export type Behaviour = { readonly silent: true } | RawReply | Reply;
 
-/** These bytes and no others; a function gets the query. */
+/** Sends exactly these bytes. A function receives the query. */
 interface RawReply extends Delayed {
   readonly bytes: Buffer | ((query: Buffer) => Buffer);
 }
@@ -184,7 +184,7 @@ interface Reply extends Delayed {
   readonly question?: WireQuestion;
   /** The OPT record of the response; `none` also where the query has one. Default: an echo, with these options. */
   readonly opt?: 'none' | { readonly extendedRcode?: number; readonly options?: readonly RawOption[] };
-  /** Neither the zone's own server nor a resolver. */
+  /** Reply of a server that is neither authoritative nor a resolver. */
   readonly lame?: boolean;
 }
 
@@ -249,7 +249,7 @@ function bytesOf(
   });
 }
 
-// What a script gives.
+// Replies of a script.
 
 export const silence: Behaviour = { silent: true };
 export const formErr: Behaviour = { rcode: 1 };
@@ -260,7 +260,7 @@ export const answer = (...answers: readonly Resource[]): Behaviour => ({ answers
 /** With the zone's SOA (TTLs as in `soa`); without a zone: none. */
 export const nxDomain = (zone?: string): Behaviour => ({ rcode: 3, authorities: soas(zone) });
 export const noData = (zone?: string): Behaviour => ({ authorities: soas(zone) });
-/** Over UDP truncated, over TCP the whole. */
+/** Truncated over UDP, complete over TCP. */
 export const truncatedThen = (whole: Behaviour, transport: Transport): Behaviour =>
   transport === 'tcp' ? whole : { truncated: true };
 export const rawReply = (bytes: RawReply['bytes']): Behaviour => ({ bytes });

@@ -2,7 +2,7 @@ import { refused } from './service-registry.ts';
 import type { AppliedService } from '../../src/core/action.ts';
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../src/core/objects.ts';
 
-// What the API server makes of our writes, as far as the plan can see it. The integration tests hold it against a real one.
+// Results of our writes in the API server, as far as the plan depends on them. Integration tests compare it with a real one.
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,7 +14,7 @@ const listKeys: Readonly<Record<string, (item: Fields) => string>> = {
   ownerReferences: (owner) => String(owner['uid']),
 };
 
-/** Server-side apply: what the last apply said and this one does not, goes; what others own stays. */
+/** Server-side apply: removes fields that the last apply set and this one does not. Fields of other owners remain. */
 export function applied(stored: unknown, before: unknown, now: unknown, field = ''): unknown {
   const key = listKeys[field];
   if (key !== undefined) return appliedList(stored, before, now, key);
@@ -90,7 +90,7 @@ export function merged(stored: unknown, patch: unknown): unknown {
   return Object.fromEntries(Object.entries(result).filter(([, value]) => value !== undefined));
 }
 
-/** The Service as an apply leaves it. */
+/** Returns the Service after an apply. */
 export const appliedService = (
   stored: Service | undefined,
   before: AppliedService | undefined,

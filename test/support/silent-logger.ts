@@ -1,6 +1,6 @@
 import type { Logger } from '../../src/engine/ports.ts';
 
-/** Drops all that is logged. */
+/** A logger that drops everything. */
 export const silentLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,

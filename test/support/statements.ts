@@ -4,16 +4,16 @@ import type { Application } from './application.ts';
 
 /** One statement in a connection of its own. */
 export interface Attempt {
-  /** performance.now() before the connection was opened, and when all was over. */
+  /** performance.now() before the connection was opened, and at the end. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** Which server carried it out; undefined: none did. */
+  /** The server that executed it; undefined if none did. */
   readonly server: string | undefined;
-  /** SQLSTATE of the server that refused it, or why no server answered; empty where one carried it out. */
+  /** SQLSTATE of the server that refused it, or why no server answered; empty if a server executed it. */
   readonly refusal: string;
 }
 
-/** SQLSTATE of who is to write and may only read. */
+/** SQLSTATE of a server that refuses writes. */
 export const readOnlyTransaction = '25006';
 
 export interface Statements {
@@ -28,7 +28,7 @@ export interface StatementsOptions {
   readonly port: number;
   readonly user: string;
   readonly password: string;
-  /** Gives a row with the server's own address as `server`. */
+  /** Query that returns the server's own address as `server`. */
   readonly sql: string;
 }
 
@@ -62,7 +62,7 @@ async function once({ application, sql, host, ...login }: StatementsOptions): Pr
   const { port, user, password } = login;
   const client = new Client({
     ...{ host: address, port, user, password, database: 'postgres' },
-    // Without a server there is silence here: the next attempt shall come soon.
+    // Without a server there is no answer here, and the next attempt must follow soon.
     connectionTimeoutMillis: 500,
     query_timeout: 3_000,
   });

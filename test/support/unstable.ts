@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../controlplane/run.ts';
 
-/** A package of Debian unstable that was brought. */
+/** A package of Debian unstable that was downloaded. */
 export interface Brought {
-  /** Where it is kept, its files below `root`. */
+  /** Directory of the package; its files are below `root`. */
   readonly folder: string;
-  /** How a program of it is run. */
+  /** Command that runs a program of it. */
   readonly command: (program: string) => readonly string[];
 }
 
-/** Or, in one line, why it is not had here. */
+/** Or, in one line, why it is not available here. */
 export type Supply = Brought | { readonly missing: string };
 
 /** A minute or two, once. */

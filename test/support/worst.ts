@@ -6,7 +6,7 @@ import type { ReconcileWorld } from './reconcile-world.ts';
 export interface Worst {
   readonly name: string;
   readonly spec: SpecInput;
-  /** Gives the answers of the name servers. */
+  /** Delivers the answers of the name servers. */
   readonly answer?: (world: ReconcileWorld) => void;
   /** Verdict of every probe. */
   readonly verdict: Verdict;
