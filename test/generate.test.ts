@@ -12,7 +12,7 @@ const run = (folder: string, check: boolean): { readonly code: number; readonly 
 };
 
 describe('generate', () => {
-  it('says which file is stale and how to mend it, and mends it', () => {
+  it('reports a stale file and the command that writes it, and writes it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'generate-'));
     try {
       for (const { path } of generatedFiles()) cpSync(join(root, path), join(folder, path));

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}/${path}`, 'utf8');
 
 describe('the repository', () => {
-  it('holds the generated files as they come from the sources (otherwise run: make generate)', () => {
+  it('contains the generated files of the current sources (otherwise run: make generate)', () => {
     expect(staleFiles(root).map(({ path }) => path)).toEqual([]);
   });
 

@@ -55,11 +55,11 @@ describe('the log', () => {
     expect(fieldsOf({ text: 'x'.repeat(8_192) })).toMatchObject({ text: 'x'.repeat(8_192) });
   });
 
-  it('keeps the names of things that hold secrets', () => {
+  it('keeps the names of objects that contain secrets', () => {
     expect(fieldsOf({ secretName: 'db-login' })).toMatchObject({ secretName: 'db-login' });
   });
 
-  it('says reason and cause of a known error, and the stack of an unknown one', () => {
+  it('has reason and cause of a known error, and the stack of an unknown one', () => {
     const cause = new Error('socket hang up');
     const known = new OperatorError('the API server went away', {
       kind: 'transient',
@@ -74,7 +74,7 @@ describe('the log', () => {
     });
   });
 
-  it('survives what JSON cannot hold', () => {
+  it('accepts values that JSON cannot represent', () => {
     const loop: { self?: unknown } = {};
     loop.self = loop;
     expect(fieldsOf({ loop, big: 1n, map: new Map([['token', 't']]), none: undefined })).toMatchObject({

@@ -64,7 +64,7 @@ async function ask(): Promise<readonly [status: number | undefined, commonName: 
 }
 
 describe('the metrics over https', () => {
-  it('show the certificate of the files, and the one that replaces it', async () => {
+  it('use the certificate of the files, and then the one that replaces it', async () => {
     expect(await ask()).toEqual([200, 'first']);
     store(authority.issue('DNS:metrics.example', '2049', 'second'));
     await clock.advance(30_000);
@@ -72,7 +72,7 @@ describe('the metrics over https', () => {
     expect(await ask()).toEqual([200, 'second']);
   });
 
-  it('keep their certificate where the new one does not belong to its key, and take it once it does', async () => {
+  it('keep their certificate while the new one does not match its key, and then use it', async () => {
     const next = authority.issue('DNS:metrics.example', '2049', 'second');
     writeFileSync(file('tls.crt'), next.cert);
     await clock.advance(30_000);

@@ -43,12 +43,12 @@ async function ask(
 const exposition = { contentType: 'text/plain; version=0.0.4', text: () => Promise.resolve('up 1\n') };
 
 describe('the HTTP server', () => {
-  it('says that it lives, whatever is missing', async () => {
+  it('answers /livez with 200 although lists are missing', async () => {
     const port = await serve(healthRoutes(() => ['services']));
     expect(await ask(port, '/livez')).toMatchObject({ status: 200, body: 'ok\n' });
   });
 
-  it('is not ready until nothing is missing, and names what is', async () => {
+  it('answers /readyz with 503 and the names of what is missing, and with 200 when nothing is', async () => {
     const missing = ['services', 'endpointslices'];
     const port = await serve(healthRoutes(() => missing));
     const before = await ask(port, '/readyz');
@@ -58,7 +58,7 @@ describe('the HTTP server', () => {
     expect(after.status).toBe(200);
   });
 
-  it('serves the metrics as their exposition says', async () => {
+  it('serves /metrics with the content type and the text of the exposition', async () => {
     const port = await serve(metricsRoutes(new RecentText(exposition, new ManualClock())));
     const { status, headers, body } = await ask(port, '/metrics');
     expect([status, headers['content-type'], body]).toEqual([200, exposition.contentType, 'up 1\n']);
@@ -74,7 +74,7 @@ describe('the HTTP server', () => {
     expect((await ask(port, path, { method })).status).toBe(status);
   });
 
-  it('answers 500 without details where a route fails', async () => {
+  it('answers 500 without details when a route fails', async () => {
     const port = await serve({ '/x': () => Promise.reject(new Error('password hunter2')) });
     expect(await ask(port, '/x')).toMatchObject({ status: 500, body: 'failed\n' });
   });
@@ -89,7 +89,7 @@ describe('the HTTP server', () => {
     await expect(ask(port, '/livez')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('cuts off a peer that never finishes its request, once the grace is over', async () => {
+  it('closes the connection of a client that never finishes its request, after the grace period', async () => {
     const server = new HttpServer(healthRoutes(() => []));
     const port = await server.listen({ host: '127.0.0.1', port: 0 });
     const socket = connect(port, '127.0.0.1');
@@ -205,7 +205,7 @@ describe('the HTTP server', () => {
     },
   );
 
-  it('says so where the address is taken', async () => {
+  it('rejects when the address is in use', async () => {
     const port = await serve({});
     await expect(new HttpServer({}).listen({ host: '127.0.0.1', port })).rejects.toMatchObject({
       code: 'EADDRINUSE',

@@ -23,7 +23,7 @@ const matching = (samples: ReadonlyMap<string, string>, start: string): string[]
   [...samples].filter(([name]) => name.startsWith(start)).map(([name, value]) => `${name} ${value}`);
 
 describe('metrics', () => {
-  it('have a help text, a type and the right suffix, every one', () => {
+  it('all have a help text, a type and the right suffix', () => {
     const bad = Object.entries(metricsTable).filter(
       ([name, { type, help }]) =>
         !/^external_backend_[a-z_]+$/.test(name) ||
@@ -66,7 +66,7 @@ describe('metrics', () => {
       expect(samples.get(`external_backend_reconciles_total{reason="${reason}"}`)).toBe('0');
   });
 
-  it('count verdicts and how long they took', async () => {
+  it('count verdicts and their durations', async () => {
     const metrics = make();
     const [one, other] = [new RunTally(), new RunTally()];
     metrics.includeRuns([one, other]);
@@ -105,7 +105,7 @@ describe('metrics', () => {
     );
   });
 
-  it('show the addresses of a backend until it is gone', async () => {
+  it('show the addresses of a backend until it is deleted', async () => {
     const metrics = make();
     metrics.published('shop', 'db', { ready: 1, total: 2 });
     const before = await scrape(metrics);
@@ -117,7 +117,7 @@ describe('metrics', () => {
     expect(matching(after, 'external_backend_ready_addresses{')).toEqual([]);
   });
 
-  it('show no more backends than allowed, count the others and take one in when another goes', async () => {
+  it('show no more backends than allowed, count the others, and show one of them when another is deleted', async () => {
     const metrics = make({ maxBackends: 2 });
     for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
     const full = await scrape(metrics);
@@ -129,7 +129,7 @@ describe('metrics', () => {
     expect(matching(later, 'external_backend_backends_without_series')).toEqual([]);
   });
 
-  it('give the place of a backend that is gone to the one that has waited longest, with its latest figures', async () => {
+  it('give the place of a deleted backend to the one that has waited longest, with its latest figures', async () => {
     const metrics = make({ maxBackends: 1 });
     for (const name of ['a', 'b', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
     metrics.published('ns', 'b', { ready: 1, total: 1, primary: ['10.0.0.1'] });
@@ -143,7 +143,7 @@ describe('metrics', () => {
     expect(matching(samples, 'external_backend_backends_without_series')).toEqual([]);
   });
 
-  it('show who is primary, and nobody where nobody is', async () => {
+  it('show the elected primary, and no series without one', async () => {
     const metrics = make();
     const primary = async (...addresses: readonly string[]) => {
       metrics.published('shop', 'db', { ready: 1, total: 2, primary: addresses });
@@ -159,7 +159,7 @@ describe('metrics', () => {
     expect(matching(await scrape(metrics), 'external_backend_primary_info{')).toEqual([]);
   });
 
-  it('show when the first certificate of a backend ends, of addresses that are still probed', async () => {
+  it('show the earliest end of the certificates of a backend, for addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
     const at = (ip: string) => ({ ip, family: 'IPv4' as const, port: 443 });
     const published = (...ips: readonly string[]) =>
@@ -181,7 +181,7 @@ describe('metrics', () => {
     expect(await shown()).toEqual([]);
   });
 
-  it('show all 10 backends of a namespace, as when it is alone, beside one that has 2,000 and came first', async () => {
+  it('show all 10 backends of a namespace although another one has 2,000 and came first', async () => {
     const metrics = make({ maxBackends: 1000 });
     const publish = (namespace: string, count: number) => {
       for (let n = 0; n < count; n++) metrics.published(namespace, `b${String(n)}`, { ready: 1, total: 1 });
@@ -197,7 +197,7 @@ describe('metrics', () => {
     ]);
   });
 
-  it('show a backend that gave its place away with its figures when it has one again', async () => {
+  it('show the latest figures of a backend that lost its place and has one again', async () => {
     const metrics = make({ maxBackends: 2 });
     metrics.published('greedy', 'a', { ready: 1, total: 1 });
     metrics.published('greedy', 'b', { ready: 2, total: 3, primary: ['10.0.0.1'] });
@@ -211,7 +211,7 @@ describe('metrics', () => {
     expect(matching(samples, 'external_backend_primary_info{')).toHaveLength(1);
   });
 
-  it('say nothing of single backends where that is switched off', async () => {
+  it('have no series of single backends when these are switched off', async () => {
     const metrics = make({ perBackend: false });
     metrics.published('ns', 'a', { ready: 0, total: 1, primary: ['10.0.0.1'] });
     metrics.certified('ns', 'a', '10.0.0.1:443', 1);
@@ -247,7 +247,7 @@ describe('metrics', () => {
     expect(samples.get('external_backend_dns_question_duration_seconds_count')).toBe('3');
   });
 
-  it('tell how many names are followed and how old the oldest answer in use is, 0 where there is none', async () => {
+  it('have the number of names and the age of the oldest answer in use, which is 0 without one', async () => {
     const metrics = make();
     let oldest: number | undefined = undefined;
     metrics.sampleAtScrape({ dnsNames: () => 12, dnsOldestAnswerSeconds: () => oldest });
@@ -258,7 +258,7 @@ describe('metrics', () => {
     expect([samples.get(name), samples.get('external_backend_dns_names')]).toEqual(['61.5', '12']);
   });
 
-  it('tell reconciles, requests, restarts, leadership and the build', async () => {
+  it('have reconciles, requests, restarts, leadership and the build', async () => {
     const metrics = make();
     metrics.reconciled('Ok', 10, 20);
     metrics.reconciled('Conflict', 10, 20);
@@ -280,7 +280,7 @@ describe('metrics', () => {
     expect(of('build_info{version="1.2.3",node="v24"}')).toBe('1');
   });
 
-  it('have the figures of the process where they are asked for', async () => {
+  it('have the figures of the process when these are included', async () => {
     const metrics = make();
     metrics.includeProcess();
     const samples = await scrape(metrics);

@@ -11,7 +11,7 @@ const counted = (fails = 0) => {
   return { contentType: 'text/plain', text };
 };
 
-it('is made once a second at most, for all who ask in that second', async () => {
+it('a text is created once a second at most, for all clients of that second', async () => {
   const clock = new ManualClock();
   const recent = new RecentText(counted(), clock);
   const first = await Promise.all(Array.from({ length: 16 }, () => recent.bytes()));
@@ -23,7 +23,7 @@ it('is made once a second at most, for all who ask in that second', async () => 
   expect(String(after)).toBe('made 2\n');
 });
 
-it('is made again at the next question where it could not be made', async () => {
+it('a text that could not be created is created again for the next client', async () => {
   const recent = new RecentText(counted(1), new ManualClock());
   await expect(recent.bytes()).rejects.toThrow('not now');
   expect(String(await recent.bytes())).toBe('made 2\n');

@@ -80,7 +80,7 @@ describe('places for series', () => {
     );
   });
 
-  it('go only to a namespace that then has no more of them than the one that gave', () => {
+  it('move only to a namespace that then has no more of them than the one that lost it', () => {
     fc.assert(
       fc.property(edits, fc.nat({ max: 12 }), fc.constantFrom('a', 'b', 'c'), (list, max, namespace) => {
         const { places, shown } = after(list, max);

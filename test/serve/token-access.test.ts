@@ -62,7 +62,7 @@ describe('a client of /metrics', () => {
     expect((await access.refusalOf({ authorization, address: '10.0.0.1' }))?.status ?? 200).toBe(status);
   });
 
-  it('is asked for a token where it brings none', async () => {
+  it('without a token gets the header that asks for one', async () => {
     const { access } = world();
     const refusal = await access.refusalOf({ authorization: undefined, address: '10.0.0.1' });
     expect(refusal?.headers).toEqual({ 'www-authenticate': 'Bearer' });
@@ -83,13 +83,13 @@ describe('a verdict', () => {
     expect([await status('token'), asked.length]).toEqual([code, 2]);
   });
 
-  it('is asked for once by all who come with the token at the same time', async () => {
+  it('is requested once for all clients that send the token at the same time', async () => {
     const { asked, status } = world({ good: 'allowed' });
     const all = await Promise.all(Array.from({ length: 32 }, () => status('good')));
     expect([new Set(all), asked]).toEqual([new Set([200]), ['good']]);
   });
 
-  it('that is revoked ends the access at the next question', async () => {
+  it('that changes to a refusal ends the access at the next question', async () => {
     const { clock, state, status } = world({ good: 'allowed' });
     await status('good');
     state.verdicts['good'] = 'unauthenticated';
@@ -97,7 +97,7 @@ describe('a verdict', () => {
     expect(await status('good')).toBe(401);
   });
 
-  it('is used for 10 minutes while the API server gives none, and no longer', async () => {
+  it('is used for 10 minutes at most while the API server returns none', async () => {
     const { clock, state, status, logged } = world({ good: 'allowed' });
     await status('good');
     state.verdicts['good'] = 'away';

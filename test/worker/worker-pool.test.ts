@@ -14,7 +14,7 @@ import { aCheck, up } from '../support/scripted-probe.ts';
 const options = { namespace: 'shop', fresh: () => true };
 const quick: Partial<Timing> = { periodMs: 1_000, timeoutMs: 1_000 };
 
-describe('threads that probe', () => {
+describe('probe threads', () => {
   let server: Server;
   let accepted: number;
   let pool: WorkerPool;
@@ -62,7 +62,7 @@ describe('threads that probe', () => {
   const state = (id: string) => pool.of('db')(id)?.state;
   const harmful = (service: string): Handler => ({ kind: 'grpc', service });
 
-  it('probe with the real probes, and ask the thread that leads where they cannot', async () => {
+  it('run the real probes, and ask the main thread for those that they cannot run', async () => {
     start('./stalling-prober.ts');
     const dead = check('dead', { port: 1 });
     const asked = check('asked', { ip: '127.0.0.2', handler: harmful('foreign') });
