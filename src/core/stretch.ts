@@ -3,10 +3,10 @@ import type { Check } from './check.ts';
 /** Factors by which periods are stretched, in each power of ten: few, so that they change seldom. */
 const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
 
-/** A smaller factor is used only where it leaves this much room, so that it does not go back and forth. */
+/** A lower factor is used only if it leaves this much room, so that factors do not change back and forth. */
 const SLACK = 1.2;
 
-/** The least factor of the steps that is not less; 1 where nothing must be stretched. */
+/** Returns the lowest step that is at least `needed`; 1 if nothing must be stretched. */
 export function factorFor(needed: number): number {
   if (needed <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(needed));
@@ -14,14 +14,17 @@ export function factorFor(needed: number): number {
   return (found ?? 10) * power;
 }
 
-/** The factor that follows the one before: greater at once, smaller only with some room. */
+/** Returns the next factor: a higher one at once, a lower one only with some room. */
 export function nextFactor(needed: number, before: number): number {
   if (needed > before) return factorFor(needed);
   const lower = factorFor(needed * SLACK);
   return lower < before ? lower : before;
 }
 
-/** Timeouts and thresholds stay: a check that fails is noticed later by the same factor, and no verdict changes. */
+/**
+ * Returns the check with a longer period. Timeouts and thresholds remain, so a failure is noticed later by the
+ * same factor.
+ */
 export const stretched = (check: Check, factor: number): Check => ({
   ...check,
   timing: { ...check.timing, periodMs: Math.round(check.timing.periodMs * factor) },

@@ -5,7 +5,7 @@ import { Heap } from '../../src/engine/heap.ts';
 const item = (at: number) => ({ at, order: 0, slot: -1 });
 
 describe('Heap', () => {
-  it('gives equals back in the order in which they came', () => {
+  it('returns equal items in the order in which they were added', () => {
     const heap = new Heap<ReturnType<typeof item>>();
     const items = [item(5), item(5), item(1), item(5)];
     for (const each of items) heap.push(each);
@@ -18,7 +18,7 @@ describe('Heap', () => {
     ]);
   });
 
-  it('is always in order, whatever is pushed, moved, removed and taken', () => {
+  it('is always in order, whatever is added, moved and removed', () => {
     const act = fc.tuple(
       fc.constantFrom('push', 'move', 'remove', 'pop'),
       fc.nat({ max: 30 }),

@@ -78,7 +78,7 @@ describe('the checks of the largest resource', () => {
     expect(held.mb).toBeLessThan((count * 2_000) / 1e6);
   });
 
-  it('hold an authority of 64 KiB once, however many addresses there are', () => {
+  it('keep an authority of 64 KiB once, however many addresses there are', () => {
     const probe = { tls: {} };
     const spec = { targets, ports: [{ port: 443 }], probe, tls: { caSecret: { name: 'ca' } } };
     const held = megabytesOf(checksIn(spec, 'a\n'.repeat(32 * 1024)), 3);

@@ -66,7 +66,7 @@ describe('a namespace that holds all the slots it can', () => {
   it.each([
     ['20 backends with 512 addresses that nobody has', 20, []],
     ['12 backends with 512 addresses that answer once and then are silent', 12, [up]],
-  ])('takes no run from another one: %s', async (_, backends, first) => {
+  ])('does not reduce the runs of another namespace: %s', async (_, backends, first) => {
     const alone = await runsBeside(0, []);
     expect(alone).toEqual({ good: 61, failing: 61, added: 61 });
     expect(await runsBeside(backends, first)).toEqual(alone);
@@ -102,7 +102,7 @@ describe('a namespace that names the address of another one', () => {
     [1, 512, 1],
     [3, 512, 60],
   ])(
-    'takes no run from it: %i namespaces with %i silent ports and a timeout of %i s',
+    'does not reduce its runs: %i namespaces with %i silent ports and a timeout of %i s',
     async (namespaces, targets, timeoutS) => {
       const timing = { periodMs: SECOND, timeoutMs: timeoutS * SECOND };
       const alone = await runsBeside(0, 0, timing);
@@ -111,7 +111,7 @@ describe('a namespace that names the address of another one', () => {
     },
   );
 
-  it('gets turns with others that do, where together they hold all places of the address', async () => {
+  it('takes turns with others that do, when together they use all places of the address', async () => {
     const timing = { periodMs: SECOND, timeoutMs: 10 * SECOND };
     const { runs, thirdAfterS } = await runsBeside(20, 100, timing);
     expect(runs).toBeGreaterThanOrEqual(20);

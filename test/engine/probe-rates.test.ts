@@ -23,13 +23,13 @@ function aLimit(maxPerSecond: number) {
 }
 
 describe('ProbeRates', () => {
-  it('leaves a namespace alone that asks for no more than it may', () => {
+  it('does not change a namespace that requests no more probes than it may have', () => {
     const { rates, periods } = aLimit(100);
     expect(periods('one', 'modest', hosts(100, 1))).toEqual([1_000]);
     expect(rates.slowed().size).toBe(0);
   });
 
-  it('stretches all periods of a namespace that asks for more, and none of another one', async () => {
+  it('stretches all periods of a namespace that requests more, and none of another one', async () => {
     const { rates, changed, periods } = aLimit(100);
     expect(periods('one', 'greedy', hosts(90, 1))).toEqual([1_000]);
     expect(periods('two', 'greedy', hosts(90, 2, 10_000))).toEqual([10_000]);
@@ -48,7 +48,7 @@ describe('ProbeRates', () => {
     expect(periods('three', 'team', hosts(101, 1))).toEqual([1_250]);
   });
 
-  it('gives the periods back when checks go, and not for a few of them', () => {
+  it('shortens the periods again when checks are removed, except when they are few', () => {
     const { rates, periods } = aLimit(100);
     expect(periods('one', 'team', hosts(210, 1))).toEqual([2_500]);
     expect(periods('one', 'team', hosts(190, 1))).toEqual([2_500]);
@@ -57,7 +57,7 @@ describe('ProbeRates', () => {
     expect([rates.factorOf('team'), rates.slowed().size]).toEqual([1, 0]);
   });
 
-  it('never lets a namespace have more than it may, and changes the factor seldom, however it grows', async () => {
+  it('never gives a namespace more than it may have, and changes the factor seldom, however it grows', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 30 }), async (counts) => {
         const { rates, changed } = aLimit(50);
@@ -83,13 +83,13 @@ describe('ProbeRates', () => {
     [2.5, 2.5],
     [9, 10],
     [33, 40],
-  ])('needs the factor of the steps that is enough: %d -> %d', (needed, factor) => {
+  ])('takes the lowest step that is enough: %d -> %d', (needed, factor) => {
     expect(factorFor(needed)).toBe(factor);
   });
 });
 
-describe('a namespace that asks for more probes than it may', () => {
-  it('is probed evenly less often, the status reports it, and it is probed as before when it asks for less', async () => {
+describe('a namespace that requests more probes than it may have', () => {
+  it('is probed evenly less often, the status reports it, and it is probed as before when it requests less', async () => {
     const world = new EngineWorld({ maxProbeRatePerNamespace: 2 });
     const targets = (net: number) => [1, 2, 3, 4].map((i) => ({ host: `10.${net}.0.${i}` }));
     const probe = { periodSeconds: 1 };

@@ -46,7 +46,7 @@ function setUp(maxConcurrent: number, maxPerHost = 1, maxPerHostAndNamespace = m
 
 describe('ProbeSlots', () => {
   describe('between classes', () => {
-    it('lets the classes take turns, those that are not steady up to half of the slots', () => {
+    it('lets the classes take turns, and gives unsteady ones at most half of the slots', () => {
       const { due, taken } = setUp(6);
       for (let i = 0; i < 5; i++) due(`dead ${i}`, `10.0.0.${i}`, 'dead');
       for (let i = 0; i < 5; i++) due(`good ${i}`, `10.0.1.${i}`);
@@ -55,19 +55,19 @@ describe('ProbeSlots', () => {
       expect(names.filter((name) => name.startsWith('good')).length).toBeGreaterThanOrEqual(3);
     });
 
-    it('leaves the other half free where only dead and new ones wait, and asks the new ones first', () => {
+    it('leaves half of the slots free when only failed and new addresses wait, and probes new ones first', () => {
       const { due, taken } = setUp(6);
       for (let i = 0; i < 5; i++) due(`${i}`, `10.0.0.${i}`, i % 2 === 0 ? 'dead' : 'new');
       expect(taken()).toEqual(['1', '3', '0']);
     });
 
-    it('has one slot for a dead one where there is only one', () => {
+    it('gives a failed address the slot when there is only one', () => {
       const { due, taken } = setUp(1);
       due('dead', '10.0.0.1', 'dead');
       expect(taken()).toEqual(['dead']);
     });
 
-    it('never lets one that failed once wait for the dead', () => {
+    it('never lets an address that failed once wait for failed ones', () => {
       const { due, taken } = setUp(160, 2);
       for (let i = 0; i < 500; i++) due('dead', `10.0.${i >> 8}.${i & 255}`, 'dead', [newOwner()]);
       expect(taken().length).toBeLessThanOrEqual(80);
@@ -75,7 +75,7 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['failed once']);
     });
 
-    it('always has a slot for a new one, also where all that answered have gone silent', () => {
+    it('always has a slot for a new address, also when all others stop responding', () => {
       const { due, taken } = setUp(160, 2);
       for (let i = 0; i < 500; i++) due('silent', `10.0.${i >> 8}.${i & 255}`, 'steady', [newOwner()]);
       expect(taken().length).toBeLessThanOrEqual(140);
@@ -83,7 +83,7 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['new']);
     });
 
-    it('asks the dead now and then, however many new ones wait', () => {
+    it('probes failed addresses now and then, however many new ones wait', () => {
       const { due, taken, release } = setUp(2);
       due('dead', '10.0.0.1', 'dead');
       for (let i = 0; i < 20; i++) due(`new ${i}`, `10.0.1.${i}`, 'new');
@@ -98,7 +98,7 @@ describe('ProbeSlots', () => {
   });
 
   describe('between backends', () => {
-    it('lets them take turns, whatever the number of their checks', () => {
+    it('lets backends take turns, whatever the number of their checks', () => {
       const { due, taken } = setUp(4);
       const [many, few] = [newOwner(), newOwner()];
       for (let i = 0; i < 5; i++) due(`many ${i}`, `10.0.0.${i}`, 'steady', [many]);
@@ -106,7 +106,7 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['many 0', 'few', 'many 1', 'many 2']);
     });
 
-    it('counts a check that several want for whichever is next', () => {
+    it('counts a check of several backends for the one that is next', () => {
       const { due, taken } = setUp(4);
       const [many, few] = [newOwner(), newOwner()];
       for (let i = 0; i < 5; i++) due(`many ${i}`, `10.0.0.${i}`, 'steady', [many]);
@@ -115,7 +115,7 @@ describe('ProbeSlots', () => {
     });
 
     it.each<ProbeClass>(['steady', 'suspect', 'new', 'dead'])(
-      'leaves a slot for another backend, whatever two of them hold for hours: %s ones',
+      'leaves a slot for another backend, whatever two backends hold for hours: %s ones',
       (kind) => {
         const { due, taken } = setUp(4_096, 2);
         for (const [net, owner] of [newOwner(), newOwner()].entries())
@@ -128,7 +128,7 @@ describe('ProbeSlots', () => {
   });
 
   describe('between namespaces', () => {
-    it('lets them take turns, whatever the number of their backends', () => {
+    it('lets namespaces take turns, whatever the number of their backends', () => {
       const { due, taken } = setUp(4);
       for (let i = 0; i < 5; i++) due(`greedy ${i}`, `10.0.0.${i}`, 'steady', [newOwner('greedy')]);
       const modest = newOwner('modest');
@@ -137,7 +137,7 @@ describe('ProbeSlots', () => {
     });
 
     it.each<ProbeClass>(['steady', 'suspect', 'new', 'dead'])(
-      'leaves a slot for another one, whatever one with many backends holds for hours: %s ones',
+      'leaves a slot for another namespace, whatever one with many backends holds for hours: %s ones',
       (kind) => {
         const { due, taken } = setUp(160, 2);
         for (let i = 0; i < 500; i++) due('hole', `10.1.${i >> 8}.${i & 255}`, kind, [newOwner('greedy')]);
@@ -147,7 +147,7 @@ describe('ProbeSlots', () => {
       },
     );
 
-    it('gives each of them places of one IP, and turns where there are more of them than places', () => {
+    it('gives each namespace places of one IP, and turns when there are more namespaces than places', () => {
       const { due, taken, release } = setUp(100, 4, 2);
       for (const name of ['a', 'b', 'c'])
         for (let i = 0; i < 3; i++) due(`${name}${i}`, '10.0.0.1', 'dead', [newOwner(name)]);
@@ -159,7 +159,7 @@ describe('ProbeSlots', () => {
       expect(next).toEqual([['a2'], ['b2'], ['c0'], ['c1'], ['c2']]);
     });
 
-    it('runs a check that two of them want at the turn and in the place of one of them', () => {
+    it('runs a check of two namespaces at the turn and in the place of one of them', () => {
       const { due, taken } = setUp(100, 8, 2);
       const [greedy, modest] = [newOwner('greedy'), newOwner('modest')];
       for (let i = 0; i < 5; i++) due(`greedy ${i}`, '10.0.0.1', 'dead', [greedy]);
@@ -169,7 +169,7 @@ describe('ProbeSlots', () => {
   });
 
   describe('of one host', () => {
-    it('keeps those waiting that find it busy, and lets them go first when it is not', () => {
+    it('keeps probes waiting while the host is busy, and runs them first when it is not', () => {
       const { due, taken, release } = setUp(2);
       due('a', '10.0.0.1');
       due('b', '10.0.0.1');
@@ -182,7 +182,7 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['b']);
     });
 
-    it('lets backends take turns', () => {
+    it('lets backends of one host take turns', () => {
       const { due, taken, release } = setUp(4);
       const [many, few] = [newOwner(), newOwner()];
       for (let i = 0; i < 3; i++) due(`many ${i}`, '10.0.0.1', 'steady', [many]);
@@ -195,7 +195,7 @@ describe('ProbeSlots', () => {
       expect(order).toEqual(['many 0', 'many 1', 'few', 'many 2']);
     });
 
-    it('keeps a slot of two for those that are alive: the dead hold one at most', () => {
+    it('keeps one of two slots for ports that respond: failed ones use at most one', () => {
       const { due, taken, release } = setUp(100, 2);
       due('alive', '10.0.0.1');
       for (let i = 0; i < 30; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
@@ -206,13 +206,13 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['other alive']);
     });
 
-    it('gives the dead all slots of a host where nothing is alive', () => {
+    it('gives failed ports all slots of a host when none responds', () => {
       const { due, taken } = setUp(100, 2);
       for (let i = 0; i < 3; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
       expect(taken()).toEqual(['dead 0', 'dead 1']);
     });
 
-    it('gives them all slots as soon as the last one that was alive is dead', () => {
+    it('gives failed ports all slots as soon as the last one stops responding', () => {
       const { slots, add, due, taken } = setUp(100, 2);
       const dying = add('dying', '10.0.0.1', 'suspect');
       for (let i = 0; i < 3; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
@@ -221,7 +221,7 @@ describe('ProbeSlots', () => {
       expect(taken()).toEqual(['dead 1']);
     });
 
-    it('with one slot lets those that are alive go first, and the dead too before long', () => {
+    it('with one slot probes ports that respond first, and failed ones before long', () => {
       const { due, taken, release } = setUp(100, 1);
       for (let i = 0; i < 2; i++) due(`dead ${i}`, '10.0.0.1', 'dead');
       for (let i = 0; i < 30; i++) due(`alive ${i}`, '10.0.0.1');
@@ -234,7 +234,7 @@ describe('ProbeSlots', () => {
       expect(order).toEqual(expect.arrayContaining(['dead 0', 'dead 1']));
     });
 
-    it('goes on with the next one where the one that may run is removed', () => {
+    it('continues with the next probe when the one that may run is removed', () => {
       const { slots, due, taken, release } = setUp(2);
       due('a', '10.0.0.1');
       due('blocker', '10.0.0.2', 'dead');
@@ -248,7 +248,7 @@ describe('ProbeSlots', () => {
     });
   });
 
-  it('keeps all bounds and loses no check, whatever is due, removed and given back', () => {
+  it('keeps all limits and loses no check, whatever is due, removed and finished', () => {
     const act = fc.oneof(
       fc.record({
         kind: fc.constant('due' as const),

@@ -109,7 +109,7 @@ function createWorld(workers: number) {
 }
 
 it.each([1, 2])(
-  'ends with the health that the threads have, and never has that of a check of before (%i threads)',
+  'The replica ends with the health of the threads, and never has that of a previous check (%i threads)',
   async (workers) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -137,7 +137,7 @@ it.each([1, 2])(
   },
 );
 
-it('drops a report that was sent before the last seed of the check arrived', async () => {
+it('The replica drops a report that was sent before the last seed of the check arrived', async () => {
   const { clock, threads, pool, checkOf, born, judge } = createWorld(1);
   const deliver = (): void => {
     while (threads.deliverCommand());

@@ -4,7 +4,7 @@ import { Quarantine } from '../../src/engine/quarantine.ts';
 const minute = 60_000;
 const day = 86_400_000;
 
-it('takes a check that was being probed at two ends of a thread, and none that was at one', () => {
+it('A check is quarantined that was being probed at two ends of a thread, but not at one', () => {
   const quarantine = new Quarantine();
   expect(quarantine.blame(['a', 'b'], 0)).toEqual([]);
   expect(quarantine.blame(['b', 'c'], minute)).toEqual(['b']);
@@ -12,7 +12,7 @@ it('takes a check that was being probed at two ends of a thread, and none that w
   expect(quarantine.size).toBe(1);
 });
 
-it('forgets an end after a day', () => {
+it('The end of a thread does not count after a day', () => {
   const quarantine = new Quarantine();
   quarantine.blame(['a'], 0);
   expect(quarantine.advance(day)).toEqual([]);
@@ -20,7 +20,7 @@ it('forgets an end after a day', () => {
   expect(quarantine.size).toBe(0);
 });
 
-it('holds a check that ran alone for a minute, then two, four, up to an hour', () => {
+it('A check that ran alone is not probed for a minute, then two, four, up to an hour', () => {
   const quarantine = new Quarantine();
   let now = 0;
   quarantine.blame(['a'], now);

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { RunTally } from '../../src/engine/run-tally.ts';
 import { down, up } from '../support/scripted-probe.ts';
 
-it('reads what another one counted in the same memory', () => {
+it('A tally reads the counts of another one in the same memory', () => {
   const memory = new SharedArrayBuffer(RunTally.bytes);
   const [writer, reader] = [new RunTally(memory), new RunTally(memory)];
   writer.ran('grpc', up, 3);
@@ -17,7 +17,7 @@ it('reads what another one counted in the same memory', () => {
   expect(reader.lateness()).toMatchObject({ sum: 2 });
 });
 
-it('is the sum of those that are added to it', () => {
+it('A tally is the sum of those that are added to it', () => {
   const [one, two, sum] = [new RunTally(), new RunTally(), new RunTally()];
   one.ran('tls', up, 1);
   two.ran('tls', up, 2);

@@ -83,7 +83,7 @@ describe('ProbeScheduler', () => {
       expect(script.startsOf('a')).toEqual([3_000, 13_000]);
     });
 
-    it('runs nothing before the start', async () => {
+    it('runs no probe before the start', async () => {
       const scheduler = new TeamScheduler({
         clock,
         random: () => 0,
@@ -108,7 +108,7 @@ describe('ProbeScheduler', () => {
       expect(tenths.size).toBe(10);
     });
 
-    it('probes at once those alone that are new among the known', async () => {
+    it('probes only new checks at once, and not known ones', async () => {
       const scheduler = schedulerOf({ random: () => 0.5 });
       const checks = [aCheck({ id: 'known' }), aCheck({ id: 'new', ip: '10.0.0.2' })];
       scheduler.set('one', checks, { fresh: ({ id }) => id === 'new' });
@@ -119,7 +119,7 @@ describe('ProbeScheduler', () => {
       ]);
     });
 
-    it('does not keep in step what was created together', async () => {
+    it('does not synchronise checks that were created together', async () => {
       const scheduler = schedulerOf({ random: seeded() });
       scheduler.set('one', hosts(50, '1'));
       await clock.advance(10.5 * SECOND);
@@ -129,14 +129,14 @@ describe('ProbeScheduler', () => {
       expect(new Set(second.map((at) => Math.floor(at / 500))).size).toBeGreaterThanOrEqual(10);
     });
 
-    it('keeps the rhythm however long a run takes', async () => {
+    it('keeps the period however long a run takes', async () => {
       script.play('a', { afterMs: 3_000, verdict: up });
       schedulerOf().set('one', [aCheck({ id: 'a', timing: { timeoutMs: 5_000 } })]);
       await clock.advance(25 * SECOND);
       expect(script.startsOf('a')).toEqual([0, 10_000, 20_000]);
     });
 
-    it('never overlaps runs of a check: after one that is longer than the period the next follows at once', async () => {
+    it('never overlaps runs of a check, and starts the next one at once after a run longer than the period', async () => {
       script.play('a', { afterMs: 25_000, verdict: up }, up);
       schedulerOf().set('one', [aCheck({ id: 'a', timing: { timeoutMs: 30_000 } })]);
       await clock.advance(46 * SECOND);
@@ -144,7 +144,7 @@ describe('ProbeScheduler', () => {
       expect(script.peak.check).toBe(1);
     });
 
-    it('keeps runs a period apart after one that began late, so that no threshold is met by instant retries', async () => {
+    it('keeps runs a period apart after a late one, so that no threshold is reached by instant retries', async () => {
       script.play('10.0.0.1:1', { afterMs: 8_000, verdict: down }, up);
       const scheduler = schedulerOf({
         limits: { maxConcurrent: 1, maxPerHost: 1, maxPerHostAndNamespace: 1 },
@@ -157,7 +157,7 @@ describe('ProbeScheduler', () => {
       expect(script.startsOf('b')).toEqual([8_000, 18_000, 28_000]);
     });
 
-    it('keeps no part of the probes in step that were late together, after a standstill of seconds', async () => {
+    it('does not synchronise probes that were late together after a pause of seconds', async () => {
       const scheduler = schedulerOf({ random: seeded() });
       scheduler.set('one', hosts(100, '1'), { fresh: false });
       await clock.advance(30 * SECOND);
@@ -171,7 +171,7 @@ describe('ProbeScheduler', () => {
       expect(busiest).toBeLessThanOrEqual(25);
     });
 
-    it('never puts two runs closer or further apart than 5 % of the period, and never drifts', async () => {
+    it('keeps runs within 5 % of the period apart, and never drifts', async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 40, maxLength: 40 }),
@@ -193,7 +193,7 @@ describe('ProbeScheduler', () => {
       );
     });
 
-    it('arms one timer for all checks and none without', async () => {
+    it('arms one timer for all checks, and none without checks', async () => {
       const scheduler = schedulerOf();
       expect(clock.armed).toBe(0);
       scheduler.set('one', hosts(1_000, '1'), { fresh: false });
@@ -203,7 +203,7 @@ describe('ProbeScheduler', () => {
       expect(clock.armed).toBe(0);
     });
 
-    it('spreads overdue checks anew after the machine stood still, instead of a storm', async () => {
+    it('spreads overdue checks again after the machine was suspended', async () => {
       const scheduler = schedulerOf({ random: seeded() });
       scheduler.set('one', hosts(50, '1'), { fresh: false });
       await clock.advance(30 * SECOND);
@@ -217,7 +217,7 @@ describe('ProbeScheduler', () => {
   });
 
   describe('changes', () => {
-    it('keeps the rhythm and the run of a check that is set again unchanged', async () => {
+    it('keeps the period and the run of a check that is set again unchanged', async () => {
       script.play('a', { afterMs: 500, verdict: up });
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
@@ -231,7 +231,7 @@ describe('ProbeScheduler', () => {
       expect(script.aborted).toBe(0);
     });
 
-    it('asks a changed question at once and drops the answer to the old one', async () => {
+    it('probes a changed check at once, and drops the result of the old one', async () => {
       script.play('a', 'hangs', up);
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
@@ -246,7 +246,7 @@ describe('ProbeScheduler', () => {
     it.each([
       ['a shorter period holds from now on', 4_000, [0, 7_000, 11_000]],
       ['a longer one after the next run', 20_000, [0, 10_000, 30_000]],
-    ])('does not probe again at once where only the times change: %s', async (_, periodMs, starts) => {
+    ])('does not probe again at once when only the timing changes: %s', async (_, periodMs, starts) => {
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
       await clock.advance(3_000);
@@ -255,7 +255,7 @@ describe('ProbeScheduler', () => {
       expect(script.startsOf('a')).toEqual(starts);
     });
 
-    it('takes other thresholds without asking anew', async () => {
+    it('uses other thresholds without a new probe', async () => {
       script.play('a', { afterMs: 500, verdict: up });
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
@@ -272,7 +272,7 @@ describe('ProbeScheduler', () => {
       ['host header', { host: 'other.example' }],
       ['path', { handler: { kind: 'httpGet', request: { ...request, path: '/other' } } }],
       ['kind', { handler: { kind: 'tcpSocket' } }],
-    ])('takes another %s for another question', async (_, change) => {
+    ])('takes another %s for another probe', async (_, change) => {
       const check = aCheck({ id: 'a', handler: { kind: 'httpGet', request } });
       const scheduler = schedulerOf();
       scheduler.set('one', [check]);
@@ -282,7 +282,7 @@ describe('ProbeScheduler', () => {
       expect(script.startsOf('a')).toEqual([0, 100]);
     });
 
-    it('does not probe a removed check again and drops what its run still says', async () => {
+    it('does not probe a removed check again, and drops the result of its run', async () => {
       script.play('a', { afterMs: 800, verdict: down });
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' }), aCheck({ id: 'b', ip: '10.0.0.2' })]);
@@ -305,7 +305,7 @@ describe('ProbeScheduler', () => {
       expect(scheduler.stats()).toEqual({ checks: 0, probes: 0, running: 0, waiting: 0 });
     });
 
-    it('judges two ports of one address, and one address of two owners, separately', async () => {
+    it('keeps separate results for two ports of one address, and for one address of two owners', async () => {
       script.play('10.0.0.1:2', down);
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ port: 1 }), aCheck({ port: 2 })]);
@@ -324,11 +324,11 @@ describe('ProbeScheduler', () => {
     });
   });
 
-  describe('the same question of several backends', () => {
+  describe('the same probe of several backends', () => {
     const told = (): string[] =>
       verdicts.map(({ owner, id, verdict, at }) => `${at} ${owner} ${id} ${verdict.kind}`);
 
-    it('is asked once and answered to each, by its own name', async () => {
+    it('runs once, and each backend gets the result for its own check', async () => {
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
       scheduler.set('two', [aCheck({ id: 'b', host: 'db.example', timing: { failureThreshold: 1 } })]);
@@ -338,7 +338,7 @@ describe('ProbeScheduler', () => {
       expect(scheduler.stats()).toMatchObject({ checks: 2, probes: 1 });
     });
 
-    it('is a probe of its own where the times differ', async () => {
+    it('is a separate probe when the timing differs', async () => {
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
       scheduler.set('two', [aCheck({ id: 'b', timing: { periodMs: 4_000 } })]);
@@ -349,7 +349,7 @@ describe('ProbeScheduler', () => {
       ]);
     });
 
-    it('is answered at once where the answer is known', async () => {
+    it('has a result at once when the result is known', async () => {
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
       await clock.advance(3 * SECOND);
@@ -358,7 +358,7 @@ describe('ProbeScheduler', () => {
       expect(told()).toEqual(['0 one a up', '3000 two b up', '10000 one a up', '10000 two b up']);
     });
 
-    it('is asked at once for a new one where the first still waits for its turn', async () => {
+    it('runs at once for a new backend when the first still waits for its turn', async () => {
       const scheduler = schedulerOf({ random: () => 0.9 });
       scheduler.set('one', [aCheck({ id: 'a' })], { fresh: false });
       await clock.advance(1 * SECOND);
@@ -367,7 +367,7 @@ describe('ProbeScheduler', () => {
       expect(told()).toEqual(['1000 one a up', '1000 two b up']);
     });
 
-    it('goes on being asked, run in flight included, until the last one goes', async () => {
+    it('continues, run in flight included, until the last backend is removed', async () => {
       script.play('a', { afterMs: 500, verdict: up });
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
@@ -382,7 +382,7 @@ describe('ProbeScheduler', () => {
       expect(script.aborted).toBe(1);
     });
 
-    it('is not answered to a check that went while the others were told', async () => {
+    it('is not reported to a check that was removed while the others were notified', async () => {
       const scheduler: TeamScheduler = schedulerOf({
         onVerdict: (owner, { id }) => {
           verdicts.push({ owner, id, verdict: up, at: clock.now(), durationMs: 0 });
@@ -411,7 +411,7 @@ describe('ProbeScheduler', () => {
   });
 
   describe('bounds', () => {
-    it('runs at most two probes of one host at a time, and all of them in turn', async () => {
+    it('runs at most two probes of one host at a time, and all of them in turns', async () => {
       const checks = Array.from({ length: 7 }, (_, i) => aCheck({ port: i + 1 }));
       for (const { id } of checks) script.play(id, { afterMs: 100, verdict: up });
       schedulerOf().set('one', checks);
@@ -431,7 +431,7 @@ describe('ProbeScheduler', () => {
       expect(said('b')).toEqual([up]);
     });
 
-    it('keeps the period of those that answer beside 500 black holes that want ten times the slots there are', async () => {
+    it('keeps the period of responding checks next to 500 silent ones that need ten times the slots', async () => {
       const timing = { periodMs: 1_000, timeoutMs: 1_000 };
       const holes = hosts(500, '1', timing);
       const answering = hosts(200, '2', timing);
@@ -447,7 +447,7 @@ describe('ProbeScheduler', () => {
       expect(script.peak.all).toBeLessThanOrEqual(100);
     });
 
-    it('does not delay anybody where 500 that answered go silent at once and there are slots', async () => {
+    it('delays no check when 500 stop responding at once and there are slots', async () => {
       const timing = { timeoutMs: 1_000, failureThreshold: 1 };
       const [dying, living] = [hosts(500, '1', timing), hosts(500, '2', timing)];
       schedulerOf({
@@ -476,7 +476,7 @@ describe('ProbeScheduler', () => {
       expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(256);
     });
 
-    it('lets a new address go before those known to be dead', async () => {
+    it('probes a new address before failed ones', async () => {
       const holes = hosts(100, '1', { periodMs: 1_000 });
       for (const { id } of holes) script.play(id, 'hangs');
       const scheduler = schedulerOf({
@@ -491,7 +491,7 @@ describe('ProbeScheduler', () => {
   });
 
   describe('fairness', () => {
-    it('does not put an address that failed once behind the dead', async () => {
+    it('does not put an address that failed once behind failed ones', async () => {
       const holes = hosts(200, '1', { timeoutMs: 10_000 });
       for (const { id } of holes) script.play(id, 'hangs');
       const good = hosts(10, '2');
@@ -508,7 +508,7 @@ describe('ProbeScheduler', () => {
     });
 
     it.each([60, 3_600])(
-      'sees a death, a return and a new address in time beside 4,000 black holes of a timeout of %d s',
+      'notices a failure, a recovery and a new address in time next to 4,000 silent ones with a timeout of %d s',
       async (timeoutSeconds) => {
         const scheduler = schedulerOf({
           random: seeded(),
@@ -537,7 +537,7 @@ describe('ProbeScheduler', () => {
       },
     );
 
-    it('keeps the rhythm of the ports of a gateway that answer beside 24 that are silent', async () => {
+    it('keeps the period of the responding ports of a gateway next to 24 silent ones', async () => {
       const ports = Array.from({ length: 32 }, (__, i) => aCheck({ port: i + 1 }));
       const [silent, answering] = [ports.slice(8), ports.slice(0, 8)];
       for (const { id } of silent) script.play(id, 'hangs');
@@ -571,7 +571,7 @@ describe('ProbeScheduler', () => {
       expect(script.peak.host).toBe(1);
     });
 
-    it('asks the ports of a gateway where all are silent in turns, and sees one that returns', async () => {
+    it('probes the ports of a silent gateway in turns, and notices one that recovers', async () => {
       const ports = Array.from({ length: 16 }, (_, i) => aCheck({ port: i + 1 }));
       for (const { id } of ports) script.play(id, 'hangs');
       schedulerOf({ random: seeded() }).set('one', ports);
@@ -582,7 +582,7 @@ describe('ProbeScheduler', () => {
     });
   });
 
-  describe('a standstill of the machine', () => {
+  describe('a suspension of the machine', () => {
     it.each([10, 60, 3_600])(
       'of 12 s makes no probe later than ten seconds, and a new one not at all, at a period of %d s',
       async (periodSeconds) => {
@@ -608,7 +608,7 @@ describe('ProbeScheduler', () => {
       },
     );
 
-    it('in the middle of a run makes its failure inconclusive: its time passed without anybody looking', async () => {
+    it('in the middle of a run makes its failure inconclusive, because nothing ran in that time', async () => {
       script.play('a', 'hangs');
       schedulerOf().set('one', [aCheck({ id: 'a' })]);
       await clock.advance(500);
@@ -630,7 +630,7 @@ describe('ProbeScheduler', () => {
       ...over,
     });
 
-    it('of equal content are one probe and one object, whoever gives them', async () => {
+    it('of equal content are one probe and one object, whichever backend has them', async () => {
       const asked: unknown[] = [];
       const probe: ProbeSchedulerOptions['probe'] = ({ handler }) => {
         asked.push(handler);
@@ -667,7 +667,7 @@ describe('ProbeScheduler', () => {
   });
 
   describe('faults', () => {
-    it('takes a probe that throws as inconclusive, reports the bug, and goes on', async () => {
+    it('treats a probe that throws as inconclusive, reports the bug, and continues', async () => {
       script.play('a', 'throws', up);
       schedulerOf().set('one', [aCheck({ id: 'a' })]);
       await clock.advance(10 * SECOND);
@@ -678,7 +678,7 @@ describe('ProbeScheduler', () => {
       expect(faults).toEqual([new Error('a bug in the probe')]);
     });
 
-    it('gives a probe up that does not settle, frees its slot and drops its late answer', async () => {
+    it('abandons a probe that does not end, frees its slot and drops its late result', async () => {
       let answer: (verdict: Verdict) => void = () => undefined;
       let calls = 0;
       const probe = (): Promise<Verdict> => {
@@ -736,7 +736,7 @@ describe('ProbeScheduler', () => {
     });
   });
 
-  it('keeps its bounds and its books, and reports only checks that are set, whatever is set and however probes behave', async () => {
+  it('keeps its limits, and reports only checks that are set, whatever is set and however probes behave', async () => {
     const behaviour = fc.constantFrom<Behaviour>('hangs', 'throws', 'never settles', up, down, {
       afterMs: 300,
       verdict: timedOut,

@@ -55,7 +55,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0']);
     });
 
-    it('lets the earliest instant win, whichever was asked for first', async () => {
+    it('uses the earliest instant, whichever was added first', async () => {
       const queue = queueOf(always(ok));
       queue.add('a', 500);
       queue.add('a', 100);
@@ -76,7 +76,7 @@ describe('WorkQueue', () => {
       expect(runs).toHaveLength(100);
     });
 
-    it('holds what is added before the start', async () => {
+    it('keeps what is added before the start', async () => {
       const queue = new WorkQueue({
         clock,
         random: () => 1,
@@ -93,7 +93,7 @@ describe('WorkQueue', () => {
   });
 
   describe('running', () => {
-    it('runs a key once at a time; any adds meanwhile give one more run right after', async () => {
+    it('runs a key once at a time, and once more right after any adds meanwhile', async () => {
       const queue = queueOf(taking(100));
       queue.add('a');
       await clock.advance(50);
@@ -113,7 +113,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'b@0', 'c@10', 'd@10', 'e@20']);
     });
 
-    it('lets the rest of the process go on after 10 ms of runs that wait for nothing', async () => {
+    it('yields to the rest of the process after 10 ms of runs that wait for nothing', async () => {
       const queue = queueOf((key) => (clock.jump(1), always(ok)(key)));
       for (let i = 0; i < 100; i++) queue.add(`key ${i}`);
       await settle();
@@ -124,7 +124,7 @@ describe('WorkQueue', () => {
       expect(clock.armed).toBe(0);
     });
 
-    it('lets nobody wait who comes when nothing else is due', async () => {
+    it('does not delay a key that is added when nothing else is due', async () => {
       const queue = queueOf((key) => (clock.jump(11), always(ok)(key)));
       for (const key of ['a', 'b', 'c']) {
         queue.add(key);
@@ -134,7 +134,7 @@ describe('WorkQueue', () => {
       expect(clock.armed).toBe(0);
     });
 
-    it('tells how long a key waited while due, and how long it ran', async () => {
+    it('reports how long a key waited while due, and how long it ran', async () => {
       const told: unknown[] = [];
       const queue = queueOf(taking(10), { concurrency: 1, onOutcome: (...args) => told.push(args) });
       queue.add('a');
@@ -148,7 +148,7 @@ describe('WorkQueue', () => {
   });
 
   describe('outcomes', () => {
-    it('looks again after the time an ok names, and not at all without one', async () => {
+    it('runs again after the time of an ok outcome, and not at all without one', async () => {
       const queue = queueOf((key) => Promise.resolve(key === 'a' ? { ok: true, afterMs: 400 } : ok));
       queue.add('a');
       queue.add('b');
@@ -162,7 +162,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@100', 'a@300', 'a@700', 'a@1500', 'a@2500', 'a@3500']);
     });
 
-    it('takes an error that is thrown as one that is returned', async () => {
+    it('treats a thrown error like a returned one', async () => {
       queueOf(() => Promise.reject(conflict)).add('a');
       await clock.advance(150);
       expect(runs).toEqual(['a@0', 'a@100']);
@@ -174,7 +174,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@50']);
     });
 
-    it('waits at least as long as the server asked for', async () => {
+    it('waits at least as long as the server requires', async () => {
       queueOf(
         always(new OperatorError('429', { kind: 'transient', reason: 'TooManyRequests', afterMs: 700 })),
       ).add('a');
@@ -182,7 +182,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@700']);
     });
 
-    it('begins anew after a success', async () => {
+    it('starts the backoff again after a success', async () => {
       const script = [conflict, conflict, ok, conflict, ok];
       const queue = queueOf(() => Promise.resolve(script.shift() ?? ok));
       queue.add('a');
@@ -192,7 +192,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@100', 'a@300', 'a@1000', 'a@1100']);
     });
 
-    it('does not let a backoff delay a key that is added: something changed', async () => {
+    it('does not delay a key that is added because of a backoff', async () => {
       const queue = queueOf(always(conflict));
       queue.add('a');
       await clock.advance(10);
@@ -201,7 +201,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@10', 'a@210']);
     });
 
-    it('waits without counting a failure', async () => {
+    it('waits without counting a failure for a waiting error', async () => {
       const waiting = new OperatorError('later', { kind: 'waiting', reason: 'SweepingSlices', afterMs: 300 });
       const script = [conflict, waiting, conflict];
       queueOf(() => Promise.resolve(script.shift() ?? ok)).add('a');
@@ -209,7 +209,7 @@ describe('WorkQueue', () => {
       expect(runs).toEqual(['a@0', 'a@100', 'a@400', 'a@500']);
     });
 
-    it('tries a terminal error again every minute, and after ten times less and less often, up to ten minutes', async () => {
+    it('retries a terminal error every minute, and after ten tries at growing intervals up to ten minutes', async () => {
       const queue = queueOf(always(new OperatorError('bad spec', { kind: 'terminal', reason: 'Invalid' })));
       queue.add('a');
       await clock.advance(3_600_000);
@@ -222,7 +222,7 @@ describe('WorkQueue', () => {
       expect(runs).toHaveLength(before + 1);
     });
 
-    it('tries a terminal error again within a minute, however often the key was added meanwhile', async () => {
+    it('retries a terminal error within a minute, however often the key was added meanwhile', async () => {
       const queue = queueOf(always(new OperatorError('denied', { kind: 'terminal', reason: 'Forbidden' })));
       for (let i = 0; i < 50; i += 1) {
         queue.add('a');
@@ -239,7 +239,7 @@ describe('WorkQueue', () => {
       ['a transient one, before its backoff', 'transient', 900, ['a@0', 'a@400', 'a@800']],
       ['one that waits', 'waiting', 300, ['a@0', 'a@300', 'a@600', 'a@900']],
     ] as const)(
-      'looks again after the time that comes with an error, at the latest: %s',
+      'runs again at the latest after the time of an error: %s',
       async (_, kind, afterMs, expected) => {
         const error = new OperatorError('no', { kind, reason: 'Invalid', ...(afterMs && { afterMs }) });
         queueOf(always({ ok: false, error, afterMs: 400 })).add('a');
@@ -248,7 +248,7 @@ describe('WorkQueue', () => {
       },
     );
 
-    it('takes any other throw for a bug, reports it, and goes on with this key and the others', async () => {
+    it('treats any other throw as a bug, reports it, and continues with all keys', async () => {
       const told: unknown[] = [];
       const script = [new TypeError('x is undefined')];
       const handler: Handler = (key) => {
@@ -314,7 +314,7 @@ describe('WorkQueue', () => {
       expect(clock.now()).toBe(1_000);
     });
 
-    it('ends at once when nothing runs', async () => {
+    it('stops at once when nothing runs', async () => {
       await queueOf(always(ok)).stop(1_000);
       expect(clock.armed).toBe(0);
     });
