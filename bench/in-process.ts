@@ -73,7 +73,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     events: { record: nothing },
     resolver: createResolver((owners) => engine.knowledgeChanged(owners)),
     secrets: { follow: nothing, state: () => undefined },
-    chooseProbes: false,
+    autoSelectHandler: false,
     createProber: (listeners) =>
       new LocalProber({
         ...listeners,

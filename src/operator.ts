@@ -131,12 +131,12 @@ function createEngine(
     random,
     logger,
     observer: observerOf(metrics),
-    workers: config.workers,
+    workers: config.maxConcurrentReconciles,
     minRefreshMs: config.dnsMinRefresh,
     maxProbeRatePerNamespace: config.maxProbeRatePerNamespace,
     switchedOff: new Set(serviceFeatures.filter((feature) => !config.serviceFeatures.includes(feature))),
     excludedNamespaces: config.excludeNamespaces,
-    chooseProbes: config.chooseProbes,
+    autoSelectHandler: config.autoSelectHandler,
     legacyEndpoints: config.legacyEndpoints,
     maxEndpointsPerSlice: config.maxEndpointsPerSlice,
   });
@@ -198,7 +198,7 @@ const createClient = (
     credentials: new Credentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
     clock,
     random,
-    maxInFlight: config.kubeInFlight,
+    maxInFlight: config.maxConcurrentApiRequests,
     hooks: {
       onRequest: (request) => metrics.requested(request),
       onWarning: (warning, path) => logger.warn('warning of the API server', { warning, path }),

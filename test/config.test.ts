@@ -58,9 +58,9 @@ describe('configuration', () => {
       maxProbeRatePerNamespace: 500,
       maxProbesPerHost: 8,
       maxProbesPerHostAndNamespace: 2,
-      kubeInFlight: 32,
-      workers: 1024,
-      chooseProbes: true,
+      maxConcurrentApiRequests: 32,
+      maxConcurrentReconciles: 1024,
+      autoSelectHandler: true,
       dnsServers: [],
       dnsMinRefresh: 5_000,
       resolvConf: '/etc/resolv.conf',
@@ -75,8 +75,8 @@ describe('configuration', () => {
   });
 
   it.each<[string, readonly string[], Env, Partial<Config>]>([
-    ['a value after an equals sign', ['--workers=7'], {}, { workers: 7 }],
-    ['a value as the next word', ['--workers', '7'], {}, { workers: 7 }],
+    ['a value after an equals sign', ['--max-concurrent-reconciles=7'], {}, { maxConcurrentReconciles: 7 }],
+    ['a value as the next word', ['--max-concurrent-reconciles', '7'], {}, { maxConcurrentReconciles: 7 }],
     [
       'a switch by its name',
       ['--leader-elect'],
@@ -137,7 +137,7 @@ describe('configuration', () => {
       { EXTERNAL_BACKEND_LOG_LEVEL: 'debug' },
       { logLevel: 'warn' },
     ],
-    ['an empty variable as absent', [], { EXTERNAL_BACKEND_WORKERS: '' }, { workers: 1024 }],
+    ['an empty variable as absent', [], { EXTERNAL_BACKEND_WORKERS: '' }, { maxConcurrentReconciles: 1024 }],
     ['the namespace of the pod', [], { POD_NAMESPACE: 'infra' }, { leaseNamespace: 'infra' }],
     [
       'its own variable over that of the pod',
@@ -174,9 +174,9 @@ describe('configuration', () => {
     ['a flag like no other', ['--frobnicate'], {}, 'unknown flag --frobnicate: --help lists all flags'],
     [
       'the negation of what is no switch',
-      ['--no-workers'],
+      ['--no-max-concurrent-reconciles'],
       {},
-      'unknown flag --no-workers: did you mean --workers?',
+      'unknown flag --no-max-concurrent-reconciles: did you mean --max-concurrent-reconciles?',
     ],
     [
       'a bare word',
@@ -190,14 +190,24 @@ describe('configuration', () => {
       {},
       'unexpected argument "false": flags are written --name=value; --help lists them',
     ],
-    ['a missing value', ['--workers'], {}, '--workers needs a value (1..10000): write --workers=…'],
+    [
+      'a missing value',
+      ['--max-concurrent-reconciles'],
+      {},
+      '--max-concurrent-reconciles needs a value (1..10000): write --max-concurrent-reconciles=…',
+    ],
     [
       'a flag in place of a value',
-      ['--context', '--workers=3'],
+      ['--context', '--max-concurrent-reconciles=3'],
       {},
       '--context needs a value (text): write --context=…',
     ],
-    ['two values for one setting', ['--workers=1', '--workers=2'], {}, '--workers is given twice: keep one'],
+    [
+      'two values for one setting',
+      ['--max-concurrent-reconciles=1', '--max-concurrent-reconciles=2'],
+      {},
+      '--max-concurrent-reconciles is given twice: keep one',
+    ],
     [
       'a number out of bounds',
       ['--max-endpoints-per-slice=1001'],
@@ -206,9 +216,9 @@ describe('configuration', () => {
     ],
     [
       'a number with a fraction',
-      ['--workers=1.5'],
+      ['--max-concurrent-reconciles=1.5'],
       {},
-      '--workers must be a whole number from 1 to 10000 (now "1.5")',
+      '--max-concurrent-reconciles must be a whole number from 1 to 10000 (now "1.5")',
     ],
     [
       'a switch that is neither',
@@ -306,7 +316,9 @@ describe('configuration', () => {
   });
 
   it('names every mistake at once', () => {
-    expect(messageOf(['--workers=0', '--kube-in-flight=0']).split('\n')).toHaveLength(2);
+    expect(
+      messageOf(['--max-concurrent-reconciles=0', '--max-concurrent-api-requests=0']).split('\n'),
+    ).toHaveLength(2);
   });
 
   it('prints help that has every flag, whatever else is wrong', () => {
@@ -320,7 +332,7 @@ describe('configuration', () => {
   it('never throws, whatever the words are', () => {
     const word = fc.oneof(
       fc.string(),
-      fc.constantFrom('--workers', '--no-', '--=', '--deny-cidr=', '--', '-h'),
+      fc.constantFrom('--max-concurrent-reconciles', '--no-', '--=', '--deny-cidr=', '--', '-h'),
     );
     fc.assert(
       fc.property(fc.array(word), (argv) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { resolutionRules } from '../src/api/status.ts';
+import { resolutionStates } from '../src/api/status.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/problems.ts';
 import { reasons } from '../src/core/verdict.ts';
@@ -137,7 +137,7 @@ describe('docs/troubleshooting.md', () => {
   it.each([
     ['of a verdict', reasons],
     ['for which a Service is not written', Object.keys(problemReasons)],
-    ['of a resolution', resolutionRules],
+    ['of a resolution', resolutionStates],
     ['of a condition', inSources],
   ])('leads from each reason %s to what to do', (_, all: readonly string[]) => {
     expect(all.length).toBeGreaterThan(5);

@@ -51,9 +51,9 @@ describe('the process', () => {
     ['ends with 2 and names the flag it does not know', () => ['--nope'], 2, '--nope'],
     [
       'ends with 2 and says what a value must be',
-      () => ['--workers=0'],
+      () => ['--max-concurrent-reconciles=0'],
       2,
-      '--workers must be a whole number',
+      '--max-concurrent-reconciles must be a whole number',
     ],
     [
       'ends with 2 and names both flags when a namespace to serve is excluded',

@@ -188,7 +188,7 @@ const refusedWhenSet: readonly {
     used: ({ type }) => type !== 'ClusterIP',
     cel: `${celOr('each', 'type', 'ClusterIP')} != 'ClusterIP'`,
   },
-  // With it goes `replicaFallback`, which needs the role Replica.
+  // With it goes `fallbackToPrimary`, which needs the role Replica.
   { field: 'role', used: ({ role }) => role !== 'Any', cel: `${celOr('each', 'role', 'Any')} != 'Any'` },
   { field: 'headless', used: ({ headless }) => headless, cel: celOr('each', 'headless', false) },
   {

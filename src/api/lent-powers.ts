@@ -95,7 +95,7 @@ export const servicePowers: Readonly<Record<keyof ServiceSpec, readonly ServiceP
   name: [],
   role: [],
   maxLagSeconds: [],
-  replicaFallback: [],
+  fallbackToPrimary: [],
   type: [ofType('NodePort'), ofType('LoadBalancer')],
   headless: [],
   labels: [whenForeign('labels')],

@@ -192,7 +192,7 @@ const probeShape = {
 };
 
 const description =
-  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Default: the handler is chosen by the port that is dialled. With an appProtocol: postgres for postgresql and postgres, mysql for mysql and mariadb, redis for redis, mongodb for mongodb and mongo, tcpSocket for any other. Without one: postgres for port 5432, mysql for 3306, redis for 6379, mongodb for 27017, tcpSocket for any other. Always tcpSocket where the operator runs with --choose-probes=false. status.handler reports which and why. An alias (mode ExternalName) without ports is not probed unless this is given.';
+  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Default: the handler is chosen by the port that is dialled. With an appProtocol: postgres for postgresql and postgres, mysql for mysql and mariadb, redis for redis, mongodb for mongodb and mongo, tcpSocket for any other. Without one: postgres for port 5432, mysql for 3306, redis for 6379, mongodb for 27017, tcpSocket for any other. Always tcpSocket where the operator runs with --auto-select-handler=false. status.handler reports which and why. An alias (mode ExternalName) without ports is not probed unless this is given.';
 
 /** A handler of a newer version must be a problem, and not silently a `tcpSocket`. */
 const unknownField = {

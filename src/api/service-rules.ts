@@ -9,7 +9,7 @@ const celRole = celOr('self', 'role', 'Any');
 interface ServiceFields {
   readonly role: string;
   readonly maxLagSeconds?: number | undefined;
-  readonly replicaFallback: boolean;
+  readonly fallbackToPrimary: boolean;
   readonly type: string;
   readonly headless: boolean;
   readonly clusterIP?: string | undefined;
@@ -26,11 +26,11 @@ interface ServiceFields {
 /** Fields that would be without effect beside the role. */
 const ofRole: readonly Rule<ServiceFields>[] = [
   {
-    holds: ({ role, replicaFallback }) => !replicaFallback || role === 'Replica',
-    cel: `!${celOr('self', 'replicaFallback', false)} || ${celRole} == 'Replica'`,
+    holds: ({ role, fallbackToPrimary }) => !fallbackToPrimary || role === 'Replica',
+    cel: `!${celOr('self', 'fallbackToPrimary', false)} || ${celRole} == 'Replica'`,
     message:
-      'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica: set the role, or remove replicaFallback',
-    field: 'replicaFallback',
+      'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica: set the role, or remove fallbackToPrimary',
+    field: 'fallbackToPrimary',
   },
   {
     holds: ({ role, maxLagSeconds }) => role !== 'Primary' || maxLagSeconds === undefined,

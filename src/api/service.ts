@@ -107,7 +107,7 @@ const serviceShape = z
       .describe(
         'A replica that is further behind than this leaves this Service, after failureThreshold probes in a row, and comes back with the first that is not. 0 to 86400.',
       ),
-    replicaFallback: z
+    fallbackToPrimary: z
       .boolean()
       .default(false)
       .describe('With role Replica: true lets the primary serve while no replica is ready.'),

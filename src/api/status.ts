@@ -29,30 +29,30 @@ const serviceStatusSchema = z
 /**
  * By which rule of `core/standing.ts` the addresses of a host name stand.
  */
-export const resolutionRules = [
+export const resolutionStates = [
   'Pending',
-  'Published',
+  'Restored',
   'Answered',
-  'Doubted',
+  'Unconfirmed',
   'NoSuchName',
   'NoAddress',
   'Stale',
   'Expired',
   'Failed',
 ] as const;
-export type ResolutionRule = (typeof resolutionRules)[number];
+export type ResolutionState = (typeof resolutionStates)[number];
 
 const resolutionSchema = z
   .object({
-    rule: z
+    state: z
       .string()
       .describe(
-        'Why these addresses are used. Answered: by the name servers. Stale: the name servers fail, the last good answer remains in use. Doubted: they deny the name or its addresses, which is believed after three times in a row; the last good answer remains in use. Published: no good answer yet since the operator started, what was published before remains. Why there are none. NoSuchName, NoAddress: the name servers deny it, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
+        'Why these addresses are used. Answered: by the name servers. Stale: the name servers fail, the last good answer remains in use. Unconfirmed: they deny the name or its addresses, which is believed after three times in a row; the last good answer remains in use. Restored: no good answer yet since the operator started, what was published before remains. Why there are none. NoSuchName, NoAddress: the name servers deny it, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
       ),
     resolvedAt: z.string().optional().meta({
       format: 'date-time',
       description:
-        'When this answer was first given; while the name servers fail or deny it, when it was last given. Does not move where the addresses and the rule stay the same, as in a restart of the operator.',
+        'When this answer was first given; while the name servers fail or deny it, when it was last given. Does not move where the addresses and the state stay the same, as in a restart of the operator.',
     }),
     error: z
       .string()

@@ -103,7 +103,7 @@ const serving = {
 };
 
 const limits = {
-  chooseProbes: v.boolean.prefault('true').meta({
+  autoSelectHandler: v.boolean.prefault('true').meta({
     description:
       'Without a handler in the spec, ask a port of a known database (by appProtocol, else by number) in its own protocol. False: only tcpSocket.',
   }),
@@ -127,12 +127,12 @@ const limits = {
   probeWorkerStall: v.duration.prefault('2s').meta({
     description: 'A thread that probes and does not answer for this time is replaced by a new one.',
   }),
-  kubeInFlight: v.integer(1, 1000).prefault('32').meta({
+  maxConcurrentApiRequests: v.integer(1, 1000).prefault('32').meta({
     description: 'Requests to the API server that run at the same time. An eighth of them is for EndpointSlices alone; reads of Secrets have a half at most, Events a quarter.',
   }),
-  workers: v.integer(1, 10_000).prefault('1024').meta({
+  maxConcurrentReconciles: v.integer(1, 10_000).prefault('1024').meta({
     description:
-      'Backends of one namespace that are reconciled at the same time. An eighth more is for other namespaces. --kube-in-flight limits the writes.',
+      'Backends of one namespace that are reconciled at the same time. An eighth more is for other namespaces. --max-concurrent-api-requests limits the writes.',
   }),
 };
 

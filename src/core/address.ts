@@ -27,7 +27,7 @@ export interface TargetAddresses {
   readonly target: Target;
   readonly addresses: readonly BackendAddress[];
   /** Undefined for a literal address. */
-  readonly resolution?: Pick<Resolution, 'rule' | 'resolvedWall' | 'error'>;
+  readonly resolution?: Pick<Resolution, 'state' | 'resolvedWall' | 'error'>;
   /** Why some of its addresses are not published, for a reason other than health. */
   readonly message?: string;
   /**
@@ -91,14 +91,14 @@ export function addressesOf(
   const only = ports.length === 1 ? ports[0] : undefined;
   const { admit, whole } = gateOf({ refusalOf, clusterAddressOf, most }, only?.targetPort ?? only?.port ?? 0);
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
-  const literal = resolved.map((each) => (each.rule === undefined ? admit(each, false) : undefined));
+  const literal = resolved.map((each) => (each.state === undefined ? admit(each, false) : undefined));
   const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
   const kept = resolved.map((each) => admit(each, true));
   const addresses = resolved.map((_, i) =>
     [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = drainNotes(targets, addresses.flat());
-  return resolved.map(({ target, rule, resolvedWall, error, unasked = [], addresses: of }, i) => {
+  return resolved.map(({ target, state, resolvedWall, error, unasked = [], addresses: of }, i) => {
     const notes = [
       ...unasked.map((text) => ({ text, harmless: true })),
       ...(standing[i]?.notes ?? []),
@@ -109,7 +109,7 @@ export function addressesOf(
     return {
       target,
       addresses: addresses[i] ?? [],
-      ...(rule !== undefined && { resolution: { rule, resolvedWall, error } }),
+      ...(state !== undefined && { resolution: { state, resolvedWall, error } }),
       ...(notes.length > 0 && { message: [...new Set(notes.map(({ text }) => text))].join('; ') }),
       ...(notes.some(({ harmless }) => !harmless) && { refused: true as const }),
     };

@@ -139,12 +139,12 @@ const markOf = (groups: readonly PortGroup[], address: BackendAddress, healthOf:
 const lost = ['NoSuchName', 'NoAddress', 'Expired'];
 
 function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
-  const { rule = '', error } = resolution ?? {};
-  const why = message ?? error ?? rule;
+  const { state = '', error } = resolution ?? {};
+  const why = message ?? error ?? state;
   const marks = new Map<string, string>();
-  if (rule === 'Published') return { health: 'unknown', marks, why };
+  if (state === 'Restored') return { health: 'unknown', marks, why };
   if (addresses.length > 0) return { health: 'healthy', marks, why: '' };
-  return { health: refused === true || lost.includes(rule) ? 'unhealthy' : 'unknown', marks, why };
+  return { health: refused === true || lost.includes(state) ? 'unhealthy' : 'unknown', marks, why };
 }
 
 /** Returns the host that our Services of this backend point to now; undefined: none yet. */

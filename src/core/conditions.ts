@@ -176,7 +176,7 @@ export function availableCondition(
   );
   if (open.length > 0)
     return { status: 'Unknown', reason: 'NotProbedYet', message: bounded(`${message}; ${openText(open)}`) };
-  const pending = input.targets.filter(({ resolution }) => resolution?.rule === 'Pending');
+  const pending = input.targets.filter(({ resolution }) => resolution?.state === 'Pending');
   if (pending.length > 0)
     return {
       status: 'Unknown',

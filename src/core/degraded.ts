@@ -109,13 +109,20 @@ function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): C
 
 const failing = (targets: readonly TargetStatus[]): readonly string[] =>
   targets.flatMap(({ host, resolution }) =>
-    failingRules.includes(resolution?.rule ?? '')
-      ? [`${host} ${resolution?.rule}: ${resolution?.error ?? 'no details known'}`]
+    failingRules.includes(resolution?.state ?? '')
+      ? [`${host} ${resolution?.state}: ${resolution?.error ?? 'no details known'}`]
       : [],
   );
 
 /** Rules under which addresses are stale, or there are none. */
-const failingRules: readonly string[] = ['Stale', 'Expired', 'Failed', 'Doubted', 'NoSuchName', 'NoAddress'];
+const failingRules: readonly string[] = [
+  'Stale',
+  'Expired',
+  'Failed',
+  'Unconfirmed',
+  'NoSuchName',
+  'NoAddress',
+];
 
 const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
   all.map(

@@ -96,7 +96,7 @@ export function servicesOf(backend: Pick<Backend, 'name' | 'spec'>): readonly Se
 
 const plainService: Omit<ServiceSpec, 'name'> = {
   role: 'Any',
-  replicaFallback: false,
+  fallbackToPrimary: false,
   type: 'ClusterIP',
   headless: false,
   publishNotReadyAddresses: false,
@@ -154,14 +154,14 @@ type Behind = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>
 
 const nobody: Behind = { addresses: [], excluded: new Map() };
 
-/** Adds the primary to replicas that are not ready, if the Service has replicaFallback. */
+/** Adds the primary to replicas that are not ready, if the Service has fallbackToPrimary. */
 function withFallback(
   input: Whole,
-  { role, replicaFallback }: ServiceSpec,
+  { role, fallbackToPrimary }: ServiceSpec,
   excluded: DesiredService['excluded'],
 ): Behind {
   const addresses = input.addresses.filter((address) => !excluded.has(address));
-  if (role !== 'Replica' || !replicaFallback || readyEverywhere({ ...input, addresses }).length > 0)
+  if (role !== 'Replica' || !fallbackToPrimary || readyEverywhere({ ...input, addresses }).length > 0)
     return { addresses, excluded };
   const primary = input.roles.primary.filter((address) => excluded.get(address) === 'NotReplica');
   const others = [...excluded].filter(([address]) => !primary.includes(address));

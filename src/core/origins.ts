@@ -38,7 +38,7 @@ type ServiceRole = ServiceSpec['role'];
  * |---------------------|------------------------|-------------------------------------------------------------|
  * | Any                 | any                    | all                                                         |
  * | Primary, Replica    | reported by a probe    | all                                                         |
- * | Primary, Replica    | given by targets       | those of that role; all if there are none (replicaFallback) |
+ * | Primary, Replica    | given by targets       | those of that role; all if there are none (fallbackToPrimary) |
  *
  * @param isGiven the role comes from targets, and not from a probe
  */

@@ -19,7 +19,7 @@ export const annotations = {
   /** Name of the backend. It identifies the owner if another client removed the owner reference. */
   backend: `${group}/backend`,
   /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
-  sweep: `${group}/sweep`,
+  sweep: `${group}/pending-slice-cleanup`,
   /** On slices: names that resolved to their addresses. See attribution.ts. */
   names: `${group}/names`,
   /** On slices: `true` if the hints are the operator's. See hints.ts. */

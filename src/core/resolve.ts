@@ -1,7 +1,7 @@
 import { parseIp } from '../api/ip.ts';
 import { isServiceRecord } from '../api/host.ts';
 import type { Dns } from '../api/dns.ts';
-import type { ResolutionRule } from '../api/status.ts';
+import type { ResolutionState } from '../api/status.ts';
 import type { Question } from './names.ts';
 import {
   addressQuestions,
@@ -29,7 +29,7 @@ export interface HostAddress {
 export interface Resolution {
   readonly addresses: readonly HostAddress[];
   /** Undefined for a literal address, which needs no query. */
-  readonly rule: ResolutionRule | undefined;
+  readonly state: ResolutionState | undefined;
   /** Wall-clock milliseconds. */
   readonly resolvedWall: number | undefined;
   readonly error: string | undefined;
@@ -78,15 +78,15 @@ type Stand = (question: Question) => Standing;
 
 const literal = (ip: string): Resolution => ({
   addresses: [{ ip, host: ip, kept: false }],
-  rule: undefined,
+  state: undefined,
   resolvedWall: undefined,
   error: undefined,
   nextAt: undefined,
 });
 
-interface Part extends Pick<Resolution, 'rule' | 'resolvedWall' | 'error' | 'nextAt'> {
+interface Part extends Pick<Resolution, 'state' | 'resolvedWall' | 'error' | 'nextAt'> {
   readonly holds: boolean;
-  readonly rule: ResolutionRule;
+  readonly state: ResolutionState;
 }
 
 function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
@@ -113,9 +113,9 @@ function services(host: string, ask: Asking): Resolution {
     .map((service) => ({ service, ...addresses(service.host, ask) }));
   const parts: readonly Part[] = [
     { ...record, holds: record.services.length > 0, error: record.error && `SRV: ${record.error}` },
-    ...hosts.map(({ service, error, rule = 'Pending', ...part }) => ({
+    ...hosts.map(({ service, error, state = 'Pending', ...part }) => ({
       ...part,
-      rule,
+      state,
       // The rule of every host counts: a host that is not resolved must be reported.
       holds: true,
       error: error && `${service.host} ${error}`,
@@ -133,13 +133,13 @@ function services(host: string, ask: Asking): Resolution {
  * Rules in their order of severity, the worst first. The worst rule of the records that are in effect is
  * reported.
  */
-const rank: readonly ResolutionRule[] = [
+const rank: readonly ResolutionState[] = [
   'Pending',
   'Failed',
   'Expired',
   'Stale',
-  'Doubted',
-  'Published',
+  'Unconfirmed',
+  'Restored',
   'NoSuchName',
   'NoAddress',
   'Answered',
@@ -157,12 +157,12 @@ function joined(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
   const holding = parts.filter(({ holds }) => holds);
   const counted = holding.length > 0 ? holding : parts;
   const errors = parts
-    .filter(({ holds, rule }) => holds || holding.length === 0 || rule === 'Failed' || rule === 'Expired')
+    .filter(({ holds, state }) => holds || holding.length === 0 || state === 'Failed' || state === 'Expired')
     .flatMap(({ error }) => error ?? []);
   const walls = counted.flatMap(({ resolvedWall }) => resolvedWall ?? []);
   const nexts = parts.flatMap(({ nextAt }) => nextAt ?? []);
   return {
-    rule: rank.find((rule) => counted.some((part) => part.rule === rule)),
+    state: rank.find((state) => counted.some((part) => part.state === state)),
     resolvedWall: walls.length > 0 ? Math.max(...walls) : undefined,
     error: errors.length > 0 ? [...new Set(errors)].join('; ') : undefined,
     nextAt: nexts.length > 0 ? Math.min(...nexts) : undefined,

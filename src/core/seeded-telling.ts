@@ -153,7 +153,7 @@ function seededRole({ backend, groups, addresses, published }: SeedInput): {
   const single = of('Primary').filter((each) =>
     isOneServer(addresses.filter((address) => has(each, address))),
   );
-  const following = of('Replica').filter(({ replicaFallback }) => !replicaFallback);
+  const following = of('Replica').filter(({ fallbackToPrimary }) => !fallbackToPrimary);
   const roleIn = (address: BackendAddress, said: Said | undefined): Role | undefined => {
     if (single.some((each) => has(each, address))) return 'Primary';
     if (following.some((each) => has(each, address))) return 'Replica';

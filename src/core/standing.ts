@@ -1,9 +1,9 @@
-import type { ResolutionRule } from '../api/status.ts';
+import type { ResolutionState } from '../api/status.ts';
 import { hasFailed, missText, type NameState, type Records } from './names.ts';
 
 /** Records of one query that are in effect now. */
 export interface Standing extends Records {
-  readonly rule: ResolutionRule;
+  readonly state: ResolutionState;
   /** Addresses that were removed from the answer less than `keepMs` ago. */
   readonly kept: readonly string[];
   /** Wall-clock milliseconds; undefined while there has been no answer. */
@@ -31,8 +31,8 @@ export interface StandingOptions {
  * | nothing                                                 | no, but restored records | -                             | the restored records | Published             |
  * | nothing                                                 | no                       | -                             | none                 | Pending               |
  * | a negative answer, confirmed                            | any                      | -                             | none                 | NoSuchName, NoAddress |
- * | a negative answer, not confirmed                        | yes (or restored)        | no, or no failure among these results | the last good answer | Doubted               |
- * | a negative answer, not confirmed                        | no                       | -                             | none                 | Doubted               |
+ * | a negative answer, not confirmed                        | yes (or restored)        | no, or no failure among these results | the last good answer | Unconfirmed               |
+ * | a negative answer, not confirmed                        | no                       | -                             | none                 | Unconfirmed               |
  * | a failure                                               | yes (or restored)        | no                            | the last good answer | Stale                 |
  * | either, and one of the consecutive results is a failure | yes (or restored)        | yes                           | none                 | Expired               |
  * | a failure                                               | no                       | -                             | none                 | Failed                |
@@ -42,7 +42,7 @@ export interface StandingOptions {
  * answers.
  */
 export function standing(state: NameState, options: StandingOptions, now: number): Standing {
-  const rule = ruleOf(state, options, now);
+  const rule = stateOf(state, options, now);
   const none = rule === 'Expired' || state.gone;
   const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
   const expiry = mayExpire(state, options) && rule !== 'Expired' ? [state.missedAt + options.staleMs] : [];
@@ -50,7 +50,7 @@ export function standing(state: NameState, options: StandingOptions, now: number
   return {
     addresses: none ? [] : state.addresses,
     services: none ? [] : state.services,
-    rule,
+    state: rule,
     kept: kept.map(({ ip }) => ip),
     resolvedWall: resolvedWall(state, rule),
     error: state.reported && missText(state.reported),
@@ -58,20 +58,20 @@ export function standing(state: NameState, options: StandingOptions, now: number
   };
 }
 
-function ruleOf(state: NameState, options: StandingOptions, now: number): ResolutionRule {
+function stateOf(state: NameState, options: StandingOptions, now: number): ResolutionState {
   const { reported, origin, gone, goneReason, missedAt } = state;
   if (gone) return goneReason;
   if (reported === undefined)
-    return ({ nothing: 'Pending', published: 'Published', answer: 'Answered' } as const)[origin];
+    return ({ nothing: 'Pending', published: 'Restored', answer: 'Answered' } as const)[origin];
   if (mayExpire(state, options) && now - missedAt >= options.staleMs) return 'Expired';
-  if (reported.kind === 'none') return 'Doubted';
+  if (reported.kind === 'none') return 'Unconfirmed';
   return origin === 'nothing' ? 'Failed' : 'Stale';
 }
 
 const mayExpire = (state: NameState, { staleMs }: StandingOptions): boolean =>
   staleMs > 0 && state.origin !== 'nothing' && !state.gone && hasFailed(state);
 
-function resolvedWall(state: NameState, rule: ResolutionRule): number | undefined {
+function resolvedWall(state: NameState, rule: ResolutionState): number | undefined {
   if (state.origin !== 'answer') return undefined;
   return rule === 'Answered' ? state.changedWall : state.confirmedWall;
 }

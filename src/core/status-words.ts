@@ -16,7 +16,7 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
   conditions: conditions?.map((condition) =>
     ofNames.includes(condition.reason) ? { ...condition, message: '' } : condition,
   ),
-  targets: targets?.map((target) => ({ ...target, resolution: howNamed(target.resolution?.rule) })),
+  targets: targets?.map((target) => ({ ...target, resolution: howNamed(target.resolution?.state) })),
 });
 
 /**
@@ -25,4 +25,4 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
  * it continues to fail is only text.
  */
 const howNamed = (rule: string | undefined): string | undefined =>
-  rule === undefined || rule === 'Answered' || rule === 'Published' ? rule : 'failing';
+  rule === undefined || rule === 'Answered' || rule === 'Restored' ? rule : 'failing';

@@ -33,12 +33,12 @@ export function targetStatus(
 }
 
 function resolutionStatus({
-  rule = 'Pending',
+  state = 'Pending',
   resolvedWall,
   error,
 }: NonNullable<TargetAddresses['resolution']>): NonNullable<TargetStatus['resolution']> {
   return {
-    rule,
+    state,
     ...(resolvedWall !== undefined && { resolvedAt: timestamp(resolvedWall) }),
     ...(error !== undefined && { error: bounded(error) }),
   };

@@ -44,7 +44,7 @@ export interface EngineOptions extends Pick<
   | 'minRefreshMs'
   | 'legacyEndpoints'
   | 'maxEndpointsPerSlice'
-  | 'chooseProbes'
+  | 'autoSelectHandler'
   | 'switchedOff'
   | 'excludedNamespaces'
 > {

@@ -98,7 +98,7 @@ export function settlingMs(
   };
   // Published addresses remain, and the first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean =>
-    resolution?.rule === 'Pending' || resolution?.rule === 'Published';
+    resolution?.state === 'Pending' || resolution?.state === 'Restored';
   if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;
   const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();

@@ -25,7 +25,7 @@ import { withdraw } from './withdrawing.ts';
 export interface ReconcilerOptions
   extends ProbingOptions, PublishingOptions, ReporterOptions, ResolvingOptions {
   readonly secrets: Secrets;
-  readonly chooseProbes: boolean;
+  readonly autoSelectHandler: boolean;
   readonly policy: AddressPolicy;
   /** Default: that without `--alias-deny`. */
   readonly aliasPolicy?: AliasPolicy;

@@ -54,7 +54,7 @@ export interface LookOptions {
   readonly secretOf: SecretOf;
   readonly view: ClusterView;
   /** True when a handler is chosen if the spec has none. */
-  readonly chooseProbes: boolean;
+  readonly autoSelectHandler: boolean;
   readonly policy: AddressPolicy;
   /** Default: the policy without `--alias-deny`. */
   readonly aliasPolicy?: AliasPolicy;
@@ -66,7 +66,7 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const standing = standingOf(backend, options.view);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
-  const groups = portGroups(backend.spec, { materials, choose: options.chooseProbes });
+  const groups = portGroups(backend.spec, { materials, choose: options.autoSelectHandler });
   const limit = addressLimit(backend.spec, groups.length);
   const addressesIn = mode === 'ExternalName' ? each : together;
   const refusalOf = refusalIn(backend, groups, options.policy);
@@ -103,7 +103,7 @@ type Resolved = ReadonlyMap<string, Resolution>;
 
 const silence: Resolution = {
   addresses: [],
-  rule: 'Pending',
+  state: 'Pending',
   resolvedWall: undefined,
   error: undefined,
   nextAt: undefined,

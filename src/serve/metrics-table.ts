@@ -74,18 +74,18 @@ export const metricsTable = {
     help: 'Changes of the health of addresses, by new state and reason.',
     labels: ['to', 'reason'],
   },
-  external_backend_dns_questions_total: {
+  external_backend_dns_queries_total: {
     type: 'counter',
     help: 'DNS questions by result: Records, NoSuchName, NoAddress or Failed.',
     labels: ['result'],
   },
-  external_backend_dns_question_duration_seconds: {
+  external_backend_dns_query_duration_seconds: {
     type: 'histogram',
     help: 'Duration of DNS questions, all attempts included.',
     labels: [],
     buckets: dnsBuckets,
   },
-  external_backend_dns_names: {
+  external_backend_dns_tracked_questions: {
     type: 'gauge',
     help: 'DNS questions (a host name and a record type) that are followed.',
     labels: [],

@@ -58,7 +58,7 @@ const sampled = {
   probers: 'external_backend_probers',
   checksQuarantined: 'external_backend_checks_quarantined',
   checksCostly: 'external_backend_checks_costly',
-  dnsNames: 'external_backend_dns_names',
+  dnsNames: 'external_backend_dns_tracked_questions',
   dnsWaiting: 'external_backend_dns_questions_waiting',
   dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',
   queueDepth: 'external_backend_queue_depth',
@@ -97,7 +97,7 @@ export class Metrics {
     }
     for (const result of eventResults) this.#series.external_backend_events_total.at(result);
     for (const cause of threadEnds) this.#series.external_backend_prober_restarts_total.at(cause);
-    for (const result of dnsResults) this.#series.external_backend_dns_questions_total.at(result);
+    for (const result of dnsResults) this.#series.external_backend_dns_queries_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
     for (const reason of ['Ok', ...allErrorReasons])
       this.#series.external_backend_reconciles_total.at(reason);
@@ -121,8 +121,8 @@ export class Metrics {
 
   /** Counts one DNS question. */
   asked(result: (typeof dnsResults)[number], durationMs: number): void {
-    this.#series.external_backend_dns_questions_total.at(result).value++;
-    this.#series.external_backend_dns_question_duration_seconds.at().observe(durationMs / 1000);
+    this.#series.external_backend_dns_queries_total.at(result).value++;
+    this.#series.external_backend_dns_query_duration_seconds.at().observe(durationMs / 1000);
   }
 
   proberRestarted(cause: ThreadEnd): void {

@@ -117,7 +117,7 @@ describe('parseBackend', () => {
     });
     expect(specOf({ services: [{ name: 'a' }] })?.services?.[0]).toMatchObject({
       role: 'Any',
-      replicaFallback: false,
+      fallbackToPrimary: false,
     });
   });
 

@@ -1556,15 +1556,15 @@ const badRoles: readonly BadSample[] = [
   },
   {
     name: 'a fallback of a Service for every role',
-    spec: service({ replicaFallback: true }),
-    field: `${s0}.replicaFallback`,
-    message: 'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica',
+    spec: service({ fallbackToPrimary: true }),
+    field: `${s0}.fallbackToPrimary`,
+    message: 'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica',
   },
   {
     name: 'a fallback of the primary',
-    spec: { ...service({ role: 'Primary', replicaFallback: true }), ...login },
-    field: `${s0}.replicaFallback`,
-    message: 'replicaFallback lets the primary serve in place of replicas, and so needs role: Replica',
+    spec: { ...service({ role: 'Primary', fallbackToPrimary: true }), ...login },
+    field: `${s0}.fallbackToPrimary`,
+    message: 'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica',
   },
   {
     name: 'a bound of lag of the primary',
@@ -2172,7 +2172,7 @@ export const goodSamples: readonly GoodSample[] = [
       ...login,
       services: [
         { name: 'rw', role: 'Primary' },
-        { name: 'ro', role: 'Replica', maxLagSeconds: 10, replicaFallback: true },
+        { name: 'ro', role: 'Replica', maxLagSeconds: 10, fallbackToPrimary: true },
         { name: 'all', role: 'Any', maxLagSeconds: 86400 },
       ],
     }),

@@ -114,7 +114,7 @@ const services = partly(
   {
     role: fc.constantFrom('Any', 'Primary', 'Replica'),
     maxLagSeconds: mostly(fc.constantFrom(0, 10, 86400), fc.constantFrom(-1, 86401)),
-    replicaFallback: fc.boolean(),
+    fallbackToPrimary: fc.boolean(),
     type: fc.constantFrom('ClusterIP', 'NodePort', 'LoadBalancer'),
     headless: fc.boolean(),
     clusterIP: addresses,
@@ -163,7 +163,7 @@ const tls = partly(
 /** Services by role, and what may tell it: each part alone is mostly right, together they often are not. */
 const byRole = fc
   .tuple(
-    fc.subarray([{ role: 'Primary' }, { role: 'Replica', replicaFallback: true }, { maxLagSeconds: 10 }], {
+    fc.subarray([{ role: 'Primary' }, { role: 'Replica', fallbackToPrimary: true }, { maxLagSeconds: 10 }], {
       minLength: 1,
     }),
     fc.record(

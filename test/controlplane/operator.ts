@@ -100,7 +100,7 @@ const defaults = [
   '--leader-elect=false',
   '--metrics-auth=none',
   // Most targets of the tests accept and say nothing, whatever their port is known for.
-  '--choose-probes=false',
+  '--auto-select-handler=false',
   // Names of the tests change every second.
   '--dns-min-refresh=1s',
 ];

@@ -77,7 +77,7 @@ describe('addressesOf with names', () => {
       const addresses = hosts[host];
       return addresses === undefined
         ? literal(host)
-        : { ...resolved({ addresses: [], rule: 'Answered', resolvedWall: 7 }), addresses };
+        : { ...resolved({ addresses: [], state: 'Answered', resolvedWall: 7 }), addresses };
     };
   const targets = (...hosts: readonly string[]) => hosts.map((host) => aTarget({ host }));
   const ipsOf = (found: ReturnType<typeof addressesOf>) =>
@@ -88,7 +88,7 @@ describe('addressesOf with names', () => {
 
   it('reports the resolution of a name, and none of a literal address', () => {
     const found = addressesOf(targets('a.', '10.0.0.9'), giving({ 'a.': a('10.0.0.1') }), forbiddenRule);
-    expect(found[0]?.resolution).toEqual({ rule: 'Answered', resolvedWall: 7, error: undefined });
+    expect(found[0]?.resolution).toEqual({ state: 'Answered', resolvedWall: 7, error: undefined });
     expect(found[0]?.addresses[0]?.host).toBe('a.example.com');
     expect(found[1]).not.toHaveProperty('resolution');
   });

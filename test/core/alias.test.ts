@@ -205,12 +205,12 @@ describe('candidatesOf', () => {
     ['expired', unprobed, 'Expired', [], nothingKnown, 'unhealthy'],
     ['failed', probed, 'Failed', [], nothingKnown, 'unknown'],
     ['failed, not probed', unprobed, 'Failed', [], nothingKnown, 'unknown'],
-    ['doubted', probed, 'Doubted', [], nothingKnown, 'unknown'],
+    ['doubted', probed, 'Unconfirmed', [], nothingKnown, 'unknown'],
     ['pending', probed, 'Pending', [], nothingKnown, 'unknown'],
   ] as const)(
     'derives the health of a host from its addresses or its name: %s',
-    (_, spec, rule, ips, healthOf, health) => {
-      const [is] = of(spec, found(spec, { rule }, ips), healthOf);
+    (_, spec, state, ips, healthOf, health) => {
+      const [is] = of(spec, found(spec, { state }, ips), healthOf);
       expect(is).toMatchObject({ name: 'db.example.com', health, drain: false });
     },
   );
@@ -219,7 +219,7 @@ describe('candidatesOf', () => {
     const ports = [{ port: 1 }, { name: 'b', port: 2, probe: {} }];
     const spec = { ...one, ports: ports.map((port) => ({ name: 'a', ...port })) };
     const marks = (since: number) =>
-      of(spec, found(spec, { rule: 'Answered' }, two), (id) =>
+      of(spec, found(spec, { state: 'Answered' }, two), (id) =>
         id.startsWith('10.0.0.2|') ? unhealthy : { ...healthy, since: id.endsWith('2/TCP') ? since : 5 },
       )[0]?.marks;
     expect([...(marks(5) ?? [])]).toEqual([...(marks(5) ?? [])]);
@@ -230,10 +230,10 @@ describe('candidatesOf', () => {
   it.each([
     ['its addresses', ['10.0.0.1'], {}, '10.0.0.1 Refused'],
     ['what was refused', ['127.0.0.1'], {}, '127.0.0.1 is refused'],
-    ['the name servers', [], { rule: 'Failed', error: 'A: no answer' }, 'A: no answer'],
-    ['nothing but the rule', [], { rule: 'Pending' }, 'Pending'],
+    ['the name servers', [], { state: 'Failed', error: 'A: no answer' }, 'A: no answer'],
+    ['nothing but the rule', [], { state: 'Pending' }, 'Pending'],
   ] as const)('reports why a host is not healthy: %s', (_, ips, resolution, why) => {
-    const targets = found(probed, { rule: 'Answered', ...resolution }, ips);
+    const targets = found(probed, { state: 'Answered', ...resolution }, ips);
     expect(of(probed, targets, allBut('10.0.0.1'))[0]?.why).toContain(why);
   });
 
@@ -244,7 +244,7 @@ describe('candidatesOf', () => {
     ];
     const spec = { ...one, ports };
     const second = (id: string) => (id.endsWith('2/TCP') ? allBut('10.0.0.1')(id) : healthy);
-    expect(of(spec, found(spec, { rule: 'Answered' }, ['10.0.0.1']), second)[0]).toMatchObject({
+    expect(of(spec, found(spec, { state: 'Answered' }, ['10.0.0.1']), second)[0]).toMatchObject({
       health: 'unhealthy',
     });
   });

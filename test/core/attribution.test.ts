@@ -44,7 +44,7 @@ const read = (host: string, ...slices: readonly EndpointSlice[]) =>
 function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly EndpointSlice[] {
   const targets = [...hosts.keys()].map((host) => aTarget({ host }));
   const resolve = (host: string): Resolution => ({
-    ...resolved({ addresses: [], rule: 'Answered' }),
+    ...resolved({ addresses: [], state: 'Answered' }),
     addresses: hosts.get(host) ?? [],
   });
   const all = addressesOf(targets, resolve, forbiddenRule).flatMap(({ addresses }) => addresses);

@@ -137,43 +137,43 @@ describe('the records in effect', () => {
   it.each([
     ['records: these', ofAnswers([good]), 0, ip, 'Answered'],
     ['records after failures: these', ofAnswers([failed(), failed(), good]), 0, ip, 'Answered'],
-    ['no answer yet, but published: the published', published, 0, ip, 'Published'],
+    ['no answer yet, but published: the published', published, 0, ip, 'Restored'],
     ['no answer yet: nothing', nothingKnown, 0, [], 'Pending'],
     ['none, believed: nothing', ofAnswers(gone), 0, [], 'NoSuchName'],
     ['no address, believed: nothing', ofAnswers([good, noAddress, noAddress, noAddress]), 0, [], 'NoAddress'],
     ['none, believed, and never an answer before: nothing', ofAnswers([trusted, trusted, trusted]), 0, [], 'NoSuchName'],
     ['first negative answer: the last good one, not reported yet', ofAnswers([good, trusted]), 0, ip, 'Answered'],
-    ['none, not believed yet: the last good', ofAnswers([good, trusted, trusted]), 0, ip, 'Doubted'],
-    ['first negative answer, with restored records: these, not reported yet', after([trusted], published), 0, ip, 'Published'],
-    ['none, not believed yet, but published: the published', after([trusted, trusted], published), 0, ip, 'Doubted'],
-    ['none, not believed yet, and never a good answer: nothing', ofAnswers([trusted]), 0, [], 'Doubted'],
+    ['none, not believed yet: the last good', ofAnswers([good, trusted, trusted]), 0, ip, 'Unconfirmed'],
+    ['first negative answer, with restored records: these, not reported yet', after([trusted], published), 0, ip, 'Restored'],
+    ['none, not believed yet, but published: the published', after([trusted, trusted], published), 0, ip, 'Unconfirmed'],
+    ['none, not believed yet, and never a good answer: nothing', ofAnswers([trusted]), 0, [], 'Unconfirmed'],
     ['first failure: the last good answer, not reported yet', ofAnswers([good, failed()]), 0, ip, 'Answered'],
     ['first failure, the last answer older than staleMs: not reported yet either', ofAnswers([good, failed()]), 40_000, ip, 'Answered'],
     ['failed: the last good', ofAnswers([good, failed(), failed()]), 0, ip, 'Stale'],
     ['failed, a moment before staleMs: the last good', ofAnswers([good, failed(), failed()]), step + 29_999, ip, 'Stale'],
     ['failed for staleMs: nothing', ofAnswers([good, failed(), failed()]), step + 30_000, [], 'Expired'],
-    ['denied after failures, before staleMs: the last good', ofAnswers([good, failed(), failed(), denied()]), step + 29_999, ip, 'Doubted'],
+    ['denied after failures, before staleMs: the last good', ofAnswers([good, failed(), failed(), denied()]), step + 29_999, ip, 'Unconfirmed'],
     ['denied after failures for staleMs: nothing', ofAnswers([good, failed(), failed(), denied()]), step + 30_000, [], 'Expired'],
-    ['denied and never believed for staleMs: the last good', ofAnswers([good, denied(), denied(), denied()]), step + 30_000, ip, 'Doubted'],
-    ['first failure, with restored records: these, not reported yet', after([failed()], published), 0, ip, 'Published'],
+    ['denied and never believed for staleMs: the last good', ofAnswers([good, denied(), denied(), denied()]), step + 30_000, ip, 'Unconfirmed'],
+    ['first failure, with restored records: these, not reported yet', after([failed()], published), 0, ip, 'Restored'],
     ['failed, but published: the published', after([failed(), failed()], published), 0, ip, 'Stale'],
     ['failed for staleMs, though published: nothing', after([failed(), failed()], published), 30_000, [], 'Expired'],
     ['failed, and never a good answer: nothing', ofAnswers([failed()]), 0, [], 'Failed'],
     ['failed after there was nothing: nothing', ofAnswers([...gone, failed()]), 0, [], 'NoSuchName'],
     ['failed after there was no address: nothing', ofAnswers([good, noAddress, noAddress, noAddress, failed(), failed()]), 0, [], 'NoAddress'],
   ] as const)('%s', (_, state, now, addresses, rule) =>
-    expect(standing(state, options, now)).toMatchObject({ addresses, rule })); // prettier-ignore
+    expect(standing(state, options, now)).toMatchObject({ addresses, state: rule })); // prettier-ignore
 
   it('remain for ever with a staleMs of 0', () => {
     const state = after([good, failed(), failed()]);
     const forEver = standing(state, { staleMs: 0, keepMs: 0 }, 1e12);
-    expect(forEver).toMatchObject({ addresses: ip, rule: 'Stale', nextAt: undefined });
+    expect(forEver).toMatchObject({ addresses: ip, state: 'Stale', nextAt: undefined });
   });
 
   it('count staleMs from the first result without records, not from the last answer', () => {
     const late = learn(learn(after([good]), failed(), at(290_000)), failed(), at(295_000));
-    expect(standing(late, options, 295_000)).toMatchObject({ rule: 'Stale', nextAt: 320_000 });
-    expect(standing(late, options, 320_000).rule).toBe('Expired');
+    expect(standing(late, options, 295_000)).toMatchObject({ state: 'Stale', nextAt: 320_000 });
+    expect(standing(late, options, 320_000).state).toBe('Expired');
   });
 
   it('report when they end because time passes', () => {
@@ -239,7 +239,7 @@ describe('changes that need a reconcile', () => {
     const stale = after([good, down, down, down]);
     const doubted = learn(stale, denied(), at(4 * step));
     expect(isNews(stale, doubted)).toBe(true);
-    expect(standing(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).rule).toBe('Doubted');
+    expect(standing(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).state).toBe('Unconfirmed');
   });
 
   it('include the first answer to restored records', () => {
@@ -254,7 +254,7 @@ describe('expired records', () => {
     for (let i = 1; i <= 200; i++) {
       const now = i * step;
       state = learn(state, i % 2 === 0 ? denied() : failed(), at(now));
-      if (now >= step + options.staleMs) rules = rules.add(standing(state, options, now).rule);
+      if (now >= step + options.staleMs) rules = rules.add(standing(state, options, now).state);
     }
     expect([...rules]).toEqual(['Expired']);
   });
@@ -345,8 +345,8 @@ describe('any answers', () => {
     fc.assert(
       fc.property(start, answers, fc.nat(100_000), (from, all, staleMs) => {
         const seen = (state: NameState, now: number) => {
-          const { rule, error, addresses } = standing(state, { staleMs, keepMs: 0 }, now);
-          return { rule, error, addresses: addresses.toSorted() };
+          const { state: how, error, addresses } = standing(state, { staleMs, keepMs: 0 }, now);
+          return { how, error, addresses: addresses.toSorted() };
         };
         for (const { before, after, now } of walk(from, all))
           if (!isNews(before, after)) expect(seen(after, now)).toEqual(seen(before, now));
@@ -359,7 +359,7 @@ describe('any answers', () => {
       fc.property(start, answers, (from, all) => {
         const state = after([...all, good], from);
         const stands = standing(state, { staleMs: 1, keepMs: 0 }, 1e9);
-        expect(stands).toMatchObject({ rule: 'Answered', addresses: ['10.0.0.1'], error: undefined });
+        expect(stands).toMatchObject({ state: 'Answered', addresses: ['10.0.0.1'], error: undefined });
       }),
     );
   });

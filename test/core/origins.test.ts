@@ -28,7 +28,7 @@ function published(given: Readonly<Record<string, Given>>, health: Health = heal
   const found = addressesOf(
     backend.spec.targets,
     (host) => ({
-      ...resolved({ addresses: [], rule: 'Answered' }),
+      ...resolved({ addresses: [], state: 'Answered' }),
       addresses: [
         ...(given[host]?.ips ?? []).map((ip) => ({ ip, host, kept: false })),
         ...(given[host]?.kept ?? []).map((ip) => ({ ip, host, kept: true })),

@@ -561,7 +561,7 @@ describe('adoption', () => {
     if (error !== undefined) {
       expect(error).toMatchObject({ kind: 'waiting', reason: 'SweepingSlices' });
       expect(stage.observed().service?.metadata.annotations).toHaveProperty(
-        ['externalbackend.io/sweep'],
+        ['externalbackend.io/pending-slice-cleanup'],
         'pending',
       );
       error = await stage.perform(stage.plan(aBackend(adopting)).actions);
@@ -569,7 +569,9 @@ describe('adoption', () => {
     expect(error).toBeUndefined();
     expect(stage.plan(aBackend(adopting))).toEqual({ actions: [], problem: undefined });
     expect(stage.observed().service?.spec.selector).toBeUndefined();
-    expect(stage.observed().service?.metadata.annotations).not.toHaveProperty(['externalbackend.io/sweep']);
+    expect(stage.observed().service?.metadata.annotations).not.toHaveProperty([
+      'externalbackend.io/pending-slice-cleanup',
+    ]);
     expect(stage.addresses.toSorted()).toEqual(['10.20.0.11', '10.20.0.12']);
     expect(JSON.stringify(stage.observed().endpoints ?? {})).not.toContain('10.30.0.1');
     expect(stage.observed().endpoints === undefined).toBe(!legacy);

@@ -98,7 +98,7 @@ describe('a query that is not made', () => {
     const names = plain(512);
     const lookup = knowing({ 'A db511.example.com': after(gives('10.0.0.1')) });
     const found = resolve('db511.example.com', defaultDns, lookup, 10_000, asked(names));
-    expect(found).toMatchObject({ addresses: [{ ip: '10.0.0.1' }], rule: 'Answered', error: undefined });
+    expect(found).toMatchObject({ addresses: [{ ip: '10.0.0.1' }], state: 'Answered', error: undefined });
     expect(found.unasked).toEqual([
       'AAAA records of this name are not queried: an ExternalBackend has at most 512 DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends',
     ]);

@@ -66,7 +66,7 @@ describe('resolve', () => {
   it('resolves a literal address to itself, in canonical form and without a rule', () => {
     expect(of('FD00:0::1', {})).toEqual({
       addresses: [{ ip: 'fd00::1', host: 'fd00::1', kept: false }],
-      rule: undefined,
+      state: undefined,
       resolvedWall: undefined,
       error: undefined,
       nextAt: undefined,
@@ -80,15 +80,15 @@ describe('resolve', () => {
         { ip: '10.0.0.1', host: name, kept: false },
         { ip: 'fd00::1', host: name, kept: false },
       ],
-      rule: 'Answered',
+      state: 'Answered',
       resolvedWall: epoch,
     });
   });
 
   it('ignores a family that is not queried', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1')), [`AAAA ${name}`]: after(fails) };
-    expect(of(name, states, { families: ['IPv4'] })).toMatchObject({ rule: 'Answered', error: undefined });
-    expect(of(name, states, { families: ['IPv6'] })).toMatchObject({ addresses: [], rule: 'Failed' });
+    expect(of(name, states, { families: ['IPv4'] })).toMatchObject({ state: 'Answered', error: undefined });
+    expect(of(name, states, { families: ['IPv6'] })).toMatchObject({ addresses: [], state: 'Failed' });
   });
 
   const a = gives('10.0.0.1');
@@ -123,16 +123,16 @@ describe('resolve', () => {
       after(a),
       after(b, denies(), denies()),
       ['10.0.0.1', 'fd00::1'],
-      'Doubted',
+      'Unconfirmed',
       `AAAA: ${nx}`,
     ],
-    ['published before', before('10.0.0.1'), nothingKnown, ['10.0.0.1'], 'Published', undefined],
+    ['published before', before('10.0.0.1'), nothingKnown, ['10.0.0.1'], 'Restored', undefined],
     [
       'published before, one answered since',
       since(before('10.0.0.1'), a),
       before('fd00::1'),
       ['10.0.0.1', 'fd00::1'],
-      'Published',
+      'Restored',
       undefined,
     ],
     [
@@ -171,18 +171,18 @@ describe('resolve', () => {
   ])('both families: %s', (_, four, six, ips, rule, error) => {
     const found = of(name, { [`A ${name}`]: four, [`AAAA ${name}`]: six });
     expect(found.addresses.map(({ ip }) => ip)).toEqual(ips);
-    expect(found).toMatchObject({ rule, error });
+    expect(found).toMatchObject({ state: rule, error });
   });
 
   it('removes the addresses when the name servers have failed for staleSeconds, and reports when that is', () => {
     const states = { [`A ${name}`]: after(gives('10.0.0.1'), fails, fails) };
     const over = { staleSeconds: 60, families: ['IPv4' as const] };
     const stale = of(name, states, over, 60_999);
-    expect(stale).toMatchObject({ rule: 'Stale', nextAt: 61_000 });
+    expect(stale).toMatchObject({ state: 'Stale', nextAt: 61_000 });
     expect(stale.addresses).toHaveLength(1);
-    expect(of(name, states, over, 61_000)).toMatchObject({ addresses: [], rule: 'Expired' });
+    expect(of(name, states, over, 61_000)).toMatchObject({ addresses: [], state: 'Expired' });
     expect(of(name, states, { ...over, staleSeconds: 0 }, 1e12)).toMatchObject({
-      rule: 'Stale',
+      state: 'Stale',
       nextAt: undefined,
     });
   });
@@ -192,7 +192,7 @@ describe('resolve', () => {
     const found = of(name, states, { staleSeconds: 1 });
     expect(found).toMatchObject({
       addresses: [{ ip: '10.0.0.1' }],
-      rule: 'Answered',
+      state: 'Answered',
       error: 'AAAA: no answer',
     });
   });
@@ -218,7 +218,7 @@ describe('resolve', () => {
       'A db1.example.com': after(gives('10.0.0.2')),
       'AAAA db1.example.com': after(gives('fd00::2')),
     });
-    expect(found).toMatchObject({ rule: 'Answered', error: undefined });
+    expect(found).toMatchObject({ state: 'Answered', error: undefined });
     expect(found.addresses).toEqual([
       { ip: '10.0.0.1', host: 'db0.example.com', kept: false, record: db0 },
       { ip: '10.0.0.2', host: 'db1.example.com', kept: false, record: db1 },
@@ -255,7 +255,7 @@ describe('resolve', () => {
     const states = { [`SRV ${record}`]: srv, 'A db0.': db0, 'A db1.': db1 };
     const found = of(record, states, { families: ['IPv4'] });
     expect(found.addresses).toHaveLength(count);
-    expect(found).toMatchObject({ rule, error });
+    expect(found).toMatchObject({ state: rule, error });
   });
 
   const ips = ['10.0.0.1', '10.0.0.2', '169.254.169.254', '127.0.0.1'];

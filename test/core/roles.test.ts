@@ -27,7 +27,7 @@ const redis = { probe: { redis: {} } };
 const services = [
   { name: 'rw', role: 'Primary' },
   { name: 'ro', role: 'Replica', maxLagSeconds: 10 },
-  { name: 'back', role: 'Replica', replicaFallback: true },
+  { name: 'back', role: 'Replica', fallbackToPrimary: true },
   { name: 'any' },
 ];
 
@@ -314,7 +314,7 @@ describe('the exclusion of an address from a Service', () => {
 describe('a Service of replicas with a fallback', () => {
   const spec = {
     ...targets(A, B),
-    services: [{ name: 'back', role: 'Replica', replicaFallback: true, maxLagSeconds: 10 }],
+    services: [{ name: 'back', role: 'Replica', fallbackToPrimary: true, maxLagSeconds: 10 }],
   };
   it.each([
     ['leads to the replica while that is ready', R(), [`+${B}`]],

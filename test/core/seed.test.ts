@@ -264,7 +264,7 @@ describe('the role that an address begins with', () => {
   const services = [
     { name: 'rw', role: 'Primary' },
     { name: 'ro', role: 'Replica' },
-    { name: 'back', role: 'Replica', replicaFallback: true },
+    { name: 'back', role: 'Replica', fallbackToPrimary: true },
   ];
   const spec = { probe: { redis: {} }, services };
 

@@ -32,22 +32,22 @@ const message = (status: Status, type: string) =>
 describe('the status of a host name', () => {
   it('contains the rule of its addresses, since when, and the error', () => {
     const { status } = named(withLiteral, {
-      [name]: gave(['10.0.0.1'], { rule: 'Stale', error: 'A: away' }),
+      [name]: gave(['10.0.0.1'], { state: 'Stale', error: 'A: away' }),
     });
     expect(status.targets).toMatchObject([
-      { host: name, resolution: { rule: 'Stale', resolvedAt: '2026-01-01T00:00:00Z', error: 'A: away' } },
+      { host: name, resolution: { state: 'Stale', resolvedAt: '2026-01-01T00:00:00Z', error: 'A: away' } },
       { host: '10.0.9.9' },
     ]);
     expect(status.targets?.[1]).not.toHaveProperty('resolution');
   });
 
   it('contains no fields that are not known', () => {
-    const { status } = named(backend, { [name]: gave([], { rule: 'Pending', resolvedWall: undefined }) });
-    expect(status.targets).toEqual([{ host: name, resolution: { rule: 'Pending' }, addresses: [] }]);
+    const { status } = named(backend, { [name]: gave([], { state: 'Pending', resolvedWall: undefined }) });
+    expect(status.targets).toEqual([{ host: name, resolution: { state: 'Pending' }, addresses: [] }]);
   });
 
   it('is limited in length, whatever the servers return', () => {
-    const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'x'.repeat(5_000) }) });
+    const { status } = named(backend, { [name]: gave([], { state: 'Failed', error: 'x'.repeat(5_000) }) });
     expect(status.targets?.[0]?.resolution?.error?.length).toBeLessThanOrEqual(1_024);
     expect(message(status, 'Degraded')?.length).toBeLessThanOrEqual(1_024);
   });
@@ -87,25 +87,32 @@ describe('the status of a host name', () => {
 
   it.each<readonly [string, Partial<Resolution>, readonly string[], HealthOf, string, string]>([
     ['all is well', {}, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'False AllHealthy'],
-    ['not answered yet', { rule: 'Pending' }, [], allHealthy, 'Unknown NotResolvedYet', 'False AllHealthy'],
+    ['not answered yet', { state: 'Pending' }, [], allHealthy, 'Unknown NotResolvedYet', 'False AllHealthy'],
     ['answered, not probed yet', {}, ['10.0.0.1'], nothingKnown, 'Unknown NotProbedYet', 'False AllHealthy'],
     [
       'published before',
-      { rule: 'Published' },
+      { state: 'Restored' },
       ['10.0.0.1'],
       allHealthy,
       'True AddressesReady',
       'False AllHealthy',
     ],
-    ['stale', { rule: 'Stale' }, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'True NamesFailing'],
-    ['doubted', { rule: 'Doubted' }, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'True NamesFailing'],
-    ['failed', { rule: 'Failed' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
-    ['expired', { rule: 'Expired' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
-    ['no such name', { rule: 'NoSuchName' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
-    ['no address', { rule: 'NoAddress' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['stale', { state: 'Stale' }, ['10.0.0.1'], allHealthy, 'True AddressesReady', 'True NamesFailing'],
+    [
+      'doubted',
+      { state: 'Unconfirmed' },
+      ['10.0.0.1'],
+      allHealthy,
+      'True AddressesReady',
+      'True NamesFailing',
+    ],
+    ['failed', { state: 'Failed' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['expired', { state: 'Expired' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['no such name', { state: 'NoSuchName' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
+    ['no address', { state: 'NoAddress' }, [], allHealthy, 'False NoReadyAddress', 'True NamesFailing'],
     [
       'stale and unhealthy: the database first',
-      { rule: 'Stale' },
+      { state: 'Stale' },
       ['10.0.0.1'],
       allBut('10.0.0.1'),
       'False NoReadyAddress',
@@ -123,16 +130,16 @@ describe('the status of a host name', () => {
   });
 
   it('does not make a backend with another ready address unavailable', () => {
-    for (const rule of ['Pending', 'Failed', 'NoSuchName'] as const)
-      expect(is(named(withLiteral, { [name]: gave([], { rule }) }).status, 'Available')).toBe(
+    for (const state of ['Pending', 'Failed', 'NoSuchName'] as const)
+      expect(is(named(withLiteral, { [name]: gave([], { state }) }).status, 'Available')).toBe(
         'True AddressesReady',
       );
   });
 
   it('names the hosts that fail in Degraded, with the rule and the error', () => {
-    const { status } = named(backend, { [name]: gave([], { rule: 'Failed', error: 'A: away' }) });
+    const { status } = named(backend, { [name]: gave([], { state: 'Failed', error: 'A: away' }) });
     expect(message(status, 'Degraded')).toBe(`${name} Failed: A: away`);
-    const pending = named(backend, { [name]: gave([], { rule: 'Pending' }) }).status;
+    const pending = named(backend, { [name]: gave([], { state: 'Pending' }) }).status;
     expect(message(pending, 'Available')).toBe(`0 of 0 addresses are ready; no DNS answer yet for ${name}`);
   });
 });
@@ -147,13 +154,13 @@ describe('the status of an alias', () => {
   it.each([
     ['healthy', probed, ['10.0.0.1'], {}, allHealthy, 'True Alias'],
     ['not probed', unprobed, ['10.0.0.1'], {}, nothingKnown, 'True Alias'],
-    ['not probed and not answered', unprobed, [], { rule: 'Pending' }, nothingKnown, 'True Alias'],
-    ['not probed and gone', unprobed, [], { rule: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
+    ['not probed and not answered', unprobed, [], { state: 'Pending' }, nothingKnown, 'True Alias'],
+    ['not probed and gone', unprobed, [], { state: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
     ['not probed yet', probed, ['10.0.0.1'], {}, nothingKnown, 'Unknown NotProbedYet'],
-    ['not answered yet', probed, [], { rule: 'Pending' }, nothingKnown, 'Unknown NotResolvedYet'],
-    ['failing', probed, [], { rule: 'Failed' }, nothingKnown, 'Unknown NotResolvedYet'],
+    ['not answered yet', probed, [], { state: 'Pending' }, nothingKnown, 'Unknown NotResolvedYet'],
+    ['failing', probed, [], { state: 'Failed' }, nothingKnown, 'Unknown NotResolvedYet'],
     ['unhealthy', probed, ['10.0.0.1'], {}, allBut('10.0.0.1'), 'False NoReadyAddress'],
-    ['gone', probed, [], { rule: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
+    ['gone', probed, [], { state: 'NoSuchName' }, nothingKnown, 'False NoReadyAddress'],
     ['refused', probed, ['127.0.0.1'], {}, nothingKnown, 'False NoReadyAddress'],
   ] as const)('reports whether its host works: %s', (_, spec, ips, how, healthOf, available) => {
     const status = of(spec, ips, how, healthOf);

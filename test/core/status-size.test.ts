@@ -108,7 +108,7 @@ describe('a status that is too large to be stored', () => {
           list.map(({ error, message: told, count, some: over }) => ({
             host,
             message: told,
-            resolution: { rule: 'Failed', error },
+            resolution: { state: 'Failed', error },
             addresses: Array.from({ length: Math.min(count, Math.floor(2000 / list.length)) }, () =>
               address(over),
             ),

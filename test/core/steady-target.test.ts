@@ -12,7 +12,7 @@ const target = (
   over: Partial<TargetStatus> = {},
 ): TargetStatus => ({
   host: 'db.example.com',
-  resolution: { rule: 'Answered', resolvedAt: '2026-01-01T00:00:00Z', ...resolution },
+  resolution: { state: 'Answered', resolvedAt: '2026-01-01T00:00:00Z', ...resolution },
   addresses: [...addresses],
   ...over,
 });
@@ -40,7 +40,7 @@ describe('the status of a target', () => {
       'an address is excluded',
       target([address(a, { excluded: [{ service: 'x', reason: 'y' }] }), address(b, kept)]),
     ],
-    ['the rule is another', target(stored.addresses, { rule: 'Stale' })],
+    ['the rule is another', target(stored.addresses, { state: 'Stale' })],
     ['there is an error', target(stored.addresses, { error: 'no answer' })],
     ['there is a message', target(stored.addresses, {}, { message: 'x' })],
     ['it is the current host', target(stored.addresses, {}, { current: true })],

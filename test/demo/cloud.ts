@@ -48,7 +48,7 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
       await show('apply', '-n', 'shop', '-f', sample);
       await eventually('the Service leads to the server', reached, (address) => address === primary);
       await show('get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'wide');
-      await says('the status reports the rule', `"ip":"${primary}"`, '"rule":"Answered"');
+      await says('the status reports the rule', `"ip":"${primary}"`, '"state":"Answered"');
       stage.checked(`${name} reaches ${primary}, the address in the record, whose TTL is ${ttl} s`);
       return both;
     },
@@ -80,9 +80,9 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
 
   await stage.step('The name server is killed: the last good answer remains in use', async () => {
     await dns.kill();
-    await says('the status reports it', `"ip":"${standby}"`, '"ready":true', '"rule":"Stale"');
+    await says('the status reports it', `"ip":"${standby}"`, '"ready":true', '"state":"Stale"');
     expectThat('the Service leads to it as before', (await reached()) === standby, 'another address');
-    stage.checked(`the status reports rule Stale for ${standby}, and ${name} still reaches it`);
+    stage.checked(`the status reports state Stale for ${standby}, and ${name} still reaches it`);
     await dns.start();
   });
   return servers;

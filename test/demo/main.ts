@@ -54,7 +54,7 @@ async function demo(plane: Plane): Promise<void> {
   const operator = await stage.step('The operator starts with the rights of config/rbac only', async () => {
     await applyRbac(details);
     const running = await startOperator(details, {
-      args: ['--leader-elect=true', '--choose-probes=true', `--dns-servers=${dns.endpoint}`],
+      args: ['--leader-elect=true', '--auto-select-handler=true', `--dns-servers=${dns.endpoint}`],
     });
     stage.checked('the operator is in sync with the API server');
     return running;

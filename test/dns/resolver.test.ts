@@ -452,7 +452,7 @@ describe('DnsResolver', () => {
       servers.say(db, failed, 5 * SECOND);
       await clock.advance(10 * MINUTE);
       const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
-      expect(stands).toMatchObject({ addresses: ['10.0.0.1'], rule: 'Stale', error: failed.message });
+      expect(stands).toMatchObject({ addresses: ['10.0.0.1'], state: 'Stale', error: failed.message });
       expect(news).toHaveLength(2);
       servers.say(db, records(10, '10.0.0.2'));
       await clock.advance(MINUTE);
@@ -467,7 +467,7 @@ describe('DnsResolver', () => {
       resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
       await clock.advance(10 * MINUTE);
       const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
-      expect(stands).toMatchObject({ addresses: ['10.0.0.7'], rule: 'Stale' });
+      expect(stands).toMatchObject({ addresses: ['10.0.0.7'], state: 'Stale' });
     });
 
     it('delays 20,000 questions by only seconds after its end', async () => {

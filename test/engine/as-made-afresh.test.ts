@@ -14,7 +14,7 @@ import { specs } from '../support/drawn/specs.ts';
 const flags: fc.Arbitrary<Flags> = fc.record({
   maxEndpointsPerSlice: fc.constantFrom(1, 2, 100),
   legacyEndpoints: fc.boolean(),
-  chooseProbes: fc.boolean(),
+  autoSelectHandler: fc.boolean(),
 });
 
 const families: fc.Arbitrary<readonly Family[]> = fc.constantFrom<(readonly Family[])[]>(

@@ -327,8 +327,8 @@ describe('an alias after a start', () => {
     await world.run();
     expect([alias(world), world.events]).toEqual([second, []]);
     expect(world.status().targets).toMatchObject([
-      { resolution: { rule: 'Stale' }, addresses: [{ ip: one, health: 'unhealthy' }] },
-      { resolution: { rule: 'Stale' }, addresses: [{ ip: two, health: 'healthy' }], current: true },
+      { resolution: { state: 'Stale' }, addresses: [{ ip: one, health: 'unhealthy' }] },
+      { resolution: { state: 'Stale' }, addresses: [{ ip: two, health: 'healthy' }], current: true },
     ]);
     expect((await world.run()).writes).toEqual([]);
   });

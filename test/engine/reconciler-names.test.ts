@@ -31,7 +31,7 @@ async function probed(world: ReconcileWorld): Promise<void> {
 }
 
 const targetsOf = (world: ReconcileWorld) => world.status().targets ?? [];
-const ruleOf = (world: ReconcileWorld, i = 0) => targetsOf(world)[i]?.resolution?.rule;
+const ruleOf = (world: ReconcileWorld, i = 0) => targetsOf(world)[i]?.resolution?.state;
 const reasonOf = (world: ReconcileWorld, type: string) =>
   world.status().conditions?.find((condition) => condition.type === type)?.reason;
 const slicesOf = (world: ReconcileWorld, of = 'orders-db'): readonly EndpointSlice[] =>
@@ -57,7 +57,10 @@ describe('a new backend with a name', () => {
     expect((await world.run()).writes).toHaveLength(4);
     expect(world.published()).toEqual(['+10.0.0.1']);
     expect(said(world)).toEqual([`{"${name}":["10.0.0.1"]}`]);
-    expect(targetsOf(world)[0]?.resolution).toEqual({ rule: 'Answered', resolvedAt: '2026-01-01T00:00:00Z' });
+    expect(targetsOf(world)[0]?.resolution).toEqual({
+      state: 'Answered',
+      resolvedAt: '2026-01-01T00:00:00Z',
+    });
     await quiet(world);
   });
 
@@ -248,7 +251,7 @@ describe('name servers that deny the name', () => {
       world.resolver.answer({ name, type: 'A' }, denies());
       world.resolver.answer({ name, type: 'AAAA' }, denies());
     };
-    for (const rule of ['Answered', 'Doubted']) {
+    for (const rule of ['Answered', 'Unconfirmed']) {
       deny();
       await world.run();
       expect([world.published(), ruleOf(world)]).toEqual([['+10.0.0.1', '+10.0.9.9'], rule]);
@@ -355,7 +358,7 @@ describe('a start while the name servers fail', () => {
       '10.0.9.9|5432|all',
     ]);
     expect(targetsOf(world)[0]).toMatchObject({
-      resolution: { rule: 'Stale', error: 'A: no answer; AAAA: no answer' },
+      resolution: { state: 'Stale', error: 'A: no answer; AAAA: no answer' },
       addresses: [
         { ip: '10.0.0.1', health: 'healthy' },
         { ip: '10.0.0.2', health: 'healthy' },

@@ -48,7 +48,7 @@ async function serviceOfPods(ns: string): Promise<void> {
 /** The mark that leftovers of a selector are still looked for. */
 const isSwept = async (ns: string): Promise<boolean> => {
   const service = await admin.find('Service', 'db', ns);
-  return service?.metadata.annotations?.['externalbackend.io/sweep'] === undefined;
+  return service?.metadata.annotations?.['externalbackend.io/pending-slice-cleanup'] === undefined;
 };
 
 interface Case {

@@ -77,7 +77,7 @@ it('A name with an A or an AAAA record alone publishes that address', async () =
     'four.outside.test',
     (each) => each.addresses.length > 0,
   );
-  expect(resolution).toEqual({ rule: 'Answered', resolvedAt: expect.any(String) });
+  expect(resolution).toEqual({ state: 'Answered', resolvedAt: expect.any(String) });
 });
 
 it('A name with both families has a slice for each, and with dns.families only the queried ones', async () => {
@@ -174,5 +174,5 @@ it('Answers in changing order, and answers with a TTL of 0, cause no write', asy
   expect(world.backends.history.slice(backends).map(({ object }) => object.status)).toEqual([]);
   expect(await world.writes(writes)).toEqual([]);
   const backend = world.backends.objects.get('rotating');
-  expect(targetOf(backend, 'rotating.outside.test')?.resolution?.rule).toBe('Answered');
+  expect(targetOf(backend, 'rotating.outside.test')?.resolution?.state).toBe('Answered');
 });

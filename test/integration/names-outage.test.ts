@@ -60,7 +60,7 @@ it('A name that does not exist any more loses its address after three answers, a
   expect(performance.now() - startedMs).toBeGreaterThan(1_500);
   await standBy(world, 'db', ['b.outside.test'], 'NoSuchName');
   const { resolution } = await toldOf(world, 'db', 'a.outside.test', () => true);
-  expect(resolution?.rule).toBe('Answered');
+  expect(resolution?.state).toBe('Answered');
   await server.set(names);
   await world.serves('db', ips);
   expect(everMissing(world.slices.history.slice(from), 'db', ['10.20.52.1', '10.20.52.3'])).toEqual([]);
@@ -69,11 +69,11 @@ it('A name that does not exist any more loses its address after three answers, a
 it('A name server that denies every name is not believed', async () => {
   const from = world.slices.history.length;
   await server.set({});
-  await standBy(world, 'db', hosts, 'Doubted');
+  await standBy(world, 'db', hosts, 'Unconfirmed');
   await periods(5);
   expect(sliceEvents(world, 'db', from)).toEqual([]);
   const { resolution } = await toldOf(world, 'db', 'a.outside.test', () => true);
-  expect(resolution).toMatchObject({ rule: 'Doubted', error: expect.stringContaining('NXDOMAIN') });
+  expect(resolution).toMatchObject({ state: 'Unconfirmed', error: expect.stringContaining('NXDOMAIN') });
   await server.set(names);
   await standBy(world, 'db', hosts, 'Answered');
   expect(sliceEvents(world, 'db', from)).toEqual([]);

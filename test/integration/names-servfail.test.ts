@@ -109,7 +109,7 @@ it('A family that fails is reported, and the addresses of the other one are publ
     (each) => each.resolution?.error !== undefined,
   );
   expect(resolution).toMatchObject({
-    rule: 'Answered',
+    state: 'Answered',
     error: expect.stringContaining('AAAA: SERVFAIL from 10.20.57.53'),
   });
 });
@@ -118,7 +118,7 @@ it('A family that fails later keeps its address, and the other one still follows
   await world.serves('later', ['10.20.57.1', 'fd20:57::1']);
   const from = world.slices.history.length;
   says.set('AAAA later.outside.test', () => servfail);
-  await toldOf(world, 'later', 'later.outside.test', ({ resolution }) => resolution?.rule === 'Stale');
+  await toldOf(world, 'later', 'later.outside.test', ({ resolution }) => resolution?.state === 'Stale');
   expect(sliceEvents(world, 'later', from)).toEqual([]);
   says.set('A later.outside.test', () => answer(a('later.outside.test', '10.20.57.2')));
   await world.serves('later', ['10.20.57.2', 'fd20:57::1']);
@@ -132,7 +132,7 @@ it('A name with a TTL of 0 in two backends is queried once in minRefreshSeconds'
   const seconds = (performance.now() - startedMs) / 1000;
   // Each comes up to a tenth early.
   expect(asked('zero.outside.test') - from).toBeLessThanOrEqual(seconds / 0.9 + 1);
-  expect(targetOf(world.backends.objects.get('same'), 'zero.outside.test')?.resolution?.rule).toBe(
+  expect(targetOf(world.backends.objects.get('same'), 'zero.outside.test')?.resolution?.state).toBe(
     'Answered',
   );
 });

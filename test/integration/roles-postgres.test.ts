@@ -84,7 +84,7 @@ const letIn = () => late.primary.log().filter((line) => line.includes('authorize
 
 beforeAll(async () => {
   // As the program has it: without a handler one is chosen.
-  const args = ['--choose-probes=true', '--log-level=debug'];
+  const args = ['--auto-select-handler=true', '--log-level=debug'];
   [world, failover, split, late] = await Promise.all([
     openPatientWorld('roles-postgres', args),
     openPair('10.20.71.1', '10.20.71.2'),
@@ -179,7 +179,7 @@ describe('PostgreSQL with a replica', () => {
         late,
         rw('late'),
         { name: 'prompt', role: 'Replica', maxLagSeconds: 2 },
-        { name: 'covered', role: 'Replica', maxLagSeconds: 2, replicaFallback: true },
+        { name: 'covered', role: 'Replica', maxLagSeconds: 2, fallbackToPrimary: true },
         { name: 'patient', role: 'Replica' },
       ),
     );
@@ -216,7 +216,7 @@ describe('PostgreSQL with a replica', () => {
         late,
         rw('fallback'),
         { name: 'strict', role: 'Replica' },
-        { name: 'fallback', role: 'Replica', replicaFallback: true },
+        { name: 'fallback', role: 'Replica', fallbackToPrimary: true },
       ),
     );
     await world.serves('fallback', [b]);

@@ -237,14 +237,14 @@ describe('metrics', () => {
     metrics.asked('NoSuchName', 3);
     metrics.asked('Records', 5_000);
     const samples = await scrape(metrics);
-    expect(matching(samples, 'external_backend_dns_questions_total')).toEqual([
-      'external_backend_dns_questions_total{result="Records"} 2',
-      'external_backend_dns_questions_total{result="NoSuchName"} 1',
-      'external_backend_dns_questions_total{result="NoAddress"} 0',
-      'external_backend_dns_questions_total{result="Failed"} 0',
+    expect(matching(samples, 'external_backend_dns_queries_total')).toEqual([
+      'external_backend_dns_queries_total{result="Records"} 2',
+      'external_backend_dns_queries_total{result="NoSuchName"} 1',
+      'external_backend_dns_queries_total{result="NoAddress"} 0',
+      'external_backend_dns_queries_total{result="Failed"} 0',
     ]);
-    expect(samples.get('external_backend_dns_question_duration_seconds_bucket{le="0.005"}')).toBe('2');
-    expect(samples.get('external_backend_dns_question_duration_seconds_count')).toBe('3');
+    expect(samples.get('external_backend_dns_query_duration_seconds_bucket{le="0.005"}')).toBe('2');
+    expect(samples.get('external_backend_dns_query_duration_seconds_count')).toBe('3');
   });
 
   it('have the number of names and the age of the oldest answer in use, which is 0 without one', async () => {
@@ -255,7 +255,10 @@ describe('metrics', () => {
     expect((await scrape(metrics)).get(name)).toBe('0');
     oldest = 61.5;
     const samples = await scrape(metrics);
-    expect([samples.get(name), samples.get('external_backend_dns_names')]).toEqual(['61.5', '12']);
+    expect([samples.get(name), samples.get('external_backend_dns_tracked_questions')]).toEqual([
+      '61.5',
+      '12',
+    ]);
   });
 
   it('have reconciles, requests, restarts, leadership and the build', async () => {

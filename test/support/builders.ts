@@ -73,7 +73,7 @@ export const resolved = ({
   addresses,
   ...rest
 }: Partial<Omit<Resolution, 'addresses'>> & { readonly addresses: readonly string[] }): Resolution => ({
-  rule: undefined,
+  state: undefined,
   resolvedWall: undefined,
   error: undefined,
   nextAt: undefined,

@@ -81,7 +81,7 @@ export class EngineWorld {
       },
       workers: 64,
       policy: addressPolicy(),
-      chooseProbes: false,
+      autoSelectHandler: false,
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,
       ...over,

@@ -20,7 +20,7 @@ export const gave = (
   over: Partial<Omit<Resolution, 'addresses'>> = {},
   host = 'db.example.com',
 ): Resolution => ({
-  ...resolved({ addresses: [], rule: 'Answered', resolvedWall: epoch }),
+  ...resolved({ addresses: [], state: 'Answered', resolvedWall: epoch }),
   ...over,
   addresses: addresses.map((each) => (typeof each === 'string' ? { ip: each, host, kept: false } : each)),
 });

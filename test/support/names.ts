@@ -37,15 +37,15 @@ export function toldOf(
   return world.backends.until(find, deadlineMs, `${name} says of ${host}: ${holds.toString()}`);
 }
 
-/** Waits until each of the hosts has this rule. */
+/** Waits until each of the hosts is in this resolution state. */
 export async function standBy(
   world: World,
   name: string,
   names: readonly string[],
-  rule: string,
+  state: string,
 ): Promise<void> {
   await Promise.all(
-    names.map((host) => toldOf(world, name, host, ({ resolution }) => resolution?.rule === rule, 15_000)),
+    names.map((host) => toldOf(world, name, host, ({ resolution }) => resolution?.state === state, 15_000)),
   );
 }
 

@@ -49,7 +49,7 @@ export class ReconcileWorld {
       events: { record: (_, event) => void this.events.push(event) },
       resolver: this.resolver,
       secrets: { follow: () => undefined, state: (_, name) => this.secrets.get(name) },
-      chooseProbes: false,
+      autoSelectHandler: false,
       registry: this.#registry,
       prober: {
         of: (owner) => this.#health.of(owner),

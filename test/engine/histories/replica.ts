@@ -110,7 +110,7 @@ export class Replica {
         ...{ flipped: nothing, reconciled: nothing },
         ...{ certificate: nothing, addresses: nothing },
       },
-      ...{ workers: 16, policy: addressPolicy(), chooseProbes: false },
+      ...{ workers: 16, policy: addressPolicy(), autoSelectHandler: false },
       ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },
     });
   }

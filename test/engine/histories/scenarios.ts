@@ -59,7 +59,7 @@ const roles: fc.Arbitrary<Scenario> = fc
       probe: { redis: {}, ...probe },
       services: [
         { name: 'rw', role: 'Primary' },
-        { name: 'ro', role: 'Replica', ...(fallback && { replicaFallback: true }) },
+        { name: 'ro', role: 'Replica', ...(fallback && { fallbackToPrimary: true }) },
         ...(any ? [{ name: 'any' }] : []),
       ],
     },

@@ -25,7 +25,7 @@ const free: Wanted = { is: 'free', why: '' };
 export const out = (why: Wanted['why']): Wanted => ({ is: 'out', why });
 
 export type ServiceLike = Pick<ServiceSpec, 'name' | 'role'> & {
-  readonly replicaFallback?: boolean | undefined;
+  readonly fallbackToPrimary?: boolean | undefined;
 };
 
 export function wantedOf(ip: string, service: ServiceLike, spec: Spec, outside: Outside): Wanted {
@@ -45,5 +45,5 @@ function withoutTarget({ targets }: Spec, { names }: Outside, isAlive: boolean):
 
 function byRole(service: ServiceLike, role: Server['role']): Wanted {
   if (service.role === 'Any' || service.role === role) return { is: 'in', why: '' };
-  return service.role === 'Replica' && service.replicaFallback === true ? free : out('role');
+  return service.role === 'Replica' && service.fallbackToPrimary === true ? free : out('role');
 }

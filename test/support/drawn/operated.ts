@@ -11,7 +11,7 @@ import { ZoneResolver } from './zone-resolver.ts';
 export interface Flags {
   readonly maxEndpointsPerSlice: number;
   readonly legacyEndpoints: boolean;
-  readonly chooseProbes: boolean;
+  readonly autoSelectHandler: boolean;
 }
 
 const name = 'orders-db';

@@ -19,7 +19,7 @@ export const service = fc
     {
       role: one('Any', 'Primary', 'Replica'),
       maxLagSeconds: one(0, 10, 60),
-      replicaFallback: fc.boolean(),
+      fallbackToPrimary: fc.boolean(),
       type: one('NodePort', 'LoadBalancer', 'ClusterIP', 'ClusterIP'),
       headless: one(true, false, false),
       labels: one({ a: '1' }, { a: '2', b: '1' }),
