@@ -23,7 +23,7 @@ export const bringUp: Bench = {
       await bareWrites(client, 50); // the server's first writes of a kind are slow
       await pause(1_000);
       const bare = await bareWrites(client, count, 1_000);
-      await world.startOperator('--namespaces=bring-up'); // the bare ones are nobody's
+      await world.startOperator('--namespaces=bring-up'); // the operator must not reconcile the bare ones
       await pause(2_000);
       const before = await writes(world);
       const ours = await withOperator(world);

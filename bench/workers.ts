@@ -23,7 +23,7 @@ const seconds = 5;
 /** Measures the cost of probe threads, and the gain of a second one. */
 export const workers: Bench = {
   name: 'workers',
-  title: `Threads that probe: against the thread that leads, and two against one; the median of ${rounds} pairs`,
+  title: `Probe threads: compared with the main thread, and two compared with one; the median of ${rounds} pairs`,
   run: async () => {
     const stopListening = await listenForAll();
     try {

@@ -10,8 +10,8 @@ export interface Published {
 }
 
 /**
- * Reads from the API server itself, so nothing is stale. Includes all slices with the Service's name, whoever
- * created them.
+ * Reads from the API server itself, so nothing is stale. Includes the slices of all clients with the
+ * Service's name.
  */
 export async function published(admin: Api, ns: string, service: string): Promise<Published> {
   const labelSelector = `kubernetes.io/service-name=${service}`;
