@@ -7,6 +7,7 @@ import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/problems.ts';
 import { reasons } from '../src/core/verdict.ts';
 import { verdict } from '../src/probe/classify.ts';
+import { metricsTable } from '../src/serve/metrics-table.ts';
 import { withProgress } from '../src/probe/progress.ts';
 import type { Progress } from '../src/probe/progress.ts';
 import { tcpCheck } from './probe/support/checks.ts';
@@ -49,6 +50,40 @@ describe('the Markdown pages', () => {
     expect(pages()).toEqual(
       expect.arrayContaining(['README.md', 'docs/api.md', 'docs/adr/0001-runtime-dependencies.md']),
     );
+  });
+});
+
+describe('the names in the pages', () => {
+  const docs = [
+    'operations',
+    'reasons',
+    'dns',
+    'probes',
+    'roles',
+    'limits',
+    'security',
+    'troubleshooting',
+  ].map((name) => `docs/${name}.md`);
+  const used = (name: RegExp): readonly string[] => [
+    ...new Set(docs.flatMap((page) => [...read(page).matchAll(name)].map(([, found = '']) => found))),
+  ];
+
+  it('of metrics are names of metrics that exist', () => {
+    // The user of database probes, which has the same prefix.
+    const known = ['external_backend_probe', ...Object.keys(metricsTable)];
+    const names = used(/\b(external_backend_\w+)/g).map((name) => name.replace(/_bucket$/, ''));
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('of flags are flags of the operator', () => {
+    const own = [...read('docs/configuration.md').matchAll(/^\| `(--[a-z-]+)`/gm)].map(
+      ([, flag = '']) => flag,
+    );
+    const known = [...own, ...own.map((flag) => flag.replace('--', '--no-'))];
+    const flags = used(/`(--[a-z][a-z-]+)/g);
+    expect(flags.length).toBeGreaterThan(20);
+    expect(flags.filter((flag) => !known.includes(flag))).toEqual([]);
   });
 });
 
