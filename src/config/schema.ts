@@ -112,7 +112,7 @@ const limits = {
   }),
   maxProbeRatePerNamespace: v.integer(1, 1_000_000).prefault('500').meta({
     description:
-      'Probes a second of the backends of one namespace; equal ones count once. Where specs ask for more, all periods of the namespace are stretched.',
+      'Probes a second of the backends of one namespace; equal ones count once, and one that takes 2 ms of CPU or more counts once for each millisecond. Where specs ask for more, all periods of the namespace are stretched.',
   }),
   maxProbesPerHost: v.integer(1, 1000).prefault('8').meta({
     description: 'Probes of one IP that run at the same time, over all namespaces, which take turns.',

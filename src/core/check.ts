@@ -111,8 +111,8 @@ export interface Check {
   readonly timing: Timing;
   /** Lag limits of the Services, in seconds. Absent: none. */
   readonly lagLimits?: readonly number[];
-  /** Factor by which `timing.periodMs` is longer than in the spec, because of the CPU time that its runs take. Left out: 1. */
-  readonly costFactor?: number;
+  /** Cost of `probeCost`, in milliseconds. Left out: it is not notable. */
+  readonly cpuMs?: number;
 }
 
 /** Formats the address of a check: `10.20.0.11:5432`, `[2001:db8::1]:5432`; for icmp the IP alone. */

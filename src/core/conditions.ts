@@ -4,7 +4,6 @@ import type { Candidate } from './alias.ts';
 import type { PortGroup } from './checks.ts';
 import type { DesiredService } from './desired.ts';
 import { errorStalls, type OperatorError } from './errors.ts';
-import type { ProbeCost } from './probe-cost.ts';
 import { problemReasons, type Problem } from './problems.ts';
 import type { HealthOf } from './readiness.ts';
 import type { Roles } from './roles.ts';
@@ -42,13 +41,17 @@ export interface StatusInput {
    * Default: 1.
    */
   readonly slowdown?: number;
-  /** Addresses that are probed less often than in the spec, because of the CPU time that their probes take. */
+  /**
+   * Addresses that are probed less often than in the spec, because of the CPU time that their probes take.
+   */
   readonly costly?: readonly CostlyAddress[];
   /** Wall-clock milliseconds. */
   readonly now: number;
 }
 
-export interface CostlyAddress extends ProbeCost {
+export interface CostlyAddress {
+  /** Cost of a probe, in milliseconds of CPU. */
+  readonly cpuMs: number;
   /** IP and port. */
   readonly address: string;
   /** Period of the spec, in milliseconds. */

@@ -1,5 +1,5 @@
 import { texts, words, type ConditionVerdict, type StatusInput, type TargetStatus } from './conditions.ts';
-import { mostCpuMs } from './probe-cost.ts';
+import { costFactor, mostCpuMs } from './probe-cost.ts';
 import { degradedReasons, remarkOf } from './remarks.ts';
 import { bounded } from './status-text.ts';
 import type { Role } from './verdict.ts';
@@ -126,8 +126,8 @@ const failingRules: readonly string[] = [
 
 const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
   all.map(
-    ({ address, cpuMs, factor, periodMs }) =>
-      `a probe of ${address} takes ${cpuMs} ms of CPU, more than ${mostCpuMs} ms: the address is probed every ${seconds(periodMs * factor)} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
+    ({ address, cpuMs, periodMs }) =>
+      `a probe of ${address} takes up to ${cpuMs} ms of CPU, more than ${mostCpuMs} ms: the address is probed every ${seconds(periodMs * costFactor(cpuMs, periodMs))} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
   );
 
 const seconds = (ms: number): number => Math.round(ms / 100) / 10;

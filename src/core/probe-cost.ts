@@ -1,34 +1,29 @@
 import { nextFactor } from './stretch.ts';
 
-/** CPU time that a run may take of the thread that probes, in milliseconds. A handshake of TLS with usual certificates takes 1 to 2. */
+/**
+ * CPU time of the probe thread that a run may take, in milliseconds. A TLS handshake with usual certificates
+ * takes 1 to 2.
+ */
 export const mostCpuMs = 20;
 
-/** A run that takes less is counted as 0, in milliseconds: to report it would cost more than it does. */
-export const notableCpuMs = 5;
+/** A run that takes less counts as 0, in milliseconds. To report it would cost more than it does. */
+export const notableCpuMs = 2;
 
-/** Runs by which a check is judged: the latest ones, and the fewest. */
+/** Most and fewest runs by which a check is judged. */
 const WINDOW = 5;
 const FEWEST = 3;
 
 const MAX_FACTOR = 10;
 const MAX_PERIOD_MS = 600_000;
 
-/** Cost of a check whose period is stretched. */
-export interface ProbeCost {
-  /** CPU time of a usual run, in milliseconds. */
-  readonly cpuMs: number;
-  /** Factor by which its period is longer; 1: it is as the spec has it. */
-  readonly factor: number;
-}
-
-/** CPU times of the latest runs of a check, in milliseconds. */
+/** Adds a run to the CPU times of the latest runs of a check, in milliseconds. */
 export const withRun = (recent: readonly number[], cpuMs: number): readonly number[] =>
   [...recent, cpuMs].slice(-WINDOW);
 
 /**
- * CPU time of a usual run, in milliseconds; undefined until there are three runs. It is the mean of the last five without
- * the longest one. So a garbage collection, which makes a random run longer, makes no check costly. A server that sends
- * costly answers from time to time is judged by their mean.
+ * Returns the CPU time of a usual run, in milliseconds; undefined until there are three runs. It is the mean
+ * of the last five without the longest one. So a garbage collection, which makes a random run longer, makes
+ * no check costly. A server that sends costly answers from time to time is judged by their mean.
  */
 export function usualCpuMs(recent: readonly number[]): number | undefined {
   if (recent.length < FEWEST) return undefined;
@@ -37,19 +32,29 @@ export function usualCpuMs(recent: readonly number[]): number | undefined {
 }
 
 /**
- * Factor by which the period of a check is stretched, so that its runs take no more CPU time than 20 ms in each period of
- * the spec.
+ * Returns the cost of a check in milliseconds: the CPU time of a usual run, rounded up to a step of
+ * `stretch.ts`, so that it changes seldom. 0: it is not notable.
  *
- * | a usual run takes | the period becomes                                          |
- * |-------------------|-------------------------------------------------------------|
- * | up to 20 ms       | as it is                                                    |
- * | more              | longer by (CPU time) / 20 ms, rounded up to a step          |
- * |                   | at most ten times as long, and at most ten minutes          |
- *
- * @param periodMs of the spec
- * @param before factor that holds now
+ * @param before cost that is in effect now
  */
-export function costFactor(cpuMs: number, periodMs: number, before: number): number {
+export function probeCost(usualMs: number, before: number): number {
+  const cost = nextFactor(usualMs, Math.max(1, before));
+  return cost < notableCpuMs ? 0 : cost;
+}
+
+/**
+ * Returns the factor by which the period of a check is longer, so that its runs take at most 20 ms of CPU in
+ * each period of the spec.
+ *
+ * | cost         | period                                                                            |
+ * |--------------|-----------------------------------------------------------------------------------|
+ * | up to 20 ms  | as in the spec                                                                    |
+ * | more         | longer by cost / 20 ms; at most ten times as long, and at most ten minutes        |
+ *
+ * @param cost of `probeCost`, in milliseconds
+ * @param periodMs of the spec
+ */
+export function costFactor(cost: number, periodMs: number): number {
   const most = Math.max(1, Math.min(MAX_FACTOR, MAX_PERIOD_MS / periodMs));
-  return Math.min(most, nextFactor(Math.min(most, cpuMs / mostCpuMs), before));
+  return Math.max(1, Math.min(most, cost / mostCpuMs));
 }

@@ -71,6 +71,9 @@ export interface Verdict {
    * `core/notices.ts`.
    */
   readonly greeting?: 'mysql';
-  /** CPU time that the run took of the thread that probes, in milliseconds. Left out where it is not notable (`core/probe-cost.ts`). */
+  /**
+   * CPU time that the run took of the thread that probes, in milliseconds. Left out where it is not notable
+   * (`core/probe-cost.ts`).
+   */
   readonly cpuMs?: number;
 }

@@ -2,7 +2,6 @@ import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { ProbeCost } from '../core/probe-cost.ts';
 import { remarkEvent } from '../core/remarks.ts';
 import { placesFor } from './due-keys.ts';
 import { Flips } from './flips.ts';
@@ -228,7 +227,7 @@ export class Engine {
   stats(): ProberStats & { readonly costly: number; readonly backends: number; readonly due: number } {
     return {
       ...this.#prober.stats(),
-      costly: this.#costs.size,
+      costly: this.#costs.costly,
       backends: [...this.#registry.keys()].length,
       due: this.#queue.stats().due,
     };
@@ -265,7 +264,7 @@ export class Engine {
   }
 
   /** Stores a cost. The next run of the backend sets its checks with other periods. */
-  #costChanged(owner: string, { id }: Check, cost: ProbeCost): void {
+  #costChanged(owner: string, { id }: Check, cost: number): void {
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
     this.#costs.set(owner, id, cost);

@@ -1,39 +1,43 @@
 import type { Check } from '../core/check.ts';
-import type { ProbeCost } from '../core/probe-cost.ts';
+import { costFactor, mostCpuMs } from '../core/probe-cost.ts';
 import { stretched } from '../core/stretch.ts';
 
-/** Checks whose runs take too much CPU time, as reported by the prober. Their periods are stretched. */
+/** Checks with a notable cost, as reported by the prober. The periods of costly ones are stretched. */
 export class ProbeCosts {
-  /** Owner -> id of the check. */
-  readonly #owners = new Map<string, Map<string, ProbeCost>>();
+  /** Owner -> id of the check -> cost in milliseconds. */
+  readonly #owners = new Map<string, Map<string, number>>();
 
-  /** Number of checks whose period is stretched. */
-  get size(): number {
-    return [...this.#owners.values()].reduce((sum, checks) => sum + checks.size, 0);
+  /** Number of checks that cost too much. */
+  get costly(): number {
+    const costs = [...this.#owners.values()].flatMap((checks) => [...checks.values()]);
+    return costs.filter((cost) => cost > mostCpuMs).length;
   }
 
-  set(owner: string, checkId: string, cost: ProbeCost): void {
-    const checks = this.#owners.get(owner) ?? new Map<string, ProbeCost>();
-    if (cost.factor > 1) checks.set(checkId, cost);
+  /** @param cost of `probeCost`, in milliseconds */
+  set(owner: string, checkId: string, cost: number): void {
+    const checks = this.#owners.get(owner) ?? new Map<string, number>();
+    if (cost > 0) checks.set(checkId, cost);
     else checks.delete(checkId);
     if (checks.size > 0) this.#owners.set(owner, checks);
     else this.#owners.delete(owner);
   }
 
-  /** Returns the costs of the checks of an owner, by their ids. */
-  of(owner: string): ReadonlyMap<string, ProbeCost> {
+  /** Returns the costs of the checks of an owner, in milliseconds, by their ids. */
+  of(owner: string): ReadonlyMap<string, number> {
     return this.#owners.get(owner) ?? new Map();
   }
 
-  /** Returns the checks of the owner with the periods that they may have. Forgets its other checks. */
+  /** Returns the checks of the owner with their costs and the periods that they may have. Forgets its other checks. */
   stretch(owner: string, checks: readonly Check[]): readonly Check[] {
     const costs = this.#owners.get(owner);
     if (costs === undefined) return checks;
     const ids = new Set(checks.map(({ id }) => id));
-    for (const id of costs.keys()) if (!ids.has(id)) this.set(owner, id, { cpuMs: 0, factor: 1 });
+    for (const id of costs.keys()) if (!ids.has(id)) this.set(owner, id, 0);
     return checks.map((check) => {
-      const factor = costs.get(check.id)?.factor;
-      return factor === undefined ? check : { ...stretched(check, factor), costFactor: factor };
+      const cpuMs = costs.get(check.id);
+      if (cpuMs === undefined) return check;
+      const factor = costFactor(cpuMs, check.timing.periodMs);
+      return { ...(factor === 1 ? check : stretched(check, factor)), cpuMs };
     });
   }
 

@@ -27,8 +27,10 @@ interface NamespaceRate {
 
 /**
  * Bounds the probes per second of each namespace. If the checks of a namespace need more than `maxPerSecond`,
- * all its periods are stretched by one factor. Equal checks of its backends are one probe and count once. The
- * bound holds for all threads together, because it is applied before the checks are given to threads.
+ * all its periods are stretched by one factor. Equal checks of its backends are one probe and count once. A
+ * probe with a notable cost counts once for each millisecond of CPU, so that a namespace takes at most
+ * `maxPerSecond` milliseconds of CPU in a second by them. The bound holds for all threads together, because
+ * it is applied before the checks are given to threads.
  */
 export class ProbeRates {
   readonly #options: ProbeRatesOptions;
@@ -50,8 +52,8 @@ export class ProbeRates {
     let last: InternedHandler | undefined;
     for (const check of checks) {
       last = this.#handlers.intern(check.handler, last);
-      const key = probeKey(check, last);
-      if (!keys.has(key) && before?.has(key) !== true) this.#add(rate, key, last, check.timing.periodMs);
+      const key = rateKey(check, last);
+      if (!keys.has(key) && before?.has(key) !== true) this.#add(rate, key, last, check);
       keys.add(key);
     }
     for (const key of before ?? []) if (!keys.has(key)) this.#remove(rate, key);
@@ -77,14 +79,14 @@ export class ProbeRates {
     return new Map(all.filter(([, factor]) => factor > 1));
   }
 
-  #add(rate: NamespaceRate, key: string, handler: InternedHandler, periodMs: number): void {
+  #add(rate: NamespaceRate, key: string, handler: InternedHandler, { cpuMs = 1, timing }: Check): void {
     const known = rate.probes.get(key);
     if (known !== undefined) {
       known.owners += 1;
       return;
     }
     this.#handlers.use(handler);
-    const perSecond = 1_000 / periodMs;
+    const perSecond = (1_000 * cpuMs) / timing.periodMs;
     rate.probes.set(key, { handler, perSecond, owners: 1 });
     rate.perSecond += perSecond;
   }
@@ -107,3 +109,7 @@ export class ProbeRates {
     if (rate.factor !== before) queueMicrotask(() => onChanged(namespace));
   }
 }
+
+/** Returns the key of a probe for its rate: a probe whose cost has changed is another one. */
+const rateKey = (check: Check, handler: InternedHandler): string =>
+  check.cpuMs === undefined ? probeKey(check, handler) : `${probeKey(check, handler)} ${check.cpuMs}`;

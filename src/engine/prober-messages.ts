@@ -1,6 +1,5 @@
 import type { Check, Handler } from '../core/check.ts';
 import type { Health } from '../core/health-state.ts';
-import type { ProbeCost } from '../core/probe-cost.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { NotableVerdict } from './prober.ts';
 
@@ -46,8 +45,8 @@ export interface SentCheck {
 export type ProberReport =
   | HealthReport
   | { readonly op: 'notable'; readonly ref: number; readonly verdict: NotableVerdict }
-  /** The period of the check is to be stretched by another factor. */
-  | { readonly op: 'cost'; readonly ref: number; readonly cost: ProbeCost }
+  /** The cost of the check has changed, in milliseconds of CPU. */
+  | { readonly op: 'cost'; readonly ref: number; readonly cost: number }
   | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
   /** A probe that only the main thread can perform. */
   | { readonly op: 'ask'; readonly question: number; readonly check: Check }

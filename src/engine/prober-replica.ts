@@ -246,6 +246,6 @@ function isSameCheck(a: Check, b: Check): boolean {
   const isSameTiming = s.periodMs === t.periodMs && s.timeoutMs === t.timeoutMs;
   const isSameStep = s.failureThreshold === t.failureThreshold && s.successThreshold === t.successThreshold;
   const isSameAddress = a.ip === b.ip && a.port === b.port && a.host === b.host;
-  const isSameRest = isSame(a.lagLimits, b.lagLimits) && a.costFactor === b.costFactor;
+  const isSameRest = isSame(a.lagLimits, b.lagLimits) && a.cpuMs === b.cpuMs;
   return isSameTiming && isSameStep && isSameAddress && isSameRest;
 }

@@ -1,6 +1,5 @@
 import type { Check } from '../core/check.ts';
 import type { Health } from '../core/health-state.ts';
-import type { ProbeCost } from '../core/probe-cost.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 
@@ -70,10 +69,10 @@ export interface ProberListeners {
   /** Called when the result of `quarantined` for this owner has changed. */
   readonly onQuarantined: (owner: string) => void;
   /**
-   * Called when the period of a check must be stretched by another factor. The check must be set again with
+   * Called when the cost of a check, in milliseconds of CPU, has changed. The check must be set again with
    * it.
    */
-  readonly onCost: (owner: string, check: Check, cost: ProbeCost) => void;
+  readonly onCost: (owner: string, check: Check, cost: number) => void;
   /** Called with the error of a probe or listener that threw. Such errors are bugs, and are logged. */
   readonly onFault: (error: unknown, checkId: string) => void;
 }

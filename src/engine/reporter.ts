@@ -3,6 +3,7 @@ import { parseStatus } from '../api/parse.ts';
 import { switchOf } from '../core/alias.ts';
 import { checkAddress, type Check } from '../core/check.ts';
 import type { CostlyAddress } from '../core/conditions.ts';
+import { mostCpuMs } from '../core/probe-cost.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
@@ -300,9 +301,8 @@ function costlyAddresses(
   const known = costs?.of(backend.uid);
   if (known === undefined || known.size === 0) return [];
   return checks.flatMap((check) => {
-    const cost = known.get(check.id);
-    if (cost === undefined) return [];
-    return { address: checkAddress(check), periodMs: check.timing.periodMs, ...cost };
+    const cpuMs = known.get(check.id) ?? 0;
+    return cpuMs <= mostCpuMs ? [] : { address: checkAddress(check), periodMs: check.timing.periodMs, cpuMs };
   });
 }
 

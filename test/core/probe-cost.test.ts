@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { costFactor, usualCpuMs, withRun } from '../../src/core/probe-cost.ts';
+import { costFactor, probeCost, usualCpuMs, withRun } from '../../src/core/probe-cost.ts';
 
 describe('The CPU time of a usual run', () => {
   it.each<[recent: number[], usual: number | undefined]>([
@@ -21,35 +21,50 @@ describe('The CPU time of a usual run', () => {
   });
 });
 
+describe('The cost of a check', () => {
+  it.each([
+    [0, 0, 0],
+    [1.4, 0, 0],
+    [1.9, 0, 2],
+    [4.9, 0, 5],
+    [63, 0, 80],
+    [81, 80, 100],
+    [79, 80, 80],
+    [55, 80, 80],
+    [45, 80, 60],
+    [4.5, 6, 6],
+    [4, 6, 5],
+    [1.6, 2, 2],
+    [1.2, 2, 0],
+  ])('is, with a usual run of %d ms and a cost of %d ms before, %d ms', (usual, before, cost) => {
+    expect(probeCost(usual, before)).toBe(cost);
+  });
+});
+
 describe('The factor by which a period is stretched', () => {
   it.each([
-    { cpuMs: 0, periodS: 10, before: 1, factor: 1 },
-    { cpuMs: 20, periodS: 10, before: 1, factor: 1 },
-    { cpuMs: 21, periodS: 10, before: 1, factor: 1.25 },
-    { cpuMs: 63, periodS: 10, before: 1, factor: 4 },
-    { cpuMs: 140, periodS: 1, before: 1, factor: 8 },
-    { cpuMs: 1_000, periodS: 1, before: 1, factor: 10 },
-    { cpuMs: 1_000, periodS: 300, before: 1, factor: 2 },
-    { cpuMs: 1_000, periodS: 3_600, before: 1, factor: 1 },
-    { cpuMs: 55, periodS: 10, before: 4, factor: 4 },
-    { cpuMs: 40, periodS: 10, before: 4, factor: 2.5 },
-    { cpuMs: 17, periodS: 10, before: 4, factor: 1.25 },
-    { cpuMs: 16, periodS: 10, before: 1.25, factor: 1 },
-  ])('is $factor where a run takes $cpuMs ms, the period is $periodS s, and it was $before', (row) => {
-    expect(costFactor(row.cpuMs, row.periodS * 1_000, row.before)).toBe(row.factor);
+    { cost: 0, periodS: 10, factor: 1 },
+    { cost: 20, periodS: 10, factor: 1 },
+    { cost: 25, periodS: 10, factor: 1.25 },
+    { cost: 80, periodS: 10, factor: 4 },
+    { cost: 1_000, periodS: 1, factor: 10 },
+    { cost: 1_000, periodS: 300, factor: 2 },
+    { cost: 1_000, periodS: 3_600, factor: 1 },
+  ])('is $factor where the cost is $cost ms and the period $periodS s', ({ cost, periodS, factor }) => {
+    expect(costFactor(cost, periodS * 1_000)).toBe(factor);
   });
 
   it('leaves a check 20 ms of CPU in each period of its spec, unless that needs more than ten times or ten minutes', () => {
-    const anyCost = fc.double({ min: 0, max: 5_000, noNaN: true });
+    const anyMs = fc.double({ min: 0, max: 5_000, noNaN: true });
     fc.assert(
-      fc.property(anyCost, anyCost, fc.integer({ min: 1, max: 3_600 }), (cpuMs, earlierMs, periodS) => {
+      fc.property(anyMs, anyMs, fc.integer({ min: 1, max: 3_600 }), (usualMs, earlierMs, periodS) => {
         const periodMs = periodS * 1_000;
-        const factor = costFactor(cpuMs, periodMs, costFactor(earlierMs, periodMs, 1));
+        const factor = costFactor(probeCost(usualMs, probeCost(earlierMs, 0)), periodMs);
         expect(factor).toBeGreaterThanOrEqual(1);
         expect(factor).toBeLessThanOrEqual(10);
-        if (factor > 1) expect(periodMs * factor).toBeLessThanOrEqual(600_000);
+        if (factor > 1) expect(periodMs * factor).toBeLessThanOrEqual(600_001);
         const isMost = factor === 10 || periodMs * factor > 599_999;
-        if (!isMost) expect(cpuMs / factor).toBeLessThanOrEqual(20.001);
+        if (!isMost) expect(usualMs / factor).toBeLessThanOrEqual(20.001);
       }),
     );
   });

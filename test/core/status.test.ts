@@ -178,7 +178,7 @@ describe('statusOf', () => {
       'a probe takes too much CPU, and the namespace asks for too many probes',
       {},
       allHealthy,
-      { costly: [{ address: '10.20.0.11:5432', cpuMs: 63, factor: 4, periodMs: 10_000 }], slowdown: 2 },
+      { costly: [{ address: '10.20.0.11:5432', cpuMs: 80, periodMs: 10_000 }], slowdown: 2 },
       'True',
       'ProbesCostly',
     ],

@@ -28,7 +28,7 @@ describe('LocalProber', () => {
         reports.push(`${owner}/${id} ${before.state} to ${after.state}`),
       onNotable: (owner, { id }, { certificateExpiresAt }) =>
         reports.push(`${owner}/${id} ends at ${certificateExpiresAt}`),
-      onCost: (owner, { id }, { factor }) => reports.push(`${owner}/${id} costs ${factor}`),
+      onCost: (owner, { id }, cost) => reports.push(`${owner}/${id} costs ${cost} ms`),
       onFault: () => reports.push('fault'),
     });
     prober.start();

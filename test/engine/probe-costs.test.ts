@@ -8,36 +8,28 @@ const costing = (cpuMs: number, verdict: Verdict = up): Verdict => ({ ...verdict
 
 describe('RunCosts', () => {
   const check = aCheck();
-  const factors = (costs: RunCosts, runs: readonly number[], costFactor?: number) =>
-    runs.map(
-      (cpuMs) =>
-        costs.take('db', { ...check, ...(costFactor !== undefined && { costFactor }) }, cpuMs)?.factor,
-    );
+  const reports = (costs: RunCosts, runs: readonly number[]) =>
+    runs.map((cpuMs) => costs.take('db', check, cpuMs));
 
-  it('asks for a longer period after three costly runs, not after two', () => {
-    expect(factors(new RunCosts(), [60, 60, 60])).toEqual([undefined, undefined, 3]);
+  it('reports a cost after three costly runs, not after two', () => {
+    expect(reports(new RunCosts(), [60, 60, 60])).toEqual([undefined, undefined, 60]);
   });
 
   it('ignores a pause of this thread, which makes one run of a check long', () => {
-    expect(factors(new RunCosts(), [0, 0, 400, 0, 0, 0, 0, 400, 0, 0])).toEqual(Array(10).fill(undefined));
+    expect(reports(new RunCosts(), [0, 0, 400, 0, 0, 0, 0, 400, 0, 0])).toEqual(Array(10).fill(undefined));
   });
 
-  it('gives the period back by runs that are cheap, also in a new thread that has not seen the costly ones', () => {
-    const period = check.timing.periodMs * 4;
-    const stretched = { ...check, costFactor: 4, timing: { ...check.timing, periodMs: period } };
+  it('reports no cost any more after cheap runs, also in a new thread that has not seen the costly ones', () => {
     const costs = new RunCosts();
-    expect([0, 0, 0].map((cpuMs) => costs.take('db', stretched, cpuMs))).toEqual([
-      undefined,
-      undefined,
-      { cpuMs: 0, factor: 1 },
-    ]);
+    const runs = [0, 0, 0].map((cpuMs) => costs.take('db', { ...check, cpuMs: 80 }, cpuMs));
+    expect(runs).toEqual([undefined, undefined, 0]);
   });
 
   it('forgets the runs of checks that are not set any more', () => {
     const costs = new RunCosts();
-    factors(costs, [60, 60]);
+    reports(costs, [60, 60]);
     costs.retain('db', new Set());
-    expect(factors(costs, [60, 60, 60])).toEqual([undefined, undefined, 3]);
+    expect(reports(costs, [60, 60, 60])).toEqual([undefined, undefined, 60]);
   });
 });
 
@@ -71,7 +63,7 @@ describe('A backend of which one address costs 63 ms of CPU for each probe', () 
   it('reports it with the address, the cost and both periods, and remains published', () => {
     expect(degraded()).toMatchObject({ status: 'True', reason: 'ProbesCostly' });
     expect(degraded()?.message).toContain(
-      `a probe of ${costly}:5432 takes 63 ms of CPU, more than 20 ms: the address is probed every 40 s instead of every 10 s`,
+      `a probe of ${costly}:5432 takes up to 80 ms of CPU, more than 20 ms: the address is probed every 40 s instead of every 10 s`,
     );
     expect(world.published()).toBe(`+${costly} +${cheap}`);
   });
@@ -94,6 +86,24 @@ describe('A backend of which one address costs 63 ms of CPU for each probe', () 
     world.cluster.remove('ExternalBackend', 'shop', 'orders-db');
     world.hear();
     await world.clock.advance(1_000);
+    expect(world.engine.stats().costly).toBe(0);
+  });
+});
+
+describe('A namespace whose probes take 15 ms of CPU each', () => {
+  it('is probed less often, so that they take no more CPU time than the rate of a namespace allows', async () => {
+    const world = new EngineWorld({ maxProbeRatePerNamespace: 50 });
+    const hosts = Array.from({ length: 20 }, (_, n) => `10.20.1.${n + 1}`);
+    for (const host of hosts) world.verdicts.set(host, costing(15));
+    world.store({ targets: hosts.map((host) => ({ host })), probe: { periodSeconds: 1 } });
+    world.engine.work();
+    await world.clock.advance(30_000);
+    world.probed.length = 0;
+    await world.clock.advance(60_000);
+    expect((world.probed.length * 15) / 60).toBeLessThanOrEqual(55);
+    expect((world.probed.length * 15) / 60).toBeGreaterThanOrEqual(30);
+    const degraded = world.status().conditions?.find(({ type }) => type === 'Degraded');
+    expect(degraded).toMatchObject({ status: 'True', reason: 'ProbesSlowed' });
     expect(world.engine.stats().costly).toBe(0);
   });
 });

@@ -35,7 +35,7 @@ describe('WorkerPool', () => {
         reports.push(`${owner}/${id} ${before.state} to ${after.state}`),
       onNotable: (_, { id }, { certificateExpiresAt }) => reports.push(`${id} ends ${certificateExpiresAt}`),
       onQuarantined: (owner) => reports.push(`${owner} quarantined`),
-      onCost: (owner, { id }, { factor }) => reports.push(`${owner}/${id} costs ${factor}`),
+      onCost: (owner, { id }, cost) => reports.push(`${owner}/${id} costs ${cost} ms`),
       onFault: (error) => reports.push(String(error)),
       onRestart: (cause, name, running) => reports.push(`${cause} ${name} ${running}`),
     });
@@ -176,9 +176,9 @@ describe('WorkerPool', () => {
     verdicts.set(day(1), { ...up, cpuMs: 63 });
     pool.set('db', checks(1, 2), options);
     await clock.advance(25_000);
-    expect(reports).toContain('db/1 costs 4');
+    expect(reports).toContain('db/1 costs 80 ms');
     const stretched = checks(1, 2).map((check) =>
-      check.id === '1' ? { ...check, costFactor: 4, timing: { ...check.timing, periodMs: 40_000 } } : check,
+      check.id === '1' ? { ...check, cpuMs: 80, timing: { ...check.timing, periodMs: 40_000 } } : check,
     );
     pool.set('db', stretched, options);
     probed = [];
@@ -187,7 +187,7 @@ describe('WorkerPool', () => {
     last().end('Failed');
     verdicts.set(day(1), up);
     await clock.advance(100_000);
-    expect(reports.at(-1)).toBe('db/1 costs 1');
+    expect(reports.at(-1)).toBe('db/1 costs 0 ms');
   });
 
   it('replaces a thread that stalls, and counts its runs as inconclusive', async () => {
