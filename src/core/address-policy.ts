@@ -5,7 +5,7 @@ import { forbiddenRule } from '../api/forbidden-ranges.ts';
 import type { Ip } from '../api/ip.ts';
 import { isExcepted, type ClusterNetwork, type ClusterNetworksOf } from './cluster-networks.ts';
 
-/** What decides whether an address may be published and probed. */
+/** Rules that decide whether an address may be published and probed. */
 export interface AddressPolicyOptions {
   /** `--deny-cidr` */
   readonly denied?: readonly Cidr[];
@@ -15,21 +15,24 @@ export interface AddressPolicyOptions {
   readonly networksOf?: ClusterNetworksOf;
 }
 
-/** Use that an address is judged for. */
+/** Use for which an address is judged. */
 export interface AddressUse {
-  /** Mode of the backend with the target; ExternalIP: the address is an external IP of a Service. */
+  /** Mode of the backend with the target. ExternalIP: the address is an external IP of a Service. */
   readonly mode: Spec['mode'] | 'ExternalIP';
-  /** Ports that clients are led to and that probes dial; of an external IP the ports of the Service. */
+  /** Ports to which clients are led and which are probed; for an external IP the ports of the Service. */
   readonly ports: readonly number[];
 }
 
 /**
- * Returns why an address may neither be published nor probed, for people: "it is denied by --deny-cidr 10.0.0.0/8"; undefined
- * when it may.
+ * Returns why an address may neither be published nor probed, as text, such as "denied by --deny-cidr
+ * 10.0.0.0/8"; undefined when it may.
  */
 export type AddressPolicy = (ip: Ip, use?: AddressUse) => string | undefined;
 
-/** Ports of a Node that belong to Kubernetes: etcd, the API server, the kubelet and other parts, OpenShift's Machine Config Server. */
+/**
+ * Ports of a Node that Kubernetes uses: etcd, the API server, the kubelet and other parts, OpenShift's
+ * Machine Config Server.
+ */
 export const kubernetesPorts: readonly number[] = [
   ...[2379, 2380, 6443, 10250, 10255, 10256, 10257, 10258, 10259, 22623, 22624],
 ];
@@ -37,27 +40,30 @@ export const kubernetesPorts: readonly number[] = [
 const anyUse: AddressUse = { mode: 'Endpoints', ports: [] };
 
 /**
- * | the address is                                                  | mode Endpoints          | mode ExternalName       | `--allow-cidr` makes exceptions |
- * |-----------------------------------------------------------------|-------------------------|-------------------------|-----------|
- * | in a forbidden range (api/forbidden-ranges.ts)                  | refused                 | refused                 | no        |
- * | in `--deny-cidr`                                                | refused                 | refused                 | yes       |
- * | a Node's, and a port is of `kubernetesPorts` or an API server's there  | refused                 | refused                 | yes       |
- * | a Node's                                                        | may be used             | may be used             | -         |
- * | the API server's                                                | refused                 | refused                 | yes       |
- * | in a network of Services, or of pods                            | refused                 | may be used             | yes       |
- * | an IPv6 address that leads to one of these (api/embedded-ip.ts) | as that one             | as that one             | as that one |
- * | any other                                                       | may be used             | may be used             | -         |
+ * Returns the policy.
  *
- * A Service that leads to another one, or to a pod, brings clients past the NetworkPolicies of that namespace
- * (CVE-2021-25740); an alias is a name, and its clients are judged as if they had used the other name. A Node's port refuses
- * the address for all ports of the backend: its ports are ready together.
+ * | the address is                                 | mode Endpoints | mode ExternalName | `--allow-cidr` makes exceptions |
+ * |------------------------------------------------|----------------|-------------------|---------------------------------|
+ * | in a forbidden range (api/forbidden-ranges.ts) | refused        | refused           | no                              |
+ * | in `--deny-cidr`                               | refused        | refused           | yes                             |
+ * | a Node's, and a port is one of `kubernetesPorts` or of an API server there | refused        | refused           | yes                             |
+ * | a Node's                                       | may be used    | may be used       | -                               |
+ * | the API server's                               | refused        | refused           | yes                             |
+ * | in a network of Services, or of pods           | refused        | may be used       | yes                             |
+ * | an IPv6 address that maps to one of these (api/embedded-ip.ts) | as that one    | as that one       | as that one                     |
+ * | any other                                      | may be used    | may be used       | -                               |
  *
- * An external IP is judged like a target of mode Endpoints: nodes take all traffic to it, so that connections to the true
- * owner of the address end at the Service instead (CVE-2020-8554). External IPs that are routed to a Node are common, which
- * is why a Node's address may be used, except at the ports of Kubernetes.
+ * A Service with the addresses of another Service, or of a pod, leads clients past the NetworkPolicies of
+ * that namespace (CVE-2021-25740). An alias is a name, and its clients are judged as if they had used the
+ * other name. A port of a Node refuses the address for all ports of the backend, because its ports are ready
+ * together.
  *
- * An exception must be at least as small as the network it is made from: an allow list (`--deny-cidr=0.0.0.0/0
- * --allow-cidr=10.0.0.0/8`) opens no network of the cluster inside of it.
+ * An external IP is judged like a target of mode Endpoints. Nodes take all traffic to it, so that connections
+ * to the true owner of the address end at the Service instead (CVE-2020-8554). External IPs are often routed
+ * to a Node. So a Node's address may be used, except at the ports of Kubernetes.
+ *
+ * An exception must be no larger than the network from which it is made. So an allow list
+ * (`--deny-cidr=0.0.0.0/0 --allow-cidr=10.0.0.0/8`) allows no network of the cluster inside of it.
  */
 export function addressPolicy(options: AddressPolicyOptions = {}): AddressPolicy {
   return (ip, use = anyUse) => {

@@ -7,7 +7,7 @@ import type { Service } from './objects.ts';
 /** An external IP that the address policy refuses. */
 export interface RefusedExternalIp {
   readonly ip: string;
-  /** Such as `spec.services[0].externalIPs[1]`. */
+  /** Path in the spec, such as `spec.services[0].externalIPs[1]`. */
   readonly path: string;
   /** Rule and flag, as the address policy returns them. */
   readonly why: string;
@@ -20,12 +20,12 @@ export interface JudgedExternalIps {
 }
 
 /**
- * Judges the external IPs of one Service of the spec. A refused one is left out of the Service; everything else of the
- * Service is written. `externalTrafficPolicy` is left out too where nothing else brings traffic from outside, because the
- * API server refuses it then.
+ * Judges the external IPs of one Service of the spec. A refused one is left out of the Service; everything
+ * else of the Service is written. `externalTrafficPolicy` is left out too if nothing else brings traffic from
+ * outside, because the API server then refuses it.
  *
- * `loadBalancerSourceRanges` are not judged: they bound who may connect, and bring no address to the Service. The operator
- * sets no `loadBalancerIP`; the address of a load balancer is chosen by its controller.
+ * `loadBalancerSourceRanges` are not judged, because they limit the clients and add no address to the
+ * Service. The operator sets no `loadBalancerIP`: a load balancer's controller chooses its address.
  *
  * @param index of the Service in `spec.services`
  */
@@ -63,10 +63,10 @@ export const refusedExternalIpText = ({ path, ip, why }: RefusedExternalIp): str
   `${path}: ${ip} is refused: ${why}`;
 
 /**
- * Removes the external IPs that the operator set on a Service whose spec is not written now, because one of them is refused.
- * All of them are removed: a list that a patch sets would not be removed by the apply that comes later.
+ * Removes the external IPs that the operator set on a Service whose spec is not written now, because one of
+ * them is refused. All of them are removed, because a later apply would not remove a list that a patch sets.
  *
- * @returns undefined where none that the operator set is refused
+ * @returns undefined if none of those that the operator set is refused
  */
 export function externalIpsRemoval(
   service: Service,
