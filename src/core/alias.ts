@@ -86,16 +86,16 @@ export function choose(
 /**
  * Returns the hosts of an alias with their health.
  *
- * | its addresses         | the name                                   | probed | health    |
- * |-----------------------|--------------------------------------------|--------|-----------|
- * | one healthy           | any                                        | yes    | healthy   |
- * | some, all unhealthy   | any                                        | yes    | unhealthy |
- * | some                  | Published: no answer since this term began | no     | unknown   |
- * | some                  | any other                                  | no     | healthy   |
- * | none, all refused     | any                                        | any    | unhealthy |
- * | the host is forbidden | any                                        | any    | unhealthy |
- * | none                  | NoSuchName, NoAddress, Expired             | any    | unhealthy |
- * | any other             | any                                        | any    | unknown   |
+ * | its addresses         | the name                                  | probed | health    |
+ * |-----------------------|-------------------------------------------|--------|-----------|
+ * | one healthy           | any                                       | yes    | healthy   |
+ * | some, all unhealthy   | any                                       | yes    | unhealthy |
+ * | some                  | Restored: no answer since this term began | no     | unknown   |
+ * | some                  | any other                                 | no     | healthy   |
+ * | none, all refused     | any                                       | any    | unhealthy |
+ * | the host is forbidden | any                                       | any    | unhealthy |
+ * | none                  | NoSuchName, NoAddress, Expired            | any    | unhealthy |
+ * | any other             | any                                       | any    | unknown   |
  */
 export function candidatesOf(
   targets: readonly TargetAddresses[],

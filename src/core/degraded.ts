@@ -114,7 +114,7 @@ const failing = (targets: readonly TargetStatus[]): readonly string[] =>
       : [],
   );
 
-/** Rules under which addresses are stale, or there are none. */
+/** States in which addresses are stale, or there are none. */
 const failingRules: readonly string[] = [
   'Stale',
   'Expired',

@@ -116,7 +116,7 @@ function services(host: string, ask: Asking): Resolution {
     ...hosts.map(({ service, error, state = 'Pending', ...part }) => ({
       ...part,
       state,
-      // The rule of every host counts: a host that is not resolved must be reported.
+      // The state of every host counts: a host that is not resolved must be reported.
       holds: true,
       error: error && `${service.host} ${error}`,
     })),
@@ -130,7 +130,7 @@ function services(host: string, ask: Asking): Resolution {
 }
 
 /**
- * Rules in their order of severity, the worst first. The worst rule of the records that are in effect is
+ * States in their order of severity, the worst first. The worst state of the records that are in effect is
  * reported.
  */
 const rank: readonly ResolutionState[] = [
@@ -148,10 +148,10 @@ const rank: readonly ResolutionState[] = [
 /**
  * Combines several queries into one result:
  *
- * | queries with records | the rule is the worst of | errors reported                         |
- * |----------------------|--------------------------|-----------------------------------------|
- * | none                 | all                      | all                                     |
- * | some                 | these                    | all, except that a family has no record |
+ * | queries with records | the state is the worst of | errors reported                         |
+ * |----------------------|---------------------------|-----------------------------------------|
+ * | none                 | all                       | all                                     |
+ * | some                 | these                     | all, except that a family has no record |
  */
 function joined(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
   const holding = parts.filter(({ holds }) => holds);

@@ -23,20 +23,20 @@ export interface StandingOptions {
 }
 
 /**
- * Returns which of the known records are in effect, and by which rule.
+ * Returns which of the known records are in effect, and the resolution state.
  *
- * | reported                                                | good answer before       | staleMs passed                | in effect            | rule                  |
- * |---------------------------------------------------------|--------------------------|-------------------------------|----------------------|-----------------------|
- * | nothing                                                 | yes                      | -                             | that answer          | Answered              |
- * | nothing                                                 | no, but restored records | -                             | the restored records | Published             |
- * | nothing                                                 | no                       | -                             | none                 | Pending               |
- * | a negative answer, confirmed                            | any                      | -                             | none                 | NoSuchName, NoAddress |
- * | a negative answer, not confirmed                        | yes (or restored)        | no, or no failure among these results | the last good answer | Unconfirmed               |
- * | a negative answer, not confirmed                        | no                       | -                             | none                 | Unconfirmed               |
- * | a failure                                               | yes (or restored)        | no                            | the last good answer | Stale                 |
- * | either, and one of the consecutive results is a failure | yes (or restored)        | yes                           | none                 | Expired               |
- * | a failure                                               | no                       | -                             | none                 | Failed                |
- * | a failure                                               | a confirmed negative one | -                             | none                 | NoSuchName, NoAddress |
+ * | reported                                                | good answer before       | staleMs passed                        | in effect            | state                 |
+ * |---------------------------------------------------------|--------------------------|---------------------------------------|----------------------|-----------------------|
+ * | nothing                                                 | yes                      | -                                     | that answer          | Answered              |
+ * | nothing                                                 | no, but restored records | -                                     | the restored records | Restored              |
+ * | nothing                                                 | no                       | -                                     | none                 | Pending               |
+ * | a negative answer, confirmed                            | any                      | -                                     | none                 | NoSuchName, NoAddress |
+ * | a negative answer, not confirmed                        | yes (or restored)        | no, or no failure among these results | the last good answer | Unconfirmed           |
+ * | a negative answer, not confirmed                        | no                       | -                                     | none                 | Unconfirmed           |
+ * | a failure                                               | yes (or restored)        | no                                    | the last good answer | Stale                 |
+ * | either, and one of the consecutive results is a failure | yes (or restored)        | yes                                   | none                 | Expired               |
+ * | a failure                                               | no                       | -                                     | none                 | Failed                |
+ * | a failure                                               | a confirmed negative one | -                                     | none                 | NoSuchName, NoAddress |
  *
  * So expired records do not appear and disappear when servers alternate between failures and negative
  * answers.

@@ -20,8 +20,8 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
 });
 
 /**
- * Returns a rule, or `failing` for all rules of a name that fails. A name that starts or stops failing is
- * reported at once, and so is the first failure of a name without an answer in this term (`Published`). How
+ * Returns a state, or `failing` for all states of a name that fails. A name that starts or stops failing is
+ * reported at once, and so is the first failure of a name without an answer in this term (`Restored`). How
  * it continues to fail is only text.
  */
 const howNamed = (rule: string | undefined): string | undefined =>

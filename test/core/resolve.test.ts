@@ -63,7 +63,7 @@ describe('questionsOf', () => {
 });
 
 describe('resolve', () => {
-  it('resolves a literal address to itself, in canonical form and without a rule', () => {
+  it('resolves a literal address to itself, in canonical form and without a state', () => {
     expect(of('FD00:0::1', {})).toEqual({
       addresses: [{ ip: 'fd00::1', host: 'fd00::1', kept: false }],
       state: undefined,

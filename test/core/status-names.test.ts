@@ -30,7 +30,7 @@ const message = (status: Status, type: string) =>
   status.conditions?.find((each) => each.type === type)?.message;
 
 describe('the status of a host name', () => {
-  it('contains the rule of its addresses, since when, and the error', () => {
+  it('contains the state of its addresses, since when, and the error', () => {
     const { status } = named(withLiteral, {
       [name]: gave(['10.0.0.1'], { state: 'Stale', error: 'A: away' }),
     });
@@ -136,7 +136,7 @@ describe('the status of a host name', () => {
       );
   });
 
-  it('names the hosts that fail in Degraded, with the rule and the error', () => {
+  it('names the hosts that fail in Degraded, with the state and the error', () => {
     const { status } = named(backend, { [name]: gave([], { state: 'Failed', error: 'A: away' }) });
     expect(message(status, 'Degraded')).toBe(`${name} Failed: A: away`);
     const pending = named(backend, { [name]: gave([], { state: 'Pending' }) }).status;

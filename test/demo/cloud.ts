@@ -48,7 +48,7 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
       await show('apply', '-n', 'shop', '-f', sample);
       await eventually('the Service leads to the server', reached, (address) => address === primary);
       await show('get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'wide');
-      await says('the status reports the rule', `"ip":"${primary}"`, '"state":"Answered"');
+      await says('the status reports the state', `"ip":"${primary}"`, '"state":"Answered"');
       stage.checked(`${name} reaches ${primary}, the address in the record, whose TTL is ${ttl} s`);
       return both;
     },
