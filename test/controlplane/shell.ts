@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import type { PlaneDetails } from './details.ts';
+import { kubectlCache } from './kubectl.ts';
 import { startPlane } from './plane.ts';
 
 // `make controlplane`: starts all parts, opens a shell beside them, and stops them when it ends.
@@ -18,6 +19,7 @@ export function shellEnvironment(plane: PlaneDetails): Readonly<Record<string, s
   chmodSync(kubectl, 0o755);
   return {
     KUBECONFIG: plane.kubeconfigs.admin,
+    KUBECACHEDIR: kubectlCache(plane),
     PATH: `${bin}:${process.env['PATH'] ?? ''}`,
     PS1: 'controlplane$ ',
   };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { api } from '../controlplane/api.ts';
-import { kubectl } from '../controlplane/kubectl.ts';
+import { kubectl, kubectlCache } from '../controlplane/kubectl.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
@@ -153,6 +153,7 @@ async function shell(plane: Plane): Promise<void> {
   const env = {
     ...process.env,
     KUBECONFIG: plane.details.kubeconfigs.admin,
+    KUBECACHEDIR: kubectlCache(plane.details),
     PATH: `${bin}:${process.env['PATH'] ?? ''}`,
   };
   await once(spawn('bash', ['-i'], { stdio: 'inherit', env }), 'exit');
