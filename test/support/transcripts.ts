@@ -1,0 +1,82 @@
+/** What a page does, in its order. `line` is that of the page, from 1. */
+export type PageStep =
+  /** A command of a console block that is marked as tested, and what it prints. */
+  | {
+      readonly kind: 'command';
+      readonly command: string;
+      readonly output: readonly string[];
+      readonly line: number;
+    }
+  /** What happens outside of the cluster: a verb and its arguments. */
+  | { readonly kind: 'action'; readonly words: readonly string[]; readonly line: number }
+  /** A file that the page shows. */
+  | { readonly kind: 'file'; readonly path: string; readonly text: string; readonly line: number };
+
+/**
+ * The steps of a Markdown page, by marks that a reader does not see:
+ *
+ * | mark                      | followed by           | step                                                        |
+ * |---------------------------|-----------------------|-------------------------------------------------------------|
+ * | `<!-- tested -->`         | a block ```` ```console ```` | its commands: lines after `$ `, each with its output |
+ * | `<!-- do: stop 10.0.0.1 -->` | -                  | an action, `stop` with `10.0.0.1`                           |
+ * | `<!-- file: docs/a.yaml -->` | a block ```` ```yaml ```` | a file that has exactly this content                 |
+ */
+export function stepsOf(page: string): readonly PageStep[] {
+  const lines = page.split('\n');
+  return lines.flatMap((text, index): readonly PageStep[] => {
+    const [, mark, argument = ''] = /^<!-- (tested|do|file)(?:: (.*))? -->$/.exec(text) ?? [];
+    if (mark === undefined) return [];
+    if (mark === 'do') return [{ kind: 'action', words: argument.split(' '), line: index + 1 }];
+    const block = blockAt(lines, index + 1, mark === 'tested' ? 'console' : 'yaml');
+    if (mark === 'tested') return commandsOf(block, index + 3);
+    return [
+      { kind: 'file', path: argument, text: block.map((line) => `${line}\n`).join(''), line: index + 1 },
+    ];
+  });
+}
+
+function blockAt(lines: readonly string[], start: number, language: string): readonly string[] {
+  if (lines[start] !== `\`\`\`${language}`)
+    throw new Error(`line ${start + 1}: a block of ${language} must follow its mark`);
+  return lines.slice(start + 1, lines.indexOf('```', start + 1));
+}
+
+function commandsOf(block: readonly string[], first: number): readonly PageStep[] {
+  const starts = block.flatMap((text, index) => (text.startsWith('$ ') ? [index] : []));
+  return starts.map((start, index) => ({
+    kind: 'command',
+    command: (block[start] ?? '').slice(2),
+    output: block.slice(start + 1, starts[index + 1]).filter((text) => text !== ''),
+    line: first + start,
+  }));
+}
+
+const spaces = (text: string): string => text.trim().replace(/\s+/g, ' ');
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Words that differ from run to run: an age, and a cluster IP of the control plane of the tests. */
+const varying = /^(?:(?:\d+[smhd])+|10\.96\.\d{1,3}\.\d{1,3})$/;
+
+/**
+ * Whether a line is what the page shows. Spaces count as one, any age is as good as another, and so is any cluster IP; `…` in the page is any text.
+ */
+function isLine(shown: string, printed: string): boolean {
+  const words = spaces(shown)
+    .split(' ')
+    .map((word) => {
+      if (!varying.test(word)) return escaped(word).replaceAll('…', '.*');
+      return word.startsWith('10.96.') ? '10\\.96\\.\\d+\\.\\d+' : '(?:\\d+[smhd])+';
+    });
+  return new RegExp(`^${words.join(' ')}$`).test(spaces(printed));
+}
+
+/** Whether an output is what the page shows, line by line. */
+export const isShown = (shown: readonly string[], printed: readonly string[]): boolean =>
+  shown.length === printed.length && shown.every((line, index) => isLine(line, printed[index] ?? ''));
+
+/** Whether an output has the lines that the page shows, in their order, and perhaps others between them. */
+export function containsShown(shown: readonly string[], printed: readonly string[]): boolean {
+  let next = 0;
+  for (const line of printed) if (next < shown.length && isLine(shown[next] ?? '', line)) next += 1;
+  return next === shown.length;
+}
