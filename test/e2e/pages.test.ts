@@ -60,7 +60,7 @@ describe('the quick start of README.md', () => {
     options = await reader(plane.details, {
       // In a cluster the Deployment does so.
       'start-operator': async () => {
-        const operator = await startOperator(plane.details, { args: ['--choose-probes=true'] });
+        const operator = await startOperator(plane.details, { args: ['--auto-select-handler=true'] });
         parts.unshift(() => operator.stop());
       },
       stop: async (ip) => servers.find(({ address }) => address === ip)?.kill(),
@@ -96,7 +96,7 @@ describe('docs/tutorial.md', () => {
     await applyRbac(plane);
     const operator = await startOperator(plane, {
       namespace: 'tutorial',
-      args: ['--choose-probes=true', `--dns-servers=${dns.endpoint}`],
+      args: ['--auto-select-handler=true', `--dns-servers=${dns.endpoint}`],
     });
     parts.push(() => operator.stop(), ...[primary, replica, dns].map((part) => () => part.remove()));
     const of = (ip = ''): PostgresCluster => (ip === primary.address ? primary : replica);
