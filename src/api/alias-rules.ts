@@ -4,30 +4,34 @@ import { celDialsTcp, dialsTcp } from './probe.ts';
 import { celOr, celString, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
-// Which hosts each mode takes, and what mode ExternalName refuses: a DNS alias has no addresses and no ports of ours,
-// so a field that would be silently without effect is an error.
+// Rules of the hosts that each mode accepts, and of the fields that mode ExternalName refuses. A DNS alias
+// has no addresses and no ports that the operator manages, so a field that would silently have no effect is
+// an error.
 //
 // | host                  | mode Endpoints                               | mode ExternalName |
 // |-----------------------|----------------------------------------------|-------------------|
 // | IP address            | yes                                          | no                |
 // | name of one label, `db` | yes, with the operator's search list       | no; `db.` is complete |
 // | name that ends in .svc | yes                                         | no                |
-// | localhost, or an address in disguise (local-names.ts) | yes, and its addresses are refused | no |
+// | localhost, or a name that is read as an address (local-names.ts) | yes, and its addresses are refused | no |
 // | name                  | yes                                          | yes               |
 // | name with underscores | yes                                          | no                |
-// | _service._proto.name  | with one port in ports and no port of its own | no                |
+// | _service._proto.name  | with one port in ports and no targets[].port | no                |
 
 type Service = NonNullable<SpecShape['services']>[number];
 type Target = SpecShape['targets'][number];
 
-/** A rule that holds in mode ExternalName only; `cel` is negated where a mistake is easier to say. */
+/** Returns the rule for mode ExternalName only. `cel` is negated if a mistake is easier to express. */
 const inAlias = (rule: Rule<SpecShape>): Rule<SpecShape> => ({
   ...rule,
   holds: (spec) => spec.mode !== 'ExternalName' || rule.holds(spec),
   cel: `self.mode != 'ExternalName' || ${rule.cel}`,
 });
 
-/** An SRV record says the port of each address, so the spec cannot say another, nor which of two it is. */
+/**
+ * An SRV record contains the port of each address. Therefore the spec can neither set another port nor decide
+ * between two.
+ */
 const serviceRecordRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ mode, targets, ports }) =>
@@ -37,7 +41,7 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
       !targets.some(({ host }) => isServiceRecord(host)),
     cel: `self.mode != 'Endpoints' || !has(self.ports) || self.ports.size() < 2 || !self.targets.exists(each, ${celIsServiceRecord('each.host')})`,
     message:
-      'targets may have a host of the form _service._proto.name only where the backend has one port, because its SRV record gives one port for each address: keep one entry in ports, or make one ExternalBackend for each port',
+      'targets[].host may have the form _service._proto.name only if the backend has one port, because its SRV record has one port for each address: keep one entry in ports, or create one ExternalBackend for each port',
     field: 'targets',
   },
   {
@@ -45,12 +49,12 @@ const serviceRecordRules: readonly Rule<SpecShape>[] = [
       mode !== 'Endpoints' || !targets.some(({ host, port }) => port !== 0 && isServiceRecord(host)),
     cel: `self.mode != 'Endpoints' || !self.targets.exists(each, ${celOr('each', 'port', 0)} != 0 && ${celIsServiceRecord('each.host')})`,
     message:
-      'targets[].port has no effect where the host is of the form _service._proto.name, because its SRV record gives the ports: remove it',
+      'targets[].port has no effect if the host has the form _service._proto.name, because its SRV record has the ports: remove it',
     field: 'targets',
   },
 ];
 
-/** A Service of the cluster without the cluster's domain. */
+/** Matches the name of a Service of the cluster without the cluster domain. */
 const partialName = '[.][sS][vV][cC][.]?$';
 const isPartial = new RegExp(partialName);
 
@@ -59,23 +63,23 @@ const hostRules: readonly Rule<SpecShape>[] = [
     holds: ({ targets }) => !targets.some(({ host }) => isIp(host)),
     cel: '!self.targets.exists(each, isIP(each.host))',
     message:
-      'targets must be DNS names in mode ExternalName, not IP addresses: use mode: Endpoints for addresses',
+      'targets must be DNS names in mode ExternalName, not IP addresses: use mode: Endpoints for IP addresses',
     field: 'targets',
   }),
   inAlias({
     holds: ({ targets }) => !targets.some(({ host }) => isName(host) && host.includes('_')),
     cel: `!self.targets.exists(each, each.host.contains('_') && ${celIsName('each.host')})`,
     message:
-      'targets have a host with an underscore, which Kubernetes refuses in an ExternalName Service: use a name without, or mode: Endpoints',
+      'targets have a host with an underscore, which Kubernetes refuses in an ExternalName Service: use a name without underscores, or mode: Endpoints',
     field: 'targets',
   }),
-  // A CNAME is complete for every client: no search list is added, least of all that of the operator's pod.
+  // A CNAME is absolute for every client: no search list is added, and not that of the operator either.
   inAlias({
     holds: ({ targets }) =>
       !targets.some(({ host }) => isName(host) && !host.includes('.') && !isLocalName(host)),
     cel: `!self.targets.exists(each, !each.host.contains('.') && ${celIsName('each.host')} && !${celIsLocalName('each.host')})`,
     message:
-      'targets have a host without a dot, which clients of an alias cannot resolve, because a CNAME gets no search list: write the full name, such as db.example.com or db.shop.svc.cluster.local (db. where name servers know db itself)',
+      'targets have a host without a dot, which clients of an alias cannot resolve, because they add no search list to a CNAME: write the full name, such as db.example.com or db.shop.svc.cluster.local (db. if the name servers have db itself)',
     field: 'targets',
   }),
   inAlias({
@@ -89,7 +93,7 @@ const hostRules: readonly Rule<SpecShape>[] = [
     holds: ({ targets }) => !targets.some(({ host }) => isPartial.test(host)),
     cel: `!self.targets.exists(each, each.host.matches(${celString(partialName)}))`,
     message:
-      "targets have a host that ends in .svc, which clients of an alias cannot resolve, because a CNAME gets no search list: add the cluster's domain, such as db.shop.svc.cluster.local",
+      'targets have a host that ends in .svc, which clients of an alias cannot resolve, because they add no search list to a CNAME: add the cluster domain, such as db.shop.svc.cluster.local',
     field: 'targets',
   }),
 ];
@@ -125,7 +129,7 @@ const refusedInTarget: readonly {
     field: 'role',
     used: ({ role }) => role !== undefined,
     cel: 'has(each.role)',
-    because: 'because an alias has no Services by role',
+    because: 'because an alias has no Services with a role',
   },
 ];
 
@@ -142,7 +146,7 @@ const portRules: readonly Rule<SpecShape>[] = [
   inAlias({
     holds: ({ ports }) => (ports ?? []).every(({ port, targetPort = port }) => targetPort === port),
     cel: '!has(self.ports) || self.ports.all(each, !has(each.targetPort) || each.targetPort == each.port)',
-    message: 'ports[].targetPort must equal port in mode ExternalName: an alias translates nothing',
+    message: 'ports[].targetPort must equal port in mode ExternalName, because an alias translates no ports',
     field: 'ports',
   }),
   inAlias({
@@ -151,17 +155,18 @@ const portRules: readonly Rule<SpecShape>[] = [
     message: noEffect('ports[].nodePort', 'because an alias opens no port on the nodes'),
     field: 'ports',
   }),
-  // Without ports there is none to dial by default.
+  // Without ports there is no default port to probe.
   inAlias({
     holds: ({ ports, probe }) =>
       ports !== undefined || probe === undefined || !dialsTcp(probe) || typeof probe.port === 'number',
     cel: `has(self.ports) || !has(self.probe) || !(${celDialsTcp('self.probe')}) || (has(self.probe.port) && type(self.probe.port) == int)`,
-    message: 'probe.port must be a number, such as 5432, where an alias has no ports: give it, or give ports',
+    message:
+      'probe.port must be a number, such as 5432, if mode ExternalName has no ports: set probe.port, or set ports',
     field: 'probe.port',
   }),
 ];
 
-/** What is left of a Service of type ExternalName: name, labels, annotations, adopt. */
+/** Fields that a Service of type ExternalName does not have. It has name, labels, annotations and adopt. */
 const refusedInService = [
   'maxLagSeconds',
   'clusterIP',
@@ -188,7 +193,7 @@ const refusedWhenSet: readonly {
     used: ({ type }) => type !== 'ClusterIP',
     cel: `${celOr('each', 'type', 'ClusterIP')} != 'ClusterIP'`,
   },
-  // With it goes `fallbackToPrimary`, which needs the role Replica.
+  // This also refuses `fallbackToPrimary`, which needs the role Replica.
   { field: 'role', used: ({ role }) => role !== 'Any', cel: `${celOr('each', 'role', 'Any')} != 'Any'` },
   { field: 'headless', used: ({ headless }) => headless, cel: celOr('each', 'headless', false) },
   {
@@ -207,7 +212,7 @@ const serviceRules = refusedWhenSet.map(({ field, used, cel }) =>
   inAlias({
     holds: ({ services }) => !(services ?? []).some(used),
     cel: `!has(self.services) || !self.services.exists(each, ${cel})`,
-    message: noEffect(`services[].${field}`, 'because its clients connect to the server itself'),
+    message: noEffect(`services[].${field}`, 'because clients connect to the server directly'),
     field: 'services',
   }),
 );

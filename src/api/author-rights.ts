@@ -13,18 +13,20 @@ import { mostServices } from './limits.ts';
 import { manifestFolder, type Manifest, type ManifestFile } from './rbac.ts';
 import { celString } from './rule.ts';
 
-// A ValidatingAdmissionPolicy that asks whether the author of a change may do himself what the resource has the operator do.
+// ValidatingAdmissionPolicy which checks that the author of a change has the rights that the resource makes
+// the operator use.
 //
-// | part of the spec                                          | the right is asked for when                          |
+// | part of the spec                                          | the right is checked when                            |
 // |-----------------------------------------------------------|------------------------------------------------------|
-// | credentials, tls.certificateSecretName                    | the part changes, or who gets to see the Secret: a target is added, ports, probe or tls change |
+// | credentials, tls.certificateSecretName                    | the part changes, or other servers get the Secret: a target is added, or ports, probe or tls change |
 // | tls.caSecret                                              | the part changes                                     |
 // | a field of services[] (lent-powers.ts), ports[].nodePort  | the field changes, of the Service or port of that name or number |
 // | services[].type NodePort or LoadBalancer, externalIPs      | in addition when a port is added, because it is opened too |
 //
-// What must hold of the cost, which the API server counts: a check costs 350,000, an expression may cost 1,000,000 and all
-// together 10,000,000. So each expression checks once, `create` is checked once for all (a variable is evaluated once), and
-// 16 Services are 16 expressions. Messages are evaluated always, and may not ask.
+// What must hold, because the API server counts the cost: a check costs 350,000, an expression may cost
+// 1,000,000, and all expressions together may cost 10,000,000. Therefore each expression has one check,
+// `create` is checked once for all (a variable is evaluated once), and 16 Services are 16 expressions.
+// Messages are always evaluated and must not contain a check.
 
 /** Name of the policy and of its binding. */
 export const authorRights = `author-rights.${group}`;
@@ -43,11 +45,11 @@ interface Variable {
 const user = 'variables.user';
 const place = 'variables.place';
 
-/** Joins texts of a message: literal ones (quoted here) and expressions. */
+/** Joins the parts of a message: literal texts, which are quoted here, and expressions. */
 const message = (...parts: readonly ({ readonly text: string } | string)[]): string =>
   parts.map((part) => (typeof part === 'string' ? part : celString(part.text))).join(' + ');
 
-/** `object.spec.?tls.?caSecret`: every field but the last may be absent. */
+/** Returns a path such as `object.spec.?tls.?caSecret`. Every field except the last may be absent. */
 const optional = (root: string, path: string): string => `${root}.spec.?${path.split('.').join('.?')}`;
 
 const check = (resource: string, name: string, verb: string): string =>
@@ -79,18 +81,24 @@ function secretValidation({ path, part, isShown }: SecretPower): Validation {
   };
 }
 
-/** Names of the Services whose field asks for something that the stored Service of that name does not have. */
+/**
+ * Returns the names of the Services whose field uses a power that the stored Service of that name does not
+ * use.
+ */
 const namesAsking = (asks: string, same: string): string =>
   `variables.services.filter(s, ${asks} && !variables.oldServices.exists(o, o.name == s.name && ${same})).map(s, s.name)`;
 
-/** Metadata is compared key by key: an author may change his own labels beside those of another domain. */
+/**
+ * Returns the same for metadata, which is compared key by key: an author without further rights may change
+ * labels next to stored ones of another domain.
+ */
 const metadataNames = (field: string): string => {
   const [now, then] = [celMap('s', field), celMap('o', field)];
   const same = `variables.oldServices.exists(o, o.name == s.name && key in ${then} && ${then}[key] == ${now}[key])`;
   return `variables.services.filter(s, ${now}.exists(key, ${celIsForeign('key')} && !${same})).map(s, s.name)`;
 };
 
-/** The fields of services[], each once. */
+/** Fields of services[] that use a power, each once. */
 const serviceFields = (): readonly (keyof ServiceSpec)[] => [
   ...new Set(serviceFieldPowers().map(([field]) => field)),
 ];
@@ -223,7 +231,7 @@ const policy = (): Manifest => ({
           apiGroups: [group],
           apiVersions: ['*'],
           operations: ['CREATE', 'UPDATE'],
-          // Without subresources: the operator writes the status alone, and no spec.
+          // Without subresources, because the operator writes only the status, never a spec.
           resources: [plural],
         },
       ],
@@ -243,15 +251,15 @@ const binding: Manifest = {
   spec: { policyName: authorRights, validationActions: ['Deny'] },
 };
 
-/** The component that installs the policy. */
+/** Returns the files of the component that installs the policy. */
 export const authorRightsFiles = (): readonly ManifestFile[] =>
   manifestFolder(
     'config/components/author-rights',
-    'Refuses an ExternalBackend that has the operator do what its author may not do: part of config/default. With config/namespaced: kubectl apply -f config/components/author-rights/policy.yaml, by a cluster administrator.',
+    'Refuses an ExternalBackend that makes the operator do something which its author may not do. Part of config/default. With config/namespaced, a cluster administrator runs: kubectl apply -f config/components/author-rights/policy.yaml.',
     [
       {
         path: 'policy.yaml',
-        note: 'The author of a change needs the rights that the resource has the operator use: docs/operations.md, "Who may do what".',
+        note: 'The author of a change needs the rights that the resource makes the operator use: docs/operations.md, "Who may do what".',
         manifests: [policy(), binding],
       },
     ],

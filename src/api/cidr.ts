@@ -6,7 +6,7 @@ export interface Cidr {
   readonly bits: number;
 }
 
-/** `10.0.0.0/8` or `fd00::/8`. Undefined when the text is neither. */
+/** Parses a network such as `10.0.0.0/8` or `fd00::/8`. Returns undefined for any other text. */
 export function parseCidr(text: string): Cidr | undefined {
   const [address, bits, ...rest] = text.split('/');
   const ip = parseIp(address ?? '');
@@ -26,7 +26,7 @@ export function contains(cidr: Cidr, ip: Ip): boolean {
   );
 }
 
-/** The network that is one address. */
+/** Returns the network that contains only this address. */
 export const hostCidr = (ip: Ip): Cidr => {
   const bits = ip.bytes.length * 8;
   return { text: `${ip.text}/${bits}`, ip, bits };

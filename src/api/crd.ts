@@ -20,26 +20,29 @@ const text = (name: string, jsonPath: string, description: string, priority = 0)
   ...(priority === 0 ? {} : { priority }),
 });
 
-/** The columns of `kubectl get xb`; those of priority 1 with `-o wide`. A path that yields several values shows only the first. */
+/**
+ * Columns of `kubectl get xb`; those of priority 1 appear with `-o wide`. If a path has several values, only
+ * the first is shown.
+ */
 const columns = [
   text('Mode', '.spec.mode', 'Endpoints or ExternalName'),
-  text('Ready', '.status.summary', 'Ready and all addresses'),
+  text('Ready', '.status.summary', 'Number of ready addresses and of all addresses'),
   text(
     'Available',
     '.status.conditions[?(@.type=="Available")].status',
-    'Whether every Service has a ready address',
+    'True if every Service has a ready address',
   ),
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-  text('Primary', '.status.primary', 'Where the Services of role Primary lead', 1),
+  text('Primary', '.status.primary', 'Address that the Services of role Primary lead to', 1),
   text('Targets', '.status.hosts', 'Hosts of the targets', 1),
   text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
 ];
 
-/** The whole resource as OpenAPI, with the defaults of the parser. */
+/** Returns the OpenAPI schema of the whole resource, with the defaults of the parser. */
 export function resourceSchema(): SchemaNode {
   return {
     description:
-      'ExternalBackend publishes servers outside the cluster as Services, probes them as the kubelet probes containers, and takes those that fail out of the Services until they are well again.',
+      'ExternalBackend publishes servers outside the cluster as Services, probes them as the kubelet probes containers, and removes failing servers from the Services until they pass their probes again.',
     type: 'object',
     required: ['spec'],
     'x-kubernetes-validations': [kubernetesRule(nameRule)],
@@ -53,7 +56,7 @@ export function resourceSchema(): SchemaNode {
   };
 }
 
-/** The same as the API server stores it. */
+/** Returns the same schema in the form in which the API server stores it. */
 export function storedSchema(): SchemaNode {
   const { properties, ...root } = resourceSchema();
   const { spec, status, ...others } = properties as Readonly<Record<string, SchemaNode>>;
@@ -67,7 +70,7 @@ export function storedSchema(): SchemaNode {
   };
 }
 
-/** The CustomResourceDefinition, made from the zod schema alone. */
+/** Returns the CustomResourceDefinition, which is derived from the zod schema alone. */
 export function customResourceDefinition(): SchemaNode {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',

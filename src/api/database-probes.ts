@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { handler } from './handler.ts';
 import { matches, withRules } from './rule.ts';
 
-// The handlers that ask a server in its own protocol.
+// Handlers that use the protocol of the server.
 
 const saturatedIs = z
   .enum(['inconclusive', 'down'])
   .default('inconclusive')
   .describe(
-    'What it means that the server has no connection left: inconclusive leaves the address as it is, because the others would get its load; down counts as a failure.',
+    'How to treat a server that has reached its connection limit. inconclusive keeps the current health, because removing the server would move its load to the others. down counts as a failed probe.',
   );
 
-/** Names in a startup packet: no zero bytes, nothing that needs quoting to be read. */
+/** Rule of names in a startup packet: no zero bytes, and nothing that must be quoted to be readable. */
 const printable = (field: string) =>
   matches('^[ -~]+$', `${field} must be printable ASCII, such as postgres`);
 
@@ -25,33 +25,33 @@ export const databaseProbes = {
     user: withRules(z.string().max(63), [printable('user')])
       .optional()
       .describe(
-        'User name to send where spec.credentials is left out; the user need not exist. With credentials their user name is sent.',
+        'User name to send if spec.credentials is not set. The user need not exist. With credentials, their user name is sent.',
       ),
     sslMode: z
       .enum(sslModes)
       .default('prefer')
-      .describe('As in libpq: which TLS the connection has, and what is verified of the certificate.'),
+      .describe('As in libpq: whether the connection uses TLS, and what is verified in the certificate.'),
     saturatedIs,
   }).describe(
-    'Ready when PostgreSQL accepts sessions, as pg_isready has it, and more: starting up, shutting down and in recovery are different reasons. With spec.credentials also whether it is primary or replica, and how far behind.',
+    'Ready if PostgreSQL accepts sessions, as in pg_isready. Starting up, shutting down and in recovery are reported as different reasons. With spec.credentials the probe also reports whether the server is primary or replica, and its lag.',
   ),
   mysql: handler('mysql', { saturatedIs }).describe(
-    'Ready when MySQL or MariaDB finishes a handshake. It is never counted by max_connect_errors. With spec.credentials also whether it is primary or replica, and how far behind.',
+    'Ready if MySQL or MariaDB completes a handshake. max_connect_errors never counts this probe. With spec.credentials the probe also reports whether the server is primary or replica, and its lag.',
   ),
   redis: handler('redis', {}).describe(
-    'Ready when Redis, Valkey or KeyDB answers PING; loading, and a replica whose link is down, are not. With spec.credentials (or where none are needed) also whether it is primary or replica.',
+    'Ready if Redis, Valkey or KeyDB answers PING. Not ready while it loads its data, or if it is a replica whose link to the primary is down. With spec.credentials (or if none are needed) the probe also reports whether the server is primary or replica.',
   ),
   mongodb: handler('mongodb', {
     setName: withRules(z.string().max(256), [printable('setName')])
       .optional()
-      .describe('Name of the replica set it must belong to.'),
-  }).describe('Ready when MongoDB answers hello as primary or secondary. Needs no credentials.'),
+      .describe('Name of the replica set that the server must be a member of.'),
+  }).describe('Ready if MongoDB answers hello as primary or secondary. Needs no credentials.'),
   tls: handler('tls', {}).describe(
-    'Ready when a TLS handshake succeeds and the certificate is valid for spec.tls.serverName or the host.',
+    'Ready if a TLS handshake succeeds and the certificate is valid for spec.tls.serverName (default: the host of the target).',
   ),
   grpc: handler('grpc', {
     service: withRules(z.string().max(256), [matches('^[!-~]*$', 'service must be printable ASCII')])
       .default('')
-      .describe('Service to ask for. Empty: the server as a whole.'),
-  }).describe('Ready when the gRPC health service (grpc.health.v1) answers SERVING.'),
+      .describe('Service to check. Empty means the server as a whole.'),
+  }).describe('Ready if the gRPC health service (grpc.health.v1) returns SERVING.'),
 };

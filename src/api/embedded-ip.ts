@@ -1,9 +1,9 @@
 import { ipFromBytes, type Ip } from './ip.ts';
 
-/** An IPv4 address that an IPv6 address leads to. */
+/** IPv4 address that an IPv6 address leads to. */
 export interface EmbeddedIp {
   readonly ip: Ip;
-  /** As in "its NAT64 form". */
+  /** Name of the form, for messages such as "NAT64". */
   readonly form: string;
 }
 
@@ -17,28 +17,28 @@ const at = (from: number) => (bytes: readonly number[]) => bytes.slice(from, fro
 const last = at(12);
 const zeros = (count: number): readonly number[] => new Array<number>(count).fill(0);
 
-/** A form whose prefix is followed by the address at one place. */
+/** Returns a form with a prefix and the address at a fixed place after it. */
 const fixed =
   (prefix: readonly number[], take: (bytes: readonly number[]) => readonly number[]): Form =>
   (bytes) =>
     startsWith(bytes, prefix) ? [take(bytes)] : [];
 
 /**
- * Forms of IPv6 addresses that a translator, a relay or a tunnel delivers to an IPv4 address. What they lead to is judged
- * in addition to the address itself.
+ * Forms of IPv6 addresses that a translator, a relay or a tunnel delivers to an IPv4 address. The rules apply
+ * to that IPv4 address in addition to the address itself.
  *
  * | form                     | prefix            | the IPv4 address                                             |
  * |--------------------------|-------------------|--------------------------------------------------------------|
- * | IPv4-compatible, RFC 4291 | ::/96            | the last 32 bits; `::` and `::1` are no such addresses        |
+ * | IPv4-compatible, RFC 4291 | ::/96            | the last 32 bits; `::` and `::1` are not such addresses       |
  * | translated, RFC 2765     | ::ffff:0:0:0/96   | the last 32 bits                                             |
  * | NAT64, RFC 6052          | 64:ff9b::/96      | the last 32 bits                                             |
- * | local NAT64, RFC 8215    | 64:ff9b:1::/48    | each place of RFC 6052 that has zeros behind it: only the network knows which |
+ * | local NAT64, RFC 8215    | 64:ff9b:1::/48    | each place of RFC 6052 that is followed by zeros: only the network has the prefix length |
  * | 6to4, RFC 3056           | 2002::/16         | bits 16 to 47                                                |
  * | Teredo, RFC 4380         | 2001::/32         | the server, bits 32 to 63; the client, the last 32 bits inverted |
  * | ISATAP, RFC 5214         | any               | the last 32 bits after 0:5efe or 200:5efe                    |
  *
- * IPv4-mapped addresses (::ffff:0:0/96) are no addresses here at all (`parseIp`). A NAT64 prefix of a network's own cannot be
- * recognised: it takes `--deny-cidr`.
+ * IPv4-mapped addresses (::ffff:0:0/96) are not addresses here (`parseIp`). A NAT64 prefix that belongs to a
+ * network cannot be recognised: it needs `--deny-cidr`.
  */
 const forms: readonly (readonly [name: string, form: Form])[] = [
   [
@@ -58,8 +58,9 @@ const forms: readonly (readonly [name: string, form: Form])[] = [
 ];
 
 /**
- * RFC 6052 2.2 for prefixes of 48, 56, 64 and 96 bits: the address leaves out bits 64 to 71, and zeros follow it. A short
- * place that reads as 0.0.0.0/8 is no address, but the zeros before a longer one.
+ * Returns the IPv4 addresses by RFC 6052 2.2 for prefixes of 48, 56, 64 and 96 bits. The address skips bits
+ * 64 to 71, and zeros follow it. A result of a short prefix within 0.0.0.0/8 is not an address: it is the
+ * zeros before the address of a longer prefix.
  */
 function localNat64(bytes: readonly number[]): readonly (readonly number[])[] {
   const without = [...bytes.slice(0, 8), ...bytes.slice(9)];
@@ -70,10 +71,10 @@ function localNat64(bytes: readonly number[]): readonly (readonly number[])[] {
   return isZero(bytes, 12) && short.length > 0 ? short : [...short, last(bytes)];
 }
 
-/** An address and all that it leads to. */
+/** Returns an address and all IPv4 addresses that it leads to. */
 export const readingsOf = (ip: Ip): readonly Ip[] => [ip, ...embeddedIps(ip).map((each) => each.ip)];
 
-/** The IPv4 addresses that an address leads to; empty for most. */
+/** Returns the IPv4 addresses that an address leads to; empty for most. */
 export function embeddedIps(ip: Ip): readonly EmbeddedIp[] {
   if (ip.family === 'IPv4') return [];
   return forms.flatMap(([form, read]) => read(ip.bytes).map((bytes) => ({ form, ip: ipFromBytes(bytes) })));

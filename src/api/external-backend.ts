@@ -12,8 +12,8 @@ import { conditionSchema, healthStates, statusSchema, unseenStatus, type HealthS
 import { targetSchema } from './target.ts';
 import { serviceName } from './text.ts';
 
-// The single source of truth of the CRD: types, runtime parse, CRD YAML, CEL rules and reference come from here
-// and from the files named after its parts.
+// Single source of truth of the CRD. The types, the runtime parser, the CRD YAML, the CEL rules and the
+// reference are derived from this file and from the files named after its parts.
 
 export const group = 'externalbackend.io';
 export const version = 'v1alpha1';
@@ -25,7 +25,7 @@ export const specSchema = withRules(specShape, [...specRules, endpointsRule, ...
 
 const isServiceName = new RegExp(serviceName);
 
-/** Of the whole resource: the one Service is named after it where `services` is left out. */
+/** Rule of the whole resource: without `services`, the only Service has the name of the resource. */
 export const nameRule: Rule<{
   readonly metadata: { readonly name: string };
   readonly spec: { readonly services?: unknown };
@@ -33,7 +33,7 @@ export const nameRule: Rule<{
   holds: ({ metadata, spec }) => spec.services !== undefined || isServiceName.test(metadata.name),
   cel: `has(self.spec.services) || self.metadata.name.matches(${celString(serviceName)})`,
   message:
-    'metadata.name must be a Service name (at most 63 lower-case letters, digits and -, beginning with a letter) where services is left out: rename it, or give services[].name',
+    'metadata.name must be a Service name (at most 63 lower-case letters, digits and -, starting with a letter) if services is not set: rename the resource, or set services[].name',
 };
 
 export {
@@ -61,7 +61,7 @@ export type ServiceSpec = z.output<typeof serviceSchema>;
 export type Status = z.output<typeof statusSchema>;
 export type Condition = z.output<typeof conditionSchema>;
 
-/** An ExternalBackend that the operator understands whole. */
+/** An ExternalBackend whose whole spec was parsed without a problem. */
 export interface Backend {
   readonly namespace: string;
   readonly name: string;
@@ -69,6 +69,6 @@ export interface Backend {
   readonly generation: number;
   readonly creationTimestamp: string;
   readonly spec: Spec;
-  /** As stored; undefined when absent or not understood. */
+  /** Stored status; undefined if there is none or it cannot be parsed. */
   readonly status: Status | undefined;
 }

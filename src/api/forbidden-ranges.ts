@@ -3,13 +3,13 @@ import { embeddedIps } from './embedded-ip.ts';
 import type { Ip } from './ip.ts';
 
 export interface ForbiddenRange {
-  /** As in "is a loopback address". */
+  /** Name with its article, for messages such as "is a loopback address". */
   readonly name: string;
   readonly ranges: string;
   readonly includes: (ip: Ip) => boolean;
-  /** Twin of `includes` on a CEL `ip`. */
+  /** CEL form of `includes`, for an expression of type `ip`. */
   readonly cel: (ip: string) => string;
-  /** A resource that was stored before the range was forbidden keeps its other addresses: see `AdmissionRule`. */
+  /** True: a stored resource that is older than this rule keeps its other addresses, see `AdmissionRule`. */
   readonly admissionOnly?: true;
 }
 
@@ -18,7 +18,7 @@ const isAll = (ip: Ip, value: number, from = 0, to = ip.bytes.length): boolean =
   ip.bytes.slice(from, to).every((each) => each === value);
 const isBroadcast = (ip: Ip): boolean => ip.family === 'IPv4' && isAll(ip, 255);
 
-/** Both forms of "in one of these networks". */
+/** Returns both forms of the test "in one of these networks". */
 function within(networks: readonly string[]): Pick<ForbiddenRange, 'ranges' | 'includes' | 'cel'> {
   const cidrs = networks.flatMap((text) => parseCidr(text) ?? []);
   return {
@@ -29,8 +29,9 @@ function within(networks: readonly string[]): Pick<ForbiddenRange, 'ranges' | 'i
 }
 
 /**
- * Networks of metadata and credential services of clouds outside the link-local range, which has 169.254.169.254 (all large
- * clouds), 169.254.170.2 and 169.254.170.23 (containers of AWS) and 169.254.42.42 (Scaleway):
+ * Networks of metadata and credential services of clouds outside the link-local range. The link-local range
+ * contains 169.254.169.254 (all large clouds), 169.254.170.2 and 169.254.170.23 (containers of AWS) and
+ * 169.254.42.42 (Scaleway).
  *
  * | network                           | service                                                              |
  * |-----------------------------------|----------------------------------------------------------------------|
@@ -53,9 +54,10 @@ const metadataNetworks: readonly string[] = [
 const reserved = within(['0.0.0.0/8', '240.0.0.0/4', 'fec0::/10']);
 
 /**
- * Addresses that are never published nor probed: all that the API server refuses in Endpoints (`ValidateEndpointIP`), multicast,
- * broadcast and reserved ones, which are no servers either, and metadata services of clouds, which give credentials to whoever
- * reaches them. The ranges are disjoint, so an address breaks one rule only.
+ * Ranges that are never published or probed. They are the ranges that the API server refuses in Endpoints
+ * (`ValidateEndpointIP`); multicast, broadcast and reserved addresses, which are not servers either; and
+ * metadata services of clouds, which give credentials to any client that reaches them. The ranges are
+ * disjoint, so an address breaks one rule only.
  *
  * | range        | IPv4                               | IPv6      |
  * |--------------|------------------------------------|-----------|
@@ -95,7 +97,8 @@ export const forbiddenRanges: readonly ForbiddenRange[] = [
     ranges: '224.0.0.0/4, ff00::/8, 255.255.255.255',
     includes: (ip) =>
       ip.family === 'IPv4' ? (byte(ip, 0) & 0xf0) === 0xe0 || isBroadcast(ip) : byte(ip, 0) === 0xff,
-    // CEL knows link-local multicast only; what is not global unicast and none of the above is multicast or broadcast.
+    // CEL can test only link-local multicast. An address that is not global unicast and in none of the ranges
+    // above is multicast or broadcast.
     cel: (ip) =>
       `!${ip}.isGlobalUnicast() && !${ip}.isUnspecified() && !${ip}.isLoopback() && !${ip}.isLinkLocalUnicast()`,
   },
@@ -103,7 +106,7 @@ export const forbiddenRanges: readonly ForbiddenRange[] = [
     name: 'a reserved',
     ranges: reserved.ranges,
     includes: (ip) => reserved.includes(ip) && !isAll(ip, 0) && !isBroadcast(ip),
-    // Of the addresses in these networks the unspecified and the broadcast one alone are not global unicast.
+    // In these networks, all addresses except the unspecified and the broadcast address are global unicast.
     cel: (ip) => `${ip}.isGlobalUnicast() && (${reserved.cel(ip)})`,
     admissionOnly: true,
   },
@@ -116,8 +119,9 @@ const rangeOf = (ip: Ip): string | undefined => {
 };
 
 /**
- * Why an address may neither be published nor probed, in words ("a loopback address (…)"); undefined when it may. An IPv6
- * address that leads to a forbidden IPv4 address is forbidden like it. Admission judges the address as it is written alone.
+ * Returns why an address may not be published or probed ("a loopback address (…)"); undefined if it may. An
+ * IPv6 address that leads to a forbidden IPv4 address is forbidden too. The rules of the API server check
+ * only the address as it is written.
  */
 export function forbiddenRule(ip: Ip): string | undefined {
   const own = rangeOf(ip);

@@ -11,22 +11,25 @@ const isMapped = new RegExp(ipv4Mapped);
 
 export const isIp = (text: string): boolean => parseIp(text) !== undefined;
 
-/** A well-formed DNS name that is not an IP address. */
+/** Returns true for a well-formed DNS name that is not an IP address. */
 export const isName = (text: string): boolean => isDnsName.test(text) && !isDigits.test(text);
 
-/** A name of the form `_service._proto.name`: an SRV record, which gives addresses with ports of their own. */
+/**
+ * Returns true for a name of the form `_service._proto.name`: an SRV record, whose addresses have their own
+ * ports.
+ */
 export const isServiceRecord = (text: string): boolean => isSrv.test(text) && isName(text);
 
-/** Twin of `isName`; `text` is a CEL expression. */
+/** CEL form of `isName`; `text` is a CEL expression. */
 export const celIsName = (text: string): string =>
   `${text}.matches(${celString(dnsName)}) && !${text}.matches(${celString(endsInDigits)})`;
 
-/** Twin of `isServiceRecord`. */
+/** CEL form of `isServiceRecord`. */
 export const celIsServiceRecord = (text: string): string =>
   `${text}.matches(${celString(serviceRecordName)}) && ${celIsName(text)}`;
 
 /**
- * What an address must be, wherever one may be given. Each wrong text breaks exactly one rule:
+ * Rules of fields that contain an address or a host name. Each wrong text breaks exactly one rule:
  *
  * | text                              | rule             |
  * |-----------------------------------|------------------|
@@ -48,7 +51,7 @@ function hostRules(field: string): readonly (Rule<string> | AdmissionRule)[] {
     {
       holds: (text) => !text.includes('%'),
       cel: "!self.contains('%')",
-      message: `${field} has an IPv6 zone: only addresses without a zone reach all nodes`,
+      message: `${field} has an IPv6 zone, which only one node can use: write an address without a zone`,
     },
     {
       holds: (text) => isIp(text) || !isDigits.test(text),
@@ -69,12 +72,12 @@ function hostRules(field: string): readonly (Rule<string> | AdmissionRule)[] {
   ];
 }
 
-/** The ranges that nothing may be sent to. Texts that are no IP pass: other rules judge them. */
+/** Rules of the ranges to which nothing may be sent. Texts that are not IPs pass: other rules check them. */
 export function forbiddenRules(field: string): readonly (Rule<string> | AdmissionRule)[] {
   return forbiddenRanges.map(({ name, ranges, includes, cel, admissionOnly }) => {
     const rule = {
       cel: `!isIP(self) || !(${cel('ip(self)')})`,
-      message: `${field} is ${name} address (${ranges}): give the server's own address`,
+      message: `${field} is ${name} address (${ranges}): write the server's own address`,
     };
     if (admissionOnly === true) return rule;
     const holds = (text: string): boolean => {

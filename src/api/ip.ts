@@ -1,14 +1,18 @@
 export interface Ip {
   readonly family: 'IPv4' | 'IPv6';
-  /** Canonical (RFC 5952): what the API server and other controllers write, so texts compare as addresses do. */
+  /**
+   * Canonical text (RFC 5952), as the API server and other controllers write it. Two addresses are equal if
+   * their texts are.
+   */
   readonly text: string;
   /** 4 or 16 bytes, in network order. */
   readonly bytes: readonly number[];
 }
 
 /**
- * Reads exactly what `isIP` of Kubernetes' CEL library takes (Go's `netip.ParseAddr` without zones and without
- * IPv4-mapped IPv6): four decimal fields without leading zeros, or RFC 4291 text in any case.
+ * Parses exactly the texts that `isIP` of the CEL library of Kubernetes accepts (`netip.ParseAddr` of Go
+ * without zones and without IPv4-mapped IPv6): four decimal fields without leading zeros, or RFC 4291 text in
+ * upper or lower case. Returns undefined for any other text.
  */
 export function parseIp(text: string): Ip | undefined {
   if (!text.includes(':')) {
@@ -24,21 +28,24 @@ export function parseIp(text: string): Ip | undefined {
   };
 }
 
-/** Canonical text of an address of 4 or 16 bytes in network order; undefined where it is an IPv4-mapped one. */
+/**
+ * Returns the canonical text of an address of 4 or 16 bytes in network order; undefined for an IPv4-mapped
+ * address.
+ */
 export function ipText(bytes: Uint8Array): string | undefined {
   if (bytes.length === 4) return bytes.join('.');
   const groups = pairs(bytes);
   return isMapped(groups) ? undefined : ipv6Text(groups);
 }
 
-/** The IPv4 address of 4 bytes. */
+/** Returns the IPv4 address of 4 bytes. */
 export const ipFromBytes = (bytes: readonly number[]): Ip => ({
   family: 'IPv4',
   text: bytes.join('.'),
   bytes,
 });
 
-/** Character by character, for every host of every backend comes through here several times. */
+/** Parses character by character for speed, because every host of every backend is parsed several times. */
 function parseIpv4(text: string): readonly number[] | undefined {
   const bytes: number[] = [];
   let value = -1;
@@ -58,7 +65,7 @@ function parseIpv4(text: string): readonly number[] | undefined {
 
 const zero = 48;
 
-/** Eight groups of 16 bits. `::` stands for at least one group of zeros and occurs at most once. */
+/** Parses eight groups of 16 bits. `::` replaces at least one group of zeros and occurs at most once. */
 function parseIpv6(text: string): readonly number[] | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
@@ -69,7 +76,7 @@ function parseIpv6(text: string): readonly number[] | undefined {
   return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
 }
 
-/** The last two groups of an address may be written as IPv4: `64:ff9b::192.0.2.1`. */
+/** Parses groups. The last two groups of an address may be written as IPv4: `64:ff9b::192.0.2.1`. */
 function parseGroups(text: string, last: boolean): readonly number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
@@ -78,14 +85,17 @@ function parseGroups(text: string, last: boolean): readonly number[] | undefined
   return [...parts.map((part) => parseInt(part, 16)), ...pairs(ipv4)];
 }
 
-/** Bytes as groups of 16 bits. */
+/** Returns bytes as groups of 16 bits. */
 const pairs = (bytes: ArrayLike<number>): readonly number[] =>
   Array.from({ length: bytes.length / 2 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
 
 const isMapped = (groups: readonly number[]): boolean =>
   groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
 
-/** RFC 5952: lower case, no leading zeros, the first of the longest runs of two or more zero groups as `::`. */
+/**
+ * Returns text by RFC 5952: lower case, no leading zeros, the first of the longest runs of two or more zero
+ * groups as `::`.
+ */
 function ipv6Text(groups: readonly number[]): string {
   const hex = groups.map((group) => group.toString(16));
   const run = longestZeroRun(groups);

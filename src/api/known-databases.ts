@@ -1,4 +1,7 @@
-/** By what a port is known for a database, where the probe names no handler. `core/handlers.ts` chooses by the same words. */
+/**
+ * Well-known port and protocol names of a database, which select its handler if the probe names none.
+ * `core/handlers.ts` uses the same values.
+ */
 export interface KnownDatabase {
   readonly port: number;
   readonly appProtocols: readonly string[];

@@ -1,9 +1,9 @@
 import type { Port, ServiceSpec, Spec } from './external-backend.ts';
 import { celOr } from './rule.ts';
 
-// What a resource asks for beyond "a Service in front of these addresses": powers of the operator that its author need not
-// have. The admission policy (author-rights.ts), --service-features and docs/operations.md follow from these tables; a test
-// compares them with the schema.
+// Powers of the operator that a resource uses beyond a Service for its targets, and that its author need not
+// have. The admission policy (author-rights.ts), --service-features and docs/operations.md are derived from
+// these tables. A test compares them with the schema.
 //
 // | the resource has                                  | the author needs                     | feature         |
 // |---------------------------------------------------|--------------------------------------|-----------------|
@@ -16,7 +16,10 @@ import { celOr } from './rule.ts';
 // | services[].labels, annotations of another domain  | `create` on Services                 | ForeignMetadata |
 // | mode ExternalName                                 | nothing                              | ExternalName    |
 
-/** What an administrator may switch off with --service-features. Services of type ClusterIP and headless ones always exist. */
+/**
+ * Features that an administrator may disable with --service-features. Services of type ClusterIP and headless
+ * Services are always allowed.
+ */
 export const serviceFeatures = [
   'NodePort',
   'LoadBalancer',
@@ -29,18 +32,23 @@ export const serviceFeatures = [
 
 export type ServiceFeature = (typeof serviceFeatures)[number];
 
-/** The verb on externalbackends that allows externalIPs: it is of no resource of Kubernetes, and only the policy asks for it. */
+/**
+ * Verb on externalbackends that allows externalIPs. No resource of Kubernetes has it, and only the policy
+ * checks it.
+ */
 export const externalIpsVerb = 'use-external-ips';
 
-/** A Secret that a resource names. */
+/** Field of the spec that names a Secret. */
 export interface SecretPower {
-  /** Below spec. */
+  /** Path below spec. */
   readonly path: string;
-  /** Path of the object that is compared as a whole: `unchanged` where it is what it was. */
+  /**
+   * Path of the object that is compared as a whole: if it does not change, the right is not checked again.
+   */
   readonly part: string;
   /**
-   * True: the operator shows the content to servers, so that the right is asked for again when another server, or another
-   * way of verifying it, comes in.
+   * True: the operator presents the content to servers. The right is then checked again when a server is
+   * added, or when the way of verifying a server changes.
    */
   readonly isShown: boolean;
 }
@@ -51,24 +59,27 @@ export const secretPowers: readonly SecretPower[] = [
   { path: 'tls.certificateSecretName', part: 'tls.certificateSecretName', isShown: true },
 ];
 
-/** What a field of one Service entry asks for. */
+/** Power that a field of one Service entry uses. */
 export interface ServicePower {
   readonly feature: ServiceFeature;
   readonly asks: (service: ServiceSpec) => boolean;
-  /** Twin of `asks`, of a variable. */
+  /** CEL form of `asks`, for a variable. */
   readonly cel: (service: string) => string;
 }
 
-/** Keys of annotations and labels that no controller of another domain reads: without a domain, or with that of common labels. */
+/**
+ * Prefix of common labels. Keys with this prefix, and keys without a domain, are not read by controllers of
+ * another domain.
+ */
 const commonDomain = 'app.kubernetes.io/';
 
 const isForeign = (key: string): boolean => key.includes('/') && !key.startsWith(commonDomain);
 
-/** Twin of `isForeign`. */
+/** CEL form of `isForeign`. */
 export const celIsForeign = (key: string): string =>
   `(${key}.contains('/') && !${key}.startsWith('${commonDomain}'))`;
 
-/** A map that may be left out or null (part.ts). */
+/** Returns a CEL expression for a map that may be absent or null (part.ts). */
 export const celMap = (owner: string, field: string): string =>
   `(has(${owner}.${field}) && ${owner}.${field} != null ? ${owner}.${field} : {})`;
 
@@ -90,7 +101,10 @@ const ofType = (type: 'NodePort' | 'LoadBalancer'): ServicePower => ({
   cel: (service) => `${celOr(service, 'type', 'ClusterIP')} == '${type}'`,
 });
 
-/** Every field of a Service entry; an empty list: it lends nothing, because it shapes a Service that leads to the targets alone. */
+/**
+ * Powers by field of a Service entry. An empty list: the field uses no power, because it affects only a
+ * Service that leads to the targets.
+ */
 export const servicePowers: Readonly<Record<keyof ServiceSpec, readonly ServicePower[]>> = {
   name: [],
   role: [],
@@ -106,7 +120,7 @@ export const servicePowers: Readonly<Record<keyof ServiceSpec, readonly ServiceP
   sessionAffinity: [],
   sessionAffinityConfig: [],
   internalTrafficPolicy: [],
-  // Without effect unless the type, or externalIPs, brings traffic from outside.
+  // Has no effect unless the type or externalIPs let in traffic from outside.
   externalTrafficPolicy: [],
   trafficDistribution: [],
   externalIPs: [whenGiven('externalIPs', 'ExternalIPs')],
@@ -123,7 +137,7 @@ export const servicePowers: Readonly<Record<keyof ServiceSpec, readonly ServiceP
   ],
 };
 
-/** Every field of a port; true: a power of Services with node ports. */
+/** Fields of a port. True: the field uses the power of Services with node ports. */
 export const portPowers: Readonly<Record<keyof Port, boolean>> = {
   name: false,
   port: false,
@@ -135,27 +149,27 @@ export const portPowers: Readonly<Record<keyof Port, boolean>> = {
 };
 
 /**
- * Fields of a Service entry that bring connections from outside to each port of the Service: where a port is added, the right
- * is asked for again.
+ * Fields of a Service entry that open each port of the Service for connections from outside. If a port is added,
+ * the right is checked again.
  */
 export const opensPorts: ReadonlySet<keyof ServiceSpec> = new Set(['type', 'externalIPs']);
 
 const isServiceField = (field: string): field is keyof ServiceSpec => Object.hasOwn(servicePowers, field);
 
-/** The fields of a Service entry that ask for a power, with what they ask for, in the order of the table. */
+/** Returns the fields of a Service entry that use a power, with the power, in the order of the table. */
 export const serviceFieldPowers = (): readonly (readonly [keyof ServiceSpec, ServicePower])[] =>
   Object.keys(servicePowers)
     .filter(isServiceField)
     .flatMap((field) => servicePowers[field].map((power) => [field, power] as const));
 
-/** A field that asks for a feature. */
+/** Field that uses a feature. */
 export interface FeatureUse {
   /** Such as `spec.services[0].externalIPs`. */
   readonly path: string;
   readonly feature: ServiceFeature;
 }
 
-/** What one Service of a spec asks for. @param index of the Service in `services` */
+/** Returns the features that one Service of a spec uses. @param index of the Service in `services` */
 export function featuresOf(
   { mode }: Pick<Spec, 'mode'>,
   service: ServiceSpec,

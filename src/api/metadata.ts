@@ -4,7 +4,7 @@ import { labelValue, qualifiedName } from './text.ts';
 
 type Entries = Readonly<Record<string, string>>;
 
-/** Prefixes and keys that the operator sets, or that Kubernetes' own controllers act upon. */
+/** Prefixes and keys that the operator sets, or that controllers of Kubernetes act on. */
 const reservedKeys = [
   'externalbackend\\.io/.*',
   'endpointslice\\.kubernetes\\.io/.*',
@@ -22,7 +22,7 @@ const isLabelValue = new RegExp(labelValue);
 const validKeys = (field: string): Rule<Entries> => ({
   holds: (map) => Object.keys(map).every((key) => isQualifiedName.test(key)),
   cel: `self.all(key, key.matches(${celString(qualifiedName)}))`,
-  message: `${field} has a key that is no label key: write name or domain.example/name`,
+  message: `${field} has a key that is not a label key: write name or domain.example/name`,
 });
 
 const noReservedKeys = (field: string): Rule<Entries> => ({
@@ -34,10 +34,10 @@ const noReservedKeys = (field: string): Rule<Entries> => ({
 const labelValues = (field: string): Rule<Entries> => ({
   holds: (map) => Object.values(map).every((value) => isLabelValue.test(value)),
   cel: `self.all(key, self[key].matches(${celString(labelValue)}))`,
-  message: `${field} has a value that is no label value: at most 63 letters, digits, -, _ and .`,
+  message: `${field} has a value that is not a label value: use at most 63 letters, digits, -, _ and .`,
 });
 
-/** A map with a bounded number of entries; `maxProperties` is its twin in the CRD. */
+/** Schema of a map with a bounded number of entries. `maxProperties` has the same bound in the CRD. */
 function boundedMap(maxProperties: number, valueLength: number, rules: readonly Rule<Entries>[]) {
   const map = z.record(z.string(), z.string().max(valueLength)).superRefine((entries, context) => {
     if (Object.keys(entries).length <= maxProperties) return;
@@ -59,7 +59,7 @@ export const selectorSchema = boundedMap(16, 63, [
   {
     holds: (map) => Object.keys(map).length > 0,
     cel: celNotEmpty,
-    message: 'selector is empty: name the labels of the pods, or leave it out',
+    message: 'selector is empty: set the labels of the pods, or remove selector',
   },
   validKeys('selector'),
   labelValues('selector'),

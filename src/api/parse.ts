@@ -9,9 +9,9 @@ import {
 } from './external-backend.ts';
 import { withRules } from './rule.ts';
 
-/** One thing that is wrong with a stored resource. */
+/** One problem of a stored resource. */
 export interface Problem {
-  /** Such as `spec.targets[0].host`; empty for the whole. */
+  /** Such as `spec.targets[0].host`; empty for the resource as a whole. */
   readonly path: string;
   readonly message: string;
 }
@@ -35,14 +35,14 @@ const backendSchema = withRules(z.object({ metadata: metadataSchema, spec: specS
 const withStatusSchema = z.object({ status: statusSchema.optional() });
 
 /**
- * Reads a resource as the API server has it, which may be older or newer than this program. Never throws.
+ * Parses a resource as stored in the API server, which may be older or newer than this program. Never throws.
  *
  * | stored                                        | result                        |
  * |-----------------------------------------------|-------------------------------|
- * | a field we do not know                        | ignored                       |
- * | a field we do not know in a probe: a handler? | a problem                     |
- * | a value we do not know (`mode: Foo`)          | a problem                     |
- * | a status we do not understand                 | the backend, without a status |
+ * | an unknown field                              | ignored                       |
+ * | an unknown field in a probe: a handler?       | a problem                     |
+ * | an unknown value (`mode: Foo`)                | a problem                     |
+ * | a status that cannot be parsed                | the backend, without a status |
  * | the status that the API server fills in       | the backend, without a status |
  */
 export function parseBackend(object: unknown): Parsed {
@@ -52,7 +52,10 @@ export function parseBackend(object: unknown): Parsed {
   return { ok: true, backend: { ...metadata, spec, status: parseStatus(object) } };
 }
 
-/** The stored status, whatever the spec is like; undefined when absent, not understood, or filled in by the API server. */
+/**
+ * Returns the stored status, also of a resource with an invalid spec. Returns undefined if there is none, if
+ * it cannot be parsed, or if the API server filled it in.
+ */
 export function parseStatus(object: unknown): Status | undefined {
   const status = withStatusSchema.safeParse(object).data?.status;
   return status?.observedGeneration === unseenStatus.observedGeneration ? undefined : status;

@@ -2,15 +2,17 @@ import { z } from 'zod';
 import { withRules } from './rule.ts';
 
 /**
- * An optional object that may be `{}`, and that has one owner: it is applied as a whole. For fields that mean something
- * together only. Of any other object, server-side apply leaves `null` where an applied one no longer has its last field.
+ * Returns an optional object that may be `{}` and has one owner, because it is applied as a whole. Use it for
+ * fields that have a meaning only together. In any other object, server-side apply leaves `null` when an
+ * applied object no longer has its last field.
  */
 export const wholePart = <S extends z.ZodType<object>>(schema: S) =>
   schema.meta({ ...schema.meta(), 'x-kubernetes-map-type': 'atomic' }).optional();
 
 /**
- * An optional object that may be `{}`, and whose fields may have several owners. `null` means `{}`, as server-side apply
- * leaves it. CEL takes `null` for absent: a rule of the API server alone may miss it, and then the parser finds it.
+ * Returns an optional object that may be `{}` and whose fields may have several owners. `null` means `{}`,
+ * because server-side apply leaves it. CEL treats `null` as absent, so a rule of the API server may miss it;
+ * the parser then applies the rule.
  */
 export const sharedPart = <S extends z.ZodType<object>>(schema: S) =>
   schema
@@ -18,7 +20,7 @@ export const sharedPart = <S extends z.ZodType<object>>(schema: S) =>
     .transform((value): z.output<S> => value ?? schema.parse({}))
     .optional();
 
-/** The mark of a field that is refused; the API reference leaves it out. */
+/** Mark of a field that is always refused. The API reference leaves such fields out. */
 export const misplacedMark = 'x-misplaced';
 
 const misplacedField = <S extends z.ZodType>(schema: S, message: string) =>
@@ -29,8 +31,9 @@ const misplacedField = <S extends z.ZodType>(schema: S, message: string) =>
     .optional();
 
 /**
- * A field of another resource, such as a container's probe, that would mean something else here. It is declared only to be
- * refused: the API server drops a field that it does not know where the client does not ask for strict validation.
+ * Fields of other resources, such as the probe of a container, that would mean something else here. They are
+ * declared only to be refused: the API server drops unknown fields unless the client requests strict
+ * validation.
  */
 export const misplacedPort = (message: string) =>
   misplacedField(z.union([z.int32(), z.string().max(253)]), message);

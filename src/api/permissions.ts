@@ -1,18 +1,18 @@
 import { group, plural } from './external-backend.ts';
 
-/** Name of the operator's ServiceAccount and namespace, of its roles and of its Lease. */
+/** Name of the ServiceAccount and the namespace of the operator, of its roles and of its Lease. */
 export const operatorRole = 'external-backend-operator';
 
 export type PermissionScope = 'watched' | 'networks' | 'metrics' | 'own' | 'secrets';
 
 /**
- * What the operator may do: exactly what it does.
+ * One permission of the operator. It has exactly those that it uses.
  *
  * | scope      | where                                | with `--namespaces`                         |
  * |------------|--------------------------------------|---------------------------------------------|
  * | `watched`  | every namespace                      | a Role in each of them                      |
- * | `networks` | resources that are in no namespace   | a ClusterRole, applied on request           |
- * | `metrics`  | resources that are in no namespace   | another ClusterRole, applied on request     |
+ * | `networks` | resources without a namespace        | a ClusterRole, applied on request           |
+ * | `metrics`  | resources without a namespace        | another ClusterRole, applied on request     |
  * | `own`      | the operator's namespace             | the same                                    |
  * | `secrets`  | every namespace, applied on request  | a Role in each of them, applied on request  |
  */
@@ -20,7 +20,7 @@ export interface Permission {
   readonly scope: PermissionScope;
   readonly apiGroup: string;
   readonly resources: readonly string[];
-  /** Only objects of these names. Default: all. */
+  /** Names of the objects that the permission is limited to. Default: all. */
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
   readonly why: string;
@@ -40,68 +40,73 @@ const watched = (
 });
 
 export const permissions: readonly Permission[] = [
-  watched(group, [plural], ['get', 'list', 'watch'], 'The backends themselves.'),
-  watched(group, [`${plural}/status`], ['patch'], 'What it reports of them.'),
+  watched(group, [plural], ['get', 'list', 'watch'], 'Reads the ExternalBackends.'),
+  watched(group, [`${plural}/status`], ['patch'], 'Writes the status of ExternalBackends.'),
   watched(
     group,
     [`${plural}/finalizers`],
     ['update'],
-    'To name a backend as the owner of its objects, where OwnerReferencesPermissionEnforcement is on (OpenShift).',
+    'Sets an ExternalBackend as the owner of its objects, if OwnerReferencesPermissionEnforcement is enabled (OpenShift).',
   ),
   watched(
     '',
     ['services'],
-    // A server-side apply of a Service that does not exist is a patch that needs the right to create as well.
+    // A server-side apply of a Service that does not exist is a patch, and needs the verb create as well.
     ['get', 'list', 'watch', 'create', 'patch', 'delete'],
-    'The Services it makes; those of others it reads, to leave them alone.',
+    'Writes the Services of ExternalBackends. Reads other Services, to leave them unchanged.',
   ),
   watched(
     'discovery.k8s.io',
     ['endpointslices'],
     ['get', 'list', 'watch', 'create', 'update', 'delete'],
-    'The addresses it publishes.',
+    'Writes the addresses of these Services.',
   ),
   watched(
     '',
     ['endpoints'],
     ['get', 'list', 'watch', 'create', 'update', 'delete'],
-    'The same addresses for readers of the older API.',
+    'Writes the same addresses for clients that read Endpoints.',
   ),
-  watched('events.k8s.io', ['events'], ['create', 'patch'], 'One Event for each change of an address.'),
+  watched(
+    'events.k8s.io',
+    ['events'],
+    ['create', 'patch'],
+    'Creates an Event when the health of an address changes.',
+  ),
   {
     scope: 'networks',
     apiGroup: 'networking.k8s.io',
     resources: ['servicecidrs'],
     verbs: ['list', 'watch'],
-    why: 'Networks of Services, which are no targets (--deny-cluster-networks).',
+    why: 'Reads the networks of Services, which are refused as targets (--deny-cluster-networks).',
   },
   {
     scope: 'networks',
     apiGroup: '',
     resources: ['nodes'],
     verbs: ['list', 'watch'],
-    why: 'Networks of pods, and ports of Nodes, which are no targets (--deny-cluster-networks).',
+    why: 'Reads the networks of pods and the addresses of Nodes. The networks, and ports of Kubernetes on Nodes, are refused as targets (--deny-cluster-networks).',
   },
   {
     scope: 'metrics',
     apiGroup: 'authentication.k8s.io',
     resources: ['tokenreviews'],
     verbs: ['create'],
-    why: 'Whose token a client of /metrics presents.',
+    why: 'Finds the user of the token that a client of /metrics presents.',
   },
   {
     scope: 'metrics',
     apiGroup: 'authorization.k8s.io',
     resources: ['subjectaccessreviews'],
     verbs: ['create'],
-    why: 'Whether that user may read /metrics.',
+    why: 'Checks that this user may read /metrics.',
   },
   {
     scope: 'own',
     apiGroup: 'coordination.k8s.io',
     resources: ['leases'],
     verbs: ['create'],
-    why: 'Leader election: one operator writes. The name of what is created cannot be bounded.',
+    why: 'Creates the Lease of the leader election. RBAC cannot limit the name of an object that is created.',
   },
   {
     scope: 'own',
@@ -109,13 +114,13 @@ export const permissions: readonly Permission[] = [
     resources: ['leases'],
     resourceNames: [operatorRole],
     verbs: ['get', 'update'],
-    why: 'The Lease of --lease-name and no other.',
+    why: 'Reads and renews the Lease of --lease-name, and no other.',
   },
   {
     scope: 'secrets',
     apiGroup: '',
     resources: ['secrets'],
     verbs: ['get'],
-    why: 'Those that backends name in credentials and tls; one by one, never listed or watched.',
+    why: 'Reads the Secrets that ExternalBackends name in credentials and tls, one by one. It never lists or watches Secrets.',
   },
 ];

@@ -14,28 +14,28 @@ const portShape = z
       matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as postgres'),
     ])
       .optional()
-      .describe('Name of the port in the Service. Required from two ports on.'),
-    port: portNumber.describe('The port applications connect to.'),
+      .describe('Name of the port in the Service. Required if there are two or more ports.'),
+    port: portNumber.describe('Port that applications connect to.'),
     targetPort: portNumber
       .optional()
       .describe(
-        'The port the servers listen on. Default: the same as port. Addresses of an SRV record have their own.',
+        'Port that the servers listen on. Default: the value of port. Addresses of an SRV record have their own ports.',
       ),
     protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP').describe('Protocol of the port.'),
     appProtocol: withRules(z.string().max(qualifiedNameLength), [
       matches(
         qualifiedName,
-        'appProtocol must be a protocol name such as postgresql, or one after a domain such as example.com/proto',
+        'appProtocol must be a protocol name such as postgresql, or a name with a domain prefix such as example.com/proto',
       ),
     ])
       .optional()
       .describe(
-        'What is spoken on the port, for proxies and meshes: copied to the Service and its EndpointSlices.',
+        'Application protocol of the port, for proxies and service meshes. It is copied to the Service and its EndpointSlices.',
       ),
     nodePort: portNumber
       .optional()
       .describe(
-        'A fixed port on every node. Needs exactly one Service of type NodePort or LoadBalancer in services.',
+        'Fixed port on every node. Needs exactly one Service of type NodePort or LoadBalancer in services.',
       ),
     probe: wholePart(portProbeSchema),
   })
@@ -60,17 +60,17 @@ const portListRules: readonly Rule<Port[]>[] = [
   {
     holds: (ports) => ports.length < 2 || ports.every(({ name }) => name !== undefined),
     cel: 'self.size() < 2 || self.all(each, has(each.name))',
-    message: 'ports need a name each where there are two or more: give every port a name',
+    message: 'ports need names if there are two or more: give every port a name',
   },
   {
     holds: (ports) => distinct(names(ports)),
     cel: 'self.all(one, !has(one.name) || self.exists_one(other, has(other.name) && other.name == one.name))',
-    message: 'ports have the same name twice: give every port a name of its own',
+    message: 'ports have the same name twice: give every port a different name',
   },
   {
     holds: (ports) => distinct(nodePorts(ports)),
     cel: `self.all(one, !has(one.nodePort) || self.exists_one(other, has(other.nodePort) && other.nodePort == one.nodePort && ${celProtocol('other')} == ${celProtocol('one')}))`,
-    message: 'ports have the same nodePort and protocol twice: give every port a nodePort of its own',
+    message: 'ports have the same nodePort and protocol twice: give every port a different nodePort',
   },
 ];
 
@@ -81,7 +81,7 @@ export const portsSchema = withRules(
       .min(1)
       .max(32)
       .describe(
-        'The ports of the Services. May be left out in mode ExternalName only, where they translate nothing: they tell what is probed, and are copied to the Service.',
+        'Ports of the Services. Required in mode Endpoints. In mode ExternalName they are optional, because an alias translates no ports: they select what is probed, and are copied to the Service.',
       ),
     'ports',
     ['port', 'protocol'],

@@ -49,11 +49,11 @@ const httpGetShape = z
     path: withRules(z.string().max(2048), [
       matches(
         '^/[!-~]*$',
-        'path must start with / and hold no spaces or control characters: percent-encode them',
+        'path must start with / and contain no spaces or control characters: percent-encode them',
       ),
     ])
       .default('/')
-      .describe('Path, with the query if there is one.'),
+      .describe('Path of the request, with the query if there is one.'),
     scheme: z
       .enum(['HTTP', 'HTTPS'])
       .default('HTTP')
@@ -61,34 +61,33 @@ const httpGetShape = z
     host: hostHeader
       .optional()
       .describe(
-        'Overrides the Host header and the TLS server name. It does not change which address is asked. Default: the host of the target.',
+        'Overrides the Host header and the TLS server name. It does not change the address that is probed. Default: the host of the target.',
       ),
     httpHeaders: z
       .array(httpHeader)
       .max(32)
       .optional()
       .meta({
-        description: `Headers of the request; a name may occur again. At most ${mostHeaders}, and ${mostHeaderCharacters} characters in all names and values.`,
+        description: `Headers of the request. A name may occur more than once. At most ${mostHeaders} headers, with at most ${mostHeaderCharacters} characters in all names and values.`,
         'x-kubernetes-list-type': 'atomic',
       }),
     expectedStatuses: z.array(z.int32().min(100).max(599)).min(1).max(32).optional().meta({
-      description:
-        'The status codes that say the server is ready. Default: 200 to 399, as the kubelet has it.',
+      description: 'Status codes that mean ready. Default: 200 to 399, as in the kubelet.',
       'x-kubernetes-list-type': 'atomic',
     }),
     insecureSkipVerify: z
       .boolean()
       .default(false)
       .describe(
-        'True takes any certificate: the probe then shows that something answers, not that it is the right server.',
+        'True accepts any certificate. The probe then shows that a server answers, not that it is the right server.',
       ),
     ...misplacedInHandler('httpGet'),
   })
-  .describe('Ready when an HTTP GET answers with an expected status.');
+  .describe('Ready if an HTTP GET returns an expected status.');
 
 export const httpGetSchema = withRules(httpGetShape, headerRules);
 
-/** Handlers of a probe. */
+/** Names of the probe handlers. */
 export const handlers = [
   'tcpSocket',
   'httpGet',
@@ -104,19 +103,19 @@ export const handlers = [
 
 type Handlers = Partial<Record<(typeof handlers)[number], unknown>>;
 
-/** Whether the probe says how to ask; otherwise that is chosen, see `core/handlers.ts`. */
+/** Returns true if the probe names a handler. Otherwise one is selected: see `core/handlers.ts`. */
 export const namesHandler = (probe: Handlers): boolean =>
   handlers.some((handler) => probe[handler] !== undefined);
 
-/** Twin of `namesHandler`. */
+/** CEL form of `namesHandler`. */
 export const celNamesHandler = (probe: string): string =>
   handlers.map((handler) => `has(${probe}.${handler})`).join(' || ');
 
-/** Handlers that open a TCP connection; no handler at all is one of them, see `core/checks.ts`. */
+/** Returns true if the probe opens a TCP connection. A probe without a handler does: see `core/checks.ts`. */
 export const dialsTcp = (probe: Handlers | undefined): boolean =>
   probe?.icmp === undefined && probe?.disabled === undefined;
 
-/** Twin of `dialsTcp` for a probe that is there. */
+/** CEL form of `dialsTcp`, for a probe that is set. */
 export const celDialsTcp = (probe: string): string => `!has(${probe}.icmp) && !has(${probe}.disabled)`;
 
 const oneHandler: Rule<Handlers> = {
@@ -127,17 +126,16 @@ const oneHandler: Rule<Handlers> = {
 
 const timeout = celOr('self', 'timeoutSeconds', 1);
 
-/** A resource that was stored with a longer timeout is probed with the longest one: see `core/checks.ts`. */
+/** A stored resource with a longer timeout is probed with the longest allowed one: see `core/checks.ts`. */
 const timeoutRules: readonly AdmissionRule[] = [
   {
     cel: `${timeout} <= ${celOr('self', 'periodSeconds', 10)}`,
-    message:
-      'timeoutSeconds is greater than periodSeconds (10 where it is left out): lower it, or raise periodSeconds',
+    message: 'timeoutSeconds is greater than periodSeconds (default 10): lower it, or raise periodSeconds',
     field: 'timeoutSeconds',
   },
   {
     cel: `${timeout} <= ${mostTimeoutSeconds}`,
-    message: `timeoutSeconds is greater than ${mostTimeoutSeconds}: lower it, because a probe of a silent server holds its place for so long`,
+    message: `timeoutSeconds is greater than ${mostTimeoutSeconds}: lower it, because a probe of a server that does not answer uses a probe slot for this time`,
     field: 'timeoutSeconds',
   },
 ];
@@ -146,55 +144,58 @@ const timing = {
   initialDelaySeconds: seconds
     .min(0)
     .default(0)
-    .describe('Seconds between the first sight of an address and its first probe. 0 to 3600.'),
+    .describe('Seconds between the first appearance of an address and its first probe. 0 to 3600.'),
   periodSeconds: seconds.min(1).default(10).describe('Seconds between two probes of an address. 1 to 3600.'),
   timeoutSeconds: seconds
     .min(1)
     .default(1)
     .describe(
-      `Seconds after which a probe has failed. At most periodSeconds, and at most ${mostTimeoutSeconds}. Of a resource that was stored with more, so much counts, and status.handler reports it.`,
+      `Seconds after which a probe fails. At most periodSeconds, and at most ${mostTimeoutSeconds}. If a stored resource has a larger value, this maximum is used, and status.handler reports it.`,
     ),
   successThreshold: threshold
     .default(1)
-    .describe('Successes in a row that make an unhealthy address healthy. 1 to 100.'),
+    .describe('Consecutive successes after which an unhealthy address is healthy. 1 to 100.'),
   failureThreshold: threshold
     .default(3)
-    .describe('Failures in a row that make a healthy address unhealthy. 1 to 100.'),
+    .describe('Consecutive failures after which a healthy address is unhealthy. 1 to 100.'),
 };
 
 const probeShape = {
   tcpSocket: handler('tcpSocket', {
-    host: misplacedText('tcpSocket.host is no field: the addresses that are probed come from targets'),
+    host: misplacedText('tcpSocket.host is not supported: the probed addresses come from targets'),
   }).describe(
-    'Ready when a TCP connection opens: the kernel of the server accepts, which proves nothing about the database. Not for MySQL and MariaDB, which count it as an error of the host and block the host after max_connect_errors of them. The default where no handler is given and the port is not the well-known port of a database.',
+    'Ready if a TCP connection opens. This shows that the kernel of the server accepts connections, not that the database works. Do not use it for MySQL and MariaDB: they count each such connection as an error of the host, and block the host after max_connect_errors of them. Default if no handler is set and the port is not the well-known port of a database.',
   ),
   httpGet: wholePart(httpGetSchema),
   icmp: handler('icmp', {}).describe(
-    'Ready when the address answers an ICMP echo request. The group of the operator must be in net.ipv4.ping_group_range of its pod (config/components/icmp).',
+    'Ready if the address answers an ICMP echo request. The group of the operator must be in net.ipv4.ping_group_range of its pod (config/components/icmp).',
   ),
   ...databaseProbes,
   disabled: handler('disabled', {}).describe(
-    'No probe: every address is published as ready. The reason in the status is ProbeDisabled.',
+    'No probe: every address is published as ready. The status reports the reason ProbeDisabled.',
   ),
   port: z
     .union([z.int32(), z.string().max(63)])
     .optional()
     .describe(
-      'What is dialled. A name or number of spec.ports: its targetPort (or the port of the target itself). Any other number: as it is, such as a health endpoint next to the database. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
+      'Port to probe. The name or number of an entry in spec.ports selects its targetPort (or the port of the target itself). Any other number is used as given, such as the port of a separate health endpoint. Default: the first TCP port. An alias (mode ExternalName) without ports needs a number.',
     ),
   ...timing,
   exec: misplacedCommand(
-    `exec is no handler: the operator runs no commands; use one of ${handlers.join(', ')}`,
+    `exec is not supported: the operator runs no commands; use one of ${handlers.join(', ')}`,
   ),
   terminationGracePeriodSeconds: misplacedNumber(
-    'terminationGracePeriodSeconds is no field of a probe of servers, which the operator never ends: remove it',
+    'terminationGracePeriodSeconds is not supported, because the operator never terminates a server: remove it',
   ),
 };
 
 const description =
-  'How each address is asked whether it is ready: at most one handler, and numbers with the names, defaults and meaning of a container readinessProbe. Default: the handler is chosen by the port that is dialled. With an appProtocol: postgres for postgresql and postgres, mysql for mysql and mariadb, redis for redis, mongodb for mongodb and mongo, tcpSocket for any other. Without one: postgres for port 5432, mysql for 3306, redis for 6379, mongodb for 27017, tcpSocket for any other. Always tcpSocket where the operator runs with --auto-select-handler=false. status.handler reports which and why. An alias (mode ExternalName) without ports is not probed unless this is given.';
+  'Readiness probe of each address. Set at most one handler. The timing fields have the names, defaults and meaning of a container readinessProbe. If no handler is set, the probed port selects it. With an appProtocol: postgres for postgresql and postgres, mysql for mysql and mariadb, redis for redis, mongodb for mongodb and mongo, tcpSocket for any other. Without one: postgres for port 5432, mysql for 3306, redis for 6379, mongodb for 27017, tcpSocket for any other. Always tcpSocket if the operator runs with --auto-select-handler=false. status.handler reports which handler was selected, and why. An alias (mode ExternalName) without ports is probed only if this field is set.';
 
-/** A handler of a newer version must be a problem, and not silently a `tcpSocket`. */
+/**
+ * Reports an unknown field as a problem. It may be a handler of a newer version, which must not silently
+ * become a `tcpSocket`.
+ */
 const unknownField = {
   error: (issue: { readonly code?: string | undefined; readonly keys?: unknown }): string | undefined =>
     issue.code === 'unrecognized_keys'
@@ -210,16 +211,16 @@ export const probeSchema = withRules(z.strictObject(probeShape, unknownField).de
 const portProbeShape = {
   ...probeShape,
   port: misplacedPort(
-    'port is no field of ports[].probe, which probes its own port: remove it, or write spec.probe with this port',
+    'port is not a field of ports[].probe, which probes its own port: remove it, or write spec.probe with this port',
   ),
 };
 
-/** `ports[].probe`: of the port it stands in, so it names none. */
+/** Schema of `ports[].probe`. It always probes its own port, so it has no `port`. */
 export const portProbeSchema = withRules(
   z
     .strictObject(portProbeShape, unknownField)
     .describe(
-      'A probe of this port alone: it decides whether an address is ready for this port. Without a handler one is chosen as for spec.probe.',
+      'Probe of this port only. It decides whether an address is ready for this port. If no handler is set, one is selected as for spec.probe.',
     ),
   [oneHandler, ...timeoutRules],
 );

@@ -7,7 +7,7 @@ export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: stri
 
 export interface ManifestFile {
   readonly path: string;
-  /** Said on top of the file. */
+  /** Comment at the top of the file. */
   readonly note: string;
   readonly manifests: readonly Manifest[];
 }
@@ -25,7 +25,10 @@ const ruleOf = ({ apiGroup, resources, resourceNames, verbs }: Permission) => ({
 const rulesOf = (...scopes: readonly PermissionScope[]) =>
   permissions.filter(({ scope }) => scopes.includes(scope)).map(ruleOf);
 
-/** The reasons of the rules of a role of the operator, in their order; empty for other manifests. */
+/**
+ * Returns the reasons of the rules of a role of the operator, in the order of the rules; empty for other
+ * manifests.
+ */
 export function reasonsOf({ kind, metadata, rules }: Manifest): readonly string[] {
   const { name = '' } = (metadata ?? {}) as { readonly name?: string };
   if (!kind.endsWith('Role') || !name.startsWith(operator) || !Array.isArray(rules)) return [];
@@ -67,19 +70,19 @@ const read = ['get', 'list', 'watch'];
 
 const serviceAccount: ManifestFile = {
   path: 'service-account.yaml',
-  note: 'Who the operator is.',
+  note: 'ServiceAccount of the operator.',
   manifests: [{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: operator, ...ownNamespace } }],
 };
 
 const ownRole: ManifestFile = {
   path: 'role.yaml',
-  note: 'What the operator may do in its own namespace.',
+  note: 'Permissions of the operator in its own namespace.',
   manifests: [role('Role', rulesOf('own'), ownNamespace), binding('Role', ownNamespace)],
 };
 
 const userRoles: ManifestFile = {
   path: 'user-roles.yaml',
-  note: 'For people: bind them where they are wanted. They are not aggregated into view, edit and admin: whoever may write an ExternalBackend may point a Service at any address (CVE-2021-25740), which Kubernetes took out of edit for that reason. config/components/author-rights asks for external-backend-external-ips too, where services[].externalIPs is set.',
+  note: 'Roles for users: bind them in the namespaces where they are needed. They are not aggregated into view, edit and admin, because a user who may write an ExternalBackend may point a Service at any address. Kubernetes removed this right from edit for the same reason (CVE-2021-25740). With config/components/author-rights, services[].externalIPs also needs external-backend-external-ips.',
   manifests: [
     userRole('external-backend-viewer', read),
     userRole('external-backend-editor', [...read, 'create', 'update', 'patch', 'delete']),
@@ -91,7 +94,7 @@ const userRoles: ManifestFile = {
 
 const metricsReader: ManifestFile = {
   path: 'metrics-reader.yaml',
-  note: 'For Prometheus: bind its ServiceAccount to it, so that its token opens /metrics.',
+  note: 'Role for Prometheus: bind its ServiceAccount to it, so that its token may read /metrics.',
   manifests: [
     role('ClusterRole', [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }], {
       name: `${operator}-metrics-reader`,
@@ -99,7 +102,7 @@ const metricsReader: ManifestFile = {
   ],
 };
 
-/** A ClusterRole of one scope, for an installation with `--namespaces`. */
+/** Returns a ClusterRole with the permissions of one scope, for an installation with `--namespaces`. */
 function clusterRole(scope: 'networks' | 'metrics', note: string): ManifestFile {
   const name = `${operator}-${scope}`;
   const manifests = [role('ClusterRole', rulesOf(scope), { name }), binding('ClusterRole', { name })];
@@ -110,11 +113,13 @@ const secretsName = `${operator}-secrets`;
 
 const secretsRole = (kind: 'Role' | 'ClusterRole', path: string, where: string): ManifestFile => ({
   path,
-  note: `The operator may read Secrets ${where}: every one that a backend names. resourceNames in the rule bounds that.`,
+  note: `The operator may read all Secrets ${where}. It reads only those that an ExternalBackend names. Add resourceNames to the rule to limit them.`,
   manifests: [role(kind, rulesOf('secrets'), { name: secretsName }), binding(kind, { name: secretsName })],
 });
 
-/** A Component is added to an installation, in its kustomization.yaml; a Kustomization is applied by itself. */
+/**
+ * A Component is added to the kustomization.yaml of an installation. A Kustomization is applied by itself.
+ */
 type Kustomize = 'Kustomization' | 'Component';
 
 const kustomization = (files: readonly ManifestFile[], note: string, kind: Kustomize): ManifestFile => ({
@@ -129,7 +134,7 @@ const kustomization = (files: readonly ManifestFile[], note: string, kind: Kusto
   ],
 });
 
-/** The files of a folder with its kustomization.yaml, which lists them. */
+/** Returns the files of a folder with its kustomization.yaml, which lists them. */
 export function manifestFolder(
   path: string,
   note: string,
@@ -142,16 +147,16 @@ export function manifestFolder(
   }));
 }
 
-/** Every manifest made from the table. */
+/** Returns all files that are generated from the table of permissions. */
 export const rbacFiles = (): readonly ManifestFile[] => [...wholeClusterFiles(), ...namespacedFiles()];
 
 function wholeClusterFiles(): readonly ManifestFile[] {
   return [
-    ...manifestFolder('config/rbac', 'The operator may work in all namespaces.', [
+    ...manifestFolder('config/rbac', 'Permissions for an operator that serves all namespaces.', [
       serviceAccount,
       {
         path: 'cluster-role.yaml',
-        note: 'What the operator may do in all namespaces.',
+        note: 'Permissions of the operator in all namespaces.',
         manifests: [role('ClusterRole', rulesOf('watched', 'networks', 'metrics')), binding('ClusterRole')],
       },
       ownRole,
@@ -160,7 +165,7 @@ function wholeClusterFiles(): readonly ManifestFile[] {
     ]),
     ...manifestFolder(
       'config/components/secrets',
-      'Lets probes log in and verify certificates with the content of Secrets: add it to the components of config/default.',
+      'Lets probes log in and verify certificates with the content of Secrets. Add it to the components of config/default.',
       [secretsRole('ClusterRole', 'cluster-role.yaml', 'in all namespaces')],
       'Component',
     ),
@@ -171,39 +176,39 @@ function namespacedFiles(): readonly ManifestFile[] {
   return [
     ...manifestFolder(
       'config/rbac-namespaced/operator',
-      'For --namespaces: what the operator may do in its own namespace.',
+      'For --namespaces: permissions of the operator in its own namespace.',
       [serviceAccount, ownRole],
     ),
     ...manifestFolder(
       'config/rbac-namespaced/watched',
-      'For --namespaces: apply once in each of them, with kubectl apply -n NAMESPACE -k.',
+      'For --namespaces: apply once in each of these namespaces, with kubectl apply -n NAMESPACE -k.',
       [
         {
           path: 'role.yaml',
-          note: 'What the operator may do in a namespace that it watches.',
+          note: 'Permissions of the operator in a namespace that it serves.',
           manifests: [role('Role', rulesOf('watched')), binding('Role')],
         },
       ],
     ),
     ...manifestFolder(
       'config/rbac-namespaced/networks',
-      'For --namespaces: lets the operator read the networks of the cluster, so that they are refused as targets.',
-      [clusterRole('networks', 'The operator may read Nodes and ServiceCIDRs.')],
+      'For --namespaces: lets the operator read the networks of the cluster, so that it can refuse them as targets.',
+      [clusterRole('networks', 'Lets the operator read Nodes and ServiceCIDRs.')],
     ),
     ...manifestFolder(
       'config/rbac-namespaced/metrics',
-      'For --namespaces: apply once, by who may create ClusterRoles. Without it /metrics needs --metrics-auth=none.',
+      'For --namespaces: a user who may create ClusterRoles applies it once. Without it, /metrics needs --metrics-auth=none.',
       [
         clusterRole(
           'metrics',
-          'The operator may ask whose token a client of /metrics presents, and what that user may do.',
+          'Lets the operator find the user of a token that a client of /metrics presents, and check the rights of this user.',
         ),
         metricsReader,
       ],
     ),
     ...manifestFolder(
       'config/rbac-namespaced/secrets',
-      'For --namespaces: apply once in each of them that has backends with credentials or tls, with kubectl apply -n NAMESPACE -k.',
+      'For --namespaces: apply once in each of these namespaces that has ExternalBackends with credentials or tls, with kubectl apply -n NAMESPACE -k.',
       [secretsRole('Role', 'role.yaml', 'in the namespace')],
     ),
   ];

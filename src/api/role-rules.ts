@@ -4,19 +4,19 @@ import { celNamesHandler, namesHandler } from './probe.ts';
 import { celOr, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
-// Services by role, and bounds of lag, need somebody who tells them; without one such a Service would be empty for ever.
-// Refused is only what can never work:
+// Services with a role, and limits of lag, need a probe or targets[].role that reports the role. Without one,
+// such a Service would never have an address. Only what can never work is refused:
 //
 // | probes                                              | credentials | targets[].role | roles           | lag             |
 // |-----------------------------------------------------|-------------|----------------|-----------------|-----------------|
 // | redis, mongodb                                      | any         | any            | yes             | yes             |
-// | postgres, mysql                                     | given       | any            | yes             | yes             |
-// | postgres with user, who may need no password        | none        | any            | yes             | yes             |
+// | postgres, mysql                                     | set         | any            | yes             | yes             |
+// | postgres with user, which may need no password      | none        | any            | yes             | yes             |
 // | postgres, mysql                                     | none        | none           | no: credentials | no: credentials |
-// | any, tcpSocket and disabled too                     | any         | given          | yes             | no              |
+// | any, including tcpSocket and disabled               | any         | set            | yes             | no              |
 // | tcpSocket, httpGet, icmp, tls, grpc, disabled       | any         | none           | no: services    | no: services    |
-// | none is named, a port is known for one of the above | as above    | as above       | as above        | as above        |
-// | none is named, no port is known                     | any         | none           | no: services    | no: services    |
+// | none is named, a port selects one of the above      | as above    | as above       | as above        | as above        |
+// | none is named, no port selects a database           | any         | none           | no: services    | no: services    |
 
 type Probe = NonNullable<SpecShape['probe']> | NonNullable<Port['probe']>;
 type Database = keyof typeof knownDatabases;
@@ -29,7 +29,7 @@ const probesOf = ({ probe, ports = [] }: SpecShape): readonly (Probe | undefined
   ...ports.map((port) => port.probe),
 ];
 
-/** Whether some probe names one of these handlers, or names none and some port is known for one. */
+/** Returns true if a probe names one of these handlers, or names none and a port selects one of them. */
 const asks = (spec: SpecShape, databases: readonly Database[]): boolean =>
   probesOf(spec).some((probe) => databases.some((database) => probe?.[database] !== undefined)) ||
   (choosesSome(spec) && isKnownFor(spec, databases));
@@ -62,7 +62,7 @@ function celAsks(databases: readonly Database[]): string {
   return `((has(self.probe) && ${named('self.probe')}) || (has(self.ports) && self.ports.exists(each, has(each.probe) && ${named('each.probe')})) || (${chooses} && ${known}))`;
 }
 
-/** Whether a Service wants to be told something that `targets[].role` does not say. */
+/** Returns true if a Service needs a role or lag that `targets[].role` does not provide. */
 const wantsTelling = ({ services = [], targets }: SpecShape): boolean =>
   services.some(({ maxLagSeconds }) => maxLagSeconds !== undefined) ||
   (services.some(({ role }) => role !== 'Any') && targets.every(({ role }) => role === undefined));
@@ -82,7 +82,7 @@ export const roleRules: readonly Rule<SpecShape>[] = [
     holds: (spec) => spec.mode !== 'Endpoints' || !wantsTelling(spec) || asks(spec, [...alone, ...loggedIn]),
     cel: `${inEndpoints} || !(${celWantsTelling}) || ${celAsks([...alone, ...loggedIn])}`,
     message:
-      'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles alone, targets[].role does too',
+      'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles without lag, targets[].role is enough',
     field: 'services',
   },
   {
@@ -94,7 +94,7 @@ export const roleRules: readonly Rule<SpecShape>[] = [
       !asks(spec, loggedIn),
     cel: `${inEndpoints} || !(${celWantsTelling}) || ${celMayLogIn} || ${celAsks(alone)} || !${celAsks(loggedIn)}`,
     message:
-      'credentials is missing: PostgreSQL and MySQL tell their role and lag to who logs in only, and services ask for them: give credentials: {secretName: …}; for roles alone, targets[].role does too',
+      'credentials is missing: PostgreSQL and MySQL report role and lag only after a login, and services[].role or maxLagSeconds needs them: set credentials: {secretName: …}; for roles without lag, targets[].role is enough',
     field: 'credentials',
   },
 ];

@@ -1,21 +1,21 @@
 import type { z } from 'zod';
 
 /**
- * One rule in its two forms: `holds` runs here, `cel` in the API server. They must say the same of every value;
- * `test/api/samples.ts` tries both. The message names the field and the fix.
+ * One rule in two forms: `holds` runs in this program, `cel` in the API server. Both must have the same
+ * result for every value; `test/api/samples.ts` checks this. The message contains the field and the fix.
  */
 export interface Rule<T> {
   readonly holds: (value: T) => boolean;
   readonly cel: string;
   readonly message: string;
-  /** Dotted path below the value that a failure is reported at; default: the value itself. */
+  /** Dotted path, below the value, of the field that a failure is reported for. Default: the value itself. */
   readonly field?: string;
 }
 
 /**
- * A rule of the API server alone. A resource that was stored before the rule existed, and breaks it, is understood all
- * the same, so that its servers are still probed: what is beyond the rule is left out where addresses are resolved, and
- * the status reports it.
+ * Rule that only the API server enforces. A stored resource that is older than the rule and breaks it is
+ * still parsed, so that its servers are probed. What exceeds the rule is left out during resolution, and the
+ * status reports it.
  */
 export type AdmissionRule = Pick<Rule<never>, 'cel' | 'message' | 'field'>;
 
@@ -27,14 +27,15 @@ interface KubernetesRule {
 
 const validations = 'x-kubernetes-validations';
 
-/** A rule as the CRD contains it. */
+/** Returns a rule in the form of the CRD. */
 export function kubernetesRule({ cel, message, field }: AdmissionRule): KubernetesRule {
   return { rule: cel, message, ...(field === undefined ? {} : { fieldPath: `.${field}` }) };
 }
 
 /**
- * The schema with rules, both for zod and (as metadata) for the CRD. The schema's own metadata and rules stay.
- * Rules judge only what is well-formed below, so that one mistake is told once.
+ * Returns the schema with rules, for zod and (as metadata) for the CRD. Metadata and rules that the schema
+ * already has are kept. Rules run only if the value below is well-formed, so that one mistake is reported
+ * once.
  */
 export function withRules<S extends z.ZodType>(
   schema: S,
@@ -52,26 +53,30 @@ export function withRules<S extends z.ZodType>(
   return refined.meta({ ...meta, [validations]: all });
 }
 
-/** Refuses an empty map. */
+/** CEL expression that refuses an empty map. */
 export const celNotEmpty = 'self.size() > 0';
 
-/** A CEL string literal. */
+/** Returns a CEL string literal. */
 export const celString = (text: string): string => JSON.stringify(text);
 
-/** `pattern` must mean the same to JavaScript and to RE2: no look-around, no back references. */
+/**
+ * Returns a rule that requires `pattern`. It must have the same meaning in JavaScript and RE2: no
+ * look-around, no back references.
+ */
 export function matches(pattern: string, message: string): Rule<string> {
   const regExp = new RegExp(pattern);
   return { holds: (text) => regExp.test(text), cel: `self.matches(${celString(pattern)})`, message };
 }
 
 /**
- * A field of `owner` in CEL, as the parser reads it where it is left out: the API server stores no defaults of parts. Not
- * `orValue`, because the API server takes the length of its text for unlimited, and the rule for too expensive.
+ * Returns a CEL expression for a field of `owner` with the default of the parser, because the API server
+ * stores no defaults of parts. Does not use `orValue`: the API server assumes an unlimited length for its
+ * text, and the rule would be too expensive.
  */
 export const celOr = (owner: string, field: string, fallback: string | number | boolean): string =>
   `(has(${owner}.${field}) ? ${owner}.${field} : ${typeof fallback === 'string' ? `'${fallback}'` : fallback})`;
 
-/** Whether no value occurs twice. */
+/** Returns true if no value occurs twice. */
 export const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -84,7 +89,10 @@ const keyOf =
 const twice = (field: string, keys: readonly string[]): string =>
   `${field} has two entries with the same ${keys.join(' and ')}: remove one`;
 
-/** An array that is applied as a whole, whose entries are unique by `keys`; `cel` is the twin of that. */
+/**
+ * Returns an array that is applied as a whole and whose entries are unique by `keys`. `cel` checks the same
+ * in the API server.
+ */
 export function uniqueList<T extends z.ZodObject>(
   schema: z.ZodArray<T>,
   field: string,
@@ -101,8 +109,8 @@ export function uniqueList<T extends z.ZodObject>(
 }
 
 /**
- * An array whose entries are identified by `keys`, which are required: the API server refuses two alike, and server-side
- * apply merges single entries from several owners.
+ * Returns an array whose entries are identified by `keys`, which are required. The API server refuses two
+ * entries with the same keys, and server-side apply merges single entries of several owners.
  */
 export function listMap<T extends z.ZodObject>(
   schema: z.ZodArray<T>,

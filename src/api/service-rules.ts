@@ -5,7 +5,7 @@ const celType = celOr('self', 'type', 'ClusterIP');
 const celHeadless = celOr('self', 'headless', false);
 const celRole = celOr('self', 'role', 'Any');
 
-/** The fields of a Service entry that have rules with each other. */
+/** Fields of a Service entry that have rules with each other. */
 interface ServiceFields {
   readonly role: string;
   readonly maxLagSeconds?: number | undefined;
@@ -23,13 +23,13 @@ interface ServiceFields {
   readonly loadBalancerSourceRanges?: readonly string[] | undefined;
 }
 
-/** Fields that would be without effect beside the role. */
+/** Rules of fields that have no effect with the role. */
 const ofRole: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ role, fallbackToPrimary }) => !fallbackToPrimary || role === 'Replica',
     cel: `!${celOr('self', 'fallbackToPrimary', false)} || ${celRole} == 'Replica'`,
     message:
-      'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica: set the role, or remove fallbackToPrimary',
+      'fallbackToPrimary needs role: Replica, because it uses the primary instead of replicas: set the role, or remove fallbackToPrimary',
     field: 'fallbackToPrimary',
   },
   {
@@ -41,12 +41,15 @@ const ofRole: readonly Rule<ServiceFields>[] = [
   },
 ];
 
-/** What the API server would refuse when the operator writes the Service (`ValidateService`), said when the user writes. */
+/**
+ * Rules of `ValidateService` of the API server. Here they are reported when the user writes the resource, not
+ * when the operator writes the Service.
+ */
 const ofKubernetes: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ headless, type }) => !headless || type === 'ClusterIP',
     cel: `!${celHeadless} || ${celType} == 'ClusterIP'`,
-    message: 'headless goes with type ClusterIP only: remove headless, or the type',
+    message: 'headless needs type: ClusterIP (the default): remove headless or type',
     field: 'headless',
   },
   {
@@ -58,14 +61,14 @@ const ofKubernetes: readonly Rule<ServiceFields>[] = [
   {
     holds: ({ clusterIP, ipFamilies }) => sameFamily(clusterIP, ipFamilies?.[0]),
     cel: "!has(self.clusterIP) || !has(self.ipFamilies) || self.ipFamilies.size() == 0 || !isIP(self.clusterIP) || (ip(self.clusterIP).family() == 4) == (self.ipFamilies[0] == 'IPv4')",
-    message: 'clusterIP is not of the first family in ipFamilies: change the one or the other',
+    message: 'clusterIP is not of the first family in ipFamilies: change one of them',
     field: 'clusterIP',
   },
   {
     holds: ({ ipFamilies, ipFamilyPolicy }) =>
       (ipFamilies?.length ?? 0) < 2 || (ipFamilyPolicy ?? 'SingleStack') !== 'SingleStack',
     cel: "!has(self.ipFamilies) || self.ipFamilies.size() < 2 || (has(self.ipFamilyPolicy) && self.ipFamilyPolicy != 'SingleStack')",
-    message: 'ipFamilyPolicy must be PreferDualStack or RequireDualStack where ipFamilies has two families',
+    message: 'ipFamilyPolicy must be PreferDualStack or RequireDualStack if ipFamilies has two families',
     field: 'ipFamilyPolicy',
   },
   {
@@ -80,7 +83,7 @@ const ofKubernetes: readonly Rule<ServiceFields>[] = [
       externalTrafficPolicy === undefined || type !== 'ClusterIP' || externalIPs !== undefined,
     cel: `!has(self.externalTrafficPolicy) || ${celType} != 'ClusterIP' || has(self.externalIPs)`,
     message:
-      'externalTrafficPolicy needs type NodePort or LoadBalancer, or externalIPs: nothing comes from outside otherwise',
+      'externalTrafficPolicy needs type NodePort or LoadBalancer, or externalIPs, because otherwise no traffic comes from outside',
     field: 'externalTrafficPolicy',
   },
   {

@@ -26,7 +26,10 @@ const externalIp = withRules(ipText, [
   ...forbiddenRules('externalIPs entry'),
 ]);
 
-/** Takes what CEL's `isCIDR` takes: an IP, a slash and a number of bits without leading zeros. */
+/**
+ * Returns true for texts that `isCIDR` of CEL accepts: an IP, a slash and a number of bits without leading
+ * zeros.
+ */
 export function isCidr(text: string): boolean {
   const [ip = '', bits = '', ...rest] = text.split('/');
   return (
@@ -43,11 +46,11 @@ const sourceRange = withRules(z.string().max(43), [
     cel: 'isCIDR(self)',
     message: 'loadBalancerSourceRanges must be networks in CIDR form, such as 198.51.100.0/24',
   },
-  // Kubernetes warns of these up to 1.35 and refuses them since 1.36.
+  // Kubernetes warns about these up to 1.35 and refuses them since 1.36.
   {
     cel: '!isCIDR(self) || cidr(self) == cidr(self).masked()',
     message:
-      'loadBalancerSourceRanges must not have bits set after the prefix: write 198.51.100.0/24 or 198.51.100.7/32 in place of 198.51.100.7/24',
+      'loadBalancerSourceRanges must not have bits set after the prefix: write 198.51.100.0/24 or 198.51.100.7/32 instead of 198.51.100.7/24',
   },
 ]);
 
@@ -77,7 +80,7 @@ const sessionAffinityConfig = z
           .max(86400)
           .optional()
           .describe(
-            'Seconds a client keeps its server after its last connection. 1 to 86400; Kubernetes has 10800.',
+            'Seconds after its last connection for which a client keeps its server. 1 to 86400. Kubernetes uses 10800 if this is not set.',
           ),
       })
       .optional()
@@ -90,14 +93,14 @@ const serviceShape = z
     name: withRules(z.string().max(63), [
       matches(
         serviceName,
-        'name must be a Service name: lower-case letters, digits and -, beginning with a letter, such as orders-db',
+        'name must be a Service name: lower-case letters, digits and -, starting with a letter, such as orders-db',
       ),
     ]).describe('Name of the Service, in the namespace of the resource.'),
     role: z
       .enum(['Any', 'Primary', 'Replica'])
       .default('Any')
       .describe(
-        'Which servers are behind it. Primary: the one that takes writes. Replica: those that follow it. An address whose role is not known is in neither.',
+        'Which servers the Service leads to. Any: all. Primary: the one that accepts writes. Replica: those that replicate from it. An address whose role is not known is in no Service of role Primary or Replica.',
       ),
     maxLagSeconds: z
       .int32()
@@ -105,35 +108,33 @@ const serviceShape = z
       .max(86400)
       .optional()
       .describe(
-        'A replica that is further behind than this leaves this Service, after failureThreshold probes in a row, and comes back with the first that is not. 0 to 86400.',
+        'Maximum replication lag in seconds. A replica is removed from this Service after failureThreshold consecutive probes above this value, and added again after the first probe at or below it. 0 to 86400.',
       ),
     fallbackToPrimary: z
       .boolean()
       .default(false)
-      .describe('With role Replica: true lets the primary serve while no replica is ready.'),
+      .describe('With role Replica: true uses the primary while no replica is ready.'),
     type: z
       .enum(['ClusterIP', 'NodePort', 'LoadBalancer'])
       .default('ClusterIP')
       .describe(
-        'Type of the Service, as Kubernetes has it. In mode ExternalName every Service is of type ExternalName.',
+        'Type of the Service, as in Kubernetes. In mode ExternalName every Service is of type ExternalName.',
       ),
     headless: z
       .boolean()
       .default(false)
-      .describe(
-        'True makes a Service without a cluster IP: its name resolves to the ready addresses themselves.',
-      ),
-    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels of other clients remain.'),
+      .describe('True creates a Service without a cluster IP: its name resolves to the ready addresses.'),
+    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels that other clients set remain.'),
     annotations: sharedPart(annotationsSchema).describe(
-      'Annotations of the Service. Annotations of other clients remain.',
+      'Annotations of the Service. Annotations that other clients set remain.',
     ),
     clusterIP: clusterIp
       .optional()
-      .describe('A fixed cluster IP. Kubernetes does not let it change once it is set.'),
+      .describe('Fixed cluster IP. Kubernetes does not allow a change after it is set.'),
     ipFamilies: ipFamilies.optional().meta({
       ...ipFamilies.meta(),
       ...atomic,
-      description: 'IP families of the Service, the first one is the primary.',
+      description: 'IP families of the Service. The first one is the primary family.',
     }),
     ipFamilyPolicy: z
       .enum(['SingleStack', 'PreferDualStack', 'RequireDualStack'])
@@ -142,23 +143,23 @@ const serviceShape = z
     sessionAffinity: z
       .enum(['None', 'ClientIP'])
       .optional()
-      .describe('ClientIP keeps a client on one server while that is ready.'),
+      .describe('ClientIP sends all connections of a client to the same server while it is ready.'),
     sessionAffinityConfig: wholePart(sessionAffinityConfig),
     internalTrafficPolicy: z
       .enum(['Cluster', 'Local'])
       .optional()
       .describe(
-        'As in a Service. Local finds only endpoints on the own node, and servers outside the cluster are on none.',
+        'As in a Service. Local uses only endpoints on the node of the client, and servers outside the cluster are on no node.',
       ),
     externalTrafficPolicy: z
       .enum(['Cluster', 'Local'])
       .optional()
-      .describe('As in a Service: how traffic from outside the cluster is passed on.'),
+      .describe('As in a Service: how traffic from outside the cluster is forwarded.'),
     trafficDistribution: z
       .enum(['PreferClose', 'PreferSameZone', 'PreferSameNode'])
       .optional()
       .describe(
-        'As in a Service: connections go to ready servers in the zone of the client, while there are any. Every ready target needs a zone; while one has none, connections go to all. PreferClose and PreferSameZone are the same; servers outside the cluster are on no node, so PreferSameNode is too. PreferSameZone and PreferSameNode need Kubernetes 1.34; an older API server refuses them, and the Service is published without the field.',
+        'As in a Service: connections go to ready servers in the zone of the client while there are any. Every ready target needs a zone. While one has none, connections go to all. PreferClose, PreferSameZone and PreferSameNode have the same effect, because servers outside the cluster are on no node. PreferSameZone and PreferSameNode need Kubernetes 1.34. An older API server refuses them, and the Service is published without the field.',
       ),
     externalIPs: z
       .array(externalIp)
@@ -168,42 +169,42 @@ const serviceShape = z
       .meta({
         ...atomic,
         description:
-          'Addresses at which nodes take traffic for the Service. One that the address policy of the operator refuses (--deny-cidr, networks of the cluster) is left out, and the condition Ready has the reason ExternalIPsRefused. Deprecated since Kubernetes 1.36: a cluster need not implement it.',
+          'Addresses at which the nodes accept traffic for the Service. An address that the address policy of the operator refuses (--deny-cidr, networks of the cluster) is left out, and condition Ready has the reason ExternalIPsRefused. Deprecated since Kubernetes 1.36: a cluster need not implement it.',
       }),
     loadBalancerClass: withRules(z.string().max(qualifiedNameLength), [
       matches(
         qualifiedName,
-        'loadBalancerClass must be a name, or one after a domain, such as example.com/internal',
+        'loadBalancerClass must be a name, or a name with a domain prefix, such as example.com/internal',
       ),
     ])
       .optional()
       .describe(
-        'Which load balancer implementation serves the Service. Kubernetes does not let it change once it is set.',
+        'Load balancer implementation that serves the Service. Kubernetes does not allow a change after it is set.',
       ),
     loadBalancerSourceRanges: z
       .array(sourceRange)
       .min(1)
       .max(64)
       .optional()
-      .meta({ ...atomic, description: 'Networks that the load balancer takes traffic from.' }),
+      .meta({ ...atomic, description: 'Networks from which the load balancer accepts traffic.' }),
     publishNotReadyAddresses: z
       .boolean()
       .default(false)
       .describe(
-        'True publishes every address as ready, whatever its probe reports. The status reports health as it is.',
+        'True publishes every address as ready, whatever its probe reports. The status still reports the health of each address.',
       ),
     selector: selectorSchema
       .optional()
       .describe(
-        'Pods with these labels serve in addition to the targets: for moving a database into or out of the cluster. Kubernetes itself publishes the pods.',
+        'The Service leads to pods with these labels in addition to the targets. Use it to move a database into or out of the cluster. Kubernetes itself publishes the pods.',
       ),
     adopt: z
       .boolean()
       .default(false)
       .describe(
-        'True takes over an existing Service of this name, with its endpoints, without a moment of empty endpoints; also one that a younger ExternalBackend has published. Otherwise an existing Service is left alone and the condition Ready has the reason Conflict or NameClaimed.',
+        'True takes over an existing Service of this name with its endpoints, also one that a younger ExternalBackend has published. The Service is never without endpoints meanwhile. False leaves an existing Service unchanged, and condition Ready has the reason Conflict or NameClaimed.',
       ),
   })
-  .describe('One Service made from this backend.');
+  .describe('One Service created from this backend.');
 
 export const serviceSchema = withRules(serviceShape, serviceRules);

@@ -3,7 +3,10 @@ import { mostEndpoints } from './limits.ts';
 import { celOr, type AdmissionRule, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
-/** Rules between fields of the spec that hold in both modes (ports that are given are probed alike), or say what mode Endpoints needs. */
+/**
+ * Rules between fields of the spec: those of both modes (ports are probed in the same way in both), and those
+ * of mode Endpoints alone.
+ */
 export const specRules: readonly Rule<SpecShape>[] = [
   {
     holds: ({ mode, ports }) => mode !== 'Endpoints' || ports !== undefined,
@@ -16,13 +19,13 @@ export const specRules: readonly Rule<SpecShape>[] = [
       ports === undefined || ports.length < 2 || targets.every(({ port }) => port === 0),
     cel: `!has(self.ports) || self.ports.size() < 2 || self.targets.all(target, ${celOr('target', 'port', 0)} == 0)`,
     message:
-      'targets may have a port of their own only where the backend has one port: remove targets[].port, or make one ExternalBackend for each port',
+      'targets[].port is allowed only if the backend has one port: remove targets[].port, or create one ExternalBackend for each port',
     field: 'targets',
   },
   {
     holds: ({ probe }) => probe?.port === undefined || dialsTcp(probe),
     cel: `!has(self.probe) || !has(self.probe.port) || (${celDialsTcp('self.probe')})`,
-    message: 'probe.port means nothing to icmp and disabled, which dial no port: remove it',
+    message: 'probe.port has no effect with icmp and disabled, which use no port: remove it',
     field: 'probe.port',
   },
   {
@@ -77,18 +80,19 @@ export const specRules: readonly Rule<SpecShape>[] = [
       return new Set(ips).size === ips.length;
     },
     cel: '!has(self.services) || self.services.all(one, !has(one.clusterIP) || self.services.exists_one(other, has(other.clusterIP) && other.clusterIP == one.clusterIP))',
-    message: 'services have the same clusterIP twice: give each one its own',
+    message: 'services have the same clusterIP twice: use a different one for each Service',
     field: 'services',
   },
 ];
 
 /**
- * Targets, Services and port groups (the ports that share one readiness) multiply. A name counts as one address: what it
- * resolves to is bounded where it is resolved, and so are resources from before this rule.
+ * The number of endpoints is targets x Services x port groups (ports that share one readiness). A name counts
+ * as one address, because the number of its addresses is limited during resolution. Stored resources that
+ * break this rule are limited there too.
  */
 export const endpointsRule: AdmissionRule = {
   cel: `self.targets.size() * (has(self.services) && self.mode == 'Endpoints' ? self.services.size() : 1) * (has(self.ports) ? self.ports.filter(each, has(each.probe)).size() + (self.ports.exists(each, !has(each.probe)) ? 1 : 0) : 1) <= ${mostEndpoints}`,
-  message: `targets, services and ports with a probe of their own multiply to more than ${mostEndpoints} endpoints: share the targets out over several ExternalBackends, or remove services or ports[].probe`,
+  message: `targets, services and ports with their own probe multiply to more than ${mostEndpoints} endpoints: split the targets over several ExternalBackends, or remove services or ports[].probe`,
   field: 'targets',
 };
 

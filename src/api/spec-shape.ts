@@ -10,8 +10,10 @@ import { serviceSchema } from './service.ts';
 import { targetSchema } from './target.ts';
 
 /**
- * A map by host and port, which cannot be built with a key twice. For 512 targets `exists_one` is three times too expensive
- * for the API server, and so is `string(port)`, whose length it does not estimate: hence digits, of a text of known length.
+ * CEL expression that is true if host and port are unique. It builds a map by host and port, which must not
+ * get a key twice. For 512 targets, `exists_one` is three times too expensive for the API server.
+ * `string(port)` is too expensive as well, because the API server does not estimate its length. Therefore the
+ * digits are cut out of a text of known length.
  */
 const celUniqueTargets = `self.transformMapEntry(i, each, {each.host + ' ' + ${[10000, 1000, 100, 10, 1]
   .map((unit) => `(${celOr('each', 'port', 0)} / ${unit}) % 10`)
@@ -19,30 +21,30 @@ const celUniqueTargets = `self.transformMapEntry(i, each, {each.host + ' ' + ${[
   .join(' + ')}: i}).size() == self.size()`;
 
 const notAContainer = (name: string) =>
-  misplacedObject(`${name} is a field of a container: write spec.probe, which has the same numbers`);
+  misplacedObject(`${name} is a field of containers: write spec.probe, which has the same timing fields`);
 
-/** Fields of a Service and of a container that are written here by habit. */
+/** Fields of a Service or a container that users often write here by mistake. */
 const misplaced = {
-  type: misplacedText('type is no field of the spec: write services: [{name: ..., type: ...}]'),
-  selector: misplacedObject('selector is no field of the spec: write services: [{name: ..., selector: ...}]'),
+  type: misplacedText('type is not a field of spec: write services: [{name: ..., type: ...}]'),
+  selector: misplacedObject('selector is not a field of spec: write services: [{name: ..., selector: ...}]'),
   clusterIP: misplacedText(
-    'clusterIP is no field of the spec: write services: [{name: ..., clusterIP: ...}], or headless: true for None',
+    'clusterIP is not a field of spec: write services: [{name: ..., clusterIP: ...}], or headless: true for None',
   ),
   externalName: misplacedText(
-    'externalName is no field of the spec: write mode: ExternalName and targets: [{host: ...}]',
+    'externalName is not a field of spec: write mode: ExternalName and targets: [{host: ...}]',
   ),
   readinessProbe: notAContainer('readinessProbe'),
   livenessProbe: notAContainer('livenessProbe'),
 };
 
-/** The spec without the rules between its fields. */
+/** Schema of the spec, without the rules between its fields. */
 export const specShape = z
   .object({
     mode: z
       .enum(['Endpoints', 'ExternalName'])
       .default('Endpoints')
       .describe(
-        'Endpoints: Services without a selector, whose addresses the operator manages: those of the targets, and those that their names resolve to. ExternalName: Services that are an alias (a DNS CNAME) of one of the host names, the first that is healthy: clients resolve it and connect to the server itself, and see its certificate.',
+        'Endpoints: Services without a selector. The operator publishes the IP addresses in targets, and those that host names in targets resolve to. ExternalName: Services that are a DNS alias (CNAME) of one host name, the first in targets that is healthy. Clients resolve this name, connect to the server directly, and see its certificate.',
       ),
     targets: uniqueList(
       z
@@ -50,7 +52,7 @@ export const specShape = z
         .min(1)
         .max(512)
         .describe(
-          'The servers. Told apart by host and port. In mode ExternalName their order is the order of choice. 1 to 512.',
+          'The servers, identified by host and port. In mode ExternalName their order is the order of preference. 1 to 512 entries.',
         ),
       'targets',
       ['host', 'port'],
@@ -63,7 +65,7 @@ export const specShape = z
         .array(serviceSchema)
         .min(1)
         .max(mostServices)
-        .describe('The Services made from this backend. Left out: one, named after the resource.'),
+        .describe('Services created from this backend. Default: one Service with the name of the resource.'),
       'services',
       ['name'],
     ).optional(),
@@ -76,16 +78,16 @@ export const specShape = z
       .max(86400)
       .default(30)
       .describe(
-        'In mode ExternalName: how long an earlier host in targets must have been healthy before the alias goes back to it. 0: at once. 0 to 86400.',
+        'Only in mode ExternalName. Seconds for which an earlier host in targets must have been healthy before the alias points to it again. 0 means at once. 0 to 86400.',
       ),
     suspend: z
       .boolean()
       .default(false)
       .describe(
-        'True stops probing and writing. What is published stays as it is, except addresses that the address policy forbids.',
+        'True stops probing and writing. What is published stays unchanged, except that addresses which the address policy forbids are removed.',
       ),
     ...misplaced,
   })
-  .describe('What is wanted.');
+  .describe('Desired state.');
 
 export type SpecShape = z.output<typeof specShape>;

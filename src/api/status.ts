@@ -8,27 +8,29 @@ const count = z.int32().min(0);
 export const conditionSchema = z
   .object({
     type: z.string().describe('Ready, Available, Degraded or Stalled.'),
-    status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
-    observedGeneration: z.int().min(0).optional().describe('The metadata.generation this was said of.'),
+    status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('The metadata.generation that the condition describes.'),
     lastTransitionTime: z
       .string()
-      .meta({ format: 'date-time', description: 'When the status last changed.' }),
-    reason: z.string().describe('Why, as one CamelCase word.'),
-    message: z.string().describe('Why, for people.'),
+      .meta({ format: 'date-time', description: 'Time of the last change of status.' }),
+    reason: z.string().describe('Reason, as one CamelCase word.'),
+    message: z.string().describe('Explanation for people.'),
   })
   .describe('One condition.');
 
 const serviceStatusSchema = z
   .object({
     name: z.string().describe('Name of the Service.'),
-    ready: count.describe('Addresses published as ready.'),
-    total: count.describe('Addresses published.'),
+    ready: count.describe('Number of addresses that are published as ready.'),
+    total: count.describe('Number of addresses that are published.'),
   })
-  .describe('What is published for one Service.');
+  .describe('State of one Service.');
 
-/**
- * By which rule of `core/standing.ts` the addresses of a host name stand.
- */
+/** States of a host name, by the table in `core/standing.ts`. */
 export const resolutionStates = [
   'Pending',
   'Restored',
@@ -47,87 +49,92 @@ const resolutionSchema = z
     state: z
       .string()
       .describe(
-        'Why these addresses are used. Answered: by the name servers. Stale: the name servers fail, the last good answer remains in use. Unconfirmed: they deny the name or its addresses, which is believed after three times in a row; the last good answer remains in use. Restored: no good answer yet since the operator started, what was published before remains. Why there are none. NoSuchName, NoAddress: the name servers deny it, and it is believed. Expired: they have failed for longer than staleSeconds. Failed: they fail, and there was no good answer yet. Pending: asked, not answered yet.',
+        'State of the host name. With addresses: Answered (current answer), Stale (the name servers fail; the last good answer remains in use), Unconfirmed (negative answer, received fewer than three times in a row; the last good answer remains in use), Restored (no good answer since the operator started; the addresses that were published before remain in use). Without addresses: NoSuchName or NoAddress (confirmed negative answer), Unconfirmed (negative answer, not confirmed yet, and no good answer before), Expired (the name servers have failed for longer than staleSeconds), Failed (the name servers fail, and there was no good answer yet), Pending (no answer yet).',
       ),
     resolvedAt: z.string().optional().meta({
       format: 'date-time',
       description:
-        'When this answer was first given; while the name servers fail or deny it, when it was last given. Does not move where the addresses and the state stay the same, as in a restart of the operator.',
+        'Time at which this answer was first received. While the name servers fail or give negative answers: time at which it was last received. Does not change while the addresses and the state stay the same, for example in a restart of the operator.',
     }),
     error: z
       .string()
       .optional()
       .describe(
-        'What is wrong with the last answer, where something is. Changes at most once a minute while name servers fail.',
+        'Problem of the last answer, if there is one. Changes at most once a minute while name servers fail.',
       ),
   })
-  .describe('How the host name was resolved. Absent where the host is an IP address.');
+  .describe('Result of resolving the host name. Absent if the host is an IP address.');
 
 const exclusionSchema = z
   .object({
     service: z.string().describe('Name of the Service.'),
     reason: z
       .string()
-      .describe('Why the address is missing, as one CamelCase word, such as FamilyNotServed.'),
+      .describe(
+        'Reason why the Service does not have the address, as one CamelCase word, such as FamilyNotServed.',
+      ),
   })
-  .describe('A Service that does not carry the address.');
+  .describe('One Service that does not have the address.');
 
 const addressSchema = z
   .object({
-    ip: z.string().describe('The address in canonical form.'),
-    port: z.int32().optional().describe('The port of its SRV record.'),
-    host: z.string().optional().describe('The host that its SRV record names.'),
-    priority: z.int32().optional().describe('The priority of its SRV record. Reported, not used yet.'),
-    weight: z.int32().optional().describe('The weight of its SRV record. Reported, not used.'),
-    ready: z.boolean().describe('Whether it is published as ready.'),
-    health: z.enum(healthStates).describe('By its probes: unknown until the first conclusive one.'),
+    ip: z.string().describe('Address in canonical form.'),
+    port: z.int32().optional().describe('Port of its SRV record.'),
+    host: z.string().optional().describe('Host of its SRV record.'),
+    priority: z.int32().optional().describe('Priority of its SRV record. Reported, but not used yet.'),
+    weight: z.int32().optional().describe('Weight of its SRV record. Reported, but not used.'),
+    ready: z.boolean().describe('True if it is published as ready.'),
+    health: z.enum(healthStates).describe('Health, from its probes: unknown until the first conclusive one.'),
     reason: z
       .string()
       .describe(
-        'Of the probe that made the health, such as Connected, Refused or Timeout; while it is not unhealthy, of the probes since that have something else to report, such as AuthFailed or Saturated.',
+        'Why the address has this health, such as Connected, Refused or Timeout. If it is not unhealthy, this can be a warning of a later probe, such as AuthFailed or Saturated.',
       ),
-    message: z.string().optional().describe('More about the reason, for people.'),
+    message: z.string().optional().describe('Details of the reason, for people.'),
     since: z
       .string()
       .optional()
-      .meta({ format: 'date-time', description: 'When the health became what it is.' }),
-    role: z.string().optional().describe('Primary or Replica, where it is known.'),
+      .meta({ format: 'date-time', description: 'Time of the last change of health.' }),
+    role: z.string().optional().describe('Primary or Replica, if known.'),
     lagOverSeconds: z
       .int32()
       .optional()
-      .describe('The greatest maxLagSeconds of the Services that it is behind by more than.'),
+      .describe('Largest maxLagSeconds of any Service that the lag of this replica exceeds.'),
     kept: z
       .boolean()
       .optional()
       .describe(
-        'True: it is not in the answer, and stays for dns.keepSeconds while it is healthy. Of a name that rotates its answers, which addresses these are is as of the last write of the status; their number is up to date.',
+        'True: the address is no longer in the answer, and stays published for dns.keepSeconds while it is healthy. If a name rotates its answers, the listed addresses are those of the last status write; their number is always current.',
       ),
     excluded: z.array(exclusionSchema).optional().meta({
-      description: 'Services that do not carry it, although its health would allow it.',
+      description: 'Services that do not have the address, although its health would allow it.',
       'x-kubernetes-list-type': 'atomic',
     }),
   })
-  .describe('One address of a target.');
+  .describe('One address of the target.');
 
 const targetStatusSchema = z
   .object({
-    host: z.string().describe('The host as the spec has it.'),
-    port: z.int32().optional().describe('The port of its own, where the spec gives one.'),
+    host: z.string().describe('Host, as in spec.'),
+    port: z.int32().optional().describe('Port of the target, if spec sets one.'),
     message: z
       .string()
       .optional()
       .describe(
-        'Why nothing, or not everything, of this target is published, where health is not the cause. Also which of its settings have no effect, such as priorities of SRV records.',
+        'Why nothing, or only a part, of this target is published, if health is not the cause. Also which settings of the target have no effect, such as priorities of SRV records.',
       ),
     resolution: resolutionSchema.optional(),
     current: z.boolean().optional().describe('True: the alias points to this host.'),
     addresses: z
       .array(addressSchema)
-      .meta({ description: 'Its addresses.', 'x-kubernetes-list-type': 'atomic' }),
+      .meta({ description: 'Addresses of the target.', 'x-kubernetes-list-type': 'atomic' }),
   })
-  .describe('What became of one target.');
+  .describe('State of one target.');
 
-/** Written by the operator on a change only. Without bounds: it is never validated by CEL, and must never be too large to write. */
+/**
+ * Schema of the status, which the operator writes only when it changes. Without limits: no CEL rule checks
+ * it, and it must never be too large to write.
+ */
 export const statusSchema = z
   .object({
     observedGeneration: z
@@ -135,14 +142,14 @@ export const statusSchema = z
       .min(-1)
       .optional()
       .describe(
-        'The metadata.generation that this status describes. -1: the operator has not seen the resource yet.',
+        'The metadata.generation that this status describes. -1: the operator has not processed the resource yet.',
       ),
     conditions: z
       .array(conditionSchema)
       .optional()
       .meta({
         description:
-          'Ready: the spec is accepted and its objects are as wanted. Available: every Service has a ready address. Degraded: some address is unhealthy or has something to report, such as a login that it refuses, or data is stale. Stalled: a person must act; it has the reason and message of Ready, and is absent otherwise.',
+          'Ready: the spec is accepted and its objects are written. Available: every Service has a ready address. Degraded: an address is unhealthy or has a warning, such as a refused login, or DNS data is stale. Stalled: a person must act. It has the reason and message of Ready, and is absent otherwise.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),
@@ -150,34 +157,37 @@ export const statusSchema = z
       .array(serviceStatusSchema)
       .optional()
       .meta({
-        description: 'What is published, by Service.',
+        description: 'State of each Service.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['name'],
       }),
     targets: z.array(targetStatusSchema).optional().meta({
-      description: 'What became of each target, in the order of the spec.',
+      description: 'State of each target, in the order of spec.',
       'x-kubernetes-list-type': 'atomic',
     }),
-    readyAddresses: count.optional().describe('Addresses that are ready.'),
-    totalAddresses: count.optional().describe('All addresses.'),
-    summary: z.string().optional().describe('Ready and all addresses as text, such as 2/3.'),
+    readyAddresses: count.optional().describe('Number of ready addresses.'),
+    totalAddresses: count.optional().describe('Number of all addresses.'),
+    summary: z
+      .string()
+      .optional()
+      .describe('Number of ready addresses and of all addresses as text, such as 2/3.'),
     handler: z
       .string()
       .optional()
       .describe(
-        'How addresses are probed, where the spec does not name it, and why: `postgres: port 5432`. Also a timeout that is shorter than the spec has it.',
+        'Selected probe handler and the reason, if spec names no handler: `postgres: port 5432`. Also a timeout that is shorter than in spec.',
       ),
-    primary: z.string().optional().describe('The address that the Services of role Primary lead to.'),
+    primary: z.string().optional().describe('Address that the Services of role Primary lead to.'),
     hosts: z
       .string()
       .optional()
-      .describe('The hosts of the targets as text, such as 10.20.0.11,10.20.0.12: the column TARGETS.'),
+      .describe('Hosts of the targets as text, such as 10.20.0.11,10.20.0.12: the column TARGETS.'),
   })
-  .describe('What the operator sees and did. Written by the operator only.');
+  .describe('Observed state. Written by the operator only.');
 
 /**
- * The status of a resource that the operator has not written one to: the API server fills it in. Without it GitOps tools
- * (kstatus) report a new resource as ready. The parser ignores it.
+ * Status of a resource that the operator has not processed yet; the API server fills it in. Without it,
+ * GitOps tools (kstatus) report a new resource as ready. The parser ignores it.
  */
 export const unseenStatus = {
   observedGeneration: -1,

@@ -2,11 +2,11 @@ import { misplacedMark } from './part.ts';
 import { isNode, type SchemaNode } from './structural.ts';
 
 /**
- * The schema as the API server gets it: with the defaults of the fields that stand directly in it, and no others.
+ * Returns the schema for the API server: with the defaults of the fields directly in it, and no others.
  *
- * A default of a list item is a permanent difference: clients merge such a list as a whole, without the field that
- * the server adds. A default of a part is taken over by the manager that applies it, and is removed by the next apply.
- * These defaults are the parser's, and their descriptions contain them.
+ * A default of a list item causes a permanent difference, because clients merge such a list as a whole,
+ * without the field that the server adds. A default of a part gets the manager that applies the part as its
+ * owner, and the next apply removes it. The parser applies these defaults, and the descriptions contain them.
  */
 export function stored(node: SchemaNode): SchemaNode {
   return mapChildren(node, (child) => withoutDefaults(child, false));

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { misplacedMark } from './part.ts';
 import { celNotEmpty } from './rule.ts';
 
-/** A node of an OpenAPI schema as plain data. */
+/** One node of an OpenAPI schema, as plain data. */
 export type SchemaNode = { readonly [key: string]: unknown };
 
 /**
- * A zod schema as a Kubernetes structural schema. Throws where the API server would refuse the result, or would
- * silently not do what the zod schema says.
- * `bounded`: every string, array and map must have an upper bound, for CEL rules are charged for the worst case.
+ * Returns a zod schema as a Kubernetes structural schema. Throws if the API server would refuse the result,
+ * or would silently not enforce what the zod schema requires.
+ * `bounded`: every string, array and map must have an upper bound, because the cost of CEL rules is estimated
+ * for the largest value.
  */
 export function structural(schema: z.ZodType, { bounded }: { readonly bounded: boolean }): SchemaNode {
   const raw = z.toJSONSchema(schema, {
@@ -33,7 +34,7 @@ const mapValues = (node: SchemaNode, change: (value: SchemaNode) => SchemaNode):
     Object.entries(node).map(([key, value]) => [key, isNode(value) ? change(value) : value]),
   );
 
-/** What zod writes and Kubernetes does not take, in the words that Kubernetes has for it. */
+/** Converts what zod writes and Kubernetes does not accept to the equivalent of Kubernetes. */
 function normalise(node: SchemaNode): SchemaNode {
   const { description, type, properties, items, additionalProperties, anyOf, ...rest } = node;
   return {
@@ -45,8 +46,8 @@ function normalise(node: SchemaNode): SchemaNode {
     ...(type === 'integer' ? integer(rest) : rest),
     ...(isNode(properties) ? { properties: mapValues(properties, normalise) } : {}),
     ...(isNode(items) ? { items: normalise(items) } : {}),
-    // `false` (a strict object) is forbidden beside properties: the API server prunes unknown fields, or with
-    // strict field validation refuses them.
+    // `false` (a strict object) is not allowed together with properties. The API server prunes unknown
+    // fields, or refuses them with strict field validation.
     ...(isNode(additionalProperties) ? { additionalProperties: normalise(additionalProperties) } : {}),
   };
 }
@@ -60,7 +61,7 @@ const isIntOrString = (anyOf: unknown): boolean =>
 
 const int32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
 
-/** The bounds of the type itself are noise where `format` says them. */
+/** Removes the bounds of the type itself, which `format` already implies. */
 function integer({ minimum, maximum, ...rest }: SchemaNode): SchemaNode {
   const min = Number(minimum);
   const max = Number(maximum);
@@ -90,7 +91,10 @@ const fieldsOf = ({ properties }: SchemaNode): readonly (readonly [string, Schem
     isNode(child) ? [[name, child] as const] : [],
   );
 
-/** The objects that may be `{}` and are no part (part.ts). Nothing is applied below what is applied as a whole. */
+/**
+ * Returns the paths of objects that may be `{}` and are not parts (part.ts). Objects that are applied as a
+ * whole are not searched.
+ */
 function looseParts(node: SchemaNode, path: string): readonly string[] {
   const isWhole = node['x-kubernetes-map-type'] === 'atomic' || node['x-kubernetes-list-type'] === 'atomic';
   if (isWhole || node[misplacedMark] === true) return [];
@@ -103,7 +107,7 @@ function looseParts(node: SchemaNode, path: string): readonly string[] {
   ];
 }
 
-/** An object of which every field may be left out, and that no rule refuses empty. */
+/** Returns true for an object whose fields are all optional, unless a rule refuses it when empty. */
 const mayBeEmpty = (node: SchemaNode): boolean =>
   node.type === 'object' &&
   node.required === undefined &&
@@ -114,7 +118,8 @@ function problemOf(node: SchemaNode): string | undefined {
   if (refused !== undefined) return `${refused} is not structural`;
   if (typeof node.type !== 'string' && node['x-kubernetes-int-or-string'] !== true) return 'no type';
   if (typeof node.pattern === 'string' && /\(\?[=!<]/.test(node.pattern)) return 'RE2 has no look-around';
-  if ('additionalProperties' in node && 'properties' in node) return 'additionalProperties beside properties';
+  if ('additionalProperties' in node && 'properties' in node)
+    return 'additionalProperties next to properties';
   if (node.type === 'array' && node['x-kubernetes-list-type'] === undefined)
     return 'no x-kubernetes-list-type';
   return undefined;

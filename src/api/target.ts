@@ -8,7 +8,7 @@ export const targetSchema = z
     host: hostSchema.meta({
       ...hostSchema.meta(),
       description:
-        'Where the server is: an IPv4 or IPv6 address, or a DNS name; in mode ExternalName a name. Any spelling of an address is taken and published in canonical form. A name is asked for again and again, and its addresses are published; one with a dot is absolute, one without is looked up as in a pod. A name of the form _service._proto.name is an SRV record: it gives addresses with ports of their own, needs a backend with one port, and cannot be an alias. Loopback, link-local, multicast, reserved and unspecified addresses and the metadata services of clouds are refused, in every answer of the name servers too, and so are IPv6 addresses that lead to one of these.',
+        'Where the server is: an IPv4 or IPv6 address, or a DNS name. Mode ExternalName accepts only DNS names. An IP address is published in canonical form. A DNS name is re-resolved before its TTL expires, and its addresses are published. Names with a dot are absolute; names without a dot use the search list of the operator. A name of the form _service._proto.name is an SRV record: each of its addresses has its own port. It needs a backend with one port, and is not allowed in mode ExternalName. Loopback, link-local, multicast, reserved and unspecified addresses and the metadata services of clouds are refused. So are IPv6 addresses that lead to one of these. This applies to the addresses in DNS answers too.',
     }),
     port: z
       .int32()
@@ -16,14 +16,14 @@ export const targetSchema = z
       .max(65535)
       .default(0)
       .describe(
-        "The port this server listens on, where it differs from the backend's targetPort. 0 means the targetPort. Another number is allowed only where the backend has one port, and the host is no SRV record. Must be 0 in mode ExternalName.",
+        "Port that this server listens on, if it differs from the backend's targetPort. 0 means the targetPort. Another number is allowed only if the backend has one port and the host is not an SRV record. Must be 0 in mode ExternalName.",
       ),
     name: withRules(z.string().max(63), [
       matches(dnsLabel, 'name must be a DNS label: lower-case letters, digits and -, such as db-0'),
     ])
       .optional()
       .describe(
-        "Host name of this server's addresses in a headless Service: `<name>.<service>.<namespace>.svc`. Not in mode ExternalName.",
+        "Host name of this server's addresses in a headless Service: `<name>.<service>.<namespace>.svc`. Not allowed in mode ExternalName.",
       ),
     zone: withRules(z.string().max(63), [
       matches(
@@ -33,17 +33,17 @@ export const targetSchema = z
     ])
       .optional()
       .describe(
-        'Zone the server is in, as in the node label topology.kubernetes.io/zone. Published with its addresses; Services with trafficDistribution route by it. Not in mode ExternalName.',
+        'Zone of the server, as in the node label topology.kubernetes.io/zone. It is published with the addresses, and Services with trafficDistribution route by it. Not allowed in mode ExternalName.',
       ),
     role: z
       .enum(['Primary', 'Replica'])
       .optional()
-      .describe('The role of this server, for Services by role where the probe does not report it.'),
+      .describe('Role of this server, for Services with a role. Used if the probe reports no role.'),
     drain: z
       .boolean()
       .default(false)
       .describe(
-        'True takes the server out of the Service: its addresses are published as not ready, and are still probed. Connections that are open stay open. In mode ExternalName the alias does not choose this host.',
+        'True takes the server out of the Services: its addresses are published as not ready, and are still probed. Open connections are not closed. In mode ExternalName the alias does not select this host.',
       ),
   })
   .describe('One server outside the cluster.');

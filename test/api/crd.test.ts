@@ -52,7 +52,7 @@ describe('structural', () => {
     });
   });
 
-  it('says the size of an integer by its format, not by the bounds of the type', () => {
+  it('describes the size of an integer by its format, without the bounds of the type', () => {
     const schema = z.object({ a: z.int32().describe('a'), b: z.int().min(0).describe('b') });
     expect(structural(schema, { bounded: false }).properties).toEqual({
       a: { description: 'a', type: 'integer', format: 'int32' },
@@ -74,12 +74,12 @@ describe('the CustomResourceDefinition', () => {
     expect(text.match(/"rule":"(?:[^"\\]|\\.)*","message":"[^"]{20,}/g)).toHaveLength(rules.length);
   });
 
-  it('has no default in a list item or a part, where it would differ from what is applied for ever', () => {
+  it('has no default in a list item or a part, because the stored resource would always differ from the applied one', () => {
     const paths = [...storedNodes()].filter(([, node]) => 'default' in node).map(([path]) => path);
     expect(paths.toSorted()).toEqual(['failbackSeconds', 'mode', 'suspend']);
   });
 
-  it('describes each default that the parser alone fills in', () => {
+  it('describes each default that only the parser fills in', () => {
     const nodes = storedNodes();
     const filledIn = [...documentedNodes()].filter(
       ([path, node]) => 'default' in node && !('default' in (nodes.get(path) ?? {})),
@@ -89,7 +89,7 @@ describe('the CustomResourceDefinition', () => {
       expect(`${path}: ${String(nodes.get(path)?.description)}`).toMatch(/Default: \S.*\.$/);
   });
 
-  it('has no mark of its own, which the API server would refuse', () => {
+  it('has no mark of refused fields, because the API server would not accept it', () => {
     expect(text).not.toContain(misplacedMark);
   });
 

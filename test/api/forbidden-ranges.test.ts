@@ -86,7 +86,7 @@ describe('forbiddenRule', () => {
 });
 
 describe('an IPv6 address that leads to an IPv4 address', () => {
-  it.each(embeddings)('is forbidden as $name if and only if that one is', ({ embed }) => {
+  it.each(embeddings)('is forbidden as $name if and only if that IPv4 address is', ({ embed }) => {
     fc.assert(
       fc.property(ipv4, (text) => {
         const inner = forbiddenRule(parsed(text));
@@ -111,7 +111,7 @@ describe('an IPv6 address that leads to an IPv4 address', () => {
     ['2001:db8::5efe:169.254.169.254', 'it leads to 169.254.169.254 (ISATAP)'],
     ['2001:db8::200:5efe:169.254.169.254', 'it leads to 169.254.169.254 (ISATAP)'],
     ['::2', 'it leads to 0.0.0.2 (IPv4-compatible), a reserved address'],
-  ])('is forbidden in words that name it: %s', (text, words) =>
+  ])('is forbidden with a message that contains that IPv4 address: %s', (text, words) =>
     expect(forbiddenRule(parsed(text))).toContain(words),
   );
 });

@@ -30,7 +30,7 @@ const nearly = fc.oneof(
 );
 
 describe('parseIp', () => {
-  it('takes what Node takes, but zones and IPv4-mapped addresses', () => {
+  it('accepts what Node accepts, except zones and IPv4-mapped addresses', () => {
     fc.assert(
       fc.property(nearly, (text) => {
         const expected = isIP(text) !== 0 && !text.includes('%') && (isIPv4(text) || !mapped(text));

@@ -5,7 +5,7 @@ import { chosen } from '../../src/core/handlers.ts';
 const choose = { materials: {}, choose: true };
 
 describe.each(Object.entries(knownDatabases))('%s', (kind, { port, appProtocols }) => {
-  it('is chosen where the rules of the schema think it is', () => {
+  it('is the handler that its port and its protocol names select, as the rules of the schema assume', () => {
     expect(chosen(undefined, port, choose).handler.kind).toBe(kind);
     for (const appProtocol of appProtocols)
       expect(chosen({ port: 1, protocol: 'TCP', appProtocol }, 1, choose).handler.kind).toBe(kind);

@@ -11,7 +11,7 @@ import {
 import { serviceSchema, specSchema } from '../../src/api/external-backend.ts';
 import { documentedNodes } from '../support/parts.ts';
 
-/** The fields of the spec that name a Secret: by what their rule says, or by what they are called. */
+/** The fields of the spec that name a Secret: by the message of their rule, or by their name. */
 const secretFields = [...documentedNodes()]
   .filter(([, { type }]) => type === 'string')
   .filter(([path, node]) => {
@@ -38,7 +38,7 @@ describe('the tables of lent powers', () => {
     expect(Object.keys(portPowers).toSorted()).toEqual(fieldsBelow('ports[].').toSorted());
   });
 
-  it('use every feature that can be switched off', () => {
+  it('contain every feature that can be disabled', () => {
     const used = new Set(
       serviceFieldPowers()
         .map(([, { feature }]) => feature)
@@ -48,7 +48,7 @@ describe('the tables of lent powers', () => {
   });
 });
 
-describe('what a Service asks for', () => {
+describe('featuresOf', () => {
   const endpoints = { mode: 'Endpoints' } as const;
 
   it.each([
@@ -63,20 +63,20 @@ describe('what a Service asks for', () => {
     [{ labels: { team: 'a', 'app.kubernetes.io/part-of': 'b' } }, []],
     [{ labels: { 'example.com/team': 'a' } }, ['labels ForeignMetadata']],
     [{ annotations: { 'example.com/team': 'a' } }, ['annotations ForeignMetadata']],
-  ])('of %j is %j', (fields, expected) => {
+  ])('returns for a Service with %j the features %j', (fields, expected) => {
     const uses = featuresOf(endpoints, serviceOf(fields), 2);
     expect(uses.map(({ path, feature }) => `${path} ${feature}`)).toEqual(
       expected.map((each) => `spec.services[2].${each}`),
     );
   });
 
-  it('is an alias in mode ExternalName', () => {
+  it('returns the feature ExternalName in mode ExternalName', () => {
     expect(featuresOf({ mode: 'ExternalName' }, serviceOf({}), 0)).toEqual([
       { path: 'spec.mode', feature: 'ExternalName' },
     ]);
   });
 
-  it('is nothing of another domain, whatever keys without a domain it has', () => {
+  it('returns nothing for labels and annotations without a domain', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), fc.constant('a'), { maxKeys: 9 }),
@@ -87,7 +87,7 @@ describe('what a Service asks for', () => {
     );
   });
 
-  it('is judged of a spec as it is parsed', () => {
+  it('accepts a parsed spec, in which null labels are an empty map', () => {
     const spec = specSchema.parse({
       targets: [{ host: '10.0.0.1' }],
       ports: [{ port: 5432 }],

@@ -38,7 +38,7 @@ describe('parseBackend', () => {
     });
   });
 
-  it('fills in the kubelet’s defaults of a probe that is there', () => {
+  it('fills in the kubelet’s defaults of a probe that is set', () => {
     const parsed = parseBackend({ metadata, spec: { ...spec, probe: {} } });
     expect(parsed.ok && parsed.backend.spec.probe).toEqual({
       initialDelaySeconds: 0,
@@ -49,7 +49,7 @@ describe('parseBackend', () => {
     });
   });
 
-  it('fills in the defaults of dns where it is there, and leaves it out where it is not', () => {
+  it('fills in the defaults of dns if it is set, and leaves it out otherwise', () => {
     const specOf = (fields: object) => {
       const parsed = parseBackend({ metadata, spec: { ...spec, ...fields } });
       return parsed.ok ? parsed.backend.spec : undefined;
@@ -87,7 +87,7 @@ describe('parseBackend', () => {
     expect(problemPaths({ metadata, spec: future, extra: 1 })).toEqual([]);
   });
 
-  it('names every field that is wrong', () => {
+  it('reports every field that is wrong', () => {
     const wrong = {
       targets: [{ host: '127.0.0.1' }, { host: '10.0.0.256' }],
       ports: [{ port: 0 }],
@@ -101,7 +101,7 @@ describe('parseBackend', () => {
     ]);
   });
 
-  it('fills in the defaults of probes that ask databases, and of tls', () => {
+  it('fills in the defaults of database probes and of tls', () => {
     const specOf = (fields: object) => {
       const parsed = parseBackend({ metadata, spec: { ...spec, ...fields } });
       return parsed.ok ? parsed.backend.spec : undefined;
@@ -121,19 +121,19 @@ describe('parseBackend', () => {
     });
   });
 
-  it('keeps a status that it understands', () => {
+  it('returns a status that it can parse', () => {
     const status = { observedGeneration: 2, readyAddresses: 1, totalAddresses: 2, summary: '1/2' };
     const parsed = parseBackend({ metadata, spec, status });
     expect(parsed.ok && parsed.backend.status).toEqual(status);
   });
 
-  it('takes the status that the API server fills in for none', () => {
+  it('returns no status for the one that the API server fills in', () => {
     const parsed = parseBackend({ metadata, spec, status: unseenStatus });
     expect(parsed.ok && parsed.backend.status === undefined).toBe(true);
     expect(statusSchema.safeParse(unseenStatus).success).toBe(true);
   });
 
-  it('takes null of a part with several owners for {}, as server-side apply leaves it', () => {
+  it('treats null as {} in a part with several owners, because server-side apply leaves null', () => {
     for (const path of sharedParts())
       expect(specSchema.parse(specWith(path, null))).toEqual(specSchema.parse(specWith(path, {})));
     expect(sharedParts()).toContain('probe');
@@ -145,7 +145,7 @@ describe('parseBackend', () => {
     ['x'],
     [null],
     [{ conditions: [{ type: 'Ready', status: 'Maybe' }] }],
-  ])('goes without a status like %j', (status) => {
+  ])('returns the backend without a status if the status is %j', (status) => {
     const parsed = parseBackend({ metadata, spec, status });
     expect(parsed.ok && parsed.backend.status === undefined).toBe(true);
   });
@@ -161,7 +161,7 @@ describe('parseBackend', () => {
     );
   });
 
-  it('never throws, whatever stands in one field', () => {
+  it('never throws, whatever one field contains', () => {
     const fields = [
       'mode',
       'targets',

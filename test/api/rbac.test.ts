@@ -10,12 +10,12 @@ const manifests = (folder: string): readonly Manifest[] =>
 const kinds = (folder: string): readonly string[] => manifests(folder).map(({ kind }) => kind);
 
 describe('the roles', () => {
-  it('grant no wildcards and nothing of other operators', () => {
+  it('grant no wildcards, and have a reason for each permission', () => {
     expect(JSON.stringify(permissions)).not.toContain('"*"');
     expect(permissions.every(({ why }) => why.endsWith('.'))).toBe(true);
   });
 
-  it('let no Secret be read but by who asks for it, and none be listed', () => {
+  it('allow reading Secrets only in the opt-in components, and never allow listing them', () => {
     const granting = rbacFiles().filter(({ manifests }) =>
       JSON.stringify(manifests.map(({ rules }) => rules)).includes('secrets'),
     );
@@ -41,12 +41,12 @@ describe('the roles', () => {
     }
   });
 
-  it('need no ClusterRole where namespaces are named', () => {
+  it('need no ClusterRole if the operator serves named namespaces only', () => {
     expect(kinds('config/rbac-namespaced/operator')).not.toContain('ClusterRole');
     expect(kinds('config/rbac-namespaced/watched')).toEqual(['Role', 'RoleBinding', 'Kustomization']);
   });
 
-  it('let who reads the metrics read nothing else', () => {
+  it('allow a reader of the metrics nothing else', () => {
     const reader = manifests('config/rbac').find(({ metadata }) =>
       (metadata as { readonly name: string }).name.endsWith('-metrics-reader'),
     );
@@ -56,11 +56,11 @@ describe('the roles', () => {
     ]);
   });
 
-  it('are not aggregated into edit, for they let a user point a Service anywhere', () => {
+  it('are not aggregated into edit, because they let a user point a Service at any address', () => {
     expect(JSON.stringify(rbacFiles())).not.toContain('aggregate-to');
   });
 
-  it('give every rule of the operator its reason', () => {
+  it('have the reason of every rule as a comment', () => {
     const reasons = manifests('config/rbac')
       .map(reasonsOf)
       .filter((each) => each.some((why) => why !== ''));

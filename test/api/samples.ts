@@ -404,7 +404,7 @@ const badPorts: readonly BadSample[] = [
     name: 'two ports, one without a name',
     spec: ports({ port: 1 }, { name: 'b', port: 2 }),
     field: 'spec.ports',
-    message: 'ports need a name',
+    message: 'ports need names',
   },
   {
     name: 'two ports of one name',
@@ -471,7 +471,7 @@ const badPorts: readonly BadSample[] = [
       ],
     }),
     field: 'spec.targets',
-    message: 'only where the backend has one port',
+    message: 'only if the backend has one port',
   },
   {
     name: 'one host and port twice',
@@ -495,13 +495,13 @@ const badNames: readonly BadSample[] = [
       ports: twoPorts,
     }),
     field: 'spec.targets',
-    message: 'of the form _service._proto.name only where the backend has one port',
+    message: 'may have the form _service._proto.name only if the backend has one port',
   },
   {
     name: 'an SRV record with a port of its own',
     spec: srvTarget({ port: 5433 }),
     field: 'spec.targets',
-    message: 'targets[].port has no effect where the host is of the form _service._proto.name',
+    message: 'targets[].port has no effect if the host has the form _service._proto.name',
   },
   {
     name: 'an SRV record without ports',
@@ -525,7 +525,7 @@ const badNames: readonly BadSample[] = [
     name: 'a name with a port of its own beside two ports',
     spec: endpoints({ targets: [{ host: 'db.example.com', port: 5433 }], ports: twoPorts }),
     field: 'spec.targets',
-    message: 'only where the backend has one port',
+    message: 'only if the backend has one port',
   },
   {
     name: 'one name twice',
@@ -578,7 +578,7 @@ const badNames: readonly BadSample[] = [
     name: 'a least refresh longer than the longest by default',
     spec: dns({ minRefreshSeconds: 301 }),
     field: 'spec.dns.minRefreshSeconds',
-    message: '(300 where it is left out)',
+    message: '(default 300)',
   },
   {
     name: 'a longest refresh shorter than the least by default',
@@ -738,7 +738,7 @@ const badProbes: readonly BadSample[] = [
     name: 'a port for icmp',
     spec: probe({ icmp: {}, port: 5432 }),
     field: 'spec.probe.port',
-    message: 'means nothing to icmp',
+    message: 'probe.port has no effect with icmp',
   },
   {
     name: 'UDP alone without a probe',
@@ -1087,13 +1087,13 @@ const badServices: readonly BadSample[] = [
     name: 'headless with NodePort',
     spec: service({ type: 'NodePort', headless: true }),
     field: `${s0}.headless`,
-    message: 'ClusterIP only',
+    message: 'headless needs type: ClusterIP',
   },
   {
     name: 'headless with LoadBalancer',
     spec: service({ type: 'LoadBalancer', headless: true }),
     field: `${s0}.headless`,
-    message: 'ClusterIP only',
+    message: 'headless needs type: ClusterIP',
   },
   {
     name: 'headless with a clusterIP',
@@ -1231,13 +1231,13 @@ const badServices: readonly BadSample[] = [
     name: 'a label key with a space',
     spec: service({ labels: { 'a b': '' } }),
     field: `${s0}.labels`,
-    message: 'no label key',
+    message: 'not a label key',
   },
   {
     name: 'a label value with a space',
     spec: service({ labels: { a: 'b c' } }),
     field: `${s0}.labels`,
-    message: 'no label value',
+    message: 'not a label value',
   },
   {
     name: 'a label of ours',
@@ -1274,12 +1274,12 @@ const badServices: readonly BadSample[] = [
     name: 'a selector with a bad value',
     spec: service({ selector: { app: 'a b' } }),
     field: `${s0}.selector`,
-    message: 'no label value',
+    message: 'not a label value',
   },
 ];
 
 const none = 'has no effect in mode ExternalName';
-const needsNumber = 'probe.port must be a number, such as 5432, where an alias has no ports';
+const needsNumber = 'probe.port must be a number, such as 5432, if mode ExternalName has no ports';
 const badAliases: readonly BadSample[] = [
   {
     name: 'an alias of an address',
@@ -1410,7 +1410,7 @@ const badAliases: readonly BadSample[] = [
     name: 'an alias without ports, with a port for icmp',
     spec: alias({ probe: { icmp: {}, port: 5432 } }),
     field: 'spec.probe.port',
-    message: 'means nothing to icmp',
+    message: 'probe.port has no effect with icmp',
   },
   {
     name: 'an alias with a probe of a port that it does not have',
@@ -1459,7 +1459,7 @@ const roles = (...names: readonly string[]): Fields => ({
 /** A backend with a port that is known for nothing. */
 const unknownPort = (fields: Fields): Fields => endpoints({ ports: [{ port: 7000 }], ...fields });
 const needsProbe = 'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them';
-const needsLogin = 'credentials is missing: PostgreSQL and MySQL tell their role and lag to who logs in only';
+const needsLogin = 'credentials is missing: PostgreSQL and MySQL report role and lag only after a login';
 const blindProbes: Fields = {
   tcpSocket: {},
   httpGet: {},
@@ -1558,13 +1558,13 @@ const badRoles: readonly BadSample[] = [
     name: 'a fallback of a Service for every role',
     spec: service({ fallbackToPrimary: true }),
     field: `${s0}.fallbackToPrimary`,
-    message: 'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica',
+    message: 'fallbackToPrimary needs role: Replica',
   },
   {
     name: 'a fallback of the primary',
     spec: { ...service({ role: 'Primary', fallbackToPrimary: true }), ...login },
     field: `${s0}.fallbackToPrimary`,
-    message: 'fallbackToPrimary lets the primary serve in place of replicas, and so needs role: Replica',
+    message: 'fallbackToPrimary needs role: Replica',
   },
   {
     name: 'a bound of lag of the primary',
@@ -1678,7 +1678,7 @@ const badSecrets: readonly BadSample[] = [
     name: 'authorities and no verification',
     spec: tls({ caSecret: { name: 'ca' }, insecureSkipVerify: true }),
     field: 'spec.tls.insecureSkipVerify',
-    message: 'insecureSkipVerify takes any certificate, so caSecret has no effect',
+    message: 'insecureSkipVerify accepts any certificate, so caSecret has no effect',
   },
   {
     name: 'a certificate of a Secret with a space in its name',
@@ -1702,7 +1702,7 @@ const badSecrets: readonly BadSample[] = [
     name: 'any name of a public authority',
     spec: tls({ verify: 'ca' }),
     field: 'spec.tls.verify',
-    message: 'verify: ca takes any name that an authority signed',
+    message: 'verify: ca accepts any name in a certificate that the authority signed',
   },
 ];
 

@@ -96,7 +96,7 @@ it('a new one is refused with the fields and the fixes', async () => {
   const refusal = await create('new', specs.shared).catch(String);
   for (const text of [
     'spec.probe.timeoutSeconds: Invalid value',
-    'timeoutSeconds is greater than periodSeconds (10 where it is left out): lower it, or raise periodSeconds',
+    'timeoutSeconds is greater than periodSeconds (default 10): lower it, or raise periodSeconds',
     'timeoutSeconds is greater than 60',
     'spec.probe.httpGet.httpHeaders: Invalid value',
     'httpHeaders has more than 16 headers',

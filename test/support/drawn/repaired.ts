@@ -27,9 +27,9 @@ function repair(spec: SpecInput, path: string, message: string): SpecInput | und
   if (/credentials is missing/.test(message)) return { ...spec, credentials: { secretName: 'login' } };
   if (/need a probe that reports them/.test(message))
     return eachOf(spec, 'services', ['role', 'maxLagSeconds', 'fallbackToPrimary']);
-  if (/port of their own|targets\[\]\.port/.test(message)) return eachOf(spec, 'targets', ['port']);
+  if (/targets\[\]\.port/.test(message)) return eachOf(spec, 'targets', ['port']);
   if (/_service\._proto/.test(message)) return { ...spec, ports: (spec['ports'] as object[]).slice(0, 1) };
-  if (/give each one its own/.test(message)) return eachOf(spec, 'services', ['clusterIP']);
+  if (/same clusterIP twice/.test(message)) return eachOf(spec, 'services', ['clusterIP']);
   if (['targets', 'ports', 'services', ''].includes(path)) return undefined;
   return without(spec, path.split(/[.[\]]+/).filter(Boolean)) as SpecInput;
 }
