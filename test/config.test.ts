@@ -17,7 +17,7 @@ function messageOf(argv: readonly string[], env: Env = {}): string {
 }
 
 describe('configuration', () => {
-  it('needs nothing to be given', () => {
+  it('is complete without any flag or variable', () => {
     expect(configOf([])).toEqual({
       namespaces: [],
       excludeNamespaces: ['kube-node-lease', 'kube-public', 'kube-system'],
@@ -68,7 +68,7 @@ describe('configuration', () => {
     });
   });
 
-  it('is frozen to the bottom', () => {
+  it('is deeply frozen', () => {
     const config = configOf(['--deny-cidr=10.0.0.0/8', '--dns-servers=10.96.0.10']);
     const parts = [config, config.denyCidr, config.healthAddress, config.dnsServers, config.dnsServers[0]];
     expect(parts.every(Object.isFrozen)).toBe(true);
@@ -160,7 +160,7 @@ describe('configuration', () => {
       { EXTERNAL_BACKEND_HTTP_PORT: 'tcp://10.0.0.1:80' },
       {},
     ],
-  ])('takes %s', (_, argv, env, expected) => {
+  ])('accepts %s', (_, argv, env, expected) => {
     expect(configOf(argv, env)).toMatchObject(expected);
   });
 
@@ -173,7 +173,7 @@ describe('configuration', () => {
     ],
     ['a flag like no other', ['--frobnicate'], {}, 'unknown flag --frobnicate: --help lists all flags'],
     [
-      'the negation of what is no switch',
+      'the negation of a flag that is not a switch',
       ['--no-max-concurrent-reconciles'],
       {},
       'unknown flag --no-max-concurrent-reconciles: did you mean --max-concurrent-reconciles?',
@@ -206,7 +206,7 @@ describe('configuration', () => {
       'two values for one setting',
       ['--max-concurrent-reconciles=1', '--max-concurrent-reconciles=2'],
       {},
-      '--max-concurrent-reconciles is given twice: keep one',
+      '--max-concurrent-reconciles is set twice: keep one',
     ],
     [
       'a number out of bounds',
@@ -221,7 +221,7 @@ describe('configuration', () => {
       '--max-concurrent-reconciles must be a whole number from 1 to 10000 (now "1.5")',
     ],
     [
-      'a switch that is neither',
+      'a switch that is neither true nor false',
       ['--leader-elect=yes'],
       {},
       '--leader-elect must be true or false (now "yes")',
@@ -230,19 +230,19 @@ describe('configuration', () => {
       'a duration without a unit',
       ['--retry-period=2'],
       {},
-      '--retry-period must be a duration such as 500ms, 15s or 1m30s, of 24h at most (now "2")',
+      '--retry-period must be a duration such as 500ms, 15s or 1m30s, at most 24h (now "2")',
     ],
     [
-      'a duration of nothing',
+      'a duration of zero',
       ['--retry-period=0s'],
       {},
-      '--retry-period must be a duration such as 500ms, 15s or 1m30s, of 24h at most (now "0s")',
+      '--retry-period must be a duration such as 500ms, 15s or 1m30s, at most 24h (now "0s")',
     ],
     [
       'a namespace to serve that is excluded',
       ['--namespaces=shop,team', '--exclude-namespaces=team,kube-system'],
       {},
-      '--namespaces has team, which --exclude-namespaces excludes: remove it from the one or the other (now "shop,team")',
+      '--namespaces has team, which --exclude-namespaces contains too: remove it from one of them (now "shop,team")',
     ],
     [
       'a CIDR with too long a prefix',
@@ -285,7 +285,7 @@ describe('configuration', () => {
       'a lease of half seconds',
       ['--lease-duration=15500ms'],
       {},
-      '--lease-duration must be whole seconds, because a Lease contains nothing finer (now "15500ms")',
+      '--lease-duration must be whole seconds, because a Lease stores whole seconds (now "15500ms")',
     ],
     [
       'a deadline longer than the lease',
@@ -297,13 +297,13 @@ describe('configuration', () => {
       'a certificate without its key',
       ['--metrics-cert-file=/tls/tls.crt'],
       {},
-      '--metrics-key-file must be given: a certificate and its key are two files',
+      '--metrics-key-file must be set too, because a certificate needs its key',
     ],
     [
       'a key without its certificate',
       ['--metrics-key-file=/tls/tls.key'],
       {},
-      '--metrics-cert-file must be given: a certificate and its key are two files',
+      '--metrics-cert-file must be set too, because a certificate needs its key',
     ],
     [
       'a retry longer than the deadline',
@@ -311,17 +311,17 @@ describe('configuration', () => {
       {},
       '--retry-period must be less than --renew-deadline (now "10s")',
     ],
-  ])('refuses %s and says what to do', (_, argv, env, message) => {
+  ])('refuses %s with a message that contains the fix', (_, argv, env, message) => {
     expect(messageOf(argv, env)).toBe(message);
   });
 
-  it('names every mistake at once', () => {
+  it('reports every mistake in one message', () => {
     expect(
       messageOf(['--max-concurrent-reconciles=0', '--max-concurrent-api-requests=0']).split('\n'),
     ).toHaveLength(2);
   });
 
-  it('prints help that has every flag, whatever else is wrong', () => {
+  it('prints help with every flag, also if another flag is wrong', () => {
     const parsed = parseConfig(['--frobnicate', '--help'], {});
     const text = parsed.kind === 'help' ? parsed.text : '';
     expect(
@@ -329,7 +329,7 @@ describe('configuration', () => {
     ).toEqual([]);
   });
 
-  it('never throws, whatever the words are', () => {
+  it('never throws, whatever the arguments are', () => {
     const word = fc.oneof(
       fc.string(),
       fc.constantFrom('--max-concurrent-reconciles', '--no-', '--=', '--deny-cidr=', '--', '-h'),

@@ -59,7 +59,7 @@ describe('the process', () => {
       'ends with 2 and names both flags when a namespace to serve is excluded',
       () => ['--namespaces=shop,kube-system'],
       2,
-      '--namespaces has kube-system, which --exclude-namespaces excludes',
+      '--namespaces has kube-system, which --exclude-namespaces contains too',
     ],
     ['ends with 0 and its flags when asked for help', () => ['--help'], 0, '--leader-elect'],
     ['ends with 0 and its version when asked for that', () => ['--version'], 0, '0.1.0'],

@@ -5,8 +5,9 @@ export type Argv =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Reads `--flag value`, `--flag=value`, `--switch`, `--no-switch` and `--switch=false`. Values are by key, as written;
- * a list given several times is joined by commas. Anything else is an error: a typo must not start a process with defaults.
+ * Parses `--flag value`, `--flag=value`, `--switch`, `--no-switch` and `--switch=false`. Returns the values
+ * by key, as written. The values of a repeated list are joined with commas. Any other argument is an error,
+ * because a typing error must not start a process with default values.
  */
 export function parseArgv(argv: readonly string[], options: readonly Option[]): Argv {
   const byFlag = new Map(options.map((option) => [option.flag, option]));
@@ -17,7 +18,7 @@ export function parseArgv(argv: readonly string[], options: readonly Option[]): 
     if ('message' in read) return fail(read.message);
     const { option, value } = read;
     const before = values.get(option.key);
-    if (before !== undefined && !option.list) return fail(`--${option.flag} is given twice: keep one`);
+    if (before !== undefined && !option.list) return fail(`--${option.flag} is set twice: keep one`);
     values.set(option.key, before === undefined ? value : `${before},${value}`);
     rest = rest.slice(read.words);
   }
@@ -61,7 +62,7 @@ function unknown(name: string, flags: readonly string[]): Read {
   return { message: `unknown flag --${name}: ${hint}` };
 }
 
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
+/** Returns the Levenshtein distance: the number of letters to insert, delete or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of a.split('').entries()) {

@@ -1,20 +1,20 @@
 import { configSchema } from './schema.ts';
 
-/** One setting as a user sees it. */
+/** One setting in the form that users see. */
 export interface Option {
-  /** The key in Config. */
+  /** Key in Config. */
   readonly key: string;
-  /** Without the two hyphens. */
+  /** Name without the two leading hyphens. */
   readonly flag: string;
-  /** In the order in which they are looked up. */
+  /** Environment variables in the order of precedence. */
   readonly env: readonly string[];
-  /** What may be written: `duration`, `1..1000`, `true, false` … */
+  /** Kind of value: `duration`, `1..1000`, `true, false` … */
   readonly kind: string;
-  /** As it would be written; empty where there is none. */
+  /** Default as a user would write it; empty if there is none. */
   readonly fallback: string;
   readonly description: string;
   readonly boolean: boolean;
-  /** May be given several times. */
+  /** True if the flag may be repeated. */
   readonly list: boolean;
 }
 
@@ -35,7 +35,7 @@ function kindOf(schema: { readonly def: object; meta(): object | undefined }): s
 const isSchema = (value: unknown): value is Parameters<typeof kindOf>[0] =>
   typeof value === 'object' && value !== null && 'def' in value && 'meta' in value;
 
-/** All settings, in the order of the schema. */
+/** Returns all settings, in the order of the schema. */
 export function options(): readonly Option[] {
   return Object.entries(configSchema.shape).map(([key, schema]) => {
     const meta = { ...schema.meta() };

@@ -17,16 +17,16 @@ const helpEntry = (option: Option): string => {
   return `  ${usage}\n${wrap(option.description + fallback, 90, '      ')}\n      env ${option.env.join(', ')}`;
 };
 
-/** What `--help` prints. */
+/** Returns the text that `--help` prints. */
 export function helpText(): string {
   return [
     'Usage: external-backend-operator [flags]',
     '',
-    'Publishes databases outside the cluster as Services and prunes their dead addresses.',
-    'A flag wins over its environment variables. An empty variable counts as absent.',
+    'Publishes databases outside the cluster as Services, and removes addresses that fail their probes.',
+    'A flag overrides its environment variables. An empty variable counts as not set.',
     '',
     ...options().map(helpEntry),
-    '  --help\n      Print this and exit.',
+    '  --help\n      Print this text and exit.',
     '  --version\n      Print the version and exit.',
     '',
   ].join('\n');
@@ -34,7 +34,7 @@ export function helpText(): string {
 
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
-/** docs/configuration.md. */
+/** Returns the content of docs/configuration.md. */
 export function configurationMarkdown(): string {
   const rows = options().map((option) => {
     const cells = [
@@ -51,15 +51,15 @@ export function configurationMarkdown(): string {
     '',
     '# Configuration',
     '',
-    'Every setting is a flag and an environment variable; the flag wins, and an empty variable counts as absent.',
-    'Flags are written `--name=value` or `--name value`, switches `--name`, `--no-name` or `--name=false`;',
-    'a list takes commas. An unknown flag or a bad value ends the process with exit code 2 and a message that names the fix.',
+    'Every setting is a flag and an environment variable. The flag overrides the variable. An empty variable counts as not set.',
+    'Write flags as `--name=value` or `--name value`, and switches as `--name`, `--no-name` or `--name=false`.',
+    'Separate the values of a list with commas. An unknown flag or an invalid value ends the process with exit code 2. The message contains the fix.',
     '',
     '| flag | environment | value | default | meaning |',
     '|---|---|---|---|---|',
     ...rows,
     '',
-    'Exit codes: 0 asked to stop (SIGTERM, SIGINT), 1 fatal, 2 bad flags.',
+    'Exit codes: 0 stopped by SIGTERM or SIGINT, 1 fatal error, 2 invalid flags.',
     '',
   ].join('\n');
 }

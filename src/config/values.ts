@@ -1,4 +1,4 @@
-/** The kinds of values that a flag can hold: each a zod schema from the text as written to the value as used. */
+/** Kinds of values that a flag can have. Each is a zod schema that converts the text to the value. */
 import { isNamePattern } from '../core/alias-policy.ts';
 import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
@@ -8,7 +8,7 @@ import { parseCidr } from '../api/cidr.ts';
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const maxDurationMs = 24 * 3_600_000;
 
-/** `500ms`, `15s`, `1m30s`, `2h` as milliseconds; undefined where the text is none of these. */
+/** Returns `500ms`, `15s`, `1m30s` or `2h` as milliseconds; undefined for any other text. */
 export function parseDurationMs(text: string): number | undefined {
   if (!/^(\d+(ms|s|m|h))+$/.test(text)) return undefined;
   const parts = text.matchAll(/(\d+)(ms|s|m|h)/g);
@@ -24,7 +24,7 @@ export const duration = z
     if (ms !== undefined && ms > 0 && ms <= maxDurationMs) return ms;
     context.addIssue({
       code: 'custom',
-      message: 'must be a duration such as 500ms, 15s or 1m30s, of 24h at most',
+      message: 'must be a duration such as 500ms, 15s or 1m30s, at most 24h',
     });
     return z.NEVER;
   })
@@ -62,18 +62,18 @@ const dnsName = new RegExp(`^${label}(\\.${label})*$`);
 
 export const namespaceName = z
   .string()
-  .regex(dnsLabel, 'must be a namespace: lower-case letters, digits and hyphens')
+  .regex(dnsLabel, 'must be a namespace name: lower-case letters, digits and hyphens')
   .meta({ kind: 'namespace' });
 
 export const objectName = z
   .string()
-  .max(253, 'must have 253 characters at most')
+  .max(253, 'must have at most 253 characters')
   .regex(dnsName, 'must be an object name: lower-case letters, digits, hyphens and dots')
   .meta({ kind: 'name' });
 
 export const identity = z
   .string()
-  .regex(/^[\x21-\x7e]{1,253}$/, 'must be 1 to 253 printable characters without blanks')
+  .regex(/^[\x21-\x7e]{1,253}$/, 'must be 1 to 253 printable characters without spaces')
   .meta({ kind: 'text' });
 
 export const text = z.string().min(1, 'must not be empty').meta({ kind: 'text' });
@@ -84,7 +84,7 @@ const list = (value: string): readonly string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '');
 
-/** A list of words out of a closed list. */
+/** Returns a schema for a list of the given words. */
 export function anyOf<const T extends string>(choices: readonly T[]) {
   return z
     .string()
@@ -93,7 +93,7 @@ export function anyOf<const T extends string>(choices: readonly T[]) {
       for (const word of words.filter((each) => !choices.some((choice) => choice === each)))
         context.addIssue({
           code: 'custom',
-          message: `has "${word}", which is none of ${choices.join(', ')}`,
+          message: `has "${word}", which is not one of ${choices.join(', ')}`,
         });
       return choices.filter((choice) => words.includes(choice));
     })
@@ -130,19 +130,24 @@ export const namePatterns = z
     for (const each of all.filter((pattern) => !isNamePattern(pattern)))
       context.addIssue({
         code: 'custom',
-        message: `has "${each}", which is not a host name such as db.example.com, or *.example.com for all below it`,
+        message: `has "${each}", which is not a host name such as db.example.com, or *.example.com for all names below it`,
       });
     return all;
   })
   .meta({ kind: 'list of host names' });
 
-/** Where a server listens. No host: every address of the machine, both families. Port 0: any free one. */
+/**
+ * Address that a server listens on. Without host: all addresses of the machine, of both families. Port 0: any
+ * free port.
+ */
 export interface ListenAddress {
   readonly host: string | undefined;
   readonly port: number;
 }
 
-/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`; undefined where the text is none of these. */
+/**
+ * Parses an address such as `:8080`, `127.0.0.1:8080` or `[::1]:8080`; returns undefined for any other text.
+ */
 export function parseListenAddress(value: string): ListenAddress | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value) ?? [];
   const port = Number(digits);
@@ -165,13 +170,16 @@ export const listenAddress = z
   })
   .meta({ kind: 'host:port' });
 
-/** A name server: an IP address in any text form, and a UDP and TCP port. */
+/** Name server: an IP address in any text form, and a UDP and TCP port. */
 export interface DnsServer {
   readonly address: string;
   readonly port: number;
 }
 
-/** `10.96.0.10`, `10.96.0.10:5353`, `fd00::10`, `[fd00::10]`, `[fd00::10]:5353`; undefined where the text is none of these. Port 53 where it names none. */
+/**
+ * Parses `10.96.0.10`, `10.96.0.10:5353`, `fd00::10`, `[fd00::10]` or `[fd00::10]:5353`; returns undefined
+ * for any other text. The default port is 53.
+ */
 export function parseDnsServer(value: string): DnsServer | undefined {
   if (isIPv6(value)) return { address: value, port: 53 };
   const [, bracketed, plain, digits = '53'] =
