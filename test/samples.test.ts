@@ -25,17 +25,17 @@ const manifestsOf = (file: string): readonly Manifest[] =>
   parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Manifest);
 
 describe.each(files)('config/samples/%s', (file) => {
-  it('says in its first line what it is for', () => {
+  it('describes its purpose in the first line', () => {
     expect(readFileSync(join(folder, file), 'utf8')).toMatch(/^# [A-Z]/);
   });
 
-  it('holds one backend, which the schema takes', () => {
+  it('contains one ExternalBackend that the schema accepts', () => {
     const manifests = manifestsOf(file).filter((manifest) => manifest.kind !== 'Secret');
     expect(manifests.map((manifest) => [manifest.apiVersion, manifest.kind])).toEqual([[apiVersion, kind]]);
     expect(manifests.flatMap(({ spec }) => specSchema.safeParse(spec).error?.issues ?? [])).toEqual([]);
   });
 
-  it('has the Secrets it needs and no others, with contents that nobody takes for real ones', () => {
+  it('contains exactly the Secrets that it names, with contents that are clearly examples', () => {
     const manifests = manifestsOf(file);
     const secrets = manifests.filter((manifest) => manifest.kind === 'Secret');
     expect(secrets.map(({ metadata }) => metadata.name)).toEqual(specsIn(manifests).flatMap(secretsOf));
@@ -55,7 +55,7 @@ describe('the samples', () => {
     expect(new Set(services.map(({ name }) => name)).size).toBe(services.length);
   });
 
-  it('have addresses of their own each', () => {
+  it('have no address in common', () => {
     const addresses = files
       .map(manifestsOf)
       .flatMap((manifests) => [

@@ -18,7 +18,7 @@ beforeAll(async () => {
   shop = await namespace(controlPlane(), 'api');
 });
 
-/** What the API server would store. Fails with an ApiError. */
+/** Returns what the API server would store. Rejects with an ApiError. */
 const dryRun = (spec: unknown, name = 'orders-db', fieldValidation = 'Strict'): Promise<unknown> =>
   client.send(
     'POST',

@@ -29,7 +29,7 @@ const all = files.flatMap(backendsIn);
 let world: World;
 
 beforeAll(async () => {
-  // Nobody listens there: in the end each address is known to be down.
+  // No server listens there, so each address becomes unhealthy.
   await addAddress(
     ...all.flatMap(({ spec }) => spec.targets.map(({ host }) => host).filter((host) => isIP(host) > 0)),
   );

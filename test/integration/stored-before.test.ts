@@ -9,7 +9,8 @@ import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { eventually } from '../support/world.ts';
 
-// Resources that were stored before the bounds of a probe existed. Under another group, because other tests use the CRD meanwhile.
+// Resources that were stored before the limits of a probe existed. They have another API group, because other
+// tests use the CRD at the same time.
 
 const plane = controlPlane();
 const before = `bounds.${group}`;
@@ -68,7 +69,7 @@ afterAll(async () => {
 });
 
 it.each(names)(
-  'what was stored with a longer timeout and more headers may be edited elsewhere: %s',
+  'other fields of a resource that was stored with a longer timeout and more headers may be edited: %s',
   async (name) => {
     await patch(name, { metadata: { labels: { team: 'shop' } } });
     await patch(name, { spec: { suspend: true } });
@@ -78,7 +79,7 @@ it.each(names)(
 );
 
 it.each(names)(
-  'its timeout may be lowered to the bound, and not to another one that is too long: %s',
+  'the timeout of such a resource may be lowered to the limit, but not to another value above it: %s',
   async (name) => {
     const probe = (timeoutSeconds: number) => ({ ...longProbe, httpGet: {}, timeoutSeconds });
     const spec = (timeoutSeconds: number) =>
