@@ -38,7 +38,7 @@ function aWorld(limits: ProbeLimits = defaults) {
 const blackHoles = (count: number, net: string, timing: Partial<Check['timing']>): Check[] =>
   Array.from({ length: count }, (_, i) => aCheck({ ip: `198.${net}.${i >> 8}.${i & 255}`, timing }));
 
-describe('a namespace that holds all the slots it can', () => {
+describe('a namespace that uses all the slots it can', () => {
   const minutes = 10;
 
   /** Runs of each check of the modest namespace in ten minutes that begin when its failing check fails. */

@@ -69,7 +69,7 @@ describe('ProbeScheduler', () => {
   const hosts = (count: number, net: string, timing: Partial<Check['timing']> = {}): Check[] =>
     Array.from({ length: count }, (_, i) => aCheck({ ip: `10.${net}.${i >> 8}.${i & 255}`, timing }));
 
-  describe('rhythm', () => {
+  describe('periods', () => {
     it('probes a new check at once and then every period', async () => {
       schedulerOf().set('one', [aCheck({ id: 'a' })]);
       await clock.advance(35 * SECOND);
@@ -698,7 +698,7 @@ describe('ProbeScheduler', () => {
       expect(said('a')).toEqual([overran, up]);
     });
 
-    it('survives a listener that throws', async () => {
+    it('continues after a listener throws', async () => {
       const boom = new Error('listener');
       schedulerOf({
         onVerdict: () => {
@@ -724,7 +724,7 @@ describe('ProbeScheduler', () => {
       expect([script.running, script.starts.length, script.aborted, clock.armed]).toEqual([0, 2, 1, 0]);
     });
 
-    it('does not wait for ever for a probe that ignores the signal', async () => {
+    it('does not wait without limit for a probe that ignores the signal', async () => {
       script.play('a', 'never settles');
       const scheduler = schedulerOf();
       scheduler.set('one', [aCheck({ id: 'a' })]);
