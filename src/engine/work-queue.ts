@@ -8,24 +8,26 @@ import type { Outcome } from './outcome.ts';
 import type { Clock, Random, Timer } from './ports.ts';
 
 /**
- * For so long keys are started one after another. Runs that find nothing to do wait for nothing, so that ten thousand of
- * them (a start) would else be one turn of the event loop, of seconds: no probe would begin, and no Lease be renewed.
+ * Time for which keys are started one after another. Runs without work do not wait for anything, so ten
+ * thousand of them (at a start) would otherwise be one turn of the event loop, of seconds. No probe would
+ * start, and no Lease would be renewed.
  */
 const TURN_MS = 10;
 
-/** May throw what it would return. */
+/** Runs a key. It may throw an OperatorError instead of returning it. */
 export type Handler = (key: string) => Promise<Outcome>;
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly handler: Handler;
-  /** Runs at a time, over all keys; of one namespace eight ninths at most (`DueKeys`). */
+  /** Most concurrent runs of all keys; of one namespace eight ninths at most (`DueKeys`). */
   readonly concurrency: number;
   readonly backoff?: Backoff;
   /**
-   * For metrics and the log, once per run. `queuedMs`: from the moment the key was due to the start of the run.
-   * `retryInMs`: what the outcome was turned into; undefined: nothing until the key is added. What it throws is dropped.
+   * Called once per run, for metrics and the log. `queuedMs`: time from the instant when the key was due to
+   * the start of the run. `retryInMs`: time until the next run; undefined: none until the key is added. Its
+   * errors are dropped.
    */
   readonly onOutcome?: (
     key: string,
@@ -38,35 +40,39 @@ export interface WorkQueueOptions {
 
 interface Entry extends QueuedKey {
   running: boolean;
-  /** When the key was wished for during its run; Infinity: it was not. */
+  /** Instant for which the key was added during its run; Infinity: it was not. */
   again: number;
-  /** Transient or terminal failures in a row, all of one kind. */
+  /** Number of transient or terminal failures in a row, all of one kind. */
   failures: number;
   failedAs?: ErrorKind | undefined;
-  /** When the last failure that counts is tried again, whatever is added before. */
+  /** Instant of the retry after the last failure that counts, whatever is added before. */
   retryAt: number;
 }
 
 /**
- * A queue of keys, each of which asks that something be looked at again.
+ * Queue of keys whose handler must run.
  *
- * A key is idle, due at an instant `t`, or running (and then perhaps wished for again at `t`):
+ * A key is idle, due at an instant `t`, or running (and then possibly due again at `t`):
  *
  * | event            | idle      | due at t                 | running           | running, again at t       |
  * |------------------|-----------|--------------------------|-------------------|---------------------------|
  * | add(key, d)      | due now+d | due min(t, now+d)        | again at now+d    | again at min(t, now+d)    |
- * | t is here, room  | -         | running                  | -                 | - (never twice at a time) |
- * | the run comes to | -         | -                        | next, or idle     | due min(t, next)          |
+ * | t has come, room | -         | running                  | -                 | - (never twice at a time) |
+ * | the run ends     | -         | -                        | next, or idle     | due min(t, next)          |
  *
- * where `next` is what `nextMs` makes of the outcome; any throw but an OperatorError is transient, of reason `Bug`. Failures
- * of one kind, transient or terminal, count toward its backoff; any other outcome ends their row.
+ * `next` is the result of `nextMs` for the outcome. An error that is not an OperatorError is transient, with
+ * reason `Bug`. Failures of one kind, transient or terminal, count toward its backoff; any other outcome ends
+ * their row.
  *
- * So: any number of adds before a run is one run, at the earliest of their instants, and it consumes them all; an
- * add during a run is never lost; an add does not wait for a backoff (something changed: look now), but does not
- * reset it either, and a terminal failure that comes before the retry was due does not count. Due keys start in the
- * microtask after the add when there is room. Namespaces take turns; the keys of one start in the order in which they
- * became due (`DueKeys`). While there are always more of them, the event loop has a turn every 10 ms. One timer is
- * armed, for the earliest key that is not due.
+ * What follows:
+ * - Any number of adds before a run is one run, at the earliest of their instants.
+ * - An add during a run is never lost.
+ * - An add does not wait for a backoff, because something has changed, and does not reset it.
+ * - A terminal failure before the retry was due does not count.
+ * - Due keys start in the microtask after the add when there is room. Namespaces take turns, and the keys of
+ *   one namespace start in the order in which they became due (`DueKeys`).
+ * - While there are always more due keys, the event loop has a turn every 10 ms.
+ * - One timer is armed, for the earliest key that is not due.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -76,7 +82,7 @@ export class WorkQueue {
   #pumping = false;
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  /** Since when there has always been a key to start. */
+  /** Instant since which there has always been a key to start. */
   #busySince: number | undefined;
   #breathing = false;
   #drained: (() => void) | undefined;
@@ -86,14 +92,14 @@ export class WorkQueue {
     this.#keys = new DueKeys(options.concurrency);
   }
 
-  /** Keys may be added before; they are held until here. */
+  /** Starts the runs. Keys may be added before. */
   start(): void {
     if (this.#state !== 'new') return;
     this.#state = 'started';
     this.#wake();
   }
 
-  /** Asks for a run of the key (`namespace/name`) in `delayMs` at the latest. Does nothing once stopped. */
+  /** Adds a run of the key (`namespace/name`) in `delayMs` at the latest. Does nothing once stopped. */
   add(key: string, delayMs = 0): void {
     if (this.#state === 'stopped' || delayMs === Infinity) return;
     let entry = this.#entries.get(key);
@@ -115,13 +121,19 @@ export class WorkQueue {
     this.#wish(entry, this.#options.clock.now() + Math.max(0, delayMs));
   }
 
-  /** `due`: keys that wait for room; `queued`: all that wait, those of a later instant included. */
+  /**
+   * Returns the numbers of keys. `due`: they wait for room; `queued`: all that wait, those of a later instant
+   * included.
+   */
   stats(): { readonly due: number; readonly queued: number; readonly running: number } {
     const due = this.#keys.countDue(this.#options.clock.now());
     return { due, queued: this.#keys.size, running: this.#keys.running };
   }
 
-  /** Starts nothing more; resolves when the runs in flight have ended, after `deadlineMs` at the latest. For good. */
+  /**
+   * Starts no more runs. Resolves when the runs in flight have ended, after `deadlineMs` at the latest. It
+   * cannot be started again.
+   */
   async stop(deadlineMs: number): Promise<void> {
     this.#state = 'stopped';
     this.#timer?.cancel();
@@ -140,7 +152,7 @@ export class WorkQueue {
     else if (this.#keys.plan(entry, at)) this.#wake();
   }
 
-  /** Looks at the keys in the next microtask, so that what is added together is started together. */
+  /** Starts due keys in the next microtask, so that keys that are added together start together. */
   #wake(): void {
     if (this.#pumping || this.#state !== 'started') return;
     this.#pumping = true;
@@ -192,7 +204,7 @@ export class WorkQueue {
     this.#pump();
   };
 
-  /** Never rejects. */
+  /** Performs a run. Never rejects. */
   async #run(entry: Entry, startedAt: number): Promise<void> {
     const queuedMs = startedAt - entry.at;
     entry.running = true;
@@ -236,7 +248,7 @@ export class WorkQueue {
     try {
       this.#options.onOutcome?.(...args);
     } catch {
-      // A reporter's fault must not take the loop down.
+      // An error of the listener must not stop the queue.
     }
   }
 }
@@ -244,8 +256,8 @@ export class WorkQueue {
 const namespaceOf = (key: string): string => key.split('/')[0] ?? '';
 
 /**
- * Counts the failures in a row of one kind. Returns whether this one does not count: a terminal one of a run that was added
- * before the last one was due again.
+ * Counts the failures in a row of one kind. Returns whether this one does not count: a terminal one of a run
+ * that was added before the last one was due again.
  */
 function count(entry: Entry, outcome: Outcome, startedAt: number): boolean {
   const kind = errorOf(outcome)?.kind;
