@@ -2,6 +2,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { notTls } from './http-error.ts';
+import { RecordCounter } from './tls-records.ts';
 
 /** Interim answers of HTTP. */
 export const mostInterim = 10;
@@ -10,6 +11,7 @@ export const mostInterim = 10;
 const mostHandshakeBytes = 32 * 1024;
 const mostBytes = 64 * 1024;
 const mostChunks = 200;
+const mostRecords = 400;
 
 /** Bytes that a connection may still receive once nobody waits for its answer: no answer to a login is longer. */
 export const mostBytesBehind = 4 * 1024;
@@ -23,6 +25,11 @@ const tooManyChunks = verdict(
   'down',
   'WrongProtocol',
   `the server sent its answer in more than ${String(mostChunks)} pieces`,
+);
+const tooManyRecords = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostRecords)} TLS records`,
 );
 const handshakeTooLong = verdict(
   'down',
@@ -40,9 +47,12 @@ export interface BudgetOptions {
   readonly meter?: CpuMeter | undefined;
 }
 
+const nothing = Buffer.alloc(0);
+
 interface Left {
   readonly bytes: number;
   readonly chunks: number;
+  readonly records: number;
 }
 
 /**
@@ -54,6 +64,7 @@ interface Left {
  * | bytes     | as they arrive, so encrypted ones under TLS, over all connections of the run           | 64 KiB |
  * | handshake | as they arrive, until TLS is established; for each connection                          | 32 KiB |
  * | chunks    | reads of the sockets                                                                   | 200    |
+ * | records   | headers of TLS records, over all connections of the run                                | 400    |
  * | interim   | by HTTP: answers before the answer                                                     | 10     |
  *
  * The read that ends an answer, and what the connection receives after it until it is closed, are bounded by what is left, and do
@@ -68,6 +79,9 @@ export class Budget {
   readonly #mostBytes: number;
   #leftBytes: number;
   #leftChunks = mostChunks;
+  #leftRecords = mostRecords;
+  /** Undefined: the connection has no TLS. */
+  #records: RecordCounter | undefined;
   /** Undefined: no handshake is going on. */
   #leftHandshake: number | undefined;
   /** Of the handshake. */
@@ -89,9 +103,15 @@ export class Budget {
     return this.#exceeded;
   }
 
-  /** Counts a chunk. Returns the verdict from the one on that exceeds a bound. */
-  receive(chunk: Uint8Array): Verdict | undefined {
+  /**
+   * Counts a read. Returns the part of it that is within the bounds, and sets `exceeded` when that is not all of it. The
+   * reader gets this part before the run ends, so that the first 64 KiB decide, however they are divided into reads.
+   */
+  receive(chunk: Buffer): Buffer {
+    if (this.#exceeded !== undefined) return nothing;
+    const within = Math.max(0, this.#leftBytes);
     this.#leftChunks -= 1;
+    this.#leftRecords -= this.#records?.count(chunk) ?? 0;
     if (this.#leftHandshake === undefined) {
       this.#leftBytes -= chunk.length;
       this.#lastBytes = chunk.length;
@@ -99,34 +119,43 @@ export class Budget {
       this.#leftHandshake -= chunk.length;
       this.#firstByte ??= chunk[0];
     }
-    this.#exceeded ??= this.#excess();
-    return this.#exceeded;
+    this.#exceeded = this.#excess();
+    if (this.#exceeded === undefined) return chunk;
+    return this.#leftBytes < 0 && this.#leftHandshake === undefined ? chunk.subarray(0, within) : nothing;
   }
 
-  /** Ends the run for a bound that the protocol counts itself. */
+  /**
+   * Ends the run for a bound that the protocol counts itself. The protocol reads only what is within the other bounds, so its
+   * bound was exceeded first.
+   */
   exceed(excess: Verdict): Verdict {
-    this.#exceeded ??= excess;
-    return this.#exceeded;
+    this.#exceeded = excess;
+    return excess;
   }
 
   /** Begins the connection of the next request. */
   beginConnection(): void {
+    this.#records = undefined;
     if (this.#atAnswer === undefined) return;
     this.#leftBytes = this.#atAnswer.bytes;
     this.#leftChunks = this.#atAnswer.chunks;
+    this.#leftRecords = this.#atAnswer.records;
     this.#lastBytes = 0;
     this.#exceeded = undefined;
     this.#atAnswer = undefined;
   }
 
-  /** The answer is there: what the connection receives from now on is read by nobody. */
+  /** Marks the end of an answer: the probe reads nothing of what the connection receives from now on. */
   endAnswer(): void {
-    if (this.#exceeded !== undefined) return;
-    this.#atAnswer ??= { bytes: this.#leftBytes + this.#lastBytes, chunks: this.#leftChunks };
+    this.#atAnswer ??= {
+      ...{ bytes: this.#leftBytes + this.#lastBytes, chunks: this.#leftChunks },
+      records: this.#leftRecords,
+    };
   }
 
   beginHandshake(): void {
     this.#leftHandshake = mostHandshakeBytes;
+    this.#records = new RecordCounter();
     this.#firstByte = undefined;
   }
 
@@ -140,9 +169,11 @@ export class Budget {
   }
 
   #excess(): Verdict | undefined {
+    const isForeign = this.#leftHandshake !== undefined && !recordTypes.includes(this.#firstByte ?? 0);
+    if (this.#leftRecords < 0) return isForeign ? notTls : tooManyRecords;
     if (this.#leftBytes < 0) return tooManyBytes(this.#mostBytes);
     if (this.#leftHandshake !== undefined && this.#leftHandshake < 0)
-      return recordTypes.includes(this.#firstByte ?? 0) ? handshakeTooLong : notTls;
+      return isForeign ? notTls : handshakeTooLong;
     return this.#leftChunks < 0 ? tooManyChunks : undefined;
   }
 }

@@ -125,7 +125,7 @@ class Conversation {
     });
     socket.on('data', (chunk: Buffer) => {
       // Under TLS they are counted and measured below it.
-      if (this.#secured) this.#receive(chunk);
+      if (this.#secured) this.#read(chunk);
       else this.#talk.budget.meter.measure(() => this.#receive(chunk));
     });
     socket.on('end', () => this.#ended(socket, closedEarly));
@@ -133,9 +133,15 @@ class Conversation {
     socket.on('close', () => this.#ended(socket, closedEarly));
   }
 
+  /** Counts a chunk of a connection without TLS, and reads the part within the budget. */
   #receive(chunk: Buffer): void {
-    if (!this.#secured && this.#talk.budget.receive(chunk) !== undefined) this.#exceed();
-    if (this.#verdict !== undefined) return;
+    const { budget } = this.#talk;
+    this.#read(budget.receive(chunk));
+    if (budget.exceeded !== undefined) this.#exceed();
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#verdict !== undefined || chunk.length === 0) return;
     const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
     this.#isAnswered = true;
     if (stranger !== undefined) {
@@ -161,7 +167,7 @@ class Conversation {
   }
 
   #classify(error: unknown): Verdict {
-    return this.#secured ? classifyHttpError(error, this.#talk.name) : classifyErrno(error);
+    return this.#secured ? classifyHttpError(error, this.#talk.name, this.#stands) : classifyErrno(error);
   }
 
   #ended(socket: Socket, how: Verdict): void {
@@ -306,7 +312,7 @@ class Conversation {
     const socket = this.#socket;
     if (this.#verdict !== undefined || socket === undefined) return;
     this.#verdict = end;
-    this.#talk.budget.endAnswer();
+    if (end !== this.#talk.budget.exceeded) this.#talk.budget.endAnswer();
     this.#waiting = nothing;
     if (farewell !== undefined && this.#held !== 'mute') socket.write(farewell);
     closePolitely(socket, () => this.#release(end));

@@ -175,10 +175,15 @@ class Call {
     });
     stream.on('error', (error) => this.#fail(error));
     stream.on('end', () => {
+      // Without headers the server cancelled the call.
+      if (headers[':status'] === undefined) {
+        this.#finish(closedEarly);
+        return;
+      }
       const status = trailers['grpc-status'] ?? headers['grpc-status'];
       this.#finish(
         verdictOfAnswer({
-          httpStatus: headers[':status'] ?? 0,
+          httpStatus: headers[':status'],
           contentType: headers['content-type'] ?? '',
           grpcStatus: typeof status === 'string' && /^\d{1,2}$/.test(status) ? Number(status) : undefined,
           body,
@@ -193,7 +198,7 @@ class Call {
     else if (code === 'ERR_HTTP2_STREAM_CANCEL' || code === 'ERR_HTTP2_GOAWAY_SESSION')
       this.#finish(closedEarly);
     else if (code.startsWith('ERR_HTTP2_')) this.#finish(notGrpc);
-    else this.#finish(classifyHttpError(error, this.#run.name));
+    else this.#finish(classifyHttpError(error, this.#run.name, this.#session !== undefined));
   }
 
   /** GOAWAY and FIN, then the peer's close, for `closeGraceMs`. */

@@ -14,6 +14,14 @@ const noCommonOffer = tlsFailed(
   'alert 40: no common cipher (TLS 1.3 or ECDHE is needed, DHE alone is not), or a client certificate is missing',
 );
 
+/**
+ * The same after the handshake, in TLS 1.2. A server that asks for another handshake gets the warning no_renegotiation, and may
+ * answer it with alert 40 (RFC 5246, 7.2.2).
+ */
+const renegotiates = tlsFailed(
+  'the server ended TLS after the handshake (alert 40): it asked to renegotiate, which is refused',
+);
+
 const byCode: Readonly<Record<string, Verdict>> = {
   CERT_HAS_EXPIRED: verdict('down', 'CertificateExpired'),
   CERT_NOT_YET_VALID: tlsFailed('the certificate is not valid yet'),
@@ -32,10 +40,16 @@ const byCode: Readonly<Record<string, Verdict>> = {
 };
 
 /**
- * The verdict of a request that failed. `serverName` is the name the certificate was checked against.
+ * The verdict of a request that failed. `serverName` is the name the certificate was checked against, `isSecured` is true after
+ * the TLS handshake.
  * Node reports ECONNRESET both for a real reset (a failed system call) and of a mere early end.
  */
-export function classifyHttpError(error: unknown, serverName: string): Verdict {
+export function classifyHttpError(error: unknown, serverName: string, isSecured = false): Verdict {
+  const end = classify(error, serverName);
+  return end === noCommonOffer && isSecured ? renegotiates : end;
+}
+
+function classify(error: unknown, serverName: string): Verdict {
   const code = codeOf(error);
   const known = lookUp(byCode, code);
   if (known !== undefined) return known;

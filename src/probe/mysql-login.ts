@@ -152,6 +152,7 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
   }
   if (codeOf(error) === 'HANDSHAKE_SSL_ERROR')
     return classifyHttpError({ code: session.tlsError ?? 'ERR_TLS_HANDSHAKE' }, name);
+  if (codeOf(error).startsWith('ERR_SSL_')) return classifyHttpError(error, name, true);
   const known = lookUp(byCode, codeOf(error));
   if (known !== undefined) return known;
   // What is left is thrown by mysql2's parser.

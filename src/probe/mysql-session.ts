@@ -8,7 +8,9 @@ import type { Budget } from './budget.ts';
 import { codeOf, verdict } from './classify.ts';
 import { closePolitely } from './close.ts';
 import type { Fallback } from './fallbacks.ts';
+import { refusal } from './logins.ts';
 import { isLasting } from './mysql-errors.ts';
+import { isCostlyKey, mostKeyBits } from './mysql-key.ts';
 import type { ServerError } from './mysql-packets.ts';
 import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
 import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
@@ -35,6 +37,18 @@ const tooManyPackets = verdict(
   'WrongProtocol',
   `the server sent more than ${String(mostPackets)} packets`,
 );
+/** The greeting, three factors with a switch and two questions each, and the end. */
+const mostLoginPackets = 16;
+const tooManyLoginPackets = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostLoginPackets)} packets at the login`,
+);
+const keyTooLarge = refusal(
+  { stage: 'mysql login', logsIn: true },
+  'login',
+  `the RSA key of the server is malformed or has more than ${String(mostKeyBits)} bits`,
+);
 
 /** Questions that the server refused to answer to this check. */
 export interface Refusals {
@@ -42,10 +56,18 @@ export interface Refusals {
   remember(fallback: Fallback, answer: string): void;
 }
 
+/** A packet of mysql2: its payload is from `offset` to `end`. */
+interface InnerPacket {
+  readonly sequenceId: number;
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly end: number;
+}
+
 /** What of mysql2's connection is not in its types. */
 interface Inner {
   sequenceId: number;
-  handlePacket: (packet: { readonly sequenceId: number } | undefined) => void;
+  handlePacket: (packet: InnerPacket | undefined) => void;
   startTLS: (onSecure: (error?: Error) => void) => void;
   stream: Socket;
   readonly packetParser: {
@@ -74,6 +96,7 @@ export class Session {
   readonly #metered: Connection;
   readonly #budget: Budget;
   #packets = 0;
+  #isOver = false;
   readonly #failed: Promise<never>;
   #isWelcome = false;
   #secured: TLSSocket | undefined;
@@ -89,7 +112,12 @@ export class Session {
     this.#failed.catch(() => undefined);
     this.isWelcome = Promise.race([
       new Promise<void>((resolve, reject) =>
-        connection.connect((error) => (error ? reject(error) : resolve())),
+        connection.connect((error) => {
+          // Packets after the one that ends the login are ignored.
+          this.#isOver ||= Boolean(error);
+          if (error) reject(error);
+          else resolve();
+        }),
       ),
       this.#failed,
     ]);
@@ -197,9 +225,7 @@ export class Session {
     const parser = this.#connection as unknown as Inner;
     const handle = parser.handlePacket.bind(parser);
     parser.handlePacket = (packet) => {
-      this.#packets += packet === undefined ? 0 : 1;
-      if (this.#packets > mostPackets) this.#exceed(tooManyPackets);
-      if (this.#budget.exceeded !== undefined) return;
+      if (this.#isOver || (packet !== undefined && !this.#accepts(packet))) return;
       // It would complain of a wrong one on standard error, and go on.
       if (packet !== undefined) parser.sequenceId = packet.sequenceId;
       try {
@@ -218,7 +244,23 @@ export class Session {
     if (packetParser.length > mostPacketBytes) this.#exceed(packetTooLong);
   }
 
+  /** Counts a packet. Returns false when it exceeds a bound. */
+  #accepts({ buffer, offset, end }: InnerPacket): boolean {
+    this.#packets += 1;
+    const excess = this.#excessOf(buffer.subarray(offset, end));
+    if (excess !== undefined) this.#exceed(excess);
+    return excess === undefined;
+  }
+
+  #excessOf(payload: Buffer): Verdict | undefined {
+    if (this.#packets > mostPackets) return tooManyPackets;
+    if (this.#isWelcome) return undefined;
+    if (this.#packets > mostLoginPackets) return tooManyLoginPackets;
+    return isCostlyKey(payload) ? keyTooLarge : undefined;
+  }
+
   #exceed(excess: Verdict): void {
+    this.#isOver = true;
     this.#budget.exceed(excess);
     this.#secured?.destroy();
     this.#metered.destroy();

@@ -1,10 +1,16 @@
 import type { Duplex } from 'node:stream';
-import { asksForPassword, vetted } from './postgres-vetted.ts';
+import { authentications, vetted } from './postgres-vetted.ts';
+import type { Authentication } from './postgres-vetted.ts';
 
 /** Of a login and two questions: a server sends some 40, most of them parameters. */
 export const mostMessages = 128;
 
-export type Refuse = (why: 'broken' | 'too many messages' | 'asks for the password') => void;
+/** Of SCRAM; 4,096 by default. The server chooses them, and so many take 40 ms of CPU. */
+export const mostIterations = 100_000;
+
+export type Refuse = (
+  why: 'broken' | 'too many messages' | 'asks for the password' | 'too many iterations',
+) => void;
 
 export interface Guarding {
   /** So many bytes, the answer about TLS, pass as they are. */
@@ -39,6 +45,7 @@ class Gate {
   #waiting: Buffer = nothing;
   #raw: number;
   #messages = 0;
+  readonly #codes = new Set<number>();
   #isShut = false;
 
   constructor(guarding: Guarding) {
@@ -69,10 +76,19 @@ class Gate {
     if (found === undefined) return this.#shut('broken');
     this.#messages += found.messages;
     if (this.#messages > mostMessages) return this.#shut('too many messages');
-    const { isAllowed } = this.#guarding;
-    if (!isAllowed && asksForPassword(this.#waiting.subarray(0, found.length)))
-      return this.#shut('asks for the password');
+    for (const asked of authentications(this.#waiting.subarray(0, found.length))) {
+      const why = this.#refusalOf(asked);
+      if (why !== undefined) return this.#shut(why);
+    }
     return found.length;
+  }
+
+  /** Each request comes once in a login. pg would derive a key for each repetition, several at a time. */
+  #refusalOf({ code, iterations }: Authentication): Parameters<Refuse>[0] | undefined {
+    if (this.#codes.has(code)) return 'broken';
+    this.#codes.add(code);
+    if (iterations > mostIterations) return 'too many iterations';
+    return (code === 3 || code === 5) && !this.#guarding.isAllowed ? 'asks for the password' : undefined;
   }
 
   #shut(why: Parameters<Refuse>[0]): number | undefined {

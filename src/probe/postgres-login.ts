@@ -21,7 +21,7 @@ import type { Attempt } from './postgres-prefer.ts';
 import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
 import { nameOf, secretsOf } from './secure.ts';
 import type { Securing } from './secure.ts';
-import { Tapped } from './tapped.ts';
+import { metering, Tapped } from './tapped.ts';
 import type { Connection, Tap } from './tapped.ts';
 
 export interface Login {
@@ -67,7 +67,7 @@ const tooManyMessages = verdict(
   `the server sent more than ${String(mostMessages)} messages`,
 );
 
-/** The bound is pg's (`scramMaxIterations`): 100,000 take about 40 ms in a pool of threads that the whole process shares. */
+/** The bound is pg's (`scramMaxIterations`) too: 100,000 take 40 ms in a pool of threads that the whole process shares. */
 const tooManyIterations = verdict(
   'up',
   'AuthFailed',
@@ -101,7 +101,8 @@ class Conversation {
     this.#limit = limit;
     this.#resolve = resolve;
     this.#step = login.securing === undefined ? 'secure' : 'begun';
-    const counted = new Counted(this.#socket, (chunk) => this.#count(chunk), login.budget.meter);
+    const counting = metering(login.budget, () => this.#exceed());
+    const counted = new Counted(this.#socket, counting, login.budget.meter);
     this.#client = new ClientOfPg(configOf(login, counted));
     this.#connection = (this.#client as unknown as Inner).connection;
   }
@@ -136,13 +137,6 @@ class Conversation {
     this.#login.budget.endHandshake();
   }
 
-  /** False: the server exceeds the budget, and nothing is read any more. */
-  #count(chunk: Buffer): boolean {
-    if (this.#login.budget.receive(chunk) === undefined) return true;
-    this.#exceed();
-    return false;
-  }
-
   #exceed(): void {
     const { exceeded = wrongProtocol } = this.#login.budget;
     this.#connection.stream.destroy();
@@ -152,6 +146,7 @@ class Conversation {
 
   #refuse(why: Parameters<Refuse>[0]): void {
     if (why === 'asks for the password') this.#finish({ verdict: keptBack(this.#login), end: 'other' });
+    else if (why === 'too many iterations') this.#finish({ verdict: tooManyIterations, end: 'other' });
     else if (why === 'broken')
       this.#finish(this.#end(wrongProtocol, this.#step === 'begun' ? 'no TLS' : 'other'));
     else {
@@ -255,7 +250,7 @@ function verdictOf(error: unknown, login: Login, step: Step): Verdict {
   if (codeOf(error) === '') return wrongProtocol;
   return securing === undefined
     ? classifyErrno(error)
-    : classifyHttpError(error, nameOf(check, securing.tls));
+    : classifyHttpError(error, nameOf(check, securing.tls), step !== 'begun');
 }
 
 interface Failure {

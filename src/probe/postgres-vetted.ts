@@ -31,14 +31,32 @@ const forms: Readonly<Record<string, Form>> = {
 /** Of a login and one row; longer than any of them. */
 const maxLength = 65_536;
 
-/** Returns true when one of these whole messages asks for the password, in clear (R 3) or as an md5 (R 5). */
-export function asksForPassword(messages: Buffer): boolean {
-  for (let at = 0; at < messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
-    const code = messages[at] === 0x52 ? messages.readUInt32BE(at + 5) : 0;
-    if (code === 3 || code === 5) return true;
-  }
-  return false;
+/** A request of an authentication. */
+export interface Authentication {
+  /** 0: let in, 3: the password in clear, 5: an md5 of it, 10: SASL, 11: the challenge of SCRAM, 12: its end. */
+  readonly code: number;
+  /** Of a challenge of SCRAM; otherwise 0. */
+  readonly iterations: number;
 }
+
+/** Returns the requests among whole messages. */
+export function authentications(messages: Buffer): readonly Authentication[] {
+  const found: Authentication[] = [];
+  for (let at = 0; at < messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
+    if (messages[at] !== 0x52) continue;
+    const code = messages.readUInt32BE(at + 5);
+    const end = at + 1 + messages.readUInt32BE(at + 1);
+    found.push({
+      code,
+      iterations: code === 11 ? iterationsIn(messages.toString('latin1', at + 9, end)) : 0,
+    });
+  }
+  return found;
+}
+
+/** `r=nonce,s=salt,i=iterations` (RFC 5802, section 7). pg takes the last of several. */
+const iterationsIn = (challenge: string): number =>
+  Math.max(0, ...[...challenge.matchAll(/(?:^|,)i=(\d+)/g)].map(([, digits]) => Number(digits)));
 
 /** Whole messages at the beginning of what was received. */
 export interface Vetted {

@@ -5,8 +5,8 @@ import type { CpuMeter } from './cpu-meter.ts';
 /** A socket, or a stream over one that looks like it. */
 export type Connection = Duplex & { readonly connecting: boolean; readonly bytesRead: number };
 
-/** Sees a chunk before its reader. False: the reader does not get it. */
-export type Tap = (chunk: Buffer) => boolean;
+/** Gets each chunk before its reader. Returns the part of it that the reader gets. */
+export type Tap = (chunk: Buffer) => Buffer;
 
 /**
  * A connection whose bytes are seen on their way to a reader that cannot be asked to count them: TLS, HTTP/2 and client
@@ -20,7 +20,11 @@ export class Tapped extends Duplex {
     super({ allowHalfOpen: false });
     this.#under = under;
     under.on('data', (chunk: Buffer) => {
-      if (meter.measure(() => tap(chunk) && !this.push(chunk))) under.pause();
+      const isFull = meter.measure(() => {
+        const part = tap(chunk);
+        return part.length > 0 && !this.push(part);
+      });
+      if (isFull) under.pause();
     });
     under.on('end', () => this.push(null));
     under.on('error', (error) => this.destroy(error));
@@ -56,15 +60,29 @@ export class Tapped extends Duplex {
   }
 }
 
-/** Counts all that a connection receives, and destroys it at once when the budget is exceeded. */
+/** Counts all that a connection receives, and destroys it when the budget is exceeded. */
 export const metered = (under: Connection, budget: Budget, onExcess: () => void = () => undefined): Tapped =>
   new Tapped(
     under,
-    (chunk) => {
-      if (budget.receive(chunk) === undefined) return true;
+    metering(budget, () => {
       under.destroy();
       onExcess();
-      return false;
-    },
+    }),
     budget.meter,
   );
+
+/**
+ * Counts what passes. Of the read that exceeds the budget, the part within it passes, and `onExcess` is called once the reader
+ * has had its turn.
+ */
+export function metering(budget: Budget, onExcess: () => void): Tap {
+  let isOver = false;
+  return (chunk) => {
+    const part = budget.receive(chunk);
+    if (budget.exceeded !== undefined && !isOver) {
+      isOver = true;
+      setImmediate(onExcess);
+    }
+    return part;
+  };
+}

@@ -31,7 +31,8 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
     let hasSpoken = false;
     const budget = new Budget();
     const hear: OnReadOpts['callback'] = (count) => {
-      if (budget.receive(buffer.subarray(0, count)) !== undefined) socket.destroy();
+      budget.receive(buffer.subarray(0, count));
+      if (budget.exceeded !== undefined) socket.destroy();
       if (!hasSpoken && verdict === connected && isMysqlHello(buffer.subarray(0, count)))
         verdict = greetedByMysql;
       hasSpoken = true;

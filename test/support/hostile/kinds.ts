@@ -1,89 +1,51 @@
-import type { SecureContextOptions } from 'node:tls';
+import type { Handler } from '../../../src/core/check.ts';
+import { protocolCases, tlsCases } from './table.ts';
+import type { HostileCase } from './table.ts';
 
-import type { Certificate } from '../../probe/support/certificates.ts';
-import { answering, endlessPacket, hostileAnswers, securely } from './answers.ts';
-import type { Serve } from './answers.ts';
-import { beginTls } from './begin-tls.ts';
-import { dhParameters } from './dh-parameters.ts';
-import { drip, flood } from './floods.ts';
-
-/** A kind of hostile server, and the part of an ExternalBackend that leads a probe to where it hurts. */
-export interface HostileKind {
-  readonly name: string;
-  readonly probe: Readonly<Record<string, unknown>>;
-  readonly tls?: true;
-  readonly login?: true;
-  /** Part of the message of its probes: they come to where it hurts. */
-  readonly message: string;
-  readonly serve: (certificate: Certificate) => Serve;
+/** A hostile server, and the part of an ExternalBackend that makes the operator probe it. */
+export interface HostileKind extends HostileCase {
+  /** Name of its ExternalBackend. */
+  readonly backend: string;
+  readonly spec: { readonly probe: object };
 }
 
-const clear = (name: string, probe: HostileKind['probe'], message: string, serve: Serve): HostileKind => ({
-  ...{ name, probe, message },
-  serve: () => serve,
-});
-const httpGet = { httpGet: { path: '/' } };
-const postgres = { postgres: { sslMode: 'disable' } };
-const grpc = { grpc: {} };
-const tls = { tls: {} };
+/** The spec of a handler of the table. The credentials are in the Secret `login`. */
+function specOf(handler: Handler): HostileKind['spec'] {
+  const login = 'credentials' in handler && {
+    credentials: { secretName: 'login', allowClearText: true },
+  };
+  const tls = 'tls' in handler && { tls: { insecureSkipVerify: true } };
+  const probe = (fields: object) => ({ probe: fields, ...login, ...tls });
+  switch (handler.kind) {
+    case 'httpGet': {
+      const { scheme, path } = handler.request;
+      const isSecure = scheme === 'HTTPS';
+      return probe({ httpGet: { path, scheme, ...(isSecure && { insecureSkipVerify: true }) } });
+    }
+    case 'postgres':
+      return probe({ postgres: { sslMode: handler.sslMode } });
+    default:
+      return probe({ [handler.kind]: {} });
+  }
+}
 
-/** Chunks of one byte: the header of the answer is fine, its body has no end. */
-const chunks = answering((stream) => {
-  stream.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-  flood(stream, Buffer.from('1\r\na\r\n'));
-});
+/** Cases of the table that cost the most, of each protocol and of TLS: more servers than these measure the machine. */
+const worst: ReadonlySet<string> = new Set([
+  ...['httpGet: interim answers', 'httpGet: header in pieces', 'httpGet: chunks of one byte'],
+  ...['postgres: parameters', 'postgres: notice in pieces', 'postgres: login: SCRAM, 100 challenges at once'],
+  ...['grpc: WINDOW_UPDATE', 'grpc: ALTSVC', 'grpc: PING', 'grpc: unknown frames', 'grpc: interim answers'],
+  ...['grpc: empty DATA', 'redis: letters', 'redis, over TLS: status in pieces', 'mongodb: letters'],
+  ...['mysql: silence', 'mysql: login: packet of 16 MB', 'mysql, over TLS: login: packet of 16 MB'],
+  ...['tls: 60 certificates', 'tls: DHE of 10,000 bits', 'redis: renegotiation'],
+  'redis: TLSv1.3: KeyUpdate that asks for another',
+]);
+const cases = [...protocolCases, ...tlsCases].filter(({ name }) => worst.has(name));
 
-export const hostileKinds: readonly HostileKind[] = [
-  clear('interim-answers', httpGet, 'interim answers', hostileAnswers.interimAnswers),
-  clear('dripping-header', httpGet, '200 pieces', hostileAnswers.drippingHeader),
-  // Its head is a good answer, which may be read before the rest is too much.
-  clear('chunks', httpGet, '', chunks),
-  clear('messages', postgres, 'more than 64 ', hostileAnswers.emptyMessages),
-  clear('dripping-notice', postgres, '200 pieces', hostileAnswers.drippingNotice),
-  clear('window-updates', grpc, '64 KiB', hostileAnswers.windowUpdates),
-  clear('alternatives', grpc, '64 KiB', hostileAnswers.alternatives),
-  clear('pings', grpc, 'not gRPC', hostileAnswers.pings),
-  clear('unknown-frames', grpc, '64 KiB', hostileAnswers.unknownFrames),
-  clear('interim-headers', grpc, '64 KiB', hostileAnswers.interimHeaders),
-  clear('empty-data', grpc, 'not gRPC', hostileAnswers.emptyData),
-  clear('redis-letters', { redis: {} }, 'not RESP', hostileAnswers.letters),
-  clear('mongodb-letters', { mongodb: {} }, "not MongoDB's", hostileAnswers.letters),
-  clear('silence', { mysql: {} }, 'no greeting within 1 s', hostileAnswers.silence),
-  { ...clear('packet', { mysql: {} }, 'more than 64 KiB', hostileAnswers.hugePacket), login: true },
-  {
-    ...{ name: 'packet-tls', message: 'more than 64 KiB', probe: { mysql: {} }, tls: true, login: true },
-    serve: (certificate) => securely('mysql', certificate, endlessPacket),
-  },
-  {
-    ...{ name: 'drip-tls', message: '200 pieces', probe: { redis: {} }, tls: true },
-    serve: (certificate) => securely('none', certificate, (stream) => drip(stream, 0x2b)),
-  },
-  {
-    ...{ name: 'certificates', message: 'too many or too large certificates', probe: tls, tls: true },
-    serve: (certificate) => {
-      const cert = Array.from({ length: 60 }, () => certificate.cert).join('\n');
-      return (socket) => beginTls(socket, 'none', { ...certificate, cert });
-    },
-  },
-  {
-    ...{ name: 'dhe', message: 'DHE alone is not', probe: tls, tls: true },
-    serve: (certificate) => {
-      const options: SecureContextOptions = {
-        ...{ ...certificate, dhparam: dhParameters(10_000) },
-        ...{ maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256' },
-      };
-      return (socket) => beginTls(socket, 'none', options);
-    },
-  },
-  {
-    ...{ name: 'renegotiation', message: 'alert 40', probe: { redis: {} }, tls: true },
-    serve: (certificate) => (socket) =>
-      beginTls(socket, 'none', { ...certificate, maxVersion: 'TLSv1.2' }, (secured) => {
-        const again = (): void => void secured.renegotiate({}, again);
-        secured.once('data', again);
-      }),
-  },
-];
+export const hostileKinds: readonly HostileKind[] = cases.map((one, index) => ({
+  ...one,
+  backend: `hostile-${index}`,
+  spec: specOf(one.handler),
+}));
 
 /** Port of the first kind; each has one of its own, and an address of its own. */
 const firstPort = 7101;

@@ -1,0 +1,32 @@
+import { createPublicKey } from 'node:crypto';
+
+/** MySQL makes keys of 2,048 bits. */
+export const mostKeyBits = 4_096;
+/** A PEM of such a key has 800. */
+const mostKeyBytes = 1_024;
+const mostExponent = 2n ** 32n;
+
+/**
+ * Returns true when the payload of a packet is the public key of caching_sha2_password or sha256_password, and encrypting the
+ * password with it would take long: the server chooses the key, OpenSSL accepts 16,384 bits, and the thread waits.
+ *
+ *     01 "-----BEGIN PUBLIC KEY-----" …
+ */
+export function isCostlyKey(payload: Buffer): boolean {
+  if (payload[0] !== 1 || payload.length <= 2) return false;
+  const pem = payload.subarray(1);
+  return pem.length > mostKeyBytes || !isSmallKey(pem);
+}
+
+/** No other kind of PEM is read: a private key may be under a password whose derivation takes as long as it says. */
+function isSmallKey(pem: Buffer): boolean {
+  const text = pem.toString('latin1');
+  if (!/^\s*-----BEGIN (RSA )?PUBLIC KEY-----/.test(text)) return false;
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails = {} } = createPublicKey(text);
+    const { modulusLength = Infinity, publicExponent = mostExponent } = asymmetricKeyDetails;
+    return asymmetricKeyType === 'rsa' && modulusLength <= mostKeyBits && publicExponent < mostExponent;
+  } catch {
+    return false;
+  }
+}
