@@ -4,16 +4,18 @@ import { CpuMeter } from './cpu-meter.ts';
 import { notTls } from './http-error.ts';
 import { RecordCounter } from './tls-records.ts';
 
-/** Interim answers of HTTP. */
+/** Maximum number of interim answers (1xx) of HTTP. */
 export const mostInterim = 10;
 
-/** Bytes that a server sends until TLS is established: five certificates with large keys are some 15 KiB. */
+/**
+ * Maximum bytes from a server until TLS is established. Five certificates with large keys have about 15 KiB.
+ */
 const mostHandshakeBytes = 32 * 1024;
 const mostBytes = 64 * 1024;
 const mostChunks = 200;
 const mostRecords = 400;
 
-/** Bytes that a connection may still receive once nobody waits for its answer: no answer to a login is longer. */
+/** Maximum bytes that a connection receives after the verdict. No answer to a login is longer. */
 export const mostBytesBehind = 4 * 1024;
 
 export const tooManyInterim = verdict(
@@ -41,7 +43,7 @@ const handshakeTooLong = verdict(
 const recordTypes = [21, 22];
 
 export interface BudgetOptions {
-  /** Most bytes in all. */
+  /** Maximum bytes of the run. */
   readonly bytes?: number;
   /** Of the run. Default: one for this budget. */
   readonly meter?: CpuMeter | undefined;
@@ -56,22 +58,22 @@ interface Left {
 }
 
 /**
- * What one run may take from a server, whatever the protocol. Once a bound is exceeded the run is over, and its sockets are
- * destroyed at once: plain and TLS, also behind the verdict.
+ * Bounds of what one run receives from a server, for all protocols. When a bound is exceeded, the run ends
+ * and its sockets are destroyed at once: with and without TLS, and also after the verdict.
  *
  * | bound     | what is counted                                                                        | most   |
  * |-----------|----------------------------------------------------------------------------------------|--------|
- * | bytes     | as they arrive, so encrypted ones under TLS, over all connections of the run           | 64 KiB |
+ * | bytes     | as they arrive, so encrypted ones with TLS, over all connections of the run            | 64 KiB |
  * | handshake | as they arrive, until TLS is established; for each connection                          | 32 KiB |
  * | chunks    | reads of the sockets                                                                   | 200    |
  * | records   | headers of TLS records, over all connections of the run                                | 400    |
  * | interim   | by HTTP: answers before the answer                                                     | 10     |
  *
- * The read that ends an answer, and what the connection receives after it until it is closed, are bounded by what is left, and do
- * not count against the next connection of the run: the page of a redirect, which is not read, may be long. A run of ten
- * requests can so receive ten times 64 KiB.
+ * The read that completes an answer, and the bytes that the connection receives after it, are bounded by the
+ * remaining budget. They do not count for the next connection of the run, because the page of a redirect is
+ * not read and may be long. So a run of ten requests can receive ten times 64 KiB.
  *
- * A server that sends faster fills the buffers of the kernel, and waits.
+ * A server that sends faster fills the buffers of the kernel and then waits.
  */
 export class Budget {
   /** Measures what is read. */
@@ -82,14 +84,14 @@ export class Budget {
   #leftRecords = mostRecords;
   /** Undefined: the connection has no TLS. */
   #records: RecordCounter | undefined;
-  /** Undefined: no handshake is going on. */
+  /** Undefined: no TLS handshake is in progress. */
   #leftHandshake: number | undefined;
-  /** Of the handshake. */
+  /** First byte of the handshake. */
   #firstByte: number | undefined;
   #exceeded: Verdict | undefined;
-  /** Bytes of the last read, outside of a handshake. */
+  /** Bytes of the last read that was not part of a handshake. */
   #lastBytes = 0;
-  /** What was left before the read that ended the answer of the connection. */
+  /** Remaining budget before the read that completed the answer of the connection. */
   #atAnswer: Left | undefined;
 
   constructor({ bytes = mostBytes, meter = new CpuMeter() }: BudgetOptions = {}) {
@@ -98,14 +100,15 @@ export class Budget {
     this.#leftBytes = bytes;
   }
 
-  /** The verdict once a bound is exceeded. */
+  /** Verdict when a bound is exceeded, otherwise undefined. */
   get exceeded(): Verdict | undefined {
     return this.#exceeded;
   }
 
   /**
-   * Counts a read. Returns the part of it that is within the bounds, and sets `exceeded` when that is not all of it. The
-   * reader gets this part before the run ends, so that the first 64 KiB decide, however they are divided into reads.
+   * Counts a read. Returns the part of it that is within the bounds, and sets `exceeded` when that is not all
+   * of it. The reader gets this part before the run ends, so that the first 64 KiB decide, however they are
+   * divided into reads.
    */
   receive(chunk: Buffer): Buffer {
     if (this.#exceeded !== undefined) return nothing;
@@ -125,15 +128,15 @@ export class Budget {
   }
 
   /**
-   * Ends the run for a bound that the protocol counts itself. The protocol reads only what is within the other bounds, so its
-   * bound was exceeded first.
+   * Ends the run for a bound that the protocol counts itself. The protocol reads only what is within the
+   * other bounds, so its bound was exceeded first.
    */
   exceed(excess: Verdict): Verdict {
     this.#exceeded = excess;
     return excess;
   }
 
-  /** Begins the connection of the next request. */
+  /** Starts to count the connection of the next request. */
   beginConnection(): void {
     this.#records = undefined;
     if (this.#atAnswer === undefined) return;
@@ -163,7 +166,7 @@ export class Budget {
     this.#leftHandshake = undefined;
   }
 
-  /** Lowers the bound to so many bytes from now on. */
+  /** Lowers the remaining budget to this number of bytes. */
   narrow(bytes: number): void {
     this.#leftBytes = Math.min(this.#leftBytes, bytes);
   }

@@ -2,7 +2,7 @@ import { lookUp } from '../core/look-up.ts';
 import type { Reason, Verdict } from '../core/verdict.ts';
 import { cleanMessage } from './message.ts';
 
-/** A verdict is frozen, so that constants can be shared by all probes. */
+/** Creates a verdict. It is frozen, so that all probes can share constants. */
 export function verdict(kind: Verdict['kind'], reason: Reason, message = ''): Verdict {
   return Object.freeze({ kind, reason, message: cleanMessage(message) });
 }
@@ -22,16 +22,17 @@ const forbidden = proberFault(
 );
 
 /**
- * What an errno of connect, read or write says. The target's own answer (or the way to it) is `down`, as the kubelet
- * counts every failed dial; what this process or its node lacks is the prober's fault.
+ * Verdicts by errno of connect, read or write. An answer of the target, or of the network on the way to it,
+ * is `down`, because the kubelet counts every failed dial. A lack of resources in this process or its node is
+ * a fault of the prober.
  *
  * | errno                                | verdict                  |
  * |--------------------------------------|--------------------------|
  * | refused by the target                | down Refused             |
- * | no way to the target                 | down Unreachable         |
- * | no answer in the kernel's time       | down Timeout             |
- * | cut by the target or on the way      | down Reset               |
- * | resources, addresses or rights of ours | inconclusive ProberFault |
+ * | no route to the target               | down Unreachable         |
+ * | no answer within the kernel's time   | down Timeout             |
+ * | cut by the target or on the route    | down Reset               |
+ * | resources, addresses or rights that we lack | inconclusive ProberFault |
  * | anything else                        | inconclusive ProberFault |
  */
 const byErrno: Readonly<Record<string, Verdict>> = {
@@ -59,13 +60,19 @@ const byErrno: Readonly<Record<string, Verdict>> = {
   EPERM: forbidden,
 };
 
-/** The verdict of a failed system call. Only the code is looked at: texts differ between platforms and may quote anything. */
+/**
+ * Returns the verdict of a failed system call, by its code alone: texts differ between platforms and may
+ * quote anything.
+ */
 export function classifyErrno(error: unknown): Verdict {
   const code = codeOf(error);
   return lookUp(byErrno, code) ?? proberFault(`unexpected error ${code || 'without a code'}`);
 }
 
-/** The `code` of a Node error, or empty. OpenSSL's may have a slash: ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE. */
+/**
+ * Returns the `code` of a Node error, or an empty string. A code of OpenSSL may have a slash:
+ * ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE.
+ */
 export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[\w/]{1,60}$/.test(code) ? code : '';

@@ -2,8 +2,9 @@ import { closeGraceMs } from './probe.ts';
 import type { Connection } from './tapped.ts';
 
 /**
- * Ends a connection without a reset where the other side lets us: FIN, read on, wait for its close for `closeGraceMs`.
- * `done` runs once, when the socket is closed. A socket that is not connected yet, or is destroyed already, is dropped at once.
+ * Ends a connection without a reset, if the other side allows it: sends FIN, reads on, and waits
+ * `closeGraceMs` for its close. `done` is called once, when the socket is closed. A socket that is not
+ * connected yet, or is already destroyed, is destroyed at once.
  */
 export function closePolitely(socket: Connection, done: () => void): void {
   if (socket.closed) {

@@ -8,8 +8,9 @@ export type CpuClock = () => number;
 const shortMs = 1;
 
 /**
- * Measures the CPU time that one run spends on what its server sends. A thread runs many probes in turns, so the time is
- * taken around the code that reads bytes: the handshake of TLS, which OpenSSL verifies inside that call, and the parsers.
+ * Measures the CPU time that one run spends on what its server sends. A thread runs many probes in turns, so
+ * the time is taken around the code that reads bytes: the handshake of TLS, which OpenSSL verifies inside
+ * that call, and the parsers.
  *
  * | between the two instants          | counts |
  * |-----------------------------------|--------|
@@ -17,7 +18,8 @@ const shortMs = 1;
  * | another process or thread had the CPU, or the quota of the container was used up | no |
  * | the run waited for its server, and other runs took their turns | no: no reader was running |
  *
- * Not more than the wall time counts: some kernels update the CPU time of a thread only every few milliseconds.
+ * Not more than the wall time counts: some kernels update the CPU time of a thread only every few
+ * milliseconds.
  */
 export class CpuMeter {
   readonly #cpuNow: CpuClock;

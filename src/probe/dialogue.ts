@@ -19,7 +19,7 @@ import type { Securing } from './secure.ts';
 import { metered } from './tapped.ts';
 import { readAlert } from './tls-hint.ts';
 
-/** No protocol of ours sends that often: one that does would never end. */
+/** No protocol here sends so often. One that does would never end. */
 const maxSteps = 100;
 const nothing = Buffer.alloc(0);
 
@@ -29,17 +29,19 @@ const noSecrets = proberFault('the protocol asks for TLS that the check does not
 
 export interface ConverseOptions {
   readonly patience?: Patience;
-  /** Of a run with several connections; default: one for this connection. */
+  /** Budget of a run with several connections. Default: a new one for this connection. */
   readonly budget?: Budget;
-  /** Remainder of the timeout, in milliseconds. */
+  /** Remaining time of the timeout, in milliseconds. */
   readonly leftMs?: number;
 }
 
 /**
- * Speaks a protocol with the check's IP and port; nothing is resolved. Ends within the check's timeout, and the
- * connection never with a reset of ours where the peer lets us: farewell, FIN, read on until it closes, for `closeGraceMs`.
- * A cancelled run ends at once, but what was begun with the server is finished behind it (within the timeout): half a
- * handshake counts against us in some databases. A server that exceeds the budget is left at once, with a reset. Rejects when the protocol throws.
+ * Runs a protocol with the check's IP and port; nothing is resolved. Ends within the check's timeout.
+ *
+ * If the peer allows it, the connection ends without a reset from us: last bytes of the protocol, FIN, then
+ * reading until the peer closes, for `closeGraceMs`. A cancelled run ends at once, but the exchange continues
+ * after it (within the timeout), because some databases count half a handshake as an error of the client. A
+ * connection that exceeds the budget is destroyed at once, with a reset. Rejects when the protocol throws.
  */
 export function converse(
   check: Check,
@@ -69,13 +71,13 @@ interface Talk {
   readonly signal: AbortSignal;
   readonly protocol: Protocol;
   readonly secrets: ConnectionOptions | undefined;
-  /** The name that the certificate is checked against. */
+  /** Name that the certificate is checked against. */
   readonly name: string;
   readonly judgesLate: boolean;
   readonly patience: Patience | undefined;
   readonly budget: Budget;
   readonly withinMs: number;
-  /** The first call of either counts. */
+  /** The first call of `resolve` or `reject` counts. */
   readonly resolve: (verdict: Verdict) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -87,15 +89,15 @@ class Conversation {
   /** The connection below TLS. */
   #plain: Socket | undefined;
   #secured = false;
-  /** Whether the connection, or TLS on it, is there to be talked over. */
+  /** True when the connection, or TLS on it, is established. */
   #stands = false;
-  /** True once a byte came: of TLS, or inside it after the handshake. */
+  /** True when a byte was received: a byte of TLS, or after the handshake a byte inside it. */
   #isAnswered = false;
   #waiting: Buffer = nothing;
   #steps = 0;
   #verdict: Verdict | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Behind the verdict; `mute`: all that there was to say is said, and the answer is only listened to. */
+  /** State after the verdict. `mute`: everything is sent, and only the answer is read. */
   #held: 'no' | 'talking' | 'mute' = 'no';
   #isLeft = false;
 
@@ -106,13 +108,14 @@ class Conversation {
   start(): void {
     const { check, signal, withinMs, budget } = this.#talk;
     budget.beginConnection();
-    // Run after the event loop has looked at its sockets: where this process was busy, the answer may be there already.
+    // Runs after the event loop has read its sockets: if this process was busy, the answer may have arrived
+    // already.
     this.#deadline = setTimeout(setImmediate, withinMs, () => this.#expire());
     signal.addEventListener('abort', this.#abort);
     this.#use(connectTcp({ host: check.ip, port: check.port, noDelay: true }), 'connect');
   }
 
-  /** The plain connection, or the one that TLS makes of it. */
+  /** Uses the plain connection, or TLS on it. */
   #use(socket: Socket, standing: 'connect' | 'secureConnect'): void {
     this.#socket = socket;
     this.#stands = false;
@@ -178,7 +181,7 @@ class Conversation {
     );
   }
 
-  /** Returns the verdict with how far the connection got. */
+  /** Adds to the verdict how far the connection got. */
   #told(end: Verdict): Verdict {
     const { check, protocol } = this.#talk;
     const { question } = protocol;
@@ -202,7 +205,7 @@ class Conversation {
     });
   }
 
-  /** A protocol that throws is a fault of ours. */
+  /** A protocol that throws is a fault of this program. */
   #guarded(act: () => void): void {
     try {
       act();
@@ -212,7 +215,7 @@ class Conversation {
     }
   }
 
-  /** One step; whether another may follow at once. */
+  /** Does one step. Returns true when another step may follow at once. */
   #take(protocol: Protocol): boolean {
     const step = protocol.next(this.#waiting.subarray(0, protocol.maxBytes));
     this.#steps += step.kind === 'more' ? 0 : 1;
@@ -242,11 +245,14 @@ class Conversation {
   #judged(said: Verdict): Verdict {
     const socket = this.#socket;
     if (!this.#talk.judgesLate || !(socket instanceof TLSSocket) || socket.authorized) return said;
-    // Node has the code here, though its types promise an error.
+    // Node has the code here, although its types declare an error.
     return classifyHttpError({ code: String(socket.authorizationError) }, this.#talk.name);
   }
 
-  /** Bytes before the handshake would be taken for encrypted ones: somebody put them there (CVE-2021-23222). */
+  /**
+   * Bytes before the handshake would be treated as encrypted ones: an attacker may have inserted them
+   * (CVE-2021-23222).
+   */
   #secure(): void {
     const { secrets } = this.#talk;
     if (this.#waiting.length > 0) this.#finish(plainBehindTls);
@@ -263,7 +269,7 @@ class Conversation {
     }
   }
 
-  /** Also behind the verdict: nothing is read any more. */
+  /** Stops reading, also after the verdict. */
   #exceed(): void {
     const { exceeded } = this.#talk.budget;
     this.#socket?.destroy();
@@ -273,7 +279,8 @@ class Conversation {
 
   #cancel(): void {
     this.#talk.resolve(cancelled);
-    // The kernel may have connected already: where half a conversation is held against us, it goes on to its end.
+    // The kernel may have connected already. If the server counts half an exchange as an error, the exchange
+    // continues to its end.
     const mayLeave = this.#talk.protocol.gaveUp === undefined;
     if (mayLeave && !this.#stands && !this.#secured) this.#finish(cancelled);
   }
@@ -283,11 +290,11 @@ class Conversation {
     const isOpen = this.#stands || this.#secured;
     if (patience !== undefined && isOpen && this.#verdict === undefined) this.#hold(patience);
     else this.#finish(this.#told(timedOut), this.#legacy());
-    // Also where the answer is there and only the peer's close is waited for.
+    // Also when the answer is complete and only the close of the peer is outstanding.
     if (this.#verdict !== undefined) resolve(this.#verdict);
   }
 
-  /** What the protocol leaves behind when time is up. */
+  /** Returns the last bytes of the protocol at the timeout. */
   #legacy(): Uint8Array | undefined {
     const isTalking = this.#stands && this.#verdict === undefined && this.#held !== 'mute';
     return isTalking ? this.#talk.protocol.gaveUp?.() : undefined;

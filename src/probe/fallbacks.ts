@@ -2,14 +2,14 @@ import type { Check, Handler } from '../core/check.ts';
 import { isSame } from '../core/same.ts';
 
 /**
- * Second tries that follow a first one which the server refuses.
+ * Second attempts, after the server refused the first one.
  *
- * | fallback     | the first try                                    | the second                              |
+ * | fallback     | first attempt                                    | second attempt                          |
  * |--------------|--------------------------------------------------|-----------------------------------------|
  * | no TLS       | postgres, sslMode prefer: over TLS               | without                                 |
- * | TLS alone    | the same, and without TLS it is refused too      | none                                    |
+ * | TLS alone    | the same, and refused also without TLS           | none                                    |
  * | role alone   | postgres: role, lag and timeline                 | the role                                |
- * | no channels  | mysql: the replication channels, without a right | none: `read_only` and its kin           |
+ * | no channels  | mysql: the replication channels, without a right | none: `read_only` and similar variables |
  * | no group     | mysql: the members of its group                  | none                                    |
  * | no login     | mysql: a login that would reveal the password    | a handshake without credentials         |
  * | no INFO      | redis: INFO replication                          | none                                    |
@@ -18,12 +18,12 @@ export type Fallback =
   'no TLS' | 'TLS alone' | 'role alone' | 'no channels' | 'no group' | 'no login' | 'no INFO';
 
 /**
- * Fallbacks by address, so that a server which refuses the first try does not log an error with each probe. An entry is
- * of a host, an address, a port and a handler with all that it contains: it ends with the Secret and the spec that it was
- * found with, and after ten minutes, when the first try is made again.
+ * Fallbacks by address, so that a server that refuses the first attempt does not log an error for each probe.
+ * An entry belongs to a host, an address, a port and a complete handler. It ends when the Secret or the spec
+ * changes, and after ten minutes, when the first attempt is made again.
  */
 export interface Fallbacks {
-  /** Returns what the server answered to the first try; undefined: make it. */
+  /** Returns the answer of the server to the first attempt. Undefined: make the first attempt. */
   get(check: Check, fallback: Fallback): string | undefined;
   remember(check: Check, fallback: Fallback, answer?: string): void;
   forget(check: Check, fallback: Fallback): void;
@@ -33,9 +33,9 @@ export interface FallbacksOptions {
   /** Monotonic milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Milliseconds until the first try is made again, a quarter more or less. */
+  /** Milliseconds until the first attempt is made again, plus or minus a quarter. */
   readonly forMs?: number;
-  /** Handlers of one address, and addresses, that are remembered. */
+  /** Maximum number of handlers of one address, and of addresses. */
   readonly most?: { readonly handlers: number; readonly addresses: number };
 }
 

@@ -2,7 +2,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { responded, verdict } from './classify.ts';
 
 /**
- * grpc.health.v1.Health/Check, small enough to be written out:
+ * Encodes grpc.health.v1.Health/Check:
  *
  * | message                                      | bytes                                                        |
  * |----------------------------------------------|--------------------------------------------------------------|
@@ -18,19 +18,21 @@ export function encodeCheck(service: string): Buffer {
   return Buffer.concat([head, message]);
 }
 
-/** How a call ended, whatever came first. */
+/** Result of a call. */
 export interface Answer {
   readonly httpStatus: number;
   readonly contentType: string;
-  /** Of the trailers, or of the headers where there was nothing else. */
+  /** From the trailers, or from the headers of an answer without trailers. */
   readonly grpcStatus: number | undefined;
   readonly body: Buffer;
 }
 
-/** More is no answer to a health check. */
+/** Maximum length of an answer to a health check. */
 export const maxBodyBytes = 1024;
 
 /**
+ * Returns the verdict of an answer.
+ *
  * | answer                                     | verdict                                                |
  * |--------------------------------------------|--------------------------------------------------------|
  * | HTTP status other than 200                 | down UnexpectedStatus                                  |
@@ -68,7 +70,10 @@ function verdictOfBody(body: Buffer): Verdict {
   return verdict('down', 'NotServing', `health status ${healthNames[status] ?? String(status)}`);
 }
 
-/** Field 1 of the message, the last one if there are several; 0 without one; undefined where it is no protobuf. */
+/**
+ * Returns field 1 of the message, the last one if there are several, and 0 without one. Undefined: not
+ * protobuf.
+ */
 function readStatus(message: Buffer): number | undefined {
   let status = 0;
   for (let at = 0; at < message.length;) {
@@ -83,7 +88,9 @@ function readStatus(message: Buffer): number | undefined {
   return status;
 }
 
-/** Where a field of another wire type than varint ends; undefined for those that there are none of in proto3. */
+/**
+ * Returns the end of a field whose wire type is not varint. Undefined: a wire type that proto3 does not have.
+ */
 function endOfOther(message: Buffer, wireType: number, at: number): number | undefined {
   if (wireType === 1) return at + 8;
   if (wireType === 5) return at + 4;
@@ -91,7 +98,7 @@ function endOfOther(message: Buffer, wireType: number, at: number): number | und
   return length && length.end + length.value;
 }
 
-/** Up to 4 bytes: tags, lengths and states are no larger. */
+/** Reads up to 4 bytes, because tags, lengths and states are not larger. */
 function readVarint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
   let value = 0;
   for (let index = 0; index < 4 && at + index < bytes.length; index += 1) {

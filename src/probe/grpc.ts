@@ -26,10 +26,10 @@ import { metered } from './tapped.ts';
 import type { Connection } from './tapped.ts';
 
 /**
- * Up when grpc.health.v1.Health/Check says SERVING, as the kubelet's grpc probe, and with TLS where the check has it. One
- * connection per run to the check's IP; `:authority` and server name are the target's host name. HTTP/2 is Node's own,
- * loaded on first use: @grpc/grpc-js would bring 24 packages, and tell a refused connection from a bad certificate only by
- * the text of an error.
+ * Creates the probe that is up when grpc.health.v1.Health/Check returns SERVING, like the kubelet's grpc
+ * probe, and with TLS if the check has it. Each run makes one connection to the check's IP; `:authority` and
+ * server name are the target's host name. HTTP/2 is Node's, loaded on first use: @grpc/grpc-js has 24
+ * packages, and distinguishes a refused connection from a bad certificate only by the text of an error.
  */
 export function createGrpc(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
@@ -62,7 +62,7 @@ interface Run {
   readonly http2: typeof http2;
   readonly name: string;
   readonly secrets: ConnectionOptions | undefined;
-  /** Frames without end cost what their bytes cost: the budget ends them. */
+  /** Ends frames without end. */
   readonly budget: Budget;
 }
 
@@ -201,7 +201,7 @@ class Call {
     else this.#finish(classifyHttpError(error, this.#run.name, this.#session !== undefined));
   }
 
-  /** GOAWAY and FIN, then the peer's close, for `closeGraceMs`. */
+  /** Sends GOAWAY and FIN, then waits `closeGraceMs` for the peer's close. */
   #finish(cause: Verdict): void {
     const socket = this.#socket;
     if (this.#verdict !== undefined || socket === undefined) return;

@@ -1,15 +1,15 @@
 import type { Head } from './http-head.ts';
 
 /**
- * Framing of a body, by which its end is recognised, as in net/http (readTransfer):
+ * Framing of a body, which defines its end, as in net/http (readTransfer):
  *
  * | head                                                        | framing                                  |
  * |-------------------------------------------------------------|------------------------------------------|
  * | Transfer-Encoding twice, or not `chunked`                   | malformed (HTTP/1.0: the header is ignored) |
- * | Content-Length that is no number, or two that differ        | malformed                                |
+ * | Content-Length that is not a number, or two that differ     | malformed                                |
  * | status 1xx, 204, 304                                        | none                                     |
  * | Transfer-Encoding: chunked, whatever Content-Length is      | chunked                                  |
- * | Content-Length                                              | so many bytes                            |
+ * | Content-Length                                              | this number of bytes                     |
  * | neither                                                     | close: the end of the connection         |
  */
 export type Framing = 'none' | 'chunked' | 'close' | number;
@@ -25,7 +25,7 @@ export function framingOf({ status, version, headers }: Head): Framing | 'malfor
 
 const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 304;
 
-/** The largest that fits into net/http's 63 bits. */
+/** Maximum of net/http, which has 63 bits. */
 const maxLength = 2n ** 63n - 1n;
 
 function lengthOf(values: readonly string[] | undefined): number | 'malformed' | undefined {
@@ -35,23 +35,23 @@ function lengthOf(values: readonly string[] | undefined): number | 'malformed' |
   return isNumber && values.every((value) => value === first) ? Number(first) : 'malformed';
 }
 
-/** As the kubelet (pkg/probe/http): the body is read up to here, then the answer counts. */
+/** The body is read up to this length, then the answer is complete, as in the kubelet (pkg/probe/http). */
 export const maxBodyBytes = 10 * 1024;
 
-/** `unreadable`: bytes that cannot be a body of this framing. */
+/** `unreadable`: the bytes are not a body of this framing. */
 export type BodyProgress = 'complete' | 'unfinished' | 'unreadable';
 
-/** Recognises the end of a body. Each chunk of the framing is read once, however few bytes come at a time. */
+/** Finds the end of a body. Reads each chunk of the framing once, however few bytes arrive at a time. */
 export class BodyReader {
   readonly #framing: Framing;
-  /** Where the next chunk begins. */
+  /** Offset of the next chunk. */
   #next = 0;
 
   constructor(framing: Framing) {
     this.#framing = framing;
   }
 
-  /** The same bytes as before, and those that came since. */
+  /** @param body the same bytes as before, and those that arrived since */
   read(body: Buffer): BodyProgress {
     const framing = this.#framing;
     if (framing === 'none' || body.length >= maxBodyBytes) return 'complete';
@@ -59,7 +59,10 @@ export class BodyReader {
     return framing === 'close' || body.length < framing ? 'unfinished' : 'complete';
   }
 
-  /** `size [; extension] CR LF  data CR LF`, the last one of size 0; the CR may be missing. Trailers are not waited for. */
+  /**
+   * Reads `size [; extension] CR LF  data CR LF`; the last size is 0 and the CR may be missing. Does not wait
+   * for trailers.
+   */
   #readChunks(body: Buffer): BodyProgress {
     for (;;) {
       const end = body.indexOf(0x0a, this.#next);

@@ -9,14 +9,14 @@ export const notTls = verdict(
 );
 const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', message);
 const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
-/** Alert 40: the server names no cause (RFC 5246, 7.2.2; RFC 8446, 4.1.1). */
+/** Alert 40 has no cause (RFC 5246, 7.2.2; RFC 8446, 4.1.1). */
 const noCommonOffer = tlsFailed(
   'alert 40: no common cipher (TLS 1.3 or ECDHE is needed, DHE alone is not), or a client certificate is missing',
 );
 
 /**
- * The same after the handshake, in TLS 1.2. A server that asks for another handshake gets the warning no_renegotiation, and may
- * answer it with alert 40 (RFC 5246, 7.2.2).
+ * The same after the handshake, in TLS 1.2. A server that asks for another handshake gets the warning
+ * no_renegotiation, and may answer it with alert 40 (RFC 5246, 7.2.2).
  */
 const renegotiates = tlsFailed(
   'the server ended TLS after the handshake (alert 40): it asked to renegotiate, which is refused',
@@ -40,9 +40,11 @@ const byCode: Readonly<Record<string, Verdict>> = {
 };
 
 /**
- * The verdict of a request that failed. `serverName` is the name the certificate was checked against, `isSecured` is true after
- * the TLS handshake.
- * Node reports ECONNRESET both for a real reset (a failed system call) and of a mere early end.
+ * Returns the verdict of a request that failed. Node reports ECONNRESET for a reset (a failed system call)
+ * and for an early end.
+ *
+ * @param serverName name that the certificate was checked against
+ * @param isSecured true after the TLS handshake
  */
 export function classifyHttpError(error: unknown, serverName: string, isSecured = false): Verdict {
   const end = classify(error, serverName);
@@ -66,7 +68,7 @@ function isSystemCall(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'syscall' in error && error.syscall !== undefined;
 }
 
-/** OpenSSL's alerts and handshake failures, and its X.509 verification codes. */
+/** Returns true for OpenSSL's alerts and handshake failures, and for its X.509 verification codes. */
 function isTls(code: string): boolean {
   return (
     code === 'EPROTO' ||

@@ -8,35 +8,35 @@ import type { Protocol, Step } from './protocol.ts';
 
 export interface ExchangeOptions {
   readonly isSecure: boolean;
-  /** The whole request. */
+  /** The complete request. */
   readonly request: Uint8Array;
-  /** Returns true when the body of an answer with this status matters. */
+  /** Returns true when the body of an answer with this status is read. */
   readonly wantsBody: (status: number) => boolean;
 }
 
-/** An answer whose head is complete. */
+/** Answer with a complete head. */
 export interface Answer {
   readonly status: number;
   readonly location: string | undefined;
-  /** The server reports that it was asked in plain on a port of TLS. */
+  /** True when the server reports a request without TLS on a port of TLS. */
   readonly expectsTls: boolean;
 }
 
-/** Bound on all heads of an answer, interim ones included. */
+/** Maximum bytes of all heads of an answer, including interim ones. */
 const maxHeadBytes = 64 * 1024;
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not HTTP');
 const tooLarge = verdict('down', 'WrongProtocol', 'the response headers are over 64 KiB');
 
 /**
- * One request and its answer. The head decides, and the body is read to its end (at most 10 KiB of it), because a server
- * that is left while it writes sees a reset.
+ * One request and its answer. The head decides. The body is read to its end (at most 10 KiB), because a
+ * server that is left while it writes sees a reset.
  *
  * | after a head with a status that is wanted         | result                          |
  * |---------------------------------------------------|---------------------------------|
  * | the end of the body                               | the answer                      |
- * | bytes that are no body (a chunk without a size)   | the answer                      |
- * | the end of the connection, or a reset, where only that ends the body | the answer   |
+ * | bytes that are not a body (a chunk without a size) | the answer                     |
+ * | the end of the connection, or a reset, if only that ends the body | the answer      |
  * | the end or a reset before the announced end       | ClosedEarly, Reset              |
  * | nothing more                                      | Timeout                         |
  *
@@ -60,7 +60,7 @@ export class HttpExchange implements Protocol {
     this.#isSecure = !options.isSecure;
   }
 
-  /** The answer; undefined: there was none, and the verdict of the dialogue is that of the probe. */
+  /** The answer. Undefined: there was none, and the verdict of the dialogue is the verdict of the probe. */
   get answer(): Answer | undefined {
     return this.#answer;
   }
@@ -113,7 +113,7 @@ export class HttpExchange implements Protocol {
 
 const isInterim = (status: number): boolean => status >= 100 && status < 200 && status !== 101;
 
-/** Go's, nginx' and Apache's words, in the body of their 400. */
+/** Texts of Go, nginx and Apache in the body of status 400. */
 const tlsWords =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled/;
 

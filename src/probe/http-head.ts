@@ -1,16 +1,16 @@
-/** The head of an answer: its status line and its headers. */
+/** Head of an answer: status line and headers. */
 export interface Head {
   readonly status: number;
   /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
   readonly version: number;
-  /** Values by name in lower case; names with a space are never looked up. Each byte is a character. */
+  /** Values by lower-case name. Names with a space are never looked up. Each byte is a character. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   /** Offset of the body. */
   readonly end: number;
 }
 
 /**
- * Reads a head as net/http does (textproto.Reader, ReadResponse), line by line as the bytes come:
+ * Reads a head like net/http (textproto.Reader, ReadResponse), line by line as the bytes arrive:
  *
  * | part                              | accepted                                                             |
  * |-----------------------------------|----------------------------------------------------------------------|
@@ -28,12 +28,12 @@ export class HeadReader {
   #status: number | undefined;
   readonly #lines: string[] = [];
 
-  /** @param start where the head begins */
+  /** @param start offset of the head */
   constructor(start: number) {
     this.#next = start;
   }
 
-  /** The same bytes as before, and those that came since. */
+  /** @param received the same bytes as before, and those that arrived since */
   read(received: Buffer): Head | 'unfinished' | 'malformed' {
     for (;;) {
       const end = received.indexOf(0x0a, this.#next);
@@ -45,7 +45,7 @@ export class HeadReader {
     }
   }
 
-  /** Returns true when an unfinished line may become one of a head. */
+  /** Returns true when an incomplete line may still become a line of a head. */
   #isBegun(received: Buffer): boolean {
     if (this.#status !== undefined) return true;
     const start = received.toString('latin1', this.#next, this.#next + protocolName.length);
@@ -91,8 +91,8 @@ const isName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z ]+$/;
 const isValue = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 /**
- * Without spaces and tabs at both ends. In time that is linear in the text: `/[ \t]+$/` is tried again at each space of a run,
- * and a server that sends 64 KiB of them would occupy this process for seconds.
+ * Removes spaces and tabs at both ends, in linear time. The expression `/[ \t]+$/` is tried again at each
+ * space, so 64 KiB of spaces would occupy this thread for seconds.
  */
 function trim(text: string): string {
   const isBlank = (at: number) => text[at] === ' ' || text[at] === '\t';

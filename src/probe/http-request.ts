@@ -4,12 +4,13 @@ import { kubernetesPorts } from '../core/address-policy.ts';
 import type { Check, Handler } from '../core/check.ts';
 
 export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
-/** Names and values, in the order of the request. */
+/** Names and values in the order of the request. */
 export type Headers = readonly (readonly [name: string, value: string])[];
 
 /**
- * The URL of the first request. Its host is a name for the server, never dialled: `request.host`, else the target's host.
- * The path is appended as text, so that no path (`//other/`, `http://other/`) can change the host.
+ * Returns the URL of the first request. Its host is only a name for the server and is never dialled:
+ * `request.host`, or the target's host. The path is appended as text, so that no path (`//other/`,
+ * `http://other/`) can change the host.
  */
 export function urlOf(check: Check, request: HttpGet): URL {
   const host = (request.host ?? check.host).replace(/\.$/, '');
@@ -19,9 +20,12 @@ export function urlOf(check: Check, request: HttpGet): URL {
 }
 
 /**
- * The kubelet's header rules (pkg/probe/http/request.go): a `Host` header is the Host; User-Agent and Accept have defaults,
- * an empty value removes them; a name given twice is sent twice. A Host of the user's own survives relative redirects only
- * (net/http Client.Do), so `url` is the one now asked for and `ownHost` says whether it still counts.
+ * Returns the headers of a request by the kubelet's rules (pkg/probe/http/request.go). A `Host` header sets
+ * the Host. User-Agent and Accept have defaults, and an empty value removes them. A name that is given twice
+ * is sent twice. A Host of the user is kept over relative redirects only (net/http Client.Do).
+ *
+ * @param url URL of this request
+ * @param ownHost true while the Host of the user applies
  */
 export function headersOf(request: HttpGet, url: URL, ownHost: boolean): Headers {
   const headers = new Map<string, { name: string; values: string[] }>([
@@ -45,10 +49,10 @@ export function headersOf(request: HttpGet, url: URL, ownHost: boolean): Headers
 }
 
 const removable: ReadonlySet<string> = new Set(['user-agent', 'accept']);
-/** They describe a body, which a GET has not; net/http does not send them. */
+/** Headers of a body, which a GET does not have. net/http does not send them. */
 const ignored: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'trailer']);
 
-/** Returns the bytes of a GET. Throws where a header has a character that none may have. */
+/** Returns the bytes of a GET. Throws when a header has a forbidden character. */
 export function requestBytes(url: URL, headers: Headers): Uint8Array {
   const lines = headers.map(([name, value]) => {
     validateHeaderName(name);
@@ -58,7 +62,7 @@ export function requestBytes(url: URL, headers: Headers): Uint8Array {
   return Buffer.from(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
 }
 
-/** Without the brackets that a URL puts around an IPv6 address. */
+/** Returns the host without the brackets that a URL has around an IPv6 address. */
 export function hostnameOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
@@ -71,9 +75,9 @@ export type Redirect =
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * What to do with an answer, as the kubelet's RedirectChecker and net/http do:
+ * Returns how to handle an answer, as in the kubelet's RedirectChecker and net/http:
  *
- * | status and Location               | what                                                        |
+ * | status and Location               | result                                                      |
  * |-----------------------------------|-------------------------------------------------------------|
  * | no redirect, or no Location       | stay: judged by its status                                  |
  * | another host name                 | stay: not followed, and a 3xx counts as success             |
@@ -81,8 +85,8 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  * | the same, a port of Kubernetes    | stay, except where the check dials that port                |
  * | not a URL, or another scheme      | broken: down                                                |
  *
- * A port of Kubernetes is one that no address of a node may be used with: the address policy judges the ports that a
- * check dials, and the server must not choose one of these.
+ * A port of Kubernetes is a port that no address of a node may be used with. The address policy judges the
+ * ports that a check dials, and the server must not choose one of these.
  */
 export function redirectOf(status: number, location: string | undefined, current: URL, first: URL): Redirect {
   if (!redirects.has(status) || location === undefined || location === '') return { kind: 'stay' };
@@ -95,13 +99,13 @@ export function redirectOf(status: number, location: string | undefined, current
   return { kind: 'follow', url, relative: !/^([a-z][a-z0-9+.-]*:|\/\/|\\\\)/i.test(location) };
 }
 
-/** Port of a URL, also where it is the scheme's own. */
+/** Returns the port of a URL, also when it is the default of the scheme. */
 export const portOf = ({ port, protocol }: URL): number =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 
 /**
- * Returns true when a redirect may have the headers of the user. They are for the server that was named, and may contain a
- * password; the answer that redirects is of whoever answered.
+ * Returns true when the request after a redirect may have the headers of the user. These are for the server
+ * that the user named, and may contain a password. The server that answered chose the redirect.
  *
  * | from           | to                                  | headers of the user        |
  * |----------------|-------------------------------------|----------------------------|
@@ -110,7 +114,8 @@ export const portOf = ({ port, protocol }: URL): number =>
  * | https          | http                                | left out from then on      |
  * | any            | another port                        | left out from then on      |
  *
- * The kubelet sends them in each case, over the network of its own node. (To another host neither goes.)
+ * The kubelet sends them in each case, over the network of its own node. Neither follows a redirect to
+ * another host.
  */
 export const keepsHeaders = (from: URL, to: URL): boolean =>
   portOf(from) === portOf(to) && !(from.protocol === 'https:' && to.protocol === 'http:');

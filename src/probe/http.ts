@@ -21,20 +21,21 @@ import { createTrust, securing } from './secure.ts';
 import type { Trust } from './secure.ts';
 
 export interface HttpOptions {
-  /** PEM certificates of the authorities that https servers are trusted by; default: the ones Node brings. */
+  /** PEM certificates of the authorities to trust for https. Default: those of Node. */
   readonly ca?: readonly string[];
 }
 
-/** net/http stops when ten requests were answered by a redirect. */
+/** net/http stops after ten requests that were answered by a redirect. */
 const maxRequests = 10;
 
 /**
- * Up when a GET answers 200 to 399 (or one of `expectedStatuses`) within the timeout, which covers everything: connection,
- * handshake, redirects and body. One connection per request, always to the check's IP. Unlike the kubelet, https
- * certificates are verified (unless `insecureSkipVerify`), against the URL's host.
+ * Creates the probe that is up when a GET returns 200 to 399 (or one of `expectedStatuses`) within the
+ * timeout, which includes connection, handshake, redirects and body. Each request has its own connection,
+ * always to the check's IP. Unlike the kubelet, the probe verifies certificates of https against the URL's
+ * host (unless `insecureSkipVerify`).
  *
- * Answers are read by net/http's rules, not by those of `node:http`, which refuses what the kubelet accepts (a line that
- * ends with LF alone) and has no mode that accepts all of it.
+ * Answers are read by the rules of net/http. `node:http` refuses answers that the kubelet accepts (a line
+ * that ends with LF alone), and has no mode that accepts all of them.
  */
 export function createHttpGet(options: HttpOptions, guard = createMysqlPorts()): Probe {
   const trust = createTrust(options.ca);
@@ -54,9 +55,9 @@ interface Run {
   readonly tls: TlsOptions;
   readonly trust: Trust;
   readonly signal: AbortSignal;
-  /** Of `performance.now()`. */
+  /** Time of `performance.now()`. */
   readonly deadline: number;
-  /** Of all requests. */
+  /** Budget of all requests. */
   readonly budget: Budget;
 }
 
@@ -100,10 +101,13 @@ function unexpected(status: number, more: string): Verdict {
   return verdict('down', 'UnexpectedStatus', `HTTP ${String(status)}${more}`);
 }
 
-/** Longer ones are cut, so that the cause is not. The query may contain a secret, and is left out. */
+/**
+ * Longer URLs are cut, so that the message has room for the cause. The query may contain a secret and is left
+ * out.
+ */
 const maxUrlLength = 48;
 
-/** The verdict of a request that a redirect led to. What is not about the target remains as it is. */
+/** Returns the verdict of a request after a redirect. A verdict that is not about the target is unchanged. */
 function redirected({ origin, pathname }: URL, how: string, end: Verdict): Verdict {
   if (end.kind === 'inconclusive') return end;
   const whole = `${origin}${pathname}`;
@@ -115,7 +119,7 @@ function redirected({ origin, pathname }: URL, how: string, end: Verdict): Verdi
   );
 }
 
-/** One request on one connection to the checked IP: the URL's host is only what the server is called. */
+/** Makes one request on one connection to the checked IP. The URL's host is only a name of the server. */
 async function exchange(run: Run, url: URL, request: Uint8Array): Promise<Answer | Verdict> {
   const { check, tls, trust, signal } = run;
   const isSecure = url.protocol === 'https:';

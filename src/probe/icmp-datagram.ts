@@ -7,24 +7,27 @@ import { cancelled, classifyErrno, codeOf, responded, unreachable, verdict } fro
 import { canonical } from './icmp-packet.ts';
 import { noReply, sendForbidden } from './icmp-verdicts.ts';
 
-/** ICMP has no ports; Node wants one. */
+/** ICMP has no ports, but Node requires one. */
 const anyPort = 1;
 
-/** A server that sends so many packets which are no reply to the request floods, or copies what it does not understand. */
+/**
+ * Maximum number of packets that are not the reply. A server that sends more floods, or copies other packets.
+ */
 const mostPackets = 64;
 
 const foreign = verdict('down', 'WrongProtocol', 'the echo replies are not to the request that was sent');
 
 /**
- * Pings through a datagram socket (icmp-socket.ts), one for each run, connected to the address: the kernel hands over what comes
- * from that address for this socket, and a flood fills no buffer but its own. The socket is closed at the end.
+ * Pings through a datagram socket (icmp-socket.ts), one for each run, connected to the address. The kernel
+ * delivers only packets from that address for this socket, so a flood fills only its own buffer. The socket
+ * is closed at the end.
  *
- * | what comes                                                       | verdict                         |
+ * | received                                                         | verdict                         |
  * |------------------------------------------------------------------|---------------------------------|
  * | an echo reply with the sequence number and the payload           | up                              |
- * | 64 packets that are none                                         | down WrongProtocol              |
+ * | 64 packets that are not such a reply                             | down WrongProtocol              |
  * | an ICMP error that the kernel counts as final (prohibited, host unknown, protocol unreachable) | down Unreachable |
- * | another one (network or host unreachable, time exceeded): the kernel reports it to no such socket | down Timeout  |
+ * | another ICMP error (network or host unreachable, time exceeded): the kernel does not report it to such a socket | down Timeout |
  * | no route                                                         | down Unreachable                |
  * | nothing                                                          | down Timeout                    |
  */
@@ -43,7 +46,7 @@ export function pingByDatagram(socket: Socket, check: Check, signal: AbortSignal
   socket.connect(anyPort, canonical(check.ip, check.family));
   const abort = () => resolve(cancelled);
   signal.addEventListener('abort', abort);
-  // After one more look at what has arrived: see `createLimit`.
+  // Runs after one more read of what has arrived: see `createLimit`.
   const watchdog = setTimeout(() => setImmediate(resolve, noReply(timeoutMs)), timeoutMs);
   return promise.finally(() => {
     clearTimeout(watchdog);
@@ -52,14 +55,17 @@ export function pingByDatagram(socket: Socket, check: Check, signal: AbortSignal
   });
 }
 
-/** The kernel writes checksum and identifier. A reply to the random part cannot be made without the request. */
+/**
+ * Returns an echo request. The kernel sets checksum and identifier. A reply with the random part requires the
+ * request.
+ */
 function echoRequest(family: Family): Buffer {
   const header = Buffer.alloc(6);
   header.writeUInt8(family === 'IPv6' ? 128 : 8, 0);
   return Buffer.concat([header, randomBytes(18)]);
 }
 
-/** RFC 792, 4443: the sequence number and the data come back as they are. */
+/** Returns true for a reply with the same sequence number and data (RFC 792, 4443). */
 function isReply(data: Buffer, request: Buffer, family: Family): boolean {
   return (
     data.length === request.length &&
@@ -69,7 +75,10 @@ function isReply(data: Buffer, request: Buffer, family: Family): boolean {
   );
 }
 
-/** Of what is received, errors are those that came by ICMP, except a lack of memory here. */
+/**
+ * Returns the verdict of an error of the socket. Errors of receiving are ICMP errors, except a lack of memory
+ * here.
+ */
 function verdictOf(error: Error): Verdict {
   const code = codeOf(error);
   const isReceived = 'syscall' in error && error.syscall === 'recvmsg';

@@ -1,24 +1,28 @@
 import { SocketAddress } from 'node:net';
 import type { Family } from '../core/objects.ts';
 
-/** What a received ICMP packet says of one of our echo requests. */
+/** Content of a received ICMP packet about one of our echo requests. */
 export interface Packet {
   readonly kind: 'reply' | 'unreachable';
   /** Identifier and sequence number of the echo request. */
   readonly id: number;
   readonly sequence: number;
-  /** Of an error: where the request was going (the packet's own source is some router). Of a reply: undefined, the source counts. */
+  /**
+   * Destination of the request, for an error (the source of the packet is a router). Undefined for a reply,
+   * where the source counts.
+   */
   readonly destination: string | undefined;
 }
 
-/** One text per address, as the kernel prints it. */
+/** Returns the canonical text of an address, as the kernel prints it. */
 export function canonical(ip: string, family: Family): string {
   return new SocketAddress({ address: ip, family: family === 'IPv6' ? 'ipv6' : 'ipv4' }).address;
 }
 
 /**
- * Reads what a raw socket received: with the IP header for IPv4, without for IPv6. Undefined for all that is not the end
- * of an echo request: our own requests (seen on loopback), redirects, source quench, neighbour discovery.
+ * Parses a packet of a raw socket: with the IP header for IPv4, without it for IPv6. Returns undefined for
+ * packets that do not end an echo request: our own requests (observed on loopback), redirects, source quench,
+ * neighbour discovery.
  *
  * | family | reply (RFC 792, 4443) | unreachable, time exceeded |
  * |--------|-----------------------|----------------------------|
@@ -41,7 +45,7 @@ export function parsePacket(data: Buffer, family: Family): Packet | undefined {
   return parseError(icmp.subarray(8), family);
 }
 
-/** An ICMP error quotes the packet that caused it from its IP header on. */
+/** Parses the packet that an ICMP error quotes, from its IP header on. */
 function parseError(quoted: Buffer, family: Family): Packet | undefined {
   const request = family === 'IPv4' ? ipv4Payload(quoted) : ipv6Payload(quoted);
   if (request === undefined || request.length < 8 || request.readUInt8(0) !== (family === 'IPv4' ? 8 : 128))
@@ -58,7 +62,7 @@ function ipv4Payload(data: Buffer): Buffer | undefined {
     : data.subarray((version & 0x0f) * 4);
 }
 
-/** Our requests have no extension headers. */
+/** Returns the payload of a packet without extension headers, which our requests do not have. */
 function ipv6Payload(data: Buffer): Buffer | undefined {
   return data.length < 40 || data.readUInt8(0) >> 4 !== 6 || data.readUInt8(6) !== 58
     ? undefined

@@ -9,7 +9,10 @@ import { canonical, parsePacket } from './icmp-packet.ts';
 import { noReply, sendForbidden, wrongFamily } from './icmp-verdicts.ts';
 import type { Probe } from './probe.ts';
 
-/** The part of net-ping that is used here; loaded on the first icmp probe, for it is a native addon that few need. */
+/**
+ * Part of net-ping that is used here. It is loaded by the first icmp probe, because it is a native addon that
+ * few need.
+ */
 export interface PingLibrary {
   createSession(options: SessionOptions): Session;
   readonly NetworkProtocol: typeof NetworkProtocol;
@@ -19,14 +22,17 @@ export interface PingLibrary {
 export type LoadPing = () => Promise<PingLibrary>;
 
 export interface RawIcmpOptions {
-  /** Default: the package net-ping. */
+  /** Loads the library. Default: the package net-ping. */
   readonly load?: LoadPing;
 }
 
-/** A sequence number has 16 bits; so many requests in flight would leave no room for late replies to be told apart. */
+/**
+ * Maximum number of requests in flight. A sequence number has 16 bits, and late replies must remain
+ * distinguishable.
+ */
 const maxInFlight = 16_384;
 
-/** How much longer than the probe net-ping remembers a request. */
+/** Time for which net-ping keeps a request after the end of the probe. */
 const tableGraceMs = 1_000;
 
 const noAddon = proberFault(
@@ -40,10 +46,12 @@ const socketLost = proberFault('the ICMP socket failed');
 const sendFailed = proberFault('the kernel refused to send the echo request');
 
 /**
- * Pings through a raw socket, where datagram sockets are refused (icmp.ts): up when an echo reply comes from the very address
- * that was asked. The addon behind it can be loaded by one thread of a process only. Works around what net-ping 1.2.4 does not do:
- * it believes a reply from anywhere, sends IPv6 targets of an IPv4 session to 0.0.0.0 and reports them alive, loses
- * sessions to the garbage collector, does not correlate ICMPv6 errors, and has no watchdog for what was never sent.
+ * Pings through a raw socket when datagram sockets are refused (icmp.ts). Up when an echo reply arrives from
+ * the probed address. Only one thread of a process can load the addon.
+ *
+ * Works around defects of net-ping 1.2.4: it accepts a reply from any address, sends IPv6 targets of an IPv4
+ * session to 0.0.0.0 and reports them alive, loses sessions to the garbage collector, does not correlate
+ * ICMPv6 errors, and has no watchdog for requests that were never sent.
  */
 export function createRawIcmp(options: RawIcmpOptions = {}): { readonly probe: Probe; close(): void } {
   const icmp = new RawIcmp(options.load ?? (async () => (await import('net-ping')).default));
@@ -52,7 +60,7 @@ export function createRawIcmp(options: RawIcmpOptions = {}): { readonly probe: P
 
 class RawIcmp {
   readonly #load: LoadPing;
-  /** One per family, held here for as long as it works: a session that nobody holds is collected with its requests. */
+  /** One session per family. Without a reference the garbage collector removes a session and its requests. */
   readonly #sessions = new Map<Family, Session>();
   #library: Promise<PingLibrary> | undefined;
 
@@ -93,7 +101,10 @@ class RawIcmp {
     return session;
   }
 
-  /** Ends a session (the given one, if it is still in use): its requests end as the prober's fault, the next probe opens another. */
+  /**
+   * Ends a session (the given one, if it is still in use). Its requests end as a fault of the prober. The
+   * next probe opens another.
+   */
   #drop(family: Family, session = this.#sessions.get(family)): void {
     if (session === undefined || this.#sessions.get(family) !== session) return;
     this.#sessions.delete(family);
@@ -104,7 +115,7 @@ class RawIcmp {
 function openSession(library: PingLibrary, family: Family): Session {
   const session = library.createSession({
     networkProtocol: library.NetworkProtocol[family],
-    // Random, for the process id is 1 in every pod, and pods may share a node's address.
+    // Random, because the process id is 1 in every pod, and pods may share the address of a node.
     sessionId: randomInt(1, 65_535),
     retries: 0,
   });
@@ -114,7 +125,7 @@ function openSession(library: PingLibrary, family: Family): Session {
   return session;
 }
 
-/** Gives net-ping only what is about a request of ours and comes from where it must. */
+/** Passes a packet to net-ping only if it belongs to one of our requests and has the expected source. */
 function receive(session: Session, library: PingLibrary, family: Family, data: Buffer, source: string): void {
   const packet = parsePacket(data, family);
   if (packet?.id !== session.sessionId) return;
@@ -131,8 +142,8 @@ function receive(session: Session, library: PingLibrary, family: Family, data: B
 }
 
 /**
- * Our own timer is the deadline (after one more look at what has arrived: see `createLimit`); net-ping's, which starts when
- * the packet is sent, only clears its table.
+ * Sends one request. The timer here is the deadline (it runs after one more read of what has arrived: see
+ * `createLimit`). The timer of net-ping starts when the packet is sent, and only clears its table.
  */
 function ping(session: Session, library: PingLibrary, check: Check, signal: AbortSignal): Promise<Verdict> {
   return new Promise((resolve) => {
@@ -152,7 +163,7 @@ function ping(session: Session, library: PingLibrary, check: Check, signal: Abor
   });
 }
 
-/** raw-socket's errors have no code, only the text of strerror (glibc or musl). */
+/** Classifies errors of raw-socket, which have no code but the text of strerror (glibc or musl). */
 function classifyPing(error: Error, library: PingLibrary, late: Verdict): Verdict {
   if (error instanceof library.DestinationUnreachableError) return unreachable;
   if (error.name === 'RequestTimedOutError') return late;
@@ -165,7 +176,7 @@ function isForbidden(error: unknown): boolean {
   return /not permitted|permission denied/i.test(String(error));
 }
 
-/** Ends the requests first: once closed, net-ping would open a new socket to remove them. */
+/** Ends the requests first, because after the close net-ping would open a new socket to remove them. */
 function closeSession(session: Session): void {
   const now = new Date();
   for (const id of Object.keys(session.reqs)) {
@@ -176,7 +187,7 @@ function closeSession(session: Session): void {
   quietly(() => session.close());
 }
 
-/** A socket that its own error has closed already may throw; there is nothing left to be done about it. */
+/** Ignores errors: a socket that an error has already closed may throw. */
 function quietly(run: () => unknown): void {
   try {
     run();

@@ -5,16 +5,19 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import type { Family } from '../core/objects.ts';
 
-/** The addon in `src/native`. */
+/** Functions of the addon in `src/native`. */
 export interface IcmpAddon {
   /** Returns a file descriptor, or a negative errno. */
   open(family: 4 | 6): number;
 }
 
-/** A datagram socket of ICMP, or the code of the error with which the kernel refuses one. */
+/** Datagram socket of ICMP, or the error code with which the kernel refuses it. */
 export type IcmpSocket = { readonly socket: Socket } | { readonly code: string };
 
-/** Loads the addon: from `src/native`, or from `native` beside the folder of the built program. Throws where it is not there. */
+/**
+ * Loads the addon from `src/native`, or from `native` next to the folder of the built program. Throws when it
+ * is not there.
+ */
 export function loadIcmpAddon(): IcmpAddon {
   const loaded: unknown = createRequire(import.meta.url)('../native/icmp-socket.node');
   if (!isIcmpAddon(loaded)) throw new TypeError('icmp-socket.node has no function open');
@@ -25,10 +28,12 @@ const isIcmpAddon = (loaded: unknown): loaded is IcmpAddon =>
   typeof loaded === 'object' && loaded !== null && 'open' in loaded && typeof loaded.open === 'function';
 
 /**
- * Opens a socket that can send echo requests of the family and receive their replies. Throws where Node does not accept the
- * descriptor. libuv takes it for one of UDP, because it looks at the type of a socket and not at its protocol.
+ * Opens a socket that sends echo requests of the family and receives their replies. Throws when Node does not
+ * accept the descriptor. libuv treats it as a UDP socket, because it checks the type of a socket and not its
+ * protocol.
  *
- * IP_RECVERR is not set: libuv would read the errors of other routers, and Node ends the process at them (seen with 24.21).
+ * IP_RECVERR is not set: libuv would read the errors of other routers, and Node then ends the process
+ * (observed with 24.21).
  */
 export function openIcmpSocket(addon: IcmpAddon, family: Family): IcmpSocket {
   const isIPv6 = family === 'IPv6';
@@ -44,7 +49,7 @@ export function openIcmpSocket(addon: IcmpAddon, family: Family): IcmpSocket {
   return { socket };
 }
 
-/** Addresses are dialled as they are. */
+/** Lookup function that returns the address unchanged. */
 const withoutLookup =
   (family: 4 | 6): NonNullable<SocketOptions['lookup']> =>
   (address, _options, callback) =>

@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
 
-// What both ways to ping have in common.
+// Verdicts of both kinds of ICMP socket.
 
 export const wrongFamily = proberFault('the address is not of the IP family it is said to be');
 export const sendForbidden = proberFault(

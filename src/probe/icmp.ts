@@ -11,28 +11,31 @@ import { wrongFamily } from './icmp-verdicts.ts';
 import type { Probe } from './probe.ts';
 
 export interface IcmpOptions {
-  /** Default: the addon in `src/native`. */
+  /** Loads the addon. Default: the addon in `src/native`. */
   readonly addon?: () => IcmpAddon;
-  /** Loads what sends through a raw socket. Default: the package net-ping. */
+  /** Loads the library for raw sockets. Default: the package net-ping. */
   readonly load?: LoadPing;
-  /** Probes through a raw socket. Default: this thread, by what `load` loads, which one thread of a process can load. */
+  /**
+   * Probes through a raw socket. Default: in this thread with the library of `load`, which only one thread of
+   * a process can load.
+   */
   readonly raw?: Probe;
 }
 
-/** Codes with which the kernel, or a filter of system calls, refuses a datagram socket of ICMP to this process. */
+/** Error codes with which the kernel, or a filter of system calls, refuses a datagram socket of ICMP. */
 const refusals: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT']);
 
 /**
- * Up when an echo reply comes from the very address that was asked.
+ * Creates the probe that is up when an echo reply arrives from the probed address.
  *
  * | datagram socket (`net.ipv4.ping_group_range` has our group) | raw socket (CAP_NET_RAW)         | verdict by          |
  * |-------------------------------------------------------------|----------------------------------|---------------------|
  * | opens                                                       | any                              | icmp-datagram.ts    |
  * | is refused, or the addon cannot be loaded                   | opens                            | icmp-raw.ts         |
  * |                                                             | is refused, or cannot be loaded  | inconclusive ProberFault |
- * | fails for want of descriptors, memory, or the IP family     | any                              | inconclusive ProberFault |
+ * | fails: no descriptors, no memory, or no such IP family      | any                              | inconclusive ProberFault |
  *
- * The addons are loaded by the first probe, because few need them.
+ * The addons are loaded by the first probe, because few operators need them.
  */
 export function createIcmp(options: IcmpOptions = {}): { readonly probe: Probe; close(): void } {
   const icmp = new Icmp(options);

@@ -5,20 +5,20 @@ import type { PeerCertificate } from 'node:tls';
 const label = '[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?';
 const dnsName = new RegExp(`^${label}(\\.${label})*$`);
 
-/** A name that DNS may have, and no address. */
+/** Returns true for a possible DNS name, and false for an address. */
 export const isDnsName = (name: string): boolean => isIP(name) === 0 && dnsName.test(name);
 
-/** The name to send as SNI: RFC 6066 has DNS names alone. Empty: none. */
+/** Returns the name to send as SNI, which only DNS names may be (RFC 6066). Empty: none. */
 export const sniOf = (name: string): string => (isDnsName(name) ? name : '');
 
 /**
- * Checks the name in a certificate; undefined: it is the one that is wanted.
+ * Checks the name in a certificate. Returns undefined when the certificate is valid for the name.
  *
- * | name                               | is found in                                                       |
+ * | name                               | must be in                                                        |
  * |------------------------------------|-------------------------------------------------------------------|
- * | a DNS name                         | alternative names of DNS; the common name where there is none (Node) |
- * | an address                         | alternative names of addresses; with `commonName`, as libpq has it, the common name where there is none |
- * | anything else (`project:instance`, | any alternative name, and the common name, letter for letter      |
+ * | a DNS name                         | alternative names of DNS; without any, the common name (Node)      |
+ * | an address                         | alternative names of addresses; with `commonName` and without any, the common name, as in libpq |
+ * | anything else (`project:instance`, | any alternative name or the common name, letter for letter        |
  * | a URI)                             |                                                                   |
  */
 export function checkIdentity(
@@ -36,15 +36,15 @@ export function checkIdentity(
   return !hasAddress && commonNames(certificate).includes(name) ? undefined : error;
 }
 
-/** Of a certificate that is not for the name; the code is Node's. */
+/** Returns the error of a certificate that is not valid for the name. The code is Node's. */
 const unlike = (name: string): Error =>
   Object.assign(new Error(`the certificate is not for ${name}`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
 
-/** Node has an array of a subject with several. */
+/** Returns the common names. Node has an array when the subject has several. */
 const commonNames = ({ subject }: PeerCertificate): readonly string[] =>
   [(subject as { readonly CN?: string | readonly string[] } | undefined)?.CN ?? []].flat();
 
-/** `DNS:one, URI:"two, with a comma"`: Node writes what could be taken for more than one as JSON. */
+/** Parses `DNS:one, URI:"two, with a comma"`: Node writes a name that looks like several as JSON. */
 function alternativeNames({ subjectaltname = '' }: PeerCertificate): readonly string[] {
   return [...subjectaltname.matchAll(/[A-Za-z ]+:("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g)].map(([, text = '']) =>
     text.startsWith('"') ? unquoted(text) : text,

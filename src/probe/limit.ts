@@ -1,18 +1,18 @@
 import type { Verdict } from '../core/verdict.ts';
 import { cancelled, timedOut } from './classify.ts';
 
-/** The end of a probe run that takes several steps: its timeout or its cancellation, whichever comes first. */
+/** End of a probe run with several steps: its timeout or its cancellation, whichever is first. */
 export interface Limit {
-  /** The verdict of the run once it must end. */
+  /** Verdict of the run when it must end, otherwise undefined. */
   stopped: Verdict | undefined;
-  /** Set by the step that runs; called once. */
+  /** Set by the current step; called once. */
   onStop: (verdict: Verdict) => void;
   release(): void;
 }
 
 /**
- * Times out only after the event loop has looked at its sockets once more: where this process was stalled, the answer may
- * lie in the kernel already, and our stall is not the target's fault.
+ * Creates a limit. It times out only after the event loop has read its sockets once more: if this process was
+ * stalled, the answer may already be in the kernel, and the stall is not a fault of the target.
  */
 export function createLimit(timeoutMs: number, signal: AbortSignal): Limit {
   const stop = (verdict: Verdict) => {

@@ -6,10 +6,10 @@ import type { Probe } from './probe.ts';
 /**
  * Subject of an error of a server.
  *
- * - `server`: every client gets it, applications included.
- * - `account`: this account gets it: limits, rights and settings of the account, a database that is not there, a question that
- *   the server does not answer.
- * - `login`: the account is refused, or every client without a login is.
+ * - `server`: every client gets the error, including applications.
+ * - `account`: this account gets the error: its limits, rights and settings, a database that does not exist,
+ *   a query that the server does not answer.
+ * - `login`: the account is refused, or every client without a login.
  */
 export type Subject = 'server' | 'account' | 'login';
 
@@ -20,12 +20,14 @@ const required = ['AuthRequired', 'AuthFailed'] as const;
 const responded = ['Responded', 'AuthFailed'] as const;
 
 /**
- * The verdict on a server that answers with an error: by handler and stage, by what the error is about, and without and with
- * credentials. `down` has the reason of the error; any other reason is up. An error about the account removes no address.
+ * Verdicts of servers that answer with an error: by handler and stage, by subject of the error, without and
+ * with credentials. `down` has the reason of the error; any other reason is up. An error about the account
+ * removes no address.
  *
- * Not in the table: a server that is full for everybody is Saturated, of the kind that `saturatedIs` has; silence, a closed
- * connection and another protocol are down in every stage; and what is up without a role is decided by `reported`.
- * What an error is about: postgres-errors.ts, mysql-errors.ts, redis.ts and mongodb-hello.ts.
+ * Not in the table: a server that is full for all clients is Saturated, of the kind in `saturatedIs`.
+ * Silence, a closed connection and another protocol are down in every stage. `reported` decides on verdicts
+ * that are up without a role. The subject of an error is in postgres-errors.ts, mysql-errors.ts, redis.ts and
+ * mongodb-hello.ts.
  */
 export const loginRule = {
   'postgres startup': { server: down, account: responded, login: required },
@@ -41,18 +43,18 @@ export const loginRule = {
 
 export type Stage = keyof typeof loginRule;
 
-/** How far a conversation got, and whether with credentials. */
+/** Stage that an exchange reached, and whether it has credentials. */
 export interface At {
   readonly stage: Stage;
   readonly logsIn: boolean;
 }
 
-/** Returns the verdict on an error that is about the account. */
+/** Returns the verdict of an error about the account or the login. */
 export function refusal({ stage, logsIn }: At, subject: 'account' | 'login', message: string): Verdict {
   return verdict('up', loginRule[stage][subject][logsIn ? 1 : 0], message);
 }
 
-/** The probe, whose verdicts report what they mean for roles. */
+/** Adds to the verdicts of a probe their meaning for roles. */
 export function reporting(probe: Probe): Probe {
   return async (check, signal, meter) => reported(check.handler, await probe(check, signal, meter));
 }

@@ -1,6 +1,9 @@
 const maxLength = 120;
 
-/** Text for a verdict's message: printable ASCII, one line, at most 120 characters. What it must not hold (see `Verdict`) is the caller's to leave out. */
+/**
+ * Returns a text for a verdict's message: printable ASCII, one line, at most 120 characters. The caller omits
+ * what `Verdict` forbids.
+ */
 export function cleanMessage(text: string): string {
   const line = text
     .replace(/\s+/g, ' ')

@@ -3,7 +3,7 @@ import type { Hello } from './mongodb-hello.ts';
 
 export type Bson = typeof bson;
 
-/** The fields of an answer to `hello`; undefined where the bytes are no BSON. */
+/** Returns the fields of an answer to `hello`. Undefined: the bytes are not BSON. */
 export function readHello(bson: Bson, bytes: Uint8Array): Hello | undefined {
   let document: Fields;
   try {
@@ -33,8 +33,8 @@ export function readHello(bson: Bson, bytes: Uint8Array): Hello | undefined {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Since MongoDB 3.2 the server makes an electionId of 4 bytes 7fffffff and the election's term, 8 bytes, big-endian
- * (OID::fromTerm).
+ * Returns the term of an election. Since MongoDB 3.2 an electionId has 4 bytes 7fffffff and the term in 8
+ * bytes, big-endian (OID::fromTerm).
  */
 function termOf(bson: Bson, id: unknown): number | undefined {
   if (!(id instanceof bson.ObjectId)) return undefined;
@@ -58,7 +58,7 @@ function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {};
 }
 
-/** Without the fields that are undefined. */
+/** Returns the object without the fields that are undefined. */
 function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };

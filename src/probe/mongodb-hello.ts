@@ -1,10 +1,13 @@
 import type { Verdict } from '../core/verdict.ts';
 import { responded, verdict } from './classify.ts';
 
-/** What is read of an answer to `hello`, as plain values. Left out where the server did not say it, or said nonsense. */
+/**
+ * Fields of an answer to `hello`, as plain values. A field is absent when the server did not send it or its
+ * value is invalid.
+ */
 export interface Hello {
   readonly ok: boolean;
-  /** Of an error. */
+  /** Code of an error. */
   readonly code?: number;
   readonly codeName?: string;
   readonly isWritablePrimary?: boolean;
@@ -13,28 +16,30 @@ export interface Hello {
   /** `isdbgrid`: a mongos. */
   readonly msg?: string;
   readonly setName?: string;
-  /** Of electionId: see `termOf`. */
+  /** Term of the electionId: see `termOf`. */
   readonly term?: number;
-  /** The server's own clock, milliseconds. */
+  /** Time of the server's clock, milliseconds. */
   readonly localTimeMs?: number;
-  /** The primary's clock when it wrote what this server applied last, milliseconds. */
+  /** Time of the primary's clock when it wrote the last operation that this server applied, milliseconds. */
   readonly lastWriteMs?: number;
-  /** Time stamp of what this server applied last, seconds. */
+  /** Time stamp of the last operation that this server applied, seconds. */
   readonly lastWriteSeconds?: number;
-  /** Newest time stamp that this server has heard of (`$clusterTime`), seconds. */
+  /** Newest time stamp that this server received (`$clusterTime`), seconds. */
   readonly clusterSeconds?: number;
 }
 
 /**
+ * Returns the verdict of an answer to `hello`.
+ *
  * | answer                                      | verdict                                    |
  * |---------------------------------------------|--------------------------------------------|
  * | ok 0, ShutdownInProgress (91) or 11600      | down ShuttingDown                          |
  * | ok 0, Unauthorized (13) or 18               | up AuthRequired                            |
  * | ok 0, else                                  | down NotServing, with the code             |
- * | another set's name than the one wanted      | down NotServing                            |
- * | isdbgrid (mongos)                           | up, no role: of many, each would be primary |
- * | isWritablePrimary (a lone server too)       | up Primary, epoch = the election's term    |
- * | secondary                                   | up Replica, lag where it can be known      |
+ * | the name of another replica set             | down NotServing                            |
+ * | isdbgrid (mongos)                           | up, no role: each of several would be primary |
+ * | isWritablePrimary (also a standalone server) | up Primary, epoch = the election's term   |
+ * | secondary                                   | up Replica, lag if it is known             |
  * | arbiter, not initiated, starting, recovering, rolling back, removed | down NotServing    |
  */
 export function verdictOfHello(hello: Hello, setName: string | undefined): Verdict {
@@ -77,18 +82,23 @@ function verdictOfError({ code, codeName = '' }: Hello): Verdict {
   return known ?? verdict('down', 'NotServing', `hello fails with error ${String(code ?? 'unknown')}${name}`);
 }
 
-/** An idle primary writes a no-op every 10 s (writePeriodicNoops): a last write no older than this is no lag. */
+/**
+ * An idle primary writes a no-op every 10 s (writePeriodicNoops), so a last write within this time is not a
+ * lag.
+ */
 const silenceSeconds = 12;
 
 /**
+ * Returns the lag in seconds. Undefined: not known.
+ *
  * | last write is older than 12 s (localTime - lastWriteDate) | lag                                             |
  * |------------------------------------------------------------|-------------------------------------------------|
- * | yes                                                        | its age: nothing came since                     |
- * | no                                                         | newest time heard of - last applied, never more than the age; 0 without |
+ * | yes                                                        | its age: nothing was received since             |
+ * | no                                                         | newest time received - last applied, at most the age; 0 if unknown |
  *
- * Members tell each other the newest time every 2 s, so a lag of seconds is known; in a sharded cluster that time also
- * counts the writes of other shards, so up to 10 s may be said too much. Without a primary nothing is written, and the
- * age grows though nothing is missing.
+ * Members exchange the newest time every 2 s, so a lag of seconds is known. In a sharded cluster that time
+ * includes the writes of other shards, so the lag may be up to 10 s too high. Without a primary nothing is
+ * written, and the age grows although nothing is missing.
  */
 function lagOf(hello: Hello): number | undefined {
   const { localTimeMs, lastWriteMs, clusterSeconds, lastWriteSeconds } = hello;

@@ -18,10 +18,13 @@ const requestId = 1;
 const documentAt = 21;
 const minDocumentBytes = 5;
 
-/** An answer to `hello` has 1 or 2 KiB; 50 members of a set with long names and tags stay well below. */
+/**
+ * Maximum length of a message. An answer to `hello` has 1 or 2 KiB, and less than this with 50 members with
+ * long names and tags.
+ */
 export const maxMessageBytes = 64 * 1024;
 
-/** `{hello: 1, $db: 'admin'}` is always the same, so it is written down here: 31 bytes of BSON in a message of 52. */
+/** The constant document `{hello: 1, $db: 'admin'}`: 31 bytes of BSON in a message of 52. */
 const hello = Buffer.concat([
   int32(31),
   Buffer.from('\x10hello\0', 'latin1'),
@@ -36,7 +39,7 @@ export const helloRequest: Uint8Array = Buffer.concat([
   hello,
 ]);
 
-/** The answer to `helloRequest`. What cannot be one is known from its first bytes on. */
+/** Reads the answer to `helloRequest`. Other bytes are `unknown` from the first ones on. */
 export function readMessage(received: Buffer): Message {
   if (received.length < 4) return 'unfinished';
   const length = received.readInt32LE(0);
@@ -46,7 +49,7 @@ export function readMessage(received: Buffer): Message {
   const checksumBytes = (received.readUInt32LE(16) & 1) * 4;
   const document = received.subarray(documentAt, length - checksumBytes);
   if (!isAnswer || received.readUInt8(20) !== 0 || document.length < minDocumentBytes) return 'unknown';
-  // Other sections would follow; the answer to hello has none.
+  // Other sections would follow, but the answer to hello has none.
   return document.readInt32LE(0) === document.length ? { document } : 'unknown';
 }
 

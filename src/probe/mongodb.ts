@@ -13,14 +13,15 @@ import { createTrust, securing } from './secure.ts';
 export interface MongodbDialogueOptions {
   /** TLS from the first byte. */
   readonly secure?: boolean;
-  /** The replica set that the server must be a member of. */
+  /** Replica set that the server must be a member of. */
   readonly setName?: string;
 }
 
 /**
- * MongoDB 4.4.2 and later, and what speaks its protocol: one `hello`, without credentials, as the drivers' monitors send
- * it. Nothing is left on the server: no session, no cursor, no client metadata; the connection is closed after the answer.
- * Older servers know `hello` only as `isMaster`: they answer CommandNotFound (59) and are down.
+ * Creates the probe of MongoDB 4.4.2 and later, and of other servers with its protocol. It sends one `hello`,
+ * without credentials, like the monitors of drivers. Nothing remains on the server: no session, no cursor, no
+ * client metadata. The connection is closed after the answer. Older servers have `hello` only as `isMaster`:
+ * they answer CommandNotFound (59) and are down.
  */
 export function createMongodb(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
@@ -28,7 +29,7 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
     if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
     const { tls, setName } = check.handler;
     const options = { secure: tls !== undefined, ...(setName !== undefined && { setName }) };
-    // Loaded on first use: who asks no MongoDB shall not pay 8 MB for it.
+    // Loaded on first use, because it takes 8 MB.
     const bson = await import('bson');
     const budget = new Budget({ meter });
     return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust), { budget });
@@ -37,7 +38,7 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
 
 const wrongProtocol = verdict('down', 'WrongProtocol', "the answer is not MongoDB's");
 
-/** The conversation of one run. */
+/** Creates the protocol of one run. */
 export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}): Protocol {
   let isSecure = options.secure !== true;
   let isAsked = false;

@@ -10,22 +10,23 @@ export type Ruling =
   | { readonly subject: 'account' | 'login' };
 
 /**
- * Subject of an error, in every stage. Numbers and SQLSTATEs from MySQL's and MariaDB's error references; in place of the
- * greeting an error often has no SQLSTATE. By class where one means one thing, by number elsewhere.
+ * Returns the subject of an error, in every stage. Numbers and SQLSTATEs are from the error references of
+ * MySQL and MariaDB. An error in place of the greeting often has no SQLSTATE. A class with one meaning is
+ * decided by class, the others by number.
  *
- * | error                                                          | about                                        |
+ * | error                                                          | subject                                      |
  * |----------------------------------------------------------------|----------------------------------------------|
  * | 1040 too many connections, 1041 and 1135 no memory or thread   | full                                         |
- * | 1129 our address is blocked                                    | server, Blocked: who shares it is refused too |
+ * | 1129 our address is blocked                                    | server, Blocked: also for others with the address |
  * | 1053 shutdown                                                  | server, ShuttingDown                         |
  * | 1043 and the like: our packets are not understood              | prober                                       |
  * | MaxScale's 1045 "failed to create new session"                 | server, NotServing                           |
- * | SQLSTATE 28000 and its kin: account unknown, locked, expired,  | login                                        |
- * | without TLS, of a plugin that we do not have; 1130 our address |                                              |
+ * | SQLSTATE 28000 and similar: account unknown, locked, expired,  | login                                        |
+ * | without TLS, with a plugin that we lack; 1130 our address      |                                              |
  * | 1226, 1203 limits of the account; 1184 its init_connect; 1317, | account                                      |
  * | 1969, 3024 its statements are ended                            |                                              |
- * | SQLSTATE 42xxx, 1193: rights, and what the server has not      | account                                      |
- * | any other (3032 offline, 1047 no Galera quorum, a proxy's own: | server, NotServing                           |
+ * | SQLSTATE 42xxx, 1193: rights, and features that the server lacks | account                                    |
+ * | any other (3032 offline, 1047 no Galera quorum, of a proxy:    | server, NotServing                           |
  * | 1105, 1927, 2003, 9001)                                        |                                              |
  */
 export function rulingOf({ code, state, text }: ServerError): Ruling {
@@ -36,7 +37,7 @@ export function rulingOf({ code, state, text }: ServerError): Ruling {
   return aboutTheAccount.has(code) || state.startsWith('42') ? { subject: 'account' } : notServing;
 }
 
-/** The verdict that an error makes. */
+/** Returns the verdict of an error. */
 export function classifyServerError(
   error: ServerError,
   saturatedIs: 'inconclusive' | 'down',
@@ -74,20 +75,20 @@ const byCode: Readonly<Record<number, Ruling>> = {
   1159: prober,
 };
 
-/** It has no server to lead to. */
+/** Text of MaxScale without a server behind it. */
 const ofMaxScale = /failed to create new session/i;
 
-/** 1045, 1698 and 1044 have the SQLSTATE in most versions, not in all. */
+/** Errors about the login. 1045, 1698 and 1044 have the SQLSTATE in most versions, but not in all. */
 const aboutTheLogin: ReadonlySet<number> = new Set([
   1044, 1045, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 3118, 3159, 3955, 4151, 4166,
 ]);
 
-/** Limits of the account, and ends of its statements. */
+/** Errors about limits of the account and about ended statements. */
 const limits: ReadonlySet<number> = new Set([1184, 1203, 1226, 1317, 1969, 3024]);
 
 const aboutTheAccount: ReadonlySet<number> = new Set([...limits, 1142, 1143, 1193, 1227, 1235, 1370]);
 
-/** Returns true when the same question is refused again, until a right is granted: not for a limit. */
+/** Returns true when the same query is refused until a right is granted. False for a limit. */
 export const isLasting = (error: ServerError): boolean =>
   rulingOf(error).subject === 'account' && !limits.has(error.code);
 

@@ -3,9 +3,10 @@ import { verdict } from './classify.ts';
 import { readError, readGreeting, readPacket } from './mysql-packets.ts';
 
 /**
- * Returns true when the first bytes of a connection are those of MySQL or MariaDB: a greeting of protocol 10, in use since 1998, or
- * an error in place of it (too many connections, the address is blocked). The packet is whole and nothing follows, which
- * no answer of another protocol is by chance: a message of MongoDB begins with its length too, but counts that in.
+ * Returns true when the first bytes of a connection are from MySQL or MariaDB: a greeting of protocol 10, in
+ * use since 1998, or an error in place of it (too many connections, blocked address). The packet is complete
+ * and nothing follows, which no answer of another protocol is by chance: a message of MongoDB begins with its
+ * length too, but its length includes these bytes.
  */
 export function isMysqlHello(bytes: Buffer): boolean {
   const packet = readPacket(bytes, 0);
@@ -13,7 +14,7 @@ export function isMysqlHello(bytes: Buffer): boolean {
   return readGreeting(packet.payload) !== undefined || readError(packet.payload) !== undefined;
 }
 
-/** The verdict of every handler except mysql and tcpSocket where such a server answers. */
+/** Verdict of every handler except mysql and tcpSocket when such a server answers. */
 export const mysqlAnswers: Verdict = Object.freeze({
   ...verdict('down', 'WrongProtocol', 'a MySQL server answers here: use the mysql handler'),
   greeting: 'mysql',

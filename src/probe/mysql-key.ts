@@ -1,14 +1,15 @@
 import { createPublicKey } from 'node:crypto';
 
-/** MySQL makes keys of 2,048 bits. */
+/** Maximum size of the RSA key of a server. MySQL generates keys of 2,048 bits. */
 export const mostKeyBits = 4_096;
-/** A PEM of such a key has 800. */
+/** Maximum length of its PEM. A key of 4,096 bits has 800 bytes. */
 const mostKeyBytes = 1_024;
 const mostExponent = 2n ** 32n;
 
 /**
- * Returns true when the payload of a packet is the public key of caching_sha2_password or sha256_password, and encrypting the
- * password with it would take long: the server chooses the key, OpenSSL accepts 16,384 bits, and the thread waits.
+ * Returns true when the payload of a packet is the public key of caching_sha2_password or sha256_password,
+ * and encrypting the password with it would take long: the server chooses the key, OpenSSL accepts 16,384
+ * bits, and the thread waits.
  *
  *     01 "-----BEGIN PUBLIC KEY-----" …
  */
@@ -18,7 +19,10 @@ export function isCostlyKey(payload: Buffer): boolean {
   return pem.length > mostKeyBytes || !isSmallKey(pem);
 }
 
-/** No other kind of PEM is read: a private key may be under a password whose derivation takes as long as it says. */
+/**
+ * Reads no other kind of PEM, because a private key may be encrypted under a password whose derivation takes
+ * arbitrarily long.
+ */
 function isSmallKey(pem: Buffer): boolean {
   const text = pem.toString('latin1');
   if (!/^\s*-----BEGIN (RSA )?PUBLIC KEY-----/.test(text)) return false;

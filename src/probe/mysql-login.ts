@@ -34,18 +34,28 @@ export interface Login {
   readonly meter: CpuMeter | undefined;
 }
 
-/** The verdict, and whether the server saw the end of the handshake: one that did not is counted against us. */
+/** Verdict of a login. */
 export interface LoginResult {
   readonly verdict: Verdict;
+  /**
+   * True when the server received the complete handshake. A server counts an incomplete one as an error of
+   * this client.
+   */
   readonly isFinished: boolean;
-  /** The same once it is known for good: a login that is waited for behind the verdict may still come to its end. */
+  /** Final value of `isFinished`: a login that continues after the verdict may still finish. */
   readonly finishes: Promise<boolean>;
 }
 
-/** Loaded by the first check that logs in, before its time runs: that is not the server's fault. */
+/**
+ * Loads the client, before the time of the first check that logs in starts, because loading is not a delay of
+ * the server.
+ */
 export const loadClient = async () => (await import('mysql2')).default;
 
-/** Logs in, asks for state and replication, and says goodbye; ends when the limit stops it. Never rejects for the server's sake. */
+/**
+ * Logs in, queries state and replication, and logs out. Ends when the limit stops it. Never rejects because
+ * of the server.
+ */
 export async function logIn(login: Login): Promise<LoginResult> {
   const { check, handler, limit, owed, fallbacks } = login;
   const mysql = await loadClient();
@@ -87,7 +97,10 @@ export async function logIn(login: Login): Promise<LoginResult> {
   return { verdict: end, isFinished: false, finishes };
 }
 
-/** Plugins that keep the password, and the verdict once they did: then the login is not tried again for a while. */
+/**
+ * Returns plugins that do not reveal the password, and a function for the verdict after they withheld it.
+ * Then the login is not tried again for a while.
+ */
 function withholding({ check, credentials, handler, fallbacks }: Login, known: PluginOptions['known']) {
   let kept: string | undefined;
   const verified = handler.tls && verificationOf(handler.tls);
@@ -100,7 +113,7 @@ function withholding({ check, credentials, handler, fallbacks }: Login, known: P
   return { authPlugins: pluginsOf({ credentials, verified, known, onWithheld }), settle };
 }
 
-/** Returns the options of TLS where the check has it, or the verdict where its certificates cannot be used. */
+/** Returns the options of TLS if the check has TLS, or the verdict if its certificates cannot be used. */
 function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | Verdict | undefined {
   try {
     return tls && secretsOf(securing(tls, trust), nameOf(check, tls));
@@ -109,7 +122,7 @@ function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | 
   }
 }
 
-/** Leaves the session to itself until it is answered. */
+/** Lets the session continue after the verdict, until the server answers. */
 function waitFor(session: Session, { check, owed }: Login): Verdict {
   const patience = owed.patience(check, () => session.asks, 0);
   const verdict = patience.begin();
@@ -123,18 +136,18 @@ function optionsOf({ check, credentials, handler }: Login, stream: Connection): 
     user: credentials.username,
     password: credentials.password,
     stream,
-    // The limit of the run is enough, and politer.
+    // The limit of the run is sufficient, and ends the connection without a reset.
     connectTimeout: 0,
-    // Else it makes code of the names of columns, which the server gives.
+    // Otherwise it generates code from the names of columns, which the server sends.
     disableEval: true,
-    // The server must not be able to ask for files of ours.
+    // The server must not be able to read files of the operator.
     flags: ['-LOCAL_FILES'],
-    // It asks for TLS; how that is spoken is the session's.
+    // Requests TLS; the session makes the TLS connection.
     ...(handler.tls === undefined ? {} : { ssl: {} }),
   };
 }
 
-/** Of mysql2, whose names are its own. */
+/** Verdicts by error code of mysql2. */
 const byCode: Readonly<Record<string, Verdict>> = {
   PROTOCOL_CONNECTION_LOST: closedEarly,
   HANDSHAKE_NO_SSL_SUPPORT: noTls,
@@ -155,6 +168,6 @@ function classify(error: unknown, session: Session, { handler }: Login, name: st
   if (codeOf(error).startsWith('ERR_SSL_')) return classifyHttpError(error, name, true);
   const known = lookUp(byCode, codeOf(error));
   if (known !== undefined) return known;
-  // What is left is thrown by mysql2's parser.
+  // The remaining errors are from the parser of mysql2.
   return errorNumber(error) < 0 ? classifyErrno(error) : wrongProtocol;
 }

@@ -1,31 +1,32 @@
 /**
- * The packets of MySQL's and MariaDB's connection phase, as bytes. Numbers are little endian.
+ * Packets of the connection phase of MySQL and MariaDB, as bytes. Numbers are little endian.
  *
- *     packet      length(3) sequence(1) payload              each side answers with the sequence it got, plus one
+ *     packet      length(3) sequence(1) payload              each side answers with the received sequence plus one
  *
  *     greeting    0A version\0 thread(4) nonce(8) 00 capabilities(2)
  *                 [charset(1) status(2) capabilities(2) nonceLength(1) reserved(10) nonce(max(13, length - 8)) plugin\0]
  *     ERR         FF code(2) [# state(5)] text               in place of the greeting it often has no state
  *     OK          00 ...
  *     switch      FE plugin\0 nonce                          or FE alone: the hash of MySQL 4.0
- *     more        01 data                                    the plugin's own words
+ *     more        01 data                                    data of the plugin
  *
  *     TLS request capabilities(4) maximum(4) charset(1) 00(23)
  *     response    capabilities(4) maximum(4) charset(1) 00(23) user\0 answerLength(1) answer [plugin\0]
  *     quit        01
  *
- * Sources: MySQL sql/auth/sql_authentication.cc, MariaDB sql/sql_acl.cc and "Connection phase" in the manuals of both.
+ * Sources: MySQL sql/auth/sql_authentication.cc, MariaDB sql/sql_acl.cc and "Connection phase" in the manuals
+ * of both.
  */
 
 export interface Packet {
   readonly payload: Buffer;
-  /** Bytes of it on the wire, with its header. */
+  /** Bytes on the wire, including the header. */
   readonly size: number;
 }
 
 export interface Greeting {
   readonly capabilities: number;
-  /** The authentication plugin that the server begins with; empty before MySQL 5.5. */
+  /** Authentication plugin that the server begins with. Empty before MySQL 5.5. */
   readonly plugin: string;
 }
 
@@ -37,7 +38,7 @@ export interface ServerError {
 }
 
 export const capability = {
-  /** MariaDB's servers take a client without it for one that speaks their extensions. */
+  /** A server of MariaDB treats a client without it as a client with MariaDB's extensions. */
   longPassword: 0x1,
   protocol41: 0x200,
   tls: 0x800,
@@ -46,15 +47,16 @@ export const capability = {
   pluginAuth: 0x80000,
 } as const;
 
-/** Nothing that a server says before the end of the handshake is longer. */
+/** Maximum payload of a packet of the handshake. */
 export const maxPayload = 8 * 1024;
 const headerSize = 4;
-/** latin1_swedish_ci, which all servers from 4.1 on know: what we send is ASCII. */
+/** latin1_swedish_ci, which all servers since 4.1 support. We send ASCII only. */
 const charset = 8;
 
 /**
- * The first packet; `more` where its end has not come yet, `alien` where it cannot be the one with this sequence number.
- * Errors may have another: some are sent in place of a packet, by code that does not know which.
+ * Reads the first packet. Returns `more` while it is incomplete, and `alien` when it cannot be the packet
+ * with this sequence number. Errors may have another number: some are sent in place of a packet, by code that
+ * does not have its number.
  */
 export function readPacket(received: Buffer, sequence: number): Packet | 'more' | 'alien' {
   if (received.length < headerSize) return 'more';
@@ -66,7 +68,7 @@ export function readPacket(received: Buffer, sequence: number): Packet | 'more' 
   return { payload: received.subarray(headerSize, size), size };
 }
 
-/** Undefined: not a greeting of protocol 10, or one of a server older than 4.1. */
+/** Reads a greeting. Undefined: not a greeting of protocol 10, or of a server before 4.1. */
 export function readGreeting(payload: Buffer): Greeting | undefined {
   const afterVersion = payload.indexOf(0, 1) + 1;
   const at = afterVersion + 4 + 8 + 1;
@@ -80,18 +82,18 @@ export function readGreeting(payload: Buffer): Greeting | undefined {
   return { capabilities, plugin: isNamed ? readName(payload, afterNonce) : '' };
 }
 
-/** Undefined: not an ERR packet. */
+/** Reads an ERR packet. Undefined: another packet. */
 export function readError(payload: Buffer): ServerError | undefined {
   if (payload[0] !== 0xff || payload.length < 3) return undefined;
   const code = payload.readUInt16LE(1);
-  // Errors of servers begin at 1000; 0xFFFF is no error but a report of progress.
+  // Errors of servers begin at 1000. 0xFFFF is not an error but a progress report.
   if (code < 1000 || code === 0xffff) return undefined;
   const hasState = payload[3] === 0x23 && payload.length >= 9;
   const state = hasState ? payload.toString('latin1', 4, 9) : '';
   return { code, state, text: payload.toString('utf8', hasState ? 9 : 3) };
 }
 
-/** The plugin that an authentication switch names. */
+/** Returns the plugin of an authentication switch. */
 export function readSwitch(payload: Buffer): string {
   return payload.length === 1 ? 'mysql_old_password' : readName(payload, 1);
 }
@@ -100,7 +102,7 @@ export function tlsRequest(greeting: Greeting, sequence: number): Buffer {
   return packet(sequence, responseHead(greeting, true));
 }
 
-/** The complete HandshakeResponse41. */
+/** Returns the complete HandshakeResponse41. */
 export function handshakeResponse(
   greeting: Greeting,
   sequence: number,
@@ -122,7 +124,7 @@ export function handshakeResponse(
 export interface ResponseOptions {
   readonly user: string;
   readonly plugin: string;
-  /** At most 250 bytes. */
+  /** Maximum 250 bytes. */
   readonly answer: Uint8Array;
   readonly isSecure: boolean;
 }
@@ -134,7 +136,7 @@ export function packet(sequence: number, payload: Uint8Array): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** COM_QUIT, the first packet of a conversation of its own. */
+/** COM_QUIT, the first packet of a command. */
 export const quit: Uint8Array = packet(0, Buffer.of(1));
 
 function responseHead({ capabilities }: Greeting, isSecure: boolean): Buffer {
@@ -147,7 +149,7 @@ function responseHead({ capabilities }: Greeting, isSecure: boolean): Buffer {
   return head;
 }
 
-/** Up to the zero byte or the end: MySQL 5.5 forgot the zero. */
+/** Reads up to the zero byte or the end, because MySQL 5.5 omits the zero. */
 function readName(payload: Buffer, start: number): string {
   const end = payload.indexOf(0, start);
   return payload.toString('latin1', start, end === -1 ? payload.length : end);

@@ -7,9 +7,9 @@ import { firstAnswer, nextAnswer } from './mysql-answers.ts';
 export interface PluginOptions {
   readonly credentials: Credentials;
   readonly verified: Verified;
-  /** The plugins of mysql2. */
+  /** Plugins of mysql2. */
   readonly known: typeof AuthPlugins;
-  /** Called with the message when the server is answered without the password. */
+  /** Called with the message when an answer does not contain the password that the server requested. */
   readonly onWithheld: (message: string) => void;
 }
 
@@ -17,14 +17,15 @@ const never =
   'the account needs mysql_clear_password, which is never used: choose another authentication plugin';
 
 /**
- * Authentication plugins in place of mysql2's, for a server that must not learn the password. Each request for it is answered
- * as a probe without credentials answers (mysql-answers.ts): the handshake comes to its end, and the server refuses the login.
+ * Returns authentication plugins in place of mysql2's, for a server that must not receive the password. Each
+ * request for it gets the answer of a probe without credentials (mysql-answers.ts): the handshake finishes,
+ * and the server refuses the login.
  *
- * | plugin                | the server asks for                   | verified TLS, or allowed | otherwise           |
+ * | plugin                | request of the server                 | verified TLS, or allowed | otherwise           |
  * |-----------------------|---------------------------------------|--------------------------|---------------------|
  * | mysql_native_password | a hash under its salt                 | the hash                 | the hash            |
  * | caching_sha2_password | a hash under its salt                 | the hash                 | the hash            |
- * |                       | the password, when it has not cached the account | it, under its key without TLS | no password |
+ * |                       | the password, if the account is not in its cache | the password, under its key without TLS | no password |
  * | sha256_password       | the password                          | the same                 | no password         |
  * | mysql_clear_password  | the password                          | no password              | no password         |
  */

@@ -8,30 +8,33 @@ import { MysqlHandshake } from './mysql.ts';
 import type { Probe } from './probe.ts';
 
 /**
- * State of an address and port:
+ * State of an address and port.
  *
- * | state    | begins                                          | the next probe                                          |
+ * | state    | entered                                         | next probe                                              |
  * |----------|-------------------------------------------------|---------------------------------------------------------|
- * | speak    | at first                                        | speaks at once                                          |
- * | listen   | at first on port 3306; after an answer that is not of the handler's protocol | waits for MySQL's greeting first |
- * | mistaken | after a wait in which no such greeting came     | speaks at once; an answer of the right protocol: speak  |
+ * | speak    | initially                                       | sends at once                                           |
+ * | listen   | initially on port 3306; after an answer that is not of the handler's protocol | waits for a MySQL greeting first |
+ * | mistaken | after a wait without such a greeting            | sends at once; after an answer of the expected protocol: speak |
  */
 type State = 'speak' | 'listen' | 'mistaken';
 
-/** Keeps probes of other protocols from being counted by a MySQL server that answers them. */
+/** Wraps a probe of another protocol, so that a MySQL server that answers does not count it as an error. */
 export type MysqlPorts = (probe: Probe) => Probe;
 
 const mysqlPort = 3306;
-/** Beyond it the oldest is removed, which costs the server one more broken handshake. */
+/**
+ * Maximum number of entries. The oldest one is removed, which costs that server one more broken handshake.
+ */
 const maxPorts = 10_000;
 
 /**
- * Bytes of another protocol are a broken handshake to MySQL and MariaDB, which count those by max_connect_errors (100) and
- * then refuse every client of our address. The bytes are sent before the greeting is there, so the first such probe is
- * counted. From then on a probe of that address and port waits for the greeting, on a connection of its own, and finishes
- * the handshake as the mysql handler does: that is not counted.
+ * Creates the wrapper. For MySQL and MariaDB, bytes of another protocol are a broken handshake. They count
+ * these, and after max_connect_errors (100) they refuse every client of our address. The first such probe
+ * sends before the greeting arrives and is counted. Later probes of that address and port wait for the
+ * greeting on a connection of their own, and finish the handshake like the mysql handler, which is not
+ * counted.
  *
- * One for all handlers: their checks of a port share the state.
+ * All handlers use the same wrapper, because their checks of a port share the state.
  */
 export function createMysqlPorts(): MysqlPorts {
   const states = new Map<string, State>();
@@ -63,7 +66,7 @@ export function createMysqlPorts(): MysqlPorts {
   };
 }
 
-/** Waits for the greeting for half of the timeout at most, and finishes the handshake. */
+/** Waits for the greeting, for at most half of the timeout, and finishes the handshake. */
 async function hearsMysql(check: Check, signal: AbortSignal, meter?: CpuMeter): Promise<boolean> {
   const handshake = new MysqlHandshake({ saturatedIs: 'inconclusive', wantsTls: false });
   const said: Verdict = await converse(check, signal, handshake, undefined, {
@@ -73,7 +76,7 @@ async function hearsMysql(check: Check, signal: AbortSignal, meter?: CpuMeter): 
   return handshake.isRecognised && said.reason !== 'Cancelled';
 }
 
-/** The check with what is left of its timeout. */
+/** Returns the check with the remaining time of its timeout. */
 function withTime(check: Check, started: number): Check {
   const leftMs = Math.max(1, Math.floor(check.timing.timeoutMs - (performance.now() - started)));
   return { ...check, timing: { ...check.timing, timeoutMs: leftMs } };

@@ -22,13 +22,13 @@ import type { Progress } from './progress.ts';
 import type { Connection } from './tapped.ts';
 
 /**
- * A channel of a replica reports its sets of GTIDs, so a row may have some KiB, and each channel repeats them: more than
- * other protocols need.
+ * Maximum bytes of a run. A channel of a replica reports its sets of GTIDs, so a row may have several KiB,
+ * and each channel repeats them. This is more than other protocols need.
  */
 export const mostMysqlBytes = 256 * 1024;
-/** Nothing that is asked here has a longer row. */
+/** Maximum length of a packet. No query here has a longer row. */
 const mostPacketBytes = 64 * 1024;
-/** A login and four questions have some 200, most of them names of columns. */
+/** Maximum number of packets. A login and four queries have about 200, most of them names of columns. */
 const mostPackets = 2_000;
 
 const packetTooLong = verdict('down', 'WrongProtocol', 'the server sent a packet of more than 64 KiB');
@@ -37,7 +37,10 @@ const tooManyPackets = verdict(
   'WrongProtocol',
   `the server sent more than ${String(mostPackets)} packets`,
 );
-/** The greeting, three factors with a switch and two questions each, and the end. */
+/**
+ * Maximum number of packets of a login: the greeting, three factors with a switch and two requests each, and
+ * the end.
+ */
 const mostLoginPackets = 16;
 const tooManyLoginPackets = verdict(
   'down',
@@ -50,13 +53,13 @@ const keyTooLarge = refusal(
   `the RSA key of the server is malformed or has more than ${String(mostKeyBits)} bits`,
 );
 
-/** Questions that the server refused to answer to this check. */
+/** Queries that the server refused for this check. */
 export interface Refusals {
   get(fallback: Fallback): string | undefined;
   remember(fallback: Fallback, answer: string): void;
 }
 
-/** A packet of mysql2: its payload is from `offset` to `end`. */
+/** Packet of mysql2. Its payload is from `offset` to `end`. */
 interface InnerPacket {
   readonly sequenceId: number;
   readonly buffer: Buffer;
@@ -64,7 +67,7 @@ interface InnerPacket {
   readonly end: number;
 }
 
-/** What of mysql2's connection is not in its types. */
+/** Members of mysql2's connection that its types do not have. */
 interface Inner {
   sequenceId: number;
   handlePacket: (packet: InnerPacket | undefined) => void;
@@ -72,7 +75,7 @@ interface Inner {
   stream: Socket;
   readonly packetParser: {
     execute(received: Buffer): void;
-    /** Of the last packet that began. */
+    /** Length of the last packet that began. */
     readonly length: number;
   };
   _handleNetworkError(error: Error): void;
@@ -81,14 +84,14 @@ interface Inner {
 export interface SessionOptions {
   readonly connection: Mysql2Connection;
   readonly socket: Socket;
-  /** What mysql2 reads: it counts the bytes, and destroys the socket once there are too many. */
+  /** Stream that mysql2 reads. It counts the bytes, and destroys the socket when there are too many. */
   readonly metered: Connection;
-  /** Options of TLS, where the connection is to have it. */
+  /** Options of TLS. Undefined: no TLS. */
   readonly secrets: ConnectionOptions | undefined;
   readonly budget: Budget;
 }
 
-/** One connection of mysql2, whose errors cannot escape. */
+/** One connection of mysql2. Catches all its errors. */
 export class Session {
   readonly isWelcome: Promise<void>;
   readonly #connection: Mysql2Connection;
@@ -123,12 +126,12 @@ export class Session {
     ]);
   }
 
-  /** Code of the error that ended the handshake of TLS. */
+  /** Code of the error that ended the TLS handshake. */
   get tlsError(): string | undefined {
     return this.#tlsError;
   }
 
-  /** True once it is logged in. */
+  /** True after the login. */
   get isIn(): boolean {
     return this.#isWelcome;
   }
@@ -148,13 +151,13 @@ export class Session {
     await Promise.race([
       new Promise<void>((resolve) => this.#connection.end(() => resolve())),
       this.#failed.catch(() => undefined),
-      // Without an answer there is nobody to take leave of.
+      // Without an answer the server does not wait for the end of the session.
       new Promise<void>((resolve) => setImmediate(resolve)),
     ]);
     await new Promise<void>((resolve) => closePolitely(this.#secured ?? this.#metered, resolve));
   }
 
-  /** What the server was asked for last. */
+  /** Last request to the server. */
   get asks(): Question {
     if (this.#isWelcome) return 'query';
     return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
@@ -164,12 +167,17 @@ export class Session {
     return progressOf(this.#secured ?? this.#metered, this.#isWelcome ? 'a query' : 'the login');
   }
 
-  /** Whether there is a server that may still answer. */
+  /** True while the server may still answer. */
   get isOpen(): boolean {
     return !this.#socket.connecting && !this.#socket.destroyed;
   }
 
-  /** As `close`, but waits for what the server was asked for last, so long at most. Resolves to whether it had to be left. */
+  /**
+   * Closes like `close`, but first waits for the answer to the last request. Resolves to true when the
+   * connection was closed without this answer.
+   *
+   * @param forMs maximum wait in milliseconds
+   */
   linger(forMs: number): Promise<boolean> {
     this.#connection.end(() => undefined);
     this.#budget.narrow(mostBytesBehind);
@@ -188,8 +196,9 @@ export class Session {
   }
 
   /**
-   * Secures the connection with the same offers and checks as every other protocol. mysql2's own contexts offer finite-field
-   * DHE, are made for each run, and look for DNS names alone. The password is sent after the checks.
+   * Makes the TLS connection with the same offers and checks as every other protocol. The contexts of mysql2
+   * offer finite-field DHE, are created for each run, and check DNS names only. The password is sent after
+   * the checks.
    */
   #secureWith(secrets: ConnectionOptions): void {
     const inner = this.#connection as unknown as Inner;
@@ -219,14 +228,17 @@ export class Session {
     };
   }
 
-  /** mysql2 parses inside its `data` listener: what it throws there would end this process. */
+  /**
+   * Catches errors of mysql2's parser, which runs in a `data` listener: an error there would end this
+   * process.
+   */
   #watch(reject: (error: unknown) => void): void {
     this.#connection.on('error', reject);
     const parser = this.#connection as unknown as Inner;
     const handle = parser.handlePacket.bind(parser);
     parser.handlePacket = (packet) => {
       if (this.#isOver || (packet !== undefined && !this.#accepts(packet))) return;
-      // It would complain of a wrong one on standard error, and go on.
+      // mysql2 would report a wrong number on standard error, and continue.
       if (packet !== undefined) parser.sequenceId = packet.sequenceId;
       try {
         handle(packet);
@@ -238,7 +250,7 @@ export class Session {
     this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
   }
 
-  /** A packet that is too long is refused before its bytes come. */
+  /** Refuses a packet that is too long before its bytes arrive. */
   #checkHeader(): void {
     const { packetParser } = this.#connection as unknown as Inner;
     if (packetParser.length > mostPacketBytes) this.#exceed(packetTooLong);
@@ -266,7 +278,7 @@ export class Session {
     this.#metered.destroy();
   }
 
-  /** Asks a question for which the account may lack the right; not while the refusal is remembered. */
+  /** Runs a query for which the account may lack the right, unless a refusal is remembered. */
   async #askOnce(fallback: Fallback, sql: string, refusals: Refusals): Promise<Rows> {
     const known = refusals.get(fallback);
     if (known !== undefined) return { refused: known };
@@ -312,7 +324,7 @@ function textOf(error: unknown, property = 'sqlMessage'): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** An error of the server, as mysql2 has it. */
+/** Returns an error of the server from an error of mysql2. */
 export function serverError(error: unknown): ServerError {
   return { code: errorNumber(error), state: textOf(error, 'sqlState'), text: textOf(error) };
 }

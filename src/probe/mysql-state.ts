@@ -1,32 +1,38 @@
 import type { Role, Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
 
-/** A row as the client gives it: by the column's name. */
+/** Row of the client, by column name. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows, or the error in their place. */
+/** Rows, or the error that the server sent in place of them. */
 export type Rows = readonly Row[] | { readonly refused: string };
 
-/** What was asked of a server, and what it said. */
+/** Answers of a server. */
 export interface MysqlState {
-  /** Variables and status by name; names that the server does not have are missing. */
+  /** Variables and status by name, without names that the server does not have. */
   readonly variables: ReadonlyMap<string, string>;
   readonly status: ReadonlyMap<string, string>;
-  /** A row for each channel that it replicates from. */
+  /** One row for each channel that the server replicates from. */
   readonly channels: Rows;
-  /** A row for each member of its Group Replication; left out where it has none. */
+  /** One row for each member of its Group Replication. Absent without Group Replication. */
   readonly group?: Rows;
 }
 
-/** Variables that refuse writes of everybody: each makes a replica of a server (Aurora's readers have the last one alone). */
+/**
+ * Variables that refuse the writes of all clients. A server with one of them is a replica. Aurora's readers
+ * have only the last one.
+ */
 const readOnlyVariables = ['read_only', 'super_read_only', 'innodb_read_only'] as const;
 
-/** Variables that make transactions read only unless they ask for another: MySQL's name, and that of old versions and MariaDB. */
+/**
+ * Variables that make transactions read only by default: MySQL's name, and the name in old versions and
+ * MariaDB.
+ */
 const readOnlyDefaults = ['transaction_read_only', 'tx_read_only'] as const;
 
 /**
- * Variables that a server does not have are left out of the answer, where SELECT @@… would be an error: no two of MySQL,
- * MariaDB, their versions and clouds have the same. It costs a server 0.5 ms.
+ * The answer omits variables that a server does not have, for which SELECT @@… would be an error. MySQL,
+ * MariaDB, their versions and clouds have different variables. The query takes a server 0.5 ms.
  */
 export const variablesStatement = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${[
   'version',
@@ -43,11 +49,13 @@ export const variablesStatement = `SHOW GLOBAL VARIABLES WHERE Variable_name IN 
   .join(', ')})`;
 export const statusStatement =
   "SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_local_state', 'wsrep_local_state_comment', 'wsrep_ready')";
-/** Needs SELECT on that table, which the account need not have. */
+/** Needs SELECT on the table. The account may lack it. */
 export const groupStatement =
   'SELECT MEMBER_ID, MEMBER_STATE FROM performance_schema.replication_group_members';
 
 /**
+ * Returns the statement for the replication channels.
+ *
  * | server           | statement              | grant                                                   |
  * |------------------|------------------------|---------------------------------------------------------|
  * | MariaDB          | SHOW ALL SLAVES STATUS | REPLICA MONITOR (from 10.5), before: REPLICATION CLIENT |
@@ -61,35 +69,38 @@ export function replicationStatement(version: string): string {
   return isNew ? 'SHOW REPLICA STATUS' : 'SHOW SLAVE STATUS';
 }
 
-/** `wsrep_on` alone does nothing (and is on by default in Percona's cluster): without a provider it is a server like others. */
+/**
+ * Returns true for a node of Galera. `wsrep_on` alone has no effect (it is on by default in Percona's
+ * cluster): a node has a provider too.
+ */
 export function isGalera(variables: ReadonlyMap<string, string>): boolean {
   const provider = variables.get('wsrep_provider');
   return isOn(variables.get('wsrep_on')) && provider !== 'none' && provider !== '';
 }
 
-/** The plugin is loaded, and configured. */
+/** Returns true when the plugin is loaded and configured. */
 export function mayBeInGroup(variables: ReadonlyMap<string, string>): boolean {
   return (variables.get('group_replication_group_name') ?? '') !== '';
 }
 
 /**
- * The first row that holds. `read only`: one of `readOnlyVariables` is on.
+ * Returns the verdict of the first row that applies. `read only`: one of `readOnlyVariables` is on.
  *
  * | state of the server                              | verdict                                                        |
  * |--------------------------------------------------|----------------------------------------------------------------|
  * | Galera, not Synced or not ready                  | down NotServing                                                |
  * | Galera, wsrep_reject_queries, by hand            | down NotServing                                                |
- * | offline_mode                                     | down NotServing: it lets in administrators alone               |
- * | member of a group that recovers                  | down Loading, Replica                                          |
- * | member that an error made leave its group        | down ReplicationBroken, Replica: it falls behind               |
+ * | offline_mode                                     | down NotServing: it accepts administrators only                |
+ * | group member that is recovering                  | down Loading, Replica                                          |
+ * | group member that left its group after an error  | down ReplicationBroken, Replica: it falls behind               |
  * | reports no `read_only` at all                    | up AuthFailed, role unknown                                    |
- * | channels may not be seen, read only              | up AuthFailed with the missing grant, Replica                  |
- * | channels may not be seen                         | up AuthFailed with the missing grant, role unknown             |
+ * | no right to see the channels, read only          | up AuthFailed with the missing grant, Replica                  |
+ * | no right to see the channels                     | up AuthFailed with the missing grant, role unknown             |
  * | channels, one with its SQL thread stopped        | down ReplicationBroken, Replica: it falls behind               |
- * | channels, one with its I/O thread stopped        | up, Replica, lag unknown: its primary may be gone              |
+ * | channels, one with its I/O thread stopped        | up, Replica, lag unknown: its primary may be down              |
  * | channels                                         | up, Replica, lag of the slowest                                |
  * | read only                                        | up, Replica, lag unknown                                       |
- * | member of a group without its majority           | up ReadOnly, Primary: its writes wait                          |
+ * | group member without a majority                  | up ReadOnly, Primary: its writes block                         |
  * | transactions are read only by default            | up ReadOnly, Primary                                           |
  * | any other                                        | up, Primary                                                    |
  */
@@ -167,12 +178,18 @@ function judgeReplica(channels: readonly Row[]): Verdict {
   return known.length < lags.length ? replica : Object.freeze({ ...replica, lagSeconds: Math.max(...known) });
 }
 
-/** Both dialects; an I/O thread that is `Connecting` does not run. */
+/**
+ * Returns true when the thread runs, by the column of MariaDB or of MySQL. An I/O thread that is `Connecting`
+ * does not run.
+ */
 function runs(row: Row, thread: 'SQL' | 'IO'): boolean {
   return (row[`Slave_${thread}_Running`] ?? row[`Replica_${thread}_Running`]) === 'Yes';
 }
 
-/** The number of the error alone: its text may quote the statement that failed, and with it what users wrote. */
+/**
+ * Returns a message with the number of the error only: its text may quote the failed statement, which
+ * contains data of users.
+ */
 function broken(channels: readonly Row[]): string {
   const number = channels.map((row) => Number(row.Last_SQL_Errno ?? 0)).find((code) => code > 0);
   return `the SQL thread is stopped${number === undefined ? '' : ` by error ${number}`}`;
@@ -186,7 +203,10 @@ function isSynced(status: ReadonlyMap<string, string>): boolean {
   return status.get('wsrep_local_state') === '4' && isOn(status.get('wsrep_ready') ?? 'ON');
 }
 
-/** MariaDB 12 knows more than ON and OFF of read_only: each of them forbids writing. */
+/**
+ * Returns true for a value that is on. MariaDB 12 has more values of read_only than ON and OFF, and each of
+ * them forbids writing.
+ */
 function isOn(value: string | undefined): boolean {
   return value !== undefined && value !== 'OFF' && value !== '0' && value !== '';
 }

@@ -22,30 +22,35 @@ import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 import type { Securing, Trust } from './secure.ts';
 
-/** In the server's logs and in its text of 1045. No account of this name is needed or wanted. */
+/**
+ * User name in the logs of the server and in its error 1045. No account of this name is needed or should
+ * exist.
+ */
 export const probeUser = 'external_backend_probe';
 
 /**
- * Up when the server ends a handshake: with OK, or by refusing an account that does not exist. Needs no credentials.
+ * Creates the probe that is up when the server finishes a handshake: with OK, or by refusing an account that
+ * does not exist. It needs no credentials.
  *
  *     server  greeting                                   or ERR at once: too many connections, blocked, not allowed
- *     we      [TLS request, TLS,] handshake response
- *     server  switch or more, any number of them         we answer each
+ *     client  [TLS request, TLS,] handshake response
+ *     server  switch or more, any number of them         the client answers each
  *     server  ERR 1045 (or OK)
- *     we      close (or COM_QUIT)
+ *     client  close (or COM_QUIT)
  *
- * The handshake is always finished, and rightly (see mysql-answers.ts): a server counts those that are not, and after
- * max_connect_errors (100) of them refuses every client of our address, which behind a node's address are applications.
+ * The handshake is always finished correctly (see mysql-answers.ts). A server counts incomplete handshakes,
+ * and after max_connect_errors (100) it refuses every client of our address, including applications behind
+ * the address of the node.
  *
- * With credentials a client library logs in and asks for role and lag (mysql-state.ts). It does not finish what goes wrong,
- * so a check whose login did not come to its end is asked without credentials first, until that succeeds: one such
- * handshake for each failure, however long it lasts.
+ * With credentials a client library logs in and queries role and lag (mysql-state.ts). It does not finish a
+ * handshake that fails. So after an incomplete login a check first makes a handshake without credentials,
+ * until that succeeds: there is one incomplete handshake for each failure, however long it lasts.
  *
- * A server that could only be given the password in clear is not (mysql-plugins.ts), and is asked without credentials for the
- * ten minutes after that.
+ * The password is not sent in clear text (mysql-plugins.ts). After a request for it, the probe makes
+ * handshakes without credentials for ten minutes.
  *
- * A server that has not answered when time is up is waited for behind the verdict, and not asked again meanwhile; another check
- * that has more time waits for the same answer (owed.ts).
+ * If a server has not answered at the timeout, the connection continues after the verdict, and no other
+ * connection is opened meanwhile. Another check with more time waits for the same answer (owed.ts).
  */
 export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
@@ -93,7 +98,7 @@ export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbac
 interface Kept {
   readonly trust: Trust;
   readonly owed: Owed;
-  /** Milliseconds that remain of the timeout. */
+  /** Remaining milliseconds of the timeout. */
   readonly leftMs: number;
   readonly meter: CpuMeter | undefined;
 }
@@ -110,13 +115,14 @@ async function greet(
     return credentials === undefined ? 'answer to a stranger' : 'login';
   };
   const owing = owed.patience(check, question, leftMs);
-  // A blind answer was given without TLS, and is no news of it.
+  // A response before the greeting was sent without TLS, so its answer is not about TLS.
   const isJudged = () => tls === undefined || !protocol.isBlind;
   const patience: Patience = {
     ...owing,
     end: (isLeft, late) => owing.end(isLeft, isJudged() ? late : undefined),
   };
-  // Certificates are judged when the handshake is over: we send no secret, and to leave before would be counted.
+  // Certificates are judged after the handshake: no secret is sent, and the server would count an earlier
+  // end.
   const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
   const said = await converse(check, signal, protocol, how, { patience, budget: new Budget({ meter }) });
   if (said.kind === 'up') owed.answered(check);
@@ -128,7 +134,7 @@ export interface HandshakeOptions {
   readonly wantsTls: boolean;
 }
 
-/** MariaDB tries at most a few plugins one after another; who switches on and on is no server. */
+/** Maximum number of packets after the response. MariaDB tries a few plugins one after another. */
 const maxAnswers = 16;
 
 const tooOld = verdict('down', 'WrongProtocol', 'the server is older than MySQL 4.1');
@@ -144,7 +150,7 @@ export class MysqlHandshake implements Protocol {
   #isSecure = false;
   #isBlind = false;
   #isRecognised = false;
-  /** Of the packet that the server sends next. */
+  /** Sequence number of the server's next packet. */
   #sequence = 0;
   #answers = 0;
 
@@ -156,12 +162,12 @@ export class MysqlHandshake implements Protocol {
     return this.#phase !== 'greeting';
   }
 
-  /** Whether a server of MySQL's or MariaDB's protocol answered, by a greeting or an error. */
+  /** True when a server with the protocol of MySQL or MariaDB answered, with a greeting or an error. */
   get isRecognised(): boolean {
     return this.#isRecognised;
   }
 
-  /** True when everything was sent before the greeting. */
+  /** True when the complete response was sent before the greeting. */
   get isBlind(): boolean {
     return this.#isBlind;
   }
@@ -179,9 +185,9 @@ export class MysqlHandshake implements Protocol {
   }
 
   /**
-   * A server that hangs will find, once it wakes, all who gave up in its backlog, and would count each. So who gives up
-   * before the greeting leaves the complete response behind, and the answer to a switch: our bytes do not depend on
-   * what the server would have said.
+   * Returns a complete response and the answer to a switch, for a timeout before the greeting. A server that
+   * hangs later finds all closed connections in its backlog, and would count each of them. The bytes do not
+   * depend on the greeting.
    */
   gaveUp(): Uint8Array | undefined {
     if (this.#phase !== 'greeting') return undefined;
@@ -204,7 +210,7 @@ export class MysqlHandshake implements Protocol {
     return { kind: 'send', bytes: tlsRequest(greeting, 1), consumed: size };
   }
 
-  /** The response is sent: only what the server makes of it is left. */
+  /** Waits for the result of the response that was already sent. */
   #listen(consumed: number): Step {
     this.#phase = 'answered';
     return { kind: 'send', bytes: Buffer.alloc(0), consumed };
@@ -241,7 +247,7 @@ export class MysqlHandshake implements Protocol {
         this.#plugin = readSwitch(payload);
         return this.#answer(firstAnswer(this.#plugin), size);
       default: {
-        // MariaDB puts the 01 before the plugin's words only where they would be taken for another packet.
+        // MariaDB puts the 01 before the data of the plugin only when the data looks like another packet.
         const said = payload[0] === 0x01 ? payload.subarray(1) : payload;
         return this.#answer(nextAnswer(this.#plugin, said, this.#isSecure), size);
       }

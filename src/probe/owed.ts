@@ -4,7 +4,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { cancelled, verdict } from './classify.ts';
 import type { Patience } from './patience.ts';
 
-/** What a server that does not answer in time had been asked for last. */
+/** Last request to a server that does not answer in time. */
 export type Question = 'greeting' | 'answer to a stranger' | 'login' | 'query';
 
 const said: Readonly<Record<Exclude<Question, 'greeting'>, Verdict>> = {
@@ -26,41 +26,45 @@ function lateVerdict(question: Question, { timing }: Check): Verdict {
   return verdict('down', 'Timeout', `connected, but no greeting within ${String(timing.timeoutMs / 1000)} s`);
 }
 
-/** Verdict of a check that had less than its timeout, because it waited for another one's answer, and got none. */
+/**
+ * Verdict of a check that had less than its timeout, because it waited for the answer to another check, and
+ * got no answer.
+ */
 export const tooLate = verdict(
   'inconclusive',
   'ProberFault',
   'the server answered another check so late that too little of the timeout was left for this one',
 );
 
-/** Next step after a wait for a late answer. */
+/** Result of a wait for a late answer: a verdict, or the remaining time. */
 export type Waited = { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
 
-/** The answers that servers owe us, by address, port and account. */
+/** Outstanding answers of servers, by address, port and account. */
 export interface Owed {
   /**
-   * While an answer is owed, waits for it: until the server has been silent for the timeout of this check, whoever asked it.
+   * Waits while an answer is outstanding, until the server has been silent for the timeout of this check,
+   * whichever check made the request.
    *
-   * | the connection that waits                               | result                                                |
+   * | connection that waits                                   | result                                                |
    * |----------------------------------------------------------|-------------------------------------------------------|
-   * | none                                                     | ask                                                   |
-   * | has waited for the timeout of this check, or does so now | its verdict: this check would have had no answer either |
-   * | is answered, asked in the same way                       | the answer                                            |
-   * | ends otherwise                                           | ask, in the time that is left; none: inconclusive     |
+   * | none                                                     | probe                                                 |
+   * | waits for the timeout of this check or longer            | its verdict: this check would not have an answer either |
+   * | gets its answer, and has the same handler                | the answer                                            |
+   * | ends otherwise                                           | probe, in the remaining time; without any: inconclusive |
    */
   wait(check: Check, signal: AbortSignal): Promise<Waited>;
   /**
-   * For a run that begins.
+   * Returns the patience of a run that begins.
    *
-   * @param question called once, when its time is up
-   * @param leftMs what is left of its timeout
+   * @param question called once, at the timeout
+   * @param leftMs remaining time of the timeout, in milliseconds
    */
   patience(check: Check, question: () => Question, leftMs?: number): Patience;
-  /** A run of the check came to its end in time. */
+  /** Records that a run of the check finished in time. */
   answered(check: Check): void;
 }
 
-/** A connection that waits for its answer. */
+/** Connection that waits for its answer. */
 interface Waiting {
   readonly check: Check;
   readonly startedAt: number;
@@ -69,14 +73,15 @@ interface Waiting {
 }
 
 /**
- * A server keeps a connection until it has answered, though nobody waits for it any more. Where it holds each answer back for
- * longer than the period, one connection per probe would take all its slots, and lock out its clients. So while one waits,
- * no other is opened.
+ * Creates the register of outstanding answers. A server keeps a connection until it has answered, also when
+ * the client no longer waits. If it delays each answer for longer than the period, one connection per probe
+ * would take all its slots and lock out its clients. So while one connection waits, no other is opened.
  *
- * For how long one is waited for: a minute, and twice that after each that was left, up to an hour. A minute, for behind a
- * proxy the server that owes the answer may be dead and the next one healthy, and only the proxy could say so. Twice that,
- * for each that is left keeps its slot: of a delay that grows from nothing two wait at most while it is below an hour, of
- * one that is that long from the start seven.
+ * A connection waits for a minute, and for twice that after each one that was closed without an answer, up to
+ * an hour. A minute, because behind a proxy the server with the outstanding answer may be dead and the next
+ * one healthy, and only the proxy has this information. Twice that, because each closed connection keeps its
+ * slot: with a delay that grows from zero at most two wait while it is below an hour, and with a delay of an
+ * hour from the start seven.
  */
 export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
   const waiting = new Map<string, readonly Waiting[]>();
@@ -120,7 +125,7 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
         end: (isLeft, late) => {
           remove(own, key);
           if (isLeft) patient.set(check, Math.min(2 * forMs, lastMs));
-          // The end of a connection that was not answered is no news of the next one.
+          // The end of a connection without an answer says nothing about the next connection.
           resolve(isLeft || late?.kind === 'down' ? undefined : late);
         },
       };
@@ -129,7 +134,10 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
   };
 }
 
-/** Waits until the server was silent for long enough. The late verdict; undefined: the connection ended without one. */
+/**
+ * Waits until the server was silent for long enough. Returns the late verdict. Undefined: the connection
+ * ended without one.
+ */
 async function endOf(
   { ended }: Waiting,
   silentAt: number,
@@ -152,7 +160,7 @@ async function endOf(
 
 const keyOf = ({ ip, port }: Check): string => `${ip} ${port}`;
 
-/** With the password: a new one is tried at once. */
+/** Compares accounts including the password, so that a new password is tried at once. */
 const isSameAccount = (a: Check, b: Check): boolean => isSame(accountOf(a), accountOf(b));
 
 const accountOf = ({ handler }: Check): Credentials | undefined =>

@@ -4,12 +4,12 @@ import { verdict } from './classify.ts';
 import { refusal } from './logins.ts';
 import type { At } from './logins.ts';
 
-/** An error of the server: SQLSTATE (empty for the form of protocol 2), its text, and what else it may have. */
+/** Error of the server: SQLSTATE (empty for the form of protocol 2), text, and optional fields. */
 export interface ServerError {
   readonly sqlstate: string;
   readonly text: string;
   readonly detail?: string;
-  /** Function of the server that raised it. In no language, unlike the text. */
+  /** Function of the server that raised the error. It is not translated, unlike the text. */
   readonly routine?: string;
 }
 
@@ -19,11 +19,12 @@ export type Ruling =
   | { readonly subject: 'account' | 'login' };
 
 /**
- * Subject of an error (SQLSTATEs: errcodes.txt; texts: ProcessStartupPacket and BackendInitialize of the server, which
- * tell the kinds of 57P03 apart by the text alone; PgBouncer: disconnect_client). By class, because poolers choose within
- * a class as they like; of words only where a class has both.
+ * Returns the subject of an error. Sources: errcodes.txt for SQLSTATEs; ProcessStartupPacket and
+ * BackendInitialize of the server, where only the text distinguishes the kinds of 57P03; disconnect_client of
+ * PgBouncer. The class decides, because poolers choose any code of a class. The text decides only where a
+ * class has several subjects.
  *
- * | SQLSTATE and text                                             | about                                         |
+ * | SQLSTATE and text                                             | subject                                       |
  * |---------------------------------------------------------------|-----------------------------------------------|
  * | 57P03 the database system is starting up                      | server, StartingUp                            |
  * | 57P03 the database system is shutting down                    | server, ShuttingDown                          |
@@ -31,13 +32,13 @@ export type Ruling =
  * | 57P03 anything else, also in another language (lc_messages)   | server, NotServing                            |
  * | 57P01 terminated by the administrator                         | server, ShuttingDown                          |
  * | 57P02 another server process crashed                          | server, InRecovery: it restarts from its log  |
- * | 57P05 an idle session has ended: a pooler's own to its server | server, NotServing                            |
+ * | 57P05 an idle session ended: of a pooler with its server      | server, NotServing                            |
  * | 53xxx the limit of the role, or of a pooler's user            | account                                       |
  * | 53xxx too many clients, reserved slots, the database's limit, | full                                          |
  * | out of memory                                                 |                                               |
  * | none: a postmaster that cannot fork                           | full                                          |
- * | 08P01 PgBouncer: max_client_conn and its kin                  | full                                          |
- * | 08P01 PgBouncer, with the words of 57P03 or 53300 above       | as those: its server refused it so            |
+ * | 08P01 PgBouncer: max_client_conn and similar                  | full                                          |
+ * | 08P01 PgBouncer, with a text of 57P03 or 53300 above          | as above: its server refused it               |
  * | 08P01 PgBouncer: password, user                               | login                                         |
  * | 08P01 PgBouncer: the database is disabled, the server fails   | server, NotServing                            |
  * | 08P01 anything else: our packets, a database                  | account                                       |
@@ -45,7 +46,7 @@ export type Ruling =
  * | 58xxx, XXxxx: system and internal errors: no such user,       | account, login                                |
  * | database or pool; authentication                              |                                               |
  * | 58xxx, XX001, XX002: files, damaged data                      | server, NotServing                            |
- * | XX000 with words about what a pooler has behind it            | server, NotServing; full where it is          |
+ * | XX000 with a text about the servers behind a pooler           | server, NotServing; full if the pool is full  |
  * | 28xxx pg_hba.conf, password, role                             | login                                         |
  * | anything else (3D000, 42501, 55000, 57014, …)                 | account                                       |
  */
@@ -64,19 +65,19 @@ export function rulingOf(whole: ServerError): Ruling {
 }
 
 /**
- * Characters of a text that are judged: more than any server needs for its words. The expressions below take time that is
- * quadratic in the text, and 64 KiB of it would occupy this process for seconds.
+ * Maximum number of characters of a text that are judged, more than any server needs. The expressions below
+ * take quadratic time, and 64 KiB would occupy this thread for seconds.
  */
 const mostJudged = 1_000;
 
-/** The verdict that an error makes. */
+/** Returns the verdict of an error. */
 export function verdictOfError(
   error: ServerError,
   saturatedIs: PostgresHandler['saturatedIs'],
   at: At = { stage: 'postgres startup', logsIn: false },
 ): Verdict {
   const { sqlstate, text, detail = '' } = error;
-  // Without a SQLSTATE it is not certain who speaks: only what a postmaster says is told.
+  // Without a SQLSTATE the server may be another one: only the text of a postmaster is reported.
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
   const ruling = rulingOf(error);
@@ -91,7 +92,12 @@ const account: Ruling = { subject: 'account' };
 const login: Ruling = { subject: 'login' };
 const notServing: Ruling = { subject: 'server', reason: 'NotServing' };
 
-/** Text of the server behind it, and its own around that. */
+/**
+ * Returns the subject of an error of PgBouncer.
+ *
+ * @param text text of the server behind it, if it quotes one
+ * @param whole complete text
+ */
 function ofPgBouncer(text: string, whole: string): Ruling {
   if (text.startsWith(systemIs)) return { subject: 'server', reason: notNow(text) };
   if (roleIsFull.test(text)) return account;
@@ -119,7 +125,7 @@ function notNow(text: string): Reason {
   return 'NotServing';
 }
 
-/** Poolers of other makes tell under 58000 and XX000 whatever it is (pgpool, pgcat, Supavisor, Neon's proxy). */
+/** Other poolers report every error under 58000 and XX000 (pgpool, pgcat, Supavisor, Neon's proxy). */
 const internal = /^(58|XX)/;
 const poolIsFull = /max\w* client/i;
 const refusesLogin = /authentication failed|pool_hba\.conf|pool_passwd/i;
@@ -129,8 +135,9 @@ const behind =
   /backend|\bnodes?\b|server|primary|replica|upstream|\bpool|compute|control plane|connect|endpoint|not accepting/i;
 
 /**
- * PgBouncer says all in its own name; of what its server told it when it logged in there, it passes on the words alone
- * (newer ones the SQLSTATE too, but not where they tell it again until they retry).
+ * SQLSTATE of PgBouncer, which reports all errors as its own. Of an error of its server at the login it
+ * passes on the text only. Newer versions pass on the SQLSTATE too, except when they repeat the error until
+ * they retry.
  */
 const pooler = '08P01';
 const toldAgain = /^server login has been failing, cached error: (.*) \(server_login_retry\)$/;

@@ -2,10 +2,14 @@ import type { Duplex } from 'node:stream';
 import { authentications, vetted } from './postgres-vetted.ts';
 import type { Authentication } from './postgres-vetted.ts';
 
-/** Of a login and two questions: a server sends some 40, most of them parameters. */
+/**
+ * Maximum number of messages of a login and two queries. A server sends about 40, most of them parameters.
+ */
 export const mostMessages = 128;
 
-/** Of SCRAM; 4,096 by default. The server chooses them, and so many take 40 ms of CPU. */
+/**
+ * Maximum number of SCRAM iterations, which the server chooses (default: 4,096). 100,000 take 40 ms of CPU.
+ */
 export const mostIterations = 100_000;
 
 export type Refuse = (
@@ -13,16 +17,16 @@ export type Refuse = (
 ) => void;
 
 export interface Guarding {
-  /** So many bytes, the answer about TLS, pass as they are. */
+  /** Number of bytes that pass unchecked: the answer about TLS. */
   readonly raw: number;
-  /** The password may be revealed to this server. */
+  /** True when the password may be revealed to this server. */
   readonly isAllowed: boolean;
   readonly refuse: Refuse;
 }
 
 /**
- * Lets pg see whole messages that may come, and nothing else: also no question that it would answer with a password in clear.
- * Returns what ends the guard.
+ * Passes to pg only complete messages that are allowed, and no request that it would answer with a password
+ * in clear text. Returns a function that ends the guard.
  */
 export function guard(stream: Duplex, guarding: Guarding): () => void {
   const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
@@ -53,7 +57,7 @@ class Gate {
     this.#raw = guarding.raw;
   }
 
-  /** What pg may have of the bytes so far. */
+  /** Returns the bytes so far that pg may receive. */
   pass(chunk: Buffer): Buffer {
     if (this.#isShut) return nothing;
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
@@ -64,7 +68,7 @@ class Gate {
     return whole;
   }
 
-  /** More than the answer about TLS would be taken for encrypted (CVE-2021-23222). */
+  /** Passes the answer about TLS. Further bytes would be treated as encrypted (CVE-2021-23222). */
   #passRaw(): number | undefined {
     const length = this.#raw;
     this.#raw = 0;
@@ -83,7 +87,10 @@ class Gate {
     return found.length;
   }
 
-  /** Each request comes once in a login. pg would derive a key for each repetition, several at a time. */
+  /**
+   * Refuses repeated requests: each occurs once in a login, and pg would derive a key for each repetition,
+   * several at a time.
+   */
   #refusalOf({ code, iterations }: Authentication): Parameters<Refuse>[0] | undefined {
     if (this.#codes.has(code)) return 'broken';
     this.#codes.add(code);

@@ -32,16 +32,17 @@ export interface Login {
   readonly database: string;
   readonly applicationName: string;
   readonly fallbacks: Fallbacks;
-  /** Of all connections of the run. */
+  /** Budget of all connections of the run. */
   readonly budget: Budget;
 }
 
 /**
- * Logs in through `pg`, asks one question, logs out. A refused login is `up`, `AuthFailed`, without a role: the server is
- * well, and a password that is changed there first must not take all addresses away.
+ * Logs in through `pg`, runs one query, logs out. A refused login is `up`, `AuthFailed`, without a role: the
+ * server is healthy, and a password that is changed on the servers first must not remove all addresses.
  */
 export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict> {
-  // Loaded by the first check that logs in, before its time runs: that is not the server's fault.
+  // Loaded by the first check that logs in, before its time starts, because loading is not a delay of the
+  // server.
   const { Client: ClientOfPg } = await import('pg');
   const limit = createLimit(login.check.timing.timeoutMs, signal);
   const converse = (one: Login): Promise<Attempt> =>
@@ -67,14 +68,17 @@ const tooManyMessages = verdict(
   `the server sent more than ${String(mostMessages)} messages`,
 );
 
-/** The bound is pg's (`scramMaxIterations`) too: 100,000 take 40 ms in a pool of threads that the whole process shares. */
+/**
+ * The bound of pg (`scramMaxIterations`) too. 100,000 take 40 ms in a thread pool that the whole process
+ * shares.
+ */
 const tooManyIterations = verdict(
   'up',
   'AuthFailed',
   'the server asks for more than 100000 iterations of SCRAM, which are not computed: lower scram_iterations',
 );
 
-/** The parts of pg's client that its types leave out. */
+/** Members of pg's client that its types do not have. */
 interface Inner {
   readonly connection: {
     readonly stream: Connection;
@@ -82,10 +86,13 @@ interface Inner {
   };
 }
 
-/** How far a login got. */
+/** Stage that a login reached. */
 type Step = 'begun' | 'secure' | 'in';
 
-/** One connection. Resolves when it is closed, or at once when the limit is reached; then it closes behind us. */
+/**
+ * One connection. Resolves when it is closed, or at once when the limit is reached; then it closes after the
+ * verdict.
+ */
 class Conversation {
   readonly #login: Login;
   readonly #limit: Limit;
@@ -155,7 +162,7 @@ class Conversation {
     }
   }
 
-  /** Terminate goes first, then our FIN. */
+  /** Sends Terminate, then FIN. */
   #leave(verdict: Verdict): void {
     if (!this.#isOver) void this.#client.end().catch(() => undefined);
     this.#finish(this.#end(verdict, 'other'));
@@ -175,7 +182,7 @@ class Conversation {
   }
 }
 
-/** Asks for all of the state, or for the role alone where the server has refused the rest. */
+/** Queries the complete state, or the role alone if the server has refused the rest. */
 async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict> {
   await client.connect();
   if (fallbacks.get(check, 'role alone') === undefined) {
@@ -192,7 +199,10 @@ async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict
 const answerTo = async (client: Client, question: string): Promise<Verdict> =>
   stateOf((await client.query<Record<string, unknown>>(question)).rows[0]);
 
-/** Returns true where the session continues and the server is healthy: it lacks the subject of the question, or refuses it to this account. A timeout does not count. */
+/**
+ * Returns true when the session continues and the server is healthy, but lacks what was queried or refuses it
+ * to this account. False for a timeout.
+ */
 const isAboutTheQuestion = (error: unknown): boolean =>
   isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
 
@@ -210,11 +220,14 @@ function configOf(login: Login, stream: Counted): ClientConfig {
   };
 }
 
-/** The server accepts sessions, and gets no password: the verdict of a probe without credentials. */
+/**
+ * Returns the verdict when the password is withheld: that of a probe without credentials, because the server
+ * accepts sessions.
+ */
 const keptBack = ({ securing }: Login): Verdict =>
   withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
 
-/** The stream that pg connects: its bytes are counted before it, and before TLS, has them. */
+/** Stream that pg connects. Its bytes are counted before pg, and before TLS, receives them. */
 class Counted extends Tapped {
   readonly #socket: Socket;
 
@@ -246,7 +259,7 @@ function verdictOf(error: unknown, login: Login, step: Step): Verdict {
   if (/establishing an SSL connection/.test(error.message)) return wrongProtocol;
   if (/^Connection terminated/.test(error.message)) return closedEarly;
   if (/exceeds scramMaxIterations/.test(error.message)) return tooManyIterations;
-  // pg's own words, of an answer that it did not expect; they may quote it.
+  // A text of pg about an unexpected answer, which it may quote.
   if (codeOf(error) === '') return wrongProtocol;
   return securing === undefined
     ? classifyErrno(error)
@@ -263,7 +276,7 @@ interface DatabaseFailure extends Failure {
   readonly severity: string;
 }
 
-/** Told by its looks: an error of Node's may come from elsewhere than this realm. */
+/** Checks the shape, because an error of Node may be from another realm. */
 function isError(error: unknown): error is Failure {
   return (
     typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'

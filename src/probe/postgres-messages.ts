@@ -1,25 +1,25 @@
 import { lookUp } from '../core/look-up.ts';
 
 /**
- * What a PostgreSQL server says before and around a login (protocol 3, "Message Formats" of its manual).
+ * Messages of a PostgreSQL server before and during a login (protocol 3, "Message Formats" of its manual).
  *
  *     type  length (4 bytes, itself included)  body
- *     R     8..2000    code (4 bytes; 0: you are in, else how to authenticate), more that depends on the code
+ *     R     8..2000    code (4 bytes; 0: logged in, otherwise the authentication method), more that depends on the code
  *     E, N  6..30000   fields: letter, text, 0; after the last one another 0. `C` is the SQLSTATE, `M` the message, `D` the detail, `R` the function
  *     S     6..2000    name, 0, value, 0
- *     K     8..300     what a cancel request needs
+ *     K     8..300     data for a cancel request
  *     Z     5          state of the transaction
- *     v     12..2000   the protocol version that the server speaks in place of the one asked for
+ *     v     12..2000   the protocol version that the server supports in place of the requested one
  *
- * Lengths are bounded about as libpq bounds them (fe-connect.c). A postmaster that cannot fork says `E`, a line of text, 0, without a
- * length, as in protocol 2 (report_fork_failure_to_client).
+ * Lengths are bounded about as in libpq (fe-connect.c). A postmaster that cannot fork sends `E`, a line of
+ * text, 0, without a length, as in protocol 2 (report_fork_failure_to_client).
  */
 export type Message =
   | { readonly kind: 'authentication'; readonly code: number }
   | ErrorMessage
   | { readonly kind: 'parameter'; readonly name: string; readonly value: string }
   | { readonly kind: 'ready' }
-  /** Means nothing here. `early`: may come before the authentication. */
+  /** Ignored here. `early`: allowed before the authentication. */
   | { readonly kind: 'other'; readonly early: boolean };
 
 export interface ErrorMessage {
@@ -31,7 +31,7 @@ export interface ErrorMessage {
   readonly routine: string;
 }
 
-/** Longest message, and room for what comes around it. */
+/** Maximum length of a message, and space for the messages before and after it. */
 export const maxAnswerBytes = 32_768;
 
 const lengths: Readonly<Record<string, readonly [least: number, most: number]>> = {
@@ -46,11 +46,14 @@ const lengths: Readonly<Record<string, readonly [least: number, most: number]>> 
 
 export interface Read {
   readonly message: Message;
-  /** Where the next one begins. */
+  /** Offset of the next message. */
   readonly end: number;
 }
 
-/** The message that begins at `start`. What it is depends on its own bytes only, never on how many of them came at once. */
+/**
+ * Reads the message at `start`. The result depends only on its bytes, and never on how many of them arrived
+ * at once.
+ */
 export function readMessage(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
   if (received.length <= start) return 'incomplete';
   const type = String.fromCharCode(received.readUInt8(start));
@@ -105,7 +108,7 @@ function toParameter(body: Buffer): Message | undefined {
 
 const maxOldError = 1_000;
 
-/** `E`, a line of text, 0. Whatever the language, it holds no control characters but white space. */
+/** Reads `E`, a line of text, 0. In every language it has no control characters except white space. */
 function readOldError(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
   for (let at = start + 1; at < received.length; at += 1) {
     const byte = received.readUInt8(at);
@@ -119,13 +122,16 @@ function readOldError(received: Buffer, start: number): Read | 'incomplete' | 'u
   return 'incomplete';
 }
 
-/** Asks whether the server speaks TLS; it answers with one byte, `S` or `N`. */
+/** Requests TLS. The server answers with one byte, `S` or `N`. */
 export const sslRequest: Uint8Array = Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f);
 
-/** Ends a session that stands. Never sent in place of a password: that is logged as a violation of the protocol. */
+/**
+ * Ends an established session. Never sent in place of a password, because the server logs that as a protocol
+ * violation.
+ */
 export const terminate: Uint8Array = Uint8Array.of(0x58, 0, 0, 0, 4);
 
-/** `length  0 3 0 0  name 0 value 0 … 0`: protocol 3.0 and who wants what. */
+/** Returns `length  0 3 0 0  name 0 value 0 … 0`: protocol 3.0 and the parameters. */
 export function startupPacket(parameters: Readonly<Record<string, string>>): Uint8Array {
   let text = '\0\0\0\0\0\x03\0\0';
   for (const [name, value] of Object.entries(parameters)) text += `${name}\0${value}\0`;

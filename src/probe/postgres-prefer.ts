@@ -2,12 +2,12 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { Fallbacks } from './fallbacks.ts';
 
-/** One connection, over TLS or without, and its end. */
+/** One connection, with or without TLS, and its end. */
 export interface Attempt {
   readonly verdict: Verdict;
   /**
-   * How it ended: before TLS was agreed on, by an error before the server let us in, or in another way. Without TLS the
-   * first cannot be.
+   * End of the connection: before TLS was established, by an error before the login succeeded, or another
+   * way. The first is not possible without TLS.
    */
   readonly end: 'no TLS' | 'refused' | 'other';
 }
@@ -15,10 +15,10 @@ export interface Attempt {
 /** Makes one connection. */
 export type Connect = (isSecure: boolean) => Promise<Attempt>;
 
-/** Reasons of a server that was reached, and with which no TLS could be agreed on. */
+/** Reasons of a server that was reached, but with which no TLS could be established. */
 const noAgreement: ReadonlySet<string> = new Set(['TlsFailed', 'WrongProtocol', 'ClosedEarly', 'Reset']);
 
-/** Reasons that are no answer of the server. */
+/** Reasons without an answer of the server. */
 const unanswered: ReadonlySet<string> = new Set([
   'Refused',
   'Unreachable',
@@ -28,21 +28,22 @@ const unanswered: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * `sslMode: prefer` as libpq has it: TLS first, and a second connection without TLS where the first one is refused or
- * cannot be made secure. Unlike libpq before version 17, also where the server closes or answers an error to the SSLRequest.
+ * Connects by `sslMode: prefer` as libpq does: with TLS first, and a second time without TLS when the first
+ * connection is refused or TLS fails. Unlike libpq before version 17, also when the server closes or answers
+ * an error to the SSLRequest.
  *
- * | over TLS                                        | without TLS           | verdict         | remembered (fallbacks.ts)   |
+ * | with TLS                                        | without TLS           | verdict         | remembered (fallbacks.ts)   |
  * |-------------------------------------------------|-----------------------|-----------------|-----------------------------|
- * | in, or down for another reason                  | (not tried)           | of the first    |                             |
- * | refused before the server let us in (28xxx)     | in                    | of the second   | no TLS                      |
+ * | logged in, or down for another reason           | (not tried)           | of the first    |                             |
+ * | refused before the login succeeded (28xxx)      | logged in             | of the second   | no TLS                      |
  * |                                                 | anything else         | of the first    | TLS alone                   |
- * | no TLS: `N`, `E`, closed, reset, the handshake  | in                    | of the second   | no TLS                      |
+ * | no TLS: `N`, `E`, closed, reset, the handshake  | logged in             | of the second   | no TLS                      |
  * |                                                 | up, refused           | of the second   |                             |
- * |                                                 | down                  | of the first; of the second where it answered | |
+ * |                                                 | down                  | of the first; of the second if it answered | |
  *
- * While `no TLS` is remembered, the connection without TLS is the first one. Both log in, by methods that do not reveal the
- * password (clear-text.ts). Whoever can break a handshake off can have the connection without TLS; `require` and the modes
- * above it never connect so.
+ * While `no TLS` is remembered, the connection without TLS is the first one. Both log in, by methods that do
+ * not reveal the password (clear-text.ts). An attacker who can interrupt a handshake can force the connection
+ * without TLS. `require` and the modes above it never connect without TLS.
  */
 export async function prefer(check: Check, fallbacks: Fallbacks, connect: Connect): Promise<Verdict> {
   if (fallbacks.get(check, 'no TLS') !== undefined) {
@@ -64,13 +65,18 @@ const isIn = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && en
 
 const isRefused = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && end === 'refused';
 
-/** Whatever the server did in place of TLS; not where it was not reached, or is of MySQL. */
+/**
+ * Returns true for every result in place of TLS, except when the server was not reached or is a MySQL server.
+ */
 const mayFallBack = (secure: Attempt): boolean =>
   isRefused(secure) ||
   (secure.end === 'no TLS' &&
     !unanswered.has(secure.verdict.reason) &&
     secure.verdict.greeting === undefined);
 
-/** Of two that are not let in: what PostgreSQL answers counts more than that there is no TLS. */
+/**
+ * Returns true when an answer of PostgreSQL without TLS takes precedence over the missing TLS, if neither
+ * connection logs in.
+ */
 const isBetter = ({ reason }: Verdict, { end }: Attempt): boolean =>
   end === 'no TLS' && !noAgreement.has(reason) && !unanswered.has(reason);

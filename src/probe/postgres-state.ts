@@ -2,15 +2,15 @@ import type { Verdict } from '../core/verdict.ts';
 import { responded, verdict } from './classify.ts';
 
 /**
- * All that a verdict tells, in one round trip, for a role without any grant.
+ * Query for the complete state, in one round trip, for a role without any grant.
  *
- * - lag: 0 when all that was received is replayed and something receives; else the age of the last commit that was replayed.
- *   So a replica whose stream is gone falls behind, though it has replayed all it ever got. Null where nothing was replayed
- *   since its start.
- * - timeline: of the WAL that is written; part of a file's name.
- * - read only: by the server's own settings. A role's or database's (`ALTER ROLE … SET default_transaction_read_only`, good
- *   manners for a role that only probes) says nothing of others.
- * - Aurora has no such positions, and its functions fail: role only.
+ * - lag: 0 when everything received is replayed and a WAL receiver runs, otherwise the age of the last
+ *   replayed commit. So the lag of a replica without a stream grows, although it has replayed everything it
+ *   received. Null when nothing was replayed since its start.
+ * - timeline: of the WAL that is written, from the name of its file.
+ * - read only: by settings of the server. A setting of a role or database (`ALTER ROLE … SET
+ *   default_transaction_read_only`, good practice for a role that only probes) does not apply to other roles.
+ * - Aurora has no such positions, and its functions fail: only the role is queried.
  */
 export const askState = `
 SELECT s.replica,
@@ -26,10 +26,13 @@ SELECT s.replica,
     ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8) END AS timeline
 FROM (SELECT pg_catalog.pg_is_in_recovery() AS replica, to_regproc('aurora_version') IS NOT NULL AS aurora OFFSET 0) s`;
 
-/** For servers that lack one of the functions above (before PostgreSQL 10, or kin of it). */
+/** Query for servers that lack one of the functions above (before PostgreSQL 10, or derived from it). */
 export const askRoleOnly = 'SELECT pg_is_in_recovery() AS replica';
 
-/** The verdict that the one row of an answer makes. A primary that is read only serves still, and is still the primary. */
+/**
+ * Returns the verdict of the row of an answer. A primary that is read only still serves, and is still the
+ * primary.
+ */
 export function stateOf(row: Readonly<Record<string, unknown>> | undefined): Verdict {
   if (typeof row?.replica !== 'boolean')
     return verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');

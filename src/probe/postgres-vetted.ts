@@ -1,9 +1,10 @@
 import { lookUp } from '../core/look-up.ts';
 
 /**
- * What pg may be given. It trusts its server: it collects a message however long, loops for ever over an error whose fields
- * have no end (pg-protocol 1.16, parseErrorMessage), throws out of the event loop at a message that is too short. So every
- * message is looked at first, and only those pass that a login and one row need, complete and of the right form.
+ * Forms of the messages that pg may receive. pg trusts its server: it collects a message of any length, loops
+ * forever over an error whose fields have no end (pg-protocol 1.16, parseErrorMessage), and throws from the
+ * event loop at a message that is too short. So every message is checked first. Only messages of a login and
+ * one row pass, complete and of the correct form.
  *
  *     R      code, then: 0 nothing; 3 nothing; 5 salt (4); 10 names, each ended by 0, and 0; 11, 12 text
  *     E, N   fields: letter, text, 0; and 0
@@ -28,18 +29,21 @@ const forms: Readonly<Record<string, Form>> = {
   C: (body) => countOfTexts(body) === 1,
 };
 
-/** Of a login and one row; longer than any of them. */
+/** Maximum length of a message of a login and one row. */
 const maxLength = 65_536;
 
-/** A request of an authentication. */
+/** Authentication request. */
 export interface Authentication {
-  /** 0: let in, 3: the password in clear, 5: an md5 of it, 10: SASL, 11: the challenge of SCRAM, 12: its end. */
+  /**
+   * 0: logged in, 3: password in clear text, 5: md5 of the password, 10: SASL, 11: challenge of SCRAM, 12:
+   * end of SCRAM.
+   */
   readonly code: number;
-  /** Of a challenge of SCRAM; otherwise 0. */
+  /** Iterations of a challenge of SCRAM, otherwise 0. */
   readonly iterations: number;
 }
 
-/** Returns the requests among whole messages. */
+/** Returns the authentication requests among complete messages. */
 export function authentications(messages: Buffer): readonly Authentication[] {
   const found: Authentication[] = [];
   for (let at = 0; at < messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
@@ -54,18 +58,21 @@ export function authentications(messages: Buffer): readonly Authentication[] {
   return found;
 }
 
-/** `r=nonce,s=salt,i=iterations` (RFC 5802, section 7). pg takes the last of several. */
+/**
+ * Returns the largest number of iterations in `r=nonce,s=salt,i=iterations` (RFC 5802, section 7). pg uses
+ * the last of several.
+ */
 const iterationsIn = (challenge: string): number =>
   Math.max(0, ...[...challenge.matchAll(/(?:^|,)i=(\d+)/g)].map(([, digits]) => Number(digits)));
 
-/** Whole messages at the beginning of what was received. */
+/** Complete messages at the start of the received bytes. */
 export interface Vetted {
-  /** In bytes. */
+  /** Length of the messages in bytes. */
   readonly length: number;
   readonly messages: number;
 }
 
-/** Returns the whole messages, in order; undefined where they are none that may come. */
+/** Returns the complete messages. Undefined: a message is not allowed. */
 export function vetted(received: Buffer): Vetted | undefined {
   let at = 0;
   for (let messages = 0; ; messages += 1) {
@@ -111,7 +118,7 @@ function isFields(body: Buffer): boolean {
   return at === body.length - 1;
 }
 
-/** -1 where the last text has no end. */
+/** Returns the number of texts that end with 0, or -1 when the last text has no end. */
 function countOfTexts(body: Buffer): number {
   return body.at(-1) === 0 ? body.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0) : -1;
 }

@@ -18,33 +18,34 @@ import type { Probe } from './probe.ts';
 import { createTrust } from './secure.ts';
 import type { Securing, Trust } from './secure.ts';
 
-/** Says in the server's log, where connections are logged, who came. No such role need exist. */
+/** User name in the log of a server that logs connections. The role need not exist. */
 const defaultUser = 'external_backend_probe';
 const defaultDatabase = 'postgres';
 const applicationName = 'external-backend-operator';
 
 /**
- * PostgreSQL and what speaks as it does (PgBouncer, RDS Proxy), without credentials: the beginning of a login, as pg_isready.
+ * Creates the probe of PostgreSQL and of servers with its protocol (PgBouncer, RDS Proxy). Without
+ * credentials it begins a login, like pg_isready:
  *
  *     > 00 00 00 08 04 d2 16 2f                    SSLRequest, unless sslMode is disable
  *     < 53 (S) or 4e (N)                           then TLS, or not
- *     > length 00 03 00 00 "user" 0 … 0 0          startup packet; an SSLRequest alone is answered before the server looks
- *     <                                            whether it accepts sessions at all
- *     < 52 (R) length code                         authentication request: it does. Up; we close, which is not logged
- *     < 52 length 0, 53 (S) …, 4b (K) …, 5a (Z)    no password asked for: a session. Up; Terminate (58 00 00 00 04)
+ *     > length 00 03 00 00 "user" 0 … 0 0          startup packet; the server answers an SSLRequest alone before it checks
+ *     <                                            whether it accepts sessions
+ *     < 52 (R) length code                         authentication request: it accepts sessions. Up; the close is not logged
+ *     < 52 length 0, 53 (S) …, 4b (K) …, 5a (Z)    no password requested: a session. Up; Terminate (58 00 00 00 04)
  *     < 45 (E) …                                   see `verdictOfError`
  *
- * | sslMode     | server says S                        | server says N             |
+ * | sslMode     | server answers S                     | server answers N          |
  * |-------------|--------------------------------------|---------------------------|
- * | disable     | (not asked)                          | (not asked)               |
- * | prefer      | TLS, any certificate                 | goes on without           |
+ * | disable     | (no request)                         | (no request)              |
+ * | prefer      | TLS, any certificate                 | continues without         |
  * | require     | TLS, any certificate                 | down TlsFailed            |
  * | verify-ca   | TLS, a certificate of the authority  | down TlsFailed            |
  * | verify-full | TLS, and for the host's name         | down TlsFailed            |
  *
- * `prefer` makes a second connection without TLS where the first one cannot be made secure or is refused
- * (postgres-prefer.ts). With credentials: a whole login and one question, see postgres-login.ts. The mode alone decides what is
- * verified.
+ * `prefer` makes a second connection without TLS when TLS fails or the first one is refused
+ * (postgres-prefer.ts). With credentials the probe makes a complete login and one query (postgres-login.ts).
+ * The mode alone decides what is verified.
  */
 export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
   const trust = createTrust();
@@ -90,7 +91,7 @@ async function greet(
   const connect = async (isSecure: boolean): Promise<Attempt> => {
     const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });
     const verdict = await converse(within, signal, protocol, isSecure ? securing : undefined, { budget });
-    // Of another connection the time that is left.
+    // Another connection has the remaining time.
     const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
     within = { ...check, timing: { ...check.timing, timeoutMs } };
     return { verdict, end: protocol.end };
@@ -99,7 +100,7 @@ async function greet(
   return (await connect(securing !== undefined)).verdict;
 }
 
-/** How TLS is spoken in the handler's mode. */
+/** Returns how to use TLS in the handler's mode. Undefined: no TLS. */
 export function securingOf({ sslMode, tls = {} }: PostgresHandler, trust: Trust): Securing | undefined {
   if (sslMode === 'disable') return undefined;
   const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
@@ -112,12 +113,12 @@ const more: Step = { kind: 'more' };
 const byteS = 0x53;
 const byteN = 0x4e;
 
-/** The beginning of a login. `end`: how it ended, once it has. */
+/** Start of a login. `end`: how it ended. */
 export interface PostgresDialogue extends Protocol {
   readonly end: Attempt['end'];
 }
 
-/** The conversation of one run. */
+/** Creates the protocol of one run. */
 export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
   let asked: 'nothing' | 'tls' | 'session' = 'nothing';
   const session: Session = { open: false, refused: false, role: undefined, messages: 0 };
@@ -148,14 +149,17 @@ export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
       if (asked === 'tls') return hearTls(received);
       if (asked === 'session') return hear(received, session, handler);
       if (isPlain) return begin(0);
-      isPlain = true; // the next time nothing is asked is inside TLS
+      isPlain = true; // the next start of a session is inside TLS
       asked = 'tls';
       return { kind: 'send', bytes: sslRequest, consumed: 0 };
     },
   };
 }
 
-/** An error in place of `S` or `N`. Nobody vouches for it, so where TLS is demanded it makes nothing healthy. */
+/**
+ * Judges an error in place of `S` or `N`. It is not authenticated, so it makes no address healthy where TLS
+ * is required.
+ */
 function refused(received: Buffer, handler: PostgresHandler): Step {
   if (received[0] !== 0x45) return { kind: 'done', verdict: wrongProtocol };
   const step = hear(received, { open: false, refused: false, role: undefined, messages: 0 }, handler);
@@ -163,7 +167,7 @@ function refused(received: Buffer, handler: PostgresHandler): Step {
   return { kind: 'done', verdict: noTls };
 }
 
-/** The messages that came since, in their order; the first that decides counts. Each is read once, and then given back. */
+/** Reads the new messages in order, each of them once. The first that decides ends the login. */
 function hear(received: Buffer, session: Session, handler: PostgresHandler): Step {
   for (let at = 0; ;) {
     const read = readMessage(received, at);
@@ -178,7 +182,9 @@ function hear(received: Buffer, session: Session, handler: PostgresHandler): Ste
 
 const nothing = Buffer.alloc(0);
 
-/** A server sends some 20 until its session is ready, most of them parameters. */
+/**
+ * Maximum number of messages. A server sends about 20 until its session is ready, most of them parameters.
+ */
 const mostMessages = 64;
 const tooManyMessages: Step = {
   kind: 'exceed',
@@ -190,9 +196,9 @@ const tooManyMessages: Step = {
 };
 
 interface Session {
-  /** The server let us in without a password. */
+  /** The login succeeded without a password. */
   open: boolean;
-  /** It answered an error before it did. */
+  /** The server answered an error before that. */
   refused: boolean;
   role: Verdict['role'];
   messages: number;
@@ -201,8 +207,8 @@ interface Session {
 const foreign: Step = { kind: 'done', verdict: wrongProtocol };
 
 /**
- * Being let in is not the end: the server says it together with whether there is such a database, a free slot, … The role
- * comes for free then (PostgreSQL 14 and later).
+ * Judges a message. A login without a password is not the end: errors about the database or a free slot
+ * follow. A session also reports the role (PostgreSQL 14 and later).
  */
 function judge(message: Message, session: Session, handler: PostgresHandler): Step | undefined {
   if (message.kind !== 'error') return session.open ? inside(message, session) : outside(message, session);

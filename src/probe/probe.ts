@@ -2,11 +2,15 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { CpuMeter } from './cpu-meter.ts';
 
-/** One probe run: the engine's port of the same shape. Ends within the check's timeout, at once when the signal aborts. */
+/**
+ * Makes one probe run; the engine's port has the same shape. Ends within the check's timeout, and at once
+ * when the signal aborts.
+ */
 export type Probe = (check: Check, signal: AbortSignal, meter?: CpuMeter) => Promise<Verdict>;
 
 /**
- * How long a probe that has its verdict waits for the other side to close, in milliseconds (never beyond the check's
- * timeout). Long enough for a slow link, short enough that a server which never closes does not hold a probing slot.
+ * Time that a probe with a verdict waits for the other side to close, in milliseconds (never beyond the
+ * check's timeout). Long enough for a slow link, and short enough that a server that never closes does not
+ * occupy a probe slot.
  */
 export const closeGraceMs = 200;

@@ -25,13 +25,13 @@ export interface ProbesOptions {
 }
 
 export interface Probes {
-  /** Asks in the way of the check's handler. Never rejects: what goes wrong on our side is `inconclusive` `ProberFault`. */
+  /** Probes with the check's handler. Never rejects: an error on our side is `inconclusive` `ProberFault`. */
   readonly probe: Probe;
-  /** Gives back what the probes keep open between runs. Runs still in flight end inconclusive. */
+  /** Closes what the probes keep open between runs. Runs in flight end inconclusive. */
   readonly close: () => void;
 }
 
-/** One protocol, one file, one entry here. */
+/** Creates the probes of all handlers. Each protocol has one entry here. */
 export function createProbes(options: ProbesOptions = {}): Probes {
   const icmp = createIcmp(options.icmp);
   const fallbacks = createFallbacks();
@@ -57,7 +57,10 @@ export function createProbes(options: ProbesOptions = {}): Probes {
   };
 }
 
-/** Only the error's name and code are reported: its text may quote a header of the user's. */
+/**
+ * Turns errors into verdicts with the name and code of the error only: its text may quote a header of the
+ * user.
+ */
 function guarded(probe: Probe, cpuNow: CpuClock | undefined): Probe {
   return (check, signal) => {
     const meter = new CpuMeter(cpuNow);

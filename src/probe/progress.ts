@@ -12,9 +12,9 @@ import { tlsHint } from './tls-hint.ts';
  * |------------|--------------------------------------------------------------------|
  * | connecting | no connection                                                      |
  * | securing   | connected, in the TLS handshake                                    |
- * | silent     | connected (and secured), no byte of an answer                      |
+ * | silent     | connected (and TLS established), no byte of an answer              |
  * | partial    | an answer began                                                    |
- * | waiting    | an earlier answer was complete, `question` waits for the next one  |
+ * | waiting    | an earlier answer was complete, the answer to `question` is outstanding |
  */
 export interface Progress {
   readonly stage: 'connecting' | 'securing' | 'silent' | 'partial' | 'waiting';
@@ -26,7 +26,10 @@ type Cut = 'Timeout' | 'Reset' | 'ClosedEarly';
 
 const verbs = { Reset: 'reset', ClosedEarly: 'closed' } as const;
 
-/** Adds how far it got to a verdict of a connection that was cut or took too long. Other verdicts remain as they are. */
+/**
+ * Adds the progress to the verdict of a connection that was cut or took too long. Other verdicts are
+ * unchanged.
+ */
 export function withProgress(end: Verdict, progress: Progress, check: Check): Verdict {
   const { kind, reason, message } = end;
   if (message !== '' || !isCut(reason)) return end;
@@ -64,13 +67,14 @@ function cutText(verb: string, { stage, isSecure, question }: Progress, check: C
 
 const seconds = ({ timing }: Check): string => `${String(timing.timeoutMs / 1000)} s`;
 
-/** The timeout of a connection that was not established. */
+/** Returns the verdict of a connection that was not established within the timeout. */
 export const noConnection = (check: Check): Verdict =>
   withProgress(timedOut, { stage: 'connecting', isSecure: false }, check);
 
 /**
- * Returns how far a socket of a client library got. `question` is what waits for an answer once bytes were received.
- * ALPN is null until the handshake is complete, whatever was agreed on.
+ * Returns the progress of a socket of a client library. ALPN is null until the handshake is complete.
+ *
+ * @param question request whose answer is outstanding after bytes were received
  */
 export function progressOf(socket: Connection, question: string): Progress {
   const isSecure = socket instanceof TLSSocket;

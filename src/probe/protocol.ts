@@ -2,15 +2,15 @@ import type { X509Certificate } from 'node:crypto';
 import type { Verdict } from '../core/verdict.ts';
 
 /**
- * What a protocol wants next.
+ * Next step of a protocol.
  *
- * | kind   | what happens                                                                                        |
+ * | kind   | effect                                                                                              |
  * |--------|-----------------------------------------------------------------------------------------------------|
- * | more   | nothing until the peer says more                                                                    |
- * | send   | `consumed` received bytes are dropped, `bytes` are sent, `next` is called again with the rest       |
- * | secure | `consumed` received bytes are dropped, TLS begins, `next` is called again with nothing once it stands |
- * | done   | `farewell` is sent, the connection is closed politely                                               |
- * | exceed | the server exceeds a bound of the protocol: the connection is destroyed                             |
+ * | more   | waits for more bytes of the peer                                                                    |
+ * | send   | drops `consumed` received bytes, sends `bytes`, calls `next` again with the rest                    |
+ * | secure | drops `consumed` received bytes, begins TLS, calls `next` with nothing when TLS is established      |
+ * | done   | sends `farewell`, closes the connection without a reset                                             |
+ * | exceed | destroys the connection, because the server exceeds a bound of the protocol                         |
  */
 export type Step =
   | { readonly kind: 'more' }
@@ -19,24 +19,33 @@ export type Step =
   | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array }
   | { readonly kind: 'exceed'; readonly verdict: Verdict };
 
-/** One conversation of one protocol: no socket, no clock. Created for each probe run. */
+/** Exchange with a server in one protocol, without socket and clock. Created for each probe run. */
 export interface Protocol {
-  /** Bytes that may wait unconsumed; a peer that sends more is WrongProtocol. `next` never sees more than these. */
+  /** Maximum number of unconsumed bytes. More is WrongProtocol. `next` never gets more. */
   readonly maxBytes: number;
-  /** MySQL's own protocol: where it is spoken, its greeting is no mistake. */
+  /** True for the protocol of MySQL, where a MySQL greeting is expected. */
   readonly isMysql?: boolean;
-  /** Last question, for messages such as "no answer to PING". */
+  /** Last request, for messages such as "no answer to PING". */
   readonly question?: string | undefined;
   /**
-   * Called once with an empty buffer when the connection stands, then whenever more bytes came, with all that is not
-   * consumed; after `send` again with the rest, be it empty. Pure but for what it remembers itself. The buffer is valid
-   * during the call only.
+   * Returns the next step. Called with an empty buffer when the connection is established, then whenever more
+   * bytes arrive, with all unconsumed bytes, and again after `send` with the rest, which may be empty. Its
+   * only effects are on its own state. The buffer is valid during the call only.
    */
   next(received: Buffer): Step;
-  /** The peer closed, or reset, before `done`; `received` is what waits unconsumed. Undefined: ClosedEarly or Reset. */
+  /**
+   * Called when the peer closed or reset before `done`, with the unconsumed bytes. Undefined: ClosedEarly or
+   * Reset.
+   */
   ended?(received: Buffer): Verdict | undefined;
-  /** Time is up, before `done`, on a connection that stands: what to leave behind, so that the server finds no half of something. */
+  /**
+   * Called at the timeout before `done` on an established connection. Returns the last bytes to send, so that
+   * the server gets a complete exchange.
+   */
   gaveUp?(): Uint8Array | undefined;
-  /** The server's certificate, its issuers reachable from it, once TLS stands; before `next` is called. */
+  /**
+   * Called with the server's certificate (its issuers are reachable from it) when TLS is established, before
+   * `next`.
+   */
   secured?(certificate: X509Certificate): void;
 }

@@ -2,8 +2,8 @@ import type { Role, Verdict } from '../core/verdict.ts';
 import { responded, verdict } from './classify.ts';
 
 /**
- * A primary with nothing to say pings its replicas every 10 s (repl-ping-replica-period), and both sides count whole
- * seconds: silence up to here is no lag.
+ * Maximum silence that is not a lag. An idle primary pings its replicas every 10 s
+ * (repl-ping-replica-period), and both sides count whole seconds.
  */
 const silenceSeconds = 12;
 
@@ -18,21 +18,22 @@ const tooFewReplicas = verdict(
 );
 
 /**
- * What `INFO replication` (redis/src/server.c, genRedisInfoString) says of a server that answered PING.
+ * Returns the verdict of a server that answered PING, by `INFO replication` (redis/src/server.c,
+ * genRedisInfoString).
  *
  * | role   | link | sync in progress | down since, s | verdict                                                    |
  * |--------|------|------------------|---------------|------------------------------------------------------------|
  * | master |      |                  |               | up Primary; ReadOnly with `min_slaves_good_slaves` 0       |
  * | slave  | up   |                  |               | up Replica, lag 0, or the silence when it is over 12 s      |
  * | slave  | down | 1                |               | down Loading                                               |
- * | slave  | down | 0                | -1            | down ReplicationBroken: nobody knows how old its data is    |
+ * | slave  | down | 0                | -1            | down ReplicationBroken: the age of its data is unknown      |
  * | slave  | down | 0                | n             | up Replica, lag n: `replica-serve-stale-data yes` allows it |
  * | other  |      |                  |               | up, no role (KeyDB's active-replica, Sentinel, proxies)     |
  */
 export function verdictOfReplication(text: string): Verdict {
   const fields = fieldsOf(text);
   const role = fields.get('role');
-  // Reported where min-replicas-to-write is set alone, which is 1 at least.
+  // Reported only when min-replicas-to-write is set, which is at least 1.
   const isAlone = fields.get('min_slaves_good_slaves') === '0';
   if (role === 'master') return withRole(isAlone ? tooFewReplicas : responded, 'Primary');
   if (role !== 'slave') return responded;
@@ -48,7 +49,7 @@ function lagOf(fields: ReadonlyMap<string, string>): number | undefined {
   return silence === undefined || silence > silenceSeconds ? silence : 0;
 }
 
-/** Whole seconds; undefined for -1 (never) and for what is no number. */
+/** Returns whole seconds. Undefined for -1 (never) and for a text that is not a number. */
 function secondsOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

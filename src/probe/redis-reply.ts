@@ -1,7 +1,7 @@
 import { lookUp } from '../core/look-up.ts';
 
 /**
- * RESP 2, as much of it as the answers to AUTH, PING and INFO need:
+ * Replies of RESP 2, for the answers to AUTH, PING and INFO:
  *
  * | bytes                      | reply                           |
  * |----------------------------|---------------------------------|
@@ -14,13 +14,16 @@ export type Reply = KnownReply | { readonly kind: 'unknown' };
 
 export interface KnownReply {
   readonly kind: 'status' | 'error' | 'bulk';
-  /** Without the frame. */
+  /** Text without the frame. */
   readonly text: string;
-  /** How many the reply takes, frame and all. */
+  /** Length of the reply, including the frame. */
   readonly bytes: number;
 }
 
-/** The text of DENIED has about 1,000; `INFO replication` with 500 replicas stays below the other. */
+/**
+ * Maximum lengths. The text of DENIED has about 1,000 bytes; `INFO replication` with 500 replicas has less
+ * than the second.
+ */
 const maxLineBytes = 4096;
 const maxBulkBytes = 64 * 1024;
 export const maxReplyBytes = maxBulkBytes + maxLineBytes;
@@ -32,7 +35,7 @@ const kinds: Readonly<Record<string, 'status' | 'error' | 'bulk'>> = {
   $: 'bulk',
 };
 
-/** The first reply in the buffer, or undefined while it is not complete. */
+/** Returns the first reply in the buffer, or undefined while it is incomplete. */
 export function readReply(received: Buffer): Reply | undefined {
   if (received.length === 0) return undefined;
   const kind = lookUp(kinds, String.fromCharCode(received.readUInt8(0)));
@@ -52,7 +55,7 @@ function readBulk(received: Buffer, length: string, start: number): Reply | unde
   return { kind: 'bulk', text: received.toString('latin1', start, end), bytes: end + 2 };
 }
 
-/** `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` */
+/** Returns `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n`, for example. */
 export function encodeCommand(...words: readonly string[]): Uint8Array {
   const parts = words.map((word) => `$${String(Buffer.byteLength(word))}\r\n${word}\r\n`);
   return Buffer.from(`*${String(words.length)}\r\n${parts.join('')}`);

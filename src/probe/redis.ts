@@ -17,30 +17,34 @@ import type { KnownReply } from './redis-reply.ts';
 import { createTrust, securing, verificationOf } from './secure.ts';
 
 /**
- * Redis, Valkey and KeyDB. One question after the other, the next when the last was answered well:
+ * Creates the probe of Redis, Valkey and KeyDB. It sends one command after another, each after a good answer
+ * to the one before:
  *
- * | asked                        | bytes                                      | good answer      |
+ * | command                      | bytes                                      | good answer      |
  * |------------------------------|--------------------------------------------|------------------|
  * | AUTH user password (if any)  | `*3 $4 AUTH $n user $n password`           | `+OK`            |
  * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
  * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
  *
- * AUTH is left out where the server is not verified (clear-text.ts). The server is alive and well with `+PONG`; INFO only adds the role, and its refusal takes nothing away. With credentials
- * that is up AuthFailed all the same (`reported`): a switch of roles would not be seen any more. INFO is not asked while
- * its refusal is remembered. Then the connection is closed: QUIT is deprecated and a client that just closes leaves nothing
- * in the log.
- * Errors come in the order of processCommand (redis/src/server.c): NOAUTH before MISCONF, MASTERDOWN, LOADING and BUSY.
- * So a server with a password says NOAUTH even while it loads; who wants to know gives credentials.
+ * AUTH is omitted when the server is not verified (clear-text.ts). The server is healthy with `+PONG`. INFO
+ * only adds the role, and its refusal changes nothing, except with credentials: then it is up AuthFailed
+ * (`reported`), because a change of roles would not be seen. INFO is not sent while its refusal is
+ * remembered. Then the connection is closed: QUIT is deprecated, and a client that closes leaves nothing in
+ * the log.
+ *
+ * Errors are in the order of processCommand (redis/src/server.c): NOAUTH before MISCONF, MASTERDOWN, LOADING
+ * and BUSY. So a server with a password answers NOAUTH also while it loads. To see that it loads, the probe
+ * needs credentials.
  *
  * | error of AUTH or PING (first word, or text) | verdict                                                 |
  * |---------------------------------------------|---------------------------------------------------------|
- * | NOAUTH, NOPERM                              | up AuthRequired: alive, more it does not tell           |
- * | any error of AUTH but those below           | up AuthFailed: alive, the credentials are wrong         |
+ * | NOAUTH, NOPERM                              | up AuthRequired: alive, and nothing more is known       |
+ * | any error of AUTH except those below        | up AuthFailed: alive, the credentials are wrong         |
  * | LOADING                                     | down Loading                                            |
  * | MASTERDOWN                                  | down ReplicationBroken (replica-serve-stale-data no)    |
  * | MISCONF                                     | down ReadOnly (it cannot save, and refuses writes)      |
  * | BUSY                                        | down NotServing (a script runs)                         |
- * | DENIED                                      | down Blocked (protected mode: nobody from here gets in) |
+ * | DENIED                                      | down Blocked (protected mode: no client from here)      |
  * | ERR max number of clients…                  | inconclusive Saturated                                  |
  * | other                                       | down NotServing                                         |
  */
@@ -65,7 +69,10 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
   return guard(probe);
 }
 
-/** AUTH has the password as it is. Undefined: there is none, or it may be sent. */
+/**
+ * Returns the message when AUTH, which has the password as it is, is omitted. Undefined: there is no
+ * password, or it may be sent.
+ */
 function messageOfWithheld({ tls, credentials }: RedisHandler): string | undefined {
   const verified = tls && verificationOf(tls);
   return credentials === undefined || mayReveal(credentials, verified)
@@ -77,17 +84,17 @@ export interface RedisDialogueOptions {
   /** TLS from the first byte, as Redis speaks it. */
   readonly secure?: boolean;
   readonly credentials?: Credentials;
-  /** The credentials are not sent. */
+  /** True when the credentials are not sent. */
   readonly isWithheld?: boolean;
-  /** Error of an earlier INFO that was refused: it is not asked again. */
+  /** Message of an earlier INFO that was refused. INFO is not sent again. */
   readonly refused?: string;
-  /** INFO is refused, and will be. */
+  /** Called when INFO is refused and would be refused again. */
   readonly onRefused?: (answer: string) => void;
 }
 
 type Question = 'AUTH' | 'PING' | 'INFO';
 
-/** The conversation of one run. */
+/** Creates the protocol of one run. */
 export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
   const { credentials, isWithheld = false } = options;
   let isSecure = options.secure !== true;
@@ -115,12 +122,12 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
         ? ask(following, reply.bytes)
         : { kind: 'done', verdict: following };
     },
-    // A proxy may know no INFO and hang up.
+    // A proxy may not support INFO and close.
     ended: () => (asked === 'INFO' ? closesAtInfo : undefined),
   };
 }
 
-/** What is asked after an answer, or the end. */
+/** Returns the command after an answer, or the verdict. */
 function followingOf(
   question: Question,
   { kind, text }: KnownReply,
@@ -138,7 +145,7 @@ function bytesOf(question: Question, credentials: Credentials | undefined): Uint
   if (question === 'PING') return encodeCommand('PING');
   if (question === 'INFO') return encodeCommand('INFO', 'replication');
   const { username = '', password = '' } = credentials ?? {};
-  // Without a user name the form that servers before Redis 6 know too.
+  // Without a user name, the form that servers before Redis 6 support too.
   return username === '' ? encodeCommand('AUTH', password) : encodeCommand('AUTH', username, password);
 }
 
@@ -160,7 +167,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   DENIED: verdict('down', 'Blocked', 'protected mode accepts no connection from here (DENIED)'),
 };
 
-/** With credentials the role is the question: its absence is reported. */
+/** Returns the verdict with the role. With credentials the absence of a role is reported. */
 function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict {
   const said = verdictOfReplication(text);
   return said.role !== undefined || credentials === undefined
@@ -168,7 +175,7 @@ function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict 
     : Object.freeze({ ...said, isRoleless: true });
 }
 
-/** Words that end by themselves: the next INFO may be answered. */
+/** Error codes of temporary states: the server may answer the next INFO. */
 const passing: ReadonlySet<string | undefined> = new Set([
   'LOADING',
   'MASTERDOWN',
@@ -188,7 +195,10 @@ function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOpti
 
 const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(text)?.[1];
 
-/** The server's text is never reported: an error may quote the arguments of a command it does not know, a password among them. */
+/**
+ * Returns the verdict of an error, without the server's text: it may quote the arguments of an unknown
+ * command, including a password.
+ */
 function verdictOfError(question: Question, text: string): Verdict {
   const code = codeOf(text);
   if (code === undefined) return wrongProtocol;

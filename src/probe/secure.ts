@@ -6,11 +6,14 @@ import type { Verdict } from '../core/verdict.ts';
 import { codeOf, proberFault } from './classify.ts';
 import { checkIdentity, sniOf } from './identity.ts';
 
-/** Whom to trust and what to show, as a `tls` block says it. Throws where its certificates cannot be used. */
+/**
+ * Returns the context of a `tls` block: its authorities and its client certificate. Throws when its
+ * certificates cannot be used.
+ */
 export type Trust = (tls: TlsOptions) => SecureContext;
 
 /**
- * Offers of every handshake that keep its price low, whatever the server chooses:
+ * Restrictions of every handshake that keep its cost low, whatever the server chooses:
  *
  * | not offered               | because                                                                                    |
  * |---------------------------|--------------------------------------------------------------------------------------------|
@@ -23,7 +26,10 @@ const offers: SecureContextOptions = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 };
 
-/** OpenSSL's own groups without finite fields, for OpenSSL 3.5 (Node 24) and before. `*`: a key share of it is sent at once. */
+/**
+ * Default groups of OpenSSL without finite fields, for OpenSSL 3.5 (Node 24) and before. `*`: its key share
+ * is sent at once.
+ */
 const groups = ['*X25519MLKEM768:*X25519:P-256:X448:P-384:P-521', 'X25519:P-256:X448:P-384:P-521'] as const;
 
 function createContext(secrets: SecureContextOptions): SecureContext {
@@ -38,9 +44,10 @@ function createContext(secrets: SecureContextOptions): SecureContext {
 const unknownGroup = 'ERR_CRYPTO_OPERATION_FAILED';
 
 /**
- * Makes one context for each `tls` block, and one for all that name no certificates: to read the authorities costs more CPU
- * than a probe. A block that changes is a new object; the context of the old one goes with it. No session is in a context,
- * so each probe sees the certificate.
+ * Returns a function that creates one context for each `tls` block, and one for all blocks without
+ * certificates: to parse the authorities takes more CPU than a probe. A changed block is a new object, and
+ * the context of the old one is collected with it. A context has no sessions, so each probe sees the
+ * certificate.
  */
 export function createTrust(authorities?: readonly string[]): Trust {
   const contexts = new WeakMap<TlsOptions, SecureContext>();
@@ -60,37 +67,37 @@ export function createTrust(authorities?: readonly string[]): Trust {
   };
 }
 
-/** How TLS is spoken once a protocol asks for it. `none` takes any certificate, `ca` any name that the authority signed. */
+/** TLS settings of a protocol. `none` accepts any certificate, `ca` any name that the authority signed. */
 export interface Securing {
   readonly tls: TlsOptions;
   readonly trust: Trust;
   readonly verify: 'none' | 'ca' | 'full';
   /**
-   * `at the end`: the protocol is spoken to its end whatever the certificate is, and then judged by it. For protocols that
-   * send no secret, with servers that hold a connection against us which ends before.
+   * `at the end`: the protocol runs to its end with any certificate, which is judged then. For protocols that
+   * send no secret, with servers that count a connection that ends earlier as an error of the client.
    */
   readonly judged?: 'at once' | 'at the end';
-  /** True where the protocol's own clients look for an address in the common name. */
+  /** True when the clients of the protocol look for an address in the common name. */
   readonly commonName?: boolean;
-  /** Asked for by ALPN (RFC 7301). */
+  /** Protocol to request by ALPN (RFC 7301). */
   readonly protocol?: string;
 }
 
-/** What a `tls` block means where the protocol has no modes of its own. */
+/** Returns the settings of a `tls` block, for protocols without modes of their own. */
 export function securing(tls: TlsOptions, trust: Trust): Securing {
   return { tls, trust, verify: verificationOf(tls) };
 }
 
-/** What is verified of the certificate. */
+/** Returns the part of the certificate that is verified. */
 export const verificationOf = ({ insecureSkipVerify, verify = 'full' }: TlsOptions): Securing['verify'] =>
   insecureSkipVerify === true ? 'none' : verify;
 
-/** Whom the server must be, and is asked for where TLS has a field for it. */
+/** Returns the name that the server must have, which is also sent as SNI. */
 export function nameOf(check: Check, tls: TlsOptions | undefined): string {
   return (tls?.serverName ?? check.host).replace(/\.$/, '');
 }
 
-/** For `tls.connect`. Throws where the certificates cannot be used. */
+/** Returns options of `tls.connect`. Throws when the certificates cannot be used. */
 export function secretsOf(
   { tls, trust, verify, judged, protocol, commonName = false }: Securing,
   name: string,
@@ -105,6 +112,6 @@ export function secretsOf(
   };
 }
 
-/** The verdict where `secretsOf` throws. */
+/** Returns the verdict when `secretsOf` throws. */
 export const unusableCertificates = (error: unknown): Verdict =>
   proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);

@@ -10,14 +10,15 @@ import type { Probe } from './probe.ts';
 import { noConnection, withProgress } from './progress.ts';
 
 /**
- * Up when the connection opens, as the kubelet's tcpSocket. The server never sees a reset, for databases count resets and
- * lock their sender out: we send FIN, read what it says until it closes too, and give that `closeGraceMs`.
- * The run ends when the socket is closed, so that a running probe is a used connection and no more; but a cancelled run
- * ends at once and one at its timeout then, and an open connection closes politely behind it.
+ * Creates the probe that is up when the connection opens, like the kubelet's tcpSocket. The server never sees
+ * a reset, because databases count resets and lock out their sender: the probe sends FIN and reads until the
+ * server closes, for `closeGraceMs`. The run ends when the socket is closed, so a running probe is one open
+ * connection. A cancelled run ends at once and a late one at its timeout, and an open connection then closes
+ * without a reset after it.
  */
 export function createTcpSocket(): Probe {
-  // What servers say is looked at once and thrown away, so one buffer does for all sockets (and saves an allocation of
-  // 64 kB per probe).
+  // The bytes of servers are read once and dropped, so all sockets share one buffer (which saves an
+  // allocation of 64 kB per probe).
   const buffer = Buffer.alloc(4096);
   return (check, signal) => (signal.aborted ? Promise.resolve(cancelled) : dial(check, signal, buffer));
 }
@@ -39,8 +40,9 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
       return true;
     };
     const socket = connect({ host: check.ip, port: check.port, onread: { buffer, callback: hear } });
-    // Run after the event loop has looked at its sockets: the kernel may have connected while this process was busy. Then
-    // the target is up, not late; and to destroy such a socket, its greeting unread, would be a reset.
+    // Runs after the event loop has read its sockets: the kernel may have connected while this process was
+    // busy. Then the target is up, not late. To destroy such a socket with an unread greeting would be a
+    // reset.
     const expire = () => {
       if (socket.connecting) socket.destroy();
       else resolve(verdict);
@@ -57,7 +59,7 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
       socket.end();
     });
     socket.on('error', (error) => {
-      // Once connected the probe has its answer; how the server closes is its own affair.
+      // A connected probe has its answer, however the server closes.
       if (verdict.kind !== 'up')
         verdict = withProgress(classifyErrno(error), { stage: 'connecting', isSecure: false }, check);
     });

@@ -3,8 +3,8 @@ import type { Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
 
 /**
- * Returns what to set so that the check speaks TLS from the first byte; undefined where it does, or never would (the
- * server of mysql greets in clear, then TLS is agreed on).
+ * Returns the field to set so that the check uses TLS from the first byte. Undefined when it does, or never
+ * would (a MySQL server sends its greeting without TLS, and TLS begins after it).
  */
 export function tlsHint({ handler }: Check): string | undefined {
   if (handler.kind === 'httpGet') return handler.request.scheme === 'HTTP' ? 'set scheme: HTTPS' : undefined;
@@ -16,7 +16,7 @@ const speaksFirst = (handler: Handler): handler is RedisHandler | MongodbHandler
   handler.kind === 'redis' || handler.kind === 'mongodb' || handler.kind === 'grpc';
 
 /**
- * The verdict of a TLS alert in answer to plain bytes, or undefined (RFC 8446, 5.1 and 6):
+ * Returns the verdict of a TLS alert in answer to bytes without TLS, or undefined (RFC 8446, 5.1 and 6):
  *
  *     15 (alert) | 03 01 to 03 04 (version) | 00 02 (length) | 01 or 02 (level) | description
  */

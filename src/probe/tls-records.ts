@@ -5,8 +5,8 @@ const headerBytes = 5;
  *
  *     type(1) version(2) length(2) body(length)
  *
- * A record costs its reader up to 15 µs of CPU, whatever its length: OpenSSL derives new keys for a KeyUpdate of TLS 1.3, and
- * answers each HelloRequest of TLS 1.2.
+ * A record costs its reader up to 15 µs of CPU, whatever its length: OpenSSL derives new keys for a KeyUpdate
+ * of TLS 1.3, and answers each HelloRequest of TLS 1.2.
  */
 export class RecordCounter {
   #headerAt = 0;

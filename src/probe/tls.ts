@@ -8,11 +8,12 @@ import type { Probe } from './probe.ts';
 import { createTrust, securing } from './secure.ts';
 
 /**
- * Up when the TLS handshake completes from the first byte and the certificate is good: its chain, its name, its time.
- * No byte of the protocol inside is sent. The verdict also carries `certificateExpiresAt`, with `insecureSkipVerify` too.
+ * Creates the probe that is up when the TLS handshake from the first byte completes and the certificate is
+ * valid: chain, name and dates. No byte of the inner protocol is sent. The verdict has
+ * `certificateExpiresAt`, also with `insecureSkipVerify`.
  *
- * A server that wants a client certificate says no only after the handshake where TLS 1.3 is spoken (RFC 8446, 4.4.2.4):
- * here it is up.
+ * With TLS 1.3 a server that requires a client certificate refuses only after the handshake (RFC 8446,
+ * 4.4.2.4), so it is up here.
  */
 export function createTls(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
@@ -25,7 +26,7 @@ export function createTls(guard = createMysqlPorts()): Probe {
   );
 }
 
-/** The handshake, then the end. */
+/** Creates the protocol: the handshake, then the end. */
 export function tlsDialogue(): Protocol {
   let expiresAt: number | undefined;
   let isSecure = false;
@@ -48,10 +49,13 @@ function verdictOf(expiresAt: number | undefined) {
     : Object.freeze({ ...connected, certificateExpiresAt: expiresAt });
 }
 
-/** A chain with a loop is no chain, but who knows what a peer sends. */
+/** Maximum length of a chain, because a peer may send a loop. */
 const maxChain = 10;
 
-/** The chain ends when the first of its certificates does; milliseconds of Unix time, undefined where a date is no date. */
+/**
+ * Returns the earliest end of a certificate of the chain, in milliseconds of Unix time. Undefined: no valid
+ * date.
+ */
 function expiryOf(certificate: X509Certificate): number | undefined {
   let first = Infinity;
   let current: X509Certificate | undefined = certificate;
