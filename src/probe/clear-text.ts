@@ -44,7 +44,7 @@ export function withheldMessage(
 ): string {
   const [what, how] =
     verified === undefined
-      ? ['the password would be sent in clear', fix.plain]
+      ? ['the password would be sent in clear text', fix.plain]
       : ['the password would go to an unverified server', fix.any];
   return `${what}: ${how} (or credentials.allowClearText: true)`;
 }

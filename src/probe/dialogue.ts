@@ -23,9 +23,13 @@ import { readAlert } from './tls-hint.ts';
 const maxSteps = 100;
 const nothing = Buffer.alloc(0);
 
-const tooMuch = verdict('down', 'WrongProtocol', 'the answer is longer than any of this protocol');
-const plainBehindTls = verdict('down', 'WrongProtocol', 'more bytes than the agreement on TLS');
-const noSecrets = proberFault('the protocol asks for TLS that the check does not describe');
+const tooMuch = verdict('down', 'WrongProtocol', 'the answer is longer than this protocol allows');
+const plainBehindTls = verdict(
+  'down',
+  'WrongProtocol',
+  'the server sent unencrypted bytes before the TLS handshake',
+);
+const noSecrets = proberFault('the probe needs TLS settings, and the check has none');
 
 export interface ConverseOptions {
   readonly patience?: Patience;

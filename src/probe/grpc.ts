@@ -66,8 +66,8 @@ interface Run {
   readonly budget: Budget;
 }
 
-const noHttp2 = verdict('down', 'WrongProtocol', 'the server speaks no HTTP/2 (ALPN h2)');
-const refused = verdict('down', 'NotServing', 'the server refuses the call');
+const noHttp2 = verdict('down', 'WrongProtocol', 'the server does not support HTTP/2 (ALPN h2)');
+const refused = verdict('down', 'NotServing', 'the server rejected the gRPC call');
 
 /** One call on one connection. */
 class Call {

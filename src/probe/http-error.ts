@@ -5,13 +5,13 @@ import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 export const notTls = verdict(
   'down',
   'WrongProtocol',
-  'the answer is not TLS: does the server speak TLS on this port?',
+  'the server did not answer with TLS: does it use TLS on this port?',
 );
 const tlsFailed = (message: string): Verdict => verdict('down', 'TlsFailed', message);
 const unknownAuthority = tlsFailed('the certificate is signed by an unknown authority');
 /** Alert 40 has no cause (RFC 5246, 7.2.2; RFC 8446, 4.1.1). */
 const noCommonOffer = tlsFailed(
-  'alert 40: no common cipher (TLS 1.3 or ECDHE is needed, DHE alone is not), or a client certificate is missing',
+  'TLS alert 40: no common cipher (needs TLS 1.3 or ECDHE; DHE is not offered), or a client certificate is required',
 );
 
 /**
@@ -19,7 +19,7 @@ const noCommonOffer = tlsFailed(
  * no_renegotiation, and may answer it with alert 40 (RFC 5246, 7.2.2).
  */
 const renegotiates = tlsFailed(
-  'the server ended TLS after the handshake (alert 40): it asked to renegotiate, which is refused',
+  'TLS alert 40 after the handshake: the server asked for renegotiation, which the probe refuses',
 );
 
 const byCode: Readonly<Record<string, Verdict>> = {
@@ -56,7 +56,8 @@ function classify(error: unknown, serverName: string): Verdict {
   const known = lookUp(byCode, code);
   if (known !== undefined) return known;
   if (code === 'ECONNRESET' && !isSystemCall(error)) return closedEarly;
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return tlsFailed(`the certificate is not for ${serverName}`);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return tlsFailed(`the certificate is not valid for ${serverName}`);
   if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(String(error)))
     return notTls;
   if (code === 'EPROTO' && /alert number 40\b/.test(String(error))) return noCommonOffer;

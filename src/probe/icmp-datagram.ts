@@ -15,7 +15,7 @@ const anyPort = 1;
  */
 const mostPackets = 64;
 
-const foreign = verdict('down', 'WrongProtocol', 'the echo replies are not to the request that was sent');
+const foreign = verdict('down', 'WrongProtocol', 'the echo replies do not match the request');
 
 /**
  * Pings through a datagram socket (icmp-socket.ts), one for each run, connected to the address. The kernel

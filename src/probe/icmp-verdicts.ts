@@ -3,7 +3,7 @@ import { proberFault, verdict } from './classify.ts';
 
 // Verdicts of both kinds of ICMP socket.
 
-export const wrongFamily = proberFault('the address is not of the IP family it is said to be');
+export const wrongFamily = proberFault('the address does not belong to the IP family of the check');
 export const sendForbidden = proberFault(
   "a local rule forbids ICMP: check the operator's NetworkPolicy and the node's firewall",
 );

@@ -38,7 +38,9 @@ export function checkIdentity(
 
 /** Returns the error of a certificate that is not valid for the name. The code is Node's. */
 const unlike = (name: string): Error =>
-  Object.assign(new Error(`the certificate is not for ${name}`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  Object.assign(new Error(`the certificate is not valid for ${name}`), {
+    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  });
 
 /** Returns the common names. Node has an array when the subject has several. */
 const commonNames = ({ subject }: PeerCertificate): readonly string[] =>

@@ -59,12 +59,12 @@ export function verdictOfHello(hello: Hello, setName: string | undefined): Verdi
   return hello.arbiterOnly === true ? arbiter : noMember;
 }
 
-const otherSet = verdict('down', 'NotServing', 'it is no member of the replica set that is asked for');
-const arbiter = verdict('down', 'NotServing', 'an arbiter holds no data');
+const otherSet = verdict('down', 'NotServing', 'not a member of the configured replica set');
+const arbiter = verdict('down', 'NotServing', 'the server is an arbiter and has no data');
 const noMember = verdict(
   'down',
   'NotServing',
-  'neither primary nor secondary: it starts, recovers, or has no set',
+  'neither primary nor secondary: the server is starting, recovering, or not in a replica set',
 );
 const shuttingDown = verdict('down', 'ShuttingDown');
 const authRequired = verdict('up', 'AuthRequired');
@@ -79,7 +79,10 @@ const byCode: Readonly<Record<number, Verdict>> = {
 function verdictOfError({ code, codeName = '' }: Hello): Verdict {
   const known = code === undefined ? undefined : byCode[code];
   const name = /^\w{1,60}$/.test(codeName) ? ` ${codeName}` : '';
-  return known ?? verdict('down', 'NotServing', `hello fails with error ${String(code ?? 'unknown')}${name}`);
+  return (
+    known ??
+    verdict('down', 'NotServing', `the hello command failed with error ${String(code ?? 'unknown')}${name}`)
+  );
 }
 
 /**

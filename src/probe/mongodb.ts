@@ -36,7 +36,7 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
   });
 }
 
-const wrongProtocol = verdict('down', 'WrongProtocol', "the answer is not MongoDB's");
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MongoDB protocol');
 
 /** Creates the protocol of one run. */
 export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}): Protocol {

@@ -93,4 +93,4 @@ export const isLasting = (error: ServerError): boolean =>
   rulingOf(error).subject === 'account' && !limits.has(error.code);
 
 export const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
-export const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
+export const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');

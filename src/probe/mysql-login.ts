@@ -154,7 +154,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   AUTH_SWITCH_PLUGIN_ERROR: verdict(
     'up',
     'AuthFailed',
-    'the account needs an authentication plugin that is not known here',
+    'the account needs an authentication plugin that the probe does not support',
   ),
 };
 

@@ -14,7 +14,7 @@ export interface PluginOptions {
 }
 
 const never =
-  'the account needs mysql_clear_password, which is never used: choose another authentication plugin';
+  'the account uses mysql_clear_password, which the probe never uses: choose another authentication plugin';
 
 /**
  * Returns authentication plugins in place of mysql2's, for a server that must not receive the password. Each

@@ -122,7 +122,7 @@ export function judge(state: MysqlState): Verdict {
 const unknownKind = verdict(
   'up',
   'AuthFailed',
-  'the server has no variable read_only: its role is not known',
+  'the server has no variable read_only, so its role is unknown',
 );
 
 function judgeGalera({ variables, status }: MysqlState): Verdict | undefined {
@@ -133,7 +133,7 @@ function judgeGalera({ variables, status }: MysqlState): Verdict | undefined {
       ? undefined
       : verdict('down', 'NotServing', `wsrep_reject_queries is ${rejected}`);
   const comment = status.get('wsrep_local_state_comment') ?? 'unknown';
-  return verdict('down', 'NotServing', `Galera's state of the node is ${comment}`);
+  return verdict('down', 'NotServing', `Galera node state: ${comment}`);
 }
 
 const judgeOffline = (variables: ReadonlyMap<string, string>): Verdict | undefined =>
@@ -160,7 +160,11 @@ function judgeWrites(state: MysqlState): Verdict {
   const members = 'refused' in group ? [] : group;
   const lost = members.filter(({ MEMBER_STATE }) => MEMBER_STATE === 'UNREACHABLE');
   if (stateInGroup(state) === 'ONLINE' && 2 * lost.length >= members.length)
-    return verdict('up', 'ReadOnly', 'Group Replication: the majority is not reached, so writes wait');
+    return verdict(
+      'up',
+      'ReadOnly',
+      'Group Replication: the majority of members is unreachable, so writes block',
+    );
   const byDefault = readOnlyDefaults.find((name) => isOn(variables.get(name)));
   return byDefault === undefined
     ? verdict('up', 'Responded')

@@ -11,14 +11,14 @@ const said: Readonly<Record<Exclude<Question, 'greeting'>, Verdict>> = {
   'answer to a stranger': verdict(
     'down',
     'Timeout',
-    'the login is not answered: the server hangs, or connection_control holds it back (give the probe credentials)',
+    'no reply to the login: the server hangs, or the connection_control plugin delays it (set spec.credentials)',
   ),
   login: verdict(
     'down',
     'Timeout',
-    'the login is not answered: the server hangs, or connection_control holds it back (check the credentials)',
+    'no reply to the login: the server hangs, or the connection_control plugin delays it (check spec.credentials)',
   ),
-  query: verdict('down', 'Timeout', 'the login succeeded, but a query is not answered'),
+  query: verdict('down', 'Timeout', 'the login succeeded, but there is no reply to a query'),
 };
 
 function lateVerdict(question: Question, { timing }: Check): Verdict {
@@ -33,7 +33,7 @@ function lateVerdict(question: Question, { timing }: Check): Verdict {
 export const tooLate = verdict(
   'inconclusive',
   'ProberFault',
-  'the server answered another check so late that too little of the timeout was left for this one',
+  'an earlier connection to the server was answered so late that too little time was left for this check',
 );
 
 /** Result of a wait for a late answer: a verdict, or the remaining time. */

@@ -60,8 +60,8 @@ export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict>
   }
 }
 
-const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
-const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');
+const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
 const tooManyMessages = verdict(
   'down',
   'WrongProtocol',

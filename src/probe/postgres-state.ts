@@ -35,7 +35,7 @@ export const askRoleOnly = 'SELECT pg_is_in_recovery() AS replica';
  */
 export function stateOf(row: Readonly<Record<string, unknown>> | undefined): Verdict {
   if (typeof row?.replica !== 'boolean')
-    return verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');
+    return verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
   const base = row.readOnly === true ? readOnly : responded;
   const epoch = typeof row.timeline === 'string' ? Number.parseInt(row.timeline, 16) : Number.NaN;
   return {

@@ -107,8 +107,8 @@ export function securingOf({ sslMode, tls = {} }: PostgresHandler, trust: Trust)
   return { tls, trust, verify, commonName: true };
 }
 
-const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not PostgreSQL');
-const noTls = verdict('down', 'TlsFailed', 'the server offers no TLS');
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
+const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
 const more: Step = { kind: 'more' };
 const byteS = 0x53;
 const byteN = 0x4e;

@@ -44,9 +44,9 @@ function lateText({ stage, isSecure, question = 'the last request' }: Progress, 
   const before = isSecure ? 'the TLS handshake succeeded' : 'connected';
   const texts: Readonly<Record<Progress['stage'], string>> = {
     connecting: `no connection ${within}`,
-    securing: `connected, but the TLS handshake did not end ${within}`,
+    securing: `connected, but the TLS handshake did not complete ${within}`,
     silent: `${before}, but no answer ${within}`,
-    partial: `the answer began, but did not end ${within}`,
+    partial: `the answer started but did not end ${within}`,
     waiting: `${before}, but no answer to ${question} ${within}`,
   };
   return texts[stage];
@@ -56,11 +56,11 @@ function cutText(verb: string, { stage, isSecure, question }: Progress, check: C
   const before = isSecure ? 'the TLS handshake succeeded' : 'connected';
   const hint = isSecure ? undefined : tlsHint(check);
   const texts: Readonly<Record<Progress['stage'], string>> = {
-    connecting: `${verb} before the connection was established`,
-    securing: `${verb} during the TLS handshake: does the server speak TLS on this port?`,
+    connecting: `the connection was ${verb} before it was established`,
+    securing: `the connection was ${verb} during the TLS handshake: does the server use TLS on this port?`,
     silent: `${before}, then ${verb} without an answer${hint ? ` (does the server expect TLS? ${hint})` : ''}`,
-    partial: `${verb} in the middle of the answer`,
-    waiting: `${verb} before the answer to ${question ?? 'the last request'}`,
+    partial: `the connection was ${verb} in the middle of the answer`,
+    waiting: `the connection was ${verb} before the answer to ${question ?? 'the last request'}`,
   };
   return texts[stage];
 }

@@ -7,14 +7,18 @@ import { responded, verdict } from './classify.ts';
  */
 const silenceSeconds = 12;
 
-const syncing = verdict('down', 'Loading', 'a full synchronisation replaces its data');
-const neverLinked = verdict('down', 'ReplicationBroken', 'no link to its primary since it became a replica');
-const unlinked = verdict('up', 'Responded', 'the link to the primary is down');
+const syncing = verdict('down', 'Loading', 'the replica is loading a full copy from its primary');
+const neverLinked = verdict(
+  'down',
+  'ReplicationBroken',
+  'the replica has never been connected to its primary',
+);
+const unlinked = verdict('up', 'Responded', 'the replica is not connected to its primary');
 
 const tooFewReplicas = verdict(
   'up',
   'ReadOnly',
-  'it refuses writes: fewer replicas than min-replicas-to-write',
+  'the server refuses writes: it has fewer replicas than min-replicas-to-write',
 );
 
 /**

@@ -151,20 +151,28 @@ function bytesOf(question: Question, credentials: Credentials | undefined): Uint
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not RESP, the protocol of Redis');
 const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of clients is reached');
-const refusesInfo = verdict('up', 'Responded', 'INFO replication is refused, so the role is not known');
-const closesAtInfo = verdict('up', 'Responded', 'it closes at INFO replication, so the role is not known');
-const otherError = verdict('down', 'NotServing', 'it answers PING with an error');
+const refusesInfo = verdict('up', 'Responded', 'INFO replication is refused, so the role is unknown');
+const closesAtInfo = verdict(
+  'up',
+  'Responded',
+  'the server closes the connection at INFO replication, so the role is unknown',
+);
+const otherError = verdict('down', 'NotServing', 'the server answers PING with an error');
 const authFailed = verdict('up', 'AuthFailed', 'the server refuses the credentials');
-const noPermission = verdict('up', 'AuthRequired', 'the user may not PING');
+const noPermission = verdict('up', 'AuthRequired', 'the user is not allowed to run PING');
 
 const byCode: Readonly<Record<string, Verdict>> = {
   NOAUTH: verdict('up', 'AuthRequired'),
   NOPERM: noPermission,
   LOADING: verdict('down', 'Loading'),
-  MASTERDOWN: verdict('down', 'ReplicationBroken', 'the link to the primary is down (MASTERDOWN)'),
-  MISCONF: verdict('down', 'ReadOnly', 'it cannot save to disk and refuses writes (MISCONF)'),
-  BUSY: verdict('down', 'NotServing', 'a script keeps it busy (BUSY)'),
-  DENIED: verdict('down', 'Blocked', 'protected mode accepts no connection from here (DENIED)'),
+  MASTERDOWN: verdict(
+    'down',
+    'ReplicationBroken',
+    'the replica is not connected to its primary (MASTERDOWN)',
+  ),
+  MISCONF: verdict('down', 'ReadOnly', 'the server cannot save to disk and refuses writes (MISCONF)'),
+  BUSY: verdict('down', 'NotServing', 'the server is busy with a script (BUSY)'),
+  DENIED: verdict('down', 'Blocked', 'protected mode refuses connections from the operator (DENIED)'),
 };
 
 /** Returns the verdict with the role. With credentials the absence of a role is reported. */
@@ -187,8 +195,9 @@ const passing: ReadonlySet<string | undefined> = new Set([
 function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOptions): Verdict {
   const code = codeOf(text);
   const at: At = { stage: 'redis INFO', logsIn: credentials !== undefined };
-  if (code === 'NOAUTH') return refusal(at, 'login', 'INFO asks for a login again (NOAUTH)');
-  const said = code === 'NOPERM' ? refusal(at, 'account', 'the user may not INFO (NOPERM)') : refusesInfo;
+  if (code === 'NOAUTH') return refusal(at, 'login', 'INFO requires another login (NOAUTH)');
+  const said =
+    code === 'NOPERM' ? refusal(at, 'account', 'the user is not allowed to run INFO (NOPERM)') : refusesInfo;
   if (!passing.has(code)) onRefused?.(said.message);
   return said;
 }

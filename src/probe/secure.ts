@@ -114,4 +114,4 @@ export function secretsOf(
 
 /** Returns the verdict when `secretsOf` throws. */
 export const unusableCertificates = (error: unknown): Verdict =>
-  proberFault(`the certificates of the tls block cannot be used: ${codeOf(error)}`);
+  proberFault(`the certificates of spec.tls cannot be used: ${codeOf(error)}`);

@@ -131,7 +131,7 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
             expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({
               kind: 'down',
               reason: 'WrongProtocol',
-              message: 'a MySQL server answers here: use the mysql handler',
+              message: 'a MySQL server answers on this port: use the mysql probe',
               greeting: 'mysql',
             });
           });

@@ -158,7 +158,7 @@ it('A server that requests the password in clear does not get it, which is repor
     role: 'Primary',
   });
   const message =
-    'the password would be sent in clear: set sslMode: verify-full (or credentials.allowClearText: true)';
+    'the password would be sent in clear text: set sslMode: verify-full (or credentials.allowClearText: true)';
   expect(withheld.message).toBe(message);
   await degraded(world, 'clear', 'LoginsRefused');
 

@@ -22,7 +22,7 @@ const fix = '(or credentials.allowClearText: true)';
 const inClear = {
   kind: 'up',
   reason: 'CredentialsWithheld',
-  message: `the password would be sent in clear: set tls ${fix}`,
+  message: `the password would be sent in clear text: set tls ${fix}`,
 };
 const toAnyone = {
   ...inClear,

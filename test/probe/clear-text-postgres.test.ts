@@ -51,7 +51,7 @@ const fix = 'set sslMode: verify-full (or credentials.allowClearText: true)';
 const inClear = {
   kind: 'up',
   reason: 'CredentialsWithheld',
-  message: `the password would be sent in clear: ${fix}`,
+  message: `the password would be sent in clear text: ${fix}`,
 };
 const toAnyone = { ...inClear, message: `the password would go to an unverified server: ${fix}` };
 const modern = { ...credentials, username: 'modern' };

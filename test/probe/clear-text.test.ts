@@ -135,14 +135,18 @@ describe('the message of credentials that are withheld', () => {
     [
       byPassword,
       plain,
-      'the password would be sent in clear: set sslMode: verify-full (or credentials.allowClearText: true)',
+      'the password would be sent in clear text: set sslMode: verify-full (or credentials.allowClearText: true)',
     ],
     [
       byPassword,
       anyone,
       'the password would go to an unverified server: set sslMode: verify-full (or credentials.allowClearText: true)',
     ],
-    [byAuth, plain, 'the password would be sent in clear: set tls (or credentials.allowClearText: true)'],
+    [
+      byAuth,
+      plain,
+      'the password would be sent in clear text: set tls (or credentials.allowClearText: true)',
+    ],
     [
       byAuth,
       anyone,

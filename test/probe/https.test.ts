@@ -69,7 +69,7 @@ describe('httpGet over TLS', () => {
     expect(verdict).toEqual({
       kind: 'down',
       reason: 'TlsFailed',
-      message: 'the certificate is not for other.example',
+      message: 'the certificate is not valid for other.example',
     });
   });
 
@@ -100,10 +100,10 @@ describe('httpGet over TLS', () => {
       up,
     ],
     [
-      'is down where the certificate is not for the server name of the tls block',
+      'is down where the certificate is not valid for the server name of the tls block',
       { ca: authority.ca, serverName: 'other.example' },
       byName,
-      { kind: 'down', reason: 'TlsFailed', message: 'the certificate is not for other.example' },
+      { kind: 'down', reason: 'TlsFailed', message: 'the certificate is not valid for other.example' },
     ],
     [
       'takes any name of the authority where the tls block has verify ca',
@@ -142,7 +142,7 @@ describe('httpGet over TLS', () => {
     expect(verdict).toMatchObject({
       kind: 'down',
       reason: 'WrongProtocol',
-      message: 'the answer is not TLS: does the server speak TLS on this port?',
+      message: 'the server did not answer with TLS: does it use TLS on this port?',
     });
   });
 

@@ -109,8 +109,8 @@ describe('icmp with and without datagram sockets', () => {
   });
 
   it.each([
-    ['no descriptor is left', EMFILE, /no file descriptor left/],
-    ['the pod has no network of the family', EAFNOSUPPORT, /no network of this IP family/],
+    ['no descriptor is left', EMFILE, /no file descriptors left/],
+    ['the pod has no network of the family', EAFNOSUPPORT, /no network for this IP family/],
   ])('is the prober’s fault where %s', async (_, errno, message) => {
     expect(await ping(() => ({ open: () => -errno }))).toMatchObject({
       verdict: { kind: 'inconclusive', reason: 'ProberFault', message: expect.stringMatching(message) },

@@ -171,7 +171,7 @@ const answers: readonly (readonly [string, bson.Document, object])[] = [
   [
     'a server that is too old',
     { ok: 0, errmsg: "no such command: 'hello'", code: 59, codeName: 'CommandNotFound' },
-    { kind: 'down', reason: 'NotServing', message: 'hello fails with error 59 CommandNotFound' },
+    { kind: 'down', reason: 'NotServing', message: 'the hello command failed with error 59 CommandNotFound' },
   ],
   ['an empty document', {}, { kind: 'down', reason: 'NotServing' }],
 ];

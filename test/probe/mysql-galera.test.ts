@@ -54,7 +54,7 @@ describe('mysql, and a Galera cluster of two nodes', () => {
 
   it('takes a node out while it is a donor, or desynced by hand', async () => {
     await second.sql('set global wsrep_desync = on');
-    expect(await askLoggedIn(second)).toEqual(down("Galera's state of the node is Donor/Desynced"));
+    expect(await askLoggedIn(second)).toEqual(down('Galera node state: Donor/Desynced'));
     await second.sql('set global wsrep_desync = off');
     await becomes(second, isUp);
   });
@@ -76,7 +76,7 @@ describe('mysql, and a Galera cluster of two nodes', () => {
   it('takes out a node that has no quorum, which without credentials cannot be seen', async () => {
     await second.sql("set global wsrep_provider_options = 'gmcast.isolate=1'");
     await becomes(second, isDown);
-    const alone = down("Galera's state of the node is Initialized");
+    const alone = down('Galera node state: Initialized');
     expect(await askLoggedIn(second)).toEqual(alone);
     expect((await read(second)).stderr).toMatch(/ERROR 1047 .*WSREP has not yet prepared node/);
     expect(await ask(second)).toMatchObject({ kind: 'up', reason: 'AuthRequired' });

@@ -166,12 +166,12 @@ describe('MariaDB, frozen', () => {
 
   it.each([
     ['in the middle of a handshake', 1, {}, unanswered],
-    ['in the middle of a login', 1, { credentials }, held('check the credentials')],
+    ['in the middle of a login', 1, { credentials }, held('check spec.credentials')],
     [
       'in the middle of a query',
       2,
       { credentials },
-      { kind: 'down', reason: 'Timeout', message: 'the login succeeded, but a query is not answered' },
+      { kind: 'down', reason: 'Timeout', message: 'the login succeeded, but there is no reply to a query' },
     ],
   ])('%s, is asked no more until it goes on, and then at once', async (_, word, handler, expected) => {
     const proxy = await freezingAt(word);

@@ -112,7 +112,7 @@ describe('a server that greets and then says nothing', () => {
     expect(await probe(checkOf(second.port), forever)).toEqual(unanswered);
     for (const account of [credentials, wrong])
       expect(await probe(checkOf(first.port, { credentials: account }), forever)).toEqual(
-        held('check the credentials'),
+        held('check spec.credentials'),
       );
     expect([first.accepted(), second.accepted()]).toEqual([3, 1]);
   });
@@ -256,7 +256,7 @@ describe('a server that lets us in and then says nothing', () => {
       expect(await probe(checkOf(port, { credentials }), forever)).toEqual({
         kind: 'down',
         reason: 'Timeout',
-        message: 'the login succeeded, but a query is not answered',
+        message: 'the login succeeded, but there is no reply to a query',
       });
     expect(accepted()).toBe(1);
     sockets[0]?.write(denied(1));

@@ -55,7 +55,7 @@ async function ask(handler: Handler, port: number) {
 const mysqlAnswers = {
   kind: 'down',
   reason: 'WrongProtocol',
-  message: 'a MySQL server answers here: use the mysql handler',
+  message: 'a MySQL server answers on this port: use the mysql probe',
   greeting: 'mysql',
 };
 
@@ -120,7 +120,7 @@ describe('a MySQL server that is probed by another handler', () => {
     listeners.push(listener);
     expect(await ask({ kind: 'mongodb' }, listener.port)).toMatchObject({
       reason: 'WrongProtocol',
-      message: "the answer is not MongoDB's",
+      message: 'the answer is not of the MongoDB protocol',
     });
   });
 });

@@ -128,7 +128,7 @@ const table: readonly (readonly [string, MysqlState, object])[] = [
   [
     'Galera, a donor',
     state(galera, [], { wsrep_local_state: '2', wsrep_local_state_comment: 'Donor/Desynced' }),
-    { kind: 'down', reason: 'NotServing', message: "Galera's state of the node is Donor/Desynced" },
+    { kind: 'down', reason: 'NotServing', message: 'Galera node state: Donor/Desynced' },
   ],
   [
     'Galera, without quorum',

@@ -56,7 +56,7 @@ async function ask(prelude: Prelude, handler: Handler, options: SecureContextOpt
 const noCommonOffer = {
   kind: 'down',
   reason: 'TlsFailed',
-  message: expect.stringContaining('TLS 1.3 or ECDHE is needed, DHE alone is not'),
+  message: expect.stringContaining('needs TLS 1.3 or ECDHE; DHE is not offered'),
 };
 
 describe.each(handlers)('A server that the %s handler asks', (_, prelude, handler) => {

@@ -155,7 +155,7 @@ describe('a logged-in postgres probe', () => {
     expect(await ask(primary, { sslMode: 'verify-full', tls }, { host: 'other.example' })).toEqual({
       kind: 'down',
       reason: 'TlsFailed',
-      message: 'the certificate is not for other.example',
+      message: 'the certificate is not valid for other.example',
     });
     expect(await ask(primary, { sslMode: 'verify-ca' }, named)).toMatchObject({ reason: 'TlsFailed' });
   });
@@ -229,7 +229,11 @@ describe('a logged-in postgres probe of a mean peer', () => {
   });
 
   it('is WrongProtocol where it talks nonsense, and does not quote it', async () => {
-    const wrong = { kind: 'down', reason: 'WrongProtocol', message: 'the answer is not PostgreSQL' };
+    const wrong = {
+      kind: 'down',
+      reason: 'WrongProtocol',
+      message: 'the answer is not of the PostgreSQL protocol',
+    };
     for (const text of [
       'HTTP/1.1 400 Bad Request\r\n\r\n',
       'R\0\0\0\x04',

@@ -259,7 +259,7 @@ describe('a postgres probe over TLS', () => {
     expect(await ask(server, { sslMode: 'verify-full', tls }, other)).toMatchObject({
       kind: 'down',
       reason: 'TlsFailed',
-      message: 'the certificate is not for other.example',
+      message: 'the certificate is not valid for other.example',
     });
     expect(await ask(server, { sslMode: 'verify-ca', tls }, other)).toEqual(accepting);
     for (const sslMode of ['verify-ca', 'verify-full'] as const)

@@ -109,7 +109,7 @@ describe('a PostgreSQL login', () => {
       expect(verdictOf(bytes('N'), { sslMode })).toEqual({
         kind: 'down',
         reason: 'TlsFailed',
-        message: 'the server offers no TLS',
+        message: 'the server does not offer TLS',
       });
     }
   });
@@ -300,7 +300,7 @@ describe('what is not PostgreSQL', () => {
       expect(verdictOf(answer, { sslMode })).toEqual({
         kind: 'down',
         reason: 'WrongProtocol',
-        message: 'the answer is not PostgreSQL',
+        message: 'the answer is not of the PostgreSQL protocol',
       });
   });
 });

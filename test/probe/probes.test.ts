@@ -60,7 +60,7 @@ it('a process without file descriptors does not blame the target', async () => {
     {
       kind: 'inconclusive',
       reason: 'ProberFault',
-      message: expect.stringContaining('no file descriptor left'),
+      message: expect.stringContaining('no file descriptors left'),
     },
   ]);
   await listener.stop();

@@ -59,7 +59,7 @@ const speakers: Readonly<Record<Handler['kind'], readonly Speaker[]>> = {
       handler: { kind: 'httpGet', request },
       secure: { kind: 'httpGet', request: { ...request, scheme: 'HTTPS' }, tls },
       beginning: 'HTTP/1.1 200 OK\r\nContent-Len',
-      waits: /the answer began/,
+      waits: /the answer started/,
       hint: /set scheme: HTTPS/,
     },
   ],
@@ -68,32 +68,32 @@ const speakers: Readonly<Record<Handler['kind'], readonly Speaker[]>> = {
       handler: { kind: 'redis' },
       secure: { kind: 'redis', tls },
       beginning: '+PO',
-      waits: /the answer began/,
+      waits: /the answer started/,
       hint: /set spec\.tls/,
     },
     { handler: { kind: 'redis', credentials }, beginning: '+OK\r\n', waits: /no answer to PING/ },
-    { handler: { kind: 'redis' }, beginning: '-LOAD', waits: /the answer began/ },
+    { handler: { kind: 'redis' }, beginning: '-LOAD', waits: /the answer started/ },
   ],
   mongodb: [
     {
       handler: { kind: 'mongodb' },
       secure: { kind: 'mongodb', tls },
       beginning: Buffer.from([100, 0, 0, 0, 1]),
-      waits: /the answer began/,
+      waits: /the answer started/,
       hint: /set spec\.tls/,
     },
   ],
   mysql: [
-    { handler: mysql, beginning: greeting(), waits: /login is not answered/ },
-    { handler: mysql, beginning: greeting().subarray(0, 20), waits: /the answer began|no greeting/ },
-    { handler: { ...mysql, credentials }, beginning: greeting(), waits: /login is not answered/ },
+    { handler: mysql, beginning: greeting(), waits: /no reply to the login/ },
+    { handler: mysql, beginning: greeting().subarray(0, 20), waits: /the answer started|no greeting/ },
+    { handler: { ...mysql, credentials }, beginning: greeting(), waits: /no reply to the login/ },
   ],
   postgres: [
     {
       handler: { ...postgres, sslMode: 'disable' },
       secure: { ...postgres, sslMode: 'prefer' },
       beginning: 'R\0\0',
-      waits: /the answer began/,
+      waits: /the answer started/,
       hint: /set sslMode/,
     },
     { handler: { ...postgres, sslMode: 'prefer' }, beginning: 'N', waits: /no answer to the login/ },
@@ -197,7 +197,7 @@ describe('a probe that times out reports how far it got:', () => {
     expect(await ask(handler, port, 200)).toMatchObject({
       kind: 'down',
       reason: 'Timeout',
-      message: 'connected, but the TLS handshake did not end within 0.2 s',
+      message: 'connected, but the TLS handshake did not complete within 0.2 s',
     });
   });
 
@@ -249,7 +249,9 @@ describe.each(ends)('a probe that ends with %s reports how far it got:', (reason
         else socket.write('S', () => socket.once('data', () => end(socket)));
       }),
     );
-    const message = expect.stringMatching(new RegExp(`^${word} during the TLS handshake`)) as unknown;
+    const message = expect.stringMatching(
+      new RegExp(`^the connection was ${word} during the TLS handshake`),
+    ) as unknown;
     expect(await ask(handler, port, 2_000)).toMatchObject({ kind: 'down', reason, message });
   });
 
@@ -263,8 +265,8 @@ describe.each(ends)('a probe that ends with %s reports how far it got:', (reason
     // A reset discards what was not read yet; and Node reports the end of an HTTP/2 session, not the cause.
     const message = new RegExp(
       reason === 'Reset'
-        ? `^(connected, then )?(reset|closed)`
-        : `^${word} (in the middle of|before) the answer`,
+        ? `^(connected, then|the connection was) (reset|closed)`
+        : `^the connection was ${word} (in the middle of|before) the answer`,
     );
     expect(handler.kind === 'grpc' ? ends.map(([end]) => end) : [reason]).toContain(verdict.reason);
     expect(verdict).toMatchObject({ kind: 'down', message: expect.stringMatching(message) as unknown });
@@ -297,7 +299,7 @@ it('a server without TLS that is asked with TLS is named', async () => {
   for (const { handler } of secure.filter(({ handler: { kind } }) => kind !== 'postgres'))
     expect(await ask(handler, port, 2_000)).toMatchObject({
       reason: 'WrongProtocol',
-      message: 'the answer is not TLS: does the server speak TLS on this port?',
+      message: 'the server did not answer with TLS: does it use TLS on this port?',
     });
 });
 

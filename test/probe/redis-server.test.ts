@@ -96,7 +96,7 @@ for (const each of kinds)
         await server.command('ACL', 'SETUSER', 'deaf', 'on', '>secret', '-@all', '+ping');
         await server.command('ACL', 'SETUSER', 'default', '-info');
         const deaf = { credentials: { username: 'deaf', password: 'secret', allowClearText: true } };
-        const message = 'the user may not INFO (NOPERM)';
+        const message = 'the user is not allowed to run INFO (NOPERM)';
         expect(await ask(server.port, deaf)).toEqual({ kind: 'up', reason: 'AuthFailed', message });
         const nobody = await ask(server.port);
         expect(nobody).toMatchObject({ kind: 'up', reason: 'Responded' });
@@ -255,7 +255,7 @@ for (const each of kinds)
         expect(await ask(server.port, { credentials })).toEqual({
           kind: 'up',
           reason: 'CredentialsWithheld',
-          message: 'the password would be sent in clear: set tls (or credentials.allowClearText: true)',
+          message: 'the password would be sent in clear text: set tls (or credentials.allowClearText: true)',
         });
         expect(await server.command('ACL', 'LOG')).toBe('');
       });

@@ -83,7 +83,7 @@ describe('tcpSocket', () => {
     expect(await probe(tcpCheck(port), forever)).toEqual({
       kind: 'down',
       reason: 'Reset',
-      message: 'reset before the connection was established',
+      message: 'the connection was reset before it was established',
     });
   });
 

@@ -139,7 +139,7 @@ describe('tls', () => {
     expect(server.serverName()).toBe(false);
     expect(await ask(server.port, { serverName: 'project:other' }, { host })).toMatchObject({
       reason: 'TlsFailed',
-      message: 'the certificate is not for project:other',
+      message: 'the certificate is not valid for project:other',
     });
   });
 
@@ -148,7 +148,7 @@ describe('tls', () => {
       'another name',
       () => authority.issue('DNS:other.example'),
       'TlsFailed',
-      'the certificate is not for db.example',
+      'the certificate is not valid for db.example',
     ],
     [
       'an unknown authority',

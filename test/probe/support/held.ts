@@ -5,7 +5,7 @@ export const wrong = { username: 'probe', password: 'hunter2', allowClearText: t
 export const held = (how: string) => ({
   kind: 'down',
   reason: 'Timeout',
-  message: `the login is not answered: the server hangs, or connection_control holds it back (${how})`,
+  message: `no reply to the login: the server hangs, or the connection_control plugin delays it (${how})`,
 });
 
-export const unanswered = held('give the probe credentials');
+export const unanswered = held('set spec.credentials');

@@ -19,7 +19,7 @@ const isUp = up('Responded');
 export const httpAttacks = {
   bytes: [{ name: 'letters', answer: (s) => flood(s, letters), expected: down('WrongProtocol', 'not HTTP') }],
   silence: [slow('silence', () => undefined, 'no answer within')],
-  drip: [slow('header', (s) => drip(s, Buffer.from(`${answer}a: a`)), 'the answer began')],
+  drip: [slow('header', (s) => drip(s, Buffer.from(`${answer}a: a`)), 'the answer started')],
   pieces: [
     {
       name: 'header in pieces',

@@ -3,7 +3,7 @@ import { down, none, slow } from './attack.ts';
 import type { Answer, Attacks } from './attack.ts';
 import { drip, flood, letters, pieces } from './floods.ts';
 
-const notMongo = down('WrongProtocol', "not MongoDB's");
+const notMongo = down('WrongProtocol', 'not of the MongoDB protocol');
 const row = (name: string, answer: Answer, expected = notMongo) => ({ name, answer, expected });
 
 const int32 = (value: number): Buffer => {
@@ -59,7 +59,7 @@ export const mongodbAttacks = {
   bytes: [row('letters', again(letters))],
   silence: [slow('silence', () => undefined, 'no answer within')],
   drip: [
-    slow('message', (s) => drip(s, Buffer.concat([int32(65_536), Buffer.alloc(1)])), 'the answer began'),
+    slow('message', (s) => drip(s, Buffer.concat([int32(65_536), Buffer.alloc(1)])), 'the answer started'),
   ],
   pieces: [
     row(

@@ -111,20 +111,20 @@ const nativeSwitch = (sequence: number) => switchTo(sequence, 'mysql_native_pass
 export const mysqlAttacks = {
   bytes: [row('letters', (s) => flood(s, letters)), login('letters', (s) => flood(s, letters), tooLong)],
   silence: [
-    slow('silence', () => undefined, 'the login is not answered'),
-    { ...slow('login: silence', () => undefined, 'the login is not answered'), login: true },
+    slow('silence', () => undefined, 'no reply to the login'),
+    { ...slow('login: silence', () => undefined, 'no reply to the login'), login: true },
   ],
   drip: [
     slow(
       'packet',
       first((s) => drip(s, Buffer.of(0, 0x10, 0, 2, 0xfe, 0x61))),
-      'the login is not answered',
+      'no reply to the login',
     ),
     {
       ...slow(
         'login: packet',
         first((s) => drip(s, Buffer.of(0, 0x10, 0, 2, 0xfe, 0x61))),
-        'the login is not answered',
+        'no reply to the login',
       ),
       login: true,
     },
@@ -181,7 +181,7 @@ export const mysqlAttacks = {
   ],
   nesting: none('its packets have no values within values'),
   compression: [
-    slow('compressed packet', compressed, 'the login is not answered'),
+    slow('compressed packet', compressed, 'no reply to the login'),
     login('compressed packet', compressed, down('NotServing')),
   ],
   computation: [

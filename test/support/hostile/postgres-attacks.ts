@@ -30,7 +30,7 @@ const once =
   (stream) =>
     void stream.write(Buffer.concat([...messages]));
 
-const notPostgres = down('WrongProtocol', 'not PostgreSQL');
+const notPostgres = down('WrongProtocol', 'not of the PostgreSQL protocol');
 const row = (name: string, answer: Answer, expected = notPostgres): Attack => ({ name, answer, expected });
 const login = (name: string, answer: Answer, expected = notPostgres): Attack => ({
   ...row(`login: ${name}`, answer, expected),

@@ -22,7 +22,7 @@ const atInfo =
 export const redisAttacks = {
   bytes: [row('letters', (s) => flood(s, letters))],
   silence: [slow('silence', () => undefined, 'no answer within')],
-  drip: [slow('status', (s) => drip(s, Buffer.from('+PONG')), 'the answer began')],
+  drip: [slow('status', (s) => drip(s, Buffer.from('+PONG')), 'the answer started')],
   pieces: [
     row('status in pieces', (s) => pieces(s, Buffer.from('+PONG')), down('WrongProtocol', '200 pieces')),
   ],
