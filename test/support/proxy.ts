@@ -5,6 +5,7 @@ import { Agent, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { PlaneDetails } from '../controlplane/details.ts';
 
@@ -21,6 +22,11 @@ export interface ApiProxy {
   cutAt(n: number, when: 'before' | 'after', act: () => Promise<void>): void;
   /** Holds writes of this name (`PATCH externalbackends/status`) from now on, until they are released. */
   hold(name: string): { readonly held: () => number; readonly release: () => void };
+  /**
+   * Delays requests by `delayMs` from now on, except reads and watches, if their path matches. A later call replaces an
+   * earlier one. Returns a function that returns the number of requests that are delayed now.
+   */
+  slow(delayMs: number, matches: (path: string) => boolean): () => number;
   /** Calls `act` at the n-th write from now on, and holds nothing back. */
   actAt(n: number, act: () => void): void;
   /** Blocks everything, including watches, until `restore`. */
@@ -33,6 +39,12 @@ interface Cut {
   readonly at: number;
   readonly when: 'before' | 'after';
   readonly act: () => Promise<void>;
+}
+
+interface Slowness {
+  readonly delayMs: number;
+  readonly matches: (path: string) => boolean;
+  delayed: number;
 }
 
 export interface ApiProxyOptions {
@@ -50,6 +62,7 @@ export async function startProxy(
   const passing = new Map<number, () => void>();
   let dead = false;
   const holds = new Map<string, { held: number; readonly over: Promise<undefined> }>();
+  let slowness: Slowness = { delayMs: 0, matches: () => false, delayed: 0 };
 
   const forward = (incoming: IncomingMessage, body: Buffer) =>
     new Promise<IncomingMessage>((resolve, reject) => {
@@ -66,6 +79,14 @@ export async function startProxy(
     await hold.over;
   }
 
+  async function slowDown({ method, url = '' }: IncomingMessage): Promise<void> {
+    const now = slowness;
+    if (method === 'GET' || !now.matches(url)) return;
+    now.delayed += 1;
+    await sleep(now.delayMs);
+    now.delayed -= 1;
+  }
+
   function count(incoming: IncomingMessage): void {
     writes.push(nameOf(incoming));
     passing.get(writes.length)?.();
@@ -79,6 +100,7 @@ export async function startProxy(
     if (hit) dead = true;
     else if (dead) return void outgoing.destroy();
     await holdBack(incoming);
+    await slowDown(incoming);
     if (hit && now.when === 'before') return now.act().finally(() => outgoing.destroy());
     const answer = await forward(incoming, body);
     if (hit) {
@@ -111,6 +133,11 @@ export async function startProxy(
         resolve(undefined);
       };
       return { held: () => hold.held, release };
+    },
+    slow: (delayMs, matches) => {
+      const begun = { delayMs, matches, delayed: 0 };
+      slowness = begun;
+      return () => begun.delayed;
     },
     actAt: (n, act) => void passing.set(writes.length + n, act),
     lose: () => {
