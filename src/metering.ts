@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { checkAddress } from './core/check.ts';
+import { formatHostPort } from './core/check.ts';
 import type { DnsResolver } from './dns/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -38,7 +38,7 @@ export const observerOf = (metrics: Metrics): Observer => ({
   },
   certificate: (key, check, expiresAt) => {
     const [namespace = '', name = ''] = key.split('/');
-    metrics.certified(namespace, name, checkAddress(check), expiresAt);
+    metrics.certified(namespace, name, formatHostPort(check), expiresAt);
   },
 });
 

@@ -2,7 +2,7 @@ import type { HealthState } from '../api/external-backend.ts';
 import type { BackendAddress, TargetAddresses } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import type { JudgedHost } from './healthy-hosts.ts';
-import { overall, readinessOf, type HealthOf } from './readiness.ts';
+import { addressReadiness, readinessOf, type HealthOf } from './readiness.ts';
 import { nameOf } from './questions.ts';
 
 /** A host that an alias may point to. */
@@ -120,7 +120,7 @@ function fromProbes(
   groups: readonly PortGroup[],
   healthOf: HealthOf,
 ): Judged {
-  const all = addresses.map((address) => ({ address, ...overall(groups, address, healthOf) }));
+  const all = addresses.map((address) => ({ address, ...addressReadiness(groups, address, healthOf) }));
   const marks = new Map(
     all.map(({ address, health }) => [
       address.ip,

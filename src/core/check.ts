@@ -116,7 +116,7 @@ export interface Check {
 }
 
 /** Formats the address of a check: `10.20.0.11:5432`, `[2001:db8::1]:5432`; for icmp the IP alone. */
-export function checkAddress({ ip, family, port }: Pick<Check, 'ip' | 'family' | 'port'>): string {
+export function formatHostPort({ ip, family, port }: Pick<Check, 'ip' | 'family' | 'port'>): string {
   if (port === 0) return ip;
   return family === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

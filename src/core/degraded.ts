@@ -1,6 +1,6 @@
 import { texts, words, type ConditionVerdict, type StatusInput, type TargetStatus } from './conditions.ts';
 import { costFactor, mostCpuMs } from './probe-cost.ts';
-import { degradedReasons, remarkOf } from './remarks.ts';
+import { degradedReasons, warningFor } from './remarks.ts';
 import { bounded } from './status-text.ts';
 import type { Role } from './verdict.ts';
 
@@ -94,7 +94,7 @@ function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): C
   const all = targets.flatMap(({ host, addresses }) =>
     addresses.flatMap(({ ip, health, reason, message, role }) => {
       const told = fixed.has(host) ? undefined : (role as Role | undefined);
-      const remark = health === 'unhealthy' ? undefined : remarkOf(reason, told);
+      const remark = health === 'unhealthy' ? undefined : warningFor(reason, told);
       return remark === undefined ? [] : [{ ...remark, text: words(`${ip} ${reason}`, message) }];
     }),
   );

@@ -1,8 +1,8 @@
-import { checkAddress, type Check } from './check.ts';
+import { formatHostPort, type Check } from './check.ts';
 import type { Health } from './health-state.ts';
 
 /** Event of a health transition. The reason is that of the verdict. */
-export interface Flip {
+export interface TransitionEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly action: 'Publish' | 'Unpublish';
@@ -12,7 +12,7 @@ export interface Flip {
 }
 
 /** Effect of one Service on an address, according to what is written. */
-export interface Treatment {
+export interface ServiceTreatment {
   readonly service: string;
   /** True if every slice of the Service that has the address has it as ready. */
   readonly ready: boolean;
@@ -43,14 +43,14 @@ export interface Treatment {
  *
  * @param treatments of the Services whose slices have the address
  */
-export function flipOf(
+export function transitionEvent(
   check: Check,
   before: Health,
   after: Health,
-  treatments: readonly Treatment[] = [],
-): Flip | undefined {
+  treatments: readonly ServiceTreatment[] = [],
+): TransitionEvent | undefined {
   if (before.state === after.state) return undefined;
-  const about = checkAddress(check);
+  const about = formatHostPort(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
   const common = { about, reason: after.reason === '' ? 'HealthChanged' : after.reason };
   if (after.state === 'unhealthy') {
@@ -62,7 +62,7 @@ export function flipOf(
   return { type: 'Normal', action: 'Publish', ...common, note };
 }
 
-function unhealthyWords(treatments: readonly Treatment[]): readonly string[] {
+function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly string[] {
   const others = treatments.filter(({ regardless }) => !regardless);
   return [
     ...words(
@@ -82,7 +82,7 @@ function unhealthyWords(treatments: readonly Treatment[]): readonly string[] {
   ];
 }
 
-const healthyWords = (treatments: readonly Treatment[]): readonly string[] =>
+const healthyWords = (treatments: readonly ServiceTreatment[]): readonly string[] =>
   words(
     treatments.filter(({ ready, regardless }) => ready && !regardless),
     ['sends it connections', 'send it connections'],
@@ -90,7 +90,7 @@ const healthyWords = (treatments: readonly Treatment[]): readonly string[] =>
 
 /** Returns `Service a …` or `Services a, b and 3 more …`; empty if there is no Service. */
 function words(
-  treatments: readonly Treatment[],
+  treatments: readonly ServiceTreatment[],
   [one, several]: readonly [string, string],
   why = '',
 ): readonly string[] {

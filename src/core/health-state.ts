@@ -1,9 +1,9 @@
 import type { HealthState } from '../api/external-backend.ts';
-import type { Telling } from './telling.ts';
+import type { ReplicationState } from './telling.ts';
 import type { Reason } from './verdict.ts';
 
 /** A reason that is not shown yet, and the number of consecutive verdicts with it. */
-export interface Heard {
+export interface PendingReason {
   readonly reason: Reason;
   readonly run: number;
 }
@@ -15,7 +15,7 @@ export interface Health {
    * Number of consecutive conclusive verdicts against the state. 0 when the last conclusive verdict agreed
    * with it.
    */
-  readonly run: number;
+  readonly consecutive: number;
   /** Wall-clock milliseconds of the last change of the state. */
   readonly since: number;
   /**
@@ -25,9 +25,9 @@ export interface Health {
   readonly reason: Reason | '';
   readonly message: string;
   /** Reason of the last verdicts that is not shown yet, because too few consecutive verdicts have it. */
-  readonly heard?: Heard;
+  readonly pendingReason?: PendingReason;
   /** Replication state; absent until a verdict reports a role or a lag. */
-  readonly telling?: Telling;
+  readonly replication?: ReplicationState;
   /**
    * True while the health comes from what was published before this term, and no conclusive verdict has
    * confirmed it.
@@ -43,6 +43,6 @@ export interface Health {
 export type Transition = 'unchanged' | 'pending' | 'changed';
 
 /** Returns the health of a check without any verdict. `now`: wall-clock milliseconds. */
-export function initial(now: number): Health {
-  return { state: 'unknown', run: 0, since: now, reason: '', message: '' };
+export function unknownHealth(now: number): Health {
+  return { state: 'unknown', consecutive: 0, since: now, reason: '', message: '' };
 }

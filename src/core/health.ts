@@ -1,11 +1,11 @@
 import type { Timing } from './check.ts';
 import type { Health, Transition } from './health-state.ts';
 import type { Instant } from './instant.ts';
-import { remark } from './remarks.ts';
-import { tell, withoutLagRuns } from './telling.ts';
+import { updateReportedReason } from './remarks.ts';
+import { applyReplicationVerdict, withoutLagRuns } from './telling.ts';
 import type { Verdict } from './verdict.ts';
 
-export interface Step {
+export interface StepResult {
   readonly health: Health;
   readonly transition: Transition;
 }
@@ -38,29 +38,39 @@ export interface Step {
  *
  * @param lagLimits in seconds; the lag limits of the Services
  */
-export function step(
+export function applyVerdict(
   health: Health,
   verdict: Verdict,
   thresholds: Thresholds,
   { now, wall }: Instant,
   lagLimits: readonly number[] = [],
-): Step {
-  if (verdict.kind === 'inconclusive') return stepReason(health, verdict, thresholds, wall);
-  const stepped = stepConfirmed(health, verdict, thresholds, wall);
-  if (verdict.role === undefined && verdict.lagSeconds === undefined && health.telling === undefined)
+): StepResult {
+  if (verdict.kind === 'inconclusive') return updateReason(health, verdict, thresholds, wall);
+  const stepped = applyConfirmedVerdict(health, verdict, thresholds, wall);
+  if (verdict.role === undefined && verdict.lagSeconds === undefined && health.replication === undefined)
     return stepped;
   const { failureThreshold } = thresholds;
   const unhealthy = stepped.health.state === 'unhealthy';
-  const told = tell(health.telling, verdict, { unhealthy, failureThreshold, lagLimits, now });
-  const { telling: _, ...rest } = stepped.health;
+  const told = applyReplicationVerdict(health.replication, verdict, {
+    unhealthy,
+    failureThreshold,
+    lagLimits,
+    now,
+  });
+  const { replication: _, ...rest } = stepped.health;
   return {
-    health: told.telling === undefined ? rest : { ...rest, telling: told.telling },
+    health: told.telling === undefined ? rest : { ...rest, replication: told.telling },
     transition: told.changed ? 'changed' : stepped.transition,
   };
 }
 
-function stepConfirmed(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
-  const stepped = stepReason(confirmed(health, verdict), verdict, thresholds, wall);
+function applyConfirmedVerdict(
+  health: Health,
+  verdict: Verdict,
+  thresholds: Thresholds,
+  wall: number,
+): StepResult {
+  const stepped = updateReason(confirmed(health, verdict), verdict, thresholds, wall);
   const isWider = health.readyIn !== undefined && stepped.health.readyIn === undefined;
   return isWider ? { ...stepped, transition: 'changed' } : stepped;
 }
@@ -76,10 +86,10 @@ function confirmed(health: Health, { kind }: Verdict): Health {
  * follow the last one. The state, and everything that was decided by full counts, remains.
  */
 export function withoutRuns(health: Health): Health {
-  const { heard, telling, ...rest } = health;
-  const shortened = telling && withoutLagRuns(telling);
-  if (health.run === 0 && heard === undefined && shortened === telling) return health;
-  return { ...rest, run: 0, ...(shortened !== undefined && { telling: shortened }) };
+  const { pendingReason, replication, ...rest } = health;
+  const shortened = replication && withoutLagRuns(replication);
+  if (health.consecutive === 0 && pendingReason === undefined && shortened === replication) return health;
+  return { ...rest, consecutive: 0, ...(shortened !== undefined && { replication: shortened }) };
 }
 
 /**
@@ -92,27 +102,30 @@ export const isInRow = (gapMs: number, { periodMs, timeoutMs }: Timing): boolean
 
 type Thresholds = Pick<Timing, 'successThreshold' | 'failureThreshold'>;
 
-function stepReason(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
-  const stepped = stepState(health, verdict, thresholds, wall);
+function updateReason(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): StepResult {
+  const stepped = applyThresholds(health, verdict, thresholds, wall);
   if (stepped.transition === 'changed') return stepped;
-  const after = remark(stepped.health, verdict, thresholds.failureThreshold);
+  const after = updateReportedReason(stepped.health, verdict, thresholds.failureThreshold);
   return { health: after, transition: after.reason === health.reason ? stepped.transition : 'changed' };
 }
 
-function stepState(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): Step {
+function applyThresholds(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): StepResult {
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === said) {
     // A seeded health without a message.
     const { reason, message } = verdict;
     if (said === 'unhealthy' && health.reason === '')
-      return { health: { ...health, run: 0, reason, message }, transition: 'changed' };
-    return { health: health.run === 0 ? health : { ...health, run: 0 }, transition: 'unchanged' };
+      return { health: { ...health, consecutive: 0, reason, message }, transition: 'changed' };
+    return {
+      health: health.consecutive === 0 ? health : { ...health, consecutive: 0 },
+      transition: 'unchanged',
+    };
   }
-  const run = health.run + 1;
+  const consecutive = health.consecutive + 1;
   const threshold = said === 'healthy' ? thresholds.successThreshold : thresholds.failureThreshold;
-  if (health.state !== 'unknown' && run < threshold)
-    return { health: { ...health, run }, transition: 'pending' };
+  if (health.state !== 'unknown' && consecutive < threshold)
+    return { health: { ...health, consecutive }, transition: 'pending' };
   const { reason, message } = verdict;
-  return { health: { state: said, run: 0, since: wall, reason, message }, transition: 'changed' };
+  return { health: { state: said, consecutive: 0, since: wall, reason, message }, transition: 'changed' };
 }

@@ -34,7 +34,7 @@ function mayReportRole(handler: Handler): boolean {
  * | up, of a handler that reports no role                       | -           | yes                        | same, and `isRoleless`: another handler reported the role |
  *
  * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are not
- * changed. For the effect of the reasons see `remarkOf`.
+ * changed. For the effect of the reasons see `warningFor`.
  */
 export function reported(handler: Handler, verdict: Verdict, told?: Role): Verdict {
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;

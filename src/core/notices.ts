@@ -1,8 +1,8 @@
-import { checkAddress, type Check } from './check.ts';
+import { formatHostPort, type Check } from './check.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A fact in a verdict, in addition to up and down, that gets one Event. */
-export interface Notice {
+export interface ProbeWarning {
   readonly type: 'Warning';
   readonly reason: 'CertificateExpiresSoon' | 'BareConnectToMysql';
   readonly action: 'Probe';
@@ -10,7 +10,7 @@ export interface Notice {
 }
 
 /** Events that one check has had already. */
-export interface Told {
+export interface EmittedWarnings {
   readonly bareConnect?: boolean;
   readonly certificate?: {
     /** Milliseconds of Unix time. Another certificate gets an Event of its own. */
@@ -28,8 +28,8 @@ const dayMs = 86_400_000;
  * Returns true when a verdict can cause an Event at all. It must be cheap: there are thousands of verdicts a
  * second.
  */
-export const isNotable = ({ greeting, certificateExpiresAt }: Verdict): boolean =>
-  greeting !== undefined || certificateExpiresAt !== undefined;
+export const mayWarn = ({ detectedProtocol, certificateExpiresAt }: Verdict): boolean =>
+  detectedProtocol !== undefined || certificateExpiresAt !== undefined;
 
 /**
  * Returns the Events of a verdict, and the Events that the check has had after it.
@@ -45,14 +45,14 @@ export const isNotable = ({ greeting, certificateExpiresAt }: Verdict): boolean 
  *
  * @param now wall-clock milliseconds
  */
-export function noticesOf(
+export function probeWarnings(
   check: Check,
-  verdict: Pick<Verdict, 'greeting' | 'certificateExpiresAt'>,
-  told: Told | undefined,
+  verdict: Pick<Verdict, 'detectedProtocol' | 'certificateExpiresAt'>,
+  told: EmittedWarnings | undefined,
   now: number,
-): { readonly notices: readonly Notice[]; readonly told: Told | undefined } {
-  const { greeting, certificateExpiresAt } = verdict;
-  if (greeting === 'mysql' && told?.bareConnect !== true)
+): { readonly notices: readonly ProbeWarning[]; readonly told: EmittedWarnings | undefined } {
+  const { detectedProtocol, certificateExpiresAt } = verdict;
+  if (detectedProtocol === 'mysql' && told?.bareConnect !== true)
     return { notices: [bareConnect(check)], told: { ...told, bareConnect: true } };
   if (certificateExpiresAt === undefined) return { notices: [], told };
   const leftMs = certificateExpiresAt - now;
@@ -63,20 +63,20 @@ export function noticesOf(
   return { notices: [expiry(check, certificateExpiresAt, leftMs)], told: { ...told, certificate } };
 }
 
-function expiry(check: Check, expiresAt: number, leftMs: number): Notice {
+function expiry(check: Check, expiresAt: number, leftMs: number): ProbeWarning {
   const date = new Date(expiresAt).toISOString().slice(0, 10);
   const days = Math.floor(leftMs / dayMs);
   const when =
     leftMs <= 0 ? `expired on ${date}` : `expires on ${date}, in ${days} ${days === 1 ? 'day' : 'days'}`;
-  const note = `the certificate of ${checkAddress(check)} ${when}: renew it`;
+  const note = `the certificate of ${formatHostPort(check)} ${when}: renew it`;
   return { type: 'Warning', reason: 'CertificateExpiresSoon', action: 'Probe', note };
 }
 
-const bareConnect = (check: Check): Notice => ({
+const bareConnect = (check: Check): ProbeWarning => ({
   type: 'Warning',
   reason: 'BareConnectToMysql',
   action: 'Probe',
-  note: `${check.handler.kind} probe reached MySQL/MariaDB at ${checkAddress(check)}. ${harmOf(check)}; after max_connect_errors (default 100) the server blocks this host, including applications behind the same address (error 1129). Use probe: {mysql: {}} instead.`,
+  note: `${check.handler.kind} probe reached MySQL/MariaDB at ${formatHostPort(check)}. ${harmOf(check)}; after max_connect_errors (default 100) the server blocks this host, including applications behind the same address (error 1129). Use probe: {mysql: {}} instead.`,
 });
 
 const harmOf = ({ handler }: Check): string =>

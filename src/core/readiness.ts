@@ -3,7 +3,7 @@ import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import type { Health } from './health-state.ts';
 import { isDrained } from './origins.ts';
-import { isCalm } from './remarks.ts';
+import { isPlainSuccess } from './remarks.ts';
 
 /** Looks up the health of a check; undefined: no verdict yet. */
 export type HealthOf = (checkId: string) => Health | undefined;
@@ -27,16 +27,16 @@ export interface Readiness {
   readonly ready: boolean;
 }
 
-const nothing = { health: 'unknown', message: '', since: undefined, ready: false } as const;
+const unknownReadiness = { health: 'unknown', message: '', since: undefined, ready: false } as const;
 
 export function readinessOf(group: PortGroup, address: BackendAddress, healthOf: HealthOf): Readiness {
-  if (address.unserved === true) return { ...nothing, reason: 'FamilyNotServed' };
+  if (address.unserved === true) return { ...unknownReadiness, reason: 'FamilyNotServed' };
   const drain = isDrained(address);
   if (group.probe === undefined)
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };
   const health = healthOf(checkId(group, address));
   if (health === undefined || health.state === 'unknown')
-    return { ...nothing, reason: health?.reason || 'NotProbedYet', message: health?.message ?? '' };
+    return { ...unknownReadiness, reason: health?.reason || 'NotProbedYet', message: health?.message ?? '' };
   return {
     health: health.state,
     reason: health.reason,
@@ -53,9 +53,9 @@ const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
 const notProbed = 3;
 
 /** Of two ports in the same state, the one with a warning comes first. */
-const rankOf = ({ health, reason }: Readiness): number => rank[health] - (isRemarkable(reason) ? 0.5 : 0);
+const rankOf = ({ health, reason }: Readiness): number => rank[health] - (hasWarning(reason) ? 0.5 : 0);
 
-const isRemarkable = (reason: string): boolean => !isCalm(reason) && !notFromProbes.includes(reason);
+const hasWarning = (reason: string): boolean => !isPlainSuccess(reason) && !notFromProbes.includes(reason);
 
 const notFromProbes: readonly string[] = ['NotProbedYet', 'FamilyNotServed', 'ProbeDisabled'];
 
@@ -69,7 +69,7 @@ export const portText = (group: PortGroup): string => `port ${group.ports[0]?.na
  * Returns the readiness of the address over all ports: ready when every port is, otherwise that of its worst
  * port.
  */
-export function overall(
+export function addressReadiness(
   groups: readonly PortGroup[],
   address: BackendAddress,
   healthOf: HealthOf,
@@ -79,9 +79,9 @@ export function overall(
     return { group, ...readiness, rank: group.probe === undefined ? notProbed : rankOf(readiness) };
   });
   const worst = all.toSorted((a, b) => Number(a.ready) - Number(b.ready) || a.rank - b.rank)[0];
-  if (worst === undefined) return { ...nothing, reason: 'ProbeDisabled' };
+  if (worst === undefined) return { ...unknownReadiness, reason: 'ProbeDisabled' };
   const { group, rank: _, ...readiness } = worst;
-  const isNamed = isRemarkable(worst.reason);
+  const isNamed = hasWarning(worst.reason);
   const port = all.length > 1 && (isNamed || worst.health === 'unhealthy') ? portText(group) : '';
   return { ...readiness, message: [port, readiness.message].filter((text) => text !== '').join(': ') };
 }

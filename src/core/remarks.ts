@@ -1,11 +1,11 @@
-import { checkAddress, type Check } from './check.ts';
+import { formatHostPort, type Check } from './check.ts';
 import type { Health } from './health-state.ts';
 import type { Role, Verdict } from './verdict.ts';
 
 /** Reasons of a plain success: nothing to report. Empty: seeded, and no verdict since. */
-const calm: readonly string[] = ['Connected', 'Responded', ''];
+const plainSuccessReasons: readonly string[] = ['Connected', 'Responded', ''];
 
-export const isCalm = (reason: string): boolean => calm.includes(reason);
+export const isPlainSuccess = (reason: string): boolean => plainSuccessReasons.includes(reason);
 
 /**
  * Steps the reason that is shown, by a verdict that leaves the state unchanged.
@@ -22,20 +22,20 @@ export const isCalm = (reason: string): boolean => calm.includes(reason);
  *
  * So a login that is refused now and then causes no write, and a login that succeeds again is shown at once.
  */
-export function remark(health: Health, verdict: Verdict, failureThreshold: number): Health {
+export function updateReportedReason(health: Health, verdict: Verdict, failureThreshold: number): Health {
   const { reason, message } = verdict;
   if (reason === 'Cancelled') return health;
-  const { heard, ...rest } = health;
-  const isSame = reason === health.reason || (isCalm(reason) && isCalm(health.reason));
+  const { pendingReason, ...rest } = health;
+  const isSame = reason === health.reason || (isPlainSuccess(reason) && isPlainSuccess(health.reason));
   if (verdict.kind === 'down' || health.state === 'unhealthy' || isSame)
-    return heard === undefined ? health : rest;
-  const run = heard?.reason === reason ? heard.run + 1 : 1;
-  const isDue = isCalm(reason) || run >= failureThreshold;
-  return isDue ? { ...rest, reason, message } : { ...rest, heard: { reason, run } };
+    return pendingReason === undefined ? health : rest;
+  const run = pendingReason?.reason === reason ? pendingReason.run + 1 : 1;
+  const isDue = isPlainSuccess(reason) || run >= failureThreshold;
+  return isDue ? { ...rest, reason, message } : { ...rest, pendingReason: { reason, run } };
 }
 
 /** Meaning of a reason for an address that is not unhealthy. */
-export interface Remark {
+export interface Warning {
   /** Reason of the condition Degraded. */
   readonly degraded: (typeof degradedReasons)[number];
   /** Text of the Event, with `{}` in the place of the address; undefined: no Event. */
@@ -66,7 +66,7 @@ export const degradedReasons = [
  *
  * @param role the last role that a probe reported
  */
-export function remarkOf(reason: string, role: Role | undefined): Remark | undefined {
+export function warningFor(reason: string, role: Role | undefined): Warning | undefined {
   switch (reason) {
     case 'AuthFailed':
       return { degraded: 'LoginsRefused', text: 'login to {} refused' };
@@ -85,7 +85,7 @@ export function remarkOf(reason: string, role: Role | undefined): Remark | undef
   }
 }
 
-export interface RemarkEvent {
+export interface WarningEvent {
   readonly type: 'Warning';
   readonly reason: string;
   readonly action: 'Probe';
@@ -95,13 +95,13 @@ export interface RemarkEvent {
 }
 
 /** Returns the Event of a warning that begins; undefined: none begins. */
-export function remarkEvent(check: Check, before: Health, after: Health): RemarkEvent | undefined {
+export function warningEvent(check: Check, before: Health, after: Health): WarningEvent | undefined {
   if (after.state === 'unhealthy') return undefined;
   if (before.state !== 'unhealthy' && before.reason === after.reason) return undefined;
-  const role = after.telling?.role;
-  const { degraded, text } = remarkOf(after.reason, role) ?? {};
+  const role = after.replication?.role;
+  const { degraded, text } = warningFor(after.reason, role) ?? {};
   if (text === undefined) return undefined;
-  const about = checkAddress(check);
+  const about = formatHostPort(check);
   const what = [text.replace('{}', about), after.message].filter((each) => each !== '').join(': ');
   const stays = `the address stays ${after.state}`;
   const note = degraded === 'LoginsRefused' ? `${what}; ${stays} ${roleText(role)}` : `${what}; ${stays}`;

@@ -30,10 +30,10 @@ function lowered(known: Health, seed: Health): Health {
   );
 }
 
-function withRole(known: Health, { telling }: Health): Health {
-  if (known.telling?.role === telling?.role) return known;
-  const { telling: _, ...rest } = known;
-  return { ...rest, ...(telling && { telling }) };
+function withRole(known: Health, { replication }: Health): Health {
+  if (known.replication?.role === replication?.role) return known;
+  const { replication: _, ...rest } = known;
+  return { ...rest, ...(replication && { replication }) };
 }
 
 const common = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> =>

@@ -2,7 +2,7 @@ import type { ServiceSpec } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { givenRoles, isDrainedIn } from './origins.ts';
-import { overall, type HealthOf } from './readiness.ts';
+import { addressReadiness, type HealthOf } from './readiness.ts';
 import type { Role } from './verdict.ts';
 
 /** Roles of the addresses of a backend, and the elected primary. */
@@ -123,8 +123,8 @@ const nothingTold = {
   epoch: undefined,
   roleSince: 0,
   refusesWrites: false,
-  lagging: [],
-  isNew: false,
+  exceededLimits: [],
+  justPromoted: false,
   isBoth: false,
   isDisputed: false,
 };
@@ -132,13 +132,13 @@ const nothingTold = {
 /** Takes the first port group whose probe reports a role. If none does, the role is that of the spec. */
 function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
   const told = groups.map((group) => {
-    const { telling, run = 0 } = healthOf(checkId(group, address)) ?? {};
-    return { group, telling, fails: run > 0 };
+    const { replication, consecutive = 0 } = healthOf(checkId(group, address)) ?? {};
+    return { group, replication, fails: consecutive > 0 };
   });
-  const teller = told.find(({ telling }) => telling?.role !== undefined);
-  const { telling } = teller ?? told.find((each) => each.telling !== undefined) ?? {};
+  const teller = told.find(({ replication }) => replication?.role !== undefined);
+  const { replication } = teller ?? told.find((each) => each.replication !== undefined) ?? {};
   const given = givenRoles(address);
-  const { role = given[0], roleSince, ...rest } = { ...nothingTold, ...telling };
+  const { role = given[0], roleSince, ...rest } = { ...nothingTold, ...replication };
   const isGiven = teller === undefined && given.length > 0;
   return {
     address,
@@ -146,14 +146,14 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     epoch: rest.epoch,
     since: roleSince,
     refusesWrites: rest.refusesWrites,
-    lagging: rest.lagging,
-    isNew: rest.isNew,
+    lagging: rest.exceededLimits,
+    isNew: rest.justPromoted,
     isGiven,
     isBoth: rest.isBoth || (isGiven && given.length > 1),
     isDisputed: rest.isDisputed,
     fails: teller?.fails === true,
     ready:
-      overall(teller === undefined ? groups : [teller.group], address, healthOf).ready &&
+      addressReadiness(teller === undefined ? groups : [teller.group], address, healthOf).ready &&
       !isDrainedIn(address, 'Primary', isGiven),
   };
 }

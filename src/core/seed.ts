@@ -2,12 +2,12 @@ import type { HealthState, Status } from '../api/external-backend.ts';
 import type { BackendAddress } from './address.ts';
 import { aliasName } from './alias.ts';
 import { checkId, type PortGroup } from './checks.ts';
-import { initial, type Health } from './health-state.ts';
+import { unknownHealth, type Health } from './health-state.ts';
 import { originsOf } from './origins.ts';
 import { serviceOf } from './ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published.ts';
 import { portText } from './readiness.ts';
-import { isCalm } from './remarks.ts';
+import { isPlainSuccess } from './remarks.ts';
 import { tellings, type Said, type SeedInput } from './seeded-telling.ts';
 import { reasons } from './verdict.ts';
 
@@ -69,9 +69,9 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
   return found;
 }
 
-const seedOf = (health: Health, telling: Health['telling'], readyIn: Health['readyIn']): Health => ({
+const seedOf = (health: Health, replication: Health['replication'], readyIn: Health['readyIn']): Health => ({
   ...health,
-  ...(telling && { telling }),
+  ...(replication && { replication }),
   ...(readyIn && { readyIn }),
   seeded: true,
 });
@@ -128,7 +128,7 @@ const saidAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
  * group, whose name is at the start of the message.
  */
 function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
-  if (said === undefined || (said.health !== 'unhealthy' && isCalm(said.reason))) return said;
+  if (said === undefined || (said.health !== 'unhealthy' && isPlainSuccess(said.reason))) return said;
   const [name, ...words] = (said.message ?? '').split(': ');
   if (name === portText(group)) return { ...said, message: words.join(': ') };
   return said.health === 'unhealthy' ? undefined : { ...said, reason: '', message: '' };
@@ -136,12 +136,12 @@ function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
 
 /** Takes `since`, reason and message from the status if its state is the same. */
 function healthFrom(state: HealthState, said: Said | undefined, wall: number): Health {
-  if (state === 'unknown') return initial(wall);
-  if (said?.health !== state) return { state, run: 0, since: wall, reason: '', message: '' };
+  if (state === 'unknown') return unknownHealth(wall);
+  if (said?.health !== state) return { state, consecutive: 0, since: wall, reason: '', message: '' };
   const since = Date.parse(said.since ?? '');
   return {
     state,
-    run: 0,
+    consecutive: 0,
     since: Number.isNaN(since) ? wall : Math.min(since, wall),
     reason: reasons.find((reason) => reason === said.reason) ?? '',
     message: said.message ?? '',

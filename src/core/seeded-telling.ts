@@ -13,7 +13,7 @@ import {
 } from './published.ts';
 import { givenRoles } from './origins.ts';
 import { isOneServer } from './roles.ts';
-import { seededTelling, type Telling } from './telling.ts';
+import { restoreReplication, type ReplicationState } from './telling.ts';
 import type { Role } from './verdict.ts';
 
 export interface SeedInput {
@@ -48,7 +48,7 @@ export function isOpenSeed(
   if (health.state === 'unknown') return true;
   const byRole = services.some(({ role }) => role !== 'Any');
   if (!byRole || !reportsRole(handler)) return false;
-  const { role, isBoth, isDisputed } = health.telling ?? {};
+  const { role, isBoth, isDisputed } = health.replication ?? {};
   return role === undefined || isBoth === true || isDisputed === true;
 }
 
@@ -58,7 +58,7 @@ interface Known {
   readonly isHealthy: boolean;
 }
 
-type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Telling | undefined;
+type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => ReplicationState | undefined;
 
 /**
  * Returns the role and lag with which a check begins. The role is that of `seededRole`. For each lag limit:
@@ -83,13 +83,22 @@ export function tellings(input: SeedInput): TellingOf {
     const { lagOverSeconds = -1 } = said ?? {};
     const told = lagLimits.filter((limit) => limit <= lagOverSeconds && !within.includes(limit));
     const presumed = isHealthy ? without.filter((limit) => !told.includes(limit)) : [];
-    const lagging = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
+    const exceededLimits = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
     const { failureThreshold } = probe.timing;
     const isPresumed = presumed.length > 0;
     const isBoth = role === 'Primary' && isFollowing(input, group, address);
     const isDisputed = role === 'Primary' && disputed.has(address);
     const { now } = input.at;
-    return seededTelling({ role, isBoth, isDisputed, within, lagging, isPresumed, failureThreshold, now });
+    return restoreReplication({
+      role,
+      isBoth,
+      isDisputed,
+      within,
+      exceededLimits,
+      isPresumed,
+      failureThreshold,
+      now,
+    });
   };
 }
 

@@ -2,7 +2,7 @@ import type { BackendAddress, TargetAddresses } from './address.ts';
 import { aliasName } from './alias.ts';
 import { words, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
 import { isDrained, isDrainedIn } from './origins.ts';
-import { overall, type Readiness } from './readiness.ts';
+import { addressReadiness, type Readiness } from './readiness.ts';
 import type { Roles } from './roles.ts';
 import { bounded, timestamp } from './status-text.ts';
 
@@ -18,7 +18,7 @@ export function targetStatus(
     ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
     ...(input.alias === aliasName(target.host) && { current: true }),
     addresses: addresses.map((address) => {
-      const readiness = overall(input.groups, address, input.healthOf);
+      const readiness = addressReadiness(input.groups, address, input.healthOf);
       return {
         ip: address.ip,
         ...recordStatus(address),

@@ -1,7 +1,7 @@
 import type { Role, Verdict } from './verdict.ts';
 
 /** Replication state of a server, from its verdicts. */
-export interface Telling {
+export interface ReplicationState {
   readonly role: Role | undefined;
   /** Monotonic milliseconds of the last change of the role. */
   readonly roleSince: number;
@@ -12,11 +12,11 @@ export interface Telling {
    * True if it was a replica until the last verdict. The previous primary has not been probed since, and may
    * not be one any more.
    */
-  readonly isNew?: true;
+  readonly justPromoted?: true;
   /** Limit in seconds -> number of consecutive verdicts with a lag over it, counted up to the threshold. */
-  readonly over: ReadonlyMap<number, number>;
+  readonly runsOverLimit: ReadonlyMap<number, number>;
   /** Limits that its lag exceeds, ascending. */
-  readonly lagging: readonly number[];
+  readonly exceededLimits: readonly number[];
   /** Monotonic milliseconds of the last verdict with a lag of 0. */
   readonly caughtUpAt: number | undefined;
   /**
@@ -36,7 +36,7 @@ export interface Telling {
   readonly isDisputed?: true;
 }
 
-export interface TellingOptions {
+export interface ReplicationContext {
   /** True if the address is unhealthy after this verdict. */
   readonly unhealthy: boolean;
   readonly failureThreshold: number;
@@ -65,31 +65,35 @@ export interface TellingOptions {
  * A lag never counts for more than the time since the lag was last 0. After an idle time the first write
  * makes the reported lag as long as the whole idle time.
  */
-export function tell(
-  before: Telling | undefined,
+export function applyReplicationVerdict(
+  before: ReplicationState | undefined,
   verdict: Verdict,
-  options: TellingOptions,
-): { readonly telling: Telling | undefined; readonly changed: boolean } {
-  const telling = forgets(verdict, options) ? undefined : after(before, verdict, options);
+  options: ReplicationContext,
+): { readonly telling: ReplicationState | undefined; readonly changed: boolean } {
+  const telling = resetsOn(verdict, options) ? undefined : after(before, verdict, options);
   return { telling, changed: textOf(before) !== textOf(telling) };
 }
 
-const forgets = (verdict: Verdict, { unhealthy }: TellingOptions): boolean =>
+const resetsOn = (verdict: Verdict, { unhealthy }: ReplicationContext): boolean =>
   verdict.isRoleless === true || (verdict.role === undefined && unhealthy);
 
 /** The parts on which other decisions depend, as text. */
-const textOf = (telling: Telling | undefined): string =>
+const textOf = (telling: ReplicationState | undefined): string =>
   [
     telling?.role,
     telling?.epoch,
     telling?.refusesWrites,
-    telling?.isNew,
+    telling?.justPromoted,
     telling?.isBoth,
     telling?.isDisputed,
-    ...(telling?.lagging ?? []),
+    ...(telling?.exceededLimits ?? []),
   ].join();
 
-function after(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Telling {
+function after(
+  before: ReplicationState | undefined,
+  verdict: Verdict,
+  options: ReplicationContext,
+): ReplicationState {
   const lag = lagAfter(before, verdict, options);
   if (verdict.role === undefined) {
     const { isPresumed: _, ...kept } = before ?? {
@@ -106,43 +110,51 @@ function after(before: Telling | undefined, verdict: Verdict, options: TellingOp
     role,
     roleSince,
     epoch,
-    ...(isPromotion(before, verdict) && { isNew: true }),
+    ...(isPromotion(before, verdict) && { justPromoted: true }),
     ...(refusesWrites(verdict) && { refusesWrites: true }),
   };
 }
 
-const isPromotion = (before: Telling | undefined, { role }: Verdict): boolean =>
+const isPromotion = (before: ReplicationState | undefined, { role }: Verdict): boolean =>
   role === 'Primary' && before?.role === 'Replica';
 
 const refusesWrites = ({ role, reason }: Verdict): boolean => role === 'Primary' && reason === 'ReadOnly';
 
-type Lag = Pick<Telling, 'over' | 'lagging' | 'caughtUpAt'>;
+type Lag = Pick<ReplicationState, 'runsOverLimit' | 'exceededLimits' | 'caughtUpAt'>;
 
-const noLag: Lag = { over: new Map(), lagging: [], caughtUpAt: undefined };
+const noLag: Lag = { runsOverLimit: new Map(), exceededLimits: [], caughtUpAt: undefined };
 
-function lagAfter(before: Telling | undefined, verdict: Verdict, options: TellingOptions): Lag {
+function lagAfter(before: ReplicationState | undefined, verdict: Verdict, options: ReplicationContext): Lag {
   const { lagSeconds, role } = verdict;
   if (role === 'Primary') return noLag;
   if (lagSeconds === undefined) return before?.isPresumed === true ? noLag : lagOf(before);
   const { now, failureThreshold, lagLimits } = options;
   const caughtUpAt = lagSeconds === 0 ? now : before?.caughtUpAt;
   const bound = caughtUpAt === undefined ? Infinity : (now - caughtUpAt) / 1000;
-  const over = counted(before, Math.min(lagSeconds, bound), options);
+  const runsOverLimit = counted(before, Math.min(lagSeconds, bound), options);
   const isOut = (limit: number, run: number): boolean =>
-    run >= failureThreshold || (run > 0 && before?.lagging.includes(limit) === true);
-  return { over, lagging: lagLimits.filter((limit) => isOut(limit, over.get(limit) ?? 0)), caughtUpAt };
+    run >= failureThreshold || (run > 0 && before?.exceededLimits.includes(limit) === true);
+  return {
+    runsOverLimit,
+    exceededLimits: lagLimits.filter((limit) => isOut(limit, runsOverLimit.get(limit) ?? 0)),
+    caughtUpAt,
+  };
 }
 
-const lagOf = ({ over, lagging, caughtUpAt }: Lag = noLag): Lag => ({ over, lagging, caughtUpAt });
+const lagOf = ({ runsOverLimit, exceededLimits, caughtUpAt }: Lag = noLag): Lag => ({
+  runsOverLimit,
+  exceededLimits,
+  caughtUpAt,
+});
 
 function counted(
-  before: Telling | undefined,
+  before: ReplicationState | undefined,
   lag: number,
-  { failureThreshold, lagLimits }: TellingOptions,
+  { failureThreshold, lagLimits }: ReplicationContext,
 ): ReadonlyMap<number, number> {
   return new Map(
     lagLimits.map((limit) => {
-      const run = before?.over.get(limit);
+      const run = before?.runsOverLimit.get(limit);
       if (lag <= limit) return [limit, 0];
       return [limit, run === undefined ? failureThreshold : Math.min(run + 1, failureThreshold)];
     }),
@@ -150,15 +162,19 @@ function counted(
 }
 
 /** Returns it without counts that are below the threshold. */
-export function withoutLagRuns(telling: Telling): Telling {
-  const isShort = ([limit, run]: readonly [number, number]) => run > 0 && !telling.lagging.includes(limit);
-  const runs = [...telling.over];
+export function withoutLagRuns(telling: ReplicationState): ReplicationState {
+  const isShort = ([limit, run]: readonly [number, number]) =>
+    run > 0 && !telling.exceededLimits.includes(limit);
+  const runs = [...telling.runsOverLimit];
   if (!runs.some(isShort)) return telling;
-  return { ...telling, over: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])) };
+  return {
+    ...telling,
+    runsOverLimit: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])),
+  };
 }
 
 /** Roles and limits under which an address is published before it is probed in this term. */
-export interface Seed {
+export interface RestoredReplication {
   readonly role: Role | undefined;
   /** True when it is published as the primary and as a replica. */
   readonly isBoth: boolean;
@@ -167,7 +183,7 @@ export interface Seed {
   /** Limits that its lag is within. */
   readonly within: readonly number[];
   /** Limits that its lag exceeds, ascending. */
-  readonly lagging: readonly number[];
+  readonly exceededLimits: readonly number[];
   /** True when one of these limits follows from the slices alone. */
   readonly isPresumed: boolean;
   readonly failureThreshold: number;
@@ -179,14 +195,23 @@ export interface Seed {
  * Returns the replication state of a seeded address. The first lag over a limit that the address is within
  * counts as the first of failureThreshold.
  */
-export function seededTelling(seed: Seed): Telling {
-  const { role, isBoth, isDisputed = false, within, lagging, isPresumed, failureThreshold, now } = seed;
+export function restoreReplication(seed: RestoredReplication): ReplicationState {
+  const {
+    role,
+    isBoth,
+    isDisputed = false,
+    within,
+    exceededLimits,
+    isPresumed,
+    failureThreshold,
+    now,
+  } = seed;
   const flags = { ...(isBoth && { isBoth }), ...(isDisputed && { isDisputed }) };
   const told = { role, roleSince: now, epoch: undefined, ...flags };
   if (role === 'Primary') return { ...told, ...noLag };
-  const over = new Map([
+  const runsOverLimit = new Map([
     ...within.map((limit) => [limit, 0] as const),
-    ...lagging.map((limit) => [limit, failureThreshold] as const),
+    ...exceededLimits.map((limit) => [limit, failureThreshold] as const),
   ]);
-  return { ...told, over, lagging, caughtUpAt: undefined, ...(isPresumed && { isPresumed }) };
+  return { ...told, runsOverLimit, exceededLimits, caughtUpAt: undefined, ...(isPresumed && { isPresumed }) };
 }

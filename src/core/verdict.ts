@@ -70,7 +70,7 @@ export interface Verdict {
    * The server greeted a probe of another protocol with this one. Such a probe does harm, see
    * `core/notices.ts`.
    */
-  readonly greeting?: 'mysql';
+  readonly detectedProtocol?: 'mysql';
   /**
    * CPU time that the run took of the thread that probes, in milliseconds. Left out where it is not notable
    * (`core/probe-cost.ts`).

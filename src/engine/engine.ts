@@ -2,7 +2,7 @@ import type { Check } from '../core/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
-import { remarkEvent } from '../core/remarks.ts';
+import { warningEvent } from '../core/remarks.ts';
 import { placesFor } from './due-keys.ts';
 import { Flips } from './flips.ts';
 import { Notices } from './notices.ts';
@@ -278,7 +278,7 @@ export class Engine {
     this.#queue.add(key);
     this.#reconciler.hurry(key);
     this.#flips.add(key, check, before, after);
-    const remark = remarkEvent(check, before, after);
+    const remark = warningEvent(check, before, after);
     if (remark !== undefined) this.#record(key, remark);
   }
 

@@ -1,5 +1,5 @@
 import type { Check } from '../core/check.ts';
-import { flipOf, type Flip, type Treatment } from '../core/flip.ts';
+import { transitionEvent, type TransitionEvent, type ServiceTreatment } from '../core/flip.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health-state.ts';
 import type { EndpointSlice } from '../core/objects.ts';
@@ -50,17 +50,17 @@ export class Flips {
    * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
    *   written yet wait for the next run.
    */
-  end(key: string, error: OperatorError | undefined): readonly Flip[] {
+  end(key: string, error: OperatorError | undefined): readonly TransitionEvent[] {
     const seen = this.#seen.get(key);
     if (seen === undefined) return [];
     this.#seen.delete(key);
     const slices = this.#slicesOf(key);
-    const events: Flip[] = [];
+    const events: TransitionEvent[] = [];
     for (const { check, before, after } of seen.values()) {
       const treatments = this.#treatments(key, slices, check.ip);
       const isWritten =
         after.state !== 'unhealthy' || treatments.every((each) => !each.ready || each.regardless);
-      const event = flipOf(check, before, after, treatments);
+      const event = transitionEvent(check, before, after, treatments);
       if (!isWritten && mayPass(error)) this.#keep(key, { check, before, after });
       else if (event !== undefined) events.push(event);
     }
@@ -95,7 +95,11 @@ export class Flips {
     );
   }
 
-  #treatments(key: string, all: ReadonlyMap<string, readonly EndpointSlice[]>, ip: string): Treatment[] {
+  #treatments(
+    key: string,
+    all: ReadonlyMap<string, readonly EndpointSlice[]>,
+    ip: string,
+  ): ServiceTreatment[] {
     const [namespace = ''] = key.split('/');
     return [...all].flatMap(([service, slices]) => {
       const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);

@@ -1,5 +1,5 @@
-import { isInRow, step, withoutRuns } from '../core/health.ts';
-import { initial, type Health, type Transition } from '../core/health-state.ts';
+import { isInRow, applyVerdict, withoutRuns } from '../core/health.ts';
+import { unknownHealth, type Health, type Transition } from '../core/health-state.ts';
 import { reported } from '../core/logins.ts';
 import { reseeded } from '../core/reseed.ts';
 import type { Check } from '../core/check.ts';
@@ -71,11 +71,11 @@ export class HealthTable {
     const { clock, onChanged, onConfirmed } = this.#options;
     const at = { now: clock.now(), wall: clock.wall() };
     const entry = this.#owners.get(owner)?.get(check.id);
-    const before = entry?.health ?? initial(at.wall);
+    const before = entry?.health ?? unknownHealth(at.wall);
     const isBroken = entry?.heardAt !== undefined && !isInRow(dueAt - entry.heardAt, check.timing);
     const from = isBroken ? withoutRuns(before) : before;
-    const heard = reported(check.handler, verdict, from.telling?.role);
-    const { health, transition } = step(from, heard, check.timing, at, check.lagLimits);
+    const heard = reported(check.handler, verdict, from.replication?.role);
+    const { health, transition } = applyVerdict(from, heard, check.timing, at, check.lagLimits);
     this.#put(owner, check.id, health).heardAt = at.now;
     if (transition === 'changed') onChanged(owner, check, before, health);
     else if (isConfirmation(before, health)) onConfirmed?.(owner, check, health);
@@ -116,4 +116,4 @@ export class HealthTable {
 
 /** Returns true when health or a role that came from published data is confirmed now. */
 const isConfirmation = (before: Health, after: Health): boolean =>
-  before.seeded !== after.seeded || before.telling?.isPresumed !== after.telling?.isPresumed;
+  before.seeded !== after.seeded || before.replication?.isPresumed !== after.replication?.isPresumed;

@@ -1,6 +1,6 @@
 import type { Check } from '../core/check.ts';
 import type { Health } from '../core/health-state.ts';
-import { isNotable } from '../core/notices.ts';
+import { mayWarn } from '../core/notices.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { HealthTable } from './health-table.ts';
@@ -86,7 +86,7 @@ export class LocalProber implements Prober {
 
   #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {
     const { clock, onNotable, onCost } = this.#options;
-    if (isNotable(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
+    if (mayWarn(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
       onNotable(owner, check, verdict);
     this.#health.record(owner, check, verdict, dueAt);
     const cost = this.#costs.take(owner, check, verdict.cpuMs ?? 0);

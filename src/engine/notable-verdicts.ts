@@ -22,13 +22,14 @@ export class NotableVerdicts {
    */
   take(owner: string, checkId: string, verdict: NotableVerdict, now: number): boolean {
     const known = this.#reported.get(owner)?.get(checkId);
-    const { greeting, certificateExpiresAt } = verdict;
-    const isSame = known?.greeting === greeting && known?.certificateExpiresAt === certificateExpiresAt;
+    const { detectedProtocol, certificateExpiresAt } = verdict;
+    const isSame =
+      known?.detectedProtocol === detectedProtocol && known?.certificateExpiresAt === certificateExpiresAt;
     if (known !== undefined && isSame && now - known.at < AGAIN_MS) return false;
     const ofOwner = this.#reported.get(owner) ?? new Map<string, Reported>();
     const reported: Reported = {
       at: now,
-      ...(greeting !== undefined && { greeting }),
+      ...(detectedProtocol !== undefined && { detectedProtocol }),
       ...(certificateExpiresAt !== undefined && { certificateExpiresAt }),
     };
     this.#reported.set(owner, ofOwner.set(checkId, reported));

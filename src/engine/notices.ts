@@ -1,6 +1,6 @@
 import type { Check } from '../core/check.ts';
-import { noticesOf } from '../core/notices.ts';
-import type { Notice, Told } from '../core/notices.ts';
+import { probeWarnings } from '../core/notices.ts';
+import type { ProbeWarning, EmittedWarnings } from '../core/notices.ts';
 import type { NotableVerdict } from './prober.ts';
 
 /**
@@ -9,17 +9,17 @@ import type { NotableVerdict } from './prober.ts';
  */
 export class Notices {
   /** Backend (`namespace/name`) -> id of the check. */
-  readonly #told = new Map<string, Map<string, Told>>();
+  readonly #told = new Map<string, Map<string, EmittedWarnings>>();
   /** Backend -> id of the check -> expiry of its certificate, in milliseconds of Unix time. */
   readonly #certificates = new Map<string, Map<string, readonly [Check, number]>>();
 
   /** Returns the notices to record now. @param now wall milliseconds */
-  of(key: string, check: Check, verdict: NotableVerdict, now: number): readonly Notice[] {
+  of(key: string, check: Check, verdict: NotableVerdict, now: number): readonly ProbeWarning[] {
     this.#see(key, check, verdict.certificateExpiresAt);
     const before = this.#told.get(key)?.get(check.id);
-    const { notices, told } = noticesOf(check, verdict, before, now);
+    const { notices, told } = probeWarnings(check, verdict, before, now);
     if (told !== undefined && told !== before) {
-      const ofBackend = this.#told.get(key) ?? new Map<string, Told>();
+      const ofBackend = this.#told.get(key) ?? new Map<string, EmittedWarnings>();
       this.#told.set(key, ofBackend.set(check.id, told));
     }
     return notices;

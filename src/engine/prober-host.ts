@@ -49,10 +49,10 @@ export class ProberHost {
       },
       onChanged: (owner, check, _, after) => this.#report(owner, check, after, true),
       onConfirmed: (owner, check, health) => this.#report(owner, check, health, false),
-      onNotable: (owner, check, { greeting, certificateExpiresAt }) => {
+      onNotable: (owner, check, { detectedProtocol, certificateExpiresAt }) => {
         const ref = this.#hosted(owner, check.id)?.ref;
         const verdict = {
-          ...(greeting !== undefined && { greeting }),
+          ...(detectedProtocol !== undefined && { detectedProtocol }),
           ...(certificateExpiresAt !== undefined && { certificateExpiresAt }),
         };
         if (ref !== undefined) send({ op: 'notable', ref, verdict });

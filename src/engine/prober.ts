@@ -56,7 +56,7 @@ export interface ProberStats {
 }
 
 /** Part of a verdict that is reported in addition to up and down. */
-export type NotableVerdict = Pick<Verdict, 'greeting' | 'certificateExpiresAt'>;
+export type NotableVerdict = Pick<Verdict, 'detectedProtocol' | 'certificateExpiresAt'>;
 
 export interface ProberListeners {
   /** Called for transitions only, after `of` returns the new health. */

@@ -1,7 +1,7 @@
 import type { Status } from '../api/external-backend.ts';
 import { parseStatus } from '../api/parse.ts';
 import { switchOf } from '../core/alias.ts';
-import { checkAddress, type Check } from '../core/check.ts';
+import { formatHostPort, type Check } from '../core/check.ts';
 import type { CostlyAddress } from '../core/conditions.ts';
 import { mostCpuMs } from '../core/probe-cost.ts';
 import type { DesiredService } from '../core/desired.ts';
@@ -302,7 +302,9 @@ function costlyAddresses(
   if (known === undefined || known.size === 0) return [];
   return checks.flatMap((check) => {
     const cpuMs = known.get(check.id) ?? 0;
-    return cpuMs <= mostCpuMs ? [] : { address: checkAddress(check), periodMs: check.timing.periodMs, cpuMs };
+    return cpuMs <= mostCpuMs
+      ? []
+      : { address: formatHostPort(check), periodMs: check.timing.periodMs, cpuMs };
   });
 }
 

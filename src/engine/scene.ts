@@ -9,14 +9,14 @@ import {
 } from '../core/address.ts';
 import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
 import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
-import { checkAddress, type Check } from '../core/check.ts';
+import { formatHostPort, type Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
 import { isServed, servicesOf } from '../core/desired.ts';
 import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
-import { overall, type HealthOf } from '../core/readiness.ts';
+import { addressReadiness, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
 import { judgeRoles, type Roles } from '../core/roles.ts';
 import { publishedPort } from '../core/published.ts';
@@ -85,7 +85,7 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
   const secretsPending = isPending(materials);
-  const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(checkAddress);
+  const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
   return { key, raw, backend, ...found, healthOf, standing };
 }
@@ -180,7 +180,7 @@ function withoutUnhealthyKept(
   healthOf: HealthOf,
 ): TargetAddresses {
   const isGood = (address: BackendAddress): boolean =>
-    overall(groups, address, healthOf).health === 'healthy';
+    addressReadiness(groups, address, healthOf).health === 'healthy';
   return { ...target, addresses: target.addresses.filter((address) => !address.kept || isGood(address)) };
 }
 

@@ -1,5 +1,5 @@
 import type { Check } from '../core/check.ts';
-import { initial, type Health } from '../core/health-state.ts';
+import { unknownHealth, type Health } from '../core/health-state.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
 import type { Clock, Probe, Timer } from './ports.ts';
@@ -63,7 +63,7 @@ export class WorkerPool implements Prober {
     this.#replica = new ProberReplica({
       laneOf: (check, { ip }) => this.#laneOf(check, ip),
       onChanged,
-      initial: () => initial(clock.wall()),
+      initial: () => unknownHealth(clock.wall()),
     });
   }
 

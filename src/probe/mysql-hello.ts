@@ -17,5 +17,5 @@ export function isMysqlHello(bytes: Buffer): boolean {
 /** Verdict of every handler except mysql and tcpSocket when such a server answers. */
 export const mysqlAnswers: Verdict = Object.freeze({
   ...verdict('down', 'WrongProtocol', 'a MySQL server answers on this port: use the mysql probe'),
-  greeting: 'mysql',
+  detectedProtocol: 'mysql',
 });

@@ -53,7 +53,7 @@ export function createMysqlPorts(): MysqlPorts {
       const said = await probe(check, signal, meter);
       if (said.kind === 'inconclusive') return said;
       if (said.reason !== 'WrongProtocol') learn(check, 'speak');
-      else if (said.greeting !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
+      else if (said.detectedProtocol !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
       return said;
     };
     return async (check, signal, meter) => {

@@ -72,7 +72,7 @@ const mayFallBack = (secure: Attempt): boolean =>
   isRefused(secure) ||
   (secure.end === 'no TLS' &&
     !unanswered.has(secure.verdict.reason) &&
-    secure.verdict.greeting === undefined);
+    secure.verdict.detectedProtocol === undefined);
 
 /**
  * Returns true when an answer of PostgreSQL without TLS takes precedence over the missing TLS, if neither

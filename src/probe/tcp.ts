@@ -23,7 +23,7 @@ export function createTcpSocket(): Probe {
   return (check, signal) => (signal.aborted ? Promise.resolve(cancelled) : dial(check, signal, buffer));
 }
 
-const greetedByMysql: Verdict = Object.freeze({ ...connected, greeting: 'mysql' });
+const greetedByMysql: Verdict = Object.freeze({ ...connected, detectedProtocol: 'mysql' });
 
 function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdict> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-import { checkAddress, type Check } from '../core/check.ts';
+import { formatHostPort, type Check } from '../core/check.ts';
 import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './series.ts';
 import { SeriesPlaces } from './series-places.ts';
@@ -77,7 +77,7 @@ export class BackendSeries {
     this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;
     this.#series.external_backend_addresses.at(...labelsOf(key)).value = total;
     this.#setPrimary(key, primary);
-    this.#ends.retain(key, new Set(checks.map(checkAddress)));
+    this.#ends.retain(key, new Set(checks.map(formatHostPort)));
   }
 
   /** Removes the series. The figures are kept for the time when the backend has a place again. */

@@ -1,27 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
-import { flipOf } from '../../src/core/flip.ts';
-import { initial } from '../../src/core/health-state.ts';
+import { transitionEvent } from '../../src/core/flip.ts';
+import { unknownHealth } from '../../src/core/health-state.ts';
 import { healthy, unhealthy } from '../support/builders.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 
-describe('flipOf', () => {
+describe('transitionEvent', () => {
   it.each([
-    ['nothing known to healthy: nothing to tell', initial(0), healthy, undefined],
-    ['nothing known to unhealthy', initial(0), unhealthy, 'Warning'],
+    ['nothing known to healthy: nothing to tell', unknownHealth(0), healthy, undefined],
+    ['nothing known to unhealthy', unknownHealth(0), unhealthy, 'Warning'],
     ['healthy to unhealthy', healthy, unhealthy, 'Warning'],
     ['unhealthy to healthy', unhealthy, healthy, 'Normal'],
-  ])('%s', (_, before, after, type) => expect(flipOf(aCheck(), before, after)?.type).toBe(type));
+  ])('%s', (_, before, after, type) => expect(transitionEvent(aCheck(), before, after)?.type).toBe(type));
 
   it('reports the address, the port, the reason and the message of the server', () => {
     const after = { ...unhealthy, message: 'nobody listens' };
-    expect(flipOf(aCheck({ ip: 'fd00::1', family: 'IPv6' }), healthy, after)).toEqual({
+    expect(transitionEvent(aCheck({ ip: 'fd00::1', family: 'IPv6' }), healthy, after)).toEqual({
       type: 'Warning',
       reason: 'Refused',
       action: 'Unpublish',
       about: '[fd00::1]:5432',
       note: '[fd00::1]:5432 is unhealthy: Refused: nobody listens',
     });
-    expect(flipOf(aCheck({ port: 0 }), unhealthy, healthy)?.note).toBe(
+    expect(transitionEvent(aCheck({ port: 0 }), unhealthy, healthy)?.note).toBe(
       '10.0.0.1 is healthy again: Connected',
     );
   });
@@ -49,7 +49,7 @@ describe('flipOf', () => {
     [[], ''],
   ] as const)('reports what the Services do with an unhealthy address: %j', (all, words) => {
     const treatments = all.map(([service, ready, regardless]) => ({ service, ready, regardless }));
-    expect(flipOf(aCheck(), healthy, unhealthy, treatments)?.note).toBe(
+    expect(transitionEvent(aCheck(), healthy, unhealthy, treatments)?.note).toBe(
       `10.0.0.1:5432 is unhealthy: Refused${words}`,
     );
   });
@@ -61,7 +61,7 @@ describe('flipOf', () => {
   ] as const)(
     'reports a Service of an address that is healthy again only if it has it as ready: %s, ready %s, regardless %s',
     (service, ready, regardless, words) => {
-      expect(flipOf(aCheck(), unhealthy, healthy, [{ service, ready, regardless }])?.note).toBe(
+      expect(transitionEvent(aCheck(), unhealthy, healthy, [{ service, ready, regardless }])?.note).toBe(
         `10.0.0.1:5432 is healthy again: Connected${words}`,
       );
     },
@@ -72,10 +72,10 @@ describe('flipOf', () => {
       ...{ service: `${'x'.repeat(61)}${i}`, ready: i % 3 === 1, regardless: i % 3 === 2 },
     }));
     const after = { ...unhealthy, message: 'm'.repeat(120) };
-    expect(flipOf(aCheck(), healthy, after, treatments)?.note.length).toBeLessThan(1_200);
+    expect(transitionEvent(aCheck(), healthy, after, treatments)?.note.length).toBeLessThan(1_200);
   });
 
   it('has a reason when the health was seeded without one', () => {
-    expect(flipOf(aCheck(), healthy, { ...unhealthy, reason: '' })?.reason).toBe('HealthChanged');
+    expect(transitionEvent(aCheck(), healthy, { ...unhealthy, reason: '' })?.reason).toBe('HealthChanged');
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { step } from '../../src/core/health.ts';
-import { initial, type Health } from '../../src/core/health-state.ts';
+import { applyVerdict } from '../../src/core/health.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
@@ -10,10 +10,10 @@ const slow: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
 const unsure: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };
 
 const at = (wall: number) => ({ now: 0, wall });
-const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: 'Connected', message: '' };
+const healthy: Health = { state: 'healthy', consecutive: 0, since: 1, reason: 'Connected', message: '' };
 const unhealthy: Health = {
   state: 'unhealthy',
-  run: 0,
+  consecutive: 0,
   since: 1,
   reason: 'Refused',
   message: 'nobody listens',
@@ -23,15 +23,22 @@ describe('step', () => {
   const thresholds = { successThreshold: 2, failureThreshold: 3 };
 
   it.each([
-    ['nothing known, up: healthy at once', initial(1), up, 'healthy', 0, 'changed'],
-    ['nothing known, down: unhealthy at once', initial(1), down, 'unhealthy', 0, 'changed'],
-    ['nothing known, inconclusive: still nothing', initial(1), unsure, 'unknown', 0, 'unchanged'],
+    ['nothing known, up: healthy at once', unknownHealth(1), up, 'healthy', 0, 'changed'],
+    ['nothing known, down: unhealthy at once', unknownHealth(1), down, 'unhealthy', 0, 'changed'],
+    ['nothing known, inconclusive: still nothing', unknownHealth(1), unsure, 'unknown', 0, 'unchanged'],
     ['healthy, up: as it was', healthy, up, 'healthy', 0, 'unchanged'],
     ['healthy, first down', healthy, down, 'healthy', 1, 'pending'],
-    ['healthy, the threshold of downs: unhealthy', { ...healthy, run: 2 }, down, 'unhealthy', 0, 'changed'],
+    [
+      'healthy, the threshold of downs: unhealthy',
+      { ...healthy, consecutive: 2 },
+      down,
+      'unhealthy',
+      0,
+      'changed',
+    ],
     [
       'healthy, up after two downs: the run begins anew',
-      { ...healthy, run: 2 },
+      { ...healthy, consecutive: 2 },
       up,
       'healthy',
       0,
@@ -39,33 +46,40 @@ describe('step', () => {
     ],
     [
       'healthy, inconclusive after two downs: the run stands',
-      { ...healthy, run: 2 },
+      { ...healthy, consecutive: 2 },
       unsure,
       'healthy',
       2,
       'unchanged',
     ],
     ['unhealthy, first up', unhealthy, up, 'unhealthy', 1, 'pending'],
-    ['unhealthy, the threshold of ups: healthy', { ...unhealthy, run: 1 }, up, 'healthy', 0, 'changed'],
+    [
+      'unhealthy, the threshold of ups: healthy',
+      { ...unhealthy, consecutive: 1 },
+      up,
+      'healthy',
+      0,
+      'changed',
+    ],
     [
       'unhealthy, down after an up: the run begins anew',
-      { ...unhealthy, run: 1 },
+      { ...unhealthy, consecutive: 1 },
       down,
       'unhealthy',
       0,
       'unchanged',
     ],
   ] as const)('%s', (_, before, verdict, state, run, transition) => {
-    const result = step(before, verdict, thresholds, at(7));
+    const result = applyVerdict(before, verdict, thresholds, at(7));
     expect(result.transition).toBe(transition);
-    expect(result.health).toMatchObject({ state, run, since: transition === 'changed' ? 7 : 1 });
+    expect(result.health).toMatchObject({ state, consecutive: run, since: transition === 'changed' ? 7 : 1 });
   });
 
   it('has the reason, message and time of the verdict that set the state', () => {
-    const { health } = step(healthy, down, { successThreshold: 1, failureThreshold: 1 }, at(99));
+    const { health } = applyVerdict(healthy, down, { successThreshold: 1, failureThreshold: 1 }, at(99));
     expect(health).toEqual({
       state: 'unhealthy',
-      run: 0,
+      consecutive: 0,
       since: 99,
       reason: 'Refused',
       message: 'nobody listens',
@@ -73,7 +87,7 @@ describe('step', () => {
   });
 
   it('keeps the reason when an unhealthy address fails in another way', () => {
-    expect(step(unhealthy, slow, thresholds, at(99)).health).toBe(unhealthy);
+    expect(applyVerdict(unhealthy, slow, thresholds, at(99)).health).toBe(unhealthy);
   });
 });
 
@@ -84,11 +98,11 @@ describe('any sequence of verdicts', () => {
     successThreshold: fc.integer({ min: 1, max: 5 }),
     failureThreshold: fc.integer({ min: 1, max: 5 }),
   });
-  const start = fc.constantFrom(initial(0), healthy, unhealthy);
-  type Thresholds = Parameters<typeof step>[2];
+  const start = fc.constantFrom(unknownHealth(0), healthy, unhealthy);
+  type Thresholds = Parameters<typeof applyVerdict>[2];
 
   const walk = (from: Health, verdicts: readonly Verdict[], t: Thresholds): Health =>
-    verdicts.reduce((health, said, i) => step(health, said, t, at(i + 10)).health, from);
+    verdicts.reduce((health, said, i) => applyVerdict(health, said, t, at(i + 10)).health, from);
 
   it('never changes a known state before its threshold of consecutive verdicts', () => {
     fc.assert(
@@ -96,7 +110,7 @@ describe('any sequence of verdicts', () => {
         let health = from;
         const seen: Verdict['kind'][] = [];
         for (const said of verdicts) {
-          const next = step(health, said, t, at(5));
+          const next = applyVerdict(health, said, t, at(5));
           if (said.kind !== 'inconclusive') seen.push(said.kind);
           const flipped = next.health.state !== health.state;
           const another = next.health.reason !== health.reason;
@@ -119,8 +133,8 @@ describe('any sequence of verdicts', () => {
       fc.property(start, strewn, thresholds, (from, pairs, t) => {
         const plain = pairs.map(([said]) => said);
         const mixed = pairs.flatMap(([said, extra]) => [said, ...Array<Verdict>(extra).fill(unsure)]);
-        const { state, run } = walk(from, plain, t);
-        expect(walk(from, mixed, t)).toMatchObject({ state, run });
+        const { state, consecutive } = walk(from, plain, t);
+        expect(walk(from, mixed, t)).toMatchObject({ state, consecutive });
       }),
     );
   });

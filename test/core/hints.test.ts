@@ -86,8 +86,14 @@ describe('zone hints', () => {
       ],
     });
     const roleOf = (id: string) => (id.startsWith('10.20.0.11|') ? 'Primary' : 'Replica');
-    const nothing = { roleSince: 0, epoch: undefined, over: new Map(), lagging: [], caughtUpAt: undefined };
-    const withRoles: HealthOf = (id) => ({ ...healthy, telling: { ...nothing, role: roleOf(id) } });
+    const nothing = {
+      roleSince: 0,
+      epoch: undefined,
+      runsOverLimit: new Map(),
+      exceededLimits: [],
+      caughtUpAt: undefined,
+    };
+    const withRoles: HealthOf = (id) => ({ ...healthy, replication: { ...nothing, role: roleOf(id) } });
     const [groups, addresses] = [portGroups(backend.spec), addressesIn(backend.spec)];
     const scene = { groups, addresses, healthOf: withRoles };
     const roles = judgeRoles({ ...scene, isPublishedPrimary: () => false });

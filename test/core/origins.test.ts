@@ -179,14 +179,14 @@ describe('One address of two targets', () => {
   });
 
   it('has the role that its probe reports, whatever role the targets give', () => {
-    const telling = { role: 'Replica', roleSince: 0, lagging: [] } as unknown as NonNullable<
-      Health['telling']
+    const replication = { role: 'Replica', roleSince: 0, lagging: [] } as unknown as NonNullable<
+      Health['replication']
     >;
     const targets: Row['targets'] = {
       'cluster.': { role: 'Primary', ips: [A] },
       'cluster-ro.': { role: 'Replica', drain: true, ips: [A] },
     };
-    const { services } = published(targets, { ...healthy, telling });
+    const { services } = published(targets, { ...healthy, replication });
     expect(behind(services)).toEqual({ rw: [], ro: [`+${A}`], any: [`+${A}`] });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../src/core/checks.ts';
-import { initial } from '../../src/core/health-state.ts';
-import { overall, readinessOf } from '../../src/core/readiness.ts';
+import { unknownHealth } from '../../src/core/health-state.ts';
+import { addressReadiness, readinessOf } from '../../src/core/readiness.ts';
 import { aBackend, addressesIn, healthy, unhealthy, type SpecInput } from '../support/builders.ts';
 
 const sceneOf = (spec: SpecInput) => {
@@ -24,11 +24,11 @@ describe('readinessOf', () => {
     ['unhealthy: not ready', on, unhealthy, false, false, 'Refused'],
     ['unhealthy, drained: not ready', on, unhealthy, true, false, 'Refused'],
     ['nothing known: not ready', on, undefined, false, false, 'NotProbedYet'],
-    ['unknown: not ready', on, initial(5), false, false, 'NotProbedYet'],
+    ['unknown: not ready', on, unknownHealth(5), false, false, 'NotProbedYet'],
     [
       'unknown, because it cannot be probed',
       on,
-      { ...initial(5), reason: 'ProberFault' },
+      { ...unknownHealth(5), reason: 'ProberFault' },
       false,
       false,
       'ProberFault',
@@ -40,7 +40,7 @@ describe('readinessOf', () => {
 
   it('returns the same for an address whose probes were inconclusive or have not begun', () => {
     const { group, address } = sceneOf({});
-    expect(readinessOf(group, address, () => initial(5))).toEqual(
+    expect(readinessOf(group, address, () => unknownHealth(5))).toEqual(
       readinessOf(group, address, () => undefined),
     );
   });
@@ -53,7 +53,7 @@ describe('overall', () => {
   ];
   const { groups, address } = sceneOf({ ports });
   const of = (pg: typeof healthy | undefined, web: typeof healthy | undefined) =>
-    overall(groups, address, (id) => (id.endsWith('|all') ? pg : web));
+    addressReadiness(groups, address, (id) => (id.endsWith('|all') ? pg : web));
 
   it('is ready only when every port is ready', () => {
     expect(of(healthy, healthy)).toMatchObject({ ready: true, health: 'healthy', message: '' });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { step } from '../../src/core/health.ts';
-import { initial, type Health } from '../../src/core/health-state.ts';
-import { remarkOf, remarkEvent } from '../../src/core/remarks.ts';
+import { applyVerdict } from '../../src/core/health.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
+import { warningFor, warningEvent } from '../../src/core/remarks.ts';
 import { reasons, type Verdict } from '../../src/core/verdict.ts';
-import type { Telling } from '../../src/core/telling.ts';
+import type { ReplicationState } from '../../src/core/telling.ts';
 import { healthy, unhealthy } from '../support/builders.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 
@@ -23,7 +23,7 @@ const thresholds = { successThreshold: 1, failureThreshold: 3 };
 function heard(from: Health, ...verdicts: readonly Verdict[]) {
   let health = from;
   const changes = verdicts.map((verdict) => {
-    const { health: next, transition } = step(health, verdict, thresholds, { now: 7, wall: 7 });
+    const { health: next, transition } = applyVerdict(health, verdict, thresholds, { now: 7, wall: 7 });
     health = next;
     return transition === 'changed';
   });
@@ -44,18 +44,23 @@ describe('the reason of a health that stays the same', () => {
       'healthy AuthFailed',
     ],
     ['two things in turn: neither is told', healthy, [refused, full, refused, full], 'healthy Connected'],
-    ['at the first verdict of all, at once', initial(1), [refused], 'healthy AuthFailed'],
+    ['at the first verdict of all, at once', unknownHealth(1), [refused], 'healthy AuthFailed'],
     ['when it works again, at once', healthy, [refused, refused, refused, up], 'healthy Responded'],
     ['from one to another', healthy, [refused, refused, refused, full, full, full], 'healthy Saturated'],
     ['a server that is full', healthy, [full, full, full], 'healthy Saturated'],
     [
       'a server that is full, and of which nothing is known',
-      initial(1),
+      unknownHealth(1),
       [full, full, full],
       'unknown Saturated',
     ],
-    ['a prober that cannot ask', initial(1), [fault, fault, fault], 'unknown ProberFault'],
-    ['a probe that is called off is nothing', initial(1), [cancelled, cancelled, cancelled], 'unknown '],
+    ['a prober that cannot ask', unknownHealth(1), [fault, fault, fault], 'unknown ProberFault'],
+    [
+      'a probe that is called off is nothing',
+      unknownHealth(1),
+      [cancelled, cancelled, cancelled],
+      'unknown ',
+    ],
     ['a primary that refuses writes', healthy, [readOnly, readOnly, readOnly], 'healthy ReadOnly'],
     [
       'a server that wants a login now',
@@ -82,15 +87,15 @@ describe('the reason of a health that stays the same', () => {
     for (const [from, verdict] of [
       [healthy, up],
       [heard(healthy, refused, refused, refused).health, refused],
-      [heard(initial(1), full, full, full).health, full],
+      [heard(unknownHealth(1), full, full, full).health, full],
     ] as const)
-      expect(step(from, verdict, thresholds, { now: 9, wall: 9 }).health).toBe(from);
+      expect(applyVerdict(from, verdict, thresholds, { now: 9, wall: 9 }).health).toBe(from);
   });
 
   it('never changes the state by a warning', () => {
     const any = fc.constantFrom(up, refused, readOnly, wantsLogin, full, fault, cancelled);
     fc.assert(
-      fc.property(fc.constantFrom(healthy, unhealthy, initial(1)), fc.array(any), (from, verdicts) => {
+      fc.property(fc.constantFrom(healthy, unhealthy, unknownHealth(1)), fc.array(any), (from, verdicts) => {
         const plain = verdicts.map((v) => (v.kind === 'up' ? up : cancelled));
         expect(heard(from, ...verdicts).health.state).toBe(heard(from, ...plain).health.state);
       }),
@@ -98,7 +103,7 @@ describe('the reason of a health that stays the same', () => {
   });
 });
 
-describe('remarkOf', () => {
+describe('warningFor', () => {
   it.each([
     ['AuthFailed', undefined, 'LoginsRefused'],
     ['AuthFailed', 'Primary', 'LoginsRefused'],
@@ -111,7 +116,7 @@ describe('remarkOf', () => {
     ['ProberFault', undefined, 'ProbesFailing'],
   ] as const)(
     'returns the Degraded reason of %s for an address with last role %s',
-    (reason, role, degraded) => expect(remarkOf(reason, role)?.degraded).toBe(degraded),
+    (reason, role, degraded) => expect(warningFor(reason, role)?.degraded).toBe(degraded),
   );
 
   it('returns nothing for any other reason', () => {
@@ -124,36 +129,36 @@ describe('remarkOf', () => {
       'ProberFault',
     ];
     for (const reason of reasons.filter((each) => !told.includes(each)))
-      expect(remarkOf(reason, 'Primary')).toBeUndefined();
+      expect(warningFor(reason, 'Primary')).toBeUndefined();
   });
 });
 
-describe('remarkEvent', () => {
-  const telling: Telling = {
+describe('warningEvent', () => {
+  const replication: ReplicationState = {
     role: 'Primary',
     roleSince: 0,
     epoch: undefined,
-    over: new Map(),
-    lagging: [],
+    runsOverLimit: new Map(),
+    exceededLimits: [],
     caughtUpAt: undefined,
   };
   const login: Health = { ...healthy, reason: 'AuthFailed', message: '28P01 no' };
 
   it('reports a refused login, and that the health and the last role remain', () => {
-    expect(remarkEvent(aCheck(), { ...healthy, telling }, { ...login, telling })).toEqual({
+    expect(warningEvent(aCheck(), { ...healthy, replication }, { ...login, replication })).toEqual({
       type: 'Warning',
       reason: 'AuthFailed',
       action: 'Probe',
       about: '10.0.0.1:5432',
       note: 'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and keeps its last known role Primary',
     });
-    expect(remarkEvent(aCheck(), initial(0), login)?.note).toBe(
+    expect(warningEvent(aCheck(), unknownHealth(0), login)?.note).toBe(
       'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and its role is not known',
     );
   });
 
   it.each([
-    ['it began before', login, { ...login, telling }, false],
+    ['it began before', login, { ...login, replication }, false],
     ['it begins', healthy, login, true],
     ['it ends', login, healthy, false],
     ['the address comes back with it', { ...unhealthy, reason: 'AuthFailed' }, login, true],
@@ -166,6 +171,6 @@ describe('remarkEvent', () => {
       false,
     ],
   ] as const)('is created once for each warning: %s', (_, before, after, tells) =>
-    expect(remarkEvent(aCheck(), before, after) !== undefined).toBe(tells),
+    expect(warningEvent(aCheck(), before, after) !== undefined).toBe(tells),
   );
 });

@@ -5,10 +5,10 @@ import type { ServiceSpec } from '../../src/api/external-backend.ts';
 import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
 import { checkId, portGroups } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
-import { step } from '../../src/core/health.ts';
-import { initial, type Health } from '../../src/core/health-state.ts';
+import { applyVerdict } from '../../src/core/health.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
 import { exclusionOf, judgeRoles, type Roles } from '../../src/core/roles.ts';
-import type { Telling } from '../../src/core/telling.ts';
+import type { ReplicationState } from '../../src/core/telling.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { aBackend, literal, resolved, type SpecInput } from '../support/builders.ts';
 
@@ -31,15 +31,18 @@ const services = [
   { name: 'any' },
 ];
 
-const known = (telling: Partial<Telling> | undefined, state: Health['state'] = 'healthy'): Health => ({
-  ...{ state, run: 0, since: 0, reason: 'Responded', message: '' },
+const known = (
+  telling: Partial<ReplicationState> | undefined,
+  state: Health['state'] = 'healthy',
+): Health => ({
+  ...{ state, consecutive: 0, since: 0, reason: 'Responded', message: '' },
   ...(telling && {
-    telling: {
+    replication: {
       role: undefined,
       roleSince: 0,
       epoch: undefined,
-      over: new Map(),
-      lagging: [],
+      runsOverLimit: new Map(),
+      exceededLimits: [],
       caughtUpAt: undefined,
       ...telling,
     },
@@ -94,7 +97,7 @@ function behind(desired: readonly DesiredService[], service: string): readonly s
 
 const P = (epoch?: number, roleSince = 0) => known({ role: 'Primary', epoch, roleSince });
 const readOnly = (epoch?: number) => known({ role: 'Primary', epoch, refusesWrites: true });
-const R = (...lagging: readonly number[]) => known({ role: 'Replica', lagging });
+const R = (...exceededLimits: readonly number[]) => known({ role: 'Replica', exceededLimits });
 const A = '10.0.0.1';
 const B = '10.0.0.2';
 const C = '10.0.0.3';
@@ -393,8 +396,8 @@ describe('whatever the verdicts', () => {
     for (const [i, said] of verdicts.entries()) {
       const { ip, ...rest } = said;
       const told = { ...rest, reason: 'Responded', message: '' } as Verdict;
-      healths[ip] = step(
-        healths[ip] ?? initial(0),
+      healths[ip] = applyVerdict(
+        healths[ip] ?? unknownHealth(0),
         told,
         { successThreshold: 1, failureThreshold: 3 },
         { now: i, wall: i },

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Backend } from '../../src/api/external-backend.ts';
 import type { BackendAddress } from '../../src/core/address.ts';
 import { checkId, portGroups } from '../../src/core/checks.ts';
-import { initial, type Health } from '../../src/core/health-state.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
 import { planService } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { Published } from '../../src/core/published.ts';
@@ -106,7 +106,7 @@ describe('seeds', () => {
     [
       'published not ready, unknown in the status',
       { ...none, slices: [slice(false)] },
-      said(initial(0)),
+      said(unknownHealth(0)),
       ['unknown'],
     ],
     ['published not ready, nothing said', { ...none, slices: [slice(false)] }, undefined, ['unknown']],
@@ -150,7 +150,7 @@ describe('seeds', () => {
   it('keeps the time, the reason and the message of the status', () => {
     const health: Health = {
       state: 'unhealthy',
-      run: 0,
+      consecutive: 0,
       since: now - 5_000,
       reason: 'Refused',
       message: 'nobody listens',
@@ -195,10 +195,10 @@ const shapes: readonly SpecInput[] = [
 
 const anyHealth = fc.oneof(
   fc.constant(undefined),
-  fc.constant(initial(now)),
+  fc.constant(unknownHealth(now)),
   fc.record({
     state: fc.constantFrom('healthy' as const, 'unhealthy' as const),
-    run: fc.constant(0),
+    consecutive: fc.constant(0),
     since: fc.integer({ min: 1, max: 1_000 }).map((seconds) => now - seconds * 1_000 - 7),
     reason: fc.constantFrom('Connected' as const, 'Refused' as const),
     message: fc.constantFrom('', 'some words', 'port a: words'),
@@ -408,7 +408,7 @@ describe('the role that an address begins with', () => {
     ],
   ])('%s', (_, over, ready, status, first, second) => {
     const found = seedsOf(aBackend({ ...spec, ...over }), behind(ready), status as Backend['status']);
-    const roles = new Map([...found].map(([id, { telling }]) => [id.split('|')[0], telling?.role]));
+    const roles = new Map([...found].map(([id, { replication }]) => [id.split('|')[0], replication?.role]));
     expect([roles.get(A), roles.get(B)]).toEqual([first, second]);
   });
 
@@ -420,7 +420,7 @@ describe('the role that an address begins with', () => {
   ])('is Primary and Replica when it is ready in %s', (_, ready, isBoth) => {
     const found = seedsOf(aBackend(spec), behind(ready));
     const [first] = [...found].filter(([id]) => id.startsWith(`${A}|`));
-    expect(first?.[1].telling?.isBoth).toBe(isBoth);
+    expect(first?.[1].replication?.isBoth).toBe(isBoth);
   });
 
   it('is that of the slices when our Endpoints, which are written later, have another server', () => {
@@ -431,7 +431,7 @@ describe('the role that an address begins with', () => {
       }),
     ];
     const found = seedsOf(aBackend(spec), { ...behind({ rw: [B] }), endpoints });
-    expect([...found.values()].map(({ state, telling }) => [state, telling?.role])).toEqual([
+    expect([...found.values()].map(({ state, replication }) => [state, replication?.role])).toEqual([
       ['healthy', 'Primary'],
     ]);
   });
@@ -444,7 +444,7 @@ describe('the role that an address begins with', () => {
       slices: slice === undefined ? [] : [{ ...slice, endpoints }],
     };
     const [found] = seedsOf(aBackend(spec), published).values();
-    expect(found).toMatchObject({ state: 'unknown', telling: { role: 'Primary' } });
+    expect(found).toMatchObject({ state: 'unknown', replication: { role: 'Primary' } });
   });
 
   it('is unknown until a verdict for an address in no Service', () => {
@@ -515,16 +515,23 @@ describe('the lag that an address begins with', () => {
       [],
     ],
   ] as const)('%s', (_, published, status, lagging, over) => {
-    const [{ telling } = unhealthy] = seedsOf(bounded, published, status as Backend['status']).values();
-    expect([telling?.lagging, [...(telling?.over ?? [])]]).toEqual([lagging, over]);
+    const [{ replication } = unhealthy] = seedsOf(bounded, published, status as Backend['status']).values();
+    expect([replication?.exceededLimits, [...(replication?.runsOverLimit ?? [])]]).toEqual([lagging, over]);
   });
 });
 
 describe('a health whose slices are read again', () => {
   const of = (state: Health['state'], role?: 'Primary' | 'Replica', more: Partial<Health> = {}): Health => ({
-    ...{ state, run: 0, since: now, reason: '', message: '' },
+    ...{ state, consecutive: 0, since: now, reason: '', message: '' },
     ...(role && {
-      telling: { role, roleSince: 0, epoch: undefined, over: new Map(), lagging: [], caughtUpAt: undefined },
+      replication: {
+        role,
+        roleSince: 0,
+        epoch: undefined,
+        runsOverLimit: new Map(),
+        exceededLimits: [],
+        caughtUpAt: undefined,
+      },
     }),
     ...more,
   });
@@ -547,8 +554,8 @@ describe('a health whose slices are read again', () => {
       'healthy Primary',
     ],
   ])('%s', (_, known, seed, expected) => {
-    const { state, seeded: is, telling } = reseeded(known, seed);
-    expect([state, is && 'seeded', telling?.role].filter((word) => word !== undefined).join(' ')).toBe(
+    const { state, seeded: is, replication } = reseeded(known, seed);
+    expect([state, is && 'seeded', replication?.role].filter((word) => word !== undefined).join(' ')).toBe(
       expected,
     );
   });

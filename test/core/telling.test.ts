@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { step } from '../../src/core/health.ts';
-import { initial, type Health } from '../../src/core/health-state.ts';
-import { seededTelling, tell, type Telling } from '../../src/core/telling.ts';
+import { applyVerdict } from '../../src/core/health.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
+import {
+  restoreReplication,
+  applyReplicationVerdict,
+  type ReplicationState,
+} from '../../src/core/telling.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
@@ -18,17 +22,18 @@ const limits = [10, 60];
 const options = { unhealthy: false, failureThreshold: 3, lagLimits: limits, now: 1_000_000 };
 
 /** Returns the replication state after these verdicts, a second apart. */
-const after = (verdicts: readonly Verdict[], before?: Telling): Telling | undefined =>
-  verdicts.reduce<Telling | undefined>(
-    (telling, verdict, i) => tell(telling, verdict, { ...options, now: options.now + i * 1_000 }).telling,
+const after = (verdicts: readonly Verdict[], before?: ReplicationState): ReplicationState | undefined =>
+  verdicts.reduce<ReplicationState | undefined>(
+    (telling, verdict, i) =>
+      applyReplicationVerdict(telling, verdict, { ...options, now: options.now + i * 1_000 }).telling,
     before,
   );
 
-const seeded = (over: Partial<Parameters<typeof seededTelling>[0]> = {}) =>
-  seededTelling({
+const seeded = (over: Partial<Parameters<typeof restoreReplication>[0]> = {}) =>
+  restoreReplication({
     role: 'Replica',
     within: limits,
-    lagging: [],
+    exceededLimits: [],
     isPresumed: false,
     isBoth: false,
     failureThreshold: 3,
@@ -63,7 +68,7 @@ describe('a role', () => {
     ['is no change when it is reported again', after([primary()]), primary(), false, 'Primary', false],
     ['is not known when no verdict reports it', none, up, false, none, false],
   ] as const)('%s', (_, before, verdict, unhealthy, role, changed) => {
-    const told = tell(before, verdict, { ...options, unhealthy });
+    const told = applyReplicationVerdict(before, verdict, { ...options, unhealthy });
     expect(told.telling?.role).toBe(role);
     expect(told.changed).toBe(changed);
   });
@@ -79,16 +84,16 @@ describe('a role', () => {
     ['a verdict without a role leaves the epoch', primary({ epoch: 1 }), up, 1, false],
     ['a role without an epoch has none', primary({ epoch: 1 }), replica(), undefined, true],
   ])('%s', (_, first, second, epoch, changed) => {
-    const told = tell(after([first]), second, options);
+    const told = applyReplicationVerdict(after([first]), second, options);
     expect(told.telling?.epoch).toBe(epoch);
     expect(told.changed).toBe(changed);
   });
 
   it('ends the publication as both roles, also if the role is the same', () => {
     const both = seeded({ role: 'Primary', isBoth: true });
-    const first = tell(both, primary(), options);
+    const first = applyReplicationVerdict(both, primary(), options);
     expect([first.changed, first.telling?.isBoth]).toEqual([true, undefined]);
-    expect(tell(both, up, options).telling?.isBoth).toBe(true);
+    expect(applyReplicationVerdict(both, up, options).telling?.isBoth).toBe(true);
   });
 });
 
@@ -106,31 +111,34 @@ describe('a lag', () => {
     ['a verdict without a lag changes nothing', [replica(11), replica(), up], [10]],
     ['a primary is behind nobody', [replica(100), primary()], []],
     ['who follows again is counted anew', [replica(1), primary(), replica(11)], [10]],
-  ] as const)('%s', (_, verdicts, lagging) => expect(after(verdicts)?.lagging).toEqual(lagging));
+  ] as const)('%s', (_, verdicts, lagging) => expect(after(verdicts)?.exceededLimits).toEqual(lagging));
 
   it('never counts for more than the time since the lag was last 0', () => {
     const idle = Array.from({ length: 4 }, () => replica(3_600));
-    expect(after([replica(0), ...idle])?.lagging).toEqual([]);
+    expect(after([replica(0), ...idle])?.exceededLimits).toEqual([]);
     const long = Array.from({ length: 14 }, () => replica(3_600));
-    expect(after([replica(0), ...long])?.lagging).toEqual([10]);
+    expect(after([replica(0), ...long])?.exceededLimits).toEqual([10]);
   });
 
   it('still excludes the address when the threshold is raised', () => {
     const out = after([replica(11)]);
-    const told = tell(out, replica(11), { ...options, failureThreshold: 5 });
-    expect(told.telling?.lagging).toEqual([10]);
+    const told = applyReplicationVerdict(out, replica(11), { ...options, failureThreshold: 5 });
+    expect(told.telling?.exceededLimits).toEqual([10]);
   });
 
   it('is no change while it stays within the same limits', () => {
     const told = after([replica(11)]);
-    expect(tell(told, replica(12.5), options).changed).toBe(false);
-    expect(tell(told, replica(59), options).changed).toBe(false);
-    expect(tell(told, replica(3), options).changed).toBe(true);
+    expect(applyReplicationVerdict(told, replica(12.5), options).changed).toBe(false);
+    expect(applyReplicationVerdict(told, replica(59), options).changed).toBe(false);
+    expect(applyReplicationVerdict(told, replica(3), options).changed).toBe(true);
   });
 
   it('is cleared when the address becomes unhealthy, and that is a change', () => {
-    const told = tell(after([{ ...up, lagSeconds: 11 }]), down, { ...options, unhealthy: true });
-    expect(told).toEqual({ telling: undefined, changed: true });
+    const told = applyReplicationVerdict(after([{ ...up, lagSeconds: 11 }]), down, {
+      ...options,
+      unhealthy: true,
+    });
+    expect(told).toEqual({ replication: undefined, changed: true });
   });
 });
 
@@ -138,7 +146,7 @@ describe('after a start', () => {
   it.each([
     ['one over a limit does not exclude what was within', seeded(), [replica(11)], []],
     ['the threshold of them does', seeded(), [replica(11), replica(11), replica(11)], [10]],
-    ['what was over a limit still is', seeded({ within: [60], lagging: [10] }), [], [10]],
+    ['what was over a limit still is', seeded({ within: [60], exceededLimits: [10] }), [], [10]],
     [
       'without slices and status is decided by the first verdict',
       seeded({ within: [] }),
@@ -147,21 +155,31 @@ describe('after a start', () => {
     ],
     [
       'what was presumed of the slices is decided by a lag over it',
-      seeded({ within: [], lagging: [10], isPresumed: true }),
+      seeded({ within: [], exceededLimits: [10], isPresumed: true }),
       [replica(11)],
       [10],
     ],
     [
       'what was presumed of the slices ends with a verdict without lag',
-      seeded({ within: [], lagging: [10], isPresumed: true }),
+      seeded({ within: [], exceededLimits: [10], isPresumed: true }),
       [up],
       [],
     ],
-    ['in the status stays with a verdict without lag', seeded({ within: [60], lagging: [10] }), [up], [10]],
-    ['and comes back with the first within', seeded({ within: [], lagging: limits }), [replica(9)], []],
-    ['a primary is behind nobody', seeded({ role: 'Primary', within: [], lagging: limits }), [], []],
+    [
+      'in the status stays with a verdict without lag',
+      seeded({ within: [60], exceededLimits: [10] }),
+      [up],
+      [10],
+    ],
+    [
+      'and comes back with the first within',
+      seeded({ within: [], exceededLimits: limits }),
+      [replica(9)],
+      [],
+    ],
+    ['a primary is behind nobody', seeded({ role: 'Primary', within: [], exceededLimits: limits }), [], []],
   ] as const)('%s', (_, before, verdicts, lagging) =>
-    expect(after(verdicts, before)?.lagging).toEqual(lagging),
+    expect(after(verdicts, before)?.exceededLimits).toEqual(lagging),
   );
 });
 
@@ -178,10 +196,10 @@ describe('any sequence of verdicts', () => {
 
   /** Returns the health after each of them, and the result of the step. */
   const walk = (verdicts: readonly Verdict[]) => {
-    let health: Health = initial(0);
+    let health: Health = unknownHealth(0);
     return verdicts.map((said, i) => {
       const before = health;
-      const result = step(health, said, thresholds, { now: i * 1_000, wall: 0 }, limits);
+      const result = applyVerdict(health, said, thresholds, { now: i * 1_000, wall: 0 }, limits);
       health = result.health;
       return { said, before, ...result };
     });
@@ -192,7 +210,7 @@ describe('any sequence of verdicts', () => {
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, health } of walk(verdicts))
           if (said.kind !== 'inconclusive' && said.role !== undefined)
-            expect(health.telling?.role).toBe(said.role);
+            expect(health.replication?.role).toBe(said.role);
       }),
     );
   });
@@ -202,8 +220,8 @@ describe('any sequence of verdicts', () => {
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, before, health } of walk(verdicts)) {
           if (said.kind === 'inconclusive') expect(health).toBe(before);
-          else if (said.role === undefined && health.telling?.role !== undefined)
-            expect(health.telling.role).toBe(before.telling?.role);
+          else if (said.role === undefined && health.replication?.role !== undefined)
+            expect(health.replication.role).toBe(before.replication?.role);
         }
       }),
     );
@@ -214,9 +232,9 @@ describe('any sequence of verdicts', () => {
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { said, health } of walk(verdicts)) {
           if (said.kind === 'inconclusive') continue;
-          const { lagging = [] } = health.telling ?? {};
-          if (said.role === 'Primary') expect(lagging).toEqual([]);
-          for (const limit of lagging)
+          const { exceededLimits = [] } = health.replication ?? {};
+          if (said.role === 'Primary') expect(exceededLimits).toEqual([]);
+          for (const limit of exceededLimits)
             if (said.lagSeconds !== undefined) expect(said.lagSeconds).toBeGreaterThan(limit);
         }
       }),
@@ -224,8 +242,14 @@ describe('any sequence of verdicts', () => {
   });
 
   it('reports a change exactly when state, role, epoch, isNew or exceeded limits changed', () => {
-    const told = ({ state, telling }: Health) =>
-      JSON.stringify([state, telling?.role, telling?.epoch, telling?.isNew, telling?.lagging ?? []]);
+    const told = ({ state, replication }: Health) =>
+      JSON.stringify([
+        state,
+        replication?.role,
+        replication?.epoch,
+        replication?.justPromoted,
+        replication?.exceededLimits ?? [],
+      ]);
     fc.assert(
       fc.property(fc.array(verdict), (verdicts) => {
         for (const { before, health, transition } of walk(verdicts))

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { initial, type Health } from '../../src/core/health-state.ts';
+import { unknownHealth, type Health } from '../../src/core/health-state.ts';
 import { HealthTable } from '../../src/engine/health-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aCheck, cancelled, down, up } from '../support/scripted-probe.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 
 const check = aCheck({ id: 'a' });
-const healthy: Health = { state: 'healthy', run: 0, since: 1, reason: '', message: '' };
+const healthy: Health = { state: 'healthy', consecutive: 0, since: 1, reason: '', message: '' };
 
 describe('HealthTable', () => {
   let clock: ManualClock;
@@ -37,7 +37,7 @@ describe('HealthTable', () => {
   it('measures a lag by monotonic time, whatever happens to the wall clock', () => {
     const bounded = { ...check, lagLimits: [10] };
     const replica = (lagSeconds: number): Verdict => ({ ...up, role: 'Replica', lagSeconds });
-    const lagging = () => table.get('one', 'a')?.telling?.lagging;
+    const lagging = () => table.get('one', 'a')?.replication?.exceededLimits;
     table.record('one', bounded, replica(0));
     clock.shiftWall(3_600_000);
     for (let i = 0; i < 4; i++) table.record('one', bounded, replica(3_600));
@@ -95,12 +95,12 @@ describe('HealthTable', () => {
     const bounded = aCheck({ id: 'a', lagLimits: [5, 60] });
     const lag = (lagSeconds: number) => ({ ...up, role: 'Replica' as const, lagSeconds });
     for (const seconds of [30, 90, 90]) table.record('one', bounded, lag(seconds));
-    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5]);
+    expect(table.get('one', 'a')?.replication?.exceededLimits).toEqual([5]);
     clock.jump(24 * 3_600_000);
     for (const _ of [1, 2]) table.record('one', bounded, lag(90));
-    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5]);
+    expect(table.get('one', 'a')?.replication?.exceededLimits).toEqual([5]);
     table.record('one', bounded, lag(90));
-    expect(table.get('one', 'a')?.telling?.lagging).toEqual([5, 60]);
+    expect(table.get('one', 'a')?.replication?.exceededLimits).toEqual([5, 60]);
   });
 
   it('keeps a seeded address healthy until the threshold of new verdicts', () => {
@@ -117,7 +117,7 @@ describe('HealthTable', () => {
     table.record('one', check, down);
     table.seed('one', 'a', healthy);
     expect(table.get('one', 'a')?.state).toBe('unhealthy');
-    table.seed('two', 'a', initial(5));
+    table.seed('two', 'a', unknownHealth(5));
     table.record('two', check, cancelled);
     table.seed('two', 'a', healthy);
     expect(table.get('two', 'a')?.state).toBe('healthy');

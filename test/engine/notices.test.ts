@@ -3,7 +3,7 @@ import type { Verdict } from '../../src/core/verdict.ts';
 import { Notices } from '../../src/engine/notices.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 
-const greeted: Verdict = { kind: 'up', reason: 'Connected', message: '', greeting: 'mysql' };
+const greeted: Verdict = { kind: 'up', reason: 'Connected', message: '', detectedProtocol: 'mysql' };
 const [a, b] = [aCheck({ id: 'a' }), aCheck({ id: 'b' })];
 
 const told = (notices: Notices, key = 'shop/db', check = a) =>

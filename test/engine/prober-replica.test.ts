@@ -10,7 +10,7 @@ import { aCheck, down, timedOut, up } from '../support/scripted-probe.ts';
 const ids = ['a', 'b', 'c'] as const;
 const owners = ['one', 'two'] as const;
 const seedOf = (state: Health['state'], since: number): Health => ({
-  ...{ state, since, run: 0, reason: '', message: '' },
+  ...{ state, since, consecutive: 0, reason: '', message: '' },
   seeded: true,
 });
 
@@ -43,9 +43,17 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 /** What others go by. A check that is unknown for no reason is the same as one of which nothing is known. */
 function visible(health: Health | undefined): object | undefined {
   if (health === undefined) return undefined;
-  const { state, since, reason, message, seeded = false, telling } = health;
+  const { state, since, reason, message, seeded = false, replication } = health;
   if (state === 'unknown' && reason === '' && !seeded) return undefined;
-  return { state, since, reason, message, seeded, role: telling?.role, lagging: telling?.lagging ?? [] };
+  return {
+    state,
+    since,
+    reason,
+    message,
+    seeded,
+    role: replication?.role,
+    lagging: replication?.exceededLimits ?? [],
+  };
 }
 
 function createWorld(workers: number) {

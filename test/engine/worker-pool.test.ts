@@ -12,7 +12,7 @@ const dayMs = 86_400_000;
 const day = (n: number): string => `10.0.0.${n}`;
 const handler = { kind: 'grpc', service: 'orders' } as const;
 const seeded: Health = {
-  ...{ state: 'healthy', since: 0, run: 0, reason: '', message: '' },
+  ...{ state: 'healthy', since: 0, consecutive: 0, reason: '', message: '' },
   seeded: true,
 };
 

@@ -107,7 +107,7 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
       await eventually(
         'its greeting is heard',
         () => tcpSocket(tcpCheck(db.port, { ip: db.address }), forever),
-        ({ kind, greeting }) => kind === 'up' && greeting === 'mysql',
+        ({ kind, detectedProtocol }) => kind === 'up' && detectedProtocol === 'mysql',
       );
     });
 

@@ -43,7 +43,7 @@ describe('tcpSocket', () => {
     const { port } = await start({ onConnection: (socket) => socket.write(bytes) });
     const verdict = await probe(tcpCheck(port), forever);
     expect(verdict).toMatchObject({ kind: 'up', reason: 'Connected' });
-    expect(verdict.greeting).toBe(who);
+    expect(verdict.detectedProtocol).toBe(who);
   });
 
   it('is up over IPv6', async () => {

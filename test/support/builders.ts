@@ -84,8 +84,20 @@ export const resolved = ({
 export const addressesIn = (spec: Spec): readonly BackendAddress[] =>
   addressesOf(spec.targets, literal, forbiddenRule, spec.ports).flatMap(({ addresses }) => addresses);
 
-export const healthy: Health = { state: 'healthy', run: 0, since: 0, reason: 'Connected', message: '' };
-export const unhealthy: Health = { state: 'unhealthy', run: 0, since: 0, reason: 'Refused', message: '' };
+export const healthy: Health = {
+  state: 'healthy',
+  consecutive: 0,
+  since: 0,
+  reason: 'Connected',
+  message: '',
+};
+export const unhealthy: Health = {
+  state: 'unhealthy',
+  consecutive: 0,
+  since: 0,
+  reason: 'Refused',
+  message: '',
+};
 
 export const allHealthy: HealthOf = () => healthy;
 export const nothingKnown: HealthOf = () => undefined;
