@@ -1,7 +1,7 @@
 import { addressPolicy } from '../src/core/address-policy.ts';
 import type { Check } from '../src/core/check.ts';
 import type { Verdict } from '../src/core/verdict.ts';
-import { nothingKnown } from '../src/core/names.ts';
+import { emptyNameState } from '../src/core/names.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { LocalProber } from '../src/engine/local-prober.ts';
 import type { Logger, Probe, Resolver } from '../src/engine/ports.ts';
@@ -43,7 +43,7 @@ export type CreateResolver = (onNews: (owners: Iterable<string>) => void) => Res
 
 const noNames: CreateResolver = () => ({
   follow: () => undefined,
-  state: () => nothingKnown,
+  state: () => emptyNameState,
   seed: () => undefined,
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { servicesOf } from '../src/core/desired.ts';
-import { secretsOf } from '../src/core/materials.ts';
+import { secretNames } from '../src/core/materials.ts';
 import { apiVersion, kind, specSchema } from '../src/api/external-backend.ts';
 
 const folder = fileURLToPath(new URL('../config/samples', import.meta.url));
@@ -38,7 +38,7 @@ describe.each(files)('config/samples/%s', (file) => {
   it('contains exactly the Secrets that it names, with contents that are clearly examples', () => {
     const manifests = manifestsOf(file);
     const secrets = manifests.filter((manifest) => manifest.kind === 'Secret');
-    expect(secrets.map(({ metadata }) => metadata.name)).toEqual(specsIn(manifests).flatMap(secretsOf));
+    expect(secrets.map(({ metadata }) => metadata.name)).toEqual(specsIn(manifests).flatMap(secretNames));
     for (const { stringData } of secrets)
       expect(stringData?.['password'] ?? stringData?.['ca.crt']).toMatch(/^example-/);
   });

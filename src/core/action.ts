@@ -68,7 +68,7 @@ export const refOf = (object: Service | Endpoints | EndpointSlice): ObjectRef =>
 });
 
 /** Returns true if the action adds addresses to the Service, or removes some. */
-export const isOfSlice = (action: Action): boolean =>
+export const touchesSlice = (action: Action): boolean =>
   ('object' in action && action.object.kind === 'EndpointSlice') ||
   (action.op === 'delete' && action.ref.kind === 'EndpointSlice');
 

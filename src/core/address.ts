@@ -19,7 +19,7 @@ export interface BackendAddress extends Given {
   /** Removed from the answer, and kept only as long as it is healthy. */
   readonly kept: boolean;
   /** No Service has its family: it is not probed and not counted. */
-  readonly unserved?: true;
+  readonly familyNotServed?: true;
 }
 
 /** Addresses of one target, and why some are missing. */
@@ -43,12 +43,12 @@ export interface TargetAddresses {
  * Returns why an address may not be used with this port of its own (0: the ports of the backend); undefined
  * when it may.
  */
-export type RefusalOf = (ip: Ip, port: number) => string | undefined;
+export type DenialReasonOf = (ip: Ip, port: number) => string | undefined;
 
 /**
  * A name with thousands of addresses, by mistake or malice, must not make a status too large to be stored.
  */
-export const mostAddresses = 2000;
+export const maxAddresses = 2000;
 
 /**
  * Returns the highest number of published addresses of a backend. The API server may have accepted a resource
@@ -57,7 +57,7 @@ export const mostAddresses = 2000;
  *
  * | mode         | at most |
  * |--------------|---------|
- * | Endpoints    | `mostAddresses`, and `mostEndpoints` over all Services and port groups |
+ * | Endpoints    | `maxAddresses`, and `mostEndpoints` over all Services and port groups |
  * | ExternalName | the same, as if for one Service: it has no endpoints, but it is probed |
  */
 export function addressLimit(
@@ -65,7 +65,7 @@ export function addressLimit(
   portGroups: number,
 ): number {
   const factor = (mode === 'ExternalName' ? 1 : (services?.length ?? 1)) * Math.max(1, portGroups);
-  return Math.max(1, Math.min(mostAddresses, Math.floor(mostEndpoints / factor)));
+  return Math.max(1, Math.min(maxAddresses, Math.floor(mostEndpoints / factor)));
 }
 
 /**
@@ -83,13 +83,16 @@ export function addressLimit(
 export function addressesOf(
   targets: readonly Target[],
   resolve: (host: string) => Resolution,
-  refusalOf: RefusalOf,
+  refusalOf: DenialReasonOf,
   ports: readonly Port[] = [],
-  most = mostAddresses,
+  most = maxAddresses,
   clusterAddressOf: ClusterAddressOf = () => undefined,
 ): readonly TargetAddresses[] {
   const only = ports.length === 1 ? ports[0] : undefined;
-  const { admit, whole } = gateOf({ refusalOf, clusterAddressOf, most }, only?.targetPort ?? only?.port ?? 0);
+  const { admit, whole } = createAdmission(
+    { refusalOf, clusterAddressOf, most },
+    only?.targetPort ?? only?.port ?? 0,
+  );
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
   const literal = resolved.map((each) => (each.state === undefined ? admit(each, false) : undefined));
   const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
@@ -122,7 +125,7 @@ interface Admitted {
 }
 
 const tooMany = (most: number): string =>
-  `only the first ${most} addresses are published: an ExternalBackend has at most ${mostAddresses} addresses, and at most ${mostEndpoints} endpoints over all its Services and ports with their own probe`;
+  `only the first ${most} addresses are published: an ExternalBackend has at most ${maxAddresses} addresses, and at most ${mostEndpoints} endpoints over all its Services and ports with their own probe`;
 
 interface Answer {
   readonly target: Target;
@@ -130,7 +133,7 @@ interface Answer {
 }
 
 interface GateOptions {
-  readonly refusalOf: RefusalOf;
+  readonly refusalOf: DenialReasonOf;
   readonly clusterAddressOf: ClusterAddressOf;
   readonly most: number;
 }
@@ -145,7 +148,7 @@ interface Gate {
   readonly whole: (address: BackendAddress) => BackendAddress;
 }
 
-function gateOf({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
+function createAdmission({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: number): Gate {
   /** `ip|port` -> all targets that give it, without those that only keep it if it is in an answer. */
   const seen = new Map<string, { readonly kept: boolean; readonly origins: Origin[] }>();
   const keyOf = ({ ip, port }: Pick<BackendAddress, 'ip' | 'port'>): string => `${ip}|${port}`;
@@ -157,7 +160,7 @@ function gateOf({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: 
       ? clusterAddressText(ip.text, virtual)
       : undefined;
   };
-  const judge = (address: HostAddress, target: Target): BackendAddress | Note => {
+  const admitAddress = (address: HostAddress, target: Target): BackendAddress | Note => {
     const ip = parseIp(address.ip);
     if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
     const own = address.record?.port ?? target.port;
@@ -180,7 +183,7 @@ function gateOf({ refusalOf, clusterAddressOf, most }: GateOptions, commonPort: 
   const admit = ({ target, addresses }: Answer, kept: boolean): Admitted => {
     const found = addresses
       .filter((address) => address.kept === kept)
-      .map((address) => judge(address, target));
+      .map((address) => admitAddress(address, target));
     return {
       addresses: found.filter((each) => 'ip' in each),
       notes: found.filter((each) => 'text' in each),

@@ -3,7 +3,7 @@ import type { BackendAddress, TargetAddresses } from './address.ts';
 import type { PortGroup } from './checks.ts';
 import type { JudgedHost } from './healthy-hosts.ts';
 import { addressReadiness, readinessOf, type HealthOf } from './readiness.ts';
-import { nameOf } from './questions.ts';
+import { normalizeName } from './questions.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {
@@ -38,7 +38,7 @@ export interface Choice {
 }
 
 /** Returns a host of the spec in the form that the Service has. */
-export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '');
+export const aliasName = (host: string): string => normalizeName(host).replace(/\.$/, '');
 
 /**
  * Chooses the host of an alias. "Better" is: earlier in the list, healthy, not drained.
@@ -59,7 +59,7 @@ export const aliasName = (host: string): string => nameOf(host).replace(/\.$/, '
  * @param candidates in the order of the spec, at least one
  * @param now monotonic milliseconds
  */
-export function choose(
+export function chooseTarget(
   candidates: readonly Candidate[],
   current: string | undefined,
   failbackMs: number,
@@ -77,8 +77,8 @@ export function choose(
   const waits = good
     .filter((each) => candidates.indexOf(each) < standing)
     .map(({ name, since = now }) => ({ name, ms: Math.min(since, now) + failbackMs - now }));
-  const ripe = waits.find(({ ms }) => ms <= 0);
-  if (ripe !== undefined) return { name: ripe.name };
+  const eligible = waits.find(({ ms }) => ms <= 0);
+  if (eligible !== undefined) return { name: eligible.name };
   const afterMs = Math.min(...waits.map(({ ms }) => ms));
   return waits.length > 0 ? { name: is.name, afterMs } : { name: is.name };
 }
@@ -155,7 +155,7 @@ export const currentAlias = (
     .externalName;
 
 /** Returns the Event of a switch; undefined if there was none. */
-export function switchOf(
+export function aliasSwitchEvent(
   candidates: readonly Candidate[],
   before: string | undefined,
   after: string,

@@ -5,7 +5,7 @@ import type { Question, Records } from './names.ts';
 import type { EndpointSlice, Family } from './objects.ts';
 import { originsOf, type Given, type Origin } from './origins.ts';
 import { annotations } from './ownership.ts';
-import { nameOf } from './questions.ts';
+import { normalizeName } from './questions.ts';
 
 // Each slice records which name gave which address, so that a process that starts while DNS is down can match
 // the published addresses with names: `{"orders.example.com": ["10.0.0.1"]}`, for SRV records
@@ -18,26 +18,26 @@ import { nameOf } from './questions.ts';
 const mostBytes = 200_000;
 
 /** Returns the names under which an address is recorded, one for each target that gives it by a name. */
-export const attributions = (address: Given & { readonly ip: string }): readonly string[] => [
-  ...new Set(originsOf(address).flatMap((origin) => attribution({ ...origin, ip: address.ip }) ?? [])),
+export const annotationKeysOf = (address: Given & { readonly ip: string }): readonly string[] => [
+  ...new Set(originsOf(address).flatMap((origin) => annotationKeyOf({ ...origin, ip: address.ip }) ?? [])),
 ];
 
 /** Returns the name under which a slice records an address of one target; undefined for a literal address. */
-export function attribution({
+export function annotationKeyOf({
   target,
   host,
   record,
   ip,
 }: Origin & { readonly ip: string }): string | undefined {
   if (host === ip) return undefined;
-  return record === undefined ? host : `${nameOf(target.host)} ${host}`;
+  return record === undefined ? host : `${normalizeName(target.host)} ${host}`;
 }
 
 /**
  * Returns the text of the annotation for the addresses of one slice; undefined: none of them has a name, or
  * the text is too long.
  */
-export function namesText(
+export function encodeNames(
   ips: readonly string[],
   names: ReadonlyMap<string, readonly string[]> | undefined,
 ): string | undefined {
@@ -83,8 +83,8 @@ export function indexNames(slices: readonly EndpointSlice[]): NamesIndex {
 }
 
 /** Returns the answers for a host that were in effect when the slices were written. */
-export function publishedNames(host: string, index: NamesIndex): readonly PublishedName[] {
-  const name = nameOf(host);
+export function decodeNames(host: string, index: NamesIndex): readonly PublishedName[] {
+  const name = normalizeName(host);
   const entries = index.get(name) ?? [];
   if (!isServiceRecord(host))
     return answers(
@@ -104,7 +104,7 @@ export function publishedNames(host: string, index: NamesIndex): readonly Publis
 
 /** Indexes the addresses in the status of an alias by host, because an alias has no slices. */
 export function indexStatus(status: Status | undefined): ReadonlyMap<string, readonly string[]> {
-  const byHost = Map.groupBy(status?.targets ?? [], ({ host }) => nameOf(host));
+  const byHost = Map.groupBy(status?.targets ?? [], ({ host }) => normalizeName(host));
   return new Map(
     [...byHost].map(([name, targets]) => [
       name,
@@ -114,11 +114,11 @@ export function indexStatus(status: Status | undefined): ReadonlyMap<string, rea
 }
 
 /** Returns the answers for a host that were in effect when the status was written. */
-export function reportedNames(
+export function namesFromStatus(
   host: string,
   index: ReadonlyMap<string, readonly string[]>,
 ): readonly PublishedName[] {
-  const name = nameOf(host);
+  const name = normalizeName(host);
   return answers(name, index.get(name) ?? []);
 }
 

@@ -2,8 +2,8 @@ import type { Port, ProbeSpec, Spec } from '../api/external-backend.ts';
 import { mostTimeoutSeconds } from '../api/limits.ts';
 import type { BackendAddress } from './address.ts';
 import type { Check, Handler, Timing } from './check.ts';
-import { chosen, databaseHandler, httpHandler } from './handlers.ts';
-import type { Materials } from './materials.ts';
+import { defaultHandler, databaseHandler, httpHandler } from './handlers.ts';
+import type { ProbeSecrets } from './materials.ts';
 
 /**
  * Ports that share one readiness: all without a probe of their own, or one with its own probe. A slice
@@ -30,16 +30,16 @@ export interface GroupProbe {
 }
 
 /** Input in addition to the spec that decides how addresses are probed. */
-export interface Asking {
-  readonly materials: Materials;
+export interface HandlerContext {
+  readonly materials: ProbeSecrets;
   /** True: a port without a handler gets one by its number or protocol; false: tcpSocket. */
   readonly choose: boolean;
 }
 
-const plainAsking: Asking = { materials: {}, choose: false };
+const plainAsking: HandlerContext = { materials: {}, choose: false };
 
 /** Returns the port groups in the order of the spec, the shared group first. */
-export function portGroups(spec: Spec, asking: Asking = plainAsking): readonly PortGroup[] {
+export function portGroups(spec: Spec, asking: HandlerContext = plainAsking): readonly PortGroup[] {
   const ports = spec.ports ?? [];
   const shared = ports.filter((port) => port.probe === undefined);
   const single = ports.flatMap((port) =>
@@ -56,7 +56,7 @@ export function portGroups(spec: Spec, asking: Asking = plainAsking): readonly P
  * An alias may have no ports. The probe itself then has the port; without a port, or a probe, nothing is
  * probed.
  */
-function withoutPorts(spec: Spec, asking: Asking): readonly PortGroup[] {
+function withoutPorts(spec: Spec, asking: HandlerContext): readonly PortGroup[] {
   const probe = spec.probe && sharedProbe(spec, [], asking);
   if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
   return [{ id: 'all', ports: [], probe }];
@@ -121,12 +121,16 @@ export function usedPorts(groups: readonly PortGroup[], own: number): readonly n
 
 const dialled = (port: Port): number => port.targetPort ?? port.port;
 
-function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>, asking: Asking): GroupProbe | undefined {
+function portProbe(
+  port: Port,
+  probe: Omit<ProbeSpec, 'port'>,
+  asking: HandlerContext,
+): GroupProbe | undefined {
   const said = handlerOf(probe, asking.materials);
   if (said === 'disabled') return undefined;
   const timing = timedBy(probe);
   if (said !== undefined) return { handler: said, ...timing, port: dialled(port) };
-  return { ...chosen(port, dialled(port), asking), ...timing, port: dialled(port) };
+  return { ...defaultHandler(port, dialled(port), asking), ...timing, port: dialled(port) };
 }
 
 /**
@@ -138,7 +142,7 @@ function portProbe(port: Port, probe: Omit<ProbeSpec, 'port'>, asking: Asking): 
  * | name or number of a TCP port | that port's targetPort, or the target's own          |
  * | any other number             | that number                                          |
  */
-function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupProbe | undefined {
+function sharedProbe(spec: Spec, ports: readonly Port[], asking: HandlerContext): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
   const said = handlerOf(probe, asking.materials);
   if (said === 'disabled') return undefined;
@@ -147,7 +151,7 @@ function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupP
   const timing = timedBy(probe);
   if (meant === undefined && typeof probe.port === 'number')
     return {
-      ...(said === undefined ? chosen(undefined, probe.port, asking) : { handler: said }),
+      ...(said === undefined ? defaultHandler(undefined, probe.port, asking) : { handler: said }),
       ...timing,
       port: probe.port,
       fixed: true,
@@ -155,7 +159,7 @@ function sharedProbe(spec: Spec, ports: readonly Port[], asking: Asking): GroupP
   const port = meant ?? tcp[0];
   const number = port === undefined ? 0 : dialled(port);
   return {
-    ...(said === undefined ? chosen(port, number, asking) : { handler: said }),
+    ...(said === undefined ? defaultHandler(port, number, asking) : { handler: said }),
     ...timing,
     port: number,
   };
@@ -170,7 +174,10 @@ const defaultProbe: ProbeSpec = {
 };
 
 /** Returns the handler of the spec; undefined: the spec names none, and one is chosen. */
-function handlerOf(probe: Omit<ProbeSpec, 'port'>, materials: Materials): Handler | 'disabled' | undefined {
+function handlerOf(
+  probe: Omit<ProbeSpec, 'port'>,
+  materials: ProbeSecrets,
+): Handler | 'disabled' | undefined {
   if (probe.disabled !== undefined) return 'disabled';
   if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
   if (probe.icmp !== undefined) return { kind: 'icmp' };

@@ -7,7 +7,7 @@ import { errorStalls, type OperatorError } from './errors.ts';
 import { problemReasons, type Problem } from './problems.ts';
 import type { HealthOf } from './readiness.ts';
 import type { Roles } from './roles.ts';
-import { bounded } from './status-text.ts';
+import { truncate } from './status-text.ts';
 import type { WrittenService } from './written.ts';
 
 export interface StatusInput {
@@ -82,22 +82,22 @@ export const isProbed = ({ groups }: StatusInput): boolean =>
 export function readyCondition(input: StatusInput): ConditionVerdict {
   const { problems, error, written } = input;
   if (problems.length > 0) return ofProblems('False', problems);
-  if (error !== undefined) return { status: 'False', reason: error.reason, message: bounded(error.message) };
+  if (error !== undefined) return { status: 'False', reason: error.reason, message: truncate(error.message) };
   if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
   const terminating = namesOf(written, 'terminating');
   if (terminating !== '')
     return {
       status: 'False',
       reason: 'Terminating',
-      message: bounded(
+      message: truncate(
         `Service ${terminating} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
       ),
     };
   const missing = namesOf(written, 'missing');
   if (missing !== '')
-    return { status: 'False', reason: 'Missing', message: bounded(`Service ${missing} is not created yet`) };
+    return { status: 'False', reason: 'Missing', message: truncate(`Service ${missing} is not created yet`) };
   const names = written.map(({ name }) => name).join(', ');
-  return { status: 'True', reason: 'Published', message: bounded(`published as Service ${names}`) };
+  return { status: 'True', reason: 'Published', message: truncate(`published as Service ${names}`) };
 }
 
 /**
@@ -111,19 +111,19 @@ export function stalledCondition(input: StatusInput): ConditionVerdict | undefin
   if (stalling.length > 0) return ofProblems('True', stalling);
   if (error === undefined && input.hasNoHost === true) return { status: 'True', ...noHost(input) };
   if (error === undefined || !errorStalls(error)) return undefined;
-  return { status: 'True', reason: error.reason, message: bounded(error.message) };
+  return { status: 'True', reason: error.reason, message: truncate(error.message) };
 }
 
 /** Returns a message with each host of an alias, if all of them are refused. */
 const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
   reason: 'TargetsRefused',
-  message: bounded(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
+  message: truncate(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
 });
 
 const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
   status,
   reason: problems[0]?.reason ?? '',
-  message: bounded(problems.map(({ message }) => message).join('; ')),
+  message: truncate(problems.map(({ message }) => message).join('; ')),
 });
 
 const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
@@ -178,20 +178,26 @@ export function availableCondition(
     ({ health, reason }) => health === 'unknown' && reason !== 'ProbeDisabled' && reason !== 'Drained',
   );
   if (open.length > 0)
-    return { status: 'Unknown', reason: 'NotProbedYet', message: bounded(`${message}; ${openText(open)}`) };
+    return {
+      status: 'Unknown',
+      reason: 'NotProbedYet',
+      message: truncate(`${message}; ${notProbedText(open)}`),
+    };
   const pending = input.targets.filter(({ resolution }) => resolution?.state === 'Pending');
   if (pending.length > 0)
     return {
       status: 'Unknown',
       reason: 'NotResolvedYet',
-      message: bounded(
+      message: truncate(
         `${message}; no DNS answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
       ),
     };
   return {
     status: 'False',
     reason: 'NoReadyAddress',
-    message: bounded(words([message, ...nobody(input)].join('; '), whyNobody(input, addresses))),
+    message: truncate(
+      joinNonEmpty([message, ...missingRoles(input)].join('; '), notReadyReasons(input, addresses)),
+    ),
   };
 }
 
@@ -206,12 +212,12 @@ function notPublished({ problems, written }: StatusInput): ConditionVerdict | un
     ),
   ];
   if (texts.length === 0) return undefined;
-  const message = bounded(`${texts.join('; ')}; see condition Ready`);
+  const message = truncate(`${texts.join('; ')}; see condition Ready`);
   return { status: 'False', reason: 'NotPublished', message };
 }
 
 /** Returns which roles are missing, if a Service without a ready address requires a role. */
-function nobody({ written }: StatusInput): readonly string[] {
+function missingRoles({ written }: StatusInput): readonly string[] {
   const wanted = written.filter(({ available }) => !available).map(({ role }) => role);
   const missing = (['Primary', 'Replica'] as const).filter((role) => wanted.includes(role));
   const texts = missing.map((role) => `no ready ${role.toLowerCase()}`);
@@ -222,7 +228,7 @@ function nobody({ written }: StatusInput): readonly string[] {
  * Returns, with the reason, each address that is not ready or that a Service without a ready address
  * excludes, and each name that fails.
  */
-function whyNobody({ written, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
+function notReadyReasons({ written, targets }: StatusInput, addresses: readonly AddressStatus[]): string {
   const empty = written.filter(({ available }) => !available).map(({ name }) => name);
   const why = addresses.flatMap((address) => {
     const { ip, ready, reason, excluded = [] } = address;
@@ -249,22 +255,22 @@ function whyNobody({ written, targets }: StatusInput, addresses: readonly Addres
  * | any other             | the probe reports no role                |
  */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
-  if (reason === 'AuthFailed') return words('login refused', message);
-  if (reason === 'CredentialsWithheld') return words('credentials not sent', message);
-  if (reason === 'AuthRequired') return words('the server requires a login', message);
+  if (reason === 'AuthFailed') return joinNonEmpty('login refused', message);
+  if (reason === 'CredentialsWithheld') return joinNonEmpty('credentials not sent', message);
+  if (reason === 'AuthRequired') return joinNonEmpty('the server requires a login', message);
   return message === '' ? 'the probe reports no role' : message;
 }
 
 /** Returns a text about addresses without a conclusive verdict, with the reasons of inconclusive ones. */
-function openText(addresses: readonly AddressStatus[]): string {
+function notProbedText(addresses: readonly AddressStatus[]): string {
   const why = addresses
     .filter(({ reason }) => reason !== 'NotProbedYet')
-    .map(({ ip, reason, message }) => words(`${ip} ${reason}`, message));
-  return words('not all addresses are probed yet', why.join(', '));
+    .map(({ ip, reason, message }) => joinNonEmpty(`${ip} ${reason}`, message));
+  return joinNonEmpty('not all addresses are probed yet', why.join(', '));
 }
 
 /** Joins the texts that are not empty, with a colon. */
-export const words = (...texts: readonly (string | undefined)[]): string =>
+export const joinNonEmpty = (...texts: readonly (string | undefined)[]): string =>
   texts.filter((text) => text !== undefined && text !== '').join(': ');
 
 function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
@@ -278,7 +284,7 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     return {
       status: 'False',
       reason: 'NotPublished',
-      message: bounded(`Service ${others.join(', ')} does not point to ${alias} yet; see condition Ready`),
+      message: truncate(`Service ${others.join(', ')} does not point to ${alias} yet; see condition Ready`),
     };
   const message = `the alias points to ${alias}`;
   if (health === 'healthy') return { status: 'True', reason: 'Alias', message };
@@ -286,7 +292,7 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     return {
       status: 'False',
       reason: 'NoReadyAddress',
-      message: bounded(`${message}, which is unhealthy: ${why}`),
+      message: truncate(`${message}, which is unhealthy: ${why}`),
     };
   if (isProbed(input) && resolved)
     return { status: 'Unknown', reason: 'NotProbedYet', message: `${message}, which is not probed yet` };
@@ -294,10 +300,10 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     return {
       status: 'Unknown',
       reason: 'NotResolvedYet',
-      message: bounded(`${message}, whose addresses are not known: ${why}`),
+      message: truncate(`${message}, whose addresses are not known: ${why}`),
     };
   return { status: 'True', reason: 'Alias', message };
 }
 
-export const texts = (addresses: readonly BackendAddress[]): string =>
+export const formatIps = (addresses: readonly BackendAddress[]): string =>
   addresses.map(({ ip }) => ip).join(', ');

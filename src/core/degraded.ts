@@ -1,7 +1,13 @@
-import { texts, words, type ConditionVerdict, type StatusInput, type TargetStatus } from './conditions.ts';
+import {
+  formatIps,
+  joinNonEmpty,
+  type ConditionVerdict,
+  type StatusInput,
+  type TargetStatus,
+} from './conditions.ts';
 import { costFactor, mostCpuMs } from './probe-cost.ts';
 import { degradedReasons, warningFor } from './remarks.ts';
-import { bounded } from './status-text.ts';
+import { truncate } from './status-text.ts';
 import type { Role } from './verdict.ts';
 
 /**
@@ -25,16 +31,16 @@ import type { Role } from './verdict.ts';
  */
 export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
   const found =
-    rivals(input) ??
+    conflictingPrimaries(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
     problem('PublishRefused', refusedTexts(targets), '; ') ??
     problem('ProbeQuarantined', quarantined(input), '; ') ??
     problem('Flapping', input.isFlapping === true ? [flapping] : []) ??
-    problem('AddressesUnhealthy', sick(targets)) ??
-    remarked(targets, input) ??
-    problem('NamesFailing', failing(targets), '; ') ??
+    problem('AddressesUnhealthy', unhealthyAddresses(targets)) ??
+    warnings(targets, input) ??
+    problem('NamesFailing', failingNames(targets), '; ') ??
     stretched(input) ??
-    problem('TargetsRefused', left(input), '; ');
+    problem('TargetsRefused', fullyRefusedTargets(input), '; ');
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
@@ -50,13 +56,13 @@ const problem = (
   messages: readonly string[],
   separator = ', ',
 ): ConditionVerdict | undefined =>
-  messages.length === 0 ? undefined : { status: 'True', reason, message: bounded(messages.join(separator)) };
+  messages.length === 0 ? undefined : { status: 'True', reason, message: truncate(messages.join(separator)) };
 
-function rivals({ roles, backend }: StatusInput): ConditionVerdict | undefined {
+function conflictingPrimaries({ roles, backend }: StatusInput): ConditionVerdict | undefined {
   const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
-  if (!byRole || roles.pretenders.length === 0) return undefined;
-  const excluded = `excluded from Services of role Primary: ${texts(roles.pretenders)}`;
-  const used = `more than one server reports role Primary; used: ${texts(roles.primary)}`;
+  if (!byRole || roles.conflictingPrimaries.length === 0) return undefined;
+  const excluded = `excluded from Services of role Primary: ${formatIps(roles.conflictingPrimaries)}`;
+  const used = `more than one server reports role Primary; used: ${formatIps(roles.primary)}`;
   return problem('TwoPrimaries', [`${used}; ${excluded}; stop or demote the wrong server`]);
 }
 
@@ -64,7 +70,7 @@ const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
   targets
     .flatMap((target) => target.addresses)
     .flatMap(({ ip, reason, message, excluded = [] }) => {
-      if (reason === 'PublishRefused') return [words(ip, message)];
+      if (reason === 'PublishRefused') return [joinNonEmpty(ip, message)];
       const services = excluded
         .filter((each) => each.reason === 'PublishRefused')
         .map(({ service }) => service);
@@ -79,7 +85,7 @@ const quarantined = (input: StatusInput): readonly string[] =>
       `${address} is in quarantine, because a thread stopped twice while it probed this address: it is probed separately, at times not at all, and keeps its last health`,
   );
 
-const sick = (targets: readonly TargetStatus[]): readonly string[] =>
+const unhealthyAddresses = (targets: readonly TargetStatus[]): readonly string[] =>
   targets
     .flatMap((target) => target.addresses)
     .filter(({ health }) => health === 'unhealthy')
@@ -89,13 +95,13 @@ const sick = (targets: readonly TargetStatus[]): readonly string[] =>
  * Returns the most severe warning alone. A role of the spec was not reported by a probe, so it does not
  * count.
  */
-function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
+function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
   const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
   const all = targets.flatMap(({ host, addresses }) =>
     addresses.flatMap(({ ip, health, reason, message, role }) => {
       const told = fixed.has(host) ? undefined : (role as Role | undefined);
       const remark = health === 'unhealthy' ? undefined : warningFor(reason, told);
-      return remark === undefined ? [] : [{ ...remark, text: words(`${ip} ${reason}`, message) }];
+      return remark === undefined ? [] : [{ ...remark, text: joinNonEmpty(`${ip} ${reason}`, message) }];
     }),
   );
   const verdicts = degradedReasons.map((reason) =>
@@ -107,7 +113,7 @@ function remarked(targets: readonly TargetStatus[], { backend }: StatusInput): C
   return verdicts.find((verdict) => verdict !== undefined);
 }
 
-const failing = (targets: readonly TargetStatus[]): readonly string[] =>
+const failingNames = (targets: readonly TargetStatus[]): readonly string[] =>
   targets.flatMap(({ host, resolution }) =>
     failingRules.includes(resolution?.state ?? '')
       ? [`${host} ${resolution?.state}: ${resolution?.error ?? 'no details known'}`]
@@ -139,7 +145,7 @@ const slowed = ({ slowdown }: StatusInput): readonly string[] =>
         `probes run ${slowdown} times less often than configured (a period of 10 s becomes ${10 * slowdown} s), because the ExternalBackends of this namespace request more probes than --max-probe-rate-per-namespace allows: increase periodSeconds, or remove targets or ports[].probe`,
       ];
 
-const left = ({ targets }: StatusInput): readonly string[] =>
+const fullyRefusedTargets = ({ targets }: StatusInput): readonly string[] =>
   targets
     .filter(({ refused, addresses }) => refused === true && addresses.length === 0)
     .map(({ target, message }) => `${target.host}: ${message ?? ''}`);

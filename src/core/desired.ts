@@ -1,7 +1,7 @@
 import type { Backend, Port, ServiceSpec } from '../api/external-backend.ts';
 import type { AppliedService } from './action.ts';
 import { addressPolicy, type AddressPolicy } from './address-policy.ts';
-import { attributions } from './attribution.ts';
+import { annotationKeysOf } from './attribution.ts';
 import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { subsetsOf } from './endpoints.ts';
@@ -50,7 +50,7 @@ export interface DesiredInput {
   /** Host that an alias points to; undefined in mode Endpoints. */
   readonly alias: string | undefined;
   /** Returns the observed Service of that name, if it is ours or to be taken over. */
-  readonly standing: (service: string) => Service | undefined;
+  readonly observedService: (service: string) => Service | undefined;
   /** Judges external IPs. Default: that without flags. */
   readonly policy?: AddressPolicy;
 }
@@ -105,9 +105,9 @@ const plainService: Omit<ServiceSpec, 'name'> = {
 
 function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, 'refusedExternalIps'> {
   const alias = whole.alias !== undefined;
-  const standing = whole.standing(spec.name);
+  const standing = whole.observedService(spec.name);
   const { addresses, excluded } = alias
-    ? nobody
+    ? noEndpoints
     : withFallback(whole, spec, exclusions(whole, spec, standing));
   const input = { ...whole, addresses };
   const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
@@ -150,16 +150,16 @@ function serverOf(behind: readonly BackendAddress[], all: readonly BackendAddres
   return (isOneServer(namesakes) ? namesakes : behind).map(({ ip }) => ip);
 }
 
-type Behind = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>;
+type ServiceMembers = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>;
 
-const nobody: Behind = { addresses: [], excluded: new Map() };
+const noEndpoints: ServiceMembers = { addresses: [], excluded: new Map() };
 
 /** Adds the primary to replicas that are not ready, if the Service has fallbackToPrimary. */
 function withFallback(
   input: Whole,
   { role, fallbackToPrimary }: ServiceSpec,
   excluded: DesiredService['excluded'],
-): Behind {
+): ServiceMembers {
   const addresses = input.addresses.filter((address) => !excluded.has(address));
   if (role !== 'Replica' || !fallbackToPrimary || readyEverywhere({ ...input, addresses }).length > 0)
     return { addresses, excluded };
@@ -178,7 +178,7 @@ const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly Backen
  * Returns true if any Service of the backend has the family. Addresses of another family need no probe,
  * because no client can reach them.
  */
-export function isServed(
+export function isFamilyServed(
   backend: Backend,
   family: Family,
   standing: (service: string) => Service | undefined,
@@ -203,7 +203,7 @@ function sliceGroups(group: PortGroup, spec: ServiceSpec, input: Whole): readonl
     );
     const names = new Map(
       addresses.flatMap((address) => {
-        const all = attributions(address);
+        const all = annotationKeysOf(address);
         return all.length === 0 ? [] : [[address.ip, all] as const];
       }),
     );

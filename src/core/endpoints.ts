@@ -1,7 +1,7 @@
 import type { Backend } from '../api/external-backend.ts';
 import type { Action } from './action.ts';
 import type { Endpoint, EndpointAddress, Endpoints, EndpointPort, EndpointSubset } from './objects.ts';
-import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
+import { annotations, isOwnedByUid, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import { isSame } from './same.ts';
 import type { SliceGroup } from './slices.ts';
 
@@ -81,7 +81,7 @@ export function planEndpoints(
     subsets: withForeignFields(subsets, observed),
   };
   if (observed === undefined) return { op: 'create', object };
-  const same = isOwnedByLife(observed.metadata, backend.uid) && isSameObject(observed, object);
+  const same = isOwnedByUid(observed.metadata, backend.uid) && isSameObject(observed, object);
   return same ? undefined : { op: 'update', object };
 }
 

@@ -1,25 +1,25 @@
 import type { HttpGet, Port, ProbeSpec } from '../api/external-backend.ts';
 import type { Handler } from './check.ts';
 import { lookUp } from './look-up.ts';
-import type { Materials } from './materials.ts';
+import type { ProbeSecrets } from './materials.ts';
 
-type Said = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
+type HandlerSpec = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
 
 /** Returns the handler of a database, with its Secrets; undefined: the spec names none. */
-export function databaseHandler(probe: Said, materials: Materials): Handler | undefined {
+export function databaseHandler(probe: HandlerSpec, materials: ProbeSecrets): Handler | undefined {
   const handler = withoutSecrets(probe);
   return handler && withMaterials(handler, materials);
 }
 
 /** Returns an httpGet handler. Over TLS it uses the `tls` block of the spec, as other handlers do. */
-export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: Materials): Handler {
+export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: ProbeSecrets): Handler {
   const message = tlsMissing ?? tlsPending;
   if (request.scheme !== 'HTTPS') return { kind: 'httpGet', request };
   if (message !== undefined) return { kind: 'unready', message };
   return { kind: 'httpGet', request, ...(tls !== undefined && { tls }) };
 }
 
-function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: Said): Database | undefined {
+function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: HandlerSpec): Database | undefined {
   if (postgres !== undefined) {
     const { sslMode, saturatedIs, database, user } = postgres;
     return {
@@ -39,10 +39,10 @@ function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: Said): D
   return undefined;
 }
 
-type Database = Extract<Handler, { readonly kind: keyof Said }>;
+type Database = Extract<Handler, { readonly kind: keyof HandlerSpec }>;
 
 /** Kinds that can log in. */
-const accounts: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
+const authenticatingKinds: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
 
 /**
  * Adds what the handler needs from Secrets.
@@ -53,9 +53,9 @@ const accounts: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
  * | `credentials`, the handler can log in | no probe is sent | it is probed as far as that is possible without a login |
  * | `credentials`, it cannot              | no effect        | no effect                                               |
  */
-function withMaterials(handler: Database, materials: Materials): Handler {
+function withMaterials(handler: Database, materials: ProbeSecrets): Handler {
   const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = materials;
-  const logsIn = accounts.includes(handler.kind);
+  const logsIn = authenticatingKinds.includes(handler.kind);
   const message = tlsMissing ?? tlsPending ?? (logsIn ? credentialsPending : undefined);
   if (message !== undefined) return { kind: 'unready', message };
   return {
@@ -66,14 +66,14 @@ function withMaterials(handler: Database, materials: Materials): Handler {
 }
 
 /** Well-known numbers (IANA), used if the port does not name its protocol. */
-const wellKnown: Readonly<Record<number, Said>> = {
+const wellKnown: Readonly<Record<number, HandlerSpec>> = {
   5432: { postgres: { sslMode: 'prefer', saturatedIs: 'inconclusive' } },
   3306: { mysql: { saturatedIs: 'inconclusive' } },
   6379: { redis: {} },
   27017: { mongodb: {} },
 };
 
-const byAppProtocol: Readonly<Record<string, Said | undefined>> = {
+const byAppProtocol: Readonly<Record<string, HandlerSpec | undefined>> = {
   postgresql: wellKnown[5432],
   postgres: wellKnown[5432],
   mysql: wellKnown[3306],
@@ -95,10 +95,10 @@ const byAppProtocol: Readonly<Record<string, Said | undefined>> = {
  *
  * HTTP and gRPC are not chosen, because such a service need not respond at `/`, nor have a health service.
  */
-export function chosen(
+export function defaultHandler(
   port: Port | undefined,
   dialled: number,
-  { materials, choose }: { readonly materials: Materials; readonly choose: boolean },
+  { materials, choose }: { readonly materials: ProbeSecrets; readonly choose: boolean },
 ): { readonly handler: Handler; readonly why: string } {
   const protocol = port?.appProtocol;
   const said = protocol === undefined ? wellKnown[dialled] : lookUp(byAppProtocol, protocol);

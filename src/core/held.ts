@@ -2,7 +2,7 @@ import type { DesiredService } from './desired.ts';
 import { subsetsOf } from './endpoints.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from './objects.ts';
 import { isOurSlice } from './ownership.ts';
-import { identity } from './slice-layout.ts';
+import { endpointKey } from './slice-layout.ts';
 
 /**
  * Returns a Service of a flapping backend without the changes that may wait for the next round. Returns the
@@ -17,7 +17,7 @@ import { identity } from './slice-layout.ts';
  *
  * @param accepted what the last run wrote, as `placesOf` returns it
  */
-export function heldService(
+export function withHeldAddresses(
   desired: DesiredService,
   observed: readonly EndpointSlice[],
   accepted: Places | undefined,
@@ -73,7 +73,7 @@ const isEqual = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
   a.length === b.length && a.every((endpoint, i) => endpoint === b[i]);
 
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
-  `${identity(endpoint)} ${ports.map(({ port }) => port).join()}`;
+  `${endpointKey(endpoint)} ${ports.map(({ port }) => port).join()}`;
 
 const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;
 

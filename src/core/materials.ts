@@ -10,7 +10,7 @@ export type SecretState =
 export type SecretOf = (name: string) => SecretState;
 
 /** Input of probes from Secrets. */
-export interface Materials {
+export interface ProbeSecrets {
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;
   /**
@@ -29,11 +29,11 @@ export interface Materials {
 }
 
 /** Returns true if a Secret is not read yet. */
-export const isPending = ({ tlsPending, credentialsPending }: Materials): boolean =>
+export const isPending = ({ tlsPending, credentialsPending }: ProbeSecrets): boolean =>
   tlsPending !== undefined || credentialsPending !== undefined;
 
 /** Returns the names of the Secrets to which the spec refers, each once. */
-export const secretsOf = ({ credentials, tls }: Spec): readonly string[] => [
+export const secretNames = ({ credentials, tls }: Spec): readonly string[] => [
   ...new Set(
     [credentials?.secretName, tls?.caSecret?.name, tls?.certificateSecretName].filter(
       (name) => name !== undefined,
@@ -41,11 +41,11 @@ export const secretsOf = ({ credentials, tls }: Spec): readonly string[] => [
   ),
 ];
 
-export function materialsOf(spec: Spec, secretOf: SecretOf): Materials {
+export function materialsOf(spec: Spec, secretOf: SecretOf): ProbeSecrets {
   return { ...tlsOf(spec, secretOf), ...credentialsOf(spec, secretOf) };
 }
 
-function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
+function credentialsOf({ credentials }: Spec, secretOf: SecretOf): ProbeSecrets {
   if (credentials === undefined) return {};
   const { secretName, allowClearText } = credentials;
   const credentialsPending = pendingText([secretName], secretOf);
@@ -68,7 +68,7 @@ function credentialsOf({ credentials }: Spec, secretOf: SecretOf): Materials {
  */
 const withoutLineBreak = (text: string): string => text.replace(/\r?\n$/, '');
 
-function tlsOf({ tls }: Spec, secretOf: SecretOf): Materials {
+function tlsOf({ tls }: Spec, secretOf: SecretOf): ProbeSecrets {
   if (tls === undefined) return {};
   const { caSecret, certificateSecretName, serverName, insecureSkipVerify, verify } = tls;
   const tlsPending = pendingText([caSecret?.name, certificateSecretName], secretOf);

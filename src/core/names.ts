@@ -32,13 +32,13 @@ export type Answer =
        * Monotonic milliseconds at which the same server last answered another query with records; undefined:
        * never.
        */
-      readonly vouchedAt?: number;
+      readonly serverAnsweredAt?: number;
     }
   /** No server answered, or the response was not usable. `message` names the server. */
   | { readonly kind: 'failed'; readonly message: string };
 
 /** A result without records: a negative answer or a failure. */
-export type Miss = Exclude<Answer, { kind: 'records' }>;
+export type Failure = Exclude<Answer, { kind: 'records' }>;
 
 /**
  * State of one query. Times are monotonic milliseconds; those that end in `Wall` are wall-clock milliseconds.
@@ -54,27 +54,27 @@ export interface NameState extends Records {
   /** Time at which exactly these records were first received. */
   readonly changedWall: number;
   /** Number of consecutive negative answers, and the time of the first one. */
-  readonly denials: number;
-  readonly deniedAt: number;
-  /** True when negative answers are confirmed. `goneReason` is the last reported negative answer. */
-  readonly gone: boolean;
-  readonly goneReason: 'NoSuchName' | 'NoAddress';
+  readonly negativeAnswers: number;
+  readonly firstNegativeAt: number;
+  /** True when negative answers are confirmed. `negativeReason` is the last reported negative answer. */
+  readonly isConfirmedNegative: boolean;
+  readonly negativeReason: 'NoSuchName' | 'NoAddress';
   /** The last result, if it had no records. */
-  readonly miss: Miss | undefined;
+  readonly lastFailure: Failure | undefined;
   /** Number of consecutive results without records, and the time of the first one. */
-  readonly misses: number;
-  readonly missedAt: number;
+  readonly consecutiveFailures: number;
+  readonly failedAt: number;
   /** The one of these results that the status reports, and the time at which it last replaced another one. */
-  readonly reported: Miss | undefined;
+  readonly reportedFailure: Failure | undefined;
   readonly rewordedAt: number;
   /** The SRV record has more hosts than are used. */
   readonly hasMoreHosts: boolean;
   /** Addresses that were removed from the answer, the latest last. */
-  readonly departed: readonly { readonly ip: string; readonly at: number }[];
+  readonly removedAddresses: readonly { readonly ip: string; readonly at: number }[];
 }
 
 /** Number of consecutive negative answers that confirm that there is no record. */
-export const believedDenials = 3;
+export const negativeAnswersToConfirm = 3;
 
 /**
  * While there is a good answer, a result without records is reported from this many consecutive ones on. One
@@ -90,32 +90,32 @@ const rewordMs = 60_000;
 
 const mostDeparted = 256;
 
-export const nothingKnown: NameState = {
+export const emptyNameState: NameState = {
   addresses: [],
   services: [],
   origin: 'nothing',
   confirmedAt: 0,
   confirmedWall: 0,
   changedWall: 0,
-  denials: 0,
-  deniedAt: 0,
-  gone: false,
-  goneReason: 'NoSuchName',
-  miss: undefined,
-  misses: 0,
-  missedAt: 0,
-  reported: undefined,
+  negativeAnswers: 0,
+  firstNegativeAt: 0,
+  isConfirmedNegative: false,
+  negativeReason: 'NoSuchName',
+  lastFailure: undefined,
+  consecutiveFailures: 0,
+  failedAt: 0,
+  reportedFailure: undefined,
   rewordedAt: -Infinity,
   hasMoreHosts: false,
-  departed: [],
+  removedAddresses: [],
 };
 
 /**
  * Restores the records that were published before this process began. They remain in use until there is an
  * answer, and never replace one.
  */
-export function seeded(state: NameState, records: Records, { now, wall }: Instant): NameState {
-  if (state.origin !== 'nothing' || state.gone) return state;
+export function withPublishedRecords(state: NameState, records: Records, { now, wall }: Instant): NameState {
+  if (state.origin !== 'nothing' || state.isConfirmedNegative) return state;
   return {
     ...state,
     ...records,
@@ -137,31 +137,38 @@ export function seeded(state: NameState, records: Records, { now, wall }: Instan
  * | negative, three consecutive ones, and the server answers other queries | are removed                                        |
  * | failed                                      | remain; the count of negative answers starts again |
  */
-export function learn(state: NameState, answer: Answer, at: Instant): NameState {
-  if (answer.kind === 'records') return answered(state, answer, at);
-  const missedAt = state.misses === 0 ? at.now : state.missedAt;
-  const missed = { ...state, miss: answer, misses: state.misses + 1, missedAt };
-  const after = answer.kind === 'failed' ? { ...missed, denials: 0 } : denied(missed, answer, at);
-  return report(after, answer, state.gone, at.now);
+export function applyAnswer(state: NameState, answer: Answer, at: Instant): NameState {
+  if (answer.kind === 'records') return applyRecords(state, answer, at);
+  const missedAt = state.consecutiveFailures === 0 ? at.now : state.failedAt;
+  const missed = {
+    ...state,
+    lastFailure: answer,
+    consecutiveFailures: state.consecutiveFailures + 1,
+    failedAt: missedAt,
+  };
+  const after =
+    answer.kind === 'failed' ? { ...missed, negativeAnswers: 0 } : applyNegativeAnswer(missed, answer, at);
+  return report(after, answer, state.isConfirmedNegative, at.now);
 }
 
-function denied(
+function applyNegativeAnswer(
   state: NameState,
-  { vouchedAt }: Extract<Answer, { kind: 'none' }>,
+  { serverAnsweredAt }: Extract<Answer, { kind: 'none' }>,
   { now }: Instant,
 ): NameState {
-  const denials = state.denials + 1;
-  const deniedAt = state.denials === 0 ? now : state.deniedAt;
-  const vouched = vouchedAt !== undefined && vouchedAt >= deniedAt;
-  if (denials < believedDenials || !vouched) return { ...state, denials, deniedAt };
+  const negativeAnswers = state.negativeAnswers + 1;
+  const firstNegativeAt = state.negativeAnswers === 0 ? now : state.firstNegativeAt;
+  const vouched = serverAnsweredAt !== undefined && serverAnsweredAt >= firstNegativeAt;
+  if (negativeAnswers < negativeAnswersToConfirm || !vouched)
+    return { ...state, negativeAnswers, firstNegativeAt };
   return {
-    ...depart(state, [], now),
+    ...removeAddresses(state, [], now),
     addresses: [],
     services: [],
     hasMoreHosts: false,
-    denials,
-    deniedAt,
-    gone: true,
+    negativeAnswers,
+    firstNegativeAt,
+    isConfirmedNegative: true,
   };
 }
 
@@ -176,50 +183,51 @@ function denied(
  * | confirms that there is no record                        | any             | this result                                           |
  * | of another kind or with another text                    | another result  | this result, if the last replacement was a minute ago |
  */
-function report(state: NameState, miss: Miss, wasGone: boolean, now: number): NameState {
-  const { reported, rewordedAt, misses, origin, gone } = state;
-  const becameGone = gone && !wasGone;
-  if (reported === undefined || becameGone) {
-    const isDue = misses >= reportedMisses || origin === 'nothing' || gone;
+function report(state: NameState, miss: Failure, wasGone: boolean, now: number): NameState {
+  const { reportedFailure, rewordedAt, consecutiveFailures, origin, isConfirmedNegative } = state;
+  const becameGone = isConfirmedNegative && !wasGone;
+  if (reportedFailure === undefined || becameGone) {
+    const isDue = consecutiveFailures >= reportedMisses || origin === 'nothing' || isConfirmedNegative;
     return isDue ? reporting(state, miss) : state;
   }
-  if (sameMiss(reported, miss) || now - rewordedAt < rewordMs) return state;
+  if (isSameFailure(reportedFailure, miss) || now - rewordedAt < rewordMs) return state;
   return { ...reporting(state, miss), rewordedAt: now };
 }
 
-const reporting = (state: NameState, miss: Miss): NameState => ({
+const reporting = (state: NameState, miss: Failure): NameState => ({
   ...state,
-  reported: miss,
-  goneReason: miss.kind === 'none' ? miss.reason : state.goneReason,
+  reportedFailure: miss,
+  negativeReason: miss.kind === 'none' ? miss.reason : state.negativeReason,
 });
 
-const sameMiss = (a: Miss, b: Miss): boolean => a.kind === b.kind && missText(a) === missText(b);
+const isSameFailure = (a: Failure, b: Failure): boolean =>
+  a.kind === b.kind && failureText(a) === failureText(b);
 
-function answered(state: NameState, given: Records, { now, wall }: Instant): NameState {
+function applyRecords(state: NameState, given: Records, { now, wall }: Instant): NameState {
   const { addresses } = given;
   const { services, isCut } = followedRecords(given.services);
-  const same = sameRecords(state, { addresses, services }) && !state.gone;
+  const same = sameRecords(state, { addresses, services }) && !state.isConfirmedNegative;
   return {
-    ...(same ? state : { ...depart(state, addresses, now), addresses, services }),
+    ...(same ? state : { ...removeAddresses(state, addresses, now), addresses, services }),
     origin: 'answer',
     hasMoreHosts: isCut,
     confirmedAt: now,
     confirmedWall: wall,
     changedWall: same && state.origin === 'answer' ? state.changedWall : wall,
-    denials: 0,
-    gone: false,
-    miss: undefined,
-    misses: 0,
-    reported: undefined,
+    negativeAnswers: 0,
+    isConfirmedNegative: false,
+    lastFailure: undefined,
+    consecutiveFailures: 0,
+    reportedFailure: undefined,
   };
 }
 
-function depart(state: NameState, addresses: readonly string[], now: number): NameState {
+function removeAddresses(state: NameState, addresses: readonly string[], now: number): NameState {
   const is = new Set(addresses);
   const left = state.addresses.filter((ip) => !is.has(ip)).map((ip) => ({ ip, at: now }));
   const leaving = new Set(left.map(({ ip }) => ip));
-  const before = state.departed.filter(({ ip }) => !is.has(ip) && !leaving.has(ip));
-  return { ...state, departed: [...before, ...left].slice(-mostDeparted) };
+  const before = state.removedAddresses.filter(({ ip }) => !is.has(ip) && !leaving.has(ip));
+  return { ...state, removedAddresses: [...before, ...left].slice(-mostDeparted) };
 }
 
 /** Compares records in any order, because servers rotate their answers. */
@@ -240,10 +248,10 @@ const inOrder = (a: readonly string[], b: readonly string[]): boolean => a.every
  * Returns true when the backends that use a name must be reconciled: the records differ, or what is reported
  * about them.
  */
-export const isNews = (before: NameState, after: NameState): boolean =>
+export const isVisibleChange = (before: NameState, after: NameState): boolean =>
   before.origin !== after.origin ||
-  before.gone !== after.gone ||
-  before.reported !== after.reported ||
+  before.isConfirmedNegative !== after.isConfirmedNegative ||
+  before.reportedFailure !== after.reportedFailure ||
   before.hasMoreHosts !== after.hasMoreHosts ||
   hasFailed(before) !== hasFailed(after) ||
   !sameRecords(before, after);
@@ -252,11 +260,12 @@ export const isNews = (before: NameState, after: NameState): boolean =>
  * Returns true when the consecutive results without records include a failure, and they are reported. A
  * failure sets the count of negative answers back to 0.
  */
-export const hasFailed = ({ reported, denials, misses }: NameState): boolean =>
-  reported !== undefined && denials < misses;
+export const hasFailed = ({ reportedFailure, negativeAnswers, consecutiveFailures }: NameState): boolean =>
+  reportedFailure !== undefined && negativeAnswers < consecutiveFailures;
 
 /** Returns the text about a result without records. */
-export const missText = (miss: Miss): string => (miss.kind === 'failed' ? miss.message : denial[miss.reason]);
+export const failureText = (miss: Failure): string =>
+  miss.kind === 'failed' ? miss.message : denial[miss.reason];
 
 const denial = {
   NoSuchName: 'no such name (NXDOMAIN)',

@@ -115,7 +115,7 @@ export function ownerReference(backend: { readonly name: string; readonly uid: s
 }
 
 /** Returns true if the object has our controller reference with this UID of the backend. */
-export function isOwnedByLife(metadata: ObjectMeta, backendUid: string): boolean {
+export function isOwnedByUid(metadata: ObjectMeta, backendUid: string): boolean {
   return (metadata.ownerReferences ?? []).some((owner) => ours(owner) && owner.uid === backendUid);
 }
 
@@ -148,7 +148,7 @@ export interface Claimant {
  *
  * @param holder name of the backend that owns the objects under that name; it may no longer claim them
  */
-export function winner<T extends Claimant>(
+export function oldestClaimant<T extends Claimant>(
   claimants: readonly T[],
   holder: string | undefined,
 ): T | undefined {

@@ -6,8 +6,15 @@ import { externalIpsRemoval } from './external-ips.ts';
 import { writesHints } from './hints.ts';
 import type { Endpoints, KubeObject, Service } from './objects.ts';
 import { isOurSlice, ownerName } from './ownership.ts';
-import { look, problemOf, type Observed, type PlanContext, type Problem, type Scene } from './problems.ts';
-import { absence, serviceActions, sweepActions } from './service-actions.ts';
+import {
+  inspectOwnership,
+  problemOf,
+  type Observed,
+  type PlanContext,
+  type Problem,
+  type OwnershipState,
+} from './problems.ts';
+import { assertAbsentAction, serviceActions, sweepActions } from './service-actions.ts';
 import { deletion } from './slice-bodies.ts';
 import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
@@ -68,12 +75,12 @@ export interface ServicePlan {
  */
 export function planService(given: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const desired = mayAdopt(given, observed, context) ? given : withoutAdoption(given);
-  const scene = look(desired, observed, context);
+  const scene = inspectOwnership(desired, observed, context);
   const problem = problemOf(desired, scene, context);
   if (problem === undefined || goesOn(problem)) return { ...all(desired, observed, scene, context), problem };
-  if (problem.reason === 'FeatureDisabled' && problem.published && !scene.sibling)
+  if (problem.reason === 'FeatureDisabled' && problem.published && !scene.isOfOtherBackend)
     return { ...withoutService(desired, observed, scene, context), problem };
-  if (problem.reason !== 'Adopting' || scene.sibling) return { steps: [], again: false, problem };
+  if (problem.reason !== 'Adopting' || scene.isOfOtherBackend) return { steps: [], again: false, problem };
   const slices = slicesOf(desired, observed, context, []);
   return { steps: slices.writes, again: slices.again, problem };
 }
@@ -83,18 +90,18 @@ const goesOn = ({ reason, published }: Problem): boolean =>
 
 /** Returns true if `adopt` applies. Between ExternalBackends it always does. */
 const mayAdopt = (desired: DesiredService, observed: Observed, context: PlanContext): boolean =>
-  context.switchedOff?.has('Adopt') !== true || look(desired, observed, context).sibling;
+  context.switchedOff?.has('Adopt') !== true || inspectOwnership(desired, observed, context).isOfOtherBackend;
 
 function all(
   desired: DesiredService,
   observed: Observed,
-  scene: Scene,
+  scene: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
-  const absent = chain(absence(desired, observed.service));
+  const absent = chain(assertAbsentAction(desired, observed.service));
   const slices = slicesOf(desired, observed, context, absent);
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
-  const actions = context.held === true ? [] : serviceActions(desired, observed.service, scene.sweep);
+  const actions = context.held === true ? [] : serviceActions(desired, observed.service, scene.needsCleanup);
   const service = chain(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
   const endpoints = endpointsActions(desired, observed.endpoints, scene, context).map((action) =>
     step(action, scene.service === 'ours' ? [] : [...absent, ...service]),
@@ -108,7 +115,7 @@ function all(
   const leaving = slices.leaving(isRenamed ? service : []);
   const before = [...absent, ...slices.writes, ...service, ...endpoints, ...leaving];
   const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];
-  const swept = chain(sweepActions(desired, observed.service, scene.sweep), [...before, ...adopted]);
+  const swept = chain(sweepActions(desired, observed.service, scene.needsCleanup), [...before, ...adopted]);
   return { steps: [...before, ...adopted, ...swept], again: false };
 }
 
@@ -129,7 +136,7 @@ function all(
 function withoutService(
   desired: DesiredService,
   observed: Observed,
-  scene: Scene,
+  scene: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
   const { service } = observed;
@@ -142,7 +149,7 @@ function withoutService(
   const plan = all(
     agrees ? desired : { ...desired, subsets: undefined },
     agrees ? observed : { ...observed, endpoints: undefined },
-    { ...scene, sweep: false },
+    { ...scene, needsCleanup: false },
     { ...context, held: true },
   );
   return { ...plan, steps: [...removing, ...plan.steps] };
@@ -185,13 +192,13 @@ const slicesOf = (
 function endpointsActions(
   desired: DesiredService,
   observed: Endpoints | undefined,
-  scene: Scene,
+  scene: OwnershipState,
   context: PlanContext,
 ): readonly Action[] {
   const foreign = scene.foreignEndpoints && !desired.spec.adopt;
   if (foreign) return [];
   if (desired.subsets === undefined)
-    return goes(desired, observed) ? [{ op: 'delete', ref: refOf(observed) }] : [];
+    return mustDeleteEndpoints(desired, observed) ? [{ op: 'delete', ref: refOf(observed) }] : [];
   const action = planEndpoints(context.backend, desired, desired.subsets, observed);
   return action === undefined ? [] : [action];
 }
@@ -200,7 +207,10 @@ function endpointsActions(
  * Returns true if the Endpoints object must be removed: there is to be none, and it is ours or is taken over.
  * Otherwise Kubernetes would still mirror it. With a selector it belongs to Kubernetes.
  */
-const goes = (desired: DesiredService, observed: Endpoints | undefined): observed is Endpoints =>
+const mustDeleteEndpoints = (
+  desired: DesiredService,
+  observed: Endpoints | undefined,
+): observed is Endpoints =>
   observed !== undefined &&
   (ownerName(observed) !== undefined || (desired.spec.adopt && desired.spec.selector === undefined));
 

@@ -32,7 +32,7 @@ export interface PlanContext {
    * Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is
    * ours.
    */
-  readonly rival: string | undefined;
+  readonly olderClaimant: string | undefined;
   readonly maxEndpointsPerSlice: number;
   /** Another client keeps changing the Service: it is not repaired yet. */
   readonly held?: boolean;
@@ -65,10 +65,10 @@ export interface Problem {
 }
 
 /** Owners of the objects under the name of a Service. */
-export interface Scene {
+export interface OwnershipState {
   readonly service: 'none' | 'ours' | 'foreign' | 'controlled';
   /** The Service is being deleted, and a finalizer keeps it. */
-  readonly ending: boolean;
+  readonly isTerminating: boolean;
   readonly foreignEndpoints: boolean;
   /**
    * Written by hand or by another operator. Slices of Kubernetes' own controllers are not among them, because
@@ -76,36 +76,41 @@ export interface Scene {
    */
   readonly foreignSlices: readonly EndpointSlice[];
   /** The Service is of another backend, which lost or gave up its claim. */
-  readonly sibling: boolean;
+  readonly isOfOtherBackend: boolean;
   /** Objects of other clients under the name become ours. */
-  readonly adopting: boolean;
+  readonly isAdopting: boolean;
   /** The Service has, or recently had, a selector: what Kubernetes' controllers left must be removed. */
-  readonly sweep: boolean;
+  readonly needsCleanup: boolean;
 }
 
 /** Returns the owners of the observed objects, and which objects become ours. */
-export function look(desired: DesiredService, observed: Observed, context: PlanContext): Scene {
-  const service = standing(observed.service, context.backend.name);
+export function inspectOwnership(
+  desired: DesiredService,
+  observed: Observed,
+  context: PlanContext,
+): OwnershipState {
+  const service = ownerOfService(observed.service, context.backend.name);
   const hadSelector = Object.keys(observed.service?.spec.selector ?? {}).length > 0;
   const pending = observed.service?.metadata.annotations?.[annotations.sweep] === 'pending';
-  const adopting = desired.spec.adopt && service !== 'ours';
-  const sweep =
-    desired.spec.selector === undefined && (pending || hadSelector || (adopting && service === 'foreign'));
+  const isAdopting = desired.spec.adopt && service !== 'ours';
+  const needsCleanup =
+    desired.spec.selector === undefined && (pending || hadSelector || (isAdopting && service === 'foreign'));
   const endpoints = observed.endpoints;
   return {
     service,
-    ending: isEnding(observed.service),
-    sibling: isOfSibling(observed.service, context.backend.name),
-    adopting,
-    sweep,
-    foreignEndpoints: endpoints !== undefined && !isOurEndpoints(endpoints) && !isLeftover(endpoints, sweep),
+    isTerminating: isEnding(observed.service),
+    isOfOtherBackend: isOfSibling(observed.service, context.backend.name),
+    isAdopting,
+    needsCleanup,
+    foreignEndpoints:
+      endpoints !== undefined && !isOurEndpoints(endpoints) && !isLeftover(endpoints, needsCleanup),
     foreignSlices: observed.slices.filter((slice) => !isOurSlice(slice) && !isKubernetes(slice)),
   };
 }
 
 const isEnding = (service: Service | undefined): boolean => service?.metadata.deletionTimestamp !== undefined;
 
-function standing(service: Service | undefined, backend: string): Scene['service'] {
+function ownerOfService(service: Service | undefined, backend: string): OwnershipState['service'] {
   if (service === undefined) return 'none';
   if (isOurs(service, backend)) return 'ours';
   return hasController(service) ? 'controlled' : 'foreign';
@@ -132,17 +137,21 @@ const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
  * Returns why the Service is not fully written; undefined: it is. The first row that holds in the table of
  * `planService`.
  */
-export function problemOf(desired: DesiredService, scene: Scene, context: PlanContext): Problem | undefined {
+export function problemOf(
+  desired: DesiredService,
+  scene: OwnershipState,
+  context: PlanContext,
+): Problem | undefined {
   const isReserved = isApiServerService(context.backend.namespace, desired.name);
   const cause = isReserved
     ? conflict(
         `Service ${desired.name} in namespace default belongs to the Kubernetes API server and is never changed; ${rename}`,
       )
-    : (ofOthers(desired, scene, context) ??
-      ofFeatures(desired, scene, context) ??
-      ofState(desired, scene, context));
+    : (foreignCause(desired, scene, context) ??
+      featureCause(desired, scene, context) ??
+      stateCause(desired, scene, context));
   if (cause === undefined) return ofExternalIps(desired);
-  const published = scene.service === 'ours' && context.rival === undefined && !isReserved;
+  const published = scene.service === 'ours' && context.olderClaimant === undefined && !isReserved;
   return { service: desired.name, ...cause, published };
 }
 
@@ -161,16 +170,20 @@ function adoptionText({ name }: DesiredService, { backend, switchedOff }: PlanCo
 }
 
 /** Returns a problem if the Service belongs to another owner. */
-function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
+function foreignCause(
+  desired: DesiredService,
+  scene: OwnershipState,
+  context: PlanContext,
+): Cause | undefined {
   const name = `Service ${desired.name}`;
-  if (context.rival !== undefined)
+  if (context.olderClaimant !== undefined)
     return {
       reason: 'NameClaimed',
-      message: `${name} already belongs to ExternalBackend ${context.rival}; ${rename}`,
+      message: `${name} already belongs to ExternalBackend ${context.olderClaimant}; ${rename}`,
     };
   if (scene.service === 'controlled')
     return conflict(`${name} exists and is controlled by another resource; ${rename}`);
-  return scene.service === 'foreign' && !scene.adopting
+  return scene.service === 'foreign' && !scene.isAdopting
     ? conflict(
         `${name} already exists and is not managed by this ExternalBackend; ${adoptionText(desired, context, 'it')}`,
       )
@@ -181,7 +194,11 @@ function ofOthers(desired: DesiredService, scene: Scene, context: PlanContext): 
  * Returns a problem if the Service uses a disabled feature. Taking over is judged elsewhere, because it
  * depends on the existing objects.
  */
-function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanContext): Cause | undefined {
+function featureCause(
+  { name }: DesiredService,
+  { service }: OwnershipState,
+  context: PlanContext,
+): Cause | undefined {
   const uses = switchedOffUses(context.backend, name, context.switchedOff);
   const missing = uses.filter(({ feature }) => feature !== 'Adopt');
   const what = service === 'none' ? 'is not created' : 'is not changed';
@@ -194,26 +211,30 @@ function ofFeatures({ name }: DesiredService, { service }: Scene, context: PlanC
 }
 
 /** Returns a problem if the Service may be written, but an existing object prevents it. */
-function ofState(desired: DesiredService, scene: Scene, context: PlanContext): Cause | undefined {
+function stateCause(desired: DesiredService, scene: OwnershipState, context: PlanContext): Cause | undefined {
   const name = `Service ${desired.name}`;
-  const others = othersThings(desired, scene);
+  const others = foreignObjects(desired, scene);
   if (others !== '' && !desired.spec.adopt)
     return conflict(
       `${others} of ${name} already exist and are not managed by this ExternalBackend; ${adoptionText(desired, context, 'them')}`,
     );
-  if (scene.ending)
+  if (scene.isTerminating)
     return {
       reason: 'Terminating',
       message: `${name} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
     };
-  return waits(desired, scene, others)
+  return waitsForReadyAddress(desired, scene, others)
     ? { reason: 'Adopting', message: `waiting for a ready address before taking over the existing ${name}` }
     : undefined;
 }
 
 /** Returns true while a Service that is to be taken over waits for a ready address of ours. */
-function waits({ spec, available }: DesiredService, scene: Scene, others: string): boolean {
-  const takes = scene.adopting ? scene.service === 'foreign' || others !== '' : scene.sibling;
+function waitsForReadyAddress(
+  { spec, available }: DesiredService,
+  scene: OwnershipState,
+  others: string,
+): boolean {
+  const takes = scene.isAdopting ? scene.service === 'foreign' || others !== '' : scene.isOfOtherBackend;
   return spec.adopt && takes && !available;
 }
 
@@ -229,7 +250,7 @@ function ofExternalIps({ name, refusedExternalIps }: DesiredService): Problem | 
   };
 }
 
-function othersThings(desired: DesiredService, scene: Scene): string {
+function foreignObjects(desired: DesiredService, scene: OwnershipState): string {
   const endpoints = scene.foreignEndpoints && desired.spec.selector === undefined ? ['Endpoints'] : [];
   return [...endpoints, ...(scene.foreignSlices.length > 0 ? ['EndpointSlices'] : [])].join(' and ');
 }

@@ -72,7 +72,7 @@ interface Layer {
 interface PublishedEndpoint {
   readonly ip: string;
   readonly ports: readonly { readonly port: number; readonly name?: string }[];
-  readonly is: boolean;
+  readonly isReady: boolean;
 }
 
 const byIp = (published: readonly PublishedEndpoint[]): Layer['byIp'] =>
@@ -88,11 +88,11 @@ function readyIn(
   let numbered: PublishedReady | undefined;
   const joined = (before: PublishedReady | undefined, is: boolean) =>
     before === undefined || before === is ? is : disagreeing;
-  for (const { ports, is } of known.get(ip) ?? [])
+  for (const { ports, isReady } of known.get(ip) ?? [])
     for (const port of ports) {
       if (port.port !== number) continue;
-      numbered = joined(numbered, is);
-      if ((port.name ?? '') === name) named = joined(named, is);
+      numbered = joined(numbered, isReady);
+      if ((port.name ?? '') === name) named = joined(named, isReady);
     }
   return named ?? numbered;
 }
@@ -103,12 +103,12 @@ function readyIn(
  */
 const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
   (endpoints ?? []).flatMap(({ addresses, conditions }) => {
-    const is = conditions?.serving ?? conditions?.ready ?? true;
-    return addresses.map((ip) => ({ ip, ports: ports ?? [], is }));
+    const isReady = conditions?.serving ?? conditions?.ready ?? true;
+    return addresses.map((ip) => ({ ip, ports: ports ?? [], isReady }));
   });
 
 const fromEndpoints = ({ subsets }: Endpoints): readonly PublishedEndpoint[] =>
   (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => [
-    ...addresses.map(({ ip }) => ({ ip, ports, is: true })),
-    ...notReadyAddresses.map(({ ip }) => ({ ip, ports, is: false })),
+    ...addresses.map(({ ip }) => ({ ip, ports, isReady: true })),
+    ...notReadyAddresses.map(({ ip }) => ({ ip, ports, isReady: false })),
   ]);

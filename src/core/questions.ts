@@ -11,7 +11,7 @@ export type Lookup = (question: Question) => NameState;
  * Normalises a host name: lower case, without the trailing dot. Only `db.` keeps it, because it is not the
  * same as `db`.
  */
-export function nameOf(host: string): string {
+export function normalizeName(host: string): string {
   const name = host.toLowerCase();
   return name.indexOf('.') === name.length - 1 ? name : name.replace(/\.$/, '');
 }
@@ -21,7 +21,7 @@ const types = { IPv4: 'A', IPv6: 'AAAA' } as const;
 export const addressQuestions = (name: string, families: Dns['families']): readonly Question[] =>
   families.map((family) => ({ name, type: types[family] }));
 
-export const recordQuestion = (host: string): Question => ({ name: nameOf(host), type: 'SRV' });
+export const recordQuestion = (host: string): Question => ({ name: normalizeName(host), type: 'SRV' });
 
 /** Returns the hosts of an SRV record, each once, in the order in which they are queried. */
 const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
@@ -35,7 +35,7 @@ const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
 /** Returns all queries that resolve a host, as far as they are known by now. */
 export function questionsOf(host: string, families: Dns['families'], lookup: Lookup): readonly Question[] {
   if (parseIp(host) !== undefined) return [];
-  if (!isServiceRecord(host)) return addressQuestions(nameOf(host), families);
+  if (!isServiceRecord(host)) return addressQuestions(normalizeName(host), families);
   const hosts = serviceHosts(host, lookup);
   return [recordQuestion(host), ...hosts.flatMap((each) => addressQuestions(each, families))];
 }
@@ -77,7 +77,7 @@ export function questionSet(
 function* inOrder(hosts: readonly string[], families: Dns['families'], lookup: Lookup): Generator<Question> {
   const names = hosts.filter((host) => parseIp(host) === undefined);
   const own = names.map((host) =>
-    isServiceRecord(host) ? [recordQuestion(host)] : addressQuestions(nameOf(host), families),
+    isServiceRecord(host) ? [recordQuestion(host)] : addressQuestions(normalizeName(host), families),
   );
   for (const turn of [0, 1]) for (const questions of own) yield* questions.slice(turn, turn + 1);
   const records = names.filter(isServiceRecord).map((host) => serviceHosts(host, lookup));
@@ -87,7 +87,7 @@ function* inOrder(hosts: readonly string[], families: Dns['families'], lookup: L
 }
 
 /** Returns texts for the status about queries of a host that are not made; empty: all of them are. */
-export function unaskedTexts(
+export function unqueriedTexts(
   host: string,
   families: Dns['families'],
   lookup: Lookup,

@@ -30,7 +30,7 @@ export interface Readiness {
 const unknownReadiness = { health: 'unknown', message: '', since: undefined, ready: false } as const;
 
 export function readinessOf(group: PortGroup, address: BackendAddress, healthOf: HealthOf): Readiness {
-  if (address.unserved === true) return { ...unknownReadiness, reason: 'FamilyNotServed' };
+  if (address.familyNotServed === true) return { ...unknownReadiness, reason: 'FamilyNotServed' };
   const drain = isDrained(address);
   if (group.probe === undefined)
     return { health: 'unknown', reason: 'ProbeDisabled', message: '', since: undefined, ready: !drain };

@@ -5,14 +5,14 @@ import type { ResolutionState } from '../api/status.ts';
 import type { Question } from './names.ts';
 import {
   addressQuestions,
-  nameOf,
+  normalizeName,
   recordQuestion,
-  unaskedTexts,
+  unqueriedTexts,
   type Lookup,
   type QuestionSet,
 } from './questions.ts';
 import { byPriority, type ServiceRecord } from './srv-records.ts';
-import { standing, type Standing } from './standing.ts';
+import { effectiveRecords, type EffectiveRecords } from './standing.ts';
 
 /** One address of a host. */
 export interface HostAddress {
@@ -57,24 +57,28 @@ export function resolve(
 ): Resolution {
   const ip = parseIp(host);
   if (ip !== undefined) return literal(ip.text);
-  const stand: Stand = (question) =>
-    standing(lookup(question), { staleMs: dns.staleSeconds * 1000, keepMs: dns.keepSeconds * 1000 }, now);
+  const stand: RecordsOf = (question) =>
+    effectiveRecords(
+      lookup(question),
+      { staleMs: dns.staleSeconds * 1000, keepMs: dns.keepSeconds * 1000 },
+      now,
+    );
   const ask: Asking = {
     stand,
     questionsOf: (name) => addressQuestions(name, dns.families).filter(asked.has),
   };
-  const found = isServiceRecord(host) ? services(host, ask) : addresses(nameOf(host), ask);
-  const unasked = unaskedTexts(host, dns.families, lookup, asked);
+  const found = isServiceRecord(host) ? services(host, ask) : addresses(normalizeName(host), ask);
+  const unasked = unqueriedTexts(host, dns.families, lookup, asked);
   return unasked.length > 0 ? { ...found, unasked } : found;
 }
 
 interface Asking {
-  readonly stand: Stand;
+  readonly stand: RecordsOf;
   /** Queries for the addresses of a name. */
   readonly questionsOf: (name: string) => readonly Question[];
 }
 
-type Stand = (question: Question) => Standing;
+type RecordsOf = (question: Question) => EffectiveRecords;
 
 const literal = (ip: string): Resolution => ({
   addresses: [{ ip, host: ip, kept: false }],
@@ -95,7 +99,7 @@ function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
     ips.toSorted().map((ip) => ({ ip, host: name, kept }));
   return {
     addresses: parts.flatMap((part) => [...of(part.addresses, false), ...of(part.kept, true)]),
-    ...joined(
+    ...combineResolutions(
       parts.map(({ question, error, ...part }) => ({
         ...part,
         holds: part.addresses.length > 0,
@@ -125,7 +129,7 @@ function services(host: string, ask: Asking): Resolution {
     addresses: hosts.flatMap(({ service, addresses: ips }) =>
       ips.map((each) => ({ ...each, record: service })),
     ),
-    ...joined(parts),
+    ...combineResolutions(parts),
   };
 }
 
@@ -153,7 +157,7 @@ const rank: readonly ResolutionState[] = [
  * | none                 | all                       | all                                     |
  * | some                 | these                     | all, except that a family has no record |
  */
-function joined(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
+function combineResolutions(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
   const holding = parts.filter(({ holds }) => holds);
   const counted = holding.length > 0 ? holding : parts;
   const errors = parts

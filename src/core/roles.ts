@@ -9,7 +9,7 @@ import type { Role } from './verdict.ts';
 export interface Roles {
   roleOf(address: BackendAddress): Role | undefined;
   /** Returns the limits in seconds that the lag of the address exceeds, ascending. */
-  laggingOf(address: BackendAddress): readonly number[];
+  exceededLagLimits(address: BackendAddress): readonly number[];
   /** Returns true when the role comes from the targets, because no verdict reports one. */
   isGiven(address: BackendAddress): boolean;
   /**
@@ -31,9 +31,9 @@ export interface Roles {
    * Conflicting primaries: other ready addresses that reported to be the primary after the elected one became
    * primary. They are excluded.
    */
-  readonly pretenders: readonly BackendAddress[];
+  readonly conflictingPrimaries: readonly BackendAddress[];
   /** Addresses of the elected primary, whether or not it is ready. */
-  readonly heir: readonly BackendAddress[];
+  readonly electedPrimary: readonly BackendAddress[];
 }
 
 export interface RolesInput {
@@ -47,13 +47,13 @@ export interface RolesInput {
   readonly isPublishedPrimary: (address: BackendAddress, service?: string) => boolean;
 }
 
-interface Known {
+interface RoleClaim {
   readonly address: BackendAddress;
   readonly role: Role | undefined;
   readonly epoch: number | undefined;
   readonly since: number;
   readonly refusesWrites: boolean;
-  readonly lagging: readonly number[];
+  readonly exceededLimits: readonly number[];
   readonly isGiven: boolean;
   readonly isBoth: boolean;
   /** Another server is published as the primary too, and no verdict has reported its role yet. */
@@ -61,9 +61,9 @@ interface Known {
   /** Ready at the port whose probe reported the role; at all ports if none did. */
   readonly ready: boolean;
   /** Primary only since the last verdict: the reports of other servers are older. */
-  readonly isNew: boolean;
+  readonly justPromoted: boolean;
   /** The last verdict was a failure, and there are too few of them to make it unhealthy. */
-  readonly fails: boolean;
+  readonly lastVerdictFailed: boolean;
 }
 
 /**
@@ -83,16 +83,16 @@ interface Known {
  * | several, because a switch was cut; one of them has a verdict | any                      | the one with the verdict                            |
  * | the same, none of them has a verdict                         | any                      | each Service keeps its own until there is a verdict |
  */
-export function judgeRoles(input: RolesInput): Roles {
-  const known = new Map(input.addresses.map((address) => [address, knownOf(address, input)]));
+export function electPrimary(input: RolesInput): Roles {
+  const known = new Map(input.addresses.map((address) => [address, roleClaimOf(address, input)]));
   const claimants = [...known.values()].filter(({ role }) => role === 'Primary');
   const ready = claimants.filter((claimant) => claimant.ready);
-  const first = winner(settled(ready.length > 0 ? ready : claimants), input.isPublishedPrimary);
+  const first = chooseClaim(settledClaims(ready.length > 0 ? ready : claimants), input.isPublishedPrimary);
   const heir = first === undefined ? [] : sameServer(first, claimants);
-  const isHeir = (claimant: Known): boolean => heir.includes(claimant);
+  const isHeir = (claimant: RoleClaim): boolean => heir.includes(claimant);
   return {
     roleOf: (address) => known.get(address)?.role,
-    laggingOf: (address) => known.get(address)?.lagging ?? [],
+    exceededLagLimits: (address) => known.get(address)?.exceededLimits ?? [],
     isGiven: (address) => known.get(address)?.isGiven === true,
     isBoth: (address) => known.get(address)?.isBoth === true,
     keptBy: (service) => {
@@ -101,22 +101,26 @@ export function judgeRoles(input: RolesInput): Roles {
       return kept.length > 0 ? kept : undefined;
     },
     primary: addressesOf(ready.filter(isHeir)),
-    pretenders:
-      first?.isNew === true ? [] : addressesOf(ready.filter((each) => !isHeir(each) && insists(each))),
-    heir: addressesOf(heir),
+    conflictingPrimaries:
+      first?.justPromoted === true
+        ? []
+        : addressesOf(ready.filter((each) => !isHeir(each) && hasConfirmedClaim(each))),
+    electedPrimary: addressesOf(heir),
   };
 }
 
 /** Returns true when its report is no older than that of the elected primary. */
-const insists = ({ isNew, fails, isDisputed }: Known): boolean => !isNew && !fails && !isDisputed;
+const hasConfirmedClaim = ({ justPromoted, lastVerdictFailed, isDisputed }: RoleClaim): boolean =>
+  !justPromoted && !lastVerdictFailed && !isDisputed;
 
 /** Returns the claimants whose role a verdict reported; all of them if there is no such one. */
-function settled(claimants: readonly Known[]): readonly Known[] {
+function settledClaims(claimants: readonly RoleClaim[]): readonly RoleClaim[] {
   const reported = claimants.filter(({ isDisputed }) => !isDisputed);
   return reported.length > 0 ? reported : claimants;
 }
 
-const addressesOf = (all: readonly Known[]): readonly BackendAddress[] => all.map(({ address }) => address);
+const addressesOf = (all: readonly RoleClaim[]): readonly BackendAddress[] =>
+  all.map(({ address }) => address);
 
 const nothingTold = {
   role: undefined,
@@ -130,10 +134,10 @@ const nothingTold = {
 };
 
 /** Takes the first port group whose probe reports a role. If none does, the role is that of the spec. */
-function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Known {
+function roleClaimOf(address: BackendAddress, { groups, healthOf }: RolesInput): RoleClaim {
   const told = groups.map((group) => {
     const { replication, consecutive = 0 } = healthOf(checkId(group, address)) ?? {};
-    return { group, replication, fails: consecutive > 0 };
+    return { group, replication, lastVerdictFailed: consecutive > 0 };
   });
   const teller = told.find(({ replication }) => replication?.role !== undefined);
   const { replication } = teller ?? told.find((each) => each.replication !== undefined) ?? {};
@@ -146,12 +150,12 @@ function knownOf(address: BackendAddress, { groups, healthOf }: RolesInput): Kno
     epoch: rest.epoch,
     since: roleSince,
     refusesWrites: rest.refusesWrites,
-    lagging: rest.exceededLimits,
-    isNew: rest.justPromoted,
+    exceededLimits: rest.exceededLimits,
+    justPromoted: rest.justPromoted,
     isGiven,
     isBoth: rest.isBoth || (isGiven && given.length > 1),
     isDisputed: rest.isDisputed,
-    fails: teller?.fails === true,
+    lastVerdictFailed: teller?.lastVerdictFailed === true,
     ready:
       addressReadiness(teller === undefined ? groups : [teller.group], address, healthOf).ready &&
       !isDrainedIn(address, 'Primary', isGiven),
@@ -170,16 +174,16 @@ export function isOneServer(addresses: readonly BackendAddress[]): boolean {
 }
 
 /** Returns the claimants that are the same server as the first one. */
-function sameServer(first: Known, claimants: readonly Known[]): readonly Known[] {
+function sameServer(first: RoleClaim, claimants: readonly RoleClaim[]): readonly RoleClaim[] {
   const { host, port } = first.address;
   const namesakes = claimants.filter(({ address }) => address.host === host && address.port === port);
   return isOneServer(addressesOf(namesakes)) ? namesakes : [first];
 }
 
-function winner(
-  claimants: readonly Known[],
+function chooseClaim(
+  claimants: readonly RoleClaim[],
   isPublished: (address: BackendAddress) => boolean,
-): Known | undefined {
+): RoleClaim | undefined {
   const highest = Math.max(...claimants.map(({ epoch }) => epoch ?? NaN));
   const contenders = Number.isNaN(highest) ? claimants : claimants.filter(({ epoch }) => epoch === highest);
   const writable = preferred(contenders, ({ refusesWrites }) => !refusesWrites);
@@ -227,10 +231,10 @@ export function exclusionOf(
   // The spec may have a limit that it did not have at the last verdict. A lag over a higher limit is over
   // this one too.
   const isLate =
-    maxLagSeconds !== undefined && roles.laggingOf(address).some((over) => over >= maxLagSeconds);
+    maxLagSeconds !== undefined && roles.exceededLagLimits(address).some((over) => over >= maxLagSeconds);
   return isLate ? 'LagTooHigh' : undefined;
 }
 
 /** Returns the addresses of the one server that a Service of role Primary publishes. */
 const leadersOf = (service: string, roles: Roles): readonly BackendAddress[] =>
-  roles.keptBy(service) ?? roles.heir;
+  roles.keptBy(service) ?? roles.electedPrimary;

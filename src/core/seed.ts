@@ -8,7 +8,7 @@ import { serviceOf } from './ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published.ts';
 import { portText } from './readiness.ts';
 import { isPlainSuccess } from './remarks.ts';
-import { tellings, type Said, type SeedInput } from './seeded-telling.ts';
+import { restoreReplicationOf, type Said, type SeedInput } from './seeded-telling.ts';
 import { reasons } from './verdict.ts';
 
 /**
@@ -40,7 +40,7 @@ import { reasons } from './verdict.ts';
  * | no                         | any                                                    | unknown   |
  * | any                        | none                                                   | no entry  |
  */
-export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
+export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
   const {
     groups,
     addresses,
@@ -49,14 +49,14 @@ export function seeds(input: SeedInput): ReadonlyMap<string, Health> {
   } = input;
   const stateOf =
     'slices' in input.published ? sliceState(input.published) : aliasState(input.published.alias);
-  const tellingOf = tellings(input);
+  const tellingOf = restoreReplicationOf(input);
   const readyInOf = 'slices' in input.published ? mixedReadiness(input.published) : () => undefined;
-  const said = saidAddresses(backend.status);
+  const said = previousAddresses(backend.status);
   const found = new Map<string, Health>();
   for (const group of groups)
     for (const address of addresses) {
       const whole = said.get(placeOf(address));
-      const before = groups.length === 1 ? whole : saidOf(group, whole);
+      const before = groups.length === 1 ? whole : previousStatusOf(group, whole);
       const readyIn = readyInOf(group, address);
       const state = stateOf(group, address, before) ?? (whole && 'unknown');
       const id = checkId(group, address);
@@ -116,7 +116,7 @@ function aliasState(alias: string | undefined): StateOf {
 
 const placeOf = ({ ip, record, target }: BackendAddress): string => `${ip} ${record?.port ?? target.port}`;
 
-const saidAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
+const previousAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
   new Map(
     (status?.targets ?? []).flatMap(({ port = 0, current = false, addresses }) =>
       addresses.map((each) => [`${each.ip} ${each.port ?? port}`, { ...each, current }] as const),
@@ -127,7 +127,7 @@ const saidAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
  * Returns the status of one port group. If an address is unhealthy or has a warning, its status describes one
  * group, whose name is at the start of the message.
  */
-function saidOf(group: PortGroup, said: Said | undefined): Said | undefined {
+function previousStatusOf(group: PortGroup, said: Said | undefined): Said | undefined {
   if (said === undefined || (said.health !== 'unhealthy' && isPlainSuccess(said.reason))) return said;
   const [name, ...words] = (said.message ?? '').split(': ');
   if (name === portText(group)) return { ...said, message: words.join(': ') };

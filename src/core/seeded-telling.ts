@@ -70,7 +70,7 @@ type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Re
  * | no, and healthy                                 | no                    | over, until the first conclusive verdict |
  * | no slices, or not healthy                       | no                    | not known: the first lag decides         |
  */
-export function tellings(input: SeedInput): TellingOf {
+export function restoreReplicationOf(input: SeedInput): TellingOf {
   const lagLimits = lagLimitsOf(input.backend.spec);
   const { roleOf, disputed } = seededRole(input);
   const boundsOf = seededBounds(input);

@@ -10,8 +10,10 @@ import { isApplied, needsRecreation, withAnnotations } from './service.ts';
  * Checks that a Service that is to be created does not exist. The observed state may be old: a Service that
  * another client created a moment ago is not in it yet, and slices and apply would take it over.
  */
-export const absence = ({ body }: DesiredService, observed: Service | undefined): readonly Action[] =>
-  observed === undefined ? [gone({ body })] : [];
+export const assertAbsentAction = (
+  { body }: DesiredService,
+  observed: Service | undefined,
+): readonly Action[] => (observed === undefined ? [gone({ body })] : []);
 
 const gone = ({ body }: Pick<DesiredService, 'body'>): Action => ({
   op: 'absent',
@@ -23,7 +25,8 @@ const gone = ({ body }: Pick<DesiredService, 'body'>): Action => ({
  * The mark is set on the Service before its selector is removed, and until nothing is left over, so that a
  * crash in between loses nothing.
  */
-const marked = (desired: DesiredService) => withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
+const withPendingCleanup = (desired: DesiredService) =>
+  withAnnotations(desired.body, { [annotations.sweep]: 'pending' });
 
 /**
  * Returns the writes that bring the Service itself to the desired state. `sweep`: what Kubernetes'
@@ -34,7 +37,7 @@ export function serviceActions(
   observed: Service | undefined,
   sweep: boolean,
 ): readonly Action[] {
-  const body = sweep ? marked(desired) : desired.body;
+  const body = sweep ? withPendingCleanup(desired) : desired.body;
   const apply = applyOf(body);
   if (observed === undefined) return [apply];
   // A finalizer keeps it for now. It is created again after it is removed.

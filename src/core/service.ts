@@ -91,7 +91,7 @@ const aliasSpec = (backend: Backend, name: string): Readonly<Record<string, unkn
 });
 
 /** Fields that are copied, because they have the same name and form in a Service and in the spec. */
-const copied = [
+const passThroughFields = [
   'sessionAffinity',
   'sessionAffinityConfig',
   'internalTrafficPolicy',
@@ -106,7 +106,7 @@ const copied = [
 
 /** Returns the spec without what depends on the addresses and on the observed Service. */
 function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<string, unknown>> {
-  const given = copied
+  const given = passThroughFields
     .filter((field) => spec[field] !== undefined)
     .map((field) => [field, spec[field]] as const);
   return {
@@ -174,7 +174,7 @@ function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService[
  * not count.
  */
 export function isApplied(observed: Service, body: AppliedService): boolean {
-  return says(observed, body, '');
+  return includesFields(observed, body, '');
 }
 
 /** Key by which server-side apply identifies a port. */
@@ -190,10 +190,15 @@ export function differences(observed: Service, body: AppliedService): readonly s
       .filter(([key, value]) => observed.metadata[map]?.[key] !== value && key !== annotations.applied)
       .map(([key]) => `metadata.${map}[${key}]`),
   );
-  const owners = says(observed.metadata.ownerReferences, body.metadata['ownerReferences'], 'ownerReferences');
+  const owners = includesFields(
+    observed.metadata.ownerReferences,
+    body.metadata['ownerReferences'],
+    'ownerReferences',
+  );
   const inSpec = Object.entries(body.spec)
     .filter(
-      ([field, value]) => !says((observed.spec as Readonly<Record<string, unknown>>)[field], value, field),
+      ([field, value]) =>
+        !includesFields((observed.spec as Readonly<Record<string, unknown>>)[field], value, field),
     )
     .map(([field]) => `spec.${field}`);
   const foreign = Object.keys(observed.spec.selector ?? {}).length > 0 && body.spec['selector'] === undefined;
@@ -209,28 +214,28 @@ export function differences(observed: Service, body: AppliedService): readonly s
  * Compares one way: every field of `wanted` is in `is`. Ports are matched by their key, owners by uid. The
  * server may have appended a second family.
  */
-function says(is: unknown, wanted: unknown, field: string): boolean {
-  if (field === 'ports') return keyed(is, wanted, (port) => portKey(port as ServicePort));
+function includesFields(is: unknown, wanted: unknown, field: string): boolean {
+  if (field === 'ports') return includesByKey(is, wanted, (port) => portKey(port as ServicePort));
   if (field === 'ownerReferences')
-    return keyed(is, wanted, (owner) => String((owner as { uid: unknown }).uid));
+    return includesByKey(is, wanted, (owner) => String((owner as { uid: unknown }).uid));
   if (field === 'clusterIP') return sameAddress(String(is), String(wanted));
   if (Array.isArray(wanted)) return sameList(is, wanted, field === 'ipFamilies');
   if (wanted === false) return is !== true;
   if (typeof wanted !== 'object' || wanted === null) return is === wanted;
   if (typeof is !== 'object' || is === null) return false;
   return Object.entries(wanted).every(([key, value]) =>
-    says((is as Record<string, unknown>)[key], value, key),
+    includesFields((is as Record<string, unknown>)[key], value, key),
   );
 }
 
 function sameList(is: unknown, wanted: readonly unknown[], mayBeLonger: boolean): boolean {
   if (!Array.isArray(is) || (mayBeLonger ? is.length < wanted.length : is.length !== wanted.length))
     return false;
-  return wanted.every((value, i) => says(is[i], value, ''));
+  return wanted.every((value, i) => includesFields(is[i], value, ''));
 }
 
-function keyed(is: unknown, wanted: unknown, key: (item: unknown) => string): boolean {
+function includesByKey(is: unknown, wanted: unknown, key: (item: unknown) => string): boolean {
   if (!Array.isArray(wanted)) return false;
   const items = new Map((Array.isArray(is) ? is : []).map((item) => [key(item), item as unknown]));
-  return wanted.every((item: unknown) => says(items.get(key(item)), item, ''));
+  return wanted.every((item: unknown) => includesFields(items.get(key(item)), item, ''));
 }

@@ -1,13 +1,13 @@
 import type { Backend } from '../api/external-backend.ts';
 import { refOf } from './action.ts';
 import type { Action } from './action.ts';
-import { namesText } from './attribution.ts';
+import { encodeNames } from './attribution.ts';
 import { shortHash } from './hash.ts';
 import { hasHintsMark, hintsMark } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSlice, Family } from './objects.ts';
-import { annotations, isOwnedByLife, labels, manager, operatorName, ownerReference } from './ownership.ts';
+import { annotations, isOwnedByUid, labels, manager, operatorName, ownerReference } from './ownership.ts';
 import { isSame } from './same.ts';
-import { identity } from './slice-layout.ts';
+import { endpointKey } from './slice-layout.ts';
 
 /** Fields that the slices of one group have in common. */
 export interface SliceTemplate {
@@ -75,7 +75,7 @@ export function updateSlice(
   const same =
     ownAnnotations.every((name) => slice.metadata.annotations?.[name] === noted.annotations?.[name]) &&
     isSame(slice.metadata.labels ?? {}, next) &&
-    isOwnedByLife(slice.metadata, context.backend.uid) &&
+    isOwnedByUid(slice.metadata, context.backend.uid) &&
     sameEndpoints(slice.endpoints ?? [], endpoints, ownsHints);
   if (same) return undefined;
   const metadata = {
@@ -109,11 +109,11 @@ function withForeignFields(
     observed.flatMap((endpoint) => {
       const { addresses: _, conditions: _c, hostname: _h, zone: _z, hints, ...rest } = endpoint;
       const others = { ...rest, ...(!ownsHints && hints !== undefined && { hints }) };
-      return Object.keys(others).length > 0 ? [[identity(endpoint), others] as const] : [];
+      return Object.keys(others).length > 0 ? [[endpointKey(endpoint), others] as const] : [];
     }),
   );
   if (foreign.size === 0) return desired;
-  return desired.map((endpoint) => ({ ...foreign.get(identity(endpoint)), ...endpoint }));
+  return desired.map((endpoint) => ({ ...foreign.get(endpointKey(endpoint)), ...endpoint }));
 }
 
 const ownAnnotations = [annotations.names, annotations.hints] as const;
@@ -128,7 +128,7 @@ function annotated(
   group: SliceTemplate,
   ownsHints: boolean,
 ): { readonly annotations?: Readonly<Record<string, string>> } {
-  const names = namesText(endpoints.map(identity), group.names);
+  const names = encodeNames(endpoints.map(endpointKey), group.names);
   const all = {
     ...others,
     ...(names !== undefined && { [annotations.names]: names }),
@@ -146,7 +146,9 @@ const sliceLabels = (context: SliceOwner): Readonly<Record<string, string>> => (
 export const deletion = (object: EndpointSlice): Action => ({ op: 'delete', ref: refOf(object) });
 
 const sorted = (endpoints: readonly Endpoint[]): readonly Endpoint[] =>
-  endpoints.toSorted((a, b) => (identity(a) < identity(b) ? -1 : identity(a) > identity(b) ? 1 : 0));
+  endpoints.toSorted((a, b) =>
+    endpointKey(a) < endpointKey(b) ? -1 : endpointKey(a) > endpointKey(b) ? 1 : 0,
+  );
 
 /** Returns family and ports as one canonical text. Slices with the same key may exchange endpoints. */
 export function groupKey(family: string, ports: readonly EndpointPort[]): string {

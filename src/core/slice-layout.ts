@@ -1,7 +1,7 @@
 import type { Endpoint, EndpointSlice } from './objects.ts';
 
 /** One desired slice: the observed one (undefined: a new one) and its desired endpoints. */
-export interface Cell {
+export interface SliceDraft {
   readonly slice: EndpointSlice | undefined;
   readonly endpoints: Endpoint[];
   /** Number of endpoints, counted from the first, that were in the observed slice. */
@@ -17,13 +17,13 @@ export interface LayoutOptions {
    * An address that is removed and one that is added are never in the same write: the Service is exclusive
    * and has several slices.
    */
-  readonly apart: boolean;
+  readonly separateAddsFromRemoves: boolean;
   /** Addresses in any group of the Service. */
   readonly desired: ReadonlySet<string>;
 }
 
 /** Endpoints are identified by address alone: an endpoint whose conditions change stays in its slice. */
-export const identity = (endpoint: Endpoint): string => endpoint.addresses[0] ?? '';
+export const endpointKey = (endpoint: Endpoint): string => endpoint.addresses[0] ?? '';
 
 /**
  * Distributes the desired endpoints of a group over slices.
@@ -47,12 +47,12 @@ export function layOut(
   endpoints: readonly Endpoint[],
   observed: readonly EndpointSlice[],
   options: LayoutOptions,
-): readonly Cell[] {
-  const left = new Map(endpoints.map((endpoint) => [identity(endpoint), endpoint]));
+): readonly SliceDraft[] {
+  const left = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
   const own = new Set(left.keys());
   const cells = observed.map((slice) => keepIn(slice, left, options.max));
-  const isClosed = (cell: Cell): boolean =>
-    (options.apart && cell.lost.length > 0) ||
+  const isClosed = (cell: SliceDraft): boolean =>
+    (options.separateAddsFromRemoves && cell.lost.length > 0) ||
     cell.lost.some((ip) => options.desired.has(ip) && !own.has(ip));
   const open = cells.filter((cell) => !isClosed(cell));
   for (const endpoint of left.values()) {
@@ -62,9 +62,9 @@ export function layOut(
   return cells;
 }
 
-function keepIn(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): Cell {
+function keepIn(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): SliceDraft {
   const [endpoints, lost]: [Endpoint[], string[]] = [[], []];
-  for (const ip of (slice.endpoints ?? []).map(identity)) {
+  for (const ip of (slice.endpoints ?? []).map(endpointKey)) {
     const wanted = left.get(ip);
     if (wanted === undefined || endpoints.length >= max) {
       lost.push(ip);
@@ -76,16 +76,16 @@ function keepIn(slice: EndpointSlice, left: Map<string, Endpoint>, max: number):
   return { slice, endpoints, kept: endpoints.length, lost };
 }
 
-export const gains = ({ endpoints, kept }: Cell): boolean => endpoints.length > kept;
+export const addsEndpoints = ({ endpoints, kept }: SliceDraft): boolean => endpoints.length > kept;
 
-function roomFor(cells: readonly Cell[], max: number): Cell | undefined {
+function roomFor(cells: readonly SliceDraft[], max: number): SliceDraft | undefined {
   const roomy = cells.filter((cell) => cell.endpoints.length < max);
   const used = roomy.filter((cell) => cell.endpoints.length > 0);
-  return used.find((cell) => gains(cell) || cell.lost.length > 0) ?? used[0] ?? roomy[0];
+  return used.find((cell) => addsEndpoints(cell) || cell.lost.length > 0) ?? used[0] ?? roomy[0];
 }
 
-function newCell(cells: Cell[], open: Cell[]): Cell {
-  const cell: Cell = { slice: undefined, endpoints: [], kept: 0, lost: [] };
+function newCell(cells: SliceDraft[], open: SliceDraft[]): SliceDraft {
+  const cell: SliceDraft = { slice: undefined, endpoints: [], kept: 0, lost: [] };
   cells.push(cell);
   open.push(cell);
   return cell;

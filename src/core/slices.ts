@@ -2,7 +2,7 @@ import type { Action } from './action.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from './objects.ts';
 import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
-import { gains, identity, layOut, type Cell } from './slice-layout.ts';
+import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
 import { step, type Step } from './step.ts';
 
 /** Endpoints of one Service that may share a slice: one address family and one set of ports. */
@@ -82,18 +82,22 @@ export function planSlices(
 const yieldStep = (draft: Draft, scene: Scene): readonly Step[] =>
   draft.moved.length > 0
     ? steps(remainder(draft, draft.moved, scene), scene.needs)
-    : steps(whole(draft, scene), scene.needs, gains(draft.cell) ? remainder(draft, [], scene) : undefined);
+    : steps(
+        whole(draft, scene),
+        scene.needs,
+        addsEndpoints(draft.cell) ? remainder(draft, [], scene) : undefined,
+      );
 
 function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene): Omit<SlicePlan, 'again'> {
   const { needs = [] } = scene;
   const leaves = ({ cell, moved }: Draft): boolean => moved.length > 0 || cell.endpoints.length === 0;
   const marks = ({ cell }: Draft): boolean => scene.staysReady && cell.lost.length === 0;
-  const others = drafts.filter(({ cell }) => !gains(cell));
+  const others = drafts.filter(({ cell }) => !addsEndpoints(cell));
   const staying = others.filter((draft) => !leaves(draft));
   const leavers = others.filter(leaves);
   const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, scene), needs));
   const gained = drafts
-    .filter(({ cell }) => gains(cell))
+    .filter(({ cell }) => addsEndpoints(cell))
     .flatMap((draft) =>
       steps(whole(draft, scene), [...needs, ...first], remainder(draft, [], scene)).map((each) => ({
         step: each,
@@ -125,7 +129,7 @@ const steps = (action: Action | undefined, needs: readonly Step[] = [], instead?
 
 /** One slice: its desired content and its group. */
 interface Draft {
-  readonly cell: Cell;
+  readonly cell: SliceDraft;
   readonly template: SliceTemplate;
   /** Addresses that it loses, and that another slice has or gains. */
   readonly moved: readonly string[];
@@ -151,7 +155,11 @@ function draftsOf(
 ): readonly Draft[] {
   const byKey = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
   const desired = new Set(scene.desired.keys());
-  const options = { max: scene.maxEndpoints, apart: scene.isSwitch && observed.length > 1, desired };
+  const options = {
+    max: scene.maxEndpoints,
+    separateAddsFromRemoves: scene.isSwitch && observed.length > 1,
+    desired,
+  };
   const laid = groups.flatMap((template) => {
     const key = groupKey(template.family, template.ports);
     const slices = byKey.get(key) ?? [];
@@ -162,11 +170,12 @@ function draftsOf(
   return all.map((draft) => ({ ...draft, moved: draft.cell.lost.filter((ip) => desired.has(ip)) }));
 }
 
-const gainedBy = ({ endpoints, kept }: Cell): readonly string[] => endpoints.slice(kept).map(identity);
+const gainedBy = ({ endpoints, kept }: SliceDraft): readonly string[] =>
+  endpoints.slice(kept).map(endpointKey);
 
 /** Returns the draft of a slice whose group is no longer desired. */
 const orphan = (slice: EndpointSlice): Omit<Draft, 'moved'> => ({
-  cell: { slice, endpoints: [], kept: 0, lost: (slice.endpoints ?? []).map(identity) },
+  cell: { slice, endpoints: [], kept: 0, lost: (slice.endpoints ?? []).map(endpointKey) },
   template: { family: slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4', ports: slice.ports ?? [] },
 });
 
@@ -177,10 +186,10 @@ function sceneOf(
 ): Omit<Scene, 'names'> {
   const desired = new Map<string, Endpoint>();
   for (const endpoint of groups.flatMap(({ endpoints }) => endpoints))
-    if (desired.get(identity(endpoint))?.conditions?.ready !== false)
-      desired.set(identity(endpoint), endpoint);
+    if (desired.get(endpointKey(endpoint))?.conditions?.ready !== false)
+      desired.set(endpointKey(endpoint), endpoint);
   const before = observed.flatMap((slice) => slice.endpoints ?? []);
-  const standing = new Set(before.map(identity));
+  const standing = new Set(before.map(endpointKey));
   const isGone = [...standing].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
   const isNew = [...desired.keys()].some((ip) => !standing.has(ip));
   return {
@@ -190,7 +199,7 @@ function sceneOf(
     places: new Set(groups.flatMap(({ endpoints, ports }) => endpoints.map((each) => placeOf(each, ports)))),
     isSwitch: context.exclusive === true && isGone && isNew,
     staysReady: before.some((old) => {
-      const next = desired.get(identity(old));
+      const next = desired.get(endpointKey(old));
       return isReady(old) && next !== undefined && isReady(next);
     }),
   };
@@ -213,7 +222,7 @@ function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action |
  */
 function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
   if (cell.slice === undefined) return undefined;
-  const before = new Map((cell.slice.endpoints ?? []).map((each) => [identity(each), each]));
+  const before = new Map((cell.slice.endpoints ?? []).map((each) => [endpointKey(each), each]));
   const stay = moved.flatMap((ip) => marked(scene.desired.get(ip), before.get(ip), template.ports, scene));
   const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
   const { family, ports } = template;
@@ -221,7 +230,7 @@ function remainder({ cell, template }: Draft, moved: readonly string[], scene: S
 }
 
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
-  [identity(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
+  [endpointKey(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
 
 /**
  * Returns a moved address for the slice that it leaves. No probe has found it healthy at the port of that

@@ -2,7 +2,7 @@ import { isServiceRecord } from '../api/host.ts';
 import { parseIp } from '../api/ip.ts';
 import type { ProbeSpec, Spec } from '../api/external-backend.ts';
 import type { Question } from './names.ts';
-import { nameOf, questionsOf, type Lookup } from './questions.ts';
+import { normalizeName, questionsOf, type Lookup } from './questions.ts';
 import type { Resolution } from './resolve.ts';
 
 // MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`):
@@ -19,10 +19,10 @@ export function hintQuestion(host: string, spec: Spec, lookup: Lookup): Question
   if (parseIp(host) !== undefined || isServiceRecord(host) || !isMongodb(spec)) return undefined;
   const questions = questionsOf(host, spec.dns?.families ?? ['IPv4', 'IPv6'], lookup);
   const isEmpty = questions.every((question) => {
-    const { miss, addresses } = lookup(question);
-    return addresses.length === 0 && miss?.kind === 'none' && miss.reason === 'NoAddress';
+    const { lastFailure, addresses } = lookup(question);
+    return addresses.length === 0 && lastFailure?.kind === 'none' && lastFailure.reason === 'NoAddress';
   });
-  return isEmpty ? { name: `_mongodb._tcp.${nameOf(host)}`, type: 'SRV' } : undefined;
+  return isEmpty ? { name: `_mongodb._tcp.${normalizeName(host)}`, type: 'SRV' } : undefined;
 }
 
 /** Adds the hint to the error of a host without addresses. */

@@ -1,8 +1,8 @@
 import type { ResolutionState } from '../api/status.ts';
-import { hasFailed, missText, type NameState, type Records } from './names.ts';
+import { hasFailed, failureText, type NameState, type Records } from './names.ts';
 
 /** Records of one query that are in effect now. */
-export interface Standing extends Records {
+export interface EffectiveRecords extends Records {
   readonly state: ResolutionState;
   /** Addresses that were removed from the answer less than `keepMs` ago. */
   readonly kept: readonly string[];
@@ -13,7 +13,7 @@ export interface Standing extends Records {
   readonly nextAt: number | undefined;
 }
 
-export interface StandingOptions {
+export interface EffectiveRecordsOptions {
   /**
    * How long the last good answer remains in effect while the servers fail, counted from the first result
    * without records; 0: for ever.
@@ -41,11 +41,15 @@ export interface StandingOptions {
  * So expired records do not appear and disappear when servers alternate between failures and negative
  * answers.
  */
-export function standing(state: NameState, options: StandingOptions, now: number): Standing {
+export function effectiveRecords(
+  state: NameState,
+  options: EffectiveRecordsOptions,
+  now: number,
+): EffectiveRecords {
   const rule = stateOf(state, options, now);
-  const none = rule === 'Expired' || state.gone;
-  const kept = state.departed.filter(({ at }) => now - at < options.keepMs);
-  const expiry = mayExpire(state, options) && rule !== 'Expired' ? [state.missedAt + options.staleMs] : [];
+  const none = rule === 'Expired' || state.isConfirmedNegative;
+  const kept = state.removedAddresses.filter(({ at }) => now - at < options.keepMs);
+  const expiry = mayExpire(state, options) && rule !== 'Expired' ? [state.failedAt + options.staleMs] : [];
   const ends = [...expiry, ...kept.map(({ at }) => at + options.keepMs)];
   return {
     addresses: none ? [] : state.addresses,
@@ -53,23 +57,23 @@ export function standing(state: NameState, options: StandingOptions, now: number
     state: rule,
     kept: kept.map(({ ip }) => ip),
     resolvedWall: resolvedWall(state, rule),
-    error: state.reported && missText(state.reported),
+    error: state.reportedFailure && failureText(state.reportedFailure),
     nextAt: ends.length === 0 ? undefined : Math.min(...ends),
   };
 }
 
-function stateOf(state: NameState, options: StandingOptions, now: number): ResolutionState {
-  const { reported, origin, gone, goneReason, missedAt } = state;
-  if (gone) return goneReason;
-  if (reported === undefined)
+function stateOf(state: NameState, options: EffectiveRecordsOptions, now: number): ResolutionState {
+  const { reportedFailure, origin, isConfirmedNegative, negativeReason, failedAt } = state;
+  if (isConfirmedNegative) return negativeReason;
+  if (reportedFailure === undefined)
     return ({ nothing: 'Pending', published: 'Restored', answer: 'Answered' } as const)[origin];
-  if (mayExpire(state, options) && now - missedAt >= options.staleMs) return 'Expired';
-  if (reported.kind === 'none') return 'Unconfirmed';
+  if (mayExpire(state, options) && now - failedAt >= options.staleMs) return 'Expired';
+  if (reportedFailure.kind === 'none') return 'Unconfirmed';
   return origin === 'nothing' ? 'Failed' : 'Stale';
 }
 
-const mayExpire = (state: NameState, { staleMs }: StandingOptions): boolean =>
-  staleMs > 0 && state.origin !== 'nothing' && !state.gone && hasFailed(state);
+const mayExpire = (state: NameState, { staleMs }: EffectiveRecordsOptions): boolean =>
+  staleMs > 0 && state.origin !== 'nothing' && !state.isConfirmedNegative && hasFailed(state);
 
 function resolvedWall(state: NameState, rule: ResolutionState): number | undefined {
   if (state.origin !== 'answer') return undefined;

@@ -2,4 +2,4 @@
 export const timestamp = (wallMs: number): string => new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** Limits a message to the length that the API server accepts. */
-export const bounded = (text: string): string => (text.length <= 1024 ? text : `${text.slice(0, 1020)} ...`);
+export const truncate = (text: string): string => (text.length <= 1024 ? text : `${text.slice(0, 1020)} ...`);

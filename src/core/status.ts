@@ -4,7 +4,7 @@ import {
   isProbed,
   readyCondition,
   stalledCondition,
-  texts,
+  formatIps,
   type ConditionVerdict,
   type StatusInput,
 } from './conditions.ts';
@@ -13,7 +13,7 @@ import type { PortGroup } from './checks.ts';
 import { degradedCondition } from './degraded.ts';
 import type { Problem } from './problems.ts';
 import { fitted } from './status-size.ts';
-import { bounded, timestamp } from './status-text.ts';
+import { truncate, timestamp } from './status-text.ts';
 import { isSame } from './same.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
@@ -49,7 +49,7 @@ export function statusOf(input: StatusInput): Status {
     totalAddresses: addresses.length,
     summary: silent ? '-' : `${ready}/${addresses.length}`,
     ...handlerText(input.groups),
-    ...(primary.length > 0 && { primary: texts(primary) }),
+    ...(primary.length > 0 && { primary: formatIps(primary) }),
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
   return fitted(status, input.backend.spec);
@@ -70,7 +70,7 @@ export function publishedPrimary({
 }
 
 /** Conditions of a backend that is not reconciled. */
-export interface Halt {
+export interface SuspendedStatus {
   readonly Ready: ConditionVerdict;
   readonly Stalled?: ConditionVerdict;
   readonly Available?: ConditionVerdict;
@@ -84,7 +84,7 @@ export interface Halt {
 export function statusOfHalt(
   previous: Status | undefined,
   generation: number,
-  halt: Halt,
+  halt: SuspendedStatus,
   now: number,
 ): Status {
   const { Ready, Stalled, ...changed } = halt;
@@ -98,14 +98,16 @@ export function statusOfHalt(
 }
 
 /** Returns the halt of a spec that is not valid. */
-export function invalid(problems: readonly { readonly path: string; readonly message: string }[]): Halt {
+export function invalid(
+  problems: readonly { readonly path: string; readonly message: string }[],
+): SuspendedStatus {
   const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  const verdict = { reason: 'Invalid', message: bounded(texts.join('; ')) };
+  const verdict = { reason: 'Invalid', message: truncate(texts.join('; ')) };
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
 /** Returns the halt of a backend in a namespace that the administrator excludes. */
-export function excludedNamespace(namespace: string): Halt {
+export function excludedNamespace(namespace: string): SuspendedStatus {
   const verdict = {
     reason: 'NamespaceExcluded',
     message: `namespace ${namespace} is excluded by the administrator (--exclude-namespaces): nothing is probed or written here; create the ExternalBackend in another namespace`,
@@ -114,7 +116,7 @@ export function excludedNamespace(namespace: string): Halt {
 }
 
 /** Halt of a suspended backend. */
-export const suspended: Halt = {
+export const suspended: SuspendedStatus = {
   Ready: {
     status: 'True',
     reason: 'Suspended',

@@ -1,10 +1,10 @@
 import type { BackendAddress, TargetAddresses } from './address.ts';
 import { aliasName } from './alias.ts';
-import { words, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
+import { joinNonEmpty, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
 import { isDrained, isDrainedIn } from './origins.ts';
 import { addressReadiness, type Readiness } from './readiness.ts';
 import type { Roles } from './roles.ts';
-import { bounded, timestamp } from './status-text.ts';
+import { truncate, timestamp } from './status-text.ts';
 
 /** Returns the status of one target. */
 export function targetStatus(
@@ -14,7 +14,7 @@ export function targetStatus(
   return {
     host: target.host,
     ...(target.port !== 0 && { port: target.port }),
-    ...(message !== undefined && { message: bounded(message) }),
+    ...(message !== undefined && { message: truncate(message) }),
     ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
     ...(input.alias === aliasName(target.host) && { current: true }),
     addresses: addresses.map((address) => {
@@ -40,7 +40,7 @@ function resolutionStatus({
   return {
     state,
     ...(resolvedWall !== undefined && { resolvedAt: timestamp(resolvedWall) }),
-    ...(error !== undefined && { error: bounded(error) }),
+    ...(error !== undefined && { error: truncate(error) }),
   };
 }
 
@@ -72,11 +72,11 @@ function publication(
   if (isPublished === ready) return {};
   if (isPublished) {
     const told =
-      error === undefined ? message : words(message, 'it could not be removed; see condition Ready');
-    return { ready: true, ...(told !== '' && { message: bounded(told) }) };
+      error === undefined ? message : joinNonEmpty(message, 'it could not be removed; see condition Ready');
+    return { ready: true, ...(told !== '' && { message: truncate(told) }) };
   }
   const why = wanted.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
-  if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: bounded(why) };
+  if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: truncate(why) };
   const foreign = problems.some(({ published }) => !published);
   return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see condition Ready' }) };
 }
@@ -104,7 +104,7 @@ function exclusions(
 
 function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 'role' | 'lagOverSeconds'> {
   const role = roles.roleOf(address);
-  const lag = roles.laggingOf(address).at(-1);
+  const lag = roles.exceededLagLimits(address).at(-1);
   return { ...(role !== undefined && { role }), ...(lag !== undefined && { lagOverSeconds: lag }) };
 }
 
@@ -115,7 +115,7 @@ function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus
     ready,
     health,
     reason: drained ? 'Drained' : reason,
-    ...(message !== '' && !drained && { message: bounded(message) }),
+    ...(message !== '' && !drained && { message: truncate(message) }),
     ...(since !== undefined && { since: timestamp(since) }),
   };
 }

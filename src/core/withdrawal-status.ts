@@ -1,13 +1,13 @@
 import type { Status } from '../api/external-backend.ts';
 import { parseIp } from '../api/ip.ts';
-import type { Halt } from './status.ts';
-import { bounded } from './status-text.ts';
+import type { SuspendedStatus } from './status.ts';
+import { truncate } from './status-text.ts';
 
 /**
  * Returns the status of a backend that is not reconciled, without withdrawn addresses. The targets report
  * why.
  */
-export function statusWithout(status: Status, refused: ReadonlyMap<string, string>): Status {
+export function statusWithoutRefused(status: Status, refused: ReadonlyMap<string, string>): Status {
   const before = status.targets ?? [];
   if (!before.some(({ addresses }) => addresses.some(({ ip }) => refused.has(ip)))) return status;
   const targets = before.map((target) => {
@@ -15,7 +15,7 @@ export function statusWithout(status: Status, refused: ReadonlyMap<string, strin
     if (left.length === 0) return target;
     const texts = left.map(({ ip }) => refusedText(ip, refused.get(ip) ?? ''));
     const addresses = target.addresses.filter(({ ip }) => !refused.has(ip));
-    return { ...target, message: bounded(texts.join('; ')), addresses };
+    return { ...target, message: truncate(texts.join('; ')), addresses };
   });
   const all = targets.flatMap(({ addresses }) => addresses);
   const ready = all.filter((address) => address.ready).length;
@@ -36,7 +36,7 @@ export function statusWithout(status: Status, refused: ReadonlyMap<string, strin
 const refusedText = (ip: string, why: string): string => `${ip} is refused: ${why}`;
 
 export const withdrawalText = (refused: ReadonlyMap<string, string>): string =>
-  bounded([...refused].map(([ip, why]) => refusedText(ip, why)).join('; '));
+  truncate([...refused].map(([ip, why]) => refusedText(ip, why)).join('; '));
 
 /** Everything that is withdrawn from a backend that is not reconciled. */
 export interface Withdrawals {
@@ -61,14 +61,14 @@ export interface Withdrawals {
 export function haltOfWithdrawal(
   status: Status | undefined,
   { refused, externalIps }: Withdrawals,
-): Pick<Halt, 'Available' | 'Degraded'> {
-  const others = bounded(externalIps.join('; '));
+): Pick<SuspendedStatus, 'Available' | 'Degraded'> {
+  const others = truncate(externalIps.join('; '));
   if (refused.size === 0)
     return others === ''
       ? {}
       : { Degraded: { status: 'True', reason: 'ExternalIPsRefused', message: others } };
   const message = withdrawalText(refused);
-  const left = status && statusWithout(status, refused).readyAddresses;
+  const left = status && statusWithoutRefused(status, refused).readyAddresses;
   const isAlias = [...refused.keys()].some((key) => parseIp(key) === undefined);
   return {
     ...(isAlias && { Available: { status: 'False', reason: 'NotPublished', message } }),
@@ -77,13 +77,13 @@ export function haltOfWithdrawal(
         Available: {
           status: 'False',
           reason: 'NoReadyAddress',
-          message: bounded(`no address is left: ${message}`),
+          message: truncate(`no address is left: ${message}`),
         },
       }),
     Degraded: {
       status: 'True',
       reason: 'TargetsRefused',
-      message: bounded([message, ...externalIps].join('; ')),
+      message: truncate([message, ...externalIps].join('; ')),
     },
   };
 }

@@ -3,7 +3,7 @@ import type { DesiredService } from './desired.ts';
 import type { Endpoint, EndpointSlice } from './objects.ts';
 import { isOurSlice } from './ownership.ts';
 import type { Observed } from './problems.ts';
-import { identity } from './slice-layout.ts';
+import { endpointKey } from './slice-layout.ts';
 
 /** Written state of one Service: what a client of the cluster finds, whatever was planned. */
 export interface WrittenService {
@@ -63,7 +63,7 @@ function endpointsOf(
   const found = readinessIn(slices);
   const portsOf = Map.groupBy(
     desired.groups.flatMap(({ endpoints, ports }) =>
-      endpoints.map((endpoint) => ({ ip: identity(endpoint), ports })),
+      endpoints.map((endpoint) => ({ ip: endpointKey(endpoint), ports })),
     ),
     ({ ip }) => ip,
   );
@@ -77,13 +77,13 @@ function endpointsOf(
   };
   const present = new Map<string, boolean>();
   for (const endpoint of slices.flatMap((slice) => slice.endpoints ?? []))
-    present.set(identity(endpoint), isServing(endpoint) && present.get(identity(endpoint)) !== false);
+    present.set(endpointKey(endpoint), isServing(endpoint) && present.get(endpointKey(endpoint)) !== false);
   const wanted = desired.addresses.filter(({ ip }) => present.has(ip));
   const others = [...present].filter(([ip]) => !portsOf.has(ip));
   const byPort = Map.groupBy(desired.groups, ({ ports }) => ports.map(({ name }) => name).join());
   const serves = (groups: DesiredService['groups']): boolean =>
     groups.some(({ endpoints, ports }) =>
-      endpoints.some((each) => isServing(each) && isIn(identity(each), ports)),
+      endpoints.some((each) => isServing(each) && isIn(endpointKey(each), ports)),
     );
   return {
     ready:
@@ -100,7 +100,7 @@ function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, bool
   for (const { endpoints, ports } of slices)
     for (const endpoint of endpoints ?? [])
       for (const { port } of ports ?? []) {
-        const key = `${identity(endpoint)} ${port}`;
+        const key = `${endpointKey(endpoint)} ${port}`;
         ready.set(key, isServing(endpoint) || ready.get(key) === true);
       }
   return ready;

@@ -117,8 +117,8 @@ class Client implements DnsClient {
     const known = server.vouchedAt(key);
     const doubted = since !== undefined && (known === undefined || known < since);
     if (doubted && zone !== undefined) await this.#askZone(zone, server, run);
-    const vouchedAt = server.vouchedAt(key);
-    return { kind: 'none', reason, ttlMs, ...(vouchedAt === undefined ? {} : { vouchedAt }) };
+    const serverAnsweredAt = server.vouchedAt(key);
+    return { kind: 'none', reason, ttlMs, ...(serverAnsweredAt === undefined ? {} : { serverAnsweredAt }) };
   }
 
   /** Queries the SOA of the zone. The root zone cannot be queried. */

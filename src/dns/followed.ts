@@ -1,4 +1,4 @@
-import { believedDenials, nothingKnown } from '../core/names.ts';
+import { negativeAnswersToConfirm, emptyNameState } from '../core/names.ts';
 import type { Answer, NameState, Question } from '../core/names.ts';
 import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
@@ -33,7 +33,7 @@ export const newFollowed = (
   key,
   owners: new Map(),
   bounds,
-  state: nothingKnown,
+  state: emptyNameState,
   asking: false,
   heardAt: undefined,
   ttlMs: 0,
@@ -120,7 +120,7 @@ const gridMs = 20;
 export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at }: Followed): number {
   if (heardAt === undefined) return at;
   const earliest = Math.ceil((heardAt + minMs) / gridMs) * gridMs;
-  const holds = state.miss === undefined || (state.miss.kind === 'none' && isSettled(state));
+  const holds = state.lastFailure === undefined || (state.lastFailure.kind === 'none' && isSettled(state));
   if (!holds) return Math.ceil((heardAt + minMs * (1 + 0.1 * lot)) / gridMs) * gridMs;
   const holdsMs = Math.min(maxMs, Math.max(minMs * 1.1, ttlMs));
   const afterMs = Math.max(minMs, holdsMs * 0.9);
@@ -129,5 +129,5 @@ export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at
 }
 
 /** Returns true when another negative answer would change nothing. */
-const isSettled = ({ gone, origin, denials }: NameState): boolean =>
-  denials >= believedDenials && (gone || origin === 'nothing');
+const isSettled = ({ isConfirmedNegative, origin, negativeAnswers }: NameState): boolean =>
+  negativeAnswers >= negativeAnswersToConfirm && (isConfirmedNegative || origin === 'nothing');

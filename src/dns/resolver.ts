@@ -1,4 +1,10 @@
-import { isNews, learn, nothingKnown, questionKey, seeded } from '../core/names.ts';
+import {
+  isVisibleChange,
+  applyAnswer,
+  emptyNameState,
+  questionKey,
+  withPublishedRecords,
+} from '../core/names.ts';
 import type { Answer, NameState, Question, Records } from '../core/names.ts';
 import { Alarm } from '../engine/alarm.ts';
 import type { Clock, FollowOptions, Logger, Random, Resolver } from '../engine/ports.ts';
@@ -99,7 +105,7 @@ export class DnsResolver implements Resolver {
   }
 
   state(question: Question): NameState {
-    return this.#followed.get(questionKey(question))?.state ?? nothingKnown;
+    return this.#followed.get(questionKey(question))?.state ?? emptyNameState;
   }
 
   /** Restores the records of a question. If it has more than one owner, all owners are notified. */
@@ -107,7 +113,7 @@ export class DnsResolver implements Resolver {
     const followed = this.#followed.get(questionKey(question));
     if (this.#closed || followed === undefined) return;
     const before = followed.state;
-    followed.state = seeded(before, records, this.#at());
+    followed.state = withPublishedRecords(before, records, this.#at());
     if (followed.owners.size > 1 && followed.state !== before) queueMicrotask(() => this.#tell(followed));
   }
 
@@ -117,7 +123,8 @@ export class DnsResolver implements Resolver {
     for (const { state, owners } of this.#followed.values()) {
       if (owners.size === 0) continue;
       questions += 1;
-      if (state.origin === 'answer' && !state.gone) oldest = Math.min(oldest, state.confirmedAt);
+      if (state.origin === 'answer' && !state.isConfirmedNegative)
+        oldest = Math.min(oldest, state.confirmedAt);
     }
     return {
       questions,
@@ -206,10 +213,12 @@ export class DnsResolver implements Resolver {
 
   async #ask(followed: Followed, askedAt: number): Promise<void> {
     followed.asking = true;
-    const { denials, deniedAt } = followed.state;
+    const { negativeAnswers, firstNegativeAt } = followed.state;
     let answer: Answer;
     try {
-      answer = await this.#options.ask(followed.question, { vouchSince: denials > 0 ? deniedAt : askedAt });
+      answer = await this.#options.ask(followed.question, {
+        vouchSince: negativeAnswers > 0 ? firstNegativeAt : askedAt,
+      });
     } catch (error) {
       answer = this.#failed(followed.question, error);
     }
@@ -235,10 +244,10 @@ export class DnsResolver implements Resolver {
   #hear(followed: Followed, answer: Answer): void {
     const at = this.#at();
     const before = followed.state;
-    followed.state = learn(before, answer, at);
+    followed.state = applyAnswer(before, answer, at);
     hear(followed, answer, at.now, this.#options.random());
     this.#replan(followed);
-    if (isNews(before, followed.state)) this.#tell(followed);
+    if (isVisibleChange(before, followed.state)) this.#tell(followed);
   }
 
   #tell({ owners }: Followed): void {

@@ -8,7 +8,7 @@ import type { Observed } from '../core/problems.ts';
 import { holderOf, ownerName } from '../core/ownership.ts';
 import type { Roles } from '../core/roles.ts';
 import type { SwitchedOff } from '../core/service-features.ts';
-import { identity } from '../core/slice-layout.ts';
+import { endpointKey } from '../core/slice-layout.ts';
 import type { Step } from '../core/step.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterView } from './ports.ts';
@@ -41,7 +41,13 @@ export function desiredOf(
   { legacyEndpoints, policy }: PlanningOptions,
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
-  const input = { ...scene, roles, legacyEndpoints, alias: alias?.choice.name };
+  const input = {
+    ...scene,
+    observedService: scene.standing,
+    roles,
+    legacyEndpoints,
+    alias: alias?.choice.name,
+  };
   return desiredServices({ ...input, ...(policy && { policy }) });
 }
 
@@ -61,11 +67,11 @@ export function planOf(
   const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const { policy, aliasPolicy } = options;
   const found = observed(backend.namespace, desired.name, view);
-  const rival = registry.rival(backend, desired.name, holder(found));
+  const olderClaimant = registry.rival(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
   const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
-  const context = { backend, rival, maxEndpointsPerSlice, held, switchedOff, ...policies };
+  const context = { backend, olderClaimant, maxEndpointsPerSlice, held, switchedOff, ...policies };
   const plan = planService(accepted, found, context);
   return contests?.review(key, accepted, found, plan) ?? plan;
 }
@@ -75,7 +81,7 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
   const without = (out: ReadonlySet<string>): DesiredService['groups'] =>
     desired.groups.map((group) => ({
       ...group,
-      endpoints: group.endpoints.filter((endpoint) => !out.has(identity(endpoint))),
+      endpoints: group.endpoints.filter((endpoint) => !out.has(endpointKey(endpoint))),
     }));
   const groups = without(slices);
   const legacy = desired.subsets && subsetsOf(without(new Set([...slices, ...endpoints])));

@@ -2,7 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import type { TargetAddresses } from '../core/address.ts';
 import type { Check } from '../core/check.ts';
 import type { Published, PublishedAlias } from '../core/published.ts';
-import { seeds } from '../core/seed.ts';
+import { restoreHealth } from '../core/seed.ts';
 import { isOpenSeed } from '../core/seeded-telling.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView, Clock } from './ports.ts';
@@ -65,7 +65,7 @@ export function seedChecks({ backend, groups, addresses, checks }: Scene, option
   };
   if (!checks.some(isUnconfirmed)) return false;
   const at = { now: clock.now(), wall: clock.wall() };
-  const found = seeds({ backend, groups, addresses, published: published(backend, view), at });
+  const found = restoreHealth({ backend, groups, addresses, published: published(backend, view), at });
   const changed = [...found].map(([id, value]) => prober.seed(backend.uid, id, value));
   return changed.includes(true);
 }

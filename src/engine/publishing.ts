@@ -1,7 +1,7 @@
-import { isOfSlice } from '../core/action.ts';
+import { touchesSlice } from '../core/action.ts';
 import type { DesiredService } from '../core/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
-import { heldService, isEmptyIn, placesOf } from '../core/held.ts';
+import { withHeldAddresses, isEmptyIn, placesOf } from '../core/held.ts';
 import { isOurSlice } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
@@ -66,7 +66,7 @@ export async function publish(
     unstored.retain(plans);
     const writes = plans
       .flatMap(({ steps }) => steps)
-      .filter(({ action }) => isOfSlice(action) && !unstored.isKnown(action, options)).length;
+      .filter(({ action }) => touchesSlice(action) && !unstored.isKnown(action, options)).length;
     sliceWrites += writes;
     flapping.wrote(writes, options.clock.now());
     const halves = await performAll(
@@ -151,7 +151,7 @@ function openTo(
   const [waiting, opened] = [new Set<boolean>(), new Set<boolean>()];
   const now = desired.map((service) => {
     const { slices } = observed(backend.namespace, service.name, view);
-    const held = heldService(service, slices, flapping.accepted.get(service.name));
+    const held = withHeldAddresses(service, slices, flapping.accepted.get(service.name));
     if (held === service) return service;
     const isEmpty = isEmptyIn(slices);
     const isOpen = flapping.isOpen(at, isEmpty);

@@ -6,8 +6,8 @@ import type { AddressPolicy } from '../core/address-policy.ts';
 import type { ClusterNetworksOf } from '../core/cluster-networks.ts';
 import { servicesOf } from '../core/desired.ts';
 import type { KubeObject } from '../core/objects.ts';
-import { secretsOf } from '../core/materials.ts';
-import { excludedNamespace, invalid, suspended, type Halt } from '../core/status.ts';
+import { secretNames } from '../core/materials.ts';
+import { excludedNamespace, invalid, suspended, type SuspendedStatus } from '../core/status.ts';
 import { Contests } from './contests.ts';
 import { firstServices, hasFirstServices } from './first-services.ts';
 import { Lives, patientWriter, type Life } from './lives.ts';
@@ -148,7 +148,7 @@ export class Reconciler {
     const resolve = resolverOf(backend, this.#options);
     flapping.retain(new Set(backend.spec.targets.map(({ host }) => host)));
     const { secrets, prober } = this.#options;
-    secrets.follow(backend.uid, backend.namespace, secretsOf(backend.spec));
+    secrets.follow(backend.uid, backend.namespace, secretNames(backend.spec));
     return look(key, raw, backend, {
       ...this.#options,
       resolve: (host) =>
@@ -203,7 +203,7 @@ export class Reconciler {
    * policy forbids. A later run does not use the former health: it starts from what is published, as after a
    * start of the process.
    */
-  async #halt({ raw }: Entry, life: Life, halt: Halt): Promise<Outcome> {
+  async #halt({ raw }: Entry, life: Life, halt: SuspendedStatus): Promise<Outcome> {
     life.hosts = undefined;
     life.refused = true;
     this.#stopAsking(life.uid);

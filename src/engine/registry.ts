@@ -2,7 +2,7 @@ import type { Backend } from '../api/external-backend.ts';
 import { parseBackend } from '../api/parse.ts';
 import { servicesOf } from '../core/desired.ts';
 import type { KubeObject } from '../core/objects.ts';
-import { winner } from '../core/ownership.ts';
+import { oldestClaimant } from '../core/ownership.ts';
 
 export type ParsedBackend = ReturnType<typeof parseBackend>;
 
@@ -69,7 +69,7 @@ export class BackendRegistry {
       const { name, creationTimestamp = '' } = entry.raw.metadata;
       return [{ name, creationTimestamp, adopt: adopts(entry, service) }];
     });
-    const first = winner(claimants, holder);
+    const first = oldestClaimant(claimants, holder);
     return first === undefined || first.name === backend.name ? undefined : first.name;
   }
 

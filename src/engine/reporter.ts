@@ -1,6 +1,6 @@
 import type { Status } from '../api/external-backend.ts';
 import { parseStatus } from '../api/parse.ts';
-import { switchOf } from '../core/alias.ts';
+import { aliasSwitchEvent } from '../core/alias.ts';
 import { formatHostPort, type Check } from '../core/check.ts';
 import type { CostlyAddress } from '../core/conditions.ts';
 import { mostCpuMs } from '../core/probe-cost.ts';
@@ -9,12 +9,18 @@ import type { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Problem } from '../core/problems.ts';
 import type { Roles } from '../core/roles.ts';
-import { publishedPrimary, sameStatus, statusOf, statusOfHalt, type Halt } from '../core/status.ts';
+import {
+  publishedPrimary,
+  sameStatus,
+  statusOf,
+  statusOfHalt,
+  type SuspendedStatus,
+} from '../core/status.ts';
 import { differsInWords } from '../core/status-words.ts';
-import { bounded } from '../core/status-text.ts';
+import { truncate } from '../core/status-text.ts';
 import {
   haltOfWithdrawal,
-  statusWithout,
+  statusWithoutRefused,
   withdrawalText,
   type Withdrawals,
 } from '../core/withdrawal-status.ts';
@@ -128,7 +134,7 @@ export class Reporter {
       .filter(({ available }) => available)
       .flatMap(({ name }) => before.get(name) ?? []);
     const left = pointsThere.find((host) => host !== choice.name);
-    const told = switchOf(candidates, left, choice.name);
+    const told = aliasSwitchEvent(candidates, left, choice.name);
     if (told === undefined) return;
     const events = livingEvents(life, this.#options.events);
     events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
@@ -190,7 +196,7 @@ export class Reporter {
    */
   async halt(
     raw: KubeObject,
-    halt: Halt,
+    halt: SuspendedStatus,
     withdrawn: Withdrawals,
     life: Life,
     writer: Writer,
@@ -198,7 +204,7 @@ export class Reporter {
     const { generation = 0 } = raw.metadata;
     const previous = parseStatus(raw);
     const whole = { ...halt, ...haltOfWithdrawal(previous, withdrawn) };
-    const rest = previous && statusWithout(previous, withdrawn.refused);
+    const rest = previous && statusWithoutRefused(previous, withdrawn.refused);
     this.#tellWithdrawal(raw, withdrawn, life);
     const status = statusOfHalt(rest, generation, whole, this.#options.clock.wall());
     return this.#writeStatus(raw, status, life, writer);
@@ -214,7 +220,7 @@ export class Reporter {
         note: `no longer published: ${withdrawalText(refused)}`,
       });
     if (externalIps.length > 0)
-      events.record(raw, { ...event, reason: 'ExternalIPsRefused', note: bounded(externalIps.join('; ')) });
+      events.record(raw, { ...event, reason: 'ExternalIPsRefused', note: truncate(externalIps.join('; ')) });
   }
 
   /**

@@ -2,8 +2,8 @@ import { defaultDns, type Backend } from '../api/external-backend.ts';
 import {
   indexNames,
   indexStatus,
-  publishedNames,
-  reportedNames,
+  decodeNames,
+  namesFromStatus,
   type PublishedName,
 } from '../core/attribution.ts';
 import type { Question } from '../core/names.ts';
@@ -35,8 +35,8 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
   };
   const hosts = targets.map(({ host }) => host);
   const isUnknown = (question: Question): boolean => {
-    const { origin, gone } = lookup(question);
-    return origin === 'nothing' && !gone;
+    const { origin, isConfirmedNegative } = lookup(question);
+    return origin === 'nothing' && !isConfirmedNegative;
   };
   const hints = hosts.flatMap((host) => hintQuestion(host, backend.spec, lookup) ?? []);
   const ask = (): QuestionSet => {
@@ -61,10 +61,10 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
 function publishedBefore(backend: Backend, view: ClusterView): (host: string) => readonly PublishedName[] {
   if (backend.spec.mode === 'ExternalName') {
     const index = indexStatus(backend.status);
-    return (host) => reportedNames(host, index);
+    return (host) => namesFromStatus(host, index);
   }
   const index = indexNames(ownSlices(backend, view));
-  return (host) => publishedNames(host, index);
+  return (host) => decodeNames(host, index);
 }
 
 /** Returns a lookup of the current resolutions of a backend's hosts. */

@@ -4,21 +4,21 @@ import {
   addressesOf,
   addressLimit,
   type BackendAddress,
-  type RefusalOf,
+  type DenialReasonOf,
   type TargetAddresses,
 } from '../core/address.ts';
 import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
-import { candidatesOf, choose, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
+import { candidatesOf, chooseTarget, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
 import { formatHostPort, type Check } from '../core/check.ts';
 import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
 import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
-import { isServed, servicesOf } from '../core/desired.ts';
+import { isFamilyServed, servicesOf } from '../core/desired.ts';
 import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
 import type { KubeObject, Service } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
 import { addressReadiness, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
-import { judgeRoles, type Roles } from '../core/roles.ts';
+import { electPrimary, type Roles } from '../core/roles.ts';
 import { publishedPort } from '../core/published.ts';
 import { standingNames } from './own-slices.ts';
 import type { ClusterView } from './ports.ts';
@@ -75,7 +75,7 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
     .map((target) => withServed(target, backend, standing))
     .map((target) => withoutUnhealthyKept(target, groups, healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
-  const served = addresses.filter(({ unserved }) => unserved !== true);
+  const served = addresses.filter(({ familyNotServed }) => familyNotServed !== true);
   const checks = [
     ...new Map(
       checksOf(groups, served, lagLimitsOf(backend.spec)).map((check) => [check.id, check]),
@@ -110,13 +110,13 @@ const silence: Resolution = {
 };
 
 interface Judging extends Pick<LookOptions, 'view' | 'aliasPolicy'> {
-  readonly refusalOf: RefusalOf;
+  readonly refusalOf: DenialReasonOf;
 }
 
 /**
  * Returns the address policy of a backend. It judges an address with every port for which it would be used.
  */
-function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: AddressPolicy): RefusalOf {
+function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: AddressPolicy): DenialReasonOf {
   const uses = new Map<number, AddressUse>();
   return (ip, own) => {
     const use = uses.get(own) ?? { mode: spec.mode, ports: usedPorts(groups, own) };
@@ -168,7 +168,9 @@ const forbiddenHost = (target: Target, why: string): TargetAddresses => ({
 function withServed(target: TargetAddresses, backend: Backend, standing: Scene['standing']): TargetAddresses {
   if (backend.spec.mode === 'ExternalName') return target;
   const addresses = target.addresses.map((address) =>
-    isServed(backend, address.family, standing) ? address : { ...address, unserved: true as const },
+    isFamilyServed(backend, address.family, standing)
+      ? address
+      : { ...address, familyNotServed: true as const },
   );
   return { ...target, addresses };
 }
@@ -196,7 +198,7 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
     const place = `${address.ip} ${publishedPort(group, address)}`;
     return [...ready].some(([name, places]) => (service ?? name) === name && places.has(place));
   };
-  return judgeRoles({ groups, addresses, healthOf, isPublishedPrimary });
+  return electPrimary({ groups, addresses, healthOf, isPublishedPrimary });
 }
 
 /** Returns IP and port of each ready endpoint in the backend's own slices of a Service. */
@@ -249,7 +251,7 @@ export function lookAtAlias(
   const hosts = healthyHosts(known, judged, failbackMs, now);
   const candidates = judged.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
   const before = publishedAlias(backend, view);
-  const choice = choose(candidates, before, failbackMs, now);
+  const choice = chooseTarget(candidates, before, failbackMs, now);
   const withdraws = choice.none === true && before !== undefined && forbids(before) !== undefined;
   return { hosts, candidates, before, choice, withdraws };
 }

@@ -1,4 +1,4 @@
-import { isOfSlice } from '../core/action.ts';
+import { touchesSlice } from '../core/action.ts';
 import type { Action } from '../core/action.ts';
 import type { Writer } from '../engine/ports.ts';
 import { ActionRunner } from './action-runner.ts';
@@ -40,7 +40,7 @@ export class KubeWriter implements Writer {
 
   perform(action: Action, patience?: AbortSignal): Promise<void> {
     const call = new Call(this.#options.view, patience, this.#options.term?.());
-    if (isOfSlice(action)) return this.#runner.run(action, call);
+    if (touchesSlice(action)) return this.#runner.run(action, call);
     const object = nameOf(action);
     const done = this.#inTurn(object, action, call);
     return call.unlessSuperseded(done, object, () => this.#leave(object, done));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { knownDatabases } from '../../src/api/known-databases.ts';
-import { chosen } from '../../src/core/handlers.ts';
+import { defaultHandler } from '../../src/core/handlers.ts';
 
 const choose = { materials: {}, choose: true };
 
 describe.each(Object.entries(knownDatabases))('%s', (kind, { port, appProtocols }) => {
   it('is the handler that its port and its protocol names select, as the rules of the schema assume', () => {
-    expect(chosen(undefined, port, choose).handler.kind).toBe(kind);
+    expect(defaultHandler(undefined, port, choose).handler.kind).toBe(kind);
     for (const appProtocol of appProtocols)
-      expect(chosen({ port: 1, protocol: 'TCP', appProtocol }, 1, choose).handler.kind).toBe(kind);
+      expect(defaultHandler({ port: 1, protocol: 'TCP', appProtocol }, 1, choose).handler.kind).toBe(kind);
   });
 });

@@ -1,19 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mostEndpoints } from '../../src/api/limits.ts';
-import { addressLimit, mostAddresses } from '../../src/core/address.ts';
+import { addressLimit, maxAddresses } from '../../src/core/address.ts';
 
 const limit = (mode: 'Endpoints' | 'ExternalName', services: number, portGroups: number): number =>
   addressLimit({ mode, services: Array.from({ length: services }) }, portGroups);
 
 describe('the number of addresses that are published', () => {
   it.each([
-    ['one Service and one port group', 'Endpoints', 1, 1, mostAddresses],
+    ['one Service and one port group', 'Endpoints', 1, 1, maxAddresses],
     ['16 Services', 'Endpoints', 16, 1, 500],
     ['16 Services and 32 port groups', 'Endpoints', 16, 32, 15],
-    ['an alias, whose Services have no endpoints', 'ExternalName', 16, 1, mostAddresses],
+    ['an alias, whose Services have no endpoints', 'ExternalName', 16, 1, maxAddresses],
     ['an alias with 32 port groups, which are probed', 'ExternalName', 16, 32, 250],
-    ['an alias without ports', 'ExternalName', 1, 0, mostAddresses],
+    ['an alias without ports', 'ExternalName', 1, 0, maxAddresses],
   ] as const)('with %s', (_, mode, services, portGroups, expected) => {
     expect(limit(mode, services, portGroups)).toBe(expected);
   });

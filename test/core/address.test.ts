@@ -2,7 +2,7 @@ import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr, type Cidr } from '../../src/api/cidr.ts';
 import { addressPolicy } from '../../src/core/address-policy.ts';
-import { addressesOf, mostAddresses } from '../../src/core/address.ts';
+import { addressesOf, maxAddresses } from '../../src/core/address.ts';
 import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
 import { aPort, aTarget, literal, resolved } from '../support/builders.ts';
 import { service } from '../support/lookups.ts';
@@ -167,21 +167,21 @@ describe('addressesOf with names', () => {
   const many = (count: number) => Array.from({ length: count }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
 
   it('publishes no more addresses than the limit, the kept ones last, and reports it', () => {
-    const hosts = { 'a.': kept(a('10.9.0.1')), 'b.': b(...many(mostAddresses + 5)) };
+    const hosts = { 'a.': kept(a('10.9.0.1')), 'b.': b(...many(maxAddresses + 5)) };
     const [first, second] = addressesOf(targets('a.', 'b.'), giving(hosts), forbiddenRule);
-    expect([first?.addresses.length, second?.addresses.length]).toEqual([0, mostAddresses]);
+    expect([first?.addresses.length, second?.addresses.length]).toEqual([0, maxAddresses]);
     expect(second?.message).toContain(
-      `only the first ${mostAddresses} addresses are published: an ExternalBackend has at most`,
+      `only the first ${maxAddresses} addresses are published: an ExternalBackend has at most`,
     );
   });
 
   it('publishes all literal addresses when a name has too many', () => {
     const found = addressesOf(
       targets('a.', '10.9.0.1'),
-      giving({ 'a.': a(...many(mostAddresses + 5)) }),
+      giving({ 'a.': a(...many(maxAddresses + 5)) }),
       forbiddenRule,
     );
-    expect(found.map(({ addresses }) => addresses.length)).toEqual([mostAddresses - 1, 1]);
+    expect(found.map(({ addresses }) => addresses.length)).toEqual([maxAddresses - 1, 1]);
   });
 
   it('publishes fewer addresses with a lower limit', () => {

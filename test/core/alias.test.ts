@@ -6,9 +6,9 @@ import { addressesOf, type TargetAddresses } from '../../src/core/address.ts';
 import {
   aliasName,
   candidatesOf,
-  choose,
+  chooseTarget,
   currentAlias,
-  switchOf,
+  aliasSwitchEvent,
   type Candidate,
 } from '../../src/core/alias.ts';
 import { portGroups } from '../../src/core/checks.ts';
@@ -79,7 +79,7 @@ describe('choose', () => {
   ];
   it.each(rows.map((row) => [row[0], row] as const))('the alias points to: %s', (_, row) => {
     const [, candidates, current, name, afterMs] = row;
-    const chosen = choose(candidates, current, 30_000, now);
+    const chosen = chooseTarget(candidates, current, 30_000, now);
     expect(chosen).toEqual({ name, ...(afterMs !== undefined && { afterMs }) });
   });
 
@@ -88,21 +88,21 @@ describe('choose', () => {
     ['a stranger', 'x', 'x'],
     ['a forbidden one', 'b', 'b'],
   ])('chooses no host where all are refused and it points to: %s', (_, current, name) => {
-    expect(choose([refused('a'), forbidden('b')], current, 30_000, now)).toEqual({ name, none: true });
+    expect(chooseTarget([refused('a'), forbidden('b')], current, 30_000, now)).toEqual({ name, none: true });
   });
 
   it('goes back to a better host at once when failbackSeconds is 0', () => {
-    expect(choose([good('a', 0), good('b')], 'b', 0, now)).toEqual({ name: 'a' });
+    expect(chooseTarget([good('a', 0), good('b')], 'b', 0, now)).toEqual({ name: 'a' });
   });
 
   it('treats a healthy-since time in the future as now', () => {
     const future = good('a', -3_600_000);
-    expect(choose([future, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
+    expect(chooseTarget([future, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
   });
 
   it('checks a better host again when the time since which it is healthy is not known', () => {
     const vague = candidate('a', 'healthy');
-    expect(choose([vague, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
+    expect(chooseTarget([vague, good('b')], 'b', 30_000, now)).toEqual({ name: 'b', afterMs: 30_000 });
   });
 
   const candidates = fc
@@ -127,7 +127,7 @@ describe('choose', () => {
   it('never replaces a host that is neither unhealthy nor drained by one that is not healthy', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
-        const { name } = choose(all, from, failbackMs, now);
+        const { name } = chooseTarget(all, from, failbackMs, now);
         const is = all.find((each) => each.name === from);
         if (is === undefined || is.name === name || is.health === 'unhealthy' || is.drain) return;
         expect(all).toContainEqual(expect.objectContaining({ name, health: 'healthy', drain: false }));
@@ -138,7 +138,7 @@ describe('choose', () => {
   it('points to a host of the list, and leaves it only for a healthy one', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
-        const { name, afterMs = 1 } = choose(all, from, failbackMs, now);
+        const { name, afterMs = 1 } = chooseTarget(all, from, failbackMs, now);
         expect(all.map((each) => each.name)).toContain(name);
         expect(afterMs).toBeGreaterThan(0);
         if (all.some((each) => each.name === from) && name !== from)
@@ -150,8 +150,8 @@ describe('choose', () => {
   it('chooses the same host again when nothing changes', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
-        const { name } = choose(all, from, failbackMs, now);
-        expect(choose(all, name, failbackMs, now).name).toBe(name);
+        const { name } = chooseTarget(all, from, failbackMs, now);
+        expect(chooseTarget(all, name, failbackMs, now).name).toBe(name);
       }),
     );
   });
@@ -159,10 +159,10 @@ describe('choose', () => {
   it('chooses another host because of time alone exactly at the announced instant', () => {
     fc.assert(
       fc.property(candidates, current, failback, (all, from, failbackMs) => {
-        const { name, afterMs } = choose(all, from, failbackMs, now);
+        const { name, afterMs } = chooseTarget(all, from, failbackMs, now);
         if (afterMs === undefined || name !== from) return;
-        expect(choose(all, from, failbackMs, now + afterMs - 1).name).toBe(name);
-        expect(choose(all, from, failbackMs, now + afterMs).name).not.toBe(name);
+        expect(chooseTarget(all, from, failbackMs, now + afterMs - 1).name).toBe(name);
+        expect(chooseTarget(all, from, failbackMs, now + afterMs).name).not.toBe(name);
       }),
     );
   });
@@ -250,7 +250,7 @@ describe('candidatesOf', () => {
   });
 });
 
-describe('switchOf', () => {
+describe('aliasSwitchEvent', () => {
   const all = [good('a'), bad('b'), drained('c')];
   it.each([
     ['the first time', undefined, 'a', undefined],
@@ -265,7 +265,7 @@ describe('switchOf', () => {
     ['from what is unhealthy', 'b', 'a', { type: 'Warning', note: 'b is unhealthy: 10.0.0.1 Refused' }],
     ['back', 'a', 'b', { type: 'Normal', note: 'the alias now points to b again' }],
   ])('reports why the alias was switched: %s', (_, from, to, told) => {
-    const is = switchOf(all, from, to);
+    const is = aliasSwitchEvent(all, from, to);
     expect(is?.type).toBe(told?.type);
     expect(is?.note ?? '').toContain(told?.note ?? '');
   });

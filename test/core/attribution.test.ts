@@ -5,12 +5,12 @@ import type { Status } from '../../src/api/external-backend.ts';
 import { parseIp } from '../../src/api/ip.ts';
 import { addressesOf } from '../../src/core/address.ts';
 import {
-  attributions,
+  annotationKeysOf,
   indexNames,
   indexStatus,
-  namesText,
-  publishedNames,
-  reportedNames,
+  encodeNames,
+  decodeNames,
+  namesFromStatus,
 } from '../../src/core/attribution.ts';
 import { questionKey } from '../../src/core/names.ts';
 import type { ServiceRecord } from '../../src/core/srv-records.ts';
@@ -32,7 +32,7 @@ const slice = (ips: readonly string[], text: string | undefined, port = 5432): E
 
 const read = (host: string, ...slices: readonly EndpointSlice[]) =>
   Object.fromEntries(
-    publishedNames(host, indexNames(slices)).map(({ question, records: { addresses, services } }) => [
+    decodeNames(host, indexNames(slices)).map(({ question, records: { addresses, services } }) => [
       questionKey(question),
       question.type === 'SRV'
         ? services.map((each) => `${each.host}:${each.port}`).toSorted()
@@ -52,12 +52,12 @@ function written(hosts: ReadonlyMap<string, readonly HostAddress[]>): readonly E
   return [...sets.values()].map((set) => {
     const names = new Map(
       set.flatMap((each) => {
-        const all = attributions(each);
+        const all = annotationKeysOf(each);
         return all.length === 0 ? [] : [[each.ip, all] as const];
       }),
     );
     const ips = set.map(({ ip }) => ip);
-    return slice(ips, namesText(ips, names), set[0]?.port);
+    return slice(ips, encodeNames(ips, names), set[0]?.port);
   });
 }
 
@@ -125,7 +125,7 @@ describe('the names annotation of slices', () => {
     ]);
     const text = '{"a.example.com":["10.0.0.1","10.0.0.3"],"b.example.com":["10.0.0.2"]}';
     const ips = ['10.0.0.3', '10.0.0.9', '10.0.0.1', '10.0.0.2'];
-    expect([namesText(ips, names), namesText(ips.toReversed(), names)]).toEqual([text, text]);
+    expect([encodeNames(ips, names), encodeNames(ips.toReversed(), names)]).toEqual([text, text]);
   });
 
   it.each([
@@ -133,15 +133,15 @@ describe('the names annotation of slices', () => {
     ['literal addresses only', ['10.0.0.1'], new Map([['10.0.0.2', ['db.']]])],
     ['no address', [], new Map([['10.0.0.2', ['db.']]])],
   ])('is absent when no address has a name: %s', (_, ips, names) => {
-    expect(namesText(ips, names)).toBeUndefined();
+    expect(encodeNames(ips, names)).toBeUndefined();
   });
 
   it('is absent when it would be larger than an object may be', () => {
     const long = (n: number) => `${`${n}`.padStart(4, 'n')}.${'x'.repeat(240)}`;
     const ips = Array.from({ length: 1_000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
     const names = (count: number) => new Map(ips.slice(0, count).map((ip, n) => [ip, [long(n)]]));
-    expect(namesText(ips, names(700))?.length).toBeLessThanOrEqual(200_000);
-    expect(namesText(ips, names(1_000))).toBeUndefined();
+    expect(encodeNames(ips, names(700))?.length).toBeLessThanOrEqual(200_000);
+    expect(encodeNames(ips, names(1_000))).toBeUndefined();
   });
 
   const ips = ['10.0.0.1', '10.0.0.2'];
@@ -158,9 +158,9 @@ describe('the names annotation of slices', () => {
     ['has no addresses in the list', '{"db.":["nonsense","10.0.0.256",""]}'],
     ['has addresses that are not in the slice', '{"db.":["10.9.9.9","169.254.169.254"]}'],
   ])('restores nothing when the annotation %s', (_, text) => {
-    expect(publishedNames('db.', indexNames([slice(ips, text)]))).toEqual([]);
+    expect(decodeNames('db.', indexNames([slice(ips, text)]))).toEqual([]);
     const srv = text?.replaceAll('db.', `${record} db.`);
-    expect(publishedNames(record, indexNames([slice(ips, srv)]))).toEqual([]);
+    expect(decodeNames(record, indexNames([slice(ips, srv)]))).toEqual([]);
   });
 
   it('restores the readable part of a damaged annotation', () => {
@@ -171,14 +171,14 @@ describe('the names annotation of slices', () => {
   it('never throws, whatever the text of the annotation', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        for (const { records } of publishedNames('db.', indexNames([slice(ips, text)])))
+        for (const { records } of decodeNames('db.', indexNames([slice(ips, text)])))
           for (const ip of records.addresses) expect(parseIp(ip)).toBeDefined();
       }),
     );
   });
 });
 
-describe('reportedNames', () => {
+describe('namesFromStatus', () => {
   const status = (host: string, ...all: readonly string[]): Status => ({
     targets: [
       { host, addresses: all.map((ip) => ({ ip, ready: true, health: 'healthy', reason: 'Connected' })) },
@@ -187,7 +187,7 @@ describe('reportedNames', () => {
   });
 
   it('restores the addresses of an alias from its status', () => {
-    const said = reportedNames(
+    const said = namesFromStatus(
       'db.example.com',
       indexStatus(status('db.example.com', '10.0.0.1', 'fd00::1')),
     );
@@ -198,13 +198,15 @@ describe('reportedNames', () => {
   });
 
   it('finds a name in another spelling', () => {
-    expect(reportedNames('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1')))).toHaveLength(
-      1,
-    );
+    expect(
+      namesFromStatus('db.example.com', indexStatus(status('DB.Example.com.', '10.0.0.1'))),
+    ).toHaveLength(1);
   });
 
   it('returns nothing for a name that the status does not contain', () => {
-    expect(reportedNames('db.example.com', indexStatus(undefined))).toEqual([]);
-    expect(reportedNames('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual([]);
+    expect(namesFromStatus('db.example.com', indexStatus(undefined))).toEqual([]);
+    expect(namesFromStatus('other.example.com', indexStatus(status('db.example.com', '10.0.0.1')))).toEqual(
+      [],
+    );
   });
 });

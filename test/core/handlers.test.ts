@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../src/core/checks.ts';
-import { chosen, databaseHandler, httpHandler } from '../../src/core/handlers.ts';
-import type { Materials } from '../../src/core/materials.ts';
+import { defaultHandler, databaseHandler, httpHandler } from '../../src/core/handlers.ts';
+import type { ProbeSecrets } from '../../src/core/materials.ts';
 import { aBackend, aPort } from '../support/builders.ts';
 
-const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: Materials = {}) =>
-  chosen(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });
+const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: ProbeSecrets = {}) =>
+  defaultHandler(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });
 
 describe('the chosen handler', () => {
   it.each([
@@ -56,7 +56,7 @@ describe('the chosen handler', () => {
   });
 
   it('is tcpSocket when choosing is disabled', () => {
-    const off = chosen(aPort(), 5432, { materials: {}, choose: false });
+    const off = defaultHandler(aPort(), 5432, { materials: {}, choose: false });
     expect(off).toEqual({ handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' });
   });
 

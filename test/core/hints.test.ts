@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { portGroups } from '../../src/core/checks.ts';
 import { desiredServices } from '../../src/core/desired.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
-import { judgeRoles } from '../../src/core/roles.ts';
+import { electPrimary } from '../../src/core/roles.ts';
 import { aBackend, addressesIn, allBut, desiredOf, healthy, theService } from '../support/builders.ts';
 
 const zones = ['eu-1a', 'eu-1b', undefined] as const;
@@ -96,8 +96,8 @@ describe('zone hints', () => {
     const withRoles: HealthOf = (id) => ({ ...healthy, replication: { ...nothing, role: roleOf(id) } });
     const [groups, addresses] = [portGroups(backend.spec), addressesIn(backend.spec)];
     const scene = { groups, addresses, healthOf: withRoles };
-    const roles = judgeRoles({ ...scene, isPublishedPrimary: () => false });
-    const rest = { legacyEndpoints: false, alias: undefined, standing: () => undefined };
+    const roles = electPrimary({ ...scene, isPublishedPrimary: () => false });
+    const rest = { legacyEndpoints: false, alias: undefined, observedService: () => undefined };
     const hints = desiredServices({ backend, ...scene, roles, ...rest }).map((desired) =>
       desired.groups.flatMap(({ endpoints }) => endpoints.map((each) => each.hints)),
     );

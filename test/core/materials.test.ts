@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isPending, materialsOf, secretsOf, type SecretState } from '../../src/core/materials.ts';
+import { isPending, materialsOf, secretNames, type SecretState } from '../../src/core/materials.ts';
 import { aBackend } from '../support/builders.ts';
 
 const databases = { probe: { redis: {} }, ports: [{ port: 6379 }] };
@@ -131,10 +131,10 @@ describe('TLS options and credentials from Secrets', () => {
 describe('secretsOf', () => {
   it('returns each Secret of the spec once', () => {
     const tls = { caSecret: { name: 'one' }, certificateSecretName: 'one' };
-    expect(secretsOf(aBackend({ ...databases, credentials: { secretName: 'login' }, tls }).spec)).toEqual([
+    expect(secretNames(aBackend({ ...databases, credentials: { secretName: 'login' }, tls }).spec)).toEqual([
       'login',
       'one',
     ]);
-    expect(secretsOf(aBackend().spec)).toEqual([]);
+    expect(secretNames(aBackend().spec)).toEqual([]);
   });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  believedDenials,
-  isNews,
-  learn,
-  nothingKnown,
+  negativeAnswersToConfirm,
+  isVisibleChange,
+  applyAnswer,
+  emptyNameState,
   questionKey,
   sameRecords,
-  seeded,
+  withPublishedRecords,
 } from '../../src/core/names.ts';
 import type { Answer, NameState, Records } from '../../src/core/names.ts';
 import type { ServiceRecord } from '../../src/core/srv-records.ts';
-import { standing } from '../../src/core/standing.ts';
-import type { Standing } from '../../src/core/standing.ts';
+import { effectiveRecords } from '../../src/core/standing.ts';
+import type { EffectiveRecords } from '../../src/core/standing.ts';
 
 const WALL = 1_000_000;
 const step = 5_000;
@@ -25,20 +25,20 @@ const records = (...addresses: string[]): Answer => ({
 });
 const failed = (message = '10.0.0.53 does not answer'): Answer => ({ kind: 'failed', message });
 /** `vouchedAt`: time at which the server last answered another name. */
-const denied = (vouchedAt?: number, reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answer => ({
+const denied = (serverAnsweredAt?: number, reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answer => ({
   kind: 'none',
   reason,
   ttlMs: 60_000,
-  ...(vouchedAt === undefined ? {} : { vouchedAt }),
+  ...(serverAnsweredAt === undefined ? {} : { serverAnsweredAt }),
 });
 const trusted = denied(Infinity);
 const at = (now: number) => ({ now, wall: WALL + now });
 
 /** Steps a state by answers that follow each other by one `step`, the first at 0. */
-const after = (answers: readonly Answer[], from: NameState = nothingKnown): NameState =>
-  answers.reduce((state, answer, i) => learn(state, answer, at(i * step)), from);
+const after = (answers: readonly Answer[], from: NameState = emptyNameState): NameState =>
+  answers.reduce((state, answer, i) => applyAnswer(state, answer, at(i * step)), from);
 
-const published = seeded(nothingKnown, { addresses: ['10.0.0.1'], services: [] }, at(0));
+const published = withPublishedRecords(emptyNameState, { addresses: ['10.0.0.1'], services: [] }, at(0));
 const good = records('10.0.0.1');
 
 describe('an answer and the records before it', () => {
@@ -83,7 +83,11 @@ describe('an answer and the records before it', () => {
 
   it('uses records again that return after a confirmed negative answer', () => {
     const state = after([good, trusted, trusted, trusted, good]);
-    expect(state).toMatchObject({ changedWall: WALL + 4 * step, gone: false, departed: [] });
+    expect(state).toMatchObject({
+      changedWall: WALL + 4 * step,
+      isConfirmedNegative: false,
+      removedAddresses: [],
+    });
   });
 });
 
@@ -91,39 +95,43 @@ describe('restored records', () => {
   const others: Records = { addresses: ['10.0.0.9'], services: [] };
 
   it.each([
-    ['is put in where nothing is known', nothingKnown, true],
+    ['is put in where nothing is known', emptyNameState, true],
     ['is put in where the servers have only failed', after([failed()]), true],
     ['is put in where a denial is not believed yet', after([trusted]), true],
     ['overrides no answer', after([good]), false],
     ['overrides no believed denial', after([trusted, trusted, trusted]), false],
     ['overrides nothing that was put in before', published, false],
   ])('%s', (_, state, taken) => {
-    expect(seeded(state, others, at(1)).addresses.includes('10.0.0.9')).toBe(taken);
+    expect(withPublishedRecords(state, others, at(1)).addresses.includes('10.0.0.9')).toBe(taken);
   });
 });
 
 describe('an address that leaves the answer', () => {
   it('is kept with its time, the latest last', () => {
     const state = after([records('10.0.0.1', '10.0.0.2'), records('10.0.0.2'), records('10.0.0.3')]);
-    expect(state.departed).toEqual([
+    expect(state.removedAddresses).toEqual([
       { ip: '10.0.0.1', at: step },
       { ip: '10.0.0.2', at: 2 * step },
     ]);
   });
 
   it('is no longer kept as removed when it comes back', () => {
-    expect(after([good, records('10.0.0.2'), good]).departed).toEqual([{ ip: '10.0.0.2', at: 2 * step }]);
+    expect(after([good, records('10.0.0.2'), good]).removedAddresses).toEqual([
+      { ip: '10.0.0.2', at: 2 * step },
+    ]);
   });
 
   it('is kept also after a confirmed negative answer', () => {
-    expect(after([good, trusted, trusted, trusted]).departed).toEqual([{ ip: '10.0.0.1', at: 3 * step }]);
+    expect(after([good, trusted, trusted, trusted]).removedAddresses).toEqual([
+      { ip: '10.0.0.1', at: 3 * step },
+    ]);
   });
 
   it('is kept among the last 256', () => {
     const many = Array.from({ length: 1_000 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
-    const { departed } = after([records(...many), good]);
-    expect(departed).toHaveLength(256);
-    expect(departed.at(-1)?.ip).toBe(many.at(-1));
+    const { removedAddresses } = after([records(...many), good]);
+    expect(removedAddresses).toHaveLength(256);
+    expect(removedAddresses.at(-1)?.ip).toBe(many.at(-1));
   });
 });
 
@@ -138,7 +146,7 @@ describe('the records in effect', () => {
     ['records: these', ofAnswers([good]), 0, ip, 'Answered'],
     ['records after failures: these', ofAnswers([failed(), failed(), good]), 0, ip, 'Answered'],
     ['no answer yet, but published: the published', published, 0, ip, 'Restored'],
-    ['no answer yet: nothing', nothingKnown, 0, [], 'Pending'],
+    ['no answer yet: nothing', emptyNameState, 0, [], 'Pending'],
     ['none, believed: nothing', ofAnswers(gone), 0, [], 'NoSuchName'],
     ['no address, believed: nothing', ofAnswers([good, noAddress, noAddress, noAddress]), 0, [], 'NoAddress'],
     ['none, believed, and never an answer before: nothing', ofAnswers([trusted, trusted, trusted]), 0, [], 'NoSuchName'],
@@ -162,31 +170,31 @@ describe('the records in effect', () => {
     ['failed after there was nothing: nothing', ofAnswers([...gone, failed()]), 0, [], 'NoSuchName'],
     ['failed after there was no address: nothing', ofAnswers([good, noAddress, noAddress, noAddress, failed(), failed()]), 0, [], 'NoAddress'],
   ] as const)('%s', (_, state, now, addresses, rule) =>
-    expect(standing(state, options, now)).toMatchObject({ addresses, state: rule })); // prettier-ignore
+    expect(effectiveRecords(state, options, now)).toMatchObject({ addresses, state: rule })); // prettier-ignore
 
   it('remain for ever with a staleMs of 0', () => {
     const state = after([good, failed(), failed()]);
-    const forEver = standing(state, { staleMs: 0, keepMs: 0 }, 1e12);
+    const forEver = effectiveRecords(state, { staleMs: 0, keepMs: 0 }, 1e12);
     expect(forEver).toMatchObject({ addresses: ip, state: 'Stale', nextAt: undefined });
   });
 
   it('count staleMs from the first result without records, not from the last answer', () => {
-    const late = learn(learn(after([good]), failed(), at(290_000)), failed(), at(295_000));
-    expect(standing(late, options, 295_000)).toMatchObject({ state: 'Stale', nextAt: 320_000 });
-    expect(standing(late, options, 320_000).state).toBe('Expired');
+    const late = applyAnswer(applyAnswer(after([good]), failed(), at(290_000)), failed(), at(295_000));
+    expect(effectiveRecords(late, options, 295_000)).toMatchObject({ state: 'Stale', nextAt: 320_000 });
+    expect(effectiveRecords(late, options, 320_000).state).toBe('Expired');
   });
 
   it('report when they end because time passes', () => {
     const rotated = after([good, records('10.0.0.2')]);
-    const kept = standing(rotated, { staleMs: 0, keepMs: 10_000 }, step + 9_999);
+    const kept = effectiveRecords(rotated, { staleMs: 0, keepMs: 10_000 }, step + 9_999);
     expect(kept).toMatchObject({ kept: ip, nextAt: step + 10_000 });
-    const ended = standing(rotated, { staleMs: 0, keepMs: 10_000 }, step + 10_000);
+    const ended = effectiveRecords(rotated, { staleMs: 0, keepMs: 10_000 }, step + 10_000);
     expect(ended).toMatchObject({ kept: [], nextAt: undefined });
   });
 
   it('report since when they are in effect, and the error of the servers', () => {
-    const tells = (answers: readonly Answer[]): Pick<Standing, 'resolvedWall' | 'error'> => {
-      const { resolvedWall, error } = standing(after(answers), options, 0);
+    const tells = (answers: readonly Answer[]): Pick<EffectiveRecords, 'resolvedWall' | 'error'> => {
+      const { resolvedWall, error } = effectiveRecords(after(answers), options, 0);
       return { resolvedWall, error };
     };
     expect(tells([])).toEqual({ resolvedWall: undefined, error: undefined });
@@ -217,7 +225,7 @@ describe('changes that need a reconcile', () => {
     ['the same denial after it was believed', [good, trusted, trusted, trusted], trusted, false],
   ] as const)('%s', (_, before, answer, news) => {
     const state = after(before);
-    expect(isNews(state, learn(state, answer, at(99_999)))).toBe(news);
+    expect(isVisibleChange(state, applyAnswer(state, answer, at(99_999)))).toBe(news);
   }); // prettier-ignore
 
   it('include another error text or kind at most once a minute', () => {
@@ -226,8 +234,8 @@ describe('changes that need a reconcile', () => {
     const turns = Array.from({ length: 720 }, (_, i) => [down, silent, unvouched][i % 3] ?? down);
     let [state, news] = [after([good]), 0];
     turns.forEach((answer, i) => {
-      const next = learn(state, answer, at((i + 1) * step));
-      if (isNews(state, next)) news += 1;
+      const next = applyAnswer(state, answer, at((i + 1) * step));
+      if (isVisibleChange(state, next)) news += 1;
       state = next;
     });
     // The second result without records, and a change for each minute of an hour.
@@ -237,13 +245,13 @@ describe('changes that need a reconcile', () => {
 
   it('include the first change of the error at once', () => {
     const stale = after([good, down, down, down]);
-    const doubted = learn(stale, denied(), at(4 * step));
-    expect(isNews(stale, doubted)).toBe(true);
-    expect(standing(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).state).toBe('Unconfirmed');
+    const doubted = applyAnswer(stale, denied(), at(4 * step));
+    expect(isVisibleChange(stale, doubted)).toBe(true);
+    expect(effectiveRecords(doubted, { staleMs: 0, keepMs: 0 }, 4 * step).state).toBe('Unconfirmed');
   });
 
   it('include the first answer to restored records', () => {
-    expect(isNews(published, learn(published, good, at(1)))).toBe(true);
+    expect(isVisibleChange(published, applyAnswer(published, good, at(1)))).toBe(true);
   });
 });
 
@@ -253,8 +261,8 @@ describe('expired records', () => {
     let [state, rules] = [after([good]), new Set<string>()];
     for (let i = 1; i <= 200; i++) {
       const now = i * step;
-      state = learn(state, i % 2 === 0 ? denied() : failed(), at(now));
-      if (now >= step + options.staleMs) rules = rules.add(standing(state, options, now).state);
+      state = applyAnswer(state, i % 2 === 0 ? denied() : failed(), at(now));
+      if (now >= step + options.staleMs) rules = rules.add(effectiveRecords(state, options, now).state);
     }
     expect([...rules]).toEqual(['Expired']);
   });
@@ -289,14 +297,14 @@ describe('any answers', () => {
     fc.constantFrom(failed(), failed('SERVFAIL')),
   ); // prettier-ignore
   const answers = fc.array(answer, { maxLength: 40 });
-  const start = fc.constantFrom(nothingKnown, published);
+  const start = fc.constantFrom(emptyNameState, published);
 
   /** Returns each step: the state before, the answer, the state after. */
   function walk(from: NameState, all: readonly Answer[]) {
     let before = from;
     return all.map((given, i) => {
       const now = i * step;
-      const seen = { before, given, now, after: learn(before, given, at(now)) };
+      const seen = { before, given, now, after: applyAnswer(before, given, at(now)) };
       before = seen.after;
       return seen;
     });
@@ -316,10 +324,10 @@ describe('any answers', () => {
       fc.property(start, answers, (from, all) => {
         walk(from, all).forEach(({ before, given, after }, i) => {
           if (sameRecords(before, after) || given.kind === 'records') return;
-          const last = all.slice(i - believedDenials + 1, i + 1);
+          const last = all.slice(i - negativeAnswersToConfirm + 1, i + 1);
           expect(last.map(({ kind }) => kind)).toEqual(['none', 'none', 'none']);
           const first = all.slice(0, i + 1).findLastIndex(({ kind }) => kind !== 'none') + 1;
-          expect(given.kind === 'none' && given.vouchedAt).toBeGreaterThanOrEqual(first * step);
+          expect(given.kind === 'none' && given.serverAnsweredAt).toBeGreaterThanOrEqual(first * step);
           expect(after.addresses).toEqual([]);
         });
       }),
@@ -332,7 +340,7 @@ describe('any answers', () => {
         const ever = new Set(from.addresses);
         for (const { after, now } of walk(from, all)) {
           for (const ip of after.addresses) ever.add(ip);
-          const { addresses, kept } = standing(after, { keepMs, staleMs }, now);
+          const { addresses, kept } = effectiveRecords(after, { keepMs, staleMs }, now);
           expect(kept.filter((ip) => addresses.includes(ip))).toEqual([]);
           expect(new Set(kept).size).toBe(kept.length);
           expect(kept.filter((ip) => !ever.has(ip))).toEqual([]);
@@ -345,11 +353,11 @@ describe('any answers', () => {
     fc.assert(
       fc.property(start, answers, fc.nat(100_000), (from, all, staleMs) => {
         const seen = (state: NameState, now: number) => {
-          const { state: how, error, addresses } = standing(state, { staleMs, keepMs: 0 }, now);
+          const { state: how, error, addresses } = effectiveRecords(state, { staleMs, keepMs: 0 }, now);
           return { how, error, addresses: addresses.toSorted() };
         };
         for (const { before, after, now } of walk(from, all))
-          if (!isNews(before, after)) expect(seen(after, now)).toEqual(seen(before, now));
+          if (!isVisibleChange(before, after)) expect(seen(after, now)).toEqual(seen(before, now));
       }),
     );
   });
@@ -358,7 +366,7 @@ describe('any answers', () => {
     fc.assert(
       fc.property(start, answers, (from, all) => {
         const state = after([...all, good], from);
-        const stands = standing(state, { staleMs: 1, keepMs: 0 }, 1e9);
+        const stands = effectiveRecords(state, { staleMs: 1, keepMs: 0 }, 1e9);
         expect(stands).toMatchObject({ state: 'Answered', addresses: ['10.0.0.1'], error: undefined });
       }),
     );

@@ -2,12 +2,12 @@ import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import type { Target } from '../../src/api/external-backend.ts';
 import { addressesOf, type TargetAddresses } from '../../src/core/address.ts';
-import { indexNames, namesText, publishedNames } from '../../src/core/attribution.ts';
+import { indexNames, encodeNames, decodeNames } from '../../src/core/attribution.ts';
 import { portGroups } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
 import type { Health } from '../../src/core/health-state.ts';
 import { annotations } from '../../src/core/ownership.ts';
-import { judgeRoles } from '../../src/core/roles.ts';
+import { electPrimary } from '../../src/core/roles.ts';
 import { aBackend, aSlice, healthy, resolved } from '../support/builders.ts';
 
 const A = '10.20.0.1';
@@ -40,13 +40,13 @@ function published(given: Readonly<Record<string, Given>>, health: Health = heal
   const addresses = found.flatMap((each) => each.addresses);
   const groups = portGroups(backend.spec);
   const healthOf = () => health;
-  const roles = judgeRoles({ groups, addresses, healthOf, isPublishedPrimary: () => false });
+  const roles = electPrimary({ groups, addresses, healthOf, isPublishedPrimary: () => false });
   const input = { backend, addresses, groups, healthOf, roles };
   const services = desiredServices({
     ...input,
     legacyEndpoints: false,
     alias: undefined,
-    standing: () => undefined,
+    observedService: () => undefined,
   });
   return { services, found };
 }
@@ -208,9 +208,9 @@ describe('One address of two targets', () => {
       'cluster.': { role: 'Primary', ips: [A] },
       'cluster-ro.': { role: 'Replica', ips: [A] },
     });
-    const text = namesText([A], services[0]?.groups[0]?.names) ?? '';
+    const text = encodeNames([A], services[0]?.groups[0]?.names) ?? '';
     const slice = aSlice([A], 'external-backend-operator', { annotations: { [annotations.names]: text } });
     for (const name of ['cluster.', 'cluster-ro.'])
-      expect(publishedNames(name, indexNames([slice]))).toMatchObject([{ records: { addresses: [A] } }]);
+      expect(decodeNames(name, indexNames([slice]))).toMatchObject([{ records: { addresses: [A] } }]);
   });
 });

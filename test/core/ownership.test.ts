@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { OwnerReference } from '../../src/core/objects.ts';
 import {
   belongsTo,
-  isOwnedByLife,
+  isOwnedByUid,
   ownerName,
   ownerReference,
   serviceOf,
-  winner,
+  oldestClaimant,
 } from '../../src/core/ownership.ts';
 import { aService, aSlice } from '../support/builders.ts';
 
@@ -51,7 +51,7 @@ describe('the owner of an object', () => {
 
   it('is identified by the UID of the backend', () => {
     const { metadata } = aService({}, { ownerReferences: [theirs, ours] });
-    expect([isOwnedByLife(metadata, 'u1'), isOwnedByLife(metadata, 'u2')]).toEqual([true, false]);
+    expect([isOwnedByUid(metadata, 'u1'), isOwnedByUid(metadata, 'u2')]).toEqual([true, false]);
   });
 });
 
@@ -94,5 +94,5 @@ describe('winner', () => {
     ],
     ['the holder, when only a younger one adopts', [second, claimant('a', 3, true)], 'b', 'b'],
     ['the holder that adopted', [claimant('c', 1, true), claimant('a', 3, true)], 'c', 'c'],
-  ])('is %s', (_, claimants, holder, name) => expect(winner(claimants, holder)?.name).toBe(name));
+  ])('is %s', (_, claimants, holder, name) => expect(oldestClaimant(claimants, holder)?.name).toBe(name));
 });

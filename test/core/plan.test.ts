@@ -46,10 +46,14 @@ class Stage {
 
   legacyEndpoints = true;
 
-  plan(backend: Backend, healthOf: HealthOf = allHealthy, rival?: string): Planned {
+  plan(backend: Backend, healthOf: HealthOf = allHealthy, olderClaimant?: string): Planned {
     const observed = this.observed();
     const desired = theService(backend, healthOf, this.legacyEndpoints, observed.service);
-    const { steps, problem } = planService(desired, observed, { backend, rival, maxEndpointsPerSlice: 100 });
+    const { steps, problem } = planService(desired, observed, {
+      backend,
+      olderClaimant,
+      maxEndpointsPerSlice: 100,
+    });
     return { actions: actionsOf(steps), problem };
   }
 
@@ -391,7 +395,7 @@ describe('the Service of the API server', () => {
       aService({}, { ...inDefault, ownerReferences: ownersOf('uid-of-taker', 'taker') }),
     ]) {
       const desired = theService(backend, allHealthy, true, service);
-      const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
+      const context = { backend, olderClaimant: undefined, maxEndpointsPerSlice: 100 };
       const plan = planService(desired, { service, slices: [], endpoints: undefined }, context);
       expect(plan).toMatchObject({ steps: [], problem: { reason: 'Conflict', published: false } });
     }
@@ -629,7 +633,7 @@ describe('a switch of an exclusive Service in two halves', () => {
     const backend = aBackend(spec(['10.20.0.12', '10.20.0.13'], 'redis'));
     const desired = theService(backend, allHealthy, true, stage.observed().service);
     const exclusive = { ...desired, spec: { ...desired.spec, role: 'Primary' as const } };
-    const context = { backend, rival: undefined, maxEndpointsPerSlice: 100 };
+    const context = { backend, olderClaimant: undefined, maxEndpointsPerSlice: 100 };
     const plan = planService(exclusive, stage.observed(), context);
     const kinds = (steps: readonly Step[] = []) =>
       actionsOf(steps).map((action) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { nothingKnown, questionKey, type NameState } from '../../src/core/names.ts';
-import { mostQuestions, questionSet, unaskedTexts } from '../../src/core/questions.ts';
+import { emptyNameState, questionKey, type NameState } from '../../src/core/names.ts';
+import { mostQuestions, questionSet, unqueriedTexts } from '../../src/core/questions.ts';
 import { resolve } from '../../src/core/resolve.ts';
 import { defaultDns } from '../../src/api/dns.ts';
 import { after, gives, knowing, leadsTo, service } from '../support/lookups.ts';
@@ -69,7 +69,9 @@ describe('the DNS queries of a backend', () => {
           Object.fromEntries(
             records.map((ids, i) => [
               `SRV ${record(i)}`,
-              ids.length === 0 ? nothingKnown : after(leadsTo(...turn(ids).map((id) => service(`h${id}.`)))),
+              ids.length === 0
+                ? emptyNameState
+                : after(leadsTo(...turn(ids).map((id) => service(`h${id}.`)))),
             ]),
           );
         const forwards = keysOf(
@@ -124,15 +126,15 @@ describe('a query that is not made', () => {
   it('of many SRV records is reported by the number of hosts', () => {
     const records = Array.from({ length: 8 }, (_, i) => record(i));
     const states = Object.fromEntries(records.map((each, i) => [`SRV ${each}`, withHosts(64, `h${i}-`)]));
-    const texts = unaskedTexts(record(0), [...both], knowing(states), asked(records, states));
+    const texts = unqueriedTexts(record(0), [...both], knowing(states), asked(records, states));
     expect(texts).toEqual([
       'A and AAAA records of 32 of its hosts are not queried: an ExternalBackend has at most 512 DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends',
     ]);
   });
 
   it('does not exist for an ordinary backend', () => {
-    expect(unaskedTexts('db.example.com', [...both], () => nothingKnown, asked(['db.example.com']))).toEqual(
-      [],
-    );
+    expect(
+      unqueriedTexts('db.example.com', [...both], () => emptyNameState, asked(['db.example.com'])),
+    ).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultDns, type Dns } from '../../src/api/dns.ts';
-import { learn, nothingKnown, questionKey, type NameState } from '../../src/core/names.ts';
-import { nameOf, questionsOf } from '../../src/core/questions.ts';
+import { applyAnswer, emptyNameState, questionKey, type NameState } from '../../src/core/names.ts';
+import { normalizeName, questionsOf } from '../../src/core/questions.ts';
 import { resolve } from '../../src/core/resolve.ts';
 import {
   after,
@@ -35,7 +35,7 @@ describe('nameOf', () => {
     ['DB', 'db'],
     ['db.', 'db.'],
     ['_Postgres._TCP.Example.com.', '_postgres._tcp.example.com'],
-  ])('%s is %s', (host, is) => expect(nameOf(host)).toBe(is));
+  ])('%s is %s', (host, is) => expect(normalizeName(host)).toBe(is));
 });
 
 describe('questionsOf', () => {
@@ -97,9 +97,9 @@ describe('resolve', () => {
   const nodata = 'the name has no record of this type (NODATA)';
   const nx = 'no such name (NXDOMAIN)';
   it.each<readonly [string, NameState, NameState, readonly string[], string, string | undefined]>([
-    ['neither is answered', nothingKnown, nothingKnown, [], 'Pending', undefined],
-    ['one is answered', after(a), nothingKnown, ['10.0.0.1'], 'Answered', undefined],
-    ['one gives nothing, one is not answered', after(...gone()), nothingKnown, [], 'Pending', `A: ${nx}`],
+    ['neither is answered', emptyNameState, emptyNameState, [], 'Pending', undefined],
+    ['one is answered', after(a), emptyNameState, ['10.0.0.1'], 'Answered', undefined],
+    ['one gives nothing, one is not answered', after(...gone()), emptyNameState, [], 'Pending', `A: ${nx}`],
     ['one family only', after(a), after(...gone('NoAddress')), ['10.0.0.1'], 'Answered', undefined],
     [
       'one family only, not believed yet',
@@ -126,7 +126,7 @@ describe('resolve', () => {
       'Unconfirmed',
       `AAAA: ${nx}`,
     ],
-    ['published before', before('10.0.0.1'), nothingKnown, ['10.0.0.1'], 'Restored', undefined],
+    ['published before', before('10.0.0.1'), emptyNameState, ['10.0.0.1'], 'Restored', undefined],
     [
       'published before, one answered since',
       since(before('10.0.0.1'), a),
@@ -243,8 +243,8 @@ describe('resolve', () => {
   const leads = after(leadsTo(service('db0.'), service('db1.')));
   it.each<readonly [string, NameState, NameState, NameState, number, string, string | undefined]>([
     ['all answered', leads, one, one, 2, 'Answered', undefined],
-    ['the record is not answered', nothingKnown, nothingKnown, nothingKnown, 0, 'Pending', undefined],
-    ['a host is not answered', leads, one, nothingKnown, 1, 'Pending', undefined],
+    ['the record is not answered', emptyNameState, emptyNameState, emptyNameState, 0, 'Pending', undefined],
+    ['a host is not answered', leads, one, emptyNameState, 1, 'Pending', undefined],
     ['a host fails', leads, one, after(fails), 1, 'Failed', 'db1. A: no answer'],
     ['a host is gone', leads, one, after(...gone()), 1, 'NoSuchName', `db1. A: ${nx}`],
     ['a host keeps its last answer', leads, one, after(a, fails, fails), 2, 'Stale', 'db1. A: no answer'],
@@ -272,7 +272,7 @@ describe('resolve', () => {
         const over = { families: ['IPv4' as const], staleSeconds: stale, keepSeconds: keep };
         const found = of(name, { [`A ${name}`]: state }, over, now);
         for (const { ip, kept } of found.addresses)
-          expect(kept ? state.departed.map((each) => each.ip) : state.addresses).toContain(ip);
+          expect(kept ? state.removedAddresses.map((each) => each.ip) : state.addresses).toContain(ip);
         expect(new Set(found.addresses.map(({ ip }) => ip)).size).toBe(found.addresses.length);
         if (found.nextAt !== undefined) expect(found.nextAt).toBeGreaterThan(now);
       }),
@@ -296,7 +296,7 @@ describe('resolve', () => {
     fc.assert(
       fc.property(fc.array(answer), (answers) => {
         const state = after(...answers);
-        const failed = learn(state, fails, at(60_000));
+        const failed = applyAnswer(state, fails, at(60_000));
         const ipsOf = (known: NameState) => of(name, { [`A ${name}`]: known }).addresses;
         expect(ipsOf(failed)).toEqual(ipsOf(state));
       }),

@@ -7,7 +7,7 @@ import { checkId, portGroups } from '../../src/core/checks.ts';
 import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
 import { applyVerdict } from '../../src/core/health.ts';
 import { unknownHealth, type Health } from '../../src/core/health-state.ts';
-import { exclusionOf, judgeRoles, type Roles } from '../../src/core/roles.ts';
+import { exclusionOf, electPrimary, type Roles } from '../../src/core/roles.ts';
 import type { ReplicationState } from '../../src/core/telling.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { aBackend, literal, resolved, type SpecInput } from '../support/builders.ts';
@@ -69,7 +69,7 @@ function scene(
     ),
   );
   const healthOf = (id: string) => byId.get(id);
-  const roles = judgeRoles({
+  const roles = electPrimary({
     groups,
     addresses,
     healthOf,
@@ -79,7 +79,7 @@ function scene(
     ...{ backend, groups, addresses, healthOf, roles },
     legacyEndpoints: true,
     alias: undefined,
-    standing: () => undefined,
+    observedService: () => undefined,
   });
   return { roles, addresses, desired };
 }
@@ -178,7 +178,7 @@ describe('the elected primary', () => {
   ] as const)('%s', (_, healths, published, primary, pretenders) => {
     const { roles } = scene(targets(A, B, C), healths, published);
     expect(ips(roles.primary)).toEqual(primary);
-    expect(ips(roles.pretenders)).toEqual(pretenders);
+    expect(ips(roles.conflictingPrimaries)).toEqual(pretenders);
   });
 
   it.each([
@@ -213,7 +213,7 @@ describe('the elected primary', () => {
   ])('%s', (_, host, claiming, primary, pretenders) => {
     const { roles } = scene(targets(host), Object.fromEntries(claiming.map((ip) => [ip, P()])));
     expect(ips(roles.primary)).toEqual(primary);
-    expect(ips(roles.pretenders)).toEqual(pretenders);
+    expect(ips(roles.conflictingPrimaries)).toEqual(pretenders);
   });
 
   it('is never two servers when an address of the other family is published', () => {
@@ -239,7 +239,7 @@ describe('the elected primary', () => {
     expect(behind(waiting.desired, 'rw')).toEqual([`-${A}`]);
     const switched = scene(spec, { [A]: P(), [B]: P() }, [A]);
     expect(ips(switched.roles.primary)).toEqual([B]);
-    expect(ips(switched.roles.pretenders)).toEqual([]);
+    expect(ips(switched.roles.conflictingPrimaries)).toEqual([]);
     expect(behind(switched.desired, 'rw')).toEqual([`+${B}`]);
   });
 
@@ -262,7 +262,7 @@ describe('the elected primary', () => {
       };
       const { roles, desired } = scene(spec, healths, [A]);
       expect(ips(roles.primary)).toEqual([A]);
-      expect(ips(roles.pretenders)).toEqual([B]);
+      expect(ips(roles.conflictingPrimaries)).toEqual([B]);
       expect(behind(desired, 'rw')).toEqual([`+${A}`, `-${A}`]);
     });
   });
@@ -271,18 +271,18 @@ describe('the elected primary', () => {
 describe('the exclusion of an address from a Service', () => {
   const roles = (role: 'Primary' | 'Replica' | undefined, over: Partial<Roles> = {}): Roles => ({
     roleOf: () => role,
-    laggingOf: () => [],
+    exceededLagLimits: () => [],
     isGiven: () => false,
     isBoth: () => false,
     keptBy: () => undefined,
     primary: [],
-    pretenders: [],
-    heir: [],
+    conflictingPrimaries: [],
+    electedPrimary: [],
     ...over,
   });
   const address = { ip: A } as BackendAddress;
   const of = (role: ServiceSpec['role'], maxLagSeconds?: number) => ({ name: 'any', role, maxLagSeconds });
-  const late = { laggingOf: () => [5, 10] };
+  const late = { exceededLagLimits: () => [5, 10] };
 
   it.each([
     [
@@ -293,18 +293,23 @@ describe('the exclusion of an address from a Service', () => {
     ],
     ['any role is behind Any', of('Any'), roles('Primary'), undefined],
     ['also one that is not known', of('Any'), roles(undefined), undefined],
-    ['also a second primary', of('Any'), roles('Primary', { pretenders: [address] }), undefined],
-    ['the primary is behind Primary', of('Primary'), roles('Primary', { heir: [address] }), undefined],
+    ['also a second primary', of('Any'), roles('Primary', { conflictingPrimaries: [address] }), undefined],
+    [
+      'the primary is behind Primary',
+      of('Primary'),
+      roles('Primary', { electedPrimary: [address] }),
+      undefined,
+    ],
     [
       'another server that reports role Primary is excluded',
       of('Primary'),
-      roles('Primary', { pretenders: [address] }),
+      roles('Primary', { conflictingPrimaries: [address] }),
       'SecondPrimary',
     ],
     ['a replica is not', of('Primary'), roles('Replica'), 'NotPrimary'],
     ['nor one of which nothing is known', of('Primary'), roles(undefined), 'RoleUnknown'],
     ['a replica is behind Replica', of('Replica'), roles('Replica'), undefined],
-    ['the primary is not', of('Replica'), roles('Primary', { heir: [address] }), 'NotReplica'],
+    ['the primary is not', of('Replica'), roles('Primary', { electedPrimary: [address] }), 'NotReplica'],
     ['nor one of which nothing is known', of('Replica'), roles(undefined), 'RoleUnknown'],
     ['nor a replica too far behind', of('Replica', 10), roles('Replica', late), 'LagTooHigh'],
     ['nor is that behind Any', of('Any', 10), roles(undefined, late), 'LagTooHigh'],

@@ -8,7 +8,7 @@ import { planService } from '../../src/core/plan.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { Published } from '../../src/core/published.ts';
 import { reseeded } from '../../src/core/reseed.ts';
-import { seeds } from '../../src/core/seed.ts';
+import { restoreHealth } from '../../src/core/seed.ts';
 import { sameStatus, statusOf } from '../../src/core/status.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import {
@@ -31,7 +31,7 @@ const none: Published = { slices: [], endpoints: [] };
 const now = Date.UTC(2026, 0, 1);
 
 const seedsOf = (backend: Backend, published: Published, status?: Backend['status']) =>
-  seeds({
+  restoreHealth({
     backend: { ...backend, status },
     groups: portGroups(backend.spec),
     addresses: addressesIn(backend.spec),
@@ -225,7 +225,7 @@ describe('a restart', () => {
                     slices: cluster.slices(namespace, desired.name),
                     endpoints: cluster.endpoints(namespace, desired.name),
                   },
-                  { backend, rival: undefined, maxEndpointsPerSlice: 100 },
+                  { backend, olderClaimant: undefined, maxEndpointsPerSlice: 100 },
                 ).steps,
             );
           for (const { action } of plan(before, healthOf)) await cluster.perform(action);
@@ -594,7 +594,7 @@ describe('the host of an alias', () => {
       published: { alias },
       at: { now: 0, wall: now },
     };
-    const found = seeds({ ...input, backend: { ...backend, status: status as Backend['status'] } });
+    const found = restoreHealth({ ...input, backend: { ...backend, status: status as Backend['status'] } });
     expect([...found.values()].map(({ state }) => state)).toEqual(states);
   });
 });

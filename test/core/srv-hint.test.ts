@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nothingKnown } from '../../src/core/names.ts';
+import { emptyNameState } from '../../src/core/names.ts';
 import { resolve } from '../../src/core/resolve.ts';
 import { hintQuestion, withHint } from '../../src/core/srv-hint.ts';
 import { aBackend } from '../support/builders.ts';
@@ -38,7 +38,7 @@ describe('The SRV record of a MongoDB name', () => {
   it.each([
     ['exists', after(leadsTo(service('shard0.'))), true],
     ['does not exist', after(denies()), false],
-    ['is not known yet', nothingKnown, false],
+    ['is not known yet', emptyNameState, false],
   ])('that %s gives a hint: %p', (_, state, isHinted) => {
     const lookup = knowing({ ...nodata, [`SRV ${srv}`]: state });
     const { spec } = aBackend(mongodb);

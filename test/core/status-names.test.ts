@@ -1,11 +1,11 @@
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import { statusSchema, type Status } from '../../src/api/external-backend.ts';
-import { mostAddresses } from '../../src/core/address.ts';
+import { maxAddresses } from '../../src/core/address.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { Resolution } from '../../src/core/resolve.ts';
 import { portGroups } from '../../src/core/checks.ts';
-import { seeds } from '../../src/core/seed.ts';
+import { restoreHealth } from '../../src/core/seed.ts';
 import {
   aBackend,
   aService,
@@ -77,11 +77,11 @@ describe('the status of a host name', () => {
   });
 
   it('is accepted by the schema and small enough to store, with the highest number of addresses', () => {
-    const ips = Array.from({ length: mostAddresses + 9 }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
+    const ips = Array.from({ length: maxAddresses + 9 }, (_, n) => `10.1.${n >> 8}.${n & 255}`);
     const sick: HealthOf = () => ({ ...unhealthy, message: 'x'.repeat(120) });
     const { status } = named(backend, { [name]: gave(ips) }, { healthOf: sick });
     expect(statusSchema.safeParse(status).success).toBe(true);
-    expect(status.summary).toBe(`0/${mostAddresses}`);
+    expect(status.summary).toBe(`0/${maxAddresses}`);
     expect(JSON.stringify(status).length).toBeLessThan(1_000_000);
   });
 
@@ -190,12 +190,12 @@ describe('the status of an alias', () => {
       published: { alias: 'db.example.com' },
       at: { now: 0, wall: epoch },
     };
-    const found = seeds({ ...input, backend: { ...probed, status } });
+    const found = restoreHealth({ ...input, backend: { ...probed, status } });
     expect([...found].map(([id, { state, since }]) => `${id} ${state} ${since}`)).toEqual([
       `10.0.0.1|5432|all healthy ${epoch - 5_000}`,
       '10.0.0.2|5432|all unhealthy 0',
       `10.0.0.3|5432|all unknown ${epoch}`,
     ]);
-    expect(seeds({ ...input, backend: { ...probed, status: undefined } }).size).toBe(0);
+    expect(restoreHealth({ ...input, backend: { ...probed, status: undefined } }).size).toBe(0);
   });
 });

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { nothingKnown, questionKey } from '../../src/core/names.ts';
+import { emptyNameState, questionKey } from '../../src/core/names.ts';
 import type { Answer, Question } from '../../src/core/names.ts';
-import { standing } from '../../src/core/standing.ts';
+import { effectiveRecords } from '../../src/core/standing.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
 import type { FollowOptions, LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
@@ -26,7 +26,7 @@ const records = (ttlSeconds: number, ...addresses: string[]): Answer => ({
   services: [],
 });
 const failed: Answer = { kind: 'failed', message: '10.0.0.53 does not answer' };
-const none: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 60 * SECOND, vouchedAt: Infinity };
+const none: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 60 * SECOND, serverAnsweredAt: Infinity };
 
 interface Said {
   readonly answer: Answer | Error;
@@ -150,7 +150,7 @@ describe('DnsResolver', () => {
       const resolver = resolverOf();
       resolver.follow('shop', [db], bounds);
       await clock.advance(SECOND);
-      servers.say(db, { ...none, vouchedAt: 0 });
+      servers.say(db, { ...none, serverAnsweredAt: 0 });
       await clock.advance(30 * SECOND);
       expect(servers.timesOf(db)).toEqual([0, 9_000, 14_000, 19_000, 24_000, 29_000]);
       expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
@@ -271,7 +271,7 @@ describe('DnsResolver', () => {
       resolver.follow('shop', [], bounds);
       expect(addresses(resolver, db)).toEqual(['10.0.0.1']);
       resolver.follow('bank', [a('other.example')], bounds);
-      expect(resolver.state(db)).toBe(nothingKnown);
+      expect(resolver.state(db)).toBe(emptyNameState);
       await clock.advance(10 * MINUTE);
       expect(servers.timesOf(db)).toEqual([0]);
     });
@@ -284,7 +284,7 @@ describe('DnsResolver', () => {
       resolver.follow('shop', [], bounds);
       expect(resolver.stats()).toEqual({ questions: 0, oldestAnswerMs: undefined, inFlight: 1, waiting: 0 });
       await clock.advance(SECOND);
-      expect(resolver.state(db)).toBe(nothingKnown);
+      expect(resolver.state(db)).toBe(emptyNameState);
       expect([news, asked, resolver.stats().inFlight, clock.armed]).toEqual([[], [], 0, 0]);
     });
 
@@ -451,7 +451,7 @@ describe('DnsResolver', () => {
       expect(news).toHaveLength(1);
       servers.say(db, failed, 5 * SECOND);
       await clock.advance(10 * MINUTE);
-      const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
+      const stands = effectiveRecords(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
       expect(stands).toMatchObject({ addresses: ['10.0.0.1'], state: 'Stale', error: failed.message });
       expect(news).toHaveLength(2);
       servers.say(db, records(10, '10.0.0.2'));
@@ -466,7 +466,7 @@ describe('DnsResolver', () => {
       resolver.follow('shop', [db], bounds);
       resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
       await clock.advance(10 * MINUTE);
-      const stands = standing(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
+      const stands = effectiveRecords(resolver.state(db), { staleMs: 0, keepMs: 0 }, clock.now());
       expect(stands).toMatchObject({ addresses: ['10.0.0.7'], state: 'Stale' });
     });
 
@@ -487,7 +487,7 @@ describe('DnsResolver', () => {
   it('restores no records for a question without an owner, and notifies the other owners of restored records', async () => {
     const resolver = resolverOf({ ask: () => new Promise(() => undefined) });
     resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
-    expect(resolver.state(db)).toBe(nothingKnown);
+    expect(resolver.state(db)).toBe(emptyNameState);
     resolver.follow('shop', [db], bounds);
     resolver.follow('bank', [db], bounds);
     resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
@@ -524,7 +524,7 @@ describe('DnsResolver', () => {
     const resolver = resolverOf();
     resolver.follow('shop', [db], bounds);
     await clock.advance(6 * SECOND);
-    expect(resolver.state(db).miss).toEqual({ kind: 'failed', message: 'RangeError' });
+    expect(resolver.state(db).lastFailure).toEqual({ kind: 'failed', message: 'RangeError' });
     expect(errors).toHaveLength(2);
     servers.say(db, records(60, '10.0.0.1'));
     await clock.advance(6 * SECOND);

@@ -45,13 +45,13 @@ describe('a negative answer', () => {
   const asked = (type: 'SOA' | 'A') => servers[0].count({ type });
 
   it('is not confirmed by a server that never answered another question', async () => {
-    expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
+    expect(await ask('gone.test')).not.toHaveProperty('serverAnsweredAt');
   });
 
   it('is confirmed by the last answer of the server to another question', async () => {
     await ask('db.test');
     clock.jump(500);
-    expect(await ask('gone.test')).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
+    expect(await ask('gone.test')).toMatchObject({ kind: 'none', serverAnsweredAt: 1_000 });
   });
 
   it('is not confirmed by an answer to the same question, but by an earlier one to another question', async () => {
@@ -61,47 +61,47 @@ describe('a negative answer', () => {
     await ask('gone.test');
     await ask('gone.test');
     servers[0].script = () => nxDomain('test');
-    expect(await client.ask(gone)).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
+    expect(await client.ask(gone)).toMatchObject({ kind: 'none', serverAnsweredAt: 1_000 });
   });
 
   it('is not confirmed by answers of another server', async () => {
     servers[0].script = () => servfail;
     await ask('db.test');
     servers[0].script = () => nxDomain('test');
-    expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
+    expect(await ask('gone.test')).not.toHaveProperty('serverAnsweredAt');
   });
 
   it('is not confirmed by other negative answers and failures', async () => {
     await ask('gone-too.test');
     await ask('broken.test');
-    expect(await ask('gone.test')).not.toHaveProperty('vouchedAt');
+    expect(await ask('gone.test')).not.toHaveProperty('serverAnsweredAt');
   });
 
   it('is confirmed by the SOA of its zone if requested, once for all negative answers since', async () => {
-    expect(await ask('gone.test', 1_000)).toMatchObject({ kind: 'none', vouchedAt: 1_000 });
-    expect(await ask('gone-too.test', 1_000)).toMatchObject({ vouchedAt: 1_000 });
+    expect(await ask('gone.test', 1_000)).toMatchObject({ kind: 'none', serverAnsweredAt: 1_000 });
+    expect(await ask('gone-too.test', 1_000)).toMatchObject({ serverAnsweredAt: 1_000 });
     expect([asked('SOA'), servers[1].count()]).toEqual([1, 0]);
     clock.jump(5_000);
-    expect(await ask('gone.test', 3_000)).toMatchObject({ vouchedAt: 6_000 });
+    expect(await ask('gone.test', 3_000)).toMatchObject({ serverAnsweredAt: 6_000 });
     expect(asked('SOA')).toBe(2);
   });
 
   it('needs no SOA if the server has answered another question since', async () => {
     await ask('db.test');
-    expect(await ask('gone.test', 1_000)).toMatchObject({ vouchedAt: 1_000 });
+    expect(await ask('gone.test', 1_000)).toMatchObject({ serverAnsweredAt: 1_000 });
     expect(asked('SOA')).toBe(0);
   });
 
   it.each(['.', undefined])('is not confirmed by the SOA of %s', async (without) => {
     zone = without;
-    expect(await ask('gone.test', 1_000)).not.toHaveProperty('vouchedAt');
+    expect(await ask('gone.test', 1_000)).not.toHaveProperty('serverAnsweredAt');
     expect(asked('SOA')).toBe(0);
   });
 
   it('is not confirmed by a server that has no SOA of its own zone, or fails', async () => {
     for (const behaviour of [nxDomain('test'), servfail]) {
       ofZone = behaviour;
-      expect(await ask('gone.test', 1_000)).not.toHaveProperty('vouchedAt');
+      expect(await ask('gone.test', 1_000)).not.toHaveProperty('serverAnsweredAt');
     }
   });
 

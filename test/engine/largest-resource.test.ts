@@ -7,7 +7,7 @@ import { addressesOf } from '../../src/core/address.ts';
 import { checksOf, portGroups } from '../../src/core/checks.ts';
 import { resolve } from '../../src/core/resolve.ts';
 import { defaultDns } from '../../src/api/external-backend.ts';
-import { nothingKnown } from '../../src/core/names.ts';
+import { emptyNameState } from '../../src/core/names.ts';
 import { ProbeScheduler } from '../../src/engine/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { up } from '../support/scripted-probe.ts';
@@ -28,7 +28,7 @@ function checksIn(spec: object, ca?: string): () => readonly Check[] {
     const parsed = parseBackend({ metadata, spec: structuredClone(spec) });
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
     const { spec: own } = parsed.backend;
-    const lookup = (host: string) => resolve(host, defaultDns, () => nothingKnown, 0);
+    const lookup = (host: string) => resolve(host, defaultDns, () => emptyNameState, 0);
     const addresses = addressesOf(own.targets, lookup, () => undefined, own.ports).flatMap(
       (each) => each.addresses,
     );

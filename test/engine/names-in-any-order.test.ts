@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { parseIp } from '../../src/api/ip.ts';
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { isServiceRecord } from '../../src/api/host.ts';
-import { nameOf } from '../../src/core/questions.ts';
+import { normalizeName } from '../../src/core/questions.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { denies, leadsTo, service } from '../support/lookups.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
@@ -199,9 +199,12 @@ describe.each(samples)('the sample $file', ({ name: of, spec, hosts }) => {
       if (spec.credentials !== undefined) to.secrets.set(spec.credentials.secretName, { data: account });
       for (const [i, host] of hosts.entries())
         if (isServiceRecord(host)) {
-          to.resolver.answer({ name: nameOf(host), type: 'SRV' }, leadsTo(service('member.', { port: 7 })));
+          to.resolver.answer(
+            { name: normalizeName(host), type: 'SRV' },
+            leadsTo(service('member.', { port: 7 })),
+          );
           to.resolver.addresses('member.', '10.0.0.7');
-        } else to.resolver.addresses(nameOf(host), `10.0.1.${i}`, `10.0.2.${i}`);
+        } else to.resolver.addresses(normalizeName(host), `10.0.1.${i}`, `10.0.2.${i}`);
     };
     world.store(spec, { name: of });
     await world.run(of);

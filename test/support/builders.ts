@@ -9,7 +9,7 @@ import type { Health } from '../../src/core/health-state.ts';
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
 import { operatorName } from '../../src/core/ownership.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
-import { judgeRoles, type Roles } from '../../src/core/roles.ts';
+import { electPrimary, type Roles } from '../../src/core/roles.ts';
 import type { Resolution } from '../../src/core/resolve.ts';
 import { writtenService, type WrittenService } from '../../src/core/written.ts';
 
@@ -112,7 +112,7 @@ export function desiredOf(
   backend: Backend,
   healthOf: HealthOf = allHealthy,
   legacyEndpoints = true,
-  standing: DesiredInput['standing'] = () => undefined,
+  observedService: DesiredInput['observedService'] = () => undefined,
 ): readonly DesiredService[] {
   const addresses = addressesIn(backend.spec);
   const groups = backend.spec.mode === 'ExternalName' ? [] : portGroups(backend.spec);
@@ -124,13 +124,13 @@ export function desiredOf(
     legacyEndpoints,
     roles: rolesOf(backend, healthOf),
     alias: firstAlias(backend),
-    standing,
+    observedService,
   });
 }
 
 /** Returns the roles, with nothing published before. */
 export const rolesOf = (backend: Backend, healthOf: HealthOf): Roles =>
-  judgeRoles({
+  electPrimary({
     groups: portGroups(backend.spec),
     addresses: addressesIn(backend.spec),
     healthOf,

@@ -1,9 +1,9 @@
 import {
-  isNews,
-  learn,
-  nothingKnown,
+  isVisibleChange,
+  applyAnswer,
+  emptyNameState,
   questionKey,
-  seeded,
+  withPublishedRecords,
   type Answer,
   type NameState,
   type Question,
@@ -37,20 +37,23 @@ export class FakeResolver implements Resolver {
   }
 
   state(question: Question): NameState {
-    return this.#states.get(questionKey(question)) ?? nothingKnown;
+    return this.#states.get(questionKey(question)) ?? emptyNameState;
   }
 
   seed(question: Question, records: Records): void {
     if (this.followed.includes(questionKey(question)))
-      this.#states.set(questionKey(question), seeded(this.state(question), records, this.#at()));
+      this.#states.set(
+        questionKey(question),
+        withPublishedRecords(this.state(question), records, this.#at()),
+      );
   }
 
   /** Applies an answer. Returns true if backends must be reconciled. */
   answer(question: Question, answer: Answer): boolean {
     const before = this.state(question);
-    const after = learn(before, answer, this.#at());
+    const after = applyAnswer(before, answer, this.#at());
     this.#states.set(questionKey(question), after);
-    return isNews(before, after);
+    return isVisibleChange(before, after);
   }
 
   /** Answers the name with these addresses, and with none of the other family. */
@@ -69,7 +72,7 @@ export class FakeResolver implements Resolver {
 
   /** Gives the name a confirmed negative answer. */
   denies(name: string): void {
-    const answer: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 5000, vouchedAt: Infinity };
+    const answer: Answer = { kind: 'none', reason: 'NoSuchName', ttlMs: 5000, serverAnsweredAt: Infinity };
     for (let i = 0; i < 3; i++)
       for (const type of ['A', 'AAAA'] as const) this.answer({ name, type }, answer);
   }

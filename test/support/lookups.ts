@@ -1,8 +1,8 @@
 import {
-  learn,
-  nothingKnown,
+  applyAnswer,
+  emptyNameState,
   questionKey,
-  seeded,
+  withPublishedRecords,
   type Answer,
   type NameState,
 } from '../../src/core/names.ts';
@@ -34,18 +34,18 @@ export const denies = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): Answe
   kind: 'none',
   reason,
   ttlMs: 5_000,
-  vouchedAt: Infinity,
+  serverAnsweredAt: Infinity,
 });
 
 /** Returns the state after these answers, one each second from 0 on. */
-export const after = (...answers: readonly Answer[]): NameState => since(nothingKnown, ...answers);
+export const after = (...answers: readonly Answer[]): NameState => since(emptyNameState, ...answers);
 
 export const since = (state: NameState, ...answers: readonly Answer[]): NameState =>
-  answers.reduce((known, answer, i) => learn(known, answer, at(i * 1_000)), state);
+  answers.reduce((known, answer, i) => applyAnswer(known, answer, at(i * 1_000)), state);
 
 /** Returns the state with addresses that were published before this process began. */
 export const before = (...addresses: readonly string[]): NameState =>
-  seeded(nothingKnown, { addresses, services: [] }, at(0));
+  withPublishedRecords(emptyNameState, { addresses, services: [] }, at(0));
 
 export const gone = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): readonly Answer[] => [
   denies(reason),
@@ -57,7 +57,7 @@ export const gone = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): readonl
 export const knowing =
   (states: Readonly<Record<string, NameState>>): Lookup =>
   (question) =>
-    states[questionKey(question)] ?? nothingKnown;
+    states[questionKey(question)] ?? emptyNameState;
 
 export const service = (host: string, over: Partial<ServiceRecord> = {}): ServiceRecord => ({
   host,

@@ -7,7 +7,7 @@ import { desiredServices, type DesiredService } from '../../src/core/desired.ts'
 import type { Service } from '../../src/core/objects.ts';
 import type { HealthOf } from '../../src/core/readiness.ts';
 import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
-import { judgeRoles } from '../../src/core/roles.ts';
+import { electPrimary } from '../../src/core/roles.ts';
 import { statusOf } from '../../src/core/status.ts';
 import { allHealthy, literal, resolved, writtenOf } from './builders.ts';
 import { epoch } from './lookups.ts';
@@ -47,13 +47,13 @@ export function named(
   );
   const addresses = targets.flatMap((target) => target.addresses);
   const groups = portGroups(spec);
-  const roles = judgeRoles({ groups, addresses, healthOf, isPublishedPrimary: () => false });
+  const roles = electPrimary({ groups, addresses, healthOf, isPublishedPrimary: () => false });
   const common = { backend, groups, healthOf, roles, alias };
   const desired = desiredServices({
     ...common,
     addresses,
     legacyEndpoints: true,
-    standing: () => standing,
+    observedService: () => standing,
   });
   const judged = alias === undefined ? [] : candidatesOf(targets, groups, healthOf);
   const candidates = judged.map((host) => ({ ...host, since: undefined }));

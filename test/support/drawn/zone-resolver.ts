@@ -18,7 +18,7 @@ export class ZoneResolver extends FakeResolver {
   override follow(owner: string, questions: readonly Question[], bounds: RefreshBounds): void {
     super.follow(owner, questions, bounds);
     for (const question of questions)
-      if (this.state(question).origin !== 'answer' && this.state(question).miss === undefined)
+      if (this.state(question).origin !== 'answer' && this.state(question).lastFailure === undefined)
         this.#clock.after(5, () => {
           if (this.answer(question, answerTo(question))) this.#onNews(owner);
         });
