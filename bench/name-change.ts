@@ -5,7 +5,7 @@ import { AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet';
 
 import { createDnsClient } from '../src/dns/client.ts';
 import { DnsResolver } from '../src/dns/resolver.ts';
-import type { Ask } from '../src/dns/resolver.ts';
+import type { QueryFn } from '../src/dns/resolver.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import type { Kinds } from '../test/controlplane/kinds.ts';
 import { record } from '../test/controlplane/recorder.ts';
@@ -116,7 +116,7 @@ function resolving(
 ): { readonly createResolver: CreateResolver; readonly close: () => void } {
   const servers = [{ address: '127.0.0.1', port: dnsPort }];
   const client = createDnsClient({ clock, resolvConfPath: '/dev/null', servers });
-  const ask: Ask = (question, options) => {
+  const ask: QueryFn = (question, options) => {
     asked.set(question.name, performance.now());
     return client.ask(question, options);
   };

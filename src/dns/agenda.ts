@@ -32,7 +32,7 @@ const turns: readonly (readonly Lane[])[] = [
  * So a namespace waits for at most one question of each other namespace, whatever the number of names there
  * and whether these are answered. The same holds for a backend and the others of its namespace.
  */
-export class Agenda<T extends AgendaItem> {
+export class QueryScheduler<T extends AgendaItem> {
   readonly #room: LaneRoom;
   readonly #planned = new Heap<T>();
   readonly #queues: Readonly<Record<Lane, FairQueue<string, T>>> = {

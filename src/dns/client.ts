@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import type { Answer, Question } from '../core/names.ts';
 import type { Clock } from '../engine/ports.ts';
-import { Inquiry } from './inquiry.ts';
-import type { Found } from './inquiry.ts';
+import { Lookup } from './inquiry.ts';
+import type { LookupResult } from './inquiry.ts';
 import { readResponse } from './message.ts';
 import { NameServer } from './server.ts';
 import { ResolvConf, serverText } from './servers.ts';
@@ -14,10 +14,10 @@ export interface DnsClient {
    * Resolves one question. Never rejects: errors are an Answer of kind failed. Ends within `askTimeoutMs` (20
    * s), mostly far sooner: a name without a search list takes at most two tries of each server.
    *
-   * @param options.vouchSince monotonic. If the answer is negative and the server has answered no other
+   * @param options.confirmSince monotonic. If the answer is negative and the server has answered no other
    *   question since then, it is queried for the SOA of the zone too, to find out whether it answers at all.
    */
-  ask(question: Question, options?: { readonly vouchSince?: number }): Promise<Answer>;
+  ask(question: Question, options?: { readonly confirmSince?: number }): Promise<Answer>;
   /** Closes the sockets. Questions in flight fail. */
   close(): void;
 }
@@ -71,21 +71,23 @@ class Client implements DnsClient {
     this.#resolvConf = new ResolvConf({ clock, path, servers });
   }
 
-  async ask(question: Question, { vouchSince }: { readonly vouchSince?: number } = {}): Promise<Answer> {
+  async ask(question: Question, { confirmSince }: { readonly confirmSince?: number } = {}): Promise<Answer> {
     if (this.#closed) return { kind: 'failed', message: 'closed' };
     const { clock, askTimeoutMs } = this.#options;
     const deadline = clock.now() + askTimeoutMs;
     const onSent = this.#countRepeats();
     try {
       const inquiry = this.#inquire(question);
-      let next = inquiry.begin();
+      let next = inquiry.start();
       while (next.kind === 'ask') {
         const timeoutMs = this.#timeLeft(deadline);
         if (timeoutMs > 0)
-          next = inquiry.hear(await next.server.ask(next.query, { timeoutMs, manner: next.manner, onSent }));
+          next = inquiry.onResponse(
+            await next.server.ask(next.query, { timeoutMs, manner: next.manner, onSent }),
+          );
         else next = inquiry.expire(`no answer within ${askTimeoutMs / 1000} s`);
       }
-      return next.kind === 'none' ? await this.#vouched(next, vouchSince, { deadline, onSent }) : next;
+      return next.kind === 'none' ? await this.#vouched(next, confirmSince, { deadline, onSent }) : next;
     } catch (error) {
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
@@ -97,8 +99,8 @@ class Client implements DnsClient {
     this.#servers.clear();
   }
 
-  #inquire(question: Question): Inquiry {
-    return new Inquiry(question, {
+  #inquire(question: Question): Lookup {
+    return new Lookup(question, {
       search: this.#resolvConf.current().search,
       servers: () => this.#current(),
       tryTimeoutMs: this.#options.tryTimeoutMs,
@@ -110,7 +112,7 @@ class Client implements DnsClient {
    * server is queried for the SOA of the zone first.
    */
   async #vouched(
-    { reason, ttlMs, zone, server, key }: Extract<Found, { kind: 'none' }>,
+    { reason, ttlMs, zone, server, key }: Extract<LookupResult, { kind: 'none' }>,
     since: number | undefined,
     run: Run,
   ): Promise<Answer> {

@@ -4,7 +4,7 @@ import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
 
 /** One question that backends follow. */
-export interface Followed extends AgendaItem {
+export interface TrackedQuestion extends AgendaItem {
   readonly question: Question;
   readonly key: string;
   readonly owners: Map<string, FollowOptions>;
@@ -14,13 +14,13 @@ export interface Followed extends AgendaItem {
   /** True while a query is in flight. */
   asking: boolean;
   /** Instant of the last answer or failure, monotonic; undefined: none yet. */
-  heardAt: number | undefined;
+  answeredAt: number | undefined;
   /** Time to live of that answer. */
   ttlMs: number;
   /** Number of failures in a row. */
   failures: number;
   /** Uniform in [0, 1), a new number for each answer. */
-  lot: number;
+  jitter: number;
 }
 
 export const newFollowed = (
@@ -28,17 +28,17 @@ export const newFollowed = (
   key: string,
   bounds: RefreshBounds,
   now: number,
-): Followed => ({
+): TrackedQuestion => ({
   question,
   key,
   owners: new Map(),
   bounds,
   state: emptyNameState,
   asking: false,
-  heardAt: undefined,
+  answeredAt: undefined,
   ttlMs: 0,
   failures: 0,
-  lot: 0,
+  jitter: 0,
   lane: 'unsure',
   at: now,
   order: 0,
@@ -46,20 +46,20 @@ export const newFollowed = (
 });
 
 /** Adds the owner, or changes its bounds. Returns true when the bounds of the question have changed. */
-export function join(followed: Followed, owner: string, options: FollowOptions): boolean {
+export function join(followed: TrackedQuestion, owner: string, options: FollowOptions): boolean {
   const before = followed.bounds;
   const own = followed.owners.get(owner);
   followed.bounds = followed.owners.size === 0 ? options : leastOf(before, options);
   followed.owners.set(owner, options);
-  if (own !== undefined && !sameBounds(own, options)) rebound(followed);
+  if (own !== undefined && !sameBounds(own, options)) recomputeBounds(followed);
   return !sameBounds(before, followed.bounds);
 }
 
 /** Removes the owner. Returns true when the bounds of the question have changed. */
-export function leave(followed: Followed, owner: string): boolean {
+export function leave(followed: TrackedQuestion, owner: string): boolean {
   const before = followed.bounds;
   followed.owners.delete(owner);
-  if (followed.owners.size > 0) rebound(followed);
+  if (followed.owners.size > 0) recomputeBounds(followed);
   return !sameBounds(before, followed.bounds);
 }
 
@@ -75,7 +75,7 @@ const leastOf = (a: RefreshBounds, b: RefreshBounds): RefreshBounds => ({
  * Sets the bounds to the smallest of all owners. The present bounds must not be larger than these. Ends at
  * the first owner that has the present bounds, because mostly all owners have the same.
  */
-function rebound(followed: Followed): void {
+function recomputeBounds(followed: TrackedQuestion): void {
   let least: RefreshBounds = { minMs: Infinity, maxMs: Infinity };
   for (const bounds of followed.owners.values()) {
     if (sameBounds(bounds, followed.bounds)) return;
@@ -88,9 +88,9 @@ function rebound(followed: Followed): void {
 const suspectFailures = 2;
 
 /** Records an answer, and sets the lane of the next query. `learn` changes the resolution state. */
-export function hear(followed: Followed, answer: Answer, now: number, lot: number): void {
-  followed.heardAt = now;
-  followed.lot = lot;
+export function recordAnswer(followed: TrackedQuestion, answer: Answer, now: number, lot: number): void {
+  followed.answeredAt = now;
+  followed.jitter = lot;
   followed.ttlMs = answer.kind === 'failed' ? 0 : answer.ttlMs;
   followed.failures = answer.kind === 'failed' ? followed.failures + 1 : 0;
   const { failures } = followed;
@@ -117,15 +117,22 @@ const gridMs = 20;
  *
  * The result is rounded to the grid: down where an answer expires, up where a time must pass.
  */
-export function dueAt({ heardAt, ttlMs, lot, state, bounds: { minMs, maxMs }, at }: Followed): number {
-  if (heardAt === undefined) return at;
-  const earliest = Math.ceil((heardAt + minMs) / gridMs) * gridMs;
+export function nextQueryAt({
+  answeredAt,
+  ttlMs,
+  jitter,
+  state,
+  bounds: { minMs, maxMs },
+  at,
+}: TrackedQuestion): number {
+  if (answeredAt === undefined) return at;
+  const earliest = Math.ceil((answeredAt + minMs) / gridMs) * gridMs;
   const holds = state.lastFailure === undefined || (state.lastFailure.kind === 'none' && isSettled(state));
-  if (!holds) return Math.ceil((heardAt + minMs * (1 + 0.1 * lot)) / gridMs) * gridMs;
+  if (!holds) return Math.ceil((answeredAt + minMs * (1 + 0.1 * jitter)) / gridMs) * gridMs;
   const holdsMs = Math.min(maxMs, Math.max(minMs * 1.1, ttlMs));
   const afterMs = Math.max(minMs, holdsMs * 0.9);
-  const dueMs = afterMs + lot * (holdsMs - afterMs);
-  return Math.max(earliest, Math.floor((heardAt + dueMs) / gridMs) * gridMs);
+  const dueMs = afterMs + jitter * (holdsMs - afterMs);
+  return Math.max(earliest, Math.floor((answeredAt + dueMs) / gridMs) * gridMs);
 }
 
 /** Returns true when another negative answer would change nothing. */

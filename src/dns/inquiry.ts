@@ -1,8 +1,8 @@
 import type { Question } from '../core/names.ts';
 import { readEcho, readResponse } from './message.ts';
-import type { OptEcho, Reading, WireType } from './message.ts';
-import { Misses } from './misses.ts';
-import type { Manner, NameServer, Try } from './server.ts';
+import type { OptEcho, ParsedResponse, WireType } from './message.ts';
+import { ServerFailures } from './misses.ts';
+import type { Manner, NameServer, QueryResult } from './server.ts';
 import { encodeQuery } from './wire.ts';
 
 /** A server that did not answer in time is queried once more. One that gave a useless answer is not. */
@@ -17,10 +17,10 @@ export interface Step {
   readonly manner: Manner;
 }
 
-export type Found =
-  | Extract<Reading, { kind: 'records' }>
+export type LookupResult =
+  | Extract<ParsedResponse, { kind: 'records' }>
   /** `server` gave the negative answer to `key`, the question on the wire. */
-  | (Extract<Reading, { kind: 'none' }> & { readonly server: NameServer; readonly key: string })
+  | (Extract<ParsedResponse, { kind: 'none' }> & { readonly server: NameServer; readonly key: string })
   | { readonly kind: 'failed'; readonly message: string };
 
 export interface InquiryOptions {
@@ -48,7 +48,7 @@ export interface InquiryOptions {
  * may be responsible for it, unless no server responded at all. If no name has records, the result is the
  * first failure, because a negative answer for another name proves nothing about the name that failed.
  */
-export class Inquiry {
+export class Lookup {
   readonly #type: WireType;
   readonly #options: InquiryOptions;
   readonly #names: readonly string[];
@@ -60,16 +60,16 @@ export class Inquiry {
   #ttlMs = Infinity;
   #servers: readonly NameServer[] = [];
   /** Servers that are still to be queried in this round. The first one is queried now. */
-  #turn: readonly NameServer[] = [];
+  #remainingServers: readonly NameServer[] = [];
   #round = 0;
   /** True when the current server has refused an OPT record for this name. */
   #isPlain = false;
   /** `misses` of the EDNS memory of the current server when the query was sent. */
   #ednsMisses: number | undefined;
   /** Created at the first miss, because mostly there is none. */
-  #misses: Misses | undefined;
-  #failed: Found | undefined;
-  #denied: Found | undefined;
+  #misses: ServerFailures | undefined;
+  #failed: LookupResult | undefined;
+  #denied: LookupResult | undefined;
 
   constructor({ name, type }: Question, options: InquiryOptions) {
     this.#type = type;
@@ -78,13 +78,13 @@ export class Inquiry {
   }
 
   /** Returns the first step. */
-  begin(): Step | Found {
+  start(): Step | LookupResult {
     return this.#nextName();
   }
 
   /** Takes the result of the last step. Returns the next step, or the answer. */
-  hear(tried: Try): Step | Found {
-    const server = this.#turn[0];
+  onResponse(tried: QueryResult): Step | LookupResult {
+    const server = this.#remainingServers[0];
     if (tried.kind === 'closed' || server === undefined) return failure('closed');
     if (tried.kind === 'silent') {
       this.#missed().silent(server, tried);
@@ -98,11 +98,11 @@ export class Inquiry {
   }
 
   /** Returns the answer when no time is left: a failure with `message`, if there is no more exact reason. */
-  expire(message: string): Found {
+  expire(message: string): LookupResult {
     return this.#failed ?? failure(this.#misses?.text(message) ?? message);
   }
 
-  #hearEcho(response: Buffer, { kind }: Reading, { edns }: NameServer): OptEcho {
+  #hearEcho(response: Buffer, { kind }: ParsedResponse, { edns }: NameServer): OptEcho {
     const echo = readEcho(response, this.#name, kind === 'failed');
     if (echo === 'echoed' && kind !== 'failed') edns.echoed();
     return echo;
@@ -113,14 +113,14 @@ export class Inquiry {
     if (this.#ednsMisses !== undefined) edns.missed(this.#ednsMisses);
   }
 
-  #askPlain(): Step | Found {
+  #askPlain(): Step | LookupResult {
     this.#isPlain = true;
     return this.#step();
   }
 
-  #read(reading: Reading, server: NameServer): Step | Found {
+  #read(reading: ParsedResponse, server: NameServer): Step | LookupResult {
     if (reading.kind === 'failed') {
-      this.#missed().useless(server, reading.reason);
+      this.#missed().addError(server, reading.reason);
       return this.#nextServer();
     }
     const key = `${this.#type} ${this.#name}`;
@@ -140,7 +140,7 @@ export class Inquiry {
     }
   }
 
-  #nextName(): Step | Found {
+  #nextName(): Step | LookupResult {
     const name = this.#names[this.#next];
     if (name === undefined) return this.#failed ?? this.#denied ?? failure('no name to query');
     this.#next += 1;
@@ -149,7 +149,7 @@ export class Inquiry {
     return this.#ask(name);
   }
 
-  #ask(name: string): Step | Found {
+  #ask(name: string): Step | LookupResult {
     this.#name = name;
     this.#query = encodeQuery(name, this.#type);
     if (this.#query === undefined) return this.#fail(`${name} is not a DNS name`);
@@ -157,23 +157,23 @@ export class Inquiry {
     if (this.#servers.length === 0) return this.#failed ?? failure('no name server is configured');
     this.#misses = undefined;
     this.#round = 1;
-    this.#turn = inOrder(this.#servers);
+    this.#remainingServers = inOrder(this.#servers);
     this.#isPlain = false;
     return this.#step();
   }
 
-  #nextServer(): Step | Found {
-    this.#turn = this.#turn.slice(1);
+  #nextServer(): Step | LookupResult {
+    this.#remainingServers = this.#remainingServers.slice(1);
     this.#isPlain = false;
-    if (this.#turn.length === 0 && this.#round < rounds) {
+    if (this.#remainingServers.length === 0 && this.#round < rounds) {
       this.#round += 1;
-      this.#turn = this.#missed().takeLate();
+      this.#remainingServers = this.#missed().takeLate();
     }
     return this.#step();
   }
 
-  #step(): Step | Found {
-    const server = this.#turn[0];
+  #step(): Step | LookupResult {
+    const server = this.#remainingServers[0];
     if (server !== undefined && this.#query !== undefined)
       return { kind: 'ask', server, query: this.#query, manner: this.#manner(server) };
     const misses = this.#missed();
@@ -190,17 +190,17 @@ export class Inquiry {
   }
 
   /** Records that the name has failed, and goes on with the next name, which may have records. */
-  #fail(message: string): Step | Found {
+  #fail(message: string): Step | LookupResult {
     this.#failed ??= failure(message);
     return this.#nextName();
   }
 
-  #missed(): Misses {
-    return (this.#misses ??= new Misses(this.#servers, this.#options.tryTimeoutMs));
+  #missed(): ServerFailures {
+    return (this.#misses ??= new ServerFailures(this.#servers, this.#options.tryTimeoutMs));
   }
 }
 
-const failure = (message: string): Found => ({ kind: 'failed', message });
+const failure = (message: string): LookupResult => ({ kind: 'failed', message });
 
 /**
  * Returns the names to query, in order. A name with a dot is absolute, and so is `db.`. Another name gets
@@ -216,7 +216,7 @@ function candidates(name: string, search: readonly string[]): readonly string[] 
  */
 function inOrder(servers: readonly NameServer[]): readonly NameServer[] {
   if (servers.length === 1) return servers;
-  const first = new Set(servers.filter((server) => server.mayGoFirst()));
+  const first = new Set(servers.filter((server) => server.isPreferred()));
   return first.size === servers.length
     ? servers
     : [...first, ...servers.filter((server) => !first.has(server))];

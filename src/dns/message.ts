@@ -10,7 +10,7 @@ import type { Resource } from './wire.ts';
 export type WireType = Question['type'] | 'SOA';
 
 /** Content of one response. */
-export type Reading =
+export type ParsedResponse =
   | Extract<Answer, { kind: 'records' }>
   /** The name is an alias, and the response has no records of its target. */
   | { readonly kind: 'alias'; readonly target: string; readonly ttlMs: number }
@@ -87,7 +87,7 @@ const lowerCase = (byte = 0): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0
  * it no longer). For a negative answer it is the smaller one of the TTL and the minimum of the SOA (RFC 2308
  * section 5), 0 without a SOA.
  */
-export function readResponse(response: Buffer, name: string, type: WireType): Reading {
+export function readResponse(response: Buffer, name: string, type: WireType): ParsedResponse {
   const opt = readOpt(response, questionEnd(name));
   const rcode = rcodeOf(response, opt);
   if (rcode !== 0 && rcode !== 3) return { kind: 'failed', reason: failureText(rcode, opt) };
@@ -191,7 +191,7 @@ function denial(
   reason: 'NoSuchName' | 'NoAddress',
   chain: Pick<Chain, 'ttlMs'>,
   soa: Resource | undefined,
-): Reading {
+): ParsedResponse {
   const negativeMs = soa?.data.type === 'SOA' ? Math.min(soa.ttlMs, soa.data.minimumMs) : 0;
   return { kind: 'none', reason, ttlMs: Math.min(negativeMs, chain.ttlMs ?? negativeMs), zone: soa?.name };
 }
@@ -200,7 +200,7 @@ function denial(
  * Reads the records at the end of the chain. Unusable ones (an IPv4-mapped address, a host that is not a
  * name) are left out. If all are unusable, the reading is a failure.
  */
-function readRecords({ records, ttlMs = 0 }: Chain): Reading {
+function readRecords({ records, ttlMs = 0 }: Chain): ParsedResponse {
   if (records.length === 1 && records[0]?.data.type === 'SRV' && records[0].data.host === '')
     return { kind: 'none', reason: 'NoAddress', ttlMs, zone: undefined };
   const addresses = records.flatMap(({ data }) => ('address' in data ? (data.address ?? []) : []));

@@ -1,11 +1,11 @@
 import { noAnswer } from './server.ts';
-import type { NameServer, Try } from './server.ts';
+import type { NameServer, QueryResult } from './server.ts';
 
 /**
  * Collects why servers gave no answer. The text is the same each time, with the servers in the configured
  * order.
  */
-export class Misses {
+export class ServerFailures {
   readonly #servers: readonly NameServer[];
   readonly #tryTimeoutMs: number;
   /** Last reason of each server, such as `SERVFAIL from`. */
@@ -24,7 +24,7 @@ export class Misses {
   }
 
   /** Records a try without a response. */
-  silent(server: NameServer, { reason, late }: Extract<Try, { kind: 'silent' }>): void {
+  silent(server: NameServer, { reason, late }: Extract<QueryResult, { kind: 'silent' }>): void {
     this.#reasons.set(server, reason);
     if (late) this.#late.push(server);
   }
@@ -37,7 +37,7 @@ export class Misses {
   }
 
   /** Records a useless response. */
-  useless(server: NameServer, reason: string): void {
+  addError(server: NameServer, reason: string): void {
     this.#allSilent = false;
     this.#reasons.set(server, `${reason} from`);
   }

@@ -9,20 +9,20 @@ import type { Answer, NameState, Question, Records } from '../core/names.ts';
 import { Alarm } from '../engine/alarm.ts';
 import type { Clock, FollowOptions, Logger, Random, Resolver } from '../engine/ports.ts';
 import type { TokenBucket } from '../util/token-bucket.ts';
-import { Agenda } from './agenda.ts';
-import { dueAt, hear, join, leave, newFollowed, sameBounds } from './followed.ts';
-import type { Followed } from './followed.ts';
+import { QueryScheduler } from './agenda.ts';
+import { nextQueryAt, recordAnswer, join, leave, newFollowed, sameBounds } from './followed.ts';
+import type { TrackedQuestion } from './followed.ts';
 
 export interface AskOptions {
   /**
    * Monotonic. A negative answer counts only if its server has answered another question with records since
    * then: see `core/names.ts`.
    */
-  readonly vouchSince?: number;
+  readonly confirmSince?: number;
 }
 
 /** Resolves one question once. Ends by its own timeouts. */
-export type Ask = (question: Question, options: AskOptions) => Promise<Answer>;
+export type QueryFn = (question: Question, options: AskOptions) => Promise<Answer>;
 
 /** Result of a question, for metrics. */
 export type AskResult = 'Records' | 'NoSuchName' | 'NoAddress' | 'Failed';
@@ -31,7 +31,7 @@ export interface DnsResolverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly ask: Ask;
+  readonly ask: QueryFn;
   /**
    * Called with the owners of a question whose resolution state has changed. Never called from within
    * `follow` or `seed`.
@@ -60,10 +60,10 @@ export interface ResolverStats {
 }
 
 /** Arguments of the last `follow` of an owner, for a quick comparison with the next ones. */
-interface Wish {
+interface Subscription {
   readonly questions: readonly Question[];
   readonly options: FollowOptions;
-  readonly followed: ReadonlySet<Followed>;
+  readonly followed: ReadonlySet<TrackedQuestion>;
 }
 
 /**
@@ -81,16 +81,16 @@ interface Wish {
 export class DnsResolver implements Resolver {
   readonly #options: DnsResolverOptions;
   readonly #alarm: Alarm;
-  readonly #agenda: Agenda<Followed>;
-  readonly #followed = new Map<string, Followed>();
-  readonly #wishes = new Map<string, Wish>();
+  readonly #agenda: QueryScheduler<TrackedQuestion>;
+  readonly #followed = new Map<string, TrackedQuestion>();
+  readonly #wishes = new Map<string, Subscription>();
   #closed = false;
 
   constructor(options: DnsResolverOptions) {
     this.#options = options;
     const { clock, maxInFlight = 64, maxSuspects = 16 } = options;
     this.#alarm = new Alarm(clock, () => this.#pump());
-    this.#agenda = new Agenda({ maxInFlight, maxSuspects });
+    this.#agenda = new QueryScheduler({ maxInFlight, maxSuspects });
   }
 
   follow(owner: string, questions: readonly Question[], options: FollowOptions): void {
@@ -144,7 +144,7 @@ export class DnsResolver implements Resolver {
   }
 
   /** Returns the record of the question. A new record is due at once. */
-  #enter(question: Question, options: FollowOptions): Followed {
+  #enter(question: Question, options: FollowOptions): TrackedQuestion {
     const key = questionKey(question);
     const known = this.#followed.get(key);
     if (known !== undefined) return known;
@@ -155,20 +155,20 @@ export class DnsResolver implements Resolver {
   }
 
   /** Adds the owner. A question that waits for its turn then waits in the line of this owner too. */
-  #join(followed: Followed, owner: string, options: FollowOptions): void {
+  #join(followed: TrackedQuestion, owner: string, options: FollowOptions): void {
     const isNew = !followed.owners.has(owner);
     const isRebound = join(followed, owner, options);
     if (isRebound || (isNew && this.#agenda.isWaiting(followed))) this.#replan(followed);
   }
 
-  #leave(followed: Followed, owner: string): void {
+  #leave(followed: TrackedQuestion, owner: string): void {
     const isRebound = leave(followed, owner);
     if (followed.owners.size === 0) {
       if (!followed.asking) this.#forget(followed);
     } else if (isRebound || this.#agenda.isWaiting(followed)) this.#replan(followed);
   }
 
-  #forget(followed: Followed): void {
+  #forget(followed: TrackedQuestion): void {
     this.#followed.delete(followed.key);
     this.#agenda.remove(followed);
   }
@@ -177,9 +177,9 @@ export class DnsResolver implements Resolver {
    * Plans the question again after its bounds or owners have changed. A question in flight is planned when
    * its answer comes.
    */
-  #replan(followed: Followed): void {
+  #replan(followed: TrackedQuestion): void {
     if (followed.asking) return;
-    followed.at = dueAt(followed);
+    followed.at = nextQueryAt(followed);
     this.#agenda.plan(followed);
   }
 
@@ -211,13 +211,13 @@ export class DnsResolver implements Resolver {
     return true;
   }
 
-  async #ask(followed: Followed, askedAt: number): Promise<void> {
+  async #ask(followed: TrackedQuestion, askedAt: number): Promise<void> {
     followed.asking = true;
     const { negativeAnswers, firstNegativeAt } = followed.state;
     let answer: Answer;
     try {
       answer = await this.#options.ask(followed.question, {
-        vouchSince: negativeAnswers > 0 ? firstNegativeAt : askedAt,
+        confirmSince: negativeAnswers > 0 ? firstNegativeAt : askedAt,
       });
     } catch (error) {
       answer = this.#failed(followed.question, error);
@@ -241,16 +241,16 @@ export class DnsResolver implements Resolver {
     return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
   }
 
-  #hear(followed: Followed, answer: Answer): void {
+  #hear(followed: TrackedQuestion, answer: Answer): void {
     const at = this.#at();
     const before = followed.state;
     followed.state = applyAnswer(before, answer, at);
-    hear(followed, answer, at.now, this.#options.random());
+    recordAnswer(followed, answer, at.now, this.#options.random());
     this.#replan(followed);
     if (isVisibleChange(before, followed.state)) this.#tell(followed);
   }
 
-  #tell({ owners }: Followed): void {
+  #tell({ owners }: TrackedQuestion): void {
     if (this.#closed || owners.size === 0) return;
     this.#guard(() => this.#options.onNews([...owners.keys()]));
   }
@@ -271,7 +271,7 @@ export class DnsResolver implements Resolver {
 const resultOf = (answer: Answer): AskResult =>
   answer.kind === 'records' ? 'Records' : answer.kind === 'none' ? answer.reason : 'Failed';
 
-const isSameWish = (wish: Wish, questions: readonly Question[], options: FollowOptions): boolean =>
+const isSameWish = (wish: Subscription, questions: readonly Question[], options: FollowOptions): boolean =>
   sameBounds(wish.options, options) &&
   wish.options.namespace === options.namespace &&
   wish.questions.length === questions.length &&

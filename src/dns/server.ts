@@ -5,10 +5,10 @@ import { serverText } from './servers.ts';
 import type { ServerAddress } from './servers.ts';
 import { sendTcp } from './tcp.ts';
 import { UdpSockets } from './udp.ts';
-import type { Forget } from './udp.ts';
+import type { CancelQuery } from './udp.ts';
 
 /** Result of one try of one server. */
-export type Try =
+export type QueryResult =
   /** `edns`: true if the query of this response had an OPT record. */
   | { readonly kind: 'response'; readonly response: Buffer; readonly edns: boolean }
   /**
@@ -35,7 +35,7 @@ export interface NameServerOptions {
 
 export const noAnswer = 'no answer from';
 
-const toleratedSilences = 1;
+const maxTimeouts = 1;
 const avoidMs = 30_000;
 
 export interface TryOptions {
@@ -74,7 +74,7 @@ export class NameServer {
   #silences = 0;
   #avoidUntil = -Infinity;
   /** The two latest different questions that it answered with records, the latest first. */
-  #vouches: readonly Vouch[] = [];
+  #recentAnswers: readonly Vouch[] = [];
 
   constructor(address: ServerAddress, options: NameServerOptions) {
     this.text = serverText(address);
@@ -89,8 +89,8 @@ export class NameServer {
    * after the server did not respond twice in a row. Then one call returns true, so that one question tries
    * the server; other questions use the other servers for the time of that try.
    */
-  mayGoFirst(): boolean {
-    if (this.#silences <= toleratedSilences) return true;
+  isPreferred(): boolean {
+    if (this.#silences <= maxTimeouts) return true;
     const now = this.#options.clock.now();
     if (now < this.#avoidUntil) return false;
     this.#avoidUntil = now + this.#options.tryTimeoutMs;
@@ -101,14 +101,14 @@ export class NameServer {
    * Sends a query over UDP, and over TCP if the answer is truncated, within `timeoutMs` in all. Never
    * rejects.
    */
-  ask(query: Buffer, { timeoutMs, manner, onSent }: TryOptions): Promise<Try> {
+  ask(query: Buffer, { timeoutMs, manner, onSent }: TryOptions): Promise<QueryResult> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const { clock } = this.#options;
     return new Promise((resolve) => {
-      const forgets: Forget[] = [];
+      const forgets: CancelQuery[] = [];
       const timers = [clock.after(timeoutMs, () => end({ kind: 'silent', reason: noAnswer, late: true }))];
       let isOver = false;
-      const end = (result: Try) => {
+      const end = (result: QueryResult) => {
         if (isOver) return;
         isOver = true;
         for (const timer of timers) timer.cancel();
@@ -130,14 +130,14 @@ export class NameServer {
 
   /** Records that the server answered this question with records. */
   answered(key: string): void {
-    const before = this.#vouches.find((each) => each.key !== key);
+    const before = this.#recentAnswers.find((each) => each.key !== key);
     const latest = { key, at: this.#options.clock.now() };
-    this.#vouches = before === undefined ? [latest] : [latest, before];
+    this.#recentAnswers = before === undefined ? [latest] : [latest, before];
   }
 
   /** Returns the instant at which it last answered another question with records; undefined: never. */
   vouchedAt(key: string): number | undefined {
-    return this.#vouches.find((each) => each.key !== key)?.at;
+    return this.#recentAnswers.find((each) => each.key !== key)?.at;
   }
 
   /**
@@ -155,14 +155,14 @@ export class NameServer {
     for (const close of [...this.#overTcp]) close();
   }
 
-  #heard({ kind }: Try): void {
+  #heard({ kind }: QueryResult): void {
     if (kind === 'response') this.#silences = 0;
     if (kind !== 'silent') return;
     this.#silences += 1;
     this.#avoidUntil = this.#options.clock.now() + avoidMs;
   }
 
-  #sendUdp(sent: Sent, forgets: Forget[], end: (result: Try) => void): Forget {
+  #sendUdp(sent: Sent, forgets: CancelQuery[], end: (result: QueryResult) => void): CancelQuery {
     return this.#udp.send({
       ...sent,
       answered: (response) => {
@@ -173,7 +173,7 @@ export class NameServer {
     });
   }
 
-  #sendTcp(sent: Sent, end: (result: Try) => void): Forget {
+  #sendTcp(sent: Sent, end: (result: QueryResult) => void): CancelQuery {
     sent.onSent?.();
     const fail = (reason: string) => end(this.#failed(`TCP ${reason} by`));
     const close = () => fail('closed');
@@ -190,7 +190,7 @@ export class NameServer {
     };
   }
 
-  #failed(reason: string): Try {
+  #failed(reason: string): QueryResult {
     return this.#closed ? { kind: 'closed' } : { kind: 'silent', reason, late: false };
   }
 }

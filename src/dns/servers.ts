@@ -9,7 +9,7 @@ export interface ServerAddress {
 }
 
 /** Name servers, and the search list for names without a dot. */
-export interface Directory {
+export interface ResolverConfig {
   readonly servers: readonly ServerAddress[];
   readonly search: readonly string[];
 }
@@ -28,7 +28,7 @@ export function serverText({ address, port }: ServerAddress): string {
  * ignored: the client has its own timeouts and number of tries, and a name with a dot is always absolute (as
  * with ndots:1).
  */
-export function parseResolvConf(text: string): Directory {
+export function parseResolvConf(text: string): ResolverConfig {
   const servers = new Map<string, ServerAddress>();
   let search: readonly string[] = [];
   for (const line of text.split('\n')) {
@@ -62,7 +62,7 @@ export interface ResolvConfOptions {
  */
 export class ResolvConf {
   readonly #options: ResolvConfOptions;
-  #directory: Directory;
+  #directory: ResolverConfig;
   #mark = '';
   #checkAt = -Infinity;
 
@@ -72,7 +72,7 @@ export class ResolvConf {
   }
 
   /** Returns the same object while nothing has changed. */
-  current(): Directory {
+  current(): ResolverConfig {
     const now = this.#options.clock.now();
     if (now >= this.#checkAt) {
       this.#checkAt = now + checkEveryMs;

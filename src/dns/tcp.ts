@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { idOf, isResponseTo, withId } from './message.ts';
 import type { ServerAddress } from './servers.ts';
 import { reasonOf } from './udp.ts';
-import type { Forget, Waiting } from './udp.ts';
+import type { CancelQuery, PendingQuery } from './udp.ts';
 
 const prefixBytes = 2;
 
@@ -11,7 +11,7 @@ const prefixBytes = 2;
  * need it. It reads at most 64 KiB, because the length has two bytes. A response to another question, or an
  * end without a response, is a failure.
  */
-export function sendTcp(server: ServerAddress, waiting: Waiting, id: number): Forget {
+export function sendTcp(server: ServerAddress, waiting: PendingQuery, id: number): CancelQuery {
   const chunks: Buffer[] = [];
   let received = 0;
   let done = false;

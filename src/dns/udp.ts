@@ -5,7 +5,7 @@ import { idOf, isResponseTo, withId } from './message.ts';
 import type { ServerAddress } from './servers.ts';
 
 /** One query that waits for its response. At most one of the two functions is called, once. */
-export interface Waiting {
+export interface PendingQuery {
   /** Query with id 0, and without an OPT record. */
   readonly query: Buffer;
   /** True if it is sent with an OPT record. */
@@ -16,7 +16,7 @@ export interface Waiting {
 }
 
 /** Ends the wait for a response. `lost`: true for a timeout, after which the socket is not used again. */
-export type Forget = (lost: boolean) => void;
+export type CancelQuery = (lost: boolean) => void;
 
 const socketsPerServer = 4;
 
@@ -47,7 +47,7 @@ export class UdpSockets {
     this.#randomInt = randomInt;
   }
 
-  send(waiting: Waiting): Forget {
+  send(waiting: PendingQuery): CancelQuery {
     const slot = this.#randomInt(socketsPerServer);
     const current = this.#slots[slot];
     const socket = current?.isUsable === true ? current : this.#renew(slot);
@@ -79,7 +79,7 @@ export class UdpSockets {
 
 interface Sent {
   readonly id: number;
-  readonly waiting: Waiting;
+  readonly waiting: PendingQuery;
 }
 
 class UdpSocket {
@@ -123,7 +123,7 @@ class UdpSocket {
     this.#socket.connect(this.#server.port, this.#server.address);
   }
 
-  send(waiting: Waiting, randomInt: (below: number) => number): Forget {
+  send(waiting: PendingQuery, randomInt: (below: number) => number): CancelQuery {
     this.#left -= 1;
     let id = randomInt(0x1_0000);
     while (this.#waiting.some((sent) => sent.id === id)) id = randomInt(0x1_0000);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet';
 import type { Packet } from 'dns-packet';
-import { Inquiry } from '../../src/dns/inquiry.ts';
-import type { Found } from '../../src/dns/inquiry.ts';
+import { Lookup } from '../../src/dns/inquiry.ts';
+import type { LookupResult } from '../../src/dns/inquiry.ts';
 import { NameServer } from '../../src/dns/server.ts';
-import type { Try } from '../../src/dns/server.ts';
+import type { QueryResult } from '../../src/dns/server.ts';
 import { a, cname, soa } from '../support/scripted-dns.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -22,7 +22,7 @@ const servfail: Packet = { flags: AUTHORITATIVE_ANSWER | 2 };
 const denial: Packet = { flags: AUTHORITATIVE_ANSWER | 3, authorities: [soa('test')] };
 const address = (name: string): Packet => ({ answers: [a(name, '10.1.0.1', 30)] });
 
-function tried(said: Said, name: string): Try {
+function tried(said: Said, name: string): QueryResult {
   if (said === 'late') return { kind: 'silent', reason: 'no answer from', late: true };
   if (said === 'refused') return { kind: 'silent', reason: 'connection refused by', late: false };
   const questions = [{ type: 'A' as const, name }];
@@ -35,20 +35,22 @@ function tried(said: Said, name: string): Try {
 
 /** Which names were asked of which servers, and what was found. What is not in the script is silent in time. */
 function run(name: string, script: Readonly<Record<string, Said>>, search: readonly string[] = []) {
-  const inquiry = new Inquiry({ name, type: 'A' }, { search, servers: () => servers, tryTimeoutMs: 2_000 });
+  const inquiry = new Lookup({ name, type: 'A' }, { search, servers: () => servers, tryTimeoutMs: 2_000 });
   const asked: string[] = [];
-  let next = inquiry.begin();
+  let next = inquiry.start();
   while (next.kind === 'ask') {
     const [question] = decode(next.query).questions ?? [];
     const step = `${question?.name} of ${next.server.text}`;
     const again = asked.includes(step) ? ' again' : '';
     asked.push(`${step}${again}`);
-    next = inquiry.hear(tried(script[`${step}${again}`] ?? script[step] ?? 'refused', question?.name ?? ''));
+    next = inquiry.onResponse(
+      tried(script[`${step}${again}`] ?? script[step] ?? 'refused', question?.name ?? ''),
+    );
   }
   return { asked, found: summary(next) };
 }
 
-const summary = (found: Found): string =>
+const summary = (found: LookupResult): string =>
   found.kind === 'records'
     ? `${found.addresses.join(' ')} for ${found.ttlMs} ms`
     : found.kind === 'none'
@@ -157,17 +159,17 @@ it.each(rows)('When $when', ({ name = 'db.test', search, script, asked, found })
 
 describe('An inquiry without time', () => {
   const begun = () => {
-    const inquiry = new Inquiry(
+    const inquiry = new Lookup(
       { name: 'db.test', type: 'A' },
       { search: [], servers: () => servers, tryTimeoutMs: 2_000 },
     );
-    inquiry.begin();
+    inquiry.start();
     return inquiry;
   };
 
   it('ends with the failures so far', () => {
     const inquiry = begun();
-    inquiry.hear(tried(servfail, 'db.test'));
+    inquiry.onResponse(tried(servfail, 'db.test'));
     expect(inquiry.expire('no answer within 20 s')).toMatchObject({ message: 'SERVFAIL from 10.0.0.1' });
   });
 

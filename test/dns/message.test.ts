@@ -3,7 +3,7 @@ import { AUTHORITATIVE_ANSWER, encode } from 'dns-packet';
 import type { Answer as Resource, Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { isResponseTo, readResponse, withId } from '../../src/dns/message.ts';
-import type { Reading, WireType } from '../../src/dns/message.ts';
+import type { ParsedResponse, WireType } from '../../src/dns/message.ts';
 import { encodeQuery } from '../../src/dns/wire.ts';
 import { a, aaaa, cname, manyA, soa, srv } from '../support/scripted-dns.ts';
 
@@ -24,10 +24,10 @@ function response(more: Packet = {}, rcode = 0, type: WireType = 'A'): Buffer {
   });
 }
 
-const read = (answers: readonly Resource[], type: WireType = 'A', more: Packet = {}): Reading =>
+const read = (answers: readonly Resource[], type: WireType = 'A', more: Packet = {}): ParsedResponse =>
   readResponse(response({ answers: [...answers], ...more }, 0, type), name, type);
 
-const records = (ttlMs: number, ...addresses: readonly string[]): Reading => ({
+const records = (ttlMs: number, ...addresses: readonly string[]): ParsedResponse => ({
   kind: 'records',
   ttlMs,
   addresses,

@@ -164,13 +164,13 @@ describe('DnsResolver', () => {
       servers.say(db, none);
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(11 * SECOND);
-      expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 0, 0]);
+      expect(servers.queries.map(({ confirmSince }) => confirmSince)).toEqual([0, 0, 0]);
     });
 
     it('that accepts only later answers as confirmation, if there was no negative answer', async () => {
       resolverOf().follow('shop', [db], bounds);
       await clock.advance(55 * SECOND);
-      expect(servers.queries.map(({ vouchSince }) => vouchSince)).toEqual([0, 54_000]);
+      expect(servers.queries.map(({ confirmSince }) => confirmSince)).toEqual([0, 54_000]);
     });
 
     it('never twice at a time for one question, however slow the server is', async () => {

@@ -3,14 +3,14 @@ import { randomInt } from 'node:crypto';
 import { encodeQuery } from '../../src/dns/wire.ts';
 import { sendTcp } from '../../src/dns/tcp.ts';
 import { UdpSockets } from '../../src/dns/udp.ts';
-import type { Waiting } from '../../src/dns/udp.ts';
+import type { PendingQuery } from '../../src/dns/udp.ts';
 import { a, answer, ScriptedDns, silence } from '../support/scripted-dns.ts';
 import { until } from './support/until.ts';
 
 const query = encodeQuery('db.test', 'A') ?? Buffer.alloc(0);
 
 /** What came of it, when it has come. */
-function aWaiting(): { readonly waiting: Waiting; readonly outcome: Promise<string> } {
+function aWaiting(): { readonly waiting: PendingQuery; readonly outcome: Promise<string> } {
   const { promise, resolve } = Promise.withResolvers<string>();
   const waiting = { query, answered: () => resolve('answered'), failed: resolve };
   return { waiting, outcome: promise };

@@ -40,8 +40,8 @@ describe('a negative answer', () => {
     for (const server of servers) await server.close();
   });
 
-  const ask = (name: string, vouchSince?: number): Promise<Answer> =>
-    client.ask({ name, type: 'A' }, vouchSince === undefined ? {} : { vouchSince });
+  const ask = (name: string, confirmSince?: number): Promise<Answer> =>
+    client.ask({ name, type: 'A' }, confirmSince === undefined ? {} : { confirmSince });
   const asked = (type: 'SOA' | 'A') => servers[0].count({ type });
 
   it('is not confirmed by a server that never answered another question', async () => {
