@@ -60,7 +60,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
       const metadata = (after ?? before)?.metadata;
       if (kind === 'ExternalBackend' && metadata !== undefined)
         engine.backendChanged(`${metadata.namespace}/${metadata.name}`, after);
-      engine.touch(concerned);
+      engine.enqueue(concerned);
     },
   });
   const nothing = (): void => undefined;
@@ -71,7 +71,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     view,
     writer: new KubeWriter({ client, view, mayWrite: () => true }),
     events: { record: nothing },
-    resolver: createResolver((owners) => engine.knowledgeChanged(owners)),
+    resolver: createResolver((owners) => engine.inputsChanged(owners)),
     secrets: { follow: nothing, state: () => undefined },
     autoSelectHandler: false,
     createProber: (listeners) =>
@@ -81,7 +81,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
         limits: { maxConcurrent: 65_535, maxPerHost: 8, maxPerHostAndNamespace: 2 },
       }),
     observer: {
-      flipped: nothing,
+      healthChanged: nothing,
       reconciled: nothing,
       addresses: nothing,
       certificate: nothing,
@@ -98,7 +98,7 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
       view.start();
       await view.synced;
       engine.start();
-      engine.work();
+      engine.onStartedLeading();
     },
     stop: async () => {
       await Promise.all([view.stop(), engine.stop(5_000)]);

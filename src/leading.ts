@@ -45,12 +45,12 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
     onStartedLeading: () => {
       logger.info('leading', { identity });
       metrics.leading(true);
-      engine().work();
+      engine().onStartedLeading();
     },
     onLost: (reason) => {
       logger.warn('stopped leading', { reason, meaning: ends[reason] });
       metrics.leading(false);
-      engine().rest();
+      engine().onStoppedLeading();
       // Requests that the network or a hanging server has not received yet must not arrive later.
       if (reason === 'Interrupted' || reason === 'Lapsed') client.reset();
     },

@@ -28,7 +28,7 @@ export function createMetrics({
 
 /** Returns an observer that records what the engine reports as metrics. */
 export const observerOf = (metrics: Metrics): Observer => ({
-  flipped: ({ state, reason }) => metrics.turned(state, reason),
+  healthChanged: ({ state, reason }) => metrics.turned(state, reason),
   reconciled: (error, durationMs, queuedMs) =>
     metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
   addresses: (key, has) => {

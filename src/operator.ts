@@ -61,7 +61,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({
     ...{ client, clock, random },
-    onNews: (owners) => engine.knowledgeChanged(owners),
+    onNews: (owners) => engine.inputsChanged(owners),
   });
   const terms: Terms = createTerms({ ...options, client, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
@@ -159,7 +159,7 @@ function createView(
       const metadata = (after ?? before)?.metadata;
       if (kind === 'ExternalBackend' && metadata !== undefined)
         engine().backendChanged(`${metadata.namespace}/${metadata.name}`, after);
-      engine().touch(concerned);
+      engine().enqueue(concerned);
     },
   });
 }
@@ -177,7 +177,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
     logger,
     rate,
     ask: (question, asked) => client.ask(question, asked),
-    onNews: (owners) => engine().knowledgeChanged(owners),
+    onNews: (owners) => engine().inputsChanged(owners),
     onAsked: (result, durationMs) => metrics.asked(result, durationMs),
   });
   return {

@@ -6,7 +6,7 @@ import {
   withPublishedRecords,
 } from '../core/names.ts';
 import type { Answer, NameState, Question, Records } from '../core/names.ts';
-import { Alarm } from '../engine/alarm.ts';
+import { DeadlineTimer } from '../engine/alarm.ts';
 import type { Clock, FollowOptions, Logger, Random, Resolver } from '../engine/ports.ts';
 import type { TokenBucket } from '../util/token-bucket.ts';
 import { QueryScheduler } from './agenda.ts';
@@ -80,7 +80,7 @@ interface Subscription {
  */
 export class DnsResolver implements Resolver {
   readonly #options: DnsResolverOptions;
-  readonly #alarm: Alarm;
+  readonly #alarm: DeadlineTimer;
   readonly #agenda: QueryScheduler<TrackedQuestion>;
   readonly #followed = new Map<string, TrackedQuestion>();
   readonly #wishes = new Map<string, Subscription>();
@@ -89,7 +89,7 @@ export class DnsResolver implements Resolver {
   constructor(options: DnsResolverOptions) {
     this.#options = options;
     const { clock, maxInFlight = 64, maxSuspects = 16 } = options;
-    this.#alarm = new Alarm(clock, () => this.#pump());
+    this.#alarm = new DeadlineTimer(clock, () => this.#pump());
     this.#agenda = new QueryScheduler({ maxInFlight, maxSuspects });
   }
 

@@ -7,13 +7,13 @@ import type { Clock, Timer } from './ports.ts';
 const TICK_MS = 20;
 
 /** The same before the rest of a burst. */
-const BREATH_MS = 5;
+const YIELD_MS = 5;
 
 /** A timer that fires this late shows that the machine was suspended. */
-const STANDSTILL_MS = 10_000;
+const SUSPEND_DETECTION_MS = 10_000;
 
 /** One timer for the earliest of the instants that it is set to. It must be set again after each firing. */
-export class Alarm {
+export class DeadlineTimer {
   readonly #clock: Clock;
   readonly #onFire: (now: number, stoodStill: boolean) => void;
   #timer: Timer | undefined;
@@ -39,8 +39,8 @@ export class Alarm {
   }
 
   /** Ensures that it fires after `BREATH_MS`, for the rest of a burst. */
-  soon(): void {
-    this.#notBefore = this.#clock.now() + BREATH_MS;
+  yield(): void {
+    this.#notBefore = this.#clock.now() + YIELD_MS;
     this.set(this.#notBefore);
   }
 
@@ -51,7 +51,7 @@ export class Alarm {
 
   readonly #fire = (): void => {
     const now = this.#clock.now();
-    const stoodStill = now - this.#at > STANDSTILL_MS;
+    const stoodStill = now - this.#at > SUSPEND_DETECTION_MS;
     this.#at = Infinity;
     this.#timer = undefined;
     this.#notBefore = now + TICK_MS;

@@ -4,12 +4,12 @@ import type { Health } from '../core/health-state.ts';
 import type { KubeObject } from '../core/objects.ts';
 import { warningEvent } from '../core/remarks.ts';
 import { placesFor } from './due-keys.ts';
-import { Flips } from './flips.ts';
-import { Notices } from './notices.ts';
+import { TransitionEvents } from './flips.ts';
+import { WarningHistory } from './notices.ts';
 import type {
   BackendEvent,
   Clock,
-  ClusterView,
+  ClusterCache,
   EventSink,
   Logger,
   Random,
@@ -28,9 +28,9 @@ import { WorkQueue } from './work-queue.ts';
 
 /** Receives what happens, for metrics. Its methods must be cheap and must not throw. */
 export interface Observer {
-  flipped(after: Health): void;
+  healthChanged(after: Health): void;
   reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
-  addresses: NonNullable<ReconcilerOptions['onAddresses']>;
+  addresses: NonNullable<ReconcilerOptions['onFigures']>;
   /** Called when a probe received a certificate; `expiresAt` in milliseconds of Unix time. */
   certificate(key: string, check: Check, expiresAt: number): void;
 }
@@ -50,7 +50,7 @@ export interface EngineOptions extends Pick<
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly writer: Writer;
   readonly events: EventSink;
   readonly resolver: Resolver;
@@ -83,8 +83,8 @@ export class Engine {
   readonly #costs = new ProbeCosts();
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
-  readonly #notices = new Notices();
-  readonly #flips: Flips;
+  readonly #notices = new WarningHistory();
+  readonly #flips: TransitionEvents;
   /** Aborted at the end of the term; undefined: this replica does not lead. */
   #term: AbortController | undefined;
   #working = false;
@@ -94,17 +94,17 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { observer, logger } = options;
-    this.#flips = new Flips(options.view);
+    this.#flips = new TransitionEvents(options.view);
     this.#prober = options.createProber({
       onChanged: (...flip) => this.#flipped(...flip),
       onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
-      onQuarantined: (owner) => this.knowledgeChanged([owner]),
+      onQuarantined: (owner) => this.inputsChanged([owner]),
       onCost: (...cost) => this.#costChanged(...cost),
       onFault: (error, check) => logger.error('probe threw an error', { error, check }),
     });
     this.#rates = new ProbeRates({
       maxPerSecond: options.maxProbeRatePerNamespace ?? Infinity,
-      onChanged: (namespace) => this.touch(this.#keysIn(namespace)),
+      onChanged: (namespace) => this.enqueue(this.#keysIn(namespace)),
     });
     this.#reconciler = new Reconciler({
       ...options,
@@ -112,7 +112,7 @@ export class Engine {
       costs: this.#costs,
       registry: this.#registry,
       prober: this.#prober,
-      onAddresses: (key, has) => {
+      onFigures: (key, has) => {
         this.#notices.retain(key, has?.checks ?? []);
         observer.addresses(key, has);
         for (const [check, expiresAt] of this.#notices.certificates(key))
@@ -124,13 +124,13 @@ export class Engine {
 
   /** Called when a backend was added, changed or removed (`after` undefined). */
   backendChanged(key: string, after: KubeObject | undefined): void {
-    this.touch(this.#registry.update(key, after));
+    this.enqueue(this.#registry.update(key, after));
     // An address that a user removes must not wait behind a status write of the previous run either.
-    if (!this.#reconciler.hasSeen(key, after)) this.#reconciler.hurry(key);
+    if (!this.#reconciler.hasSeen(key, after)) this.#reconciler.preempt(key);
   }
 
   /** Queues runs of these backends (`namespace/name`), because something that concerns them has changed. */
-  touch(keys: Iterable<string>): void {
+  enqueue(keys: Iterable<string>): void {
     for (const key of keys) this.#queue.add(key);
   }
 
@@ -138,12 +138,12 @@ export class Engine {
    * Queues runs of these owners (UIDs), because the state of a name or Secret that they follow has changed. A
    * failover must not wait behind other writes.
    */
-  knowledgeChanged(owners: Iterable<string>): void {
+  inputsChanged(owners: Iterable<string>): void {
     for (const owner of owners) {
       const key = this.#reconciler.keyOf(owner);
       if (key === undefined) continue;
       this.#queue.add(key);
-      this.#reconciler.hurry(key);
+      this.#reconciler.preempt(key);
     }
   }
 
@@ -152,7 +152,7 @@ export class Engine {
    * addresses may be published.
    */
   networksChanged(): void {
-    this.touch(this.#reconciler.concernedByNetworks());
+    this.enqueue(this.#reconciler.concernedByNetworks());
   }
 
   /** Starts the queue and the prober. Called when the view is complete. */
@@ -162,8 +162,8 @@ export class Engine {
   }
 
   /** Begins a term: once the view has caught up, all backends are reconciled. */
-  work(): void {
-    this.rest();
+  onStartedLeading(): void {
+    this.onStoppedLeading();
     const term = new AbortController();
     this.#term = term;
     void this.#begin(term.signal);
@@ -173,7 +173,7 @@ export class Engine {
    * Ends the term: probes stop, and health and metric series are forgotten. The next term starts from what is
    * published.
    */
-  rest(): void {
+  onStoppedLeading(): void {
     this.#term?.abort();
     this.#term = undefined;
     this.#working = false;
@@ -207,7 +207,7 @@ export class Engine {
     if (signal.aborted) return;
     this.#behind.delete(namespace);
     const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
-    this.touch([...this.#registry.keys()].filter(isThere));
+    this.enqueue([...this.#registry.keys()].filter(isThere));
   }
 
   /** Returns the namespaces whose periods are longer than in their specs, with the factors. */
@@ -272,11 +272,11 @@ export class Engine {
   }
 
   #flipped(owner: string, check: Check, before: Health, after: Health): void {
-    if (before.state !== after.state) this.#options.observer.flipped(after);
+    if (before.state !== after.state) this.#options.observer.healthChanged(after);
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
     this.#queue.add(key);
-    this.#reconciler.hurry(key);
+    this.#reconciler.preempt(key);
     this.#flips.add(key, check, before, after);
     const remark = warningEvent(check, before, after);
     if (remark !== undefined) this.#record(key, remark);

@@ -3,14 +3,17 @@ import { servicesOf } from '../core/desired.ts';
 import { areFamiliesOpen } from '../core/families.ts';
 import { chain, type Step } from '../core/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
-import type { ClusterView } from './ports.ts';
-import { rolesIn, type Scene } from './scene.ts';
+import type { ClusterCache } from './ports.ts';
+import { rolesIn, type ReconcileInputs } from './scene.ts';
 
 /**
  * Returns true when there are IPv6 addresses and a new Service whose IP families only the API server can
  * decide.
  */
-export function hasFirstServices({ backend, addresses }: Scene, view: ClusterView): boolean {
+export function hasServicesToCreateFirst(
+  { backend, addresses }: ReconcileInputs,
+  view: ClusterCache,
+): boolean {
   if (backend.spec.mode !== 'Endpoints') return false;
   return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, view));
 }
@@ -19,7 +22,10 @@ export function hasFirstServices({ backend, addresses }: Scene, view: ClusterVie
  * Returns the writes that create such Services before the first probes. An address that no Service can carry
  * is not waited for and is in no slice. The next run retries and reports a write that is refused.
  */
-export function firstServices(scene: Scene, options: PlanningOptions): readonly (readonly Step[])[] {
+export function servicesToCreateFirst(
+  scene: ReconcileInputs,
+  options: PlanningOptions,
+): readonly (readonly Step[])[] {
   const isFirst = isNew(scene.backend, options.view);
   return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
     .filter(({ spec }) => isFirst(spec))
@@ -29,6 +35,6 @@ export function firstServices(scene: Scene, options: PlanningOptions): readonly 
     .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
 }
 
-function isNew({ namespace }: Backend, view: ClusterView): (spec: ServiceSpec) => boolean {
+function isNew({ namespace }: Backend, view: ClusterCache): (spec: ServiceSpec) => boolean {
   return (spec) => areFamiliesOpen(spec) && view.service(namespace, spec.name) === undefined;
 }

@@ -4,9 +4,9 @@ import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health-state.ts';
 import type { EndpointSlice } from '../core/objects.ts';
 import { ownerName } from '../core/ownership.ts';
-import type { ClusterView } from './ports.ts';
+import type { ClusterCache } from './ports.ts';
 
-interface Flipped {
+interface PendingTransition {
   readonly check: Check;
   readonly before: Health;
   readonly after: Health;
@@ -16,14 +16,14 @@ interface Flipped {
  * Flips whose Events wait for the run that writes their consequences, because an Event reports what is
  * written.
  */
-export class Flips {
-  readonly #view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>;
+export class TransitionEvents {
+  readonly #view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>;
   /** Latest flip of each check, by key of the backend and id of the check. */
-  readonly #waiting = new Map<string, Map<string, Flipped>>();
+  readonly #waiting = new Map<string, Map<string, PendingTransition>>();
   /** Flips that the run in progress has taken in. */
-  readonly #seen = new Map<string, Map<string, Flipped>>();
+  readonly #seen = new Map<string, Map<string, PendingTransition>>();
 
-  constructor(view: Pick<ClusterView, 'service' | 'slices' | 'ownedNames'>) {
+  constructor(view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>) {
     this.#view = view;
   }
 
@@ -73,13 +73,13 @@ export class Flips {
   }
 
   /** Lets a flip wait for the next run. A flip of the same check during this run is later, and wins. */
-  #keep(key: string, { check, before, after }: Flipped): void {
+  #keep(key: string, { check, before, after }: PendingTransition): void {
     const later = this.#waiting.get(key)?.get(check.id)?.after ?? after;
     this.#wait(key, { check, before, after: later });
   }
 
-  #wait(key: string, flipped: Flipped): void {
-    const ofKey = this.#waiting.get(key) ?? new Map<string, Flipped>();
+  #wait(key: string, flipped: PendingTransition): void {
+    const ofKey = this.#waiting.get(key) ?? new Map<string, PendingTransition>();
     this.#waiting.set(key, ofKey);
     ofKey.set(flipped.check.id, flipped);
   }

@@ -46,7 +46,7 @@ export class HealthTable {
   }
 
   /** Returns a lookup of the health of one owner's checks. It reads the health when it is called. */
-  of(owner: string): HealthOf {
+  healthOf(owner: string): HealthOf {
     return (checkId) => this.get(owner, checkId);
   }
 

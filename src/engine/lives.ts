@@ -11,13 +11,13 @@ import { UnstoredWrites } from './unstored-writes.ts';
  * State of one backend (one UID) within one term of the leader. Another UID, or another term, begins with a
  * new state.
  */
-export interface Life {
+export interface TrackedBackend {
   readonly uid: string;
   /**
    * True once the backend is removed or the term has ended: a run that is still in progress has no effect any
    * more.
    */
-  over: boolean;
+  isOver: boolean;
   generation: number | undefined;
   /** Time when this generation was first seen, monotonic. */
   seenAt: number;
@@ -26,7 +26,7 @@ export interface Life {
   /**
    * Generation whose new Services were created first, or refused, and the time of the next try, monotonic.
    */
-  triedFirst?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
+  servicesCreatedFor?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
   /**
    * Time until which the status is delayed, monotonic; undefined: no slice was written since the last status.
    */
@@ -54,23 +54,23 @@ export interface Life {
    */
   abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
   /** Aborts the writes that still wait, of the run in progress or of the last one. */
-  patience: AbortController;
+  preemption: AbortController;
 }
 
-export interface LivesOptions {
+export interface BackendTrackerOptions {
   readonly clock: Pick<Clock, 'now'>;
   /** Called when a state ends, before it is removed from its key. */
   readonly onEnd: (key: string, uid: string) => void;
 }
 
 /** States of the backends that the reconciler works for, by key. */
-export class Lives {
-  readonly #options: LivesOptions;
-  readonly #lives = new Map<string, Life>();
+export class BackendTracker {
+  readonly #options: BackendTrackerOptions;
+  readonly #lives = new Map<string, TrackedBackend>();
   /** uid -> key. */
   readonly #keys = new Map<string, string>();
 
-  constructor(options: LivesOptions) {
+  constructor(options: BackendTrackerOptions) {
     this.#options = options;
   }
 
@@ -80,7 +80,7 @@ export class Lives {
   }
 
   /** Keys of the backends whose state satisfies the predicate. */
-  keysOf(predicate: (life: Life) => boolean): readonly string[] {
+  keysOf(predicate: (life: TrackedBackend) => boolean): readonly string[] {
     return [...this.#lives].flatMap(([key, life]) => (predicate(life) ? [key] : []));
   }
 
@@ -88,7 +88,7 @@ export class Lives {
    * Returns the state of this object, a new one if there is none. Ends the state of another UID under the
    * same key.
    */
-  enter(key: string, { metadata }: KubeObject): Life {
+  track(key: string, { metadata }: KubeObject): TrackedBackend {
     const { uid = '', generation } = metadata;
     const known = this.#lives.get(key);
     const seenAt = this.#options.clock.now();
@@ -100,7 +100,7 @@ export class Lives {
     const life = {
       ...{ uid, generation, seenAt },
       ...{ addresses: [], refused: false },
-      ...{ over: false, failures: 0, patience: new AbortController() },
+      ...{ isOver: false, failures: 0, preemption: new AbortController() },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
     };
     this.#lives.set(key, life);
@@ -121,8 +121,8 @@ export class Lives {
   end(key: string): void {
     const life = this.#lives.get(key);
     if (life === undefined) return;
-    life.over = true;
-    life.patience.abort();
+    life.isOver = true;
+    life.preemption.abort();
     this.#options.onEnd(key, life.uid);
     this.#lives.delete(key);
     this.#keys.delete(life.uid);
@@ -134,7 +134,7 @@ export class Lives {
 
   /** Abandons the writes that the run in progress still waits for. */
   hurry(key: string): void {
-    this.#lives.get(key)?.patience.abort();
+    this.#lives.get(key)?.preemption.abort();
   }
 }
 
@@ -142,11 +142,11 @@ export class Lives {
  * Returns the writer of a new run. It abandons waiting writes when `hurry` is called, and writes nothing once
  * the state has ended.
  */
-export function patientWriter(life: Life, writer: Writer): Writer {
-  life.patience = new AbortController();
-  const { signal } = life.patience;
+export function preemptibleWriter(life: TrackedBackend, writer: Writer): Writer {
+  life.preemption = new AbortController();
+  const { signal } = life.preemption;
   return {
-    perform: (action) => (life.over ? Promise.reject(superseded()) : writer.perform(action, signal)),
+    perform: (action) => (life.isOver ? Promise.reject(superseded()) : writer.perform(action, signal)),
   };
 }
 
@@ -157,8 +157,8 @@ const superseded = (): OperatorError =>
   });
 
 /** Returns an event sink that drops all Events once the state has ended. */
-export const livingEvents = (life: Life, events: EventSink): EventSink => ({
+export const eventsWhileTracked = (life: TrackedBackend, events: EventSink): EventSink => ({
   record: (backend, event) => {
-    if (!life.over) events.record(backend, event);
+    if (!life.isOver) events.record(backend, event);
   },
 });

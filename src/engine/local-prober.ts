@@ -60,8 +60,8 @@ export class LocalProber implements Prober {
     this.#costs.retain(owner, new Set());
   }
 
-  of(owner: string): HealthOf {
-    return this.#health.of(owner);
+  healthOf(owner: string): HealthOf {
+    return this.#health.healthOf(owner);
   }
 
   seed(owner: string, checkId: string, health: Health): boolean {

@@ -7,7 +7,7 @@ import type { NotableVerdict } from './prober.ts';
  * Remembers which notices were recorded for each check, while its backend has the check. A new process
  * records them again.
  */
-export class Notices {
+export class WarningHistory {
   /** Backend (`namespace/name`) -> id of the check. */
   readonly #told = new Map<string, Map<string, EmittedWarnings>>();
   /** Backend -> id of the check -> expiry of its certificate, in milliseconds of Unix time. */

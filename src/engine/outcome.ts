@@ -4,9 +4,9 @@ import { OperatorError } from '../core/errors.ts';
  * The run succeeded. `afterMs`: milliseconds until the next run at the latest (absent: when the key is added
  * again).
  */
-export interface Done {
+export interface Success {
   readonly ok: true;
-  readonly afterMs?: number;
+  readonly requeueAfterMs?: number;
 }
 
 /**
@@ -16,11 +16,11 @@ export interface Done {
 export interface Failed {
   readonly ok: false;
   readonly error: OperatorError;
-  readonly afterMs: number;
+  readonly requeueAfterMs: number;
 }
 
 /** Result of one run of a key. */
-export type Outcome = Done | Failed | OperatorError;
+export type Outcome = Success | Failed | OperatorError;
 
 /** Returns the error of an outcome; undefined: none. */
 export function errorOf(outcome: Outcome): OperatorError | undefined {
@@ -42,10 +42,10 @@ const WAIT_MS = 1_000;
  * | terminal           | slow backoff: a minute, later ten; no watch reports changes of what refuses (a policy, a quota, a Secret, another Service) |
  * | Failed             | the earlier of its error's and its afterMs   |
  */
-export function nextMs(outcome: Outcome, waits: Waits): number | undefined {
+export function requeueDelayMs(outcome: Outcome, waits: Waits): number | undefined {
   if (outcome instanceof OperatorError) return retryMs(outcome, waits);
-  if (outcome.ok) return outcome.afterMs;
-  return Math.min(outcome.afterMs, retryMs(outcome.error, waits));
+  if (outcome.ok) return outcome.requeueAfterMs;
+  return Math.min(outcome.requeueAfterMs, retryMs(outcome.error, waits));
 }
 
 /** Delays of a failure, by the number of failures in a row. */

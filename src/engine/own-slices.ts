@@ -1,10 +1,10 @@
 import type { Backend } from '../api/external-backend.ts';
 import { servicesOf } from '../core/desired.ts';
 import type { EndpointSlice } from '../core/objects.ts';
-import type { ClusterView } from './ports.ts';
+import type { ClusterCache } from './ports.ts';
 
 /** Names of the Services of a backend that it owns or is to adopt. */
-export function standingNames({ namespace, name, spec }: Backend, view: ClusterView): readonly string[] {
+export function ownedServiceNames({ namespace, name, spec }: Backend, view: ClusterCache): readonly string[] {
   const owned = view.ownedNames(namespace, name);
   return servicesOf({ name, spec })
     .filter((service) => service.adopt || owned.has(service.name))
@@ -12,5 +12,5 @@ export function standingNames({ namespace, name, spec }: Backend, view: ClusterV
 }
 
 /** Slices of these Services, whether they belong to the backend or not. */
-export const ownSlices = (backend: Backend, view: ClusterView): readonly EndpointSlice[] =>
-  standingNames(backend, view).flatMap((name) => view.slices(backend.namespace, name));
+export const ownedSlices = (backend: Backend, view: ClusterCache): readonly EndpointSlice[] =>
+  ownedServiceNames(backend, view).flatMap((name) => view.slices(backend.namespace, name));

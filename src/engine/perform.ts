@@ -13,7 +13,7 @@ export interface FailedWrite {
  * Performs lists of steps concurrently, so that a refused Service delays no other. Returns the failed writes
  * of each list.
  */
-export const performAll = (
+export const applyAll = (
   writer: Writer,
   lists: readonly (readonly Step[])[],
 ): Promise<readonly (readonly FailedWrite[])[]> =>
@@ -92,5 +92,5 @@ const asOperatorError = (error: unknown): OperatorError =>
     : new OperatorError(String(error), { kind: 'transient', reason: 'Bug', cause: error });
 
 /** Returns the error that decides when the next run is: the one that is retried soonest. */
-export const foremost = (errors: readonly OperatorError[]): OperatorError | undefined =>
+export const mostUrgentError = (errors: readonly OperatorError[]): OperatorError | undefined =>
   errors.find((e) => e.kind === 'transient') ?? errors.find((e) => e.kind === 'waiting') ?? errors[0];

@@ -11,12 +11,12 @@ import type { SwitchedOff } from '../core/service-features.ts';
 import { endpointKey } from '../core/slice-layout.ts';
 import type { Step } from '../core/step.ts';
 import type { Contests } from './contests.ts';
-import type { ClusterView } from './ports.ts';
+import type { ClusterCache } from './ports.ts';
 import type { BackendRegistry } from './registry.ts';
-import type { AliasScene, Scene } from './scene.ts';
+import type { AliasDecision, ReconcileInputs } from './scene.ts';
 
 export interface PlanningOptions {
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly registry: BackendRegistry;
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
@@ -35,15 +35,15 @@ export interface PlanningOptions {
  * @param alias undefined in mode Endpoints
  */
 export function desiredOf(
-  scene: Scene,
+  scene: ReconcileInputs,
   roles: Roles,
-  alias: AliasScene | undefined,
+  alias: AliasDecision | undefined,
   { legacyEndpoints, policy }: PlanningOptions,
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
   const input = {
     ...scene,
-    observedService: scene.standing,
+    observedService: scene.observedService,
     roles,
     legacyEndpoints,
     alias: alias?.choice.name,
@@ -59,7 +59,7 @@ export interface LeftOut {
 
 /** Returns the plan of one desired Service. */
 export function planOf(
-  { backend, key }: Scene,
+  { backend, key }: ReconcileInputs,
   desired: DesiredService,
   options: PlanningOptions,
   leftOut?: LeftOut,
@@ -67,7 +67,7 @@ export function planOf(
   const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const { policy, aliasPolicy } = options;
   const found = observed(backend.namespace, desired.name, view);
-  const olderClaimant = registry.rival(backend, desired.name, holder(found));
+  const olderClaimant = registry.olderClaimant(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
   const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
@@ -107,7 +107,7 @@ export function removalsOf(
 ): readonly (readonly Step[])[] {
   const wanted = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
-    .filter((name) => !wanted.has(name) && registry.rival(backend, name, undefined) === undefined)
+    .filter((name) => !wanted.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
     .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
 }
 
@@ -120,7 +120,7 @@ const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
     ? holderOf(service)
     : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
 
-export const observed = (namespace: string, name: string, view: ClusterView): Observed => ({
+export const observed = (namespace: string, name: string, view: ClusterCache): Observed => ({
   service: view.service(namespace, name),
   slices: view.slices(namespace, name),
   endpoints: view.endpoints(namespace, name),

@@ -32,7 +32,7 @@ export type Random = () => number;
 export type Probe = (check: Check, signal: AbortSignal) => Promise<Verdict>;
 
 /** Local view of the cluster, updated by watches. Returned objects are immutable. */
-export interface ClusterView {
+export interface ClusterCache {
   /** Returns the resource as stored: not parsed, possibly invalid. */
   backend(namespace: string, name: string): KubeObject | undefined;
   backends(): Iterable<KubeObject>;

@@ -24,7 +24,7 @@ export interface ProbeListeners {
 }
 
 /** Passes verdicts to the listeners. A listener that throws does not affect the others. */
-export class VerdictTeller {
+export class VerdictDispatcher {
   readonly #listeners: ProbeListeners;
   #silent = false;
 

@@ -2,10 +2,10 @@ import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { noCounts, type ProbeOwner } from './probe-shares.ts';
 import { isProbeOf, probeKey } from './probe-task.ts';
 import type { Check } from '../core/check.ts';
-import type { Plan, Subscriber, Task } from './probe-task.ts';
+import type { TaskSpec, Subscriber, Task } from './probe-task.ts';
 
 /** Changes that a `set` causes, for the scheduler. */
-export interface RosterChange {
+export interface SubscriptionChange {
   readonly added: Task[];
   /** Tasks without a subscriber. */
   readonly dropped: Task[];
@@ -18,7 +18,7 @@ interface OwnerEntry {
   readonly subscribers: readonly Subscriber[];
 }
 
-export interface RosterOptions {
+export interface SubscriptionOptions {
   /** Namespace of the backend that owns the checks. */
   readonly namespace: string;
   readonly isFresh: (check: Check) => boolean;
@@ -27,14 +27,14 @@ export interface RosterOptions {
 }
 
 /** Subscriptions of checks to probes. Equal probes are one task, which exists while it has a subscriber. */
-export class ProbeRoster {
-  readonly #create: (plan: Plan) => Task;
+export class ProbeSubscriptions {
+  readonly #create: (plan: TaskSpec) => Task;
   readonly #tasks = new Map<string, Task>();
   readonly #owners = new Map<string, OwnerEntry>();
   readonly #handlers = new HandlerTable();
   #checks = 0;
 
-  constructor(create: (plan: Plan) => Task) {
+  constructor(create: (plan: TaskSpec) => Task) {
     this.#create = create;
   }
 
@@ -51,9 +51,9 @@ export class ProbeRoster {
   set(
     owner: string,
     checks: readonly Check[],
-    { namespace, isFresh, withinMs }: RosterOptions,
-  ): RosterChange {
-    const change: RosterChange = { added: [], dropped: [], joined: [] };
+    { namespace, isFresh, withinMs }: SubscriptionOptions,
+  ): SubscriptionChange {
+    const change: SubscriptionChange = { added: [], dropped: [], joined: [] };
     const { share, subscribers: before } = this.#owners.get(owner) ?? newOwner(namespace);
     const old = new Map(before.map((each) => [each.check.id, each]));
     let last: InternedHandler | undefined;
@@ -63,7 +63,7 @@ export class ProbeRoster {
       last = handler;
       if (known === undefined || !isProbeOf(known.task, check, handler)) {
         const key = probeKey(check, handler);
-        const plan = { key, check, handler, known: known?.task, fresh: isFresh(check), withinMs };
+        const plan = { key, check, handler, known: known?.task, isNew: isFresh(check), withinMs };
         return this.#join({ owner, share }, plan, change);
       }
       old.delete(check.id);
@@ -78,13 +78,13 @@ export class ProbeRoster {
 
   /** Removes the owner with all its checks. Returns the tasks that have no subscriber any more. */
   remove(owner: string): readonly Task[] {
-    const change: RosterChange = { added: [], dropped: [], joined: [] };
+    const change: SubscriptionChange = { added: [], dropped: [], joined: [] };
     for (const subscriber of this.#owners.get(owner)?.subscribers ?? []) this.#leave(subscriber, change);
     this.#owners.delete(owner);
     return change.dropped;
   }
 
-  #join(of: Pick<Subscriber, 'owner' | 'share'>, plan: Plan, change: RosterChange): Subscriber {
+  #join(of: Pick<Subscriber, 'owner' | 'share'>, plan: TaskSpec, change: SubscriptionChange): Subscriber {
     const existing = this.#tasks.get(plan.key);
     const task = existing ?? this.#added(plan, change);
     const subscriber: Subscriber = { ...of, task, check: plan.check, gone: false };
@@ -95,7 +95,7 @@ export class ProbeRoster {
     return subscriber;
   }
 
-  #added(plan: Plan, change: RosterChange): Task {
+  #added(plan: TaskSpec, change: SubscriptionChange): Task {
     const task = this.#create(plan);
     this.#handlers.use(task.handler);
     this.#tasks.set(plan.key, task);
@@ -103,7 +103,7 @@ export class ProbeRoster {
     return task;
   }
 
-  #leave(subscriber: Subscriber, change: RosterChange): void {
+  #leave(subscriber: Subscriber, change: SubscriptionChange): void {
     const { task } = subscriber;
     subscriber.gone = true;
     this.#checks -= 1;

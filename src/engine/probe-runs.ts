@@ -22,7 +22,7 @@ const GRACE_MS = 1_000;
 const SWEEP_MS = 1_000;
 
 const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
-const overran: Verdict = {
+const exceededDeadline: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
   message: 'the probe did not settle within its timeout',
@@ -54,7 +54,7 @@ export class ProbeRuns {
   }
 
   /** Performs one run to its end. Never rejects. */
-  async ask(slot: Slot<Task>): Promise<void> {
+  async start(slot: Slot<Task>): Promise<void> {
     const { clock, probe } = this.#options;
     const task = slot.candidate;
     const run: Run = {
@@ -78,7 +78,7 @@ export class ProbeRuns {
       if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
     }
     // The process was suspended: the timer ran before the answer was read.
-    if (verdict.kind === 'down' && this.#isOverdue(run)) verdict = overran;
+    if (verdict.kind === 'down' && this.#isOverdue(run)) verdict = exceededDeadline;
     this.#end(run, verdict);
   }
 
@@ -121,7 +121,7 @@ export class ProbeRuns {
     this.#sweeper = undefined;
     for (const run of this.#running.filter((each) => this.#isOverdue(each))) {
       run.controller.abort();
-      this.#end(run, overran);
+      this.#end(run, exceededDeadline);
     }
     if (this.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
   };

@@ -25,15 +25,15 @@ export interface ProbeLimits extends HostLimits {
 }
 
 /** Properties of a check that the slots use. */
-export interface Candidate<T> {
+export interface QueuedProbe<T> {
   readonly host: ProbeHost<T>;
   /** Changed by `classify` only, and not while the check waits or runs. */
   class: ProbeClass;
   /** Backends that subscribe to its verdicts: at least one, each once. */
   readonly owners: readonly ProbeOwner[];
-  /** Its position in a queue. Only `ProbeSlots` changes it. */
+  /** Its position in a queue. Only `ProbeLimiter` changes it. */
   ticket: Ticket<T> | undefined;
-  /** Share whose place it has taken, while it is due and has not started. Only `ProbeSlots` changes it. */
+  /** Share whose place it has taken, while it is due and has not started. Only `ProbeLimiter` changes it. */
   place: HostShare<T> | undefined;
 }
 
@@ -79,7 +79,7 @@ const turns: readonly (readonly ProbeClass[])[] = [
  * - Alive checks of an IP and a namespace wait only for each other and for one run of a new check, whatever
  *   the dead ones do.
  */
-export class ProbeSlots<T extends Candidate<T>> {
+export class ProbeLimiter<T extends QueuedProbe<T>> {
   readonly #limits: HostLimits;
   readonly #shares: ProbeShares;
   readonly #hosts = new Map<string, ProbeHost<T>>();
@@ -100,7 +100,7 @@ export class ProbeSlots<T extends Candidate<T>> {
    * Returns the host of a new check. Each `enter` must be followed by one `leave`, with the class at that
    * time.
    */
-  enter(ip: string, kind: ProbeClass): ProbeHost<T> {
+  acquireHost(ip: string, kind: ProbeClass): ProbeHost<T> {
     let host = this.#hosts.get(ip);
     if (host === undefined) this.#hosts.set(ip, (host = newHost(ip)));
     host.checks += 1;
@@ -117,7 +117,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     host.checks -= 1;
     if (isAlive(candidate.class)) host.alive -= 1;
     this.#offer(host);
-    this.#tidy(host);
+    this.#dropIdleHost(host);
   }
 
   /**
@@ -166,7 +166,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     this.#shares.release(owner, kind);
     givePlace(host, place, kind);
     this.#offer(host);
-    this.#tidy(host);
+    this.#dropIdleHost(host);
   }
 
   #admit(candidate: T, place: HostShare<T>, owner: ProbeOwner): Slot<T> {
@@ -247,7 +247,7 @@ export class ProbeSlots<T extends Candidate<T>> {
     givePlace(host, share, kind);
   }
 
-  #tidy(host: ProbeHost<T>): void {
+  #dropIdleHost(host: ProbeHost<T>): void {
     dropEmptyShares(host);
     if (host.checks === 0 && host.taken === 0 && this.#hosts.get(host.ip) === host)
       this.#hosts.delete(host.ip);

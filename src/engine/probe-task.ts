@@ -28,7 +28,7 @@ export interface Task extends HeapItem {
   /** Time when it began to wait for its latest run. */
   dueAt: number;
   /** True while it has not run and was added together with others: see `secondPhase`. */
-  fresh: boolean;
+  isNew: boolean;
   class: ProbeClass;
   /** Number of failures in a row. */
   failures: number;
@@ -62,7 +62,7 @@ export interface Run {
 const isNameless = ({ handler }: Check): boolean => handler.kind === 'tcpSocket' || handler.kind === 'icmp';
 
 /** Returns true when the check has the same question to the same address as the task. */
-function isSameQuestion(task: Task, check: Check, handler: InternedHandler): boolean {
+function isSameProbe(task: Task, check: Check, handler: InternedHandler): boolean {
   const { ip, port, host } = task.check;
   if (task.handler !== handler || ip !== check.ip || port !== check.port) return false;
   return host === check.host || isNameless(check);
@@ -75,7 +75,7 @@ function isSameQuestion(task: Task, check: Check, handler: InternedHandler): boo
 export function isProbeOf(task: Task, check: Check, handler: InternedHandler): boolean {
   const { periodMs, timeoutMs } = task.check.timing;
   const isSameTiming = periodMs === check.timing.periodMs && timeoutMs === check.timing.timeoutMs;
-  return isSameTiming && isSameQuestion(task, check, handler);
+  return isSameTiming && isSameProbe(task, check, handler);
 }
 
 /**
@@ -89,13 +89,13 @@ export function probeKey(check: Check, handler: InternedHandler): string {
   return parts.join(' ');
 }
 
-export interface Plan {
+export interface TaskSpec {
   readonly key: string;
   readonly check: Check;
   readonly handler: InternedHandler;
   /** Task that the same check of the same owner had before its change. */
   readonly known: Task | undefined;
-  readonly fresh: boolean;
+  readonly isNew: boolean;
   /** See `SetOptions`. */
   readonly withinMs?: number | undefined;
 }
@@ -105,16 +105,16 @@ export interface Plan {
  * the known task. Otherwise it starts as a new one.
  */
 export function newTask(
-  { key, check, handler, known, fresh, withinMs }: Plan,
+  { key, check, handler, known, isNew, withinMs }: TaskSpec,
   enter: (ip: string, kind: ProbeClass) => ProbeHost<Task>,
   now: number,
   random: Random,
 ): Task {
-  const same = known !== undefined && !known.fresh && isSameQuestion(known, check, handler);
+  const same = known !== undefined && !known.isNew && isSameProbe(known, check, handler);
   const phase = same
     ? replanned(known, check, now)
-    : firstRun(check.timing, { fresh, withinMs }, now, random);
-  const kind = same ? known.class : fresh ? 'new' : 'suspect';
+    : firstRun(check.timing, { fresh: isNew, withinMs }, now, random);
+  const kind = same ? known.class : isNew ? 'new' : 'suspect';
   return {
     at: phase,
     order: 0,
@@ -127,7 +127,7 @@ export function newTask(
     owners: [],
     phase,
     dueAt: phase,
-    fresh: (fresh || withinMs !== undefined) && (known === undefined || known.fresh),
+    isNew: (isNew || withinMs !== undefined) && (known === undefined || known.isNew),
     class: kind,
     failures: same ? known.failures : 0,
     ticket: undefined,

@@ -93,7 +93,7 @@ export class ProberHost {
 
   /** Returns the checks of an owner, with their health. */
   all(owner: string): readonly { readonly id: string; readonly health: Health | undefined }[] {
-    const healthOf = this.#prober.of(owner);
+    const healthOf = this.#prober.healthOf(owner);
     return [...(this.#owners.get(owner)?.keys() ?? [])].map((id) => ({ id, health: healthOf(id) }));
   }
 
@@ -148,7 +148,7 @@ export class ProberHost {
     const { owner, check } = hosted;
     hosted.version = version;
     this.#prober.seed(owner, check.id, health);
-    const now = this.#prober.of(owner)(check.id);
+    const now = this.#prober.healthOf(owner)(check.id);
     if (now !== undefined) this.#report(owner, check, now, now !== health);
   }
 

@@ -25,7 +25,7 @@ export interface Prober {
    * Returns a lookup of the health of one owner's checks. It reads the health when it is called; undefined:
    * neither seeded nor probed yet.
    */
-  of(owner: string): HealthOf;
+  healthOf(owner: string): HealthOf;
   /**
    * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
    * Returns true when this replaced other health.

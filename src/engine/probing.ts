@@ -4,17 +4,17 @@ import type { Check } from '../core/check.ts';
 import type { Published, PublishedAlias } from '../core/published.ts';
 import { restoreHealth } from '../core/seed.ts';
 import { isOpenSeed } from '../core/seeded-telling.ts';
-import { standingNames } from './own-slices.ts';
-import type { ClusterView, Clock } from './ports.ts';
+import { ownedServiceNames } from './own-slices.ts';
+import type { ClusterCache, Clock } from './ports.ts';
 import type { ProbeCosts } from './probe-costs.ts';
 import type { ProbeRates } from './probe-rates.ts';
 import type { Prober } from './prober.ts';
-import { publishedAlias, type Scene } from './scene.ts';
+import { publishedAlias, type ReconcileInputs } from './scene.ts';
 
 export interface ProbingOptions {
   readonly clock: Clock;
-  readonly view: ClusterView;
-  readonly prober: Pick<Prober, 'set' | 'forget' | 'of' | 'seed' | 'quarantined'>;
+  readonly view: ClusterCache;
+  readonly prober: Pick<Prober, 'set' | 'forget' | 'healthOf' | 'seed' | 'quarantined'>;
   /** Bounds the probes of a namespace. Default: no bound. */
   readonly rates?: ProbeRates;
   /** Stretches the periods of checks whose runs take too much CPU time. Default: none. */
@@ -33,10 +33,10 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  * term start with the published health, and are probed within a period. Those for which that leaves no health
  * are probed at once, and new ones after their initial delay.
  */
-export function probe(scene: Scene, options: ProbingOptions): void {
+export function syncChecks(scene: ReconcileInputs, options: ProbingOptions): void {
   const { backend, checks } = scene;
   const { prober, rates, costs } = options;
-  const healthOf = prober.of(backend.uid);
+  const healthOf = prober.healthOf(backend.uid);
   const of = ({ id }: Check) => healthOf(id);
   const isOpen = (check: Check): boolean => {
     const known = of(check);
@@ -56,9 +56,12 @@ const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.ti
  * Seeds checks that no verdict has confirmed in this term with the health that is published now. Returns true
  * when this replaced other health: the inputs of the run must then be built again.
  */
-export function seedChecks({ backend, groups, addresses, checks }: Scene, options: ProbingOptions): boolean {
+export function seedChecks(
+  { backend, groups, addresses, checks }: ReconcileInputs,
+  options: ProbingOptions,
+): boolean {
   const { prober, view, clock } = options;
-  const healthOf = prober.of(backend.uid);
+  const healthOf = prober.healthOf(backend.uid);
   const isUnconfirmed = ({ id }: Check): boolean => {
     const known = healthOf(id);
     return known === undefined || known.seeded === true;
@@ -71,9 +74,9 @@ export function seedChecks({ backend, groups, addresses, checks }: Scene, option
 }
 
 /** Returns the objects under the names of the backend's Services that it owns or is to adopt. */
-function published(backend: Backend, view: ClusterView): Published | PublishedAlias {
+function published(backend: Backend, view: ClusterCache): Published | PublishedAlias {
   if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, view) };
-  const names = standingNames(backend, view);
+  const names = ownedServiceNames(backend, view);
   return {
     slices: names.flatMap((name) => view.slices(backend.namespace, name)),
     endpoints: names.flatMap((name) => view.endpoints(backend.namespace, name) ?? []),
@@ -86,12 +89,12 @@ function published(backend: Backend, view: ClusterView): Published | PublishedAl
  *
  * @param since time when this generation of the backend was first seen, monotonic
  */
-export function settlingMs(
-  { backend, checks, targets, secretsPending }: Scene,
+export function initialWaitMs(
+  { backend, checks, targets, secretsPending }: ReconcileInputs,
   since: number,
   { prober, clock, view }: ProbingOptions,
 ): number {
-  const healthOf = prober.of(backend.uid);
+  const healthOf = prober.healthOf(backend.uid);
   const isOpen = ({ id, timing }: Check): boolean => {
     const { state = 'unknown', seeded } = healthOf(id) ?? {};
     return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);

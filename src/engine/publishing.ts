@@ -7,12 +7,12 @@ import type { ServicePlan } from '../core/plan.ts';
 import type { Roles } from '../core/roles.ts';
 import { repairPatch } from '../core/service-repair.ts';
 import type { Flapping } from './flapping.ts';
-import { isOver, performAll, type FailedWrite } from './perform.ts';
+import { isOver, applyAll, type FailedWrite } from './perform.ts';
 import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';
 import type { Clock, Random, Writer } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
-import type { AliasScene, Scene } from './scene.ts';
+import type { AliasDecision, ReconcileInputs } from './scene.ts';
 import type { UnstoredWrites } from './unstored-writes.ts';
 
 /** Result of one run for the Services of a backend. */
@@ -48,18 +48,18 @@ export interface PublishingOptions extends PlanningOptions {
  * are found, remembered and left out, so that they do not block others.
  */
 export async function publish(
-  scene: Scene,
+  scene: ReconcileInputs,
   { roles, alias, refusals, unstored, flapping }: Circumstances,
   writer: Writer,
   options: PublishingOptions,
 ): Promise<Publication> {
   const storing = unstored.writer(writer, options);
   const removals = removalsOf(scene.backend, options, alias?.withdraws);
-  const removing = performAll(writer, removals);
+  const removing = applyAll(writer, removals);
   let sliceWrites = 0;
   for (let round = 1; ; round += 1) {
     const desired = desiredOf(scene, roles, alias, options);
-    const { now, waiting } = openTo(scene, desired, flapping, options);
+    const { now, waiting } = openServices(scene, desired, flapping, options);
     const plans = now.map((service) =>
       planOf(scene, service, options, leftOut(refusals, service.name, options.clock.now())),
     );
@@ -69,13 +69,13 @@ export async function publish(
       .filter(({ action }) => touchesSlice(action) && !unstored.isKnown(action, options)).length;
     sliceWrites += writes;
     flapping.wrote(writes, options.clock.now());
-    const halves = await performAll(
+    const halves = await applyAll(
       storing,
       plans.map(({ steps }) => steps),
     );
     const isHalf = plans.some(({ again }, i) => again && halves[i]?.length === 0);
     const lists = await performOthers(storing, plans, halves);
-    const learned = await learn(scene, desired, lists, refusals, writer, options);
+    const learned = await recordRefusals(scene, desired, lists, refusals, writer, options);
     const isEdited = desired.some(
       (service, i) =>
         halves[i]?.length === 0 && isEditedMeanwhile(scene, service, plans[i], unstored, options),
@@ -98,7 +98,7 @@ export async function publish(
  * contains the edit, so no later watch event starts a run for it.
  */
 function isEditedMeanwhile(
-  { backend }: Scene,
+  { backend }: ReconcileInputs,
   { name, body }: DesiredService,
   plan: ServicePlan | undefined,
   unstored: UnstoredWrites,
@@ -124,13 +124,13 @@ async function performOthers(
     const errors = failed[i] ?? [];
     return errors.length > 0 && !isOver(errors) ? otherwise : [];
   });
-  const more = await performAll(writer, others);
+  const more = await applyAll(writer, others);
   return failed.map((list, i) => [...list, ...(more[i] ?? [])]);
 }
 
 interface Circumstances {
   readonly roles: Roles;
-  readonly alias: AliasScene | undefined;
+  readonly alias: AliasDecision | undefined;
   readonly refusals: Refusals;
   readonly unstored: UnstoredWrites;
   readonly flapping: Flapping;
@@ -140,8 +140,8 @@ interface Circumstances {
  * Returns the Services as this run may write them: of a flapping backend, without the additions that wait for
  * the next round.
  */
-function openTo(
-  { backend }: Scene,
+function openServices(
+  { backend }: ReconcileInputs,
   desired: readonly DesiredService[],
   flapping: Flapping,
   { view, clock }: PublishingOptions,
@@ -169,8 +169,8 @@ const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => (
 });
 
 /** Searches for the addresses because of which writes were refused. Returns true when it found some. */
-async function learn(
-  { backend }: Scene,
+async function recordRefusals(
+  { backend }: ReconcileInputs,
   desired: readonly DesiredService[],
   lists: readonly (readonly FailedWrite[])[],
   refusals: Refusals,
@@ -216,7 +216,7 @@ function lastOfEach(
 
 /** Forgets refusals of addresses that are written now, or are no longer desired. */
 function forget(
-  { backend }: Scene,
+  { backend }: ReconcileInputs,
   desired: DesiredService,
   refusals: Refusals,
   options: PublishingOptions,

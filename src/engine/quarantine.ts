@@ -1,5 +1,5 @@
 /** Place where a check is probed: with the others, apart from them, or nowhere for now. */
-export type Ward = 'shared' | 'quarantine' | 'held';
+export type Placement = 'shared' | 'quarantine' | 'held';
 
 /** After this time without a stall a check is probed with the others again. */
 const CLEAN_MS = 86_400_000;
@@ -12,7 +12,7 @@ const MAX_HOLD_MS = 3_600_000;
 interface Suspect {
   stalls: number;
   lastAt: number;
-  ward: Ward;
+  ward: Placement;
   /** Number of stalls while it ran alone: it is the cause. */
   proven: number;
   heldUntil: number;
@@ -37,12 +37,12 @@ export class Quarantine {
     return this.#apart;
   }
 
-  wardOf(key: string): Ward {
+  placementOf(key: string): Placement {
     return this.#apart === 0 ? 'shared' : (this.#suspects.get(key)?.ward ?? 'shared');
   }
 
   /** Records that a thread ended while these keys were being probed. Returns the keys whose ward changes. */
-  blame(keys: readonly string[], now: number): readonly string[] {
+  recordStall(keys: readonly string[], now: number): readonly string[] {
     return keys.filter((key) => this.#blame(key, now));
   }
 

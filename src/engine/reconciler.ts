@@ -9,16 +9,16 @@ import type { KubeObject } from '../core/objects.ts';
 import { secretNames } from '../core/materials.ts';
 import { excludedNamespace, invalid, suspended, type SuspendedStatus } from '../core/status.ts';
 import { Contests } from './contests.ts';
-import { firstServices, hasFirstServices } from './first-services.ts';
-import { Lives, patientWriter, type Life } from './lives.ts';
-import { foremost, performAll } from './perform.ts';
+import { servicesToCreateFirst, hasServicesToCreateFirst } from './first-services.ts';
+import { BackendTracker, preemptibleWriter, type TrackedBackend } from './lives.ts';
+import { mostUrgentError, applyAll } from './perform.ts';
 import type { Secrets } from './ports.ts';
-import { probe, seedChecks, settlingMs, type ProbingOptions } from './probing.ts';
+import { syncChecks, seedChecks, initialWaitMs, type ProbingOptions } from './probing.ts';
 import { publish, type PublishingOptions } from './publishing.ts';
-import type { Entry } from './registry.ts';
+import type { RegisteredBackend } from './registry.ts';
 import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
-import { follow, resolverOf, type ResolvingOptions } from './resolving.ts';
-import { look, lookAtAlias, rolesIn, type AliasScene, type Scene } from './scene.ts';
+import { subscribeNames, resolveWith, type ResolvingOptions } from './resolving.ts';
+import { gatherInputs, decideAlias, rolesIn, type AliasDecision, type ReconcileInputs } from './scene.ts';
 import type { Outcome } from './outcome.ts';
 import { withdraw } from './withdrawing.ts';
 
@@ -36,7 +36,7 @@ export interface ReconcilerOptions
 }
 
 /** Returns true if another address policy may lead to another result, in addition to the networks of its addresses. */
-const mayChangeByPolicy = ({ backend, targets }: Scene): boolean =>
+const mayChangeByPolicy = ({ backend, targets }: ReconcileInputs): boolean =>
   targets.some(({ refused }) => refused === true) ||
   servicesOf(backend).some(({ externalIPs }) => externalIPs !== undefined);
 
@@ -50,7 +50,7 @@ const FIRST_AGAIN_MS = 30_000;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #lives: Lives;
+  readonly #lives: BackendTracker;
   readonly #contests: Contests;
   readonly #reporter: Reporter;
 
@@ -58,7 +58,7 @@ export class Reconciler {
     this.#options = options;
     this.#contests = new Contests(options.clock);
     this.#reporter = new Reporter(options, this.#contests);
-    this.#lives = new Lives({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
+    this.#lives = new BackendTracker({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
   }
 
   /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
@@ -78,7 +78,7 @@ export class Reconciler {
    * Abandons the writes that a run of the backend still waits for (Endpoints, a status behind a thousand
    * others), so that the next run can write an urgent slice at once.
    */
-  hurry(key: string): void {
+  preempt(key: string): void {
     this.#lives.hurry(key);
   }
 
@@ -112,48 +112,53 @@ export class Reconciler {
       this.#lives.end(key);
       return { ok: true };
     }
-    const life = this.#lives.enter(key, entry.raw);
+    const life = this.#lives.track(key, entry.raw);
     if (this.#options.excludedNamespaces?.includes(namespace) === true)
-      return this.#halt(entry, life, excludedNamespace(namespace));
-    if (!entry.parsed.ok) return this.#halt(entry, life, invalid(entry.parsed.problems));
+      return this.#suspend(entry, life, excludedNamespace(namespace));
+    if (!entry.parsed.ok) return this.#suspend(entry, life, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
-    if (backend.spec.suspend) return this.#halt(entry, life, suspended);
+    if (backend.spec.suspend) return this.#suspend(entry, life, suspended);
     life.flapping.begin(life.generation, this.#options.clock.now());
-    const first = this.#look(key, entry, backend, life);
-    const scene = seedChecks(first, this.#options) ? this.#look(key, entry, backend, life) : first;
+    const first = this.#gatherInputs(key, entry, backend, life);
+    const scene = seedChecks(first, this.#options) ? this.#gatherInputs(key, entry, backend, life) : first;
     life.addresses = scene.addresses.map(({ ip }) => ip);
     life.refused = mayChangeByPolicy(scene);
-    return this.#isFirst(life) && hasFirstServices(scene, view)
-      ? this.#makeFirst(scene, life)
-      : this.#run(scene, life);
+    return this.#isFirst(life) && hasServicesToCreateFirst(scene, view)
+      ? this.#createServicesFirst(scene, life)
+      : this.#sync(scene, life);
   }
 
   /** Creates new Services first. The next run, which follows at once, sees them. */
-  async #makeFirst(scene: Scene, life: Life): Promise<Outcome> {
+  async #createServicesFirst(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
     const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
-    life.triedFirst = { generation: life.generation, againAt };
-    const lists = firstServices(scene, this.#options);
-    await performAll(patientWriter(life, this.#options.writer), lists);
-    return { ok: true, afterMs: 0 };
+    life.servicesCreatedFor = { generation: life.generation, againAt };
+    const lists = servicesToCreateFirst(scene, this.#options);
+    await applyAll(preemptibleWriter(life, this.#options.writer), lists);
+    return { ok: true, requeueAfterMs: 0 };
   }
 
-  #isFirst({ triedFirst, generation }: Life): boolean {
-    if (triedFirst === undefined || triedFirst.generation !== generation) return true;
-    return this.#options.clock.now() >= triedFirst.againAt;
+  #isFirst({ servicesCreatedFor, generation }: TrackedBackend): boolean {
+    if (servicesCreatedFor === undefined || servicesCreatedFor.generation !== generation) return true;
+    return this.#options.clock.now() >= servicesCreatedFor.againAt;
   }
 
-  #look(key: string, { raw }: Entry, backend: Backend, { flapping }: Life): Scene {
-    follow(backend, this.#options);
+  #gatherInputs(
+    key: string,
+    { raw }: RegisteredBackend,
+    backend: Backend,
+    { flapping }: TrackedBackend,
+  ): ReconcileInputs {
+    subscribeNames(backend, this.#options);
     const now = this.#options.clock.now();
-    const resolve = resolverOf(backend, this.#options);
+    const resolve = resolveWith(backend, this.#options);
     flapping.retain(new Set(backend.spec.targets.map(({ host }) => host)));
     const { secrets, prober } = this.#options;
     secrets.follow(backend.uid, backend.namespace, secretNames(backend.spec));
-    return look(key, raw, backend, {
+    return gatherInputs(key, raw, backend, {
       ...this.#options,
       resolve: (host) =>
         backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
-      healthOf: prober.of(backend.uid),
+      healthOf: prober.healthOf(backend.uid),
       quarantined: prober.quarantined(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
     });
@@ -162,7 +167,7 @@ export class Reconciler {
   #forget(key: string, uid: string): void {
     this.#contests.forget(key);
     this.#stopAsking(uid);
-    this.#options.onAddresses?.(key, undefined);
+    this.#options.onFigures?.(key, undefined);
   }
 
   #stopAsking(uid: string): void {
@@ -173,12 +178,12 @@ export class Reconciler {
     this.#options.secrets.follow(uid, '', []);
   }
 
-  async #run(scene: Scene, life: Life): Promise<Outcome> {
-    probe(scene, this.#options);
-    const settleMs = settlingMs(scene, life.seenAt, this.#options);
-    if (settleMs > 0) return { ok: true, afterMs: settleMs };
+  async #sync(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
+    syncChecks(scene, this.#options);
+    const settleMs = initialWaitMs(scene, life.seenAt, this.#options);
+    if (settleMs > 0) return { ok: true, requeueAfterMs: settleMs };
     const { view } = this.#options;
-    const writer = patientWriter(life, this.#options.writer);
+    const writer = preemptibleWriter(life, this.#options.writer);
     const alias = this.#aliasOf(scene, life);
     const roles = rolesIn(scene, view);
     const before = aliasesOf(scene, view);
@@ -186,14 +191,14 @@ export class Reconciler {
     refusals.begin(life.generation);
     const options = { ...this.#options, contests: this.#contests };
     const done = await publish(scene, { roles, alias, refusals, unstored, flapping }, writer, options);
-    return life.over
+    return life.isOver
       ? { ok: true }
       : this.#reporter.report({ ...scene, alias, roles, before }, done, life, writer);
   }
 
-  #aliasOf(scene: Scene, life: Life): AliasScene | undefined {
+  #aliasOf(scene: ReconcileInputs, life: TrackedBackend): AliasDecision | undefined {
     const { clock, view } = this.#options;
-    const alias = lookAtAlias(scene, view, life.hosts ?? new Map(), clock.now(), this.#options.aliasPolicy);
+    const alias = decideAlias(scene, view, life.hosts ?? new Map(), clock.now(), this.#options.aliasPolicy);
     life.hosts = alias?.hosts;
     return alias;
   }
@@ -203,13 +208,13 @@ export class Reconciler {
    * policy forbids. A later run does not use the former health: it starts from what is published, as after a
    * start of the process.
    */
-  async #halt({ raw }: Entry, life: Life, halt: SuspendedStatus): Promise<Outcome> {
+  async #suspend({ raw }: RegisteredBackend, life: TrackedBackend, halt: SuspendedStatus): Promise<Outcome> {
     life.hosts = undefined;
     life.refused = true;
     this.#stopAsking(life.uid);
-    const writer = patientWriter(life, this.#options.writer);
+    const writer = preemptibleWriter(life, this.#options.writer);
     const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
-    const more = life.over ? [] : await this.#reporter.halt(raw, halt, withdrawn, life, writer);
-    return (life.over ? undefined : foremost([...errors, ...more])) ?? { ok: true };
+    const more = life.isOver ? [] : await this.#reporter.halt(raw, halt, withdrawn, life, writer);
+    return (life.isOver ? undefined : mostUrgentError([...errors, ...more])) ?? { ok: true };
   }
 }

@@ -6,7 +6,7 @@ import { oldestClaimant } from '../core/ownership.ts';
 
 export type ParsedBackend = ReturnType<typeof parseBackend>;
 
-export interface Entry {
+export interface RegisteredBackend {
   readonly raw: KubeObject;
   readonly parsed: ParsedBackend;
 }
@@ -17,11 +17,11 @@ export const keyOf = ({ namespace, name }: { readonly namespace: string; readonl
 
 /** Parsed backends, with the Service names that each of them claims. */
 export class BackendRegistry {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, RegisteredBackend>();
   /** `namespace/service` -> keys of the backends that claim it. */
   readonly #claims = new Map<string, Set<string>>();
 
-  get(key: string): Entry | undefined {
+  get(key: string): RegisteredBackend | undefined {
     return this.#entries.get(key);
   }
 
@@ -58,7 +58,7 @@ export class BackendRegistry {
    *
    * @param holder name of the backend that owns the objects under that name
    */
-  rival(
+  olderClaimant(
     backend: Pick<Backend, 'namespace' | 'name'>,
     service: string,
     holder: string | undefined,
@@ -84,14 +84,14 @@ export class BackendRegistry {
  * Returns the Service names that a backend claims. An invalid backend keeps its claims: its published objects
  * remain, and no other backend may take them over.
  */
-function claimsOf(entry: Entry | undefined): readonly string[] {
+function claimsOf(entry: RegisteredBackend | undefined): readonly string[] {
   if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) return [];
   const { raw, parsed } = entry;
   const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : namesIn(raw);
   return names.map((name) => `${raw.metadata.namespace}/${name}`);
 }
 
-const adopts = ({ parsed }: Entry, service: string): boolean =>
+const adopts = ({ parsed }: RegisteredBackend, service: string): boolean =>
   parsed.ok && servicesOf(parsed.backend).some(({ name, adopt }) => name === service && adopt);
 
 function namesIn(raw: KubeObject & { readonly spec?: unknown }): readonly string[] {

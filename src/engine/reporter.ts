@@ -26,19 +26,19 @@ import {
 } from '../core/withdrawal-status.ts';
 import { writtenService, type WrittenService } from '../core/written.ts';
 import type { Contests } from './contests.ts';
-import { livingEvents, type Life } from './lives.ts';
+import { eventsWhileTracked, type TrackedBackend } from './lives.ts';
 import type { Outcome } from './outcome.ts';
-import { foremost } from './perform.ts';
+import { mostUrgentError } from './perform.ts';
 import { observed } from './planning.ts';
-import type { ClusterView, Writer } from './ports.ts';
+import type { ClusterCache, Writer } from './ports.ts';
 import type { ProbeCosts } from './probe-costs.ts';
 import type { ProbeRates } from './probe-rates.ts';
 import type { Publication } from './publishing.ts';
-import { changesAfterMs, type AliasScene, type Scene } from './scene.ts';
+import { requeueAfterMs, type AliasDecision, type ReconcileInputs } from './scene.ts';
 import { recordChanges, writeStatus, type StatusWriterOptions } from './status-writer.ts';
 
 export interface ReporterOptions extends StatusWriterOptions {
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly rates?: ProbeRates;
   readonly costs?: ProbeCosts;
   /**
@@ -49,7 +49,7 @@ export interface ReporterOptions extends StatusWriterOptions {
    */
   readonly statusPauseMs?: number;
   /** Reports the figures of a backend; undefined when it is deleted. */
-  readonly onAddresses?: (key: string, has: BackendFigures | undefined) => void;
+  readonly onFigures?: (key: string, has: BackendFigures | undefined) => void;
 }
 
 /** Figures of a backend, for metrics. */
@@ -63,8 +63,8 @@ export interface BackendFigures {
 }
 
 /** Inputs of a run, and the content of the view after all its writes were accepted or refused. */
-interface WrittenScene extends Scene {
-  readonly alias: AliasScene | undefined;
+interface WrittenInputs extends ReconcileInputs {
+  readonly alias: AliasDecision | undefined;
   readonly roles: Roles;
   readonly desired: readonly DesiredService[];
   readonly written: readonly WrittenService[];
@@ -73,7 +73,7 @@ interface WrittenScene extends Scene {
 }
 
 /** Inputs of a run whose Services were written, as far as they were accepted. */
-export interface PublishedScene extends Scene, Pick<WrittenScene, 'alias' | 'roles'> {
+export interface PublishedInputs extends ReconcileInputs, Pick<WrittenInputs, 'alias' | 'roles'> {
   /** Service -> host to which it pointed before, for an alias. */
   readonly before: ReadonlyMap<string, string>;
 }
@@ -89,7 +89,7 @@ const LIMITED_PAUSE_MS = 1_000;
 const REWORD_MS = 60_000;
 
 /** Number of consecutive transient failures from which on the status contains one. */
-const TOLD_FAILURES = 3;
+const FAILURES_BEFORE_STATUS = 3;
 
 /**
  * Reports the result of a run according to what is written: status, Events and figures, and the time of the
@@ -105,11 +105,16 @@ export class Reporter {
   }
 
   /** Reports a run in which all steps were tried. */
-  async report(scene: PublishedScene, done: Publication, life: Life, writer: Writer): Promise<Outcome> {
+  async report(
+    scene: PublishedInputs,
+    done: Publication,
+    life: TrackedBackend,
+    writer: Writer,
+  ): Promise<Outcome> {
     const [refused, kept] = [done.failed, done.kept].map((failed) => failed.map(({ error }) => error));
     const errors = [...(refused ?? []), ...(kept ?? [])];
     // A node port or cluster IP of a removed Service is free now, which may be all that was missing.
-    if (done.freed && foremost(errors)?.kind === 'terminal') return { ok: true, afterMs: 0 };
+    if (done.freed && mostUrgentError(errors)?.kind === 'terminal') return { ok: true, requeueAfterMs: 0 };
     const { statusPauseMs = STATUS_PAUSE_MS } = this.#options;
     const now = this.#options.clock.now();
     const isLimited = life.flapping.delaysStatus(now);
@@ -123,11 +128,15 @@ export class Reporter {
     );
     this.#tellSwitch(scene, written, life);
     const { waiting } = done;
-    return this.#conclude({ ...scene, desired, written, problems, waiting }, life, writer, errors);
+    return this.#writeConclusion({ ...scene, desired, written, problems, waiting }, life, writer, errors);
   }
 
   /** Records an Event when a Service that pointed to another host points to the chosen one. */
-  #tellSwitch({ raw, alias, before }: PublishedScene, written: readonly WrittenService[], life: Life): void {
+  #tellSwitch(
+    { raw, alias, before }: PublishedInputs,
+    written: readonly WrittenService[],
+    life: TrackedBackend,
+  ): void {
     if (alias === undefined || alias.choice.none === true) return;
     const { candidates, choice } = alias;
     const pointsThere = written
@@ -136,7 +145,7 @@ export class Reporter {
     const left = pointsThere.find((host) => host !== choice.name);
     const told = aliasSwitchEvent(candidates, left, choice.name);
     if (told === undefined) return;
-    const events = livingEvents(life, this.#options.events);
+    const events = eventsWhileTracked(life, this.#options.events);
     events.record(raw, { ...told, reason: 'AliasSwitched', action: 'Switch' });
   }
 
@@ -152,30 +161,32 @@ export class Reporter {
    * | transient before that, or waiting  | no             | -: the work is not done, and nothing false is reported |
    * | none, an address is left out       | yes            | its refusal                                            |
    */
-  async #conclude(
-    scene: WrittenScene,
-    life: Life,
+  async #writeConclusion(
+    scene: WrittenInputs,
+    life: TrackedBackend,
     writer: Writer,
     errors: readonly OperatorError[],
   ): Promise<Outcome> {
     const failed = errors.filter((error) => error.kind !== 'waiting');
     life.failures = failed.length > 0 ? life.failures + 1 : 0;
     const lasting =
-      failed.find((e) => e.kind === 'terminal') ?? (life.failures >= TOLD_FAILURES ? failed[0] : undefined);
+      failed.find((e) => e.kind === 'terminal') ??
+      (life.failures >= FAILURES_BEFORE_STATUS ? failed[0] : undefined);
     const status = this.#statusOf(scene, lasting ?? life.refusals.error(), life);
     this.#count(scene, status);
     const pauseMs = errors.length > 0 ? 0 : (life.statusAt ?? 0) - this.#options.clock.now();
     if (pauseMs > 0) return this.#outcome(undefined, scene, life, pauseMs);
-    if (errors.length > 0 && lasting === undefined) return this.#outcome(foremost(errors), scene, life);
+    if (errors.length > 0 && lasting === undefined)
+      return this.#outcome(mostUrgentError(errors), scene, life);
     const rewordMs = this.#rewordMs(scene.backend.status, status, life);
-    if (rewordMs > 0) return this.#outcome(foremost(errors), scene, life, rewordMs);
+    if (rewordMs > 0) return this.#outcome(mostUrgentError(errors), scene, life, rewordMs);
     life.statusAt = undefined;
     const more = await this.#writeStatus(scene.raw, status, life, writer);
-    return life.over ? { ok: true } : this.#outcome(foremost([...errors, ...more]), scene, life);
+    return life.isOver ? { ok: true } : this.#outcome(mostUrgentError([...errors, ...more]), scene, life);
   }
 
   /** Returns after how many milliseconds the status may be written, if it differs only in text; 0: now. */
-  #rewordMs(previous: Status | undefined, status: Status, life: Life): number {
+  #rewordMs(previous: Status | undefined, status: Status, life: TrackedBackend): number {
     if (!differsInWords(previous, status)) return 0;
     const now = this.#options.clock.now();
     const dueAt = (life.rewordedAt ?? -Infinity) + REWORD_MS;
@@ -184,9 +195,9 @@ export class Reporter {
     return 0;
   }
 
-  #count(scene: WrittenScene, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
+  #count(scene: WrittenInputs, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
     const primary = publishedPrimary(scene).map(({ ip }) => ip);
-    this.#options.onAddresses?.(scene.key, { ready, total, primary, checks: scene.checks });
+    this.#options.onFigures?.(scene.key, { ready, total, primary, checks: scene.checks });
   }
 
   /**
@@ -198,7 +209,7 @@ export class Reporter {
     raw: KubeObject,
     halt: SuspendedStatus,
     withdrawn: Withdrawals,
-    life: Life,
+    life: TrackedBackend,
     writer: Writer,
   ): Promise<readonly OperatorError[]> {
     const { generation = 0 } = raw.metadata;
@@ -210,8 +221,8 @@ export class Reporter {
     return this.#writeStatus(raw, status, life, writer);
   }
 
-  #tellWithdrawal(raw: KubeObject, { refused, externalIps }: Withdrawals, life: Life): void {
-    const events = livingEvents(life, this.#options.events);
+  #tellWithdrawal(raw: KubeObject, { refused, externalIps }: Withdrawals, life: TrackedBackend): void {
+    const events = eventsWhileTracked(life, this.#options.events);
     const event = { type: 'Warning', action: 'Withdraw' } as const;
     if (refused.size > 0)
       events.record(raw, {
@@ -230,11 +241,11 @@ export class Reporter {
   async #writeStatus(
     raw: KubeObject,
     status: Status,
-    life: Life,
+    life: TrackedBackend,
     writer: Writer,
   ): Promise<readonly OperatorError[]> {
     const previous = parseStatus(raw);
-    const options = { ...this.#options, writer, events: livingEvents(life, this.#options.events) };
+    const options = { ...this.#options, writer, events: eventsWhileTracked(life, this.#options.events) };
     const { abandoned } = life;
     life.abandoned = undefined;
     if (abandoned !== undefined && sameStatus(previous, abandoned.status))
@@ -249,14 +260,14 @@ export class Reporter {
    */
   #outcome(
     error: OperatorError | undefined,
-    scene: WrittenScene,
-    { refusals, unstored, flapping }: Life,
+    scene: WrittenInputs,
+    { refusals, unstored, flapping }: TrackedBackend,
     pauseMs?: number,
   ): Outcome {
     const now = this.#options.clock.now();
     const retries = [refusals.nextAt(), unstored.nextAt()].filter((at) => at !== undefined);
     const times = [
-      changesAfterMs(scene, scene.alias, now, pauseMs),
+      requeueAfterMs(scene, scene.alias, now, pauseMs),
       this.#contests.nextMs(scene.key),
       flapping.nextMs(
         now,
@@ -267,14 +278,15 @@ export class Reporter {
     ];
     const known = times.filter((ms) => ms !== undefined);
     const afterMs = known.length > 0 ? Math.min(...known) : undefined;
-    if (error !== undefined) return afterMs === undefined ? error : { ok: false, error, afterMs };
-    return { ok: true, ...(afterMs !== undefined && { afterMs }) };
+    if (error !== undefined)
+      return afterMs === undefined ? error : { ok: false, error, requeueAfterMs: afterMs };
+    return { ok: true, ...(afterMs !== undefined && { requeueAfterMs: afterMs }) };
   }
 
   #statusOf(
-    { alias, ...scene }: WrittenScene,
+    { alias, ...scene }: WrittenInputs,
     error: OperatorError | undefined,
-    { refusals, flapping }: Life,
+    { refusals, flapping }: TrackedBackend,
   ): Status {
     const now = this.#options.clock.wall();
     const slowdown = this.#options.rates?.factorOf(scene.backend.namespace) ?? 1;
@@ -301,7 +313,7 @@ export class Reporter {
  * Returns the addresses that are probed less often than in the spec, because of the CPU time of their probes.
  */
 function costlyAddresses(
-  { backend, checks }: Scene,
+  { backend, checks }: ReconcileInputs,
   costs: ProbeCosts | undefined,
 ): readonly CostlyAddress[] {
   const known = costs?.of(backend.uid);
@@ -315,11 +327,14 @@ function costlyAddresses(
 }
 
 /** Service -> host to which it points, of the Services of an alias. */
-export function aliasesOf({ backend, standing }: Scene, view: ClusterView): ReadonlyMap<string, string> {
+export function aliasesOf(
+  { backend, observedService }: ReconcileInputs,
+  view: ClusterCache,
+): ReadonlyMap<string, string> {
   const names = backend.spec.mode === 'ExternalName' ? view.ownedNames(backend.namespace, backend.name) : [];
   return new Map(
     [...names].flatMap((name) => {
-      const { externalName } = standing(name)?.spec ?? {};
+      const { externalName } = observedService(name)?.spec ?? {};
       return externalName === undefined ? [] : [[name, externalName] as const];
     }),
   );

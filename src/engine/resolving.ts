@@ -10,12 +10,12 @@ import type { Question } from '../core/names.ts';
 import { mostQuestions, questionSet, questionsOf, type Lookup, type QuestionSet } from '../core/questions.ts';
 import { resolve, type Resolution } from '../core/resolve.ts';
 import { hintQuestion, withHint } from '../core/srv-hint.ts';
-import { ownSlices } from './own-slices.ts';
-import type { Clock, ClusterView, Resolver } from './ports.ts';
+import { ownedSlices } from './own-slices.ts';
+import type { Clock, ClusterCache, Resolver } from './ports.ts';
 
 export interface ResolvingOptions {
   readonly clock: Clock;
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly resolver: Resolver;
   /** Shortest time between two queries of a name, whatever the specs have. Default: none. */
   readonly minRefreshMs?: number;
@@ -25,7 +25,10 @@ export interface ResolvingOptions {
  * Makes the resolver follow exactly the names of a backend. A name without any state is seeded with what was
  * published before this process started.
  */
-export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: ResolvingOptions): void {
+export function subscribeNames(
+  backend: Backend,
+  { resolver, view, minRefreshMs = 0 }: ResolvingOptions,
+): void {
   const lookup: Lookup = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
   const bounds = {
@@ -46,11 +49,11 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
   };
   const first = ask();
   if (!first.questions.some(isUnknown)) return;
-  const before = publishedBefore(backend, view);
+  const publishedNamesOf = publishedBefore(backend, view);
   const seed = (asked: QuestionSet): void => {
     const isNew = (question: Question): boolean => asked.has(question) && isUnknown(question);
     const unknown = hosts.filter((host) => questionsOf(host, dns.families, lookup).some(isNew));
-    for (const { question, records } of unknown.flatMap(before)) resolver.seed(question, records);
+    for (const { question, records } of unknown.flatMap(publishedNamesOf)) resolver.seed(question, records);
   };
   seed(first);
   const more = questionSet(hosts, dns.families, lookup);
@@ -58,17 +61,17 @@ export function follow(backend: Backend, { resolver, view, minRefreshMs = 0 }: R
 }
 
 /** Returns a lookup of the published records of a host. Slices and status are read once for all hosts. */
-function publishedBefore(backend: Backend, view: ClusterView): (host: string) => readonly PublishedName[] {
+function publishedBefore(backend: Backend, view: ClusterCache): (host: string) => readonly PublishedName[] {
   if (backend.spec.mode === 'ExternalName') {
     const index = indexStatus(backend.status);
     return (host) => namesFromStatus(host, index);
   }
-  const index = indexNames(ownSlices(backend, view));
+  const index = indexNames(ownedSlices(backend, view));
   return (host) => decodeNames(host, index);
 }
 
 /** Returns a lookup of the current resolutions of a backend's hosts. */
-export function resolverOf(
+export function resolveWith(
   backend: Backend,
   { resolver, clock }: ResolvingOptions,
 ): (host: string) => Resolution {

@@ -20,11 +20,11 @@ import { addressReadiness, type HealthOf } from '../core/readiness.ts';
 import type { Resolution } from '../core/resolve.ts';
 import { electPrimary, type Roles } from '../core/roles.ts';
 import { publishedPort } from '../core/published.ts';
-import { standingNames } from './own-slices.ts';
-import type { ClusterView } from './ports.ts';
+import { ownedServiceNames } from './own-slices.ts';
+import type { ClusterCache } from './ports.ts';
 
 /** Inputs of one run of a backend. */
-export interface Scene {
+export interface ReconcileInputs {
   readonly key: string;
   readonly raw: KubeObject;
   readonly backend: Backend;
@@ -43,16 +43,16 @@ export interface Scene {
   /** Lookup of the health of each check. It reads the health when it is called. */
   readonly healthOf: HealthOf;
   /** Returns the observed Service of a name, if the backend owns it or is to adopt it. */
-  readonly standing: (service: string) => Service | undefined;
+  readonly observedService: (service: string) => Service | undefined;
 }
 
-export interface LookOptions {
+export interface GatherOptions {
   readonly resolve: (host: string) => Resolution;
   readonly healthOf: HealthOf;
   /** Ids of the checks that are quarantined. */
   readonly quarantined: readonly string[];
   readonly secretOf: SecretOf;
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   /** True when a handler is chosen if the spec has none. */
   readonly autoSelectHandler: boolean;
   readonly policy: AddressPolicy;
@@ -60,19 +60,24 @@ export interface LookOptions {
   readonly aliasPolicy?: AliasPolicy;
 }
 
-export function look(key: string, raw: KubeObject, backend: Backend, options: LookOptions): Scene {
+export function gatherInputs(
+  key: string,
+  raw: KubeObject,
+  backend: Backend,
+  options: GatherOptions,
+): ReconcileInputs {
   const { targets: wanted, mode } = backend.spec;
   const { healthOf } = options;
-  const standing = standingOf(backend, options.view);
+  const observedService = observedServiceOf(backend, options.view);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
   const groups = portGroups(backend.spec, { materials, choose: options.autoSelectHandler });
   const limit = addressLimit(backend.spec, groups.length);
-  const addressesIn = mode === 'ExternalName' ? each : together;
+  const addressesIn = mode === 'ExternalName' ? admitPerHost : admitForService;
   const refusalOf = refusalIn(backend, groups, options.policy);
   const given = addressesIn(backend, resolved, { ...options, refusalOf }, limit);
   const targets = given
-    .map((target) => withServed(target, backend, standing))
+    .map((target) => withServed(target, backend, observedService))
     .map((target) => withoutUnhealthyKept(target, groups, healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
   const served = addresses.filter(({ familyNotServed }) => familyNotServed !== true);
@@ -87,10 +92,13 @@ export function look(key: string, raw: KubeObject, backend: Backend, options: Lo
   const secretsPending = isPending(materials);
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
-  return { key, raw, backend, ...found, healthOf, standing };
+  return { key, raw, backend, ...found, healthOf, observedService };
 }
 
-function standingOf({ namespace, name, spec }: Backend, view: ClusterView): Scene['standing'] {
+function observedServiceOf(
+  { namespace, name, spec }: Backend,
+  view: ClusterCache,
+): ReconcileInputs['observedService'] {
   const owned = view.ownedNames(namespace, name);
   const adopted = new Set(
     servicesOf({ name, spec }).flatMap((service) => (service.adopt ? [service.name] : [])),
@@ -101,7 +109,7 @@ function standingOf({ namespace, name, spec }: Backend, view: ClusterView): Scen
 
 type Resolved = ReadonlyMap<string, Resolution>;
 
-const silence: Resolution = {
+const pendingResolution: Resolution = {
   addresses: [],
   state: 'Pending',
   resolvedWall: undefined,
@@ -109,7 +117,7 @@ const silence: Resolution = {
   nextAt: undefined,
 };
 
-interface Judging extends Pick<LookOptions, 'view' | 'aliasPolicy'> {
+interface Judging extends Pick<GatherOptions, 'view' | 'aliasPolicy'> {
   readonly refusalOf: DenialReasonOf;
 }
 
@@ -126,11 +134,11 @@ function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: Addr
 }
 
 /** Returns the addresses in mode Endpoints: an address is published once, even if several targets have it. */
-function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Judging, limit: number) {
+function admitForService({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Judging, limit: number) {
   const isDirect = spec.services?.every(({ headless }) => headless) === true;
   return addressesOf(
     spec.targets,
-    (host) => resolved.get(host) ?? silence,
+    (host) => resolved.get(host) ?? pendingResolution,
     refusalOf,
     spec.ports,
     limit,
@@ -142,7 +150,7 @@ function together({ spec }: Backend, resolved: Resolved, { refusalOf, view }: Ju
  * Returns the addresses of an alias: each host is judged separately, with its share of the addresses that fit
  * into a status.
  */
-function each(
+function admitPerHost(
   { spec }: Backend,
   resolved: Resolved,
   { refusalOf, aliasPolicy: forbids = aliasPolicy() }: Judging,
@@ -152,7 +160,13 @@ function each(
   return spec.targets.flatMap((target): readonly TargetAddresses[] => {
     const why = forbids(target.host);
     if (why !== undefined) return [forbiddenHost(target, why)];
-    return addressesOf([target], (host) => resolved.get(host) ?? silence, refusalOf, spec.ports, share);
+    return addressesOf(
+      [target],
+      (host) => resolved.get(host) ?? pendingResolution,
+      refusalOf,
+      spec.ports,
+      share,
+    );
   });
 }
 
@@ -165,7 +179,11 @@ const forbiddenHost = (target: Target, why: string): TargetAddresses => ({
  * Marks addresses of families that the backend does not serve. A name often has an AAAA record that a cluster
  * with only IPv4 cannot use: that is no fault.
  */
-function withServed(target: TargetAddresses, backend: Backend, standing: Scene['standing']): TargetAddresses {
+function withServed(
+  target: TargetAddresses,
+  backend: Backend,
+  standing: ReconcileInputs['observedService'],
+): TargetAddresses {
   if (backend.spec.mode === 'ExternalName') return target;
   const addresses = target.addresses.map((address) =>
     isFamilyServed(backend, address.family, standing)
@@ -187,7 +205,10 @@ function withoutUnhealthyKept(
 }
 
 /** Returns the roles of the addresses, given the addresses behind the Services of role Primary now. */
-export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: ClusterView): Roles {
+export function rolesIn(
+  { backend, groups, addresses, healthOf }: ReconcileInputs,
+  view: ClusterCache,
+): Roles {
   const names = (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Primary')
     .map(({ name }) => name);
@@ -202,7 +223,7 @@ export function rolesIn({ backend, groups, addresses, healthOf }: Scene, view: C
 }
 
 /** Returns IP and port of each ready endpoint in the backend's own slices of a Service. */
-const readyPlaces = (backend: Backend, view: ClusterView, service: string): ReadonlySet<string> =>
+const readyPlaces = (backend: Backend, view: ClusterCache, service: string): ReadonlySet<string> =>
   new Set(
     view
       .slices(backend.namespace, service)
@@ -215,7 +236,7 @@ const readyPlaces = (backend: Backend, view: ClusterView, service: string): Read
   );
 
 /** Current and chosen host of an alias. */
-export interface AliasScene {
+export interface AliasDecision {
   readonly hosts: HealthyHosts;
   readonly candidates: readonly Candidate[];
   readonly before: string | undefined;
@@ -225,9 +246,9 @@ export interface AliasScene {
 }
 
 /** Returns the host to which the backend's own Services point; undefined: none yet. */
-export const publishedAlias = (backend: Backend, view: ClusterView): string | undefined =>
+export const publishedAlias = (backend: Backend, view: ClusterCache): string | undefined =>
   currentAlias(
-    standingNames(backend, view)
+    ownedServiceNames(backend, view)
       .flatMap((name) => view.service(backend.namespace, name) ?? [])
       .filter((service) => ownerName(service) === backend.name),
   );
@@ -238,13 +259,13 @@ export const publishedAlias = (backend: Backend, view: ClusterView): string | un
  * @param known hosts of the previous run
  * @param now monotonic
  */
-export function lookAtAlias(
-  { backend, targets, groups, healthOf }: Scene,
-  view: ClusterView,
+export function decideAlias(
+  { backend, targets, groups, healthOf }: ReconcileInputs,
+  view: ClusterCache,
   known: HealthyHosts,
   now: number,
   forbids: AliasPolicy = aliasPolicy(),
-): AliasScene | undefined {
+): AliasDecision | undefined {
   if (backend.spec.mode !== 'ExternalName') return undefined;
   const failbackMs = backend.spec.failbackSeconds * 1000;
   const judged = candidatesOf(targets, groups, healthOf);
@@ -262,9 +283,9 @@ export function lookAtAlias(
  * @param now monotonic
  * @param pauseMs remaining delay of a status
  */
-export function changesAfterMs(
-  { nextAt }: Scene,
-  alias: AliasScene | undefined,
+export function requeueAfterMs(
+  { nextAt }: ReconcileInputs,
+  alias: AliasDecision | undefined,
   now: number,
   pauseMs?: number,
 ): number | undefined {

@@ -1,9 +1,9 @@
-import { Alarm } from './alarm.ts';
+import { DeadlineTimer } from './alarm.ts';
 import { Heap } from './heap.ts';
-import { VerdictTeller } from './probe-listeners.ts';
-import { ProbeRoster } from './probe-roster.ts';
+import { VerdictDispatcher } from './probe-listeners.ts';
+import { ProbeSubscriptions } from './probe-roster.ts';
 import { ProbeRuns } from './probe-runs.ts';
-import { ProbeSlots } from './probe-slots.ts';
+import { ProbeLimiter } from './probe-slots.ts';
 import { classAfter, newTask } from './probe-task.ts';
 import { catchUp, jittered, nextPhase, secondPhase } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
@@ -12,7 +12,7 @@ import type { Random } from './ports.ts';
 import type { ProbeListeners } from './probe-listeners.ts';
 import type { ProbeRunsOptions } from './probe-runs.ts';
 import type { ProbeLimits } from './probe-slots.ts';
-import type { Plan, Run, Subscriber, Task } from './probe-task.ts';
+import type { TaskSpec, Run, Subscriber, Task } from './probe-task.ts';
 
 export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners {
   readonly random: Random;
@@ -65,23 +65,23 @@ const BURST = 256;
  */
 export class ProbeScheduler {
   readonly #options: ProbeSchedulerOptions;
-  readonly #slots: ProbeSlots<Task>;
-  readonly #roster: ProbeRoster;
+  readonly #slots: ProbeLimiter<Task>;
+  readonly #roster: ProbeSubscriptions;
   readonly #planned = new Heap<Task>();
-  readonly #alarm: Alarm;
+  readonly #alarm: DeadlineTimer;
   readonly #runs: ProbeRuns;
-  readonly #teller: VerdictTeller;
+  readonly #teller: VerdictDispatcher;
   #state: 'new' | 'started' | 'stopped' = 'new';
   /** Number of tasks with a run. A run whose task was dropped is only in `#runs` until it ends. */
   #asked = 0;
 
   constructor(options: ProbeSchedulerOptions) {
     this.#options = options;
-    this.#slots = new ProbeSlots(options.limits);
-    this.#roster = new ProbeRoster((plan) => this.#create(plan));
-    this.#alarm = new Alarm(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
+    this.#slots = new ProbeLimiter(options.limits);
+    this.#roster = new ProbeSubscriptions((plan) => this.#create(plan));
+    this.#alarm = new DeadlineTimer(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
     this.#runs = new ProbeRuns(options, (run, verdict) => this.#end(run, verdict));
-    this.#teller = new VerdictTeller(options);
+    this.#teller = new VerdictDispatcher(options);
   }
 
   /**
@@ -96,7 +96,7 @@ export class ProbeScheduler {
     const { added, dropped, joined } = this.#roster.set(owner, checks, { namespace, isFresh, withinMs });
     for (const task of dropped) this.#drop(task);
     for (const task of added) this.#planned.push(task);
-    for (const subscriber of joined) this.#welcome(subscriber, isFresh(subscriber.check));
+    for (const subscriber of joined) this.#onSubscriberJoined(subscriber, isFresh(subscriber.check));
     this.#arm();
   }
 
@@ -130,16 +130,16 @@ export class ProbeScheduler {
     return { checks, probes: tasks, running: this.#runs.size, waiting };
   }
 
-  #create(plan: Plan): Task {
+  #create(plan: TaskSpec): Task {
     const { clock, random } = this.#options;
-    return newTask(plan, (ip, kind) => this.#slots.enter(ip, kind), clock.now(), random);
+    return newTask(plan, (ip, kind) => this.#slots.acquireHost(ip, kind), clock.now(), random);
   }
 
   /**
    * Passes the last verdict to a check that joined a task. If there is none, advances the first run to the
    * check's own first instant.
    */
-  #welcome(subscriber: Subscriber, fresh: boolean): void {
+  #onSubscriberJoined(subscriber: Subscriber, fresh: boolean): void {
     const { task, check } = subscriber;
     if (task.slot < 0) return;
     const { last } = task;
@@ -170,7 +170,7 @@ export class ProbeScheduler {
     for (;;) {
       const task = this.#planned.peek();
       if (task === undefined || task.at > now) break;
-      if (stoodStill && !task.fresh) {
+      if (stoodStill && !task.isNew) {
         task.last = undefined;
         task.at = task.phase = catchUp(task.check.timing.periodMs, now, this.#options.random);
         this.#planned.push(task);
@@ -187,14 +187,14 @@ export class ProbeScheduler {
   /** Starts the runs that are possible now, a burst at most, and the rest a little later. */
   #pump(): void {
     for (let started = 0; started < BURST; started++) if (!this.#startNext()) return;
-    this.#alarm.soon();
+    this.#alarm.yield();
   }
 
   #startNext(): boolean {
     const slot = this.#state === 'started' ? this.#slots.take() : undefined;
     if (slot === undefined) return false;
     this.#asked += 1;
-    void this.#runs.ask(slot);
+    void this.#runs.start(slot);
     return true;
   }
 
@@ -217,9 +217,9 @@ export class ProbeScheduler {
     task.last = verdict;
     const { class: kind, failures } = classAfter(task, verdict, durationMs);
     task.failures = failures;
-    if (this.#slots.classify(task, kind)) this.#alarm.soon();
-    this.#planAt(task, (task.fresh ? secondPhase : nextPhase)(ran, periodMs, random));
-    task.fresh = false;
+    if (this.#slots.classify(task, kind)) this.#alarm.yield();
+    this.#planAt(task, (task.isNew ? secondPhase : nextPhase)(ran, periodMs, random));
+    task.isNew = false;
     this.#teller.ran(task.check, verdict, durationMs);
     this.#teller.tell(task, verdict, durationMs, task.subscribers);
   }

@@ -41,7 +41,7 @@ export function recordChanges(
   previous: Status | undefined,
   status: Status,
 ): void {
-  tell(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
+  recordReadyEvent(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
   tellPrimary(events, raw, previous, status);
 }
 
@@ -70,7 +70,7 @@ async function writeSmallest(
 }
 
 /** Records an Event when `Ready` becomes false, or false for another reason, and when it is true again. */
-function tell(
+function recordReadyEvent(
   events: EventSink,
   raw: KubeObject,
   before: Condition | undefined,
@@ -85,7 +85,7 @@ function tell(
 /** Records one Event for each change of the primary, and one when a second primary appears. */
 function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | undefined, status: Status): void {
   const action = 'Switch';
-  const change = changeOf(previous?.primary, status.primary);
+  const change = primaryChangeEvent(previous?.primary, status.primary);
   if (change !== undefined) events.record(raw, { ...change, action });
   const rivalry = conditionOf('Degraded', status);
   if (rivalry?.reason === 'TwoPrimaries' && conditionOf('Degraded', previous)?.reason !== 'TwoPrimaries')
@@ -100,7 +100,7 @@ function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | unde
  * | one            | none                                      | Warning PrimaryLost         |
  * | one            | one of its addresses was added or removed | none: it is the same server |
  */
-function changeOf(
+function primaryChangeEvent(
   before: string | undefined,
   after: string | undefined,
 ): Pick<BackendEvent, 'type' | 'reason' | 'note'> | undefined {

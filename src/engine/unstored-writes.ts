@@ -6,7 +6,7 @@ import type { ServicePlan } from '../core/plan.ts';
 import type { Observed, Problem } from '../core/problems.ts';
 import { differences, isApplied } from '../core/service.ts';
 import { slowBackoffMs } from './backoff.ts';
-import type { Clock, ClusterView, Random, Writer } from './ports.ts';
+import type { Clock, ClusterCache, Random, Writer } from './ports.ts';
 
 interface Unstored {
   readonly object: string;
@@ -21,7 +21,7 @@ interface Unstored {
 }
 
 interface World {
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly clock: Pick<Clock, 'now'>;
   readonly random?: Random;
 }
@@ -110,7 +110,7 @@ const altered = (service: string, fields: string): Problem => ({
   published: true,
 });
 
-function isAltered(action: Action, view: ClusterView): boolean {
+function isAltered(action: Action, view: ClusterCache): boolean {
   if (action.op !== 'applyService') return false;
   const { namespace, name } = action.service.metadata;
   const service = view.service(namespace, name);
@@ -121,7 +121,7 @@ function isAltered(action: Action, view: ClusterView): boolean {
  * Returns the version of the stored object; undefined: there is none, or the write changes no existing
  * object.
  */
-function versionOf(action: Action, view: ClusterView): string | undefined {
+function versionOf(action: Action, view: ClusterCache): string | undefined {
   switch (action.op) {
     case 'applyService': {
       const { namespace, name } = action.service.metadata;
@@ -136,7 +136,7 @@ function versionOf(action: Action, view: ClusterView): string | undefined {
   }
 }
 
-function stored(object: EndpointSlice | Endpoints, view: ClusterView): KubeObject | undefined {
+function stored(object: EndpointSlice | Endpoints, view: ClusterCache): KubeObject | undefined {
   const { namespace, name } = object.metadata;
   if (object.kind === 'Endpoints') return view.endpoints(namespace, name);
   return view.slices(namespace, serviceOf(object) ?? '').find((slice) => slice.metadata.name === name);

@@ -3,12 +3,12 @@ import type { KubeObject } from '../core/objects.ts';
 import { withdrawalOf, type Withdrawal } from '../core/withdrawal.ts';
 import type { AddressPolicy } from '../core/address-policy.ts';
 import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
-import { performAll } from './perform.ts';
+import { applyAll } from './perform.ts';
 import { observed } from './planning.ts';
-import type { ClusterView, Writer } from './ports.ts';
+import type { ClusterCache, Writer } from './ports.ts';
 
 export interface WithdrawingOptions {
-  readonly view: ClusterView;
+  readonly view: ClusterCache;
   readonly policy: AddressPolicy;
   readonly aliasPolicy?: AliasPolicy;
 }
@@ -32,7 +32,7 @@ export async function withdraw(
   const found = [...view.ownedNames(namespace, name)].map((service) =>
     withdrawalOf(observed(namespace, service, view), name, policy, forbids),
   );
-  const failed = await performAll(
+  const failed = await applyAll(
     writer,
     found.map(({ steps }) => steps),
   );

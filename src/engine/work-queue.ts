@@ -1,7 +1,7 @@
 import { OperatorError, type ErrorKind } from '../core/errors.ts';
 import { backoffMs, defaultBackoff, slowBackoffMs } from './backoff.ts';
 import { DueKeys } from './due-keys.ts';
-import { errorOf, nextMs } from './outcome.ts';
+import { errorOf, requeueDelayMs } from './outcome.ts';
 import type { Backoff } from './backoff.ts';
 import type { QueuedKey } from './due-keys.ts';
 import type { Outcome } from './outcome.ts';
@@ -15,12 +15,12 @@ import type { Clock, Random, Timer } from './ports.ts';
 const TURN_MS = 10;
 
 /** Runs a key. It may throw an OperatorError instead of returning it. */
-export type Handler = (key: string) => Promise<Outcome>;
+export type ReconcileFn = (key: string) => Promise<Outcome>;
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly handler: Handler;
+  readonly handler: ReconcileFn;
   /** Most concurrent runs of all keys; of one namespace eight ninths at most (`DueKeys`). */
   readonly concurrency: number;
   readonly backoff?: Backoff;
@@ -41,7 +41,7 @@ export interface WorkQueueOptions {
 interface Entry extends QueuedKey {
   running: boolean;
   /** Instant for which the key was added during its run; Infinity: it was not. */
-  again: number;
+  dirtyAt: number;
   /** Number of transient or terminal failures in a row, all of one kind. */
   failures: number;
   failedAs?: ErrorKind | undefined;
@@ -112,13 +112,13 @@ export class WorkQueue {
         slot: -1,
         isDue: false,
         running: false,
-        again: Infinity,
+        dirtyAt: Infinity,
         failures: 0,
         retryAt: 0,
       };
       this.#entries.set(key, entry);
     }
-    this.#wish(entry, this.#options.clock.now() + Math.max(0, delayMs));
+    this.#schedule(entry, this.#options.clock.now() + Math.max(0, delayMs));
   }
 
   /**
@@ -147,8 +147,8 @@ export class WorkQueue {
     });
   }
 
-  #wish(entry: Entry, at: number): void {
-    if (entry.running) entry.again = Math.min(entry.again, at);
+  #schedule(entry: Entry, at: number): void {
+    if (entry.running) entry.dirtyAt = Math.min(entry.dirtyAt, at);
     else if (this.#keys.plan(entry, at)) this.#wake();
   }
 
@@ -168,7 +168,7 @@ export class WorkQueue {
     while (this.#keys.hasNext(now)) {
       this.#busySince ??= now;
       if (now - this.#busySince >= TURN_MS) {
-        this.#breathe(now);
+        this.#yield(now);
         return;
       }
       this.#startNext(now);
@@ -183,7 +183,7 @@ export class WorkQueue {
     if (entry !== undefined) void this.#run(entry, now);
   }
 
-  #breathe(now: number): void {
+  #yield(now: number): void {
     this.#busySince = undefined;
     this.#breathing = true;
     this.#arm(now, now);
@@ -212,7 +212,7 @@ export class WorkQueue {
     entry.running = false;
     this.#keys.release(entry);
     const now = this.#options.clock.now();
-    const retryInMs = this.#settle(entry, outcome, startedAt);
+    const retryInMs = this.#done(entry, outcome, startedAt);
     this.#report(entry.key, outcome, now - startedAt, queuedMs, retryInMs);
     if (this.#state === 'stopped' && this.#keys.running === 0) this.#drained?.();
     this.#wake();
@@ -228,18 +228,18 @@ export class WorkQueue {
     }
   }
 
-  #settle(entry: Entry, outcome: Outcome, startedAt: number): number | undefined {
+  #done(entry: Entry, outcome: Outcome, startedAt: number): number | undefined {
     const now = this.#options.clock.now();
     const isEarly = count(entry, outcome, startedAt);
     const { backoff = defaultBackoff, random } = this.#options;
-    const retryInMs = nextMs(outcome, {
+    const retryInMs = requeueDelayMs(outcome, {
       backoffMs: () => backoffMs(backoff, entry.failures, random),
       slowMs: () => slowBackoffMs(entry.failures, random),
     });
     if (!isEarly) entry.retryAt = now + (retryInMs ?? 0);
-    const at = Math.min(entry.again, now + (retryInMs ?? Infinity));
-    entry.again = Infinity;
-    if (at < Infinity && this.#state !== 'stopped') this.#wish(entry, at);
+    const at = Math.min(entry.dirtyAt, now + (retryInMs ?? Infinity));
+    entry.dirtyAt = Infinity;
+    if (at < Infinity && this.#state !== 'stopped') this.#schedule(entry, at);
     else this.#entries.delete(entry.key);
     return retryInMs;
   }

@@ -80,7 +80,7 @@ export class WorkerPool implements Prober {
     this.#replica.set(owner, [], { namespace: '', fresh: () => true });
   }
 
-  of(owner: string): HealthOf {
+  healthOf(owner: string): HealthOf {
     return this.#replica.of(owner);
   }
 
@@ -92,7 +92,7 @@ export class WorkerPool implements Prober {
     if (this.#quarantine.size === 0) return [];
     return this.#replica
       .idsOf(owner)
-      .filter((id) => this.#quarantine.wardOf(keyOf({ owner, id })) !== 'shared');
+      .filter((id) => this.#quarantine.placementOf(keyOf({ owner, id })) !== 'shared');
   }
 
   start(): void {
@@ -143,7 +143,7 @@ export class WorkerPool implements Prober {
   }
 
   #laneOf(check: ReplicatedCheck, ip: string): ProberLane {
-    const ward = this.#quarantine.wardOf(keyOf(check));
+    const ward = this.#quarantine.placementOf(keyOf(check));
     if (ward === 'held') return this.#nowhere;
     if (ward === 'quarantine') return this.#apart.lane;
     return (this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart).lane;
@@ -190,7 +190,7 @@ export class WorkerPool implements Prober {
     const checks = running.flatMap((ref) => this.#replica.get(ref) ?? []);
     for (const { set } of checks) if (set !== undefined) from.tally.ran(set.check.handler.kind, lostRun, 0);
     this.#options.onRestart(cause, from.name, running.length, error);
-    this.#relocate(this.#quarantine.blame(checks.map(keyOf), this.#options.clock.now()));
+    this.#relocate(this.#quarantine.recordStall(checks.map(keyOf), this.#options.clock.now()));
   }
 
   /** Moves checks to the threads that probe them now. */

@@ -1,6 +1,6 @@
 import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
-import type { Clock, ClusterView, Logger, Random } from '../engine/ports.ts';
+import type { Clock, ClusterCache, Logger, Random } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { CatchUp } from './catch-up.ts';
 import { Indexes } from './indexes.ts';
@@ -55,7 +55,7 @@ const withoutPods = {
  * owner). No change is reported in a namespace whose objects are not all known. Once they are, each of its
  * backends is reported.
  */
-export class KubeView implements ClusterView {
+export class KubeView implements ClusterCache {
   readonly #options: ViewOptions;
   readonly #backends: KindCache<RawBackend>;
   readonly #services: KindCache<Service>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ClusterView } from '../../src/engine/ports.ts';
+import type { ClusterCache } from '../../src/engine/ports.ts';
 import { namespace } from '../support/builders.ts';
 import { EngineWorld } from '../support/engine-world.ts';
 import type { FakeCluster } from '../support/fake-cluster.ts';
@@ -11,7 +11,7 @@ const [A, B] = ['10.20.0.11', '10.20.0.12'] as const;
 async function leader(): Promise<EngineWorld> {
   const world = new EngineWorld();
   world.store({ probe: { periodSeconds: 10, failureThreshold: 3 } });
-  world.engine.work();
+  world.engine.onStartedLeading();
   await world.clock.advance(5_000);
   return world;
 }
@@ -34,7 +34,7 @@ describe('a process that ends between the write of a slice and that of the statu
     await first.stop();
     expect(first.status().summary).toBe('2/2');
     const next = first.successor();
-    next.engine.work();
+    next.engine.onStartedLeading();
     expect(await readyFor(next, A, 60_000)).toBe(0);
   });
 });
@@ -42,16 +42,16 @@ describe('a process that ends between the write of a slice and that of the statu
 /** Ends the term as a lapse does: the fence first, and at once the engine. */
 function lapse(world: EngineWorld): void {
   world.leads = false;
-  world.engine.rest();
+  world.engine.onStoppedLeading();
 }
 
 function lead(world: EngineWorld): void {
   world.leads = true;
-  world.engine.work();
+  world.engine.onStartedLeading();
 }
 
 /** Returns the view of a late watch: the slices of now, until it catches up. */
-function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterView {
+function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterCache {
   const slices = cluster.slices(namespace, 'orders-db');
   let isLate = true;
   return {
@@ -104,7 +104,7 @@ describe('a term that begins', () => {
     await first.stop();
     expect(first.published()).toBe(`+${B} -${A}`);
     const next = first.successor({ view });
-    next.engine.work();
+    next.engine.onStartedLeading();
     await next.clock.advance(30_000);
     expect([next.probed, next.published()]).toEqual([[], `+${B} -${A}`]);
     caughtUp.resolve(undefined);
@@ -119,13 +119,13 @@ describe('a term that begins', () => {
     const first = await leader();
     await first.stop();
     const caughtUp = Promise.withResolvers<undefined>();
-    const view: ClusterView = {
+    const view: ClusterCache = {
       ...lateView(first.cluster, Promise.resolve(undefined)),
       served: () => [namespace, 'bank'],
       caughtUp: (_signal, space) => (space === behind ? caughtUp.promise : Promise.resolve()),
     };
     const next = first.successor({ view });
-    next.engine.work();
+    next.engine.onStartedLeading();
     await next.clock.advance(30_000);
     expect(next.probed.length > 0).toBe(begins);
     caughtUp.resolve(undefined);
@@ -137,8 +137,8 @@ describe('a term that begins', () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
     const next = first.successor({ view: lateView(first.cluster, caughtUp.promise) });
-    next.engine.work();
-    next.engine.rest();
+    next.engine.onStartedLeading();
+    next.engine.onStoppedLeading();
     caughtUp.resolve(undefined);
     await next.clock.advance(30_000);
     expect(next.probed).toEqual([]);
@@ -151,11 +151,11 @@ describe('a term that begins', () => {
     const next = first.successor();
     const verdicts = Promise.withResolvers<undefined>();
     next.hold = verdicts.promise;
-    next.engine.work();
+    next.engine.onStartedLeading();
     while (!first.published().includes(`-${A}`)) await first.clock.advance(10);
     lapse(first);
     verdicts.resolve(undefined);
-    next.engine.touch([`${namespace}/orders-db`]);
+    next.engine.enqueue([`${namespace}/orders-db`]);
     expect(await readyFor(next, A, 60_000)).toBe(0);
   });
 });

@@ -14,10 +14,10 @@ const failures: readonly Answer[] = [
 it('A backend writes at most one status a minute while its names fail in changing ways', async () => {
   const world = new EngineWorld();
   world.store({ targets: names.map((host) => ({ host })) });
-  world.engine.work();
+  world.engine.onStartedLeading();
   await world.clock.advance(1);
   names.forEach((name, n) => world.resolver.addresses(name, `10.20.0.${n + 1}`));
-  const touch = () => world.engine.touch(['shop/orders-db']);
+  const touch = () => world.engine.enqueue(['shop/orders-db']);
   touch();
   await world.clock.advance(60_000);
   expect(world.published().match(/\+/g)).toHaveLength(names.length);

@@ -28,7 +28,7 @@ async function runFor(world: ReconcileWorld, ms: number): Promise<void> {
   const end = world.clock.now() + ms;
   for (;;) {
     const { outcome } = await world.run();
-    const afterMs = 'afterMs' in outcome ? (outcome.afterMs ?? Infinity) : Infinity;
+    const afterMs = 'requeueAfterMs' in outcome ? (outcome.requeueAfterMs ?? Infinity) : Infinity;
     const stepMs = Math.min(Math.max(1, afterMs), end - world.clock.now());
     if (stepMs <= 0) return;
     await world.clock.advance(stepMs);

@@ -8,7 +8,7 @@ const probe = { periodSeconds: 5, failureThreshold: 1 };
 async function published(spec: Readonly<Record<string, unknown>> = {}): Promise<EngineWorld> {
   const world = new EngineWorld();
   world.store({ probe, ...spec });
-  world.engine.work();
+  world.engine.onStartedLeading();
   await world.clock.advance(6_000);
   return world;
 }
@@ -44,7 +44,7 @@ describe('the Event of a health transition', () => {
       targets: [{ host: '10.20.0.11' }],
       probe,
     });
-    world.engine.work();
+    world.engine.onStartedLeading();
     world.verdicts.set('10.20.0.11', down);
     for (const note of await notesAfter(world, 20_000)) expect(note).not.toContain('connections');
   });

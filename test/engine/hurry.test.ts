@@ -27,7 +27,7 @@ async function published(): Promise<World> {
   const world = new World();
   const { operator } = world;
   operator.store({ probe: { periodSeconds: 5, failureThreshold: 1 } });
-  operator.engine.work();
+  operator.engine.onStartedLeading();
   await operator.clock.advance(10_000);
   expect(operator.published()).toBe('+10.20.0.11 +10.20.0.12');
   world.hang = true;

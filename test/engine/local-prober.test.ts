@@ -60,8 +60,8 @@ describe('LocalProber', () => {
     prober.set('one', [a, b], set);
     await clock.advance(1_000);
     prober.set('one', [b], set);
-    expect([prober.of('one')('a'), prober.of('one')('b')?.state]).toEqual([undefined, 'healthy']);
+    expect([prober.healthOf('one')('a'), prober.healthOf('one')('b')?.state]).toEqual([undefined, 'healthy']);
     prober.forget('one');
-    expect([prober.of('one')('b'), prober.stats().checks]).toEqual([undefined, 0]);
+    expect([prober.healthOf('one')('b'), prober.stats().checks]).toEqual([undefined, 0]);
   });
 });

@@ -16,7 +16,7 @@ async function divided(): Promise<EngineWorld> {
     services: [{ name: 'a' }, { name: 'b' }],
     probe: { periodSeconds: 10, failureThreshold: 3 },
   });
-  world.engine.work();
+  world.engine.onStartedLeading();
   await world.clock.advance(10_000);
   world.verdicts.set(A, down);
   await world.clock.advance(60_000);
@@ -34,11 +34,11 @@ const isReadyIn = (world: EngineWorld, service: string): boolean =>
 
 /** Begins the next term. Later writes are accepted again. */
 function nextTerm(world: EngineWorld): EngineWorld {
-  world.engine.rest();
+  world.engine.onStoppedLeading();
   world.leads = false;
   world.cluster.refuse = () => undefined;
   const next = world.successor();
-  next.engine.work();
+  next.engine.onStartedLeading();
   return next;
 }
 

@@ -1,23 +1,23 @@
 import { expect, it } from '@jest/globals';
 import type { Verdict } from '../../src/core/verdict.ts';
-import { Notices } from '../../src/engine/notices.ts';
+import { WarningHistory } from '../../src/engine/notices.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 
 const greeted: Verdict = { kind: 'up', reason: 'Connected', message: '', detectedProtocol: 'mysql' };
 const [a, b] = [aCheck({ id: 'a' }), aCheck({ id: 'b' })];
 
-const told = (notices: Notices, key = 'shop/db', check = a) =>
+const told = (notices: WarningHistory, key = 'shop/db', check = a) =>
   notices.of(key, check, greeted, 0).map(({ reason }) => reason);
 
 it('A warning is recorded once for each check of each backend', () => {
-  const notices = new Notices();
+  const notices = new WarningHistory();
   expect([told(notices), told(notices)]).toEqual([['BareConnectToMysql'], []]);
   expect(told(notices, 'shop/db', b)).toEqual(['BareConnectToMysql']);
   expect(told(notices, 'shop/other')).toEqual(['BareConnectToMysql']);
 });
 
 it('A warning is recorded again for a check or backend that was removed and added again', () => {
-  const notices = new Notices();
+  const notices = new WarningHistory();
   for (const check of [a, b]) told(notices, 'shop/db', check);
   notices.retain('shop/db', [b]);
   expect(told(notices, 'shop/db', b)).toEqual([]);
@@ -28,7 +28,7 @@ it('A warning is recorded again for a check or backend that was removed and adde
 });
 
 it('The expiry of a certificate is kept for each check of the backend', () => {
-  const notices = new Notices();
+  const notices = new WarningHistory();
   notices.of('shop/db', a, { certificateExpiresAt: 5 }, 0);
   notices.of('shop/db', b, { certificateExpiresAt: 6 }, 0);
   notices.retain('shop/db', [b]);

@@ -41,7 +41,7 @@ describe('A backend of which one address costs 63 ms of CPU for each probe', () 
     world = new EngineWorld();
     world.verdicts.set(costly, costing(63));
     world.store({ targets: [{ host: costly }, { host: cheap }], probe: { periodSeconds: 10 } });
-    world.engine.work();
+    world.engine.onStartedLeading();
     await world.clock.advance(60_000);
   });
 
@@ -96,7 +96,7 @@ describe('A namespace whose probes take 15 ms of CPU each', () => {
     const hosts = Array.from({ length: 20 }, (_, n) => `10.20.1.${n + 1}`);
     for (const host of hosts) world.verdicts.set(host, costing(15));
     world.store({ targets: hosts.map((host) => ({ host })), probe: { periodSeconds: 1 } });
-    world.engine.work();
+    world.engine.onStartedLeading();
     await world.clock.advance(30_000);
     world.probed.length = 0;
     await world.clock.advance(60_000);

@@ -95,7 +95,7 @@ describe('a namespace that requests more probes than it may have', () => {
     const probe = { periodSeconds: 1 };
     world.store({ targets: targets(20), probe }, { name: 'one', uid: 'one' });
     world.store({ targets: targets(21), probe }, { name: 'two', uid: 'two' });
-    world.engine.work();
+    world.engine.onStartedLeading();
     const inTwoMinutes = async (): Promise<number> => {
       await world.clock.advance(10_000);
       world.probed.length = 0;

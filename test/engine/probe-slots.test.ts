@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isAlive } from '../../src/engine/probe-host.ts';
 import { noCounts, probeClasses } from '../../src/engine/probe-shares.ts';
-import { ProbeSlots } from '../../src/engine/probe-slots.ts';
+import { ProbeLimiter } from '../../src/engine/probe-slots.ts';
 import type { ProbeHost } from '../../src/engine/probe-host.ts';
 import type { ProbeClass, ProbeOwner } from '../../src/engine/probe-shares.ts';
-import type { Candidate, Slot } from '../../src/engine/probe-slots.ts';
+import type { QueuedProbe, Slot } from '../../src/engine/probe-slots.ts';
 
-interface Named extends Candidate<Named> {
+interface Named extends QueuedProbe<Named> {
   readonly name: string;
   readonly host: ProbeHost<Named>;
 }
@@ -15,11 +15,18 @@ interface Named extends Candidate<Named> {
 const newOwner = (namespace = 'team'): ProbeOwner => ({ namespace, running: noCounts() });
 
 function setUp(maxConcurrent: number, maxPerHost = 1, maxPerHostAndNamespace = maxPerHost) {
-  const slots = new ProbeSlots<Named>({ maxConcurrent, maxPerHost, maxPerHostAndNamespace });
+  const slots = new ProbeLimiter<Named>({ maxConcurrent, maxPerHost, maxPerHostAndNamespace });
   const held = new Map<string, Slot<Named>>();
   const anyone = newOwner();
   const add = (name: string, ip: string, kind: ProbeClass, owners = [anyone]): Named => {
-    return { name, host: slots.enter(ip, kind), class: kind, owners, ticket: undefined, place: undefined };
+    return {
+      name,
+      host: slots.acquireHost(ip, kind),
+      class: kind,
+      owners,
+      ticket: undefined,
+      place: undefined,
+    };
   };
   return {
     slots,
@@ -44,7 +51,7 @@ function setUp(maxConcurrent: number, maxPerHost = 1, maxPerHostAndNamespace = m
   };
 }
 
-describe('ProbeSlots', () => {
+describe('ProbeLimiter', () => {
   describe('between classes', () => {
     it('lets the classes take turns, and gives unsteady ones at most half of the slots', () => {
       const { due, taken } = setUp(6);

@@ -126,7 +126,8 @@ it.each([1, 2])(
         for (const each of steps) {
           await perform(each);
           for (const of of owners)
-            for (const id of ids) if (!births.has(`${of}/${id}`)) expect(pool.of(of)(id)).toBeUndefined();
+            for (const id of ids)
+              if (!births.has(`${of}/${id}`)) expect(pool.healthOf(of)(id)).toBeUndefined();
         }
         while (threads.deliverCommand());
         while (threads.deliverReport());
@@ -134,7 +135,7 @@ it.each([1, 2])(
         let set = 0;
         for (const of of owners)
           for (const { id, health } of threads.threads.flatMap(({ host }) => host.all(of))) {
-            expect(visible(pool.of(of)(id))).toEqual(visible(health));
+            expect(visible(pool.healthOf(of)(id))).toEqual(visible(health));
             set += 1;
           }
         expect(set).toBe(pool.stats().checks);
@@ -161,8 +162,8 @@ it('The replica drops a report that was sent before the last seed of the check a
   expect(threads.reports.map(([, { op }]) => op)).toEqual(['health']);
   pool.seed('one', 'a', seedOf('unhealthy', 2));
   threads.deliverReport();
-  expect(pool.of('one')('a')).toMatchObject({ state: 'unhealthy' });
+  expect(pool.healthOf('one')('a')).toMatchObject({ state: 'unhealthy' });
   deliver();
-  expect(pool.of('one')('a')).toMatchObject({ state: 'unhealthy', seeded: true });
+  expect(pool.healthOf('one')('a')).toMatchObject({ state: 'unhealthy', seeded: true });
   await Promise.all([pool.stop(), clock.advance(5_000)]);
 });

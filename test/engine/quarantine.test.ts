@@ -6,33 +6,37 @@ const day = 86_400_000;
 
 it('A check is quarantined that was being probed at two ends of a thread, but not at one', () => {
   const quarantine = new Quarantine();
-  expect(quarantine.blame(['a', 'b'], 0)).toEqual([]);
-  expect(quarantine.blame(['b', 'c'], minute)).toEqual(['b']);
-  expect(['a', 'b', 'c'].map((key) => quarantine.wardOf(key))).toEqual(['shared', 'quarantine', 'shared']);
+  expect(quarantine.recordStall(['a', 'b'], 0)).toEqual([]);
+  expect(quarantine.recordStall(['b', 'c'], minute)).toEqual(['b']);
+  expect(['a', 'b', 'c'].map((key) => quarantine.placementOf(key))).toEqual([
+    'shared',
+    'quarantine',
+    'shared',
+  ]);
   expect(quarantine.size).toBe(1);
 });
 
 it('The end of a thread does not count after a day', () => {
   const quarantine = new Quarantine();
-  quarantine.blame(['a'], 0);
+  quarantine.recordStall(['a'], 0);
   expect(quarantine.advance(day)).toEqual([]);
-  expect(quarantine.blame(['a'], day + 1)).toEqual([]);
+  expect(quarantine.recordStall(['a'], day + 1)).toEqual([]);
   expect(quarantine.size).toBe(0);
 });
 
 it('A check that ran alone is not probed for a minute, then two, four, up to an hour', () => {
   const quarantine = new Quarantine();
   let now = 0;
-  quarantine.blame(['a'], now);
-  quarantine.blame(['a'], now);
+  quarantine.recordStall(['a'], now);
+  quarantine.recordStall(['a'], now);
   for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
-    expect(quarantine.blame(['a'], now)).toEqual(['a']);
+    expect(quarantine.recordStall(['a'], now)).toEqual(['a']);
     expect(quarantine.advance(now + minutes * minute - 1)).toEqual([]);
-    expect(quarantine.wardOf('a')).toBe('held');
+    expect(quarantine.placementOf('a')).toBe('held');
     now += minutes * minute;
     expect(quarantine.advance(now)).toEqual(['a']);
-    expect(quarantine.wardOf('a')).toBe('quarantine');
+    expect(quarantine.placementOf('a')).toBe('quarantine');
   }
   expect(quarantine.advance(now + day)).toEqual(['a']);
-  expect([quarantine.wardOf('a'), quarantine.size]).toEqual(['shared', 0]);
+  expect([quarantine.placementOf('a'), quarantine.size]).toEqual(['shared', 0]);
 });

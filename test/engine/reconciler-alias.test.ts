@@ -89,9 +89,9 @@ describe('an alias', () => {
     const world = await switched();
     await world.clock.advance(60_000);
     world.say(up, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     await world.clock.advance(29_999);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 1 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 1 });
     expect(alias(world)).toBe(second);
     await world.clock.advance(1);
     expect((await world.run()).outcome).toEqual({ ok: true });
@@ -128,10 +128,10 @@ describe('an alias', () => {
     const world = await switched();
     world.say(up, one);
     world.clock.shiftWall(-3_600_000);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     await world.clock.advance(10_000);
     world.clock.shiftWall(7_200_000);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 20_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 20_000 });
     expect(alias(world)).toBe(second);
     await world.clock.advance(20_000);
     await world.run();
@@ -146,7 +146,7 @@ describe('an alias', () => {
     world.fail(one);
     await world.clock.advance(1_000);
     world.say(up, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     expect(alias(world)).toBe(second);
   });
 
@@ -175,7 +175,7 @@ describe('an alias', () => {
     await world.clock.advance(60_000);
     world.say(up, one);
     world.cluster.refuse = (action) => (action.op === 'status' ? refused : undefined);
-    expect((await world.run()).outcome).toEqual({ ok: false, error: refused, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: false, error: refused, requeueAfterMs: 30_000 });
     await world.clock.advance(30_000);
     expect((await world.run()).outcome).toBe(refused);
     expect(alias(world)).toBe(first);
@@ -189,7 +189,7 @@ describe('an alias', () => {
     world.fail(one);
     expect((await world.run()).outcome).toEqual({ ok: true });
     world.say(up, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     expect(alias(world)).toBe(second);
   });
 
@@ -262,7 +262,7 @@ describe('an alias', () => {
     expect(alias(world)).toBe(second);
     await world.clock.advance(60_000);
     world.resolver.addresses(first, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     await world.clock.advance(30_000);
     await world.run();
     expect(alias(world)).toBe(first);
@@ -347,7 +347,7 @@ describe('an alias after a start', () => {
     await world.run();
     expect(alias(world)).toBe(second);
     world.say(up, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     await world.clock.advance(30_000);
     await world.run();
     expect([alias(world), world.events.map(({ type }) => type)]).toEqual([first, ['Normal']]);

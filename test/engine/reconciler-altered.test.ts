@@ -84,7 +84,7 @@ describe('a write that the API server accepts and stores with other values', () 
     world.cluster.alter = without('trafficDistribution');
     await world.bringUp(closeBy);
     const { outcome } = await world.run();
-    expect(outcome).toMatchObject({ ok: true, afterMs: expect.any(Number) });
+    expect(outcome).toMatchObject({ ok: true, requeueAfterMs: expect.any(Number) });
     world.cluster.alter = (object) => object;
     await world.clock.advance(60_000);
     await world.run();

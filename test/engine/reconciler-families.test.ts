@@ -56,7 +56,7 @@ describe('a Service that is new, of a name with addresses of both families', () 
 
   it('is created first, so that addresses of families that the server does not assign are never published or probed', async () => {
     const { world, published } = await resolved();
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 0 }, writes: ['applyService'] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 0 }, writes: ['applyService'] });
     expect((await world.run()).writes).toEqual([]);
     expect(asked(world)).toEqual(['10.20.0.11']);
     world.say(up);

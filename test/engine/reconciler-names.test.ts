@@ -48,11 +48,11 @@ describe('a new backend with a name', () => {
   it('waits for the first answer and the first verdicts, and is written once', async () => {
     const world = new ReconcileWorld();
     world.store(one);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1_000 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 1_000 }, writes: [] });
     expect(world.resolver.followed).toEqual([`A ${name}`, `AAAA ${name}`]);
     await world.clock.advance(100);
     world.resolver.addresses(name, '10.0.0.1');
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 900 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 900 }, writes: [] });
     world.say(up);
     expect((await world.run()).writes).toHaveLength(4);
     expect(world.published()).toEqual(['+10.0.0.1']);
@@ -70,7 +70,7 @@ describe('a new backend with a name', () => {
     await world.run();
     world.say(up);
     await world.clock.advance(999);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 1 }, writes: [] });
     await world.clock.advance(1);
     await world.run();
     expect(world.published()).toEqual(['+10.0.9.9']);
@@ -213,10 +213,10 @@ describe('name servers that fail', () => {
     );
     await world.clock.advance(10_000);
     world.resolver.fails(name);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 60_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 60_000 });
     await world.clock.advance(59_999);
     world.resolver.fails(name);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 1 }, writes: [] });
     await world.clock.advance(1);
     expect((await world.run()).outcome).toEqual({ ok: true });
     expect([world.published(), ruleOf(world)]).toEqual([['+10.0.9.9'], 'Expired']);
@@ -237,7 +237,7 @@ describe('a period that ends without another trigger', () => {
     if ('staleSeconds' in dns) world.resolver.fails(name);
     else world.resolver.answer({ name, type: 'A' }, gives('10.0.0.2'));
     world.cluster.refuse = (action) => (action.op === 'status' ? error : undefined);
-    expect((await world.run()).outcome).toEqual({ ok: false, error, afterMs });
+    expect((await world.run()).outcome).toEqual({ ok: false, error, requeueAfterMs: afterMs });
     await world.clock.advance(afterMs);
     await world.run();
     expect(world.published()).not.toContain('+10.0.0.1');
@@ -274,7 +274,7 @@ describe('keepSeconds', () => {
 
   it('keep a healthy address that was removed from the answer, and report it', async () => {
     const world = await left();
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 30_000 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
     expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2']);
     expect(targetsOf(world)[0]?.addresses.map(({ ip, kept }) => `${ip} ${kept}`)).toEqual([
       '10.0.0.2 undefined',
@@ -319,7 +319,7 @@ describe('keepSeconds', () => {
     const world = await left();
     await world.run();
     await world.clock.advance(29_999);
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 1 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 1 });
     await world.clock.advance(1);
     expect((await world.run()).outcome).toEqual({ ok: true });
     expect(world.published()).toEqual(['+10.0.0.2']);
@@ -397,7 +397,7 @@ describe('a start while the name servers fail', () => {
     const first = await world.run();
     world.resolver.addresses(name, '10.0.0.1');
     const second = await world.run();
-    expect(first).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    expect(first).toEqual({ outcome: { ok: true, requeueAfterMs: 100 }, writes: [] });
     expect(second).toEqual({ outcome: { ok: true }, writes: [] });
     await quiet(world);
   });

@@ -348,7 +348,7 @@ describe('an address that the API server refuses', () => {
       await world.bringUp({ targets: hosts(A, D) });
       const { outcome } = await world.run();
       expect(outcome).toMatchObject({ ok: true });
-      const afterMs = outcome instanceof OperatorError ? NaN : (outcome.afterMs ?? NaN);
+      const afterMs = outcome instanceof OperatorError ? NaN : (outcome.requeueAfterMs ?? NaN);
       expect(afterMs).toBeLessThanOrEqual(60_000);
       world.cluster.refuse = () => undefined;
       if (edit) world.store({ targets: hosts(A, D), probe: { periodSeconds: 7 } }, { generation: 2 });

@@ -329,7 +329,7 @@ describe('a restart', () => {
     await world.run();
     const next = world.restarted();
     next.hear();
-    expect(await next.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    expect(await next.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 100 }, writes: [] });
     next.say(replica(100), C);
     next.say(replica(100), B);
     next.say(primary(), A);

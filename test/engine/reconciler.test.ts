@@ -15,10 +15,10 @@ describe('a new backend', () => {
   it('waits briefly for its first verdicts, then publishes the addresses that answered', async () => {
     const world = new ReconcileWorld();
     world.store();
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1_000 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 1_000 }, writes: [] });
     world.say(up, '10.20.0.11');
     await world.clock.advance(60);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 940 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 940 }, writes: [] });
     world.say(down, '10.20.0.12');
     const writes = ['create EndpointSlice', 'applyService', 'create Endpoints', 'status'];
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes });
@@ -51,7 +51,7 @@ describe('a new backend', () => {
     await world.bringUp({ targets: [{ host: '10.20.0.1' }] });
     await world.clock.advance(60_000);
     world.store({}, { generation: 2 });
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 100 }, writes: [] });
     world.say(up);
     await world.run();
     expect(world.published()).toEqual(both);
@@ -106,7 +106,7 @@ describe('a published backend', () => {
     world.cluster.refuse = (action) =>
       action.op === 'applyService' && refusals-- > 0 ? error('terminal', 'Invalid') : undefined;
     world.store({ ports, services: [{ name: 'new', type: 'NodePort' }] }, { generation: 2 });
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 0 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 0 });
     await world.run();
     expect(world.cluster.all('Service').map(({ metadata }) => metadata.name)).toEqual(['new']);
     expect(world.ready()).toBe('True Published');
@@ -474,10 +474,10 @@ describe('a status that follows slices', () => {
     const world = await pausing();
     world.fail('10.20.0.11');
     const writes = ['update EndpointSlice', 'update Endpoints'];
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 100 }, writes });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 100 }, writes });
     expect(world.status().summary).toBe('2/2');
     await world.clock.advance(99);
-    expect(await world.run()).toEqual({ outcome: { ok: true, afterMs: 1 }, writes: [] });
+    expect(await world.run()).toEqual({ outcome: { ok: true, requeueAfterMs: 1 }, writes: [] });
     await world.clock.advance(1);
     expect(await world.run()).toEqual({ outcome: { ok: true }, writes: ['status'] });
     expect(world.status().summary).toBe('1/2');
@@ -489,7 +489,7 @@ describe('a status that follows slices', () => {
     await world.run();
     await world.clock.advance(90);
     world.fail('10.20.0.12');
-    expect((await world.run()).outcome).toEqual({ ok: true, afterMs: 10 });
+    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 10 });
     await world.clock.advance(10);
     expect((await world.run()).writes).toEqual(['status']);
     expect(world.status().summary).toBe('0/2');
@@ -552,7 +552,7 @@ describe('a run that waits for its turn to write', () => {
     await world.run();
     world.say(up);
     const first = world.run();
-    world.reconciler.hurry('shop/orders-db');
+    world.reconciler.preempt('shop/orders-db');
     expect((await first).outcome).toMatchObject({ kind: 'waiting', reason: 'Superseded' });
     expect(world.published()).toEqual(both);
     expect(world.status()).toEqual({});

@@ -17,7 +17,7 @@ function registryOf(...backends: readonly ReturnType<typeof stored>[]): BackendR
 }
 
 const rivalOf = (registry: BackendRegistry, name: string, service = 'db') =>
-  registry.rival({ namespace, name }, service, undefined);
+  registry.olderClaimant({ namespace, name }, service, undefined);
 
 describe('BackendRegistry', () => {
   const elder = stored('elder', claims('db'), 1);
@@ -32,7 +32,7 @@ describe('BackendRegistry', () => {
   it('leaves a name with the backend that holds its objects, until an older one adopts them', () => {
     const registry = registryOf(younger, elder);
     const rivals = () =>
-      ['elder', 'younger'].map((name) => registry.rival({ namespace, name }, 'db', 'younger'));
+      ['elder', 'younger'].map((name) => registry.olderClaimant({ namespace, name }, 'db', 'younger'));
     expect(rivals()).toEqual(['younger', undefined]);
     registry.update(
       key('elder'),
@@ -43,7 +43,7 @@ describe('BackendRegistry', () => {
 
   it('reports no rival in another namespace', () => {
     const registry = registryOf(elder);
-    expect(registry.rival({ namespace: 'other', name: 'younger' }, 'db', undefined)).toBeUndefined();
+    expect(registry.olderClaimant({ namespace: 'other', name: 'younger' }, 'db', undefined)).toBeUndefined();
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EndpointSlice } from '../../src/core/objects.ts';
 import { annotations } from '../../src/core/ownership.ts';
-import { follow } from '../../src/engine/resolving.ts';
+import { subscribeNames } from '../../src/engine/resolving.ts';
 import { aBackend, aSlice, namespace } from '../support/builders.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';
 import { FakeResolver } from '../support/fake-resolver.ts';
@@ -44,7 +44,7 @@ describe('names without an answer', () => {
       ownedNames: () => new Set([backend.name]),
       slices: (at: string) => (at === namespace ? slices : []),
     });
-    follow(backend, { resolver, view, clock });
+    subscribeNames(backend, { resolver, view, clock });
     const seeded = targets.map((target) => resolver.state({ name: target.host, type: 'A' }).addresses);
     expect(seeded).toEqual(targets.map((_, i) => [ip(i)]));
     expect(reads()).toBe(slices.length);
@@ -61,7 +61,7 @@ describe('the shortest time between two queries', () => {
     const clock = new ManualClock();
     const resolver = new FakeResolver(clock);
     const backend = aBackend({ targets: [{ host: 'db.example.com' }], dns });
-    follow(backend, { resolver, view: new FakeCluster(), clock, minRefreshMs });
+    subscribeNames(backend, { resolver, view: new FakeCluster(), clock, minRefreshMs });
     const { minMs, maxMs } = resolver.bounds.get(backend.uid) ?? {};
     expect([minMs, maxMs]).toEqual(expected);
   });

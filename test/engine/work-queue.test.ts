@@ -4,7 +4,7 @@ import { OperatorError } from '../../src/core/errors.ts';
 import { WorkQueue } from '../../src/engine/work-queue.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import type { Outcome } from '../../src/engine/outcome.ts';
-import type { Handler, WorkQueueOptions } from '../../src/engine/work-queue.ts';
+import type { ReconcileFn, WorkQueueOptions } from '../../src/engine/work-queue.ts';
 
 const ok: Outcome = { ok: true };
 const conflict = new OperatorError('409', { kind: 'transient', reason: 'Conflict' });
@@ -19,8 +19,8 @@ describe('WorkQueue', () => {
   });
 
   /** A started queue; `random` 1 makes a backoff whole. */
-  const queueOf = (handler: Handler, more: Partial<WorkQueueOptions> = {}): WorkQueue => {
-    const noted: Handler = (key) => {
+  const queueOf = (handler: ReconcileFn, more: Partial<WorkQueueOptions> = {}): WorkQueue => {
+    const noted: ReconcileFn = (key) => {
       runs.push(`${key}@${clock.now()}`);
       return handler(key);
     };
@@ -30,11 +30,11 @@ describe('WorkQueue', () => {
     return queue;
   };
   const always =
-    (outcome: Outcome): Handler =>
+    (outcome: Outcome): ReconcileFn =>
     () =>
       Promise.resolve(outcome);
   const taking =
-    (ms: number): Handler =>
+    (ms: number): ReconcileFn =>
     () =>
       new Promise((resolve) => clock.after(ms, () => resolve(ok)));
 
@@ -149,7 +149,7 @@ describe('WorkQueue', () => {
 
   describe('outcomes', () => {
     it('runs again after the time of an ok outcome, and not at all without one', async () => {
-      const queue = queueOf((key) => Promise.resolve(key === 'a' ? { ok: true, afterMs: 400 } : ok));
+      const queue = queueOf((key) => Promise.resolve(key === 'a' ? { ok: true, requeueAfterMs: 400 } : ok));
       queue.add('a');
       queue.add('b');
       await clock.advance(1_000);
@@ -242,7 +242,7 @@ describe('WorkQueue', () => {
       'runs again at the latest after the time of an error: %s',
       async (_, kind, afterMs, expected) => {
         const error = new OperatorError('no', { kind, reason: 'Invalid', ...(afterMs && { afterMs }) });
-        queueOf(always({ ok: false, error, afterMs: 400 })).add('a');
+        queueOf(always({ ok: false, error, requeueAfterMs: 400 })).add('a');
         await clock.advance(1_000);
         expect(runs).toEqual(expected);
       },
@@ -251,7 +251,7 @@ describe('WorkQueue', () => {
     it('treats any other throw as a bug, reports it, and continues with all keys', async () => {
       const told: unknown[] = [];
       const script = [new TypeError('x is undefined')];
-      const handler: Handler = (key) => {
+      const handler: ReconcileFn = (key) => {
         const error = key === 'a' ? script.shift() : undefined;
         if (error !== undefined) throw error;
         return Promise.resolve(ok);
@@ -334,7 +334,7 @@ describe('WorkQueue', () => {
         const active = new Map<string, number>();
         const lastStart = new Map<string, number>();
         const plays = acts.map(({ runMs, outcome }) => ({ runMs, outcome }));
-        const handler: Handler = async (key) => {
+        const handler: ReconcileFn = async (key) => {
           lastStart.set(key, clock.now());
           active.set(key, (active.get(key) ?? 0) + 1);
           expect(Math.max(...active.values())).toBe(1);

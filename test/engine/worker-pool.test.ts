@@ -72,7 +72,7 @@ describe('WorkerPool', () => {
     if (thread === undefined) throw new Error('no thread');
     return thread;
   };
-  const state = (n: number) => pool.of('db')(String(n))?.state;
+  const state = (n: number) => pool.healthOf('db')(String(n))?.state;
 
   it('probes what is set, and reports transitions', async () => {
     pool.set('db', checks(1, 2), options);
@@ -132,7 +132,7 @@ describe('WorkerPool', () => {
   it('runs probes that a thread cannot run itself', async () => {
     pool.set('db', [aCheck({ id: '1', handler: { kind: 'icmp' } })], options);
     await clock.advance(1_000);
-    expect([probed, pool.of('db')('1')]).toMatchObject([[], { state: 'healthy', message: 'of 1' }]);
+    expect([probed, pool.healthOf('db')('1')]).toMatchObject([[], { state: 'healthy', message: 'of 1' }]);
   });
 
   it.each(['Failed', 'OutOfMemory'] as const)(
@@ -291,7 +291,7 @@ describe('WorkerPool', () => {
       await clock.advance(4_000);
       expect(probed).toContain(day(2));
     }
-    expect(pool.of('db')('1')?.state).toBe('healthy');
+    expect(pool.healthOf('db')('1')?.state).toBe('healthy');
   });
 
   it('probes a check with the others again after a day without a stall', async () => {

@@ -71,7 +71,7 @@ export class EngineWorld {
           tally: new RunTally(),
         }),
       observer: {
-        flipped: nothing,
+        healthChanged: nothing,
         reconciled: nothing,
         certificate: nothing,
         addresses: (key, has) => {

@@ -4,7 +4,7 @@ import type { Action, AppliedService, ObjectRef } from '../../src/core/action.ts
 import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, Endpoints, Family, KubeObject, Service } from '../../src/core/objects.ts';
 import { kubernetesSliceManagers, labels, ownerName, serviceOf } from '../../src/core/ownership.ts';
-import type { ClusterView, Writer } from '../../src/engine/ports.ts';
+import type { ClusterCache, Writer } from '../../src/engine/ports.ts';
 import { appliedService, merged, repacked } from './server-like.ts';
 import { refused, registered, type Allocators } from './service-registry.ts';
 
@@ -17,7 +17,7 @@ export const conflict = (): OperatorError =>
 /**
  * The cluster behind the engine's ports: one store with optimistic locking. Each write is visible at once.
  */
-export class FakeCluster implements ClusterView, Writer {
+export class FakeCluster implements ClusterCache, Writer {
   readonly #objects = new Map<string, KubeObject>();
   readonly #applied = new Map<string, AppliedService>();
   #version = 0;

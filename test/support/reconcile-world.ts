@@ -52,7 +52,7 @@ export class ReconcileWorld {
       autoSelectHandler: false,
       registry: this.#registry,
       prober: {
-        of: (owner) => this.#health.of(owner),
+        healthOf: (owner) => this.#health.healthOf(owner),
         seed: (owner, checkId, health) => this.#health.seed(owner, checkId, health),
         set: (owner, checks, { fresh }) => {
           this.#health.retain(
@@ -72,7 +72,7 @@ export class ReconcileWorld {
       statusPauseMs: 0,
       legacyEndpoints: true,
       maxEndpointsPerSlice: 100,
-      onAddresses: (key, count) =>
+      onFigures: (key, count) =>
         void this.counts.set(key, count === undefined ? 'gone' : `${count.ready}/${count.total}`),
       ...over,
     });

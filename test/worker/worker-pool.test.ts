@@ -59,7 +59,7 @@ describe('probe threads', () => {
   const port = (): number => (server.address() as AddressInfo).port;
   const check = (id: string, over: Partial<Check> = {}): Check =>
     aCheck({ id, ip: '127.0.0.1', port: port(), timing: quick, ...over });
-  const state = (id: string) => pool.of('db')(id)?.state;
+  const state = (id: string) => pool.healthOf('db')(id)?.state;
   const harmful = (service: string): Handler => ({ kind: 'grpc', service });
 
   it('run the real probes, and ask the main thread for those that they cannot run', async () => {

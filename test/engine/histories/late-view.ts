@@ -1,6 +1,6 @@
 import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../../src/core/objects.ts';
 import { kubernetesSliceManagers, labels, ownerName, serviceOf } from '../../../src/core/ownership.ts';
-import type { ClusterView } from '../../../src/engine/ports.ts';
+import type { ClusterCache } from '../../../src/engine/ports.ts';
 import { claimsOf, ownersOf, serviceOfSlice } from '../../../src/kube/relations.ts';
 import { Store, keyOf, type Change } from '../../../src/kube/store.ts';
 import { kinds, type Kind, type WatchEvent } from './api-server.ts';
@@ -11,12 +11,12 @@ export type OnChange = (kind: Kind, change: Change<KubeObject>, concerned: reado
  * A view that is fed by hand, with the stores of the real one: watch events arrive late, responses to own
  * writes early.
  */
-export class LateView implements ClusterView {
+export class LateView implements ClusterCache {
   readonly #stores = new Map(kinds.map((kind) => [kind, new Store<KubeObject>()] as const));
   readonly #onChange: OnChange;
-  readonly caughtUp: ClusterView['caughtUp'];
+  readonly caughtUp: ClusterCache['caughtUp'];
 
-  constructor(onChange: OnChange, caughtUp: ClusterView['caughtUp']) {
+  constructor(onChange: OnChange, caughtUp: ClusterCache['caughtUp']) {
     this.#onChange = onChange;
     this.caughtUp = caughtUp;
   }

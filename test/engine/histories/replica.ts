@@ -86,7 +86,7 @@ export class Replica {
       (kind, { after, before }, concerned) => {
         const { namespace = '', name = '' } = (after ?? before)?.metadata ?? {};
         if (kind === 'ExternalBackend') this.engine.backendChanged(`${namespace}/${name}`, after);
-        this.engine.touch(concerned);
+        this.engine.enqueue(concerned);
       },
       (signal) => this.#caughtUp(signal),
     );
@@ -98,7 +98,7 @@ export class Replica {
         await this.#passes(1 + random() * 20);
         return this.net.targets ? options.outside.answer(question) : { kind: 'failed', message: 'no answer' };
       },
-      onNews: (owners) => this.engine.knowledgeChanged(owners),
+      onNews: (owners) => this.engine.inputsChanged(owners),
     });
     this.engine = new Engine({
       ...{ clock, random, logger, view: this.#view, resolver: this.#resolver },
@@ -107,7 +107,7 @@ export class Replica {
       secrets: { follow: nothing, state: () => undefined },
       createProber: (listeners) => this.#createProber(clock, listeners),
       observer: {
-        ...{ flipped: nothing, reconciled: nothing },
+        ...{ healthChanged: nothing, reconciled: nothing },
         ...{ certificate: nothing, addresses: nothing },
       },
       ...{ workers: 16, policy: addressPolicy(), autoSelectHandler: false },
@@ -140,10 +140,10 @@ export class Replica {
       },
       onStartedLeading: () => {
         this.#options.onTerm(this);
-        this.engine.work();
+        this.engine.onStartedLeading();
       },
       onLost: () => {
-        this.engine.rest();
+        this.engine.onStoppedLeading();
         this.net.reset();
       },
     });

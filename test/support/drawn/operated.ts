@@ -38,7 +38,7 @@ export class Operated {
     this.cluster.onWrite = () => {
       this.onWrite();
       // Checks and sweeps that change nothing cause no event of a watch.
-      if (this.cluster.writes.length > seen) this.#clock.after(1, () => this.#world.engine.touch([key]));
+      if (this.cluster.writes.length > seen) this.#clock.after(1, () => this.#world.engine.enqueue([key]));
       seen = this.cluster.writes.length;
     };
     this.#outside = outside;
@@ -95,13 +95,13 @@ export class Operated {
   #start(flags: Flags): EngineWorld {
     const { cluster } = this;
     const clock = this.#clock;
-    const resolver = new ZoneResolver(clock, (owner) => world.engine.knowledgeChanged([owner]));
+    const resolver = new ZoneResolver(clock, (owner) => world.engine.inputsChanged([owner]));
     const world: EngineWorld = new EngineWorld({
       ...{ cluster, clock, resolver, ...flags },
       secrets: { follow: () => undefined, state: () => ({ data }) },
       probe: (check) => Promise.resolve(verdictOf(this.#outside, check)),
     });
-    world.engine.work();
+    world.engine.onStartedLeading();
     return world;
   }
 }
