@@ -1,10 +1,10 @@
 import type { Credentials } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { verdict } from './classify.ts';
-import type { Securing } from './secure.ts';
+import type { TlsPolicy } from './secure.ts';
 
 /** Part of the server's certificate that is verified on a connection. Undefined: no TLS. */
-export type Verified = Securing['verify'] | undefined;
+export type Verified = TlsPolicy['verify'] | undefined;
 
 /**
  * Returns true when the password may be sent to the server as it is, or in a form that can be used like it.

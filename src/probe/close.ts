@@ -6,7 +6,7 @@ import type { Connection } from './tapped.ts';
  * `closeGraceMs` for its close. `done` is called once, when the socket is closed. A socket that is not
  * connected yet, or is already destroyed, is destroyed at once.
  */
-export function closePolitely(socket: Connection, done: () => void): void {
+export function closeGracefully(socket: Connection, done: () => void): void {
   if (socket.closed) {
     done();
     return;

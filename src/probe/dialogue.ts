@@ -6,16 +6,16 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { Budget, mostBytesBehind } from './budget.ts';
 import { cancelled, classifyErrno, closedEarly, proberFault, timedOut, verdict } from './classify.ts';
-import { closePolitely } from './close.ts';
+import { closeGracefully } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import { isMysqlHello, mysqlAnswers } from './mysql-hello.ts';
 import { keepAliveMs } from './patience.ts';
-import type { Patience } from './patience.ts';
+import type { Linger } from './patience.ts';
 import { withProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
-import { nameOf, secretsOf, unusableCertificates } from './secure.ts';
-import type { Securing } from './secure.ts';
+import { serverNameOf, tlsConnectOptions, unusableCertificates } from './secure.ts';
+import type { TlsPolicy } from './secure.ts';
 import { metered } from './tapped.ts';
 import { readAlert } from './tls-hint.ts';
 
@@ -31,8 +31,8 @@ const plainBehindTls = verdict(
 );
 const noSecrets = proberFault('the probe needs TLS settings, and the check has none');
 
-export interface ConverseOptions {
-  readonly patience?: Patience;
+export interface RunProtocolOptions {
+  readonly patience?: Linger;
   /** Budget of a run with several connections. Default: a new one for this connection. */
   readonly budget?: Budget;
   /** Remaining time of the timeout, in milliseconds. */
@@ -47,30 +47,30 @@ export interface ConverseOptions {
  * after it (within the timeout), because some databases count half a handshake as an error of the client. A
  * connection that exceeds the budget is destroyed at once, with a reset. Rejects when the protocol throws.
  */
-export function converse(
+export function runProtocol(
   check: Check,
   signal: AbortSignal,
   protocol: Protocol,
-  tls?: Securing,
-  { patience, leftMs, budget = new Budget() }: ConverseOptions = {},
+  tls?: TlsPolicy,
+  { patience, leftMs, budget = new Budget() }: RunProtocolOptions = {},
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
-  const name = nameOf(check, tls?.tls);
+  const name = serverNameOf(check, tls?.tls);
   let secrets: ConnectionOptions | undefined;
   try {
-    secrets = tls && secretsOf(tls, name);
+    secrets = tls && tlsConnectOptions(tls, name);
   } catch (error) {
     return Promise.resolve(unusableCertificates(error));
   }
   return new Promise((resolve, reject) => {
-    const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.judged === 'at the end';
+    const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.verifyAt === 'at the end';
     const withinMs = leftMs ?? patience?.withinMs ?? check.timing.timeoutMs;
     const how = { check, signal, protocol, secrets, name, judgesLate, patience, withinMs, budget };
-    new Conversation({ ...how, resolve, reject }).start();
+    new ProtocolRun({ ...how, resolve, reject }).start();
   });
 }
 
-interface Talk {
+interface ProtocolState {
   readonly check: Check;
   readonly signal: AbortSignal;
   readonly protocol: Protocol;
@@ -78,7 +78,7 @@ interface Talk {
   /** Name that the certificate is checked against. */
   readonly name: string;
   readonly judgesLate: boolean;
-  readonly patience: Patience | undefined;
+  readonly patience: Linger | undefined;
   readonly budget: Budget;
   readonly withinMs: number;
   /** The first call of `resolve` or `reject` counts. */
@@ -86,15 +86,15 @@ interface Talk {
   readonly reject: (error: unknown) => void;
 }
 
-class Conversation {
-  readonly #talk: Talk;
+class ProtocolRun {
+  readonly #talk: ProtocolState;
   readonly #abort = () => this.#cancel();
   #socket: Socket | undefined;
   /** The connection below TLS. */
   #plain: Socket | undefined;
   #secured = false;
   /** True when the connection, or TLS on it, is established. */
-  #stands = false;
+  #isConnected = false;
   /** True when a byte was received: a byte of TLS, or after the handshake a byte inside it. */
   #isAnswered = false;
   #waiting: Buffer = nothing;
@@ -105,7 +105,7 @@ class Conversation {
   #held: 'no' | 'talking' | 'mute' = 'no';
   #isLeft = false;
 
-  constructor(talk: Talk) {
+  constructor(talk: ProtocolState) {
     this.#talk = talk;
   }
 
@@ -122,10 +122,10 @@ class Conversation {
   /** Uses the plain connection, or TLS on it. */
   #use(socket: Socket, standing: 'connect' | 'secureConnect'): void {
     this.#socket = socket;
-    this.#stands = false;
+    this.#isConnected = false;
     this.#isAnswered = false;
     socket.once(standing, () => {
-      this.#stands = true;
+      this.#isConnected = true;
       this.#talk.budget.endHandshake();
       this.#tellCertificate(socket);
       this.#proceed();
@@ -168,20 +168,22 @@ class Conversation {
 
   #tellCertificate(socket: Socket): void {
     const { protocol } = this.#talk;
-    if (protocol.secured === undefined || !(socket instanceof TLSSocket)) return;
+    if (protocol.onTls === undefined || !(socket instanceof TLSSocket)) return;
     const certificate = socket.getPeerX509Certificate();
-    if (certificate !== undefined) protocol.secured(certificate);
+    if (certificate !== undefined) protocol.onTls(certificate);
   }
 
   #classify(error: unknown): Verdict {
-    return this.#secured ? classifyHttpError(error, this.#talk.name, this.#stands) : classifyErrno(error);
+    return this.#secured
+      ? classifyHttpError(error, this.#talk.name, this.#isConnected)
+      : classifyErrno(error);
   }
 
   #ended(socket: Socket, how: Verdict): void {
     if (this.#verdict !== undefined || this.#socket !== socket) return;
-    const byPeer = this.#stands && (how.reason === 'ClosedEarly' || how.reason === 'Reset');
+    const byPeer = this.#isConnected && (how.reason === 'ClosedEarly' || how.reason === 'Reset');
     this.#guarded(() =>
-      this.#finish((byPeer ? this.#talk.protocol.ended?.(this.#waiting) : undefined) ?? this.#told(how)),
+      this.#finish((byPeer ? this.#talk.protocol.onClose?.(this.#waiting) : undefined) ?? this.#told(how)),
     );
   }
 
@@ -189,7 +191,7 @@ class Conversation {
   #told(end: Verdict): Verdict {
     const { check, protocol } = this.#talk;
     const { question } = protocol;
-    const isSecure = this.#secured && this.#stands;
+    const isSecure = this.#secured && this.#isConnected;
     return withProgress(
       end,
       { stage: this.#stage(), isSecure, ...(question !== undefined && { question }) },
@@ -198,14 +200,14 @@ class Conversation {
   }
 
   #stage(): Progress['stage'] {
-    if (!this.#stands) return this.#secured ? 'securing' : 'connecting';
+    if (!this.#isConnected) return this.#secured ? 'securing' : 'connecting';
     if (!this.#isAnswered) return 'silent';
     return this.#waiting.length > 0 ? 'partial' : 'waiting';
   }
 
   #proceed(): void {
     this.#guarded(() => {
-      while (this.#verdict === undefined && this.#stands && this.#take(this.#talk.protocol));
+      while (this.#verdict === undefined && this.#isConnected && this.#take(this.#talk.protocol));
     });
   }
 
@@ -237,7 +239,7 @@ class Conversation {
         this.#secure();
         return false;
       case 'done':
-        this.#finish(this.#judged(step.verdict), step.farewell);
+        this.#finish(this.#judged(step.verdict), step.finalBytes);
         return false;
       case 'exceed':
         this.#talk.budget.exceed(step.verdict);
@@ -285,37 +287,37 @@ class Conversation {
     this.#talk.resolve(cancelled);
     // The kernel may have connected already. If the server counts half an exchange as an error, the exchange
     // continues to its end.
-    const mayLeave = this.#talk.protocol.gaveUp === undefined;
-    if (mayLeave && !this.#stands && !this.#secured) this.#finish(cancelled);
+    const mayLeave = this.#talk.protocol.onTimeout === undefined;
+    if (mayLeave && !this.#isConnected && !this.#secured) this.#finish(cancelled);
   }
 
   #expire(): void {
     const { patience, resolve } = this.#talk;
-    const isOpen = this.#stands || this.#secured;
-    if (patience !== undefined && isOpen && this.#verdict === undefined) this.#hold(patience);
-    else this.#finish(this.#told(timedOut), this.#legacy());
+    const isOpen = this.#isConnected || this.#secured;
+    if (patience !== undefined && isOpen && this.#verdict === undefined) this.#linger(patience);
+    else this.#finish(this.#told(timedOut), this.#timeoutBytes());
     // Also when the answer is complete and only the close of the peer is outstanding.
     if (this.#verdict !== undefined) resolve(this.#verdict);
   }
 
   /** Returns the last bytes of the protocol at the timeout. */
-  #legacy(): Uint8Array | undefined {
-    const isTalking = this.#stands && this.#verdict === undefined && this.#held !== 'mute';
-    return isTalking ? this.#talk.protocol.gaveUp?.() : undefined;
+  #timeoutBytes(): Uint8Array | undefined {
+    const isTalking = this.#isConnected && this.#verdict === undefined && this.#held !== 'mute';
+    return isTalking ? this.#talk.protocol.onTimeout?.() : undefined;
   }
 
-  #hold(patience: Patience): void {
+  #linger(patience: Linger): void {
     const { signal, resolve } = this.#talk;
     signal.removeEventListener('abort', this.#abort);
     resolve(patience.begin());
     this.#talk.budget.narrow(mostBytesBehind);
-    const legacy = this.#legacy();
+    const legacy = this.#timeoutBytes();
     this.#held = legacy === undefined ? 'talking' : 'mute';
     if (legacy !== undefined) this.#socket?.end(legacy);
     this.#socket?.setKeepAlive(true, keepAliveMs).unref();
     this.#deadline = setTimeout(() => {
       this.#isLeft = this.#verdict === undefined;
-      this.#finish(timedOut, this.#legacy());
+      this.#finish(timedOut, this.#timeoutBytes());
     }, patience.forMs).unref();
   }
 
@@ -326,7 +328,7 @@ class Conversation {
     if (end !== this.#talk.budget.exceeded) this.#talk.budget.endAnswer();
     this.#waiting = nothing;
     if (farewell !== undefined && this.#held !== 'mute') socket.write(farewell);
-    closePolitely(socket, () => this.#release(end));
+    closeGracefully(socket, () => this.#release(end));
   }
 
   #release(end: Verdict): void {

@@ -15,13 +15,13 @@ import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
 import { classifyHttpError } from './http-error.ts';
 import { isDnsName } from './identity.ts';
-import { createLimit } from './limit.ts';
-import type { Limit } from './limit.ts';
+import { createDeadline } from './limit.ts';
+import type { Deadline } from './limit.ts';
 import { closeGraceMs } from './probe.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
 import { progressOf, withProgress } from './progress.ts';
-import { createTrust, nameOf, secretsOf, securing, unusableCertificates } from './secure.ts';
+import { createTrust, serverNameOf, tlsConnectOptions, tlsPolicyOf, unusableCertificates } from './secure.ts';
 import { metered } from './tapped.ts';
 import type { Connection } from './tapped.ts';
 
@@ -36,15 +36,15 @@ export function createGrpc(guard = createMysqlPorts()): Probe {
   return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
     const { tls } = check.handler;
-    const name = nameOf(check, tls);
+    const name = serverNameOf(check, tls);
     let secrets: ConnectionOptions | undefined;
     try {
-      secrets = tls && secretsOf(securing(tls, trust), name);
+      secrets = tls && tlsConnectOptions(tlsPolicyOf(tls, trust), name);
     } catch (error) {
       return unusableCertificates(error);
     }
     const http2 = await import('node:http2');
-    const limit = createLimit(check.timing.timeoutMs, signal);
+    const limit = createDeadline(check.timing.timeoutMs, signal);
     try {
       const budget = new Budget({ meter });
       const run = { check, handler: check.handler, limit, http2, name, secrets, budget };
@@ -58,7 +58,7 @@ export function createGrpc(guard = createMysqlPorts()): Probe {
 interface Run {
   readonly check: Check;
   readonly handler: GrpcHandler;
-  readonly limit: Limit;
+  readonly limit: Deadline;
   readonly http2: typeof http2;
   readonly name: string;
   readonly secrets: ConnectionOptions | undefined;

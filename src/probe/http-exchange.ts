@@ -77,7 +77,7 @@ export class HttpExchange implements Protocol {
     return this.#head === undefined ? this.#readHead(received) : this.#readBody(received, this.#head);
   }
 
-  ended(received: Buffer) {
+  onClose(received: Buffer) {
     if (this.#head === undefined || this.#framing !== 'close') return undefined;
     this.#answer = answerOf(this.#head, received);
     return responded;

@@ -2,7 +2,7 @@ import type { Check, TlsOptions } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { Answer } from './http-exchange.ts';
 import {
@@ -17,8 +17,8 @@ import {
 import type { HttpGet } from './http-request.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
-import { createTrust, securing } from './secure.ts';
-import type { Trust } from './secure.ts';
+import { createTrust, tlsPolicyOf } from './secure.ts';
+import type { SecureContextCache } from './secure.ts';
 
 export interface HttpOptions {
   /** PEM certificates of the authorities to trust for https. Default: those of Node. */
@@ -53,7 +53,7 @@ interface Run {
   readonly check: Check;
   readonly request: HttpGet;
   readonly tls: TlsOptions;
-  readonly trust: Trust;
+  readonly trust: SecureContextCache;
   readonly signal: AbortSignal;
   /** Time of `performance.now()`. */
   readonly deadline: number;
@@ -124,11 +124,11 @@ async function exchange(run: Run, url: URL, request: Uint8Array): Promise<Answer
   const { check, tls, trust, signal } = run;
   const isSecure = url.protocol === 'https:';
   const port = portOf(url);
-  const described = securing(tls, trust);
+  const described = tlsPolicyOf(tls, trust);
   const verify = run.request.insecureSkipVerify ? 'none' : described.verify;
   const wantsBody = (status: number) => isExpected(run.request, status);
   const http = new HttpExchange({ isSecure, request, wantsBody });
-  const end = await converse(
+  const end = await runProtocol(
     { ...check, port, host: hostnameOf(url) },
     signal,
     http,

@@ -46,7 +46,7 @@ export function pingByDatagram(socket: Socket, check: Check, signal: AbortSignal
   socket.connect(anyPort, canonical(check.ip, check.family));
   const abort = () => resolve(cancelled);
   signal.addEventListener('abort', abort);
-  // Runs after one more read of what has arrived: see `createLimit`.
+  // Runs after one more read of what has arrived: see `createDeadline`.
   const watchdog = setTimeout(() => setImmediate(resolve, noReply(timeoutMs)), timeoutMs);
   return promise.finally(() => {
     clearTimeout(watchdog);

@@ -143,7 +143,7 @@ function receive(session: Session, library: PingLibrary, family: Family, data: B
 
 /**
  * Sends one request. The timer here is the deadline (it runs after one more read of what has arrived: see
- * `createLimit`). The timer of net-ping starts when the packet is sent, and only clears its table.
+ * `createDeadline`). The timer of net-ping starts when the packet is sent, and only clears its table.
  */
 function ping(session: Session, library: PingLibrary, check: Check, signal: AbortSignal): Promise<Verdict> {
   return new Promise((resolve) => {

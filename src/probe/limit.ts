@@ -2,7 +2,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { cancelled, timedOut } from './classify.ts';
 
 /** End of a probe run with several steps: its timeout or its cancellation, whichever is first. */
-export interface Limit {
+export interface Deadline {
   /** Verdict of the run when it must end, otherwise undefined. */
   stopped: Verdict | undefined;
   /** Set by the current step; called once. */
@@ -14,7 +14,7 @@ export interface Limit {
  * Creates a limit. It times out only after the event loop has read its sockets once more: if this process was
  * stalled, the answer may already be in the kernel, and the stall is not a fault of the target.
  */
-export function createLimit(timeoutMs: number, signal: AbortSignal): Limit {
+export function createDeadline(timeoutMs: number, signal: AbortSignal): Deadline {
   const stop = (verdict: Verdict) => {
     limit.stopped ??= verdict;
     limit.onStop(limit.stopped);
@@ -22,7 +22,7 @@ export function createLimit(timeoutMs: number, signal: AbortSignal): Limit {
   const timer = setTimeout(() => setImmediate(stop, timedOut), timeoutMs);
   const abort = () => stop(cancelled);
   signal.addEventListener('abort', abort);
-  const limit: Limit = {
+  const limit: Deadline = {
     stopped: signal.aborted ? cancelled : undefined,
     onStop: () => undefined,
     release: () => {

@@ -1,6 +1,6 @@
 import { proberFault, verdict } from './classify.ts';
 import { Budget } from './budget.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import type { Protocol } from './protocol.ts';
 import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
@@ -8,7 +8,7 @@ import { verdictOfHello } from './mongodb-hello.ts';
 import { helloRequest, maxMessageBytes, readMessage } from './mongodb-message.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
-import { createTrust, securing } from './secure.ts';
+import { createTrust, tlsPolicyOf } from './secure.ts';
 
 export interface MongodbDialogueOptions {
   /** TLS from the first byte. */
@@ -32,7 +32,9 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
     // Loaded on first use, because it takes 8 MB.
     const bson = await import('bson');
     const budget = new Budget({ meter });
-    return converse(check, signal, mongodbDialogue(bson, options), tls && securing(tls, trust), { budget });
+    return runProtocol(check, signal, mongodbDialogue(bson, options), tls && tlsPolicyOf(tls, trust), {
+      budget,
+    });
   });
 }
 

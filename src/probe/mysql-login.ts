@@ -9,17 +9,23 @@ import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classif
 import type { CpuMeter } from './cpu-meter.ts';
 import { classifyHttpError } from './http-error.ts';
 import { withheld } from './clear-text.ts';
-import type { Limit } from './limit.ts';
+import type { Deadline } from './limit.ts';
 import type { Fallback, Fallbacks } from './fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
 import type { PluginOptions } from './mysql-plugins.ts';
 import { errorNumber, mostMysqlBytes, serverError, Session } from './mysql-session.ts';
-import { judge } from './mysql-state.ts';
-import type { Owed } from './owed.ts';
+import { verdictOfState } from './mysql-state.ts';
+import type { OutstandingLogins } from './owed.ts';
 import { withProgress } from './progress.ts';
-import { nameOf, secretsOf, securing, unusableCertificates, verificationOf } from './secure.ts';
-import type { Trust } from './secure.ts';
+import {
+  serverNameOf,
+  tlsConnectOptions,
+  tlsPolicyOf,
+  unusableCertificates,
+  verificationOf,
+} from './secure.ts';
+import type { SecureContextCache } from './secure.ts';
 import { metered } from './tapped.ts';
 import type { Connection } from './tapped.ts';
 
@@ -27,10 +33,10 @@ export interface Login {
   readonly check: Check;
   readonly handler: MysqlHandler;
   readonly credentials: Credentials;
-  readonly limit: Limit;
-  readonly owed: Owed;
+  readonly limit: Deadline;
+  readonly owed: OutstandingLogins;
   readonly fallbacks: Fallbacks;
-  readonly trust: Trust;
+  readonly trust: SecureContextCache;
   readonly meter: CpuMeter | undefined;
 }
 
@@ -62,14 +68,14 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const secrets = limit.stopped ?? secretsFor(login);
   if (secrets !== undefined && 'kind' in secrets)
     return { verdict: secrets, isFinished: true, finishes: Promise.resolve(true) };
-  const name = nameOf(check, handler.tls);
+  const name = serverNameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const { authPlugins, settle } = withholding(login, mysql.authPlugins);
   const budget = new Budget({ bytes: mostMysqlBytes, meter: login.meter });
   const stream = metered(socket, budget);
   const connection = mysql.createConnection({ ...optionsOf(login, stream), authPlugins });
   const session = new Session({ connection, socket, metered: stream, secrets, budget });
-  const finishes = session.isWelcome.then(
+  const finishes = session.loggedIn.then(
     () => true,
     (error: unknown) => errorNumber(error) >= 1000,
   );
@@ -83,7 +89,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
   };
   const asked = session
     .state(refusals)
-    .then(judge, (error: unknown) => told(classify(error, session, login, name)));
+    .then(verdictOfState, (error: unknown) => told(classify(error, session, login, name)));
   const said = await Promise.race([asked, stop]);
   if (said !== 'stopped') {
     if (said.kind === 'up') owed.answered(check);
@@ -116,7 +122,7 @@ function withholding({ check, credentials, handler, fallbacks }: Login, known: P
 /** Returns the options of TLS if the check has TLS, or the verdict if its certificates cannot be used. */
 function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | Verdict | undefined {
   try {
-    return tls && secretsOf(securing(tls, trust), nameOf(check, tls));
+    return tls && tlsConnectOptions(tlsPolicyOf(tls, trust), serverNameOf(check, tls));
   } catch (error) {
     return unusableCertificates(error);
   }
@@ -124,7 +130,7 @@ function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | 
 
 /** Lets the session continue after the verdict, until the server answers. */
 function waitFor(session: Session, { check, owed }: Login): Verdict {
-  const patience = owed.patience(check, () => session.asks, 0);
+  const patience = owed.patience(check, () => session.pendingStep, 0);
   const verdict = patience.begin();
   void session.linger(patience.forMs).then((isLeft) => patience.end(isLeft));
   return verdict;

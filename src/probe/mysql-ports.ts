@@ -2,7 +2,7 @@ import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { Budget } from './budget.ts';
 import type { CpuMeter } from './cpu-meter.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import { mysqlAnswers } from './mysql-hello.ts';
 import { MysqlHandshake } from './mysql.ts';
 import type { Probe } from './probe.ts';
@@ -69,7 +69,7 @@ export function createMysqlPorts(): MysqlPorts {
 /** Waits for the greeting, for at most half of the timeout, and finishes the handshake. */
 async function hearsMysql(check: Check, signal: AbortSignal, meter?: CpuMeter): Promise<boolean> {
   const handshake = new MysqlHandshake({ saturatedIs: 'inconclusive', wantsTls: false });
-  const said: Verdict = await converse(check, signal, handshake, undefined, {
+  const said: Verdict = await runProtocol(check, signal, handshake, undefined, {
     leftMs: check.timing.timeoutMs / 2,
     budget: new Budget({ meter }),
   });

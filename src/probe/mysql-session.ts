@@ -6,7 +6,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { mostBytesBehind } from './budget.ts';
 import type { Budget } from './budget.ts';
 import { codeOf, verdict } from './classify.ts';
-import { closePolitely } from './close.ts';
+import { closeGracefully } from './close.ts';
 import type { Fallback } from './fallbacks.ts';
 import { refusal } from './logins.ts';
 import { isLasting } from './mysql-errors.ts';
@@ -15,7 +15,7 @@ import type { ServerError } from './mysql-packets.ts';
 import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
 import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
 import type { MysqlState, Row, Rows } from './mysql-state.ts';
-import type { Question } from './owed.ts';
+import type { PendingStep } from './owed.ts';
 import { keepAliveMs } from './patience.ts';
 import { progressOf } from './progress.ts';
 import type { Progress } from './progress.ts';
@@ -93,7 +93,7 @@ export interface SessionOptions {
 
 /** One connection of mysql2. Catches all its errors. */
 export class Session {
-  readonly isWelcome: Promise<void>;
+  readonly loggedIn: Promise<void>;
   readonly #connection: Mysql2Connection;
   readonly #socket: Socket;
   readonly #metered: Connection;
@@ -113,7 +113,7 @@ export class Session {
     if (secrets !== undefined) this.#secureWith(secrets);
     this.#failed = new Promise((_, reject) => this.#watch(reject));
     this.#failed.catch(() => undefined);
-    this.isWelcome = Promise.race([
+    this.loggedIn = Promise.race([
       new Promise<void>((resolve, reject) =>
         connection.connect((error) => {
           // Packets after the one that ends the login are ignored.
@@ -137,7 +137,7 @@ export class Session {
   }
 
   async state(refusals: Refusals): Promise<MysqlState> {
-    await this.isWelcome;
+    await this.loggedIn;
     this.#isWelcome = true;
     const variables = pairs(await this.#ask(variablesStatement));
     const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
@@ -154,11 +154,11 @@ export class Session {
       // Without an answer the server does not wait for the end of the session.
       new Promise<void>((resolve) => setImmediate(resolve)),
     ]);
-    await new Promise<void>((resolve) => closePolitely(this.#secured ?? this.#metered, resolve));
+    await new Promise<void>((resolve) => closeGracefully(this.#secured ?? this.#metered, resolve));
   }
 
   /** Last request to the server. */
-  get asks(): Question {
+  get pendingStep(): PendingStep {
     if (this.#isWelcome) return 'query';
     return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
   }
@@ -186,7 +186,7 @@ export class Session {
       let isLeft = false;
       const bound = setTimeout(() => {
         isLeft = true;
-        closePolitely(this.#secured ?? this.#metered, () => undefined);
+        closeGracefully(this.#secured ?? this.#metered, () => undefined);
       }, forMs).unref();
       this.#socket.once('close', () => {
         clearTimeout(bound);

@@ -104,7 +104,7 @@ export function mayBeInGroup(variables: ReadonlyMap<string, string>): boolean {
  * | transactions are read only by default            | up ReadOnly, Primary                                           |
  * | any other                                        | up, Primary                                                    |
  */
-export function judge(state: MysqlState): Verdict {
+export function verdictOfState(state: MysqlState): Verdict {
   const { variables, channels } = state;
   const unfit = judgeGalera(state) ?? judgeOffline(variables) ?? judgeMember(state);
   if (unfit !== undefined) return unfit;

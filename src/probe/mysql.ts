@@ -4,10 +4,10 @@ import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { withheld } from './clear-text.ts';
 import type { CpuMeter } from './cpu-meter.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
 import { createFallbacks } from './fallbacks.ts';
-import { createLimit } from './limit.ts';
+import { createDeadline } from './limit.ts';
 import { reporting } from './logins.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './mysql-answers.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
@@ -16,11 +16,11 @@ import { handshakeResponse, maxPayload, packet, quit, readError, readGreeting } 
 import { capability, readPacket, readSwitch, tlsRequest } from './mysql-packets.ts';
 import type { Greeting, Packet, ServerError } from './mysql-packets.ts';
 import { createOwed, tooLate } from './owed.ts';
-import type { Owed, Question } from './owed.ts';
-import type { Patience } from './patience.ts';
+import type { OutstandingLogins, PendingStep } from './owed.ts';
+import type { Linger } from './patience.ts';
 import type { Probe } from './probe.ts';
-import { createTrust, securing } from './secure.ts';
-import type { Securing, Trust } from './secure.ts';
+import { createTrust, tlsPolicyOf } from './secure.ts';
+import type { TlsPolicy, SecureContextCache } from './secure.ts';
 
 /**
  * User name in the logs of the server and in its error 1045. No account of this name is needed or should
@@ -52,28 +52,28 @@ export const probeUser = 'external_backend_probe';
  * If a server has not answered at the timeout, the connection continues after the verdict, and no other
  * connection is opened meanwhile. Another check with more time waits for the same answer (owed.ts).
  */
-export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbacks()): Probe {
+export function createMysql(owed: OutstandingLogins = createOwed(), fallbacks = createFallbacks()): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
   const ask = async (
     check: Check,
     handler: MysqlHandler,
     signal: AbortSignal,
-    { leftMs, meter }: Pick<Kept, 'leftMs' | 'meter'>,
+    { leftMs, meter }: Pick<MysqlProbeState, 'leftMs' | 'meter'>,
   ) => {
     const { credentials } = handler;
     const kept = { trust, owed, leftMs, meter };
-    if (credentials === undefined) return greet(check, handler, signal, kept);
+    if (credentials === undefined) return probeAnonymously(check, handler, signal, kept);
     const why = fallbacks.get(check, 'no login');
-    if (why !== undefined) return withheld(await greet(check, handler, signal, kept), why);
+    if (why !== undefined) return withheld(await probeAnonymously(check, handler, signal, kept), why);
     await loadClient();
     const started = performance.now();
     if (broken.has(check)) {
-      const greeted = await greet(check, handler, signal, kept);
+      const greeted = await probeAnonymously(check, handler, signal, kept);
       if (greeted.kind !== 'up') return greeted;
       broken.delete(check);
     }
-    const limit = createLimit(leftMs - (performance.now() - started), signal);
+    const limit = createDeadline(leftMs - (performance.now() - started), signal);
     try {
       const login = await logIn({ check, handler, credentials, limit, owed, fallbacks, trust, meter });
       if (!login.isFinished) {
@@ -95,36 +95,36 @@ export function createMysql(owed: Owed = createOwed(), fallbacks = createFallbac
   });
 }
 
-interface Kept {
-  readonly trust: Trust;
-  readonly owed: Owed;
+interface MysqlProbeState {
+  readonly trust: SecureContextCache;
+  readonly owed: OutstandingLogins;
   /** Remaining milliseconds of the timeout. */
   readonly leftMs: number;
   readonly meter: CpuMeter | undefined;
 }
 
-async function greet(
+async function probeAnonymously(
   check: Check,
   { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  { trust, owed, leftMs, meter }: Kept,
+  { trust, owed, leftMs, meter }: MysqlProbeState,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
-  const question = (): Question => {
+  const question = (): PendingStep => {
     if (!protocol.isGreeted) return 'greeting';
     return credentials === undefined ? 'answer to a stranger' : 'login';
   };
   const owing = owed.patience(check, question, leftMs);
   // A response before the greeting was sent without TLS, so its answer is not about TLS.
   const isJudged = () => tls === undefined || !protocol.isBlind;
-  const patience: Patience = {
+  const patience: Linger = {
     ...owing,
     end: (isLeft, late) => owing.end(isLeft, isJudged() ? late : undefined),
   };
   // Certificates are judged after the handshake: no secret is sent, and the server would count an earlier
   // end.
-  const how: Securing | undefined = tls && { ...securing(tls, trust), judged: 'at the end' };
-  const said = await converse(check, signal, protocol, how, { patience, budget: new Budget({ meter }) });
+  const how: TlsPolicy | undefined = tls && { ...tlsPolicyOf(tls, trust), verifyAt: 'at the end' };
+  const said = await runProtocol(check, signal, protocol, how, { patience, budget: new Budget({ meter }) });
   if (said.kind === 'up') owed.answered(check);
   return said;
 }
@@ -189,7 +189,7 @@ export class MysqlHandshake implements Protocol {
    * hangs later finds all closed connections in its backlog, and would count each of them. The bytes do not
    * depend on the greeting.
    */
-  gaveUp(): Uint8Array | undefined {
+  onTimeout(): Uint8Array | undefined {
     if (this.#phase !== 'greeting') return undefined;
     this.#isBlind = true;
     const greeting = { capabilities: everyServer, plugin: nativePassword };
@@ -242,7 +242,7 @@ export class MysqlHandshake implements Protocol {
     if (this.#answers > maxAnswers) return done(wrongProtocol);
     switch (payload[0]) {
       case 0x00:
-        return { kind: 'done', verdict: this.#judge(responded), farewell: quit };
+        return { kind: 'done', verdict: this.#judge(responded), finalBytes: quit };
       case 0xfe:
         this.#plugin = readSwitch(payload);
         return this.#answer(firstAnswer(this.#plugin), size);

@@ -2,12 +2,12 @@ import type { Check, Credentials } from '../core/check.ts';
 import { isSame } from '../core/same.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { cancelled, verdict } from './classify.ts';
-import type { Patience } from './patience.ts';
+import type { Linger } from './patience.ts';
 
 /** Last request to a server that does not answer in time. */
-export type Question = 'greeting' | 'answer to a stranger' | 'login' | 'query';
+export type PendingStep = 'greeting' | 'answer to a stranger' | 'login' | 'query';
 
-const said: Readonly<Record<Exclude<Question, 'greeting'>, Verdict>> = {
+const said: Readonly<Record<Exclude<PendingStep, 'greeting'>, Verdict>> = {
   'answer to a stranger': verdict(
     'down',
     'Timeout',
@@ -21,7 +21,7 @@ const said: Readonly<Record<Exclude<Question, 'greeting'>, Verdict>> = {
   query: verdict('down', 'Timeout', 'the login succeeded, but there is no reply to a query'),
 };
 
-function lateVerdict(question: Question, { timing }: Check): Verdict {
+function lateVerdict(question: PendingStep, { timing }: Check): Verdict {
   if (question !== 'greeting') return said[question];
   return verdict('down', 'Timeout', `connected, but no greeting within ${String(timing.timeoutMs / 1000)} s`);
 }
@@ -40,7 +40,7 @@ export const tooLate = verdict(
 export type Waited = { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
 
 /** Outstanding answers of servers, by address, port and account. */
-export interface Owed {
+export interface OutstandingLogins {
   /**
    * Waits while an answer is outstanding, until the server has been silent for the timeout of this check,
    * whichever check made the request.
@@ -59,7 +59,7 @@ export interface Owed {
    * @param question called once, at the timeout
    * @param leftMs remaining time of the timeout, in milliseconds
    */
-  patience(check: Check, question: () => Question, leftMs?: number): Patience;
+  patience(check: Check, question: () => PendingStep, leftMs?: number): Linger;
   /** Records that a run of the check finished in time. */
   answered(check: Check): void;
 }
@@ -83,7 +83,7 @@ interface Waiting {
  * slot: with a delay that grows from zero at most two wait while it is below an hour, and with a delay of an
  * hour from the start seven.
  */
-export function createOwed(firstMs = 60_000, lastMs = 3_600_000): Owed {
+export function createOwed(firstMs = 60_000, lastMs = 3_600_000): OutstandingLogins {
   const waiting = new Map<string, readonly Waiting[]>();
   const patient = new WeakMap<Check, number>();
   const first = (check: Check) => waiting.get(keyOf(check))?.find((each) => isSameAccount(each.check, check));

@@ -4,7 +4,7 @@ import type { Verdict } from '../core/verdict.ts';
  * Wait for an answer after the verdict, for a server that keeps a connection until it has answered. The
  * dialogue continues after the verdict, so that there is one such connection and not one for each probe.
  */
-export interface Patience {
+export interface Linger {
   /** Milliseconds until the timeout: the timeout of the check, or its remaining time. */
   readonly withinMs: number;
   /**

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { authentications, vetted } from './postgres-vetted.ts';
+import { authentications, completeMessages } from './postgres-vetted.ts';
 import type { Authentication } from './postgres-vetted.ts';
 
 /**
@@ -76,7 +76,7 @@ class Gate {
   }
 
   #passMessages(): number | undefined {
-    const found = vetted(this.#waiting);
+    const found = completeMessages(this.#waiting);
     if (found === undefined) return this.#shut('broken');
     this.#messages += found.messages;
     if (this.#messages > mostMessages) return this.#shut('too many messages');

@@ -6,11 +6,11 @@ import type { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from './classify.ts';
 import { fixOfPostgres, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import type { CpuMeter } from './cpu-meter.ts';
-import { closePolitely } from './close.ts';
+import { closeGracefully } from './close.ts';
 import { classifyHttpError } from './http-error.ts';
 import type { Fallbacks } from './fallbacks.ts';
-import { createLimit } from './limit.ts';
-import type { Limit } from './limit.ts';
+import { createDeadline } from './limit.ts';
+import type { Deadline } from './limit.ts';
 import { progressOf, withProgress } from './progress.ts';
 import { rulingOf, verdictOfError } from './postgres-errors.ts';
 import type { ServerError } from './postgres-errors.ts';
@@ -18,9 +18,9 @@ import { guard, mostMessages } from './postgres-guard.ts';
 import type { Refuse } from './postgres-guard.ts';
 import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
-import { askRoleOnly, askState, stateOf } from './postgres-state.ts';
-import { nameOf, secretsOf } from './secure.ts';
-import type { Securing } from './secure.ts';
+import { askRoleOnly, stateQuery, verdictOfRow } from './postgres-state.ts';
+import { serverNameOf, tlsConnectOptions } from './secure.ts';
+import type { TlsPolicy } from './secure.ts';
 import { metering, Tapped } from './tapped.ts';
 import type { Connection, Tap } from './tapped.ts';
 
@@ -28,7 +28,7 @@ export interface Login {
   readonly check: Check;
   readonly handler: PostgresHandler;
   readonly credentials: Credentials;
-  readonly securing: Securing | undefined;
+  readonly securing: TlsPolicy | undefined;
   readonly database: string;
   readonly applicationName: string;
   readonly fallbacks: Fallbacks;
@@ -44,7 +44,7 @@ export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict>
   // Loaded by the first check that logs in, before its time starts, because loading is not a delay of the
   // server.
   const { Client: ClientOfPg } = await import('pg');
-  const limit = createLimit(login.check.timing.timeoutMs, signal);
+  const limit = createDeadline(login.check.timing.timeoutMs, signal);
   const converse = (one: Login): Promise<Attempt> =>
     new Promise((resolve) => new Conversation(ClientOfPg, one, limit, resolve).start());
   try {
@@ -95,7 +95,7 @@ type Step = 'begun' | 'secure' | 'in';
  */
 class Conversation {
   readonly #login: Login;
-  readonly #limit: Limit;
+  readonly #limit: Deadline;
   readonly #resolve: (attempt: Attempt) => void;
   readonly #socket = new Socket();
   readonly #client: Client;
@@ -103,7 +103,7 @@ class Conversation {
   #step: Step;
   #isOver = false;
 
-  constructor(ClientOfPg: typeof Client, login: Login, limit: Limit, resolve: (attempt: Attempt) => void) {
+  constructor(ClientOfPg: typeof Client, login: Login, limit: Deadline, resolve: (attempt: Attempt) => void) {
     this.#login = login;
     this.#limit = limit;
     this.#resolve = resolve;
@@ -178,7 +178,7 @@ class Conversation {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#limit.onStop = () => this.#resolve(attempt);
-    closePolitely(this.#connection.stream, () => this.#resolve(attempt));
+    closeGracefully(this.#connection.stream, () => this.#resolve(attempt));
   }
 }
 
@@ -187,7 +187,7 @@ async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict
   await client.connect();
   if (fallbacks.get(check, 'role alone') === undefined) {
     try {
-      return await answerTo(client, askState);
+      return await answerTo(client, stateQuery);
     } catch (error) {
       if (!isAboutTheQuestion(error)) throw error;
       fallbacks.remember(check, 'role alone');
@@ -197,7 +197,7 @@ async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict
 }
 
 const answerTo = async (client: Client, question: string): Promise<Verdict> =>
-  stateOf((await client.query<Record<string, unknown>>(question)).rows[0]);
+  verdictOfRow((await client.query<Record<string, unknown>>(question)).rows[0]);
 
 /**
  * Returns true when the session continues and the server is healthy, but lacks what was queried or refuses it
@@ -215,7 +215,7 @@ function configOf(login: Login, stream: Counted): ClientConfig {
     password: credentials.password,
     database,
     application_name: applicationName,
-    ssl: securing === undefined ? false : secretsOf(securing, nameOf(check, securing.tls)),
+    ssl: securing === undefined ? false : tlsConnectOptions(securing, serverNameOf(check, securing.tls)),
     stream: () => stream,
   };
 }
@@ -263,7 +263,7 @@ function verdictOf(error: unknown, login: Login, step: Step): Verdict {
   if (codeOf(error) === '') return wrongProtocol;
   return securing === undefined
     ? classifyErrno(error)
-    : classifyHttpError(error, nameOf(check, securing.tls), step !== 'begun');
+    : classifyHttpError(error, serverNameOf(check, securing.tls), step !== 'begun');
 }
 
 interface Failure {

@@ -12,7 +12,7 @@ import { responded, verdict } from './classify.ts';
  *   default_transaction_read_only`, good practice for a role that only probes) does not apply to other roles.
  * - Aurora has no such positions, and its functions fail: only the role is queried.
  */
-export const askState = `
+export const stateQuery = `
 SELECT s.replica,
   CASE WHEN s.replica OR current_setting('transaction_read_only') = 'off' THEN false
     ELSE EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'
@@ -33,7 +33,7 @@ export const askRoleOnly = 'SELECT pg_is_in_recovery() AS replica';
  * Returns the verdict of the row of an answer. A primary that is read only still serves, and is still the
  * primary.
  */
-export function stateOf(row: Readonly<Record<string, unknown>> | undefined): Verdict {
+export function verdictOfRow(row: Readonly<Record<string, unknown>> | undefined): Verdict {
   if (typeof row?.replica !== 'boolean')
     return verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
   const base = row.readOnly === true ? readOnly : responded;

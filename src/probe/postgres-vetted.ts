@@ -73,7 +73,7 @@ export interface Vetted {
 }
 
 /** Returns the complete messages. Undefined: a message is not allowed. */
-export function vetted(received: Buffer): Vetted | undefined {
+export function completeMessages(received: Buffer): Vetted | undefined {
   let at = 0;
   for (let messages = 0; ; messages += 1) {
     const whole = { length: at, messages };

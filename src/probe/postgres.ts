@@ -2,7 +2,7 @@ import type { Check, PostgresHandler } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import type { Protocol, Step } from './protocol.ts';
 import { createFallbacks } from './fallbacks.ts';
 import type { Fallbacks } from './fallbacks.ts';
@@ -16,7 +16,7 @@ import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
 import type { Probe } from './probe.ts';
 import { createTrust } from './secure.ts';
-import type { Securing, Trust } from './secure.ts';
+import type { TlsPolicy, SecureContextCache } from './secure.ts';
 
 /** User name in the log of a server that logs connections. The role need not exist. */
 const defaultUser = 'external_backend_probe';
@@ -77,7 +77,7 @@ export function createPostgres(fallbacks = createFallbacks(), guard = createMysq
 interface Greeting {
   readonly check: Check;
   readonly handler: PostgresHandler;
-  readonly securing: Securing | undefined;
+  readonly securing: TlsPolicy | undefined;
   readonly fallbacks: Fallbacks;
   readonly budget: Budget;
 }
@@ -90,7 +90,7 @@ async function greet(
   let within = check;
   const connect = async (isSecure: boolean): Promise<Attempt> => {
     const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });
-    const verdict = await converse(within, signal, protocol, isSecure ? securing : undefined, { budget });
+    const verdict = await runProtocol(within, signal, protocol, isSecure ? securing : undefined, { budget });
     // Another connection has the remaining time.
     const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
     within = { ...check, timing: { ...check.timing, timeoutMs } };
@@ -101,7 +101,10 @@ async function greet(
 }
 
 /** Returns how to use TLS in the handler's mode. Undefined: no TLS. */
-export function securingOf({ sslMode, tls = {} }: PostgresHandler, trust: Trust): Securing | undefined {
+export function securingOf(
+  { sslMode, tls = {} }: PostgresHandler,
+  trust: SecureContextCache,
+): TlsPolicy | undefined {
   if (sslMode === 'disable') return undefined;
   const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
   return { tls, trust, verify, commonName: true };
@@ -230,5 +233,5 @@ function inside(message: Message, session: Session): Step | undefined {
     session.role = message.value === 'on' ? 'Replica' : 'Primary';
   if (message.kind !== 'ready') return undefined;
   const { role } = session;
-  return { kind: 'done', verdict: role ? { ...responded, role } : responded, farewell: terminate };
+  return { kind: 'done', verdict: role ? { ...responded, role } : responded, finalBytes: terminate };
 }

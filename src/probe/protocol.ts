@@ -16,7 +16,7 @@ export type Step =
   | { readonly kind: 'more' }
   | { readonly kind: 'send'; readonly bytes: Uint8Array; readonly consumed: number }
   | { readonly kind: 'secure'; readonly consumed: number }
-  | { readonly kind: 'done'; readonly verdict: Verdict; readonly farewell?: Uint8Array }
+  | { readonly kind: 'done'; readonly verdict: Verdict; readonly finalBytes?: Uint8Array }
   | { readonly kind: 'exceed'; readonly verdict: Verdict };
 
 /** Exchange with a server in one protocol, without socket and clock. Created for each probe run. */
@@ -37,15 +37,15 @@ export interface Protocol {
    * Called when the peer closed or reset before `done`, with the unconsumed bytes. Undefined: ClosedEarly or
    * Reset.
    */
-  ended?(received: Buffer): Verdict | undefined;
+  onClose?(received: Buffer): Verdict | undefined;
   /**
    * Called at the timeout before `done` on an established connection. Returns the last bytes to send, so that
    * the server gets a complete exchange.
    */
-  gaveUp?(): Uint8Array | undefined;
+  onTimeout?(): Uint8Array | undefined;
   /**
    * Called with the server's certificate (its issuers are reachable from it) when TLS is established, before
    * `next`.
    */
-  secured?(certificate: X509Certificate): void;
+  onTls?(certificate: X509Certificate): void;
 }

@@ -4,7 +4,7 @@ import type { Verdict } from '../core/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
 import { fixOfTls, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import { Budget } from './budget.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import { createFallbacks } from './fallbacks.ts';
 import { refusal, reporting } from './logins.ts';
 import type { At } from './logins.ts';
@@ -14,7 +14,7 @@ import type { Probe } from './probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
 import type { KnownReply } from './redis-reply.ts';
-import { createTrust, securing, verificationOf } from './secure.ts';
+import { createTrust, tlsPolicyOf, verificationOf } from './secure.ts';
 
 /**
  * Creates the probe of Redis, Valkey and KeyDB. It sends one command after another, each after a good answer
@@ -63,7 +63,7 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
       onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
     });
     const budget = new Budget({ meter });
-    const said = await converse(check, signal, dialogue, tls && securing(tls, trust), { budget });
+    const said = await runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
     return message === undefined ? said : withheld(said, message);
   });
   return guard(probe);
@@ -117,18 +117,18 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
       const reply = readReply(received);
       if (reply === undefined) return { kind: 'more' };
       if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };
-      const following = followingOf(asked, reply, options);
+      const following = nextStep(asked, reply, options);
       return typeof following === 'string'
         ? ask(following, reply.bytes)
         : { kind: 'done', verdict: following };
     },
     // A proxy may not support INFO and close.
-    ended: () => (asked === 'INFO' ? closesAtInfo : undefined),
+    onClose: () => (asked === 'INFO' ? closesAtInfo : undefined),
   };
 }
 
 /** Returns the command after an answer, or the verdict. */
-function followingOf(
+function nextStep(
   question: Question,
   { kind, text }: KnownReply,
   options: RedisDialogueOptions,

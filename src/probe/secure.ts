@@ -10,7 +10,7 @@ import { checkIdentity, sniOf } from './identity.ts';
  * Returns the context of a `tls` block: its authorities and its client certificate. Throws when its
  * certificates cannot be used.
  */
-export type Trust = (tls: TlsOptions) => SecureContext;
+export type SecureContextCache = (tls: TlsOptions) => SecureContext;
 
 /**
  * Restrictions of every handshake that keep its cost low, whatever the server chooses:
@@ -49,7 +49,7 @@ const unknownGroup = 'ERR_CRYPTO_OPERATION_FAILED';
  * the context of the old one is collected with it. A context has no sessions, so each probe sees the
  * certificate.
  */
-export function createTrust(authorities?: readonly string[]): Trust {
+export function createTrust(authorities?: readonly string[]): SecureContextCache {
   const contexts = new WeakMap<TlsOptions, SecureContext>();
   const plain: TlsOptions = {};
   return (tls) => {
@@ -68,15 +68,15 @@ export function createTrust(authorities?: readonly string[]): Trust {
 }
 
 /** TLS settings of a protocol. `none` accepts any certificate, `ca` any name that the authority signed. */
-export interface Securing {
+export interface TlsPolicy {
   readonly tls: TlsOptions;
-  readonly trust: Trust;
+  readonly trust: SecureContextCache;
   readonly verify: 'none' | 'ca' | 'full';
   /**
    * `at the end`: the protocol runs to its end with any certificate, which is judged then. For protocols that
    * send no secret, with servers that count a connection that ends earlier as an error of the client.
    */
-  readonly judged?: 'at once' | 'at the end';
+  readonly verifyAt?: 'at once' | 'at the end';
   /** True when the clients of the protocol look for an address in the common name. */
   readonly commonName?: boolean;
   /** Protocol to request by ALPN (RFC 7301). */
@@ -84,34 +84,34 @@ export interface Securing {
 }
 
 /** Returns the settings of a `tls` block, for protocols without modes of their own. */
-export function securing(tls: TlsOptions, trust: Trust): Securing {
+export function tlsPolicyOf(tls: TlsOptions, trust: SecureContextCache): TlsPolicy {
   return { tls, trust, verify: verificationOf(tls) };
 }
 
 /** Returns the part of the certificate that is verified. */
-export const verificationOf = ({ insecureSkipVerify, verify = 'full' }: TlsOptions): Securing['verify'] =>
+export const verificationOf = ({ insecureSkipVerify, verify = 'full' }: TlsOptions): TlsPolicy['verify'] =>
   insecureSkipVerify === true ? 'none' : verify;
 
 /** Returns the name that the server must have, which is also sent as SNI. */
-export function nameOf(check: Check, tls: TlsOptions | undefined): string {
+export function serverNameOf(check: Check, tls: TlsOptions | undefined): string {
   return (tls?.serverName ?? check.host).replace(/\.$/, '');
 }
 
 /** Returns options of `tls.connect`. Throws when the certificates cannot be used. */
-export function secretsOf(
-  { tls, trust, verify, judged, protocol, commonName = false }: Securing,
+export function tlsConnectOptions(
+  { tls, trust, verify, verifyAt, protocol, commonName = false }: TlsPolicy,
   name: string,
 ): ConnectionOptions {
   return {
     secureContext: trust(tls),
     ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
     servername: sniOf(name),
-    rejectUnauthorized: verify !== 'none' && judged !== 'at the end',
+    rejectUnauthorized: verify !== 'none' && verifyAt !== 'at the end',
     checkServerIdentity: (_, certificate) =>
       verify === 'full' ? checkIdentity(name, certificate, { commonName }) : undefined,
   };
 }
 
-/** Returns the verdict when `secretsOf` throws. */
+/** Returns the verdict when `tlsConnectOptions` throws. */
 export const unusableCertificates = (error: unknown): Verdict =>
   proberFault(`the certificates of spec.tls cannot be used: ${codeOf(error)}`);

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import { Budget } from './budget.ts';
 import { connected, proberFault } from './classify.ts';
-import { converse } from './dialogue.ts';
+import { runProtocol } from './dialogue.ts';
 import type { Protocol } from './protocol.ts';
 import { createMysqlPorts } from './mysql-ports.ts';
 import type { Probe } from './probe.ts';
-import { createTrust, securing } from './secure.ts';
+import { createTrust, tlsPolicyOf } from './secure.ts';
 
 /**
  * Creates the probe that is up when the TLS handshake from the first byte completes and the certificate is
@@ -19,7 +19,7 @@ export function createTls(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
   return guard((check, signal, meter) =>
     check.handler.kind === 'tls'
-      ? converse(check, signal, tlsDialogue(), securing(check.handler.tls, trust), {
+      ? runProtocol(check, signal, tlsDialogue(), tlsPolicyOf(check.handler.tls, trust), {
           budget: new Budget({ meter }),
         })
       : Promise.resolve(proberFault('not a tls check')),
@@ -37,7 +37,7 @@ export function tlsDialogue(): Protocol {
       isSecure = true;
       return { kind: 'secure', consumed: 0 };
     },
-    secured: (certificate) => {
+    onTls: (certificate) => {
       expiresAt = expiryOf(certificate);
     },
   };

@@ -128,7 +128,7 @@ describe('TLS options and credentials from Secrets', () => {
   });
 });
 
-describe('secretsOf', () => {
+describe('tlsConnectOptions', () => {
   it('returns each Secret of the spec once', () => {
     const tls = { caSecret: { name: 'one' }, certificateSecretName: 'one' };
     expect(secretNames(aBackend({ ...databases, credentials: { secretName: 'login' }, tls }).spec)).toEqual([

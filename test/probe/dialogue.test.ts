@@ -5,10 +5,10 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { verdict } from '../../src/probe/classify.ts';
 import type { TlsOptions } from '../../src/core/check.ts';
-import { converse } from '../../src/probe/dialogue.ts';
+import { runProtocol } from '../../src/probe/dialogue.ts';
 import type { Protocol, Step } from '../../src/probe/protocol.ts';
-import { createTrust, securing } from '../../src/probe/secure.ts';
-import type { Securing } from '../../src/probe/secure.ts';
+import { createTrust, tlsPolicyOf } from '../../src/probe/secure.ts';
+import type { TlsPolicy } from '../../src/probe/secure.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
@@ -36,12 +36,12 @@ const fine = verdict('up', 'Responded', 'fine');
 const more: Step = { kind: 'more' };
 
 /** Says `hello`, waits for a line, says `bye`. With `secure`, asks for TLS when the first line came and begins again. */
-function greet(options: { secure?: boolean; maxBytes?: number; ended?: Protocol['ended'] } = {}): Protocol {
+function greet(options: { secure?: boolean; maxBytes?: number; ended?: Protocol['onClose'] } = {}): Protocol {
   let said = false;
   let isSecure = options.secure !== true;
   return {
     maxBytes: options.maxBytes ?? 100,
-    ...(options.ended === undefined ? {} : { ended: options.ended }),
+    ...(options.ended === undefined ? {} : { onClose: options.ended }),
     next: (received) => {
       if (!said) {
         said = true;
@@ -49,7 +49,7 @@ function greet(options: { secure?: boolean; maxBytes?: number; ended?: Protocol[
       }
       const end = received.indexOf('\n');
       if (end < 0) return more;
-      if (isSecure) return { kind: 'done', verdict: fine, farewell: Buffer.from('bye\n') };
+      if (isSecure) return { kind: 'done', verdict: fine, finalBytes: Buffer.from('bye\n') };
       isSecure = true;
       said = false;
       return { kind: 'secure', consumed: end + 1 };
@@ -81,7 +81,7 @@ describe('a dialogue', () => {
     const sniffer = sniff();
     const heard: string[] = [];
     const listener = await start({ onConnection: replying((socket) => socket.write('yes\n'), heard) });
-    expect(await converse(tcpCheck(listener.port), forever, greet())).toEqual(fine);
+    expect(await runProtocol(tcpCheck(listener.port), forever, greet())).toEqual(fine);
     await listener.closed(1);
     expect(heard.join('')).toBe('hello\nbye\n');
     expect(listener.errors).toEqual([]);
@@ -94,14 +94,14 @@ describe('a dialogue', () => {
     const { port } = await start({
       onConnection: replying((socket) => void inPieces(socket, 'a long answer\n')),
     });
-    expect(await converse(tcpCheck(port), forever, greet())).toEqual(fine);
+    expect(await runProtocol(tcpCheck(port), forever, greet())).toEqual(fine);
   });
 
   it('drains what the peer still says after the verdict', async () => {
     const listener = await start({
       onConnection: replying((socket) => socket.write(`yes\n${'x'.repeat(50_000)}`)),
     });
-    expect(await converse(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
+    expect(await runProtocol(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
     await listener.closed(1);
     expect(listener.errors).toEqual([]);
   });
@@ -110,19 +110,19 @@ describe('a dialogue', () => {
     const listener = await start({
       onConnection: replying((socket) => socket.write(`yes\n${'x'.repeat(30_000_000)}`)),
     });
-    expect(await converse(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
+    expect(await runProtocol(tcpCheck(listener.port), forever, greet({ maxBytes: 2_000_000 }))).toEqual(fine);
     await listener.closed(1);
     expect(listener.errors).toEqual([expect.stringMatching(/^(ECONNRESET|EPIPE)$/)]);
   });
 
   it('ends with Refused, Timeout or Unreachable as a bare connect', async () => {
-    expect(await converse(tcpCheck(await refusingPort()), forever, greet())).toMatchObject({
+    expect(await runProtocol(tcpCheck(await refusingPort()), forever, greet())).toMatchObject({
       reason: 'Refused',
     });
     const silent = await fullBacklog();
     try {
       const check = tcpCheck(silent.port, { timeoutMs: 100 });
-      expect(await converse(check, forever, greet())).toMatchObject({ kind: 'down', reason: 'Timeout' });
+      expect(await runProtocol(check, forever, greet())).toMatchObject({ kind: 'down', reason: 'Timeout' });
     } finally {
       await silent.stop();
     }
@@ -132,7 +132,7 @@ describe('a dialogue', () => {
 describe('a dialogue with a peer that', () => {
   it('never answers is down after its timeout, and ends with a FIN', async () => {
     const listener = await start();
-    const verdict = await converse(tcpCheck(listener.port, { timeoutMs: 50 }), forever, greet());
+    const verdict = await runProtocol(tcpCheck(listener.port, { timeoutMs: 50 }), forever, greet());
     expect(verdict).toEqual({
       kind: 'down',
       reason: 'Timeout',
@@ -144,9 +144,9 @@ describe('a dialogue with a peer that', () => {
 
   it('closes early is down with ClosedEarly, or what the protocol makes of it', async () => {
     const { port } = await start({ onConnection: replying((socket) => socket.end('half')) });
-    expect(await converse(tcpCheck(port), forever, greet())).toMatchObject({ reason: 'ClosedEarly' });
+    expect(await runProtocol(tcpCheck(port), forever, greet())).toMatchObject({ reason: 'ClosedEarly' });
     const ended = (received: Buffer) => verdict('down', 'NotServing', received.toString());
-    expect(await converse(tcpCheck(port), forever, greet({ ended }))).toMatchObject({
+    expect(await runProtocol(tcpCheck(port), forever, greet({ ended }))).toMatchObject({
       reason: 'NotServing',
       message: 'half',
     });
@@ -154,14 +154,17 @@ describe('a dialogue with a peer that', () => {
 
   it('resets is down with Reset, or what the protocol makes of it', async () => {
     const { port } = await start({ onConnection: replying((socket) => socket.resetAndDestroy()) });
-    expect(await converse(tcpCheck(port), forever, greet())).toMatchObject({ kind: 'down', reason: 'Reset' });
+    expect(await runProtocol(tcpCheck(port), forever, greet())).toMatchObject({
+      kind: 'down',
+      reason: 'Reset',
+    });
     const ended = () => verdict('down', 'Blocked');
-    expect(await converse(tcpCheck(port), forever, greet({ ended }))).toMatchObject({ reason: 'Blocked' });
+    expect(await runProtocol(tcpCheck(port), forever, greet({ ended }))).toMatchObject({ reason: 'Blocked' });
   });
 
   it('answers and closes at once is heard', async () => {
     const { port } = await start({ onConnection: replying((socket) => socket.end('yes\n')) });
-    expect(await converse(tcpCheck(port), forever, greet())).toEqual(fine);
+    expect(await runProtocol(tcpCheck(port), forever, greet())).toEqual(fine);
   });
 
   it('sends 100 MB is down with WrongProtocol after a few of them', async () => {
@@ -180,7 +183,7 @@ describe('a dialogue with a peer that', () => {
       },
     });
     const before = process.memoryUsage().arrayBuffers;
-    expect(await converse(tcpCheck(port), forever, greet())).toMatchObject({
+    expect(await runProtocol(tcpCheck(port), forever, greet())).toMatchObject({
       kind: 'down',
       reason: 'WrongProtocol',
       message: 'the answer is longer than this protocol allows',
@@ -193,15 +196,15 @@ describe('a dialogue with a peer that', () => {
       allowHalfOpen: true,
       onConnection: replying((socket) => socket.write('yes\n')),
     });
-    expect(await converse(tcpCheck(port, { timeoutMs: 10_000 }), forever, greet())).toEqual(fine);
-    expect(await converse(tcpCheck(port, { timeoutMs: 100 }), forever, greet())).toEqual(fine);
+    expect(await runProtocol(tcpCheck(port, { timeoutMs: 10_000 }), forever, greet())).toEqual(fine);
+    expect(await runProtocol(tcpCheck(port, { timeoutMs: 100 }), forever, greet())).toEqual(fine);
   });
 });
 
 describe('a cancelled dialogue', () => {
   it('is inconclusive at once and does not dial where it was cancelled before', async () => {
     const listener = await start();
-    expect(await converse(tcpCheck(listener.port), AbortSignal.abort(), greet())).toMatchObject({
+    expect(await runProtocol(tcpCheck(listener.port), AbortSignal.abort(), greet())).toMatchObject({
       kind: 'inconclusive',
       reason: 'Cancelled',
     });
@@ -218,7 +221,7 @@ describe('a cancelled dialogue', () => {
         controller.abort();
       }, heard),
     });
-    const running = converse(tcpCheck(listener.port, { timeoutMs: 10_000 }), controller.signal, greet());
+    const running = runProtocol(tcpCheck(listener.port, { timeoutMs: 10_000 }), controller.signal, greet());
     expect(await running).toMatchObject({ reason: 'Cancelled' });
     answer();
     await listener.closed(1);
@@ -235,7 +238,7 @@ describe('a protocol at fault', () => {
         throw new TypeError('broken');
       },
     };
-    await expect(converse(tcpCheck(listener.port), forever, broken)).rejects.toThrow('broken');
+    await expect(runProtocol(tcpCheck(listener.port), forever, broken)).rejects.toThrow('broken');
     await listener.closed(1);
   });
 
@@ -245,12 +248,12 @@ describe('a protocol at fault', () => {
       maxBytes: 1,
       next: () => ({ kind: 'send', bytes: Buffer.from('x'), consumed: 0 }),
     };
-    await expect(converse(tcpCheck(port), forever, endless)).rejects.toThrow('no end');
+    await expect(runProtocol(tcpCheck(port), forever, endless)).rejects.toThrow('no end');
   });
 
   it('that asks for TLS nobody described is our fault, not the target’s', async () => {
     const { port } = await start({ onConnection: replying((socket) => socket.write('S\n')) });
-    expect(await converse(tcpCheck(port), forever, greet({ secure: true }))).toMatchObject({
+    expect(await runProtocol(tcpCheck(port), forever, greet({ secure: true }))).toMatchObject({
       kind: 'inconclusive',
       reason: 'ProberFault',
     });
@@ -277,9 +280,9 @@ function upgrading(certificate: Certificate, names: unknown[] = [], before = 'S\
 }
 
 const trust = createTrust();
-const full = (more: TlsOptions = {}): Securing => securing({ ca: authority.ca, ...more }, trust);
-const overTls = async (port: number, host: string, tls: Securing) =>
-  converse(tcpCheck(port, { host, timeoutMs: 5_000 }), forever, greet({ secure: true }), tls);
+const full = (more: TlsOptions = {}): TlsPolicy => tlsPolicyOf({ ca: authority.ca, ...more }, trust);
+const overTls = async (port: number, host: string, tls: TlsPolicy) =>
+  runProtocol(tcpCheck(port, { host, timeoutMs: 5_000 }), forever, greet({ secure: true }), tls);
 
 describe('a dialogue that becomes TLS', () => {
   it('goes on inside it and asks for the host’s name', async () => {
@@ -316,12 +319,12 @@ describe('a dialogue that becomes TLS', () => {
     const expired = await start({ onConnection: upgrading(authority.issue('DNS:db.example', '2021')) });
     expect(await overTls(expired.port, 'db.example', full())).toMatchObject({ reason: 'CertificateExpired' });
     const { port } = await start({ onConnection: upgrading(named) });
-    expect(await overTls(port, 'db.example', { ...securing({}, trust), verify: 'ca' })).toMatchObject({
+    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, trust), verify: 'ca' })).toMatchObject({
       kind: 'down',
       reason: 'TlsFailed',
       message: 'the certificate is signed by an unknown authority',
     });
-    expect(await overTls(port, 'db.example', { ...securing({}, trust), verify: 'none' })).toEqual(fine);
+    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, trust), verify: 'none' })).toEqual(fine);
   });
 
   it('is down where the peer does not speak TLS, or leaves in the middle', async () => {
@@ -382,7 +385,7 @@ describe('however the bytes are cut', () => {
         const cut = await start({ onConnection: (socket) => void pour(socket, chunks) });
         const uncut = await start({ onConnection: (socket) => void pour(socket, [whole]) });
         const [one, other] = await Promise.all(
-          [cut, uncut].map(({ port }) => converse(tcpCheck(port), forever, greet({ maxBytes: 20 }))),
+          [cut, uncut].map(({ port }) => runProtocol(tcpCheck(port), forever, greet({ maxBytes: 20 }))),
         );
         expect(one).toEqual(other);
       }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { judge, replicationStatement } from '../../src/probe/mysql-state.ts';
+import { verdictOfState, replicationStatement } from '../../src/probe/mysql-state.ts';
 import type { MysqlState, Row } from '../../src/probe/mysql-state.ts';
 
 type Names = Readonly<Record<string, string>>;
@@ -155,21 +155,25 @@ const table: readonly (readonly [string, MysqlState, object])[] = [
 
 describe('what a server says of itself', () => {
   it.each(table)('%s', (_, seen, expected) => {
-    expect(judge(seen)).toMatchObject(expected);
+    expect(verdictOfState(seen)).toMatchObject(expected);
   });
 
   it('leaves the lag out where nobody knows it', () => {
-    expect(judge(state({}, [mysql('Connecting', 'Yes', null)]))).toEqual({
+    expect(verdictOfState(state({}, [mysql('Connecting', 'Yes', null)]))).toEqual({
       kind: 'up',
       reason: 'Responded',
       message: 'the replica is not connected to its primary',
       role: 'Replica',
     });
-    expect(judge(state({}, [mysql('Yes', 'Yes', null)]))).not.toHaveProperty('lagSeconds');
+    expect(verdictOfState(state({}, [mysql('Yes', 'Yes', null)]))).not.toHaveProperty('lagSeconds');
   });
 
   it('leaves the role out where the grant is missing and it may write', () => {
-    expect(judge(state({}, grant))).toEqual({ kind: 'up', reason: 'AuthFailed', message: grant.refused });
+    expect(verdictOfState(state({}, grant))).toEqual({
+      kind: 'up',
+      reason: 'AuthFailed',
+      message: grant.refused,
+    });
   });
 
   it('tells the number of the error that stopped replication, and not its text', () => {
@@ -177,7 +181,7 @@ describe('what a server says of itself', () => {
       Last_SQL_Errno: 1062,
       Last_SQL_Error: "Duplicate entry 'secret'",
     });
-    expect(judge(state({}, [row])).message).toBe('the SQL thread is stopped by error 1062');
+    expect(verdictOfState(state({}, [row])).message).toBe('the SQL thread is stopped by error 1062');
   });
 
   it.each([

@@ -152,14 +152,14 @@ describe('the handshake', () => {
   it('leaves a complete response behind when it gives up before the greeting, and nothing later', () => {
     const early = handshake();
     hear(early, [greeting().subarray(0, 10)]);
-    const left = early.gaveUp() ?? Buffer.alloc(0);
+    const left = early.onTimeout() ?? Buffer.alloc(0);
     expect(packetsOf(Buffer.from(left)).map(([sequence, { length }]) => [sequence, length])).toEqual([
       [1, 98],
       [3, 20],
     ]);
     const late = handshake();
     hear(late, [greeting()]);
-    expect(late.gaveUp()).toBeUndefined();
+    expect(late.onTimeout()).toBeUndefined();
   });
 });
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Check, PostgresHandler } from '../../src/core/check.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
-import { stateOf } from '../../src/probe/postgres-state.ts';
+import { verdictOfRow } from '../../src/probe/postgres-state.ts';
 import { eventually } from '../support/eventually.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
@@ -305,11 +305,11 @@ describe('the row of an answer', () => {
     [{ replica: true, readOnly: false, lag: null, timeline: null }, { role: 'Replica' }],
     [{ replica: false }, { role: 'Primary' }],
   ])('%j tells %j', (row, told) => {
-    expect(stateOf(row)).toEqual({ kind: 'up', reason: 'Responded', message: '', ...told });
+    expect(verdictOfRow(row)).toEqual({ kind: 'up', reason: 'Responded', message: '', ...told });
   });
 
   it('that is none is WrongProtocol', () => {
-    expect(stateOf(undefined)).toMatchObject({ reason: 'WrongProtocol' });
-    expect(stateOf({ replica: 't' })).toMatchObject({ reason: 'WrongProtocol' });
+    expect(verdictOfRow(undefined)).toMatchObject({ reason: 'WrongProtocol' });
+    expect(verdictOfRow({ replica: 't' })).toMatchObject({ reason: 'WrongProtocol' });
   });
 });

@@ -119,8 +119,8 @@ describe('a PostgreSQL login', () => {
       kind: 'done',
       verdict: { kind: 'up', reason: 'Responded', message: '' },
     });
-    expect(decide([isIn, ready])).toMatchObject({ farewell: Uint8Array.of(0x58, 0, 0, 0, 4) });
-    expect(decide([error('57P03', 'x')])).not.toHaveProperty('farewell');
+    expect(decide([isIn, ready])).toMatchObject({ finalBytes: Uint8Array.of(0x58, 0, 0, 0, 4) });
+    expect(decide([error('57P03', 'x')])).not.toHaveProperty('finalBytes');
   });
 
   it('waits, once let in, for the session itself', () => {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { createTrust, securing } from '../../src/probe/secure.ts';
+import { createTrust, tlsPolicyOf } from '../../src/probe/secure.ts';
 import { createAuthority } from './support/certificates.ts';
 
 const authority = createAuthority();
@@ -36,7 +36,7 @@ describe('trust', () => {
 describe('a tls block', () => {
   it('verifies all unless it says insecureSkipVerify', () => {
     const trust = createTrust();
-    expect(securing({}, trust)).toMatchObject({ verify: 'full' });
-    expect(securing({ insecureSkipVerify: true }, trust)).toMatchObject({ verify: 'none' });
+    expect(tlsPolicyOf({}, trust)).toMatchObject({ verify: 'full' });
+    expect(tlsPolicyOf({ insecureSkipVerify: true }, trust)).toMatchObject({ verify: 'none' });
   });
 });

@@ -21,7 +21,7 @@ export function hear(protocol: Protocol, pieces: readonly Uint8Array[]): Heard {
       if (steps > 100) throw new Error('the protocol has no end');
       const step = protocol.next(waiting.subarray(0, protocol.maxBytes));
       if (step.kind === 'done') {
-        const farewell = step.farewell && Buffer.from(step.farewell);
+        const farewell = step.finalBytes && Buffer.from(step.finalBytes);
         return { verdict: step.verdict, sent: Buffer.concat(sent), farewell };
       }
       if (step.kind === 'exceed')
@@ -33,7 +33,7 @@ export function hear(protocol: Protocol, pieces: readonly Uint8Array[]): Heard {
     if (waiting.length > protocol.maxBytes)
       return { verdict: tooMuch, sent: Buffer.concat(sent), farewell: undefined };
   }
-  return { verdict: protocol.ended?.(waiting), sent: Buffer.concat(sent), farewell: undefined };
+  return { verdict: protocol.onClose?.(waiting), sent: Buffer.concat(sent), farewell: undefined };
 }
 
 const tooMuch: Verdict = Object.freeze({ kind: 'down', reason: 'WrongProtocol', message: 'too much' });
