@@ -1,4 +1,4 @@
-import { lanes } from '../src/kube/lanes.ts';
+import { priorities } from '../src/kube/lanes.ts';
 import { pathOf, resources } from '../src/kube/resources.ts';
 import type { Resource } from '../src/kube/resources.ts';
 import { record } from '../test/controlplane/recorder.ts';
@@ -88,7 +88,7 @@ async function bareWrites(client: ReturnType<typeof createClient>, n: number, fr
       resource: resource.plural,
       path: verb === 'create' ? pathOf(resource, 'bare') : pathOf(resource, 'bare', name, more.sub),
       body: { apiVersion: resource.apiVersion, kind: resource.kind, ...body },
-      lane: lanes.slice,
+      lane: priorities.slice,
       ...(more.contentType !== undefined && { contentType: more.contentType }),
       ...(verb === 'apply' && { query: { fieldManager: 'bare', force: true } }),
     });

@@ -9,7 +9,7 @@ import { RunTally } from '../src/engine/run-tally.ts';
 import { KubeClient } from '../src/kube/client.ts';
 import { Credentials } from '../src/kube/credentials.ts';
 import { loadKubeConfig } from '../src/kube/kube-config.ts';
-import { KubeView } from '../src/kube/view.ts';
+import { KubeCache } from '../src/kube/view.ts';
 import { KubeWriter } from '../src/kube/writer.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import type { PlaneDetails } from '../test/controlplane/details.ts';
@@ -50,7 +50,7 @@ const noNames: CreateResolver = () => ({
 export function createInProcess(plane: PlaneDetails, createResolver = noNames): InProcess {
   const client = createClient(plane);
   const script = new ProbeScript();
-  const view = new KubeView({
+  const view = new KubeCache({
     client,
     clock,
     random,

@@ -1,5 +1,5 @@
 import { pathOf, resources } from '../src/kube/resources.ts';
-import { lanes } from '../src/kube/lanes.ts';
+import { priorities } from '../src/kube/lanes.ts';
 import { record } from '../test/controlplane/recorder.ts';
 import { createInProcess, down } from './in-process.ts';
 import type { Bench } from './report.ts';
@@ -80,7 +80,7 @@ async function rawRate(
           resource: resource.plural,
           path,
           body,
-          lane: lanes.slice,
+          lane: priorities.slice,
         })) as typeof object,
       );
     });

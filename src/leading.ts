@@ -3,11 +3,11 @@ import type { Engine } from './engine/engine.ts';
 import type { Logger } from './engine/ports.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { EventWriter } from './kube/events.ts';
-import { LeaseElector } from './kube/leader.ts';
-import type { ElectorOptions } from './kube/leader.ts';
-import type { LeaderHooks, Leadership, TermEnd } from './kube/leadership.ts';
+import { LeaderElector } from './kube/leader.ts';
+import type { LeaderElectorOptions } from './kube/leader.ts';
+import type { LeaderCallbacks, Leadership, TermEnd } from './kube/leadership.ts';
 import { SoleLeader } from './kube/sole-leader.ts';
-import { beat, Terms } from './kube/terms.ts';
+import { heartbeatRequest, Terms } from './kube/terms.ts';
 import type { Metrics } from './serve/metrics.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 
@@ -26,7 +26,7 @@ export function createTerms(options: LeadingOptions): Terms {
   return new Terms({
     ...leaderHooks(options),
     clock,
-    beat: () => options.client.request(beat),
+    beat: () => options.client.request(heartbeatRequest),
     elect: (hooks, hasAnswered) => createLeadership(options, { ...hooks, hasAnswered }),
   });
 }
@@ -40,14 +40,14 @@ const ends: Readonly<Record<TermEnd, string>> = {
 };
 
 /** Stops the work at the end of a term, because verdicts are valid in one term only. */
-function leaderHooks({ identity, logger, client, metrics, events, engine }: LeadingOptions): LeaderHooks {
+function leaderHooks({ identity, logger, client, metrics, events, engine }: LeadingOptions): LeaderCallbacks {
   return {
     onStartedLeading: () => {
       logger.info('leading', { identity });
       metrics.leading(true);
       engine().onStartedLeading();
     },
-    onLost: (reason) => {
+    onStoppedLeading: (reason) => {
       logger.warn('stopped leading', { reason, meaning: ends[reason] });
       metrics.leading(false);
       engine().onStoppedLeading();
@@ -65,10 +65,10 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
 
 function createLeadership(
   { config, logger, identity, client }: LeadingOptions,
-  hooks: Pick<ElectorOptions, 'hasAnswered'> & LeaderHooks,
+  hooks: Pick<LeaderElectorOptions, 'hasAnswered'> & LeaderCallbacks,
 ): Leadership {
   if (!config.leaderElect) return new SoleLeader(hooks);
-  return new LeaseElector({
+  return new LeaderElector({
     ...hooks,
     client,
     clock,

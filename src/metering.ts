@@ -3,7 +3,7 @@ import { formatHostPort } from './core/check.ts';
 import type { DnsResolver } from './dns/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client.ts';
-import type { KubeView } from './kube/view.ts';
+import type { KubeCache } from './kube/view.ts';
 import { Metrics } from './serve/metrics.ts';
 
 /** Creates the metrics. They contain the versions. */
@@ -48,7 +48,7 @@ export const sampleAtScrape = (
   engine: Engine,
   client: KubeClient,
   resolver: DnsResolver,
-  view: Pick<KubeView, 'unreadable'>,
+  view: Pick<KubeCache, 'unreadable'>,
 ): void =>
   metrics.sampleAtScrape({
     checks: () => engine.stats().checks,

@@ -13,7 +13,7 @@ import { loadKubeConfig } from './kube/kube-config.ts';
 import { SecretReader } from './kube/secrets.ts';
 import { logServerVersion } from './kube/server-version.ts';
 import type { Terms } from './kube/terms.ts';
-import { KubeView } from './kube/view.ts';
+import { KubeCache } from './kube/view.ts';
 import { KubeWriter } from './kube/writer.ts';
 import { createTerms } from './leading.ts';
 import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
@@ -57,7 +57,7 @@ export function createOperator(options: OperatorOptions): Operator {
     onEvent: (result) => metrics.recorded(result),
   });
   const probes = createProbes({ cpuNow: systemThreadCpu });
-  const view: KubeView = createView(options, client, metrics, () => engine);
+  const view: KubeCache = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({
     ...{ client, clock, random },
@@ -148,7 +148,7 @@ function createView(
   metrics: Metrics,
   engine: () => Engine,
 ) {
-  return new KubeView({
+  return new KubeCache({
     client,
     clock,
     random,

@@ -3,7 +3,7 @@ import { OperatorError } from '../core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
 import { labels } from '../core/ownership.ts';
 import type { Call } from './call.ts';
-import type { Ask, KubeClient } from './client.ts';
+import type { ApiRequest, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import * as requests from './write-requests.ts';
 
@@ -32,7 +32,7 @@ interface Answer {
   };
 }
 
-type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: string };
+type ObjectName = Pick<ObjectRef, 'kind' | 'namespace' | 'name'> & { readonly uid?: string };
 
 /**
  * Delay after a write without leadership. A replica that becomes the leader queues all backends in any case.
@@ -96,10 +96,10 @@ export class ActionRunner {
   }
 
   /** Reads the object, and puts it into the view. Returns undefined if it does not exist. */
-  async #find(ref: Named, call: Call): Promise<Answer | undefined> {
+  async #find(ref: ObjectName, call: Call): Promise<Answer | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;
-      call.found(ref.kind, ref.namespace, answer);
+      call.putRead(ref.kind, ref.namespace, answer);
       return answer;
     } catch (error) {
       if (hasStatus(error, 404)) return undefined;
@@ -114,29 +114,29 @@ export class ActionRunner {
 
   async #setService(action: Extract<Action, { op: 'setService' }>, call: Call): Promise<void> {
     const { ref } = action;
-    const write = this.#write(requests.setService(action), call);
-    call.put('Service', ref.namespace, await this.#orRefresh(ref, write, call));
+    const write = this.#write(requests.patchServiceRequest(action), call);
+    call.put('Service', ref.namespace, await this.#refreshOnConflict(ref, write, call));
   }
 
   async #create(object: EndpointSlice | Endpoints, call: Call): Promise<void> {
     const { kind } = object;
     const { namespace, name } = object.metadata;
     const write = this.#write(requests.createObject(object), call);
-    call.put(kind, namespace, await this.#orRefresh({ kind, namespace, name }, write, call));
+    call.put(kind, namespace, await this.#refreshOnConflict({ kind, namespace, name }, write, call));
   }
 
   async #update(object: EndpointSlice | Endpoints, call: Call): Promise<void> {
     const { namespace, name, uid } = object.metadata;
     const write = this.#write(requests.updateObject(object), call);
     const ref = { kind: object.kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
-    call.put(object.kind, namespace, await this.#orRefresh(ref, write, call));
+    call.put(object.kind, namespace, await this.#refreshOnConflict(ref, write, call));
   }
 
   async #delete(ref: ObjectRef, call: Call): Promise<void> {
     const { kind, namespace, name, uid } = ref;
     const write = this.#write(requests.deleteObject(ref), call);
     try {
-      const answer = (await this.#orRefresh(ref, write, call)) as Answer;
+      const answer = (await this.#refreshOnConflict(ref, write, call)) as Answer;
       // An object with finalizers still exists, in the state of the answer.
       const stays = answer.kind === kind && (answer.metadata?.finalizers ?? []).length > 0;
       if (stays) call.put(kind, namespace, answer);
@@ -189,7 +189,7 @@ export class ActionRunner {
     const { ref } = action;
     const write = this.#write(requests.setStatus(action), call);
     try {
-      call.put('ExternalBackend', ref.namespace, await this.#orRefresh(ref, write, call));
+      call.put('ExternalBackend', ref.namespace, await this.#refreshOnConflict(ref, write, call));
     } catch (error) {
       // A failed `test` gets the same 422 as a status that the schema refuses.
       if (!hasStatus(error, 422) || (await this.#refresh(ref, call)) === ref.uid) throw error;
@@ -202,7 +202,7 @@ export class ActionRunner {
    * Returns the answer of a write. After a conflict the object is read into the view, so that the next plan
    * is right.
    */
-  async #orRefresh(ref: Named, write: Promise<unknown>, call: Call): Promise<unknown> {
+  async #refreshOnConflict(ref: ObjectName, write: Promise<unknown>, call: Call): Promise<unknown> {
     try {
       return await write;
     } catch (error) {
@@ -213,10 +213,10 @@ export class ActionRunner {
   }
 
   /** Reads the object into the view. Returns its uid; undefined: it does not exist, or the read failed. */
-  async #refresh(ref: Named, call: Call): Promise<string | undefined> {
+  async #refresh(ref: ObjectName, call: Call): Promise<string | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;
-      call.found(ref.kind, ref.namespace, answer);
+      call.putRead(ref.kind, ref.namespace, answer);
       return answer.metadata?.uid;
     } catch (error) {
       // The caller reports the error of the write. The watch will bring the object.
@@ -225,16 +225,16 @@ export class ActionRunner {
     }
   }
 
-  #read(ref: Named, call: Call): Promise<unknown> {
+  #read(ref: ObjectName, call: Call): Promise<unknown> {
     return this.#ask(requests.getObject(ref), call);
   }
 
-  #write(ask: Ask, call: Call): Promise<unknown> {
+  #write(ask: ApiRequest, call: Call): Promise<unknown> {
     return this.#ask({ ...ask, guard: () => this.#guard(call) }, call);
   }
 
-  #ask(ask: Ask, { patience }: Call): Promise<unknown> {
-    return this.#client.request(patience === undefined ? ask : { ...ask, patience });
+  #ask(ask: ApiRequest, { patience }: Call): Promise<unknown> {
+    return this.#client.request(patience === undefined ? ask : { ...ask, preempt: patience });
   }
 
   async #guard({ term }: Call): Promise<void> {
@@ -249,6 +249,6 @@ export class ActionRunner {
   }
 }
 
-function forgetWhenGone({ kind, namespace, name, uid }: Named, error: unknown, call: Call): void {
+function forgetWhenGone({ kind, namespace, name, uid }: ObjectName, error: unknown, call: Call): void {
   if (uid !== undefined && hasStatus(error, 404)) call.remove(kind, namespace, name, uid);
 }

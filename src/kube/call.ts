@@ -1,23 +1,23 @@
 import { supersededError } from './errors.ts';
 import type { ViewKind } from './view.ts';
 
-/** Receiver of answers: `KubeView`. */
-export interface AnswerSink {
+/** Receiver of answers: `KubeCache`. */
+export interface CacheUpdater {
   put(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
-  found(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
+  putRead(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
   remove(kind: ViewKind, namespace: string, name: string, uid: string, own?: boolean): void;
 }
 
 /** One action in progress: whether its caller still waits for it, and the receiver of its answers. */
-export class Call implements AnswerSink {
+export class Call implements CacheUpdater {
   readonly patience: AbortSignal | undefined;
   /** Term in which it began. */
   readonly term: number | undefined;
-  readonly #view: AnswerSink;
+  readonly #view: CacheUpdater;
   /** True when its caller no longer waits: then its answers are changes that are reported to its owner. */
   #left = false;
 
-  constructor(view: AnswerSink, patience: AbortSignal | undefined, term: number | undefined) {
+  constructor(view: CacheUpdater, patience: AbortSignal | undefined, term: number | undefined) {
     this.#view = view;
     this.patience = patience;
     this.term = term;
@@ -42,15 +42,15 @@ export class Call implements AnswerSink {
     return promise;
   }
 
-  put(...[kind, namespace, raw]: Parameters<AnswerSink['put']>): void {
+  put(...[kind, namespace, raw]: Parameters<CacheUpdater['put']>): void {
     this.#view.put(kind, namespace, raw, !this.#left);
   }
 
-  found(...[kind, namespace, raw]: Parameters<AnswerSink['found']>): void {
-    this.#view.found(kind, namespace, raw, !this.#left);
+  putRead(...[kind, namespace, raw]: Parameters<CacheUpdater['putRead']>): void {
+    this.#view.putRead(kind, namespace, raw, !this.#left);
   }
 
-  remove(...[kind, namespace, name, uid]: Parameters<AnswerSink['remove']>): void {
+  remove(...[kind, namespace, name, uid]: Parameters<CacheUpdater['remove']>): void {
     this.#view.remove(kind, namespace, name, uid, !this.#left);
   }
 }

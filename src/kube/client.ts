@@ -4,7 +4,7 @@ import { operatorName } from '../core/ownership.ts';
 import type { Clock, Random } from '../engine/ports.ts';
 import type { Connection, Credentials } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
-import { Lanes, lanes } from './lanes.ts';
+import { PriorityLimiter, priorities } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import { retryDelay } from './retry.ts';
 import { sleep } from './sleep.ts';
@@ -13,7 +13,7 @@ import type { Verb } from './verb.ts';
 import { Warnings } from './warnings.ts';
 
 /** One request to the API server. */
-export interface Ask {
+export interface ApiRequest {
   readonly verb: Verb;
   /** Plural name for metrics and messages, such as `endpointslices` or `externalbackends/status`. */
   readonly resource: string;
@@ -41,7 +41,7 @@ export interface Ask {
    * Superseded), and so does the wait for a turn in the lane. In the lane of slices the latter goes on,
    * because the request would only lose its place. A request in flight goes on.
    */
-  readonly patience?: AbortSignal;
+  readonly preempt?: AbortSignal;
   /** Called immediately before each sending. An error that it throws, or rejects with, is the outcome. */
   readonly guard?: () => void | Promise<void>;
 }
@@ -80,7 +80,7 @@ export class KubeClient {
   readonly #random: Random;
   readonly #hooks: ClientHooks;
   readonly #userAgent: string;
-  readonly #lanes: Lanes;
+  readonly #lanes: PriorityLimiter;
   readonly #warnings: Warnings<string>;
 
   constructor(options: ClientOptions) {
@@ -90,7 +90,7 @@ export class KubeClient {
     this.#hooks = options.hooks ?? {};
     this.#warnings = new Warnings((text, path) => this.#hooks.onWarning?.(text, path));
     this.#userAgent = options.userAgent ?? operatorName;
-    this.#lanes = new Lanes(options.maxInFlight ?? 32);
+    this.#lanes = new PriorityLimiter(options.maxInFlight ?? 32);
   }
 
   /** Number of requests that hold a place in a lane, and of those that wait for one. */
@@ -99,7 +99,7 @@ export class KubeClient {
   }
 
   /** Returns the parsed answer. Retries by the rules of `retryDelay`. */
-  async request(ask: Ask): Promise<unknown> {
+  async request(ask: ApiRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#inLane(ask);
@@ -107,23 +107,23 @@ export class KubeClient {
         const mayRetry = attempt < (ask.attempts ?? defaultAttempts);
         const delayMs = mayRetry ? retryDelay(ask.verb, error, attempt, this.#random()) : undefined;
         if (delayMs === undefined) throw error;
-        await sleep(this.#clock, delayMs, ask.patience ?? ask.signal);
-        if (ask.patience?.aborted === true) throw supersededError(ask);
+        await sleep(this.#clock, delayMs, ask.preempt ?? ask.signal);
+        if (ask.preempt?.aborted === true) throw supersededError(ask);
         if (ask.signal?.aborted === true) throw cancelledError(ask);
       }
     }
   }
 
   /** Returns the stream of a watch after the status 200. Never retried. The signal ends the stream. */
-  async stream(ask: Ask & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+  async stream(ask: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
     const connection = await this.#connect(ask);
     const deadline = this.#deadline(ask);
     try {
       const answer = await this.#send(ask, connection, deadline.signal);
       if (answer.statusCode === 200) return answer.body as AsyncIterable<Buffer>;
-      throw this.#refusal(ask, connection, answer, await answer.body.text());
+      throw this.#responseError(ask, connection, answer, await answer.body.text());
     } catch (error) {
-      throw this.#explain(error, deadline.signal, ask, connection);
+      throw this.#toOperatorError(error, deadline.signal, ask, connection);
     } finally {
       deadline.disarm();
     }
@@ -141,10 +141,10 @@ export class KubeClient {
     await this.#credentials.close();
   }
 
-  async #inLane(ask: Ask): Promise<unknown> {
+  async #inLane(ask: ApiRequest): Promise<unknown> {
     const { lane, namespace = '' } = ask;
     if (lane === undefined) return this.#exchange(ask);
-    const patience = lane === lanes.slice ? undefined : ask.patience;
+    const patience = lane === priorities.slice ? undefined : ask.preempt;
     await this.#lanes.enter(lane, namespace, patience ?? ask.signal).catch(() => {
       throw patience === undefined ? cancelledError(ask) : supersededError(ask);
     });
@@ -155,7 +155,7 @@ export class KubeClient {
     }
   }
 
-  async #exchange(ask: Ask): Promise<unknown> {
+  async #exchange(ask: ApiRequest): Promise<unknown> {
     const connection = this.#credentials.peek() ?? (await this.#connect(ask));
     const deadline = this.#deadline(ask);
     try {
@@ -164,15 +164,15 @@ export class KubeClient {
       this.#warnings.take(answer.headers['warning'], ask.path);
       const text = await answer.body.text();
       if (answer.statusCode < 300) return parse(ask, text);
-      throw this.#refusal(ask, connection, answer, text);
+      throw this.#responseError(ask, connection, answer, text);
     } catch (error) {
-      throw this.#explain(error, deadline.signal, ask, connection);
+      throw this.#toOperatorError(error, deadline.signal, ask, connection);
     } finally {
       deadline.release();
     }
   }
 
-  async #connect(ask: Ask): Promise<Connection> {
+  async #connect(ask: ApiRequest): Promise<Connection> {
     try {
       return await this.#credentials.get();
     } catch (cause) {
@@ -183,7 +183,11 @@ export class KubeClient {
     }
   }
 
-  async #send(ask: Ask, connection: Connection, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #send(
+    ask: ApiRequest,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
     const started = this.#clock.now();
     const report = (code: string) => {
       const durationMs = this.#clock.now() - started;
@@ -202,7 +206,7 @@ export class KubeClient {
     }
   }
 
-  #options(ask: Ask, connection: Connection, signal: AbortSignal): Dispatcher.RequestOptions {
+  #options(ask: ApiRequest, connection: Connection, signal: AbortSignal): Dispatcher.RequestOptions {
     const headers: Record<string, string> = {
       ...connection.headers,
       accept: 'application/json',
@@ -219,7 +223,12 @@ export class KubeClient {
     };
   }
 
-  #refusal(ask: Ask, connection: Connection, answer: Dispatcher.ResponseData, text: string): OperatorError {
+  #responseError(
+    ask: ApiRequest,
+    connection: Connection,
+    answer: Dispatcher.ResponseData,
+    text: string,
+  ): OperatorError {
     if (answer.statusCode === 401) this.#credentials.invalidate(connection);
     const retryAfter = answer.headers['retry-after'];
     return statusError(ask, answer.statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined);
@@ -228,7 +237,7 @@ export class KubeClient {
   /**
    * Returns the cause of an error. While a body is read, the error of the stream itself does not contain it.
    */
-  #explain(error: unknown, signal: AbortSignal, ask: Ask, connection: Connection): unknown {
+  #toOperatorError(error: unknown, signal: AbortSignal, ask: ApiRequest, connection: Connection): unknown {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (!(cause instanceof OperatorError)) return networkError(ask, cause);
     if (cause.reason === 'DeadlineExceeded') this.#credentials.reconnect(connection);
@@ -236,7 +245,7 @@ export class KubeClient {
   }
 
   /** Joins the caller's signal and the deadline into one signal. */
-  #deadline(ask: Ask) {
+  #deadline(ask: ApiRequest) {
     const deadlineMs = ask.deadlineMs ?? defaultDeadlineMs;
     const controller = new AbortController();
     const timer = this.#clock.after(deadlineMs, () => controller.abort(deadlineError(ask, deadlineMs)));
@@ -271,7 +280,7 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-function parse(ask: Ask, text: string): unknown {
+function parse(ask: ApiRequest, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -279,7 +288,7 @@ function parse(ask: Ask, text: string): unknown {
   }
 }
 
-function queryOf(query: Ask['query']): string {
+function queryOf(query: ApiRequest['query']): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) parts.push(`${name}=${encodeURIComponent(value)}`);

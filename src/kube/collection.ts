@@ -1,7 +1,7 @@
 import type { KubeObject } from '../core/objects.ts';
 import type { Random } from '../engine/ports.ts';
-import type { Ask, KubeClient } from './client.ts';
-import type { Whole } from './first-events.ts';
+import type { ApiRequest, KubeClient } from './client.ts';
+import type { ListResult } from './first-events.ts';
 import { pathOf } from './resources.ts';
 import type { Resource } from './resources.ts';
 
@@ -32,7 +32,7 @@ const versionDeadlineMs = 5_000;
  * Sends the requests for one collection of the API server. Each is one attempt; the caller decides about the
  * next.
  */
-export class Collection<T extends KubeObject> {
+export class ListWatch<T extends KubeObject> {
   readonly #options: CollectionOptions<T>;
 
   constructor(options: CollectionOptions<T>) {
@@ -40,7 +40,7 @@ export class Collection<T extends KubeObject> {
   }
 
   /** Returns a consistent list. Without a resourceVersion it contains at least all earlier writes. */
-  async list(signal: AbortSignal): Promise<Whole<T>> {
+  async list(signal: AbortSignal): Promise<ListResult<T>> {
     const { client, project, pageSize = 500 } = this.#options;
     const objects: T[] = [];
     let version = '';
@@ -64,7 +64,7 @@ export class Collection<T extends KubeObject> {
 
   /**
    * Opens a watch of the changes after that version. Without a version it is a full watch: it begins with all
-   * objects (`FirstEvents`), which are as fresh as a list without a version and come in a third of its time
+   * objects (`InitialEvents`), which are as fresh as a list without a version and come in a third of its time
    * (measured). A watch lasts 5 to 10 minutes, so that not all watches end at once.
    */
   watch(resourceVersion: string | undefined, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -75,7 +75,7 @@ export class Collection<T extends KubeObject> {
     return this.#options.client.stream(this.#ask('watch', { ...query, ...from }, openDeadlineMs, signal));
   }
 
-  #ask(verb: Ask['verb'], query: Ask['query'], deadlineMs: number, signal: AbortSignal) {
+  #ask(verb: ApiRequest['verb'], query: ApiRequest['query'], deadlineMs: number, signal: AbortSignal) {
     const { resource, namespace, labelSelector } = this.#options;
     return {
       verb,

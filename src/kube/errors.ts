@@ -2,7 +2,7 @@ import { errorReasons, OperatorError } from '../core/errors.ts';
 import type { ErrorReason } from '../core/errors.ts';
 
 /** Request, for the message of an error. */
-export interface Asked {
+export interface RequestInfo {
   readonly verb: string;
   readonly resource: string;
   readonly name?: string | undefined;
@@ -56,7 +56,12 @@ const terminalStatuses: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 
  *
  * @param retryAfter the header Retry-After: whole seconds (the API server never sends a date)
  */
-export function statusError(asked: Asked, status: number, body: string, retryAfter?: string): OperatorError {
+export function statusError(
+  asked: RequestInfo,
+  status: number,
+  body: string,
+  retryAfter?: string,
+): OperatorError {
   const answer = parseStatus(body);
   const ending = causesOf(answer).some((cause) => cause?.reason === 'NamespaceTerminating');
   const reason = ending ? 'NamespaceTerminating' : reasonIn(answer, status);
@@ -115,14 +120,14 @@ const neverSent: ReadonlySet<string> = new Set([
  * | refused, no route, no such name, connect timeout       | Unreachable     |
  * | anything else (reset, closed, TLS, a broken answer)    | ConnectionLost  |
  */
-export function networkError(asked: Asked, cause: unknown): OperatorError {
+export function networkError(asked: RequestInfo, cause: unknown): OperatorError {
   const reason = wasNeverSent(cause) ? 'Unreachable' : 'ConnectionLost';
   const why = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
   return new OperatorError(`${describe(asked)}: ${why}`, { kind: 'transient', reason, cause });
 }
 
 /** Returns the error of a request without an answer in time. */
-export function deadlineError(asked: Asked, deadlineMs: number): OperatorError {
+export function deadlineError(asked: RequestInfo, deadlineMs: number): OperatorError {
   return new OperatorError(`${describe(asked)}: no answer within ${deadlineMs} ms`, {
     kind: 'transient',
     reason: 'DeadlineExceeded',
@@ -130,12 +135,12 @@ export function deadlineError(asked: Asked, deadlineMs: number): OperatorError {
 }
 
 /** Returns the error of a request that its caller cancelled. */
-export function cancelledError(asked: Asked): OperatorError {
+export function cancelledError(asked: RequestInfo): OperatorError {
   return new OperatorError(`${describe(asked)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
 }
 
 /** Returns the error of a request that was given up because a newer reconcile replaces it. */
-export function supersededError(asked: Asked): OperatorError {
+export function supersededError(asked: RequestInfo): OperatorError {
   return new OperatorError(`${describe(asked)}: superseded`, {
     kind: 'waiting',
     reason: 'Superseded',
@@ -163,11 +168,11 @@ export function needsList(error: unknown): boolean {
 }
 
 /** Returns true if the server does not support this kind of request, or has it disabled. */
-export function isNotOffered(error: unknown): boolean {
+export function isUnsupported(error: unknown): boolean {
   return error instanceof OperatorError && (error.status === 400 || error.status === 422);
 }
 
-function describe(asked: Asked): string {
+function describe(asked: RequestInfo): string {
   return [asked.verb, asked.resource, asked.name].filter(Boolean).join(' ');
 }
 

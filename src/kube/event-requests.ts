@@ -2,12 +2,12 @@ import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { repeatsOf } from './event-series.ts';
 import type { EventSeries } from './event-series.ts';
-import { lanes } from './lanes.ts';
+import { priorities } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';
 
 type Client = Pick<KubeClient, 'request'>;
 
-const sending = { lane: lanes.event, attempts: 1 } as const;
+const sending = { lane: priorities.event, attempts: 1 } as const;
 
 /**
  * Writes the present state of a series by one request: updates the repeats of an existing Event, or creates

@@ -6,7 +6,7 @@ import type { WatchEvent } from './watch-stream.ts';
 const endAnnotation = 'k8s.io/initial-events-end';
 
 /** All objects of a collection at one version. */
-export interface Whole<T> {
+export interface ListResult<T> {
   readonly objects: readonly T[];
   readonly version: string;
 }
@@ -15,7 +15,7 @@ export interface Whole<T> {
  * Reads the initial events of a full watch: one per object, as if it were new, in any order, and then a
  * bookmark. Before the bookmark the objects are incomplete, so nothing may be concluded from them.
  */
-export class FirstEvents<T extends KubeObject> {
+export class InitialEvents<T extends KubeObject> {
   readonly #project: (raw: unknown) => T;
   readonly #objects = new Map<string, T>();
 
@@ -24,7 +24,7 @@ export class FirstEvents<T extends KubeObject> {
   }
 
   /** Takes an event. Returns all objects if it is the bookmark, otherwise undefined. */
-  take({ type, object }: WatchEvent): Whole<T> | undefined {
+  add({ type, object }: WatchEvent): ListResult<T> | undefined {
     if (type === 'BOOKMARK') return this.#end(object.metadata);
     const projected = this.#project(object);
     if (type === 'DELETED') this.#objects.delete(keyOf(projected));
@@ -32,7 +32,7 @@ export class FirstEvents<T extends KubeObject> {
     return undefined;
   }
 
-  #end(metadata: WatchEvent['object']['metadata']): Whole<T> | undefined {
+  #end(metadata: WatchEvent['object']['metadata']): ListResult<T> | undefined {
     const version = metadata?.resourceVersion;
     if (version === undefined || metadata?.annotations?.[endAnnotation] !== 'true') return undefined;
     return { objects: [...this.#objects.values()], version };

@@ -3,7 +3,7 @@ import { keyOf } from './store.ts';
 import type { Change } from './store.ts';
 
 /** Index of objects by group. It follows a store, one change at a time. */
-export class Grouped<T extends KubeObject> {
+export class Index<T extends KubeObject> {
   readonly #groupsOf: (object: T) => readonly string[];
   readonly #groups = new Map<string, Map<string, T>>();
 

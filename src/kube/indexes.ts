@@ -1,7 +1,7 @@
 import { clusterAddress, type ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, Service } from '../core/objects.ts';
 import { serviceOf } from '../core/ownership.ts';
-import { Grouped } from './grouped.ts';
+import { Index } from './grouped.ts';
 import type { RawBackend } from './project.ts';
 import { claimsOf, literalTargets, ownersOf, serviceAddresses, serviceOfSlice } from './relations.ts';
 import { keyOf } from './store.ts';
@@ -9,17 +9,17 @@ import { keyOf } from './store.ts';
 /** Indexes over the caches of a view. Each follows its cache, one change at a time. */
 export class Indexes {
   /** Backends by the Services that they want, as `namespace/service`. */
-  readonly claims = new Grouped<RawBackend>(claimsOf);
+  readonly claims = new Index<RawBackend>(claimsOf);
   /** Backends by the addresses of their targets, in canonical form. */
-  readonly targets = new Grouped<RawBackend>(literalTargets);
+  readonly targets = new Index<RawBackend>(literalTargets);
   /** Services by their cluster IPs, external IPs and load balancer addresses. */
-  readonly servicesOfAddress = new Grouped<Service>(serviceAddresses);
+  readonly servicesOfAddress = new Index<Service>(serviceAddresses);
   /** Slices by their Service. */
-  readonly slicesOfService = new Grouped<EndpointSlice>(serviceOfSlice);
+  readonly slicesOfService = new Index<EndpointSlice>(serviceOfSlice);
   /** Objects by the backend that controls them, as `namespace/backend`. */
-  readonly ownedServices = new Grouped<Service>(ownersOf);
-  readonly ownedSlices = new Grouped<EndpointSlice>(ownersOf);
-  readonly ownedEndpoints = new Grouped<Endpoints>(ownersOf);
+  readonly ownedServices = new Index<Service>(ownersOf);
+  readonly ownedSlices = new Index<EndpointSlice>(ownersOf);
+  readonly ownedEndpoints = new Index<Endpoints>(ownersOf);
 
   /** Returns the keys of the backends that want one of the Services. */
   claimants(services: readonly string[]): readonly string[] {

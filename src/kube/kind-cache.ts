@@ -53,7 +53,7 @@ export class KindCache<T extends KubeObject> {
   }
 
   /** Takes the answer to a read of one object, which the watch may leave out. */
-  found(namespace: string, raw: unknown, own: boolean): void {
+  putRead(namespace: string, raw: unknown, own: boolean): void {
     const reflector = this.of(namespace);
     if (isLeftOut(raw, this.#labelSelector)) reflector?.putHidden(raw, own);
     else reflector?.put(raw, own);

@@ -25,9 +25,9 @@ import { HeldShares } from '../util/held-shares.ts';
  * Requests without a lane are those of the Lease (nothing may delay it), and watches with their lists (one
  * per kind and namespace).
  */
-export const lanes = { slice: 0, service: 1, endpoints: 2, secret: 3, status: 4, event: 5 } as const;
+export const priorities = { slice: 0, service: 1, endpoints: 2, secret: 3, status: 4, event: 5 } as const;
 
-export type Lane = (typeof lanes)[keyof typeof lanes];
+export type Lane = (typeof priorities)[keyof typeof priorities];
 
 const reserve = 1 / 8;
 
@@ -35,8 +35,8 @@ const reserveOfOthers = 1 / 16;
 
 /** Maximum shares of all places for requests of one lane. Other lanes are only limited by the reserves. */
 const shares: readonly (readonly [Lane, number])[] = [
-  [lanes.secret, 1 / 2],
-  [lanes.event, 1 / 4],
+  [priorities.secret, 1 / 2],
+  [priorities.event, 1 / 4],
 ];
 
 interface Queue {
@@ -48,7 +48,7 @@ interface Queue {
   readonly waiting: FairQueue<string, () => void>;
 }
 
-export class Lanes {
+export class PriorityLimiter {
   readonly #limit: number;
   /** Maximum number of places for requests of all lanes except `slice` together. */
   readonly #limitOfOthers: number;
@@ -64,9 +64,9 @@ export class Lanes {
     const limitOfSlices = limit - Math.floor(limit * reserveOfOthers);
     const limitOf = (lane: Lane) => Math.max(1, Math.floor(limit * (share.get(lane) ?? 1)));
     this.#queues = new Map(
-      Object.values(lanes).map((lane) => [
+      Object.values(priorities).map((lane) => [
         lane,
-        newQueue(lane === lanes.slice ? limitOfSlices : limitOf(lane)),
+        newQueue(lane === priorities.slice ? limitOfSlices : limitOf(lane)),
       ]),
     );
   }
@@ -121,8 +121,8 @@ export class Lanes {
   /** Returns how many more requests of the lane may be sent now. */
   #room(lane: Lane, queue: Queue): number {
     const room = Math.min(this.#limit - this.#running, queue.limit - queue.running);
-    if (lane === lanes.slice) return room;
-    return Math.min(room, this.#limitOfOthers - this.#running + this.#queue(lanes.slice).running);
+    if (lane === priorities.slice) return room;
+    return Math.min(room, this.#limitOfOthers - this.#running + this.#queue(priorities.slice).running);
   }
 
   #allows({ held }: Queue, namespace: string, room: number): boolean {

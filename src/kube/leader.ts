@@ -2,12 +2,12 @@ import { isUnanswered, OperatorError } from '../core/errors.ts';
 import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
-import type { LeaderHooks, Leadership, TermEnd } from './leadership.ts';
-import { isSameRecord, isSameTerm, LeaseRecord } from './lease.ts';
+import type { LeaderCallbacks, Leadership, TermEnd } from './leadership.ts';
+import { isSameRecord, isSameTerm, LeaseLock } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { sleep } from './sleep.ts';
 
-export interface ElectorOptions extends LeaderHooks {
+export interface LeaderElectorOptions extends LeaderCallbacks {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,9 +63,9 @@ const followerJitter = 1.2;
  * | read: held by another replica, free, or acquired at another time | leading: another replica may have led meanwhile | lost (Taken), then as not leading |
  * | read: it does not exist                          | leading: another client deleted it            | lost (Taken), then it is created  |
  */
-export class LeaseElector implements Leadership {
-  readonly #options: ElectorOptions;
-  readonly #record: LeaseRecord;
+export class LeaderElector implements Leadership {
+  readonly #options: LeaderElectorOptions;
+  readonly #record: LeaseLock;
   readonly #leaseDurationMs: number;
   readonly #renewDeadlineMs: number;
   readonly #retryPeriodMs: number;
@@ -77,12 +77,12 @@ export class LeaseElector implements Leadership {
   #leader = '';
   #lapse: Timer | undefined;
 
-  constructor(options: ElectorOptions) {
+  constructor(options: LeaderElectorOptions) {
     this.#options = options;
     this.#leaseDurationMs = options.leaseDurationMs ?? 15_000;
     this.#renewDeadlineMs = options.renewDeadlineMs ?? 10_000;
     this.#retryPeriodMs = options.retryPeriodMs ?? 2_000;
-    this.#record = new LeaseRecord({
+    this.#record = new LeaseLock({
       client: options.client,
       clock: options.clock,
       namespace: options.namespace,
@@ -115,7 +115,7 @@ export class LeaseElector implements Leadership {
     while (!this.#stopped()) {
       const sentAt = clock.now();
       try {
-        await this.#round();
+        await this.#tryAcquireOrRenew();
       } catch (error) {
         if (this.#showsCut(error, sentAt)) this.#lose('Interrupted');
         // A conflict only means that another candidate was faster.
@@ -142,7 +142,7 @@ export class LeaseElector implements Leadership {
   }
 
   /** Tries once to acquire or renew the Lease. */
-  async #round(): Promise<void> {
+  async #tryAcquireOrRenew(): Promise<void> {
     if (this.#leading && !this.isLeader()) this.#lose('Lapsed');
     if (this.isLeader() && this.#observed !== undefined) {
       try {
@@ -175,12 +175,12 @@ export class LeaseElector implements Leadership {
 
   async #create(): Promise<void> {
     const sentAt = this.#options.clock.now();
-    this.#won(await this.#record.create(this.#stop.signal), sentAt);
+    this.#acquired(await this.#record.create(this.#stop.signal), sentAt);
   }
 
   async #renew(lease: Lease): Promise<void> {
     const sentAt = this.#options.clock.now();
-    this.#won(await this.#record.renew(lease, this.#stop.signal), sentAt);
+    this.#acquired(await this.#record.renew(lease, this.#stop.signal), sentAt);
   }
 
   async #release(): Promise<void> {
@@ -202,7 +202,7 @@ export class LeaseElector implements Leadership {
     if (holder !== '') this.#options.onNewLeader?.(holder);
   }
 
-  #won(lease: Lease, sentAt: number): void {
+  #acquired(lease: Lease, sentAt: number): void {
     if (this.#options.clock.now() >= this.#trustedUntil) this.#lose('Lapsed');
     this.#trustedUntil = sentAt + this.#renewDeadlineMs;
     this.#watchLapse();
@@ -226,6 +226,6 @@ export class LeaseElector implements Leadership {
     this.#trustedUntil = -Infinity;
     if (!this.#leading) return;
     this.#leading = false;
-    this.#options.onLost?.(reason);
+    this.#options.onStoppedLeading?.(reason);
   }
 }

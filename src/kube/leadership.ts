@@ -19,11 +19,11 @@ export interface Leadership {
  */
 export type TermEnd = 'Interrupted' | 'Lapsed' | 'Taken' | 'Released';
 
-export interface LeaderHooks {
+export interface LeaderCallbacks {
   /** Called when a term begins. */
   readonly onStartedLeading?: () => void;
   /** Called when the term has ended, before the next one begins. The elector goes on. */
-  readonly onLost?: (reason: TermEnd) => void;
+  readonly onStoppedLeading?: (reason: TermEnd) => void;
   /** Called when the Lease has another holder than before, which may be this replica. */
   readonly onNewLeader?: (identity: string) => void;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../engine/ports.ts';
-import type { Ask, KubeClient } from './client.ts';
+import type { ApiRequest, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { microTime } from './micro-time.ts';
 import { pathOf, resources } from './resources.ts';
@@ -41,7 +41,7 @@ export const isSameTerm = ({ spec: a }: Lease, { spec: b }: Lease): boolean =>
   a?.acquireTime === b?.acquireTime &&
   (a?.leaseTransitions ?? 0) === (b?.leaseTransitions ?? 0);
 
-export interface LeaseRecordOptions {
+export interface LeaseLockOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly namespace: string;
@@ -56,10 +56,10 @@ export interface LeaseRecordOptions {
  * One Lease in the API server, with the record that client-go writes. Every update has the resourceVersion
  * that was read. Each request is one attempt, which the signal can cancel.
  */
-export class LeaseRecord {
-  readonly #options: LeaseRecordOptions;
+export class LeaseLock {
+  readonly #options: LeaseLockOptions;
 
-  constructor(options: LeaseRecordOptions) {
+  constructor(options: LeaseLockOptions) {
     this.#options = options;
   }
 
@@ -116,7 +116,7 @@ export class LeaseRecord {
     };
   }
 
-  #request(verb: Ask['verb'], body?: unknown, signal?: AbortSignal): Promise<Lease> {
+  #request(verb: ApiRequest['verb'], body?: unknown, signal?: AbortSignal): Promise<Lease> {
     const { client, namespace, name, deadlineMs } = this.#options;
     return client.request({
       verb,

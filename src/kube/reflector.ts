@@ -1,11 +1,11 @@
 import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { Clock } from '../engine/ports.ts';
-import { Collection } from './collection.ts';
+import { ListWatch } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';
-import { hasStatus, isNotOffered, needsList } from './errors.ts';
-import { FirstEvents } from './first-events.ts';
-import type { Whole } from './first-events.ts';
+import { hasStatus, isUnsupported, needsList } from './errors.ts';
+import { InitialEvents } from './first-events.ts';
+import type { ListResult } from './first-events.ts';
 import { sleep } from './sleep.ts';
 import { Store, compareVersions } from './store.ts';
 import type { Change } from './store.ts';
@@ -13,7 +13,7 @@ import { SyncWaiters } from './sync-waiters.ts';
 import { noFirstBookmark, readTimedWatch } from './timed-watch.ts';
 import { WatchFailures } from './watch-failures.ts';
 import type { WatchFailuresOptions } from './watch-failures.ts';
-import { lostError } from './watch-stream.ts';
+import { watchLostError } from './watch-stream.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
 export interface ReflectorOptions<T extends KubeObject> extends CollectionOptions<T>, WatchFailuresOptions {
@@ -23,7 +23,7 @@ export interface ReflectorOptions<T extends KubeObject> extends CollectionOption
   /**
    * A watch that is silent for this time is opened again. Default 100 s: bookmarks mostly come once a minute.
    */
-  readonly silenceMs?: number;
+  readonly idleTimeoutMs?: number;
   /**
    * A full watch that is silent for this time before its initial events are complete is not supported by this
    * server, or by a proxy before it. Default 30 s.
@@ -57,12 +57,12 @@ const maxHalves = 3;
 export class Reflector<T extends KubeObject> {
   readonly store = new Store<T>();
   readonly #options: ReflectorOptions<T>;
-  readonly #collection: Collection<T>;
+  readonly #collection: ListWatch<T>;
   readonly #failures: WatchFailures;
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<undefined>();
   /** True if a watch cannot continue from the version of the store. */
-  #mustList = true;
+  #needsInitialEvents = true;
   #mustCompare = false;
   /** Ends the present cycle, with its backoff. */
   #cut = new AbortController();
@@ -74,7 +74,7 @@ export class Reflector<T extends KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
-    this.#collection = new Collection(options);
+    this.#collection = new ListWatch(options);
     this.#failures = new WatchFailures(options);
   }
 
@@ -116,7 +116,7 @@ export class Reflector<T extends KubeObject> {
   async caughtUp(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const synced = this.#waiters.wait(signal);
-    this.#mustList = true;
+    this.#needsInitialEvents = true;
     this.#cut.abort();
     await synced;
   }
@@ -128,7 +128,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Takes the answer to a read of an object that the selector leaves out. */
   putHidden(raw: unknown, own = true): void {
-    this.#emit(this.store.putHidden(this.#options.project(raw), own));
+    this.#emit(this.store.putUnwatched(this.#options.project(raw), own));
   }
 
   /** Records that the operator deleted the object. */
@@ -141,7 +141,7 @@ export class Reflector<T extends KubeObject> {
       const cut = new AbortController();
       this.#cut = cut;
       const startedAt = this.#options.clock.now();
-      const error = await this.#cycle(cut);
+      const error = await this.#listAndWatch(cut);
       if (this.#stopped()) return;
       if (cut.signal.aborted) {
         this.#failures.reset();
@@ -158,18 +158,18 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Runs one watch, after a list if necessary. Returns its error; undefined: it ended normally. */
-  async #cycle(cut: AbortController): Promise<unknown> {
+  async #listAndWatch(cut: AbortController): Promise<unknown> {
     try {
-      if (this.#mustCompare && !this.#mustList) await this.#compare(cut.signal);
-      if (this.#mustList && this.#halves >= maxHalves) await this.#list(cut);
+      if (this.#mustCompare && !this.#needsInitialEvents) await this.#compare(cut.signal);
+      if (this.#needsInitialEvents && this.#halves >= maxHalves) await this.#list(cut);
       await this.#watch(cut).catch(async (error: unknown) => {
-        if (!this.#mustList || !isNotOffered(error)) throw error;
+        if (!this.#needsInitialEvents || !isUnsupported(error)) throw error;
         await this.#list(cut);
         await this.#watch(cut);
       });
       return undefined;
     } catch (error) {
-      this.#mustList ||= needsList(error);
+      this.#needsInitialEvents ||= needsList(error);
       const reason = error instanceof OperatorError ? error.reason : undefined;
       this.#mustCompare ||= reason === 'Silent';
       if (reason === 'NoFirstBookmark') this.#halves = Infinity;
@@ -184,12 +184,12 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(cut: AbortController): Promise<void> {
-    this.#learn(await this.#collection.list(cut.signal), cut);
+    this.#replace(await this.#collection.list(cut.signal), cut);
   }
 
-  #learn({ objects, version }: Whole<T>, cut: AbortController): void {
+  #replace({ objects, version }: ListResult<T>, cut: AbortController): void {
     if (cut.signal.aborted) return;
-    this.#mustList = false;
+    this.#needsInitialEvents = false;
     this.#mustCompare = false;
     if (this.#halves < Infinity) this.#halves = 0;
     this.#emit(this.store.replace(objects, version));
@@ -204,57 +204,57 @@ export class Reflector<T extends KubeObject> {
    */
   async #compare(signal: AbortSignal): Promise<void> {
     const version = await this.#collection.version(signal);
-    if (compareVersions(version, this.store.position) < 0) this.#mustList = true;
+    if (compareVersions(version, this.store.resourceVersion) < 0) this.#needsInitialEvents = true;
     this.#mustCompare = false;
   }
 
   #watch(cut: AbortController): Promise<void> {
-    const { clock, resource, silenceMs = 100_000, firstSilenceMs = 30_000 } = this.#options;
+    const { clock, resource, idleTimeoutMs = 100_000, firstSilenceMs = 30_000 } = this.#options;
     return readTimedWatch({
-      ...{ clock, resource, silenceMs, firstSilenceMs, cut: cut.signal },
-      isFirst: () => this.#mustList,
+      ...{ clock, resource, silenceMs: idleTimeoutMs, firstSilenceMs, cut: cut.signal },
+      isFirst: () => this.#needsInitialEvents,
       open: (signal) => this.#open(signal),
-      onEvent: this.#mustList ? this.#first(cut) : (event) => this.#take(event),
+      onEvent: this.#needsInitialEvents ? this.#first(cut) : (event) => this.#handleEvent(event),
     });
   }
 
   async #open(signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const isFirst = this.#mustList;
+    const isFirst = this.#needsInitialEvents;
     try {
-      const body = await this.#collection.watch(isFirst ? undefined : this.store.position, signal);
+      const body = await this.#collection.watch(isFirst ? undefined : this.store.resourceVersion, signal);
       this.#refusal = undefined;
       if (isFirst) this.#halves += 1;
       return body;
     } catch (error) {
-      this.#mustList ||= !(error instanceof OperatorError && error.status === 429);
+      this.#needsInitialEvents ||= !(error instanceof OperatorError && error.status === 429);
       throw error;
     }
   }
 
   /** Returns the listener of a full watch. */
   #first(cut: AbortController): (event: WatchEvent) => void {
-    const first = new FirstEvents(this.#options.project);
+    const first = new InitialEvents(this.#options.project);
     return (event) => {
-      if (!this.#mustList) {
-        this.#take(event);
+      if (!this.#needsInitialEvents) {
+        this.#handleEvent(event);
         return;
       }
-      const whole = first.take(event);
-      if (whole !== undefined) this.#learn(whole, cut);
+      const whole = first.add(event);
+      if (whole !== undefined) this.#replace(whole, cut);
       // A server that supports full watches sends the bookmark that ends the initial events before any other
       // bookmark.
       else if (event.type === 'BOOKMARK') throw noFirstBookmark(this.#options.resource);
     };
   }
 
-  #take({ type, object }: WatchEvent): void {
+  #handleEvent({ type, object }: WatchEvent): void {
     const version = object.metadata?.resourceVersion;
-    if (compareVersions(version, this.store.position) < 0) {
-      this.#mustList = true;
-      throw lostError(this.#options.resource, 'the versions of the watch went backwards', 'HistoryLost');
+    if (compareVersions(version, this.store.resourceVersion) < 0) {
+      this.#needsInitialEvents = true;
+      throw watchLostError(this.#options.resource, 'the versions of the watch went backwards', 'HistoryLost');
     }
     if (type === 'BOOKMARK') this.store.advance(version);
-    else if (type === 'DELETED') this.#emit(this.store.watchedGone(this.#options.project(object)));
+    else if (type === 'DELETED') this.#emit(this.store.watchedDeleted(this.#options.project(object)));
     else this.#emit(this.store.watched(this.#options.project(object)));
   }
 

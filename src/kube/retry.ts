@@ -7,7 +7,7 @@ const maxMs = 2_000;
  * Longest delay of a retry in the client. For a longer one the backend goes back to the queue, and holds no
  * place.
  */
-export const patienceMs = 5_000;
+export const maxInlineDelayMs = 5_000;
 
 /**
  * Returns the milliseconds to wait before the same request is sent again; undefined: it is not retried.
@@ -33,7 +33,7 @@ export function retryDelay(verb: Verb, error: unknown, attempt: number, random: 
   if (!isRetriable(error, verb === 'create')) return undefined;
   const backoffMs = Math.min(maxMs, baseMs * 2 ** (attempt - 1)) * (0.5 + random);
   const delayMs = Math.max(error.afterMs ?? 0, backoffMs);
-  return delayMs > patienceMs ? undefined : delayMs;
+  return delayMs > maxInlineDelayMs ? undefined : delayMs;
 }
 
 function isRetriable(error: OperatorError, creates: boolean): boolean {

@@ -2,7 +2,7 @@ import type { SecretState } from '../core/materials.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { Clock, Random, Secrets, Timer } from '../engine/ports.ts';
 import type { KubeClient } from './client.ts';
-import { lanes } from './lanes.ts';
+import { priorities } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';
 
 export interface SecretReaderOptions {
@@ -26,7 +26,7 @@ interface Followed {
   state: SecretState;
   timer: Timer | undefined;
   /** Number of reads in a row that did not return its data. */
-  misses: number;
+  failures: number;
 }
 
 /**
@@ -81,7 +81,7 @@ export class SecretReader implements Secrets {
       gone,
       state: undefined,
       timer: undefined,
-      misses: 0,
+      failures: 0,
     };
     this.#followed.set(key, entered);
     void this.#read(entered);
@@ -102,8 +102,8 @@ export class SecretReader implements Secrets {
     if (followed.gone.signal.aborted) return;
     const isNews = JSON.stringify(state) !== JSON.stringify(followed.state);
     followed.state = state;
-    followed.misses = state !== undefined && 'data' in state ? 0 : followed.misses + 1;
-    const retryMs = followed.misses === 0 ? refreshMs : firstRetryMs * 2 ** (followed.misses - 1);
+    followed.failures = state !== undefined && 'data' in state ? 0 : followed.failures + 1;
+    const retryMs = followed.failures === 0 ? refreshMs : firstRetryMs * 2 ** (followed.failures - 1);
     const afterMs = Math.min(refreshMs, retryMs) * (0.75 + 0.5 * random());
     followed.timer = clock.after(afterMs, () => void this.#read(followed));
     if (isNews) onNews(followed.owners);
@@ -118,7 +118,7 @@ export class SecretReader implements Secrets {
         name,
         path,
         namespace,
-        lane: lanes.secret,
+        lane: priorities.secret,
         signal: gone.signal,
       });
       return { data: decoded(answer) };

@@ -4,13 +4,13 @@ import type { Clock, Timer } from '../engine/ports.ts';
  * Calls a function once when nothing was received for a time. A call of `heard` is cheap: it only stores the
  * time.
  */
-export class Silence {
+export class IdleWatchdog {
   readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #onBroken: () => void;
   #heardAt = 0;
   #timer: Timer | undefined;
-  broken = false;
+  expired = false;
 
   constructor(clock: Clock, limitMs: number, onBroken: () => void) {
     this.#clock = clock;
@@ -19,7 +19,7 @@ export class Silence {
   }
 
   /** Records that something was received. The time begins with the first call. */
-  heard(): void {
+  reset(): void {
     this.#heardAt = this.#clock.now();
     this.#timer ??= this.#clock.after(this.#limitMs, () => this.#look());
   }
@@ -34,7 +34,7 @@ export class Silence {
       this.#timer = this.#clock.after(leftMs, () => this.#look());
       return;
     }
-    this.broken = true;
+    this.expired = true;
     this.#onBroken();
   }
 }

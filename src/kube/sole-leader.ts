@@ -1,11 +1,11 @@
-import type { LeaderHooks, Leadership } from './leadership.ts';
+import type { LeaderCallbacks, Leadership } from './leadership.ts';
 
 /** Leadership with `--leader-elect=false`: the only replica leads from its start to its end. */
 export class SoleLeader implements Leadership {
-  readonly #hooks: LeaderHooks;
+  readonly #hooks: LeaderCallbacks;
   #leading = false;
 
-  constructor(hooks: LeaderHooks = {}) {
+  constructor(hooks: LeaderCallbacks = {}) {
     this.#hooks = hooks;
   }
 
@@ -22,7 +22,7 @@ export class SoleLeader implements Leadership {
   stop(): Promise<void> {
     const led = this.#leading;
     this.#leading = false;
-    if (led) this.#hooks.onLost?.('Released');
+    if (led) this.#hooks.onStoppedLeading?.('Released');
     return Promise.resolve();
   }
 }

@@ -10,7 +10,7 @@ export interface Change<T> {
   /**
    * True for the answer to a write of the operator for which the writer waits; false for a watched change.
    */
-  readonly own: boolean;
+  readonly isOwnWrite: boolean;
 }
 
 /**
@@ -49,11 +49,11 @@ export class Store<T extends KubeObject> {
   /**
    * Uids of objects that the operator deleted and the watch has not yet reported. A uid is never used again.
    */
-  readonly #gone = new Set<string>();
+  readonly #deletedUids = new Set<string>();
   #position: string | undefined;
 
   /** Version that the watch has reached. */
-  get position(): string | undefined {
+  get resourceVersion(): string | undefined {
     return this.#position;
   }
 
@@ -80,9 +80,9 @@ export class Store<T extends KubeObject> {
   }
 
   /** Takes a watched DELETED. */
-  watchedGone(object: T): Change<T>[] {
+  watchedDeleted(object: T): Change<T>[] {
     this.advance(object.metadata.resourceVersion);
-    this.#gone.delete(object.metadata.uid ?? '');
+    this.#deletedUids.delete(object.metadata.uid ?? '');
     return this.#drop(keyOf(object), object.metadata.uid, false);
   }
 
@@ -98,14 +98,14 @@ export class Store<T extends KubeObject> {
    * Takes an object that was just read and that the watch leaves out, so the version of the watch does not
    * matter. The next write to the object shows whether it was deleted.
    */
-  putHidden(object: T, own = true): Change<T>[] {
+  putUnwatched(object: T, own = true): Change<T>[] {
     return this.#isGone(object) ? [] : this.#accept(object, own);
   }
 
   /** Records that the operator deleted the object. Later events of that uid are ignored. */
   remove(key: string, uid: string, own = true): Change<T>[] {
     if (this.#objects.get(key)?.metadata.uid !== uid) return [];
-    this.#gone.add(uid);
+    this.#deletedUids.add(uid);
     return this.#drop(key, uid, own);
   }
 
@@ -117,7 +117,7 @@ export class Store<T extends KubeObject> {
    */
   replace(listed: readonly T[], version: string): Change<T>[] {
     const reset = compareVersions(version, this.#position) < 0;
-    if (reset) this.#gone.clear();
+    if (reset) this.#deletedUids.clear();
     const changes: Change<T>[] = [];
     const keys = new Set(listed.map(keyOf));
     for (const [key, held] of this.#objects) {
@@ -133,36 +133,36 @@ export class Store<T extends KubeObject> {
   }
 
   #forgetGone(listed: readonly T[]): void {
-    if (this.#gone.size === 0) return;
+    if (this.#deletedUids.size === 0) return;
     const uids = new Set(listed.map((object) => object.metadata.uid));
-    for (const uid of this.#gone) if (!uids.has(uid)) this.#gone.delete(uid);
+    for (const uid of this.#deletedUids) if (!uids.has(uid)) this.#deletedUids.delete(uid);
   }
 
   #isGone(object: T): boolean {
-    return this.#gone.size > 0 && this.#gone.has(object.metadata.uid ?? '');
+    return this.#deletedUids.size > 0 && this.#deletedUids.has(object.metadata.uid ?? '');
   }
 
-  #accept(object: T, own: boolean, evenOlder = false): Change<T>[] {
+  #accept(object: T, isOwnWrite: boolean, evenOlder = false): Change<T>[] {
     const key = keyOf(object);
     const before = this.#objects.get(key);
     if (before === undefined) {
       this.#objects.set(key, object);
-      return [{ before, after: object, own }];
+      return [{ before, after: object, isOwnWrite }];
     }
     const age = compareVersions(object.metadata.resourceVersion, before.metadata.resourceVersion);
     if (age === 0 || (age < 0 && !evenOlder)) return [];
     this.#objects.set(key, object);
-    if (before.metadata.uid === object.metadata.uid) return [{ before, after: object, own }];
+    if (before.metadata.uid === object.metadata.uid) return [{ before, after: object, isOwnWrite }];
     return [
-      { before, after: undefined, own },
-      { before: undefined, after: object, own },
+      { before, after: undefined, isOwnWrite },
+      { before: undefined, after: object, isOwnWrite },
     ];
   }
 
-  #drop(key: string, uid: string | undefined, own: boolean): Change<T>[] {
+  #drop(key: string, uid: string | undefined, isOwnWrite: boolean): Change<T>[] {
     const before = this.#objects.get(key);
     if (before === undefined || before.metadata.uid !== uid) return [];
     this.#objects.delete(key);
-    return [{ before, after: undefined, own }];
+    return [{ before, after: undefined, isOwnWrite }];
   }
 }

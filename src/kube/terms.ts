@@ -1,13 +1,13 @@
 import type { Clock } from '../engine/ports.ts';
-import type { Ask } from './client.ts';
+import type { ApiRequest } from './client.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { LeaderHooks, Leadership, TermEnd } from './leadership.ts';
+import type { LeaderCallbacks, Leadership, TermEnd } from './leadership.ts';
 
 /**
  * Cheapest request of the API server: it reads no storage, and every account may send it. A refusal is an
  * answer too.
  */
-export const beat: Ask = {
+export const heartbeatRequest: ApiRequest = {
   verb: 'get',
   resource: 'version',
   path: '/version',
@@ -15,15 +15,15 @@ export const beat: Ask = {
   deadlineMs: 2_000,
 };
 
-export interface TermsOptions extends LeaderHooks {
+export interface TermsOptions extends LeaderCallbacks {
   readonly clock: Clock;
   /** Sends a small request to the API server: see `Heartbeat`. */
   readonly beat: () => Promise<unknown>;
   /**
    * Creates the leadership by which this replica is elected, with these hooks. `hasAnswered`: see
-   * `ElectorOptions`.
+   * `LeaderElectorOptions`.
    */
-  readonly elect: (hooks: LeaderHooks, hasAnswered: (sentAt: number) => boolean) => Leadership;
+  readonly elect: (hooks: LeaderCallbacks, hasAnswered: (sentAt: number) => boolean) => Leadership;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface TermsOptions extends LeaderHooks {
  * network.
  */
 export class Terms implements Leadership {
-  readonly #hooks: LeaderHooks;
+  readonly #hooks: LeaderCallbacks;
   readonly #elected: Leadership;
   readonly #heartbeat: Heartbeat;
   #isElected = false;
@@ -57,14 +57,14 @@ export class Terms implements Leadership {
     this.#elected = elect(this.#electorHooks(), (sentAt) => this.#heartbeat.hasAnswered(sentAt));
   }
 
-  #electorHooks(): LeaderHooks {
+  #electorHooks(): LeaderCallbacks {
     return {
       onStartedLeading: () => {
         this.#isElected = true;
         this.#heartbeat.start();
         this.#begin();
       },
-      onLost: (reason) => {
+      onStoppedLeading: (reason) => {
         this.#isElected = false;
         this.#heartbeat.stop();
         this.#end(reason);
@@ -110,6 +110,6 @@ export class Terms implements Leadership {
   #end(reason: TermEnd): void {
     if (!this.#isLeading) return;
     this.#isLeading = false;
-    this.#hooks.onLost?.(reason);
+    this.#hooks.onStoppedLeading?.(reason);
   }
 }

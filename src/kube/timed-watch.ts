@@ -2,8 +2,8 @@ import { OperatorError } from '../core/errors.ts';
 import type { Clock } from '../engine/ports.ts';
 import { networkError } from './errors.ts';
 import type { Resource } from './resources.ts';
-import { Silence } from './silence.ts';
-import { lostError, readWatch } from './watch-stream.ts';
+import { IdleWatchdog } from './silence.ts';
+import { watchLostError, readWatch } from './watch-stream.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
 export interface TimedWatch {
@@ -30,14 +30,14 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
   const { resource, clock, cut, silenceMs, firstSilenceMs, isFirst, open, onEvent } = watch;
   const ended = new AbortController();
   const end = () => ended.abort();
-  const silence = new Silence(clock, silenceMs, end);
+  const silence = new IdleWatchdog(clock, silenceMs, end);
   const endFirst = () => {
     if (isFirst()) end();
   };
-  const first = isFirst() ? new Silence(clock, firstSilenceMs, endFirst) : undefined;
+  const first = isFirst() ? new IdleWatchdog(clock, firstSilenceMs, endFirst) : undefined;
   const heard = () => {
-    silence.heard();
-    first?.heard();
+    silence.reset();
+    first?.reset();
   };
   cut.addEventListener('abort', end, { once: true });
   if (cut.aborted) end();
@@ -46,8 +46,8 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
     heard();
     await readWatch(resource, body, { onPiece: heard, onEvent, isOver: () => cut.aborted });
   } catch (error) {
-    if (isFirst() && first?.broken === true) throw noFirstBookmark(resource);
-    if (silence.broken) throw lostError(resource, 'the watch fell silent', 'Silent');
+    if (isFirst() && first?.expired === true) throw noFirstBookmark(resource);
+    if (silence.expired) throw watchLostError(resource, 'the watch fell silent', 'Silent');
     if (error instanceof OperatorError) throw error;
     throw networkError({ verb: 'watch', resource: resource.plural }, error);
   } finally {
@@ -60,4 +60,4 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
 
 /** Returns the error of a full watch that the server does not support. */
 export const noFirstBookmark = (resource: Resource): OperatorError =>
-  lostError(resource, 'no bookmark ended the initial events', 'NoFirstBookmark');
+  watchLostError(resource, 'no bookmark ended the initial events', 'NoFirstBookmark');

@@ -17,7 +17,7 @@ import type { Change } from './store.ts';
 
 export type ViewKind = 'ExternalBackend' | 'Service' | 'EndpointSlice' | 'Endpoints';
 
-/** `concerned`: keys (`namespace/name`) of the backends that must be reconciled; see `KubeView`. */
+/** `concerned`: keys (`namespace/name`) of the backends that must be reconciled; see `KubeCache`. */
 export type ViewListener = (kind: ViewKind, change: Change<KubeObject>, concerned: readonly string[]) => void;
 
 export interface ViewOptions {
@@ -55,7 +55,7 @@ const withoutPods = {
  * owner). No change is reported in a namespace whose objects are not all known. Once they are, each of its
  * backends is reported.
  */
-export class KubeView implements ClusterCache {
+export class KubeCache implements ClusterCache {
   readonly #options: ViewOptions;
   readonly #backends: KindCache<RawBackend>;
   readonly #services: KindCache<Service>;
@@ -177,8 +177,8 @@ export class KubeView implements ClusterCache {
    * Takes an object that was read by its name. If the watch leaves it out, it is cached even if it is older
    * than the version of the watch.
    */
-  found(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
-    this.#cacheOf(kind).found(namespace, raw, own);
+  putRead(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
+    this.#cacheOf(kind).putRead(namespace, raw, own);
   }
 
   /** Records that the operator deleted the object with this uid. */
@@ -224,7 +224,7 @@ export class KubeView implements ClusterCache {
     const sides = present(change);
     const itself = sides.map(keyOf);
     const rivals = this.#indexes.claimants(sides.flatMap((backend) => claimsOf(backend)));
-    this.#tell('ExternalBackend', change, itself, rivals);
+    this.#notify('ExternalBackend', change, itself, rivals);
   }
 
   #serviceChanged(change: Change<Service>): void {
@@ -232,7 +232,7 @@ export class KubeView implements ClusterCache {
     const before = change.before === undefined ? [] : this.#indexes.aiming(change.before);
     const after = change.after === undefined ? [] : this.#indexes.aiming(change.after);
     const aiming = [...before, ...after].filter((key) => !before.includes(key) || !after.includes(key));
-    if (aiming.length > 0) this.#tell('Service', change, [], aiming);
+    if (aiming.length > 0) this.#notify('Service', change, [], aiming);
   }
 
   #objectChanged<T extends KubeObject>(
@@ -242,16 +242,18 @@ export class KubeView implements ClusterCache {
   ): void {
     const sides = present(change);
     const owners = sides.flatMap((object) => ownersOf(object));
-    this.#tell(kind, change, owners, this.#indexes.claimants(sides.flatMap(servicesOf)));
+    this.#notify(kind, change, owners, this.#indexes.claimants(sides.flatMap(servicesOf)));
   }
 
   /** Reports all backends of a namespace whose objects are all known now. */
   #present(namespace: string): void {
     for (const after of this.#backends.of(namespace)?.store.values() ?? [])
-      this.#options.onChange?.('ExternalBackend', { before: undefined, after, own: false }, [keyOf(after)]);
+      this.#options.onChange?.('ExternalBackend', { before: undefined, after, isOwnWrite: false }, [
+        keyOf(after),
+      ]);
   }
 
-  #tell(
+  #notify(
     kind: ViewKind,
     change: Change<KubeObject>,
     writers: readonly string[],
@@ -260,7 +262,7 @@ export class KubeView implements ClusterCache {
     const namespace = (change.after ?? change.before)?.metadata.namespace ?? '';
     if (!this.#namespaces.isWhole(namespace)) return;
     const concerned = new Set([...writers, ...others]);
-    if (change.own) for (const writer of writers) concerned.delete(writer);
+    if (change.isOwnWrite) for (const writer of writers) concerned.delete(writer);
     this.#options.onChange?.(kind, change, [...concerned]);
   }
 }

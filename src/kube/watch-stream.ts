@@ -44,11 +44,11 @@ export async function readWatch(
     }
     if (isOver()) return;
   }
-  if (lines.midLine) throw lostError(resource, 'the watch ended within a line', 'BrokenLine');
+  if (lines.midLine) throw watchLostError(resource, 'the watch ended within a line', 'BrokenLine');
 }
 
 /** Returns the error of a watch that failed without an error of the server. */
-export function lostError(resource: Resource, message: string, reason: ErrorReason): OperatorError {
+export function watchLostError(resource: Resource, message: string, reason: ErrorReason): OperatorError {
   return new OperatorError(`watch ${resource.plural}: ${message}`, { kind: 'transient', reason });
 }
 

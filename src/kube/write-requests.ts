@@ -2,8 +2,8 @@
 import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
 import type { EndpointSlice, Endpoints } from '../core/objects.ts';
 import { kubernetesSliceManagers, labels, operatorName } from '../core/ownership.ts';
-import type { Ask } from './client.ts';
-import { lanes } from './lanes.ts';
+import type { ApiRequest } from './client.ts';
+import { priorities } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';
 
@@ -11,14 +11,14 @@ const fieldManager = operatorName;
 const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
 
 const laneOf: Readonly<Record<ObjectRef['kind'], Lane>> = {
-  EndpointSlice: lanes.slice,
-  Service: lanes.service,
-  Endpoints: lanes.endpoints,
-  ExternalBackend: lanes.status,
+  EndpointSlice: priorities.slice,
+  Service: priorities.service,
+  Endpoints: priorities.endpoints,
+  ExternalBackend: priorities.status,
 };
 
 /** Applies the fields of the operator to the Service (server-side apply, forced). */
-export function applyService(service: AppliedService): Ask {
+export function applyService(service: AppliedService): ApiRequest {
   const { namespace, name } = service.metadata;
   return {
     ...target('Service', namespace, name),
@@ -30,7 +30,7 @@ export function applyService(service: AppliedService): Ask {
 }
 
 /** Merges fields into the Service with this uid; with a resourceVersion, only into this version. */
-export function setService(action: Extract<Action, { op: 'setService' }>): Ask {
+export function patchServiceRequest(action: Extract<Action, { op: 'setService' }>): ApiRequest {
   const { ref, spec, annotations, ownerReferences } = action;
   const { uid, resourceVersion } = ref;
   return {
@@ -42,7 +42,7 @@ export function setService(action: Extract<Action, { op: 'setService' }>): Ask {
   };
 }
 
-export function createObject(object: EndpointSlice | Endpoints): Ask {
+export function createObject(object: EndpointSlice | Endpoints): ApiRequest {
   const { namespace, name } = object.metadata;
   return {
     ...target(object.kind, namespace),
@@ -53,19 +53,19 @@ export function createObject(object: EndpointSlice | Endpoints): Ask {
   };
 }
 
-export function updateObject(object: EndpointSlice | Endpoints): Ask {
+export function updateObject(object: EndpointSlice | Endpoints): ApiRequest {
   const { namespace, name } = object.metadata;
   return { ...target(object.kind, namespace, name), verb: 'update', query: { fieldManager }, body: object };
 }
 
 /** Sends a write as a dry run: the API server admits or refuses it, and stores nothing. */
-export function dryRun({ write: { op, object } }: Extract<Action, { op: 'dryRun' }>): Ask {
+export function dryRun({ write: { op, object } }: Extract<Action, { op: 'dryRun' }>): ApiRequest {
   const ask = op === 'create' ? createObject(object) : updateObject(object);
-  return { ...ask, query: { ...ask.query, dryRun: 'All' }, lane: lanes.endpoints };
+  return { ...ask, query: { ...ask.query, dryRun: 'All' }, lane: priorities.endpoints };
 }
 
 /** Deletes only the object with this uid; with a resourceVersion, only this version. */
-export function deleteObject({ kind, namespace, name, uid, resourceVersion }: ObjectRef): Ask {
+export function deleteObject({ kind, namespace, name, uid, resourceVersion }: ObjectRef): ApiRequest {
   return {
     ...target(kind, namespace, name),
     verb: 'delete',
@@ -74,7 +74,7 @@ export function deleteObject({ kind, namespace, name, uid, resourceVersion }: Ob
 }
 
 /** Replaces the status of the resource with this uid. For another uid the server answers 422. */
-export function setStatus({ ref, status }: Extract<Action, { op: 'status' }>): Ask {
+export function setStatus({ ref, status }: Extract<Action, { op: 'status' }>): ApiRequest {
   return {
     ...target('ExternalBackend', ref.namespace, ref.name, 'status'),
     verb: 'patch',
@@ -87,12 +87,16 @@ export function setStatus({ ref, status }: Extract<Action, { op: 'status' }>): A
   };
 }
 
-export function getObject({ kind, namespace, name }: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): Ask {
+export function getObject({
+  kind,
+  namespace,
+  name,
+}: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): ApiRequest {
   return { ...target(kind, namespace, name), verb: 'get' };
 }
 
 /** Lists the slices of the Service that controllers of Kubernetes created. */
-export function listForeignSlices(namespace: string, service: string): Ask {
+export function listForeignSlices(namespace: string, service: string): ApiRequest {
   const managers = kubernetesSliceManagers.join(',');
   const labelSelector = `${labels.serviceName}=${service},${labels.sliceManagedBy} in (${managers})`;
   return {
@@ -101,7 +105,7 @@ export function listForeignSlices(namespace: string, service: string): Ask {
     path: pathOf(resources.EndpointSlice, namespace),
     query: { labelSelector },
     namespace,
-    lane: lanes.service,
+    lane: priorities.service,
   };
 }
 

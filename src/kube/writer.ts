@@ -4,11 +4,11 @@ import type { Writer } from '../engine/ports.ts';
 import { ActionRunner } from './action-runner.ts';
 import type { ActionRunnerOptions } from './action-runner.ts';
 import { Call } from './call.ts';
-import type { AnswerSink } from './call.ts';
+import type { CacheUpdater } from './call.ts';
 import { supersededError } from './errors.ts';
 
 export interface WriterOptions extends ActionRunnerOptions {
-  readonly view: AnswerSink;
+  readonly view: CacheUpdater;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../src/engine/ports.ts';
-import { LeaseElector } from '../../src/kube/leader.ts';
+import { LeaderElector } from '../../src/kube/leader.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
@@ -16,7 +16,7 @@ const retryPeriodMs = 400;
 /** A follower's longest pause between two looks, and a moment for a busy machine. */
 const slackMs = retryPeriodMs * 2.2 + 1_500;
 
-describe('LeaseElector on a real API server', () => {
+describe('LeaderElector on a real API server', () => {
   const cleanups: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -26,7 +26,7 @@ describe('LeaseElector on a real API server', () => {
     const proxy = await TcpProxy.to(controlPlane().server);
     const client = clientFor(controlPlane(), { server: proxy.url });
     const seen: string[] = [];
-    const elector = new LeaseElector({
+    const elector = new LeaderElector({
       client,
       clock,
       random: () => 0.5,
@@ -38,7 +38,7 @@ describe('LeaseElector on a real API server', () => {
       renewDeadlineMs,
       retryPeriodMs,
       onStartedLeading: () => seen.push('started'),
-      onLost: (reason) => seen.push(reason),
+      onStoppedLeading: (reason) => seen.push(reason),
       onNewLeader: (leader) => seen.push(`leader ${leader}`),
     });
     cleanups.push(
@@ -50,7 +50,7 @@ describe('LeaseElector on a real API server', () => {
   }
 
   /** Looks at both all the time; `overlaps` counts the looks that saw two leaders. */
-  function observe(...electors: LeaseElector[]) {
+  function observe(...electors: LeaderElector[]) {
     const result = { overlaps: 0, looks: 0 };
     const timer = setInterval(() => {
       result.looks += 1;

@@ -219,7 +219,7 @@ describe('Reflector on a real API server', () => {
   }, 30_000);
 
   it('ends a silent connection and gets the missed changes', async () => {
-    const { start, names, proxy, restarts } = await reflect({ silenceMs: 1_500 });
+    const { start, names, proxy, restarts } = await reflect({ idleTimeoutMs: 1_500 });
     await create('a');
     await start();
     proxy.silence();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EndpointSlice, Endpoints, Service } from '../../src/core/objects.ts';
 import type { ObjectRef } from '../../src/core/action.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { KubeView } from '../../src/kube/view.ts';
+import { KubeCache } from '../../src/kube/view.ts';
 import { KubeWriter } from '../../src/kube/writer.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';
 import { api } from '../controlplane/api.ts';
@@ -12,10 +12,10 @@ import { controlPlane } from '../controlplane/details.ts';
 import { clientFor, failureOf, silent } from '../kube/support/connect.ts';
 import { until } from '../kube/support/until.ts';
 
-describe('KubeWriter and KubeView on a real API server', () => {
+describe('KubeWriter and KubeCache on a real API server', () => {
   let admin: Api;
   let client: KubeClient;
-  let view: KubeView;
+  let view: KubeCache;
   let writer: KubeWriter;
   let space: string;
   let leading = true;
@@ -31,13 +31,13 @@ describe('KubeWriter and KubeView on a real API server', () => {
     space = await namespace(controlPlane(), 'writer');
     leading = true;
     told = [];
-    view = new KubeView({
+    view = new KubeCache({
       client,
       clock: systemClock,
       random: systemRandom,
       logger: silent,
       namespaces: [space],
-      onChange: (kind, { own }, concerned) => told.push({ kind, own, concerned }),
+      onChange: (kind, { isOwnWrite }, concerned) => told.push({ kind, own: isOwnWrite, concerned }),
     });
     writer = new KubeWriter({ client, view, mayWrite: () => leading });
     view.start();

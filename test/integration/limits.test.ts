@@ -4,7 +4,7 @@ import { sameStatus } from '../../src/core/status.ts';
 import { writeStatus } from '../../src/engine/status-writer.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { KubeView } from '../../src/kube/view.ts';
+import { KubeCache } from '../../src/kube/view.ts';
 import { KubeWriter } from '../../src/kube/writer.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';
 import { parseStatus } from '../../src/api/parse.ts';
@@ -18,7 +18,7 @@ import { bringUpWorst, worst } from '../support/worst.ts';
 
 let admin: Api;
 let client: KubeClient;
-let view: KubeView;
+let view: KubeCache;
 let writer: KubeWriter;
 let space: string;
 const events: BackendEvent[] = [];
@@ -28,7 +28,7 @@ beforeAll(async () => {
   client = clientFor(controlPlane());
   space = await namespace(controlPlane(), 'limits');
   const parts = { client, clock: systemClock, random: systemRandom, logger: silent };
-  view = new KubeView({ ...parts, namespaces: [space], onChange: () => undefined });
+  view = new KubeCache({ ...parts, namespaces: [space], onChange: () => undefined });
   writer = new KubeWriter({ client, view, mayWrite: () => true });
   view.start();
   await view.synced;

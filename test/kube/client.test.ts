@@ -5,8 +5,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Ask, KubeClient } from '../../src/kube/client.ts';
-import { lanes } from '../../src/kube/lanes.ts';
+import type { ApiRequest, KubeClient } from '../../src/kube/client.ts';
+import { priorities } from '../../src/kube/lanes.ts';
 import type { Verb } from '../../src/kube/verb.ts';
 import { clientOf, failureOf, kubeConfig } from './support/connect.ts';
 import { httpApi } from './support/http-api.ts';
@@ -67,7 +67,7 @@ describe('KubeClient', () => {
     return { server, client };
   }
 
-  const ask = (verb: Verb, more: Partial<Ask> = {}): Ask => ({
+  const ask = (verb: Verb, more: Partial<ApiRequest> = {}): ApiRequest => ({
     verb,
     resource: 'things',
     path: '/api/things',
@@ -197,20 +197,20 @@ describe('KubeClient', () => {
   it('ends at once when it is cancelled', async () => {
     const { client } = await exchange([hang]);
     const cancel = new AbortController();
-    const failure = failureOf(client.request(ask('get', { signal: cancel.signal, lane: lanes.slice })));
+    const failure = failureOf(client.request(ask('get', { signal: cancel.signal, lane: priorities.slice })));
     cancel.abort();
     expect(await failure).toMatchObject({ kind: 'transient', reason: 'Cancelled' });
     expect(client.load).toEqual({ inFlight: 0, queued: 0 });
   });
 
   it.each([
-    ['status', lanes.status],
-    ['slice', lanes.slice],
+    ['status', priorities.status],
+    ['slice', priorities.slice],
   ])('ends the wait for another attempt at once when there is a newer request: %s', async (_, lane) => {
     const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '5' }), answer(200)]);
     const patience = new AbortController();
     const startedAt = performance.now();
-    const failure = failureOf(client.request(ask('patch', { lane, patience: patience.signal })));
+    const failure = failureOf(client.request(ask('patch', { lane, preempt: patience.signal })));
     await until('it was throttled', () => heard.length === 1);
     patience.abort();
     expect(await failure).toMatchObject({ kind: 'waiting', reason: 'Superseded', afterMs: 0 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/objects.ts';
-import type { Ask } from '../../src/kube/client.ts';
+import type { ApiRequest } from '../../src/kube/client.ts';
 import { EventWriter } from '../../src/kube/events.ts';
 import type { EventResult } from '../../src/kube/events.ts';
 import { SeriesCache } from '../../src/kube/series-cache.ts';
@@ -40,7 +40,7 @@ async function delaysBeside({ backends, addresses, answersAfterMs = 0 }: Greed) 
   const clock = new ManualClock();
   const written: { readonly namespace: string; readonly note: string; readonly at: number }[] = [];
   const results: Record<EventResult, number> = { written: 0, dropped: 0, failed: 0 };
-  const request = async ({ body }: Ask): Promise<unknown> => {
+  const request = async ({ body }: ApiRequest): Promise<unknown> => {
     const { metadata, note } = body as { metadata?: { namespace: string }; note?: string };
     if (metadata === undefined || note === undefined) return {};
     written.push({ namespace: metadata.namespace, note, at: clock.now() });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError, type OperatorErrorOptions } from '../../src/core/errors.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
-import type { Ask } from '../../src/kube/client.ts';
+import type { ApiRequest } from '../../src/kube/client.ts';
 import { EventWriter } from '../../src/kube/events.ts';
 import { aStoredBackend } from '../support/builders.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -26,7 +26,7 @@ class World {
   readonly results = { written: 0, dropped: 0, failed: 0 };
   readonly warnings: string[] = [];
   tries = 0;
-  failure: ((ask: Ask) => OperatorErrorOptions | undefined) | undefined;
+  failure: ((ask: ApiRequest) => OperatorErrorOptions | undefined) | undefined;
   /** The write is done, and its answer gets lost. */
   losesAnswers = false;
   readonly writer = new EventWriter({
@@ -52,7 +52,7 @@ class World {
   notes = () => [...this.stored.values()].map(({ note }) => note);
 
   // eslint-disable-next-line @typescript-eslint/require-await
-  async #request(ask: Ask): Promise<unknown> {
+  async #request(ask: ApiRequest): Promise<unknown> {
     this.tries += 1;
     const failure = this.failure?.(ask);
     if (failure !== undefined) throw new OperatorError('no', failure);
@@ -61,7 +61,7 @@ class World {
     return {};
   }
 
-  #store({ verb, name = '', body }: Ask): void {
+  #store({ verb, name = '', body }: ApiRequest): void {
     if (verb === 'create') {
       const event = body as Stored;
       if (this.stored.has(event.metadata.name))

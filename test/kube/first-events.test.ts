@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/objects.ts';
-import { FirstEvents } from '../../src/kube/first-events.ts';
+import { InitialEvents } from '../../src/kube/first-events.ts';
 import type { WatchEvent } from '../../src/kube/watch-stream.ts';
 
 const event = (type: string, name: string, resourceVersion: string): WatchEvent => ({
@@ -15,8 +15,8 @@ const end = bookmark('9', { 'k8s.io/initial-events-end': 'true' });
 
 /** What came of the events, each object as name@version; undefined: they are not all. */
 function after(...events: readonly WatchEvent[]): readonly string[] | undefined {
-  const first = new FirstEvents((raw) => raw as KubeObject);
-  const whole = events.map((each) => first.take(each)).at(-1);
+  const first = new InitialEvents((raw) => raw as KubeObject);
+  const whole = events.map((each) => first.add(each)).at(-1);
   return whole?.objects.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion ?? ''}`);
 }
 
@@ -37,6 +37,6 @@ describe('the initial events of a full watch', () => {
   });
 
   it('have the version of the bookmark', () => {
-    expect(new FirstEvents((raw) => raw as KubeObject).take(end)).toEqual({ objects: [], version: '9' });
+    expect(new InitialEvents((raw) => raw as KubeObject).add(end)).toEqual({ objects: [], version: '9' });
   });
 });

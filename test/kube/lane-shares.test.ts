@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Lanes, lanes } from '../../src/kube/lanes.ts';
+import { PriorityLimiter, priorities } from '../../src/kube/lanes.ts';
 import { settle } from '../support/manual-clock.ts';
 
 /**
@@ -7,10 +7,10 @@ import { settle } from '../support/manual-clock.ts';
  * Returns the rounds until the modest namespace's 100 slices are written; the greedy one always has 1,000 that wait.
  */
 async function rounds(greedy: boolean): Promise<number> {
-  const gate = new Lanes(32);
+  const gate = new PriorityLimiter(32);
   const inside: string[] = [];
   const enter = (namespace: string) =>
-    void gate.enter(lanes.slice, namespace).then(() => inside.push(namespace));
+    void gate.enter(priorities.slice, namespace).then(() => inside.push(namespace));
   let left = 100;
   if (greedy) for (let at = 0; at < 1_000; at += 1) enter('greedy');
   for (let at = 0; at < left; at += 1) enter('modest');
@@ -18,7 +18,7 @@ async function rounds(greedy: boolean): Promise<number> {
     await settle();
     const answered = inside.splice(0);
     for (const namespace of answered) {
-      gate.leave(lanes.slice, namespace);
+      gate.leave(priorities.slice, namespace);
       if (namespace === 'modest') left -= 1;
       else enter('greedy');
     }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Lanes, lanes } from '../../src/kube/lanes.ts';
+import { PriorityLimiter, priorities } from '../../src/kube/lanes.ts';
 import type { Lane } from '../../src/kube/lanes.ts';
 import { settle } from '../support/manual-clock.ts';
 
 describe('Lanes', () => {
   function waiting(limit: number) {
-    const gate = new Lanes(limit);
+    const gate = new PriorityLimiter(limit);
     const entered: string[] = [];
     /** Lanes of those that have a place, the first who came first. */
     const inside: { readonly lane: Lane; readonly namespace: string }[] = [];
@@ -30,14 +30,14 @@ describe('Lanes', () => {
 
   it('sends the lowest lane first, and the requests of a lane in the order in which they came', async () => {
     const { entered, enter, leave } = waiting(1);
-    void enter('running', lanes.status);
-    void enter('status 1', lanes.status);
-    void enter('secret', lanes.secret);
-    void enter('event', lanes.event);
-    void enter('service', lanes.service);
-    void enter('status 2', lanes.status);
-    void enter('slice 1', lanes.slice);
-    void enter('slice 2', lanes.slice);
+    void enter('running', priorities.status);
+    void enter('status 1', priorities.status);
+    void enter('secret', priorities.secret);
+    void enter('event', priorities.event);
+    void enter('service', priorities.service);
+    void enter('status 2', priorities.status);
+    void enter('slice 1', priorities.slice);
+    void enter('slice 2', priorities.slice);
     await settle();
     for (let left = 0; left < 7; left += 1) await leave();
     expect(entered).toEqual([
@@ -54,7 +54,7 @@ describe('Lanes', () => {
 
   it('holds no more than its limit, and frees every place', async () => {
     const { gate, entered, enter, leave } = waiting(2);
-    for (const name of ['a', 'b', 'c', 'd']) void enter(name, lanes.slice, undefined, name);
+    for (const name of ['a', 'b', 'c', 'd']) void enter(name, priorities.slice, undefined, name);
     await settle();
     expect([entered.length, gate.running, gate.queued]).toEqual([2, 2, 2]);
     for (let left = 0; left < 4; left += 1) await leave();
@@ -71,9 +71,9 @@ describe('Lanes', () => {
     'lets requests of the lane %s have at most %i of 32 places, and those of one namespace %i',
     async (lane, most, ofOne) => {
       const all = waiting(32);
-      for (let at = 0; at < 100; at += 1) void all.enter(`${at}`, lanes[lane], undefined, `${at}`);
+      for (let at = 0; at < 100; at += 1) void all.enter(`${at}`, priorities[lane], undefined, `${at}`);
       const one = waiting(32);
-      for (let at = 0; at < 100; at += 1) void one.enter(`${at}`, lanes[lane]);
+      for (let at = 0; at < 100; at += 1) void one.enter(`${at}`, priorities[lane]);
       await settle();
       expect([all.entered.length, all.gate.running, all.gate.queued]).toEqual([most, most, 100 - most]);
       expect([one.entered.length, one.gate.running, one.gate.queued]).toEqual([ofOne, ofOne, 100 - ofOne]);
@@ -82,9 +82,9 @@ describe('Lanes', () => {
 
   it('lets namespaces take turns in a lane, each with its requests in order', async () => {
     const { entered, enter, leave } = waiting(1);
-    void enter('running', lanes.slice, undefined, 'greedy');
-    for (const name of ['g1', 'g2', 'g3']) void enter(name, lanes.slice, undefined, 'greedy');
-    for (const name of ['m1', 'm2']) void enter(name, lanes.slice, undefined, 'modest');
+    void enter('running', priorities.slice, undefined, 'greedy');
+    for (const name of ['g1', 'g2', 'g3']) void enter(name, priorities.slice, undefined, 'greedy');
+    for (const name of ['m1', 'm2']) void enter(name, priorities.slice, undefined, 'modest');
     await settle();
     for (let left = 0; left < 6; left += 1) await leave();
     expect(entered).toEqual(['running', 'g1', 'm1', 'g2', 'm2', 'g3']);
@@ -92,10 +92,10 @@ describe('Lanes', () => {
 
   it('sends a request of a namespace at once, however many requests of another one wait or are in flight, in every lane', async () => {
     const { entered, enter } = waiting(32);
-    for (const lane of Object.values(lanes))
+    for (const lane of Object.values(priorities))
       for (let at = 0; at < 1_000; at += 1) void enter(`greedy ${lane}`, lane, undefined, 'greedy');
     await settle();
-    for (const lane of [lanes.slice, lanes.status] as const)
+    for (const lane of [priorities.slice, priorities.status] as const)
       void enter(`modest ${lane}`, lane, undefined, 'modest');
     await settle();
     expect(entered.filter((name) => name.startsWith('modest'))).toEqual(['modest 0', 'modest 4']);
@@ -103,8 +103,8 @@ describe('Lanes', () => {
 
   it('keeps two of 32 places for the other lanes, however many slices wait', async () => {
     const { entered, enter, gate } = waiting(32);
-    for (let at = 0; at < 100; at += 1) void enter('slice', lanes.slice, undefined, `${at}`);
-    for (let at = 0; at < 5; at += 1) void enter('status', lanes.status, undefined, `other ${at}`);
+    for (let at = 0; at < 100; at += 1) void enter('slice', priorities.slice, undefined, `${at}`);
+    for (let at = 0; at < 5; at += 1) void enter('status', priorities.status, undefined, `other ${at}`);
     await settle();
     expect([gate.running, entered.filter((name) => name === 'status').length]).toEqual([32, 2]);
   });
@@ -112,15 +112,15 @@ describe('Lanes', () => {
   it('keeps places free for slices, even if no other request is answered', async () => {
     const { gate, entered, enter } = waiting(32);
     for (let at = 0; at < 50; at += 1)
-      for (const lane of Object.values(lanes)) void enter(`${lane}`, lane, undefined, `${at}`);
+      for (const lane of Object.values(priorities)) void enter(`${lane}`, lane, undefined, `${at}`);
     await settle();
-    expect(entered.filter((lane) => lane === `${lanes.slice}`).length).toBeGreaterThanOrEqual(4);
+    expect(entered.filter((lane) => lane === `${priorities.slice}`).length).toBeGreaterThanOrEqual(4);
     expect(gate.running).toBe(32);
   });
 
   it('starts all waiting requests, in any mix of lanes, and never exceeds its limit', async () => {
     const lane = fc.record({
-      lane: fc.constantFrom(...Object.values(lanes)),
+      lane: fc.constantFrom(...Object.values(priorities)),
       namespace: fc.constantFrom('shop', 'bank', 'bar'),
     });
     await fc.assert(
@@ -143,8 +143,8 @@ describe('Lanes', () => {
 
   it('refuses a request that was cancelled before, except if there is room', async () => {
     const { gate, entered, enter } = waiting(1);
-    await enter('room', lanes.status, AbortSignal.abort());
-    await enter('no room', lanes.status, AbortSignal.abort());
+    await enter('room', priorities.status, AbortSignal.abort());
+    await enter('no room', priorities.status, AbortSignal.abort());
     expect(entered).toEqual(['room', 'no room gave up']);
     expect([gate.running, gate.queued]).toEqual([1, 0]);
   });
@@ -152,9 +152,9 @@ describe('Lanes', () => {
   it('removes a waiting request that is cancelled', async () => {
     const { gate, entered, enter, leave } = waiting(1);
     const cancel = new AbortController();
-    void enter('a', lanes.slice);
-    void enter('b', lanes.slice, cancel.signal);
-    void enter('c', lanes.slice);
+    void enter('a', priorities.slice);
+    void enter('b', priorities.slice, cancel.signal);
+    void enter('c', priorities.slice);
     cancel.abort(new Error('no more'));
     await leave();
     await leave();

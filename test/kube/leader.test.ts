@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Ask, KubeClient } from '../../src/kube/client.ts';
-import { LeaseElector } from '../../src/kube/leader.ts';
+import type { ApiRequest, KubeClient } from '../../src/kube/client.ts';
+import { LeaderElector } from '../../src/kube/leader.ts';
 import type { Lease } from '../../src/kube/lease.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { silent } from './support/connect.ts';
 
-describe('LeaseElector', () => {
+describe('LeaderElector', () => {
   /** A lease store that answers until it is told not to. */
   function candidate(clock: ManualClock) {
     const world = { away: false };
-    const request = (ask: Ask): Promise<unknown> => {
+    const request = (ask: ApiRequest): Promise<unknown> => {
       const fail = (status: number) =>
         new OperatorError('no', { kind: 'transient', reason: 'Conflict', status });
       if (world.away) return Promise.reject(fail(503));
@@ -19,9 +19,9 @@ describe('LeaseElector', () => {
         : Promise.resolve({ ...(Object(ask.body) as object) });
     };
     const hooks: string[] = [];
-    const elector = new LeaseElector({
+    const elector = new LeaderElector({
       onStartedLeading: () => hooks.push('started'),
-      onLost: (reason) => hooks.push(reason),
+      onStoppedLeading: (reason) => hooks.push(reason),
       client: { request } as unknown as KubeClient,
       clock,
       random: () => 0.5,
@@ -72,9 +72,9 @@ class FakeLease {
 
   candidate(clock: ManualClock, identity: string, afterAnswer: () => void = () => undefined) {
     const hooks: string[] = [];
-    const elector = new LeaseElector({
+    const elector = new LeaderElector({
       client: {
-        request: async (ask: Ask) => {
+        request: async (ask: ApiRequest) => {
           const answer = await this.#answer(ask, identity);
           if (ask.verb === 'update') afterAnswer();
           return answer;
@@ -82,7 +82,7 @@ class FakeLease {
       } as unknown as KubeClient,
       ...{ clock, random: () => 0.5, logger: silent, namespace: 'n', name: 'operator', identity },
       onStartedLeading: () => hooks.push('started'),
-      onLost: (reason) => hooks.push(reason),
+      onStoppedLeading: (reason) => hooks.push(reason),
       onNewLeader: (leader) => hooks.push(`leader ${leader}`),
       hasAnswered: (sentAt) => this.answeredAt > sentAt,
     });
@@ -94,7 +94,7 @@ class FakeLease {
     this.lease = { metadata: { resourceVersion: `${(this.#version += 1)}` }, ...(spec && { spec }) };
   }
 
-  async #answer(ask: Ask, identity: string): Promise<Lease> {
+  async #answer(ask: ApiRequest, identity: string): Promise<Lease> {
     await Promise.resolve();
     if (this.cut.has(identity)) throw refusal(this.status);
     if (ask.verb === 'get' && this.lease === undefined) throw refusal(404);

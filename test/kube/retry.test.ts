@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import { deadlineError, networkError, statusError } from '../../src/kube/errors.ts';
-import { patienceMs, retryDelay } from '../../src/kube/retry.ts';
+import { maxInlineDelayMs, retryDelay } from '../../src/kube/retry.ts';
 
 const asked = { verb: 'x', resource: 'y' };
 const lost = networkError(asked, Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
@@ -40,7 +40,7 @@ describe('retryDelay', () => {
       100, 200, 400, 800, 2_000,
     ]);
     expect(retryDelay('get', lost, 1, 0)).toBe(50);
-    expect(retryDelay('get', lost, 9, 0.999)).toBeLessThan(patienceMs);
+    expect(retryDelay('get', lost, 9, 0.999)).toBeLessThan(maxInlineDelayMs);
   });
 
   it('tries fresh credentials once', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Ask } from '../../src/kube/client.ts';
+import type { ApiRequest } from '../../src/kube/client.ts';
 import { SecretReader } from '../../src/kube/secrets.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 
@@ -34,7 +34,7 @@ class World {
     await settle();
   }
 
-  async #answer({ name = '', path, signal }: Ask): Promise<unknown> {
+  async #answer({ name = '', path, signal }: ApiRequest): Promise<unknown> {
     this.asked.push(path);
     this.running += 1;
     this.peak = Math.max(this.peak, this.running);

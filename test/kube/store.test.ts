@@ -36,7 +36,7 @@ describe('Store', () => {
   it('ignores an answer that is older than the version of the watch', () => {
     const store = new Store<KubeObject>();
     store.watched(object('a', 1));
-    store.watchedGone(object('a', 5));
+    store.watchedDeleted(object('a', 5));
     expect(store.put(object('a', 3))).toEqual([]);
     expect(store.size).toBe(0);
   });
@@ -44,8 +44,8 @@ describe('Store', () => {
   it('takes a read object that the watch leaves out, however old it is', () => {
     const store = new Store<KubeObject>();
     store.replace([], '100');
-    expect(told(store.putHidden(object('a', 3)))).toEqual([[undefined, 'a']]);
-    expect(store.putHidden(object('a', 2))).toEqual([]);
+    expect(told(store.putUnwatched(object('a', 3)))).toEqual([[undefined, 'a']]);
+    expect(store.putUnwatched(object('a', 2))).toEqual([]);
   });
 
   it('keeps objects that were written while a list was read', () => {
@@ -64,7 +64,7 @@ describe('Store', () => {
       ['b', undefined],
       ['a', 'a'],
     ]);
-    expect(store.position).toBe('50');
+    expect(store.resourceVersion).toBe('50');
   });
 
   it('ends in the state of the cluster, in any order of answers and events', () => {
@@ -84,7 +84,7 @@ describe('Store', () => {
           }
           if (life === updates.length - 1 && lastLives) return;
           const end = object(uid, (version += 1));
-          steps.push({ watch: () => store.watchedGone(end), own: () => store.remove('n/x', uid) });
+          steps.push({ watch: () => store.watchedDeleted(end), own: () => store.remove('n/x', uid) });
         });
         // Own answers come in order, each at its time between the events.
         const order = steps.flatMap((step, at) => [

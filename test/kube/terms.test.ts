@@ -17,7 +17,7 @@ class World {
     beat: () => this.#beat(),
     elect: (hooks) => new SoleLeader(hooks),
     onStartedLeading: () => this.hooks.push(`${this.clock.now()} started`),
-    onLost: (reason) => this.hooks.push(`${this.clock.now()} ${reason}`),
+    onStoppedLeading: (reason) => this.hooks.push(`${this.clock.now()} ${reason}`),
   });
 
   restore(): void {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Ask } from '../../src/kube/client.ts';
+import type { ApiRequest } from '../../src/kube/client.ts';
 import { reviewToken } from '../../src/kube/token-review.ts';
 
 const user = {
@@ -12,7 +12,7 @@ const user = {
 /** An API server that answers reviews with these statuses. */
 function server(token: object, access: object = {}) {
   const bodies: unknown[] = [];
-  const request = (ask: Ask): Promise<unknown> => {
+  const request = (ask: ApiRequest): Promise<unknown> => {
     bodies.push(ask.body);
     return Promise.resolve({ status: ask.resource === 'tokenreviews' ? token : access });
   };

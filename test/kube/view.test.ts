@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { KubeView } from '../../src/kube/view.ts';
+import { KubeCache } from '../../src/kube/view.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';
 import { clientOf, kubeConfig, silent } from './support/connect.ts';
 import { httpApi } from './support/http-api.ts';
@@ -13,7 +13,7 @@ const backend = (namespace: string) => ({
   spec: { services: [{ name: 'db' }] },
 });
 
-describe('KubeView', () => {
+describe('KubeCache', () => {
   const cleanups: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -37,7 +37,7 @@ describe('KubeView', () => {
     });
     const client = clientOf(() => kubeConfig({ server: api.url }));
     const told: string[] = [];
-    const view = new KubeView({
+    const view = new KubeCache({
       ...{ client, clock: systemClock, random: systemRandom, logger: silent, namespaces },
       onChange: (kind, _change, concerned) => told.push(`${kind} ${concerned.join()}`),
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Action } from '../../src/core/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Ask } from '../../src/kube/client.ts';
+import type { ApiRequest } from '../../src/kube/client.ts';
 import { KubeWriter } from '../../src/kube/writer.ts';
 import { aSlice, namespace } from '../support/builders.ts';
 import { settle } from '../support/manual-clock.ts';
@@ -11,7 +11,7 @@ const conflict = new OperatorError('not now', { kind: 'transient', reason: 'Conf
 
 interface Sent {
   readonly what: string;
-  readonly ask: Ask;
+  readonly ask: ApiRequest;
   readonly answer: (answer: unknown) => Promise<void>;
   readonly refuse: (error: OperatorError) => Promise<void>;
 }
@@ -30,7 +30,7 @@ class World {
       void this.view.push(`${what} ${kind} ${rest.at(-1) === true ? 'own' : 'of others'}`);
   readonly writer = new KubeWriter({
     client: { request: (ask) => this.#request(ask) },
-    view: { put: this.#sink('put'), found: this.#sink('found'), remove: this.#sink('remove') },
+    view: { put: this.#sink('put'), putRead: this.#sink('found'), remove: this.#sink('remove') },
     mayWrite: () => true,
     term: () => this.term,
     confirm: () => this.confirmed,
@@ -55,7 +55,7 @@ class World {
     return last;
   }
 
-  #request(ask: Ask): Promise<unknown> {
+  #request(ask: ApiRequest): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const what = `${ask.verb} ${ask.resource}`;
     this.sent.push({

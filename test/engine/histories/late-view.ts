@@ -27,7 +27,7 @@ export class LateView implements ClusterCache {
 
   watched({ kind, object, gone }: WatchEvent): void {
     const store = this.#store(kind);
-    this.#report(kind, gone ? store.watchedGone(object) : store.watched(object));
+    this.#report(kind, gone ? store.watchedDeleted(object) : store.watched(object));
   }
 
   put(kind: Kind, object: KubeObject): void {
@@ -97,7 +97,7 @@ export class LateView implements ClusterCache {
         .filter((backend) => claimsOf(backend).some((claim) => services.includes(claim)))
         .map(keyOf);
       const concerned = new Set([...itself, ...wanted]);
-      if (change.own) for (const writer of itself) concerned.delete(writer);
+      if (change.isOwnWrite) for (const writer of itself) concerned.delete(writer);
       this.#onChange(kind, change, [...concerned]);
     }
   }

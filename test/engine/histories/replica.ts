@@ -11,7 +11,7 @@ import type { Prober, ProberListeners } from '../../../src/engine/prober.ts';
 import { WorkerPool } from '../../../src/engine/worker-pool.ts';
 import { FakeThreads } from '../../support/fake-threads.ts';
 import { RunTally } from '../../../src/engine/run-tally.ts';
-import type { LeaderHooks } from '../../../src/kube/leadership.ts';
+import type { LeaderCallbacks } from '../../../src/kube/leadership.ts';
 import { Terms } from '../../../src/kube/terms.ts';
 import { cancelled } from '../../support/scripted-probe.ts';
 import { kinds, type ApiServer } from './api-server.ts';
@@ -68,7 +68,7 @@ export class Replica {
   leads = false;
   readonly engine: Engine;
   readonly #terms: Terms;
-  #hooks: LeaderHooks = {};
+  #hooks: LeaderCallbacks = {};
   readonly #options: ReplicaOptions;
   readonly #view: LateView;
   readonly #resolver: DnsResolver;
@@ -142,7 +142,7 @@ export class Replica {
         this.#options.onTerm(this);
         this.engine.onStartedLeading();
       },
-      onLost: () => {
+      onStoppedLeading: () => {
         this.engine.onStoppedLeading();
         this.net.reset();
       },
@@ -212,7 +212,7 @@ export class Replica {
 
   lapse(): void {
     this.leads = false;
-    this.#hooks.onLost?.('Lapsed');
+    this.#hooks.onStoppedLeading?.('Lapsed');
   }
 
   kill(): void {
