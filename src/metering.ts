@@ -28,17 +28,17 @@ export function createMetrics({
 
 /** Returns an observer that records what the engine reports as metrics. */
 export const observerOf = (metrics: Metrics): Observer => ({
-  healthChanged: ({ state, reason }) => metrics.turned(state, reason),
+  healthChanged: ({ state, reason }) => metrics.healthChanged(state, reason),
   reconciled: (error, durationMs, queuedMs) =>
     metrics.reconciled(error?.reason ?? 'Ok', durationMs, queuedMs),
   addresses: (key, has) => {
     const [namespace = '', name = ''] = key.split('/');
     if (has === undefined) metrics.forgotten(namespace, name);
-    else metrics.published(namespace, name, has);
+    else metrics.backendFigures(namespace, name, has);
   },
   certificate: (key, check, expiresAt) => {
     const [namespace = '', name = ''] = key.split('/');
-    metrics.certified(namespace, name, formatHostPort(check), expiresAt);
+    metrics.certificateSeen(namespace, name, formatHostPort(check), expiresAt);
   },
 });
 

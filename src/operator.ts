@@ -178,7 +178,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
     rate,
     ask: (question, asked) => client.ask(question, asked),
     onNews: (owners) => engine().inputsChanged(owners),
-    onAsked: (result, durationMs) => metrics.asked(result, durationMs),
+    onAsked: (result, durationMs) => metrics.dnsQueried(result, durationMs),
   });
   return {
     resolver,
@@ -200,7 +200,7 @@ const createClient = (
     random,
     maxInFlight: config.maxConcurrentApiRequests,
     hooks: {
-      onRequest: (request) => metrics.requested(request),
+      onRequest: (request) => metrics.apiRequested(request),
       onWarning: (warning, path) => logger.warn('warning of the API server', { warning, path }),
       onAnswer: (sentAt) => terms().answered(sentAt),
     },

@@ -4,7 +4,7 @@ import type { Series } from './series.ts';
 import { SeriesPlaces } from './series-places.ts';
 
 /** Figures of a backend that have series. */
-export interface Figures {
+export interface BackendFigures {
   /** Addresses. */
   readonly ready: number;
   readonly total: number;
@@ -20,7 +20,7 @@ export class BackendSeries {
   readonly #places: SeriesPlaces;
   readonly #ends = new CertificateEnds();
   /** Latest figures of the backends without series. */
-  readonly #hidden = new Map<string, Figures>();
+  readonly #hidden = new Map<string, BackendFigures>();
   /** Elected primaries with a series, by backend. */
   readonly #primaries = new Map<string, readonly string[]>();
   /** Namespaces with a series that counts their backends without series. */
@@ -33,7 +33,7 @@ export class BackendSeries {
   }
 
   /** Sets the figures of a backend. A backend without a place is only counted. */
-  published(namespace: string, name: string, figures: Figures): void {
+  published(namespace: string, name: string, figures: BackendFigures): void {
     const key = `${namespace}/${name}`;
     const { lost } = this.#places.add(key);
     if (lost !== undefined) this.#hide(lost);
@@ -71,7 +71,7 @@ export class BackendSeries {
     this.#short = [...waiting.keys()];
   }
 
-  #show(key: string, figures: Figures): void {
+  #show(key: string, figures: BackendFigures): void {
     const { ready, total, primary = [], checks = [] } = figures;
     this.#hidden.delete(key);
     this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;

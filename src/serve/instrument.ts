@@ -1,12 +1,12 @@
 import type { MetricDefinition } from './metrics-table.ts';
 
 /** Value of one series of a counter or gauge. The caller keeps it, so that counting is one addition. */
-export interface Cell {
+export interface Counter {
   value: number;
 }
 
 /** One series of a histogram. */
-export class Distribution {
+export class Histogram {
   readonly #bounds: readonly number[];
   /** Number of values in each bucket, not cumulative. The last bucket has the values above the last bound. */
   readonly #counts: number[];
@@ -57,7 +57,7 @@ export interface Sample {
  * All series of one metric. The classes of prom-client hash a label object for each record (1 µs and more, measured).
  * A verdict makes three records, and there are 3,000 verdicts a second, so the series are plain cells that callers keep.
  */
-export class Instrument<T extends Cell | Distribution> {
+export class MetricVec<T extends Counter | Histogram> {
   readonly name: string;
   readonly #definition: MetricDefinition;
   readonly #make: () => T;
@@ -89,7 +89,7 @@ export class Instrument<T extends Cell | Distribution> {
   /** Returns the metric in the form that the registry of prom-client reads. */
   get() {
     const values = [...this.#series.values()].flatMap(({ labels, cell }) =>
-      cell instanceof Distribution
+      cell instanceof Histogram
         ? cell.samples(this.name, labels)
         : [{ metricName: this.name, labels, value: cell.value }],
     );

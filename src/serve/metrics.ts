@@ -4,7 +4,7 @@ import type { HealthState } from '../api/external-backend.ts';
 import { allErrorReasons } from '../core/errors.ts';
 import { threadEnds, type ThreadEnd } from '../engine/prober-thread.ts';
 import type { RunTally } from '../engine/run-tally.ts';
-import { BackendSeries, type Figures } from './backend-series.ts';
+import { BackendSeries, type BackendFigures } from './backend-series.ts';
 import { metricsTable } from './metrics-table.ts';
 import type { MetricName } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
@@ -120,7 +120,7 @@ export class Metrics {
   }
 
   /** Counts one DNS question. */
-  asked(result: (typeof dnsResults)[number], durationMs: number): void {
+  dnsQueried(result: (typeof dnsResults)[number], durationMs: number): void {
     this.#series.external_backend_dns_queries_total.at(result).value++;
     this.#series.external_backend_dns_query_duration_seconds.at().observe(durationMs / 1000);
   }
@@ -129,17 +129,17 @@ export class Metrics {
     this.#series.external_backend_prober_restarts_total.at(cause).value++;
   }
 
-  turned(to: HealthState, reason: string): void {
+  healthChanged(to: HealthState, reason: string): void {
     this.#series.external_backend_health_transitions_total.at(to, reason).value++;
   }
 
   /** Sets the figures of a backend. Beyond `maxBackends` a backend is only counted, until others are removed. */
-  published(namespace: string, name: string, figures: Figures): void {
+  backendFigures(namespace: string, name: string, figures: BackendFigures): void {
     if (this.#options.perBackend) this.#backends.published(namespace, name, figures);
   }
 
   /** Records a certificate that a probe received; `expiresAt` in milliseconds of Unix time. Ignored for a backend without series. */
-  certified(namespace: string, name: string, address: string, expiresAt: number): void {
+  certificateSeen(namespace: string, name: string, address: string, expiresAt: number): void {
     this.#backends.certified(namespace, name, address, expiresAt);
   }
 
@@ -156,7 +156,7 @@ export class Metrics {
   }
 
   /** Counts a request. A watch is counted when it has begun, and has no duration. */
-  requested({ verb, resource, code, durationMs }: ApiRequest): void {
+  apiRequested({ verb, resource, code, durationMs }: ApiRequest): void {
     this.#series.external_backend_api_requests_total.at(verb, resource, code).value++;
     if (verb === 'watch') return;
     this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);

@@ -1,12 +1,12 @@
-import { Distribution, Instrument } from './instrument.ts';
-import type { Cell } from './instrument.ts';
+import { Histogram, MetricVec } from './instrument.ts';
+import type { Counter } from './instrument.ts';
 import { metricsTable } from './metrics-table.ts';
 import type { MetricDefinition, MetricName } from './metrics-table.ts';
 
 /** Instruments of all metrics of the table, by name. */
 export type Series = {
-  readonly [N in MetricName]: Instrument<
-    (typeof metricsTable)[N]['type'] extends 'histogram' ? Distribution : Cell
+  readonly [N in MetricName]: MetricVec<
+    (typeof metricsTable)[N]['type'] extends 'histogram' ? Histogram : Counter
   >;
 };
 
@@ -16,9 +16,9 @@ export const entries = (
 
 export function makeSeries(): Series {
   const made = entries(metricsTable).map(([name, definition]) => {
-    const make = (): Cell | Distribution =>
-      definition.type === 'histogram' ? new Distribution(definition.buckets ?? []) : { value: 0 };
-    return [name, new Instrument<Cell | Distribution>(name, definition, make)];
+    const make = (): Counter | Histogram =>
+      definition.type === 'histogram' ? new Histogram(definition.buckets ?? []) : { value: 0 };
+    return [name, new MetricVec<Counter | Histogram>(name, definition, make)];
   });
   return Object.fromEntries(made) as Series;
 }

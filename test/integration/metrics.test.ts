@@ -12,14 +12,14 @@ it('passes the linter of Prometheus (promtool check metrics) with every metric i
   const runs = new RunTally();
   runs.ran('tcpSocket', { kind: 'up', reason: 'Connected' }, 2);
   metrics.includeRuns([runs]);
-  metrics.published('shop', 'orders-db', {
+  metrics.backendFigures('shop', 'orders-db', {
     ready: 1,
     total: 2,
     primary: ['10.20.0.11'],
     checks: [{ ip: '10.20.0.11', family: 'IPv4', port: 443 }],
   });
-  metrics.certified('shop', 'orders-db', '10.20.0.11:443', Date.UTC(2027, 0, 1));
-  metrics.requested({ verb: 'update', resource: 'endpointslices', code: '200', durationMs: 3 });
+  metrics.certificateSeen('shop', 'orders-db', '10.20.0.11:443', Date.UTC(2027, 0, 1));
+  metrics.apiRequested({ verb: 'update', resource: 'endpointslices', code: '200', durationMs: 3 });
   metrics.watchRestarted('services', 'Expired');
   const program = execFileSync(build, { encoding: 'utf8' }).trim();
   const { stdout, stderr, status } = spawnSync(program, ['promlint'], {

@@ -107,7 +107,7 @@ describe('metrics', () => {
 
   it('show the addresses of a backend until it is deleted', async () => {
     const metrics = make();
-    metrics.published('shop', 'db', { ready: 1, total: 2 });
+    metrics.backendFigures('shop', 'db', { ready: 1, total: 2 });
     const before = await scrape(metrics);
     metrics.forgotten('shop', 'db');
     const after = await scrape(metrics);
@@ -119,7 +119,7 @@ describe('metrics', () => {
 
   it('show no more backends than allowed, count the others, and show one of them when another is deleted', async () => {
     const metrics = make({ maxBackends: 2 });
-    for (const name of ['a', 'b', 'c', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
+    for (const name of ['a', 'b', 'c', 'c']) metrics.backendFigures('ns', name, { ready: 0, total: 1 });
     const full = await scrape(metrics);
     metrics.forgotten('ns', 'a');
     const later = await scrape(metrics);
@@ -131,8 +131,8 @@ describe('metrics', () => {
 
   it('give the place of a deleted backend to the one that has waited longest, with its latest figures', async () => {
     const metrics = make({ maxBackends: 1 });
-    for (const name of ['a', 'b', 'c']) metrics.published('ns', name, { ready: 0, total: 1 });
-    metrics.published('ns', 'b', { ready: 1, total: 1, primary: ['10.0.0.1'] });
+    for (const name of ['a', 'b', 'c']) metrics.backendFigures('ns', name, { ready: 0, total: 1 });
+    metrics.backendFigures('ns', 'b', { ready: 1, total: 1, primary: ['10.0.0.1'] });
     metrics.forgotten('ns', 'c');
     metrics.forgotten('ns', 'a');
     const samples = await scrape(metrics);
@@ -146,7 +146,7 @@ describe('metrics', () => {
   it('show the elected primary, and no series without one', async () => {
     const metrics = make();
     const primary = async (...addresses: readonly string[]) => {
-      metrics.published('shop', 'db', { ready: 1, total: 2, primary: addresses });
+      metrics.backendFigures('shop', 'db', { ready: 1, total: 2, primary: addresses });
       return matching(await scrape(metrics), 'external_backend_primary_info{');
     };
     const line = (address: string) =>
@@ -163,19 +163,19 @@ describe('metrics', () => {
     const metrics = make({ maxBackends: 1 });
     const at = (ip: string) => ({ ip, family: 'IPv4' as const, port: 443 });
     const published = (...ips: readonly string[]) =>
-      metrics.published('shop', 'web', { ready: 0, total: 2, checks: ips.map(at) });
+      metrics.backendFigures('shop', 'web', { ready: 0, total: 2, checks: ips.map(at) });
     const shown = async () =>
       matching(await scrape(metrics), 'external_backend_certificate_expiry_timestamp_seconds{');
     const line = (value: string) =>
       `external_backend_certificate_expiry_timestamp_seconds{namespace="shop",name="web"} ${value}`;
     published('10.0.0.1', '10.0.0.2');
-    metrics.certified('shop', 'web', '10.0.0.1:443', 1_767_225_600_000);
-    metrics.certified('shop', 'web', '10.0.0.2:443', 1_767_225_700_000);
-    metrics.certified('shop', 'beyond', '10.0.0.3:443', 1);
+    metrics.certificateSeen('shop', 'web', '10.0.0.1:443', 1_767_225_600_000);
+    metrics.certificateSeen('shop', 'web', '10.0.0.2:443', 1_767_225_700_000);
+    metrics.certificateSeen('shop', 'beyond', '10.0.0.3:443', 1);
     expect(await shown()).toEqual([line('1767225600')]);
     published('10.0.0.2');
     expect(await shown()).toEqual([line('1767225700')]);
-    metrics.certified('shop', 'web', '10.0.0.2:443', 1_798_761_600_000);
+    metrics.certificateSeen('shop', 'web', '10.0.0.2:443', 1_798_761_600_000);
     expect(await shown()).toEqual([line('1798761600')]);
     metrics.forgotten('shop', 'web');
     expect(await shown()).toEqual([]);
@@ -184,7 +184,8 @@ describe('metrics', () => {
   it('show all 10 backends of a namespace although another one has 2,000 and came first', async () => {
     const metrics = make({ maxBackends: 1000 });
     const publish = (namespace: string, count: number) => {
-      for (let n = 0; n < count; n++) metrics.published(namespace, `b${String(n)}`, { ready: 1, total: 1 });
+      for (let n = 0; n < count; n++)
+        metrics.backendFigures(namespace, `b${String(n)}`, { ready: 1, total: 1 });
     };
     publish('greedy', 2000);
     publish('modest', 10);
@@ -199,9 +200,9 @@ describe('metrics', () => {
 
   it('show the latest figures of a backend that lost its place and has one again', async () => {
     const metrics = make({ maxBackends: 2 });
-    metrics.published('greedy', 'a', { ready: 1, total: 1 });
-    metrics.published('greedy', 'b', { ready: 2, total: 3, primary: ['10.0.0.1'] });
-    metrics.published('modest', 'c', { ready: 1, total: 1 });
+    metrics.backendFigures('greedy', 'a', { ready: 1, total: 1 });
+    metrics.backendFigures('greedy', 'b', { ready: 2, total: 3, primary: ['10.0.0.1'] });
+    metrics.backendFigures('modest', 'c', { ready: 1, total: 1 });
     const name = 'external_backend_addresses{namespace="greedy",name="b"}';
     const short = await scrape(metrics);
     expect([short.get(name), matching(short, 'external_backend_primary_info{')]).toEqual([undefined, []]);
@@ -213,8 +214,8 @@ describe('metrics', () => {
 
   it('have no series of single backends when these are switched off', async () => {
     const metrics = make({ perBackend: false });
-    metrics.published('ns', 'a', { ready: 0, total: 1, primary: ['10.0.0.1'] });
-    metrics.certified('ns', 'a', '10.0.0.1:443', 1);
+    metrics.backendFigures('ns', 'a', { ready: 0, total: 1, primary: ['10.0.0.1'] });
+    metrics.certificateSeen('ns', 'a', '10.0.0.1:443', 1);
     const samples = await scrape(metrics);
     for (const name of ['addresses', 'primary_info', 'certificate_expiry_timestamp_seconds'])
       expect(matching(samples, `external_backend_${name}{`)).toEqual([]);
@@ -233,9 +234,9 @@ describe('metrics', () => {
 
   it('count questions to the name servers, from 0 on for every result', async () => {
     const metrics = make();
-    metrics.asked('Records', 2);
-    metrics.asked('NoSuchName', 3);
-    metrics.asked('Records', 5_000);
+    metrics.dnsQueried('Records', 2);
+    metrics.dnsQueried('NoSuchName', 3);
+    metrics.dnsQueried('Records', 5_000);
     const samples = await scrape(metrics);
     expect(matching(samples, 'external_backend_dns_queries_total')).toEqual([
       'external_backend_dns_queries_total{result="Records"} 2',
@@ -265,10 +266,10 @@ describe('metrics', () => {
     const metrics = make();
     metrics.reconciled('Ok', 10, 20);
     metrics.reconciled('Conflict', 10, 20);
-    metrics.requested({ verb: 'update', resource: 'endpointslices', code: '409', durationMs: 3 });
-    metrics.requested({ verb: 'watch', resource: 'services', code: '200', durationMs: 3_600_000 });
+    metrics.apiRequested({ verb: 'update', resource: 'endpointslices', code: '409', durationMs: 3 });
+    metrics.apiRequested({ verb: 'watch', resource: 'services', code: '200', durationMs: 3_600_000 });
     metrics.watchRestarted('services', 'Expired');
-    metrics.turned('unhealthy', 'Timeout');
+    metrics.healthChanged('unhealthy', 'Timeout');
     metrics.leading(true);
     const samples = await scrape(metrics);
     const of = (name: string) => samples.get(`external_backend_${name}`);
