@@ -80,7 +80,7 @@ describe('choose', () => {
   it.each(rows.map((row) => [row[0], row] as const))('the alias points to: %s', (_, row) => {
     const [, candidates, current, name, afterMs] = row;
     const chosen = chooseTarget(candidates, current, 30_000, now);
-    expect(chosen).toEqual({ name, ...(afterMs !== undefined && { requeueAfterMs: afterMs }) });
+    expect(chosen).toEqual({ name, ...(afterMs !== undefined && { afterMs }) });
   });
 
   it.each([

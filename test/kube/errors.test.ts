@@ -49,7 +49,7 @@ describe('statusError', () => {
     expect({ kind: error.kind, reason: error.reason, afterMs: error.afterMs, status: error.status }).toEqual({
       kind,
       reason,
-      requeueAfterMs: afterMs,
+      afterMs,
       status,
     });
   });
