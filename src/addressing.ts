@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import { addressPolicy, type AddressPolicy } from './core/address-policy.ts';
 import { aliasPolicy, type AliasPolicy } from './core/alias-policy.ts';
 import type { ClusterNetwork, ClusterNetworksOf } from './core/cluster-networks.ts';
-import type { Logger } from './engine/ports.ts';
+import type { Logger } from './util/log.ts';
 import type { KubeClient } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';
 import { serverNetworks } from './kube/network-objects.ts';

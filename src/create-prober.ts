@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { LocalProber } from './engine/local-prober.ts';
-import type { Logger } from './engine/ports.ts';
+import type { Logger } from './util/log.ts';
 import type { CreateProber } from './engine/prober.ts';
 import { RunTally } from './engine/run-tally.ts';
 import { WorkerPool } from './engine/worker-pool.ts';

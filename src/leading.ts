@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
-import type { Logger } from './engine/ports.ts';
+import type { Logger } from './util/log.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { EventWriter } from './kube/events.ts';
 import { LeaderElector } from './kube/leader.ts';

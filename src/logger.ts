@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { LogFields, Logger } from './engine/ports.ts';
+import type { LogFields, Logger } from './util/log.ts';
 
 export interface LoggerOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

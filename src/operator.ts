@@ -5,7 +5,7 @@ import { createDnsClient } from './dns/client.ts';
 import { DnsResolver } from './dns/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
-import type { Logger } from './engine/ports.ts';
+import type { Logger } from './util/log.ts';
 import { KubeClient } from './kube/client.ts';
 import { Credentials } from './kube/credentials.ts';
 import { EventWriter } from './kube/events.ts';

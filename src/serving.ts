@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import type { Logger } from './engine/ports.ts';
+import type { Logger } from './util/log.ts';
 import type { KubeClient } from './kube/client.ts';
 import { reviewToken } from './kube/token-review.ts';
 import { CertificateFiles } from './serve/certificate-files.ts';

@@ -1,5 +1,5 @@
 import runtime, { hrtime } from 'node:process';
-import type { Clock, Timer } from './engine/ports.ts';
+import type { Clock, Timer } from './util/clock.ts';
 
 /** The longest delay of a Node timer (2^31 - 1 ms). Node uses 1 ms in place of a longer one. */
 const MAX_MS = 2_147_483_647;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../src/core/errors.ts';
-import type { LogFields, Logger } from '../src/engine/ports.ts';
+import type { LogFields, Logger } from '../src/util/log.ts';
 import { createLogger } from '../src/logger.ts';
 
 type Line = Readonly<Record<string, unknown>>;

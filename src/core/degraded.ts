@@ -8,7 +8,7 @@ import {
 import { costFactor, mostCpuMs } from './probe-cost.ts';
 import { degradedReasons, warningFor } from './remarks.ts';
 import { truncate } from './status-text.ts';
-import type { Role } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /**
  * Returns the condition `Degraded`: something is wrong, although traffic may still work. The first row that

@@ -1,5 +1,6 @@
 import type { Handler } from './check.ts';
-import type { Reason, Role, Verdict } from './verdict.ts';
+import type { Reason, Verdict } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /** Returns true when a probe with this handler may report a role, now or once its Secret exists. */
 function mayReportRole(handler: Handler): boolean {

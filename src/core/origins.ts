@@ -1,6 +1,6 @@
 import type { ServiceSpec, Target } from '../api/external-backend.ts';
 import type { ServiceRecord } from './srv-records.ts';
-import type { Role } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /** One target that gives an address. */
 export interface Origin {

@@ -1,6 +1,7 @@
 import { formatHostPort, type Check } from './check.ts';
 import type { Health } from './health-state.ts';
-import type { Role, Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /** Reasons of a plain success: nothing to report. Empty: seeded, and no verdict since. */
 const plainSuccessReasons: readonly string[] = ['Connected', 'Responded', ''];

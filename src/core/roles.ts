@@ -3,7 +3,7 @@ import type { BackendAddress } from './address.ts';
 import { checkId, type PortGroup } from './checks.ts';
 import { givenRoles, isDrainedIn } from './origins.ts';
 import { addressReadiness, type HealthOf } from './readiness.ts';
-import type { Role } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /** Roles of the addresses of a backend, and the elected primary. */
 export interface Roles {

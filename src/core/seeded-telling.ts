@@ -14,7 +14,7 @@ import {
 import { givenRoles } from './origins.ts';
 import { isOneServer } from './roles.ts';
 import { restoreReplication, type ReplicationState } from './telling.ts';
-import type { Role } from './verdict.ts';
+import type { Role } from './role.ts';
 
 export interface SeedInput {
   readonly backend: Pick<Backend, 'generation' | 'spec' | 'status'>;

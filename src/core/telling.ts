@@ -1,4 +1,5 @@
-import type { Role, Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
+import type { Role } from './role.ts';
 
 /** Replication state of a server, from its verdicts. */
 export interface ReplicationState {

@@ -1,3 +1,5 @@
+import type { Role } from './role.ts';
+
 /**
  * Reasons of verdicts. A reason is also a metric label and an Event reason, so the list is closed; probes of
  * databases add theirs here.
@@ -30,8 +32,6 @@ export const reasons = [
   'ProberFault',
   'Cancelled',
 ] as const;
-
-export type Role = 'Primary' | 'Replica';
 
 export type Reason = (typeof reasons)[number];
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Answer, Question } from '../core/names.ts';
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { Lookup } from './inquiry.ts';
 import type { LookupResult } from './inquiry.ts';
 import { readResponse } from './message.ts';

@@ -7,7 +7,9 @@ import {
 } from '../core/names.ts';
 import type { Answer, NameState, Question, Records } from '../core/names.ts';
 import { DeadlineTimer } from '../engine/alarm.ts';
-import type { Clock, FollowOptions, Logger, Random, Resolver } from '../engine/ports.ts';
+import type { FollowOptions, Resolver } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random } from '../util/clock.ts';
 import type { TokenBucket } from '../util/token-bucket.ts';
 import { QueryScheduler } from './agenda.ts';
 import { nextQueryAt, recordAnswer, join, leave, newFollowed, sameBounds } from './followed.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { EdnsMemory } from './edns.ts';
 import { isTruncated } from './message.ts';
 import { serverText } from './servers.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './ports.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 /**
  * Shortest time between two firings. Probes that begin together wake the process together, also for their

@@ -1,4 +1,4 @@
-import type { Random } from './ports.ts';
+import type { Random } from '../util/clock.ts';
 
 export interface Backoff {
   readonly baseMs: number;

@@ -15,7 +15,7 @@ import { annotations } from '../core/ownership.ts';
 import type { ServicePlan } from '../core/plan.ts';
 import type { Observed, Problem } from '../core/problems.ts';
 import { differences } from '../core/service.ts';
-import type { Clock } from './ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 type Observable = Service | EndpointSlice | Endpoints;
 /** Contests by field. */

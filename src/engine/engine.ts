@@ -6,17 +6,9 @@ import { warningEvent } from '../core/remarks.ts';
 import { placesFor } from './due-keys.ts';
 import { TransitionEvents } from './flips.ts';
 import { WarningHistory } from './notices.ts';
-import type {
-  BackendEvent,
-  Clock,
-  ClusterCache,
-  EventSink,
-  Logger,
-  Random,
-  Resolver,
-  Secrets,
-  Writer,
-} from './ports.ts';
+import type { BackendEvent, ClusterCache, EventSink, Resolver, Secrets, Writer } from './ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random } from '../util/clock.ts';
 import type { CreateProber, NotableVerdict, Prober, ProberStats } from './prober.ts';
 import { ProbeCosts } from './probe-costs.ts';
 import { ProbeRates } from './probe-rates.ts';

@@ -5,7 +5,7 @@ import { reseeded } from '../core/reseed.ts';
 import type { Check } from '../core/check.ts';
 import type { HealthOf } from '../core/readiness.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { Clock } from './ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 export interface HealthTableOptions {
   readonly clock: Pick<Clock, 'now' | 'wall'>;

@@ -10,21 +10,6 @@ import type { SecretState } from '../core/materials.ts';
 import type { NameState, Question, Records } from '../core/names.ts';
 import type { Verdict } from '../core/verdict.ts';
 
-/** Milliseconds. `now` is monotonic and has no epoch; `wall` is for people and the API. */
-export interface Clock {
-  now(): number;
-  wall(): number;
-  /** Runs once after at least `delayMs`; never synchronously. */
-  after(delayMs: number, run: () => void): Timer;
-}
-
-export interface Timer {
-  cancel(): void;
-}
-
-/** Uniform in [0, 1). */
-export type Random = () => number;
-
 /**
  * Performs one probe run. A target cannot make it reject; a rejection is a fault of the prober. Ends within
  * the check's timeout, and at once when the signal aborts.
@@ -138,17 +123,4 @@ export interface BackendEvent {
  */
 export interface EventSink {
   record(backend: KubeObject, event: BackendEvent): void;
-}
-
-export type LogFields = Readonly<Record<string, unknown>>;
-
-/**
- * Logs a constant message with variable fields. An Error is in the field `error`. Fields that look like
- * credentials are blanked.
- */
-export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
 }

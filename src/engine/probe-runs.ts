@@ -1,5 +1,6 @@
 import type { Verdict } from '../core/verdict.ts';
-import type { Clock, Probe, Timer } from './ports.ts';
+import type { Probe } from './ports.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 import type { ProbeListeners } from './probe-listeners.ts';
 import type { Slot } from './probe-slots.ts';
 import type { Run, Task } from './probe-task.ts';

@@ -2,7 +2,7 @@ import { firstRun } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { HeapItem } from './heap.ts';
-import type { Random } from './ports.ts';
+import type { Random } from '../util/clock.ts';
 import type { HostShare, ProbeHost } from './probe-host.ts';
 import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 import type { Slot } from './probe-slots.ts';

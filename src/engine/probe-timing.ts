@@ -1,5 +1,5 @@
 import type { Timing } from '../core/check.ts';
-import type { Random } from './ports.ts';
+import type { Random } from '../util/clock.ts';
 
 /**
  * Jitter: a planned run is delayed by at most this part of the period, so that checks are not synchronised.

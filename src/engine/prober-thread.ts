@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './ports.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 import { ProberLane } from './prober-lane.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
 import type { ProbeLimits } from './probe-slots.ts';

@@ -1,6 +1,6 @@
 import { OperatorError } from '../core/errors.ts';
 import { slowBackoffMs } from './backoff.ts';
-import type { Random } from './ports.ts';
+import type { Random } from '../util/clock.ts';
 
 /** Kinds of objects that contain addresses. */
 export type Carrier = 'EndpointSlice' | 'Endpoints';

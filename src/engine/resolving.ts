@@ -11,7 +11,8 @@ import { mostQuestions, questionSet, questionsOf, type Lookup, type QuestionSet 
 import { resolve, type Resolution } from '../core/resolve.ts';
 import { hintQuestion, withHint } from '../core/srv-hint.ts';
 import { ownedSlices } from './own-slices.ts';
-import type { Clock, ClusterCache, Resolver } from './ports.ts';
+import type { ClusterCache, Resolver } from './ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 export interface ResolvingOptions {
   readonly clock: Clock;

@@ -8,7 +8,7 @@ import { classAfter, newTask } from './probe-task.ts';
 import { catchUp, jittered, nextPhase, secondPhase } from './probe-timing.ts';
 import type { Check } from '../core/check.ts';
 import type { Verdict } from '../core/verdict.ts';
-import type { Random } from './ports.ts';
+import type { Random } from '../util/clock.ts';
 import type { ProbeListeners } from './probe-listeners.ts';
 import type { ProbeRunsOptions } from './probe-runs.ts';
 import type { ProbeLimits } from './probe-slots.ts';

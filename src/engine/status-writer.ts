@@ -5,7 +5,8 @@ import type { KubeObject } from '../core/objects.ts';
 import { sameStatus } from '../core/status.ts';
 import { withoutTargets } from '../core/status-size.ts';
 import { perform } from './perform.ts';
-import type { BackendEvent, Clock, EventSink, Writer } from './ports.ts';
+import type { BackendEvent, EventSink, Writer } from './ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 export interface StatusWriterOptions {
   readonly clock: Clock;

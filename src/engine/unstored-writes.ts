@@ -6,7 +6,8 @@ import type { ServicePlan } from '../core/plan.ts';
 import type { Observed, Problem } from '../core/problems.ts';
 import { differences, isApplied } from '../core/service.ts';
 import { slowBackoffMs } from './backoff.ts';
-import type { Clock, ClusterCache, Random, Writer } from './ports.ts';
+import type { ClusterCache, Writer } from './ports.ts';
+import type { Clock, Random } from '../util/clock.ts';
 
 interface Unstored {
   readonly object: string;

@@ -5,7 +5,7 @@ import { errorOf, requeueDelayMs } from './outcome.ts';
 import type { Backoff } from './backoff.ts';
 import type { QueuedKey } from './due-keys.ts';
 import type { Outcome } from './outcome.ts';
-import type { Clock, Random, Timer } from './ports.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
 
 /**
  * Time for which keys are started one after another. Runs without work do not wait for anything, so ten

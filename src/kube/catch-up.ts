@@ -1,4 +1,5 @@
-import type { Clock, Logger } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** Time after which a watch that has not been read again is reported. */
 const quietMs = 30_000;

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { OperatorError } from '../core/errors.ts';
 import { operatorName } from '../core/ownership.ts';
-import type { Clock, Random } from '../engine/ports.ts';
+import type { Clock, Random } from '../util/clock.ts';
 import type { Connection, Credentials } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
 import { PriorityLimiter, priorities } from './lanes.ts';

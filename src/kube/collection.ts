@@ -1,5 +1,5 @@
 import type { KubeObject } from '../core/objects.ts';
-import type { Random } from '../engine/ports.ts';
+import type { Random } from '../util/clock.ts';
 import type { ApiRequest, KubeClient } from './client.ts';
 import type { ListResult } from './first-events.ts';
 import { pathOf } from './resources.ts';

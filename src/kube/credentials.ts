@@ -4,7 +4,7 @@ import { RequestContext } from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { OperatorError } from '../core/errors.ts';
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { Sockets } from './sockets.ts';
 
 /** Destination of requests, and the headers of each. */

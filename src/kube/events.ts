@@ -1,6 +1,8 @@
 import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { BackendEvent, Clock, EventSink, Logger, Random, Timer } from '../engine/ports.ts';
+import type { BackendEvent, EventSink } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { EventQueue } from './event-queue.ts';

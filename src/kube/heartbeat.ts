@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../engine/ports.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 export interface HeartbeatOptions {
   readonly clock: Clock;

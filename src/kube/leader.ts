@@ -1,5 +1,6 @@
 import { isUnanswered, OperatorError } from '../core/errors.ts';
-import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
 import type { KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import type { LeaderCallbacks, Leadership, TermEnd } from './leadership.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import type { ApiRequest, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';
 import { microTime } from './micro-time.ts';

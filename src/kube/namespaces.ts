@@ -1,5 +1,6 @@
 import type { OperatorError } from '../core/errors.ts';
-import type { Clock, Logger, Timer } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 /** Time that the start waits for namespaces whose watches get no answer, once one namespace is complete. */
 export const waitMs = 30_000;

@@ -1,6 +1,7 @@
 import { clusterNetworksOf, type ClusterNetwork, type ClusterNetworksOf } from '../core/cluster-networks.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Clock, Logger, Random, Timer } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
 import type { KubeClient } from './client.ts';
 import {
   projectNode,

@@ -1,6 +1,6 @@
 import { OperatorError } from '../core/errors.ts';
 import type { KubeObject } from '../core/objects.ts';
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { ListWatch } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';
 import { hasStatus, isUnsupported, needsList } from './errors.ts';

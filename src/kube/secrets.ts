@@ -1,6 +1,7 @@
 import type { SecretState } from '../core/materials.ts';
 import { OperatorError } from '../core/errors.ts';
-import type { Clock, Random, Secrets, Timer } from '../engine/ports.ts';
+import type { Secrets } from '../engine/ports.ts';
+import type { Clock, Random, Timer } from '../util/clock.ts';
 import type { KubeClient } from './client.ts';
 import { priorities } from './lanes.ts';
 import { pathOf, resources } from './resources.ts';

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../core/objects.ts';
-import type { BackendEvent, Clock, Random } from '../engine/ports.ts';
+import type { BackendEvent } from '../engine/ports.ts';
+import type { Clock, Random } from '../util/clock.ts';
 import { newSeries, seriesKey } from './event-series.ts';
 import type { EventSeries } from './event-series.ts';
 

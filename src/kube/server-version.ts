@@ -1,4 +1,4 @@
-import type { Logger } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
 import type { KubeClient } from './client.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../engine/ports.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 /**
  * Calls a function once when nothing was received for a time. A call of `heard` is cheap: it only stores the

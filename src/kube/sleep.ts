@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 /**
  * Resolves after `delayMs`, or at once when the signal aborts. Never rejects: the caller checks the signal.

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import type { ApiRequest } from './client.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LeaderCallbacks, Leadership, TermEnd } from './leadership.ts';

@@ -1,5 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { networkError } from './errors.ts';
 import type { Resource } from './resources.ts';
 import { IdleWatchdog } from './silence.ts';

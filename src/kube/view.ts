@@ -1,6 +1,8 @@
 import type { ClusterAddress } from '../core/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
-import type { Clock, ClusterCache, Logger, Random } from '../engine/ports.ts';
+import type { ClusterCache } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Random } from '../util/clock.ts';
 import type { KubeClient } from './client.ts';
 import { CatchUp } from './catch-up.ts';
 import { Indexes } from './indexes.ts';

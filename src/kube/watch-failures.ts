@@ -1,5 +1,6 @@
 import { OperatorError } from '../core/errors.ts';
-import type { Logger, Random } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Random } from '../util/clock.ts';
 import type { Resource } from './resources.ts';
 
 export interface WatchFailuresOptions {

@@ -1,4 +1,5 @@
-import type { Role, Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { Role } from '../core/role.ts';
 import { verdict } from './classify.ts';
 
 /** Row of the client, by column name. */

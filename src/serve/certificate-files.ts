@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Clock, Logger, Timer } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 
 /** PEM texts of a certificate, with its chain, and of its key. */
 export interface CertificatePair {

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 /** Questions at the same time, of all addresses. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** A text that is expensive to create. */
 export interface Exposition {

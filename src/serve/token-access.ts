@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Clock, Logger } from '../engine/ports.ts';
+import type { Logger } from '../util/log.ts';
+import type { Clock } from '../util/clock.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Answer, Caller } from './http-server.ts';
 import { LookupBudget } from './lookup-budget.ts';

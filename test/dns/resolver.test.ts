@@ -5,7 +5,8 @@ import type { Answer, Question } from '../../src/core/names.ts';
 import { effectiveRecords } from '../../src/core/standing.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
-import type { FollowOptions, LogFields, Logger, RefreshBounds } from '../../src/engine/ports.ts';
+import type { FollowOptions, RefreshBounds } from '../../src/engine/ports.ts';
+import type { LogFields, Logger } from '../../src/util/log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const SECOND = 1_000;

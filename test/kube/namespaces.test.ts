@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { LogFields } from '../../src/engine/ports.ts';
+import type { LogFields } from '../../src/util/log.ts';
 import { Namespaces } from '../../src/kube/namespaces.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 

@@ -1,6 +1,7 @@
 import type { Check } from '../../src/core/check.ts';
 import { ProberHost } from '../../src/engine/prober-host.ts';
-import type { Clock, Probe } from '../../src/engine/ports.ts';
+import type { Probe } from '../../src/engine/ports.ts';
+import type { Clock } from '../../src/util/clock.ts';
 import type { ProberCommand, ProberReport } from '../../src/engine/prober-messages.ts';
 import type { SpawnOptions, SpawnThread, ThreadEnd } from '../../src/engine/prober-thread.ts';
 import { RunBoard } from '../../src/engine/run-board.ts';

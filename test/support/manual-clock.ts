@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Heap } from '../../src/engine/heap.ts';
 import type { HeapItem } from '../../src/engine/heap.ts';
-import type { Clock, Timer } from '../../src/engine/ports.ts';
+import type { Clock, Timer } from '../../src/util/clock.ts';
 
 interface Pending extends HeapItem {
   readonly run: () => void;

@@ -1,6 +1,7 @@
 import type { Check, Timing } from '../../src/core/check.ts';
 import type { Verdict } from '../../src/core/verdict.ts';
-import type { Clock, Probe } from '../../src/engine/ports.ts';
+import type { Probe } from '../../src/engine/ports.ts';
+import type { Clock } from '../../src/util/clock.ts';
 
 export const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
 export const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };

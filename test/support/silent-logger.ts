@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/engine/ports.ts';
+import type { Logger } from '../../src/util/log.ts';
 
 /** A logger that drops everything. */
 export const silentLogger: Logger = {

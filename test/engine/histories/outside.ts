@@ -1,6 +1,7 @@
 import type { Check } from '../../../src/core/check.ts';
 import type { Answer, Question } from '../../../src/core/names.ts';
-import type { Role, Verdict } from '../../../src/core/verdict.ts';
+import type { Verdict } from '../../../src/core/verdict.ts';
+import type { Role } from '../../../src/core/role.ts';
 
 export interface Server {
   readonly alive: boolean;

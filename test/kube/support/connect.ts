@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { OperatorError } from '../../../src/core/errors.ts';
-import type { Logger } from '../../../src/engine/ports.ts';
+import type { Logger } from '../../../src/util/log.ts';
 import { KubeClient } from '../../../src/kube/client.ts';
 import type { ClientHooks } from '../../../src/kube/client.ts';
 import { Credentials } from '../../../src/kube/credentials.ts';
