@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Check, Handler } from '../src/core/check.ts';
-import type { Health } from '../src/core/health-state.ts';
+import type { Check, Handler } from '../src/core/probing/check.ts';
+import type { Health } from '../src/core/health/state.ts';
 import { LocalProber } from '../src/engine/local-prober.ts';
 import type { Prober } from '../src/engine/prober.ts';
 import { latenessBounds, RunTally } from '../src/engine/run-tally.ts';

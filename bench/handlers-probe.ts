@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import process from 'node:process';
 
-import type { Check, Handler } from '../src/core/check.ts';
+import type { Check, Handler } from '../src/core/probing/check.ts';
 import { createProbes } from '../src/probe/probes.ts';
 
 const {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import process from 'node:process';
 
-import type { Handler } from '../src/core/check.ts';
+import type { Handler } from '../src/core/probing/check.ts';
 import { mustRun } from '../test/controlplane/run.ts';
 import { createAuthority } from '../test/probe/support/certificates.ts';
 import type { Authority, Certificate } from '../test/probe/support/certificates.ts';

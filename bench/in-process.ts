@@ -1,7 +1,7 @@
-import { addressPolicy } from '../src/core/address-policy.ts';
-import type { Check } from '../src/core/check.ts';
-import type { Verdict } from '../src/core/verdict.ts';
-import { emptyNameState } from '../src/core/names.ts';
+import { addressPolicy } from '../src/core/resolution/address-policy.ts';
+import type { Check } from '../src/core/probing/check.ts';
+import type { Verdict } from '../src/core/probing/verdict.ts';
+import { emptyNameState } from '../src/core/resolution/name-state.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { LocalProber } from '../src/engine/local-prober.ts';
 import type { Probe, Resolver } from '../src/engine/ports.ts';

@@ -4,7 +4,7 @@
  */
 import process from 'node:process';
 
-import type { Question } from '../src/core/names.ts';
+import type { Question } from '../src/core/resolution/name-state.ts';
 import { createDnsClient } from '../src/dns/client.ts';
 import { DnsResolver } from '../src/dns/resolver.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';

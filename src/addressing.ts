@@ -1,8 +1,8 @@
 import { contains, parseCidr, type Cidr } from './api/cidr.ts';
 import type { Config } from './config.ts';
-import { addressPolicy, type AddressPolicy } from './core/address-policy.ts';
-import { aliasPolicy, type AliasPolicy } from './core/alias-policy.ts';
-import type { ClusterNetwork, ClusterNetworksOf } from './core/cluster-networks.ts';
+import { addressPolicy, type AddressPolicy } from './core/resolution/address-policy.ts';
+import { aliasPolicy, type AliasPolicy } from './core/resolution/alias-policy.ts';
+import type { ClusterNetwork, ClusterNetworksOf } from './core/resolution/cluster-networks.ts';
 import type { Logger } from './util/log.ts';
 import type { KubeClient } from './kube/client.ts';
 import { loadKubeConfig } from './kube/kube-config.ts';

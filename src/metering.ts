@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import { formatHostPort } from './core/check.ts';
+import { formatHostPort } from './core/probing/check.ts';
 import type { DnsResolver } from './dns/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client.ts';

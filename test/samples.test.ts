@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { servicesOf } from '../src/core/desired.ts';
-import { secretNames } from '../src/core/materials.ts';
+import { servicesOf } from '../src/core/publish/desired.ts';
+import { secretNames } from '../src/core/probing/probe-secrets.ts';
 import { apiVersion, kind, specSchema } from '../src/api/external-backend.ts';
 
 const folder = fileURLToPath(new URL('../config/samples', import.meta.url));

@@ -71,7 +71,7 @@ describe('the count itself', () => {
   });
 
   it.each([
-    ['src/core/plan.ts', 'src/core'],
+    ['src/core/publish/plan.ts', 'src/core'],
     ['src/core/health/state.ts', 'src/core'],
     ['src/main.ts', 'src'],
     ['docs/adr/0001.md', 'docs'],

@@ -1,6 +1,6 @@
 /**
  * Well-known port and protocol names of a database, which select its handler if the probe names none.
- * `core/handlers.ts` uses the same values.
+ * `core/probing/handler-selection.ts` uses the same values.
  */
 export interface KnownDatabase {
   readonly port: number;

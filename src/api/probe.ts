@@ -103,7 +103,7 @@ export const handlers = [
 
 type Handlers = Partial<Record<(typeof handlers)[number], unknown>>;
 
-/** Returns true if the probe names a handler. Otherwise one is selected: see `core/handlers.ts`. */
+/** Returns true if the probe names a handler. Otherwise one is selected: see `core/probing/handler-selection.ts`. */
 export const namesHandler = (probe: Handlers): boolean =>
   handlers.some((handler) => probe[handler] !== undefined);
 
@@ -111,7 +111,7 @@ export const namesHandler = (probe: Handlers): boolean =>
 export const celNamesHandler = (probe: string): string =>
   handlers.map((handler) => `has(${probe}.${handler})`).join(' || ');
 
-/** Returns true if the probe opens a TCP connection. A probe without a handler does: see `core/checks.ts`. */
+/** Returns true if the probe opens a TCP connection. A probe without a handler does: see `core/probing/port-groups.ts`. */
 export const dialsTcp = (probe: Handlers | undefined): boolean =>
   probe?.icmp === undefined && probe?.disabled === undefined;
 
@@ -126,7 +126,7 @@ const oneHandler: Rule<Handlers> = {
 
 const timeout = celOr('self', 'timeoutSeconds', 1);
 
-/** A stored resource with a longer timeout is probed with the longest allowed one: see `core/checks.ts`. */
+/** A stored resource with a longer timeout is probed with the longest allowed one: see `core/probing/port-groups.ts`. */
 const timeoutRules: readonly AdmissionRule[] = [
   {
     cel: `${timeout} <= ${celOr('self', 'periodSeconds', 10)}`,

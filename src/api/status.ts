@@ -30,7 +30,7 @@ const serviceStatusSchema = z
   })
   .describe('State of one Service.');
 
-/** States of a host name, by the table in `core/standing.ts`. */
+/** States of a host name, by the table in `core/resolution/effective-records.ts`. */
 export const resolutionStates = [
   'Pending',
   'Restored',

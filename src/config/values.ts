@@ -1,5 +1,5 @@
 /** Kinds of values that a flag can have. Each is a zod schema that converts the text to the value. */
-import { isNamePattern } from '../core/alias-policy.ts';
+import { isNamePattern } from '../core/resolution/alias-policy.ts';
 import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Answer, Question } from '../core/names.ts';
+import type { Answer, Question } from '../core/resolution/name-state.ts';
 import type { Clock } from '../util/clock.ts';
 import { Lookup } from './inquiry.ts';
 import type { LookupResult } from './inquiry.ts';

@@ -1,5 +1,5 @@
-import { negativeAnswersToConfirm, emptyNameState } from '../core/names.ts';
-import type { Answer, NameState, Question } from '../core/names.ts';
+import { negativeAnswersToConfirm, emptyNameState } from '../core/resolution/name-state.ts';
+import type { Answer, NameState, Question } from '../core/resolution/name-state.ts';
 import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
 import type { AgendaItem } from './agenda.ts';
 

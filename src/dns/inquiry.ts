@@ -1,4 +1,4 @@
-import type { Question } from '../core/names.ts';
+import type { Question } from '../core/resolution/name-state.ts';
 import { readEcho, readResponse } from './message.ts';
 import type { OptEcho, ParsedResponse, WireType } from './message.ts';
 import { ServerFailures } from './misses.ts';

@@ -4,8 +4,8 @@ import {
   emptyNameState,
   questionKey,
   withPublishedRecords,
-} from '../core/names.ts';
-import type { Answer, NameState, Question, Records } from '../core/names.ts';
+} from '../core/resolution/name-state.ts';
+import type { Answer, NameState, Question, Records } from '../core/resolution/name-state.ts';
 import { DeadlineTimer } from '../engine/alarm.ts';
 import type { FollowOptions, Resolver } from '../engine/ports.ts';
 import type { Logger } from '../util/log.ts';
@@ -18,7 +18,7 @@ import type { TrackedQuestion } from './followed.ts';
 export interface AskOptions {
   /**
    * Monotonic. A negative answer counts only if its server has answered another question with records since
-   * then: see `core/names.ts`.
+   * then: see `core/resolution/name-state.ts`.
    */
   readonly confirmSince?: number;
 }
@@ -76,7 +76,7 @@ interface Subscription {
  * - one question is resolved once for all its owners, and never twice at a time;
  * - a question without owners is dropped. If it is in flight, it is dropped when its answer comes, which is
  *   ignored; it holds its slot until then;
- * - `agenda.ts` decides which question may be sent, `followed.ts` when it is due, and `core/names.ts` the
+ * - `agenda.ts` decides which question may be sent, `followed.ts` when it is due, and `core/resolution/name-state.ts` the
  *   effect of an answer;
  * - an error that `ask` or `onNews` throws does not end the loop.
  */

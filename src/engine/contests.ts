@@ -1,4 +1,4 @@
-import { objectOf } from '../core/action.ts';
+import { objectOf } from '../core/kubernetes/action.ts';
 import {
   contestText,
   heldMs,
@@ -8,13 +8,13 @@ import {
   repaired,
   type Contest,
   type Edit,
-} from '../core/contest.ts';
-import type { DesiredService } from '../core/desired.ts';
-import type { Endpoints, EndpointSlice, Service } from '../core/objects.ts';
-import { annotations } from '../core/ownership.ts';
-import type { ServicePlan } from '../core/plan.ts';
-import type { Observed, Problem } from '../core/problems.ts';
-import { differences } from '../core/service.ts';
+} from '../core/publish/contest.ts';
+import type { DesiredService } from '../core/publish/desired.ts';
+import type { Endpoints, EndpointSlice, Service } from '../core/kubernetes/objects.ts';
+import { annotations } from '../core/kubernetes/ownership.ts';
+import type { ServicePlan } from '../core/publish/plan.ts';
+import type { Observed, Problem } from '../core/publish/problems.ts';
+import { differences } from '../core/publish/service-body.ts';
 import type { Clock } from '../util/clock.ts';
 
 type Observable = Service | EndpointSlice | Endpoints;
@@ -25,7 +25,7 @@ const nameOf = ({ kind, metadata }: Observable): string => `${kind} ${metadata.n
 
 /**
  * Counts the repairs of fields that other clients keep changing. Those of a Service are delayed
- * (core/contest.ts). Slices and Endpoints are repaired at once whatever another client does, because a wrong
+ * (core/publish/contest.ts). Slices and Endpoints are repaired at once whatever another client does, because a wrong
  * one leads clients to the wrong servers.
  */
 export class Contests {

@@ -1,8 +1,8 @@
-import type { Check } from '../core/check.ts';
+import type { Check } from '../core/probing/check.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Health } from '../core/health-state.ts';
-import type { KubeObject } from '../core/objects.ts';
-import { warningEvent } from '../core/remarks.ts';
+import type { Health } from '../core/health/state.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
+import { warningEvent } from '../core/health/warnings.ts';
 import { placesFor } from './due-keys.ts';
 import { TransitionEvents } from './flips.ts';
 import { WarningHistory } from './notices.ts';

@@ -1,7 +1,7 @@
 import type { Backend, ServiceSpec } from '../api/external-backend.ts';
-import { servicesOf } from '../core/desired.ts';
-import { areFamiliesOpen } from '../core/families.ts';
-import { chain, type Step } from '../core/step.ts';
+import { servicesOf } from '../core/publish/desired.ts';
+import { areFamiliesOpen } from '../core/publish/ip-families.ts';
+import { chain, type Step } from '../core/kubernetes/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './planning.ts';
 import type { ClusterCache } from './ports.ts';
 import { rolesIn, type ReconcileInputs } from './scene.ts';

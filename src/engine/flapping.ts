@@ -1,6 +1,6 @@
-import { isSame } from '../core/same.ts';
-import type { Places } from '../core/held.ts';
-import type { HostAddress, Resolution } from '../core/resolve.ts';
+import { isSame } from '../core/kubernetes/is-same.ts';
+import type { Places } from '../core/publish/held-addresses.ts';
+import type { HostAddress, Resolution } from '../core/resolution/resolve-host.ts';
 
 /**
  * Slice writes that a backend may do at once. One more is allowed every three seconds: an address may fail

@@ -1,9 +1,13 @@
-import type { Check } from '../core/check.ts';
-import { transitionEvent, type TransitionEvent, type ServiceTreatment } from '../core/flip.ts';
+import type { Check } from '../core/probing/check.ts';
+import {
+  transitionEvent,
+  type TransitionEvent,
+  type ServiceTreatment,
+} from '../core/events/health-events.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Health } from '../core/health-state.ts';
-import type { EndpointSlice } from '../core/objects.ts';
-import { ownerName } from '../core/ownership.ts';
+import type { Health } from '../core/health/state.ts';
+import type { EndpointSlice } from '../core/kubernetes/objects.ts';
+import { ownerName } from '../core/kubernetes/ownership.ts';
 import type { ClusterCache } from './ports.ts';
 
 interface PendingTransition {

@@ -1,5 +1,5 @@
-import type { Check } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { Probe } from './ports.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
 

@@ -1,6 +1,6 @@
-import type { Handler } from '../core/check.ts';
-import { isSame } from '../core/same.ts';
-import { shortHash } from '../core/hash.ts';
+import type { Handler } from '../core/probing/check.ts';
+import { isSame } from '../core/kubernetes/is-same.ts';
+import { shortHash } from '../core/kubernetes/short-hash.ts';
 
 /** Object that is shared by all handlers of equal content. */
 export interface InternedHandler {

@@ -1,10 +1,10 @@
-import { isInRow, applyVerdict, withoutRuns } from '../core/health.ts';
-import { unknownHealth, type Health, type Transition } from '../core/health-state.ts';
-import { reported } from '../core/logins.ts';
-import { reseeded } from '../core/reseed.ts';
-import type { Check } from '../core/check.ts';
-import type { HealthOf } from '../core/readiness.ts';
-import type { Verdict } from '../core/verdict.ts';
+import { isInRow, applyVerdict, withoutRuns } from '../core/health/thresholds.ts';
+import { unknownHealth, type Health, type Transition } from '../core/health/state.ts';
+import { reported } from '../core/probing/logins.ts';
+import { reseeded } from '../core/restore/reseed.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { HealthOf } from '../core/health/readiness.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { Clock } from '../util/clock.ts';
 
 export interface HealthTableOptions {

@@ -1,7 +1,7 @@
 import type { Status } from '../api/external-backend.ts';
 import { OperatorError } from '../core/errors.ts';
-import type { HealthyHosts } from '../core/healthy-hosts.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { HealthyHosts } from '../core/publish/healthy-hosts.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { EventSink, Writer } from './ports.ts';
 import type { Clock } from '../util/clock.ts';
 import { Flapping } from './flapping.ts';

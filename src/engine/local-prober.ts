@@ -1,8 +1,8 @@
-import type { Check } from '../core/check.ts';
-import type { Health } from '../core/health-state.ts';
-import { mayWarn } from '../core/notices.ts';
-import type { HealthOf } from '../core/readiness.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Health } from '../core/health/state.ts';
+import { mayWarn } from '../core/events/probe-warnings.ts';
+import type { HealthOf } from '../core/health/readiness.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { HealthTable } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
 import type { Probe } from './ports.ts';

@@ -1,6 +1,6 @@
-import type { Check } from '../core/check.ts';
-import { probeWarnings } from '../core/notices.ts';
-import type { ProbeWarning, EmittedWarnings } from '../core/notices.ts';
+import type { Check } from '../core/probing/check.ts';
+import { probeWarnings } from '../core/events/probe-warnings.ts';
+import type { ProbeWarning, EmittedWarnings } from '../core/events/probe-warnings.ts';
 import type { NotableVerdict } from './prober.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Backend } from '../api/external-backend.ts';
-import { servicesOf } from '../core/desired.ts';
-import type { EndpointSlice } from '../core/objects.ts';
+import { servicesOf } from '../core/publish/desired.ts';
+import type { EndpointSlice } from '../core/kubernetes/objects.ts';
 import type { ClusterCache } from './ports.ts';
 
 /** Names of the Services of a backend that it owns or is to adopt. */

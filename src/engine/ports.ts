@@ -2,13 +2,13 @@
  * Narrow interfaces between the engine and everything outside it. Adapters implement them; unit tests use
  * fakes.
  */
-import type { Check } from '../core/check.ts';
-import type { Action } from '../core/action.ts';
-import type { ClusterAddress } from '../core/cluster-addresses.ts';
-import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
-import type { SecretState } from '../core/materials.ts';
-import type { NameState, Question, Records } from '../core/names.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Action } from '../core/kubernetes/action.ts';
+import type { ClusterAddress } from '../core/resolution/cluster-addresses.ts';
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/kubernetes/objects.ts';
+import type { SecretState } from '../core/probing/probe-secrets.ts';
+import type { NameState, Question, Records } from '../core/resolution/name-state.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 
 /**
  * Performs one probe run. A target cannot make it reject; a rejection is a fault of the prober. Ends within
@@ -36,7 +36,7 @@ export interface ClusterCache {
   clusterAddress?(ip: string): ClusterAddress | undefined;
   /**
    * Returns the names of the Services of which the Service itself, a slice or the Endpoints object belongs to
-   * this backend (`ownerName` of core/ownership.ts), whatever its UID.
+   * this backend (`ownerName` of core/kubernetes/ownership.ts), whatever its UID.
    */
   ownedNames(namespace: string, backend: string): ReadonlySet<string>;
   /**

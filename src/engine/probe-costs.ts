@@ -1,6 +1,6 @@
-import type { Check } from '../core/check.ts';
-import { costFactor, mostCpuMs } from '../core/probe-cost.ts';
-import { stretched } from '../core/stretch.ts';
+import type { Check } from '../core/probing/check.ts';
+import { costFactor, mostCpuMs } from '../core/probing/probe-cost.ts';
+import { stretched } from '../core/probing/stretch.ts';
 
 /** Checks with a notable cost, as reported by the prober. The periods of costly ones are stretched. */
 export class ProbeCosts {

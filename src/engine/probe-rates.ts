@@ -1,5 +1,5 @@
-import type { Check } from '../core/check.ts';
-import { nextFactor, stretched } from '../core/stretch.ts';
+import type { Check } from '../core/probing/check.ts';
+import { nextFactor, stretched } from '../core/probing/stretch.ts';
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { probeKey } from './probe-task.ts';
 

@@ -1,7 +1,7 @@
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { noCounts, type ProbeOwner } from './probe-shares.ts';
 import { isProbeOf, probeKey } from './probe-task.ts';
-import type { Check } from '../core/check.ts';
+import type { Check } from '../core/probing/check.ts';
 import type { TaskSpec, Subscriber, Task } from './probe-task.ts';
 
 /** Changes that a `set` causes, for the scheduler. */

@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { Probe } from './ports.ts';
 import type { Clock, Timer } from '../util/clock.ts';
 import type { ProbeListeners } from './probe-listeners.ts';

@@ -1,6 +1,6 @@
 import { firstRun } from './probe-timing.ts';
-import type { Check } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { HeapItem } from './heap.ts';
 import type { Random } from '../util/clock.ts';
 import type { HostShare, ProbeHost } from './probe-host.ts';

@@ -1,4 +1,4 @@
-import type { Timing } from '../core/check.ts';
+import type { Timing } from '../core/probing/check.ts';
 import type { Random } from '../util/clock.ts';
 
 /**

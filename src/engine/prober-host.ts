@@ -1,7 +1,7 @@
-import type { Check, Handler } from '../core/check.ts';
-import { withoutRuns } from '../core/health.ts';
-import type { Health } from '../core/health-state.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, Handler } from '../core/probing/check.ts';
+import { withoutRuns } from '../core/health/thresholds.ts';
+import type { Health } from '../core/health/state.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { LocalProber, type LocalProberOptions } from './local-prober.ts';
 import type { Probe } from './ports.ts';
 import type { ProberCommand, ProberSetCommand, SendReport, SentCheck } from './prober-messages.ts';

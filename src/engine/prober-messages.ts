@@ -1,6 +1,6 @@
-import type { Check, Handler } from '../core/check.ts';
-import type { Health } from '../core/health-state.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, Handler } from '../core/probing/check.ts';
+import type { Health } from '../core/health/state.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { NotableVerdict } from './prober.ts';
 
 /**

@@ -1,9 +1,9 @@
-import type { Check } from '../core/check.ts';
-import { withoutRuns } from '../core/health.ts';
-import type { Health } from '../core/health-state.ts';
-import type { HealthOf } from '../core/readiness.ts';
-import { isSame } from '../core/same.ts';
-import { reseeded } from '../core/reseed.ts';
+import type { Check } from '../core/probing/check.ts';
+import { withoutRuns } from '../core/health/thresholds.ts';
+import type { Health } from '../core/health/state.ts';
+import type { HealthOf } from '../core/health/readiness.ts';
+import { isSame } from '../core/kubernetes/is-same.ts';
+import { reseeded } from '../core/restore/reseed.ts';
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import type { HealthReport, SentCheck } from './prober-messages.ts';
 import type { ProberSetOptions } from './prober.ts';

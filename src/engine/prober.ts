@@ -1,7 +1,7 @@
-import type { Check } from '../core/check.ts';
-import type { Health } from '../core/health-state.ts';
-import type { HealthOf } from '../core/readiness.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Health } from '../core/health/state.ts';
+import type { HealthOf } from '../core/health/readiness.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 
 export interface ProberSetOptions {
   /** Namespace of the owner. */

@@ -1,9 +1,9 @@
 import type { Backend } from '../api/external-backend.ts';
-import type { TargetAddresses } from '../core/address.ts';
-import type { Check } from '../core/check.ts';
-import type { Published, PublishedAlias } from '../core/published.ts';
-import { restoreHealth } from '../core/seed.ts';
-import { isOpenSeed } from '../core/seeded-telling.ts';
+import type { TargetAddresses } from '../core/resolution/addresses.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Published, PublishedAlias } from '../core/restore/published-readiness.ts';
+import { restoreHealth } from '../core/restore/health-seeds.ts';
+import { isOpenSeed } from '../core/restore/replication-seeds.ts';
 import { ownedServiceNames } from './own-slices.ts';
 import type { ClusterCache } from './ports.ts';
 import type { Clock } from '../util/clock.ts';

@@ -1,11 +1,11 @@
-import { touchesSlice } from '../core/action.ts';
-import type { DesiredService } from '../core/desired.ts';
+import { touchesSlice } from '../core/kubernetes/action.ts';
+import type { DesiredService } from '../core/publish/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
-import { withHeldAddresses, isEmptyIn, placesOf } from '../core/held.ts';
-import { isOurSlice } from '../core/ownership.ts';
-import type { ServicePlan } from '../core/plan.ts';
-import type { Roles } from '../core/roles.ts';
-import { repairPatch } from '../core/service-repair.ts';
+import { withHeldAddresses, isEmptyIn, placesOf } from '../core/publish/held-addresses.ts';
+import { isOurSlice } from '../core/kubernetes/ownership.ts';
+import type { ServicePlan } from '../core/publish/plan.ts';
+import type { Roles } from '../core/roles/primary-election.ts';
+import { repairPatch } from '../core/publish/service-repair.ts';
 import type { Flapping } from './flapping.ts';
 import { isOver, applyAll, type FailedWrite } from './perform.ts';
 import { desiredOf, observed, planOf, removalsOf, type LeftOut, type PlanningOptions } from './planning.ts';

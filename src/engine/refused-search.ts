@@ -1,6 +1,6 @@
-import type { Action } from '../core/action.ts';
+import type { Action } from '../core/kubernetes/action.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { Endpoints, EndpointSlice } from '../core/objects.ts';
+import type { Endpoints, EndpointSlice } from '../core/kubernetes/objects.ts';
 import { perform } from './perform.ts';
 import type { Writer } from './ports.ts';
 

@@ -1,8 +1,8 @@
 import type { Backend } from '../api/external-backend.ts';
 import { parseBackend } from '../api/parse.ts';
-import { servicesOf } from '../core/desired.ts';
-import type { KubeObject } from '../core/objects.ts';
-import { oldestClaimant } from '../core/ownership.ts';
+import { servicesOf } from '../core/publish/desired.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
+import { oldestClaimant } from '../core/kubernetes/ownership.ts';
 
 export type ParsedBackend = ReturnType<typeof parseBackend>;
 

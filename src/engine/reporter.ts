@@ -1,30 +1,30 @@
 import type { Status } from '../api/external-backend.ts';
 import { parseStatus } from '../api/parse.ts';
-import { aliasSwitchEvent } from '../core/alias.ts';
-import { formatHostPort, type Check } from '../core/check.ts';
-import type { CostlyAddress } from '../core/conditions.ts';
-import { mostCpuMs } from '../core/probe-cost.ts';
-import type { DesiredService } from '../core/desired.ts';
+import { aliasSwitchEvent } from '../core/publish/external-name.ts';
+import { formatHostPort, type Check } from '../core/probing/check.ts';
+import type { CostlyAddress } from '../core/status/conditions.ts';
+import { mostCpuMs } from '../core/probing/probe-cost.ts';
+import type { DesiredService } from '../core/publish/desired.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
-import type { Problem } from '../core/problems.ts';
-import type { Roles } from '../core/roles.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
+import type { Problem } from '../core/publish/problems.ts';
+import type { Roles } from '../core/roles/primary-election.ts';
 import {
   publishedPrimary,
   sameStatus,
   statusOf,
   statusOfHalt,
   type SuspendedStatus,
-} from '../core/status.ts';
-import { differsInWords } from '../core/status-words.ts';
-import { truncate } from '../core/status-text.ts';
+} from '../core/status/status.ts';
+import { differsInWords } from '../core/status/rewording.ts';
+import { truncate } from '../core/status/text.ts';
 import {
   haltOfWithdrawal,
   statusWithoutRefused,
   withdrawalText,
   type Withdrawals,
-} from '../core/withdrawal-status.ts';
-import { writtenService, type WrittenService } from '../core/written.ts';
+} from '../core/status/withdrawal-status.ts';
+import { writtenService, type WrittenService } from '../core/publish/written.ts';
 import type { Contests } from './contests.ts';
 import { eventsWhileTracked, type TrackedBackend } from './lives.ts';
 import type { Outcome } from './outcome.ts';

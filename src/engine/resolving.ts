@@ -5,11 +5,17 @@ import {
   decodeNames,
   namesFromStatus,
   type PublishedName,
-} from '../core/attribution.ts';
-import type { Question } from '../core/names.ts';
-import { mostQuestions, questionSet, questionsOf, type Lookup, type QuestionSet } from '../core/questions.ts';
-import { resolve, type Resolution } from '../core/resolve.ts';
-import { hintQuestion, withHint } from '../core/srv-hint.ts';
+} from '../core/resolution/names-annotation.ts';
+import type { Question } from '../core/resolution/name-state.ts';
+import {
+  mostQuestions,
+  questionSet,
+  questionsOf,
+  type Lookup,
+  type QuestionSet,
+} from '../core/resolution/questions.ts';
+import { resolve, type Resolution } from '../core/resolution/resolve-host.ts';
+import { hintQuestion, withHint } from '../core/resolution/srv-hint.ts';
 import { ownedSlices } from './own-slices.ts';
 import type { ClusterCache, Resolver } from './ports.ts';
 import type { Clock } from '../util/clock.ts';

@@ -1,5 +1,5 @@
-import type { Check } from '../core/check.ts';
-import { probeCost, usualCpuMs, withRun } from '../core/probe-cost.ts';
+import type { Check } from '../core/probing/check.ts';
+import { probeCost, usualCpuMs, withRun } from '../core/probing/probe-cost.ts';
 
 /** CPU times of the latest runs, of checks with a recent notable run or a notable cost. */
 export class RunCosts {

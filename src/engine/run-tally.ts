@@ -1,5 +1,5 @@
-import type { Handler } from '../core/check.ts';
-import { reasons, type Reason, type Verdict } from '../core/verdict.ts';
+import type { Handler } from '../core/probing/check.ts';
+import { reasons, type Reason, type Verdict } from '../core/probing/verdict.ts';
 
 /** Upper bounds of the durations of runs, in seconds. */
 export const durationBounds = [

@@ -1,25 +1,31 @@
 import type { Backend, Target } from '../api/external-backend.ts';
-import type { AddressPolicy, AddressUse } from '../core/address-policy.ts';
+import type { AddressPolicy, AddressUse } from '../core/resolution/address-policy.ts';
 import {
   addressesOf,
   addressLimit,
   type BackendAddress,
   type DenialReasonOf,
   type TargetAddresses,
-} from '../core/address.ts';
-import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
-import { candidatesOf, chooseTarget, currentAlias, type Candidate, type Choice } from '../core/alias.ts';
-import { formatHostPort, type Check } from '../core/check.ts';
-import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/checks.ts';
-import { isPending, materialsOf, type SecretOf } from '../core/materials.ts';
-import { isFamilyServed, servicesOf } from '../core/desired.ts';
-import { healthyHosts, type HealthyHosts } from '../core/healthy-hosts.ts';
-import type { KubeObject, Service } from '../core/objects.ts';
-import { ownerName } from '../core/ownership.ts';
-import { addressReadiness, type HealthOf } from '../core/readiness.ts';
-import type { Resolution } from '../core/resolve.ts';
-import { electPrimary, type Roles } from '../core/roles.ts';
-import { publishedPort } from '../core/published.ts';
+} from '../core/resolution/addresses.ts';
+import { aliasPolicy, type AliasPolicy } from '../core/resolution/alias-policy.ts';
+import {
+  candidatesOf,
+  chooseTarget,
+  currentAlias,
+  type Candidate,
+  type Choice,
+} from '../core/publish/external-name.ts';
+import { formatHostPort, type Check } from '../core/probing/check.ts';
+import { checksOf, lagLimitsOf, portGroups, usedPorts, type PortGroup } from '../core/probing/port-groups.ts';
+import { isPending, materialsOf, type SecretOf } from '../core/probing/probe-secrets.ts';
+import { isFamilyServed, servicesOf } from '../core/publish/desired.ts';
+import { healthyHosts, type HealthyHosts } from '../core/publish/healthy-hosts.ts';
+import type { KubeObject, Service } from '../core/kubernetes/objects.ts';
+import { ownerName } from '../core/kubernetes/ownership.ts';
+import { addressReadiness, type HealthOf } from '../core/health/readiness.ts';
+import type { Resolution } from '../core/resolution/resolve-host.ts';
+import { electPrimary, type Roles } from '../core/roles/primary-election.ts';
+import { publishedPort } from '../core/restore/published-readiness.ts';
 import { ownedServiceNames } from './own-slices.ts';
 import type { ClusterCache } from './ports.ts';
 

@@ -1,9 +1,9 @@
 import type { Condition, Status } from '../api/external-backend.ts';
-import type { Action } from '../core/action.ts';
+import type { Action } from '../core/kubernetes/action.ts';
 import type { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
-import { sameStatus } from '../core/status.ts';
-import { withoutTargets } from '../core/status-size.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
+import { sameStatus } from '../core/status/status.ts';
+import { withoutTargets } from '../core/status/status-size.ts';
 import { perform } from './perform.ts';
 import type { BackendEvent, EventSink, Writer } from './ports.ts';
 import type { Clock } from '../util/clock.ts';

@@ -1,10 +1,10 @@
-import { objectOf, type Action } from '../core/action.ts';
-import type { DesiredService } from '../core/desired.ts';
-import type { Endpoints, EndpointSlice, KubeObject } from '../core/objects.ts';
-import { serviceOf } from '../core/ownership.ts';
-import type { ServicePlan } from '../core/plan.ts';
-import type { Observed, Problem } from '../core/problems.ts';
-import { differences, isApplied } from '../core/service.ts';
+import { objectOf, type Action } from '../core/kubernetes/action.ts';
+import type { DesiredService } from '../core/publish/desired.ts';
+import type { Endpoints, EndpointSlice, KubeObject } from '../core/kubernetes/objects.ts';
+import { serviceOf } from '../core/kubernetes/ownership.ts';
+import type { ServicePlan } from '../core/publish/plan.ts';
+import type { Observed, Problem } from '../core/publish/problems.ts';
+import { differences, isApplied } from '../core/publish/service-body.ts';
 import { slowBackoffMs } from './backoff.ts';
 import type { ClusterCache, Writer } from './ports.ts';
 import type { Clock, Random } from '../util/clock.ts';

@@ -1,8 +1,8 @@
 import type { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
-import { withdrawalOf, type Withdrawal } from '../core/withdrawal.ts';
-import type { AddressPolicy } from '../core/address-policy.ts';
-import { aliasPolicy, type AliasPolicy } from '../core/alias-policy.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
+import { withdrawalOf, type Withdrawal } from '../core/publish/withdrawal.ts';
+import type { AddressPolicy } from '../core/resolution/address-policy.ts';
+import { aliasPolicy, type AliasPolicy } from '../core/resolution/alias-policy.ts';
 import { applyAll } from './perform.ts';
 import { observed } from './planning.ts';
 import type { ClusterCache, Writer } from './ports.ts';

@@ -1,6 +1,6 @@
-import type { Check } from '../core/check.ts';
-import { unknownHealth, type Health } from '../core/health-state.ts';
-import type { HealthOf } from '../core/readiness.ts';
+import type { Check } from '../core/probing/check.ts';
+import { unknownHealth, type Health } from '../core/health/state.ts';
+import type { HealthOf } from '../core/health/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
 import type { Probe } from './ports.ts';
 import type { Clock, Timer } from '../util/clock.ts';

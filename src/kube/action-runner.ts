@@ -1,7 +1,7 @@
-import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
+import type { Action, AppliedService, ObjectRef } from '../core/kubernetes/action.ts';
 import { OperatorError } from '../core/errors.ts';
-import type { EndpointSlice, Endpoints } from '../core/objects.ts';
-import { labels } from '../core/ownership.ts';
+import type { EndpointSlice, Endpoints } from '../core/kubernetes/objects.ts';
+import { labels } from '../core/kubernetes/ownership.ts';
 import type { Call } from './call.ts';
 import type { ApiRequest, KubeClient } from './client.ts';
 import { hasStatus } from './errors.ts';

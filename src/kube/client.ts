@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { OperatorError } from '../core/errors.ts';
-import { operatorName } from '../core/ownership.ts';
+import { operatorName } from '../core/kubernetes/ownership.ts';
 import type { Clock, Random } from '../util/clock.ts';
 import type { Connection, Credentials } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';

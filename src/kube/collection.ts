@@ -1,4 +1,4 @@
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { Random } from '../util/clock.ts';
 import type { ApiRequest, KubeClient } from './client.ts';
 import type { ListResult } from './first-events.ts';

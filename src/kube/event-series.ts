@@ -1,5 +1,5 @@
 import { group } from '../api/external-backend.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { BackendEvent } from '../engine/ports.ts';
 import { microTime } from './micro-time.ts';
 import { resources } from './resources.ts';

@@ -1,5 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { BackendEvent, EventSink } from '../engine/ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import { keyOf } from './store.ts';
 import type { WatchEvent } from './watch-stream.ts';
 

@@ -1,6 +1,6 @@
-import { clusterAddress, type ClusterAddress } from '../core/cluster-addresses.ts';
-import type { EndpointSlice, Endpoints, Service } from '../core/objects.ts';
-import { serviceOf } from '../core/ownership.ts';
+import { clusterAddress, type ClusterAddress } from '../core/resolution/cluster-addresses.ts';
+import type { EndpointSlice, Endpoints, Service } from '../core/kubernetes/objects.ts';
+import { serviceOf } from '../core/kubernetes/ownership.ts';
 import { Index } from './grouped.ts';
 import type { RawBackend } from './project.ts';
 import { claimsOf, literalTargets, ownersOf, serviceAddresses, serviceOfSlice } from './relations.ts';

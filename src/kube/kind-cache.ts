@@ -1,5 +1,5 @@
 import type { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import { Reflector } from './reflector.ts';
 import type { ReflectorOptions } from './reflector.ts';
 

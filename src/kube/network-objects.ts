@@ -1,7 +1,7 @@
 import { hostCidr, parseCidr } from '../api/cidr.ts';
 import { parseIp } from '../api/ip.ts';
-import type { ClusterNetwork } from '../core/cluster-networks.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { ClusterNetwork } from '../core/resolution/cluster-networks.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import { resources, type Resource } from './resources.ts';
 
 /** Object as it is cached: only the networks of the cluster that it contains. */

@@ -1,4 +1,8 @@
-import { clusterNetworksOf, type ClusterNetwork, type ClusterNetworksOf } from '../core/cluster-networks.ts';
+import {
+  clusterNetworksOf,
+  type ClusterNetwork,
+  type ClusterNetworksOf,
+} from '../core/resolution/cluster-networks.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';

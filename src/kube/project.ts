@@ -1,5 +1,11 @@
-import type { EndpointSlice, Endpoints, KubeObject, ObjectMeta, Service } from '../core/objects.ts';
-import { operatorName } from '../core/ownership.ts';
+import type {
+  EndpointSlice,
+  Endpoints,
+  KubeObject,
+  ObjectMeta,
+  Service,
+} from '../core/kubernetes/objects.ts';
+import { operatorName } from '../core/kubernetes/ownership.ts';
 import { resources } from './resources.ts';
 import type { Resource } from './resources.ts';
 

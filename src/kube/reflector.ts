@@ -1,5 +1,5 @@
 import { OperatorError } from '../core/errors.ts';
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { Clock } from '../util/clock.ts';
 import { ListWatch } from './collection.ts';
 import type { CollectionOptions } from './collection.ts';

@@ -1,7 +1,7 @@
 import { parseIp } from '../api/ip.ts';
-import { addressesOfService } from '../core/cluster-addresses.ts';
-import type { KubeObject, Service } from '../core/objects.ts';
-import { ownerName, serviceOf } from '../core/ownership.ts';
+import { addressesOfService } from '../core/resolution/cluster-addresses.ts';
+import type { KubeObject, Service } from '../core/kubernetes/objects.ts';
+import { ownerName, serviceOf } from '../core/kubernetes/ownership.ts';
 import type { RawBackend } from './project.ts';
 
 /** Returns `namespace/name` of the ExternalBackend that controls the object: none or one. */

@@ -1,4 +1,4 @@
-import type { SecretState } from '../core/materials.ts';
+import type { SecretState } from '../core/probing/probe-secrets.ts';
 import { OperatorError } from '../core/errors.ts';
 import type { Secrets } from '../engine/ports.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';

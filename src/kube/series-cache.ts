@@ -1,4 +1,4 @@
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 import type { BackendEvent } from '../engine/ports.ts';
 import type { Clock, Random } from '../util/clock.ts';
 import { newSeries, seriesKey } from './event-series.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../core/objects.ts';
+import type { KubeObject } from '../core/kubernetes/objects.ts';
 
 /**
  * Change of one object. With both sides it is an update. An object that was replaced under its name is two

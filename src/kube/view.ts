@@ -1,5 +1,5 @@
-import type { ClusterAddress } from '../core/cluster-addresses.ts';
-import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/objects.ts';
+import type { ClusterAddress } from '../core/resolution/cluster-addresses.ts';
+import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/kubernetes/objects.ts';
 import type { ClusterCache } from '../engine/ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random } from '../util/clock.ts';

@@ -1,7 +1,7 @@
 /** Requests of the writer to the API server: one function for each, without the fence. */
-import type { Action, AppliedService, ObjectRef } from '../core/action.ts';
-import type { EndpointSlice, Endpoints } from '../core/objects.ts';
-import { kubernetesSliceManagers, labels, operatorName } from '../core/ownership.ts';
+import type { Action, AppliedService, ObjectRef } from '../core/kubernetes/action.ts';
+import type { EndpointSlice, Endpoints } from '../core/kubernetes/objects.ts';
+import { kubernetesSliceManagers, labels, operatorName } from '../core/kubernetes/ownership.ts';
 import type { ApiRequest } from './client.ts';
 import { priorities } from './lanes.ts';
 import type { Lane } from './lanes.ts';

@@ -1,5 +1,5 @@
-import { touchesSlice } from '../core/action.ts';
-import type { Action } from '../core/action.ts';
+import { touchesSlice } from '../core/kubernetes/action.ts';
+import type { Action } from '../core/kubernetes/action.ts';
 import type { Writer } from '../engine/ports.ts';
 import { ActionRunner } from './action-runner.ts';
 import type { ActionRunnerOptions } from './action-runner.ts';

@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { notTls } from './http-error.ts';

@@ -1,5 +1,5 @@
 import { lookUp } from '../core/look-up.ts';
-import type { Reason, Verdict } from '../core/verdict.ts';
+import type { Reason, Verdict } from '../core/probing/verdict.ts';
 import { cleanMessage } from './message.ts';
 
 /** Creates a verdict. It is frozen, so that all probes can share constants. */

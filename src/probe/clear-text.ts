@@ -1,5 +1,5 @@
-import type { Credentials } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Credentials } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import type { TlsPolicy } from './secure.ts';
 

@@ -1,5 +1,5 @@
-import type { Verdict } from '../core/verdict.ts';
-import { notableCpuMs } from '../core/probe-cost.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
+import { notableCpuMs } from '../core/probing/probe-cost.ts';
 
 /** CPU time of this thread since any instant, in milliseconds. */
 export type CpuClock = () => number;

@@ -1,5 +1,5 @@
-import type { Check, Handler } from '../core/check.ts';
-import { isSame } from '../core/same.ts';
+import type { Check, Handler } from '../core/probing/check.ts';
+import { isSame } from '../core/kubernetes/is-same.ts';
 
 /**
  * Second attempts, after the server refused the first one.

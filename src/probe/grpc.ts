@@ -8,8 +8,8 @@ import type {
 import { connect as connectTcp, isIP } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import type { Check, GrpcHandler } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, GrpcHandler } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { Budget } from './budget.ts';
 import { closedEarly, codeOf, proberFault, verdict } from './classify.ts';
 import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';

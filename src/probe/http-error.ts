@@ -1,5 +1,5 @@
 import { lookUp } from '../core/look-up.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { classifyErrno, closedEarly, codeOf, verdict } from './classify.ts';
 
 export const notTls = verdict(

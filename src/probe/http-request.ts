@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
-import { kubernetesPorts } from '../core/address-policy.ts';
-import type { Check, Handler } from '../core/check.ts';
+import { kubernetesPorts } from '../core/resolution/address-policy.ts';
+import type { Check, Handler } from '../core/probing/check.ts';
 
 export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
 /** Names and values in the order of the request. */

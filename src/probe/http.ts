@@ -1,5 +1,5 @@
-import type { Check, TlsOptions } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, TlsOptions } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { runProtocol } from './dialogue.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:dgram';
-import type { Check } from '../core/check.ts';
-import type { Family } from '../core/objects.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Family } from '../core/kubernetes/objects.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { cancelled, classifyErrno, codeOf, responded, unreachable, verdict } from './classify.ts';
 import { canonical } from './icmp-packet.ts';
 import { noReply, sendForbidden } from './icmp-verdicts.ts';

@@ -1,5 +1,5 @@
 import { SocketAddress } from 'node:net';
-import type { Family } from '../core/objects.ts';
+import type { Family } from '../core/kubernetes/objects.ts';
 
 /** Content of a received ICMP packet about one of our echo requests. */
 export interface Packet {

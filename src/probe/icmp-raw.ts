@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { DestinationUnreachableError, NetworkProtocol, Session, SessionOptions } from 'net-ping';
-import type { Check } from '../core/check.ts';
-import type { Family } from '../core/objects.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Family } from '../core/kubernetes/objects.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { cancelled, proberFault, responded, unreachable } from './classify.ts';
 import { canonical, parsePacket } from './icmp-packet.ts';
 import { noReply, sendForbidden, wrongFamily } from './icmp-verdicts.ts';

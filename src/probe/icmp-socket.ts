@@ -3,7 +3,7 @@ import type { Socket, SocketOptions } from 'node:dgram';
 import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
-import type { Family } from '../core/objects.ts';
+import type { Family } from '../core/kubernetes/objects.ts';
 
 /** Functions of the addon in `src/native`. */
 export interface IcmpAddon {

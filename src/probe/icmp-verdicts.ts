@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
 
 // Verdicts of both kinds of ICMP socket.

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { Check } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { cancelled, classifyErrno } from './classify.ts';
 import { pingByDatagram } from './icmp-datagram.ts';
 import { createRawIcmp } from './icmp-raw.ts';

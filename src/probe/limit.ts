@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { cancelled, timedOut } from './classify.ts';
 
 /** End of a probe run with several steps: its timeout or its cancellation, whichever is first. */

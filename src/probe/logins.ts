@@ -1,5 +1,5 @@
-import { reported } from '../core/logins.ts';
-import type { Reason, Verdict } from '../core/verdict.ts';
+import { reported } from '../core/probing/logins.ts';
+import type { Reason, Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import type { Probe } from './probe.ts';
 

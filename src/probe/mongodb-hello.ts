@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { responded, verdict } from './classify.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Reason, Verdict } from '../core/verdict.ts';
+import type { Reason, Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import { refusal } from './logins.ts';
 import type { At } from './logins.ts';

@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import { readError, readGreeting, readPacket } from './mysql-packets.ts';
 

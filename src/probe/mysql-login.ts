@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { ConnectionOptions as SecureOptions } from 'node:tls';
 import type { ConnectionOptions } from 'mysql2';
-import type { Check, Credentials, MysqlHandler } from '../core/check.ts';
+import type { Check, Credentials, MysqlHandler } from '../core/probing/check.ts';
 import { lookUp } from '../core/look-up.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from './classify.ts';
 import type { CpuMeter } from './cpu-meter.ts';

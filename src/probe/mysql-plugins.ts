@@ -1,5 +1,5 @@
 import type { AuthPlugin, authPlugins as AuthPlugins } from 'mysql2';
-import type { Credentials } from '../core/check.ts';
+import type { Credentials } from '../core/probing/check.ts';
 import { fixOfTls, mayReveal, withheldMessage } from './clear-text.ts';
 import type { Verified } from './clear-text.ts';
 import { firstAnswer, nextAnswer } from './mysql-answers.ts';

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Connection as Mysql2Connection } from 'mysql2';
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { mostBytesBehind } from './budget.ts';
 import type { Budget } from './budget.ts';
 import { codeOf, verdict } from './classify.ts';

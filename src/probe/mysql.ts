@@ -1,5 +1,5 @@
-import type { Check, MysqlHandler } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, MysqlHandler } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { Budget } from './budget.ts';
 import { proberFault, responded, verdict } from './classify.ts';
 import { withheld } from './clear-text.ts';

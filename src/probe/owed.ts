@@ -1,6 +1,6 @@
-import type { Check, Credentials } from '../core/check.ts';
-import { isSame } from '../core/same.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, Credentials } from '../core/probing/check.ts';
+import { isSame } from '../core/kubernetes/is-same.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { cancelled, verdict } from './classify.ts';
 import type { Linger } from './patience.ts';
 

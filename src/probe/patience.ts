@@ -1,4 +1,4 @@
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 
 /**
  * Wait for an answer after the verdict, for a server that keeps a connection until it has answered. The

@@ -1,5 +1,5 @@
-import type { PostgresHandler } from '../core/check.ts';
-import type { Reason, Verdict } from '../core/verdict.ts';
+import type { PostgresHandler } from '../core/probing/check.ts';
+import type { Reason, Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 import { refusal } from './logins.ts';
 import type { At } from './logins.ts';

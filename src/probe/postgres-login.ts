@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { Client, ClientConfig } from 'pg';
-import type { Check, Credentials, PostgresHandler } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, Credentials, PostgresHandler } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import type { Budget } from './budget.ts';
 import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from './classify.ts';
 import { fixOfPostgres, mayReveal, withheld, withheldMessage } from './clear-text.ts';

@@ -1,4 +1,4 @@
-import type { Handler } from '../core/check.ts';
+import type { Handler } from '../core/probing/check.ts';
 import { codeOf, proberFault } from './classify.ts';
 import { CpuMeter, type CpuClock } from './cpu-meter.ts';
 import { createFallbacks } from './fallbacks.ts';

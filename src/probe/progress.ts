@@ -1,6 +1,6 @@
 import { TLSSocket } from 'node:tls';
-import type { Check } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { timedOut, verdict } from './classify.ts';
 import type { Connection } from './tapped.ts';
 import { tlsHint } from './tls-hint.ts';

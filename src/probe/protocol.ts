@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import type { Verdict } from '../core/verdict.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 
 /**
  * Next step of a protocol.

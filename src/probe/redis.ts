@@ -1,6 +1,6 @@
 import { lookUp } from '../core/look-up.ts';
-import type { Credentials, RedisHandler } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Credentials, RedisHandler } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { proberFault, verdict } from './classify.ts';
 import { fixOfTls, mayReveal, withheld, withheldMessage } from './clear-text.ts';
 import { Budget } from './budget.ts';

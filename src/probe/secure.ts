@@ -1,8 +1,8 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS } from 'node:tls';
 import type { ConnectionOptions, SecureContext, SecureContextOptions } from 'node:tls';
-import type { Check, TlsOptions } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, TlsOptions } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { codeOf, proberFault } from './classify.ts';
 import { checkIdentity, sniOf } from './identity.ts';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { OnReadOpts } from 'node:net';
-import type { Check } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { Budget } from './budget.ts';
 import { cancelled, classifyErrno, connected } from './classify.ts';
 import { isMysqlHello } from './mysql-hello.ts';

@@ -1,5 +1,5 @@
-import type { Check, GrpcHandler, Handler, MongodbHandler, RedisHandler } from '../core/check.ts';
-import type { Verdict } from '../core/verdict.ts';
+import type { Check, GrpcHandler, Handler, MongodbHandler, RedisHandler } from '../core/probing/check.ts';
+import type { Verdict } from '../core/probing/verdict.ts';
 import { verdict } from './classify.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { formatHostPort, type Check } from '../core/check.ts';
+import { formatHostPort, type Check } from '../core/probing/check.ts';
 import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './series.ts';
 import { SeriesPlaces } from './series-places.ts';

@@ -1,5 +1,5 @@
-import type { Handler } from '../core/check.ts';
-import type { Reason, Verdict } from '../core/verdict.ts';
+import type { Handler } from '../core/probing/check.ts';
+import type { Reason, Verdict } from '../core/probing/verdict.ts';
 
 /** Results that probes return with each reason. */
 const resultsOf: Readonly<Record<Reason, readonly Verdict['kind'][]>> = {

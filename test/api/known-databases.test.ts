@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { knownDatabases } from '../../src/api/known-databases.ts';
-import { defaultHandler } from '../../src/core/handlers.ts';
+import { defaultHandler } from '../../src/core/probing/handler-selection.ts';
 
 const choose = { materials: {}, choose: true };
 

@@ -1,5 +1,5 @@
 import type { Status } from '../../src/api/external-backend.ts';
-import type { Endpoints, EndpointSlice, ObjectMeta, Service } from '../../src/core/objects.ts';
+import type { Endpoints, EndpointSlice, ObjectMeta, Service } from '../../src/core/kubernetes/objects.ts';
 
 /** Metadata as the API server answers it, so with a uid and a resourceVersion. */
 export interface Metadata extends Omit<ObjectMeta, 'uid' | 'resourceVersion'> {

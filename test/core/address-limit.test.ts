@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { mostEndpoints } from '../../src/api/limits.ts';
-import { addressLimit, maxAddresses } from '../../src/core/address.ts';
+import { addressLimit, maxAddresses } from '../../src/core/resolution/addresses.ts';
 
 const limit = (mode: 'Endpoints' | 'ExternalName', services: number, portGroups: number): number =>
   addressLimit({ mode, services: Array.from({ length: services }) }, portGroups);

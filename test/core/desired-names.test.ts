@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Family, Service } from '../../src/core/objects.ts';
-import type { HostAddress } from '../../src/core/resolve.ts';
-import { needsRecreation } from '../../src/core/service.ts';
+import type { Family, Service } from '../../src/core/kubernetes/objects.ts';
+import type { HostAddress } from '../../src/core/resolution/resolve-host.ts';
+import { needsRecreation } from '../../src/core/publish/service-body.ts';
 import { aBackend, aService, type SpecInput } from '../support/builders.ts';
 import { service } from '../support/lookups.ts';
 import { gave, named } from '../support/named.ts';

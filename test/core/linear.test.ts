@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { portGroups } from '../../src/core/checks.ts';
-import { publishedReadiness } from '../../src/core/published.ts';
-import type { HealthOf } from '../../src/core/readiness.ts';
+import { portGroups } from '../../src/core/probing/port-groups.ts';
+import { publishedReadiness } from '../../src/core/restore/published-readiness.ts';
+import type { HealthOf } from '../../src/core/health/readiness.ts';
 import { aBackend, addressesIn, aSlice, desiredOf, healthy } from '../support/builders.ts';
 
 const named = (count: number, start: string) =>

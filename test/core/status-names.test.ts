@@ -1,11 +1,11 @@
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
 import { statusSchema, type Status } from '../../src/api/external-backend.ts';
-import { maxAddresses } from '../../src/core/address.ts';
-import type { HealthOf } from '../../src/core/readiness.ts';
-import type { Resolution } from '../../src/core/resolve.ts';
-import { portGroups } from '../../src/core/checks.ts';
-import { restoreHealth } from '../../src/core/seed.ts';
+import { maxAddresses } from '../../src/core/resolution/addresses.ts';
+import type { HealthOf } from '../../src/core/health/readiness.ts';
+import type { Resolution } from '../../src/core/resolution/resolve-host.ts';
+import { portGroups } from '../../src/core/probing/port-groups.ts';
+import { restoreHealth } from '../../src/core/restore/health-seeds.ts';
 import {
   aBackend,
   aService,
@@ -15,7 +15,7 @@ import {
   nothingKnown,
   unhealthy,
 } from '../support/builders.ts';
-import { addressesOf } from '../../src/core/address.ts';
+import { addressesOf } from '../../src/core/resolution/addresses.ts';
 import { epoch, service } from '../support/lookups.ts';
 import { gave, named } from '../support/named.ts';
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Answer, Question } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { createDnsClient } from '../../src/dns/client.ts';
 import type { DnsClient, DnsClientOptions } from '../../src/dns/client.ts';
 import { serverText } from '../../src/dns/servers.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
-import type { Answer, Question } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { createDnsClient } from '../../src/dns/client.ts';
 import type { DnsClient } from '../../src/dns/client.ts';
 import { serverText } from '../../src/dns/servers.ts';

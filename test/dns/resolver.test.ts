@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyNameState, questionKey } from '../../src/core/names.ts';
-import type { Answer, Question } from '../../src/core/names.ts';
-import { effectiveRecords } from '../../src/core/standing.ts';
+import { emptyNameState, questionKey } from '../../src/core/resolution/name-state.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
+import { effectiveRecords } from '../../src/core/resolution/effective-records.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
 import type { FollowOptions, RefreshBounds } from '../../src/engine/ports.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Answer, Question } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { DnsResolver } from '../../src/dns/resolver.ts';
 import type { FollowOptions } from '../../src/engine/ports.ts';
 import { TokenBucket } from '../../src/util/token-bucket.ts';

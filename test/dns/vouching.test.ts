@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Answer, Question } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { createDnsClient } from '../../src/dns/client.ts';
 import type { DnsClient } from '../../src/dns/client.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Family } from '../../src/core/objects.ts';
+import type { Family } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { essenceOf } from '../support/drawn/essence.ts';
 import { fieldsOf, schemaFields } from '../support/drawn/fields.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Answer } from '../../src/core/names.ts';
+import type { Answer } from '../../src/core/resolution/name-state.ts';
 import { EngineWorld } from '../support/engine-world.ts';
 
 const minutes = 30;

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { unknownHealth, type Health } from '../../src/core/health-state.ts';
+import { unknownHealth, type Health } from '../../src/core/health/state.ts';
 import { HealthTable } from '../../src/engine/health-table.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aCheck, cancelled, down, up } from '../support/scripted-probe.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 
 const check = aCheck({ id: 'a' });
 const healthy: Health = { state: 'healthy', consecutive: 0, since: 1, reason: '', message: '' };

@@ -3,15 +3,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { parseBackend } from '../../src/api/parse.ts';
-import { addressesOf } from '../../src/core/address.ts';
-import { checksOf, portGroups } from '../../src/core/checks.ts';
-import { resolve } from '../../src/core/resolve.ts';
+import { addressesOf } from '../../src/core/resolution/addresses.ts';
+import { checksOf, portGroups } from '../../src/core/probing/port-groups.ts';
+import { resolve } from '../../src/core/resolution/resolve-host.ts';
 import { defaultDns } from '../../src/api/external-backend.ts';
-import { emptyNameState } from '../../src/core/names.ts';
+import { emptyNameState } from '../../src/core/resolution/name-state.ts';
 import { ProbeScheduler } from '../../src/engine/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { up } from '../support/scripted-probe.ts';
-import type { Check } from '../../src/core/check.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { LocalProber } from '../../src/engine/local-prober.ts';
 import { RunTally } from '../../src/engine/run-tally.ts';
 import { ManualClock } from '../support/manual-clock.ts';

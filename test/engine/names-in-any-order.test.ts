@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { parseIp } from '../../src/api/ip.ts';
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { isServiceRecord } from '../../src/api/host.ts';
-import { normalizeName } from '../../src/core/questions.ts';
+import { normalizeName } from '../../src/core/resolution/questions.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { denies, leadsTo, service } from '../support/lookups.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';

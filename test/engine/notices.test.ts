@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { WarningHistory } from '../../src/engine/notices.ts';
 import { aCheck } from '../support/scripted-probe.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { RunCosts } from '../../src/engine/run-costs.ts';
 import { EngineWorld } from '../support/engine-world.ts';
 import { aCheck, down, up } from '../support/scripted-probe.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ProbeScheduler } from '../../src/engine/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ScriptedProbe, aCheck, down, up, type Behaviour } from '../support/scripted-probe.ts';
-import type { Check } from '../../src/core/check.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 import type { ProbeLimits } from '../../src/engine/probe-slots.ts';
 
 const SECOND = 1_000;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { factorFor } from '../../src/core/stretch.ts';
+import { factorFor } from '../../src/core/probing/stretch.ts';
 import { ProbeRates } from '../../src/engine/probe-rates.ts';
 import { parseStatus } from '../../src/api/parse.ts';
 import { namespace } from '../support/builders.ts';
 import { EngineWorld } from '../support/engine-world.ts';
 import { aCheck } from '../support/scripted-probe.ts';
-import type { Check } from '../../src/core/check.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 
 const hosts = (count: number, net: number, periodMs = 1_000): Check[] =>
   Array.from({ length: count }, (_, i) =>

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Health } from '../../src/core/health-state.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Health } from '../../src/core/health/state.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../src/engine/worker-pool.ts';
 import { FakeThreads } from '../support/fake-threads.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
+import type { EndpointSlice, KubeObject, Service } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 

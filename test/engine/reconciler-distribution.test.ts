@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import type { Action } from '../../src/core/action.ts';
+import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Service } from '../../src/core/objects.ts';
+import type { Service } from '../../src/core/kubernetes/objects.ts';
 import { namespace } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Family, Service } from '../../src/core/objects.ts';
+import type { Family, Service } from '../../src/core/kubernetes/objects.ts';
 import { aService, namespace, type SpecInput } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { up } from '../support/scripted-probe.ts';

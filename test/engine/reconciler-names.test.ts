@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Question } from '../../src/core/names.ts';
-import type { ServiceRecord } from '../../src/core/srv-records.ts';
-import type { EndpointSlice } from '../../src/core/objects.ts';
+import type { Question } from '../../src/core/resolution/name-state.ts';
+import type { ServiceRecord } from '../../src/core/resolution/srv-records.ts';
+import type { EndpointSlice } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { denies, gives, leadsTo, service } from '../support/lookups.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Action } from '../../src/core/action.ts';
+import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { EndpointSlice, Endpoints } from '../../src/core/objects.ts';
+import type { EndpointSlice, Endpoints } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { addressesIn } from '../../src/engine/refused-search.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { aStoredBackend, namespace } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 

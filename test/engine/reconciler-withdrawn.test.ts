@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCidr } from '../../src/api/cidr.ts';
-import { addressPolicy } from '../../src/core/address-policy.ts';
+import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Endpoints } from '../../src/core/objects.ts';
+import type { Endpoints } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 

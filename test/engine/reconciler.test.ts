@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Action } from '../../src/core/action.ts';
+import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError, type ErrorKind, type ErrorReason } from '../../src/core/errors.ts';
 import { aService, aSlice, namespace, someEndpoints } from '../support/builders.ts';
 import { conflict } from '../support/fake-cluster.ts';

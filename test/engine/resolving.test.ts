@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EndpointSlice } from '../../src/core/objects.ts';
-import { annotations } from '../../src/core/ownership.ts';
+import type { EndpointSlice } from '../../src/core/kubernetes/objects.ts';
+import { annotations } from '../../src/core/kubernetes/ownership.ts';
 import { subscribeNames } from '../../src/engine/resolving.ts';
 import { aBackend, aSlice, namespace } from '../support/builders.ts';
 import { FakeCluster } from '../support/fake-cluster.ts';

@@ -4,8 +4,8 @@ import { ProbeScheduler } from '../../src/engine/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ScriptedProbe, aCheck, down, timedOut, up } from '../support/scripted-probe.ts';
 import type { HttpGet } from '../../src/api/external-backend.ts';
-import type { Check } from '../../src/core/check.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Check } from '../../src/core/probing/check.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { Behaviour } from '../support/scripted-probe.ts';
 import type { ProbeSchedulerOptions, SetOptions } from '../../src/engine/scheduler.ts';
 

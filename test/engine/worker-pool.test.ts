@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Check } from '../../src/core/check.ts';
-import type { Health } from '../../src/core/health-state.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Check } from '../../src/core/probing/check.ts';
+import type { Health } from '../../src/core/health/state.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../src/engine/worker-pool.ts';
 import { FakeThreads } from '../support/fake-threads.ts';
 import { ManualClock } from '../support/manual-clock.ts';

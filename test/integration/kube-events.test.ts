@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { EventWriter } from '../../src/kube/events.ts';

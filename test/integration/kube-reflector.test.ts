@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import type { ClientHooks } from '../../src/kube/client.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import type { ReflectorOptions } from '../../src/kube/reflector.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { EndpointSlice, Endpoints, Service } from '../../src/core/objects.ts';
-import type { ObjectRef } from '../../src/core/action.ts';
+import type { EndpointSlice, Endpoints, Service } from '../../src/core/kubernetes/objects.ts';
+import type { ObjectRef } from '../../src/core/kubernetes/action.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeCache } from '../../src/kube/view.ts';
 import { KubeWriter } from '../../src/kube/writer.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import type { MongodbHandler } from '../../src/core/check.ts';
+import type { MongodbHandler } from '../../src/core/probing/check.ts';
 import { createMongodb } from '../../src/probe/mongodb.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';

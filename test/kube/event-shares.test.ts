@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import type { ApiRequest } from '../../src/kube/client.ts';
 import { EventWriter } from '../../src/kube/events.ts';
 import type { EventResult } from '../../src/kube/events.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import { InitialEvents } from '../../src/kube/first-events.ts';
 import type { WatchEvent } from '../../src/kube/watch-stream.ts';
 

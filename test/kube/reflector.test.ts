@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 import { resources } from '../../src/kube/resources.ts';
 import { systemClock } from '../../src/system-clock.ts';

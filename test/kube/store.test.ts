@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { KubeObject } from '../../src/core/objects.ts';
+import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import { Store, compareVersions } from '../../src/kube/store.ts';
 import type { Change } from '../../src/kube/store.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Action } from '../../src/core/action.ts';
+import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { ApiRequest } from '../../src/kube/client.ts';
 import { KubeWriter } from '../../src/kube/writer.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { MysqlHandler } from '../../src/core/check.ts';
+import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { PostgresHandler } from '../../src/core/check.ts';
+import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { freePort } from '../support/ports.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import type { Credentials, Handler, TlsOptions } from '../../src/core/check.ts';
+import type { Credentials, Handler, TlsOptions } from '../../src/core/probing/check.ts';
 import { mayReveal } from '../../src/probe/clear-text.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { createAuthority } from './support/certificates.ts';

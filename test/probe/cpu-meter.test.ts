@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import type { Handler } from '../../src/core/check.ts';
+import type { Handler } from '../../src/core/probing/check.ts';
 import { CpuMeter } from '../../src/probe/cpu-meter.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { systemThreadCpu } from '../../src/system-clock.ts';

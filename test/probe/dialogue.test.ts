@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { verdict } from '../../src/probe/classify.ts';
-import type { TlsOptions } from '../../src/core/check.ts';
+import type { TlsOptions } from '../../src/core/probing/check.ts';
 import { runProtocol } from '../../src/probe/dialogue.ts';
 import type { Protocol, Step } from '../../src/probe/protocol.ts';
 import { createTrust, tlsPolicyOf } from '../../src/probe/secure.ts';

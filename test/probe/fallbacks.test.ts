@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RedisHandler } from '../../src/core/check.ts';
+import type { RedisHandler } from '../../src/core/probing/check.ts';
 import { createFallbacks } from '../../src/probe/fallbacks.ts';
 import { tcpCheck } from './support/checks.ts';
 

@@ -6,7 +6,7 @@ import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2St
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Server } from 'node:net';
-import type { GrpcHandler } from '../../src/core/check.ts';
+import type { GrpcHandler } from '../../src/core/probing/check.ts';
 import { encodeCheck, verdictOfAnswer } from '../../src/probe/grpc-health.ts';
 import { createGrpc } from '../../src/probe/grpc.ts';
 import { createAuthority } from './support/certificates.ts';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { kubernetesPorts } from '../../src/core/address-policy.ts';
+import { kubernetesPorts } from '../../src/core/resolution/address-policy.ts';
 import { createHttpGet } from '../../src/probe/http.ts';
 import { redirectOf } from '../../src/probe/http-request.ts';
 import { forever, httpCheck } from './support/checks.ts';

@@ -4,7 +4,7 @@ import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import type { Check } from '../../src/core/check.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 import { createHttpGet } from '../../src/probe/http.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { pingByDatagram } from '../../src/probe/icmp-datagram.ts';
 import { forever, icmpCheck } from './support/checks.ts';
 

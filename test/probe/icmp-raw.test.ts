@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { createRawIcmp } from '../../src/probe/icmp-raw.ts';
 import { forever, icmpCheck } from './support/checks.ts';
 import { echo, fakePing, icmpError, ipv4, ipv6 } from './support/fake-ping.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { createIcmp } from '../../src/probe/icmp.ts';
 import type { IcmpOptions } from '../../src/probe/icmp.ts';
 import { forever, icmpCheck } from './support/checks.ts';

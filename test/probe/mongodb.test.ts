@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import * as bson from 'bson';
 import fc from 'fast-check';
-import type { MongodbHandler } from '../../src/core/check.ts';
+import type { MongodbHandler } from '../../src/core/probing/check.ts';
 import { createMongodb, mongodbDialogue } from '../../src/probe/mongodb.ts';
 import type { MongodbDialogueOptions } from '../../src/probe/mongodb.ts';
 import { forever, tcpCheck } from './support/checks.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
-import type { MysqlHandler } from '../../src/core/check.ts';
+import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';

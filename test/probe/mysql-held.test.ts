@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import process from 'node:process';
 
-import type { MysqlHandler } from '../../src/core/check.ts';
+import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { createOwed } from '../../src/probe/owed.ts';
 import { eventually } from '../support/eventually.ts';

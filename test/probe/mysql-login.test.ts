@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
-import type { Check, MysqlHandler } from '../../src/core/check.ts';
+import type { Check, MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { occupy, startMariaDb } from '../support/mariadb.ts';

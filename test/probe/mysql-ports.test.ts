@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 
-import type { Check, Handler } from '../../src/core/check.ts';
+import type { Check, Handler } from '../../src/core/probing/check.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { forever, httpCheck, tcpCheck } from './support/checks.ts';
 import { foreignHandlers } from './support/foreign-handlers.ts';

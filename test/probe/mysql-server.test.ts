@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import type { MysqlHandler } from '../../src/core/check.ts';
+import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { occupy, startMariaDb } from '../support/mariadb.ts';

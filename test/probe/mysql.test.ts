@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
-import type { Check, Handler } from '../../src/core/check.ts';
+import type { Check, Handler } from '../../src/core/probing/check.ts';
 import { createMysql, MysqlHandshake } from '../../src/probe/mysql.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 import { cuts, hear } from './support/hear.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { SecureContextOptions } from 'node:tls';
-import type { Handler } from '../../src/core/check.ts';
+import type { Handler } from '../../src/core/probing/check.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import type { Prelude } from '../support/hostile/begin-tls.ts';

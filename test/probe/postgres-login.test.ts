@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
-import type { Check, PostgresHandler } from '../../src/core/check.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { verdictOfRow } from '../../src/probe/postgres-state.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import type { PostgresHandler } from '../../src/core/check.ts';
+import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';

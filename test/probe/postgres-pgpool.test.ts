@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { PostgresHandler } from '../../src/core/check.ts';
+import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPgpool } from '../support/pgpool.ts';

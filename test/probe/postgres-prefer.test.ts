@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import type { PostgresHandler } from '../../src/core/check.ts';
+import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createFallbacks } from '../../src/probe/fallbacks.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Check, PostgresHandler } from '../../src/core/check.ts';
+import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
 import { createFallbacks } from '../../src/probe/fallbacks.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import type { Check, PostgresHandler } from '../../src/core/check.ts';
+import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';

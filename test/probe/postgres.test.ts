@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
-import type { Check, PostgresHandler } from '../../src/core/check.ts';
+import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres, postgresDialogue } from '../../src/probe/postgres.ts';
 import type { Step } from '../../src/probe/protocol.ts';
 import { forever, tcpCheck } from './support/checks.ts';

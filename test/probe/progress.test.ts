@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 
-import type { Check, Credentials, Handler, TlsOptions } from '../../src/core/check.ts';
+import type { Check, Credentials, Handler, TlsOptions } from '../../src/core/probing/check.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever, httpCheck, tcpCheck } from './support/checks.ts';

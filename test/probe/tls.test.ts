@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer } from 'node:tls';
 import type { Server, TlsOptions as ServerOptions } from 'node:tls';
-import type { TlsOptions } from '../../src/core/check.ts';
+import type { TlsOptions } from '../../src/core/probing/check.ts';
 import { createTls } from '../../src/probe/tls.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { reasons } from '../../src/core/verdict.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import { reasons } from '../../src/core/probing/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { metricsTable } from '../../src/serve/metrics-table.ts';
 import { RunTally } from '../../src/engine/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';

@@ -1,17 +1,17 @@
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import type { Backend, Port, Spec, Target } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
-import { addressesOf, type BackendAddress } from '../../src/core/address.ts';
-import { aliasName } from '../../src/core/alias.ts';
-import { portGroups, checkId } from '../../src/core/checks.ts';
-import { desiredServices, type DesiredInput, type DesiredService } from '../../src/core/desired.ts';
-import type { Health } from '../../src/core/health-state.ts';
-import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/objects.ts';
-import { operatorName } from '../../src/core/ownership.ts';
-import type { HealthOf } from '../../src/core/readiness.ts';
-import { electPrimary, type Roles } from '../../src/core/roles.ts';
-import type { Resolution } from '../../src/core/resolve.ts';
-import { writtenService, type WrittenService } from '../../src/core/written.ts';
+import { addressesOf, type BackendAddress } from '../../src/core/resolution/addresses.ts';
+import { aliasName } from '../../src/core/publish/external-name.ts';
+import { portGroups, checkId } from '../../src/core/probing/port-groups.ts';
+import { desiredServices, type DesiredInput, type DesiredService } from '../../src/core/publish/desired.ts';
+import type { Health } from '../../src/core/health/state.ts';
+import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../src/core/kubernetes/objects.ts';
+import { operatorName } from '../../src/core/kubernetes/ownership.ts';
+import type { HealthOf } from '../../src/core/health/readiness.ts';
+import { electPrimary, type Roles } from '../../src/core/roles/primary-election.ts';
+import type { Resolution } from '../../src/core/resolution/resolve-host.ts';
+import { writtenService, type WrittenService } from '../../src/core/publish/written.ts';
 
 /** Fields that a user may write; the schema fills in the rest. */
 export type SpecInput = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 
-import type { Family, Service } from '../../src/core/objects.ts';
+import type { Family, Service } from '../../src/core/kubernetes/objects.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import { ApiError } from '../controlplane/api.ts';
 import type { Api } from '../controlplane/api.ts';

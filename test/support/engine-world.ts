@@ -1,8 +1,8 @@
 import type { Status } from '../../src/api/external-backend.ts';
-import { addressPolicy } from '../../src/core/address-policy.ts';
-import type { Check } from '../../src/core/check.ts';
+import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import { LocalProber } from '../../src/engine/local-prober.ts';
 import type { BackendEvent, Probe, Writer } from '../../src/engine/ports.ts';

@@ -1,9 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import type { Action, AppliedService, ObjectRef } from '../../src/core/action.ts';
+import type { Action, AppliedService, ObjectRef } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { EndpointSlice, Endpoints, Family, KubeObject, Service } from '../../src/core/objects.ts';
-import { kubernetesSliceManagers, labels, ownerName, serviceOf } from '../../src/core/ownership.ts';
+import type {
+  EndpointSlice,
+  Endpoints,
+  Family,
+  KubeObject,
+  Service,
+} from '../../src/core/kubernetes/objects.ts';
+import {
+  kubernetesSliceManagers,
+  labels,
+  ownerName,
+  serviceOf,
+} from '../../src/core/kubernetes/ownership.ts';
 import type { ClusterCache, Writer } from '../../src/engine/ports.ts';
 import { appliedService, merged, repacked } from './server-like.ts';
 import { refused, registered, type Allocators } from './service-registry.ts';

@@ -8,7 +8,7 @@ import {
   type NameState,
   type Question,
   type Records,
-} from '../../src/core/names.ts';
+} from '../../src/core/resolution/name-state.ts';
 import type { RefreshBounds, Resolver } from '../../src/engine/ports.ts';
 import type { ManualClock } from './manual-clock.ts';
 

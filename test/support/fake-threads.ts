@@ -1,4 +1,4 @@
-import type { Check } from '../../src/core/check.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 import { ProberHost } from '../../src/engine/prober-host.ts';
 import type { Probe } from '../../src/engine/ports.ts';
 import type { Clock } from '../../src/util/clock.ts';

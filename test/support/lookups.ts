@@ -5,9 +5,9 @@ import {
   withPublishedRecords,
   type Answer,
   type NameState,
-} from '../../src/core/names.ts';
-import type { Lookup } from '../../src/core/questions.ts';
-import type { ServiceRecord } from '../../src/core/srv-records.ts';
+} from '../../src/core/resolution/name-state.ts';
+import type { Lookup } from '../../src/core/resolution/questions.ts';
+import type { ServiceRecord } from '../../src/core/resolution/srv-records.ts';
 
 export const epoch = Date.UTC(2026, 0, 1);
 

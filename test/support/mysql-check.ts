@@ -1,4 +1,4 @@
-import type { Check, MysqlHandler } from '../../src/core/check.ts';
+import type { Check, MysqlHandler } from '../../src/core/probing/check.ts';
 import { tcpCheck } from '../probe/support/checks.ts';
 
 /** A mysql check of the server at that address and port. */

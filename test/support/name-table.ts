@@ -1,4 +1,4 @@
-import type { Answer, Question } from '../../src/core/names.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import type { Names } from './name-servers.ts';
 
 const many = Array.from({ length: 200 }, (_, i) => `10.30.0.${i + 1}`);

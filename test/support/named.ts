@@ -1,14 +1,14 @@
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import type { Backend, Status } from '../../src/api/external-backend.ts';
-import { addressesOf } from '../../src/core/address.ts';
-import { candidatesOf } from '../../src/core/alias.ts';
-import { portGroups } from '../../src/core/checks.ts';
-import { desiredServices, type DesiredService } from '../../src/core/desired.ts';
-import type { Service } from '../../src/core/objects.ts';
-import type { HealthOf } from '../../src/core/readiness.ts';
-import type { HostAddress, Resolution } from '../../src/core/resolve.ts';
-import { electPrimary } from '../../src/core/roles.ts';
-import { statusOf } from '../../src/core/status.ts';
+import { addressesOf } from '../../src/core/resolution/addresses.ts';
+import { candidatesOf } from '../../src/core/publish/external-name.ts';
+import { portGroups } from '../../src/core/probing/port-groups.ts';
+import { desiredServices, type DesiredService } from '../../src/core/publish/desired.ts';
+import type { Service } from '../../src/core/kubernetes/objects.ts';
+import type { HealthOf } from '../../src/core/health/readiness.ts';
+import type { HostAddress, Resolution } from '../../src/core/resolution/resolve-host.ts';
+import { electPrimary } from '../../src/core/roles/primary-election.ts';
+import { statusOf } from '../../src/core/status/status.ts';
 import { allHealthy, literal, resolved, writtenOf } from './builders.ts';
 import { epoch } from './lookups.ts';
 

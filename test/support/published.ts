@@ -1,4 +1,4 @@
-import type { EndpointSubset } from '../../src/core/objects.ts';
+import type { EndpointSubset } from '../../src/core/kubernetes/objects.ts';
 import type { Api } from '../controlplane/api.ts';
 import type { Kinds } from '../controlplane/kinds.ts';
 

@@ -1,10 +1,10 @@
 import { HealthTable } from '../../src/engine/health-table.ts';
-import { addressPolicy } from '../../src/core/address-policy.ts';
-import type { Check } from '../../src/core/check.ts';
+import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
+import type { Check } from '../../src/core/probing/check.ts';
 import type { Status } from '../../src/api/external-backend.ts';
-import type { SecretState } from '../../src/core/materials.ts';
-import type { Action } from '../../src/core/action.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { SecretState } from '../../src/core/probing/probe-secrets.ts';
+import type { Action } from '../../src/core/kubernetes/action.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconciler.ts';
 import { BackendRegistry } from '../../src/engine/registry.ts';

@@ -1,5 +1,5 @@
-import type { Check, Timing } from '../../src/core/check.ts';
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Check, Timing } from '../../src/core/probing/check.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { Probe } from '../../src/engine/ports.ts';
 import type { Clock } from '../../src/util/clock.ts';
 

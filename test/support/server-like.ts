@@ -1,6 +1,11 @@
 import { refused } from './service-registry.ts';
-import type { AppliedService } from '../../src/core/action.ts';
-import type { EndpointAddress, Endpoints, EndpointSubset, Service } from '../../src/core/objects.ts';
+import type { AppliedService } from '../../src/core/kubernetes/action.ts';
+import type {
+  EndpointAddress,
+  Endpoints,
+  EndpointSubset,
+  Service,
+} from '../../src/core/kubernetes/objects.ts';
 
 // Results of our writes in the API server, as far as the plan depends on them. Integration tests compare it with a real one.
 

@@ -1,7 +1,7 @@
 /* eslint complexity: off -- it follows the server's source function by function */
 import { parseIp } from '../../src/api/ip.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import type { Family, Service, ServicePort } from '../../src/core/objects.ts';
+import type { Family, Service, ServicePort } from '../../src/core/kubernetes/objects.ts';
 
 // A Service as the API server stores it, or why it refuses it. Written after Kubernetes 1.36:
 // apis/core/v1/defaults.go, registry/core/service/storage (storage.go, alloc.go),

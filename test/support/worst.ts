@@ -1,4 +1,4 @@
-import type { Verdict } from '../../src/core/verdict.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { SpecInput } from './builders.ts';
 import type { ReconcileWorld } from './reconcile-world.ts';
 

@@ -1,5 +1,5 @@
-import type { Action } from '../../../src/core/action.ts';
-import type { KubeObject } from '../../../src/core/objects.ts';
+import type { Action } from '../../../src/core/kubernetes/action.ts';
+import type { KubeObject } from '../../../src/core/kubernetes/objects.ts';
 import { FakeCluster } from '../../support/fake-cluster.ts';
 
 export const kinds = ['ExternalBackend', 'Service', 'EndpointSlice', 'Endpoints'] as const;

@@ -1,5 +1,10 @@
-import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../../src/core/objects.ts';
-import { kubernetesSliceManagers, labels, ownerName, serviceOf } from '../../../src/core/ownership.ts';
+import type { Endpoints, EndpointSlice, KubeObject, Service } from '../../../src/core/kubernetes/objects.ts';
+import {
+  kubernetesSliceManagers,
+  labels,
+  ownerName,
+  serviceOf,
+} from '../../../src/core/kubernetes/ownership.ts';
 import type { ClusterCache } from '../../../src/engine/ports.ts';
 import { claimsOf, ownersOf, serviceOfSlice } from '../../../src/kube/relations.ts';
 import { Store, keyOf, type Change } from '../../../src/kube/store.ts';

@@ -1,4 +1,4 @@
-import type { Action } from '../../../src/core/action.ts';
+import type { Action } from '../../../src/core/kubernetes/action.ts';
 import type { Kind } from './api-server.ts';
 
 /** Returns kind, namespace, name and uid of the object of an action; no kind: several objects. */

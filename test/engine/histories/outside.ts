@@ -1,6 +1,6 @@
-import type { Check } from '../../../src/core/check.ts';
-import type { Answer, Question } from '../../../src/core/names.ts';
-import type { Verdict } from '../../../src/core/verdict.ts';
+import type { Check } from '../../../src/core/probing/check.ts';
+import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
+import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import type { Role } from '../../../src/core/role.ts';
 
 export interface Server {

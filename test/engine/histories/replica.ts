@@ -1,8 +1,8 @@
-import type { Action } from '../../../src/core/action.ts';
-import { addressPolicy } from '../../../src/core/address-policy.ts';
-import type { Check } from '../../../src/core/check.ts';
+import type { Action } from '../../../src/core/kubernetes/action.ts';
+import { addressPolicy } from '../../../src/core/resolution/address-policy.ts';
+import type { Check } from '../../../src/core/probing/check.ts';
 import { OperatorError } from '../../../src/core/errors.ts';
-import type { Verdict } from '../../../src/core/verdict.ts';
+import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { DnsResolver } from '../../../src/dns/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { LocalProber } from '../../../src/engine/local-prober.ts';

@@ -1,5 +1,5 @@
-import type { Endpoints, EndpointSlice, Service } from '../../../src/core/objects.ts';
-import { serviceOf } from '../../../src/core/ownership.ts';
+import type { Endpoints, EndpointSlice, Service } from '../../../src/core/kubernetes/objects.ts';
+import { serviceOf } from '../../../src/core/kubernetes/ownership.ts';
 import type { FakeCluster } from '../../support/fake-cluster.ts';
 
 /** Ready addresses by view: the slices of a Service (its name), and its Endpoints (`name Endpoints`). */

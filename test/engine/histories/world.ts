@@ -1,4 +1,4 @@
-import type { Action } from '../../../src/core/action.ts';
+import type { Action } from '../../../src/core/kubernetes/action.ts';
 import { parseBackend } from '../../../src/api/parse.ts';
 import {
   aService,

@@ -1,4 +1,4 @@
-import type { Check, Handler } from '../../../src/core/check.ts';
+import type { Check, Handler } from '../../../src/core/probing/check.ts';
 
 type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
 

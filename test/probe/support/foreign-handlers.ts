@@ -1,4 +1,4 @@
-import type { Handler } from '../../../src/core/check.ts';
+import type { Handler } from '../../../src/core/probing/check.ts';
 
 const request = { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const;
 const credentials = { username: 'prober', password: 'secret', allowClearText: true };

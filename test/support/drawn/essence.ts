@@ -1,4 +1,4 @@
-import type { Endpoints, EndpointSlice, Service } from '../../../src/core/objects.ts';
+import type { Endpoints, EndpointSlice, Service } from '../../../src/core/kubernetes/objects.ts';
 
 /** Objects under the name of a Service. */
 export interface Stored {

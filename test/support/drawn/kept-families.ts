@@ -1,4 +1,4 @@
-import type { Family } from '../../../src/core/objects.ts';
+import type { Family } from '../../../src/core/kubernetes/objects.ts';
 import type { SpecInput } from '../builders.ts';
 import { servicesIn } from './services.ts';
 

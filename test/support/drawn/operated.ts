@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Family } from '../../../src/core/objects.ts';
+import type { Family } from '../../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../builders.ts';
 import { EngineWorld } from '../engine-world.ts';
 import { FakeCluster } from '../fake-cluster.ts';

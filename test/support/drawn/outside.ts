@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Check } from '../../../src/core/check.ts';
-import type { Answer, Question } from '../../../src/core/names.ts';
-import type { Verdict } from '../../../src/core/verdict.ts';
+import type { Check } from '../../../src/core/probing/check.ts';
+import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
+import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
 const record = '_pg._tcp.example.com';
 const named = 'db5.example.com';

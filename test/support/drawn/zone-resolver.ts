@@ -1,5 +1,5 @@
 import type { RefreshBounds } from '../../../src/engine/ports.ts';
-import type { Question } from '../../../src/core/names.ts';
+import type { Question } from '../../../src/core/resolution/name-state.ts';
 import { FakeResolver } from '../fake-resolver.ts';
 import type { ManualClock } from '../manual-clock.ts';
 import { answerTo } from './outside.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Handler } from '../../../src/core/check.ts';
+import type { Handler } from '../../../src/core/probing/check.ts';
 
 /** Classes of what a server can do to a probe. Each protocol has an attack of each class, or the reason why there is none. */
 export type AttackKind =

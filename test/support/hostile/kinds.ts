@@ -1,4 +1,4 @@
-import type { Handler } from '../../../src/core/check.ts';
+import type { Handler } from '../../../src/core/probing/check.ts';
 import { protocolCases, tlsCases } from './table.ts';
 import type { HostileCase } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { Handler } from '../../../src/core/check.ts';
+import type { Handler } from '../../../src/core/probing/check.ts';
 import type { Certificate } from '../../probe/support/certificates.ts';
 import { greeting } from '../../probe/support/mysql-bytes.ts';
 import { credentials, none, up } from './attack.ts';

@@ -1,0 +1,105 @@
+import { formatHostPort, type Check } from '../probing/check.ts';
+import type { Health } from '../health/state.ts';
+
+/** Event of a health transition. The reason is that of the verdict. */
+export interface TransitionEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly action: 'Publish' | 'Unpublish';
+  readonly note: string;
+  /** The address. */
+  readonly about: string;
+}
+
+/** Effect of one Service on an address, according to what is written. */
+export interface ServiceTreatment {
+  readonly service: string;
+  /** True if every slice of the Service that has the address has it as ready. */
+  readonly ready: boolean;
+  /** `publishNotReadyAddresses`: clients are sent to the address whatever its health. */
+  readonly regardless: boolean;
+}
+
+/**
+ * Returns the Event of a health transition, after the run that followed it; undefined: nothing to report.
+ *
+ * | from      | to        | Event                             |
+ * |-----------|-----------|-----------------------------------|
+ * | unknown   | healthy   | none: the address is new          |
+ * | unhealthy | healthy   | Normal                            |
+ * | any       | unhealthy | Warning                           |
+ * | same      | same      | none: the role or the lag changed |
+ *
+ * The Event reports only what the slices contain:
+ *
+ * | to        | the Service                    | text                                            |
+ * |-----------|--------------------------------|-------------------------------------------------|
+ * | unhealthy | has it as not ready            | … sends it no new connections                   |
+ * | unhealthy | has `publishNotReadyAddresses` | … still sends it connections (…)                |
+ * | unhealthy | has it as ready                | … still lists it as ready, because the change could not be written |
+ * | healthy   | has it as ready                | … sends it connections                          |
+ * | healthy   | has it as not ready            | none: drain, a role or another port excludes it |
+ * | any       | does not exist, or is an alias | none                                            |
+ *
+ * @param treatments of the Services whose slices have the address
+ */
+export function transitionEvent(
+  check: Check,
+  before: Health,
+  after: Health,
+  treatments: readonly ServiceTreatment[] = [],
+): TransitionEvent | undefined {
+  if (before.state === after.state) return undefined;
+  const about = formatHostPort(check);
+  const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
+  const common = { about, reason: after.reason === '' ? 'HealthChanged' : after.reason };
+  if (after.state === 'unhealthy') {
+    const note = [`${about} is unhealthy: ${words}`, ...unhealthyWords(treatments)].join('; ');
+    return { type: 'Warning', action: 'Unpublish', ...common, note };
+  }
+  if (before.state !== 'unhealthy') return undefined;
+  const note = [`${about} is healthy again: ${words}`, ...healthyWords(treatments)].join('; ');
+  return { type: 'Normal', action: 'Publish', ...common, note };
+}
+
+function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly string[] {
+  const others = treatments.filter(({ regardless }) => !regardless);
+  return [
+    ...words(
+      others.filter(({ ready }) => !ready),
+      ['sends it no new connections', 'send it no new connections'],
+    ),
+    ...words(
+      treatments.filter(({ regardless }) => regardless),
+      ['still sends it connections', 'still send it connections'],
+      ' (publishNotReadyAddresses)',
+    ),
+    ...words(
+      others.filter(({ ready }) => ready),
+      ['still lists it as ready', 'still list it as ready'],
+      ', because the change could not be written',
+    ),
+  ];
+}
+
+const healthyWords = (treatments: readonly ServiceTreatment[]): readonly string[] =>
+  words(
+    treatments.filter(({ ready, regardless }) => ready && !regardless),
+    ['sends it connections', 'send it connections'],
+  );
+
+/** Returns `Service a …` or `Services a, b and 3 more …`; empty if there is no Service. */
+function words(
+  treatments: readonly ServiceTreatment[],
+  [one, several]: readonly [string, string],
+  why = '',
+): readonly string[] {
+  const names = treatments.map(({ service }) => service);
+  if (names.length === 0) return [];
+  if (names.length === 1) return [`Service ${names.join('')} ${one}${why}`];
+  const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : '';
+  return [`Services ${names.slice(0, maxNames).join(', ')}${more} ${several}${why}`];
+}
+
+/** The 1,024 bytes of a note have room for this many names. */
+const maxNames = 4;

@@ -1,0 +1,214 @@
+import type { Port, ProbeSpec, Spec } from '../../api/external-backend.ts';
+import { mostTimeoutSeconds } from '../../api/limits.ts';
+import type { BackendAddress } from '../resolution/addresses.ts';
+import type { Check, Handler, Timing } from './check.ts';
+import { defaultHandler, databaseHandler, httpHandler } from './handler-selection.ts';
+import type { ProbeSecrets } from './probe-secrets.ts';
+
+/**
+ * Ports that share one readiness: all without a probe of their own, or one with its own probe. A slice
+ * contains the ports of one group.
+ */
+export interface PortGroup {
+  readonly id: string;
+  readonly ports: readonly Port[];
+  /** Undefined: not probed, always ready. */
+  readonly probe: GroupProbe | undefined;
+}
+
+export interface GroupProbe {
+  readonly handler: Handler;
+  readonly timing: Timing;
+  /** Which handler was chosen and why, if the spec names none. */
+  readonly why?: string;
+  /** Text about a value that differs from the spec. */
+  readonly cut?: string;
+  /** The port that is probed if the target has none of its own. */
+  readonly port: number;
+  /** A health endpoint in addition to the database: this port is probed, whatever port the target has. */
+  readonly fixed?: boolean;
+}
+
+/** Input in addition to the spec that decides how addresses are probed. */
+export interface HandlerContext {
+  readonly materials: ProbeSecrets;
+  /** True: a port without a handler gets one by its number or protocol; false: tcpSocket. */
+  readonly choose: boolean;
+}
+
+const plainAsking: HandlerContext = { materials: {}, choose: false };
+
+/** Returns the port groups in the order of the spec, the shared group first. */
+export function portGroups(spec: Spec, asking: HandlerContext = plainAsking): readonly PortGroup[] {
+  const ports = spec.ports ?? [];
+  const shared = ports.filter((port) => port.probe === undefined);
+  const single = ports.flatMap((port) =>
+    port.probe === undefined
+      ? []
+      : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe, asking) }],
+  );
+  if (ports.length === 0) return withoutPorts(spec, asking);
+  if (shared.length === 0) return single;
+  return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports, asking) }, ...single];
+}
+
+/**
+ * An alias may have no ports. The probe itself then has the port; without a port, or a probe, nothing is
+ * probed.
+ */
+function withoutPorts(spec: Spec, asking: HandlerContext): readonly PortGroup[] {
+  const probe = spec.probe && sharedProbe(spec, [], asking);
+  if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
+  return [{ id: 'all', ports: [], probe }];
+}
+
+/** Returns one check for every address and probed port group. */
+export function checksOf(
+  groups: readonly PortGroup[],
+  addresses: readonly BackendAddress[],
+  lagLimits: readonly number[] = [],
+): readonly Check[] {
+  const limits = lagLimits.length > 0 ? { lagLimits } : {};
+  return groups.flatMap(({ probe, ...group }) =>
+    probe === undefined
+      ? []
+      : addresses.map((address) => ({ ...check({ ...group, probe }, probe, address), ...limits })),
+  );
+}
+
+/** Returns the lag limits of the Services, each once, in seconds, ascending. */
+export const lagLimitsOf = ({ services }: Spec): readonly number[] =>
+  [...new Set((services ?? []).flatMap(({ maxLagSeconds }) => maxLagSeconds ?? []))].toSorted(
+    (a, b) => a - b,
+  );
+
+/**
+ * Returns the id for the health of an address in a port group: the probed port, and the ports for which it is
+ * probed. Another probed port makes another id. Other thresholds or another path do not.
+ */
+export const checkId = (group: PortGroup, address: BackendAddress): string =>
+  `${address.ip}|${group.probe === undefined ? '' : dialledPort(group.probe, address)}|${group.id}`;
+
+function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Check {
+  return {
+    id: checkId(group, address),
+    ip: address.ip,
+    family: address.family,
+    port: dialledPort(probe, address),
+    host: address.host,
+    handler: probe.handler,
+    timing: probe.timing,
+  };
+}
+
+function dialledPort(probe: GroupProbe, address: Pick<BackendAddress, 'port'>): number {
+  if (probe.handler.kind === 'icmp') return 0;
+  return address.port !== 0 && probe.fixed !== true ? address.port : probe.port;
+}
+
+/**
+ * Returns all ports of an address to which clients are led or which are probed.
+ *
+ * @param own its own port; 0: the backend's
+ */
+export function usedPorts(groups: readonly PortGroup[], own: number): readonly number[] {
+  const published = groups.flatMap(({ ports }) => ports.map((port) => (own === 0 ? dialled(port) : own)));
+  const probed = groups.flatMap(({ probe }) =>
+    probe === undefined ? [] : dialledPort(probe, { port: own }),
+  );
+  return [...new Set([...published, ...probed])];
+}
+
+const dialled = (port: Port): number => port.targetPort ?? port.port;
+
+function portProbe(
+  port: Port,
+  probe: Omit<ProbeSpec, 'port'>,
+  asking: HandlerContext,
+): GroupProbe | undefined {
+  const said = handlerOf(probe, asking.materials);
+  if (said === 'disabled') return undefined;
+  const timing = timedBy(probe);
+  if (said !== undefined) return { handler: said, ...timing, port: dialled(port) };
+  return { ...defaultHandler(port, dialled(port), asking), ...timing, port: dialled(port) };
+}
+
+/**
+ * Returns the probe of the shared group. The probed port:
+ *
+ * | probe.port                   | probed                                               |
+ * |------------------------------|------------------------------------------------------|
+ * | none                         | the first TCP port's targetPort, or the target's own |
+ * | name or number of a TCP port | that port's targetPort, or the target's own          |
+ * | any other number             | that number                                          |
+ */
+function sharedProbe(spec: Spec, ports: readonly Port[], asking: HandlerContext): GroupProbe | undefined {
+  const probe = spec.probe ?? defaultProbe;
+  const said = handlerOf(probe, asking.materials);
+  if (said === 'disabled') return undefined;
+  const tcp = ports.filter((port) => port.protocol === 'TCP');
+  const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
+  const timing = timedBy(probe);
+  if (meant === undefined && typeof probe.port === 'number')
+    return {
+      ...(said === undefined ? defaultHandler(undefined, probe.port, asking) : { handler: said }),
+      ...timing,
+      port: probe.port,
+      fixed: true,
+    };
+  const port = meant ?? tcp[0];
+  const number = port === undefined ? 0 : dialled(port);
+  return {
+    ...(said === undefined ? defaultHandler(port, number, asking) : { handler: said }),
+    ...timing,
+    port: number,
+  };
+}
+
+const defaultProbe: ProbeSpec = {
+  initialDelaySeconds: 0,
+  periodSeconds: 10,
+  timeoutSeconds: 1,
+  successThreshold: 1,
+  failureThreshold: 3,
+};
+
+/** Returns the handler of the spec; undefined: the spec names none, and one is chosen. */
+function handlerOf(
+  probe: Omit<ProbeSpec, 'port'>,
+  materials: ProbeSecrets,
+): Handler | 'disabled' | undefined {
+  if (probe.disabled !== undefined) return 'disabled';
+  if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
+  if (probe.icmp !== undefined) return { kind: 'icmp' };
+  if (probe.tcpSocket !== undefined) return { kind: 'tcpSocket' };
+  return databaseHandler(probe, materials);
+}
+
+/**
+ * Returns the effective timeout. It is not longer than the period, so that an address that does not answer is
+ * probed once per period, and not longer than a minute.
+ */
+const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): number =>
+  Math.min(timeoutSeconds, periodSeconds, mostTimeoutSeconds);
+
+/** Returns a text for the status about a timeout that is shorter than in the spec; undefined: it is not. */
+function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
+  const seconds = timeoutOf(probe);
+  return seconds < probe.timeoutSeconds
+    ? `timeout ${seconds} s instead of ${probe.timeoutSeconds} s (at most periodSeconds, and at most ${mostTimeoutSeconds} s)`
+    : undefined;
+}
+
+const timingOf = (probe: Omit<ProbeSpec, 'port'>): Timing => ({
+  initialDelayMs: probe.initialDelaySeconds * 1000,
+  periodMs: probe.periodSeconds * 1000,
+  timeoutMs: timeoutOf(probe) * 1000,
+  successThreshold: probe.successThreshold,
+  failureThreshold: probe.failureThreshold,
+});
+
+function timedBy(probe: Omit<ProbeSpec, 'port'>): Pick<GroupProbe, 'timing' | 'cut'> {
+  const cut = cutOf(probe);
+  return { timing: timingOf(probe), ...(cut !== undefined && { cut }) };
+}

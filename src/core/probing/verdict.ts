@@ -1,0 +1,79 @@
+import type { Role } from '../role.ts';
+
+/**
+ * Reasons of verdicts. A reason is also a metric label and an Event reason, so the list is closed; probes of
+ * databases add theirs here.
+ */
+export const reasons = [
+  'Connected',
+  'Responded',
+  'Refused',
+  'Unreachable',
+  'Timeout',
+  'Reset',
+  'ClosedEarly',
+  'TlsFailed',
+  'CertificateExpired',
+  'WrongProtocol',
+  'UnexpectedStatus',
+  'NotServing',
+  'StartingUp',
+  'ShuttingDown',
+  'InRecovery',
+  'Loading',
+  'ReadOnly',
+  'Saturated',
+  'AuthRequired',
+  'AuthFailed',
+  'CredentialsWithheld',
+  'Blocked',
+  'ReplicationBroken',
+  'LagTooHigh',
+  'ProberFault',
+  'Cancelled',
+] as const;
+
+export type Reason = (typeof reasons)[number];
+
+/**
+ * Result of one probe of one address. `up` and `down` are about the address. `inconclusive` is the prober's
+ * own fault (no file descriptors, a missing capability, cancelled) and never changes a health state.
+ */
+export interface Verdict {
+  readonly kind: 'up' | 'down' | 'inconclusive';
+  readonly reason: Reason;
+  /**
+   * Text for people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a
+   * credential. Empty if the reason is enough.
+   */
+  readonly message: string;
+  /** Role that the server reports; absent if the probe cannot find it out. */
+  readonly role?: Role;
+  /** The server answered the query, and is neither primary nor replica: nothing is missing. */
+  readonly isRoleless?: true;
+  /**
+   * Lag of a replica in seconds; 0 when it has replayed all that it received. Absent if the probe cannot find
+   * it out.
+   */
+  readonly lagSeconds?: number;
+  /**
+   * For a primary: of two that claim to be one, the one with the higher epoch is the later one (PostgreSQL's
+   * timeline, MongoDB's term).
+   */
+  readonly epoch?: number;
+  /**
+   * Milliseconds of Unix time at which the first certificate of the server's chain expires. Absent if the
+   * probe cannot find it out.
+   */
+  readonly certificateExpiresAt?: number;
+  /**
+   * The server greeted a probe of another protocol with this one. Such a probe does harm, see
+   * `core/events/probe-warnings.ts`.
+   */
+  readonly detectedProtocol?: 'mysql';
+  /**
+   * CPU time that the run took of the thread that probes, in milliseconds. Left out where it is not notable
+   * (`core/probing/probe-cost.ts`).
+   */
+  readonly cpuMs?: number;
+}

@@ -1,0 +1,241 @@
+import { parseIp } from '../../api/ip.ts';
+import type { Backend, Port, ServiceSpec } from '../../api/external-backend.ts';
+import type { AppliedService } from '../kubernetes/action.ts';
+import { familyFields } from './ip-families.ts';
+import { shortHash } from '../kubernetes/short-hash.ts';
+import type { Family, Service, ServicePort } from '../kubernetes/objects.ts';
+import { annotations, labels, manager, operatorName, ownerReference } from '../kubernetes/ownership.ts';
+
+/**
+ * Returns the body of the server-side apply of a Service: every field that the spec sets and no other, so
+ * that a field that is removed from the spec is removed from the Service. The `applied` annotation is the
+ * hash of the rest.
+ *
+ * @param present families of its addresses, IPv4 first
+ * @param observed the Service as it is, of any owner
+ * @param alias host that an ExternalName points to; undefined: it is none
+ */
+export function serviceBody(
+  backend: Backend,
+  spec: ServiceSpec,
+  present: readonly Family[],
+  observed: Service | undefined,
+  alias: string | undefined,
+): AppliedService {
+  const body =
+    alias !== undefined
+      ? aliasSpec(backend, alias)
+      : {
+          ...endpointsSpec(backend, spec),
+          ...familyFields(spec, present, keptService(backend, spec, observed)),
+        };
+  return withAnnotations(
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: spec.name,
+        namespace: backend.namespace,
+        labels: { ...spec.labels, ...ownManager(observed) },
+        annotations: { ...spec.annotations, [annotations.backend]: backend.name },
+        ownerReferences: [ownerReference(backend)],
+      },
+      spec: body,
+    },
+    {},
+  );
+}
+
+/** Returns the label `app.kubernetes.io/managed-by`, if no other tool has set it. */
+const ownManager = (observed: Service | undefined): Readonly<Record<string, string>> => {
+  const label = manager(observed?.metadata.labels);
+  return label[labels.managedBy] === operatorName ? label : {};
+};
+
+/**
+ * Returns the observed Service, if the apply changes it in place and it has families; undefined: the families
+ * are chosen as for a new Service.
+ */
+export function keptService(
+  backend: Backend,
+  spec: ServiceSpec,
+  observed: Service | undefined,
+): Service | undefined {
+  if (observed === undefined || observed.spec.type === 'ExternalName') return undefined;
+  return isReplaced(observed, endpointsSpec(backend, spec)) ? undefined : observed;
+}
+
+/**
+ * Returns the same body with more annotations of ours, and with the hash of all of it except what depends on
+ * the observed Service: families (compared by value) and the label of another tool.
+ */
+export function withAnnotations(
+  body: AppliedService,
+  more: Readonly<Record<string, string>>,
+): AppliedService {
+  const { [annotations.applied]: _, ...given } = (body.metadata['annotations'] ?? {}) as Record<
+    string,
+    string
+  >;
+  const { [labels.managedBy]: _m, ...own } = (body.metadata['labels'] ?? {}) as Record<string, string>;
+  const { ipFamilies: _f, ipFamilyPolicy: _p, ...fields } = body.spec;
+  const all = { ...given, ...more };
+  const hash = shortHash(JSON.stringify([own, all, fields]));
+  return { ...body, metadata: { ...body.metadata, annotations: { ...all, [annotations.applied]: hash } } };
+}
+
+const aliasSpec = (backend: Backend, name: string): Readonly<Record<string, unknown>> => ({
+  type: 'ExternalName',
+  externalName: name,
+  ...(backend.spec.ports !== undefined && { ports: backend.spec.ports.map(servicePort) }),
+});
+
+/** Fields that are copied, because they have the same name and form in a Service and in the spec. */
+const passThroughFields = [
+  'sessionAffinity',
+  'sessionAffinityConfig',
+  'internalTrafficPolicy',
+  'externalTrafficPolicy',
+  'trafficDistribution',
+  'externalIPs',
+  'loadBalancerClass',
+  'loadBalancerSourceRanges',
+  'ipFamilies',
+  'selector',
+] as const satisfies readonly (keyof ServiceSpec)[];
+
+/** Returns the spec without what depends on the addresses and on the observed Service. */
+function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<string, unknown>> {
+  const given = passThroughFields
+    .filter((field) => spec[field] !== undefined)
+    .map((field) => [field, spec[field]] as const);
+  return {
+    type: spec.type,
+    ...(spec.headless
+      ? { clusterIP: 'None' }
+      : spec.clusterIP !== undefined && { clusterIP: spec.clusterIP }),
+    ...Object.fromEntries(given),
+    publishNotReadyAddresses: spec.publishNotReadyAddresses,
+    ports: (backend.spec.ports ?? []).map((port) => ({
+      ...servicePort(port),
+      // By the schema only one Service opens ports on the nodes.
+      ...(spec.type !== 'ClusterIP' && port.nodePort !== undefined && { nodePort: port.nodePort }),
+    })),
+  };
+}
+
+const servicePort = (port: Port): ServicePort => ({
+  ...(port.name !== undefined && { name: port.name }),
+  port: port.port,
+  targetPort: port.targetPort ?? port.port,
+  protocol: port.protocol,
+  ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
+});
+
+/**
+ * Returns true when the server refuses the change in place. A change to or from ExternalName is always made
+ * in place.
+ *
+ * | field                                  | cannot be changed                                   |
+ * |----------------------------------------|-----------------------------------------------------|
+ * | clusterIP                              | between None and an address, nor to another address |
+ * | ipFamilies[0]                          | except on a headless Service                        |
+ * | loadBalancerClass of type LoadBalancer | at all; one that another client set remains if the spec has none |
+ */
+export function needsRecreation(observed: Service, body: AppliedService): boolean {
+  if (observed.spec.type === 'ExternalName' || body.spec['type'] === 'ExternalName') return false;
+  return isReplaced(observed, body.spec);
+}
+
+const isReplaced = (observed: Service, wanted: AppliedService['spec']): boolean =>
+  movesAddress(observed.spec, wanted) || movesFamily(observed.spec, wanted) || movesClass(observed, wanted);
+
+function movesAddress(is: Service['spec'], { clusterIP }: AppliedService['spec']): boolean {
+  if ((is.clusterIP === 'None') !== (clusterIP === 'None')) return true;
+  return typeof clusterIP === 'string' && !sameAddress(is.clusterIP ?? '', clusterIP);
+}
+
+function movesFamily(is: Service['spec'], wanted: AppliedService['spec']): boolean {
+  const [first] = (wanted['ipFamilies'] ?? []) as readonly Family[];
+  const observed = is.ipFamilies?.[0];
+  return (
+    wanted['clusterIP'] !== 'None' && first !== undefined && observed !== undefined && observed !== first
+  );
+}
+
+function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService['spec']): boolean {
+  if (is.type !== 'LoadBalancer' || wanted['type'] !== 'LoadBalancer') return false;
+  const isOpen = wanted['loadBalancerClass'] === undefined && !applied.includes('loadBalancerClass');
+  return !isOpen && is.loadBalancerClass !== wanted['loadBalancerClass'];
+}
+
+/**
+ * Returns true when the Service has all that the body has. Fields that other clients or the server added do
+ * not count.
+ */
+export function isApplied(observed: Service, body: AppliedService): boolean {
+  return includesFields(observed, body, '');
+}
+
+/** Key by which server-side apply identifies a port. */
+export const portKey = (port: ServicePort): string => `${port.port}/${port.protocol ?? 'TCP'}`;
+
+const sameAddress = (a: string, b: string): boolean =>
+  a === b || (parseIp(a)?.text ?? a) === parseIp(b)?.text;
+
+/** Returns the paths of the fields that the body sets and whose value in the Service differs. */
+export function differences(observed: Service, body: AppliedService): readonly string[] {
+  const inMaps = (['labels', 'annotations'] as const).flatMap((map) =>
+    Object.entries(body.metadata[map] as Readonly<Record<string, string>>)
+      .filter(([key, value]) => observed.metadata[map]?.[key] !== value && key !== annotations.applied)
+      .map(([key]) => `metadata.${map}[${key}]`),
+  );
+  const owners = includesFields(
+    observed.metadata.ownerReferences,
+    body.metadata['ownerReferences'],
+    'ownerReferences',
+  );
+  const inSpec = Object.entries(body.spec)
+    .filter(
+      ([field, value]) =>
+        !includesFields((observed.spec as Readonly<Record<string, unknown>>)[field], value, field),
+    )
+    .map(([field]) => `spec.${field}`);
+  const foreign = Object.keys(observed.spec.selector ?? {}).length > 0 && body.spec['selector'] === undefined;
+  return [
+    ...inMaps,
+    ...(owners ? [] : ['metadata.ownerReferences']),
+    ...inSpec,
+    ...(foreign ? ['spec.selector'] : []),
+  ];
+}
+
+/**
+ * Compares one way: every field of `wanted` is in `is`. Ports are matched by their key, owners by uid. The
+ * server may have appended a second family.
+ */
+function includesFields(is: unknown, wanted: unknown, field: string): boolean {
+  if (field === 'ports') return includesByKey(is, wanted, (port) => portKey(port as ServicePort));
+  if (field === 'ownerReferences')
+    return includesByKey(is, wanted, (owner) => String((owner as { uid: unknown }).uid));
+  if (field === 'clusterIP') return sameAddress(String(is), String(wanted));
+  if (Array.isArray(wanted)) return sameList(is, wanted, field === 'ipFamilies');
+  if (wanted === false) return is !== true;
+  if (typeof wanted !== 'object' || wanted === null) return is === wanted;
+  if (typeof is !== 'object' || is === null) return false;
+  return Object.entries(wanted).every(([key, value]) =>
+    includesFields((is as Record<string, unknown>)[key], value, key),
+  );
+}
+
+function sameList(is: unknown, wanted: readonly unknown[], mayBeLonger: boolean): boolean {
+  if (!Array.isArray(is) || (mayBeLonger ? is.length < wanted.length : is.length !== wanted.length))
+    return false;
+  return wanted.every((value, i) => includesFields(is[i], value, ''));
+}
+
+function includesByKey(is: unknown, wanted: unknown, key: (item: unknown) => string): boolean {
+  if (!Array.isArray(wanted)) return false;
+  const items = new Map((Array.isArray(is) ? is : []).map((item) => [key(item), item as unknown]));
+  return wanted.every((item: unknown) => includesFields(items.get(key(item)), item, ''));
+}

@@ -1,0 +1,253 @@
+import type { Action } from '../kubernetes/action.ts';
+import type { Endpoint, EndpointPort, EndpointSlice } from '../kubernetes/objects.ts';
+import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
+import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
+import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
+import { step, type Step } from '../kubernetes/step.ts';
+
+/** Endpoints of one Service that may share a slice: one address family and one set of ports. */
+export interface SliceGroup extends SliceTemplate {
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface SliceContext extends SliceOwner {
+  readonly maxEndpoints: number;
+  /** One server at a time: the old server is removed before the new one is added. */
+  readonly exclusive?: boolean;
+  /** IPs of that server, including those of families that the Service does not have. */
+  readonly server?: ReadonlySet<string>;
+  /** Names of other clients' slices. */
+  readonly taken?: readonly string[];
+  /** Steps that every write needs. */
+  readonly needs?: readonly Step[];
+}
+
+export interface SlicePlan {
+  /** Creates and updates; for an exclusive Service also the deletes that come before the Service. */
+  readonly writes: readonly Step[];
+  /** Those of them that add an address which another slice loses. */
+  readonly carriers: readonly Step[];
+  /**
+   * Returns writes that remove slices, or take an address that another slice gains. They come last, so that
+   * the Service is never without endpoints.
+   *
+   * @param service steps that must be written before an address leaves for a port of another name
+   */
+  readonly leaving: (service: readonly Step[]) => readonly Step[];
+  /** True: this is the first half, which removes addresses. The other half is planned after it is written. */
+  readonly again: boolean;
+}
+
+/**
+ * Plans the writes of slices and their dependencies. `moved` addresses are lost by one slice and are, or will
+ * be, in another one (other port name, appProtocol or targetPort; a smaller slice). `gone` addresses are
+ * desired in no slice. Carriers are slices that gain moved addresses.
+ *
+ * | write                                           | order                                          | needs                                            | instead, if held back or refused     |
+ * |-------------------------------------------------|------------------------------------------------|--------------------------------------------------|--------------------------------------|
+ * | marks (conditions, names, labels)               | first, if an address remains ready; else third | nothing                                          | –                                    |
+ * | gains                                           | second                                         | nothing                                          | the same slice without what it gains |
+ * | loses only gone addresses                       | third                                          | nothing                                          | –                                    |
+ * | loses moved addresses, or is removed with them  | last, after the Service                        | their carriers; the Service if port names change | moved addresses remain, marked (if the port number changes, never as ready again); gone ones are removed |
+ * | is removed, and has only gone addresses or none | last                                           | nothing                                          | –                                    |
+ *
+ * An exclusive Service that loses a server and gains another one never shows both:
+ *
+ * | write                                         | order  | needs            |
+ * |-----------------------------------------------|--------|------------------|
+ * | loses gone addresses, or is removed with them | first  | nothing          |
+ * | the same of a slice that also has moved ones  | first, the moved ones remain; the rest is planned after that is written | nothing          |
+ * | gains                                         | second | all of the above |
+ *
+ * If the servers remain and other things change (port name, appProtocol, slice size, family), it is written
+ * like any other Service.
+ */
+export function planSlices(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  context: SliceContext,
+): SlicePlan {
+  const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
+  const scene = { ...sceneOf(groups, observed, context), names };
+  const drafts = draftsOf(groups, observed, scene);
+  const yielding = scene.isSwitch ? drafts.filter((draft) => losesGone(draft, scene)) : [];
+  const isSplit = yielding.some(({ moved }) => moved.length > 0);
+  const first = yielding.flatMap((draft) => yieldStep(draft, scene));
+  if (isSplit) return { writes: first, carriers: [], leaving: () => [], again: true };
+  const rest = drafts.filter((draft) => !yielding.includes(draft));
+  return { ...restOf(rest, first, scene), again: false };
+}
+
+/** Writes the slice without the servers that leave an exclusive Service. */
+const yieldStep = (draft: Draft, scene: Scene): readonly Step[] =>
+  draft.moved.length > 0
+    ? steps(remainder(draft, draft.moved, scene), scene.needs)
+    : steps(
+        whole(draft, scene),
+        scene.needs,
+        addsEndpoints(draft.cell) ? remainder(draft, [], scene) : undefined,
+      );
+
+function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene): Omit<SlicePlan, 'again'> {
+  const { needs = [] } = scene;
+  const leaves = ({ cell, moved }: Draft): boolean => moved.length > 0 || cell.endpoints.length === 0;
+  const marks = ({ cell }: Draft): boolean => scene.staysReady && cell.lost.length === 0;
+  const others = drafts.filter(({ cell }) => !addsEndpoints(cell));
+  const staying = others.filter((draft) => !leaves(draft));
+  const leavers = others.filter(leaves);
+  const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, scene), needs));
+  const gained = drafts
+    .filter(({ cell }) => addsEndpoints(cell))
+    .flatMap((draft) =>
+      steps(whole(draft, scene), [...needs, ...first], remainder(draft, [], scene)).map((each) => ({
+        step: each,
+        ips: new Set(gainedBy(draft.cell)),
+      })),
+    );
+  const carriersOf = (moved: readonly string[]): readonly Step[] =>
+    gained.filter(({ ips }) => moved.some((ip) => ips.has(ip))).map((each) => each.step);
+  return {
+    writes: [
+      ...plain(staying.filter(marks)),
+      ...first,
+      ...gained.map((each) => each.step),
+      ...plain(staying.filter((draft) => !marks(draft))),
+    ],
+    carriers: carriersOf(leavers.flatMap(({ moved }) => moved)),
+    leaving: (service) =>
+      leavers.flatMap((draft) => {
+        const { moved } = draft;
+        if (moved.length === 0) return steps(whole(draft, scene), needs);
+        const all = [...needs, ...carriersOf(moved), ...service];
+        return steps(whole(draft, scene), all, remainder(draft, moved, scene));
+      }),
+  };
+}
+
+const steps = (action: Action | undefined, needs: readonly Step[] = [], instead?: Action): readonly Step[] =>
+  action === undefined ? [] : [step(action, needs, instead)];
+
+/** One slice: its desired content and its group. */
+interface Draft {
+  readonly cell: SliceDraft;
+  readonly template: SliceTemplate;
+  /** Addresses that it loses, and that another slice has or gains. */
+  readonly moved: readonly string[];
+}
+
+interface Scene extends SliceContext {
+  /** Addresses of all groups with their endpoints; the worst endpoint if several groups have the address. */
+  readonly desired: ReadonlyMap<string, Endpoint>;
+  readonly nameOf: ReadonlyMap<string, readonly string[]>;
+  /** Address and port numbers of each endpoint, to which verdicts apply. */
+  readonly places: ReadonlySet<string>;
+  /** An exclusive Service loses a server and gains one that no slice has. */
+  readonly isSwitch: boolean;
+  /** An address that is ready now remains ready. */
+  readonly staysReady: boolean;
+  readonly names: Set<string>;
+}
+
+function draftsOf(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  scene: Scene,
+): readonly Draft[] {
+  const byKey = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
+  const desired = new Set(scene.desired.keys());
+  const options = {
+    max: scene.maxEndpoints,
+    separateAddsFromRemoves: scene.isSwitch && observed.length > 1,
+    desired,
+  };
+  const laid = groups.flatMap((template) => {
+    const key = groupKey(template.family, template.ports);
+    const slices = byKey.get(key) ?? [];
+    byKey.delete(key);
+    return layOut(template.endpoints, slices, options).map((cell) => ({ cell, template }));
+  });
+  const all = [...laid, ...[...byKey.values()].flat().map(orphan)];
+  return all.map((draft) => ({ ...draft, moved: draft.cell.lost.filter((ip) => desired.has(ip)) }));
+}
+
+const gainedBy = ({ endpoints, kept }: SliceDraft): readonly string[] =>
+  endpoints.slice(kept).map(endpointKey);
+
+/** Returns the draft of a slice whose group is no longer desired. */
+const orphan = (slice: EndpointSlice): Omit<Draft, 'moved'> => ({
+  cell: { slice, endpoints: [], kept: 0, lost: (slice.endpoints ?? []).map(endpointKey) },
+  template: { family: slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4', ports: slice.ports ?? [] },
+});
+
+function sceneOf(
+  groups: readonly SliceGroup[],
+  observed: readonly EndpointSlice[],
+  context: SliceContext,
+): Omit<Scene, 'names'> {
+  const desired = new Map<string, Endpoint>();
+  for (const endpoint of groups.flatMap(({ endpoints }) => endpoints))
+    if (desired.get(endpointKey(endpoint))?.conditions?.ready !== false)
+      desired.set(endpointKey(endpoint), endpoint);
+  const before = observed.flatMap((slice) => slice.endpoints ?? []);
+  const standing = new Set(before.map(endpointKey));
+  const isGone = [...standing].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
+  const isNew = [...desired.keys()].some((ip) => !standing.has(ip));
+  return {
+    ...context,
+    desired,
+    nameOf: new Map(groups.flatMap(({ names = [] }) => [...names])),
+    places: new Set(groups.flatMap(({ endpoints, ports }) => endpoints.map((each) => placeOf(each, ports)))),
+    isSwitch: context.exclusive === true && isGone && isNew,
+    staysReady: before.some((old) => {
+      const next = desired.get(endpointKey(old));
+      return isReady(old) && next !== undefined && isReady(next);
+    }),
+  };
+}
+
+const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true;
+
+const losesGone = ({ cell }: Draft, { desired }: Scene): boolean => cell.lost.some((ip) => !desired.has(ip));
+
+/** Returns the write of the slice as desired; undefined: nothing to write. */
+function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action | undefined {
+  if (cell.slice === undefined) return createSlice(cell.endpoints, template, scene, scene.names);
+  if (cell.endpoints.length === 0) return deletion(cell.slice);
+  return updateSlice(cell.endpoints, cell.slice, template, scene);
+}
+
+/**
+ * Returns the write of the slice with what it keeps and `moved`, and without what it gains; undefined:
+ * nothing to write.
+ */
+function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
+  if (cell.slice === undefined) return undefined;
+  const before = new Map((cell.slice.endpoints ?? []).map((each) => [endpointKey(each), each]));
+  const stay = moved.flatMap((ip) => marked(scene.desired.get(ip), before.get(ip), template.ports, scene));
+  const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
+  const { family, ports } = template;
+  return updateSlice(endpoints, cell.slice, { family, ports, names: scene.nameOf }, scene);
+}
+
+const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
+  [endpointKey(endpoint), ...ports.map(({ port }) => port).toSorted((a, b) => a - b)].join(' ');
+
+/**
+ * Returns a moved address for the slice that it leaves. No probe has found it healthy at the port of that
+ * slice.
+ */
+function marked(
+  wanted: Endpoint | undefined,
+  is: Endpoint | undefined,
+  ports: readonly EndpointPort[],
+  { places }: Scene,
+): readonly Endpoint[] {
+  if (wanted === undefined) return [];
+  const isBelieved = places.has(placeOf(wanted, ports)) || is === undefined || isReady(is);
+  if (isBelieved) return [wanted];
+  const { hints: _, ...others } = wanted;
+  return [{ ...others, conditions: is.conditions ?? {} }];
+}
+
+const byName = (slices: readonly EndpointSlice[]): readonly EndpointSlice[] =>
+  slices.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));

@@ -1,0 +1,110 @@
+import type { BackendAddress } from '../resolution/addresses.ts';
+import type { DesiredService } from './desired.ts';
+import type { Endpoint, EndpointSlice } from '../kubernetes/objects.ts';
+import { isOurSlice } from '../kubernetes/ownership.ts';
+import type { Observed } from './problems.ts';
+import { endpointKey } from './slice-layout.ts';
+
+/** Written state of one Service: what a client of the cluster finds, whatever was planned. */
+export interface WrittenService {
+  readonly name: string;
+  readonly role: DesiredService['spec']['role'];
+  /** `terminating`: it is being deleted, and a finalizer keeps it. */
+  readonly state: 'written' | 'missing' | 'terminating';
+  /** Number of addresses that its slices have as ready for every port, and number of all addresses. */
+  readonly ready: number;
+  readonly total: number;
+  /**
+   * Every port has an address that is ready in a slice and is to be ready. For an alias: it points to the
+   * chosen host.
+   */
+  readonly available: boolean;
+  /**
+   * Returns true if slices have the address as ready for every port; undefined: the Service does not want the
+   * address.
+   */
+  readonly isReady: (address: BackendAddress) => boolean | undefined;
+}
+
+/**
+ * Returns the written state of a Service.
+ *
+ * | Service                  | state       |
+ * |--------------------------|-------------|
+ * | none                     | missing     |
+ * | with a deletionTimestamp | terminating |
+ * | any other                | written     |
+ *
+ * @param observed objects after the writes
+ */
+export function writtenService(desired: DesiredService, observed: Observed): WrittenService {
+  const { service } = observed;
+  const state =
+    service === undefined
+      ? 'missing'
+      : service.metadata.deletionTimestamp === undefined
+        ? 'written'
+        : 'terminating';
+  const { name, spec } = desired;
+  const named = { name, role: spec.role, state } as const;
+  const { externalName } = desired.body.spec;
+  if (externalName !== undefined) {
+    const available = state === 'written' && service?.spec.externalName === externalName;
+    return { ...named, ready: 0, total: 0, available, isReady: () => undefined };
+  }
+  return { ...named, ...endpointsOf(desired, observed.slices.filter(isOurSlice), state === 'written') };
+}
+
+function endpointsOf(
+  desired: DesiredService,
+  slices: readonly EndpointSlice[],
+  exists: boolean,
+): Pick<WrittenService, 'ready' | 'total' | 'available' | 'isReady'> {
+  const found = readinessIn(slices);
+  const portsOf = Map.groupBy(
+    desired.groups.flatMap(({ endpoints, ports }) =>
+      endpoints.map((endpoint) => ({ ip: endpointKey(endpoint), ports })),
+    ),
+    ({ ip }) => ip,
+  );
+  const isIn = (ip: string, ports: readonly { readonly port: number }[]): boolean =>
+    ports.every(({ port }) => found.get(`${ip} ${port}`) === true);
+  const groupsOf = ({ ip, port }: BackendAddress) =>
+    (portsOf.get(ip) ?? []).filter(({ ports }) => port === 0 || ports.every((each) => each.port === port));
+  const isReady = (address: BackendAddress): boolean | undefined => {
+    const groups = groupsOf(address);
+    return groups.length === 0 ? undefined : groups.every(({ ports }) => isIn(address.ip, ports));
+  };
+  const present = new Map<string, boolean>();
+  for (const endpoint of slices.flatMap((slice) => slice.endpoints ?? []))
+    present.set(endpointKey(endpoint), isServing(endpoint) && present.get(endpointKey(endpoint)) !== false);
+  const wanted = desired.addresses.filter(({ ip }) => present.has(ip));
+  const others = [...present].filter(([ip]) => !portsOf.has(ip));
+  const byPort = Map.groupBy(desired.groups, ({ ports }) => ports.map(({ name }) => name).join());
+  const serves = (groups: DesiredService['groups']): boolean =>
+    groups.some(({ endpoints, ports }) =>
+      endpoints.some((each) => isServing(each) && isIn(endpointKey(each), ports)),
+    );
+  return {
+    ready:
+      wanted.filter((address) => isReady(address) === true).length + others.filter(([, is]) => is).length,
+    total: wanted.length + others.length,
+    available: exists && desired.available && [...byPort.values()].every(serves),
+    isReady,
+  };
+}
+
+/** `<ip> <port>` -> true if any slice has it as ready. */
+function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, boolean> {
+  const ready = new Map<string, boolean>();
+  for (const { endpoints, ports } of slices)
+    for (const endpoint of endpoints ?? [])
+      for (const { port } of ports ?? []) {
+        const key = `${endpointKey(endpoint)} ${port}`;
+        ready.set(key, isServing(endpoint) || ready.get(key) === true);
+      }
+  return ready;
+}
+
+/** `serving` has the health also if a Service publishes addresses that are not ready. */
+const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;

@@ -1,0 +1,66 @@
+import type { ServiceSpec, Target } from '../../api/external-backend.ts';
+import type { ServiceRecord } from './srv-records.ts';
+import type { Role } from '../role.ts';
+
+/** One target that gives an address. */
+export interface Origin {
+  readonly target: Target;
+  /** Name that resolved to the address, or the address itself. */
+  readonly host: string;
+  /** The SRV record that led to it. */
+  readonly record?: ServiceRecord;
+}
+
+/** An address and the targets that give it: the first one, and the others. */
+export interface Given extends Origin {
+  /**
+   * The cluster endpoint and the reader endpoint of a cloud database have the same address while there is one
+   * instance.
+   */
+  readonly others?: readonly Origin[];
+}
+
+export const originsOf = (address: Given): readonly Origin[] => [address, ...(address.others ?? [])];
+
+/** Returns the roles that targets give to an address, `Primary` first. */
+export function givenRoles(address: Given): readonly Role[] {
+  const given = originsOf(address).map(({ target }) => target.role);
+  return (['Primary', 'Replica'] as const).filter((role) => given.includes(role));
+}
+
+type ServiceRole = ServiceSpec['role'];
+
+/**
+ * Returns the targets that put an address into a Service of that role. Their fields apply there: `name`,
+ * `zone`, `drain`.
+ *
+ * | role of the Service | role of the address is | targets                                                     |
+ * |---------------------|------------------------|-------------------------------------------------------------|
+ * | Any                 | any                    | all                                                         |
+ * | Primary, Replica    | reported by a probe    | all                                                         |
+ * | Primary, Replica    | given by targets       | those of that role; all if there are none (fallbackToPrimary) |
+ *
+ * @param isGiven the role comes from targets, and not from a probe
+ */
+export function originsIn(address: Given, role: ServiceRole, isGiven: boolean): readonly Origin[] {
+  const all = originsOf(address);
+  const same = role === 'Any' || !isGiven ? all : all.filter(({ target }) => target.role === role);
+  return same.length > 0 ? same : all;
+}
+
+const areDrained = (origins: readonly Origin[]): boolean => origins.every(({ target }) => target.drain);
+
+/** Returns true if every target that gives the address drains it. */
+export const isDrained = (address: Given): boolean => areDrained(originsOf(address));
+
+/**
+ * Returns true if every target that puts the address into a Service of that role drains it; see `originsIn`.
+ */
+export const isDrainedIn = (address: Given, role: ServiceRole, isGiven: boolean): boolean =>
+  areDrained(originsIn(address, role, isGiven));
+
+/** Returns the target whose fields an endpoint has: the first that does not drain the address. */
+export function leadingTarget(address: Given, role: ServiceRole, isGiven: boolean): Target {
+  const origins = originsIn(address, role, isGiven);
+  return (origins.find(({ target }) => !target.drain) ?? origins[0] ?? address).target;
+}

@@ -1,0 +1,174 @@
+import { parseIp } from '../../api/ip.ts';
+import { isServiceRecord } from '../../api/host.ts';
+import type { Dns } from '../../api/dns.ts';
+import type { ResolutionState } from '../../api/status.ts';
+import type { Question } from './name-state.ts';
+import {
+  addressQuestions,
+  normalizeName,
+  recordQuestion,
+  unqueriedTexts,
+  type Lookup,
+  type QuestionSet,
+} from './questions.ts';
+import { byPriority, type ServiceRecord } from './srv-records.ts';
+import { effectiveRecords, type EffectiveRecords } from './effective-records.ts';
+
+/** One address of a host. */
+export interface HostAddress {
+  readonly ip: string;
+  /** Server name that a probe uses in SNI, in the Host header, and to verify the certificate. */
+  readonly host: string;
+  /** Removed from the answer, and kept only as long as it is healthy. */
+  readonly kept: boolean;
+  /** The SRV record that named the host. */
+  readonly record?: ServiceRecord;
+}
+
+/** Addresses of a host now, and why these. */
+export interface Resolution {
+  readonly addresses: readonly HostAddress[];
+  /** Undefined for a literal address, which needs no query. */
+  readonly state: ResolutionState | undefined;
+  /** Wall-clock milliseconds. */
+  readonly resolvedWall: number | undefined;
+  readonly error: string | undefined;
+  /** Monotonic milliseconds at which it changes because time passes; undefined: never. */
+  readonly nextAt: number | undefined;
+  /** Texts about queries of the host that are not made. */
+  readonly unasked?: readonly string[];
+}
+
+/** All queries, if there is no limit. */
+const everything: Pick<QuestionSet, 'has'> = { has: () => true };
+
+/**
+ * Returns the addresses of a host, from the states of its queries.
+ *
+ * @param now monotonic milliseconds
+ * @param asked queries of the backend; the results of other queries do not count
+ */
+export function resolve(
+  host: string,
+  dns: Dns,
+  lookup: Lookup,
+  now: number,
+  asked: Pick<QuestionSet, 'has'> = everything,
+): Resolution {
+  const ip = parseIp(host);
+  if (ip !== undefined) return literal(ip.text);
+  const stand: RecordsOf = (question) =>
+    effectiveRecords(
+      lookup(question),
+      { staleMs: dns.staleSeconds * 1000, keepMs: dns.keepSeconds * 1000 },
+      now,
+    );
+  const ask: Asking = {
+    stand,
+    questionsOf: (name) => addressQuestions(name, dns.families).filter(asked.has),
+  };
+  const found = isServiceRecord(host) ? services(host, ask) : addresses(normalizeName(host), ask);
+  const unasked = unqueriedTexts(host, dns.families, lookup, asked);
+  return unasked.length > 0 ? { ...found, unasked } : found;
+}
+
+interface Asking {
+  readonly stand: RecordsOf;
+  /** Queries for the addresses of a name. */
+  readonly questionsOf: (name: string) => readonly Question[];
+}
+
+type RecordsOf = (question: Question) => EffectiveRecords;
+
+const literal = (ip: string): Resolution => ({
+  addresses: [{ ip, host: ip, kept: false }],
+  state: undefined,
+  resolvedWall: undefined,
+  error: undefined,
+  nextAt: undefined,
+});
+
+interface Part extends Pick<Resolution, 'state' | 'resolvedWall' | 'error' | 'nextAt'> {
+  readonly holds: boolean;
+  readonly state: ResolutionState;
+}
+
+function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
+  const parts = questionsOf(name).map((question) => ({ question, ...stand(question) }));
+  const of = (ips: readonly string[], kept: boolean): readonly HostAddress[] =>
+    ips.toSorted().map((ip) => ({ ip, host: name, kept }));
+  return {
+    addresses: parts.flatMap((part) => [...of(part.addresses, false), ...of(part.kept, true)]),
+    ...combineResolutions(
+      parts.map(({ question, error, ...part }) => ({
+        ...part,
+        holds: part.addresses.length > 0,
+        error: error && `${question.type}: ${error}`,
+      })),
+    ),
+  };
+}
+
+function services(host: string, ask: Asking): Resolution {
+  const record = ask.stand(recordQuestion(host));
+  const hosts = record.services
+    .filter((service) => ask.questionsOf(service.host).length > 0)
+    .toSorted(byPriority)
+    .map((service) => ({ service, ...addresses(service.host, ask) }));
+  const parts: readonly Part[] = [
+    { ...record, holds: record.services.length > 0, error: record.error && `SRV: ${record.error}` },
+    ...hosts.map(({ service, error, state = 'Pending', ...part }) => ({
+      ...part,
+      state,
+      // The state of every host counts: a host that is not resolved must be reported.
+      holds: true,
+      error: error && `${service.host} ${error}`,
+    })),
+  ];
+  return {
+    addresses: hosts.flatMap(({ service, addresses: ips }) =>
+      ips.map((each) => ({ ...each, record: service })),
+    ),
+    ...combineResolutions(parts),
+  };
+}
+
+/**
+ * States in their order of severity, the worst first. The worst state of the records that are in effect is
+ * reported.
+ */
+const rank: readonly ResolutionState[] = [
+  'Pending',
+  'Failed',
+  'Expired',
+  'Stale',
+  'Unconfirmed',
+  'Restored',
+  'NoSuchName',
+  'NoAddress',
+  'Answered',
+];
+
+/**
+ * Combines several queries into one result:
+ *
+ * | queries with records | the state is the worst of | errors reported                         |
+ * |----------------------|---------------------------|-----------------------------------------|
+ * | none                 | all                       | all                                     |
+ * | some                 | these                     | all, except that a family has no record |
+ */
+function combineResolutions(parts: readonly Part[]): Omit<Resolution, 'addresses'> {
+  const holding = parts.filter(({ holds }) => holds);
+  const counted = holding.length > 0 ? holding : parts;
+  const errors = parts
+    .filter(({ holds, state }) => holds || holding.length === 0 || state === 'Failed' || state === 'Expired')
+    .flatMap(({ error }) => error ?? []);
+  const walls = counted.flatMap(({ resolvedWall }) => resolvedWall ?? []);
+  const nexts = parts.flatMap(({ nextAt }) => nextAt ?? []);
+  return {
+    state: rank.find((state) => counted.some((part) => part.state === state)),
+    resolvedWall: walls.length > 0 ? Math.max(...walls) : undefined,
+    error: errors.length > 0 ? [...new Set(errors)].join('; ') : undefined,
+    nextAt: nexts.length > 0 ? Math.min(...nexts) : undefined,
+  };
+}

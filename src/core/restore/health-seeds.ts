@@ -1,0 +1,149 @@
+import type { HealthState, Status } from '../../api/external-backend.ts';
+import type { BackendAddress } from '../resolution/addresses.ts';
+import { aliasName } from '../publish/external-name.ts';
+import { checkId, type PortGroup } from '../probing/port-groups.ts';
+import { unknownHealth, type Health } from '../health/state.ts';
+import { originsOf } from '../resolution/origins.ts';
+import { serviceOf } from '../kubernetes/ownership.ts';
+import { publishedReadiness, publishedUnder, type Published } from './published-readiness.ts';
+import { portText } from '../health/readiness.ts';
+import { isPlainSuccess } from '../health/warnings.ts';
+import { restoreReplicationOf, type Said, type SeedInput } from './replication-seeds.ts';
+import { reasons } from '../probing/verdict.ts';
+
+/**
+ * Returns the health with which each check begins when a term begins, after a suspension, and when a Service
+ * is taken over. A check that begins as unknown is probed at once, and its first conclusive verdict decides.
+ * A check without an entry is new, and is probed after its initial delay.
+ *
+ * Slices are written before the status, so a slice is newer than the status. The status alone never makes an
+ * address ready.
+ *
+ * | in our slices | health in the status                                    | begins as                                          |
+ * |---------------|---------------------------------------------------------|----------------------------------------------------|
+ * | ready in all  | any                                                     | healthy                                            |
+ * | ready in some, not ready in others: a write was cut or is refused | any                                                     | healthy, and ready in these alone until a new `up` |
+ * | not ready     | unhealthy                                               | unhealthy                                          |
+ * | not ready     | healthy, not Drained, and its target is not drained now | unhealthy                                          |
+ * | not ready     | any other: it may have failed while it was drained      | unknown                                            |
+ * | none          | any                                                     | unknown                                            |
+ * | none          | none                                                    | no entry                                           |
+ *
+ * If no slice of ours has the address, a slice of another client or Endpoints (a Service that is taken over)
+ * count in its place. It is ready if one of them has it as ready. For an alias:
+ *
+ * | Service points to the host | health in the status                                   | begins as |
+ * |----------------------------|--------------------------------------------------------|-----------|
+ * | yes                        | healthy                                                | healthy   |
+ * | yes                        | unhealthy, written while this host was the current one | unhealthy |
+ * | yes                        | any other                                              | unknown   |
+ * | no                         | any                                                    | unknown   |
+ * | any                        | none                                                   | no entry  |
+ */
+export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
+  const {
+    groups,
+    addresses,
+    backend,
+    at: { wall },
+  } = input;
+  const stateOf =
+    'slices' in input.published ? sliceState(input.published) : aliasState(input.published.alias);
+  const tellingOf = restoreReplicationOf(input);
+  const readyInOf = 'slices' in input.published ? mixedReadiness(input.published) : () => undefined;
+  const said = previousAddresses(backend.status);
+  const found = new Map<string, Health>();
+  for (const group of groups)
+    for (const address of addresses) {
+      const whole = said.get(placeOf(address));
+      const before = groups.length === 1 ? whole : previousStatusOf(group, whole);
+      const readyIn = readyInOf(group, address);
+      const state = stateOf(group, address, before) ?? (whole && 'unknown');
+      const id = checkId(group, address);
+      // Hosts of an alias may share an address: the health of the published one counts.
+      if (state === undefined || (state === 'unknown' && found.has(id))) continue;
+      const isHealthy = state === 'healthy' && readyIn === undefined;
+      const telling = tellingOf(group, address, { said: whole, isHealthy });
+      found.set(id, seedOf(healthFrom(state, before, wall), telling, readyIn));
+    }
+  return found;
+}
+
+const seedOf = (health: Health, replication: Health['replication'], readyIn: Health['readyIn']): Health => ({
+  ...health,
+  ...(replication && { replication }),
+  ...(readyIn && { readyIn }),
+  seeded: true,
+});
+
+type StateOf = (group: PortGroup, address: BackendAddress, said: Said | undefined) => HealthState | undefined;
+
+function sliceState(published: Published): StateOf {
+  const readyOf = publishedReadiness(published);
+  return (group, address, said) => {
+    const ready = readyOf(group, address);
+    if (ready === undefined) return undefined;
+    if (ready) return 'healthy';
+    if (said?.health === 'unhealthy') return 'unhealthy';
+    const isDrained = originsOf(address).some(({ target }) => target.drain) || said?.reason === 'Drained';
+    return said?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
+  };
+}
+
+/**
+ * Looks up the Services in which an address is ready, if it is not ready in others; undefined if all agree.
+ */
+function mixedReadiness(
+  published: Published,
+): (group: PortGroup, address: BackendAddress) => ReadonlySet<string> | undefined {
+  const readyOf = publishedReadiness(published);
+  const names = [...new Set(published.slices.flatMap((slice) => serviceOf(slice) ?? []))];
+  const byName = names.map((name) => [name, publishedReadiness(publishedUnder(name, published))] as const);
+  return (group, address) => {
+    if (readyOf(group, address) !== 'mixed') return undefined;
+    const ready = byName.filter(([, of]) => (of(group, address) ?? false) !== false);
+    return new Set(ready.map(([name]) => name));
+  };
+}
+
+function aliasState(alias: string | undefined): StateOf {
+  return (_, { target }, said) => {
+    if (aliasName(target.host) !== alias) return undefined;
+    if (said?.health === 'healthy') return 'healthy';
+    return said?.health === 'unhealthy' && said.current ? 'unhealthy' : undefined;
+  };
+}
+
+const placeOf = ({ ip, record, target }: BackendAddress): string => `${ip} ${record?.port ?? target.port}`;
+
+const previousAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
+  new Map(
+    (status?.targets ?? []).flatMap(({ port = 0, current = false, addresses }) =>
+      addresses.map((each) => [`${each.ip} ${each.port ?? port}`, { ...each, current }] as const),
+    ),
+  );
+
+/**
+ * Returns the status of one port group. If an address is unhealthy or has a warning, its status describes one
+ * group, whose name is at the start of the message.
+ */
+function previousStatusOf(group: PortGroup, said: Said | undefined): Said | undefined {
+  if (said === undefined || (said.health !== 'unhealthy' && isPlainSuccess(said.reason))) return said;
+  const [name, ...words] = (said.message ?? '').split(': ');
+  if (name === portText(group)) return { ...said, message: words.join(': ') };
+  return said.health === 'unhealthy' ? undefined : { ...said, reason: '', message: '' };
+}
+
+/** Takes `since`, reason and message from the status if its state is the same. */
+function healthFrom(state: HealthState, said: Said | undefined, wall: number): Health {
+  if (state === 'unknown') return unknownHealth(wall);
+  if (said?.health !== state) return { state, consecutive: 0, since: wall, reason: '', message: '' };
+  const since = Date.parse(said.since ?? '');
+  return {
+    state,
+    consecutive: 0,
+    since: Number.isNaN(since) ? wall : Math.min(since, wall),
+    reason: reasons.find((reason) => reason === said.reason) ?? '',
+    message: said.message ?? '',
+  };
+}

@@ -1,0 +1,151 @@
+import {
+  formatIps,
+  joinNonEmpty,
+  type ConditionVerdict,
+  type StatusInput,
+  type TargetStatus,
+} from './conditions.ts';
+import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
+import { degradedReasons, warningFor } from '../health/warnings.ts';
+import { truncate } from './text.ts';
+import type { Role } from '../role.ts';
+
+/**
+ * Returns the condition `Degraded`: something is wrong, although traffic may still work. The first row that
+ * holds:
+ *
+ * | state                                                       | Degraded                |
+ * |-------------------------------------------------------------|-------------------------|
+ * | Services select by role, and several servers report role Primary | True TwoPrimaries       |
+ * | a Secret cannot be used                                     | True SecretsMissing     |
+ * | the API server refuses an address                           | True PublishRefused     |
+ * | a check was being probed when a prober thread ended, twice  | True ProbeQuarantined   |
+ * | for a minute recovered addresses have been written only every 10 s | True Flapping           |
+ * | an address is unhealthy                                     | True AddressesUnhealthy |
+ * | an address that is not unhealthy has a warning (remarks.ts) | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
+ * | the addresses of a name are stale, or there are none        | True NamesFailing       |
+ * | a probe takes more than 20 ms of CPU time                   | True ProbesCostly       |
+ * | the backends of the namespace request too many probes a second | True ProbesSlowed       |
+ * | all addresses of a target are refused                       | True TargetsRefused     |
+ * | none of these                                               | False AllHealthy        |
+ */
+export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
+  const found =
+    conflictingPrimaries(input) ??
+    problem('SecretsMissing', input.missing, '; ') ??
+    problem('PublishRefused', refusedTexts(targets), '; ') ??
+    problem('ProbeQuarantined', quarantined(input), '; ') ??
+    problem('Flapping', input.isFlapping === true ? [flapping] : []) ??
+    problem('AddressesUnhealthy', unhealthyAddresses(targets)) ??
+    warnings(targets, input) ??
+    problem('NamesFailing', failingNames(targets), '; ') ??
+    stretched(input) ??
+    problem('TargetsRefused', fullyRefusedTargets(input), '; ');
+  return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
+}
+
+const flapping =
+  'the set of ready addresses changes too often: failed addresses are still removed at once, but recovered addresses and new addresses of host names are published only every 10 s, until nothing changes for 20 s';
+
+/** Periods are longer than in the spec. */
+const stretched = (input: StatusInput): ConditionVerdict | undefined =>
+  problem('ProbesCostly', costly(input), '; ') ?? problem('ProbesSlowed', slowed(input));
+
+const problem = (
+  reason: string,
+  messages: readonly string[],
+  separator = ', ',
+): ConditionVerdict | undefined =>
+  messages.length === 0 ? undefined : { status: 'True', reason, message: truncate(messages.join(separator)) };
+
+function conflictingPrimaries({ roles, backend }: StatusInput): ConditionVerdict | undefined {
+  const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
+  if (!byRole || roles.conflictingPrimaries.length === 0) return undefined;
+  const excluded = `excluded from Services of role Primary: ${formatIps(roles.conflictingPrimaries)}`;
+  const used = `more than one server reports role Primary; used: ${formatIps(roles.primary)}`;
+  return problem('TwoPrimaries', [`${used}; ${excluded}; stop or demote the wrong server`]);
+}
+
+const refusedTexts = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets
+    .flatMap((target) => target.addresses)
+    .flatMap(({ ip, reason, message, excluded = [] }) => {
+      if (reason === 'PublishRefused') return [joinNonEmpty(ip, message)];
+      const services = excluded
+        .filter((each) => each.reason === 'PublishRefused')
+        .map(({ service }) => service);
+      return services.length > 0
+        ? [`the API server refuses ${ip} in the slices of Service ${services.join(', ')}`]
+        : [];
+    });
+
+const quarantined = (input: StatusInput): readonly string[] =>
+  (input.quarantined ?? []).map(
+    (address) =>
+      `${address} is in quarantine, because a thread stopped twice while it probed this address: it is probed separately, at times not at all, and keeps its last health`,
+  );
+
+const unhealthyAddresses = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets
+    .flatMap((target) => target.addresses)
+    .filter(({ health }) => health === 'unhealthy')
+    .map(({ ip, reason }) => `${ip} ${reason}`);
+
+/**
+ * Returns the most severe warning alone. A role of the spec was not reported by a probe, so it does not
+ * count.
+ */
+function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
+  const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
+  const all = targets.flatMap(({ host, addresses }) =>
+    addresses.flatMap(({ ip, health, reason, message, role }) => {
+      const told = fixed.has(host) ? undefined : (role as Role | undefined);
+      const remark = health === 'unhealthy' ? undefined : warningFor(reason, told);
+      return remark === undefined ? [] : [{ ...remark, text: joinNonEmpty(`${ip} ${reason}`, message) }];
+    }),
+  );
+  const verdicts = degradedReasons.map((reason) =>
+    problem(
+      reason,
+      all.filter(({ degraded }) => degraded === reason).map(({ text }) => text),
+    ),
+  );
+  return verdicts.find((verdict) => verdict !== undefined);
+}
+
+const failingNames = (targets: readonly TargetStatus[]): readonly string[] =>
+  targets.flatMap(({ host, resolution }) =>
+    failingRules.includes(resolution?.state ?? '')
+      ? [`${host} ${resolution?.state}: ${resolution?.error ?? 'no details known'}`]
+      : [],
+  );
+
+/** States in which addresses are stale, or there are none. */
+const failingRules: readonly string[] = [
+  'Stale',
+  'Expired',
+  'Failed',
+  'Unconfirmed',
+  'NoSuchName',
+  'NoAddress',
+];
+
+const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
+  all.map(
+    ({ address, cpuMs, periodMs }) =>
+      `a probe of ${address} takes up to ${cpuMs} ms of CPU, more than ${mostCpuMs} ms: the address is probed every ${seconds(periodMs * costFactor(cpuMs, periodMs))} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
+  );
+
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;
+
+const slowed = ({ slowdown }: StatusInput): readonly string[] =>
+  slowdown === undefined
+    ? []
+    : [
+        `probes run ${slowdown} times less often than configured (a period of 10 s becomes ${10 * slowdown} s), because the ExternalBackends of this namespace request more probes than --max-probe-rate-per-namespace allows: increase periodSeconds, or remove targets or ports[].probe`,
+      ];
+
+const fullyRefusedTargets = ({ targets }: StatusInput): readonly string[] =>
+  targets
+    .filter(({ refused, addresses }) => refused === true && addresses.length === 0)
+    .map(({ target, message }) => `${target.host}: ${message ?? ''}`);

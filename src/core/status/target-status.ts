@@ -1,0 +1,121 @@
+import type { BackendAddress, TargetAddresses } from '../resolution/addresses.ts';
+import { aliasName } from '../publish/external-name.ts';
+import { joinNonEmpty, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
+import { isDrained, isDrainedIn } from '../resolution/origins.ts';
+import { addressReadiness, type Readiness } from '../health/readiness.ts';
+import type { Roles } from '../roles/primary-election.ts';
+import { truncate, timestamp } from './text.ts';
+
+/** Returns the status of one target. */
+export function targetStatus(
+  { target, addresses, resolution, message }: TargetAddresses,
+  input: StatusInput,
+): TargetStatus {
+  return {
+    host: target.host,
+    ...(target.port !== 0 && { port: target.port }),
+    ...(message !== undefined && { message: truncate(message) }),
+    ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
+    ...(input.alias === aliasName(target.host) && { current: true }),
+    addresses: addresses.map((address) => {
+      const readiness = addressReadiness(input.groups, address, input.healthOf);
+      return {
+        ip: address.ip,
+        ...recordStatus(address),
+        ...addressStatus(readiness, isDrained(address)),
+        ...publication(address, readiness, input),
+        ...roleStatus(address, input.roles),
+        ...(address.kept && { kept: true }),
+        ...exclusions(address, readiness.ready, input),
+      };
+    }),
+  };
+}
+
+function resolutionStatus({
+  state = 'Pending',
+  resolvedWall,
+  error,
+}: NonNullable<TargetAddresses['resolution']>): NonNullable<TargetStatus['resolution']> {
+  return {
+    state,
+    ...(resolvedWall !== undefined && { resolvedAt: timestamp(resolvedWall) }),
+    ...(error !== undefined && { error: truncate(error) }),
+  };
+}
+
+const recordStatus = ({ record }: BackendAddress): Partial<AddressStatus> =>
+  record === undefined
+    ? {}
+    : { port: record.port, host: record.host, priority: record.priority, weight: record.weight };
+
+/**
+ * Returns the readiness of an address according to the slices. Services that do not want the address (role,
+ * lag, family) do not count.
+ *
+ * | to be ready | ready in a slice    | ready         | reason, message |
+ * |-------------|---------------------|---------------|-----------------|
+ * | yes         | yes                 | true          | of its health   |
+ * | no          | no                  | false         | of its health   |
+ * | any         | no Service wants it | as its health | of its health   |
+ * | yes         | no                  | false         | PublishRefused and the message of the API server; NotPublished if the Service is not ours; else of its health, because it will be written in a moment |
+ * | no          | yes                 | true          | of its health; if its removal is refused, the message reports it |
+ */
+function publication(
+  address: BackendAddress,
+  { ready, message }: Readiness,
+  { written, error, refused, problems }: StatusInput,
+): Partial<AddressStatus> {
+  const wanted = written.filter((service) => service.isReady(address) !== undefined);
+  if (wanted.length === 0) return {};
+  const isPublished = wanted.some((service) => service.isReady(address) === true);
+  if (isPublished === ready) return {};
+  if (isPublished) {
+    const told =
+      error === undefined ? message : joinNonEmpty(message, 'it could not be removed; see condition Ready');
+    return { ready: true, ...(told !== '' && { message: truncate(told) }) };
+  }
+  const why = wanted.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
+  if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: truncate(why) };
+  const foreign = problems.some(({ published }) => !published);
+  return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see condition Ready' }) };
+}
+
+/**
+ * Returns the Services that do not publish the address although its health would allow it, and those that
+ * cannot carry it at all.
+ */
+function exclusions(
+  address: BackendAddress,
+  ready: boolean,
+  { desired, written, refused, roles }: StatusInput,
+): Pick<AddressStatus, 'excluded'> {
+  const excluded = desired.flatMap(({ name, spec, excluded: all }, i) => {
+    const isRefused =
+      refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
+    const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
+    if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
+    return ready && isDrainedIn(address, spec.role, roles.isGiven(address))
+      ? [{ service: name, reason: 'Drained' }]
+      : [];
+  });
+  return excluded.length > 0 ? { excluded } : {};
+}
+
+function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 'role' | 'lagOverSeconds'> {
+  const role = roles.roleOf(address);
+  const lag = roles.exceededLagLimits(address).at(-1);
+  return { ...(role !== undefined && { role }), ...(lag !== undefined && { lagOverSeconds: lag }) };
+}
+
+function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {
+  const { ready, health, reason, message, since } = readiness;
+  const drained = drain && (health === 'healthy' || reason === 'ProbeDisabled');
+  return {
+    ready,
+    health,
+    reason: drained ? 'Drained' : reason,
+    ...(message !== '' && !drained && { message: truncate(message) }),
+    ...(since !== undefined && { since: timestamp(since) }),
+  };
+}
