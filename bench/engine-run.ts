@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Check, Handler } from '../src/core/probing/check.ts';
 import type { Health } from '../src/core/health/state.ts';
-import { LocalProber } from '../src/engine/local-prober.ts';
-import type { Prober } from '../src/engine/prober.ts';
-import { latenessBounds, RunTally } from '../src/engine/run-tally.ts';
-import { WorkerPool } from '../src/engine/worker-pool.ts';
+import { LocalProber } from '../src/engine/probing/local-prober.ts';
+import type { Prober } from '../src/engine/probing/prober.ts';
+import { latenessBounds, RunTally } from '../src/engine/probing/run-tally.ts';
+import { WorkerPool } from '../src/engine/workers/worker-pool.ts';
 import { createProbes } from '../src/probe/probes.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import { createSpawnThread } from '../src/worker/spawn-thread.ts';

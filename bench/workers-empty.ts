@@ -2,8 +2,8 @@
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { RunBoard } from '../src/engine/run-board.ts';
-import { RunTally } from '../src/engine/run-tally.ts';
+import { RunBoard } from '../src/engine/workers/run-board.ts';
+import { RunTally } from '../src/engine/probing/run-tally.ts';
 import { createSpawnThread } from '../src/worker/spawn-thread.ts';
 
 const threads = 4;

@@ -1,9 +1,9 @@
 import type { Config } from './config.ts';
-import { LocalProber } from './engine/local-prober.ts';
+import { LocalProber } from './engine/probing/local-prober.ts';
 import type { Logger } from './util/log.ts';
-import type { CreateProber } from './engine/prober.ts';
-import { RunTally } from './engine/run-tally.ts';
-import { WorkerPool } from './engine/worker-pool.ts';
+import type { CreateProber } from './engine/probing/prober.ts';
+import { RunTally } from './engine/probing/run-tally.ts';
+import { WorkerPool } from './engine/workers/worker-pool.ts';
 import type { Probes } from './probe/probes.ts';
 import type { Metrics } from './serve/metrics.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';

@@ -1,5 +1,5 @@
-import { Heap } from '../engine/heap.ts';
-import type { HeapItem } from '../engine/heap.ts';
+import { Heap } from '../util/heap.ts';
+import type { HeapItem } from '../util/heap.ts';
 import { FairQueue, type Ticket } from '../util/fair-queue.ts';
 import { LaneRoom, lanes, type Lane } from './lane-room.ts';
 import type { LaneLimits } from './lane-room.ts';

@@ -6,7 +6,7 @@ import {
   withPublishedRecords,
 } from '../core/resolution/name-state.ts';
 import type { Answer, NameState, Question, Records } from '../core/resolution/name-state.ts';
-import { DeadlineTimer } from '../engine/alarm.ts';
+import { DeadlineTimer } from '../util/deadline-timer.ts';
 import type { FollowOptions, Resolver } from '../engine/ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random } from '../util/clock.ts';

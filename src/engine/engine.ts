@@ -3,20 +3,20 @@ import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health/state.ts';
 import type { KubeObject } from '../core/kubernetes/objects.ts';
 import { warningEvent } from '../core/health/warnings.ts';
-import { placesFor } from './due-keys.ts';
-import { TransitionEvents } from './flips.ts';
-import { WarningHistory } from './notices.ts';
+import { placesFor } from './queue/due-keys.ts';
+import { TransitionEvents } from './reconcile/transition-events.ts';
+import { WarningHistory } from './probing/warning-history.ts';
 import type { BackendEvent, ClusterCache, EventSink, Resolver, Secrets, Writer } from './ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random } from '../util/clock.ts';
-import type { CreateProber, NotableVerdict, Prober, ProberStats } from './prober.ts';
-import { ProbeCosts } from './probe-costs.ts';
-import { ProbeRates } from './probe-rates.ts';
-import { Reconciler } from './reconciler.ts';
-import type { ReconcilerOptions } from './reconciler.ts';
-import { BackendRegistry } from './registry.ts';
-import { errorOf } from './outcome.ts';
-import { WorkQueue } from './work-queue.ts';
+import type { CreateProber, NotableVerdict, Prober, ProberStats } from './probing/prober.ts';
+import { ProbeCosts } from './probing/probe-costs.ts';
+import { ProbeRates } from './probing/probe-rates.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import type { ReconcilerOptions } from './reconcile/reconciler.ts';
+import { BackendRegistry } from './reconcile/backend-registry.ts';
+import { errorOf } from './queue/outcome.ts';
+import { WorkQueue } from './queue/work-queue.ts';
 
 /** Receives what happens, for metrics. Its methods must be cheap and must not throw. */
 export interface Observer {

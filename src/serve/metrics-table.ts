@@ -1,4 +1,4 @@
-import { durationBounds, latenessBounds } from '../engine/run-tally.ts';
+import { durationBounds, latenessBounds } from '../engine/probing/run-tally.ts';
 
 /**
  * A metric of the operator. The registry and docs/metrics.md follow from the table below.

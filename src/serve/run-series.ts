@@ -1,4 +1,4 @@
-import { RunTally } from '../engine/run-tally.ts';
+import { RunTally } from '../engine/probing/run-tally.ts';
 import type { Series } from './series.ts';
 
 /** Sets the series of probe runs to the sum of what the tallies have counted. */

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
-import { ProberHost } from '../engine/prober-host.ts';
+import type { ProberCommand, ProberReport } from '../engine/workers/prober-messages.ts';
+import { ProberHost } from '../engine/workers/prober-host.ts';
 import type { Probe } from '../engine/ports.ts';
-import type { ThreadMemory } from '../engine/prober-thread.ts';
-import type { ProbeLimits } from '../engine/probe-slots.ts';
-import { RunBoard } from '../engine/run-board.ts';
-import { RunTally } from '../engine/run-tally.ts';
+import type { ThreadMemory } from '../engine/workers/prober-thread.ts';
+import type { ProbeLimits } from '../engine/probing/concurrency.ts';
+import { RunBoard } from '../engine/workers/run-board.ts';
+import { RunTally } from '../engine/probing/run-tally.ts';
 import type { Probes } from '../probe/probes.ts';
 import { systemClock as clock, systemRandom as random, systemThreadCpu } from '../system-clock.ts';
 

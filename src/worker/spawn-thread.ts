@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import type { ProberCommand, ProberReport } from '../engine/prober-messages.ts';
-import type { SpawnedThread, SpawnOptions, SpawnThread, ThreadEnd } from '../engine/prober-thread.ts';
+import type { ProberCommand, ProberReport } from '../engine/workers/prober-messages.ts';
+import type { SpawnedThread, SpawnOptions, SpawnThread, ThreadEnd } from '../engine/workers/prober-thread.ts';
 import type { ThreadData } from './run-prober.ts';
 
 /** A thread may use one PART-th of the heap limit of the process, and at least LEAST_MB. */

@@ -12,7 +12,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** The alarm fires at most this often. */
-/** At most this much later than due, for wakings are shared (engine/alarm.ts); and as much sooner or later (dns/followed.ts). */
+/** At most this much later than due, for wakings are shared (util/deadline-timer.ts); and as much sooner or later (dns/followed.ts). */
 const TICK = 20;
 const GRID = 20;
 const bounds: FollowOptions = { namespace: 'shop', minMs: 5 * SECOND, maxMs: 300 * SECOND };

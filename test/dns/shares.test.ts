@@ -7,7 +7,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 
 const SECOND = 1_000;
-/** Wakings are shared (engine/alarm.ts). */
+/** Wakings are shared (util/deadline-timer.ts). */
 const TICK = 20;
 
 const questions = (count: number, of: string): Question[] =>

@@ -8,7 +8,7 @@ import { checksOf, portGroups } from '../../src/core/probing/port-groups.ts';
 import { resolve } from '../../src/core/resolution/resolve-host.ts';
 import { defaultDns } from '../../src/api/external-backend.ts';
 import { emptyNameState } from '../../src/core/resolution/name-state.ts';
-import { ProbeScheduler } from '../../src/engine/scheduler.ts';
+import { ProbeScheduler } from '../../src/engine/probing/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { up } from '../support/scripted-probe.ts';
 import type { Check } from '../../src/core/probing/check.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ProbeScheduler } from '../../src/engine/scheduler.ts';
+import { ProbeScheduler } from '../../src/engine/probing/scheduler.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ScriptedProbe, aCheck, down, up, type Behaviour } from '../support/scripted-probe.ts';
 import type { Check } from '../../src/core/probing/check.ts';
-import type { ProbeLimits } from '../../src/engine/probe-slots.ts';
+import type { ProbeLimits } from '../../src/engine/probing/concurrency.ts';
 
 const SECOND = 1_000;
 const defaults: ProbeLimits = { maxConcurrent: 4_096, maxPerHost: 8, maxPerHostAndNamespace: 2 };

@@ -4,7 +4,7 @@ import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../../src/core/kubernetes/objects.ts';
 import { namespace, type SpecInput } from '../support/builders.ts';
-import { addressesIn } from '../../src/engine/refused-search.ts';
+import { addressesIn } from '../../src/engine/reconcile/refused-search.ts';
 import { ReconcileWorld } from '../support/reconcile-world.ts';
 import { up } from '../support/scripted-probe.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { placesFor } from '../../src/engine/due-keys.ts';
-import { WorkQueue } from '../../src/engine/work-queue.ts';
+import { placesFor } from '../../src/engine/queue/due-keys.ts';
+import { WorkQueue } from '../../src/engine/queue/work-queue.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 
 const workers = 1_024;

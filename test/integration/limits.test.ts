@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { apiVersion, kind, plural } from '../../src/api/external-backend.ts';
 import { sameStatus } from '../../src/core/status/status.ts';
-import { writeStatus } from '../../src/engine/status-writer.ts';
+import { writeStatus } from '../../src/engine/reconcile/status-writer.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeCache } from '../../src/kube/view.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { RunTally } from '../../src/engine/run-tally.ts';
+import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
 
 const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url));

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { reasons } from '../../src/core/probing/verdict.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { metricsTable } from '../../src/serve/metrics-table.ts';
-import { RunTally } from '../../src/engine/run-tally.ts';
+import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
 
 const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>

@@ -1,11 +1,11 @@
 import type { Check } from '../../src/core/probing/check.ts';
-import { ProberHost } from '../../src/engine/prober-host.ts';
+import { ProberHost } from '../../src/engine/workers/prober-host.ts';
 import type { Probe } from '../../src/engine/ports.ts';
 import type { Clock } from '../../src/util/clock.ts';
-import type { ProberCommand, ProberReport } from '../../src/engine/prober-messages.ts';
-import type { SpawnOptions, SpawnThread, ThreadEnd } from '../../src/engine/prober-thread.ts';
-import { RunBoard } from '../../src/engine/run-board.ts';
-import { RunTally } from '../../src/engine/run-tally.ts';
+import type { ProberCommand, ProberReport } from '../../src/engine/workers/prober-messages.ts';
+import type { SpawnOptions, SpawnThread, ThreadEnd } from '../../src/engine/workers/prober-thread.ts';
+import { RunBoard } from '../../src/engine/workers/run-board.ts';
+import { RunTally } from '../../src/engine/probing/run-tally.ts';
 
 /** State of a thread: it works, or its event loop is blocked. */
 export interface FakeThread {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { Heap } from '../../src/engine/heap.ts';
-import type { HeapItem } from '../../src/engine/heap.ts';
+import { Heap } from '../../src/util/heap.ts';
+import type { HeapItem } from '../../src/util/heap.ts';
 import type { Clock, Timer } from '../../src/util/clock.ts';
 
 interface Pending extends HeapItem {

@@ -1,4 +1,4 @@
-import { HealthTable } from '../../src/engine/health-table.ts';
+import { HealthTable } from '../../src/engine/probing/health-table.ts';
 import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
 import type { Check } from '../../src/core/probing/check.ts';
 import type { Status } from '../../src/api/external-backend.ts';
@@ -6,8 +6,8 @@ import type { SecretState } from '../../src/core/probing/probe-secrets.ts';
 import type { Action } from '../../src/core/kubernetes/action.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { BackendEvent } from '../../src/engine/ports.ts';
-import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconciler.ts';
-import { BackendRegistry } from '../../src/engine/registry.ts';
+import { Reconciler, type ReconcilerOptions } from '../../src/engine/reconcile/reconciler.ts';
+import { BackendRegistry } from '../../src/engine/reconcile/backend-registry.ts';
 import { namespace, type BackendInput, type SpecInput } from './builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Check, Handler, Timing } from '../../src/core/probing/check.ts';
-import { WorkerPool } from '../../src/engine/worker-pool.ts';
+import { WorkerPool } from '../../src/engine/workers/worker-pool.ts';
 import { systemClock as clock } from '../../src/system-clock.ts';
 import { createSpawnThread } from '../../src/worker/spawn-thread.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';

@@ -34,7 +34,7 @@ export interface StatusInput {
   readonly error: OperatorError | undefined;
   /** `<Service> <ip>` -> message with which the API server refuses this address. */
   readonly refused?: ReadonlyMap<string, string>;
-  /** True while recovered addresses are written only every 10 s (engine/flapping.ts). */
+  /** True while recovered addresses are written only every 10 s (engine/reconcile/flapping.ts). */
   readonly isFlapping?: boolean;
   /**
    * Factor by which periods are longer than in the spec, because the namespace requests too many probes.

@@ -1,0 +1,96 @@
+import type { Check } from '../../core/probing/check.ts';
+import type { Health } from '../../core/health/state.ts';
+import { mayWarn } from '../../core/events/probe-warnings.ts';
+import type { HealthOf } from '../../core/health/readiness.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
+import { HealthTable } from './health-table.ts';
+import { NotableVerdicts } from './notable-verdicts.ts';
+import type { Probe } from '../ports.ts';
+import type { Clock, Random } from '../../util/clock.ts';
+import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import { RunCosts } from './run-costs.ts';
+import type { RunPlaces } from './in-flight.ts';
+import type { ProbeLimits } from './concurrency.ts';
+import type { RunTally } from './run-tally.ts';
+import { ProbeScheduler } from './scheduler.ts';
+
+export interface LocalProberOptions extends Omit<ProberListeners, 'onQuarantined'> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly probe: Probe;
+  readonly limits: ProbeLimits;
+  readonly tally: RunTally;
+  readonly places?: RunPlaces;
+  /** Called with health that a verdict has confirmed without a transition. */
+  readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
+}
+
+/** Prober that runs in its own thread: scheduler and health table. */
+export class LocalProber implements Prober {
+  readonly #options: LocalProberOptions;
+  readonly #health: HealthTable;
+  readonly #scheduler: ProbeScheduler;
+  readonly #notable = new NotableVerdicts();
+  readonly #costs = new RunCosts();
+
+  constructor(options: LocalProberOptions) {
+    this.#options = options;
+    const { clock, random, probe, limits, tally, places, onChanged, onConfirmed, onFault } = options;
+    this.#health = new HealthTable({ clock, onChanged, ...(onConfirmed && { onConfirmed }) });
+    this.#scheduler = new ProbeScheduler({
+      ...{ clock, random, probe, limits, ...(places && { places }) },
+      onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
+      onLateness: (ms) => tally.late(ms),
+      onVerdict: (owner, check, verdict, _, dueAt) => this.#receive(owner, check, verdict, dueAt),
+      onFault: (error, check) => onFault(error, check.id),
+    });
+  }
+
+  set(owner: string, checks: readonly Check[], options: ProberSetOptions): void {
+    const kept = new Set(checks.map(({ id }) => id));
+    this.#health.retain(owner, kept);
+    this.#notable.retain(owner, kept);
+    this.#costs.retain(owner, kept);
+    this.#scheduler.set(owner, checks, options);
+  }
+
+  forget(owner: string): void {
+    this.#scheduler.remove(owner);
+    this.#health.forget(owner);
+    this.#notable.retain(owner, new Set());
+    this.#costs.retain(owner, new Set());
+  }
+
+  healthOf(owner: string): HealthOf {
+    return this.#health.healthOf(owner);
+  }
+
+  seed(owner: string, checkId: string, health: Health): boolean {
+    return this.#health.seed(owner, checkId, health);
+  }
+
+  start(): void {
+    this.#scheduler.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#scheduler.stop();
+  }
+
+  stats(): ProberStats {
+    return { checks: this.#scheduler.stats().checks, workers: 0, quarantined: 0 };
+  }
+
+  quarantined(): readonly string[] {
+    return [];
+  }
+
+  #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {
+    const { clock, onNotable, onCost } = this.#options;
+    if (mayWarn(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
+      onNotable(owner, check, verdict);
+    this.#health.record(owner, check, verdict, dueAt);
+    const cost = this.#costs.take(owner, check, verdict.cpuMs ?? 0);
+    if (cost !== undefined) onCost(owner, check, cost);
+  }
+}

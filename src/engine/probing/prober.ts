@@ -1,0 +1,80 @@
+import type { Check } from '../../core/probing/check.ts';
+import type { Health } from '../../core/health/state.ts';
+import type { HealthOf } from '../../core/health/readiness.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
+
+export interface ProberSetOptions {
+  /** Namespace of the owner. */
+  readonly namespace: string;
+  /** Called for each new check. True: it is probed after its initial delay. False: within one period. */
+  readonly fresh: (check: Check) => boolean;
+  /** Time over which first runs of checks that are not fresh are spread at most. Default: a period. */
+  readonly withinMs?: number | undefined;
+}
+
+/**
+ * Runs checks and keeps their health. `owner` is the UID of a backend, so a backend that is created later
+ * with the same name starts without health. All methods return at once.
+ */
+export interface Prober {
+  /** Sets all checks of the owner. The health of its other checks is forgotten. */
+  set(owner: string, checks: readonly Check[], options: ProberSetOptions): void;
+  /** Ends the checks of the owner and forgets their health. */
+  forget(owner: string): void;
+  /**
+   * Returns a lookup of the health of one owner's checks. It reads the health when it is called; undefined:
+   * neither seeded nor probed yet.
+   */
+  healthOf(owner: string): HealthOf;
+  /**
+   * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
+   * Returns true when this replaced other health.
+   */
+  seed(owner: string, checkId: string, health: Health): boolean;
+  /** Starts the runs. Checks may be set before. */
+  start(): void;
+  /**
+   * Aborts the runs and waits until they have ended, a second at most. Then no transition is reported. It
+   * cannot be started again.
+   */
+  stop(): Promise<void>;
+  /**
+   * Returns the ids of quarantined checks: they are probed apart from the others, or not now, because prober
+   * threads ended during their runs.
+   */
+  quarantined(owner: string): readonly string[];
+  stats(): ProberStats;
+}
+
+export interface ProberStats {
+  /** Number of checks of all owners. */
+  readonly checks: number;
+  /** Number of probe threads; 0: the main thread probes. */
+  readonly workers: number;
+  /** Number of quarantined checks. */
+  readonly quarantined: number;
+}
+
+/** Part of a verdict that is reported in addition to up and down. */
+export type NotableVerdict = Pick<Verdict, 'detectedProtocol' | 'certificateExpiresAt'>;
+
+export interface ProberListeners {
+  /** Called for transitions only, after `of` returns the new health. */
+  readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
+  /**
+   * Called with the notable part of a verdict when it changes, and again after a while, because its meaning
+   * depends on the time.
+   */
+  readonly onNotable: (owner: string, check: Check, verdict: NotableVerdict) => void;
+  /** Called when the result of `quarantined` for this owner has changed. */
+  readonly onQuarantined: (owner: string) => void;
+  /**
+   * Called when the cost of a check, in milliseconds of CPU, has changed. The check must be set again with
+   * it.
+   */
+  readonly onCost: (owner: string, check: Check, cost: number) => void;
+  /** Called with the error of a probe or listener that threw. Such errors are bugs, and are logged. */
+  readonly onFault: (error: unknown, checkId: string) => void;
+}
+
+export type CreateProber = (listeners: ProberListeners) => Prober;

@@ -1,0 +1,165 @@
+import type { Status } from '../../api/external-backend.ts';
+import { OperatorError } from '../../core/errors.ts';
+import type { HealthyHosts } from '../../core/publish/healthy-hosts.ts';
+import type { KubeObject } from '../../core/kubernetes/objects.ts';
+import type { EventSink, Writer } from '../ports.ts';
+import type { Clock } from '../../util/clock.ts';
+import { Flapping } from './flapping.ts';
+import { Refusals } from './refusals.ts';
+import { UnstoredWrites } from './unstored-writes.ts';
+
+/**
+ * State of one backend (one UID) within one term of the leader. Another UID, or another term, begins with a
+ * new state.
+ */
+export interface TrackedBackend {
+  readonly uid: string;
+  /**
+   * True once the backend is removed or the term has ended: a run that is still in progress has no effect any
+   * more.
+   */
+  isOver: boolean;
+  generation: number | undefined;
+  /** Time when this generation was first seen, monotonic. */
+  seenAt: number;
+  /** Transient failures in a row. */
+  failures: number;
+  /**
+   * Generation whose new Services were created first, or refused, and the time of the next try, monotonic.
+   */
+  servicesCreatedFor?: { readonly generation: number | undefined; readonly againAt: number } | undefined;
+  /**
+   * Time until which the status is delayed, monotonic; undefined: no slice was written since the last status.
+   */
+  statusAt?: number | undefined;
+  /** Time of the last status that differed from the one before only in its messages, monotonic. */
+  rewordedAt?: number | undefined;
+  /** Healthy hosts of an alias as of the last run. */
+  hosts?: HealthyHosts | undefined;
+  /** Addresses as of the last run. */
+  addresses: readonly string[];
+  /**
+   * True when the last run refused an address, judged external IPs, or examined no address. Another address
+   * policy may change that.
+   */
+  refused: boolean;
+  /** Addresses that the API server refuses. */
+  readonly refusals: Refusals;
+  /** Bounds the writes of slices that only add. */
+  readonly flapping: Flapping;
+  /** Writes that the API server accepts and does not store. */
+  readonly unstored: UnstoredWrites;
+  /**
+   * Status whose write was abandoned in progress, and the one before it. Its Events are recorded once it is
+   * found stored.
+   */
+  abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
+  /** Aborts the writes that still wait, of the run in progress or of the last one. */
+  preemption: AbortController;
+}
+
+export interface BackendTrackerOptions {
+  readonly clock: Pick<Clock, 'now'>;
+  /** Called when a state ends, before it is removed from its key. */
+  readonly onEnd: (key: string, uid: string) => void;
+}
+
+/** States of the backends that the reconciler works for, by key. */
+export class BackendTracker {
+  readonly #options: BackendTrackerOptions;
+  readonly #lives = new Map<string, TrackedBackend>();
+  /** uid -> key. */
+  readonly #keys = new Map<string, string>();
+
+  constructor(options: BackendTrackerOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
+  keyOf(uid: string): string | undefined {
+    return this.#keys.get(uid);
+  }
+
+  /** Keys of the backends whose state satisfies the predicate. */
+  keysOf(predicate: (life: TrackedBackend) => boolean): readonly string[] {
+    return [...this.#lives].flatMap(([key, life]) => (predicate(life) ? [key] : []));
+  }
+
+  /**
+   * Returns the state of this object, a new one if there is none. Ends the state of another UID under the
+   * same key.
+   */
+  track(key: string, { metadata }: KubeObject): TrackedBackend {
+    const { uid = '', generation } = metadata;
+    const known = this.#lives.get(key);
+    const seenAt = this.#options.clock.now();
+    if (known?.uid === uid) {
+      if (known.generation !== generation) Object.assign(known, { generation, seenAt });
+      return known;
+    }
+    this.end(key);
+    const life = {
+      ...{ uid, generation, seenAt },
+      ...{ addresses: [], refused: false },
+      ...{ isOver: false, failures: 0, preemption: new AbortController() },
+      ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
+    };
+    this.#lives.set(key, life);
+    this.#keys.set(uid, key);
+    return life;
+  }
+
+  /**
+   * Returns true when the state of this key has seen this generation of the object, and when there is no
+   * state.
+   */
+  hasSeen(key: string, object: KubeObject | undefined): boolean {
+    const life = this.#lives.get(key);
+    if (life === undefined) return true;
+    return life.uid === object?.metadata.uid && life.generation === object.metadata.generation;
+  }
+
+  end(key: string): void {
+    const life = this.#lives.get(key);
+    if (life === undefined) return;
+    life.isOver = true;
+    life.preemption.abort();
+    this.#options.onEnd(key, life.uid);
+    this.#lives.delete(key);
+    this.#keys.delete(life.uid);
+  }
+
+  endAll(): void {
+    for (const key of [...this.#lives.keys()]) this.end(key);
+  }
+
+  /** Abandons the writes that the run in progress still waits for. */
+  hurry(key: string): void {
+    this.#lives.get(key)?.preemption.abort();
+  }
+}
+
+/**
+ * Returns the writer of a new run. It abandons waiting writes when `hurry` is called, and writes nothing once
+ * the state has ended.
+ */
+export function preemptibleWriter(life: TrackedBackend, writer: Writer): Writer {
+  life.preemption = new AbortController();
+  const { signal } = life.preemption;
+  return {
+    perform: (action) => (life.isOver ? Promise.reject(superseded()) : writer.perform(action, signal)),
+  };
+}
+
+const superseded = (): OperatorError =>
+  new OperatorError('the term or the resource of this run is over', {
+    kind: 'waiting',
+    reason: 'Superseded',
+  });
+
+/** Returns an event sink that drops all Events once the state has ended. */
+export const eventsWhileTracked = (life: TrackedBackend, events: EventSink): EventSink => ({
+  record: (backend, event) => {
+    if (!life.isOver) events.record(backend, event);
+  },
+});

@@ -1,0 +1,40 @@
+import type { Backend, ServiceSpec } from '../../api/external-backend.ts';
+import { servicesOf } from '../../core/publish/desired.ts';
+import { areFamiliesOpen } from '../../core/publish/ip-families.ts';
+import { chain, type Step } from '../../core/kubernetes/step.ts';
+import { desiredOf, planOf, type PlanningOptions } from './plan-services.ts';
+import type { ClusterCache } from '../ports.ts';
+import { rolesIn, type ReconcileInputs } from './inputs.ts';
+
+/**
+ * Returns true when there are IPv6 addresses and a new Service whose IP families only the API server can
+ * decide.
+ */
+export function hasServicesToCreateFirst(
+  { backend, addresses }: ReconcileInputs,
+  view: ClusterCache,
+): boolean {
+  if (backend.spec.mode !== 'Endpoints') return false;
+  return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, view));
+}
+
+/**
+ * Returns the writes that create such Services before the first probes. An address that no Service can carry
+ * is not waited for and is in no slice. The next run retries and reports a write that is refused.
+ */
+export function servicesToCreateFirst(
+  scene: ReconcileInputs,
+  options: PlanningOptions,
+): readonly (readonly Step[])[] {
+  const isFirst = isNew(scene.backend, options.view);
+  return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
+    .filter(({ spec }) => isFirst(spec))
+    .map((desired) => planOf(scene, desired, options))
+    .filter(({ problem }) => problem === undefined || problem.reason === 'ExternalIPsRefused')
+    .map(({ steps }) => steps.map(({ action }) => action))
+    .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
+}
+
+function isNew({ namespace }: Backend, view: ClusterCache): (spec: ServiceSpec) => boolean {
+  return (spec) => areFamiliesOpen(spec) && view.service(namespace, spec.name) === undefined;
+}

@@ -1,0 +1,127 @@
+import type { Backend } from '../../api/external-backend.ts';
+import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
+import type { AliasPolicy } from '../../core/resolution/alias-policy.ts';
+import { desiredServices, servicesOf, type DesiredService } from '../../core/publish/desired.ts';
+import { subsetsOf } from '../../core/publish/endpoints.ts';
+import { planRemoval, planService, type ServicePlan } from '../../core/publish/plan.ts';
+import type { Observed } from '../../core/publish/problems.ts';
+import { holderOf, ownerName } from '../../core/kubernetes/ownership.ts';
+import type { Roles } from '../../core/roles/primary-election.ts';
+import type { SwitchedOff } from '../../core/publish/service-features.ts';
+import { endpointKey } from '../../core/publish/slice-layout.ts';
+import type { Step } from '../../core/kubernetes/step.ts';
+import type { Contests } from './contests.ts';
+import type { ClusterCache } from '../ports.ts';
+import type { BackendRegistry } from './backend-registry.ts';
+import type { AliasDecision, ReconcileInputs } from './inputs.ts';
+
+export interface PlanningOptions {
+  readonly view: ClusterCache;
+  readonly registry: BackendRegistry;
+  readonly legacyEndpoints: boolean;
+  readonly maxEndpointsPerSlice: number;
+  readonly contests?: Contests;
+  /** Features of Services that the administrator switched off; default: none. */
+  readonly switchedOff?: SwitchedOff;
+  /** Judges external IPs. Default: that without flags. */
+  readonly policy?: AddressPolicy;
+  /** Judges the host of an alias that is held back. Default: it remains. */
+  readonly aliasPolicy?: AliasPolicy;
+}
+
+/**
+ * Returns the desired Services of a backend; none of an alias without a host.
+ *
+ * @param alias undefined in mode Endpoints
+ */
+export function desiredOf(
+  scene: ReconcileInputs,
+  roles: Roles,
+  alias: AliasDecision | undefined,
+  { legacyEndpoints, policy }: PlanningOptions,
+): readonly DesiredService[] {
+  if (alias?.choice.none === true) return [];
+  const input = {
+    ...scene,
+    observedService: scene.observedService,
+    roles,
+    legacyEndpoints,
+    alias: alias?.choice.name,
+  };
+  return desiredServices({ ...input, ...(policy && { policy }) });
+}
+
+/** Addresses that are left out of the objects of a Service, because the API server refuses them. */
+export interface LeftOut {
+  readonly slices: ReadonlySet<string>;
+  readonly endpoints: ReadonlySet<string>;
+}
+
+/** Returns the plan of one desired Service. */
+export function planOf(
+  { backend, key }: ReconcileInputs,
+  desired: DesiredService,
+  options: PlanningOptions,
+  leftOut?: LeftOut,
+): ServicePlan {
+  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
+  const { policy, aliasPolicy } = options;
+  const found = observed(backend.namespace, desired.name, view);
+  const olderClaimant = registry.olderClaimant(backend, desired.name, holder(found));
+  const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
+  const held = contests?.isHeld(key, accepted, found.service) ?? false;
+  const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
+  const context = { backend, olderClaimant, maxEndpointsPerSlice, held, switchedOff, ...policies };
+  const plan = planService(accepted, found, context);
+  return contests?.review(key, accepted, found, plan) ?? plan;
+}
+
+function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOut): DesiredService {
+  if (slices.size + endpoints.size === 0) return desired;
+  const without = (out: ReadonlySet<string>): DesiredService['groups'] =>
+    desired.groups.map((group) => ({
+      ...group,
+      endpoints: group.endpoints.filter((endpoint) => !out.has(endpointKey(endpoint))),
+    }));
+  const groups = without(slices);
+  const legacy = desired.subsets && subsetsOf(without(new Set([...slices, ...endpoints])));
+  const byPort = Map.groupBy(groups, ({ ports }) => ports.map(({ name }) => name).join());
+  const serves = (all: typeof groups): boolean =>
+    all.some((group) => group.endpoints.some(({ conditions }) => conditions?.serving === true));
+  return {
+    ...desired,
+    groups,
+    subsets: legacy?.filter(({ addresses, notReadyAddresses }) => addresses ?? notReadyAddresses),
+    available: desired.available && [...byPort.values()].every(serves),
+  };
+}
+
+/**
+ * Returns the removals of Services that are no longer in the spec, and of all Services of a withdrawn alias.
+ * A name that another backend claims is left to that backend.
+ */
+export function removalsOf(
+  backend: Backend,
+  { view, registry }: PlanningOptions,
+  withdraws = false,
+): readonly (readonly Step[])[] {
+  const wanted = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
+  return [...view.ownedNames(backend.namespace, backend.name)]
+    .filter((name) => !wanted.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
+    .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
+}
+
+/**
+ * Returns the name of the backend that owns the Service or, if there is none, the slices or Endpoints of its
+ * name.
+ */
+const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
+  service !== undefined
+    ? holderOf(service)
+    : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
+
+export const observed = (namespace: string, name: string, view: ClusterCache): Observed => ({
+  service: view.service(namespace, name),
+  slices: view.slices(namespace, name),
+  endpoints: view.endpoints(namespace, name),
+});

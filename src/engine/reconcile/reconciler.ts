@@ -1,0 +1,220 @@
+import type { Backend } from '../../api/external-backend.ts';
+import { readingsOf } from '../../api/embedded-ip.ts';
+import type { AliasPolicy } from '../../core/resolution/alias-policy.ts';
+import { parseIp } from '../../api/ip.ts';
+import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
+import type { ClusterNetworksOf } from '../../core/resolution/cluster-networks.ts';
+import { servicesOf } from '../../core/publish/desired.ts';
+import type { KubeObject } from '../../core/kubernetes/objects.ts';
+import { secretNames } from '../../core/probing/probe-secrets.ts';
+import { excludedNamespace, invalid, suspended, type SuspendedStatus } from '../../core/status/status.ts';
+import { Contests } from './contests.ts';
+import { servicesToCreateFirst, hasServicesToCreateFirst } from './create-services-first.ts';
+import { BackendTracker, preemptibleWriter, type TrackedBackend } from './backend-tracker.ts';
+import { mostUrgentError, applyAll } from './apply.ts';
+import type { Secrets } from '../ports.ts';
+import { syncChecks, seedChecks, initialWaitMs, type ProbingOptions } from './sync-checks.ts';
+import { publish, type PublishingOptions } from './publish-services.ts';
+import type { RegisteredBackend } from './backend-registry.ts';
+import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
+import { subscribeNames, resolveWith, type ResolvingOptions } from './name-subscriptions.ts';
+import { gatherInputs, decideAlias, rolesIn, type AliasDecision, type ReconcileInputs } from './inputs.ts';
+import type { Outcome } from '../queue/outcome.ts';
+import { withdraw } from './withdrawing.ts';
+
+export interface ReconcilerOptions
+  extends ProbingOptions, PublishingOptions, ReporterOptions, ResolvingOptions {
+  readonly secrets: Secrets;
+  readonly autoSelectHandler: boolean;
+  readonly policy: AddressPolicy;
+  /** Default: that without `--alias-deny`. */
+  readonly aliasPolicy?: AliasPolicy;
+  /** Default: none is known. */
+  readonly networksOf?: ClusterNetworksOf;
+  /** Namespaces whose backends are not served, which their status reports; default: none. */
+  readonly excludedNamespaces?: readonly string[];
+}
+
+/** Returns true if another address policy may lead to another result, in addition to the networks of its addresses. */
+const mayChangeByPolicy = ({ backend, targets }: ReconcileInputs): boolean =>
+  targets.some(({ refused }) => refused === true) ||
+  servicesOf(backend).some(({ externalIPs }) => externalIPs !== undefined);
+
+/** New Services that were refused are tried first again after this time. */
+const FIRST_AGAIN_MS = 30_000;
+
+/**
+ * Performs all writes: read -> parse -> resolve -> desired -> plan -> apply -> status, for one key at a time.
+ * It is level-based: it depends on the current state and never on events, so a run may be cut anywhere and
+ * started again.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #lives: BackendTracker;
+  readonly #contests: Contests;
+  readonly #reporter: Reporter;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#contests = new Contests(options.clock);
+    this.#reporter = new Reporter(options, this.#contests);
+    this.#lives = new BackendTracker({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
+  }
+
+  /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
+  keyOf(uid: string): string | undefined {
+    return this.#lives.keyOf(uid);
+  }
+
+  /**
+   * Forgets all health and stops all probes, because the term has ended. The next run of each key starts from
+   * what is published.
+   */
+  reset(): void {
+    this.#lives.endAll();
+  }
+
+  /**
+   * Abandons the writes that a run of the backend still waits for (Endpoints, a status behind a thousand
+   * others), so that the next run can write an urgent slice at once.
+   */
+  preempt(key: string): void {
+    this.#lives.hurry(key);
+  }
+
+  /**
+   * Returns the keys of the backends with an address in a network of the cluster, with a refused address, or
+   * with external IPs.
+   */
+  concernedByNetworks(): readonly string[] {
+    const { networksOf = () => [] } = this.#options;
+    const isInside = (text: string): boolean => {
+      const ip = parseIp(text);
+      return ip !== undefined && readingsOf(ip).some((each) => networksOf(each).length > 0);
+    };
+    return this.#lives.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
+  }
+
+  /**
+   * Returns true when a run of this key has started with this generation of the object, and when none has
+   * started at all.
+   */
+  hasSeen(key: string, object: KubeObject | undefined): boolean {
+    return this.#lives.hasSeen(key, object);
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const { registry, view } = this.#options;
+    const [namespace = '', name = ''] = key.split('/');
+    registry.update(key, view.backend(namespace, name));
+    const entry = registry.get(key);
+    if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) {
+      this.#lives.end(key);
+      return { ok: true };
+    }
+    const life = this.#lives.track(key, entry.raw);
+    if (this.#options.excludedNamespaces?.includes(namespace) === true)
+      return this.#suspend(entry, life, excludedNamespace(namespace));
+    if (!entry.parsed.ok) return this.#suspend(entry, life, invalid(entry.parsed.problems));
+    const { backend } = entry.parsed;
+    if (backend.spec.suspend) return this.#suspend(entry, life, suspended);
+    life.flapping.begin(life.generation, this.#options.clock.now());
+    const first = this.#gatherInputs(key, entry, backend, life);
+    const scene = seedChecks(first, this.#options) ? this.#gatherInputs(key, entry, backend, life) : first;
+    life.addresses = scene.addresses.map(({ ip }) => ip);
+    life.refused = mayChangeByPolicy(scene);
+    return this.#isFirst(life) && hasServicesToCreateFirst(scene, view)
+      ? this.#createServicesFirst(scene, life)
+      : this.#sync(scene, life);
+  }
+
+  /** Creates new Services first. The next run, which follows at once, sees them. */
+  async #createServicesFirst(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
+    const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
+    life.servicesCreatedFor = { generation: life.generation, againAt };
+    const lists = servicesToCreateFirst(scene, this.#options);
+    await applyAll(preemptibleWriter(life, this.#options.writer), lists);
+    return { ok: true, requeueAfterMs: 0 };
+  }
+
+  #isFirst({ servicesCreatedFor, generation }: TrackedBackend): boolean {
+    if (servicesCreatedFor === undefined || servicesCreatedFor.generation !== generation) return true;
+    return this.#options.clock.now() >= servicesCreatedFor.againAt;
+  }
+
+  #gatherInputs(
+    key: string,
+    { raw }: RegisteredBackend,
+    backend: Backend,
+    { flapping }: TrackedBackend,
+  ): ReconcileInputs {
+    subscribeNames(backend, this.#options);
+    const now = this.#options.clock.now();
+    const resolve = resolveWith(backend, this.#options);
+    flapping.retain(new Set(backend.spec.targets.map(({ host }) => host)));
+    const { secrets, prober } = this.#options;
+    secrets.follow(backend.uid, backend.namespace, secretNames(backend.spec));
+    return gatherInputs(key, raw, backend, {
+      ...this.#options,
+      resolve: (host) =>
+        backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
+      healthOf: prober.healthOf(backend.uid),
+      quarantined: prober.quarantined(backend.uid),
+      secretOf: (name) => secrets.state(backend.namespace, name),
+    });
+  }
+
+  #forget(key: string, uid: string): void {
+    this.#contests.forget(key);
+    this.#stopAsking(uid);
+    this.#options.onFigures?.(key, undefined);
+  }
+
+  #stopAsking(uid: string): void {
+    this.#options.prober.forget(uid);
+    this.#options.rates?.forget(uid);
+    this.#options.costs?.forget(uid);
+    this.#options.resolver.follow(uid, [], { namespace: '', minMs: 0, maxMs: 0 });
+    this.#options.secrets.follow(uid, '', []);
+  }
+
+  async #sync(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
+    syncChecks(scene, this.#options);
+    const settleMs = initialWaitMs(scene, life.seenAt, this.#options);
+    if (settleMs > 0) return { ok: true, requeueAfterMs: settleMs };
+    const { view } = this.#options;
+    const writer = preemptibleWriter(life, this.#options.writer);
+    const alias = this.#aliasOf(scene, life);
+    const roles = rolesIn(scene, view);
+    const before = aliasesOf(scene, view);
+    const { refusals, unstored, flapping } = life;
+    refusals.begin(life.generation);
+    const options = { ...this.#options, contests: this.#contests };
+    const done = await publish(scene, { roles, alias, refusals, unstored, flapping }, writer, options);
+    return life.isOver
+      ? { ok: true }
+      : this.#reporter.report({ ...scene, alias, roles, before }, done, life, writer);
+  }
+
+  #aliasOf(scene: ReconcileInputs, life: TrackedBackend): AliasDecision | undefined {
+    const { clock, view } = this.#options;
+    const alias = decideAlias(scene, view, life.hosts ?? new Map(), clock.now(), this.#options.aliasPolicy);
+    life.hosts = alias?.hosts;
+    return alias;
+  }
+
+  /**
+   * Stops probing and writing. Published objects and their status remain, except addresses that the address
+   * policy forbids. A later run does not use the former health: it starts from what is published, as after a
+   * start of the process.
+   */
+  async #suspend({ raw }: RegisteredBackend, life: TrackedBackend, halt: SuspendedStatus): Promise<Outcome> {
+    life.hosts = undefined;
+    life.refused = true;
+    this.#stopAsking(life.uid);
+    const writer = preemptibleWriter(life, this.#options.writer);
+    const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
+    const more = life.isOver ? [] : await this.#reporter.halt(raw, halt, withdrawn, life, writer);
+    return (life.isOver ? undefined : mostUrgentError([...errors, ...more])) ?? { ok: true };
+  }
+}

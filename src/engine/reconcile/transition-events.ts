@@ -1,0 +1,126 @@
+import type { Check } from '../../core/probing/check.ts';
+import {
+  transitionEvent,
+  type TransitionEvent,
+  type ServiceTreatment,
+} from '../../core/events/health-events.ts';
+import type { OperatorError } from '../../core/errors.ts';
+import type { Health } from '../../core/health/state.ts';
+import type { EndpointSlice } from '../../core/kubernetes/objects.ts';
+import { ownerName } from '../../core/kubernetes/ownership.ts';
+import type { ClusterCache } from '../ports.ts';
+
+interface PendingTransition {
+  readonly check: Check;
+  readonly before: Health;
+  readonly after: Health;
+}
+
+/**
+ * Flips whose Events wait for the run that writes their consequences, because an Event reports what is
+ * written.
+ */
+export class TransitionEvents {
+  readonly #view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>;
+  /** Latest flip of each check, by key of the backend and id of the check. */
+  readonly #waiting = new Map<string, Map<string, PendingTransition>>();
+  /** Flips that the run in progress has taken in. */
+  readonly #seen = new Map<string, Map<string, PendingTransition>>();
+
+  constructor(view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>) {
+    this.#view = view;
+  }
+
+  /**
+   * Adds a flip. A check that flips back before its Event is due has not changed, and neither flip is
+   * reported.
+   */
+  add(key: string, check: Check, before: Health, after: Health): void {
+    const first = this.#waiting.get(key)?.get(check.id)?.before ?? before;
+    this.#wait(key, { check, before: first, after });
+  }
+
+  /** Begins a run of this backend. */
+  begin(key: string): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    this.#waiting.delete(key);
+    this.#seen.set(key, waiting);
+  }
+
+  /**
+   * Ends a run, and returns the Events of the flips that it has taken in.
+   *
+   * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
+   *   written yet wait for the next run.
+   */
+  end(key: string, error: OperatorError | undefined): readonly TransitionEvent[] {
+    const seen = this.#seen.get(key);
+    if (seen === undefined) return [];
+    this.#seen.delete(key);
+    const slices = this.#slicesOf(key);
+    const events: TransitionEvent[] = [];
+    for (const { check, before, after } of seen.values()) {
+      const treatments = this.#treatments(key, slices, check.ip);
+      const isWritten =
+        after.state !== 'unhealthy' || treatments.every((each) => !each.ready || each.regardless);
+      const event = transitionEvent(check, before, after, treatments);
+      if (!isWritten && mayPass(error)) this.#keep(key, { check, before, after });
+      else if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+    this.#seen.clear();
+  }
+
+  /** Lets a flip wait for the next run. A flip of the same check during this run is later, and wins. */
+  #keep(key: string, { check, before, after }: PendingTransition): void {
+    const later = this.#waiting.get(key)?.get(check.id)?.after ?? after;
+    this.#wait(key, { check, before, after: later });
+  }
+
+  #wait(key: string, flipped: PendingTransition): void {
+    const ofKey = this.#waiting.get(key) ?? new Map<string, PendingTransition>();
+    this.#waiting.set(key, ofKey);
+    ofKey.set(flipped.check.id, flipped);
+  }
+
+  #slicesOf(key: string): ReadonlyMap<string, readonly EndpointSlice[]> {
+    const [namespace = '', name = ''] = key.split('/');
+    const services = [...this.#view.ownedNames(namespace, name)].toSorted();
+    return new Map(
+      services.map((service) => [
+        service,
+        this.#view.slices(namespace, service).filter((slice) => ownerName(slice) === name),
+      ]),
+    );
+  }
+
+  #treatments(
+    key: string,
+    all: ReadonlyMap<string, readonly EndpointSlice[]>,
+    ip: string,
+  ): ServiceTreatment[] {
+    const [namespace = ''] = key.split('/');
+    return [...all].flatMap(([service, slices]) => {
+      const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
+      const own = endpoints.filter(({ addresses }) => addresses.includes(ip));
+      if (own.length === 0) return [];
+      const regardless = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
+      return [{ service, ready: own.every(({ conditions }) => conditions?.ready !== false), regardless }];
+    });
+  }
+}
+
+/** Returns true when the next run may succeed: this one was cut short, met a conflict, or got no answer. */
+const mayPass = (error: OperatorError | undefined): boolean =>
+  error !== undefined &&
+  (error.kind === 'waiting' ||
+    error.status === undefined ||
+    error.status >= 500 ||
+    passing.has(error.status));
+
+const passing: ReadonlySet<number> = new Set([401, 409, 429]);

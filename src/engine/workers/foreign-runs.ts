@@ -1,0 +1,48 @@
+import type { Check } from '../../core/probing/check.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
+import type { Probe } from '../ports.ts';
+import type { ProberReport, SendCommand } from './prober-messages.ts';
+
+const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
+
+type Question = Extract<ProberReport, { op: 'ask' }>;
+
+/** Runs of one probe thread that the main thread performs, because the probe thread cannot. */
+export class ForeignRuns {
+  readonly #probe: Probe;
+  readonly #send: SendCommand;
+  readonly #runs = new Map<number, AbortController>();
+
+  constructor(probe: Probe, send: SendCommand) {
+    this.#probe = probe;
+    this.#send = send;
+  }
+
+  ask({ question, check }: Question): void {
+    const controller = new AbortController();
+    this.#runs.set(question, controller);
+    void this.#run(check, controller.signal).then((verdict) => {
+      if (this.#runs.get(question) !== controller) return;
+      this.#runs.delete(question);
+      this.#send({ op: 'answer', question, verdict });
+    });
+  }
+
+  cancel(question: number): void {
+    this.#runs.get(question)?.abort();
+  }
+
+  /** Aborts all runs, because the thread that requested them has ended. */
+  clear(): void {
+    for (const controller of this.#runs.values()) controller.abort();
+    this.#runs.clear();
+  }
+
+  async #run(check: Check, signal: AbortSignal): Promise<Verdict> {
+    try {
+      return await this.#probe(check, signal);
+    } catch {
+      return fault;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Check, Handler } from '../../core/probing/check.ts';
+import type { Health } from '../../core/health/state.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
+import type { NotableVerdict } from '../probing/prober.ts';
+
+/**
+ * Messages between the main thread and a probe thread. Each direction keeps its order.
+ *
+ * A check has a number (`ref`) while it is set. A check that is removed and set again has another number, so
+ * an old report is recognized and dropped.
+ */
+export type ProberCommand =
+  /** Sent before the first check that uses it. */
+  | { readonly op: 'handler'; readonly handlerId: number; readonly handler: Handler }
+  /** No check uses it any more. */
+  | { readonly op: 'release'; readonly handlerId: number }
+  | ProberSetCommand
+  | { readonly op: 'seed'; readonly ref: number; readonly health: Health; readonly version: number }
+  | { readonly op: 'start' }
+  | { readonly op: 'stop' }
+  | { readonly op: 'answer'; readonly question: number; readonly verdict: Verdict };
+
+/** Changes to the checks of one owner. Other checks remain. */
+export interface ProberSetCommand {
+  readonly op: 'set';
+  readonly owner: string;
+  readonly namespace: string;
+  readonly drop: readonly number[];
+  readonly put: readonly SentCheck[];
+  /** Time over which the first runs are spread at most. Default: a period. */
+  readonly withinMs?: number | undefined;
+}
+
+export interface SentCheck {
+  readonly ref: number;
+  readonly check: Omit<Check, 'handler'>;
+  readonly handlerId: number;
+  readonly fresh: boolean;
+  /** Initial health. */
+  readonly health?: Health;
+  /** Version of its reports until a seed arrives. */
+  readonly version: number;
+}
+
+export type ProberReport =
+  | HealthReport
+  | { readonly op: 'notable'; readonly ref: number; readonly verdict: NotableVerdict }
+  /** The cost of the check has changed, in milliseconds of CPU. */
+  | { readonly op: 'cost'; readonly ref: number; readonly cost: number }
+  | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
+  /** A probe that only the main thread can perform. */
+  | { readonly op: 'ask'; readonly question: number; readonly check: Check }
+  | { readonly op: 'cancel'; readonly question: number }
+  | { readonly op: 'stopped' };
+
+/** Health of a check after a transition, a confirmation, or as the answer to a seed. */
+export interface HealthReport {
+  readonly op: 'health';
+  readonly ref: number;
+  /** Version of the last seed that the thread has received for the check, or of the check as it was sent. */
+  readonly version: number;
+  readonly health: Health;
+  /** True for a transition. */
+  readonly changed: boolean;
+}
+
+export type SendCommand = (command: ProberCommand) => void;
+export type SendReport = (report: ProberReport) => void;
