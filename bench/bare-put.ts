@@ -1,5 +1,5 @@
-import type { KubeClient } from '../src/kube/client.ts';
-import { pathOf, resources } from '../src/kube/resources.ts';
+import type { KubeClient } from '../src/kube/client/client.ts';
+import { pathOf, resources } from '../src/kube/client/resources.ts';
 import type { Kinds } from '../test/controlplane/kinds.ts';
 import type { Recorder } from '../test/controlplane/recorder.ts';
 import { pause } from './world.ts';

@@ -1,6 +1,6 @@
-import { priorities } from '../src/kube/lanes.ts';
-import { pathOf, resources } from '../src/kube/resources.ts';
-import type { Resource } from '../src/kube/resources.ts';
+import { priorities } from '../src/kube/client/priority-limiter.ts';
+import { pathOf, resources } from '../src/kube/client/resources.ts';
+import type { Resource } from '../src/kube/client/resources.ts';
 import { record } from '../test/controlplane/recorder.ts';
 import { countOf, requestCounts } from '../test/controlplane/requests.ts';
 import { createClient } from './in-process.ts';

@@ -7,11 +7,11 @@ import { LocalProber } from '../src/engine/probing/local-prober.ts';
 import type { Probe, Resolver } from '../src/engine/ports.ts';
 import type { Logger } from '../src/util/log.ts';
 import { RunTally } from '../src/engine/probing/run-tally.ts';
-import { KubeClient } from '../src/kube/client.ts';
-import { Credentials } from '../src/kube/credentials.ts';
-import { loadKubeConfig } from '../src/kube/kube-config.ts';
-import { KubeCache } from '../src/kube/view.ts';
-import { KubeWriter } from '../src/kube/writer.ts';
+import { KubeClient } from '../src/kube/client/client.ts';
+import { Credentials } from '../src/kube/client/credentials.ts';
+import { loadKubeConfig } from '../src/kube/client/kube-config.ts';
+import { KubeCache } from '../src/kube/cache/cluster-cache.ts';
+import { KubeWriter } from '../src/kube/write/writer.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import type { PlaneDetails } from '../test/controlplane/details.ts';
 

@@ -1,5 +1,5 @@
-import { pathOf, resources } from '../src/kube/resources.ts';
-import { priorities } from '../src/kube/lanes.ts';
+import { pathOf, resources } from '../src/kube/client/resources.ts';
+import { priorities } from '../src/kube/client/priority-limiter.ts';
 import { record } from '../test/controlplane/recorder.ts';
 import { createInProcess, down } from './in-process.ts';
 import type { Bench } from './report.ts';

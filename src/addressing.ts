@@ -4,10 +4,10 @@ import { addressPolicy, type AddressPolicy } from './core/resolution/address-pol
 import { aliasPolicy, type AliasPolicy } from './core/resolution/alias-policy.ts';
 import type { ClusterNetwork, ClusterNetworksOf } from './core/resolution/cluster-networks.ts';
 import type { Logger } from './util/log.ts';
-import type { KubeClient } from './kube/client.ts';
-import { loadKubeConfig } from './kube/kube-config.ts';
-import { serverNetworks } from './kube/network-objects.ts';
-import { NetworkWatch } from './kube/network-watch.ts';
+import type { KubeClient } from './kube/client/client.ts';
+import { loadKubeConfig } from './kube/client/kube-config.ts';
+import { serverNetworks } from './kube/cache/network-objects.ts';
+import { NetworkWatch } from './kube/cache/network-watch.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 
 export interface AddressingOptions {

@@ -1,13 +1,13 @@
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Logger } from './util/log.ts';
-import type { KubeClient } from './kube/client.ts';
-import type { EventWriter } from './kube/events.ts';
-import { LeaderElector } from './kube/leader.ts';
-import type { LeaderElectorOptions } from './kube/leader.ts';
-import type { LeaderCallbacks, Leadership, TermEnd } from './kube/leadership.ts';
-import { SoleLeader } from './kube/sole-leader.ts';
-import { heartbeatRequest, Terms } from './kube/terms.ts';
+import type { KubeClient } from './kube/client/client.ts';
+import type { EventWriter } from './kube/events/event-writer.ts';
+import { LeaderElector } from './kube/election/leader-elector.ts';
+import type { LeaderElectorOptions } from './kube/election/leader-elector.ts';
+import type { LeaderCallbacks, Leadership, TermEnd } from './kube/election/leadership.ts';
+import { SoleLeader } from './kube/election/sole-leader.ts';
+import { heartbeatRequest, Terms } from './kube/election/terms.ts';
 import type { Metrics } from './serve/metrics.ts';
 import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 

@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import type { Logger } from './util/log.ts';
-import type { KubeClient } from './kube/client.ts';
-import { reviewToken } from './kube/token-review.ts';
+import type { KubeClient } from './kube/client/client.ts';
+import { reviewToken } from './kube/client/token-review.ts';
 import { CertificateFiles } from './serve/certificate-files.ts';
 import { HttpServer } from './serve/http-server.ts';
 import type { Metrics } from './serve/metrics.ts';

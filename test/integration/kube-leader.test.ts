@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../src/util/clock.ts';
-import { LeaderElector } from '../../src/kube/leader.ts';
+import { LeaderElector } from '../../src/kube/election/leader-elector.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
-import type { ClientHooks } from '../../src/kube/client.ts';
-import { Reflector } from '../../src/kube/reflector.ts';
-import type { ReflectorOptions } from '../../src/kube/reflector.ts';
-import type { Change } from '../../src/kube/store.ts';
+import type { ClientHooks } from '../../src/kube/client/client.ts';
+import { Reflector } from '../../src/kube/cache/reflector.ts';
+import type { ReflectorOptions } from '../../src/kube/cache/reflector.ts';
+import type { Change } from '../../src/kube/cache/store.ts';
 import { systemClock } from '../../src/system-clock.ts';
 import { api } from '../controlplane/api.ts';
 import type { Api } from '../controlplane/api.ts';

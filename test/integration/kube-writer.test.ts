@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EndpointSlice, Endpoints, Service } from '../../src/core/kubernetes/objects.ts';
 import type { ObjectRef } from '../../src/core/kubernetes/action.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
-import { KubeCache } from '../../src/kube/view.ts';
-import { KubeWriter } from '../../src/kube/writer.ts';
+import type { KubeClient } from '../../src/kube/client/client.ts';
+import { KubeCache } from '../../src/kube/cache/cluster-cache.ts';
+import { KubeWriter } from '../../src/kube/write/writer.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';
 import { api } from '../controlplane/api.ts';
 import type { Api } from '../controlplane/api.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
-import { versionWarning } from '../../src/kube/server-version.ts';
+import { versionWarning } from '../../src/kube/client/server-version.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { isAtLeast, kubernetesVersion } from '../controlplane/kubernetes-version.ts';
 import { plain } from '../support/backends.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
-import type { ApiRequest } from '../../src/kube/client.ts';
-import { EventWriter } from '../../src/kube/events.ts';
-import type { EventResult } from '../../src/kube/events.ts';
-import { SeriesCache } from '../../src/kube/series-cache.ts';
+import type { ApiRequest } from '../../src/kube/client/client.ts';
+import { EventWriter } from '../../src/kube/events/event-writer.ts';
+import type { EventResult } from '../../src/kube/events/event-writer.ts';
+import { SeriesCache } from '../../src/kube/events/series-cache.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 

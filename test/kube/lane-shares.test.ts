@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PriorityLimiter, priorities } from '../../src/kube/lanes.ts';
+import { PriorityLimiter, priorities } from '../../src/kube/client/priority-limiter.ts';
 import { settle } from '../support/manual-clock.ts';
 
 /**

@@ -6,8 +6,8 @@ import {
   serviceOf,
 } from '../../../src/core/kubernetes/ownership.ts';
 import type { ClusterCache } from '../../../src/engine/ports.ts';
-import { claimsOf, ownersOf, serviceOfSlice } from '../../../src/kube/relations.ts';
-import { Store, keyOf, type Change } from '../../../src/kube/store.ts';
+import { claimsOf, ownersOf, serviceOfSlice } from '../../../src/kube/cache/index-functions.ts';
+import { Store, keyOf, type Change } from '../../../src/kube/cache/store.ts';
 import { kinds, type Kind, type WatchEvent } from './api-server.ts';
 
 export type OnChange = (kind: Kind, change: Change<KubeObject>, concerned: readonly string[]) => void;

@@ -12,8 +12,8 @@ import type { Prober, ProberListeners } from '../../../src/engine/probing/prober
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
 import { FakeThreads } from '../../support/fake-threads.ts';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
-import type { LeaderCallbacks } from '../../../src/kube/leadership.ts';
-import { Terms } from '../../../src/kube/terms.ts';
+import type { LeaderCallbacks } from '../../../src/kube/election/leadership.ts';
+import { Terms } from '../../../src/kube/election/terms.ts';
 import { cancelled } from '../../support/scripted-probe.ts';
 import { kinds, type ApiServer } from './api-server.ts';
 import { LateView } from './late-view.ts';

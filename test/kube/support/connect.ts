@@ -1,9 +1,9 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { Logger } from '../../../src/util/log.ts';
-import { KubeClient } from '../../../src/kube/client.ts';
-import type { ClientHooks } from '../../../src/kube/client.ts';
-import { Credentials } from '../../../src/kube/credentials.ts';
+import { KubeClient } from '../../../src/kube/client/client.ts';
+import type { ClientHooks } from '../../../src/kube/client/client.ts';
+import { Credentials } from '../../../src/kube/client/credentials.ts';
 import { systemClock, systemRandom } from '../../../src/system-clock.ts';
 import type { PlaneDetails } from '../../controlplane/details.ts';
 import type { UserName } from '../../controlplane/users.ts';

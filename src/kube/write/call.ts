@@ -1,0 +1,56 @@
+import { supersededError } from '../client/errors.ts';
+import type { ViewKind } from '../cache/cluster-cache.ts';
+
+/** Receiver of answers: `KubeCache`. */
+export interface CacheUpdater {
+  put(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
+  putRead(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
+  remove(kind: ViewKind, namespace: string, name: string, uid: string, own?: boolean): void;
+}
+
+/** One action in progress: whether its caller still waits for it, and the receiver of its answers. */
+export class Call implements CacheUpdater {
+  readonly patience: AbortSignal | undefined;
+  /** Term in which it began. */
+  readonly term: number | undefined;
+  readonly #view: CacheUpdater;
+  /** True when its caller no longer waits: then its answers are changes that are reported to its owner. */
+  #left = false;
+
+  constructor(view: CacheUpdater, patience: AbortSignal | undefined, term: number | undefined) {
+    this.#view = view;
+    this.patience = patience;
+    this.term = term;
+  }
+
+  /**
+   * Settles like `done`. Rejects (`waiting`, Superseded) when the signal of the caller aborts; the action
+   * goes on by itself.
+   */
+  unlessSuperseded<T>(done: Promise<T>, what: string, onLeft?: () => void): Promise<T> {
+    const { patience } = this;
+    if (patience === undefined) return done;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const leave = () => {
+      this.#left = true;
+      onLeft?.();
+      reject(supersededError({ verb: 'write', resource: what }));
+    };
+    done.then(resolve, reject).finally(() => patience.removeEventListener('abort', leave));
+    if (patience.aborted) leave();
+    else patience.addEventListener('abort', leave, { once: true });
+    return promise;
+  }
+
+  put(...[kind, namespace, raw]: Parameters<CacheUpdater['put']>): void {
+    this.#view.put(kind, namespace, raw, !this.#left);
+  }
+
+  putRead(...[kind, namespace, raw]: Parameters<CacheUpdater['putRead']>): void {
+    this.#view.putRead(kind, namespace, raw, !this.#left);
+  }
+
+  remove(...[kind, namespace, name, uid]: Parameters<CacheUpdater['remove']>): void {
+    this.#view.remove(kind, namespace, name, uid, !this.#left);
+  }
+}
