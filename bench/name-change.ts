@@ -3,9 +3,9 @@ import { once } from 'node:events';
 
 import { AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet';
 
-import { createDnsClient } from '../src/dns/client.ts';
-import { DnsResolver } from '../src/dns/resolver.ts';
-import type { QueryFn } from '../src/dns/resolver.ts';
+import { createDnsClient } from '../src/dns/query/client.ts';
+import { DnsResolver } from '../src/dns/refresh/resolver.ts';
+import type { QueryFn } from '../src/dns/refresh/resolver.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import type { Kinds } from '../test/controlplane/kinds.ts';
 import { record } from '../test/controlplane/recorder.ts';

@@ -5,8 +5,8 @@
 import process from 'node:process';
 
 import type { Question } from '../src/core/resolution/name-state.ts';
-import { createDnsClient } from '../src/dns/client.ts';
-import { DnsResolver } from '../src/dns/resolver.ts';
+import { createDnsClient } from '../src/dns/query/client.ts';
+import { DnsResolver } from '../src/dns/refresh/resolver.ts';
 import { systemClock as clock, systemRandom as random } from '../src/system-clock.ts';
 import { percentile } from './report.ts';
 

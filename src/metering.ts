@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { formatHostPort } from './core/probing/check.ts';
-import type { DnsResolver } from './dns/resolver.ts';
+import type { DnsResolver } from './dns/refresh/resolver.ts';
 import type { Engine, Observer } from './engine/engine.ts';
 import type { KubeClient } from './kube/client/client.ts';
 import type { KubeCache } from './kube/cache/cluster-cache.ts';

@@ -1,8 +1,8 @@
 import { serviceFeatures } from './api/lent-powers.ts';
 import type { Config } from './config.ts';
 import { createAddressing } from './addressing.ts';
-import { createDnsClient } from './dns/client.ts';
-import { DnsResolver } from './dns/resolver.ts';
+import { createDnsClient } from './dns/query/client.ts';
+import { DnsResolver } from './dns/refresh/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
 import type { Logger } from './util/log.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
-import { createDnsClient } from '../../src/dns/client.ts';
+import { createDnsClient } from '../../src/dns/query/client.ts';
 import { ownAddress } from '../support/own-address.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
-import { DnsResolver } from '../../src/dns/resolver.ts';
+import { DnsResolver } from '../../src/dns/refresh/resolver.ts';
 import type { FollowOptions } from '../../src/engine/ports.ts';
 import { TokenBucket } from '../../src/util/token-bucket.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
-import type { DnsClient } from '../../src/dns/client.ts';
+import type { DnsClient } from '../../src/dns/query/client.ts';
 import { clientOf } from '../support/name-client.ts';
 import { startCoreDns } from '../support/name-servers.ts';
 import type { NameServer } from '../support/name-servers.ts';

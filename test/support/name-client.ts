@@ -1,5 +1,5 @@
-import { createDnsClient } from '../../src/dns/client.ts';
-import type { DnsClient } from '../../src/dns/client.ts';
+import { createDnsClient } from '../../src/dns/query/client.ts';
+import type { DnsClient } from '../../src/dns/query/client.ts';
 import { systemClock } from '../../src/system-clock.ts';
 
 /** The DNS client of the operator, with one server. */

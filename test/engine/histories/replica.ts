@@ -3,7 +3,7 @@ import { addressPolicy } from '../../../src/core/resolution/address-policy.ts';
 import type { Check } from '../../../src/core/probing/check.ts';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import { DnsResolver } from '../../../src/dns/resolver.ts';
+import { DnsResolver } from '../../../src/dns/refresh/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { LocalProber } from '../../../src/engine/probing/local-prober.ts';
 import type { Probe } from '../../../src/engine/ports.ts';

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { encode } from 'dns-packet';
 import type { Answer } from 'dns-packet';
 import fc from 'fast-check';
-import { parseIp } from '../../src/api/ip.ts';
-import { encodeQuery, questionEnd, readSections } from '../../src/dns/wire.ts';
-import type { Resource, Sections } from '../../src/dns/wire.ts';
+import { parseIp } from '../../../src/api/ip.ts';
+import { encodeQuery, questionEnd, readSections } from '../../../src/dns/query/wire.ts';
+import type { Resource, Sections } from '../../../src/dns/query/wire.ts';
 
 const name = 'db.test';
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseResolvConf, ResolvConf, serverText } from '../../src/dns/servers.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { parseResolvConf, ResolvConf, serverText } from '../../../src/dns/query/resolv-conf.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('a name server in a message', () => {
   it.each([

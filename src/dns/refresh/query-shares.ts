@@ -1,4 +1,4 @@
-import { HeldShares } from '../util/held-shares.ts';
+import { HeldShares } from '../../util/held-shares.ts';
 
 /**
  * Class of a question by its last results: `steady`: answered; `unsure`: not answered yet, or failed once

@@ -2,14 +2,14 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
-import { createDnsClient } from '../../src/dns/client.ts';
-import type { DnsClient, DnsClientOptions } from '../../src/dns/client.ts';
-import { serverText } from '../../src/dns/servers.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import * as scripted from '../support/scripted-dns.ts';
-import type { Behaviour, Script, ScriptedDns } from '../support/scripted-dns.ts';
-import { until } from './support/until.ts';
+import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
+import { createDnsClient } from '../../../src/dns/query/client.ts';
+import type { DnsClient, DnsClientOptions } from '../../../src/dns/query/client.ts';
+import { serverText } from '../../../src/dns/query/resolv-conf.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import * as scripted from '../../support/scripted-dns.ts';
+import type { Behaviour, Script, ScriptedDns } from '../../support/scripted-dns.ts';
+import { until } from '../support/until.ts';
 
 const { a, answer, cname, inTurn, manyA, nxDomain, noData, servfail, silence, srv } = scripted;
 

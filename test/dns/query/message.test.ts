@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { AUTHORITATIVE_ANSWER, encode } from 'dns-packet';
 import type { Answer as Resource, Packet } from 'dns-packet';
 import fc from 'fast-check';
-import { isResponseTo, readResponse, withId } from '../../src/dns/message.ts';
-import type { ParsedResponse, WireType } from '../../src/dns/message.ts';
-import { encodeQuery } from '../../src/dns/wire.ts';
-import { a, aaaa, cname, manyA, soa, srv } from '../support/scripted-dns.ts';
+import { isResponseTo, readResponse, withId } from '../../../src/dns/query/message.ts';
+import type { ParsedResponse, WireType } from '../../../src/dns/query/message.ts';
+import { encodeQuery } from '../../../src/dns/query/wire.ts';
+import { a, aaaa, cname, manyA, soa, srv } from '../../support/scripted-dns.ts';
 
 const name = 'db.test';
 

@@ -1,8 +1,8 @@
-import type { Clock } from '../util/clock.ts';
+import type { Clock } from '../../util/clock.ts';
 import { EdnsMemory } from './edns.ts';
 import { isTruncated } from './message.ts';
-import { serverText } from './servers.ts';
-import type { ServerAddress } from './servers.ts';
+import { serverText } from './resolv-conf.ts';
+import type { ServerAddress } from './resolv-conf.ts';
 import { sendTcp } from './tcp.ts';
 import { UdpSockets } from './udp.ts';
 import type { CancelQuery } from './udp.ts';

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
-import type { Answer, Question } from '../core/resolution/name-state.ts';
-import type { Clock } from '../util/clock.ts';
-import { Lookup } from './inquiry.ts';
-import type { LookupResult } from './inquiry.ts';
+import type { Answer, Question } from '../../core/resolution/name-state.ts';
+import type { Clock } from '../../util/clock.ts';
+import { Lookup } from './lookup.ts';
+import type { LookupResult } from './lookup.ts';
 import { readResponse } from './message.ts';
-import { NameServer } from './server.ts';
-import { ResolvConf, serverText } from './servers.ts';
-import type { ServerAddress } from './servers.ts';
+import { NameServer } from './name-server.ts';
+import { ResolvConf, serverText } from './resolv-conf.ts';
+import type { ServerAddress } from './resolv-conf.ts';
 import { encodeQuery } from './wire.ts';
 
 export interface DnsClient {

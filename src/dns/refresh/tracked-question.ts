@@ -1,7 +1,7 @@
-import { negativeAnswersToConfirm, emptyNameState } from '../core/resolution/name-state.ts';
-import type { Answer, NameState, Question } from '../core/resolution/name-state.ts';
-import type { FollowOptions, RefreshBounds } from '../engine/ports.ts';
-import type { AgendaItem } from './agenda.ts';
+import { negativeAnswersToConfirm, emptyNameState } from '../../core/resolution/name-state.ts';
+import type { Answer, NameState, Question } from '../../core/resolution/name-state.ts';
+import type { FollowOptions, RefreshBounds } from '../../engine/ports.ts';
+import type { AgendaItem } from './query-scheduler.ts';
 
 /** One question that backends follow. */
 export interface TrackedQuestion extends AgendaItem {

@@ -1,6 +1,6 @@
-import { isName } from '../api/host.ts';
-import type { Answer, Question, Records } from '../core/resolution/name-state.ts';
-import type { ServiceRecord } from '../core/resolution/srv-records.ts';
+import { isName } from '../../api/host.ts';
+import type { Answer, Question, Records } from '../../core/resolution/name-state.ts';
+import type { ServiceRecord } from '../../core/resolution/srv-records.ts';
 import { readOpt, withOpt } from './opt.ts';
 import type { Opt } from './opt.ts';
 import { headerBytes, questionEnd, readSections } from './wire.ts';

@@ -1,4 +1,4 @@
-import { ipText } from '../api/ip.ts';
+import { ipText } from '../../api/ip.ts';
 import { optType } from './opt.ts';
 
 /** Record types as numbers (RFC 1035 section 3.2.2, RFC 3596, RFC 2782). */

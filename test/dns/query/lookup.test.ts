@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { AUTHORITATIVE_ANSWER, decode, encode } from 'dns-packet';
 import type { Packet } from 'dns-packet';
-import { Lookup } from '../../src/dns/inquiry.ts';
-import type { LookupResult } from '../../src/dns/inquiry.ts';
-import { NameServer } from '../../src/dns/server.ts';
-import type { QueryResult } from '../../src/dns/server.ts';
-import { a, cname, soa } from '../support/scripted-dns.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { Lookup } from '../../../src/dns/query/lookup.ts';
+import type { LookupResult } from '../../../src/dns/query/lookup.ts';
+import { NameServer } from '../../../src/dns/query/name-server.ts';
+import type { QueryResult } from '../../../src/dns/query/name-server.ts';
+import { a, cname, soa } from '../../support/scripted-dns.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 /** Nothing is sent: what these say is in the script. */
 const servers = ['10.0.0.1', '10.0.0.2'].map(

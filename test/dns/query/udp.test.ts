@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomInt } from 'node:crypto';
-import { encodeQuery } from '../../src/dns/wire.ts';
-import { sendTcp } from '../../src/dns/tcp.ts';
-import { UdpSockets } from '../../src/dns/udp.ts';
-import type { PendingQuery } from '../../src/dns/udp.ts';
-import { a, answer, ScriptedDns, silence } from '../support/scripted-dns.ts';
-import { until } from './support/until.ts';
+import { encodeQuery } from '../../../src/dns/query/wire.ts';
+import { sendTcp } from '../../../src/dns/query/tcp.ts';
+import { UdpSockets } from '../../../src/dns/query/udp.ts';
+import type { PendingQuery } from '../../../src/dns/query/udp.ts';
+import { a, answer, ScriptedDns, silence } from '../../support/scripted-dns.ts';
+import { until } from '../support/until.ts';
 
 const query = encodeQuery('db.test', 'A') ?? Buffer.alloc(0);
 

@@ -4,16 +4,16 @@ import {
   emptyNameState,
   questionKey,
   withPublishedRecords,
-} from '../core/resolution/name-state.ts';
-import type { Answer, NameState, Question, Records } from '../core/resolution/name-state.ts';
-import { DeadlineTimer } from '../util/deadline-timer.ts';
-import type { FollowOptions, Resolver } from '../engine/ports.ts';
-import type { Logger } from '../util/log.ts';
-import type { Clock, Random } from '../util/clock.ts';
-import type { TokenBucket } from '../util/token-bucket.ts';
-import { QueryScheduler } from './agenda.ts';
-import { nextQueryAt, recordAnswer, join, leave, newFollowed, sameBounds } from './followed.ts';
-import type { TrackedQuestion } from './followed.ts';
+} from '../../core/resolution/name-state.ts';
+import type { Answer, NameState, Question, Records } from '../../core/resolution/name-state.ts';
+import { DeadlineTimer } from '../../util/deadline-timer.ts';
+import type { FollowOptions, Resolver } from '../../engine/ports.ts';
+import type { Logger } from '../../util/log.ts';
+import type { Clock, Random } from '../../util/clock.ts';
+import type { TokenBucket } from '../../util/token-bucket.ts';
+import { QueryScheduler } from './query-scheduler.ts';
+import { nextQueryAt, recordAnswer, join, leave, newFollowed, sameBounds } from './tracked-question.ts';
+import type { TrackedQuestion } from './tracked-question.ts';
 
 export interface AskOptions {
   /**

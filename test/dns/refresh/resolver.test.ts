@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyNameState, questionKey } from '../../src/core/resolution/name-state.ts';
-import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
-import { effectiveRecords } from '../../src/core/resolution/effective-records.ts';
-import { DnsResolver } from '../../src/dns/resolver.ts';
-import type { AskOptions, DnsResolverOptions } from '../../src/dns/resolver.ts';
-import type { FollowOptions, RefreshBounds } from '../../src/engine/ports.ts';
-import type { LogFields, Logger } from '../../src/util/log.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { emptyNameState, questionKey } from '../../../src/core/resolution/name-state.ts';
+import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
+import { effectiveRecords } from '../../../src/core/resolution/effective-records.ts';
+import { DnsResolver } from '../../../src/dns/refresh/resolver.ts';
+import type { AskOptions, DnsResolverOptions } from '../../../src/dns/refresh/resolver.ts';
+import type { FollowOptions, RefreshBounds } from '../../../src/engine/ports.ts';
+import type { LogFields, Logger } from '../../../src/util/log.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** The alarm fires at most this often. */
-/** At most this much later than due, for wakings are shared (util/deadline-timer.ts); and as much sooner or later (dns/followed.ts). */
+/** At most this much later than due, for wakings are shared (util/deadline-timer.ts); and as much sooner or later (dns/refresh/tracked-question.ts). */
 const TICK = 20;
 const GRID = 20;
 const bounds: FollowOptions = { namespace: 'shop', minMs: 5 * SECOND, maxMs: 300 * SECOND };

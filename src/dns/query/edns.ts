@@ -1,4 +1,4 @@
-import type { Clock } from '../util/clock.ts';
+import type { Clock } from '../../util/clock.ts';
 
 /**
  * Number of misses in a row after which a server counts as one without EDNS. One lost packet proves nothing.

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
-import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
-import { createDnsClient } from '../../src/dns/client.ts';
-import type { DnsClient } from '../../src/dns/client.ts';
-import { serverText } from '../../src/dns/servers.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
+import { createDnsClient } from '../../../src/dns/query/client.ts';
+import type { DnsClient } from '../../../src/dns/query/client.ts';
+import { serverText } from '../../../src/dns/query/resolv-conf.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import {
   a,
   answer,
@@ -18,8 +18,8 @@ import {
   servfail,
   silence,
   srv,
-} from '../support/scripted-dns.ts';
-import type { Behaviour, Script } from '../support/scripted-dns.ts';
+} from '../../support/scripted-dns.ts';
+import type { Behaviour, Script } from '../../support/scripted-dns.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

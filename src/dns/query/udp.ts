@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { idOf, isResponseTo, withId } from './message.ts';
-import type { ServerAddress } from './servers.ts';
+import type { ServerAddress } from './resolv-conf.ts';
 
 /** One query that waits for its response. At most one of the two functions is called, once. */
 export interface PendingQuery {

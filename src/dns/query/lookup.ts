@@ -1,8 +1,8 @@
-import type { Question } from '../core/resolution/name-state.ts';
+import type { Question } from '../../core/resolution/name-state.ts';
 import { readEcho, readResponse } from './message.ts';
 import type { OptEcho, ParsedResponse, WireType } from './message.ts';
-import { ServerFailures } from './misses.ts';
-import type { Manner, NameServer, QueryResult } from './server.ts';
+import { ServerFailures } from './server-failures.ts';
+import type { Manner, NameServer, QueryResult } from './name-server.ts';
 import { encodeQuery } from './wire.ts';
 
 /** A server that did not answer in time is queried once more. One that gave a useless answer is not. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { idOf, isResponseTo, withId } from './message.ts';
-import type { ServerAddress } from './servers.ts';
+import type { ServerAddress } from './resolv-conf.ts';
 import { reasonOf } from './udp.ts';
 import type { CancelQuery, PendingQuery } from './udp.ts';
 

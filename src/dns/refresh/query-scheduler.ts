@@ -1,8 +1,8 @@
-import { Heap } from '../util/heap.ts';
-import type { HeapItem } from '../util/heap.ts';
-import { FairQueue, type Ticket } from '../util/fair-queue.ts';
-import { LaneRoom, lanes, type Lane } from './lane-room.ts';
-import type { LaneLimits } from './lane-room.ts';
+import { Heap } from '../../util/heap.ts';
+import type { HeapItem } from '../../util/heap.ts';
+import { FairQueue, type Ticket } from '../../util/fair-queue.ts';
+import { LaneRoom, lanes, type Lane } from './query-shares.ts';
+import type { LaneLimits } from './query-shares.ts';
 
 export interface AgendaItem extends HeapItem {
   /** Changes only while the item is neither planned nor running. */

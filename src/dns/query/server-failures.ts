@@ -1,5 +1,5 @@
-import { noAnswer } from './server.ts';
-import type { NameServer, QueryResult } from './server.ts';
+import { noAnswer } from './name-server.ts';
+import type { NameServer, QueryResult } from './name-server.ts';
 
 /**
  * Collects why servers gave no answer. The text is the same each time, with the servers in the configured
