@@ -6,10 +6,10 @@ import { resolutionStates } from '../src/api/status.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
 import { reasons } from '../src/core/probing/verdict.ts';
-import { verdict } from '../src/probe/classify.ts';
+import { verdict } from '../src/probe/verdict/verdicts.ts';
 import { metricsTable } from '../src/serve/metrics-table.ts';
-import { withProgress } from '../src/probe/progress.ts';
-import type { Progress } from '../src/probe/progress.ts';
+import { withProgress } from '../src/probe/connection/progress.ts';
+import type { Progress } from '../src/probe/connection/progress.ts';
 import { tcpCheck } from './probe/support/checks.ts';
 import { anchorsOf, linksOf } from './support/markdown.ts';
 

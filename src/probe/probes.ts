@@ -1,21 +1,21 @@
 import type { Handler } from '../core/probing/check.ts';
-import { codeOf, proberFault } from './classify.ts';
-import { CpuMeter, type CpuClock } from './cpu-meter.ts';
-import { createFallbacks } from './fallbacks.ts';
-import { createGrpc } from './grpc.ts';
-import { createHttpGet } from './http.ts';
-import type { HttpOptions } from './http.ts';
-import { createIcmp } from './icmp.ts';
-import type { IcmpOptions } from './icmp.ts';
-import { createMongodb } from './mongodb.ts';
-import { createMysql } from './mysql.ts';
-import { createMysqlPorts } from './mysql-ports.ts';
-import { createOwed } from './owed.ts';
-import { createPostgres } from './postgres.ts';
-import type { Probe } from './probe.ts';
-import { createRedis } from './redis.ts';
-import { createTcpSocket } from './tcp.ts';
-import { createTls } from './tls.ts';
+import { codeOf, proberFault } from './verdict/verdicts.ts';
+import { CpuMeter, type CpuClock } from './connection/cpu-meter.ts';
+import { createFallbacks } from './connection/fallbacks.ts';
+import { createGrpc } from './grpc/grpc.ts';
+import { createHttpGet } from './http/http.ts';
+import type { HttpOptions } from './http/http.ts';
+import { createIcmp } from './icmp/icmp.ts';
+import type { IcmpOptions } from './icmp/icmp.ts';
+import { createMongodb } from './mongodb/mongodb.ts';
+import { createMysql } from './mysql/mysql.ts';
+import { createMysqlPorts } from './mysql/mysql-ports.ts';
+import { createOwed } from './mysql/outstanding-logins.ts';
+import { createPostgres } from './postgres/postgres.ts';
+import type { Probe } from './connection/probe.ts';
+import { createRedis } from './redis/redis.ts';
+import { createTcpSocket } from './tcp/tcp.ts';
+import { createTls } from './tls/tls.ts';
 
 export interface ProbesOptions {
   readonly http?: HttpOptions;

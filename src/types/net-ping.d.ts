@@ -1,4 +1,4 @@
-/** The part of net-ping 1.2.4 that `src/probe/icmp-raw.ts` uses, its insides included: the reply's source is checked there. */
+/** The part of net-ping 1.2.4 that `src/probe/icmp/icmp-raw.ts` uses, its insides included: the reply's source is checked there. */
 declare module 'net-ping' {
   import type { EventEmitter } from 'node:events';
 

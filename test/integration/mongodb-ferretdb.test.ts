@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { MongodbHandler } from '../../src/core/probing/check.ts';
-import { createMongodb } from '../../src/probe/mongodb.ts';
+import { createMongodb } from '../../src/probe/mongodb/mongodb.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';
 import { startFerretDb } from '../support/ferretdb.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { createProbes } from '../../src/probe/probes.ts';
-import { createTcpSocket } from '../../src/probe/tcp.ts';
+import { createTcpSocket } from '../../src/probe/tcp/tcp.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { freePort } from '../support/ports.ts';
 import { startPgBouncer } from '../support/pgbouncer.ts';
 import type { PgBouncer } from '../support/pgbouncer.ts';

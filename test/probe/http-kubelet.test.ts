@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { createHttpGet } from '../../src/probe/http.ts';
+import { createHttpGet } from '../../src/probe/http/http.ts';
 import { forever, httpCheck } from './support/checks.ts';
 import { answers } from './support/http-answers.ts';
 import type { AnswerRow } from './support/http-answers.ts';

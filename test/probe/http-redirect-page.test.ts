@@ -2,7 +2,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { createHttpGet } from '../../src/probe/http.ts';
+import { createHttpGet } from '../../src/probe/http/http.ts';
 import { forever, httpCheck } from './support/checks.ts';
 import { portOf } from './support/listener.ts';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { kubernetesPorts } from '../../src/core/resolution/address-policy.ts';
-import { createHttpGet } from '../../src/probe/http.ts';
-import { redirectOf } from '../../src/probe/http-request.ts';
+import { createHttpGet } from '../../src/probe/http/http.ts';
+import { redirectOf } from '../../src/probe/http/http-request.ts';
 import { forever, httpCheck } from './support/checks.ts';
 import { portOf } from './support/listener.ts';
 

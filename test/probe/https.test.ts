@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import type { Check } from '../../src/core/probing/check.ts';
-import { createHttpGet } from '../../src/probe/http.ts';
+import { createHttpGet } from '../../src/probe/http/http.ts';
 import { createAuthority } from './support/certificates.ts';
 import type { Certificate } from './support/certificates.ts';
 import { forever, httpCheck } from './support/checks.ts';

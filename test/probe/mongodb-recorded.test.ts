@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as bson from 'bson';
-import { mongodbDialogue } from '../../src/probe/mongodb.ts';
+import { mongodbDialogue } from '../../src/probe/mongodb/mongodb.ts';
 import { hear } from './support/hear.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGalera } from '../support/galera.ts';
 import type { Galera } from '../support/galera.ts';

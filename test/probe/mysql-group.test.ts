@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { createFallbacks } from '../../src/probe/fallbacks.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createFallbacks } from '../../src/probe/connection/fallbacks.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
 import { bringMySql } from '../support/mysql.ts';

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';

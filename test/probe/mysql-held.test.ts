@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import process from 'node:process';
 
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
-import { createOwed } from '../../src/probe/owed.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
+import { createOwed } from '../../src/probe/mysql/outstanding-logins.ts';
 import { eventually } from '../support/eventually.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';
 import { forever } from './support/checks.ts';

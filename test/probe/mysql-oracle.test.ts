@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { occupy } from '../support/mariadb.ts';
 import { mysqlCheck } from '../support/mysql-check.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
-import { createFallbacks } from '../../src/probe/fallbacks.ts';
-import { createMysql } from '../../src/probe/mysql.ts';
+import { createFallbacks } from '../../src/probe/connection/fallbacks.ts';
+import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMariaDb } from '../support/mariadb.ts';
 import type { MariaDb } from '../support/mariadb.ts';

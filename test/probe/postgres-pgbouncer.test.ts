@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { bringNewest, installed, startPgBouncer } from '../support/pgbouncer.ts';

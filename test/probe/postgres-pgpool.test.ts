@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPgpool } from '../support/pgpool.ts';
 import type { Pgpool } from '../support/pgpool.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
-import { createFallbacks } from '../../src/probe/fallbacks.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createFallbacks } from '../../src/probe/connection/fallbacks.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { forever, tcpCheck } from './support/checks.ts';

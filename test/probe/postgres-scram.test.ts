@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 import { listen, type Listener } from './support/listener.ts';
 

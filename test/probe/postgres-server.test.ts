@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
-import { createPostgres } from '../../src/probe/postgres.ts';
+import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { createPostgresCluster } from '../support/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/postgres-cluster.ts';
 import { createAuthority } from './support/certificates.ts';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import type { RedisHandler } from '../../src/core/probing/check.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
-import { createRedis } from '../../src/probe/redis.ts';
+import { createRedis } from '../../src/probe/redis/redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { bringValkey, redis, startRedis } from '../support/redis.ts';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import ping from 'net-ping';
 import type { PingCallback, Request, Session, SessionOptions } from 'net-ping';
-import type { PingLibrary } from '../../../src/probe/icmp-raw.ts';
+import type { PingLibrary } from '../../../src/probe/icmp/icmp-raw.ts';
 
 /** Behaves as net-ping's session, without a socket: packets are handed in by the test. Believes every reply it is given. */
 export class FakeSession extends EventEmitter implements Session {

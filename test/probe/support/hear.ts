@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Protocol } from '../../../src/probe/protocol.ts';
+import type { Protocol } from '../../../src/probe/connection/protocol.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
 /** What a protocol makes of a peer that says these pieces, one after the other, and then closes. */

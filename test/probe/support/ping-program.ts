@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { argv } from 'node:process';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { createIcmp } from '../../../src/probe/icmp.ts';
+import { createIcmp } from '../../../src/probe/icmp/icmp.ts';
 import { forever, icmpCheck } from './checks.ts';
 
 // Pings the addresses that are given, many at once, and prints the verdicts and how many descriptors that left open, as JSON:

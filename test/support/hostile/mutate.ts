@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../../..');
 
 /** Bounds by file: the name of the constant. */
 const bounds: Readonly<Record<string, readonly string[]>> = {
-  'src/probe/budget.ts': [
+  'src/probe/connection/budget.ts': [
     'mostInterim',
     'mostHandshakeBytes',
     'mostBytes',
@@ -19,18 +19,23 @@ const bounds: Readonly<Record<string, readonly string[]>> = {
     'mostRecords',
     'mostBytesBehind',
   ],
-  'src/probe/mysql-session.ts': ['mostMysqlBytes', 'mostPacketBytes', 'mostPackets', 'mostLoginPackets'],
-  'src/probe/mysql.ts': ['maxAnswers'],
-  'src/probe/mysql-key.ts': ['mostKeyBits', 'mostKeyBytes', 'mostExponent'],
-  'src/probe/postgres.ts': ['mostMessages'],
-  'src/probe/postgres-guard.ts': ['mostMessages', 'mostIterations'],
-  'src/probe/http.ts': ['maxRequests'],
-  'src/probe/http-exchange.ts': ['maxHeadBytes'],
-  'src/probe/http-body.ts': ['maxBodyBytes'],
-  'src/probe/grpc-health.ts': ['maxBodyBytes'],
-  'src/probe/redis-reply.ts': ['maxLineBytes', 'maxBulkBytes'],
-  'src/probe/mongodb-message.ts': ['maxMessageBytes'],
-  'src/probe/postgres-messages.ts': ['maxAnswerBytes'],
+  'src/probe/mysql/mysql-session.ts': [
+    'mostMysqlBytes',
+    'mostPacketBytes',
+    'mostPackets',
+    'mostLoginPackets',
+  ],
+  'src/probe/mysql/mysql.ts': ['maxAnswers'],
+  'src/probe/mysql/mysql-key.ts': ['mostKeyBits', 'mostKeyBytes', 'mostExponent'],
+  'src/probe/postgres/postgres.ts': ['mostMessages'],
+  'src/probe/postgres/postgres-guard.ts': ['mostMessages', 'mostIterations'],
+  'src/probe/http/http.ts': ['maxRequests'],
+  'src/probe/http/http-exchange.ts': ['maxHeadBytes'],
+  'src/probe/http/http-body.ts': ['maxBodyBytes'],
+  'src/probe/grpc/grpc-health.ts': ['maxBodyBytes'],
+  'src/probe/redis/redis-reply.ts': ['maxLineBytes', 'maxBulkBytes'],
+  'src/probe/mongodb/mongodb-message.ts': ['maxMessageBytes'],
+  'src/probe/postgres/postgres-messages.ts': ['maxAnswerBytes'],
 };
 
 interface Report {

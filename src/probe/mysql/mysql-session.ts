@@ -1,0 +1,330 @@
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { Connection as Mysql2Connection } from 'mysql2';
+import type { Verdict } from '../../core/probing/verdict.ts';
+import { mostBytesBehind } from '../connection/budget.ts';
+import type { Budget } from '../connection/budget.ts';
+import { codeOf, verdict } from '../verdict/verdicts.ts';
+import { closeGracefully } from '../connection/close.ts';
+import type { Fallback } from '../connection/fallbacks.ts';
+import { refusal } from '../connection/logins.ts';
+import { isLasting } from './mysql-errors.ts';
+import { isCostlyKey, mostKeyBits } from './mysql-key.ts';
+import type { ServerError } from '../mysql-wire/mysql-packets.ts';
+import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
+import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
+import type { MysqlState, Row, Rows } from './mysql-state.ts';
+import type { PendingStep } from './outstanding-logins.ts';
+import { keepAliveMs } from '../connection/linger.ts';
+import { progressOf } from '../connection/progress.ts';
+import type { Progress } from '../connection/progress.ts';
+import type { Connection } from '../connection/tapped.ts';
+
+/**
+ * Maximum bytes of a run. A channel of a replica reports its sets of GTIDs, so a row may have several KiB,
+ * and each channel repeats them. This is more than other protocols need.
+ */
+export const mostMysqlBytes = 256 * 1024;
+/** Maximum length of a packet. No query here has a longer row. */
+const mostPacketBytes = 64 * 1024;
+/** Maximum number of packets. A login and four queries have about 200, most of them names of columns. */
+const mostPackets = 2_000;
+
+const packetTooLong = verdict('down', 'WrongProtocol', 'the server sent a packet of more than 64 KiB');
+const tooManyPackets = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostPackets)} packets`,
+);
+/**
+ * Maximum number of packets of a login: the greeting, three factors with a switch and two requests each, and
+ * the end.
+ */
+const mostLoginPackets = 16;
+const tooManyLoginPackets = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostLoginPackets)} packets at the login`,
+);
+const keyTooLarge = refusal(
+  { stage: 'mysql login', logsIn: true },
+  'login',
+  `the RSA key of the server is malformed or has more than ${String(mostKeyBits)} bits`,
+);
+
+/** Queries that the server refused for this check. */
+export interface Refusals {
+  get(fallback: Fallback): string | undefined;
+  remember(fallback: Fallback, answer: string): void;
+}
+
+/** Packet of mysql2. Its payload is from `offset` to `end`. */
+interface InnerPacket {
+  readonly sequenceId: number;
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly end: number;
+}
+
+/** Members of mysql2's connection that its types do not have. */
+interface Inner {
+  sequenceId: number;
+  handlePacket: (packet: InnerPacket | undefined) => void;
+  startTLS: (onSecure: (error?: Error) => void) => void;
+  stream: Socket;
+  readonly packetParser: {
+    execute(received: Buffer): void;
+    /** Length of the last packet that began. */
+    readonly length: number;
+  };
+  _handleNetworkError(error: Error): void;
+}
+
+export interface SessionOptions {
+  readonly connection: Mysql2Connection;
+  readonly socket: Socket;
+  /** Stream that mysql2 reads. It counts the bytes, and destroys the socket when there are too many. */
+  readonly metered: Connection;
+  /** Options of TLS. Undefined: no TLS. */
+  readonly secrets: ConnectionOptions | undefined;
+  readonly budget: Budget;
+}
+
+/** One connection of mysql2. Catches all its errors. */
+export class Session {
+  readonly loggedIn: Promise<void>;
+  readonly #connection: Mysql2Connection;
+  readonly #socket: Socket;
+  readonly #metered: Connection;
+  readonly #budget: Budget;
+  #packets = 0;
+  #isOver = false;
+  readonly #failed: Promise<never>;
+  #isWelcome = false;
+  #secured: TLSSocket | undefined;
+  #tlsError: string | undefined;
+
+  constructor({ connection, socket, metered, secrets, budget }: SessionOptions) {
+    this.#connection = connection;
+    this.#socket = socket;
+    this.#metered = metered;
+    this.#budget = budget;
+    if (secrets !== undefined) this.#secureWith(secrets);
+    this.#failed = new Promise((_, reject) => this.#watch(reject));
+    this.#failed.catch(() => undefined);
+    this.loggedIn = Promise.race([
+      new Promise<void>((resolve, reject) =>
+        connection.connect((error) => {
+          // Packets after the one that ends the login are ignored.
+          this.#isOver ||= Boolean(error);
+          if (error) reject(error);
+          else resolve();
+        }),
+      ),
+      this.#failed,
+    ]);
+  }
+
+  /** Code of the error that ended the TLS handshake. */
+  get tlsError(): string | undefined {
+    return this.#tlsError;
+  }
+
+  /** True after the login. */
+  get isIn(): boolean {
+    return this.#isWelcome;
+  }
+
+  async state(refusals: Refusals): Promise<MysqlState> {
+    await this.loggedIn;
+    this.#isWelcome = true;
+    const variables = pairs(await this.#ask(variablesStatement));
+    const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
+    const group = mayBeInGroup(variables) ? await this.#askOnce('no group', groupStatement, refusals) : [];
+    const statement = replicationStatement(variables.get('version') ?? '');
+    const channels = await this.#askOnce('no channels', statement, refusals);
+    return { variables, status, group, channels };
+  }
+
+  async close(): Promise<void> {
+    await Promise.race([
+      new Promise<void>((resolve) => this.#connection.end(() => resolve())),
+      this.#failed.catch(() => undefined),
+      // Without an answer the server does not wait for the end of the session.
+      new Promise<void>((resolve) => setImmediate(resolve)),
+    ]);
+    await new Promise<void>((resolve) => closeGracefully(this.#secured ?? this.#metered, resolve));
+  }
+
+  /** Last request to the server. */
+  get pendingStep(): PendingStep {
+    if (this.#isWelcome) return 'query';
+    return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
+  }
+
+  get progress(): Progress {
+    return progressOf(this.#secured ?? this.#metered, this.#isWelcome ? 'a query' : 'the login');
+  }
+
+  /** True while the server may still answer. */
+  get isOpen(): boolean {
+    return !this.#socket.connecting && !this.#socket.destroyed;
+  }
+
+  /**
+   * Closes like `close`, but first waits for the answer to the last request. Resolves to true when the
+   * connection was closed without this answer.
+   *
+   * @param forMs maximum wait in milliseconds
+   */
+  linger(forMs: number): Promise<boolean> {
+    this.#connection.end(() => undefined);
+    this.#budget.narrow(mostBytesBehind);
+    this.#socket.setKeepAlive(true, keepAliveMs).unref();
+    return new Promise((resolve) => {
+      let isLeft = false;
+      const bound = setTimeout(() => {
+        isLeft = true;
+        closeGracefully(this.#secured ?? this.#metered, () => undefined);
+      }, forMs).unref();
+      this.#socket.once('close', () => {
+        clearTimeout(bound);
+        resolve(isLeft);
+      });
+    });
+  }
+
+  /**
+   * Makes the TLS connection with the same offers and checks as every other protocol. The contexts of mysql2
+   * offer finite-field DHE, are created for each run, and check DNS names only. The password is sent after
+   * the checks.
+   */
+  #secureWith(secrets: ConnectionOptions): void {
+    const inner = this.#connection as unknown as Inner;
+    inner.startTLS = (onSecure) => {
+      this.#metered.removeAllListeners('data');
+      this.#budget.beginHandshake();
+      let isSecure = false;
+      const secured = connectTls({ ...secrets, socket: this.#metered }, () => {
+        isSecure = true;
+        this.#budget.endHandshake();
+        onSecure();
+      });
+      secured.on('data', (data: Buffer) => {
+        inner.packetParser.execute(data);
+        this.#checkHeader();
+      });
+      secured.on('error', (error: Error) => {
+        if (isSecure) {
+          inner._handleNetworkError(error);
+          return;
+        }
+        this.#tlsError = codeOf(error);
+        onSecure(error);
+      });
+      this.#secured = secured;
+      inner.stream = secured;
+    };
+  }
+
+  /**
+   * Catches errors of mysql2's parser, which runs in a `data` listener: an error there would end this
+   * process.
+   */
+  #watch(reject: (error: unknown) => void): void {
+    this.#connection.on('error', reject);
+    const parser = this.#connection as unknown as Inner;
+    const handle = parser.handlePacket.bind(parser);
+    parser.handlePacket = (packet) => {
+      if (this.#isOver || (packet !== undefined && !this.#accepts(packet))) return;
+      // mysql2 would report a wrong number on standard error, and continue.
+      if (packet !== undefined) parser.sequenceId = packet.sequenceId;
+      try {
+        handle(packet);
+      } catch {
+        reject(unreadable());
+      }
+    };
+    this.#metered.on('data', () => this.#checkHeader());
+    this.#socket.on('close', () => reject(Object.assign(new Error(), { code: 'PROTOCOL_CONNECTION_LOST' })));
+  }
+
+  /** Refuses a packet that is too long before its bytes arrive. */
+  #checkHeader(): void {
+    const { packetParser } = this.#connection as unknown as Inner;
+    if (packetParser.length > mostPacketBytes) this.#exceed(packetTooLong);
+  }
+
+  /** Counts a packet. Returns false when it exceeds a bound. */
+  #accepts({ buffer, offset, end }: InnerPacket): boolean {
+    this.#packets += 1;
+    const excess = this.#excessOf(buffer.subarray(offset, end));
+    if (excess !== undefined) this.#exceed(excess);
+    return excess === undefined;
+  }
+
+  #excessOf(payload: Buffer): Verdict | undefined {
+    if (this.#packets > mostPackets) return tooManyPackets;
+    if (this.#isWelcome) return undefined;
+    if (this.#packets > mostLoginPackets) return tooManyLoginPackets;
+    return isCostlyKey(payload) ? keyTooLarge : undefined;
+  }
+
+  #exceed(excess: Verdict): void {
+    this.#isOver = true;
+    this.#budget.exceed(excess);
+    this.#secured?.destroy();
+    this.#metered.destroy();
+  }
+
+  /** Runs a query for which the account may lack the right, unless a refusal is remembered. */
+  async #askOnce(fallback: Fallback, sql: string, refusals: Refusals): Promise<Rows> {
+    const known = refusals.get(fallback);
+    if (known !== undefined) return { refused: known };
+    try {
+      return await this.#ask(sql);
+    } catch (error) {
+      const said = serverError(error);
+      if (!isLasting(said)) throw error;
+      const refused = `${said.code}: ${said.text}`;
+      refusals.remember(fallback, refused);
+      return { refused };
+    }
+  }
+
+  #ask(sql: string): Promise<readonly Row[]> {
+    const rows = new Promise<readonly Row[]>((resolve, reject) => {
+      this.#connection.query(sql, (error, found) => (error ? reject(error) : resolve(rowsOf(found))));
+    });
+    return Promise.race([rows, this.#failed]);
+  }
+}
+
+function rowsOf(found: unknown): readonly Row[] {
+  return Array.isArray(found)
+    ? found.filter((row): row is Row => typeof row === 'object' && row !== null)
+    : [];
+}
+
+function pairs(rows: readonly Row[]): ReadonlyMap<string, string> {
+  return new Map(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
+}
+
+function unreadable(): Error {
+  return Object.assign(new Error('unreadable'), { code: 'UNREADABLE' });
+}
+
+export function errorNumber(error: unknown): number {
+  return typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
+}
+
+function textOf(error: unknown, property = 'sqlMessage'): string {
+  const value = typeof error === 'object' && error !== null ? (error as Row)[property] : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+/** Returns an error of the server from an error of mysql2. */
+export function serverError(error: unknown): ServerError {
+  return { code: errorNumber(error), state: textOf(error, 'sqlState'), text: textOf(error) };
+}

@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream';
+import { authentications, completeMessages } from './message-guard.ts';
+import type { Authentication } from './message-guard.ts';
+
+/**
+ * Maximum number of messages of a login and two queries. A server sends about 40, most of them parameters.
+ */
+export const mostMessages = 128;
+
+/**
+ * Maximum number of SCRAM iterations, which the server chooses (default: 4,096). 100,000 take 40 ms of CPU.
+ */
+export const mostIterations = 100_000;
+
+export type Refuse = (
+  why: 'broken' | 'too many messages' | 'asks for the password' | 'too many iterations',
+) => void;
+
+export interface Guarding {
+  /** Number of bytes that pass unchecked: the answer about TLS. */
+  readonly raw: number;
+  /** True when the password may be revealed to this server. */
+  readonly isAllowed: boolean;
+  readonly refuse: Refuse;
+}
+
+/**
+ * Passes to pg only complete messages that are allowed, and no request that it would answer with a password
+ * in clear text. Returns a function that ends the guard.
+ */
+export function guard(stream: Duplex, guarding: Guarding): () => void {
+  const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
+  const gate = new Gate(guarding);
+  stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+    const [chunk] = args;
+    if (event !== 'data' || !Buffer.isBuffer(chunk)) return emit(event, ...args);
+    const whole = gate.pass(chunk);
+    return whole.length === 0 || emit('data', whole);
+  };
+  return () => {
+    stream.emit = emit;
+  };
+}
+
+const nothing = Buffer.alloc(0);
+
+class Gate {
+  readonly #guarding: Guarding;
+  #waiting: Buffer = nothing;
+  #raw: number;
+  #messages = 0;
+  readonly #codes = new Set<number>();
+  #isShut = false;
+
+  constructor(guarding: Guarding) {
+    this.#guarding = guarding;
+    this.#raw = guarding.raw;
+  }
+
+  /** Returns the bytes so far that pg may receive. */
+  pass(chunk: Buffer): Buffer {
+    if (this.#isShut) return nothing;
+    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    const length = this.#raw > 0 ? this.#passRaw() : this.#passMessages();
+    if (length === undefined) return nothing;
+    const whole = this.#waiting.subarray(0, length);
+    this.#waiting = this.#waiting.subarray(length);
+    return whole;
+  }
+
+  /** Passes the answer about TLS. Further bytes would be treated as encrypted (CVE-2021-23222). */
+  #passRaw(): number | undefined {
+    const length = this.#raw;
+    this.#raw = 0;
+    return this.#waiting.length === length ? length : this.#shut('broken');
+  }
+
+  #passMessages(): number | undefined {
+    const found = completeMessages(this.#waiting);
+    if (found === undefined) return this.#shut('broken');
+    this.#messages += found.messages;
+    if (this.#messages > mostMessages) return this.#shut('too many messages');
+    for (const asked of authentications(this.#waiting.subarray(0, found.length))) {
+      const why = this.#refusalOf(asked);
+      if (why !== undefined) return this.#shut(why);
+    }
+    return found.length;
+  }
+
+  /**
+   * Refuses repeated requests: each occurs once in a login, and pg would derive a key for each repetition,
+   * several at a time.
+   */
+  #refusalOf({ code, iterations }: Authentication): Parameters<Refuse>[0] | undefined {
+    if (this.#codes.has(code)) return 'broken';
+    this.#codes.add(code);
+    if (iterations > mostIterations) return 'too many iterations';
+    return (code === 3 || code === 5) && !this.#guarding.isAllowed ? 'asks for the password' : undefined;
+  }
+
+  #shut(why: Parameters<Refuse>[0]): number | undefined {
+    this.#isShut = true;
+    this.#guarding.refuse(why);
+    return undefined;
+  }
+}

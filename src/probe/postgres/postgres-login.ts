@@ -1,0 +1,304 @@
+import { Socket } from 'node:net';
+import type { Client, ClientConfig } from 'pg';
+import type { Check, Credentials, PostgresHandler } from '../../core/probing/check.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
+import type { Budget } from '../connection/budget.ts';
+import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from '../verdict/verdicts.ts';
+import { fixOfPostgres, mayReveal, withheld, withheldMessage } from '../connection/clear-text.ts';
+import type { CpuMeter } from '../connection/cpu-meter.ts';
+import { closeGracefully } from '../connection/close.ts';
+import { classifyHttpError } from '../connection/errors.ts';
+import type { Fallbacks } from '../connection/fallbacks.ts';
+import { createDeadline } from '../connection/deadline.ts';
+import type { Deadline } from '../connection/deadline.ts';
+import { progressOf, withProgress } from '../connection/progress.ts';
+import { rulingOf, verdictOfError } from './postgres-errors.ts';
+import type { ServerError } from './postgres-errors.ts';
+import { guard, mostMessages } from './postgres-guard.ts';
+import type { Refuse } from './postgres-guard.ts';
+import { prefer } from './postgres-prefer.ts';
+import type { Attempt } from './postgres-prefer.ts';
+import { askRoleOnly, stateQuery, verdictOfRow } from './state-query.ts';
+import { serverNameOf, tlsConnectOptions } from '../connection/tls.ts';
+import type { TlsPolicy } from '../connection/tls.ts';
+import { metering, Tapped } from '../connection/tapped.ts';
+import type { Connection, Tap } from '../connection/tapped.ts';
+
+export interface Login {
+  readonly check: Check;
+  readonly handler: PostgresHandler;
+  readonly credentials: Credentials;
+  readonly securing: TlsPolicy | undefined;
+  readonly database: string;
+  readonly applicationName: string;
+  readonly fallbacks: Fallbacks;
+  /** Budget of all connections of the run. */
+  readonly budget: Budget;
+}
+
+/**
+ * Logs in through `pg`, runs one query, logs out. A refused login is `up`, `AuthFailed`, without a role: the
+ * server is healthy, and a password that is changed on the servers first must not remove all addresses.
+ */
+export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict> {
+  // Loaded by the first check that logs in, before its time starts, because loading is not a delay of the
+  // server.
+  const { Client: ClientOfPg } = await import('pg');
+  const limit = createDeadline(login.check.timing.timeoutMs, signal);
+  const converse = (one: Login): Promise<Attempt> =>
+    new Promise((resolve) => new Conversation(ClientOfPg, one, limit, resolve).start());
+  try {
+    const connect = async (isSecure: boolean): Promise<Attempt> =>
+      limit.stopped === undefined
+        ? converse(isSecure ? login : { ...login, securing: undefined })
+        : { verdict: limit.stopped, end: 'other' };
+    const { check, handler, securing, fallbacks } = login;
+    if (handler.sslMode === 'prefer') return await prefer(check, fallbacks, connect);
+    return (await connect(securing !== undefined)).verdict;
+  } finally {
+    limit.release();
+  }
+}
+
+const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
+const tooManyMessages = verdict(
+  'down',
+  'WrongProtocol',
+  `the server sent more than ${String(mostMessages)} messages`,
+);
+
+/**
+ * The bound of pg (`scramMaxIterations`) too. 100,000 take 40 ms in a thread pool that the whole process
+ * shares.
+ */
+const tooManyIterations = verdict(
+  'up',
+  'AuthFailed',
+  'the server asks for more than 100000 iterations of SCRAM, which are not computed: lower scram_iterations',
+);
+
+/** Members of pg's client that its types do not have. */
+interface Inner {
+  readonly connection: {
+    readonly stream: Connection;
+    on(event: 'sslconnect' | 'authenticationOk', listener: () => void): void;
+  };
+}
+
+/** Stage that a login reached. */
+type Step = 'begun' | 'secure' | 'in';
+
+/**
+ * One connection. Resolves when it is closed, or at once when the limit is reached; then it closes after the
+ * verdict.
+ */
+class Conversation {
+  readonly #login: Login;
+  readonly #limit: Deadline;
+  readonly #resolve: (attempt: Attempt) => void;
+  readonly #socket = new Socket();
+  readonly #client: Client;
+  readonly #connection: Inner['connection'];
+  #step: Step;
+  #isOver = false;
+
+  constructor(ClientOfPg: typeof Client, login: Login, limit: Deadline, resolve: (attempt: Attempt) => void) {
+    this.#login = login;
+    this.#limit = limit;
+    this.#resolve = resolve;
+    this.#step = login.securing === undefined ? 'secure' : 'begun';
+    const counting = metering(login.budget, () => this.#exceed());
+    const counted = new Counted(this.#socket, counting, login.budget.meter);
+    this.#client = new ClientOfPg(configOf(login, counted));
+    this.#connection = (this.#client as unknown as Inner).connection;
+  }
+
+  start(): void {
+    const { credentials, securing, budget } = this.#login;
+    this.#limit.onStop = (stop) => {
+      const attempt = this.#end(stop, 'other');
+      this.#resolve(attempt);
+      this.#finish(attempt);
+    };
+    this.#client.on('error', this.#fail);
+    const isAllowed = mayReveal(credentials, securing?.verify);
+    const refuse: Refuse = (why) => this.#refuse(why);
+    const connection = this.#connection;
+    const release = guard(connection.stream, { raw: securing === undefined ? 0 : 1, isAllowed, refuse });
+    connection.on('sslconnect', () => {
+      release();
+      budget.beginHandshake();
+      connection.stream.once('secureConnect', () => this.#secured());
+      guard(connection.stream, { raw: 0, isAllowed, refuse });
+    });
+    connection.on('authenticationOk', () => (this.#step = 'in'));
+    ask(this.#client, this.#login).then((verdict) => this.#leave(verdict), this.#fail);
+  }
+
+  readonly #fail = (error: unknown): void =>
+    this.#finish(this.#end(verdictOf(error, this.#login, this.#step), endOf(error, this.#step)));
+
+  #secured(): void {
+    this.#step = 'secure';
+    this.#login.budget.endHandshake();
+  }
+
+  #exceed(): void {
+    const { exceeded = wrongProtocol } = this.#login.budget;
+    this.#connection.stream.destroy();
+    this.#socket.destroy();
+    this.#finish(this.#end(exceeded, 'other'));
+  }
+
+  #refuse(why: Parameters<Refuse>[0]): void {
+    if (why === 'asks for the password') this.#finish({ verdict: keptBack(this.#login), end: 'other' });
+    else if (why === 'too many iterations') this.#finish({ verdict: tooManyIterations, end: 'other' });
+    else if (why === 'broken')
+      this.#finish(this.#end(wrongProtocol, this.#step === 'begun' ? 'no TLS' : 'other'));
+    else {
+      this.#login.budget.exceed(tooManyMessages);
+      this.#exceed();
+    }
+  }
+
+  /** Sends Terminate, then FIN. */
+  #leave(verdict: Verdict): void {
+    if (!this.#isOver) void this.#client.end().catch(() => undefined);
+    this.#finish(this.#end(verdict, 'other'));
+  }
+
+  #end(cause: Verdict, how: Attempt['end']): Attempt {
+    const question = this.#step === 'in' ? 'the query' : 'the login';
+    const progress = progressOf(this.#connection.stream, question);
+    return { verdict: withProgress(cause, progress, this.#login.check), end: how };
+  }
+
+  #finish(attempt: Attempt): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#limit.onStop = () => this.#resolve(attempt);
+    closeGracefully(this.#connection.stream, () => this.#resolve(attempt));
+  }
+}
+
+/** Queries the complete state, or the role alone if the server has refused the rest. */
+async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict> {
+  await client.connect();
+  if (fallbacks.get(check, 'role alone') === undefined) {
+    try {
+      return await answerTo(client, stateQuery);
+    } catch (error) {
+      if (!isAboutTheQuestion(error)) throw error;
+      fallbacks.remember(check, 'role alone');
+    }
+  }
+  return answerTo(client, askRoleOnly);
+}
+
+const answerTo = async (client: Client, question: string): Promise<Verdict> =>
+  verdictOfRow((await client.query<Record<string, unknown>>(question)).rows[0]);
+
+/**
+ * Returns true when the session continues and the server is healthy, but lacks what was queried or refuses it
+ * to this account. False for a timeout.
+ */
+const isAboutTheQuestion = (error: unknown): boolean =>
+  isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
+
+function configOf(login: Login, stream: Counted): ClientConfig {
+  const { check, credentials, database, applicationName, securing } = login;
+  return {
+    host: check.ip,
+    port: check.port,
+    user: credentials.username,
+    password: credentials.password,
+    database,
+    application_name: applicationName,
+    ssl: securing === undefined ? false : tlsConnectOptions(securing, serverNameOf(check, securing.tls)),
+    stream: () => stream,
+  };
+}
+
+/**
+ * Returns the verdict when the password is withheld: that of a probe without credentials, because the server
+ * accepts sessions.
+ */
+const keptBack = ({ securing }: Login): Verdict =>
+  withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
+
+/** Stream that pg connects. Its bytes are counted before pg, and before TLS, receives them. */
+class Counted extends Tapped {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, tap: Tap, meter: CpuMeter) {
+    super(socket, tap, meter);
+    this.#socket = socket;
+    socket.once('connect', () => this.emit('connect'));
+  }
+
+  connect(port: number, host: string): void {
+    this.#socket.connect({ port, host });
+  }
+
+  setNoDelay(noDelay: boolean): void {
+    this.#socket.setNoDelay(noDelay);
+  }
+}
+
+function endOf(error: unknown, step: Step): Attempt['end'] {
+  if (step === 'begun') return 'no TLS';
+  return step === 'secure' && isDatabaseError(error) ? 'refused' : 'other';
+}
+
+function verdictOf(error: unknown, login: Login, step: Step): Verdict {
+  const { handler, check, securing } = login;
+  if (!isError(error)) return proberFault('the login failed without an error');
+  if (isDatabaseError(error)) return verdictOfDatabase(error, handler, step);
+  if (/does not support SSL/.test(error.message)) return noTls;
+  if (/establishing an SSL connection/.test(error.message)) return wrongProtocol;
+  if (/^Connection terminated/.test(error.message)) return closedEarly;
+  if (/exceeds scramMaxIterations/.test(error.message)) return tooManyIterations;
+  // A text of pg about an unexpected answer, which it may quote.
+  if (codeOf(error) === '') return wrongProtocol;
+  return securing === undefined
+    ? classifyErrno(error)
+    : classifyHttpError(error, serverNameOf(check, securing.tls), step !== 'begun');
+}
+
+interface Failure {
+  readonly message: string;
+  readonly detail?: unknown;
+  readonly routine?: unknown;
+}
+
+interface DatabaseFailure extends Failure {
+  readonly severity: string;
+}
+
+/** Checks the shape, because an error of Node may be from another realm. */
+function isError(error: unknown): error is Failure {
+  return (
+    typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
+  );
+}
+
+const isDatabaseError = (error: unknown): error is DatabaseFailure =>
+  isError(error) && 'severity' in error && typeof error.severity === 'string';
+
+function serverError(error: Failure): ServerError {
+  const { message: text, detail, routine } = error;
+  return {
+    sqlstate: codeOf(error),
+    text,
+    ...(typeof detail === 'string' && { detail }),
+    ...(typeof routine === 'string' && { routine }),
+  };
+}
+
+function verdictOfDatabase(error: Failure, { saturatedIs }: PostgresHandler, step: Step): Verdict {
+  const said = serverError(error);
+  if (!/^[0-9A-Z]{5}$/.test(said.sqlstate)) return wrongProtocol;
+  const stage = step === 'in' ? 'postgres query' : 'postgres startup';
+  return verdictOfError(said, saturatedIs, { stage, logsIn: true });
+}

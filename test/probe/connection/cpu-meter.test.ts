@@ -1,0 +1,106 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import type { Handler } from '../../../src/core/probing/check.ts';
+import { CpuMeter } from '../../../src/probe/connection/cpu-meter.ts';
+import { createProbes } from '../../../src/probe/probes.ts';
+import { systemThreadCpu } from '../../../src/system-clock.ts';
+import { beginTls } from '../../support/hostile/begin-tls.ts';
+import type { Prelude } from '../../support/hostile/begin-tls.ts';
+import { createCostlyChain } from '../../support/hostile/costly-chain.ts';
+import { createAuthority } from '../support/certificates.ts';
+import type { Certificate } from '../support/certificates.ts';
+import { forever, tcpCheck } from '../support/checks.ts';
+import { listen } from '../support/listener.ts';
+import type { Listener } from '../support/listener.ts';
+
+const up = { kind: 'up', reason: 'Connected', message: '' } as const;
+
+/** Computes for so many milliseconds of CPU time. */
+function compute(ms: number): void {
+  const end = systemThreadCpu() + ms;
+  while (systemThreadCpu() < end);
+}
+
+describe('CpuMeter', () => {
+  it('adds up what the readers of a run take', () => {
+    const meter = new CpuMeter(systemThreadCpu);
+    for (let n = 0; n < 3; n++) meter.measure(() => compute(10));
+    expect(meter.spentMs).toBeGreaterThan(15);
+    expect(meter.charge(up).cpuMs).toBe(meter.spentMs);
+  });
+
+  it('counts what a reader took that throws', () => {
+    const meter = new CpuMeter(systemThreadCpu);
+    const broken = () => {
+      compute(10);
+      throw new Error('broken');
+    };
+    expect(() => meter.measure(broken)).toThrow('broken');
+    expect(meter.spentMs).toBeGreaterThan(5);
+  });
+
+  it('counts no time in which the thread did not have the CPU', () => {
+    const meter = new CpuMeter(systemThreadCpu);
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    meter.measure(() => Atomics.wait(nobody, 0, 0, 50));
+    expect(meter.spentMs).toBeLessThan(10);
+    expect(meter.charge(up)).toBe(up);
+  });
+
+  it('counts no more than the wall time, where the kernel updates the CPU time in jumps', () => {
+    let jumps = 0;
+    const meter = new CpuMeter(() => (jumps += 1_000));
+    meter.measure(() => compute(10));
+    expect(meter.spentMs).toBeLessThan(1_000);
+  });
+});
+
+describe('The CPU time of a probe', () => {
+  const authority = createAuthority();
+  const costly = createCostlyChain(30);
+  const probes = createProbes({ cpuNow: systemThreadCpu });
+  const listeners: Listener[] = [];
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
+  });
+  afterAll(() => {
+    authority.remove();
+    probes.close();
+  });
+
+  const tls = { insecureSkipVerify: true };
+  const credentials = { username: 'prober', password: 'secret', allowClearText: true };
+  const saturatedIs = 'inconclusive' as const;
+  const postgres = { kind: 'postgres', sslMode: 'require', saturatedIs } as const;
+  const mysql = { kind: 'mysql', saturatedIs, tls } as const;
+  const request = { path: '/', scheme: 'HTTPS', insecureSkipVerify: true } as const;
+  const handlers: readonly (readonly [title: string, prelude: Prelude, handler: Handler])[] = [
+    ['tls', 'none', { kind: 'tls', tls }],
+    ['tls that verifies', 'none', { kind: 'tls', tls: {} }],
+    ['httpGet', 'none', { kind: 'httpGet', request }],
+    ['redis', 'none', { kind: 'redis', tls }],
+    ['mongodb', 'none', { kind: 'mongodb', tls }],
+    ['grpc', 'none', { kind: 'grpc', service: '', tls }],
+    ['postgres', 'postgres', postgres],
+    ['postgres with credentials', 'postgres', { ...postgres, credentials }],
+    ['mysql', 'mysql', mysql],
+    ['mysql with credentials', 'mysql', { ...mysql, credentials }],
+  ];
+
+  /** Runs one probe. The server answers nothing inside TLS, so most end at their timeout. */
+  async function ask(prelude: Prelude, handler: Handler, certificate: Certificate) {
+    const listener = await listen({ onConnection: (socket) => beginTls(socket, prelude, certificate) });
+    listeners.push(listener);
+    return probes.probe(tcpCheck(listener.port, { handler, timeoutMs: 1_500 }), forever);
+  }
+
+  it.each(handlers)('contains a chain of 31 costly certificates: %s', async (_, prelude, handler) => {
+    const { cpuMs } = await ask(prelude, handler, costly);
+    expect(cpuMs).toBeGreaterThan(20);
+  });
+
+  it.each(handlers)('is not notable with a usual certificate: %s', async (_, prelude, handler) => {
+    await ask(prelude, handler, authority.issue('IP:127.0.0.1'));
+    const { cpuMs = 0 } = await ask(prelude, handler, authority.issue('IP:127.0.0.1'));
+    expect(cpuMs).toBeLessThan(20);
+  });
+});
