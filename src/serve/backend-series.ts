@@ -1,6 +1,6 @@
 import { formatHostPort, type Check } from '../core/probing/check.ts';
 import { CertificateEnds } from './certificate-ends.ts';
-import type { Series } from './series.ts';
+import type { Series } from './metric-set.ts';
 import { SeriesPlaces } from './series-places.ts';
 
 /** Figures of a backend that have series. */

@@ -9,7 +9,7 @@ import { metricsTable } from './metrics-table.ts';
 import type { MetricName } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
 import { countRuns } from './run-series.ts';
-import { entries, makeSeries } from './series.ts';
+import { entries, makeSeries } from './metric-set.ts';
 
 export interface MetricsOptions {
   readonly version: string;

@@ -1,5 +1,5 @@
 import { RunTally } from '../engine/probing/run-tally.ts';
-import type { Series } from './series.ts';
+import type { Series } from './metric-set.ts';
 
 /** Sets the series of probe runs to the sum of what the tallies have counted. */
 export function countRuns(series: Series, tallies: readonly RunTally[]): void {

@@ -1,5 +1,5 @@
-import { Histogram, MetricVec } from './instrument.ts';
-import type { Counter } from './instrument.ts';
+import { Histogram, MetricVec } from './metric.ts';
+import type { Counter } from './metric.ts';
 import { metricsTable } from './metrics-table.ts';
 import type { MetricDefinition, MetricName } from './metrics-table.ts';
 
