@@ -40,15 +40,19 @@ const rules: Readonly<Record<string, Layer>> = {
   },
   prober: { layers: ['probe', 'worker'], npm: [], node: false },
   'create-prober': {
-    layers: ['config', 'engine', 'probe', 'serve', 'system-clock', 'worker'],
+    layers: ['config', 'engine', 'probe', 'serve', 'system-clock', 'util', 'worker'],
     npm: [],
     node: false,
   },
   version: { layers: [], npm: [], node: false },
   metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
-  addressing: { layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock'], npm: [], node: true },
-  leading: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock'], npm: [], node: true },
-  serving: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock'], npm: [], node: true },
+  addressing: {
+    layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock', 'util'],
+    npm: [],
+    node: true,
+  },
+  leading: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'], npm: [], node: true },
+  serving: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'], npm: [], node: true },
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
@@ -59,6 +63,53 @@ const rules: Readonly<Record<string, Layer>> = {
   },
   main: { layers: ['config', 'logger', 'operator', 'version'], npm: [], node: true },
 };
+
+/**
+ * Folders inside a layer, lowest first: each may import those above its own row that it names. Files beside the folders, such as
+ * core/errors.ts, are known to all of them; `engine/engine.ts` and `probe/probes.ts` put the folders together.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'core/kubernetes': [],
+  'core/resolution': ['core/kubernetes'],
+  'core/probing': ['core/kubernetes', 'core/resolution'],
+  'core/health': ['core/probing', 'core/resolution'],
+  'core/roles': ['core/health', 'core/probing', 'core/resolution'],
+  'core/publish': ['core/health', 'core/kubernetes', 'core/probing', 'core/resolution', 'core/roles'],
+  'core/restore': [
+    ...['core/health', 'core/kubernetes', 'core/probing', 'core/publish', 'core/resolution', 'core/roles'],
+  ],
+  'core/status': [
+    ...['core/health', 'core/kubernetes', 'core/probing', 'core/publish', 'core/resolution', 'core/roles'],
+  ],
+  'core/events': ['core/health', 'core/probing'],
+  'engine/queue': [],
+  'engine/probing': [],
+  'engine/workers': ['engine/probing'],
+  'engine/reconcile': ['engine/probing', 'engine/queue'],
+  'kube/client': [],
+  'kube/cache': ['kube/client'],
+  'kube/write': ['kube/cache', 'kube/client'],
+  'kube/election': ['kube/client'],
+  'kube/events': ['kube/client'],
+  'kube/secrets': ['kube/client'],
+  'dns/query': [],
+  'dns/refresh': ['dns/query'],
+  'probe/verdict': [],
+  'probe/mysql-wire': ['probe/verdict'],
+  'probe/connection': ['probe/mysql-wire', 'probe/verdict'],
+  'probe/mysql': ['probe/connection', 'probe/mysql-wire', 'probe/verdict'],
+  'probe/tcp': ['probe/connection', 'probe/mysql-wire', 'probe/verdict'],
+  'probe/icmp': ['probe/connection', 'probe/verdict'],
+  'probe/grpc': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/http': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/mongodb': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/postgres': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/redis': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/tls': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+};
+
+/** Files that put the folders of their layer together: no folder imports them. */
+const assemblies: ReadonlySet<string> = new Set(['engine/engine.ts', 'probe/probes.ts']);
 
 /** Types only, from whatever layer that is named here. */
 const typesOnly: Readonly<Record<string, readonly string[]>> = { probe: ['api', 'engine'] };
@@ -189,6 +240,24 @@ function breachesOfImports(source: Source): readonly string[] {
   });
 }
 
+const roomOf = (path: string): string => (path.split('/').length > 2 ? dirname(path) : '');
+
+/** Imports between folders of one layer that no row of `rooms` has. */
+function breachesOfRooms(source: Source): readonly string[] {
+  const room = roomOf(source.path);
+  if (room === '') return [];
+  const may = rooms[room];
+  if (may === undefined) return [`${room} has no row: add it to this test`];
+  return importsOf(source).flatMap(({ from }) => {
+    if (!from.startsWith('.')) return [];
+    const target = targetOf(source, from);
+    const other = roomOf(target);
+    const isOutside = other === room || other.split('/')[0] !== source.layer;
+    if (other === '' ? !assemblies.has(target) : isOutside || may.includes(other)) return [];
+    return [`${source.path} imports ${from}`];
+  });
+}
+
 /** Whether an identifier stands for a value of that name, and is no member, key, type or declaration. */
 function isValueUse(node: ts.Identifier): boolean {
   const { parent } = node;
@@ -267,6 +336,15 @@ function waits(statement: ts.VariableStatement): boolean {
 describe('the layout', () => {
   it('has imports that point one way, from the edge to the core', () => {
     expect(sources.flatMap(breachesOfImports)).toEqual([]);
+  });
+
+  it('has folders inside of its layers that import only folders below them', () => {
+    expect(sources.flatMap(breachesOfRooms)).toEqual([]);
+    const order = Object.keys(rooms);
+    const upward = order.flatMap((room, at) =>
+      (rooms[room] ?? []).filter((other) => order.indexOf(other) >= at).map((other) => `${room} -> ${other}`),
+    );
+    expect(upward).toEqual([]);
   });
 
   it('has no circle of imports, of types neither', () => {
@@ -367,6 +445,22 @@ describe('the check of the layout itself', () => {
     ['serve/x.ts', "const names: ReadonlySet<string> = new Set(['a']); export const f = () => names;"],
   ])('finds none in %s: %s', (path, text) => {
     expect(breaches(path, text)).toEqual([]);
+  });
+
+  it.each([
+    ['core/resolution/x.ts', "import type { Check } from '../probing/check.ts';"],
+    ['probe/connection/x.ts', "import { probes } from '../probes.ts';"],
+    ['core/attic/x.ts', ''],
+  ])('finds the breach between folders in %s: %s', (path, text) => {
+    expect(breachesOfRooms(parse(path, text))).not.toEqual([]);
+  });
+
+  it.each([
+    ['core/probing/x.ts', "import type { Role } from '../role.ts';"],
+    ['core/probing/x.ts', "import type { Service } from '../kubernetes/objects.ts';"],
+    ['core/probing/x.ts', "import { parseIp } from '../../api/ip.ts';"],
+  ])('finds no breach between folders in %s: %s', (path, text) => {
+    expect(breachesOfRooms(parse(path, text))).toEqual([]);
   });
 
   it('finds a circle of imports where one of them is a type, and none in a chain', () => {
