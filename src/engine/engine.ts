@@ -62,7 +62,7 @@ export interface EngineOptions extends Pick<
  *                        ▲            └──► prober (scheduler ──► probe ──► health) ─┐
  *                        └────────────────── a flip ────────────────────────────────┘
  *
- * It works only between `work` and `rest`, which is a term. A replica that does not lead only keeps its view
+ * It works only between `onStartedLeading` and `onStoppedLeading`, which is a term. A replica that does not lead only keeps its view
  * up to date. Each term begins without health, once the view contains what was written before it. So the
  * engine never acts on conclusions from a time when this replica could not write, and never seeds health from
  * an old view.

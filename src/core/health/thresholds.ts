@@ -27,7 +27,7 @@ export interface StepResult {
  *
  * `since` changes only with the state. So do `reason` and `message` of an unhealthy address: one that was
  * refused first and times out now keeps the reason that made it unhealthy (the metrics count the latest
- * reason). For other addresses `remark` decides, and a change of the reason is `changed` too. An unchanged
+ * reason). For other addresses `updateReportedReason` decides, and a change of the reason is `changed` too. An unchanged
  * health is returned as the same object.
  *
  * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first

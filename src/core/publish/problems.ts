@@ -29,7 +29,7 @@ export interface Observed {
 export interface PlanContext {
   readonly backend: Backend;
   /**
-   * Name of the backend that has this Service name and claims it too (see `winner`); undefined: the claim is
+   * Name of the backend that has this Service name and claims it too (see `oldestClaimant`); undefined: the claim is
    * ours.
    */
   readonly olderClaimant: string | undefined;

@@ -34,7 +34,7 @@ export const endpointKey = (endpoint: Endpoint): string => endpoint.addresses[0]
  * | in two of them              | in the first of the two by name                              |
  * | over the limit of its slice | like a new one                                               |
  * | new                         | in a slice that changes anyway, else one with room, else one that is empty now, else a new one |
- * | new, `apart`                | in no slice that loses an address: they are not in one write |
+ * | new, `separateAddsFromRemoves` | in no slice that loses an address: they are not in one write |
  * | new                         | in no slice that loses an address to another group           |
  * | no longer desired           | in none; the other addresses of its slice stay               |
  *

@@ -48,7 +48,7 @@ export class EdnsMemory {
   /**
    * Records that only the query without OPT got a useful response.
    *
-   * @param before `misses` when the question was sent
+   * @param before `consecutiveFailures` when the question was sent
    */
   missed(before: number): void {
     if (before !== this.#misses) return;

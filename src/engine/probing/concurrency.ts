@@ -97,7 +97,7 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
   }
 
   /**
-   * Returns the host of a new check. Each `enter` must be followed by one `leave`, with the class at that
+   * Returns the host of a new check. Each `acquireHost` must be followed by one `leave`, with the class at that
    * time.
    */
   acquireHost(ip: string, kind: ProbeClass): ProbeHost<T> {

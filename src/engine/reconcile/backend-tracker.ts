@@ -140,7 +140,7 @@ export class BackendTracker {
 }
 
 /**
- * Returns the writer of a new run. It abandons waiting writes when `hurry` is called, and writes nothing once
+ * Returns the writer of a new run. It abandons waiting writes when `preempt` is called, and writes nothing once
  * the state has ended.
  */
 export function preemptibleWriter(life: TrackedBackend, writer: Writer): Writer {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../util/clock.ts';
 
 /**
- * Calls a function once when nothing was received for a time. A call of `heard` is cheap: it only stores the
+ * Calls a function once when nothing was received for a time. A call of `reset` is cheap: it only stores the
  * time.
  */
 export class IdleWatchdog {

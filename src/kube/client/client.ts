@@ -25,7 +25,7 @@ export interface ApiRequest {
   /** Content type of the body. Default `application/json`. */
   readonly contentType?: string;
   /**
-   * Lane in which it waits for its turn: see `lanes`. Without one (leases, lists, watches) it is sent at
+   * Lane in which it waits for its turn: see `priorities`. Without one (leases, lists, watches) it is sent at
    * once.
    */
   readonly lane?: Lane;

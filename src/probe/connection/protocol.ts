@@ -9,7 +9,7 @@ import type { Verdict } from '../../core/probing/verdict.ts';
  * | more   | waits for more bytes of the peer                                                                    |
  * | send   | drops `consumed` received bytes, sends `bytes`, calls `next` again with the rest                    |
  * | secure | drops `consumed` received bytes, begins TLS, calls `next` with nothing when TLS is established      |
- * | done   | sends `farewell`, closes the connection without a reset                                             |
+ * | done   | sends `finalBytes`, closes the connection without a reset                                            |
  * | exceed | destroys the connection, because the server exceeds a bound of the protocol                         |
  */
 export type Step =
