@@ -3,11 +3,11 @@ import { HeldShares } from '../../util/held-shares.ts';
 import { Heap } from '../../util/heap.ts';
 import type { HeapItem } from '../../util/heap.ts';
 
-/** A key with the instant at which it is due: `at`. */
+/** Key with the instant at which it is due (`at`). */
 export interface QueuedKey extends HeapItem {
   readonly key: string;
   readonly namespace: string;
-  /** True while the key is due and waits for a place. Belongs to `DueKeys`. */
+  /** True while the key is due and waits for a place. Only `DueKeys` changes it. */
   isDue: boolean;
 }
 
@@ -41,12 +41,12 @@ export class DueKeys<T extends QueuedKey> {
     this.#places = places;
   }
 
-  /** Runs that have a place. */
+  /** Number of runs that have a place. */
   get running(): number {
     return this.#running;
   }
 
-  /** Keys that wait, due or not. */
+  /** Number of keys that wait, due or not. */
   get size(): number {
     return this.#due.size + this.#planned.size;
   }
