@@ -62,7 +62,7 @@ describe('the log at a start', () => {
 });
 
 it('the README has a row for each release that was tested, and the oldest minor version among what it needs', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
   const rows = [...readme.matchAll(/^\| (1\.\d+\.\d+) \|/gm)].map(([, release]) => release);
   expect(rows).toEqual(testedReleases);
   expect(readme).toContain(`Kubernetes ${testedReleases[0].replace(/\.\d+$/, '')} or newer`);

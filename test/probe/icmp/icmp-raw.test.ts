@@ -64,7 +64,7 @@ describe('icmp by a raw socket on loopback', () => {
 
 it('without CAP_NET_RAW the verdict is inconclusive and says what to do', () => {
   const program = `
-    import { createRawIcmp } from '../src/probe/icmp-raw.ts';
+    import { createRawIcmp } from './src/probe/icmp/icmp-raw.ts';
     const check = ${JSON.stringify(icmpCheck('127.0.0.1'))};
     console.log(JSON.stringify(await createRawIcmp().probe(check, new AbortController().signal)));`;
   const node = [process.execPath, '--input-type=module-typescript', '-e', program];

@@ -9,7 +9,7 @@ import type { IcmpOptions } from '../../../src/probe/icmp/icmp.ts';
 import { forever, icmpCheck } from '../support/checks.ts';
 import { echo, fakePing, ipv4 } from '../support/fake-ping.ts';
 
-const inSupport = (name: string) => fileURLToPath(new URL(`support/${name}`, import.meta.url));
+const inSupport = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
 const up = { kind: 'up', reason: 'Responded', message: '' };
 const unreachable = { kind: 'down', reason: 'Unreachable', message: '' };
 const late = { kind: 'down', reason: 'Timeout', message: 'no echo reply within 0.3 s' };

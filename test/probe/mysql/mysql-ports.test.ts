@@ -56,7 +56,7 @@ const mysqlAnswers = {
   kind: 'down',
   reason: 'WrongProtocol',
   message: 'a MySQL server answers on this port: use the mysql probe',
-  greeting: 'mysql',
+  detectedProtocol: 'mysql',
 };
 
 describe('a MySQL server that is probed by another handler', () => {
