@@ -48,11 +48,7 @@ const first =
 
 const key = (bits: number): Buffer => {
   const modulus = Buffer.alloc(bits / 8, 0xff);
-  const jwk = {
-    kty: 'RSA',
-    n: modulus.toString('base64url'),
-    e: Buffer.alloc(8, 0xff).toString('base64url'),
-  };
+  const jwk = { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' };
   return Buffer.from(createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' }));
 };
 const ecKey = Buffer.from(
