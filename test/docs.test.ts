@@ -166,7 +166,9 @@ describe('docs/troubleshooting.md', () => {
   const rows = namesIn(tableBelow(read('docs/troubleshooting.md'), '## By reason'), 0);
   /** Reasons of conditions are in the sources as `reason: '…'` and `problem('…'`. */
   const inSources = ['conditions', 'degraded', 'status', 'target-status'].flatMap((file) =>
-    [...read(`src/core/status/${file}.ts`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(([, name = '']) => name),
+    [...read(`src/core/status/${file}.ts`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(
+      ([, name = '']) => name,
+    ),
   );
 
   it.each([

@@ -20,7 +20,7 @@ import { createTls } from './tls/tls.ts';
 export interface ProbesOptions {
   readonly http?: HttpOptions;
   readonly icmp?: IcmpOptions;
-  /** Default: the wall time. */
+  /** Default: the CPU time of runs is not measured. */
   readonly cpuNow?: CpuClock;
 }
 

@@ -22,11 +22,11 @@ const shortMs = 1;
  * milliseconds.
  */
 export class CpuMeter {
-  readonly #cpuNow: CpuClock;
+  readonly #cpuNow: CpuClock | undefined;
   #spentMs = 0;
 
-  /** @param cpuNow default: the wall time */
-  constructor(cpuNow: CpuClock = () => performance.now()) {
+  /** @param cpuNow default: nothing is measured */
+  constructor(cpuNow?: CpuClock) {
     this.#cpuNow = cpuNow;
   }
 
@@ -37,13 +37,15 @@ export class CpuMeter {
 
   /** Runs a reader of received bytes, and counts its time. */
   measure<T>(read: () => T): T {
+    const cpuNow = this.#cpuNow;
+    if (cpuNow === undefined) return read();
     const from = performance.now();
-    const cpuFrom = this.#cpuNow();
+    const cpuFrom = cpuNow();
     try {
       return read();
     } finally {
       const wallMs = performance.now() - from;
-      this.#spentMs += wallMs < shortMs ? wallMs : Math.min(wallMs, Math.max(0, this.#cpuNow() - cpuFrom));
+      this.#spentMs += wallMs < shortMs ? wallMs : Math.min(wallMs, Math.max(0, cpuNow() - cpuFrom));
     }
   }
 
