@@ -132,7 +132,7 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
               kind: 'down',
               reason: 'WrongProtocol',
               message: 'a MySQL server answers on this port: use the mysql probe',
-              greeting: 'mysql',
+              detectedProtocol: 'mysql',
             });
           });
         }
@@ -160,7 +160,7 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
             reason: 'WrongProtocol',
           });
         });
-        expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({ greeting: 'mysql' });
+        expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({ detectedProtocol: 'mysql' });
         probes.close();
       }
       await settled();
