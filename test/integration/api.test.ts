@@ -38,6 +38,9 @@ const rootDefaults = { mode: 'Endpoints', failbackSeconds: 30, suspend: false };
 /** Text that follows bounds and enums that fail; it is not a mistake of its own. */
 const uncheckedRules = /, <nil>: Invalid value: "?null"?: some validation rules were not checked[^\]]*/;
 
+/** Messages of rules that a stored resource may break, because it can be older than they are. */
+const admissionOnly = /is a (reserved|cloud metadata) address/;
+
 describe('the API server', () => {
   it.each(badSamples)('refuses $name for one reason', async (sample) => {
     const message = (await refusal(sample.spec, sample.resourceName)).replace(uncheckedRules, '');
@@ -53,13 +56,14 @@ describe('the API server', () => {
     expect((stored as { readonly spec: unknown }).spec).toEqual({ ...rootDefaults, ...(spec as object) });
   });
 
-  it('accepts exactly the specs that zod accepts', async () => {
+  it('accepts exactly the specs that zod accepts, except those that only admission refuses', async () => {
     await fc.assert(
       fc.asyncProperty(specs, async (spec) => {
         const stored = { metadata: { namespace: shop, name: 'a', uid: 'u', creationTimestamp: '' }, spec };
         const parsed = parseBackend(stored);
         const message = await refusal(spec);
-        expect({ accepted: message === 'accepted', message, parsed }).toMatchObject({ accepted: parsed.ok });
+        const accepted = parsed.ok && !admissionOnly.test(message);
+        expect({ accepted: message === 'accepted', message, parsed }).toMatchObject({ accepted });
       }),
       { numRuns: 600 },
     );

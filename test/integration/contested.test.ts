@@ -78,7 +78,9 @@ it('Another client that keeps writing the endpoints of a slice is named, and eac
     await world.serves('slices', ips);
   }
   const told = await world.ready('slices', 'False', 'Contested');
-  expect(conditionOf(told, 'Ready')?.message).toContain(`EndpointSlice ${name}: meddler changes its content`);
+  expect(conditionOf(told, 'Ready')?.message).toContain(
+    `EndpointSlice ${name}: meddler repeatedly changes its content`,
+  );
 });
 
 it('A client that annotates a slice between changes of the operator causes no contest', async () => {
