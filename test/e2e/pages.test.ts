@@ -31,6 +31,17 @@ const rows = (page: string) =>
       step,
     }));
 
+/** Does the steps of a page. After one that fails the others fail at once, because they build on it. */
+function inOrder(options: () => PageOptions): (row: ReturnType<typeof rows>[number]) => Promise<void> {
+  let failed: string | undefined;
+  return async ({ title, step }) => {
+    if (failed !== undefined) throw new Error(`not done, because this step failed: ${failed}`);
+    failed = title;
+    await doStep(step, options());
+    failed = undefined;
+  };
+}
+
 /** A checkout and a shell as a reader has them, with `install.yaml` of the release. */
 async function reader(plane: PlaneDetails, actions: PageOptions['actions']): Promise<PageOptions> {
   const cwd = mkdtempSync(join(plane.dir, 'reader-'));
@@ -72,7 +83,11 @@ describe('the quick start of README.md', () => {
     for (const end of parts) await end();
   });
 
-  it.each(rows('README.md'))('$title', ({ step }) => doStep(step, options), 60_000);
+  it.each(rows('README.md'))(
+    '$title',
+    inOrder(() => options),
+    60_000,
+  );
 });
 
 describe('docs/tutorial.md', () => {
@@ -124,7 +139,11 @@ describe('docs/tutorial.md', () => {
     for (const end of parts) await end();
   });
 
-  it.each(rows('docs/tutorial.md'))('$title', ({ step }) => doStep(step, options), 60_000);
+  it.each(rows('docs/tutorial.md'))(
+    '$title',
+    inOrder(() => options),
+    60_000,
+  );
 });
 
 it('the pages have steps, so that the tests above tested something', () => {
