@@ -46,18 +46,21 @@ off_plane() {
 }
 
 # What a failed test leaves open must not keep the run from ending: --forceExit.
-on_one_plane() { # projects, shard
+on_one_plane() { # projects, shard, name, further arguments of Jest
   test/controlplane/netns.sh "${jest[@]}" --forceExit --runInBand --shard="$2" --json \
-    --outputFile="$results/plane-${2%/*}.json" --selectProjects $1 2>&1 |
+    --outputFile="$results/plane-$3.json" --selectProjects $1 "${@:4}" 2>&1 |
     grep --line-buffered -v '^Force exiting Jest\|^Test results written to' |
-    sed -u "s|^|${2%/*}: |"
+    sed -u "s|^|$3: |"
 }
 
 # The tests mostly wait, so two control planes side by side, each in a network of its own, take little more than half the
 # time of one; a third gains nothing on two cores. Asked for some files, one will do.
 on_planes() { # projects
-  local shards=2 failed=0 i pids=()
-  [ -z "${TESTS:-}" ] || shards=1
+  local shards=2 failed=0 i pids=() pages=
+  # The pages are followed on a plane that no other test has used, as a reader does.
+  [[ " $1 " != *' e2e '* ]] || pages=e2e/pages
+  [ "$1" != e2e ] || shards=1 # one file is left
+  [ -z "${TESTS:-}" ] || shards=1 pages=
   .ci/packages.sh network psql dns mariadb redis && unstable mysql-server-core || return 1
   CONTROLPLANE=$(test/controlplane/build.sh) || return 1
   export CONTROLPLANE
@@ -65,10 +68,11 @@ on_planes() { # projects
   [ -n "${TESTS:-}" ] || .ci/go-program.sh ferretdb >/dev/null || return 1
   for ((i = 1; i <= shards; i++)); do
     echo >"$results/plane-$i.json"
-    on_one_plane "$1" "$i/$shards" &
+    on_one_plane "$1" "$i/$shards" "$i" ${pages:+--testPathIgnorePatterns "$pages"} &
     pids+=($!)
   done
   for i in "${pids[@]}"; do wait "$i" || failed=1; done
+  [ -z "$pages" ] || on_one_plane "$1" 1/1 pages --testPathPatterns "$pages" || failed=1
   return $failed
 }
 

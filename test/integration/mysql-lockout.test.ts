@@ -160,7 +160,9 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
             reason: 'WrongProtocol',
           });
         });
-        expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({ detectedProtocol: 'mysql' });
+        expect(await probes.probe({ ...check, handler }, forever)).toMatchObject({
+          detectedProtocol: 'mysql',
+        });
         probes.close();
       }
       await settled();
