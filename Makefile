@@ -77,7 +77,7 @@ manifests: ## install.yaml: config/default as one file (IMAGE=registry/name:tag 
 
 .PHONY: bench
 bench: build ## Benchmarks on a real control plane (NAMES="probe flip": only those); all of them take hours
-	@.ci/packages.sh network
+	@.ci/packages.sh network psql mariadb redis
 	@$(plane) bench/main.ts $(NAMES)
 
 .PHONY: controlplane
