@@ -72,6 +72,7 @@ on_planes() { # projects
     pids+=($!)
   done
   for i in "${pids[@]}"; do wait "$i" || failed=1; done
+  [ -z "$pages" ] || echo >"$results/plane-pages.json"
   [ -z "$pages" ] || on_one_plane "$1" 1/1 pages --testPathPatterns "$pages" || failed=1
   return $failed
 }

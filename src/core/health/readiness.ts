@@ -52,7 +52,7 @@ export function readinessOf(group: PortGroup, address: BackendAddress, healthOf:
 const rank = { unhealthy: 0, unknown: 1, healthy: 2 } as const;
 const notProbed = 3;
 
-/** Of two ports in the same state, the one with a warning comes first. */
+/** Returns the rank of a port: a port with a warning comes before one in the same state without. */
 const rankOf = ({ health, reason }: Readiness): number => rank[health] - (hasWarning(reason) ? 0.5 : 0);
 
 const hasWarning = (reason: string): boolean => !isPlainSuccess(reason) && !notFromProbes.includes(reason);

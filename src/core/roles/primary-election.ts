@@ -88,8 +88,8 @@ export function electPrimary(input: RolesInput): Roles {
   const claimants = [...known.values()].filter(({ role }) => role === 'Primary');
   const ready = claimants.filter((claimant) => claimant.ready);
   const first = chooseClaim(settledClaims(ready.length > 0 ? ready : claimants), input.isPublishedPrimary);
-  const heir = first === undefined ? [] : sameServer(first, claimants);
-  const isHeir = (claimant: RoleClaim): boolean => heir.includes(claimant);
+  const elected = first === undefined ? [] : sameServer(first, claimants);
+  const isElected = (claimant: RoleClaim): boolean => elected.includes(claimant);
   return {
     roleOf: (address) => known.get(address)?.role,
     exceededLagLimits: (address) => known.get(address)?.exceededLimits ?? [],
@@ -100,12 +100,12 @@ export function electPrimary(input: RolesInput): Roles {
       const kept = addressesOf(claimants).filter((address) => input.isPublishedPrimary(address, service));
       return kept.length > 0 ? kept : undefined;
     },
-    primary: addressesOf(ready.filter(isHeir)),
+    primary: addressesOf(ready.filter(isElected)),
     conflictingPrimaries:
       first?.justPromoted === true
         ? []
-        : addressesOf(ready.filter((each) => !isHeir(each) && hasConfirmedClaim(each))),
-    electedPrimary: addressesOf(heir),
+        : addressesOf(ready.filter((each) => !isElected(each) && hasConfirmedClaim(each))),
+    electedPrimary: addressesOf(elected),
   };
 }
 

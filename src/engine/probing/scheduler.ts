@@ -22,7 +22,7 @@ export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners 
 export interface SetOptions {
   /** Namespace of the backend. */
   readonly namespace: string;
-  /** Of all new checks, or called for each. */
+  /** Default true. A function is called for each new check. */
   readonly fresh?: boolean | ((check: Check) => boolean);
   /** Time over which first runs of checks that are not fresh are spread at most. Default: a period. */
   readonly withinMs?: number | undefined;
@@ -66,7 +66,7 @@ const BURST = 256;
 export class ProbeScheduler {
   readonly #options: ProbeSchedulerOptions;
   readonly #slots: ProbeLimiter<Task>;
-  readonly #roster: ProbeSubscriptions;
+  readonly #subscriptions: ProbeSubscriptions;
   readonly #planned = new Heap<Task>();
   readonly #alarm: DeadlineTimer;
   readonly #runs: ProbeRuns;
@@ -78,7 +78,7 @@ export class ProbeScheduler {
   constructor(options: ProbeSchedulerOptions) {
     this.#options = options;
     this.#slots = new ProbeLimiter(options.limits);
-    this.#roster = new ProbeSubscriptions((plan) => this.#create(plan));
+    this.#subscriptions = new ProbeSubscriptions((plan) => this.#create(plan));
     this.#alarm = new DeadlineTimer(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
     this.#runs = new ProbeRuns(options, (run, verdict) => this.#end(run, verdict));
     this.#teller = new VerdictDispatcher(options);
@@ -93,7 +93,11 @@ export class ProbeScheduler {
   set(owner: string, checks: readonly Check[], { namespace, fresh = true, withinMs }: SetOptions): void {
     if (this.#state === 'stopped') return;
     const isFresh = typeof fresh === 'function' ? fresh : () => fresh;
-    const { added, dropped, joined } = this.#roster.set(owner, checks, { namespace, isFresh, withinMs });
+    const { added, dropped, joined } = this.#subscriptions.set(owner, checks, {
+      namespace,
+      isFresh,
+      withinMs,
+    });
     for (const task of dropped) this.#drop(task);
     for (const task of added) this.#planned.push(task);
     for (const subscriber of joined) this.#onSubscriberJoined(subscriber, isFresh(subscriber.check));
@@ -102,7 +106,7 @@ export class ProbeScheduler {
 
   remove(owner: string): void {
     if (this.#state === 'stopped') return;
-    for (const task of this.#roster.remove(owner)) this.#drop(task);
+    for (const task of this.#subscriptions.remove(owner)) this.#drop(task);
     this.#arm();
   }
 
@@ -125,7 +129,7 @@ export class ProbeScheduler {
   }
 
   stats(): SchedulerStats {
-    const { checks, tasks } = this.#roster;
+    const { checks, tasks } = this.#subscriptions;
     const waiting = tasks - this.#planned.size - this.#asked;
     return { checks, probes: tasks, running: this.#runs.size, waiting };
   }
