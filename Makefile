@@ -46,7 +46,7 @@ fix: ## Repairs what a program can repair: linter, formatting, generated files, 
 	@$(with_node) eslint --fix .
 	@$(with_node) prettier --write --log-level warn .
 	@$(node) src/generate.ts
-	@$(node) test/support/lower-words.ts
+	@$(node) test/support/text/lower-words.ts
 
 .PHONY: lint
 lint: ## Types, linter, formatting

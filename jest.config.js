@@ -3,7 +3,7 @@ const project = (name, testMatch, more = {}) => ({
   displayName: name,
   testMatch: testMatch.map((glob) => `<rootDir>/test/${glob}`),
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': '<rootDir>/test/support/strip-types.cjs' },
+  transform: { '\\.ts$': '<rootDir>/test/support/runner/strip-types.cjs' },
   ...more,
 });
 

@@ -112,4 +112,4 @@ fi
 echo
 echo "run: $*"
 [ ! -e "$results/broken" ] || echo "failed: $(paste -sd' ' "$results/broken")"
-node test/support/count-results.ts "$results" && [ ! -e "$results/broken" ]
+node test/support/runner/count-results.ts "$results" && [ ! -e "$results/broken" ]

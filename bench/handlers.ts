@@ -7,11 +7,11 @@ import type { Handler } from '../src/core/probing/check.ts';
 import { mustRun } from '../test/controlplane/run.ts';
 import { createAuthority } from '../test/probe/support/certificates.ts';
 import type { Authority, Certificate } from '../test/probe/support/certificates.ts';
-import { startFerretDb } from '../test/support/ferretdb.ts';
-import { startMariaDb } from '../test/support/mariadb.ts';
-import { createPostgresCluster } from '../test/support/postgres-cluster.ts';
-import { freePort } from '../test/support/ports.ts';
-import { startRedis } from '../test/support/redis.ts';
+import { startFerretDb } from '../test/support/servers/ferretdb.ts';
+import { startMariaDb } from '../test/support/servers/mariadb.ts';
+import { createPostgresCluster } from '../test/support/servers/postgres-cluster.ts';
+import { freePort } from '../test/support/servers/ports.ts';
+import { startRedis } from '../test/support/servers/redis.ts';
 import type { Bench, Figure } from './report.ts';
 import { treeCpuSeconds, withPid } from './server-cpu.ts';
 

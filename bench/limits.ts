@@ -1,5 +1,5 @@
-import { ReconcileWorld } from '../test/support/reconcile-world.ts';
-import { bringUpWorst, worst, type Worst } from '../test/support/worst.ts';
+import { ReconcileWorld } from '../test/support/fakes/reconcile-world.ts';
+import { bringUpWorst, worst, type Worst } from '../test/support/builders/worst.ts';
 import type { Bench, Figure } from './report.ts';
 
 /** Measures how long one reconcile occupies the event loop, because the Lease and other backends wait for it. */

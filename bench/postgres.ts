@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 
 import { mustRun } from '../test/controlplane/run.ts';
-import { createPostgresCluster } from '../test/support/postgres-cluster.ts';
+import { createPostgresCluster } from '../test/support/servers/postgres-cluster.ts';
 import type { Bench, Figure } from './report.ts';
 import { treeCpuSeconds, withPid } from './server-cpu.ts';
 

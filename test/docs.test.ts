@@ -11,7 +11,7 @@ import { metricsTable } from '../src/serve/metrics-table.ts';
 import { withProgress } from '../src/probe/connection/progress.ts';
 import type { Progress } from '../src/probe/connection/progress.ts';
 import { tcpCheck } from './probe/support/checks.ts';
-import { anchorsOf, linksOf } from './support/markdown.ts';
+import { anchorsOf, linksOf } from './support/text/markdown.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const skipped = new Set(['node_modules', '.git', '.node', 'dist', 'coverage']);

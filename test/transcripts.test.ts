@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { containsShown, isShown, stepsOf } from './support/transcripts.ts';
+import { containsShown, isShown, stepsOf } from './support/text/transcripts.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 
-import { exportsOf, folderOf, proseOfSource, withoutCode } from './support/prose.ts';
-import { bannedWordsIn, bannedWordsOf, boundsOf, sharedExportsIn } from './support/words.ts';
+import { exportsOf, folderOf, proseOfSource, withoutCode } from './support/text/prose.ts';
+import { bannedWordsIn, bannedWordsOf, boundsOf, sharedExportsIn } from './support/text/words.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bounds = boundsOf(root);

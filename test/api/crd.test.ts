@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { customResourceDefinition } from '../../src/api/crd.ts';
 import { misplacedMark, wholePart } from '../../src/api/part.ts';
 import { structural } from '../../src/api/structural.ts';
-import { documentedNodes, storedNodes } from '../support/parts.ts';
+import { documentedNodes, storedNodes } from '../support/builders/parts.ts';
 
 const of =
   (schema: z.ZodType, bounded = true) =>

@@ -9,7 +9,7 @@ import {
   servicePowers,
 } from '../../src/api/lent-powers.ts';
 import { serviceSchema, specSchema } from '../../src/api/external-backend.ts';
-import { documentedNodes } from '../support/parts.ts';
+import { documentedNodes } from '../support/builders/parts.ts';
 
 /** The fields of the spec that name a Secret: by the message of their rule, or by their name. */
 const secretFields = [...documentedNodes()]

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultDns, specSchema, statusSchema, unseenStatus } from '../../src/api/external-backend.ts';
 import { parseBackend } from '../../src/api/parse.ts';
-import { sharedParts, specWith } from '../support/parts.ts';
+import { sharedParts, specWith } from '../support/builders/parts.ts';
 
 const metadata = {
   namespace: 'shop',

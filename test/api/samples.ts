@@ -1,4 +1,4 @@
-import { parts, sharedParts, specWith } from '../support/parts.ts';
+import { parts, sharedParts, specWith } from '../support/builders/parts.ts';
 import { badAliases, goodAliases } from './samples/aliases.ts';
 import { badDatabaseProbes, goodDatabaseProbes } from './samples/database-probes.ts';
 import { overLimits, atLimits } from './samples/limits.ts';

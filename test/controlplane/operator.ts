@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 
-import { freePort } from '../support/ports.ts';
+import { freePort } from '../support/servers/ports.ts';
 import type { PlaneDetails } from './details.ts';
 import { kubectl } from './kubectl.ts';
 import { startPart, waitFor } from './process.ts';

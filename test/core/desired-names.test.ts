@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { Family, Service } from '../../src/core/kubernetes/objects.ts';
 import type { HostAddress } from '../../src/core/resolution/resolve-host.ts';
 import { needsRecreation } from '../../src/core/publish/service-body.ts';
-import { aBackend, aService, type SpecInput } from '../support/builders.ts';
-import { service } from '../support/lookups.ts';
-import { gave, named } from '../support/named.ts';
+import { aBackend, aService, type SpecInput } from '../support/builders/builders.ts';
+import { service } from '../support/builders/lookups.ts';
+import { gave, named } from '../support/builders/named.ts';
 
 const name = 'db.example.com';
 const one = { targets: [{ host: name }] };

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../src/core/probing/port-groups.ts';
 import { publishedReadiness } from '../../src/core/restore/published-readiness.ts';
 import type { HealthOf } from '../../src/core/health/readiness.ts';
-import { aBackend, addressesIn, aSlice, desiredOf, healthy } from '../support/builders.ts';
+import { aBackend, addressesIn, aSlice, desiredOf, healthy } from '../support/builders/builders.ts';
 
 const named = (count: number, start: string) =>
   Array.from({ length: count }, (_, i) => ({ name: `${start}${i}` }));

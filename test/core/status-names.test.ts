@@ -14,10 +14,10 @@ import {
   healthy,
   nothingKnown,
   unhealthy,
-} from '../support/builders.ts';
+} from '../support/builders/builders.ts';
 import { addressesOf } from '../../src/core/resolution/addresses.ts';
-import { epoch, service } from '../support/lookups.ts';
-import { gave, named } from '../support/named.ts';
+import { epoch, service } from '../support/builders/lookups.ts';
+import { gave, named } from '../support/builders/named.ts';
 
 const name = 'db.example.com';
 const backend = aBackend({ targets: [{ host: name }] });

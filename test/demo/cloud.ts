@@ -1,7 +1,7 @@
-import type { NameServer } from '../support/name-servers.ts';
+import type { NameServer } from '../support/servers/name-servers.ts';
 import { eventually } from '../support/eventually.ts';
-import { query, startPostgres } from '../support/postgres.ts';
-import type { Postgres } from '../support/postgres.ts';
+import { query, startPostgres } from '../support/servers/postgres.ts';
+import type { Postgres } from '../support/servers/postgres.ts';
 import { expectThat } from './stage.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
-import { query } from '../support/postgres.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
+import { query } from '../support/servers/postgres.ts';
 import { expectThat } from './stage.ts';
 import type { Stage } from './stage.ts';
 

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { createDnsClient } from '../../src/dns/query/client.ts';
-import { ownAddress } from '../support/own-address.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ownAddress } from '../support/servers/own-address.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 /** A server that sends bytes as they are, over UDP and TCP. */
 describe('a hostile server', () => {

@@ -3,8 +3,8 @@ import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { DnsResolver } from '../../src/dns/refresh/resolver.ts';
 import type { FollowOptions } from '../../src/engine/ports.ts';
 import { TokenBucket } from '../../src/util/token-bucket.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
+import { silentLogger } from '../support/fakes/silent-logger.ts';
 
 const SECOND = 1_000;
 /** Wakings are shared (util/deadline-timer.ts). */

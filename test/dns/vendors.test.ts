@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { DnsClient } from '../../src/dns/query/client.ts';
-import { clientOf } from '../support/name-client.ts';
-import { startDnsmasq, startUnbound } from '../support/name-servers.ts';
-import type { NameServer } from '../support/name-servers.ts';
-import { ownAddress } from '../support/own-address.ts';
-import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/name-table.ts';
+import { clientOf } from '../support/servers/name-client.ts';
+import { startDnsmasq, startUnbound } from '../support/servers/name-servers.ts';
+import type { NameServer } from '../support/servers/name-servers.ts';
+import { ownAddress } from '../support/servers/own-address.ts';
+import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/servers/name-table.ts';
 
 // CoreDNS, which takes Go to build, is asked the same by test/integration/names-coredns.test.ts.
 describe.each([

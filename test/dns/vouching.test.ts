@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import { createDnsClient } from '../../src/dns/query/client.ts';
 import type { DnsClient } from '../../src/dns/query/client.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { a, answer, nxDomain, ScriptedDns, servfail, silence, soa } from '../support/scripted-dns.ts';
-import type { Behaviour } from '../support/scripted-dns.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
+import { a, answer, nxDomain, ScriptedDns, servfail, silence, soa } from '../support/fakes/scripted-dns.ts';
+import type { Behaviour } from '../support/fakes/scripted-dns.ts';
 import { until } from './support/until.ts';
 
 const gone: Question = { name: 'gone.test', type: 'A' };

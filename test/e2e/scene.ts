@@ -4,8 +4,8 @@ import type { PlaneDetails } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target, TargetOptions } from '../controlplane/targets.ts';
-import { application } from '../support/application.ts';
-import type { Application } from '../support/application.ts';
+import { application } from '../support/cluster/application.ts';
+import type { Application } from '../support/cluster/application.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** One use of the operator from end to end. */

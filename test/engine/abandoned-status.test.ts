@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Writer } from '../../src/engine/ports.ts';
-import { FakeCluster } from '../support/fake-cluster.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { FakeCluster } from '../support/fakes/fake-cluster.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const superseded = () =>
   new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Family } from '../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
 import { essenceOf } from '../support/drawn/essence.ts';
 import { fieldsOf, schemaFields } from '../support/drawn/fields.ts';
 import { Operated, type Flags } from '../support/drawn/operated.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ClusterCache } from '../../src/engine/ports.ts';
-import { namespace } from '../support/builders.ts';
-import { EngineWorld } from '../support/engine-world.ts';
-import type { FakeCluster } from '../support/fake-cluster.ts';
-import { down, up } from '../support/scripted-probe.ts';
+import { namespace } from '../support/builders/builders.ts';
+import { EngineWorld } from '../support/fakes/engine-world.ts';
+import type { FakeCluster } from '../support/fakes/fake-cluster.ts';
+import { down, up } from '../support/fakes/scripted-probe.ts';
 
 const [A, B] = ['10.20.0.11', '10.20.0.12'] as const;
 

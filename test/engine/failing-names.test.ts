@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Answer } from '../../src/core/resolution/name-state.ts';
-import { EngineWorld } from '../support/engine-world.ts';
+import { EngineWorld } from '../support/fakes/engine-world.ts';
 
 const minutes = 30;
 const names = Array.from({ length: 12 }, (_, n) => `n${n}.example.com`);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Writer } from '../../src/engine/ports.ts';
-import { EngineWorld } from '../support/engine-world.ts';
-import { FakeCluster } from '../support/fake-cluster.ts';
-import { down } from '../support/scripted-probe.ts';
+import { EngineWorld } from '../support/fakes/engine-world.ts';
+import { FakeCluster } from '../support/fakes/fake-cluster.ts';
+import { down } from '../support/fakes/scripted-probe.ts';
 
 const superseded = new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });
 

@@ -9,8 +9,8 @@ import { resolve } from '../../src/core/resolution/resolve-host.ts';
 import { defaultDns } from '../../src/api/external-backend.ts';
 import { emptyNameState } from '../../src/core/resolution/name-state.ts';
 import { ProbeScheduler } from '../../src/engine/probing/scheduler.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { up } from '../support/scripted-probe.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 import type { Check } from '../../src/core/probing/check.ts';
 
 setFlagsFromString('--expose-gc');

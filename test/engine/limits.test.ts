@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import { up } from '../support/scripted-probe.ts';
-import { bringUpWorst, worst } from '../support/worst.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
+import { bringUpWorst, worst } from '../support/builders/worst.ts';
 
 const targets = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ host: `10.21.${i >> 8}.${i & 255}` }));

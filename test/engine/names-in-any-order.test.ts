@@ -6,10 +6,10 @@ import { parseIp } from '../../src/api/ip.ts';
 import { forbiddenRule } from '../../src/api/forbidden-ranges.ts';
 import { isServiceRecord } from '../../src/api/host.ts';
 import { normalizeName } from '../../src/core/resolution/questions.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { denies, leadsTo, service } from '../support/lookups.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { up } from '../support/scripted-probe.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { denies, leadsTo, service } from '../support/builders/lookups.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 
 const literal = '10.0.9.9';
 const names = ['a.example.com', 'b.example.com', 'c.example.com'] as const;

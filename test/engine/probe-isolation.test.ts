@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ProbeScheduler } from '../../src/engine/probing/scheduler.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { ScriptedProbe, aCheck, down, up, type Behaviour } from '../support/scripted-probe.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
+import { ScriptedProbe, aCheck, down, up, type Behaviour } from '../support/fakes/scripted-probe.ts';
 import type { Check } from '../../src/core/probing/check.ts';
 import type { ProbeLimits } from '../../src/engine/probing/concurrency.ts';
 

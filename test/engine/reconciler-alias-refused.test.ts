@@ -3,9 +3,9 @@ import { parseCidr } from '../../src/api/cidr.ts';
 import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
 import { aliasPolicy } from '../../src/core/resolution/alias-policy.ts';
 import type { ReconcilerOptions } from '../../src/engine/reconcile/reconciler.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { up } from '../support/scripted-probe.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 
 const [inside, outside] = ['db.shop.svc.cluster.local', 'db.example.com'] as const;
 const spec = (...names: readonly string[]): SpecInput => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { down, up } from '../support/scripted-probe.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { down, up } from '../support/fakes/scripted-probe.ts';
 
 const [first, second] = ['a.example.com', 'b.example.com'] as const;
 const [one, two] = ['10.0.0.1', '10.0.0.2'] as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EndpointSlice, KubeObject, Service } from '../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 type Alter = (object: KubeObject) => KubeObject;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
-import { namespace } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { namespace } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const theirs = { spec: { ports: [{ port: 9999, targetPort: 1 }] } };
 const portOf = (world: ReconcileWorld) =>

@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Service } from '../../src/core/kubernetes/objects.ts';
-import { namespace } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { namespace } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const distribution = (value: string) => ({
   targets: [

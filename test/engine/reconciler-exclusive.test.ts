@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import type { SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import type { SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const host = 'db.example.com';
 const [four, six] = ['10.20.0.11', 'fd00:20::11'] as const;

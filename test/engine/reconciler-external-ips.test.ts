@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { parseCidr } from '../../src/api/cidr.ts';
 import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
 import type { ReconcilerOptions } from '../../src/engine/reconcile/reconciler.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { up } from '../support/scripted-probe.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const name = 'orders-db';
 const forbidden = '10.96.0.10';

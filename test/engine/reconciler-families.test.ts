@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Family, Service } from '../../src/core/kubernetes/objects.ts';
-import { aService, namespace, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { up } from '../support/scripted-probe.ts';
+import { aService, namespace, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 
 const name = 'orders.example.com';
 const spec = { targets: [{ host: name }] };

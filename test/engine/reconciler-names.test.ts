@@ -3,10 +3,10 @@ import { OperatorError } from '../../src/core/errors.ts';
 import type { Question } from '../../src/core/resolution/name-state.ts';
 import type { ServiceRecord } from '../../src/core/resolution/srv-records.ts';
 import type { EndpointSlice } from '../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { denies, gives, leadsTo, service } from '../support/lookups.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { down, up } from '../support/scripted-probe.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { denies, gives, leadsTo, service } from '../support/builders/lookups.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { down, up } from '../support/fakes/scripted-probe.ts';
 
 const name = 'db.example.com';
 const one: SpecInput = { targets: [{ host: name }] };

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import type { Action } from '../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { EndpointSlice, Endpoints } from '../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
 import { addressesIn } from '../../src/engine/reconcile/refused-search.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { up } from '../support/scripted-probe.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 
 const refusal = (reason: 'Invalid' | 'Forbidden' = 'Invalid', status = 422): OperatorError =>
   new OperatorError(`denied by policy ${reason}`, { kind: 'terminal', reason, status });

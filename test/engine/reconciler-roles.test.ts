@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
-import { aStoredBackend, namespace } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { aStoredBackend, namespace } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const A = '10.20.0.11';
 const B = '10.20.0.12';

@@ -3,8 +3,8 @@ import { parseCidr } from '../../src/api/cidr.ts';
 import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
 import { OperatorError } from '../../src/core/errors.ts';
 import type { Endpoints } from '../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
+import { namespace, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 
 const forbidden = '10.96.0.1';
 const allowed = '10.20.0.12';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { serviceFeatures, type ServiceFeature } from '../../src/api/lent-powers.ts';
-import { aService, namespace, someEndpoints, type SpecInput } from '../support/builders.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { up } from '../support/scripted-probe.ts';
+import { aService, namespace, someEndpoints, type SpecInput } from '../support/builders/builders.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { up } from '../support/fakes/scripted-probe.ts';
 
 const name = 'orders-db';
 const service = (fields: SpecInput): SpecInput => ({ services: [{ name, ...fields }] });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { placesFor } from '../../src/engine/queue/due-keys.ts';
 import { WorkQueue } from '../../src/engine/queue/work-queue.ts';
-import { ManualClock, settle } from '../support/manual-clock.ts';
+import { ManualClock, settle } from '../support/fakes/manual-clock.ts';
 
 const workers = 1_024;
 const hangMs = 9_000;

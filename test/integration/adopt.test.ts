@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses, readyHistory } from '../controlplane/endpoints.ts';
 import type { Manifest } from '../controlplane/kinds.ts';
-import { hosts, plain, probed, quick } from '../support/backends.ts';
+import { hosts, plain, probed, quick } from '../support/builders/backends.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 let world: World;
 

@@ -14,10 +14,10 @@ import {
   removeAuthorRights,
   tryPatch,
   type AuthorRight,
-} from '../support/authors.ts';
-import { hosts, plain } from '../support/backends.ts';
+} from '../support/cluster/authors.ts';
+import { hosts, plain } from '../support/builders/backends.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Spec } from '../support/world.ts';
+import type { Spec } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
 const admin = api(plane);

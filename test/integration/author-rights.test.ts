@@ -11,9 +11,9 @@ import {
   removeAuthorRights,
   tryCreate,
   type AuthorRight,
-} from '../support/authors.ts';
-import { plain } from '../support/backends.ts';
-import type { Spec } from '../support/world.ts';
+} from '../support/cluster/authors.ts';
+import { plain } from '../support/builders/backends.ts';
+import type { Spec } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
 const rights = Object.keys(authorRules) as readonly AuthorRight[];

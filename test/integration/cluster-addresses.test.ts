@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { quick } from '../support/backends.ts';
-import { targetOf, toldOf } from '../support/names.ts';
-import { openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { quick } from '../support/builders/backends.ts';
+import { targetOf, toldOf } from '../support/cluster/names.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 const server = '10.20.66.1';
 let world: World;

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
-import { plain } from '../support/backends.ts';
+import { plain } from '../support/builders/backends.ts';
 import { eventually } from '../support/eventually.ts';
-import { startCoreDns } from '../support/name-servers.ts';
-import type { NameServer } from '../support/name-servers.ts';
-import { named, targetOf, toldOf } from '../support/names.ts';
-import { conditionOf, openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { startCoreDns } from '../support/servers/name-servers.ts';
+import type { NameServer } from '../support/servers/name-servers.ts';
+import { named, targetOf, toldOf } from '../support/cluster/names.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 // Nodes that come and go are of interest to other tests: this file has a control plane of its own.
 let plane: Plane;

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import type { Manifest } from '../controlplane/kinds.ts';
-import { hosts, plain } from '../support/backends.ts';
-import { brief, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { hosts, plain } from '../support/builders/backends.ts';
+import { brief, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let owner: object;

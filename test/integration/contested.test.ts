@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Kinds } from '../controlplane/kinds.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
-import { plain } from '../support/backends.ts';
-import { conditionOf, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 const ips = ['10.20.37.1', '10.20.37.2'];

@@ -4,11 +4,11 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
-import { startProxy } from '../support/proxy.ts';
-import { plain, unprobed } from '../support/backends.ts';
-import { published } from '../support/published.ts';
-import { conditionOf, eventually } from '../support/world.ts';
-import type { Spec } from '../support/world.ts';
+import { startProxy } from '../support/cluster/proxy.ts';
+import { plain, unprobed } from '../support/builders/backends.ts';
+import { published } from '../support/cluster/published.ts';
+import { conditionOf, eventually } from '../support/cluster/world.ts';
+import type { Spec } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
 const admin = api(plane);

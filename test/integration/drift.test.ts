@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
-import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
-import { plain } from '../support/backends.ts';
-import { openDriftClock, promisedMs } from '../support/drift.ts';
-import type { DriftClock } from '../support/drift.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { openDriftClock, promisedMs } from '../support/cluster/drift.ts';
+import type { DriftClock } from '../support/cluster/drift.ts';
 
 let world: World;
 let clock: DriftClock;

@@ -6,11 +6,11 @@ import { namespace as createNamespace } from '../controlplane/cluster.ts';
 import { readyHistory } from '../controlplane/endpoints.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
-import { compareRegistries } from '../support/compare-registries.ts';
-import { startCoreDns } from '../support/name-servers.ts';
-import type { NameServer } from '../support/name-servers.ts';
-import { openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { compareRegistries } from '../support/cluster/compare-registries.ts';
+import { startCoreDns } from '../support/servers/name-servers.ts';
+import type { NameServer } from '../support/servers/name-servers.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 let plane: Plane;
 

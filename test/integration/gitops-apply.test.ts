@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
-import { threeWayPatches } from '../support/gitops.ts';
-import { manifest, Manifests, sampleManifests } from '../support/manifests.ts';
-import type { BackendManifest, StoredManifest } from '../support/manifests.ts';
-import { parts, partsWithOneField, sharedParts, specWith } from '../support/parts.ts';
+import { threeWayPatches } from '../support/cluster/gitops.ts';
+import { manifest, Manifests, sampleManifests } from '../support/builders/manifests.ts';
+import type { BackendManifest, StoredManifest } from '../support/builders/manifests.ts';
+import { parts, partsWithOneField, sharedParts, specWith } from '../support/builders/parts.ts';
 
 // What is applied is what is stored: for every sample and every part of the schema as `{}`, and for every part that is
 // emptied. No operator runs.

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { hosts, plain, probed } from '../support/backends.ts';
-import { kstatus } from '../support/gitops.ts';
-import { conditionOf, openWorld } from '../support/world.ts';
-import type { Spec, StoredBackend, World } from '../support/world.ts';
+import { hosts, plain, probed } from '../support/builders/backends.ts';
+import { kstatus } from '../support/cluster/gitops.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import type { Spec, StoredBackend, World } from '../support/cluster/world.ts';
 
 // What Flux and Helm make of a backend (kstatus, the library itself): they wait for Current, and Failed ends that at once.
 

@@ -10,10 +10,10 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
-import { manifest, Manifests, sampleManifests } from '../support/manifests.ts';
-import type { BackendManifest } from '../support/manifests.ts';
-import { parts, specWith } from '../support/parts.ts';
-import { eventually } from '../support/world.ts';
+import { manifest, Manifests, sampleManifests } from '../support/builders/manifests.ts';
+import type { BackendManifest } from '../support/builders/manifests.ts';
+import { parts, specWith } from '../support/builders/parts.ts';
+import { eventually } from '../support/cluster/world.ts';
 
 // Resources of version 0.1, whose CRD stored defaults in list items and merged targets and ports by key. Under another group,
 // because other tests use the CRD meanwhile.
@@ -42,7 +42,7 @@ const underOldGroup = (each: BackendManifest): BackendManifest => ({
   ...each,
   apiVersion: each.apiVersion.replace(group, old),
 });
-const oldCrd = 'test/support/crds/externalbackends-0.1.yaml';
+const oldCrd = 'test/support/cluster/crds/externalbackends-0.1.yaml';
 
 /** Returns true when the value has no field that the schema does not have. */
 function isKnown(value: unknown, node: SchemaNode): boolean {

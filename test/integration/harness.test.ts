@@ -13,7 +13,7 @@ import { countOf, requestCounts, writes } from '../controlplane/requests.ts';
 import { run } from '../controlplane/run.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { connectTo } from '../support/connect.ts';
+import { connectTo } from '../support/cluster/connect.ts';
 
 const plane = controlPlane();
 const admin = api(plane);

@@ -17,11 +17,11 @@ import type { Part } from '../controlplane/process.ts';
 import { record } from '../controlplane/recorder.ts';
 import type { Recorder } from '../controlplane/recorder.ts';
 import { mustRun } from '../controlplane/run.ts';
-import { hosts } from '../support/backends.ts';
+import { hosts } from '../support/builders/backends.ts';
 import { countsPort, hostileKinds, hostilePort } from '../support/hostile/kinds.ts';
-import { storeLogin } from '../support/roles.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { storeLogin } from '../support/cluster/roles.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const hostileMs = Number(process.env['HOSTILE_SECONDS'] ?? 20) * 1_000;
 const controlMs = hostileMs / 2;

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed } from '../support/backends.ts';
-import { startProxy } from '../support/proxy.ts';
-import type { ApiProxy } from '../support/proxy.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed } from '../support/builders/backends.ts';
+import { startProxy } from '../support/cluster/proxy.ts';
+import type { ApiProxy } from '../support/cluster/proxy.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const ips = ['10.20.61.1', '10.20.61.2', '10.20.61.3'];
 const [, second = '', third = ''] = ips;

@@ -8,9 +8,9 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed, quick } from '../support/backends.ts';
-import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed, quick } from '../support/builders/backends.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const ips = ['10.20.49.1', '10.20.49.2', '10.20.49.3'];
 /** Longer than two failures, shorter than the trust in the lease (10 s). */

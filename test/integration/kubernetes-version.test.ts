@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { versionWarning } from '../../src/kube/client/server-version.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { isAtLeast, kubernetesVersion } from '../controlplane/kubernetes-version.ts';
-import { plain } from '../support/backends.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 

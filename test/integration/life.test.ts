@@ -4,9 +4,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { plain, probed } from '../support/backends.ts';
-import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain, probed } from '../support/builders/backends.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let target: Target;

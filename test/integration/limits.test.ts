@@ -13,8 +13,8 @@ import { api, type Api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { clientFor, silent } from '../kube/support/connect.ts';
-import { ReconcileWorld } from '../support/reconcile-world.ts';
-import { bringUpWorst, worst } from '../support/worst.ts';
+import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
+import { bringUpWorst, worst } from '../support/builders/worst.ts';
 
 let admin: Api;
 let client: KubeClient;

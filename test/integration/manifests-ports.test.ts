@@ -93,7 +93,7 @@ it('a release names its image by digest alone, wherever it is named', async () =
 });
 
 describe('config/components/metrics-tls', () => {
-  const folder = 'test/support/manifests/metrics-tls';
+  const folder = 'test/support/cluster/manifests/metrics-tls';
 
   it('is accepted by the API server, and reads the certificate from where it is mounted', async () => {
     await kubectl(plane, [...apply, '-k', pathOf('config/default')]);

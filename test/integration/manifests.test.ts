@@ -6,7 +6,7 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl, tryKubectl } from '../controlplane/kubectl.ts';
-import { author, removeAuthorRights, tryCreate } from '../support/authors.ts';
+import { author, removeAuthorRights, tryCreate } from '../support/cluster/authors.ts';
 import { eventually } from '../support/eventually.ts';
 
 const plane = controlPlane();
@@ -168,7 +168,7 @@ describe('config/namespaced', () => {
 });
 
 describe('config/components/icmp', () => {
-  const folder = fileURLToPath(new URL('../support/manifests/icmp', import.meta.url));
+  const folder = fileURLToPath(new URL('../support/cluster/manifests/icmp', import.meta.url));
 
   it('asks for pods that restricted Pod Security admits', async () => {
     expect(await admitted(folder, 'restricted')).toEqual({ code: 0, said: '' });
@@ -176,7 +176,7 @@ describe('config/components/icmp', () => {
 });
 
 describe('config/components/icmp-raw', () => {
-  const folder = fileURLToPath(new URL('../support/manifests/icmp-raw', import.meta.url));
+  const folder = fileURLToPath(new URL('../support/cluster/manifests/icmp-raw', import.meta.url));
 
   it('needs a namespace without Pod Security, as it says', async () => {
     expect((await admitted(folder, 'privileged')).code).toBe(0);
@@ -185,7 +185,7 @@ describe('config/components/icmp-raw', () => {
 });
 
 describe('config/components/secrets', () => {
-  const folder = fileURLToPath(new URL('../support/manifests/secrets', import.meta.url));
+  const folder = fileURLToPath(new URL('../support/cluster/manifests/secrets', import.meta.url));
   const can = async (verb: string, ns: string, resource = 'secrets') =>
     (
       await tryKubectl(plane, ['auth', 'can-i', verb, resource, '-n', ns], { user: 'operator' })

@@ -4,8 +4,8 @@ import type { MongodbHandler } from '../../src/core/probing/check.ts';
 import { createMongodb } from '../../src/probe/mongodb/mongodb.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';
-import { startFerretDb } from '../support/ferretdb.ts';
-import type { FerretDb } from '../support/ferretdb.ts';
+import { startFerretDb } from '../support/servers/ferretdb.ts';
+import type { FerretDb } from '../support/servers/ferretdb.ts';
 
 const probe = createMongodb();
 const authority = createAuthority();

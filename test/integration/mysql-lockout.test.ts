@@ -10,10 +10,10 @@ import { forever, tcpCheck } from '../probe/support/checks.ts';
 import { foreignHandlers } from '../probe/support/foreign-handlers.ts';
 import { listen } from '../probe/support/listener.ts';
 import { eventually } from '../support/eventually.ts';
-import { startMariaDb } from '../support/mariadb.ts';
-import type { MariaDb } from '../support/mariadb.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
-import { bringMySql } from '../support/mysql.ts';
+import { startMariaDb } from '../support/servers/mariadb.ts';
+import type { MariaDb } from '../support/servers/mariadb.ts';
+import { mysqlCheck } from '../support/builders/mysql-check.ts';
+import { bringMySql } from '../support/servers/mysql.ts';
 
 // With their defaults (max_connect_errors 100, names looked up) both refuse every client of an address (1129) that left
 // a hundred handshakes unfinished. Prober and client have one address here, as pods have behind that of their node.

@@ -4,12 +4,12 @@ import { namespace, outsideNames } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { application } from '../support/application.ts';
-import { records } from '../support/dns.ts';
+import { application } from '../support/cluster/application.ts';
+import { records } from '../support/cluster/dns.ts';
 import { eventually } from '../support/eventually.ts';
-import { named, targetOf } from '../support/names.ts';
-import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { named, targetOf } from '../support/cluster/names.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
 let world: World;

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { unprobed } from '../support/backends.ts';
-import { startUnbound } from '../support/name-servers.ts';
-import type { NameServer, Names } from '../support/name-servers.ts';
-import { named, readySockets, slicesOf, sliceEvents, targetOf, toldOf } from '../support/names.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { unprobed } from '../support/builders/backends.ts';
+import { startUnbound } from '../support/servers/name-servers.ts';
+import type { NameServer, Names } from '../support/servers/name-servers.ts';
+import { named, readySockets, slicesOf, sliceEvents, targetOf, toldOf } from '../support/cluster/names.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let server: NameServer;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import type { DnsClient } from '../../src/dns/query/client.ts';
-import { clientOf } from '../support/name-client.ts';
-import { startCoreDns } from '../support/name-servers.ts';
-import type { NameServer } from '../support/name-servers.ts';
-import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/name-table.ts';
+import { clientOf } from '../support/servers/name-client.ts';
+import { startCoreDns } from '../support/servers/name-servers.ts';
+import type { NameServer } from '../support/servers/name-servers.ts';
+import { asRow, nameTable, tableNames, tableTtl, wanted } from '../support/servers/name-table.ts';
 
 // The same is asked of dnsmasq and Unbound by test/dns/vendors.test.ts.
 let server: NameServer;

@@ -4,11 +4,11 @@ import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { startCoreDns } from '../support/name-servers.ts';
-import type { NameServer, Names } from '../support/name-servers.ts';
-import { named, sliceEvents, standBy, toldOf } from '../support/names.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { startCoreDns } from '../support/servers/name-servers.ts';
+import type { NameServer, Names } from '../support/servers/name-servers.ts';
+import { named, sliceEvents, standBy, toldOf } from '../support/cluster/names.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let server: NameServer;

@@ -5,12 +5,21 @@ import { addAddress } from '../controlplane/network.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
-import { unprobed } from '../support/backends.ts';
-import { named, sliceEvents, targetOf, toldOf } from '../support/names.ts';
-import { a, aaaa, answer, formErr, noData, ScriptedDns, servfail, silence } from '../support/scripted-dns.ts';
-import type { Behaviour } from '../support/scripted-dns.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { unprobed } from '../support/builders/backends.ts';
+import { named, sliceEvents, targetOf, toldOf } from '../support/cluster/names.ts';
+import {
+  a,
+  aaaa,
+  answer,
+  formErr,
+  noData,
+  ScriptedDns,
+  servfail,
+  silence,
+} from '../support/fakes/scripted-dns.ts';
+import type { Behaviour } from '../support/fakes/scripted-dns.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let dns: ScriptedDns;

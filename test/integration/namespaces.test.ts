@@ -9,8 +9,8 @@ import { startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
-import { plain } from '../support/backends.ts';
-import { conditionOf, eventually, openWorld } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
 
 const config = join(import.meta.dirname, '../../config');
 const ips = ['10.20.62.1'];

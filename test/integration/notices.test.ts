@@ -8,9 +8,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import { greeting } from '../probe/support/mysql-bytes.ts';
-import { hosts } from '../support/backends.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { hosts } from '../support/builders/backends.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const [mysql, web] = ['10.20.61.1', '10.20.61.2'];
 const authority = createAuthority();

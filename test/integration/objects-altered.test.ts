@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { controlPlane } from '../controlplane/details.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { plain, probed } from '../support/backends.ts';
-import { startMutatingWebhook } from '../support/mutating-webhook.ts';
-import type { PatchOperation, Reviewed } from '../support/mutating-webhook.ts';
-import { brief, conditionOf, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain, probed } from '../support/builders/backends.ts';
+import { startMutatingWebhook } from '../support/cluster/mutating-webhook.ts';
+import type { PatchOperation, Reviewed } from '../support/cluster/mutating-webhook.ts';
+import { brief, conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let target: Target;

@@ -5,9 +5,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { liveEdits } from '../support/drawn/live.ts';
-import { editedLive } from '../support/edited-live.ts';
-import { openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { editedLive } from '../support/cluster/edited-live.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 // The unit test `as-made-afresh` draws more of the same against a fake API server. EDITS=200 SEED=2: so many of others.
 const edits = Number(process.env['EDITS'] ?? 28);

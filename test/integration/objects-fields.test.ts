@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
-import { comparedAfresh } from '../support/afresh.ts';
-import { hosts, plain, unprobed } from '../support/backends.ts';
-import { brief, eventually, openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { comparedAfresh } from '../support/cluster/afresh.ts';
+import { hosts, plain, unprobed } from '../support/builders/backends.ts';
+import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 let world: World;
 

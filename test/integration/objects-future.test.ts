@@ -5,9 +5,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { hosts, plain, probed } from '../support/backends.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { hosts, plain, probed } from '../support/builders/backends.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
 const crd = 'externalbackends.externalbackend.io';

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { readyAddresses } from '../controlplane/endpoints.ts';
-import { plain } from '../support/backends.ts';
-import { conditionOf, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { controlPlane } from '../controlplane/details.ts';
-import { comparedAfresh } from '../support/afresh.ts';
-import { hosts, plain, unprobed } from '../support/backends.ts';
-import { openWorld } from '../support/world.ts';
-import type { Spec, World } from '../support/world.ts';
+import { comparedAfresh } from '../support/cluster/afresh.ts';
+import { hosts, plain, unprobed } from '../support/builders/backends.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 let world: World;
 

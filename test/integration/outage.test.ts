@@ -9,9 +9,9 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed } from '../support/backends.ts';
-import { brief, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed } from '../support/builders/backends.ts';
+import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let plane: Plane;
 let world: World;

@@ -10,11 +10,11 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import { mustRun } from '../controlplane/run.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import type { Certificate } from '../probe/support/certificates.ts';
-import { hosts } from '../support/backends.ts';
+import { hosts } from '../support/builders/backends.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../support/hostile/costly-chain.ts';
-import { conditionOf, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const port = 5439;
 const healthy = Array.from({ length: 300 }, (_, n) => `10.21.${7 + Math.floor(n / 150)}.${(n % 150) + 1}`);
@@ -41,7 +41,7 @@ beforeAll(async () => {
     args: ['--leader-elect=true', '--lease-name=probers', '--identity=probers'],
     // A thread may use half of it.
     nodeFlags: ['--max-old-space-size=256'],
-    program: join(import.meta.dirname, '../support/harmful-operator.ts'),
+    program: join(import.meta.dirname, '../support/cluster/harmful-operator.ts'),
   });
   for (const name of names)
     await world.publish(name, {

@@ -11,14 +11,14 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { usedVerbs } from '../controlplane/requests.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { plain, probed } from '../support/backends.ts';
-import { fullLife } from '../support/full-life.ts';
-import { startProxy } from '../support/proxy.ts';
-import type { ApiProxy } from '../support/proxy.ts';
-import { conditionOf, eventually } from '../support/world.ts';
-import type { Spec } from '../support/world.ts';
+import { plain, probed } from '../support/builders/backends.ts';
+import { fullLife } from '../support/cluster/full-life.ts';
+import { startProxy } from '../support/cluster/proxy.ts';
+import type { ApiProxy } from '../support/cluster/proxy.ts';
+import { conditionOf, eventually } from '../support/cluster/world.ts';
+import type { Spec } from '../support/cluster/world.ts';
 
-const manifests = join(import.meta.dirname, '../support/manifests/secrets');
+const manifests = join(import.meta.dirname, '../support/cluster/manifests/secrets');
 const ns = 'shop';
 
 /** Granted verbs that are no request of their own, so that no audit log has them. A test below shows that each is needed. */

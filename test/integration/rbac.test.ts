@@ -9,7 +9,7 @@ import { startOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { writes } from '../controlplane/requests.ts';
-import { fullLife } from '../support/full-life.ts';
+import { fullLife } from '../support/cluster/full-life.ts';
 
 const config = join(import.meta.dirname, '../../config');
 let own: Plane;

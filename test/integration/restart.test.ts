@@ -5,9 +5,9 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import { addAddress, dropPackets } from '../controlplane/network.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed, quick } from '../support/backends.ts';
-import { brief, conditionOf, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed, quick } from '../support/builders/backends.ts';
+import { brief, conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 let targets: readonly Target[];

@@ -4,10 +4,10 @@ import { ApiError } from '../controlplane/api.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { everMissing } from '../controlplane/endpoints.ts';
 import type { Kind, Kinds, Manifest } from '../controlplane/kinds.ts';
-import { plain } from '../support/backends.ts';
-import type { Published } from '../support/published.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import type { Published } from '../support/cluster/published.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 

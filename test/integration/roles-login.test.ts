@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { everMissing } from '../controlplane/endpoints.ts';
 import { eventually } from '../support/eventually.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import {
   byRole,
   degraded,
@@ -14,9 +14,9 @@ import {
   storeLogin,
   told,
   upVerdicts,
-} from '../support/roles.ts';
-import { brief, conditionOf } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+} from '../support/cluster/roles.ts';
+import { brief, conditionOf } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const address = '10.20.76.1';
 const port = 5432;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { everMissing } from '../controlplane/endpoints.ts';
 import { addAddress } from '../controlplane/network.ts';
-import { startMariaDb } from '../support/mariadb.ts';
-import type { MariaDb } from '../support/mariadb.ts';
+import { startMariaDb } from '../support/servers/mariadb.ts';
+import type { MariaDb } from '../support/servers/mariadb.ts';
 import {
   annals,
   byRole,
@@ -17,8 +17,8 @@ import {
   storeLogin,
   told,
   toldOfPrimary,
-} from '../support/roles.ts';
-import type { World } from '../support/world.ts';
+} from '../support/cluster/roles.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const [a, b] = ['10.20.72.1', '10.20.72.2'];
 const port = 3306;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { everMissing } from '../controlplane/endpoints.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { hosts } from '../support/backends.ts';
+import { hosts } from '../support/builders/backends.ts';
 import { eventually } from '../support/eventually.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import {
   annals,
   byRole,
@@ -20,8 +20,8 @@ import {
   told,
   toldOfPrimary,
   upVerdicts,
-} from '../support/roles.ts';
-import type { Spec, World } from '../support/world.ts';
+} from '../support/cluster/roles.ts';
+import type { Spec, World } from '../support/cluster/world.ts';
 
 const port = 5432;
 const passwords = { first: 'correct-horse-1', second: 'battery-staple-2' };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { addAddress } from '../controlplane/network.ts';
-import { startRedis } from '../support/redis.ts';
-import type { Redis } from '../support/redis.ts';
+import { startRedis } from '../support/servers/redis.ts';
+import type { Redis } from '../support/servers/redis.ts';
 import {
   annals,
   byRole,
@@ -15,8 +15,8 @@ import {
   storeLogin,
   told,
   toldOfPrimary,
-} from '../support/roles.ts';
-import type { World } from '../support/world.ts';
+} from '../support/cluster/roles.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const [a, b, c, d] = ['10.20.73.1', '10.20.73.2', '10.20.73.3', '10.20.73.4'];
 const port = 6379;

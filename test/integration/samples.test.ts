@@ -8,9 +8,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { startTarget } from '../controlplane/targets.ts';
-import { probed } from '../support/backends.ts';
-import { brief, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed } from '../support/builders/backends.ts';
+import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const folder = join(import.meta.dirname, '../../config/samples');
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');

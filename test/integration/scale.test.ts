@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { readyAddresses } from '../controlplane/endpoints.ts';
-import { plain } from '../support/backends.ts';
-import { brief, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { brief, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 let world: World;
 const ips = Array.from({ length: 512 }, (_, i) => `10.20.${38 + Math.floor(i / 250)}.${(i % 250) + 1}`);

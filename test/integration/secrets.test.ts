@@ -5,9 +5,9 @@ import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed } from '../support/backends.ts';
-import { conditionOf, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed } from '../support/builders/backends.ts';
+import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const address = '10.20.62.1';
 const role = join(import.meta.dirname, '../../config/rbac-namespaced/secrets');

@@ -8,9 +8,9 @@ import type { RunningOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { writes } from '../controlplane/requests.ts';
-import { plain } from '../support/backends.ts';
-import { conditionOf, eventually } from '../support/world.ts';
-import type { Spec, StoredBackend } from '../support/world.ts';
+import { plain } from '../support/builders/backends.ts';
+import { conditionOf, eventually } from '../support/cluster/world.ts';
+import type { Spec, StoredBackend } from '../support/cluster/world.ts';
 
 let own: Plane;
 let admin: Api;

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { api } from '../controlplane/api.ts';
 import { namespace as createNamespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
-import { compareRegistries } from '../support/compare-registries.ts';
+import { compareRegistries } from '../support/cluster/compare-registries.ts';
 
 const admin = api(controlPlane());
 let namespace: string;

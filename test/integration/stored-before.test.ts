@@ -7,7 +7,7 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
-import { eventually } from '../support/world.ts';
+import { eventually } from '../support/cluster/world.ts';
 
 // Resources that were stored before the limits of a probe existed. They have another API group, because other
 // tests use the CRD at the same time.
@@ -47,7 +47,7 @@ const patch = (name: string, change: unknown, ...more: readonly string[]): Promi
   ]);
 
 beforeAll(async () => {
-  await install('test/support/crds/externalbackends-0.1.yaml');
+  await install('test/support/cluster/crds/externalbackends-0.1.yaml');
   space = await namespace(plane, 'stored-before');
   for (const [name, spec] of Object.entries(specs))
     await eventually(

@@ -6,11 +6,11 @@ import { startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { plain, probed } from '../support/backends.ts';
-import { startProxy } from '../support/proxy.ts';
-import type { ApiProxy } from '../support/proxy.ts';
-import { eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { plain, probed } from '../support/builders/backends.ts';
+import { startProxy } from '../support/cluster/proxy.ts';
+import type { ApiProxy } from '../support/cluster/proxy.ts';
+import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 /** More backends than concurrent reconciles, and places for requests. */
 const backends = Array.from({ length: 300 }, (_, at) => `db-${at}`);

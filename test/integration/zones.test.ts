@@ -6,11 +6,11 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed } from '../support/backends.ts';
-import { startMutatingWebhook } from '../support/mutating-webhook.ts';
-import type { PatchOperation, Reviewed } from '../support/mutating-webhook.ts';
-import { brief, conditionOf, eventually, openWorld } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { probed } from '../support/builders/backends.ts';
+import { startMutatingWebhook } from '../support/cluster/mutating-webhook.ts';
+import type { PatchOperation, Reviewed } from '../support/cluster/mutating-webhook.ts';
+import { brief, conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import type { World } from '../support/cluster/world.ts';
 
 const [one, two] = ['10.20.58.1', '10.20.58.2'];
 const targets = [

@@ -4,8 +4,8 @@ import type { ApiRequest } from '../../src/kube/client/client.ts';
 import { EventWriter } from '../../src/kube/events/event-writer.ts';
 import type { EventResult } from '../../src/kube/events/event-writer.ts';
 import { SeriesCache } from '../../src/kube/events/series-cache.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
+import { silentLogger } from '../support/fakes/silent-logger.ts';
 
 const SECOND = 1_000;
 

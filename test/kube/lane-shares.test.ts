@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { PriorityLimiter, priorities } from '../../src/kube/client/priority-limiter.ts';
-import { settle } from '../support/manual-clock.ts';
+import { settle } from '../support/fakes/manual-clock.ts';
 
 /**
  * An API server that answers all requests under way at the end of each round, with 32 places.

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres/postgres.ts';
-import { freePort } from '../support/ports.ts';
-import { startPgBouncer } from '../support/pgbouncer.ts';
-import type { PgBouncer } from '../support/pgbouncer.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { freePort } from '../support/servers/ports.ts';
+import { startPgBouncer } from '../support/servers/pgbouncer.ts';
+import type { PgBouncer } from '../support/servers/pgbouncer.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 

@@ -3,12 +3,12 @@ import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGalera } from '../support/galera.ts';
-import type { Galera } from '../support/galera.ts';
-import { startMariaDb } from '../support/mariadb.ts';
-import type { MariaDb } from '../support/mariadb.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
-import { freePort } from '../support/ports.ts';
+import { startGalera } from '../support/servers/galera.ts';
+import type { Galera } from '../support/servers/galera.ts';
+import { startMariaDb } from '../support/servers/mariadb.ts';
+import type { MariaDb } from '../support/servers/mariadb.ts';
+import { mysqlCheck } from '../support/builders/mysql-check.ts';
+import { freePort } from '../support/servers/ports.ts';
 import { forever } from './support/checks.ts';
 
 const probe = createMysql();

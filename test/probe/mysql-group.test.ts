@@ -2,9 +2,9 @@ import { expect, it } from '@jest/globals';
 import { createFallbacks } from '../../src/probe/connection/fallbacks.ts';
 import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
-import { bringMySql } from '../support/mysql.ts';
-import { freePort } from '../support/ports.ts';
+import { mysqlCheck } from '../support/builders/mysql-check.ts';
+import { bringMySql } from '../support/servers/mysql.ts';
+import { freePort } from '../support/servers/ports.ts';
 import { forever } from './support/checks.ts';
 
 const supply = await bringMySql();

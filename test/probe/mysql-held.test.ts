@@ -6,7 +6,7 @@ import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { createOwed } from '../../src/probe/mysql/outstanding-logins.ts';
 import { eventually } from '../support/eventually.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
+import { mysqlCheck } from '../support/builders/mysql-check.ts';
 import { forever } from './support/checks.ts';
 import { credentials, held, unanswered, wrong } from './support/held.ts';
 import { listen } from './support/listener.ts';

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MysqlHandler } from '../../src/core/probing/check.ts';
 import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { eventually } from '../support/eventually.ts';
-import { occupy, startMariaDb } from '../support/mariadb.ts';
-import type { MariaDb } from '../support/mariadb.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
-import { freePort } from '../support/ports.ts';
+import { occupy, startMariaDb } from '../support/servers/mariadb.ts';
+import type { MariaDb } from '../support/servers/mariadb.ts';
+import { mysqlCheck } from '../support/builders/mysql-check.ts';
+import { freePort } from '../support/servers/ports.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever } from './support/checks.ts';
 

@@ -3,11 +3,11 @@ import { Client } from 'pg';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/ports.ts';
-import { bringNewest, installed, startPgBouncer } from '../support/pgbouncer.ts';
-import type { PgBouncer } from '../support/pgbouncer.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { freePort } from '../support/servers/ports.ts';
+import { bringNewest, installed, startPgBouncer } from '../support/servers/pgbouncer.ts';
+import type { PgBouncer } from '../support/servers/pgbouncer.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 
 const probe = createPostgres();

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { PostgresHandler } from '../../src/core/probing/check.ts';
 import { createPostgres } from '../../src/probe/postgres/postgres.ts';
 import { eventually } from '../support/eventually.ts';
-import { startPgpool } from '../support/pgpool.ts';
-import type { Pgpool } from '../support/pgpool.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { startPgpool } from '../support/servers/pgpool.ts';
+import type { Pgpool } from '../support/servers/pgpool.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 
 const credentials = { username: 'watcher', password: 'open sesame' };

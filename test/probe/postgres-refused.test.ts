@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Check, PostgresHandler } from '../../src/core/probing/check.ts';
 import { createFallbacks } from '../../src/probe/connection/fallbacks.ts';
 import { createPostgres } from '../../src/probe/postgres/postgres.ts';
-import { createPostgresCluster } from '../support/postgres-cluster.ts';
-import type { PostgresCluster } from '../support/postgres-cluster.ts';
+import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
+import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 
 const credentials = { username: 'watcher', password: 'open sesame' };

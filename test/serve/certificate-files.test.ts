@@ -11,7 +11,7 @@ import { HttpServer } from '../../src/serve/http-server.ts';
 import { until } from '../kube/support/until.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import type { Authority, Certificate } from '../probe/support/certificates.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 let directory: string;
 let authority: Authority;

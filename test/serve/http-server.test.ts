@@ -7,7 +7,7 @@ import { HttpServer } from '../../src/serve/http-server.ts';
 import type { HttpServerOptions, Routes } from '../../src/serve/http-server.ts';
 import { RecentText } from '../../src/serve/recent-text.ts';
 import { healthRoutes, metricsRoutes } from '../../src/serve/routes.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 const servers: HttpServer[] = [];
 

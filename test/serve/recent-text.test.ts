@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { RecentText } from '../../src/serve/recent-text.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 const counted = (fails = 0) => {
   let made = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TokenAccess } from '../../src/serve/token-access.ts';
 import type { Access } from '../../src/serve/token-access.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 type Verdict = Access | 'away';
 

@@ -9,7 +9,7 @@ import { createSpawnThread } from '../../src/worker/spawn-thread.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../support/hostile/costly-chain.ts';
 import { until } from '../kube/support/until.ts';
-import { aCheck, up } from '../support/scripted-probe.ts';
+import { aCheck, up } from '../support/fakes/scripted-probe.ts';
 
 const options = { namespace: 'shop', fresh: () => true };
 const quick: Partial<Timing> = { periodMs: 1_000, timeoutMs: 1_000 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { transitionEvent } from '../../../src/core/events/health-events.ts';
 import { unknownHealth } from '../../../src/core/health/state.ts';
-import { healthy, unhealthy } from '../../support/builders.ts';
-import { aCheck } from '../../support/scripted-probe.ts';
+import { healthy, unhealthy } from '../../support/builders/builders.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 describe('transitionEvent', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { mayWarn, probeWarnings, type EmittedWarnings } from '../../../src/core/events/probe-warnings.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import { aCheck } from '../../support/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 const day = 86_400_000;
 const ends = Date.UTC(2026, 5, 30, 12);

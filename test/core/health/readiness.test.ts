@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
 import { unknownHealth } from '../../../src/core/health/state.ts';
 import { addressReadiness, readinessOf } from '../../../src/core/health/readiness.ts';
-import { aBackend, addressesIn, healthy, unhealthy, type SpecInput } from '../../support/builders.ts';
+import {
+  aBackend,
+  addressesIn,
+  healthy,
+  unhealthy,
+  type SpecInput,
+} from '../../support/builders/builders.ts';
 
 const sceneOf = (spec: SpecInput) => {
   const { spec: parsed } = aBackend(spec);

@@ -5,8 +5,8 @@ import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
 import { warningFor, warningEvent } from '../../../src/core/health/warnings.ts';
 import { reasons, type Verdict } from '../../../src/core/probing/verdict.ts';
 import type { ReplicationState } from '../../../src/core/health/replication.ts';
-import { healthy, unhealthy } from '../../support/builders.ts';
-import { aCheck } from '../../support/scripted-probe.ts';
+import { healthy, unhealthy } from '../../support/builders/builders.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
 const refused: Verdict = { kind: 'up', reason: 'AuthFailed', message: '28P01 no' };

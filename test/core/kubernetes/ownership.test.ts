@@ -8,7 +8,7 @@ import {
   serviceOf,
   oldestClaimant,
 } from '../../../src/core/kubernetes/ownership.ts';
-import { aService, aSlice } from '../../support/builders.ts';
+import { aService, aSlice } from '../../support/builders/builders.ts';
 
 const ours = ownerReference({ name: 'orders-db', uid: 'u1' });
 const theirs: OwnerReference = {

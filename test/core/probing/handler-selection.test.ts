@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
 import { defaultHandler, databaseHandler, httpHandler } from '../../../src/core/probing/handler-selection.ts';
 import type { ProbeSecrets } from '../../../src/core/probing/probe-secrets.ts';
-import { aBackend, aPort } from '../../support/builders.ts';
+import { aBackend, aPort } from '../../support/builders/builders.ts';
 
 const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: ProbeSecrets = {}) =>
   defaultHandler(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checksOf, portGroups } from '../../../src/core/probing/port-groups.ts';
-import { aBackend, addressesIn, type SpecInput } from '../../support/builders.ts';
+import { aBackend, addressesIn, type SpecInput } from '../../support/builders/builders.ts';
 
 const checksIn = (spec: SpecInput) => {
   const { spec: parsed } = aBackend({ targets: [{ host: '10.20.0.11' }], ...spec });

@@ -5,7 +5,7 @@ import {
   secretNames,
   type SecretState,
 } from '../../../src/core/probing/probe-secrets.ts';
-import { aBackend } from '../../support/builders.ts';
+import { aBackend } from '../../support/builders/builders.ts';
 
 const databases = { probe: { redis: {} }, ports: [{ port: 6379 }] };
 const login = { credentials: { secretName: 'login' } };

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { aBackend, allBut, desiredOf, nothingKnown, theService, writtenOf } from '../../support/builders.ts';
+import {
+  aBackend,
+  allBut,
+  desiredOf,
+  nothingKnown,
+  theService,
+  writtenOf,
+} from '../../support/builders/builders.ts';
 
 const endpointsOf = (spec: object, healthOf = allBut('10.20.0.11')) =>
   theService(aBackend(spec as Record<string, unknown>), healthOf).groups.flatMap(

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { planEndpoints, subsetsOf } from '../../../src/core/publish/endpoints.ts';
 import type { Endpoint, Endpoints, KubeObject } from '../../../src/core/kubernetes/objects.ts';
 import type { SliceGroup } from '../../../src/core/publish/slices.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
-import { aBackend, namespace, theService } from '../../support/builders.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
+import { aBackend, namespace, theService } from '../../support/builders/builders.ts';
 
 const backend = { namespace, name: 'orders-db', uid: 'u1' };
 const service = { name: 'orders-db', headless: false };

@@ -9,7 +9,7 @@ import {
   judgeExternalIps,
   refusedExternalIpText,
 } from '../../../src/core/publish/external-ips.ts';
-import { aBackend, aService, type SpecInput } from '../../support/builders.ts';
+import { aBackend, aService, type SpecInput } from '../../support/builders/builders.ts';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);

@@ -23,7 +23,7 @@ import {
   nothingKnown,
   resolved,
   type SpecInput,
-} from '../../support/builders.ts';
+} from '../../support/builders/builders.ts';
 
 const now = Date.UTC(2026, 0, 1);
 const candidate = (name: string, health: HealthState, over: Partial<Candidate> = {}): Candidate => ({

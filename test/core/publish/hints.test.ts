@@ -4,7 +4,14 @@ import { portGroups } from '../../../src/core/probing/port-groups.ts';
 import { desiredServices } from '../../../src/core/publish/desired.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import { electPrimary } from '../../../src/core/roles/primary-election.ts';
-import { aBackend, addressesIn, allBut, desiredOf, healthy, theService } from '../../support/builders.ts';
+import {
+  aBackend,
+  addressesIn,
+  allBut,
+  desiredOf,
+  healthy,
+  theService,
+} from '../../support/builders/builders.ts';
 
 const zones = ['eu-1a', 'eu-1b', undefined] as const;
 const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode', undefined] as const;

@@ -7,7 +7,7 @@ import type { EndpointSlice, KubeObject } from '../../../src/core/kubernetes/obj
 import { planRemoval, planService, type ServicePlan } from '../../../src/core/publish/plan.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import type { Step } from '../../../src/core/kubernetes/step.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 import {
   aBackend,
   allBut,
@@ -20,7 +20,7 @@ import {
   someEndpoints,
   theService,
   type SpecInput,
-} from '../../support/builders.ts';
+} from '../../support/builders/builders.ts';
 
 const name = 'orders-db';
 const ownersOf = (uid: string, owner = name, kind = 'ExternalBackend') => [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Service } from '../../../src/core/kubernetes/objects.ts';
 import { isApplied, needsRecreation, serviceBody } from '../../../src/core/publish/service-body.ts';
-import { aBackend, firstAlias, aService, type SpecInput } from '../../support/builders.ts';
+import { aBackend, firstAlias, aService, type SpecInput } from '../../support/builders/builders.ts';
 
 /** Returns the body that is applied for a backend with one Service of these fields. */
 function bodyOf(service: Readonly<Record<string, unknown>>, spec: SpecInput = {}) {

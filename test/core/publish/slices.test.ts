@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../../src/core/kubernetes/objects.ts';
 import { groupKey } from '../../../src/core/publish/slice-bodies.ts';
 import { planSlices, type SliceContext, type SliceGroup } from '../../../src/core/publish/slices.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
-import { aSlice, namespace } from '../../support/builders.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
+import { aSlice, namespace } from '../../support/builders/builders.ts';
 
 const ports: readonly EndpointPort[] = [{ name: '', port: 5432, protocol: 'TCP' }];
 const context: SliceContext = {

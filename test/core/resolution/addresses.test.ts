@@ -4,8 +4,8 @@ import { parseCidr, type Cidr } from '../../../src/api/cidr.ts';
 import { addressPolicy } from '../../../src/core/resolution/address-policy.ts';
 import { addressesOf, maxAddresses } from '../../../src/core/resolution/addresses.ts';
 import type { HostAddress, Resolution } from '../../../src/core/resolution/resolve-host.ts';
-import { aPort, aTarget, literal, resolved } from '../../support/builders.ts';
-import { service } from '../../support/lookups.ts';
+import { aPort, aTarget, literal, resolved } from '../../support/builders/builders.ts';
+import { service } from '../../support/builders/lookups.ts';
 
 const cidr = (text: string): Cidr => {
   const parsed = parseCidr(text);

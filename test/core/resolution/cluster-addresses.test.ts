@@ -6,7 +6,7 @@ import {
   clusterAddress,
   type ClusterAddress,
 } from '../../../src/core/resolution/cluster-addresses.ts';
-import { aService, aTarget, literal } from '../../support/builders.ts';
+import { aService, aTarget, literal } from '../../support/builders/builders.ts';
 
 const ip = '10.96.0.7';
 const service = 'shop/db';

@@ -17,8 +17,8 @@ import type { ServiceRecord } from '../../../src/core/resolution/srv-records.ts'
 import type { EndpointSlice } from '../../../src/core/kubernetes/objects.ts';
 import { annotations } from '../../../src/core/kubernetes/ownership.ts';
 import type { HostAddress, Resolution } from '../../../src/core/resolution/resolve-host.ts';
-import { aSlice, aTarget, resolved } from '../../support/builders.ts';
-import { service } from '../../support/lookups.ts';
+import { aSlice, aTarget, resolved } from '../../support/builders/builders.ts';
+import { service } from '../../support/builders/lookups.ts';
 
 const record = '_postgres._tcp.example.com';
 

@@ -8,7 +8,7 @@ import { desiredServices, type DesiredService } from '../../../src/core/publish/
 import type { Health } from '../../../src/core/health/state.ts';
 import { annotations } from '../../../src/core/kubernetes/ownership.ts';
 import { electPrimary } from '../../../src/core/roles/primary-election.ts';
-import { aBackend, aSlice, healthy, resolved } from '../../support/builders.ts';
+import { aBackend, aSlice, healthy, resolved } from '../../support/builders/builders.ts';
 
 const A = '10.20.0.1';
 const B = '10.20.0.2';

@@ -4,7 +4,7 @@ import { emptyNameState, questionKey, type NameState } from '../../../src/core/r
 import { mostQuestions, questionSet, unqueriedTexts } from '../../../src/core/resolution/questions.ts';
 import { resolve } from '../../../src/core/resolution/resolve-host.ts';
 import { defaultDns } from '../../../src/api/dns.ts';
-import { after, gives, knowing, leadsTo, service } from '../../support/lookups.ts';
+import { after, gives, knowing, leadsTo, service } from '../../support/builders/lookups.ts';
 
 const both = ['IPv4', 'IPv6'] as const;
 const record = (i: number): string => `_pg._tcp.r${i}.example.com`;

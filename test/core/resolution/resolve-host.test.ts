@@ -22,7 +22,7 @@ import {
   leadsTo,
   service,
   since,
-} from '../../support/lookups.ts';
+} from '../../support/builders/lookups.ts';
 
 const dns = (over: Partial<Dns> = {}): Dns => ({ ...defaultDns, ...over });
 const name = 'db.example.com';

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { emptyNameState } from '../../../src/core/resolution/name-state.ts';
 import { resolve } from '../../../src/core/resolution/resolve-host.ts';
 import { hintQuestion, withHint } from '../../../src/core/resolution/srv-hint.ts';
-import { aBackend } from '../../support/builders.ts';
-import { after, denies, gives, knowing, leadsTo, service } from '../../support/lookups.ts';
+import { aBackend } from '../../support/builders/builders.ts';
+import { after, denies, gives, knowing, leadsTo, service } from '../../support/builders/lookups.ts';
 
 const host = 'cluster0.ab1cd.mongodb.net';
 const srv = `_mongodb._tcp.${host}`;

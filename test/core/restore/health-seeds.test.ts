@@ -10,7 +10,7 @@ import type { Published } from '../../../src/core/restore/published-readiness.ts
 import { reseeded } from '../../../src/core/restore/reseed.ts';
 import { restoreHealth } from '../../../src/core/restore/health-seeds.ts';
 import { sameStatus, statusOf } from '../../../src/core/status/status.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 import {
   aBackend,
   addressesIn,
@@ -25,7 +25,7 @@ import {
   unhealthy,
   writtenOf,
   type SpecInput,
-} from '../../support/builders.ts';
+} from '../../support/builders/builders.ts';
 
 const none: Published = { slices: [], endpoints: [] };
 const now = Date.UTC(2026, 0, 1);

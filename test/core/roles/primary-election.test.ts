@@ -10,7 +10,7 @@ import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
 import { exclusionOf, electPrimary, type Roles } from '../../../src/core/roles/primary-election.ts';
 import type { ReplicationState } from '../../../src/core/health/replication.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import { aBackend, literal, resolved, type SpecInput } from '../../support/builders.ts';
+import { aBackend, literal, resolved, type SpecInput } from '../../support/builders/builders.ts';
 
 const names: Readonly<Record<string, readonly string[]>> = {
   'one.example': ['10.0.1.1', 'fd00::1'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { statusSchema, type Status } from '../../../src/api/external-backend.ts';
 import { fitted } from '../../../src/core/status/status-size.ts';
-import { aBackend } from '../../support/builders.ts';
+import { aBackend } from '../../support/builders/builders.ts';
 
 const { spec } = aBackend();
 type Target = NonNullable<Status['targets']>[number];

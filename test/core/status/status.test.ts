@@ -29,7 +29,7 @@ import {
   nothingKnown,
   unhealthy,
   writtenOf,
-} from '../../support/builders.ts';
+} from '../../support/builders/builders.ts';
 
 const now = Date.UTC(2026, 0, 1, 12);
 

@@ -6,9 +6,9 @@ import type { Answer, Question } from '../../../src/core/resolution/name-state.t
 import { createDnsClient } from '../../../src/dns/query/client.ts';
 import type { DnsClient, DnsClientOptions } from '../../../src/dns/query/client.ts';
 import { serverText } from '../../../src/dns/query/resolv-conf.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import * as scripted from '../../support/scripted-dns.ts';
-import type { Behaviour, Script, ScriptedDns } from '../../support/scripted-dns.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
+import * as scripted from '../../support/fakes/scripted-dns.ts';
+import type { Behaviour, Script, ScriptedDns } from '../../support/fakes/scripted-dns.ts';
 import { until } from '../support/until.ts';
 
 const { a, answer, cname, inTurn, manyA, nxDomain, noData, servfail, silence, srv } = scripted;

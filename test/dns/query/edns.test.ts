@@ -4,7 +4,7 @@ import type { Answer, Question } from '../../../src/core/resolution/name-state.t
 import { createDnsClient } from '../../../src/dns/query/client.ts';
 import type { DnsClient } from '../../../src/dns/query/client.ts';
 import { serverText } from '../../../src/dns/query/resolv-conf.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import {
   a,
   answer,
@@ -18,8 +18,8 @@ import {
   servfail,
   silence,
   srv,
-} from '../../support/scripted-dns.ts';
-import type { Behaviour, Script } from '../../support/scripted-dns.ts';
+} from '../../support/fakes/scripted-dns.ts';
+import type { Behaviour, Script } from '../../support/fakes/scripted-dns.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

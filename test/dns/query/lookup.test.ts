@@ -5,8 +5,8 @@ import { Lookup } from '../../../src/dns/query/lookup.ts';
 import type { LookupResult } from '../../../src/dns/query/lookup.ts';
 import { NameServer } from '../../../src/dns/query/name-server.ts';
 import type { QueryResult } from '../../../src/dns/query/name-server.ts';
-import { a, cname, soa } from '../../support/scripted-dns.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { a, cname, soa } from '../../support/fakes/scripted-dns.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 
 /** Nothing is sent: what these say is in the script. */
 const servers = ['10.0.0.1', '10.0.0.2'].map(

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { isResponseTo, readResponse, withId } from '../../../src/dns/query/message.ts';
 import type { ParsedResponse, WireType } from '../../../src/dns/query/message.ts';
 import { encodeQuery } from '../../../src/dns/query/wire.ts';
-import { a, aaaa, cname, manyA, soa, srv } from '../../support/scripted-dns.ts';
+import { a, aaaa, cname, manyA, soa, srv } from '../../support/fakes/scripted-dns.ts';
 
 const name = 'db.test';
 

@@ -4,7 +4,7 @@ import { encodeQuery } from '../../../src/dns/query/wire.ts';
 import { sendTcp } from '../../../src/dns/query/tcp.ts';
 import { UdpSockets } from '../../../src/dns/query/udp.ts';
 import type { PendingQuery } from '../../../src/dns/query/udp.ts';
-import { a, answer, ScriptedDns, silence } from '../../support/scripted-dns.ts';
+import { a, answer, ScriptedDns, silence } from '../../support/fakes/scripted-dns.ts';
 import { until } from '../support/until.ts';
 
 const query = encodeQuery('db.test', 'A') ?? Buffer.alloc(0);

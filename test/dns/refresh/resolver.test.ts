@@ -7,7 +7,7 @@ import { DnsResolver } from '../../../src/dns/refresh/resolver.ts';
 import type { AskOptions, DnsResolverOptions } from '../../../src/dns/refresh/resolver.ts';
 import type { FollowOptions, RefreshBounds } from '../../../src/engine/ports.ts';
 import type { LogFields, Logger } from '../../../src/util/log.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

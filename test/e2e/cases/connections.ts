@@ -2,8 +2,8 @@ import { expect } from '@jest/globals';
 
 import { dropPackets } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startNeighbour } from '../../support/neighbour.ts';
-import { query, startPostgres } from '../../support/postgres.ts';
+import { startNeighbour } from '../../support/cluster/neighbour.ts';
+import { query, startPostgres } from '../../support/servers/postgres.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** What becomes of connections. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 
 import { addAddress } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startNeighbour } from '../../support/neighbour.ts';
+import { startNeighbour } from '../../support/cluster/neighbour.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** Beside others: pods, clients outside the cluster, protocols that are not TCP; and the end. */

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 
-import { records } from '../../support/dns.ts';
+import { records } from '../../support/cluster/dns.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Case } from '../scene.ts';
 

@@ -4,9 +4,9 @@ import { readyHistory } from '../../controlplane/endpoints.ts';
 import { kubectl } from '../../controlplane/kubectl.ts';
 import { record } from '../../controlplane/recorder.ts';
 import { eventually } from '../../support/eventually.ts';
-import { createPostgresCluster } from '../../support/postgres-cluster.ts';
-import { readOnlyTransaction, repeat } from '../../support/statements.ts';
-import type { Attempt, Statements } from '../../support/statements.ts';
+import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
+import { readOnlyTransaction, repeat } from '../../support/cluster/statements.ts';
+import type { Attempt, Statements } from '../../support/cluster/statements.ts';
 import type { Case } from '../scene.ts';
 
 const [first, second] = ['10.20.171.1', '10.20.171.2'];

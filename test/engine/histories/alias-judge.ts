@@ -1,5 +1,5 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
-import type { FakeCluster } from '../../support/fake-cluster.ts';
+import type { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 import type { Bounds } from './bounds.ts';
 import type { Outside } from './outside.ts';
 import type { Term } from './replica.ts';

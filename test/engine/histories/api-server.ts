@@ -1,6 +1,6 @@
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 import type { KubeObject } from '../../../src/core/kubernetes/objects.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
 export const kinds = ['ExternalBackend', 'Service', 'EndpointSlice', 'Endpoints'] as const;
 export type Kind = (typeof kinds)[number];

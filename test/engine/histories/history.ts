@@ -1,4 +1,4 @@
-import type { SpecInput } from '../../support/builders.ts';
+import type { SpecInput } from '../../support/builders/builders.ts';
 import type { Act, Server } from './outside.ts';
 
 /** Events and their times: milliseconds after the backend is published and nothing changes. */

@@ -1,7 +1,7 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
 import type { Check } from '../../../src/core/probing/check.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import type { FakeCluster } from '../../support/fake-cluster.ts';
+import type { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 import { AliasJudge } from './alias-judge.ts';
 import { boundsOf, type Bounds } from './bounds.ts';
 import type { Outside } from './outside.ts';

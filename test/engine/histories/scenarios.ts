@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SpecInput } from '../../support/builders.ts';
+import type { SpecInput } from '../../support/builders/builders.ts';
 import type { Cut, History, Scenario } from './history.ts';
 import type { Server } from './outside.ts';
 

@@ -1,6 +1,6 @@
 import type { Endpoints, EndpointSlice, Service } from '../../../src/core/kubernetes/objects.ts';
 import { serviceOf } from '../../../src/core/kubernetes/ownership.ts';
-import type { FakeCluster } from '../../support/fake-cluster.ts';
+import type { FakeCluster } from '../../support/fakes/fake-cluster.ts';
 
 /** Ready addresses by view: the slices of a Service (its name), and its Endpoints (`name Endpoints`). */
 export function readyIn(cluster: FakeCluster): ReadonlyMap<string, ReadonlySet<string>> {

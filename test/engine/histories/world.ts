@@ -7,8 +7,8 @@ import {
   namespace,
   someEndpoints,
   type SpecInput,
-} from '../../support/builders.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+} from '../../support/builders/builders.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { ApiServer } from './api-server.ts';
 import { boundsOf, type Bounds } from './bounds.ts';
 import type { Cut, History } from './history.ts';

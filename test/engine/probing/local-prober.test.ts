@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { LocalProber } from '../../../src/engine/probing/local-prober.ts';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { aCheck, down, ScriptedProbe, up } from '../../support/scripted-probe.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
+import { aCheck, down, ScriptedProbe, up } from '../../support/fakes/scripted-probe.ts';
 
 const namespace = 'shop';
 const set = { namespace, fresh: () => true };

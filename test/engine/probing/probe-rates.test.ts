@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { factorFor } from '../../../src/core/probing/stretch.ts';
 import { ProbeRates } from '../../../src/engine/probing/probe-rates.ts';
 import { parseStatus } from '../../../src/api/parse.ts';
-import { namespace } from '../../support/builders.ts';
-import { EngineWorld } from '../../support/engine-world.ts';
-import { aCheck } from '../../support/scripted-probe.ts';
+import { namespace } from '../../support/builders/builders.ts';
+import { EngineWorld } from '../../support/fakes/engine-world.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 import type { Check } from '../../../src/core/probing/check.ts';
 
 const hosts = (count: number, net: number, periodMs = 1_000): Check[] =>

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ProbeScheduler } from '../../../src/engine/probing/scheduler.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { ScriptedProbe, aCheck, down, timedOut, up } from '../../support/scripted-probe.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
+import { ScriptedProbe, aCheck, down, timedOut, up } from '../../support/fakes/scripted-probe.ts';
 import type { HttpGet } from '../../../src/api/external-backend.ts';
 import type { Check } from '../../../src/core/probing/check.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import type { Behaviour } from '../../support/scripted-probe.ts';
+import type { Behaviour } from '../../support/fakes/scripted-probe.ts';
 import type { ProbeSchedulerOptions, SetOptions } from '../../../src/engine/probing/scheduler.ts';
 
 const SECOND = 1_000;

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { WarningHistory } from '../../../src/engine/probing/warning-history.ts';
-import { aCheck } from '../../support/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 const greeted: Verdict = { kind: 'up', reason: 'Connected', message: '', detectedProtocol: 'mysql' };
 const [a, b] = [aCheck({ id: 'a' }), aCheck({ id: 'b' })];

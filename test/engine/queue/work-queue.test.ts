@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OperatorError } from '../../../src/core/errors.ts';
 import { WorkQueue } from '../../../src/engine/queue/work-queue.ts';
-import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { ManualClock, settle } from '../../support/fakes/manual-clock.ts';
 import type { Outcome } from '../../../src/engine/queue/outcome.ts';
 import type { ReconcileFn, WorkQueueOptions } from '../../../src/engine/queue/work-queue.ts';
 

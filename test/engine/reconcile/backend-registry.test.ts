@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BackendRegistry, keyOf } from '../../../src/engine/reconcile/backend-registry.ts';
-import { aStoredBackend, namespace, smallest, type SpecInput } from '../../support/builders.ts';
+import { aStoredBackend, namespace, smallest, type SpecInput } from '../../support/builders/builders.ts';
 
 const key = (name: string) => keyOf({ namespace, name });
 const claims = (...names: readonly string[]): SpecInput => ({

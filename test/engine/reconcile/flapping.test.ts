@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { namespace } from '../../support/builders.ts';
-import { ReconcileWorld } from '../../support/reconcile-world.ts';
-import { down, up } from '../../support/scripted-probe.ts';
+import { namespace } from '../../support/builders/builders.ts';
+import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
+import { down, up } from '../../support/fakes/scripted-probe.ts';
 
 const SECOND = 1_000;
 const quick = { periodSeconds: 1, failureThreshold: 1, successThreshold: 1 };

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { EndpointSlice } from '../../../src/core/kubernetes/objects.ts';
 import { annotations } from '../../../src/core/kubernetes/ownership.ts';
 import { subscribeNames } from '../../../src/engine/reconcile/name-subscriptions.ts';
-import { aBackend, aSlice, namespace } from '../../support/builders.ts';
-import { FakeCluster } from '../../support/fake-cluster.ts';
-import { FakeResolver } from '../../support/fake-resolver.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { aBackend, aSlice, namespace } from '../../support/builders/builders.ts';
+import { FakeCluster } from '../../support/fakes/fake-cluster.ts';
+import { FakeResolver } from '../../support/fakes/fake-resolver.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 
 const host = (i: number): string => `orders-${i}.example.com`;
 const ip = (i: number): string => `10.0.${i >> 8}.${i & 255}`;

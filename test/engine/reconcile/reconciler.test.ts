@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 import { OperatorError, type ErrorKind, type ErrorReason } from '../../../src/core/errors.ts';
-import { aService, aSlice, namespace, someEndpoints } from '../../support/builders.ts';
-import { conflict } from '../../support/fake-cluster.ts';
-import { ReconcileWorld } from '../../support/reconcile-world.ts';
-import { down, up } from '../../support/scripted-probe.ts';
+import { aService, aSlice, namespace, someEndpoints } from '../../support/builders/builders.ts';
+import { conflict } from '../../support/fakes/fake-cluster.ts';
+import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
+import { down, up } from '../../support/fakes/scripted-probe.ts';
 
 const both = ['+10.20.0.11', '+10.20.0.12'];
 const error = (kind: ErrorKind, reason: ErrorReason) =>

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import type { Health } from '../../../src/core/health/state.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
-import { FakeThreads } from '../../support/fake-threads.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { aCheck, down, timedOut, up } from '../../support/scripted-probe.ts';
+import { FakeThreads } from '../../support/fakes/fake-threads.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
+import { aCheck, down, timedOut, up } from '../../support/fakes/scripted-probe.ts';
 
 const ids = ['a', 'b', 'c'] as const;
 const owners = ['one', 'two'] as const;

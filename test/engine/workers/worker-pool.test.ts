@@ -3,9 +3,9 @@ import type { Check } from '../../../src/core/probing/check.ts';
 import type { Health } from '../../../src/core/health/state.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
-import { FakeThreads } from '../../support/fake-threads.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-import { aCheck, down, up } from '../../support/scripted-probe.ts';
+import { FakeThreads } from '../../support/fakes/fake-threads.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
+import { aCheck, down, up } from '../../support/fakes/scripted-probe.ts';
 
 const options = { namespace: 'shop', fresh: () => true };
 const dayMs = 86_400_000;

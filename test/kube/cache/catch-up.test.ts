@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { CatchUp } from '../../../src/kube/cache/catch-up.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { silent } from '../support/connect.ts';
 
 it('reports resources without an answer for 30 s, once in the log, until they are read', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { LogFields } from '../../../src/util/log.ts';
 import { Namespaces } from '../../../src/kube/cache/namespaces.ts';
-import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { ManualClock, settle } from '../../support/fakes/manual-clock.ts';
 
 const forbidden = new OperatorError('no Role', { kind: 'transient', reason: 'Forbidden', status: 403 });
 

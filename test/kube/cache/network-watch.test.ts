@@ -6,7 +6,7 @@ import { serverNetworks } from '../../../src/kube/cache/network-objects.ts';
 import type { LogFields } from '../../../src/util/log.ts';
 import type { Clock } from '../../../src/util/clock.ts';
 import { systemClock, systemRandom } from '../../../src/system-clock.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { clientOf, kubeConfig, silent } from '../support/connect.ts';
 import { httpApi } from '../support/http-api.ts';
 import { until } from '../support/until.ts';

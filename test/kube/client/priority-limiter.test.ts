@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PriorityLimiter, priorities } from '../../../src/kube/client/priority-limiter.ts';
 import type { Lane } from '../../../src/kube/client/priority-limiter.ts';
-import { settle } from '../../support/manual-clock.ts';
+import { settle } from '../../support/fakes/manual-clock.ts';
 
 describe('Lanes', () => {
   function waiting(limit: number) {

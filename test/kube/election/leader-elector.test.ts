@@ -3,7 +3,7 @@ import { OperatorError } from '../../../src/core/errors.ts';
 import type { ApiRequest, KubeClient } from '../../../src/kube/client/client.ts';
 import { LeaderElector } from '../../../src/kube/election/leader-elector.ts';
 import type { Lease } from '../../../src/kube/election/lease-lock.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { silent } from '../support/connect.ts';
 
 describe('LeaderElector', () => {

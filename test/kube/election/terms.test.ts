@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../../src/core/errors.ts';
 import { SoleLeader } from '../../../src/kube/election/sole-leader.ts';
 import { Terms } from '../../../src/kube/election/terms.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { failureOf } from '../support/connect.ts';
 
 /** A leader, and an API server that answers each beat after `answerMs`; undefined: it is cut off. */

@@ -3,8 +3,8 @@ import { OperatorError, type OperatorErrorOptions } from '../../../src/core/erro
 import type { BackendEvent } from '../../../src/engine/ports.ts';
 import type { ApiRequest } from '../../../src/kube/client/client.ts';
 import { EventWriter } from '../../../src/kube/events/event-writer.ts';
-import { aStoredBackend } from '../../support/builders.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { aStoredBackend } from '../../support/builders/builders.ts';
+import { ManualClock } from '../../support/fakes/manual-clock.ts';
 
 interface Stored {
   readonly metadata: { readonly name: string };

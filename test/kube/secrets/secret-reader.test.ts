@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { ApiRequest } from '../../../src/kube/client/client.ts';
 import { SecretReader } from '../../../src/kube/secrets/secret-reader.ts';
-import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { ManualClock, settle } from '../../support/fakes/manual-clock.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const secret = (password: string) => ({ data: { username: base64('probe'), password: base64(password) } });

@@ -3,8 +3,8 @@ import type { Action } from '../../../src/core/kubernetes/action.ts';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { ApiRequest } from '../../../src/kube/client/client.ts';
 import { KubeWriter } from '../../../src/kube/write/writer.ts';
-import { aSlice, namespace } from '../../support/builders.ts';
-import { settle } from '../../support/manual-clock.ts';
+import { aSlice, namespace } from '../../support/builders/builders.ts';
+import { settle } from '../../support/fakes/manual-clock.ts';
 import { failureOf } from '../support/connect.ts';
 
 const conflict = new OperatorError('not now', { kind: 'transient', reason: 'Conflict', status: 409 });

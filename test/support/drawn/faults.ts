@@ -1,4 +1,4 @@
-import type { SpecInput } from '../builders.ts';
+import type { SpecInput } from '../builders/builders.ts';
 import { serverOf } from './outside.ts';
 import { serviceNames, servicesIn } from './services.ts';
 import type { Fields } from './some.ts';

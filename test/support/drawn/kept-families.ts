@@ -1,5 +1,5 @@
 import type { Family } from '../../../src/core/kubernetes/objects.ts';
-import type { SpecInput } from '../builders.ts';
+import type { SpecInput } from '../builders/builders.ts';
 import { servicesIn } from './services.ts';
 
 /**

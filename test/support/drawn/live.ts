@@ -1,6 +1,6 @@
 import { isIp } from '../../../src/api/host.ts';
 import fc from 'fast-check';
-import type { SpecInput } from '../builders.ts';
+import type { SpecInput } from '../builders/builders.ts';
 import { hosts } from './outside.ts';
 import { repaired } from './repaired.ts';
 import type { Fields } from './some.ts';

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Family } from '../../../src/core/kubernetes/objects.ts';
-import { namespace, type SpecInput } from '../builders.ts';
-import { EngineWorld } from '../engine-world.ts';
-import { FakeCluster } from '../fake-cluster.ts';
-import { ManualClock } from '../manual-clock.ts';
+import { namespace, type SpecInput } from '../builders/builders.ts';
+import { EngineWorld } from '../fakes/engine-world.ts';
+import { FakeCluster } from '../fakes/fake-cluster.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
 import { verdictOf, type Outside } from './outside.ts';
 import { ZoneResolver } from './zone-resolver.ts';
 

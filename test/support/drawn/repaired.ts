@@ -1,5 +1,5 @@
 import { parseBackend } from '../../../src/api/parse.ts';
-import { aStoredBackend, type SpecInput } from '../builders.ts';
+import { aStoredBackend, type SpecInput } from '../builders/builders.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

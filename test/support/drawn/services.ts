@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import { isAtLeast } from '../../controlplane/kubernetes-version.ts';
-import type { SpecInput } from '../builders.ts';
+import type { SpecInput } from '../builders/builders.ts';
 import type { Fields } from './some.ts';
 
 export const serviceNames = ['orders-db', 'orders-rw', 'orders-ro'] as const;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SpecInput } from '../builders.ts';
+import type { SpecInput } from '../builders/builders.ts';
 import { aliasHosts, hosts } from './outside.ts';
 import { portProbe, probe } from './probes.ts';
 import { repaired } from './repaired.ts';

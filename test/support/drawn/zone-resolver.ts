@@ -1,7 +1,7 @@
 import type { RefreshBounds } from '../../../src/engine/ports.ts';
 import type { Question } from '../../../src/core/resolution/name-state.ts';
-import { FakeResolver } from '../fake-resolver.ts';
-import type { ManualClock } from '../manual-clock.ts';
+import { FakeResolver } from '../fakes/fake-resolver.ts';
+import type { ManualClock } from '../fakes/manual-clock.ts';
 import { answerTo } from './outside.ts';
 
 /** Answers each query a moment after it is subscribed. */
