@@ -1,64 +1,21 @@
-import { forbiddenRule } from '../../../src/api/forbidden-ranges.ts';
 import { describe, expect, it } from '@jest/globals';
-import type { Backend, Status } from '../../../src/api/external-backend.ts';
 import { statusSchema } from '../../../src/api/external-backend.ts';
-import { addressesOf } from '../../../src/core/resolution/addresses.ts';
-import { portGroups } from '../../../src/core/probing/port-groups.ts';
-import { OperatorError, type ErrorKind, type ErrorReason } from '../../../src/core/errors.ts';
-import type { Health } from '../../../src/core/health/state.ts';
-import type { Problem } from '../../../src/core/publish/problems.ts';
-import type { HealthOf } from '../../../src/core/health/readiness.ts';
-import {
-  invalid,
-  sameStatus,
-  statusOf,
-  statusOfHalt,
-  suspended,
-  type StatusInput,
-} from '../../../src/core/status/status.ts';
-import type { Reason } from '../../../src/core/probing/verdict.ts';
+import { OperatorError } from '../../../src/core/errors.ts';
+import { sameStatus } from '../../../src/core/status/status.ts';
 import {
   aBackend,
   allBut,
   allHealthy,
-  desiredOf,
-  rolesOf,
-  firstAlias,
   healthy,
-  literal,
   nothingKnown,
   unhealthy,
-  writtenOf,
 } from '../../support/builders/builders.ts';
+import { alias, condition, now, status } from '../support/statuses.ts';
+import type { Health } from '../../../src/core/health/state.ts';
+import type { Reason } from '../../../src/core/probing/verdict.ts';
 
-const now = Date.UTC(2026, 0, 1, 12);
-
-function status(backend: Backend, healthOf: HealthOf = allHealthy, over: Partial<StatusInput> = {}): Status {
-  const alias = backend.spec.mode === 'ExternalName';
-  return statusOf({
-    backend,
-    targets: alias
-      ? backend.spec.targets.map((target) => ({ target, addresses: [] }))
-      : addressesOf(backend.spec.targets, literal, forbiddenRule, backend.spec.ports),
-    groups: alias ? [] : portGroups(backend.spec),
-    healthOf,
-    desired: desiredOf(backend, healthOf),
-    written: writtenOf(desiredOf(backend, healthOf)),
-    problems: [],
-    roles: rolesOf(backend, healthOf),
-    missing: [],
-    alias: firstAlias(backend),
-    candidates: [],
-    error: undefined,
-    now,
-    ...over,
-  });
-}
-
-const condition = (of: Status, type: string) => of.conditions?.find((each) => each.type === type);
 const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours', published: true } as const;
 const error = new OperatorError('no such node port', { kind: 'terminal', reason: 'Invalid' });
-const alias = aBackend({ mode: 'ExternalName', targets: [{ host: 'db.example.com' }] });
 const off = aBackend({ probe: { disabled: {} } });
 const drained = { targets: [{ host: '10.20.0.11', drain: true }] };
 /** Gives all addresses this state and reason. */
@@ -268,128 +225,6 @@ describe('statusOf', () => {
     for (const each of large.conditions ?? []) expect(each.message.length).toBeLessThanOrEqual(1024);
     expect(JSON.stringify(large).length).toBeLessThan(250_000);
   });
-});
-
-describe('statusOfHalt', () => {
-  it('keeps the rest of the stored status', () => {
-    const before = status(aBackend());
-    const after = statusOfHalt(before, 2, suspended, now + 60_000);
-    expect(after).toMatchObject({ observedGeneration: 2, summary: '2/2', targets: before.targets });
-    expect(after.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
-      'Ready Suspended',
-      'Available AddressesReady',
-      'Degraded AllHealthy',
-    ]);
-  });
-
-  it('names the invalid fields', () => {
-    const problems = [
-      { path: 'spec.mode', message: 'unknown' },
-      { path: '', message: 'odd' },
-    ];
-    const after = statusOfHalt(undefined, 1, invalid(problems), now);
-    expect(condition(after, 'Ready')).toMatchObject({
-      status: 'False',
-      reason: 'Invalid',
-      message: 'spec.mode: unknown; odd',
-    });
-  });
-
-  it('has Stalled for an invalid spec, until it is valid', () => {
-    const before = statusOfHalt(undefined, 1, invalid([{ path: 'spec.mode', message: 'unknown' }]), now);
-    expect(condition(before, 'Stalled')).toMatchObject({
-      status: 'True',
-      reason: 'Invalid',
-      message: 'spec.mode: unknown',
-    });
-    expect(condition(statusOfHalt(before, 2, suspended, now), 'Stalled')).toBeUndefined();
-    expect(condition(status(aBackend({}, { status: before })), 'Stalled')).toBeUndefined();
-  });
-});
-
-describe('Stalled', () => {
-  const failing = (reason: ErrorReason, kind: ErrorKind = 'transient') =>
-    status(aBackend(), allHealthy, { error: new OperatorError('its words', { kind, reason }) });
-  const having = (...problems: readonly Problem[]) => status(aBackend(), allHealthy, { problems });
-  const of = (reason: Problem['reason']): Problem => ({
-    service: 'orders-db',
-    reason,
-    message: `it is ${reason}`,
-    published: false,
-  });
-
-  it.each([
-    'BadRequest',
-    'Forbidden',
-    'Invalid',
-    'MethodNotAllowed',
-    'NotAcceptable',
-    'RequestEntityTooLarge',
-    'Unauthorized',
-    'UnsupportedMediaType',
-  ] as const)('is True with the message of the API server after %s', (reason) => {
-    const stalled = { status: 'True', reason, message: 'its words' };
-    expect(condition(failing(reason, 'terminal'), 'Stalled')).toMatchObject(stalled);
-  });
-
-  it.each([
-    'Conflict',
-    'NotFound',
-    'TooManyRequests',
-    'InternalError',
-    'ServiceUnavailable',
-    'Timeout',
-    'DeadlineExceeded',
-    'Unreachable',
-    'ConnectionLost',
-    'NamespaceTerminating',
-    'Bug',
-  ] as const)('is absent after %s, which passes by itself', (reason) => {
-    expect(condition(failing(reason), 'Ready')?.status).toBe('False');
-    expect(condition(failing(reason), 'Stalled')).toBeUndefined();
-  });
-
-  it.each(['Conflict', 'NameClaimed', 'Contested', 'Altered'] as const)(
-    'is True for the problem %s',
-    (reason) => {
-      const stalled = { status: 'True', reason, message: `it is ${reason}` };
-      expect(condition(having(of(reason)), 'Stalled')).toMatchObject(stalled);
-    },
-  );
-
-  it.each(['Adopting', 'Terminating'] as const)(
-    'is absent for the problem %s, which passes by itself',
-    (reason) => {
-      expect(condition(having(of(reason)), 'Stalled')).toBeUndefined();
-    },
-  );
-
-  it('reports only problems that need a person', () => {
-    const stalled = condition(having(of('Adopting'), of('Conflict')), 'Stalled');
-    expect(stalled).toMatchObject({ reason: 'Conflict', message: 'it is Conflict' });
-  });
-
-  it('is absent when everything is written, whatever the database does', () => {
-    expect(
-      condition(
-        status(aBackend(), () => unhealthy),
-        'Stalled',
-      ),
-    ).toBeUndefined();
-  });
-});
-
-describe('sameStatus', () => {
-  it.each([
-    [
-      'the order of fields does not matter',
-      { summary: '1/1', readyAddresses: 1 },
-      { readyAddresses: 1, summary: '1/1' },
-      true,
-    ],
-    ['another value', { summary: '1/1' }, { summary: '0/1' }, false],
-    ['nothing stored', undefined, {}, false],
-  ])('%s', (_, a, b, same) => expect(sameStatus(a, b)).toBe(same));
 });
 
 describe('warnings of addresses', () => {

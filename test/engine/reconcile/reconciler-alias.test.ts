@@ -1,50 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../../src/core/errors.ts';
-import { namespace, type SpecInput } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { down, up } from '../../support/fakes/scripted-probe.ts';
-
-const [first, second] = ['a.example.com', 'b.example.com'] as const;
-const [one, two] = ['10.0.0.1', '10.0.0.2'] as const;
-const spec: SpecInput = {
-  mode: 'ExternalName',
-  targets: [{ host: 'A.Example.com.' }, { host: second }],
-  ports: [{ port: 5432 }],
-};
+import { up } from '../../support/fakes/scripted-probe.ts';
+import {
+  alias,
+  first,
+  one,
+  resolvedBoth,
+  second,
+  spec,
+  standing,
+  switched,
+  two,
+} from '../support/alias-world.ts';
 
 const refused = new OperatorError('refused', { kind: 'terminal', reason: 'Invalid' });
-const alias = (world: ReconcileWorld) => world.cluster.service(namespace, 'orders-db')?.spec.externalName;
 const reasonOf = (world: ReconcileWorld, type = 'Available') =>
   world.status().conditions?.find((condition) => condition.type === type)?.reason;
 const current = (world: ReconcileWorld) =>
   (world.status().targets ?? []).flatMap(({ host, current: is }) => (is === true ? [host] : []));
-
-async function resolvedBoth(over: SpecInput = {}): Promise<ReconcileWorld> {
-  const world = new ReconcileWorld();
-  world.store({ ...spec, ...over });
-  await world.run();
-  world.resolver.addresses(first, one);
-  world.resolver.addresses(second, two);
-  await world.run();
-  return world;
-}
-
-/** Returns an alias whose hosts both have been healthy for long. */
-async function standing(over: SpecInput = {}): Promise<ReconcileWorld> {
-  const world = await resolvedBoth(over);
-  world.say(up);
-  await world.run();
-  await world.clock.advance(60_000);
-  return world;
-}
-
-/** Returns an alias whose first host failed, so that it points to the second. */
-async function switched(): Promise<ReconcileWorld> {
-  const world = await standing();
-  world.fail(one);
-  await world.run();
-  return world;
-}
 
 describe('an alias', () => {
   it('waits for its first verdicts, then points to the first healthy host', async () => {
@@ -271,85 +245,5 @@ describe('an alias', () => {
   it('has no slices and no Endpoints', async () => {
     const world = await standing();
     expect([world.cluster.all('EndpointSlice'), world.cluster.all('Endpoints')]).toEqual([[], []]);
-  });
-});
-
-describe('an alias after a start', () => {
-  it('does not go back to a failed host when the process ended between the switch and its status', async () => {
-    const before = await standing();
-    const stored = before.cluster.backend(namespace, 'orders-db');
-    before.fail(one);
-    await before.run();
-    if (stored !== undefined) before.cluster.put(stored);
-    const world = before.restarted();
-    world.hear();
-    await world.run();
-    world.resolver.addresses(first, one);
-    world.resolver.addresses(second, two);
-    await world.clock.advance(3_600_000);
-    await world.run();
-    expect(alias(world)).toBe(second);
-    world.say(down, one);
-    await world.run();
-    expect(alias(world)).toBe(second);
-  });
-
-  it('does not switch without probes to a host whose name has no answer since the start', async () => {
-    const unprobed = { probe: { disabled: {} } };
-    const before = await standing(unprobed);
-    before.store({ ...spec, ...unprobed, targets: [{ host: first, drain: true }, { host: second }] });
-    await before.run();
-    expect(alias(before)).toBe(second);
-    before.store({ ...spec, ...unprobed });
-    const world = before.restarted();
-    world.hear();
-    await world.run();
-    await world.clock.advance(3_600_000);
-    await world.run();
-    expect(alias(world)).toBe(second);
-    world.resolver.addresses(first, one);
-    await world.run();
-    await world.clock.advance(60_000);
-    await world.run();
-    expect(alias(world)).toBe(first);
-  });
-
-  it('keeps its host and the addresses in its status while the name servers fail', async () => {
-    const before = await switched();
-    await before.clock.advance(60_000);
-    const world = before.restarted();
-    world.hear();
-    await world.run();
-    world.say(down, one);
-    world.resolver.fails(first);
-    world.resolver.fails(second);
-    await world.clock.advance(1_000);
-    await world.run();
-    expect([alias(world), world.events]).toEqual([second, []]);
-    expect(world.status().targets).toMatchObject([
-      { resolution: { state: 'Stale' }, addresses: [{ ip: one, health: 'unhealthy' }] },
-      { resolution: { state: 'Stale' }, addresses: [{ ip: two, health: 'healthy' }], current: true },
-    ]);
-    expect((await world.run()).writes).toEqual([]);
-  });
-
-  it('counts failbackSeconds from the first success since the start', async () => {
-    const before = await switched();
-    before.say(up, one);
-    await before.run();
-    await before.clock.advance(60_000);
-    const world = before.restarted();
-    world.hear();
-    await world.run();
-    world.resolver.addresses(first, one);
-    world.resolver.addresses(second, two);
-    world.say(up, two);
-    await world.run();
-    expect(alias(world)).toBe(second);
-    world.say(up, one);
-    expect((await world.run()).outcome).toEqual({ ok: true, requeueAfterMs: 30_000 });
-    await world.clock.advance(30_000);
-    await world.run();
-    expect([alias(world), world.events.map(({ type }) => type)]).toEqual([first, ['Normal']]);
   });
 });
