@@ -78,6 +78,7 @@ manifests: ## install.yaml: config/default as one file (IMAGE=registry/name:tag 
 .PHONY: bench
 bench: build ## Benchmarks on a real control plane (NAMES="probe flip": only those); all of them take hours
 	@.ci/packages.sh network psql mariadb redis
+	@.ci/go-program.sh ferretdb >/dev/null
 	@$(plane) bench/main.ts $(NAMES)
 
 .PHONY: controlplane
