@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { nodeFlags } from '../test/controlplane/node-flags.ts';
 import { mustRun } from '../test/controlplane/run.ts';
 import { nameChanges } from './name-change.ts';
-import { nodeFlags } from './node-flags.ts';
 import type { Bench } from './report.ts';
 
 const names = Number(process.env['NAMES_COUNT'] ?? 10_000);

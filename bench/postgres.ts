@@ -1,7 +1,7 @@
-import { nodeFlags } from './node-flags.ts';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { nodeFlags } from '../test/controlplane/node-flags.ts';
 import { mustRun } from '../test/controlplane/run.ts';
 import { createPostgresCluster } from '../test/support/servers/postgres-cluster.ts';
 import type { Bench, Figure } from './report.ts';

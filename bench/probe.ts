@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { nodeFlags } from '../test/controlplane/node-flags.ts';
 import { mustRun } from '../test/controlplane/run.ts';
-import { nodeFlags } from './node-flags.ts';
 import type { Bench } from './report.ts';
 import { address, listenForAll, port } from './targets.ts';
 

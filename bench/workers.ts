@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 
+import { nodeFlags } from '../test/controlplane/node-flags.ts';
 import { mustRun } from '../test/controlplane/run.ts';
 import { createAuthority } from '../test/probe/support/certificates.ts';
 import { createCostlyChain } from '../test/support/hostile/costly-chain.ts';
 import type { TlsOptions } from '../src/core/probing/check.ts';
-import { nodeFlags } from './node-flags.ts';
 import type { Bench } from './report.ts';
 import { address, listenForAll } from './targets.ts';
 

@@ -7,7 +7,6 @@ import type { PlaneDetails } from '../test/controlplane/details.ts';
 import { applyRbac, startOperator } from '../test/controlplane/operator.ts';
 import type { RunningOperator } from '../test/controlplane/operator.ts';
 import { startPlane } from '../test/controlplane/plane.ts';
-import { nodeFlags } from './node-flags.ts';
 import { address, listenForAll, port } from './targets.ts';
 
 /** A control plane and targets that accept connections. */
@@ -31,7 +30,6 @@ export async function openWorld(): Promise<World> {
       const operator = await startOperator(plane.details, {
         program,
         args: ['--max-probe-rate-per-namespace=1000000', ...args],
-        nodeFlags: nodeFlags(),
       });
       operators.push(operator);
       return operator;

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { freePort } from '../support/servers/ports.ts';
 import type { PlaneDetails } from './details.ts';
 import { kubectl } from './kubectl.ts';
+import { nodeFlags } from './node-flags.ts';
 import { startPart, waitFor } from './process.ts';
 import type { Part } from './process.ts';
 import { run } from './run.ts';
@@ -22,6 +23,7 @@ export interface OperatorOptions {
   readonly namespace?: string;
   /** Default: src/main.ts. */
   readonly program?: string;
+  /** In addition to those of the image. */
   readonly nodeFlags?: readonly string[];
 }
 
@@ -76,7 +78,10 @@ export async function startOperator(
   const args = argumentsOf(plane, options, health, metrics);
   const part = startPart(
     'operator',
-    [process.execPath, ...(options.nodeFlags ?? []), options.program ?? join(root, 'src/main.ts'), ...args],
+    [
+      ...[process.execPath, ...nodeFlags(), ...(options.nodeFlags ?? [])],
+      ...[options.program ?? join(root, 'src/main.ts'), ...args],
+    ],
     logFile,
   );
   const url = `http://127.0.0.1:${health}`;
