@@ -15,8 +15,10 @@ import { ProbeRates } from './probing/probe-rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler.ts';
 import { BackendRegistry } from './reconcile/backend-registry.ts';
+import { logFailure } from './queue/log-failure.ts';
 import { errorOf } from './queue/outcome.ts';
 import { WorkQueue } from './queue/work-queue.ts';
+import { Term } from './term.ts';
 
 /** Receives what happens, for metrics. Its methods must be cheap and must not throw. */
 export interface Observer {
@@ -77,11 +79,7 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #notices = new WarningHistory();
   readonly #flips: TransitionEvents;
-  /** Aborted at the end of the term; undefined: this replica does not lead. */
-  #term: AbortController | undefined;
-  #working = false;
-  /** Namespaces in which the term has not begun, because the view has not caught up there. */
-  readonly #behind = new Set<string>();
+  readonly #term: Term;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -112,6 +110,7 @@ export class Engine {
       },
     });
     this.#queue = this.#makeQueue();
+    this.#term = new Term({ ...options, onBegun: (namespace) => this.enqueue(this.#keysIn(namespace)) });
   }
 
   /** Called when a backend was added, changed or removed (`after` undefined). */
@@ -156,9 +155,7 @@ export class Engine {
   /** Begins a term: once the view has caught up, all backends are reconciled. */
   onStartedLeading(): void {
     this.onStoppedLeading();
-    const term = new AbortController();
-    this.#term = term;
-    void this.#begin(term.signal);
+    this.#term.begin();
   }
 
   /**
@@ -166,40 +163,15 @@ export class Engine {
    * published.
    */
   onStoppedLeading(): void {
-    this.#term?.abort();
-    this.#term = undefined;
-    this.#working = false;
-    this.#behind.clear();
+    this.#term.end();
     this.#reconciler.reset();
     this.#flips.clear();
   }
 
   /** Stops probing, and waits for the writes in flight, `deadlineMs` at most. It cannot be started again. */
   async stop(deadlineMs: number): Promise<void> {
-    this.#term?.abort();
+    this.#term.abort();
     await Promise.all([this.#prober.stop(), this.#queue.stop(deadlineMs)]);
-  }
-
-  async #begin(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
-    const startedAt = clock.now();
-    const served = this.#options.view.served?.() ?? [''];
-    for (const namespace of served) this.#behind.add(namespace);
-    this.#working = true;
-    await Promise.all(served.map((namespace) => this.#beginIn(namespace, signal)));
-    if (!signal.aborted) logger.info('term started', { caughtUpMs: Math.round(clock.now() - startedAt) });
-  }
-
-  /** Begins the term in one namespace. A namespace that cannot be read delays no other. */
-  async #beginIn(namespace: string, signal: AbortSignal): Promise<void> {
-    const { view, logger } = this.#options;
-    await view.caughtUp(signal, namespace).catch((error: unknown) => {
-      if (!signal.aborted) logger.error('view did not catch up', { namespace, error });
-    });
-    if (signal.aborted) return;
-    this.#behind.delete(namespace);
-    const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
-    this.enqueue([...this.#registry.keys()].filter(isThere));
   }
 
   /** Returns the namespaces whose periods are longer than in their specs, with the factors. */
@@ -207,13 +179,10 @@ export class Engine {
     return this.#rates.slowed();
   }
 
+  /** Returns the keys of the backends in a namespace; of all with an empty name. */
   #keysIn(namespace: string): readonly string[] {
-    return [...this.#registry.keys()].filter((key) => key.startsWith(`${namespace}/`));
-  }
-
-  #isWorkingFor(key: string): boolean {
-    const [namespace = ''] = key.split('/');
-    return this.#working && !this.#behind.has('') && !this.#behind.has(namespace);
+    const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
+    return [...this.#registry.keys()].filter(isThere);
   }
 
   stats(): ProberStats & { readonly costly: number; readonly backends: number; readonly due: number } {
@@ -233,13 +202,13 @@ export class Engine {
       concurrency: placesFor(workers),
       handler: (key) => {
         this.#flips.begin(key);
-        return this.#isWorkingFor(key) ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
+        return this.#term.includes(key) ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
       },
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
         const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
         for (const event of this.#flips.end(key, error)) this.#record(key, event);
-        if (error !== undefined) report(logger, key, error, retryInMs);
+        if (error !== undefined) logFailure(logger, key, error, retryInMs);
       },
     });
   }
@@ -278,15 +247,4 @@ export class Engine {
     const backend = this.#registry.get(key)?.raw;
     if (backend !== undefined) this.#options.events.record(backend, event);
   }
-}
-
-/**
- * Logs an error. Conflicts of optimistic writes, waiting and the end of a namespace are normal, so they are
- * logged only at debug level.
- */
-function report(logger: Logger, backend: string, error: OperatorError, retryInMs: number | undefined): void {
-  const fields = { backend, reason: error.reason, retryInMs, error };
-  const usual = error.kind === 'waiting' || error.status === 409 || error.reason === 'NamespaceTerminating';
-  if (usual) logger.debug('reconcile requeued', fields);
-  else logger.warn('reconcile failed', fields);
 }

@@ -53,7 +53,6 @@ async function store(name: string, spec: unknown): Promise<string> {
 
 const write = (name: string, uid: string, status: Status) =>
   writeStatus({ apiVersion, kind, metadata: { namespace: space, name, uid } }, undefined, status, {
-    clock: systemClock,
     writer,
     events: { record: (_, event) => void events.push(event) },
   });

@@ -1,13 +1,8 @@
-import {
-  formatIps,
-  joinNonEmpty,
-  type ConditionVerdict,
-  type StatusInput,
-  type TargetStatus,
-} from './conditions.ts';
+import type { StatusInput } from './status-input.ts';
+import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
 import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
 import { degradedReasons, warningFor } from '../health/warnings.ts';
-import { truncate } from './text.ts';
+import { formatIps, joinNonEmpty, truncate } from './text.ts';
 import type { Role } from '../role.ts';
 
 /**

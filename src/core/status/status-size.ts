@@ -1,5 +1,5 @@
 import type { Spec, Status } from '../../api/external-backend.ts';
-import type { AddressStatus, TargetStatus } from './conditions.ts';
+import type { AddressStatus, TargetStatus } from './status-parts.ts';
 
 // etcd accepts requests of up to 1.5 MiB, and stores a resource as a whole: spec, metadata and status.
 

@@ -1,25 +1,18 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
-import {
-  availableCondition,
-  isProbed,
-  readyCondition,
-  stalledCondition,
-  formatIps,
-  type ConditionVerdict,
-  type StatusInput,
-} from './conditions.ts';
+import { availableCondition } from './available.ts';
+import { readyCondition, stalledCondition } from './ready.ts';
+import { isProbed, type StatusInput } from './status-input.ts';
+import type { ConditionVerdict } from './status-parts.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import { degradedCondition } from './degraded.ts';
 import type { Problem } from '../publish/problems.ts';
 import { fitted } from './status-size.ts';
-import { truncate, timestamp } from './text.ts';
+import { formatIps, truncate, timestamp } from './text.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
 import type { WrittenService } from '../publish/written.ts';
-
-export type { StatusInput };
 
 /**
  * Returns the whole status of a backend whose spec is valid. It contains nothing that changes while the state

@@ -1,4 +1,4 @@
-import type { AddressStatus, TargetStatus } from './conditions.ts';
+import type { AddressStatus, TargetStatus } from './status-parts.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 
 /**

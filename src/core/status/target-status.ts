@@ -1,10 +1,11 @@
 import type { BackendAddress, TargetAddresses } from '../resolution/addresses.ts';
 import { aliasName } from '../publish/external-name.ts';
-import { joinNonEmpty, type AddressStatus, type StatusInput, type TargetStatus } from './conditions.ts';
+import type { StatusInput } from './status-input.ts';
+import type { AddressStatus, TargetStatus } from './status-parts.ts';
 import { isDrained, isDrainedIn } from '../resolution/origins.ts';
 import { addressReadiness, type Readiness } from '../health/readiness.ts';
 import type { Roles } from '../roles/primary-election.ts';
-import { truncate, timestamp } from './text.ts';
+import { joinNonEmpty, truncate, timestamp } from './text.ts';
 
 /** Returns the status of one target. */
 export function targetStatus(

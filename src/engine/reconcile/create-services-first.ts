@@ -4,7 +4,8 @@ import { areFamiliesOpen } from '../../core/publish/ip-families.ts';
 import { chain, type Step } from '../../core/kubernetes/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './plan-services.ts';
 import type { ClusterCache } from '../ports.ts';
-import { rolesIn, type ReconcileInputs } from './inputs.ts';
+import type { ReconcileInputs } from './inputs.ts';
+import { rolesIn } from './observed-roles.ts';
 
 /**
  * Returns true when there are IPv6 addresses and a new Service whose IP families only the API server can

@@ -13,7 +13,8 @@ import type { Step } from '../../core/kubernetes/step.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { BackendRegistry } from './backend-registry.ts';
-import type { AliasDecision, ReconcileInputs } from './inputs.ts';
+import type { AliasDecision } from './alias-decision.ts';
+import type { ReconcileInputs } from './inputs.ts';
 
 export interface PlanningOptions {
   readonly view: ClusterCache;

@@ -20,7 +20,8 @@ import type { Writer } from '../ports.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import type { Refusals } from './refusals.ts';
 import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
-import type { AliasDecision, ReconcileInputs } from './inputs.ts';
+import type { AliasDecision } from './alias-decision.ts';
+import type { ReconcileInputs } from './inputs.ts';
 import type { UnstoredWrites } from './unstored-writes.ts';
 
 /** Result of one run for the Services of a backend. */

@@ -16,9 +16,12 @@ import type { Secrets } from '../ports.ts';
 import { syncChecks, seedChecks, initialWaitMs, type ProbingOptions } from './sync-checks.ts';
 import { publish, type PublishingOptions } from './publish-services.ts';
 import type { RegisteredBackend } from './backend-registry.ts';
-import { aliasesOf, Reporter, type ReporterOptions } from './reporter.ts';
+import { Reporter, type ReporterOptions } from './reporter.ts';
 import { subscribeNames, resolveWith, type ResolvingOptions } from './name-subscriptions.ts';
-import { gatherInputs, decideAlias, rolesIn, type AliasDecision, type ReconcileInputs } from './inputs.ts';
+import { aliasesOf, decideAlias, type AliasDecision } from './alias-decision.ts';
+import { writeHaltedStatus } from './halted-status.ts';
+import { gatherInputs, type ReconcileInputs } from './inputs.ts';
+import { rolesIn } from './observed-roles.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import { withdraw } from './withdrawing.ts';
 
@@ -214,7 +217,8 @@ export class Reconciler {
     this.#stopAsking(life.uid);
     const writer = preemptibleWriter(life, this.#options.writer);
     const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
-    const more = life.isOver ? [] : await this.#reporter.halt(raw, halt, withdrawn, life, writer);
+    const options = { ...this.#options, writer };
+    const more = life.isOver ? [] : await writeHaltedStatus(raw, halt, withdrawn, life, options);
     return (life.isOver ? undefined : mostUrgentError([...errors, ...more])) ?? { ok: true };
   }
 }

@@ -1,15 +1,15 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
+import { parseStatus } from '../../api/parse.ts';
 import type { Action } from '../../core/kubernetes/action.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
 import { sameStatus } from '../../core/status/status.ts';
 import { withoutTargets } from '../../core/status/status-size.ts';
 import { perform } from './apply.ts';
+import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
 import type { BackendEvent, EventSink, Writer } from '../ports.ts';
-import type { Clock } from '../../util/clock.ts';
 
 export interface StatusWriterOptions {
-  readonly clock: Clock;
   readonly writer: Writer;
   readonly events: EventSink;
 }
@@ -35,15 +35,36 @@ export async function writeStatus(
   return [];
 }
 
+/**
+ * Writes the status of a tracked backend. If an earlier write was cancelled and is found to be stored, its
+ * Events are recorded first.
+ */
+export async function writeTrackedStatus(
+  raw: KubeObject,
+  status: Status,
+  tracked: TrackedBackend,
+  options: StatusWriterOptions,
+): Promise<readonly OperatorError[]> {
+  const previous = parseStatus(raw);
+  const events = eventsWhileTracked(tracked, options.events);
+  const { abandoned } = tracked;
+  tracked.abandoned = undefined;
+  if (abandoned !== undefined && sameStatus(previous, abandoned.status))
+    recordChanges(events, raw, abandoned.previous, abandoned.status);
+  const errors = await writeStatus(raw, previous, status, { ...options, events });
+  if (errors.some(({ reason }) => reason === 'Superseded')) tracked.abandoned = { previous, status };
+  return errors;
+}
+
 /** Records the Events of a status that was written. */
-export function recordChanges(
+function recordChanges(
   events: EventSink,
   raw: KubeObject,
   previous: Status | undefined,
   status: Status,
 ): void {
   recordReadyEvent(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
-  tellPrimary(events, raw, previous, status);
+  recordPrimaryEvents(events, raw, previous, status);
 }
 
 /**
@@ -84,7 +105,12 @@ function recordReadyEvent(
 }
 
 /** Records one Event for each change of the primary, and one when a second primary appears. */
-function tellPrimary(events: EventSink, raw: KubeObject, previous: Status | undefined, status: Status): void {
+function recordPrimaryEvents(
+  events: EventSink,
+  raw: KubeObject,
+  previous: Status | undefined,
+  status: Status,
+): void {
   const action = 'Switch';
   const change = primaryChangeEvent(previous?.primary, status.primary);
   if (change !== undefined) events.record(raw, { ...change, action });

@@ -10,7 +10,8 @@ import type { Clock } from '../../util/clock.ts';
 import type { ProbeCosts } from '../probing/probe-costs.ts';
 import type { ProbeRates } from '../probing/probe-rates.ts';
 import type { Prober } from '../probing/prober.ts';
-import { publishedAlias, type ReconcileInputs } from './inputs.ts';
+import { publishedAlias } from './alias-decision.ts';
+import type { ReconcileInputs } from './inputs.ts';
 
 export interface ProbingOptions {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AddressStatus, TargetStatus } from '../../../src/core/status/conditions.ts';
+import type { AddressStatus, TargetStatus } from '../../../src/core/status/status-parts.ts';
 import { steadyTarget } from '../../../src/core/status/steady-target.ts';
 
 const address = (ip: string, over: Partial<AddressStatus> = {}): AddressStatus => ({

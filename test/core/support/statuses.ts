@@ -1,7 +1,7 @@
 import { forbiddenRule } from '../../../src/api/forbidden-ranges.ts';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
 import { addressesOf } from '../../../src/core/resolution/addresses.ts';
-import { statusOf } from '../../../src/core/status/status.ts';
+import { statusOf } from '../../../src/core/status/status-input.ts';
 import {
   aBackend,
   allHealthy,
@@ -13,7 +13,7 @@ import {
 } from '../../support/builders/builders.ts';
 import type { Backend, Status } from '../../../src/api/external-backend.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
-import type { StatusInput } from '../../../src/core/status/status.ts';
+import type { StatusInput } from '../../../src/core/status/status-input.ts';
 
 export const now = Date.UTC(2026, 0, 1, 12);
 

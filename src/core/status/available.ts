@@ -1,136 +1,6 @@
-import type { Backend, Condition, Status } from '../../api/external-backend.ts';
-import type { BackendAddress, TargetAddresses } from '../resolution/addresses.ts';
-import type { Candidate } from '../publish/external-name.ts';
-import type { PortGroup } from '../probing/port-groups.ts';
-import type { DesiredService } from '../publish/desired.ts';
-import { errorStalls, type OperatorError } from '../errors.ts';
-import { problemReasons, type Problem } from '../publish/problems.ts';
-import type { HealthOf } from '../health/readiness.ts';
-import type { Roles } from '../roles/primary-election.ts';
-import { truncate } from './text.ts';
-import type { WrittenService } from '../publish/written.ts';
-
-export interface StatusInput {
-  readonly backend: Backend;
-  readonly targets: readonly TargetAddresses[];
-  readonly groups: readonly PortGroup[];
-  readonly healthOf: HealthOf;
-  readonly desired: readonly DesiredService[];
-  /** Their written state, in the same order. */
-  readonly written: readonly WrittenService[];
-  readonly problems: readonly Problem[];
-  readonly roles: Roles;
-  /** Texts about Secrets that cannot be used. */
-  readonly missing: readonly string[];
-  /** Addresses whose checks are in quarantine. */
-  readonly quarantined?: readonly string[];
-  /** Host that an alias points to; undefined in mode Endpoints. */
-  readonly alias: string | undefined;
-  /** All hosts of the alias are refused: it has no Service, or one that is not changed. */
-  readonly hasNoHost?: boolean;
-  /** Hosts of an alias; empty in mode Endpoints. */
-  readonly candidates: readonly Candidate[];
-  /** A write that the server refused, or that keeps failing. */
-  readonly error: OperatorError | undefined;
-  /** `<Service> <ip>` -> message with which the API server refuses this address. */
-  readonly refused?: ReadonlyMap<string, string>;
-  /** True while recovered addresses are written only every 10 s (engine/reconcile/flapping.ts). */
-  readonly isFlapping?: boolean;
-  /**
-   * Factor by which periods are longer than in the spec, because the namespace requests too many probes.
-   * Default: 1.
-   */
-  readonly slowdown?: number;
-  /**
-   * Addresses that are probed less often than in the spec, because of the CPU time that their probes take.
-   */
-  readonly costly?: readonly CostlyAddress[];
-  /** Wall-clock milliseconds. */
-  readonly now: number;
-}
-
-export interface CostlyAddress {
-  /** Cost of a probe, in milliseconds of CPU. */
-  readonly cpuMs: number;
-  /** IP and port. */
-  readonly address: string;
-  /** Period of the spec, in milliseconds. */
-  readonly periodMs: number;
-}
-
-/** Content of a condition, without its times. */
-export type ConditionVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
-export type TargetStatus = NonNullable<Status['targets']>[number];
-export type AddressStatus = TargetStatus['addresses'][number];
-
-export const isProbed = ({ groups }: StatusInput): boolean =>
-  groups.some((group) => group.probe !== undefined);
-
-/**
- * Returns the condition `Ready`. It is about the spec and the writes, never about the database, because to
- * GitOps tools `Ready=False` means "still progressing". The first row that holds:
- *
- * | state                                                | Ready                                 |
- * |------------------------------------------------------|---------------------------------------|
- * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, Adopting |
- * | a write is refused, or fails several times in a row  | False, the reason of the API server   |
- * | an alias, and all its hosts are refused              | False TargetsRefused                  |
- * | a Service is being deleted, and a finalizer keeps it | False Terminating                     |
- * | a Service is missing                                 | False Missing                         |
- * | none of these                                        | True Published                        |
- */
-export function readyCondition(input: StatusInput): ConditionVerdict {
-  const { problems, error, written } = input;
-  if (problems.length > 0) return ofProblems('False', problems);
-  if (error !== undefined) return { status: 'False', reason: error.reason, message: truncate(error.message) };
-  if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
-  const terminating = namesOf(written, 'terminating');
-  if (terminating !== '')
-    return {
-      status: 'False',
-      reason: 'Terminating',
-      message: truncate(
-        `Service ${terminating} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
-      ),
-    };
-  const missing = namesOf(written, 'missing');
-  if (missing !== '')
-    return { status: 'False', reason: 'Missing', message: truncate(`Service ${missing} is not created yet`) };
-  const names = written.map(({ name }) => name).join(', ');
-  return { status: 'True', reason: 'Published', message: truncate(`published as Service ${names}`) };
-}
-
-/**
- * Returns the condition `Stalled`. It is present only while a person must act: `True`, with the reason and
- * the message of `Ready`. With it GitOps tools (kstatus) report a failure at once, instead of when they time
- * out.
- */
-export function stalledCondition(input: StatusInput): ConditionVerdict | undefined {
-  const { problems, error } = input;
-  const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
-  if (stalling.length > 0) return ofProblems('True', stalling);
-  if (error === undefined && input.hasNoHost === true) return { status: 'True', ...noHost(input) };
-  if (error === undefined || !errorStalls(error)) return undefined;
-  return { status: 'True', reason: error.reason, message: truncate(error.message) };
-}
-
-/** Returns a message with each host of an alias, if all of them are refused. */
-const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
-  reason: 'TargetsRefused',
-  message: truncate(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
-});
-
-const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
-  status,
-  reason: problems[0]?.reason ?? '',
-  message: truncate(problems.map(({ message }) => message).join('; ')),
-});
-
-const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
-  written
-    .filter((service) => service.state === state)
-    .map(({ name }) => name)
-    .join(', ');
+import { isProbed, type StatusInput } from './status-input.ts';
+import type { AddressStatus, ConditionVerdict } from './status-parts.ts';
+import { joinNonEmpty, truncate } from './text.ts';
 
 /**
  * Returns the condition `Available`.
@@ -269,10 +139,6 @@ function notProbedText(addresses: readonly AddressStatus[]): string {
   return joinNonEmpty('not all addresses are probed yet', why.join(', '));
 }
 
-/** Joins the texts that are not empty, with a colon. */
-export const joinNonEmpty = (...texts: readonly (string | undefined)[]): string =>
-  texts.filter((text) => text !== undefined && text !== '').join(': ');
-
 function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
   const {
     health = 'unknown',
@@ -304,6 +170,3 @@ function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
     };
   return { status: 'True', reason: 'Alias', message };
 }
-
-export const formatIps = (addresses: readonly BackendAddress[]): string =>
-  addresses.map(({ ip }) => ip).join(', ');

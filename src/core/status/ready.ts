@@ -1,0 +1,72 @@
+import { errorStalls } from '../errors.ts';
+import { problemReasons, type Problem } from '../publish/problems.ts';
+import type { WrittenService } from '../publish/written.ts';
+import type { StatusInput } from './status-input.ts';
+import type { ConditionVerdict } from './status-parts.ts';
+import { truncate } from './text.ts';
+
+/**
+ * Returns the condition `Ready`. It is about the spec and the writes, never about the database, because to
+ * GitOps tools `Ready=False` means "still progressing". The first row that holds:
+ *
+ * | state                                                | Ready                                 |
+ * |------------------------------------------------------|---------------------------------------|
+ * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, Adopting |
+ * | a write is refused, or fails several times in a row  | False, the reason of the API server   |
+ * | an alias, and all its hosts are refused              | False TargetsRefused                  |
+ * | a Service is being deleted, and a finalizer keeps it | False Terminating                     |
+ * | a Service is missing                                 | False Missing                         |
+ * | none of these                                        | True Published                        |
+ */
+export function readyCondition(input: StatusInput): ConditionVerdict {
+  const { problems, error, written } = input;
+  if (problems.length > 0) return ofProblems('False', problems);
+  if (error !== undefined) return { status: 'False', reason: error.reason, message: truncate(error.message) };
+  if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
+  const terminating = namesOf(written, 'terminating');
+  if (terminating !== '')
+    return {
+      status: 'False',
+      reason: 'Terminating',
+      message: truncate(
+        `Service ${terminating} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
+      ),
+    };
+  const missing = namesOf(written, 'missing');
+  if (missing !== '')
+    return { status: 'False', reason: 'Missing', message: truncate(`Service ${missing} is not created yet`) };
+  const names = written.map(({ name }) => name).join(', ');
+  return { status: 'True', reason: 'Published', message: truncate(`published as Service ${names}`) };
+}
+
+/**
+ * Returns the condition `Stalled`. It is present only while a person must act: `True`, with the reason and
+ * the message of `Ready`. With it GitOps tools (kstatus) report a failure at once, instead of when they time
+ * out.
+ */
+export function stalledCondition(input: StatusInput): ConditionVerdict | undefined {
+  const { problems, error } = input;
+  const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
+  if (stalling.length > 0) return ofProblems('True', stalling);
+  if (error === undefined && input.hasNoHost === true) return { status: 'True', ...noHost(input) };
+  if (error === undefined || !errorStalls(error)) return undefined;
+  return { status: 'True', reason: error.reason, message: truncate(error.message) };
+}
+
+/** Returns a message with each host of an alias, if all of them are refused. */
+const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
+  reason: 'TargetsRefused',
+  message: truncate(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
+});
+
+const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
+  status,
+  reason: problems[0]?.reason ?? '',
+  message: truncate(problems.map(({ message }) => message).join('; ')),
+});
+
+const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
+  written
+    .filter((service) => service.state === state)
+    .map(({ name }) => name)
+    .join(', ');

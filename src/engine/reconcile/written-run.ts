@@ -1,0 +1,23 @@
+import type { DesiredService } from '../../core/publish/desired.ts';
+import type { Problem } from '../../core/publish/problems.ts';
+import type { WrittenService } from '../../core/publish/written.ts';
+import type { Roles } from '../../core/roles/primary-election.ts';
+import type { AliasDecision } from './alias-decision.ts';
+import type { ReconcileInputs } from './inputs.ts';
+import type { Publication } from './publish-services.ts';
+
+/** Inputs of a run whose Services were written, as far as they were accepted. */
+export interface PublishedInputs extends ReconcileInputs {
+  readonly alias: AliasDecision | undefined;
+  readonly roles: Roles;
+  /** Service -> host to which it pointed before, for an alias. */
+  readonly before: ReadonlyMap<string, string>;
+}
+
+/** Inputs of a run, and the content of the view after all its writes were accepted or refused. */
+export interface WrittenInputs extends Omit<PublishedInputs, 'before'> {
+  readonly desired: readonly DesiredService[];
+  readonly written: readonly WrittenService[];
+  readonly problems: readonly Problem[];
+  readonly waiting: Publication['waiting'];
+}
