@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { exportsOf, folderOf, proseOfSource, withoutCode } from './support/text/prose.ts';
+import { exportsOf, folderOf, proseOf, proseOfSource, withoutCode } from './support/text/prose.ts';
 import { bannedWordsIn, bannedWordsOf, boundsOf, sharedExportsIn } from './support/text/words.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -40,6 +42,24 @@ describe('the names that files of src export', () => {
         bounds.sharedExports,
         'Give your export a name of its own (docs/glossary.md)',
       );
+  });
+});
+
+describe('the files that src names in comments', () => {
+  it('exist', () => {
+    const files = ['src', 'test', 'bench'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        (path) => `/${folder}/${path}`,
+      ),
+    );
+    const missing = proseOf(root)
+      .filter(({ path }) => path.startsWith('src/'))
+      .flatMap(({ path, line, text }) =>
+        [...text.matchAll(/[\w-]+(?:\/[\w-]+)*\.ts\b/g)]
+          .filter(([name]) => !files.some((file) => file.endsWith(`/${name}`)))
+          .map(([name]) => `${path}:${line}: ${name}`),
+      );
+    expect(missing).toEqual([]);
   });
 });
 

@@ -62,12 +62,12 @@ export interface EngineOptions extends Pick<
  *
  *     view changed ──► queue ──► reconciler ──► writer
  *                        ▲            └──► prober (scheduler ──► probe ──► health) ─┐
- *                        └────────────────── a flip ────────────────────────────────┘
+ *                        └────────────────── a transition ──────────────────────────┘
  *
- * It works only between `onStartedLeading` and `onStoppedLeading`, which is a term. A replica that does not lead only keeps its view
- * up to date. Each term begins without health, once the view contains what was written before it. So the
- * engine never acts on conclusions from a time when this replica could not write, and never seeds health from
- * an old view.
+ * It works only between `onStartedLeading` and `onStoppedLeading`, which is a term. A replica that does not
+ * lead only keeps its view up to date. Each term begins without health, once the view contains what was
+ * written before it. So the engine never acts on conclusions from a time when this replica could not write,
+ * and never seeds health from an old view.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -77,17 +77,17 @@ export class Engine {
   readonly #costs = new ProbeCosts();
   readonly #reconciler: Reconciler;
   readonly #queue: WorkQueue;
-  readonly #notices = new WarningHistory();
-  readonly #flips: TransitionEvents;
+  readonly #warnings = new WarningHistory();
+  readonly #transitions: TransitionEvents;
   readonly #term: Term;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     const { observer, logger } = options;
-    this.#flips = new TransitionEvents(options.view);
+    this.#transitions = new TransitionEvents(options.view);
     this.#prober = options.createProber({
-      onChanged: (...flip) => this.#flipped(...flip),
-      onNotable: (owner, check, verdict) => this.#notice(owner, check, verdict),
+      onChanged: (...transition) => this.#healthChanged(...transition),
+      onNotable: (owner, check, verdict) => this.#recordWarnings(owner, check, verdict),
       onQuarantined: (owner) => this.inputsChanged([owner]),
       onCost: (...cost) => this.#costChanged(...cost),
       onFault: (error, check) => logger.error('probe threw an error', { error, check }),
@@ -103,9 +103,9 @@ export class Engine {
       registry: this.#registry,
       prober: this.#prober,
       onFigures: (key, has) => {
-        this.#notices.retain(key, has?.checks ?? []);
+        this.#warnings.retain(key, has?.checks ?? []);
         observer.addresses(key, has);
-        for (const [check, expiresAt] of this.#notices.certificates(key))
+        for (const [check, expiresAt] of this.#warnings.certificates(key))
           observer.certificate(key, check, expiresAt);
       },
     });
@@ -165,7 +165,7 @@ export class Engine {
   onStoppedLeading(): void {
     this.#term.end();
     this.#reconciler.reset();
-    this.#flips.clear();
+    this.#transitions.clear();
   }
 
   /** Stops probing, and waits for the writes in flight, `deadlineMs` at most. It cannot be started again. */
@@ -201,25 +201,25 @@ export class Engine {
       random,
       concurrency: placesFor(workers),
       handler: (key) => {
-        this.#flips.begin(key);
+        this.#transitions.begin(key);
         return this.#term.includes(key) ? this.#reconciler.reconcile(key) : Promise.resolve({ ok: true });
       },
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
         const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
-        for (const event of this.#flips.end(key, error)) this.#record(key, event);
+        for (const event of this.#transitions.end(key, error)) this.#record(key, event);
         if (error !== undefined) logFailure(logger, key, error, retryInMs);
       },
     });
   }
 
   /** Reports the notable part of a verdict. */
-  #notice(owner: string, check: Check, verdict: NotableVerdict): void {
+  #recordWarnings(owner: string, check: Check, verdict: NotableVerdict): void {
     const key = this.#reconciler.keyOf(owner);
     const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;
     if (key === undefined || backend === undefined) return;
     const { clock, observer, events } = this.#options;
-    for (const notice of this.#notices.of(key, check, verdict, clock.wall())) events.record(backend, notice);
+    for (const event of this.#warnings.of(key, check, verdict, clock.wall())) events.record(backend, event);
     const { certificateExpiresAt } = verdict;
     if (certificateExpiresAt !== undefined) observer.certificate(key, check, certificateExpiresAt);
   }
@@ -232,15 +232,15 @@ export class Engine {
     this.#queue.add(key);
   }
 
-  #flipped(owner: string, check: Check, before: Health, after: Health): void {
+  #healthChanged(owner: string, check: Check, before: Health, after: Health): void {
     if (before.state !== after.state) this.#options.observer.healthChanged(after);
     const key = this.#reconciler.keyOf(owner);
     if (key === undefined) return;
     this.#queue.add(key);
     this.#reconciler.preempt(key);
-    this.#flips.add(key, check, before, after);
-    const remark = warningEvent(check, before, after);
-    if (remark !== undefined) this.#record(key, remark);
+    this.#transitions.add(key, check, before, after);
+    const warning = warningEvent(check, before, after);
+    if (warning !== undefined) this.#record(key, warning);
   }
 
   #record(key: string, event: BackendEvent): void {

@@ -57,11 +57,11 @@ export interface ClusterCache {
  */
 export interface Writer {
   /**
-   * @param patience aborted when a newer run is needed: a write that still waits for its turn is abandoned
+   * @param preempt aborted when a newer run is needed: a write that still waits for its turn is abandoned
    *   (`waiting`, reason Superseded), a write in progress is finished. Writes of slices are never abandoned,
    *   because they have the highest priority.
    */
-  perform(action: Action, patience?: AbortSignal): Promise<void>;
+  perform(action: Action, preempt?: AbortSignal): Promise<void>;
 }
 
 /**

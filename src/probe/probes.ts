@@ -10,7 +10,7 @@ import type { IcmpOptions } from './icmp/icmp.ts';
 import { createMongodb } from './mongodb/mongodb.ts';
 import { createMysql } from './mysql/mysql.ts';
 import { createMysqlPorts } from './mysql/mysql-ports.ts';
-import { createOwed } from './mysql/outstanding-logins.ts';
+import { createOutstandingLogins } from './mysql/outstanding-logins.ts';
 import { createPostgres } from './postgres/postgres.ts';
 import type { Probe } from './connection/probe.ts';
 import { createRedis } from './redis/redis.ts';
@@ -41,7 +41,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     httpGet: createHttpGet(options.http ?? {}, guard),
     icmp: icmp.probe,
     unready: ({ handler }) => Promise.resolve(proberFault(handler.kind === 'unready' ? handler.message : '')),
-    mysql: createMysql(createOwed(), fallbacks),
+    mysql: createMysql(createOutstandingLogins(), fallbacks),
     postgres: createPostgres(fallbacks, guard),
     redis: createRedis(fallbacks, guard),
     mongodb: createMongodb(guard),

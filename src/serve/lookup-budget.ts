@@ -27,7 +27,7 @@ const mostTrusted = 64;
  */
 export class LookupBudget {
   readonly #clock: Clock;
-  readonly #asking = new Set<string>();
+  readonly #outstanding = new Set<string>();
   /** End of the pause, by address. */
   readonly #waiting = new BoundedMap<string, number>(1024);
   readonly #trusted = new BoundedMap<string, true>(mostTrusted);
@@ -41,21 +41,21 @@ export class LookupBudget {
   /** Returns true if the address may ask now. The caller must then call `give`. */
   take(address: string): boolean {
     const now = this.#clock.now();
-    if (this.#asking.has(address) || (this.#waiting.get(address) ?? now) > now) return false;
+    if (this.#outstanding.has(address) || (this.#waiting.get(address) ?? now) > now) return false;
     if (this.#trusted.get(address) === undefined && !this.#takeShared(now)) return false;
-    this.#asking.add(address);
+    this.#outstanding.add(address);
     return true;
   }
 
   #takeShared(now: number): boolean {
     const pacedAt = Math.max(this.#pacedAt, now - (burst - 1) * periodMs);
-    if (this.#asking.size >= mostAtOnce || pacedAt > now) return false;
+    if (this.#outstanding.size >= mostAtOnce || pacedAt > now) return false;
     this.#pacedAt = pacedAt + periodMs;
     return true;
   }
 
   give(address: string, letIn: boolean): void {
-    this.#asking.delete(address);
+    this.#outstanding.delete(address);
     if (letIn) {
       this.#waiting.delete(address);
       this.#trusted.set(address, true);

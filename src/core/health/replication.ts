@@ -70,24 +70,24 @@ export function applyReplicationVerdict(
   before: ReplicationState | undefined,
   verdict: Verdict,
   options: ReplicationContext,
-): { readonly telling: ReplicationState | undefined; readonly changed: boolean } {
-  const telling = resetsOn(verdict, options) ? undefined : after(before, verdict, options);
-  return { telling, changed: textOf(before) !== textOf(telling) };
+): { readonly replication: ReplicationState | undefined; readonly changed: boolean } {
+  const replication = resetsOn(verdict, options) ? undefined : after(before, verdict, options);
+  return { replication, changed: textOf(before) !== textOf(replication) };
 }
 
 const resetsOn = (verdict: Verdict, { unhealthy }: ReplicationContext): boolean =>
   verdict.isRoleless === true || (verdict.role === undefined && unhealthy);
 
 /** The parts on which other decisions depend, as text. */
-const textOf = (telling: ReplicationState | undefined): string =>
+const textOf = (replication: ReplicationState | undefined): string =>
   [
-    telling?.role,
-    telling?.epoch,
-    telling?.refusesWrites,
-    telling?.justPromoted,
-    telling?.isBoth,
-    telling?.isDisputed,
-    ...(telling?.exceededLimits ?? []),
+    replication?.role,
+    replication?.epoch,
+    replication?.refusesWrites,
+    replication?.justPromoted,
+    replication?.isBoth,
+    replication?.isDisputed,
+    ...(replication?.exceededLimits ?? []),
   ].join();
 
 function after(
@@ -163,13 +163,13 @@ function counted(
 }
 
 /** Returns it without counts that are below the threshold. */
-export function withoutLagRuns(telling: ReplicationState): ReplicationState {
+export function withoutLagRuns(replication: ReplicationState): ReplicationState {
   const isShort = ([limit, run]: readonly [number, number]) =>
-    run > 0 && !telling.exceededLimits.includes(limit);
-  const runs = [...telling.runsOverLimit];
-  if (!runs.some(isShort)) return telling;
+    run > 0 && !replication.exceededLimits.includes(limit);
+  const runs = [...replication.runsOverLimit];
+  if (!runs.some(isShort)) return replication;
   return {
-    ...telling,
+    ...replication,
     runsOverLimit: new Map(runs.map(([limit, run]) => [limit, isShort([limit, run]) ? 0 : run])),
   };
 }
@@ -208,11 +208,11 @@ export function restoreReplication(seed: RestoredReplication): ReplicationState 
     now,
   } = seed;
   const flags = { ...(isBoth && { isBoth }), ...(isDisputed && { isDisputed }) };
-  const told = { role, roleSince: now, epoch: undefined, ...flags };
-  if (role === 'Primary') return { ...told, ...noLag };
+  const base = { role, roleSince: now, epoch: undefined, ...flags };
+  if (role === 'Primary') return { ...base, ...noLag };
   const runsOverLimit = new Map([
     ...within.map((limit) => [limit, 0] as const),
     ...exceededLimits.map((limit) => [limit, failureThreshold] as const),
   ]);
-  return { ...told, runsOverLimit, exceededLimits, caughtUpAt: undefined, ...(isPresumed && { isPresumed }) };
+  return { ...base, runsOverLimit, exceededLimits, caughtUpAt: undefined, ...(isPresumed && { isPresumed }) };
 }

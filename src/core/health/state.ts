@@ -19,7 +19,7 @@ export interface Health {
   /** Wall-clock milliseconds of the last change of the state. */
   readonly since: number;
   /**
-   * Reason of the verdict that set the state, or of a later warning (remarks.ts). Empty while unknown, and
+   * Reason of the verdict that set the state, or of a later warning (warnings.ts). Empty while unknown, and
    * when a seeded state has no reason.
    */
   readonly reason: Reason | '';

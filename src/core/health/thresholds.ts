@@ -33,7 +33,7 @@ export interface StepResult {
  * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first
  * `up`, and when the state changes.
  *
- * The role and the lag of a verdict are kept in addition to the state (telling.ts). A change of them is
+ * The role and the lag of a verdict are kept in addition to the state (replication.ts). A change of them is
  * `changed` too.
  *
  * @param lagLimits in seconds; the lag limits of the Services
@@ -51,7 +51,7 @@ export function applyVerdict(
     return stepped;
   const { failureThreshold } = thresholds;
   const unhealthy = stepped.health.state === 'unhealthy';
-  const told = applyReplicationVerdict(health.replication, verdict, {
+  const applied = applyReplicationVerdict(health.replication, verdict, {
     unhealthy,
     failureThreshold,
     lagLimits,
@@ -59,8 +59,8 @@ export function applyVerdict(
   });
   const { replication: _, ...rest } = stepped.health;
   return {
-    health: told.telling === undefined ? rest : { ...rest, replication: told.telling },
-    transition: told.changed ? 'changed' : stepped.transition,
+    health: applied.replication === undefined ? rest : { ...rest, replication: applied.replication },
+    transition: applied.changed ? 'changed' : stepped.transition,
   };
 }
 
@@ -111,11 +111,11 @@ function updateReason(health: Health, verdict: Verdict, thresholds: Thresholds, 
 
 function applyThresholds(health: Health, verdict: Verdict, thresholds: Thresholds, wall: number): StepResult {
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
-  const said = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
-  if (health.state === said) {
+  const reportedState = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
+  if (health.state === reportedState) {
     // A seeded health without a message.
     const { reason, message } = verdict;
-    if (said === 'unhealthy' && health.reason === '')
+    if (reportedState === 'unhealthy' && health.reason === '')
       return { health: { ...health, consecutive: 0, reason, message }, transition: 'changed' };
     return {
       health: health.consecutive === 0 ? health : { ...health, consecutive: 0 },
@@ -123,9 +123,12 @@ function applyThresholds(health: Health, verdict: Verdict, thresholds: Threshold
     };
   }
   const consecutive = health.consecutive + 1;
-  const threshold = said === 'healthy' ? thresholds.successThreshold : thresholds.failureThreshold;
+  const threshold = reportedState === 'healthy' ? thresholds.successThreshold : thresholds.failureThreshold;
   if (health.state !== 'unknown' && consecutive < threshold)
     return { health: { ...health, consecutive }, transition: 'pending' };
   const { reason, message } = verdict;
-  return { health: { state: said, consecutive: 0, since: wall, reason, message }, transition: 'changed' };
+  return {
+    health: { state: reportedState, consecutive: 0, since: wall, reason, message },
+    transition: 'changed',
+  };
 }

@@ -20,7 +20,7 @@ export const annotations = {
   backend: `${group}/backend`,
   /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
   sweep: `${group}/pending-slice-cleanup`,
-  /** On slices: names that resolved to their addresses. See attribution.ts. */
+  /** On slices: names that resolved to their addresses. See names-annotation.ts. */
   names: `${group}/names`,
   /** On slices: `true` if the hints are the operator's. See hints.ts. */
   hints: `${group}/hints`,

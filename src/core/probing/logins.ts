@@ -37,13 +37,13 @@ function mayReportRole(handler: Handler): boolean {
  * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are not
  * changed. For the effect of the reasons see `warningFor`.
  */
-export function reported(handler: Handler, verdict: Verdict, told?: Role): Verdict {
+export function reported(handler: Handler, verdict: Verdict, previousRole?: Role): Verdict {
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;
   if (!mayReportRole(handler))
-    return told === undefined ? verdict : Object.freeze({ ...verdict, isRoleless: true });
+    return previousRole === undefined ? verdict : Object.freeze({ ...verdict, isRoleless: true });
   if (logsIn(handler))
     return verdict.reason === 'CredentialsWithheld' ? verdict : withReason(verdict, 'AuthFailed');
-  return told === undefined || verdict.reason === 'AuthFailed'
+  return previousRole === undefined || verdict.reason === 'AuthFailed'
     ? verdict
     : withReason(verdict, 'AuthRequired');
 }

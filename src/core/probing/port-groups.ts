@@ -36,28 +36,28 @@ export interface HandlerContext {
   readonly choose: boolean;
 }
 
-const plainAsking: HandlerContext = { materials: {}, choose: false };
+const plainContext: HandlerContext = { materials: {}, choose: false };
 
 /** Returns the port groups in the order of the spec, the shared group first. */
-export function portGroups(spec: Spec, asking: HandlerContext = plainAsking): readonly PortGroup[] {
+export function portGroups(spec: Spec, context: HandlerContext = plainContext): readonly PortGroup[] {
   const ports = spec.ports ?? [];
   const shared = ports.filter((port) => port.probe === undefined);
   const single = ports.flatMap((port) =>
     port.probe === undefined
       ? []
-      : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe, asking) }],
+      : [{ id: `${port.port}/${port.protocol}`, ports: [port], probe: portProbe(port, port.probe, context) }],
   );
-  if (ports.length === 0) return withoutPorts(spec, asking);
+  if (ports.length === 0) return withoutPorts(spec, context);
   if (shared.length === 0) return single;
-  return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports, asking) }, ...single];
+  return [{ id: 'all', ports: shared, probe: sharedProbe(spec, ports, context) }, ...single];
 }
 
 /**
  * An alias may have no ports. The probe itself then has the port; without a port, or a probe, nothing is
  * probed.
  */
-function withoutPorts(spec: Spec, asking: HandlerContext): readonly PortGroup[] {
-  const probe = spec.probe && sharedProbe(spec, [], asking);
+function withoutPorts(spec: Spec, context: HandlerContext): readonly PortGroup[] {
+  const probe = spec.probe && sharedProbe(spec, [], context);
   if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
   return [{ id: 'all', ports: [], probe }];
 }
@@ -124,13 +124,13 @@ const dialled = (port: Port): number => port.targetPort ?? port.port;
 function portProbe(
   port: Port,
   probe: Omit<ProbeSpec, 'port'>,
-  asking: HandlerContext,
+  context: HandlerContext,
 ): GroupProbe | undefined {
-  const said = handlerOf(probe, asking.materials);
-  if (said === 'disabled') return undefined;
+  const handler = handlerOf(probe, context.materials);
+  if (handler === 'disabled') return undefined;
   const timing = timedBy(probe);
-  if (said !== undefined) return { handler: said, ...timing, port: dialled(port) };
-  return { ...defaultHandler(port, dialled(port), asking), ...timing, port: dialled(port) };
+  if (handler !== undefined) return { handler, ...timing, port: dialled(port) };
+  return { ...defaultHandler(port, dialled(port), context), ...timing, port: dialled(port) };
 }
 
 /**
@@ -142,16 +142,16 @@ function portProbe(
  * | name or number of a TCP port | that port's targetPort, or the target's own          |
  * | any other number             | that number                                          |
  */
-function sharedProbe(spec: Spec, ports: readonly Port[], asking: HandlerContext): GroupProbe | undefined {
+function sharedProbe(spec: Spec, ports: readonly Port[], context: HandlerContext): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
-  const said = handlerOf(probe, asking.materials);
-  if (said === 'disabled') return undefined;
+  const handler = handlerOf(probe, context.materials);
+  if (handler === 'disabled') return undefined;
   const tcp = ports.filter((port) => port.protocol === 'TCP');
   const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
   const timing = timedBy(probe);
   if (meant === undefined && typeof probe.port === 'number')
     return {
-      ...(said === undefined ? defaultHandler(undefined, probe.port, asking) : { handler: said }),
+      ...(handler === undefined ? defaultHandler(undefined, probe.port, context) : { handler }),
       ...timing,
       port: probe.port,
       fixed: true,
@@ -159,7 +159,7 @@ function sharedProbe(spec: Spec, ports: readonly Port[], asking: HandlerContext)
   const port = meant ?? tcp[0];
   const number = port === undefined ? 0 : dialled(port);
   return {
-    ...(said === undefined ? defaultHandler(port, number, asking) : { handler: said }),
+    ...(handler === undefined ? defaultHandler(port, number, context) : { handler }),
     ...timing,
     port: number,
   };

@@ -105,10 +105,10 @@ const plainService: Omit<ServiceSpec, 'name'> = {
 
 function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, 'refusedExternalIps'> {
   const alias = whole.alias !== undefined;
-  const standing = whole.observedService(spec.name);
+  const observedService = whole.observedService(spec.name);
   const { addresses, excluded } = alias
     ? noEndpoints
-    : withFallback(whole, spec, exclusions(whole, spec, standing));
+    : withFallback(whole, spec, exclusions(whole, spec, observedService));
   const input = { ...whole, addresses };
   const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
   const legacy = input.legacyEndpoints && !alias && spec.selector === undefined;
@@ -116,7 +116,7 @@ function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, '
     name: spec.name,
     spec,
     headless: !alias && spec.headless,
-    body: serviceBody(input.backend, spec, familiesOf(addresses), standing, input.alias),
+    body: serviceBody(input.backend, spec, familiesOf(addresses), observedService, input.alias),
     groups,
     subsets: legacy ? subsetsOf(groups) : undefined,
     addresses,
@@ -129,9 +129,9 @@ function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, '
 function exclusions(
   { backend, addresses, roles }: DesiredInput,
   spec: ServiceSpec,
-  standing: Service | undefined,
+  observedService: Service | undefined,
 ): DesiredService['excluded'] {
-  const served = servedFamilies(spec, familiesOf(addresses), keptService(backend, spec, standing));
+  const served = servedFamilies(spec, familiesOf(addresses), keptService(backend, spec, observedService));
   const reasons = addresses.map((address) => {
     const carried = served === undefined || served.includes(address.family);
     return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
@@ -181,11 +181,12 @@ const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly Backen
 export function isFamilyServed(
   backend: Backend,
   family: Family,
-  standing: (service: string) => Service | undefined,
+  observedService: (service: string) => Service | undefined,
 ): boolean {
   return servicesOf(backend).some(
     (spec) =>
-      servedFamilies(spec, [], keptService(backend, spec, standing(spec.name)))?.includes(family) ?? true,
+      servedFamilies(spec, [], keptService(backend, spec, observedService(spec.name)))?.includes(family) ??
+      true,
   );
 }
 

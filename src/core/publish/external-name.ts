@@ -66,8 +66,8 @@ export function chooseTarget(
   now: number,
 ): Choice {
   const good = candidates.filter(({ health, drain }) => health === 'healthy' && !drain);
-  const standing = candidates.findIndex(({ name }) => name === current);
-  const is = candidates[standing];
+  const currentIndex = candidates.findIndex(({ name }) => name === current);
+  const is = candidates[currentIndex];
   if (is === undefined || is.forbidden === true) {
     const usable = candidates.filter(({ refused }) => refused !== true);
     const first = good[0] ?? usable.find(({ drain }) => !drain) ?? usable[0];
@@ -75,7 +75,7 @@ export function chooseTarget(
   }
   if (is.health === 'unhealthy' || is.drain) return { name: (good[0] ?? is).name };
   const waits = good
-    .filter((each) => candidates.indexOf(each) < standing)
+    .filter((each) => candidates.indexOf(each) < currentIndex)
     .map(({ name, since = now }) => ({ name, ms: Math.min(since, now) + failbackMs - now }));
   const eligible = waits.find(({ ms }) => ms <= 0);
   if (eligible !== undefined) return { name: eligible.name };

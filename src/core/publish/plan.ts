@@ -75,12 +75,14 @@ export interface ServicePlan {
  */
 export function planService(given: DesiredService, observed: Observed, context: PlanContext): ServicePlan {
   const desired = mayAdopt(given, observed, context) ? given : withoutAdoption(given);
-  const scene = inspectOwnership(desired, observed, context);
-  const problem = problemOf(desired, scene, context);
-  if (problem === undefined || goesOn(problem)) return { ...all(desired, observed, scene, context), problem };
-  if (problem.reason === 'FeatureDisabled' && problem.published && !scene.isOfOtherBackend)
-    return { ...withoutService(desired, observed, scene, context), problem };
-  if (problem.reason !== 'Adopting' || scene.isOfOtherBackend) return { steps: [], again: false, problem };
+  const ownership = inspectOwnership(desired, observed, context);
+  const problem = problemOf(desired, ownership, context);
+  if (problem === undefined || goesOn(problem))
+    return { ...all(desired, observed, ownership, context), problem };
+  if (problem.reason === 'FeatureDisabled' && problem.published && !ownership.isOfOtherBackend)
+    return { ...withoutService(desired, observed, ownership, context), problem };
+  if (problem.reason !== 'Adopting' || ownership.isOfOtherBackend)
+    return { steps: [], again: false, problem };
   const slices = slicesOf(desired, observed, context, []);
   return { steps: slices.writes, again: slices.again, problem };
 }
@@ -95,16 +97,17 @@ const mayAdopt = (desired: DesiredService, observed: Observed, context: PlanCont
 function all(
   desired: DesiredService,
   observed: Observed,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
   const absent = chain(assertAbsentAction(desired, observed.service));
   const slices = slicesOf(desired, observed, context, absent);
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
-  const actions = context.held === true ? [] : serviceActions(desired, observed.service, scene.needsCleanup);
+  const actions =
+    context.held === true ? [] : serviceActions(desired, observed.service, ownership.needsCleanup);
   const service = chain(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
-  const endpoints = endpointsActions(desired, observed.endpoints, scene, context).map((action) =>
-    step(action, scene.service === 'ours' ? [] : [...absent, ...service]),
+  const endpoints = endpointsActions(desired, observed.endpoints, ownership, context).map((action) =>
+    step(action, ownership.service === 'ours' ? [] : [...absent, ...service]),
   );
   if (slices.again)
     return {
@@ -114,8 +117,13 @@ function all(
     };
   const leaving = slices.leaving(isRenamed ? service : []);
   const before = [...absent, ...slices.writes, ...service, ...endpoints, ...leaving];
-  const adopted = desired.spec.adopt ? scene.foreignSlices.map((slice) => step(deletion(slice), before)) : [];
-  const swept = chain(sweepActions(desired, observed.service, scene.needsCleanup), [...before, ...adopted]);
+  const adopted = desired.spec.adopt
+    ? ownership.foreignSlices.map((slice) => step(deletion(slice), before))
+    : [];
+  const swept = chain(sweepActions(desired, observed.service, ownership.needsCleanup), [
+    ...before,
+    ...adopted,
+  ]);
   return { steps: [...before, ...adopted, ...swept], again: false };
 }
 
@@ -136,7 +144,7 @@ function all(
 function withoutService(
   desired: DesiredService,
   observed: Observed,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
   const { service } = observed;
@@ -149,7 +157,7 @@ function withoutService(
   const plan = all(
     agrees ? desired : { ...desired, subsets: undefined },
     agrees ? observed : { ...observed, endpoints: undefined },
-    { ...scene, needsCleanup: false },
+    { ...ownership, needsCleanup: false },
     { ...context, held: true },
   );
   return { ...plan, steps: [...removing, ...plan.steps] };
@@ -192,10 +200,10 @@ const slicesOf = (
 function endpointsActions(
   desired: DesiredService,
   observed: Endpoints | undefined,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   context: PlanContext,
 ): readonly Action[] {
-  const foreign = scene.foreignEndpoints && !desired.spec.adopt;
+  const foreign = ownership.foreignEndpoints && !desired.spec.adopt;
   if (foreign) return [];
   if (desired.subsets === undefined)
     return mustDeleteEndpoints(desired, observed) ? [{ op: 'delete', ref: refOf(observed) }] : [];

@@ -139,7 +139,7 @@ const isLeftover = (endpoints: Endpoints, sweep: boolean): boolean =>
  */
 export function problemOf(
   desired: DesiredService,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   context: PlanContext,
 ): Problem | undefined {
   const isReserved = isApiServerService(context.backend.namespace, desired.name);
@@ -147,11 +147,11 @@ export function problemOf(
     ? conflict(
         `Service ${desired.name} in namespace default belongs to the Kubernetes API server and is never changed; ${rename}`,
       )
-    : (foreignCause(desired, scene, context) ??
-      featureCause(desired, scene, context) ??
-      stateCause(desired, scene, context));
+    : (foreignCause(desired, ownership, context) ??
+      featureCause(desired, ownership, context) ??
+      stateCause(desired, ownership, context));
   if (cause === undefined) return ofExternalIps(desired);
-  const published = scene.service === 'ours' && context.olderClaimant === undefined && !isReserved;
+  const published = ownership.service === 'ours' && context.olderClaimant === undefined && !isReserved;
   return { service: desired.name, ...cause, published };
 }
 
@@ -172,7 +172,7 @@ function adoptionText({ name }: DesiredService, { backend, switchedOff }: PlanCo
 /** Returns a problem if the Service belongs to another owner. */
 function foreignCause(
   desired: DesiredService,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   context: PlanContext,
 ): Cause | undefined {
   const name = `Service ${desired.name}`;
@@ -181,9 +181,9 @@ function foreignCause(
       reason: 'NameClaimed',
       message: `${name} already belongs to ExternalBackend ${context.olderClaimant}; ${rename}`,
     };
-  if (scene.service === 'controlled')
+  if (ownership.service === 'controlled')
     return conflict(`${name} exists and is controlled by another resource; ${rename}`);
-  return scene.service === 'foreign' && !scene.isAdopting
+  return ownership.service === 'foreign' && !ownership.isAdopting
     ? conflict(
         `${name} already exists and is not managed by this ExternalBackend; ${adoptionText(desired, context, 'it')}`,
       )
@@ -211,19 +211,23 @@ function featureCause(
 }
 
 /** Returns a problem if the Service may be written, but an existing object prevents it. */
-function stateCause(desired: DesiredService, scene: OwnershipState, context: PlanContext): Cause | undefined {
+function stateCause(
+  desired: DesiredService,
+  ownership: OwnershipState,
+  context: PlanContext,
+): Cause | undefined {
   const name = `Service ${desired.name}`;
-  const others = foreignObjects(desired, scene);
+  const others = foreignObjects(desired, ownership);
   if (others !== '' && !desired.spec.adopt)
     return conflict(
       `${others} of ${name} already exist and are not managed by this ExternalBackend; ${adoptionText(desired, context, 'them')}`,
     );
-  if (scene.isTerminating)
+  if (ownership.isTerminating)
     return {
       reason: 'Terminating',
       message: `${name} is being deleted; it will be created again after its finalizers are removed (see its metadata.finalizers)`,
     };
-  return waitsForReadyAddress(desired, scene, others)
+  return waitsForReadyAddress(desired, ownership, others)
     ? { reason: 'Adopting', message: `waiting for a ready address before taking over the existing ${name}` }
     : undefined;
 }
@@ -231,10 +235,12 @@ function stateCause(desired: DesiredService, scene: OwnershipState, context: Pla
 /** Returns true while a Service that is to be taken over waits for a ready address of ours. */
 function waitsForReadyAddress(
   { spec, available }: DesiredService,
-  scene: OwnershipState,
+  ownership: OwnershipState,
   others: string,
 ): boolean {
-  const takes = scene.isAdopting ? scene.service === 'foreign' || others !== '' : scene.isOfOtherBackend;
+  const takes = ownership.isAdopting
+    ? ownership.service === 'foreign' || others !== ''
+    : ownership.isOfOtherBackend;
   return spec.adopt && takes && !available;
 }
 
@@ -250,7 +256,7 @@ function ofExternalIps({ name, refusedExternalIps }: DesiredService): Problem | 
   };
 }
 
-function foreignObjects(desired: DesiredService, scene: OwnershipState): string {
-  const endpoints = scene.foreignEndpoints && desired.spec.selector === undefined ? ['Endpoints'] : [];
-  return [...endpoints, ...(scene.foreignSlices.length > 0 ? ['EndpointSlices'] : [])].join(' and ');
+function foreignObjects(desired: DesiredService, ownership: OwnershipState): string {
+  const endpoints = ownership.foreignEndpoints && desired.spec.selector === undefined ? ['Endpoints'] : [];
+  return [...endpoints, ...(ownership.foreignSlices.length > 0 ? ['EndpointSlices'] : [])].join(' and ');
 }

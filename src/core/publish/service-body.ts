@@ -147,26 +147,28 @@ export function needsRecreation(observed: Service, body: AppliedService): boolea
   return isReplaced(observed, body.spec);
 }
 
-const isReplaced = (observed: Service, wanted: AppliedService['spec']): boolean =>
-  movesAddress(observed.spec, wanted) || movesFamily(observed.spec, wanted) || movesClass(observed, wanted);
+const isReplaced = (observed: Service, desired: AppliedService['spec']): boolean =>
+  movesAddress(observed.spec, desired) ||
+  movesFamily(observed.spec, desired) ||
+  movesClass(observed, desired);
 
 function movesAddress(is: Service['spec'], { clusterIP }: AppliedService['spec']): boolean {
   if ((is.clusterIP === 'None') !== (clusterIP === 'None')) return true;
   return typeof clusterIP === 'string' && !sameAddress(is.clusterIP ?? '', clusterIP);
 }
 
-function movesFamily(is: Service['spec'], wanted: AppliedService['spec']): boolean {
-  const [first] = (wanted['ipFamilies'] ?? []) as readonly Family[];
+function movesFamily(is: Service['spec'], desired: AppliedService['spec']): boolean {
+  const [first] = (desired['ipFamilies'] ?? []) as readonly Family[];
   const observed = is.ipFamilies?.[0];
   return (
-    wanted['clusterIP'] !== 'None' && first !== undefined && observed !== undefined && observed !== first
+    desired['clusterIP'] !== 'None' && first !== undefined && observed !== undefined && observed !== first
   );
 }
 
-function movesClass({ spec: is, applied = [] }: Service, wanted: AppliedService['spec']): boolean {
-  if (is.type !== 'LoadBalancer' || wanted['type'] !== 'LoadBalancer') return false;
-  const isOpen = wanted['loadBalancerClass'] === undefined && !applied.includes('loadBalancerClass');
-  return !isOpen && is.loadBalancerClass !== wanted['loadBalancerClass'];
+function movesClass({ spec: is, applied = [] }: Service, desired: AppliedService['spec']): boolean {
+  if (is.type !== 'LoadBalancer' || desired['type'] !== 'LoadBalancer') return false;
+  const isOpen = desired['loadBalancerClass'] === undefined && !applied.includes('loadBalancerClass');
+  return !isOpen && is.loadBalancerClass !== desired['loadBalancerClass'];
 }
 
 /**
@@ -214,28 +216,28 @@ export function differences(observed: Service, body: AppliedService): readonly s
  * Compares one way: every field of `wanted` is in `is`. Ports are matched by their key, owners by uid. The
  * server may have appended a second family.
  */
-function includesFields(is: unknown, wanted: unknown, field: string): boolean {
-  if (field === 'ports') return includesByKey(is, wanted, (port) => portKey(port as ServicePort));
+function includesFields(is: unknown, desired: unknown, field: string): boolean {
+  if (field === 'ports') return includesByKey(is, desired, (port) => portKey(port as ServicePort));
   if (field === 'ownerReferences')
-    return includesByKey(is, wanted, (owner) => String((owner as { uid: unknown }).uid));
-  if (field === 'clusterIP') return sameAddress(String(is), String(wanted));
-  if (Array.isArray(wanted)) return sameList(is, wanted, field === 'ipFamilies');
-  if (wanted === false) return is !== true;
-  if (typeof wanted !== 'object' || wanted === null) return is === wanted;
+    return includesByKey(is, desired, (owner) => String((owner as { uid: unknown }).uid));
+  if (field === 'clusterIP') return sameAddress(String(is), String(desired));
+  if (Array.isArray(desired)) return sameList(is, desired, field === 'ipFamilies');
+  if (desired === false) return is !== true;
+  if (typeof desired !== 'object' || desired === null) return is === desired;
   if (typeof is !== 'object' || is === null) return false;
-  return Object.entries(wanted).every(([key, value]) =>
+  return Object.entries(desired).every(([key, value]) =>
     includesFields((is as Record<string, unknown>)[key], value, key),
   );
 }
 
-function sameList(is: unknown, wanted: readonly unknown[], mayBeLonger: boolean): boolean {
-  if (!Array.isArray(is) || (mayBeLonger ? is.length < wanted.length : is.length !== wanted.length))
+function sameList(is: unknown, desired: readonly unknown[], mayBeLonger: boolean): boolean {
+  if (!Array.isArray(is) || (mayBeLonger ? is.length < desired.length : is.length !== desired.length))
     return false;
-  return wanted.every((value, i) => includesFields(is[i], value, ''));
+  return desired.every((value, i) => includesFields(is[i], value, ''));
 }
 
-function includesByKey(is: unknown, wanted: unknown, key: (item: unknown) => string): boolean {
-  if (!Array.isArray(wanted)) return false;
+function includesByKey(is: unknown, desired: unknown, key: (item: unknown) => string): boolean {
+  if (!Array.isArray(desired)) return false;
   const items = new Map((Array.isArray(is) ? is : []).map((item) => [key(item), item as unknown]));
-  return wanted.every((item: unknown) => includesFields(items.get(key(item)), item, ''));
+  return desired.every((item: unknown) => includesFields(items.get(key(item)), item, ''));
 }

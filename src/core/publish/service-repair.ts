@@ -65,21 +65,21 @@ function hasForeignPorts({ spec }: Service, body: AppliedService): boolean {
   return (spec.ports ?? []).some((port) => isForeign(port, byKey.get(portKey(port))));
 }
 
-const isForeign = (is: ServicePort, wanted: ServicePort | undefined): boolean =>
-  wanted === undefined ||
-  (is.name !== undefined && wanted.name === undefined) ||
-  (is.appProtocol !== undefined && wanted.appProtocol === undefined);
+const isForeign = (is: ServicePort, desired: ServicePort | undefined): boolean =>
+  desired === undefined ||
+  (is.name !== undefined && desired.name === undefined) ||
+  (is.appProtocol !== undefined && desired.appProtocol === undefined);
 
 /** A list that is replaced as a whole would lose the node ports that the server allocated. */
 function withNodePorts(
-  wanted: readonly ServicePort[],
+  desired: readonly ServicePort[],
   { spec }: Service,
   body: AppliedService,
 ): readonly ServicePort[] {
-  if (body.spec['type'] !== 'NodePort' && body.spec['type'] !== 'LoadBalancer') return wanted;
-  return wanted.map((port) => {
+  if (body.spec['type'] !== 'NodePort' && body.spec['type'] !== 'LoadBalancer') return desired;
+  return desired.map((port) => {
     const nodePort = spec.ports?.find((other) => portKey(other) === portKey(port))?.nodePort;
-    const isTaken = wanted.some((other) => other.nodePort === nodePort);
+    const isTaken = desired.some((other) => other.nodePort === nodePort);
     return nodePort === undefined || port.nodePort !== undefined || isTaken ? port : { ...port, nodePort };
   });
 }
@@ -89,19 +89,19 @@ function selectorPatch(
   { spec }: Service,
   body: AppliedService,
 ): null | Readonly<Record<string, string | null>> | undefined {
-  const wanted = (body.spec['selector'] ?? {}) as Readonly<Record<string, string>>;
-  const extra = Object.keys(spec.selector ?? {}).filter((key) => !(key in wanted));
+  const desired = (body.spec['selector'] ?? {}) as Readonly<Record<string, string>>;
+  const extra = Object.keys(spec.selector ?? {}).filter((key) => !(key in desired));
   if (extra.length === 0) return undefined;
-  if (Object.keys(wanted).length === 0) return null;
-  return { ...wanted, ...Object.fromEntries(extra.map((key) => [key, null])) };
+  if (Object.keys(desired).length === 0) return null;
+  return { ...desired, ...Object.fromEntries(extra.map((key) => [key, null])) };
 }
 
 function ownersPatch({ metadata }: Service, body: AppliedService): readonly OwnerReference[] | undefined {
-  const wanted = body.metadata['ownerReferences'] as readonly OwnerReference[];
-  const uids = new Set(wanted.map(({ uid }) => uid));
+  const desired = body.metadata['ownerReferences'] as readonly OwnerReference[];
+  const uids = new Set(desired.map(({ uid }) => uid));
   const others = (metadata.ownerReferences ?? []).filter(({ uid }) => !uids.has(uid));
   if (others.every(({ controller }) => controller !== true)) return undefined;
-  return [...others.filter(({ controller }) => controller !== true), ...wanted];
+  return [...others.filter(({ controller }) => controller !== true), ...desired];
 }
 
 /** Fields that the wanted type does not have. */

@@ -65,13 +65,13 @@ export function layOut(
 function keepIn(slice: EndpointSlice, left: Map<string, Endpoint>, max: number): SliceDraft {
   const [endpoints, lost]: [Endpoint[], string[]] = [[], []];
   for (const ip of (slice.endpoints ?? []).map(endpointKey)) {
-    const wanted = left.get(ip);
-    if (wanted === undefined || endpoints.length >= max) {
+    const desired = left.get(ip);
+    if (desired === undefined || endpoints.length >= max) {
       lost.push(ip);
       continue;
     }
     left.delete(ip);
-    endpoints.push(wanted);
+    endpoints.push(desired);
   }
   return { slice, endpoints, kept: endpoints.length, lost };
 }

@@ -68,38 +68,42 @@ export function planSlices(
   context: SliceContext,
 ): SlicePlan {
   const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
-  const scene = { ...sceneOf(groups, observed, context), names };
-  const drafts = draftsOf(groups, observed, scene);
-  const yielding = scene.isSwitch ? drafts.filter((draft) => losesGone(draft, scene)) : [];
+  const inputs = { ...sliceInputsOf(groups, observed, context), names };
+  const drafts = draftsOf(groups, observed, inputs);
+  const yielding = inputs.isSwitch ? drafts.filter((draft) => losesGone(draft, inputs)) : [];
   const isSplit = yielding.some(({ moved }) => moved.length > 0);
-  const first = yielding.flatMap((draft) => yieldStep(draft, scene));
+  const first = yielding.flatMap((draft) => yieldStep(draft, inputs));
   if (isSplit) return { writes: first, carriers: [], leaving: () => [], again: true };
   const rest = drafts.filter((draft) => !yielding.includes(draft));
-  return { ...restOf(rest, first, scene), again: false };
+  return { ...restOf(rest, first, inputs), again: false };
 }
 
 /** Writes the slice without the servers that leave an exclusive Service. */
-const yieldStep = (draft: Draft, scene: Scene): readonly Step[] =>
+const yieldStep = (draft: Draft, inputs: SliceInputs): readonly Step[] =>
   draft.moved.length > 0
-    ? steps(remainder(draft, draft.moved, scene), scene.needs)
+    ? steps(remainder(draft, draft.moved, inputs), inputs.needs)
     : steps(
-        whole(draft, scene),
-        scene.needs,
-        addsEndpoints(draft.cell) ? remainder(draft, [], scene) : undefined,
+        whole(draft, inputs),
+        inputs.needs,
+        addsEndpoints(draft.cell) ? remainder(draft, [], inputs) : undefined,
       );
 
-function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene): Omit<SlicePlan, 'again'> {
-  const { needs = [] } = scene;
+function restOf(
+  drafts: readonly Draft[],
+  first: readonly Step[],
+  inputs: SliceInputs,
+): Omit<SlicePlan, 'again'> {
+  const { needs = [] } = inputs;
   const leaves = ({ cell, moved }: Draft): boolean => moved.length > 0 || cell.endpoints.length === 0;
-  const marks = ({ cell }: Draft): boolean => scene.staysReady && cell.lost.length === 0;
+  const marks = ({ cell }: Draft): boolean => inputs.staysReady && cell.lost.length === 0;
   const others = drafts.filter(({ cell }) => !addsEndpoints(cell));
   const staying = others.filter((draft) => !leaves(draft));
   const leavers = others.filter(leaves);
-  const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, scene), needs));
+  const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, inputs), needs));
   const gained = drafts
     .filter(({ cell }) => addsEndpoints(cell))
     .flatMap((draft) =>
-      steps(whole(draft, scene), [...needs, ...first], remainder(draft, [], scene)).map((each) => ({
+      steps(whole(draft, inputs), [...needs, ...first], remainder(draft, [], inputs)).map((each) => ({
         step: each,
         ips: new Set(gainedBy(draft.cell)),
       })),
@@ -117,9 +121,9 @@ function restOf(drafts: readonly Draft[], first: readonly Step[], scene: Scene):
     leaving: (service) =>
       leavers.flatMap((draft) => {
         const { moved } = draft;
-        if (moved.length === 0) return steps(whole(draft, scene), needs);
+        if (moved.length === 0) return steps(whole(draft, inputs), needs);
         const all = [...needs, ...carriersOf(moved), ...service];
-        return steps(whole(draft, scene), all, remainder(draft, moved, scene));
+        return steps(whole(draft, inputs), all, remainder(draft, moved, inputs));
       }),
   };
 }
@@ -135,7 +139,7 @@ interface Draft {
   readonly moved: readonly string[];
 }
 
-interface Scene extends SliceContext {
+interface SliceInputs extends SliceContext {
   /** Addresses of all groups with their endpoints; the worst endpoint if several groups have the address. */
   readonly desired: ReadonlyMap<string, Endpoint>;
   readonly nameOf: ReadonlyMap<string, readonly string[]>;
@@ -151,13 +155,13 @@ interface Scene extends SliceContext {
 function draftsOf(
   groups: readonly SliceGroup[],
   observed: readonly EndpointSlice[],
-  scene: Scene,
+  inputs: SliceInputs,
 ): readonly Draft[] {
   const byKey = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
-  const desired = new Set(scene.desired.keys());
+  const desired = new Set(inputs.desired.keys());
   const options = {
-    max: scene.maxEndpoints,
-    separateAddsFromRemoves: scene.isSwitch && observed.length > 1,
+    max: inputs.maxEndpoints,
+    separateAddsFromRemoves: inputs.isSwitch && observed.length > 1,
     desired,
   };
   const laid = groups.flatMap((template) => {
@@ -179,19 +183,19 @@ const orphan = (slice: EndpointSlice): Omit<Draft, 'moved'> => ({
   template: { family: slice.addressType === 'IPv6' ? 'IPv6' : 'IPv4', ports: slice.ports ?? [] },
 });
 
-function sceneOf(
+function sliceInputsOf(
   groups: readonly SliceGroup[],
   observed: readonly EndpointSlice[],
   context: SliceContext,
-): Omit<Scene, 'names'> {
+): Omit<SliceInputs, 'names'> {
   const desired = new Map<string, Endpoint>();
   for (const endpoint of groups.flatMap(({ endpoints }) => endpoints))
     if (desired.get(endpointKey(endpoint))?.conditions?.ready !== false)
       desired.set(endpointKey(endpoint), endpoint);
   const before = observed.flatMap((slice) => slice.endpoints ?? []);
-  const standing = new Set(before.map(endpointKey));
-  const isGone = [...standing].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
-  const isNew = [...desired.keys()].some((ip) => !standing.has(ip));
+  const published = new Set(before.map(endpointKey));
+  const isGone = [...published].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
+  const isNew = [...desired.keys()].some((ip) => !published.has(ip));
   return {
     ...context,
     desired,
@@ -207,26 +211,31 @@ function sceneOf(
 
 const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true;
 
-const losesGone = ({ cell }: Draft, { desired }: Scene): boolean => cell.lost.some((ip) => !desired.has(ip));
+const losesGone = ({ cell }: Draft, { desired }: SliceInputs): boolean =>
+  cell.lost.some((ip) => !desired.has(ip));
 
 /** Returns the write of the slice as desired; undefined: nothing to write. */
-function whole({ cell, template }: Omit<Draft, 'moved'>, scene: Scene): Action | undefined {
-  if (cell.slice === undefined) return createSlice(cell.endpoints, template, scene, scene.names);
+function whole({ cell, template }: Omit<Draft, 'moved'>, inputs: SliceInputs): Action | undefined {
+  if (cell.slice === undefined) return createSlice(cell.endpoints, template, inputs, inputs.names);
   if (cell.endpoints.length === 0) return deletion(cell.slice);
-  return updateSlice(cell.endpoints, cell.slice, template, scene);
+  return updateSlice(cell.endpoints, cell.slice, template, inputs);
 }
 
 /**
  * Returns the write of the slice with what it keeps and `moved`, and without what it gains; undefined:
  * nothing to write.
  */
-function remainder({ cell, template }: Draft, moved: readonly string[], scene: Scene): Action | undefined {
+function remainder(
+  { cell, template }: Draft,
+  moved: readonly string[],
+  inputs: SliceInputs,
+): Action | undefined {
   if (cell.slice === undefined) return undefined;
   const before = new Map((cell.slice.endpoints ?? []).map((each) => [endpointKey(each), each]));
-  const stay = moved.flatMap((ip) => marked(scene.desired.get(ip), before.get(ip), template.ports, scene));
+  const stay = moved.flatMap((ip) => marked(inputs.desired.get(ip), before.get(ip), template.ports, inputs));
   const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
   const { family, ports } = template;
-  return updateSlice(endpoints, cell.slice, { family, ports, names: scene.nameOf }, scene);
+  return updateSlice(endpoints, cell.slice, { family, ports, names: inputs.nameOf }, inputs);
 }
 
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
@@ -237,15 +246,15 @@ const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
  * slice.
  */
 function marked(
-  wanted: Endpoint | undefined,
+  desired: Endpoint | undefined,
   is: Endpoint | undefined,
   ports: readonly EndpointPort[],
-  { places }: Scene,
+  { places }: SliceInputs,
 ): readonly Endpoint[] {
-  if (wanted === undefined) return [];
-  const isBelieved = places.has(placeOf(wanted, ports)) || is === undefined || isReady(is);
-  if (isBelieved) return [wanted];
-  const { hints: _, ...others } = wanted;
+  if (desired === undefined) return [];
+  const isBelieved = places.has(placeOf(desired, ports)) || is === undefined || isReady(is);
+  if (isBelieved) return [desired];
+  const { hints: _, ...others } = desired;
   return [{ ...others, conditions: is.conditions ?? {} }];
 }
 

@@ -78,7 +78,7 @@ function endpointsOf(
   const present = new Map<string, boolean>();
   for (const endpoint of slices.flatMap((slice) => slice.endpoints ?? []))
     present.set(endpointKey(endpoint), isServing(endpoint) && present.get(endpointKey(endpoint)) !== false);
-  const wanted = desired.addresses.filter(({ ip }) => present.has(ip));
+  const addresses = desired.addresses.filter(({ ip }) => present.has(ip));
   const others = [...present].filter(([ip]) => !portsOf.has(ip));
   const byPort = Map.groupBy(desired.groups, ({ ports }) => ports.map(({ name }) => name).join());
   const serves = (groups: DesiredService['groups']): boolean =>
@@ -87,8 +87,8 @@ function endpointsOf(
     );
   return {
     ready:
-      wanted.filter((address) => isReady(address) === true).length + others.filter(([, is]) => is).length,
-    total: wanted.length + others.length,
+      addresses.filter((address) => isReady(address) === true).length + others.filter(([, is]) => is).length,
+    total: addresses.length + others.length,
     available: exists && desired.available && [...byPort.values()].every(serves),
     isReady,
   };

@@ -95,16 +95,16 @@ export function addressesOf(
   );
   const resolved = targets.map((target) => ({ target, ...resolve(target.host) }));
   const literal = resolved.map((each) => (each.state === undefined ? admit(each, false) : undefined));
-  const standing = resolved.map((each, i) => literal[i] ?? admit(each, false));
+  const answered = resolved.map((each, i) => literal[i] ?? admit(each, false));
   const kept = resolved.map((each) => admit(each, true));
   const addresses = resolved.map((_, i) =>
-    [...(standing[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
+    [...(answered[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = drainNotes(targets, addresses.flat());
   return resolved.map(({ target, state, resolvedWall, error, unasked = [], addresses: of }, i) => {
     const notes = [
       ...unasked.map((text) => ({ text, harmless: true })),
-      ...(standing[i]?.notes ?? []),
+      ...(answered[i]?.notes ?? []),
       ...(undrained.get(target) ?? []),
       ...priorityNotes(of),
       ...clusterNotes(addresses[i] ?? [], clusterAddressOf),

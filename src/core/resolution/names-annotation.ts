@@ -138,9 +138,9 @@ function answers(name: string, texts: readonly string[]): readonly PublishedName
 function namesOf(slice: EndpointSlice): readonly (readonly [string, readonly string[]])[] {
   const parsed = parsedJson(slice.metadata.annotations?.[annotations.names] ?? '{}');
   if (typeof parsed !== 'object' || parsed === null) return [];
-  const standing = new Set((slice.endpoints ?? []).flatMap(({ addresses }) => addresses));
-  return Object.entries(parsed).flatMap(([key, said]: [string, unknown]) => {
-    const ips = Array.isArray(said) ? said.filter((ip) => typeof ip === 'string' && standing.has(ip)) : [];
+  const present = new Set((slice.endpoints ?? []).flatMap(({ addresses }) => addresses));
+  return Object.entries(parsed).flatMap(([key, value]: [string, unknown]) => {
+    const ips = Array.isArray(value) ? value.filter((ip) => typeof ip === 'string' && present.has(ip)) : [];
     return ips.length > 0 ? [[key, ips as readonly string[]] as const] : [];
   });
 }

@@ -8,7 +8,7 @@ import { serviceOf } from '../kubernetes/ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published-readiness.ts';
 import { portText } from '../health/readiness.ts';
 import { isPlainSuccess } from '../health/warnings.ts';
-import { restoreReplicationOf, type Said, type SeedInput } from './replication-seeds.ts';
+import { restoreReplicationOf, type PreviousAddress, type SeedInput } from './replication-seeds.ts';
 import { reasons } from '../probing/verdict.ts';
 
 /**
@@ -49,13 +49,13 @@ export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
   } = input;
   const stateOf =
     'slices' in input.published ? sliceState(input.published) : aliasState(input.published.alias);
-  const tellingOf = restoreReplicationOf(input);
+  const replicationOf = restoreReplicationOf(input);
   const readyInOf = 'slices' in input.published ? mixedReadiness(input.published) : () => undefined;
-  const said = previousAddresses(backend.status);
+  const previousByPlace = previousAddresses(backend.status);
   const found = new Map<string, Health>();
   for (const group of groups)
     for (const address of addresses) {
-      const whole = said.get(placeOf(address));
+      const whole = previousByPlace.get(placeOf(address));
       const before = groups.length === 1 ? whole : previousStatusOf(group, whole);
       const readyIn = readyInOf(group, address);
       const state = stateOf(group, address, before) ?? (whole && 'unknown');
@@ -63,8 +63,8 @@ export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
       // Hosts of an alias may share an address: the health of the published one counts.
       if (state === undefined || (state === 'unknown' && found.has(id))) continue;
       const isHealthy = state === 'healthy' && readyIn === undefined;
-      const telling = tellingOf(group, address, { said: whole, isHealthy });
-      found.set(id, seedOf(healthFrom(state, before, wall), telling, readyIn));
+      const replication = replicationOf(group, address, { previous: whole, isHealthy });
+      found.set(id, seedOf(healthFrom(state, before, wall), replication, readyIn));
     }
   return found;
 }
@@ -76,17 +76,21 @@ const seedOf = (health: Health, replication: Health['replication'], readyIn: Hea
   seeded: true,
 });
 
-type StateOf = (group: PortGroup, address: BackendAddress, said: Said | undefined) => HealthState | undefined;
+type StateOf = (
+  group: PortGroup,
+  address: BackendAddress,
+  previous: PreviousAddress | undefined,
+) => HealthState | undefined;
 
 function sliceState(published: Published): StateOf {
   const readyOf = publishedReadiness(published);
-  return (group, address, said) => {
+  return (group, address, previous) => {
     const ready = readyOf(group, address);
     if (ready === undefined) return undefined;
     if (ready) return 'healthy';
-    if (said?.health === 'unhealthy') return 'unhealthy';
-    const isDrained = originsOf(address).some(({ target }) => target.drain) || said?.reason === 'Drained';
-    return said?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
+    if (previous?.health === 'unhealthy') return 'unhealthy';
+    const isDrained = originsOf(address).some(({ target }) => target.drain) || previous?.reason === 'Drained';
+    return previous?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
   };
 }
 
@@ -107,16 +111,16 @@ function mixedReadiness(
 }
 
 function aliasState(alias: string | undefined): StateOf {
-  return (_, { target }, said) => {
+  return (_, { target }, previous) => {
     if (aliasName(target.host) !== alias) return undefined;
-    if (said?.health === 'healthy') return 'healthy';
-    return said?.health === 'unhealthy' && said.current ? 'unhealthy' : undefined;
+    if (previous?.health === 'healthy') return 'healthy';
+    return previous?.health === 'unhealthy' && previous.current ? 'unhealthy' : undefined;
   };
 }
 
 const placeOf = ({ ip, record, target }: BackendAddress): string => `${ip} ${record?.port ?? target.port}`;
 
-const previousAddresses = (status: Status | undefined): ReadonlyMap<string, Said> =>
+const previousAddresses = (status: Status | undefined): ReadonlyMap<string, PreviousAddress> =>
   new Map(
     (status?.targets ?? []).flatMap(({ port = 0, current = false, addresses }) =>
       addresses.map((each) => [`${each.ip} ${each.port ?? port}`, { ...each, current }] as const),
@@ -127,23 +131,27 @@ const previousAddresses = (status: Status | undefined): ReadonlyMap<string, Said
  * Returns the status of one port group. If an address is unhealthy or has a warning, its status describes one
  * group, whose name is at the start of the message.
  */
-function previousStatusOf(group: PortGroup, said: Said | undefined): Said | undefined {
-  if (said === undefined || (said.health !== 'unhealthy' && isPlainSuccess(said.reason))) return said;
-  const [name, ...words] = (said.message ?? '').split(': ');
-  if (name === portText(group)) return { ...said, message: words.join(': ') };
-  return said.health === 'unhealthy' ? undefined : { ...said, reason: '', message: '' };
+function previousStatusOf(
+  group: PortGroup,
+  previous: PreviousAddress | undefined,
+): PreviousAddress | undefined {
+  if (previous === undefined || (previous.health !== 'unhealthy' && isPlainSuccess(previous.reason)))
+    return previous;
+  const [name, ...words] = (previous.message ?? '').split(': ');
+  if (name === portText(group)) return { ...previous, message: words.join(': ') };
+  return previous.health === 'unhealthy' ? undefined : { ...previous, reason: '', message: '' };
 }
 
 /** Takes `since`, reason and message from the status if its state is the same. */
-function healthFrom(state: HealthState, said: Said | undefined, wall: number): Health {
+function healthFrom(state: HealthState, previous: PreviousAddress | undefined, wall: number): Health {
   if (state === 'unknown') return unknownHealth(wall);
-  if (said?.health !== state) return { state, consecutive: 0, since: wall, reason: '', message: '' };
-  const since = Date.parse(said.since ?? '');
+  if (previous?.health !== state) return { state, consecutive: 0, since: wall, reason: '', message: '' };
+  const since = Date.parse(previous.since ?? '');
   return {
     state,
     consecutive: 0,
     since: Number.isNaN(since) ? wall : Math.min(since, wall),
-    reason: reasons.find((reason) => reason === said.reason) ?? '',
-    message: said.message ?? '',
+    reason: reasons.find((reason) => reason === previous.reason) ?? '',
+    message: previous.message ?? '',
   };
 }

@@ -26,7 +26,7 @@ export interface SeedInput {
 }
 
 /** Address as the status contains it. `current`: its target was the host to which an alias points. */
-export type Said = NonNullable<Status['targets']>[number]['addresses'][number] & {
+export type PreviousAddress = NonNullable<Status['targets']>[number]['addresses'][number] & {
   readonly current: boolean;
 };
 
@@ -53,12 +53,16 @@ export function isOpenSeed(
 }
 
 interface Known {
-  readonly said: Said | undefined;
+  readonly previous: PreviousAddress | undefined;
   /** True when its health begins as healthy. */
   readonly isHealthy: boolean;
 }
 
-type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => ReplicationState | undefined;
+type ReplicationOf = (
+  group: PortGroup,
+  address: BackendAddress,
+  known: Known,
+) => ReplicationState | undefined;
 
 /**
  * Returns the role and lag with which a check begins. The role is that of `seededRole`. For each lag limit:
@@ -70,20 +74,20 @@ type TellingOf = (group: PortGroup, address: BackendAddress, known: Known) => Re
  * | no, and healthy                                 | no                    | over, until the first conclusive verdict |
  * | no slices, or not healthy                       | no                    | not known: the first lag decides         |
  */
-export function restoreReplicationOf(input: SeedInput): TellingOf {
+export function restoreReplicationOf(input: SeedInput): ReplicationOf {
   const lagLimits = lagLimitsOf(input.backend.spec);
   const { roleOf, disputed } = seededRole(input);
   const boundsOf = seededBounds(input);
-  return (group, address, { said, isHealthy }) => {
+  return (group, address, { previous, isHealthy }) => {
     const { probe } = group;
     if (probe === undefined || !reportsRole(probe.handler)) return undefined;
-    const role = roleOf(address, said);
+    const role = roleOf(address, previous);
     if (role === undefined && lagLimits.length === 0) return undefined;
     const { within, without } = boundsOf(group, address);
-    const { lagOverSeconds = -1 } = said ?? {};
-    const told = lagLimits.filter((limit) => limit <= lagOverSeconds && !within.includes(limit));
-    const presumed = isHealthy ? without.filter((limit) => !told.includes(limit)) : [];
-    const exceededLimits = lagLimits.filter((limit) => told.includes(limit) || presumed.includes(limit));
+    const { lagOverSeconds = -1 } = previous ?? {};
+    const exceeded = lagLimits.filter((limit) => limit <= lagOverSeconds && !within.includes(limit));
+    const presumed = isHealthy ? without.filter((limit) => !exceeded.includes(limit)) : [];
+    const exceededLimits = lagLimits.filter((limit) => exceeded.includes(limit) || presumed.includes(limit));
     const { failureThreshold } = probe.timing;
     const isPresumed = presumed.length > 0;
     const isBoth = role === 'Primary' && isFollowing(input, group, address);
@@ -163,24 +167,24 @@ function seededRole({ backend, groups, addresses, published }: SeedInput): {
     isOneServer(addresses.filter((address) => has(each, address))),
   );
   const following = of('Replica').filter(({ fallbackToPrimary }) => !fallbackToPrimary);
-  const roleIn = (address: BackendAddress, said: Said | undefined): Role | undefined => {
+  const roleIn = (address: BackendAddress, previous: PreviousAddress | undefined): Role | undefined => {
     if (single.some((each) => has(each, address))) return 'Primary';
     if (following.some((each) => has(each, address))) return 'Replica';
     if (of('Replica').some((each) => isReady(each, address))) return 'Replica';
-    const hint = roles.find((role) => role === said?.role);
+    const hint = roles.find((role) => role === previous?.role);
     return hint !== undefined && of(hint).every((each) => isReady(each, address)) ? hint : undefined;
   };
   const primaries = addresses.filter((address) => single.some((each) => has(each, address)));
-  const roleOf: RoleOf = (address, said) => {
+  const roleOf: RoleOf = (address, previous) => {
     const [given] = givenRoles(address);
-    if (given === undefined) return roleIn(address, said);
-    const role = status?.observedGeneration === generation ? roleIn(address, said) : undefined;
+    if (given === undefined) return roleIn(address, previous);
+    const role = status?.observedGeneration === generation ? roleIn(address, previous) : undefined;
     return role === given ? undefined : role;
   };
   return { roleOf, disputed: new Set(isOneServer(primaries) ? [] : primaries) };
 }
 
-type RoleOf = (address: BackendAddress, said: Said | undefined) => Role | undefined;
+type RoleOf = (address: BackendAddress, previous: PreviousAddress | undefined) => Role | undefined;
 
 interface Member {
   readonly readyOf: ReadyOf;

@@ -122,7 +122,7 @@ function settledClaims(claimants: readonly RoleClaim[]): readonly RoleClaim[] {
 const addressesOf = (all: readonly RoleClaim[]): readonly BackendAddress[] =>
   all.map(({ address }) => address);
 
-const nothingTold = {
+const unknownReplication = {
   role: undefined,
   epoch: undefined,
   roleSince: 0,
@@ -135,15 +135,15 @@ const nothingTold = {
 
 /** Takes the first port group whose probe reports a role. If none does, the role is that of the spec. */
 function roleClaimOf(address: BackendAddress, { groups, healthOf }: RolesInput): RoleClaim {
-  const told = groups.map((group) => {
+  const states = groups.map((group) => {
     const { replication, consecutive = 0 } = healthOf(checkId(group, address)) ?? {};
     return { group, replication, lastVerdictFailed: consecutive > 0 };
   });
-  const teller = told.find(({ replication }) => replication?.role !== undefined);
-  const { replication } = teller ?? told.find((each) => each.replication !== undefined) ?? {};
+  const reporting = states.find(({ replication }) => replication?.role !== undefined);
+  const { replication } = reporting ?? states.find((each) => each.replication !== undefined) ?? {};
   const given = givenRoles(address);
-  const { role = given[0], roleSince, ...rest } = { ...nothingTold, ...replication };
-  const isGiven = teller === undefined && given.length > 0;
+  const { role = given[0], roleSince, ...rest } = { ...unknownReplication, ...replication };
+  const isGiven = reporting === undefined && given.length > 0;
   return {
     address,
     role,
@@ -155,9 +155,9 @@ function roleClaimOf(address: BackendAddress, { groups, healthOf }: RolesInput):
     isGiven,
     isBoth: rest.isBoth || (isGiven && given.length > 1),
     isDisputed: rest.isDisputed,
-    lastVerdictFailed: teller?.lastVerdictFailed === true,
+    lastVerdictFailed: reporting?.lastVerdictFailed === true,
     ready:
-      addressReadiness(teller === undefined ? groups : [teller.group], address, healthOf).ready &&
+      addressReadiness(reporting === undefined ? groups : [reporting.group], address, healthOf).ready &&
       !isDrainedIn(address, 'Primary', isGiven),
   };
 }

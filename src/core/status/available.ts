@@ -88,8 +88,8 @@ function notPublished({ problems, written }: StatusInput): ConditionVerdict | un
 
 /** Returns which roles are missing, if a Service without a ready address requires a role. */
 function missingRoles({ written }: StatusInput): readonly string[] {
-  const wanted = written.filter(({ available }) => !available).map(({ role }) => role);
-  const missing = (['Primary', 'Replica'] as const).filter((role) => wanted.includes(role));
+  const required = written.filter(({ available }) => !available).map(({ role }) => role);
+  const missing = (['Primary', 'Replica'] as const).filter((role) => required.includes(role));
   const texts = missing.map((role) => `no ready ${role.toLowerCase()}`);
   return texts.length > 0 ? [texts.join(', ')] : [];
 }

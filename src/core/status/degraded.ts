@@ -17,7 +17,7 @@ import type { Role } from '../role.ts';
  * | a check was being probed when a prober thread ended, twice  | True ProbeQuarantined   |
  * | for a minute recovered addresses have been written only every 10 s | True Flapping           |
  * | an address is unhealthy                                     | True AddressesUnhealthy |
- * | an address that is not unhealthy has a warning (remarks.ts) | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
+ * | an address that is not unhealthy has a warning              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | the addresses of a name are stale, or there are none        | True NamesFailing       |
  * | a probe takes more than 20 ms of CPU time                   | True ProbesCostly       |
  * | the backends of the namespace request too many probes a second | True ProbesSlowed       |
@@ -94,9 +94,9 @@ function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): C
   const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
   const all = targets.flatMap(({ host, addresses }) =>
     addresses.flatMap(({ ip, health, reason, message, role }) => {
-      const told = fixed.has(host) ? undefined : (role as Role | undefined);
-      const remark = health === 'unhealthy' ? undefined : warningFor(reason, told);
-      return remark === undefined ? [] : [{ ...remark, text: joinNonEmpty(`${ip} ${reason}`, message) }];
+      const reportedRole = fixed.has(host) ? undefined : (role as Role | undefined);
+      const warning = health === 'unhealthy' ? undefined : warningFor(reason, reportedRole);
+      return warning === undefined ? [] : [{ ...warning, text: joinNonEmpty(`${ip} ${reason}`, message) }];
     }),
   );
   const verdicts = degradedReasons.map((reason) =>

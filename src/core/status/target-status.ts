@@ -67,16 +67,17 @@ function publication(
   { ready, message }: Readiness,
   { written, error, refused, problems }: StatusInput,
 ): Partial<AddressStatus> {
-  const wanted = written.filter((service) => service.isReady(address) !== undefined);
-  if (wanted.length === 0) return {};
-  const isPublished = wanted.some((service) => service.isReady(address) === true);
+  const services = written.filter((service) => service.isReady(address) !== undefined);
+  if (services.length === 0) return {};
+  const isPublished = services.some((service) => service.isReady(address) === true);
   if (isPublished === ready) return {};
   if (isPublished) {
-    const told =
+    const text =
       error === undefined ? message : joinNonEmpty(message, 'it could not be removed; see condition Ready');
-    return { ready: true, ...(told !== '' && { message: truncate(told) }) };
+    return { ready: true, ...(text !== '' && { message: truncate(text) }) };
   }
-  const why = wanted.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
+  const why =
+    services.flatMap(({ name }) => refused?.get(`${name} ${address.ip}`) ?? [])[0] ?? error?.message;
   if (why !== undefined) return { ready: false, reason: 'PublishRefused', message: truncate(why) };
   const foreign = problems.some(({ published }) => !published);
   return { ready: false, ...(foreign && { reason: 'NotPublished', message: 'see condition Ready' }) };

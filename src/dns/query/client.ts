@@ -154,11 +154,11 @@ class Client implements DnsClient {
   #current(): readonly NameServer[] {
     const { servers } = this.#resolvConf.current();
     if (servers === this.#configured) return this.#order;
-    const wanted = new Map(servers.map((address) => [serverText(address), address]));
-    this.#order = [...wanted].map(
+    const configured = new Map(servers.map((address) => [serverText(address), address]));
+    this.#order = [...configured].map(
       ([text, address]) => this.#servers.get(text) ?? new NameServer(address, this.#options),
     );
-    for (const [text, server] of this.#servers) if (!wanted.has(text)) server.retire();
+    for (const [text, server] of this.#servers) if (!configured.has(text)) server.retire();
     this.#servers.clear();
     for (const server of this.#order) this.#servers.set(server.text, server);
     this.#configured = servers;

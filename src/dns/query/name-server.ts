@@ -113,7 +113,7 @@ export class NameServer {
         isOver = true;
         for (const timer of timers) timer.cancel();
         for (const forget of forgets) forget(result.kind === 'silent' && result.late);
-        this.#heard(result);
+        this.#countTimeouts(result);
         resolve(result);
       };
       const send = (edns: boolean) => {
@@ -155,7 +155,7 @@ export class NameServer {
     for (const close of [...this.#overTcp]) close();
   }
 
-  #heard({ kind }: QueryResult): void {
+  #countTimeouts({ kind }: QueryResult): void {
     if (kind === 'response') this.#silences = 0;
     if (kind !== 'silent') return;
     this.#silences += 1;

@@ -27,7 +27,7 @@ const turns: readonly (readonly Lane[])[] = [
  *
  * Lanes take turns. In each lane namespaces take turns, and in each namespace its backends. The questions of
  * a backend are sent in the order in which they are due. A question of several backends is sent once, at the
- * first turn of any of them. `lane-room.ts` decides how many slots a lane and a namespace may hold.
+ * first turn of any of them. `query-shares.ts` decides how many slots a lane and a namespace may hold.
  *
  * So a namespace waits for at most one question of each other namespace, whatever the number of names there
  * and whether these are answered. The same holds for a backend and the others of its namespace.

@@ -12,7 +12,14 @@ import type { Logger } from '../../util/log.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import type { TokenBucket } from '../../util/token-bucket.ts';
 import { QueryScheduler } from './query-scheduler.ts';
-import { nextQueryAt, recordAnswer, join, leave, newFollowed, sameBounds } from './tracked-question.ts';
+import {
+  nextQueryAt,
+  recordAnswer,
+  join,
+  leave,
+  newTrackedQuestion,
+  sameBounds,
+} from './tracked-question.ts';
 import type { TrackedQuestion } from './tracked-question.ts';
 
 export interface AskOptions {
@@ -76,8 +83,8 @@ interface Subscription {
  * - one question is resolved once for all its owners, and never twice at a time;
  * - a question without owners is dropped. If it is in flight, it is dropped when its answer comes, which is
  *   ignored; it holds its slot until then;
- * - `agenda.ts` decides which question may be sent, `followed.ts` when it is due, and `core/resolution/name-state.ts` the
- *   effect of an answer;
+ * - `query-scheduler.ts` decides which question may be sent, `tracked-question.ts` when it is due, and
+ *   `core/resolution/name-state.ts` the effect of an answer;
  * - an error that `ask` or `onNews` throws does not end the loop.
  */
 export class DnsResolver implements Resolver {
@@ -116,7 +123,7 @@ export class DnsResolver implements Resolver {
     if (this.#closed || followed === undefined) return;
     const before = followed.state;
     followed.state = withPublishedRecords(before, records, this.#at());
-    if (followed.owners.size > 1 && followed.state !== before) queueMicrotask(() => this.#tell(followed));
+    if (followed.owners.size > 1 && followed.state !== before) queueMicrotask(() => this.#notify(followed));
   }
 
   stats(): ResolverStats {
@@ -150,7 +157,7 @@ export class DnsResolver implements Resolver {
     const key = questionKey(question);
     const known = this.#followed.get(key);
     if (known !== undefined) return known;
-    const followed = newFollowed(question, key, options, this.#options.clock.now());
+    const followed = newTrackedQuestion(question, key, options, this.#options.clock.now());
     this.#followed.set(key, followed);
     this.#agenda.plan(followed);
     return followed;
@@ -166,7 +173,7 @@ export class DnsResolver implements Resolver {
   #leave(followed: TrackedQuestion, owner: string): void {
     const isRebound = leave(followed, owner);
     if (followed.owners.size === 0) {
-      if (!followed.asking) this.#forget(followed);
+      if (!followed.isOutstanding) this.#forget(followed);
     } else if (isRebound || this.#agenda.isWaiting(followed)) this.#replan(followed);
   }
 
@@ -180,7 +187,7 @@ export class DnsResolver implements Resolver {
    * its answer comes.
    */
   #replan(followed: TrackedQuestion): void {
-    if (followed.asking) return;
+    if (followed.isOutstanding) return;
     followed.at = nextQueryAt(followed);
     this.#agenda.plan(followed);
   }
@@ -214,7 +221,7 @@ export class DnsResolver implements Resolver {
   }
 
   async #ask(followed: TrackedQuestion, askedAt: number): Promise<void> {
-    followed.asking = true;
+    followed.isOutstanding = true;
     const { negativeAnswers, firstNegativeAt } = followed.state;
     let answer: Answer;
     try {
@@ -224,7 +231,7 @@ export class DnsResolver implements Resolver {
     } catch (error) {
       answer = this.#failed(followed.question, error);
     }
-    followed.asking = false;
+    followed.isOutstanding = false;
     this.#agenda.release(followed);
     if (this.#closed) return;
     if (followed.owners.size === 0) this.#forget(followed);
@@ -249,10 +256,10 @@ export class DnsResolver implements Resolver {
     followed.state = applyAnswer(before, answer, at);
     recordAnswer(followed, answer, at.now, this.#options.random());
     this.#replan(followed);
-    if (isVisibleChange(before, followed.state)) this.#tell(followed);
+    if (isVisibleChange(before, followed.state)) this.#notify(followed);
   }
 
-  #tell({ owners }: TrackedQuestion): void {
+  #notify({ owners }: TrackedQuestion): void {
     if (this.#closed || owners.size === 0) return;
     this.#guard(() => this.#options.onNews([...owners.keys()]));
   }

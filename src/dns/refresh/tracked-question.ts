@@ -12,7 +12,7 @@ export interface TrackedQuestion extends AgendaItem {
   bounds: RefreshBounds;
   state: NameState;
   /** True while a query is in flight. */
-  asking: boolean;
+  isOutstanding: boolean;
   /** Instant of the last answer or failure, monotonic; undefined: none yet. */
   answeredAt: number | undefined;
   /** Time to live of that answer. */
@@ -23,7 +23,7 @@ export interface TrackedQuestion extends AgendaItem {
   jitter: number;
 }
 
-export const newFollowed = (
+export const newTrackedQuestion = (
   question: Question,
   key: string,
   bounds: RefreshBounds,
@@ -34,7 +34,7 @@ export const newFollowed = (
   owners: new Map(),
   bounds,
   state: emptyNameState,
-  asking: false,
+  isOutstanding: false,
   answeredAt: undefined,
   ttlMs: 0,
   failures: 0,

@@ -18,7 +18,7 @@ export interface HealthTableOptions {
 interface Entry {
   health: Health;
   /** Time of the last verdict, monotonic; undefined: the health was seeded, and there was no verdict yet. */
-  heardAt: number | undefined;
+  recordedAt: number | undefined;
 }
 
 /**
@@ -72,11 +72,11 @@ export class HealthTable {
     const at = { now: clock.now(), wall: clock.wall() };
     const entry = this.#owners.get(owner)?.get(check.id);
     const before = entry?.health ?? unknownHealth(at.wall);
-    const isBroken = entry?.heardAt !== undefined && !isInRow(dueAt - entry.heardAt, check.timing);
+    const isBroken = entry?.recordedAt !== undefined && !isInRow(dueAt - entry.recordedAt, check.timing);
     const from = isBroken ? withoutRuns(before) : before;
-    const heard = reported(check.handler, verdict, from.replication?.role);
-    const { health, transition } = applyVerdict(from, heard, check.timing, at, check.lagLimits);
-    this.#put(owner, check.id, health).heardAt = at.now;
+    const effective = reported(check.handler, verdict, from.replication?.role);
+    const { health, transition } = applyVerdict(from, effective, check.timing, at, check.lagLimits);
+    this.#put(owner, check.id, health).recordedAt = at.now;
     if (transition === 'changed') onChanged(owner, check, before, health);
     else if (isConfirmation(before, health)) onConfirmed?.(owner, check, health);
     return transition;
@@ -107,7 +107,7 @@ export class HealthTable {
       known.health = health;
       return known;
     }
-    const entry: Entry = { health, heardAt: undefined };
+    const entry: Entry = { health, recordedAt: undefined };
     this.#size += 1;
     checks.set(checkId, entry);
     return entry;

@@ -43,7 +43,7 @@ export class VerdictDispatcher {
   }
 
   /** Reports a verdict to the subscribers that still exist, unless there is a later verdict. */
-  tell(task: Task, verdict: Verdict, durationMs: number, subscribers: readonly Subscriber[]): void {
+  dispatch(task: Task, verdict: Verdict, durationMs: number, subscribers: readonly Subscriber[]): void {
     for (const subscriber of subscribers) {
       if (subscriber.gone || task.last !== verdict || this.#silent) continue;
       const { owner, check } = subscriber;

@@ -52,7 +52,7 @@ const BURST = 256;
  * - Checks with the same question, period and timeout are one probe, whatever backends they belong to. Each
  *   check receives its verdicts. A check that joins a probe receives the last verdict at once (with a
  *   duration of 0).
- * - Runs of one probe never overlap. `probe-timing.ts` decides when a probe is due, `probe-slots.ts` which
+ * - Runs of one probe never overlap. `timing.ts` decides when a probe is due, `concurrency.ts` which
  *   due probe runs.
  * - A verdict is passed only to checks that are still set. A run without a subscriber is aborted.
  * - If a probe throws or never settles, its slot is released and the loop continues.
@@ -70,7 +70,7 @@ export class ProbeScheduler {
   readonly #planned = new Heap<Task>();
   readonly #alarm: DeadlineTimer;
   readonly #runs: ProbeRuns;
-  readonly #teller: VerdictDispatcher;
+  readonly #dispatcher: VerdictDispatcher;
   #state: 'new' | 'started' | 'stopped' = 'new';
   /** Number of tasks with a run. A run whose task was dropped is only in `#runs` until it ends. */
   #asked = 0;
@@ -81,7 +81,7 @@ export class ProbeScheduler {
     this.#subscriptions = new ProbeSubscriptions((plan) => this.#create(plan));
     this.#alarm = new DeadlineTimer(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
     this.#runs = new ProbeRuns(options, (run, verdict) => this.#end(run, verdict));
-    this.#teller = new VerdictDispatcher(options);
+    this.#dispatcher = new VerdictDispatcher(options);
   }
 
   /**
@@ -123,7 +123,7 @@ export class ProbeScheduler {
    */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    this.#teller.stop();
+    this.#dispatcher.stop();
     this.#alarm.cancel();
     await this.#runs.stop();
   }
@@ -149,7 +149,7 @@ export class ProbeScheduler {
     const { last } = task;
     const firstAt = this.#options.clock.now() + check.timing.initialDelayMs;
     if (last !== undefined) {
-      queueMicrotask(() => this.#teller.tell(task, last, 0, [subscriber]));
+      queueMicrotask(() => this.#dispatcher.dispatch(task, last, 0, [subscriber]));
     } else if (fresh && task.at > firstAt) {
       task.at = task.phase = firstAt;
       this.#planned.push(task);
@@ -224,8 +224,8 @@ export class ProbeScheduler {
     if (this.#slots.classify(task, kind)) this.#alarm.yield();
     this.#planAt(task, (task.isNew ? secondPhase : nextPhase)(ran, periodMs, random));
     task.isNew = false;
-    this.#teller.ran(task.check, verdict, durationMs);
-    this.#teller.tell(task, verdict, durationMs, task.subscribers);
+    this.#dispatcher.ran(task.check, verdict, durationMs);
+    this.#dispatcher.dispatch(task, verdict, durationMs, task.subscribers);
   }
 
   #planAt(task: Task, phase: number): void {

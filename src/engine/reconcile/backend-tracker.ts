@@ -67,7 +67,7 @@ export interface BackendTrackerOptions {
 /** States of the backends that the reconciler works for, by key. */
 export class BackendTracker {
   readonly #options: BackendTrackerOptions;
-  readonly #lives = new Map<string, TrackedBackend>();
+  readonly #backends = new Map<string, TrackedBackend>();
   /** uid -> key. */
   readonly #keys = new Map<string, string>();
 
@@ -81,8 +81,8 @@ export class BackendTracker {
   }
 
   /** Keys of the backends whose state satisfies the predicate. */
-  keysOf(predicate: (life: TrackedBackend) => boolean): readonly string[] {
-    return [...this.#lives].flatMap(([key, life]) => (predicate(life) ? [key] : []));
+  keysOf(predicate: (tracked: TrackedBackend) => boolean): readonly string[] {
+    return [...this.#backends].flatMap(([key, tracked]) => (predicate(tracked) ? [key] : []));
   }
 
   /**
@@ -91,22 +91,22 @@ export class BackendTracker {
    */
   track(key: string, { metadata }: KubeObject): TrackedBackend {
     const { uid = '', generation } = metadata;
-    const known = this.#lives.get(key);
+    const known = this.#backends.get(key);
     const seenAt = this.#options.clock.now();
     if (known?.uid === uid) {
       if (known.generation !== generation) Object.assign(known, { generation, seenAt });
       return known;
     }
     this.end(key);
-    const life = {
+    const tracked = {
       ...{ uid, generation, seenAt },
       ...{ addresses: [], refused: false },
       ...{ isOver: false, failures: 0, preemption: new AbortController() },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
     };
-    this.#lives.set(key, life);
+    this.#backends.set(key, tracked);
     this.#keys.set(uid, key);
-    return life;
+    return tracked;
   }
 
   /**
@@ -114,28 +114,28 @@ export class BackendTracker {
    * state.
    */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
-    const life = this.#lives.get(key);
-    if (life === undefined) return true;
-    return life.uid === object?.metadata.uid && life.generation === object.metadata.generation;
+    const tracked = this.#backends.get(key);
+    if (tracked === undefined) return true;
+    return tracked.uid === object?.metadata.uid && tracked.generation === object.metadata.generation;
   }
 
   end(key: string): void {
-    const life = this.#lives.get(key);
-    if (life === undefined) return;
-    life.isOver = true;
-    life.preemption.abort();
-    this.#options.onEnd(key, life.uid);
-    this.#lives.delete(key);
-    this.#keys.delete(life.uid);
+    const tracked = this.#backends.get(key);
+    if (tracked === undefined) return;
+    tracked.isOver = true;
+    tracked.preemption.abort();
+    this.#options.onEnd(key, tracked.uid);
+    this.#backends.delete(key);
+    this.#keys.delete(tracked.uid);
   }
 
   endAll(): void {
-    for (const key of [...this.#lives.keys()]) this.end(key);
+    for (const key of [...this.#backends.keys()]) this.end(key);
   }
 
   /** Abandons the writes that the run in progress still waits for. */
-  hurry(key: string): void {
-    this.#lives.get(key)?.preemption.abort();
+  preempt(key: string): void {
+    this.#backends.get(key)?.preemption.abort();
   }
 }
 
@@ -143,11 +143,11 @@ export class BackendTracker {
  * Returns the writer of a new run. It abandons waiting writes when `preempt` is called, and writes nothing once
  * the state has ended.
  */
-export function preemptibleWriter(life: TrackedBackend, writer: Writer): Writer {
-  life.preemption = new AbortController();
-  const { signal } = life.preemption;
+export function preemptibleWriter(tracked: TrackedBackend, writer: Writer): Writer {
+  tracked.preemption = new AbortController();
+  const { signal } = tracked.preemption;
   return {
-    perform: (action) => (life.isOver ? Promise.reject(superseded()) : writer.perform(action, signal)),
+    perform: (action) => (tracked.isOver ? Promise.reject(superseded()) : writer.perform(action, signal)),
   };
 }
 
@@ -158,8 +158,8 @@ const superseded = (): OperatorError =>
   });
 
 /** Returns an event sink that drops all Events once the state has ended. */
-export const eventsWhileTracked = (life: TrackedBackend, events: EventSink): EventSink => ({
+export const eventsWhileTracked = (tracked: TrackedBackend, events: EventSink): EventSink => ({
   record: (backend, event) => {
-    if (!life.isOver) events.record(backend, event);
+    if (!tracked.isOver) events.record(backend, event);
   },
 });

@@ -119,8 +119,8 @@ const editOf = ({ metadata, editor = '' }: Observable): Edit => ({
  */
 function isRepair({ body }: DesiredService, { metadata }: Service): boolean {
   const applied = metadata.annotations?.[annotations.applied];
-  const wanted = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.applied];
-  return applied === undefined || applied === wanted;
+  const desired = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.applied];
+  return applied === undefined || applied === desired;
 }
 
 /** Fields that another client changed. */

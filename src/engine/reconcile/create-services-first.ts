@@ -24,13 +24,13 @@ export function hasServicesToCreateFirst(
  * is not waited for and is in no slice. The next run retries and reports a write that is refused.
  */
 export function servicesToCreateFirst(
-  scene: ReconcileInputs,
+  inputs: ReconcileInputs,
   options: PlanningOptions,
 ): readonly (readonly Step[])[] {
-  const isFirst = isNew(scene.backend, options.view);
-  return desiredOf(scene, rolesIn(scene, options.view), undefined, options)
+  const isFirst = isNew(inputs.backend, options.view);
+  return desiredOf(inputs, rolesIn(inputs, options.view), undefined, options)
     .filter(({ spec }) => isFirst(spec))
-    .map((desired) => planOf(scene, desired, options))
+    .map((desired) => planOf(inputs, desired, options))
     .filter(({ problem }) => problem === undefined || problem.reason === 'ExternalIPsRefused')
     .map(({ steps }) => steps.map(({ action }) => action))
     .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));

@@ -36,15 +36,15 @@ export interface PlanningOptions {
  * @param alias undefined in mode Endpoints
  */
 export function desiredOf(
-  scene: ReconcileInputs,
+  inputs: ReconcileInputs,
   roles: Roles,
   alias: AliasDecision | undefined,
   { legacyEndpoints, policy }: PlanningOptions,
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
   const input = {
-    ...scene,
-    observedService: scene.observedService,
+    ...inputs,
+    observedService: inputs.observedService,
     roles,
     legacyEndpoints,
     alias: alias?.choice.name,
@@ -106,9 +106,9 @@ export function removalsOf(
   { view, registry }: PlanningOptions,
   withdraws = false,
 ): readonly (readonly Step[])[] {
-  const wanted = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
+  const desired = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
-    .filter((name) => !wanted.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
+    .filter((name) => !desired.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
     .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
 }
 

@@ -57,20 +57,20 @@ export interface PublishingOptions extends PlanningOptions {
  * are found, remembered and left out, so that they do not block others.
  */
 export async function publish(
-  scene: ReconcileInputs,
+  inputs: ReconcileInputs,
   { roles, alias, refusals, unstored, flapping }: Circumstances,
   writer: Writer,
   options: PublishingOptions,
 ): Promise<Publication> {
   const storing = unstored.writer(writer, options);
-  const removals = removalsOf(scene.backend, options, alias?.withdraws);
+  const removals = removalsOf(inputs.backend, options, alias?.withdraws);
   const removing = applyAll(writer, removals);
   let sliceWrites = 0;
   for (let round = 1; ; round += 1) {
-    const desired = desiredOf(scene, roles, alias, options);
-    const { now, waiting } = openServices(scene, desired, flapping, options);
+    const desired = desiredOf(inputs, roles, alias, options);
+    const { now, waiting } = openServices(inputs, desired, flapping, options);
     const plans = now.map((service) =>
-      planOf(scene, service, options, leftOut(refusals, service.name, options.clock.now())),
+      planOf(inputs, service, options, leftOut(refusals, service.name, options.clock.now())),
     );
     unstored.retain(plans);
     const writes = plans
@@ -84,18 +84,18 @@ export async function publish(
     );
     const isHalf = plans.some(({ again }, i) => again && halves[i]?.length === 0);
     const lists = await performOthers(storing, plans, halves);
-    const learned = await recordRefusals(scene, desired, lists, refusals, writer, options);
+    const learned = await recordRefusals(inputs, desired, lists, refusals, writer, options);
     const isEdited = desired.some(
       (service, i) =>
-        halves[i]?.length === 0 && isEditedMeanwhile(scene, service, plans[i], unstored, options),
+        halves[i]?.length === 0 && isEditedMeanwhile(inputs, service, plans[i], unstored, options),
     );
     if ((isHalf || learned || isEdited) && round < MAX_ROUNDS) continue;
     flapping.end();
-    for (const service of desired) forget(scene, service, refusals, options);
+    for (const service of desired) forget(inputs, service, refusals, options);
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
     const reviewed = desired.flatMap((service, i) => {
-      const found = observed(scene.backend.namespace, service.name, options.view);
+      const found = observed(inputs.backend.namespace, service.name, options.view);
       return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
@@ -231,13 +231,13 @@ function forget(
   options: PublishingOptions,
 ): void {
   const { slices, endpoints } = observed(backend.namespace, desired.name, options.view);
-  const wanted = new Set(desired.addresses.map(({ ip }) => ip));
+  const desiredIps = new Set(desired.addresses.map(({ ip }) => ip));
   const inSlices = new Set(slices.filter(isOurSlice).flatMap(addressesIn));
   const inEndpoints = new Set(endpoints && addressesIn(endpoints));
-  refusals.retain('EndpointSlice', desired.name, (ip) => wanted.has(ip) && !inSlices.has(ip));
+  refusals.retain('EndpointSlice', desired.name, (ip) => desiredIps.has(ip) && !inSlices.has(ip));
   refusals.retain(
     'Endpoints',
     desired.name,
-    (ip) => wanted.has(ip) && desired.subsets !== undefined && !inEndpoints.has(ip),
+    (ip) => desiredIps.has(ip) && desired.subsets !== undefined && !inEndpoints.has(ip),
   );
 }

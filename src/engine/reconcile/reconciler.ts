@@ -53,7 +53,7 @@ const FIRST_AGAIN_MS = 30_000;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #lives: BackendTracker;
+  readonly #tracker: BackendTracker;
   readonly #contests: Contests;
   readonly #reporter: Reporter;
 
@@ -61,12 +61,12 @@ export class Reconciler {
     this.#options = options;
     this.#contests = new Contests(options.clock);
     this.#reporter = new Reporter(options, this.#contests);
-    this.#lives = new BackendTracker({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
+    this.#tracker = new BackendTracker({ clock: options.clock, onEnd: (key, uid) => this.#forget(key, uid) });
   }
 
   /** Returns the key of a backend by its UID; undefined: it is unknown, or was removed. */
   keyOf(uid: string): string | undefined {
-    return this.#lives.keyOf(uid);
+    return this.#tracker.keyOf(uid);
   }
 
   /**
@@ -74,7 +74,7 @@ export class Reconciler {
    * what is published.
    */
   reset(): void {
-    this.#lives.endAll();
+    this.#tracker.endAll();
   }
 
   /**
@@ -82,7 +82,7 @@ export class Reconciler {
    * others), so that the next run can write an urgent slice at once.
    */
   preempt(key: string): void {
-    this.#lives.hurry(key);
+    this.#tracker.preempt(key);
   }
 
   /**
@@ -95,7 +95,7 @@ export class Reconciler {
       const ip = parseIp(text);
       return ip !== undefined && readingsOf(ip).some((each) => networksOf(each).length > 0);
     };
-    return this.#lives.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
+    return this.#tracker.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
   }
 
   /**
@@ -103,7 +103,7 @@ export class Reconciler {
    * started at all.
    */
   hasSeen(key: string, object: KubeObject | undefined): boolean {
-    return this.#lives.hasSeen(key, object);
+    return this.#tracker.hasSeen(key, object);
   }
 
   async reconcile(key: string): Promise<Outcome> {
@@ -112,31 +112,33 @@ export class Reconciler {
     registry.update(key, view.backend(namespace, name));
     const entry = registry.get(key);
     if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) {
-      this.#lives.end(key);
+      this.#tracker.end(key);
       return { ok: true };
     }
-    const life = this.#lives.track(key, entry.raw);
+    const tracked = this.#tracker.track(key, entry.raw);
     if (this.#options.excludedNamespaces?.includes(namespace) === true)
-      return this.#suspend(entry, life, excludedNamespace(namespace));
-    if (!entry.parsed.ok) return this.#suspend(entry, life, invalid(entry.parsed.problems));
+      return this.#suspend(entry, tracked, excludedNamespace(namespace));
+    if (!entry.parsed.ok) return this.#suspend(entry, tracked, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
-    if (backend.spec.suspend) return this.#suspend(entry, life, suspended);
-    life.flapping.begin(life.generation, this.#options.clock.now());
-    const first = this.#gatherInputs(key, entry, backend, life);
-    const scene = seedChecks(first, this.#options) ? this.#gatherInputs(key, entry, backend, life) : first;
-    life.addresses = scene.addresses.map(({ ip }) => ip);
-    life.refused = mayChangeByPolicy(scene);
-    return this.#isFirst(life) && hasServicesToCreateFirst(scene, view)
-      ? this.#createServicesFirst(scene, life)
-      : this.#sync(scene, life);
+    if (backend.spec.suspend) return this.#suspend(entry, tracked, suspended);
+    tracked.flapping.begin(tracked.generation, this.#options.clock.now());
+    const first = this.#gatherInputs(key, entry, backend, tracked);
+    const inputs = seedChecks(first, this.#options)
+      ? this.#gatherInputs(key, entry, backend, tracked)
+      : first;
+    tracked.addresses = inputs.addresses.map(({ ip }) => ip);
+    tracked.refused = mayChangeByPolicy(inputs);
+    return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, view)
+      ? this.#createServicesFirst(inputs, tracked)
+      : this.#sync(inputs, tracked);
   }
 
   /** Creates new Services first. The next run, which follows at once, sees them. */
-  async #createServicesFirst(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
+  async #createServicesFirst(inputs: ReconcileInputs, tracked: TrackedBackend): Promise<Outcome> {
     const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
-    life.servicesCreatedFor = { generation: life.generation, againAt };
-    const lists = servicesToCreateFirst(scene, this.#options);
-    await applyAll(preemptibleWriter(life, this.#options.writer), lists);
+    tracked.servicesCreatedFor = { generation: tracked.generation, againAt };
+    const lists = servicesToCreateFirst(inputs, this.#options);
+    await applyAll(preemptibleWriter(tracked, this.#options.writer), lists);
     return { ok: true, requeueAfterMs: 0 };
   }
 
@@ -181,28 +183,34 @@ export class Reconciler {
     this.#options.secrets.follow(uid, '', []);
   }
 
-  async #sync(scene: ReconcileInputs, life: TrackedBackend): Promise<Outcome> {
-    syncChecks(scene, this.#options);
-    const settleMs = initialWaitMs(scene, life.seenAt, this.#options);
+  async #sync(inputs: ReconcileInputs, tracked: TrackedBackend): Promise<Outcome> {
+    syncChecks(inputs, this.#options);
+    const settleMs = initialWaitMs(inputs, tracked.seenAt, this.#options);
     if (settleMs > 0) return { ok: true, requeueAfterMs: settleMs };
     const { view } = this.#options;
-    const writer = preemptibleWriter(life, this.#options.writer);
-    const alias = this.#aliasOf(scene, life);
-    const roles = rolesIn(scene, view);
-    const before = aliasesOf(scene, view);
-    const { refusals, unstored, flapping } = life;
-    refusals.begin(life.generation);
+    const writer = preemptibleWriter(tracked, this.#options.writer);
+    const alias = this.#aliasOf(inputs, tracked);
+    const roles = rolesIn(inputs, view);
+    const before = aliasesOf(inputs, view);
+    const { refusals, unstored, flapping } = tracked;
+    refusals.begin(tracked.generation);
     const options = { ...this.#options, contests: this.#contests };
-    const done = await publish(scene, { roles, alias, refusals, unstored, flapping }, writer, options);
-    return life.isOver
+    const done = await publish(inputs, { roles, alias, refusals, unstored, flapping }, writer, options);
+    return tracked.isOver
       ? { ok: true }
-      : this.#reporter.report({ ...scene, alias, roles, before }, done, life, writer);
+      : this.#reporter.report({ ...inputs, alias, roles, before }, done, tracked, writer);
   }
 
-  #aliasOf(scene: ReconcileInputs, life: TrackedBackend): AliasDecision | undefined {
+  #aliasOf(inputs: ReconcileInputs, tracked: TrackedBackend): AliasDecision | undefined {
     const { clock, view } = this.#options;
-    const alias = decideAlias(scene, view, life.hosts ?? new Map(), clock.now(), this.#options.aliasPolicy);
-    life.hosts = alias?.hosts;
+    const alias = decideAlias(
+      inputs,
+      view,
+      tracked.hosts ?? new Map(),
+      clock.now(),
+      this.#options.aliasPolicy,
+    );
+    tracked.hosts = alias?.hosts;
     return alias;
   }
 
@@ -211,14 +219,18 @@ export class Reconciler {
    * policy forbids. A later run does not use the former health: it starts from what is published, as after a
    * start of the process.
    */
-  async #suspend({ raw }: RegisteredBackend, life: TrackedBackend, halt: SuspendedStatus): Promise<Outcome> {
-    life.hosts = undefined;
-    life.refused = true;
-    this.#stopAsking(life.uid);
-    const writer = preemptibleWriter(life, this.#options.writer);
+  async #suspend(
+    { raw }: RegisteredBackend,
+    tracked: TrackedBackend,
+    halt: SuspendedStatus,
+  ): Promise<Outcome> {
+    tracked.hosts = undefined;
+    tracked.refused = true;
+    this.#stopAsking(tracked.uid);
+    const writer = preemptibleWriter(tracked, this.#options.writer);
     const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
     const options = { ...this.#options, writer };
-    const more = life.isOver ? [] : await writeHaltedStatus(raw, halt, withdrawn, life, options);
-    return (life.isOver ? undefined : mostUrgentError([...errors, ...more])) ?? { ok: true };
+    const more = tracked.isOver ? [] : await writeHaltedStatus(raw, halt, withdrawn, tracked, options);
+    return (tracked.isOver ? undefined : mostUrgentError([...errors, ...more])) ?? { ok: true };
   }
 }

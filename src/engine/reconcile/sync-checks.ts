@@ -26,7 +26,7 @@ export interface ProbingOptions {
 /**
  * A new backend waits for its first verdicts, so that addresses that answer are ready in the first write, and
  * many new backends are written once and not twice. An address that does not answer delays the others by this
- * time at most. The time is shorter if something is published already, because a flip of that would wait too.
+ * time at most. The time is shorter if something is published already, because a transition of that would wait too.
  */
 const SETTLE_MS = { new: 1_000, published: 100 };
 
@@ -35,8 +35,8 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  * term start with the published health, and are probed within a period. Those for which that leaves no health
  * are probed at once, and new ones after their initial delay.
  */
-export function syncChecks(scene: ReconcileInputs, options: ProbingOptions): void {
-  const { backend, checks } = scene;
+export function syncChecks(inputs: ReconcileInputs, options: ProbingOptions): void {
+  const { backend, checks } = inputs;
   const { prober, rates, costs } = options;
   const healthOf = prober.healthOf(backend.uid);
   const of = ({ id }: Check) => healthOf(id);

@@ -17,14 +17,14 @@ interface PendingTransition {
 }
 
 /**
- * Flips whose Events wait for the run that writes their consequences, because an Event reports what is
+ * Transitions whose Events wait for the run that writes their consequences, because an Event reports what is
  * written.
  */
 export class TransitionEvents {
   readonly #view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>;
-  /** Latest flip of each check, by key of the backend and id of the check. */
+  /** Latest transition of each check, by key of the backend and id of the check. */
   readonly #waiting = new Map<string, Map<string, PendingTransition>>();
-  /** Flips that the run in progress has taken in. */
+  /** Transitions that the run in progress has taken in. */
   readonly #seen = new Map<string, Map<string, PendingTransition>>();
 
   constructor(view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>) {
@@ -32,7 +32,7 @@ export class TransitionEvents {
   }
 
   /**
-   * Adds a flip. A check that flips back before its Event is due has not changed, and neither flip is
+   * Adds a transition. A check that changes back before its Event is due has not changed, and neither is
    * reported.
    */
   add(key: string, check: Check, before: Health, after: Health): void {
@@ -49,7 +49,7 @@ export class TransitionEvents {
   }
 
   /**
-   * Ends a run, and returns the Events of the flips that it has taken in.
+   * Ends a run, and returns the Events of the transitions that it has taken in.
    *
    * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
    *   written yet wait for the next run.
@@ -76,16 +76,16 @@ export class TransitionEvents {
     this.#seen.clear();
   }
 
-  /** Lets a flip wait for the next run. A flip of the same check during this run is later, and wins. */
+  /** Lets a transition wait for the next run. A later one of the same check, during this run, wins. */
   #keep(key: string, { check, before, after }: PendingTransition): void {
     const later = this.#waiting.get(key)?.get(check.id)?.after ?? after;
     this.#wait(key, { check, before, after: later });
   }
 
-  #wait(key: string, flipped: PendingTransition): void {
+  #wait(key: string, pending: PendingTransition): void {
     const ofKey = this.#waiting.get(key) ?? new Map<string, PendingTransition>();
     this.#waiting.set(key, ofKey);
-    ofKey.set(flipped.check.id, flipped);
+    ofKey.set(pending.check.id, pending);
   }
 
   #slicesOf(key: string): ReadonlyMap<string, readonly EndpointSlice[]> {

@@ -44,11 +44,11 @@ export class UnstoredWrites {
   /** Returns a writer that skips the writes that are known to change nothing, and records others. */
   writer(writer: Writer, world: World): Writer {
     return {
-      perform: async (action, patience) => {
+      perform: async (action, preempt) => {
         if (this.isKnown(action, world)) return;
-        if (await this.#perform(writer, action, world, patience)) return;
+        if (await this.#perform(writer, action, world, preempt)) return;
         // The API server has altered the write. A second one shows whether the result is always the same.
-        if (isAltered(action, world.view)) await this.#perform(writer, action, world, patience);
+        if (isAltered(action, world.view)) await this.#perform(writer, action, world, preempt);
       },
     };
   }
@@ -86,9 +86,9 @@ export class UnstoredWrites {
   }
 
   /** Performs a write. Returns true when it has changed nothing. */
-  async #perform(writer: Writer, action: Action, world: World, patience?: AbortSignal): Promise<boolean> {
+  async #perform(writer: Writer, action: Action, world: World, preempt?: AbortSignal): Promise<boolean> {
     const version = versionOf(action, world.view);
-    await writer.perform(action, patience);
+    await writer.perform(action, preempt);
     const object = objectOf(action);
     if (version === undefined || object === undefined || versionOf(action, world.view) !== version)
       return false;

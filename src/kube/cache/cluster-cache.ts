@@ -225,8 +225,8 @@ export class KubeCache implements ClusterCache {
   #backendChanged(change: Change<RawBackend>): void {
     const sides = present(change);
     const itself = sides.map(keyOf);
-    const rivals = this.#indexes.claimants(sides.flatMap((backend) => claimsOf(backend)));
-    this.#notify('ExternalBackend', change, itself, rivals);
+    const claimants = this.#indexes.claimants(sides.flatMap((backend) => claimsOf(backend)));
+    this.#notify('ExternalBackend', change, itself, claimants);
   }
 
   #serviceChanged(change: Change<Service>): void {

@@ -8,7 +8,7 @@ export class IdleWatchdog {
   readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #onBroken: () => void;
-  #heardAt = 0;
+  #receivedAt = 0;
   #timer: Timer | undefined;
   expired = false;
 
@@ -20,7 +20,7 @@ export class IdleWatchdog {
 
   /** Records that something was received. The time begins with the first call. */
   reset(): void {
-    this.#heardAt = this.#clock.now();
+    this.#receivedAt = this.#clock.now();
     this.#timer ??= this.#clock.after(this.#limitMs, () => this.#look());
   }
 
@@ -29,7 +29,7 @@ export class IdleWatchdog {
   }
 
   #look(): void {
-    const leftMs = this.#heardAt + this.#limitMs - this.#clock.now();
+    const leftMs = this.#receivedAt + this.#limitMs - this.#clock.now();
     if (leftMs > 0) {
       this.#timer = this.#clock.after(leftMs, () => this.#look());
       return;

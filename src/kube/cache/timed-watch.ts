@@ -35,7 +35,7 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
     if (isFirst()) end();
   };
   const first = isFirst() ? new IdleWatchdog(clock, firstSilenceMs, endFirst) : undefined;
-  const heard = () => {
+  const onReceived = () => {
     silence.reset();
     first?.reset();
   };
@@ -43,8 +43,8 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
   if (cut.aborted) end();
   try {
     const body = await open(ended.signal);
-    heard();
-    await readWatch(resource, body, { onPiece: heard, onEvent, isOver: () => cut.aborted });
+    onReceived();
+    await readWatch(resource, body, { onPiece: onReceived, onEvent, isOver: () => cut.aborted });
   } catch (error) {
     if (isFirst() && first?.expired === true) throw noFirstBookmark(resource);
     if (silence.expired) throw watchLostError(resource, 'the watch fell silent', 'Silent');

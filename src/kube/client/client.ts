@@ -144,9 +144,9 @@ export class KubeClient {
   async #inLane(ask: ApiRequest): Promise<unknown> {
     const { lane, namespace = '' } = ask;
     if (lane === undefined) return this.#exchange(ask);
-    const patience = lane === priorities.slice ? undefined : ask.preempt;
-    await this.#lanes.enter(lane, namespace, patience ?? ask.signal).catch(() => {
-      throw patience === undefined ? cancelledError(ask) : supersededError(ask);
+    const preempt = lane === priorities.slice ? undefined : ask.preempt;
+    await this.#lanes.enter(lane, namespace, preempt ?? ask.signal).catch(() => {
+      throw preempt === undefined ? cancelledError(ask) : supersededError(ask);
     });
     try {
       return await this.#exchange(ask);

@@ -233,8 +233,8 @@ export class ActionRunner {
     return this.#ask({ ...ask, guard: () => this.#guard(call) }, call);
   }
 
-  #ask(ask: ApiRequest, { patience }: Call): Promise<unknown> {
-    return this.#client.request(patience === undefined ? ask : { ...ask, preempt: patience });
+  #ask(ask: ApiRequest, { preempt }: Call): Promise<unknown> {
+    return this.#client.request(preempt === undefined ? ask : { ...ask, preempt });
   }
 
   async #guard({ term }: Call): Promise<void> {

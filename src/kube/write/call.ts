@@ -10,16 +10,16 @@ export interface CacheUpdater {
 
 /** One action in progress: whether its caller still waits for it, and the receiver of its answers. */
 export class Call implements CacheUpdater {
-  readonly patience: AbortSignal | undefined;
+  readonly preempt: AbortSignal | undefined;
   /** Term in which it began. */
   readonly term: number | undefined;
   readonly #view: CacheUpdater;
   /** True when its caller no longer waits: then its answers are changes that are reported to its owner. */
   #left = false;
 
-  constructor(view: CacheUpdater, patience: AbortSignal | undefined, term: number | undefined) {
+  constructor(view: CacheUpdater, preempt: AbortSignal | undefined, term: number | undefined) {
     this.#view = view;
-    this.patience = patience;
+    this.preempt = preempt;
     this.term = term;
   }
 
@@ -28,17 +28,17 @@ export class Call implements CacheUpdater {
    * goes on by itself.
    */
   unlessSuperseded<T>(done: Promise<T>, what: string, onLeft?: () => void): Promise<T> {
-    const { patience } = this;
-    if (patience === undefined) return done;
+    const { preempt } = this;
+    if (preempt === undefined) return done;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const leave = () => {
       this.#left = true;
       onLeft?.();
       reject(supersededError({ verb: 'write', resource: what }));
     };
-    done.then(resolve, reject).finally(() => patience.removeEventListener('abort', leave));
-    if (patience.aborted) leave();
-    else patience.addEventListener('abort', leave, { once: true });
+    done.then(resolve, reject).finally(() => preempt.removeEventListener('abort', leave));
+    if (preempt.aborted) leave();
+    else preempt.addEventListener('abort', leave, { once: true });
     return promise;
   }
 

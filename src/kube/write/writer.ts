@@ -38,8 +38,8 @@ export class KubeWriter implements Writer {
     this.#runner = new ActionRunner(options);
   }
 
-  perform(action: Action, patience?: AbortSignal): Promise<void> {
-    const call = new Call(this.#options.view, patience, this.#options.term?.());
+  perform(action: Action, preempt?: AbortSignal): Promise<void> {
+    const call = new Call(this.#options.view, preempt, this.#options.term?.());
     if (touchesSlice(action)) return this.#runner.run(action, call);
     const object = nameOf(action);
     const done = this.#inTurn(object, action, call);
@@ -50,7 +50,7 @@ export class KubeWriter implements Writer {
     const former = this.#left.get(object);
     if (former !== undefined) {
       await former;
-      if (call.patience?.aborted === true) throw supersededError({ verb: action.op, resource: object });
+      if (call.preempt?.aborted === true) throw supersededError({ verb: action.op, resource: object });
     }
     await this.#runner.run(action, call);
   }

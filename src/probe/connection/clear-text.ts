@@ -58,7 +58,7 @@ export const fixOfPostgres = { plain: 'set sslMode: verify-full', any: 'set sslM
  * Returns the verdict of a probe that did not use its credentials. If the server reports a role without them,
  * the verdict is unchanged.
  */
-export function withheld(said: Verdict, message: string): Verdict {
-  if (said.kind !== 'up' || said.role !== undefined || said.isRoleless === true) return said;
-  return Object.freeze({ ...said, ...verdict('up', 'CredentialsWithheld', message) });
+export function withheld(result: Verdict, message: string): Verdict {
+  if (result.kind !== 'up' || result.role !== undefined || result.isRoleless === true) return result;
+  return Object.freeze({ ...result, ...verdict('up', 'CredentialsWithheld', message) });
 }

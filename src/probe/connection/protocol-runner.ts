@@ -39,7 +39,7 @@ const plainBehindTls = verdict(
 const noSecrets = proberFault('the probe needs TLS settings, and the check has none');
 
 export interface RunProtocolOptions {
-  readonly patience?: Linger;
+  readonly linger?: Linger;
   /** Budget of a run with several connections. Default: a new one for this connection. */
   readonly budget?: Budget;
   /** Remaining time of the timeout, in milliseconds. */
@@ -59,7 +59,7 @@ export function runProtocol(
   signal: AbortSignal,
   protocol: Protocol,
   tls?: TlsPolicy,
-  { patience, leftMs, budget = new Budget() }: RunProtocolOptions = {},
+  { linger, leftMs, budget = new Budget() }: RunProtocolOptions = {},
 ): Promise<Verdict> {
   if (signal.aborted) return Promise.resolve(cancelled);
   const name = serverNameOf(check, tls?.tls);
@@ -71,8 +71,8 @@ export function runProtocol(
   }
   return new Promise((resolve, reject) => {
     const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.verifyAt === 'at the end';
-    const withinMs = leftMs ?? patience?.withinMs ?? check.timing.timeoutMs;
-    const how = { check, signal, protocol, secrets, name, judgesLate, patience, withinMs, budget };
+    const withinMs = leftMs ?? linger?.withinMs ?? check.timing.timeoutMs;
+    const how = { check, signal, protocol, secrets, name, judgesLate, linger, withinMs, budget };
     new ProtocolRun({ ...how, resolve, reject }).start();
   });
 }
@@ -85,7 +85,7 @@ interface ProtocolState {
   /** Name that the certificate is checked against. */
   readonly name: string;
   readonly judgesLate: boolean;
-  readonly patience: Linger | undefined;
+  readonly linger: Linger | undefined;
   readonly budget: Budget;
   readonly withinMs: number;
   /** The first call of `resolve` or `reject` counts. */
@@ -94,7 +94,7 @@ interface ProtocolState {
 }
 
 class ProtocolRun {
-  readonly #talk: ProtocolState;
+  readonly #state: ProtocolState;
   readonly #abort = () => this.#cancel();
   #socket: Socket | undefined;
   /** The connection below TLS. */
@@ -112,12 +112,12 @@ class ProtocolRun {
   #held: 'no' | 'talking' | 'mute' = 'no';
   #isLeft = false;
 
-  constructor(talk: ProtocolState) {
-    this.#talk = talk;
+  constructor(state: ProtocolState) {
+    this.#state = state;
   }
 
   start(): void {
-    const { check, signal, withinMs, budget } = this.#talk;
+    const { check, signal, withinMs, budget } = this.#state;
     budget.beginConnection();
     // Runs after the event loop has read its sockets: if this process was busy, the answer may have arrived
     // already.
@@ -127,20 +127,20 @@ class ProtocolRun {
   }
 
   /** Uses the plain connection, or TLS on it. */
-  #use(socket: Socket, standing: 'connect' | 'secureConnect'): void {
+  #use(socket: Socket, event: 'connect' | 'secureConnect'): void {
     this.#socket = socket;
     this.#isConnected = false;
     this.#isAnswered = false;
-    socket.once(standing, () => {
+    socket.once(event, () => {
       this.#isConnected = true;
-      this.#talk.budget.endHandshake();
-      this.#tellCertificate(socket);
+      this.#state.budget.endHandshake();
+      this.#reportCertificate(socket);
       this.#proceed();
     });
     socket.on('data', (chunk: Buffer) => {
       // Under TLS they are counted and measured below it.
       if (this.#secured) this.#read(chunk);
-      else this.#talk.budget.meter.measure(() => this.#receive(chunk));
+      else this.#state.budget.meter.measure(() => this.#receive(chunk));
     });
     socket.on('end', () => this.#ended(socket, closedEarly));
     socket.on('error', (error) => this.#ended(socket, this.#classify(error)));
@@ -149,7 +149,7 @@ class ProtocolRun {
 
   /** Counts a chunk of a connection without TLS, and reads the part within the budget. */
   #receive(chunk: Buffer): void {
-    const { budget } = this.#talk;
+    const { budget } = this.#state;
     this.#read(budget.receive(chunk));
     if (budget.exceeded !== undefined) this.#exceed();
   }
@@ -168,13 +168,13 @@ class ProtocolRun {
 
   /** Returns the verdict on a first answer that identifies another protocol than the expected one. */
   #strangerIn(chunk: Buffer): Verdict | undefined {
-    const { protocol, check } = this.#talk;
+    const { protocol, check } = this.#state;
     if (protocol.isMysql !== true && isMysqlHello(chunk)) return mysqlAnswers;
     return readAlert(chunk, check);
   }
 
-  #tellCertificate(socket: Socket): void {
-    const { protocol } = this.#talk;
+  #reportCertificate(socket: Socket): void {
+    const { protocol } = this.#state;
     if (protocol.onTls === undefined || !(socket instanceof TLSSocket)) return;
     const certificate = socket.getPeerX509Certificate();
     if (certificate !== undefined) protocol.onTls(certificate);
@@ -182,7 +182,7 @@ class ProtocolRun {
 
   #classify(error: unknown): Verdict {
     return this.#secured
-      ? classifyHttpError(error, this.#talk.name, this.#isConnected)
+      ? classifyHttpError(error, this.#state.name, this.#isConnected)
       : classifyErrno(error);
   }
 
@@ -190,13 +190,15 @@ class ProtocolRun {
     if (this.#verdict !== undefined || this.#socket !== socket) return;
     const byPeer = this.#isConnected && (how.reason === 'ClosedEarly' || how.reason === 'Reset');
     this.#guarded(() =>
-      this.#finish((byPeer ? this.#talk.protocol.onClose?.(this.#waiting) : undefined) ?? this.#told(how)),
+      this.#finish(
+        (byPeer ? this.#state.protocol.onClose?.(this.#waiting) : undefined) ?? this.#withProgress(how),
+      ),
     );
   }
 
   /** Adds to the verdict how far the connection got. */
-  #told(end: Verdict): Verdict {
-    const { check, protocol } = this.#talk;
+  #withProgress(end: Verdict): Verdict {
+    const { check, protocol } = this.#state;
     const { question } = protocol;
     const isSecure = this.#secured && this.#isConnected;
     return withProgress(
@@ -214,7 +216,7 @@ class ProtocolRun {
 
   #proceed(): void {
     this.#guarded(() => {
-      while (this.#verdict === undefined && this.#isConnected && this.#take(this.#talk.protocol));
+      while (this.#verdict === undefined && this.#isConnected && this.#take(this.#state.protocol));
     });
   }
 
@@ -223,7 +225,7 @@ class ProtocolRun {
     try {
       act();
     } catch (error) {
-      this.#talk.reject(error);
+      this.#state.reject(error);
       this.#finish(cancelled);
     }
   }
@@ -249,17 +251,17 @@ class ProtocolRun {
         this.#finish(this.#judged(step.verdict), step.finalBytes);
         return false;
       case 'exceed':
-        this.#talk.budget.exceed(step.verdict);
+        this.#state.budget.exceed(step.verdict);
         this.#exceed();
         return false;
     }
   }
 
-  #judged(said: Verdict): Verdict {
+  #judged(result: Verdict): Verdict {
     const socket = this.#socket;
-    if (!this.#talk.judgesLate || !(socket instanceof TLSSocket) || socket.authorized) return said;
+    if (!this.#state.judgesLate || !(socket instanceof TLSSocket) || socket.authorized) return result;
     // Node has the code here, although its types declare an error.
-    return classifyHttpError({ code: String(socket.authorizationError) }, this.#talk.name);
+    return classifyHttpError({ code: String(socket.authorizationError) }, this.#state.name);
   }
 
   /**
@@ -267,7 +269,7 @@ class ProtocolRun {
    * (CVE-2021-23222).
    */
   #secure(): void {
-    const { secrets } = this.#talk;
+    const { secrets } = this.#state;
     if (this.#waiting.length > 0) this.#finish(plainBehindTls);
     else if (secrets === undefined || this.#secured) this.#finish(noSecrets);
     else {
@@ -276,33 +278,33 @@ class ProtocolRun {
       plain.removeAllListeners('data');
       this.#plain = plain;
       this.#secured = true;
-      this.#talk.budget.beginHandshake();
-      const below = metered(plain, this.#talk.budget, () => this.#exceed());
+      this.#state.budget.beginHandshake();
+      const below = metered(plain, this.#state.budget, () => this.#exceed());
       this.#use(connectTls({ ...secrets, socket: below }), 'secureConnect');
     }
   }
 
   /** Stops reading, also after the verdict. */
   #exceed(): void {
-    const { exceeded } = this.#talk.budget;
+    const { exceeded } = this.#state.budget;
     this.#socket?.destroy();
     this.#plain?.destroy();
     if (exceeded !== undefined) this.#finish(exceeded);
   }
 
   #cancel(): void {
-    this.#talk.resolve(cancelled);
+    this.#state.resolve(cancelled);
     // The kernel may have connected already. If the server counts half an exchange as an error, the exchange
     // continues to its end.
-    const mayLeave = this.#talk.protocol.onTimeout === undefined;
+    const mayLeave = this.#state.protocol.onTimeout === undefined;
     if (mayLeave && !this.#isConnected && !this.#secured) this.#finish(cancelled);
   }
 
   #expire(): void {
-    const { patience, resolve } = this.#talk;
+    const { linger, resolve } = this.#state;
     const isOpen = this.#isConnected || this.#secured;
-    if (patience !== undefined && isOpen && this.#verdict === undefined) this.#linger(patience);
-    else this.#finish(this.#told(timedOut), this.#timeoutBytes());
+    if (linger !== undefined && isOpen && this.#verdict === undefined) this.#linger(linger);
+    else this.#finish(this.#withProgress(timedOut), this.#timeoutBytes());
     // Also when the answer is complete and only the close of the peer is outstanding.
     if (this.#verdict !== undefined) resolve(this.#verdict);
   }
@@ -310,38 +312,38 @@ class ProtocolRun {
   /** Returns the last bytes of the protocol at the timeout. */
   #timeoutBytes(): Uint8Array | undefined {
     const isTalking = this.#isConnected && this.#verdict === undefined && this.#held !== 'mute';
-    return isTalking ? this.#talk.protocol.onTimeout?.() : undefined;
+    return isTalking ? this.#state.protocol.onTimeout?.() : undefined;
   }
 
-  #linger(patience: Linger): void {
-    const { signal, resolve } = this.#talk;
+  #linger(linger: Linger): void {
+    const { signal, resolve } = this.#state;
     signal.removeEventListener('abort', this.#abort);
-    resolve(patience.begin());
-    this.#talk.budget.narrow(mostBytesBehind);
-    const legacy = this.#timeoutBytes();
-    this.#held = legacy === undefined ? 'talking' : 'mute';
-    if (legacy !== undefined) this.#socket?.end(legacy);
+    resolve(linger.begin());
+    this.#state.budget.narrow(mostBytesBehind);
+    const finalBytes = this.#timeoutBytes();
+    this.#held = finalBytes === undefined ? 'talking' : 'mute';
+    if (finalBytes !== undefined) this.#socket?.end(finalBytes);
     this.#socket?.setKeepAlive(true, keepAliveMs).unref();
     this.#deadline = setTimeout(() => {
       this.#isLeft = this.#verdict === undefined;
       this.#finish(timedOut, this.#timeoutBytes());
-    }, patience.forMs).unref();
+    }, linger.forMs).unref();
   }
 
-  #finish(end: Verdict, farewell?: Uint8Array): void {
+  #finish(end: Verdict, finalBytes?: Uint8Array): void {
     const socket = this.#socket;
     if (this.#verdict !== undefined || socket === undefined) return;
     this.#verdict = end;
-    if (end !== this.#talk.budget.exceeded) this.#talk.budget.endAnswer();
+    if (end !== this.#state.budget.exceeded) this.#state.budget.endAnswer();
     this.#waiting = nothing;
-    if (farewell !== undefined && this.#held !== 'mute') socket.write(farewell);
+    if (finalBytes !== undefined && this.#held !== 'mute') socket.write(finalBytes);
     closeGracefully(socket, () => this.#release(end));
   }
 
   #release(end: Verdict): void {
     clearTimeout(this.#deadline);
-    this.#talk.signal.removeEventListener('abort', this.#abort);
-    this.#talk.resolve(end);
-    if (this.#held !== 'no') this.#talk.patience?.end(this.#isLeft, end);
+    this.#state.signal.removeEventListener('abort', this.#abort);
+    this.#state.resolve(end);
+    if (this.#held !== 'no') this.#state.linger?.end(this.#isLeft, end);
   }
 }

@@ -68,18 +68,18 @@ async function get(run: Run): Promise<Verdict> {
   let ownHost = true;
   let sent = request;
   for (let count = 0; count < maxRequests; count += 1) {
-    const told = (end: Verdict): Verdict =>
+    const withRedirect = (end: Verdict): Verdict =>
       url === first ? end : redirected(url, sent === request ? '' : withoutHeaders, end);
     const answer = await exchange(run, url, requestBytes(url, headersOf(sent, url, ownHost)));
-    if ('kind' in answer) return told(answer);
+    if ('kind' in answer) return withRedirect(answer);
     if (request.expectedStatuses?.includes(answer.status) === true) return responded;
     const redirect = redirectOf(answer.status, answer.location, url, first);
     if (redirect.kind === 'broken')
-      return told(unexpected(answer.status, ' with a Location that cannot be followed'));
+      return withRedirect(unexpected(answer.status, ' with a Location that cannot be followed'));
     if (redirect.kind === 'stay')
       return isExpected(request, answer.status)
         ? responded
-        : told(unexpected(answer.status, answer.expectsTls ? tlsExpected : ''));
+        : withRedirect(unexpected(answer.status, answer.expectsTls ? tlsExpected : ''));
     if (hasHeaders(sent) && !keepsHeaders(url, redirect.url)) sent = { ...request, httpHeaders: [] };
     url = redirect.url;
     ownHost &&= redirect.relative;

@@ -55,10 +55,10 @@ export function beginWith(plugin: string): string {
  * | parsec                | salt                             | 96 bytes                                                |
  * | any other             | the next question                | the empty text                                          |
  */
-export function nextAnswer(plugin: string, said: Buffer, isSecure: boolean): Uint8Array | undefined {
+export function nextAnswer(plugin: string, data: Buffer, isSecure: boolean): Uint8Array | undefined {
   if (plugin === 'parsec') return bytes(96);
   if (plugin !== 'caching_sha2_password') return noPassword;
-  if (said.length > 1) return bytes(256);
-  if (said[0] === 3) return undefined;
+  if (data.length > 1) return bytes(256);
+  if (data[0] === 3) return undefined;
   return isSecure ? noPassword : Buffer.of(2);
 }

@@ -34,7 +34,7 @@ export interface Login {
   readonly handler: MysqlHandler;
   readonly credentials: Credentials;
   readonly limit: Deadline;
-  readonly owed: OutstandingLogins;
+  readonly outstanding: OutstandingLogins;
   readonly fallbacks: Fallbacks;
   readonly trust: SecureContextCache;
   readonly meter: CpuMeter | undefined;
@@ -63,7 +63,7 @@ export const loadClient = async () => (await import('mysql2')).default;
  * of the server.
  */
 export async function logIn(login: Login): Promise<LoginResult> {
-  const { check, handler, limit, owed, fallbacks } = login;
+  const { check, handler, limit, outstanding, fallbacks } = login;
   const mysql = await loadClient();
   const secrets = limit.stopped ?? secretsFor(login);
   if (secrets !== undefined && 'kind' in secrets)
@@ -82,23 +82,23 @@ export async function logIn(login: Login): Promise<LoginResult> {
   const stop = new Promise<'stopped'>((resolve) => {
     limit.onStop = () => resolve('stopped');
   });
-  const told = (end: Verdict): Verdict => budget.exceeded ?? withProgress(end, session.progress, check);
+  const described = (end: Verdict): Verdict => budget.exceeded ?? withProgress(end, session.progress, check);
   const refusals = {
     get: (fallback: Fallback) => fallbacks.get(check, fallback),
     remember: (fallback: Fallback, answer: string) => fallbacks.remember(check, fallback, answer),
   };
   const asked = session
     .state(refusals)
-    .then(verdictOfState, (error: unknown) => told(classify(error, session, login, name)));
-  const said = await Promise.race([asked, stop]);
-  if (said !== 'stopped') {
-    if (said.kind === 'up') owed.answered(check);
+    .then(verdictOfState, (error: unknown) => described(classify(error, session, login, name)));
+  const result = await Promise.race([asked, stop]);
+  if (result !== 'stopped') {
+    if (result.kind === 'up') outstanding.answered(check);
     await session.close();
-    return { verdict: settle(said), isFinished: await finishes, finishes };
+    return { verdict: settle(result), isFinished: await finishes, finishes };
   }
   if (limit.stopped === timedOut && session.isOpen)
     return { verdict: waitFor(session, login), isFinished: false, finishes };
-  const end = told(limit.stopped ?? timedOut);
+  const end = described(limit.stopped ?? timedOut);
   await session.close();
   return { verdict: end, isFinished: false, finishes };
 }
@@ -111,10 +111,10 @@ function withholding({ check, credentials, handler, fallbacks }: Login, known: P
   let kept: string | undefined;
   const verified = handler.tls && verificationOf(handler.tls);
   const onWithheld = (message: string) => (kept ??= message);
-  const settle = (said: Verdict): Verdict => {
-    if (kept === undefined) return said;
-    if (said.role === undefined) fallbacks.remember(check, 'no login', kept);
-    return withheld(said, kept);
+  const settle = (result: Verdict): Verdict => {
+    if (kept === undefined) return result;
+    if (result.role === undefined) fallbacks.remember(check, 'no login', kept);
+    return withheld(result, kept);
   };
   return { authPlugins: pluginsOf({ credentials, verified, known, onWithheld }), settle };
 }
@@ -129,10 +129,10 @@ function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | 
 }
 
 /** Lets the session continue after the verdict, until the server answers. */
-function waitFor(session: Session, { check, owed }: Login): Verdict {
-  const patience = owed.patience(check, () => session.pendingStep, 0);
-  const verdict = patience.begin();
-  void session.linger(patience.forMs).then((isLeft) => patience.end(isLeft));
+function waitFor(session: Session, { check, outstanding }: Login): Verdict {
+  const linger = outstanding.linger(check, () => session.pendingStep, 0);
+  const verdict = linger.begin();
+  void session.linger(linger.forMs).then((isLeft) => linger.end(isLeft));
   return verdict;
 }
 

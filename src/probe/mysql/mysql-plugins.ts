@@ -18,7 +18,7 @@ const never =
 
 /**
  * Returns authentication plugins in place of mysql2's, for a server that must not receive the password. Each
- * request for it gets the answer of a probe without credentials (mysql-answers.ts): the handshake finishes,
+ * request for it gets the answer of a probe without credentials (auth-plugins.ts): the handshake finishes,
  * and the server refuses the login.
  *
  * | plugin                | request of the server                 | verified TLS, or allowed | otherwise           |

@@ -50,11 +50,11 @@ export function createMysqlPorts(): MysqlPorts {
   };
   return (probe) => {
     const speak: Probe = async (check, signal, meter) => {
-      const said = await probe(check, signal, meter);
-      if (said.kind === 'inconclusive') return said;
-      if (said.reason !== 'WrongProtocol') learn(check, 'speak');
-      else if (said.detectedProtocol !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
-      return said;
+      const result = await probe(check, signal, meter);
+      if (result.kind === 'inconclusive') return result;
+      if (result.reason !== 'WrongProtocol') learn(check, 'speak');
+      else if (result.detectedProtocol !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
+      return result;
     };
     return async (check, signal, meter) => {
       if (stateOf(check) !== 'listen') return speak(check, signal, meter);
@@ -69,11 +69,11 @@ export function createMysqlPorts(): MysqlPorts {
 /** Waits for the greeting, for at most half of the timeout, and finishes the handshake. */
 async function hearsMysql(check: Check, signal: AbortSignal, meter?: CpuMeter): Promise<boolean> {
   const handshake = new MysqlHandshake({ saturatedIs: 'inconclusive', wantsTls: false });
-  const said: Verdict = await runProtocol(check, signal, handshake, undefined, {
+  const result: Verdict = await runProtocol(check, signal, handshake, undefined, {
     leftMs: check.timing.timeoutMs / 2,
     budget: new Budget({ meter }),
   });
-  return handshake.isRecognised && said.reason !== 'Cancelled';
+  return handshake.isRecognised && result.reason !== 'Cancelled';
 }
 
 /** Returns the check with the remaining time of its timeout. */

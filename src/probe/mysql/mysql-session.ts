@@ -285,9 +285,9 @@ export class Session {
     try {
       return await this.#ask(sql);
     } catch (error) {
-      const said = serverError(error);
-      if (!isLasting(said)) throw error;
-      const refused = `${said.code}: ${said.text}`;
+      const details = serverError(error);
+      if (!isLasting(details)) throw error;
+      const refused = `${details.code}: ${details.text}`;
       refusals.remember(fallback, refused);
       return { refused };
     }

@@ -200,8 +200,8 @@ function broken(channels: readonly Row[]): string {
   return `the SQL thread is stopped${number === undefined ? '' : ` by error ${number}`}`;
 }
 
-function withRole(said: Verdict, role: Role): Verdict {
-  return Object.freeze({ ...said, role });
+function withRole(result: Verdict, role: Role): Verdict {
+  return Object.freeze({ ...result, role });
 }
 
 function isSynced(status: ReadonlyMap<string, string>): boolean {

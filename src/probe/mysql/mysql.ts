@@ -22,7 +22,7 @@ import {
 } from '../mysql-wire/mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from '../mysql-wire/mysql-packets.ts';
 import type { Greeting, Packet, ServerError } from '../mysql-wire/mysql-packets.ts';
-import { createOwed, tooLate } from './outstanding-logins.ts';
+import { createOutstandingLogins, tooLate } from './outstanding-logins.ts';
 import type { OutstandingLogins, PendingStep } from './outstanding-logins.ts';
 import type { Linger } from '../connection/linger.ts';
 import type { Probe } from '../connection/probe.ts';
@@ -45,7 +45,7 @@ export const probeUser = 'external_backend_probe';
  *     server  ERR 1045 (or OK)
  *     client  close (or COM_QUIT)
  *
- * The handshake is always finished correctly (see mysql-answers.ts). A server counts incomplete handshakes,
+ * The handshake is always finished correctly (see auth-plugins.ts). A server counts incomplete handshakes,
  * and after max_connect_errors (100) it refuses every client of our address, including applications behind
  * the address of the node.
  *
@@ -57,9 +57,12 @@ export const probeUser = 'external_backend_probe';
  * handshakes without credentials for ten minutes.
  *
  * If a server has not answered at the timeout, the connection continues after the verdict, and no other
- * connection is opened meanwhile. Another check with more time waits for the same answer (owed.ts).
+ * connection is opened meanwhile. Another check with more time waits for the same answer (outstanding-logins.ts).
  */
-export function createMysql(owed: OutstandingLogins = createOwed(), fallbacks = createFallbacks()): Probe {
+export function createMysql(
+  outstanding: OutstandingLogins = createOutstandingLogins(),
+  fallbacks = createFallbacks(),
+): Probe {
   const trust = createTrust();
   const broken = new WeakSet<Check>();
   const ask = async (
@@ -69,7 +72,7 @@ export function createMysql(owed: OutstandingLogins = createOwed(), fallbacks = 
     { leftMs, meter }: Pick<MysqlProbeState, 'leftMs' | 'meter'>,
   ) => {
     const { credentials } = handler;
-    const kept = { trust, owed, leftMs, meter };
+    const kept = { trust, outstanding, leftMs, meter };
     if (credentials === undefined) return probeAnonymously(check, handler, signal, kept);
     const why = fallbacks.get(check, 'no login');
     if (why !== undefined) return withheld(await probeAnonymously(check, handler, signal, kept), why);
@@ -82,7 +85,7 @@ export function createMysql(owed: OutstandingLogins = createOwed(), fallbacks = 
     }
     const limit = createDeadline(leftMs - (performance.now() - started), signal);
     try {
-      const login = await logIn({ check, handler, credentials, limit, owed, fallbacks, trust, meter });
+      const login = await logIn({ check, handler, credentials, limit, outstanding, fallbacks, trust, meter });
       if (!login.isFinished) {
         broken.add(check);
         void login.finishes.then((is) => is && broken.delete(check));
@@ -95,16 +98,16 @@ export function createMysql(owed: OutstandingLogins = createOwed(), fallbacks = 
   return reporting(async (check, signal, meter) => {
     const { handler } = check;
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
-    const waited = await owed.wait(check, signal);
+    const waited = await outstanding.wait(check, signal);
     if ('verdict' in waited) return waited.verdict;
-    const said = await ask(check, handler, signal, { leftMs: waited.leftMs, meter });
-    return waited.isShort && said.kind === 'down' && said.reason === 'Timeout' ? tooLate : said;
+    const result = await ask(check, handler, signal, { leftMs: waited.leftMs, meter });
+    return waited.isShort && result.kind === 'down' && result.reason === 'Timeout' ? tooLate : result;
   });
 }
 
 interface MysqlProbeState {
   readonly trust: SecureContextCache;
-  readonly owed: OutstandingLogins;
+  readonly outstanding: OutstandingLogins;
   /** Remaining milliseconds of the timeout. */
   readonly leftMs: number;
   readonly meter: CpuMeter | undefined;
@@ -114,26 +117,26 @@ async function probeAnonymously(
   check: Check,
   { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  { trust, owed, leftMs, meter }: MysqlProbeState,
+  { trust, outstanding, leftMs, meter }: MysqlProbeState,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
   const question = (): PendingStep => {
     if (!protocol.isGreeted) return 'greeting';
     return credentials === undefined ? 'answer to a stranger' : 'login';
   };
-  const owing = owed.patience(check, question, leftMs);
+  const owing = outstanding.linger(check, question, leftMs);
   // A response before the greeting was sent without TLS, so its answer is not about TLS.
   const isJudged = () => tls === undefined || !protocol.isBlind;
-  const patience: Linger = {
+  const linger: Linger = {
     ...owing,
     end: (isLeft, late) => owing.end(isLeft, isJudged() ? late : undefined),
   };
   // Certificates are judged after the handshake: no secret is sent, and the server would count an earlier
   // end.
   const how: TlsPolicy | undefined = tls && { ...tlsPolicyOf(tls, trust), verifyAt: 'at the end' };
-  const said = await runProtocol(check, signal, protocol, how, { patience, budget: new Budget({ meter }) });
-  if (said.kind === 'up') owed.answered(check);
-  return said;
+  const result = await runProtocol(check, signal, protocol, how, { linger, budget: new Budget({ meter }) });
+  if (result.kind === 'up') outstanding.answered(check);
+  return result;
 }
 
 export interface HandshakeOptions {
@@ -255,8 +258,8 @@ export class MysqlHandshake implements Protocol {
         return this.#answer(firstAnswer(this.#plugin), size);
       default: {
         // MariaDB puts the 01 before the data of the plugin only when the data looks like another packet.
-        const said = payload[0] === 0x01 ? payload.subarray(1) : payload;
-        return this.#answer(nextAnswer(this.#plugin, said, this.#isSecure), size);
+        const data = payload[0] === 0x01 ? payload.subarray(1) : payload;
+        return this.#answer(nextAnswer(this.#plugin, data, this.#isSecure), size);
       }
     }
   }
@@ -273,9 +276,9 @@ export class MysqlHandshake implements Protocol {
     return classifyServerError(error, this.#options.saturatedIs, { stage, logsIn: false });
   }
 
-  #judge(said: Verdict): Verdict {
+  #judge(result: Verdict): Verdict {
     const lacksTls = this.#options.wantsTls && this.#greeting !== undefined && !offersTls(this.#greeting);
-    return said.kind === 'up' && lacksTls ? noTls : said;
+    return result.kind === 'up' && lacksTls ? noTls : result;
   }
 }
 

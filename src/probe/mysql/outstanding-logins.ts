@@ -7,7 +7,7 @@ import type { Linger } from '../connection/linger.ts';
 /** Last request to a server that does not answer in time. */
 export type PendingStep = 'greeting' | 'answer to a stranger' | 'login' | 'query';
 
-const said: Readonly<Record<Exclude<PendingStep, 'greeting'>, Verdict>> = {
+const lateVerdicts: Readonly<Record<Exclude<PendingStep, 'greeting'>, Verdict>> = {
   'answer to a stranger': verdict(
     'down',
     'Timeout',
@@ -22,7 +22,7 @@ const said: Readonly<Record<Exclude<PendingStep, 'greeting'>, Verdict>> = {
 };
 
 function lateVerdict(question: PendingStep, { timing }: Check): Verdict {
-  if (question !== 'greeting') return said[question];
+  if (question !== 'greeting') return lateVerdicts[question];
   return verdict('down', 'Timeout', `connected, but no greeting within ${String(timing.timeoutMs / 1000)} s`);
 }
 
@@ -54,12 +54,12 @@ export interface OutstandingLogins {
    */
   wait(check: Check, signal: AbortSignal): Promise<Waited>;
   /**
-   * Returns the patience of a run that begins.
+   * Returns how a run that begins lingers.
    *
    * @param question called once, at the timeout
    * @param leftMs remaining time of the timeout, in milliseconds
    */
-  patience(check: Check, question: () => PendingStep, leftMs?: number): Linger;
+  linger(check: Check, question: () => PendingStep, leftMs?: number): Linger;
   /** Records that a run of the check finished in time. */
   answered(check: Check): void;
 }
@@ -83,7 +83,7 @@ interface Waiting {
  * slot: with a delay that grows from zero at most two wait while it is below an hour, and with a delay of an
  * hour from the start seven.
  */
-export function createOwed(firstMs = 60_000, lastMs = 3_600_000): OutstandingLogins {
+export function createOutstandingLogins(firstMs = 60_000, lastMs = 3_600_000): OutstandingLogins {
   const waiting = new Map<string, readonly Waiting[]>();
   const patient = new WeakMap<Check, number>();
   const first = (check: Check) => waiting.get(keyOf(check))?.find((each) => isSameAccount(each.check, check));
@@ -98,17 +98,17 @@ export function createOwed(firstMs = 60_000, lastMs = 3_600_000): OutstandingLog
       if (first(check) === undefined) return { leftMs: timeoutMs, isShort: false };
       const deadline = performance.now() + timeoutMs;
       for (;;) {
-        const owed = first(check);
+        const pending = first(check);
         const leftMs = deadline - performance.now();
-        if (owed === undefined && leftMs < timeoutMs / 10) return { verdict: tooLate };
-        if (owed === undefined) return { leftMs, isShort: true };
-        const end = await endOf(owed, owed.startedAt + timeoutMs, signal);
+        if (pending === undefined && leftMs < timeoutMs / 10) return { verdict: tooLate };
+        if (pending === undefined) return { leftMs, isShort: true };
+        const end = await endOf(pending, pending.startedAt + timeoutMs, signal);
         if (end === 'aborted') return { verdict: cancelled };
-        if (end === 'silent') return { verdict: owed.verdict };
-        if (end !== undefined && isSame(owed.check.handler, check.handler)) return { verdict: end };
+        if (end === 'silent') return { verdict: pending.verdict };
+        if (end !== undefined && isSame(pending.check.handler, check.handler)) return { verdict: end };
       }
     },
-    patience: (check, question, leftMs = check.timing.timeoutMs) => {
+    linger: (check, question, leftMs = check.timing.timeoutMs) => {
       const forMs = patient.get(check) ?? firstMs;
       const startedAt = performance.now() - (check.timing.timeoutMs - leftMs);
       const key = keyOf(check);

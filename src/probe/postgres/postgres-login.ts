@@ -297,8 +297,8 @@ function serverError(error: Failure): ServerError {
 }
 
 function verdictOfDatabase(error: Failure, { saturatedIs }: PostgresHandler, step: Step): Verdict {
-  const said = serverError(error);
-  if (!/^[0-9A-Z]{5}$/.test(said.sqlstate)) return wrongProtocol;
+  const details = serverError(error);
+  if (!/^[0-9A-Z]{5}$/.test(details.sqlstate)) return wrongProtocol;
   const stage = step === 'in' ? 'postgres query' : 'postgres startup';
-  return verdictOfError(said, saturatedIs, { stage, logsIn: true });
+  return verdictOfError(details, saturatedIs, { stage, logsIn: true });
 }

@@ -63,8 +63,8 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
       onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
     });
     const budget = new Budget({ meter });
-    const said = await runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
-    return message === undefined ? said : withheld(said, message);
+    const result = await runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
+    return message === undefined ? result : withheld(result, message);
   });
   return guard(probe);
 }
@@ -177,10 +177,10 @@ const byCode: Readonly<Record<string, Verdict>> = {
 
 /** Returns the verdict with the role. With credentials the absence of a role is reported. */
 function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict {
-  const said = verdictOfReplication(text);
-  return said.role !== undefined || credentials === undefined
-    ? said
-    : Object.freeze({ ...said, isRoleless: true });
+  const result = verdictOfReplication(text);
+  return result.role !== undefined || credentials === undefined
+    ? result
+    : Object.freeze({ ...result, isRoleless: true });
 }
 
 /** Error codes of temporary states: the server may answer the next INFO. */
@@ -196,10 +196,10 @@ function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOpti
   const code = codeOf(text);
   const at: At = { stage: 'redis INFO', logsIn: credentials !== undefined };
   if (code === 'NOAUTH') return refusal(at, 'login', 'INFO requires another login (NOAUTH)');
-  const said =
+  const result =
     code === 'NOPERM' ? refusal(at, 'account', 'the user is not allowed to run INFO (NOPERM)') : refusesInfo;
-  if (!passing.has(code)) onRefused?.(said.message);
-  return said;
+  if (!passing.has(code)) onRefused?.(result.message);
+  return result;
 }
 
 const codeOf = (text: string): string | undefined => /^([A-Z]{1,20})( |$)/.exec(text)?.[1];

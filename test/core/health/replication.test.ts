@@ -25,7 +25,7 @@ const options = { unhealthy: false, failureThreshold: 3, lagLimits: limits, now:
 const after = (verdicts: readonly Verdict[], before?: ReplicationState): ReplicationState | undefined =>
   verdicts.reduce<ReplicationState | undefined>(
     (telling, verdict, i) =>
-      applyReplicationVerdict(telling, verdict, { ...options, now: options.now + i * 1_000 }).telling,
+      applyReplicationVerdict(telling, verdict, { ...options, now: options.now + i * 1_000 }).replication,
     before,
   );
 
@@ -69,7 +69,7 @@ describe('a role', () => {
     ['is not known when no verdict reports it', none, up, false, none, false],
   ] as const)('%s', (_, before, verdict, unhealthy, role, changed) => {
     const told = applyReplicationVerdict(before, verdict, { ...options, unhealthy });
-    expect(told.telling?.role).toBe(role);
+    expect(told.replication?.role).toBe(role);
     expect(told.changed).toBe(changed);
   });
 
@@ -85,15 +85,15 @@ describe('a role', () => {
     ['a role without an epoch has none', primary({ epoch: 1 }), replica(), undefined, true],
   ])('%s', (_, first, second, epoch, changed) => {
     const told = applyReplicationVerdict(after([first]), second, options);
-    expect(told.telling?.epoch).toBe(epoch);
+    expect(told.replication?.epoch).toBe(epoch);
     expect(told.changed).toBe(changed);
   });
 
   it('ends the publication as both roles, also if the role is the same', () => {
     const both = seeded({ role: 'Primary', isBoth: true });
     const first = applyReplicationVerdict(both, primary(), options);
-    expect([first.changed, first.telling?.isBoth]).toEqual([true, undefined]);
-    expect(applyReplicationVerdict(both, up, options).telling?.isBoth).toBe(true);
+    expect([first.changed, first.replication?.isBoth]).toEqual([true, undefined]);
+    expect(applyReplicationVerdict(both, up, options).replication?.isBoth).toBe(true);
   });
 });
 
@@ -123,7 +123,7 @@ describe('a lag', () => {
   it('still excludes the address when the threshold is raised', () => {
     const out = after([replica(11)]);
     const told = applyReplicationVerdict(out, replica(11), { ...options, failureThreshold: 5 });
-    expect(told.telling?.exceededLimits).toEqual([10]);
+    expect(told.replication?.exceededLimits).toEqual([10]);
   });
 
   it('is no change while it stays within the same limits', () => {

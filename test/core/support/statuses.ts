@@ -1,7 +1,7 @@
 import { forbiddenRule } from '../../../src/api/forbidden-ranges.ts';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
 import { addressesOf } from '../../../src/core/resolution/addresses.ts';
-import { statusOf } from '../../../src/core/status/status-input.ts';
+import { statusOf } from '../../../src/core/status/status.ts';
 import {
   aBackend,
   allHealthy,
