@@ -98,6 +98,16 @@ export interface Endpoint {
   readonly hints?: EndpointHints;
 }
 
+/**
+ * Returns true if the address of an endpoint is healthy, also when its Service publishes addresses whatever
+ * their health. Kubernetes' rule: a missing `serving` is the value of `ready`.
+ */
+export const isServing = (endpoint: Endpoint): boolean =>
+  endpoint.conditions?.serving ?? isReadyEndpoint(endpoint);
+
+/** Returns true if clients are sent to the endpoint. kube-proxy's rule: a missing `ready` is true. */
+export const isReadyEndpoint = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true;
+
 /** Zones and nodes whose clients should use the endpoint. */
 export interface EndpointHints {
   readonly forZones?: readonly { readonly name: string }[];

@@ -1,6 +1,6 @@
 import type { DesiredService } from './desired.ts';
 import { subsetsOf } from './endpoints.ts';
-import type { Endpoint, EndpointPort, EndpointSlice } from '../kubernetes/objects.ts';
+import { isServing, type Endpoint, type EndpointPort, type EndpointSlice } from '../kubernetes/objects.ts';
 import { isOurSlice } from '../kubernetes/ownership.ts';
 import { endpointKey } from './slice-layout.ts';
 
@@ -28,9 +28,9 @@ export function withHeldAddresses(
     ...group,
     endpoints: group.endpoints.flatMap((endpoint) => {
       const place = placeOf(endpoint, group.ports);
-      if (accepted?.get(place) === (endpoint.conditions?.serving === true)) return [endpoint];
+      if (accepted?.get(place) === isServing(endpoint)) return [endpoint];
       const serving = published.get(place);
-      if (serving === true || (serving === false && endpoint.conditions?.serving !== true)) return [endpoint];
+      if (serving === true || (serving === false && !isServing(endpoint))) return [endpoint];
       return serving === undefined ? [] : [notServing(endpoint, desired)];
     }),
   }));
@@ -50,7 +50,7 @@ export type Places = ReadonlyMap<string, boolean>;
 export const placesOf = ({ groups }: DesiredService): Places =>
   new Map(
     groups.flatMap(({ endpoints, ports }) =>
-      endpoints.map((each) => [placeOf(each, ports), each.conditions?.serving === true] as const),
+      endpoints.map((each) => [placeOf(each, ports), isServing(each)] as const),
     ),
   );
 
@@ -74,8 +74,6 @@ const isEqual = (a: readonly Endpoint[], b: readonly Endpoint[]): boolean =>
 
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>
   `${endpointKey(endpoint)} ${ports.map(({ port }) => port).join()}`;
-
-const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;
 
 /** Returns the endpoint as not ready. It has no hints, except when it is published as ready all the same. */
 function notServing({ hints, ...endpoint }: Endpoint, { spec }: DesiredService): Endpoint {

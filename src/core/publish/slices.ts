@@ -1,5 +1,10 @@
 import type { Action } from '../kubernetes/action.ts';
-import type { Endpoint, EndpointPort, EndpointSlice } from '../kubernetes/objects.ts';
+import {
+  isReadyEndpoint,
+  type Endpoint,
+  type EndpointPort,
+  type EndpointSlice,
+} from '../kubernetes/objects.ts';
 import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
@@ -189,9 +194,10 @@ function sliceInputsOf(
   context: SliceContext,
 ): Omit<SliceInputs, 'names'> {
   const desired = new Map<string, Endpoint>();
-  for (const endpoint of groups.flatMap(({ endpoints }) => endpoints))
-    if (desired.get(endpointKey(endpoint))?.conditions?.ready !== false)
-      desired.set(endpointKey(endpoint), endpoint);
+  for (const endpoint of groups.flatMap(({ endpoints }) => endpoints)) {
+    const other = desired.get(endpointKey(endpoint));
+    if (other === undefined || isReadyEndpoint(other)) desired.set(endpointKey(endpoint), endpoint);
+  }
   const before = observed.flatMap((slice) => slice.endpoints ?? []);
   const published = new Set(before.map(endpointKey));
   const isGone = [...published].some((ip) => !desired.has(ip) && context.server?.has(ip) !== true);
@@ -204,12 +210,10 @@ function sliceInputsOf(
     isSwitch: context.exclusive === true && isGone && isNew,
     staysReady: before.some((old) => {
       const next = desired.get(endpointKey(old));
-      return isReady(old) && next !== undefined && isReady(next);
+      return isReadyEndpoint(old) && next !== undefined && isReadyEndpoint(next);
     }),
   };
 }
-
-const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready ?? true;
 
 const losesGone = ({ cell }: Draft, { desired }: SliceInputs): boolean =>
   cell.lost.some((ip) => !desired.has(ip));
@@ -252,7 +256,7 @@ function marked(
   { places }: SliceInputs,
 ): readonly Endpoint[] {
   if (desired === undefined) return [];
-  const isBelieved = places.has(placeOf(desired, ports)) || is === undefined || isReady(is);
+  const isBelieved = places.has(placeOf(desired, ports)) || is === undefined || isReadyEndpoint(is);
   if (isBelieved) return [desired];
   const { hints: _, ...others } = desired;
   return [{ ...others, conditions: is.conditions ?? {} }];

@@ -1,6 +1,6 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { DesiredService } from './desired.ts';
-import type { Endpoint, EndpointSlice } from '../kubernetes/objects.ts';
+import { isServing, type EndpointSlice } from '../kubernetes/objects.ts';
 import { isOurSlice } from '../kubernetes/ownership.ts';
 import type { Observed } from './problems.ts';
 import { endpointKey } from './slice-layout.ts';
@@ -105,6 +105,3 @@ function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, bool
       }
   return ready;
 }
-
-/** `serving` has the health also if a Service publishes addresses that are not ready. */
-const isServing = ({ conditions }: Endpoint): boolean => conditions?.serving ?? conditions?.ready ?? true;

@@ -1,6 +1,6 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
-import type { Endpoints, EndpointSlice } from '../kubernetes/objects.ts';
+import { isServing, type Endpoints, type EndpointSlice } from '../kubernetes/objects.ts';
 import { isOurEndpoints, isOurSlice, serviceOf } from '../kubernetes/ownership.ts';
 
 export interface Published {
@@ -97,14 +97,10 @@ function readyIn(
   return named ?? numbered;
 }
 
-/**
- * `serving` is the health of the address also if a Service publishes not-ready addresses. An endpoint without
- * conditions is ready.
- */
 const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
-  (endpoints ?? []).flatMap(({ addresses, conditions }) => {
-    const isReady = conditions?.serving ?? conditions?.ready ?? true;
-    return addresses.map((ip) => ({ ip, ports: ports ?? [], isReady }));
+  (endpoints ?? []).flatMap((endpoint) => {
+    const isReady = isServing(endpoint);
+    return endpoint.addresses.map((ip) => ({ ip, ports: ports ?? [], isReady }));
   });
 
 const fromEndpoints = ({ subsets }: Endpoints): readonly PublishedEndpoint[] =>

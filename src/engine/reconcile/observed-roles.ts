@@ -1,5 +1,6 @@
 import type { Backend } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../../core/resolution/addresses.ts';
+import { isServing } from '../../core/kubernetes/objects.ts';
 import { ownerName } from '../../core/kubernetes/ownership.ts';
 import { electPrimary, type Roles } from '../../core/roles/primary-election.ts';
 import { publishedPort } from '../../core/restore/published-readiness.ts';
@@ -32,7 +33,7 @@ const readyPlaces = (backend: Backend, view: ClusterCache, service: string): Rea
       .filter((slice) => ownerName(slice) === backend.name)
       .flatMap(({ endpoints, ports }) =>
         (endpoints ?? [])
-          .filter(({ conditions }) => conditions?.serving ?? conditions?.ready ?? true)
+          .filter(isServing)
           .map(({ addresses: [ip = ''] }) => `${ip} ${ports?.[0]?.port ?? 0}`),
       ),
   );

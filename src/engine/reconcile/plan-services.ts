@@ -5,6 +5,7 @@ import { desiredServices, servicesOf, type DesiredService } from '../../core/pub
 import { subsetsOf } from '../../core/publish/endpoints.ts';
 import { planRemoval, planService, type ServicePlan } from '../../core/publish/plan.ts';
 import type { Observed } from '../../core/publish/problems.ts';
+import { isServing } from '../../core/kubernetes/objects.ts';
 import { holderOf, ownerName } from '../../core/kubernetes/ownership.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
 import type { SwitchedOff } from '../../core/publish/service-features.ts';
@@ -87,8 +88,7 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
   const groups = without(slices);
   const legacy = desired.subsets && subsetsOf(without(new Set([...slices, ...endpoints])));
   const byPort = Map.groupBy(groups, ({ ports }) => ports.map(({ name }) => name).join());
-  const serves = (all: typeof groups): boolean =>
-    all.some((group) => group.endpoints.some(({ conditions }) => conditions?.serving === true));
+  const serves = (all: typeof groups): boolean => all.some((group) => group.endpoints.some(isServing));
   return {
     ...desired,
     groups,

@@ -6,7 +6,7 @@ import {
 } from '../../core/events/health-events.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import type { Health } from '../../core/health/state.ts';
-import type { EndpointSlice } from '../../core/kubernetes/objects.ts';
+import { isReadyEndpoint, type EndpointSlice } from '../../core/kubernetes/objects.ts';
 import { ownerName } from '../../core/kubernetes/ownership.ts';
 import type { ClusterCache } from '../ports.ts';
 
@@ -110,7 +110,7 @@ export class TransitionEvents {
       const own = endpoints.filter(({ addresses }) => addresses.includes(ip));
       if (own.length === 0) return [];
       const regardless = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
-      return [{ service, ready: own.every(({ conditions }) => conditions?.ready !== false), regardless }];
+      return [{ service, ready: own.every(isReadyEndpoint), regardless }];
     });
   }
 }
