@@ -81,7 +81,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'core/status': [
     ...['core/health', 'core/kubernetes', 'core/probing', 'core/publish', 'core/resolution', 'core/roles'],
   ],
-  'core/events': ['core/health', 'core/probing'],
+  'core/events': ['core/health', 'core/probing', 'core/publish', 'core/status'],
   'engine/queue': [],
   'engine/probing': [],
   'engine/workers': ['engine/probing'],

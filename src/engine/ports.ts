@@ -2,6 +2,7 @@
  * Narrow interfaces between the engine and everything outside it. Adapters implement them; unit tests use
  * fakes.
  */
+import type { BackendEvent } from '../core/events/backend-event.ts';
 import type { Check } from '../core/probing/check.ts';
 import type { Action } from '../core/kubernetes/action.ts';
 import type { ClusterAddress } from '../core/resolution/cluster-addresses.ts';
@@ -100,21 +101,6 @@ export interface Secrets {
   follow(owner: string, namespace: string, names: readonly string[]): void;
   /** Returns the state of a Secret; undefined: it is not read yet, or has no owner. */
   state(namespace: string, name: string): SecretState;
-}
-
-export interface BackendEvent {
-  readonly type: 'Normal' | 'Warning';
-  /** CamelCase, at most 128 characters. */
-  readonly reason: string;
-  /** Action in CamelCase, for example `Publish`. */
-  readonly action: string;
-  /** At most 1,024 characters. */
-  readonly note: string;
-  /**
-   * Subject of the Event, for example an address. Events with the same reason and subject are one series,
-   * whatever their notes. Default: the note.
-   */
-  readonly about?: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
-import type { BackendEvent } from '../../src/engine/ports.ts';
+import type { BackendEvent } from '../../src/core/events/backend-event.ts';
 import type { KubeClient } from '../../src/kube/client/client.ts';
 import { EventWriter } from '../../src/kube/events/event-writer.ts';
 import { systemClock, systemRandom } from '../../src/system-clock.ts';

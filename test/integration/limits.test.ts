@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { apiVersion, kind, plural } from '../../src/api/external-backend.ts';
 import { sameStatus } from '../../src/core/status/status.ts';
 import { writeStatus } from '../../src/engine/reconcile/status-writer.ts';
-import type { BackendEvent } from '../../src/engine/ports.ts';
+import type { BackendEvent } from '../../src/core/events/backend-event.ts';
 import type { KubeClient } from '../../src/kube/client/client.ts';
 import { KubeCache } from '../../src/kube/cache/cluster-cache.ts';
 import { KubeWriter } from '../../src/kube/write/writer.ts';

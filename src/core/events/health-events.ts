@@ -1,15 +1,6 @@
 import { formatHostPort, type Check } from '../probing/check.ts';
 import type { Health } from '../health/state.ts';
-
-/** Event of a health transition. The reason is that of the verdict. */
-export interface TransitionEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly action: 'Publish' | 'Unpublish';
-  readonly note: string;
-  /** The address. */
-  readonly about: string;
-}
+import type { BackendEvent } from './backend-event.ts';
 
 /** Effect of one Service on an address, according to what is written. */
 export interface ServiceTreatment {
@@ -21,7 +12,8 @@ export interface ServiceTreatment {
 }
 
 /**
- * Returns the Event of a health transition, after the run that followed it; undefined: nothing to report.
+ * Returns the Event of a health transition, after the run that followed it; undefined: nothing to report. The
+ * reason is that of the verdict.
  *
  * | from      | to        | Event                             |
  * |-----------|-----------|-----------------------------------|
@@ -48,7 +40,7 @@ export function transitionEvent(
   before: Health,
   after: Health,
   treatments: readonly ServiceTreatment[] = [],
-): TransitionEvent | undefined {
+): BackendEvent | undefined {
   if (before.state === after.state) return undefined;
   const about = formatHostPort(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');

@@ -1,13 +1,6 @@
 import { formatHostPort, type Check } from '../probing/check.ts';
 import type { Verdict } from '../probing/verdict.ts';
-
-/** A fact in a verdict, in addition to up and down, that gets one Event. */
-export interface ProbeWarning {
-  readonly type: 'Warning';
-  readonly reason: 'CertificateExpiresSoon' | 'BareConnectToMysql';
-  readonly action: 'Probe';
-  readonly note: string;
-}
+import type { BackendEvent } from './backend-event.ts';
 
 /** Events that one check has had already. */
 export interface EmittedWarnings {
@@ -48,22 +41,23 @@ export const mayWarn = ({ detectedProtocol, certificateExpiresAt }: Verdict): bo
 export function probeWarnings(
   check: Check,
   verdict: Pick<Verdict, 'detectedProtocol' | 'certificateExpiresAt'>,
-  told: EmittedWarnings | undefined,
+  emitted: EmittedWarnings | undefined,
   now: number,
-): { readonly notices: readonly ProbeWarning[]; readonly told: EmittedWarnings | undefined } {
+): { readonly events: readonly BackendEvent[]; readonly emitted: EmittedWarnings | undefined } {
   const { detectedProtocol, certificateExpiresAt } = verdict;
-  if (detectedProtocol === 'mysql' && told?.bareConnect !== true)
-    return { notices: [bareConnect(check)], told: { ...told, bareConnect: true } };
-  if (certificateExpiresAt === undefined) return { notices: [], told };
+  if (detectedProtocol === 'mysql' && emitted?.bareConnect !== true)
+    return { events: [bareConnect(check)], emitted: { ...emitted, bareConnect: true } };
+  if (certificateExpiresAt === undefined) return { events: [], emitted };
   const leftMs = certificateExpiresAt - now;
   const days = warnAtDays.find((limit) => leftMs <= limit * dayMs);
-  const before = told?.certificate?.expiresAt === certificateExpiresAt ? told.certificate.days : Infinity;
-  if (days === undefined || before <= days) return { notices: [], told };
+  const before =
+    emitted?.certificate?.expiresAt === certificateExpiresAt ? emitted.certificate.days : Infinity;
+  if (days === undefined || before <= days) return { events: [], emitted };
   const certificate = { expiresAt: certificateExpiresAt, days };
-  return { notices: [expiry(check, certificateExpiresAt, leftMs)], told: { ...told, certificate } };
+  return { events: [expiry(check, certificateExpiresAt, leftMs)], emitted: { ...emitted, certificate } };
 }
 
-function expiry(check: Check, expiresAt: number, leftMs: number): ProbeWarning {
+function expiry(check: Check, expiresAt: number, leftMs: number): BackendEvent {
   const date = new Date(expiresAt).toISOString().slice(0, 10);
   const days = Math.floor(leftMs / dayMs);
   const when =
@@ -72,7 +66,7 @@ function expiry(check: Check, expiresAt: number, leftMs: number): ProbeWarning {
   return { type: 'Warning', reason: 'CertificateExpiresSoon', action: 'Probe', note };
 }
 
-const bareConnect = (check: Check): ProbeWarning => ({
+const bareConnect = (check: Check): BackendEvent => ({
   type: 'Warning',
   reason: 'BareConnectToMysql',
   action: 'Probe',

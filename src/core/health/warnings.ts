@@ -1,4 +1,3 @@
-import { formatHostPort, type Check } from '../probing/check.ts';
 import type { Health } from './state.ts';
 import type { Verdict } from '../probing/verdict.ts';
 import type { Role } from '../role.ts';
@@ -85,29 +84,3 @@ export function warningFor(reason: string, role: Role | undefined): Warning | un
       return undefined;
   }
 }
-
-export interface WarningEvent {
-  readonly type: 'Warning';
-  readonly reason: string;
-  readonly action: 'Probe';
-  readonly note: string;
-  /** The address. */
-  readonly about: string;
-}
-
-/** Returns the Event of a warning that begins; undefined: none begins. */
-export function warningEvent(check: Check, before: Health, after: Health): WarningEvent | undefined {
-  if (after.state === 'unhealthy') return undefined;
-  if (before.state !== 'unhealthy' && before.reason === after.reason) return undefined;
-  const role = after.replication?.role;
-  const { degraded, text } = warningFor(after.reason, role) ?? {};
-  if (text === undefined) return undefined;
-  const about = formatHostPort(check);
-  const what = [text.replace('{}', about), after.message].filter((each) => each !== '').join(': ');
-  const stays = `the address stays ${after.state}`;
-  const note = degraded === 'LoginsRefused' ? `${what}; ${stays} ${roleText(role)}` : `${what}; ${stays}`;
-  return { type: 'Warning', reason: after.reason, action: 'Probe', about, note };
-}
-
-const roleText = (role: Role | undefined): string =>
-  role === undefined ? 'and its role is not known' : `and keeps its last known role ${role}`;

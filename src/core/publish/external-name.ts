@@ -153,29 +153,3 @@ export const currentAlias = (
 ): string | undefined =>
   services.find(({ spec }) => spec.type === 'ExternalName' && spec.externalName !== undefined)?.spec
     .externalName;
-
-/** Returns the Event of a switch; undefined if there was none. */
-export function aliasSwitchEvent(
-  candidates: readonly Candidate[],
-  before: string | undefined,
-  after: string,
-): { readonly type: 'Normal' | 'Warning'; readonly note: string } | undefined {
-  if (before === undefined || before === after) return undefined;
-  const left = candidates.find(({ name }) => name === before);
-  if (left === undefined)
-    return {
-      type: 'Normal',
-      note: `the alias now points to ${after}, because ${before} was removed from spec.targets`,
-    };
-  if (left.drain)
-    return { type: 'Normal', note: `the alias now points to ${after}, because ${before} is drained` };
-  if (left.health === 'unhealthy')
-    return {
-      type: 'Warning',
-      note: `the alias now points to ${after}, because ${before} is unhealthy: ${left.why}`,
-    };
-  return {
-    type: 'Normal',
-    note: `the alias now points to ${after} again, because it is healthy and comes before ${before} in spec.targets`,
-  };
-}

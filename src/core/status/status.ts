@@ -2,7 +2,7 @@ import type { Condition, Status } from '../../api/external-backend.ts';
 import { availableCondition } from './available.ts';
 import { readyCondition, stalledCondition } from './ready.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
-import type { ConditionVerdict } from './status-parts.ts';
+import { conditionOf, type ConditionVerdict } from './status-parts.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import { degradedCondition } from './degraded.ts';
@@ -151,7 +151,7 @@ function conditions(
 ): Condition[] {
   return Object.entries(verdicts).flatMap(([type, verdict]) => {
     if (verdict === undefined) return [];
-    const before = previous?.conditions?.find((condition) => condition.type === type);
+    const before = conditionOf(type, previous);
     const kept = before?.status === verdict.status ? before.lastTransitionTime : timestamp(now);
     return { type, ...verdict, observedGeneration, lastTransitionTime: kept };
   });

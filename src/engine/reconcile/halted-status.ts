@@ -1,16 +1,14 @@
 import { parseStatus } from '../../api/parse.ts';
 import type { OperatorError } from '../../core/errors.ts';
+import { withdrawalEvents } from '../../core/events/withdrawal-events.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
 import { statusOfHalt, type SuspendedStatus } from '../../core/status/status.ts';
-import { truncate } from '../../core/status/text.ts';
 import {
   haltOfWithdrawal,
   statusWithoutRefused,
-  withdrawalText,
   type Withdrawals,
 } from '../../core/status/withdrawal-status.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { EventSink } from '../ports.ts';
 import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
 import { writeTrackedStatus, type StatusWriterOptions } from './status-writer.ts';
 
@@ -30,19 +28,8 @@ export async function writeHaltedStatus(
   const previous = parseStatus(raw);
   const whole = { ...halt, ...haltOfWithdrawal(previous, withdrawn) };
   const rest = previous && statusWithoutRefused(previous, withdrawn.refused);
-  recordWithdrawal(raw, withdrawn, eventsWhileTracked(tracked, options.events));
+  const events = eventsWhileTracked(tracked, options.events);
+  for (const event of withdrawalEvents(withdrawn)) events.record(raw, event);
   const status = statusOfHalt(rest, generation, whole, options.clock.wall());
   return writeTrackedStatus(raw, status, tracked, options);
-}
-
-function recordWithdrawal(raw: KubeObject, { refused, externalIps }: Withdrawals, events: EventSink): void {
-  const event = { type: 'Warning', action: 'Withdraw' } as const;
-  if (refused.size > 0)
-    events.record(raw, {
-      ...event,
-      reason: 'TargetsRefused',
-      note: `no longer published: ${withdrawalText(refused)}`,
-    });
-  if (externalIps.length > 0)
-    events.record(raw, { ...event, reason: 'ExternalIPsRefused', note: truncate(externalIps.join('; ')) });
 }

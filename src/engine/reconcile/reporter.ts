@@ -1,5 +1,5 @@
 import type { Status } from '../../api/external-backend.ts';
-import { aliasSwitchEvent } from '../../core/publish/external-name.ts';
+import { aliasSwitchEvent } from '../../core/events/alias-events.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { publishedPrimary } from '../../core/status/status.ts';
 import { differsInWords } from '../../core/status/rewording.ts';
@@ -106,9 +106,7 @@ export class Reporter {
       .flatMap(({ name }) => before.get(name) ?? []);
     const left = pointsThere.find((host) => host !== choice.name);
     const event = aliasSwitchEvent(candidates, left, choice.name);
-    if (event === undefined) return;
-    const events = eventsWhileTracked(tracked, this.#options.events);
-    events.record(raw, { ...event, reason: 'AliasSwitched', action: 'Switch' });
+    if (event !== undefined) eventsWhileTracked(tracked, this.#options.events).record(raw, event);
   }
 
   /**

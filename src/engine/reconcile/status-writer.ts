@@ -1,4 +1,4 @@
-import type { Condition, Status } from '../../api/external-backend.ts';
+import type { Status } from '../../api/external-backend.ts';
 import { parseStatus } from '../../api/parse.ts';
 import type { Action } from '../../core/kubernetes/action.ts';
 import type { OperatorError } from '../../core/errors.ts';
@@ -7,7 +7,8 @@ import { sameStatus } from '../../core/status/status.ts';
 import { withoutTargets } from '../../core/status/status-size.ts';
 import { perform } from './apply.ts';
 import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
-import type { BackendEvent, EventSink, Writer } from '../ports.ts';
+import { statusEvents, statusTooLargeEvent } from '../../core/events/status-events.ts';
+import type { EventSink, Writer } from '../ports.ts';
 
 export interface StatusWriterOptions {
   readonly writer: Writer;
@@ -63,8 +64,7 @@ function recordChanges(
   previous: Status | undefined,
   status: Status,
 ): void {
-  recordReadyEvent(events, raw, conditionOf('Ready', previous), conditionOf('Ready', status));
-  recordPrimaryEvents(events, raw, previous, status);
+  for (const event of statusEvents(previous, status)) events.record(raw, event);
 }
 
 /**
@@ -86,64 +86,6 @@ async function writeSmallest(
   const { namespace, name, uid = '' } = raw.metadata;
   const ref = { kind: 'ExternalBackend', namespace, name, uid } as const;
   const error = await perform(writer, { op: 'status', ref, status: smallest });
-  const note = `the API server refused the status because the object would be too large${error === undefined ? '; status.targets is left out' : ''}: remove annotations, or split the targets over several ExternalBackends`;
-  events.record(raw, { type: 'Warning', reason: 'StatusTooLarge', action: 'Reconcile', note });
+  events.record(raw, statusTooLargeEvent(error === undefined));
   return error === undefined ? [] : [error];
 }
-
-/** Records an Event when `Ready` becomes false, or false for another reason, and when it is true again. */
-function recordReadyEvent(
-  events: EventSink,
-  raw: KubeObject,
-  before: Condition | undefined,
-  after: Condition | undefined,
-): void {
-  if (after === undefined || (before?.reason === after.reason && before.message === after.message)) return;
-  if (after.status === 'True' && before?.status !== 'False') return;
-  const type = after.status === 'True' ? 'Normal' : 'Warning';
-  events.record(raw, { type, reason: after.reason, action: 'Reconcile', note: after.message });
-}
-
-/** Records one Event for each change of the primary, and one when a second primary appears. */
-function recordPrimaryEvents(
-  events: EventSink,
-  raw: KubeObject,
-  previous: Status | undefined,
-  status: Status,
-): void {
-  const action = 'Switch';
-  const change = primaryChangeEvent(previous?.primary, status.primary);
-  if (change !== undefined) events.record(raw, { ...change, action });
-  const rivalry = conditionOf('Degraded', status);
-  if (rivalry?.reason === 'TwoPrimaries' && conditionOf('Degraded', previous)?.reason !== 'TwoPrimaries')
-    events.record(raw, { type: 'Warning', reason: 'TwoPrimaries', action, note: rivalry.message });
-}
-
-/**
- * | primary before | after                                     | Event                       |
- * |----------------|-------------------------------------------|-----------------------------|
- * | none           | one                                       | Normal PrimaryChanged       |
- * | one            | another                                   | Normal PrimaryChanged       |
- * | one            | none                                      | Warning PrimaryLost         |
- * | one            | one of its addresses was added or removed | none: it is the same server |
- */
-function primaryChangeEvent(
-  before: string | undefined,
-  after: string | undefined,
-): Pick<BackendEvent, 'type' | 'reason' | 'note'> | undefined {
-  if (before === after) return undefined;
-  const was = `(previous primary: ${before})`;
-  if (after === undefined)
-    return {
-      type: 'Warning',
-      reason: 'PrimaryLost',
-      note: `no ready address reports role Primary ${was}`,
-    };
-  const [old, now] = [before, after].map((text) => text?.split(', ') ?? []);
-  if (now?.some((ip) => old?.includes(ip))) return undefined;
-  const note = before === undefined ? `${after} is the primary` : `${after} is the primary now ${was}`;
-  return { type: 'Normal', reason: 'PrimaryChanged', note };
-}
-
-const conditionOf = (type: string, status: Status | undefined): Condition | undefined =>
-  status?.conditions?.find((condition) => condition.type === type);

@@ -1,9 +1,6 @@
 import type { Check } from '../../core/probing/check.ts';
-import {
-  transitionEvent,
-  type TransitionEvent,
-  type ServiceTreatment,
-} from '../../core/events/health-events.ts';
+import type { BackendEvent } from '../../core/events/backend-event.ts';
+import { transitionEvent, type ServiceTreatment } from '../../core/events/health-events.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import type { Health } from '../../core/health/state.ts';
 import { isReadyEndpoint, type EndpointSlice } from '../../core/kubernetes/objects.ts';
@@ -54,12 +51,12 @@ export class TransitionEvents {
    * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
    *   written yet wait for the next run.
    */
-  end(key: string, error: OperatorError | undefined): readonly TransitionEvent[] {
+  end(key: string, error: OperatorError | undefined): readonly BackendEvent[] {
     const seen = this.#seen.get(key);
     if (seen === undefined) return [];
     this.#seen.delete(key);
     const slices = this.#slicesOf(key);
-    const events: TransitionEvent[] = [];
+    const events: BackendEvent[] = [];
     for (const { check, before, after } of seen.values()) {
       const treatments = this.#treatments(key, slices, check.ip);
       const isWritten =

@@ -1,6 +1,6 @@
 import { group } from '../../api/external-backend.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import type { BackendEvent } from '../../engine/ports.ts';
+import type { BackendEvent } from '../../core/events/backend-event.ts';
 import { microTime } from '../client/micro-time.ts';
 import { resources } from '../client/resources.ts';
 

@@ -1,6 +1,7 @@
 import { OperatorError } from '../../core/errors.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import type { BackendEvent, EventSink } from '../../engine/ports.ts';
+import type { BackendEvent } from '../../core/events/backend-event.ts';
+import type { EventSink } from '../../engine/ports.ts';
 import type { Logger } from '../../util/log.ts';
 import type { Clock, Random, Timer } from '../../util/clock.ts';
 import type { KubeClient } from '../client/client.ts';

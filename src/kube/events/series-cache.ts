@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import type { BackendEvent } from '../../engine/ports.ts';
+import type { BackendEvent } from '../../core/events/backend-event.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import { newSeries, seriesKey } from './event-series.ts';
 import type { EventSeries } from './event-series.ts';

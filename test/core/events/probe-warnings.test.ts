@@ -25,19 +25,19 @@ describe('the Event of a certificate that expires', () => {
     ['is reported after it expired when nothing was reported yet', -3, undefined, 7],
     ['is reported again for another certificate', 20, of21Before, 21],
     ['is not reported for a renewed certificate', 80, at7, undefined],
-  ])('%s', (_, daysLeft, told, days) => {
-    const result = probeWarnings(check, certified, told, ends - daysLeft * day);
-    expect(result.notices.map(({ reason }) => reason)).toEqual(
+  ])('%s', (_, daysLeft, emitted, days) => {
+    const result = probeWarnings(check, certified, emitted, ends - daysLeft * day);
+    expect(result.events.map(({ reason }) => reason)).toEqual(
       days === undefined ? [] : ['CertificateExpiresSoon'],
     );
-    expect(result.told).toEqual(
-      days === undefined ? told : { ...told, certificate: { expiresAt: ends, days } },
+    expect(result.emitted).toEqual(
+      days === undefined ? emitted : { ...emitted, certificate: { expiresAt: ends, days } },
     );
   });
 
   it('names the address, the date and what to do', () => {
     const note = (daysLeft: number) =>
-      probeWarnings(check, certified, undefined, ends - daysLeft * day).notices[0]?.note;
+      probeWarnings(check, certified, undefined, ends - daysLeft * day).events[0]?.note;
     expect(note(20.5)).toBe('the certificate of 10.0.0.1:5432 expires on 2026-06-30, in 20 days: renew it');
     expect(note(1)).toBe('the certificate of 10.0.0.1:5432 expires on 2026-06-30, in 1 day: renew it');
     expect(note(-1)).toBe('the certificate of 10.0.0.1:5432 expired on 2026-06-30: renew it');
@@ -47,21 +47,21 @@ describe('the Event of a certificate that expires', () => {
 describe('a bare connection to MySQL', () => {
   it('is reported once, with the effect and the fix', () => {
     const first = probeWarnings(check, greeted, undefined, 0);
-    expect(first.notices).toMatchObject([{ type: 'Warning', reason: 'BareConnectToMysql' }]);
+    expect(first.events).toMatchObject([{ type: 'Warning', reason: 'BareConnectToMysql' }]);
     for (const word of ['10.0.0.1:5432', 'max_connect_errors', '1129', 'probe: {mysql: {}}'])
-      expect(first.notices[0]?.note).toContain(word);
-    expect(probeWarnings(check, greeted, first.told, 0)).toEqual({ notices: [], told: first.told });
+      expect(first.events[0]?.note).toContain(word);
+    expect(probeWarnings(check, greeted, first.emitted, 0)).toEqual({ events: [], emitted: first.emitted });
   });
 
   it('is reported within the length of an Event', () => {
     const long = aCheck({ ip: '2001:db8:1111:2222:3333:4444:5555:6666', family: 'IPv6', port: 65_535 });
-    expect(probeWarnings(long, greeted, undefined, 0).notices[0]?.note.length).toBeLessThan(1024);
+    expect(probeWarnings(long, greeted, undefined, 0).events[0]?.note.length).toBeLessThan(1024);
   });
 });
 
 it('A verdict without a greeting or a certificate causes no Event', () => {
   expect([plain, certified, greeted].map(mayWarn)).toEqual([false, true, true]);
-  expect(probeWarnings(check, plain, at7, 0)).toEqual({ notices: [], told: at7 });
+  expect(probeWarnings(check, plain, at7, 0)).toEqual({ events: [], emitted: at7 });
 });
 
 describe('a probe of another protocol that MySQL answers', () => {
@@ -70,7 +70,7 @@ describe('a probe of another protocol that MySQL answers', () => {
       kind === 'redis'
         ? { kind }
         : { kind, request: { path: '/', scheme: 'HTTP', insecureSkipVerify: false } as const };
-    const [notice] = probeWarnings(aCheck({ handler }), greeted, undefined, 0).notices;
+    const [notice] = probeWarnings(aCheck({ handler }), greeted, undefined, 0).events;
     for (const word of [`${kind} probe`, 'max_connect_errors', '1129', 'Use probe: {mysql: {}} instead'])
       expect(notice?.note).toContain(word);
     expect(notice?.note.length).toBeLessThan(1024);

@@ -2,11 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { applyVerdict } from '../../../src/core/health/thresholds.ts';
 import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
-import { warningFor, warningEvent } from '../../../src/core/health/warnings.ts';
+import { warningFor } from '../../../src/core/health/warnings.ts';
 import { reasons, type Verdict } from '../../../src/core/probing/verdict.ts';
-import type { ReplicationState } from '../../../src/core/health/replication.ts';
 import { healthy, unhealthy } from '../../support/builders/builders.ts';
-import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
 const refused: Verdict = { kind: 'up', reason: 'AuthFailed', message: '28P01 no' };
@@ -131,46 +129,4 @@ describe('warningFor', () => {
     for (const reason of reasons.filter((each) => !told.includes(each)))
       expect(warningFor(reason, 'Primary')).toBeUndefined();
   });
-});
-
-describe('warningEvent', () => {
-  const replication: ReplicationState = {
-    role: 'Primary',
-    roleSince: 0,
-    epoch: undefined,
-    runsOverLimit: new Map(),
-    exceededLimits: [],
-    caughtUpAt: undefined,
-  };
-  const login: Health = { ...healthy, reason: 'AuthFailed', message: '28P01 no' };
-
-  it('reports a refused login, and that the health and the last role remain', () => {
-    expect(warningEvent(aCheck(), { ...healthy, replication }, { ...login, replication })).toEqual({
-      type: 'Warning',
-      reason: 'AuthFailed',
-      action: 'Probe',
-      about: '10.0.0.1:5432',
-      note: 'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and keeps its last known role Primary',
-    });
-    expect(warningEvent(aCheck(), unknownHealth(0), login)?.note).toBe(
-      'login to 10.0.0.1:5432 refused: 28P01 no; the address stays healthy and its role is not known',
-    );
-  });
-
-  it.each([
-    ['it began before', login, { ...login, replication }, false],
-    ['it begins', healthy, login, true],
-    ['it ends', login, healthy, false],
-    ['the address comes back with it', { ...unhealthy, reason: 'AuthFailed' }, login, true],
-    ['a failure is reported by the transition', healthy, { ...unhealthy, reason: 'Saturated' }, false],
-    ['it is full', healthy, { ...healthy, reason: 'Saturated' }, true],
-    [
-      'the fault is ours, and of all addresses at once',
-      healthy,
-      { ...healthy, reason: 'ProberFault' },
-      false,
-    ],
-  ] as const)('is created once for each warning: %s', (_, before, after, tells) =>
-    expect(warningEvent(aCheck(), before, after) !== undefined).toBe(tells),
-  );
 });

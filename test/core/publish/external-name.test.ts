@@ -8,7 +8,6 @@ import {
   candidatesOf,
   chooseTarget,
   currentAlias,
-  aliasSwitchEvent,
   type Candidate,
 } from '../../../src/core/publish/external-name.ts';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
@@ -247,27 +246,6 @@ describe('candidatesOf', () => {
     expect(of(spec, found(spec, { state: 'Answered' }, ['10.0.0.1']), second)[0]).toMatchObject({
       health: 'unhealthy',
     });
-  });
-});
-
-describe('aliasSwitchEvent', () => {
-  const all = [good('a'), bad('b'), drained('c')];
-  it.each([
-    ['the first time', undefined, 'a', undefined],
-    ['no switch', 'a', 'a', undefined],
-    [
-      'from what left the list',
-      'x',
-      'a',
-      { type: 'Normal', note: 'because x was removed from spec.targets' },
-    ],
-    ['from what is drained', 'c', 'a', { type: 'Normal', note: 'c is drained' }],
-    ['from what is unhealthy', 'b', 'a', { type: 'Warning', note: 'b is unhealthy: 10.0.0.1 Refused' }],
-    ['back', 'a', 'b', { type: 'Normal', note: 'the alias now points to b again' }],
-  ])('reports why the alias was switched: %s', (_, from, to, told) => {
-    const is = aliasSwitchEvent(all, from, to);
-    expect(is?.type).toBe(told?.type);
-    expect(is?.note ?? '').toContain(told?.note ?? '');
   });
 });
 

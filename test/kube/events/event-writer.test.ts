@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError, type OperatorErrorOptions } from '../../../src/core/errors.ts';
-import type { BackendEvent } from '../../../src/engine/ports.ts';
+import type { BackendEvent } from '../../../src/core/events/backend-event.ts';
 import type { ApiRequest } from '../../../src/kube/client/client.ts';
 import { EventWriter } from '../../../src/kube/events/event-writer.ts';
 import { aStoredBackend } from '../../support/builders/builders.ts';

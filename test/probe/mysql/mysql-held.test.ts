@@ -2,7 +2,6 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import process from 'node:process';
 
-<<<<<<< HEAD:test/probe/mysql/mysql-held.test.ts
 import type { MysqlHandler } from '../../../src/core/probing/check.ts';
 import { createMysql } from '../../../src/probe/mysql/mysql.ts';
 import { createOutstandingLogins } from '../../../src/probe/mysql/outstanding-logins.ts';
@@ -13,18 +12,6 @@ import { credentials, held, unanswered, wrong } from '../support/held.ts';
 import { listen } from '../support/listener.ts';
 import type { Listener } from '../support/listener.ts';
 import { denied, greeting, ok, packet, switchTo } from '../support/mysql-bytes.ts';
-=======
-import type { MysqlHandler } from '../../src/core/probing/check.ts';
-import { createMysql } from '../../src/probe/mysql/mysql.ts';
-import { createOutstandingLogins } from '../../src/probe/mysql/outstanding-logins.ts';
-import { eventually } from '../support/eventually.ts';
-import { mysqlCheck } from '../support/mysql-check.ts';
-import { forever } from './support/checks.ts';
-import { credentials, held, unanswered, wrong } from './support/held.ts';
-import { listen } from './support/listener.ts';
-import type { Listener } from './support/listener.ts';
-import { denied, greeting, ok, packet, switchTo } from './support/mysql-bytes.ts';
->>>>>>> 56383f5 (Use the words of the glossary for local names):test/probe/mysql-held.test.ts
 
 // A server keeps a connection until it has answered, though the probe is gone: there must be one, and not one per probe.
 // Real servers: mysql-held-server.test.ts.

@@ -5,7 +5,7 @@ import type { Status } from '../../../src/api/external-backend.ts';
 import type { SecretState } from '../../../src/core/probing/probe-secrets.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import type { BackendEvent } from '../../../src/engine/ports.ts';
+import type { BackendEvent } from '../../../src/core/events/backend-event.ts';
 import { Reconciler, type ReconcilerOptions } from '../../../src/engine/reconcile/reconciler.ts';
 import { BackendRegistry } from '../../../src/engine/reconcile/backend-registry.ts';
 import { namespace, type BackendInput, type SpecInput } from '../builders/builders.ts';

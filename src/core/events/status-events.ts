@@ -1,0 +1,34 @@
+import type { Status } from '../../api/external-backend.ts';
+import { conditionOf } from '../status/status-parts.ts';
+import type { BackendEvent } from './backend-event.ts';
+import { primaryEvents } from './primary-events.ts';
+
+/** Returns the Events of a status that replaced another one. */
+export const statusEvents = (previous: Status | undefined, status: Status): readonly BackendEvent[] => [
+  ...readyEvents(previous, status),
+  ...primaryEvents(previous, status),
+];
+
+/**
+ * | Ready before | after                              | Event   |
+ * |--------------|------------------------------------|---------|
+ * | any          | the same reason and message        | none    |
+ * | False        | True                               | Normal  |
+ * | none, True   | True                               | none    |
+ * | any          | False, another reason or message   | Warning |
+ */
+function readyEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
+  const [before, after] = [conditionOf('Ready', previous), conditionOf('Ready', status)];
+  if (after === undefined || (before?.reason === after.reason && before.message === after.message)) return [];
+  if (after.status === 'True' && before?.status !== 'False') return [];
+  const type = after.status === 'True' ? 'Normal' : 'Warning';
+  return [{ type, reason: after.reason, action: 'Reconcile', note: after.message }];
+}
+
+/** Returns the Event of a status that the API server refused because of its size. */
+export const statusTooLargeEvent = (isWrittenSmaller: boolean): BackendEvent => ({
+  type: 'Warning',
+  reason: 'StatusTooLarge',
+  action: 'Reconcile',
+  note: `the API server refused the status because the object would be too large${isWrittenSmaller ? '; status.targets is left out' : ''}: remove annotations, or split the targets over several ExternalBackends`,
+});
