@@ -84,8 +84,8 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     observer: {
       healthChanged: nothing,
       reconciled: nothing,
-      addresses: nothing,
-      certificate: nothing,
+      backendFigures: nothing,
+      certificateSeen: nothing,
     },
     workers: 1024,
     policy: addressPolicy(),

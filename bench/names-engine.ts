@@ -33,10 +33,12 @@ const resolver = new DnsResolver({
   logger: { debug: dropped, info: dropped, warn: dropped, error: dropped },
   ask: (question, options) => client.ask(question, options),
   onNews: () => undefined,
-  onAsked: (result, durationMs) => {
-    if (result === 'Records') answers += 1;
-    else failed += 1;
-    durations.push(durationMs);
+  observer: {
+    dnsQueried: (result, durationMs) => {
+      if (result === 'Records') answers += 1;
+      else failed += 1;
+      durations.push(durationMs);
+    },
   },
 });
 

@@ -59,7 +59,7 @@ function workerPool({ config, metrics, logger, probes, program }: CreateProberIn
       },
     });
     metrics.includeRuns(pool.tallies);
-    metrics.sampleAtScrape({ proberDelays: () => pool.takeDelays() });
+    metrics.sampleAtScrape({ pool });
     return pool;
   };
 }

@@ -16,10 +16,9 @@ import type { Terms } from './kube/election/terms.ts';
 import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
 import { createTerms } from './leading.ts';
-import { createMetrics, observerOf, sampleAtScrape } from './metering.ts';
 import { createProbes } from './probe/probes.ts';
 import { createProberOf } from './create-prober.ts';
-import type { Metrics } from './serve/metrics.ts';
+import { Metrics } from './serve/metrics.ts';
 import { createServers } from './serving.ts';
 import { systemClock as clock, systemRandom as random, systemThreadCpu } from './system-clock.ts';
 import { TokenBucket } from './util/token-bucket.ts';
@@ -54,7 +53,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const client = createClient(options, metrics, () => terms);
   const events = new EventWriter({
     ...{ client, clock, random, logger, instance: options.instance },
-    onEvent: (result) => metrics.recorded(result),
+    observer: metrics,
   });
   const probes = createProbes({ cpuNow: systemThreadCpu });
   const view: KubeCache = createView(options, client, metrics, () => engine);
@@ -81,7 +80,7 @@ export function createOperator(options: OperatorOptions): Operator {
   const lists = () => [...view.unreadable(), ...addressing.missing()];
   const missing = () => (synced ? [] : lists().map((what) => `the first lists of ${what}`));
   const servers = createServers({ ...options, metrics, client }, missing, () => view.unreadable());
-  sampleAtScrape(metrics, engine, client, dns.resolver, view);
+  metrics.sampleAtScrape({ engine, client, resolver: dns.resolver, cache: view });
 
   return {
     start: async () => {
@@ -109,6 +108,18 @@ export function createOperator(options: OperatorOptions): Operator {
   };
 }
 
+/** Creates the metrics. They contain the versions. */
+function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metrics {
+  const metrics = new Metrics({
+    version,
+    nodeVersion,
+    perBackend: config.metricsPerBackend,
+    maxBackends: config.metricsMaxBackends,
+  });
+  metrics.includeProcess();
+  return metrics;
+}
+
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
@@ -130,7 +141,7 @@ function createEngine(
     clock,
     random,
     logger,
-    observer: observerOf(metrics),
+    observer: metrics,
     workers: config.maxConcurrentReconciles,
     minRefreshMs: config.dnsMinRefresh,
     maxProbeRatePerNamespace: config.maxProbeRatePerNamespace,
@@ -154,7 +165,7 @@ function createView(
     random,
     logger,
     namespaces: config.namespaces,
-    onRestart: (resource, reason) => metrics.watchRestarted(resource, reason),
+    observer: metrics,
     onChange: (kind, { before, after }, concerned) => {
       const metadata = (after ?? before)?.metadata;
       if (kind === 'ExternalBackend' && metadata !== undefined)
@@ -178,7 +189,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
     rate,
     ask: (question, asked) => client.ask(question, asked),
     onNews: (owners) => engine().inputsChanged(owners),
-    onAsked: (result, durationMs) => metrics.dnsQueried(result, durationMs),
+    observer: metrics,
   });
   return {
     resolver,
@@ -199,8 +210,8 @@ const createClient = (
     clock,
     random,
     maxInFlight: config.maxConcurrentApiRequests,
+    observer: metrics,
     hooks: {
-      onRequest: (request) => metrics.apiRequested(request),
       onWarning: (warning, path) => logger.warn('warning of the API server', { warning, path }),
       onAnswer: (sentAt) => terms().answered(sentAt),
     },

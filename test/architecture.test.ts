@@ -45,7 +45,6 @@ const rules: Readonly<Record<string, Layer>> = {
     node: false,
   },
   version: { layers: [], npm: [], node: false },
-  metering: { layers: ['core', 'dns', 'engine', 'kube', 'serve', 'config'], npm: [], node: true },
   addressing: {
     layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock', 'util'],
     npm: [],
@@ -56,7 +55,7 @@ const rules: Readonly<Record<string, Layer>> = {
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
-      ...['addressing', 'create-prober', 'leading', 'metering', 'serving', 'util'],
+      ...['addressing', 'create-prober', 'leading', 'serving', 'util'],
     ],
     npm: [],
     node: true,

@@ -15,6 +15,7 @@ import { ProbeCosts } from './probing/probe-costs.ts';
 import { ProbeRates } from './probing/probe-rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler.ts';
+import type { BackendFigures } from './reconcile/backend-figures.ts';
 import { BackendRegistry } from './reconcile/backend-registry.ts';
 import { logFailure } from './queue/log-failure.ts';
 import { errorOf } from './queue/outcome.ts';
@@ -24,10 +25,12 @@ import { Term } from './term.ts';
 /** Receives what happens, for metrics. Its methods must be cheap and must not throw. */
 export interface Observer {
   healthChanged(after: Health): void;
+  /** Called after each run. `queuedMs`: time from when it was due until it began. */
   reconciled(error: OperatorError | undefined, durationMs: number, queuedMs: number): void;
-  addresses: NonNullable<ReconcilerOptions['onFigures']>;
+  /** Called after each run of a backend (`namespace/name`), and with undefined when it is removed. */
+  backendFigures(key: string, figures: BackendFigures | undefined): void;
   /** Called when a probe received a certificate; `expiresAt` in milliseconds of Unix time. */
-  certificate(key: string, check: Check, expiresAt: number): void;
+  certificateSeen(key: string, check: Check, expiresAt: number): void;
 }
 
 export interface EngineOptions extends Pick<
@@ -103,11 +106,11 @@ export class Engine {
       costs: this.#costs,
       registry: this.#registry,
       prober: this.#prober,
-      onFigures: (key, has) => {
-        this.#warnings.retain(key, has?.checks ?? []);
-        observer.addresses(key, has);
+      onFigures: (key, figures) => {
+        this.#warnings.retain(key, figures?.checks ?? []);
+        observer.backendFigures(key, figures);
         for (const [check, expiresAt] of this.#warnings.certificates(key))
-          observer.certificate(key, check, expiresAt);
+          observer.certificateSeen(key, check, expiresAt);
       },
     });
     this.#queue = this.#makeQueue();
@@ -222,7 +225,7 @@ export class Engine {
     const { clock, observer, events } = this.#options;
     for (const event of this.#warnings.of(key, check, verdict, clock.wall())) events.record(backend, event);
     const { certificateExpiresAt } = verdict;
-    if (certificateExpiresAt !== undefined) observer.certificate(key, check, certificateExpiresAt);
+    if (certificateExpiresAt !== undefined) observer.certificateSeen(key, check, certificateExpiresAt);
   }
 
   /** Stores a cost. The next run of the backend sets its checks with other periods. */

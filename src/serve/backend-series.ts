@@ -1,18 +1,8 @@
-import { formatHostPort, type Check } from '../core/probing/check.ts';
+import { formatHostPort } from '../core/probing/check.ts';
+import type { BackendFigures } from '../engine/reconcile/backend-figures.ts';
 import { CertificateEnds } from './certificate-ends.ts';
 import type { Series } from './metric-set.ts';
 import { SeriesPlaces } from './series-places.ts';
-
-/** Figures of a backend that have series. */
-export interface BackendFigures {
-  /** Addresses. */
-  readonly ready: number;
-  readonly total: number;
-  /** IPs of its elected primary. */
-  readonly primary?: readonly string[];
-  /** Checks of the backend. Ends of certificates of other addresses are dropped. */
-  readonly checks?: readonly Pick<Check, 'ip' | 'family' | 'port'>[];
-}
 
 /** Series of backends, as long as the backends exist. Namespaces share the places for them (series-places.ts). */
 export class BackendSeries {
@@ -32,9 +22,8 @@ export class BackendSeries {
     this.#places = new SeriesPlaces(max);
   }
 
-  /** Sets the figures of a backend. A backend without a place is only counted. */
-  published(namespace: string, name: string, figures: BackendFigures): void {
-    const key = `${namespace}/${name}`;
+  /** Sets the figures of a backend (`namespace/name`). A backend without a place is only counted. */
+  set(key: string, figures: BackendFigures): void {
     const { lost } = this.#places.add(key);
     if (lost !== undefined) this.#hide(lost);
     if (this.#places.has(key)) this.#show(key, figures);
@@ -42,14 +31,12 @@ export class BackendSeries {
   }
 
   /** Records a certificate that a probe received; `expiresAt` in milliseconds of Unix time. Ignored for a backend without series. */
-  certified(namespace: string, name: string, address: string, expiresAt: number): void {
-    const key = `${namespace}/${name}`;
+  setCertificate(key: string, address: string, expiresAt: number): void {
     if (this.#places.has(key)) this.#ends.set(key, address, expiresAt);
   }
 
   /** Removes the series of a backend. A waiting backend gets its place. */
-  forgotten(namespace: string, name: string): void {
-    const key = `${namespace}/${name}`;
+  remove(key: string): void {
     const { gained, lost } = this.#places.remove(key);
     if (lost !== undefined) this.#hide(lost);
     this.#hidden.delete(key);
@@ -72,7 +59,7 @@ export class BackendSeries {
   }
 
   #show(key: string, figures: BackendFigures): void {
-    const { ready, total, primary = [], checks = [] } = figures;
+    const { ready, total, primary, checks } = figures;
     this.#hidden.delete(key);
     this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;
     this.#series.external_backend_addresses.at(...labelsOf(key)).value = total;
@@ -84,7 +71,7 @@ export class BackendSeries {
   #hide(key: string): void {
     const ready = this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value;
     const total = this.#series.external_backend_addresses.at(...labelsOf(key)).value;
-    this.#hidden.set(key, { ready, total, primary: this.#primaries.get(key) ?? [] });
+    this.#hidden.set(key, { ready, total, primary: this.#primaries.get(key) ?? [], checks: [] });
     this.#series.external_backend_ready_addresses.remove(...labelsOf(key));
     this.#series.external_backend_addresses.remove(...labelsOf(key));
     this.#setPrimary(key, []);

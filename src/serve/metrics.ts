@@ -1,15 +1,18 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
-import type { HealthState } from '../api/external-backend.ts';
-import { allErrorReasons } from '../core/errors.ts';
+import { allErrorReasons, type OperatorError } from '../core/errors.ts';
+import type { Health } from '../core/health/state.ts';
+import { formatHostPort, type Check } from '../core/probing/check.ts';
+import type { Observer } from '../engine/engine.ts';
 import { threadEnds, type ThreadEnd } from '../engine/workers/prober-thread.ts';
 import type { RunTally } from '../engine/probing/run-tally.ts';
-import { BackendSeries, type BackendFigures } from './backend-series.ts';
+import type { BackendFigures } from '../engine/reconcile/backend-figures.ts';
+import { BackendSeries } from './backend-series.ts';
 import { metricsTable } from './metrics-table.ts';
-import type { MetricName } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
 import { countRuns } from './run-series.ts';
 import { entries, makeSeries } from './metric-set.ts';
+import { sampledMetrics, type SampledParts } from './sampled-metrics.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -19,28 +22,8 @@ export interface MetricsOptions {
   readonly maxBackends: number;
 }
 
-/** Numbers that are read at a scrape only. */
-export interface Sources {
-  readonly checks?: () => number;
-  readonly probers?: () => number;
-  readonly checksQuarantined?: () => number;
-  readonly checksCostly?: () => number;
-  /** Longest delay of each probe thread since the last call, in milliseconds, by name. */
-  readonly proberDelays?: () => readonly (readonly [string, number])[];
-  /** Factors by which probe periods are longer than in the specs, by namespace. */
-  readonly probeSlowdowns?: () => ReadonlyMap<string, number>;
-  readonly queueDepth?: () => number;
-  readonly requestsInFlight?: () => number;
-  readonly namespacesNotServed?: () => number;
-  /** Questions that are resolved repeatedly. */
-  readonly dnsNames?: () => number;
-  /** Questions that are due and wait. */
-  readonly dnsWaiting?: () => number;
-  /** Age of the oldest answer in use; undefined if there is none. */
-  readonly dnsOldestAnswerSeconds?: () => number | undefined;
-}
-
-export interface ApiRequest {
+/** Result of one request to the API server. */
+export interface RequestResult {
   readonly verb: string;
   readonly resource: string;
   /** HTTP status, or the reason if there was no response. */
@@ -52,27 +35,16 @@ const eventResults = ['written', 'dropped', 'failed'] as const;
 
 const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
-/** Gauges that are read from sources at a scrape; 0 without a source. */
-const sampled = {
-  checks: 'external_backend_checks',
-  probers: 'external_backend_probers',
-  checksQuarantined: 'external_backend_checks_quarantined',
-  checksCostly: 'external_backend_checks_costly',
-  dnsNames: 'external_backend_dns_tracked_questions',
-  dnsWaiting: 'external_backend_dns_questions_waiting',
-  dnsOldestAnswerSeconds: 'external_backend_dns_oldest_answer_age_seconds',
-  queueDepth: 'external_backend_queue_depth',
-  requestsInFlight: 'external_backend_api_requests_in_flight',
-  namespacesNotServed: 'external_backend_namespaces_not_served',
-} as const satisfies Record<Exclude<keyof Sources, 'proberDelays' | 'probeSlowdowns'>, MetricName>;
-
-/** Receives what the parts of the operator report. Every method is cheap enough for the place where the event happens. */
-export class Metrics {
+/**
+ * Counts what the parts of the operator report. It is the observer of each part: the methods have the names that the
+ * parts call, and are cheap enough for the place where the event happens.
+ */
+export class Metrics implements Observer {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
   readonly #series = makeSeries();
   readonly #backends: BackendSeries;
-  #sources: Sources = {};
+  #parts: SampledParts = {};
   /** Namespaces with a series of their slowdown. */
   #slowed: readonly string[] = [];
   #runs: readonly RunTally[] = [];
@@ -110,8 +82,9 @@ export class Metrics {
     for (const name of unwanted) this.#registry.removeSingleMetric(name);
   }
 
-  sampleAtScrape(sources: Sources): void {
-    this.#sources = { ...this.#sources, ...sources };
+  /** Adds parts whose figures are read at a scrape. */
+  sampleAtScrape(parts: SampledParts): void {
+    this.#parts = { ...this.#parts, ...parts };
   }
 
   /** Adds tallies that count probe runs. They are read at a scrape. */
@@ -129,41 +102,40 @@ export class Metrics {
     this.#series.external_backend_prober_restarts_total.at(cause).value++;
   }
 
-  healthChanged(to: HealthState, reason: string): void {
-    this.#series.external_backend_health_transitions_total.at(to, reason).value++;
+  healthChanged({ state, reason }: Pick<Health, 'state' | 'reason'>): void {
+    this.#series.external_backend_health_transitions_total.at(state, reason).value++;
   }
 
-  /** Sets the figures of a backend. Beyond `maxBackends` a backend is only counted, until others are removed. */
-  backendFigures(namespace: string, name: string, figures: BackendFigures): void {
-    if (this.#options.perBackend) this.#backends.published(namespace, name, figures);
+  /**
+   * Sets the figures of a backend; undefined removes its series. Beyond `maxBackends` a backend is only counted,
+   * until others are removed.
+   */
+  backendFigures(key: string, figures: BackendFigures | undefined): void {
+    if (figures === undefined) this.#backends.remove(key);
+    else if (this.#options.perBackend) this.#backends.set(key, figures);
   }
 
-  /** Records a certificate that a probe received; `expiresAt` in milliseconds of Unix time. Ignored for a backend without series. */
-  certificateSeen(namespace: string, name: string, address: string, expiresAt: number): void {
-    this.#backends.certified(namespace, name, address, expiresAt);
+  /** Records a certificate that a probe received. Ignored for a backend without series. */
+  certificateSeen(key: string, check: Check, expiresAt: number): void {
+    this.#backends.setCertificate(key, formatHostPort(check), expiresAt);
   }
 
-  /** Removes the series of a backend that was deleted. */
-  forgotten(namespace: string, name: string): void {
-    this.#backends.forgotten(namespace, name);
-  }
-
-  /** Counts a reconcile. @param reason `Ok`, or the reason of the error. @param queuedMs time from when it was due until it began */
-  reconciled(reason: string, durationMs: number, queuedMs: number): void {
-    this.#series.external_backend_reconciles_total.at(reason).value++;
+  /** Counts a reconcile. */
+  reconciled(error: Pick<OperatorError, 'reason'> | undefined, durationMs: number, queuedMs: number): void {
+    this.#series.external_backend_reconciles_total.at(error?.reason ?? 'Ok').value++;
     this.#series.external_backend_reconcile_duration_seconds.at().observe(durationMs / 1000);
     this.#series.external_backend_queue_latency_seconds.at().observe(queuedMs / 1000);
   }
 
   /** Counts a request. A watch is counted when it has begun, and has no duration. */
-  apiRequested({ verb, resource, code, durationMs }: ApiRequest): void {
+  apiRequested({ verb, resource, code, durationMs }: RequestResult): void {
     this.#series.external_backend_api_requests_total.at(verb, resource, code).value++;
     if (verb === 'watch') return;
     this.#series.external_backend_api_request_duration_seconds.at(verb, resource).observe(durationMs / 1000);
   }
 
   /** Counts an Event by its result. */
-  recorded(result: (typeof eventResults)[number]): void {
+  eventRecorded(result: (typeof eventResults)[number]): void {
     this.#series.external_backend_events_total.at(result).value++;
   }
 
@@ -181,15 +153,13 @@ export class Metrics {
 
   /** Returns all metrics in the text format of Prometheus, version 0.0.4. */
   text(): Promise<string> {
-    const sources = this.#sources;
-    const sample = (name: keyof typeof sampled): void => {
-      this.#series[sampled[name]].at().value = sources[name]?.() ?? 0;
-    };
-    for (const name of Object.keys(sampled) as (keyof typeof sampled)[]) sample(name);
+    const { engine, pool } = this.#parts;
+    for (const name of Object.keys(sampledMetrics) as (keyof typeof sampledMetrics)[])
+      this.#series[name].at().value = sampledMetrics[name](this.#parts) ?? 0;
     countRuns(this.#series, this.#runs);
-    for (const [name, ms] of sources.proberDelays?.() ?? [])
+    for (const [name, ms] of pool?.takeDelays() ?? [])
       this.#series.external_backend_prober_delay_seconds.at(name).value = ms / 1000;
-    this.#sampleSlowdowns(sources.probeSlowdowns?.() ?? new Map());
+    this.#sampleSlowdowns(engine?.slowedNamespaces() ?? new Map());
     this.#backends.sample();
     return this.#registry.metrics();
   }

@@ -32,7 +32,7 @@ describe('EventWriter on a real API server', () => {
       random: systemRandom,
       logger: silent,
       instance: 'operator-0',
-      onEvent: (result) => results.push(result),
+      observer: { eventRecorded: (result) => results.push(result) },
     });
   });
   afterEach(() => sink.stop());

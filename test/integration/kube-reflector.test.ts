@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
-import type { ClientHooks } from '../../src/kube/client/client.ts';
+import type { RequestObserver } from '../../src/kube/client/client.ts';
 import { Reflector } from '../../src/kube/cache/reflector.ts';
 import type { ReflectorOptions } from '../../src/kube/cache/reflector.ts';
 import type { Change } from '../../src/kube/cache/store.ts';
@@ -44,8 +44,8 @@ describe('Reflector on a real API server', () => {
     space = await namespace(plane.details, 'reflector');
     const proxy = await TcpProxy.to(plane.details.server);
     const asked: string[] = [];
-    const hooks: ClientHooks = { onRequest: ({ verb, code }) => asked.push(`${verb} ${code}`) };
-    const client = clientFor(plane.details, { server: proxy.url, hooks });
+    const observer: RequestObserver = { apiRequested: ({ verb, code }) => asked.push(`${verb} ${code}`) };
+    const client = clientFor(plane.details, { server: proxy.url, observer });
     const told: string[] = [];
     const restarts: string[] = [];
     const reflector = new Reflector<ConfigMap>({
@@ -61,7 +61,7 @@ describe('Reflector on a real API server', () => {
         const { name } = (change.after ?? change.before)?.metadata ?? { name: '' };
         told.push(`${verbs(change)} ${name}`);
       },
-      onRestart: (_resource, reason) => restarts.push(reason),
+      observer: { watchRestarted: (_resource, reason) => restarts.push(reason) },
       maxBackoffMs: 1_000,
       ...more,
     });

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
+import { aCheck } from '../support/scripted-probe.ts';
 
 const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url));
 
@@ -12,13 +13,10 @@ it('passes the linter of Prometheus (promtool check metrics) with every metric i
   const runs = new RunTally();
   runs.ran('tcpSocket', { kind: 'up', reason: 'Connected' }, 2);
   metrics.includeRuns([runs]);
-  metrics.backendFigures('shop', 'orders-db', {
-    ready: 1,
-    total: 2,
-    primary: ['10.20.0.11'],
-    checks: [{ ip: '10.20.0.11', family: 'IPv4', port: 443 }],
-  });
-  metrics.certificateSeen('shop', 'orders-db', '10.20.0.11:443', Date.UTC(2027, 0, 1));
+  const check = aCheck({ ip: '10.20.0.11', port: 443 });
+  const figures = { ready: 1, total: 2, primary: ['10.20.0.11'], checks: [check] };
+  metrics.backendFigures('shop/orders-db', figures);
+  metrics.certificateSeen('shop/orders-db', check, Date.UTC(2027, 0, 1));
   metrics.apiRequested({ verb: 'update', resource: 'endpointslices', code: '200', durationMs: 3 });
   metrics.watchRestarted('services', 'Expired');
   const program = execFileSync(build, { encoding: 'utf8' }).trim();

@@ -50,7 +50,7 @@ async function delaysBeside({ backends, addresses, answersAfterMs = 0 }: Greed) 
   };
   const writer = new EventWriter({
     ...{ client: { request }, clock, random: () => 0.5, logger: silentLogger, instance: 'operator-0' },
-    onEvent: (result) => (results[result] += 1),
+    observer: { eventRecorded: (result) => (results[result] += 1) },
   });
   const recorded = new Map<string, number>();
   for (let second = 0; second < 360; second += 1) {
@@ -124,7 +124,7 @@ describe('the cached series', () => {
         logger: silentLogger,
         instance: 'operator-0',
       },
-      onEvent: (result) => (dropped += result === 'dropped' ? 1 : 0),
+      observer: { eventRecorded: (result) => (dropped += result === 'dropped' ? 1 : 0) },
     });
     for (let i = 0; i < 20_000; i += 1) writer.record(backendIn('greedy', 'b'), eventOf(`192.0.2.1:${i}`));
     await clock.advance(0);

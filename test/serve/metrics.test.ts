@@ -3,10 +3,18 @@ import { reasons } from '../../src/core/probing/verdict.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { metricsTable } from '../../src/serve/metrics-table.ts';
 import { RunTally } from '../../src/engine/probing/run-tally.ts';
+import type { BackendFigures } from '../../src/engine/reconcile/backend-figures.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
+import { aCheck } from '../support/scripted-probe.ts';
 
 const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>
   new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 2, ...more });
+
+const at = (ip: string) => aCheck({ ip, port: 443 });
+const figures = (given: Partial<BackendFigures>): BackendFigures => ({
+  ...{ ready: 0, total: 0, primary: [], checks: [] },
+  ...given,
+});
 
 const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
 const refused: Verdict = { kind: 'down', reason: 'Refused', message: '' };
@@ -107,9 +115,9 @@ describe('metrics', () => {
 
   it('show the addresses of a backend until it is deleted', async () => {
     const metrics = make();
-    metrics.backendFigures('shop', 'db', { ready: 1, total: 2 });
+    metrics.backendFigures('shop/db', figures({ ready: 1, total: 2 }));
     const before = await scrape(metrics);
-    metrics.forgotten('shop', 'db');
+    metrics.backendFigures('shop/db', undefined);
     const after = await scrape(metrics);
     expect(before.get('external_backend_ready_addresses{namespace="shop",name="db"}')).toBe('1');
     expect(before.get('external_backend_addresses{namespace="shop",name="db"}')).toBe('2');
@@ -119,9 +127,10 @@ describe('metrics', () => {
 
   it('show no more backends than allowed, count the others, and show one of them when another is deleted', async () => {
     const metrics = make({ maxBackends: 2 });
-    for (const name of ['a', 'b', 'c', 'c']) metrics.backendFigures('ns', name, { ready: 0, total: 1 });
+    for (const name of ['a', 'b', 'c', 'c'])
+      metrics.backendFigures(`ns/${name}`, figures({ ready: 0, total: 1 }));
     const full = await scrape(metrics);
-    metrics.forgotten('ns', 'a');
+    metrics.backendFigures('ns/a', undefined);
     const later = await scrape(metrics);
     expect(matching(full, 'external_backend_addresses{')).toHaveLength(2);
     expect(full.get('external_backend_backends_without_series{namespace="ns"}')).toBe('1');
@@ -131,10 +140,10 @@ describe('metrics', () => {
 
   it('give the place of a deleted backend to the one that has waited longest, with its latest figures', async () => {
     const metrics = make({ maxBackends: 1 });
-    for (const name of ['a', 'b', 'c']) metrics.backendFigures('ns', name, { ready: 0, total: 1 });
-    metrics.backendFigures('ns', 'b', { ready: 1, total: 1, primary: ['10.0.0.1'] });
-    metrics.forgotten('ns', 'c');
-    metrics.forgotten('ns', 'a');
+    for (const name of ['a', 'b', 'c']) metrics.backendFigures(`ns/${name}`, figures({ ready: 0, total: 1 }));
+    metrics.backendFigures('ns/b', figures({ ready: 1, total: 1, primary: ['10.0.0.1'] }));
+    metrics.backendFigures('ns/c', undefined);
+    metrics.backendFigures('ns/a', undefined);
     const samples = await scrape(metrics);
     expect(matching(samples, 'external_backend_ready_addresses{')).toEqual([
       'external_backend_ready_addresses{namespace="ns",name="b"} 1',
@@ -146,7 +155,7 @@ describe('metrics', () => {
   it('show the elected primary, and no series without one', async () => {
     const metrics = make();
     const primary = async (...addresses: readonly string[]) => {
-      metrics.backendFigures('shop', 'db', { ready: 1, total: 2, primary: addresses });
+      metrics.backendFigures('shop/db', figures({ ready: 1, total: 2, primary: addresses }));
       return matching(await scrape(metrics), 'external_backend_primary_info{');
     };
     const line = (address: string) =>
@@ -155,29 +164,28 @@ describe('metrics', () => {
     expect(await primary('10.0.0.2', 'fd00::2')).toEqual([line('10.0.0.2'), line('fd00::2')]);
     expect(await primary()).toEqual([]);
     await primary('10.0.0.1');
-    metrics.forgotten('shop', 'db');
+    metrics.backendFigures('shop/db', undefined);
     expect(matching(await scrape(metrics), 'external_backend_primary_info{')).toEqual([]);
   });
 
   it('show the earliest end of the certificates of a backend, for addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
-    const at = (ip: string) => ({ ip, family: 'IPv4' as const, port: 443 });
     const published = (...ips: readonly string[]) =>
-      metrics.backendFigures('shop', 'web', { ready: 0, total: 2, checks: ips.map(at) });
+      metrics.backendFigures('shop/web', figures({ ready: 0, total: 2, checks: ips.map(at) }));
     const shown = async () =>
       matching(await scrape(metrics), 'external_backend_certificate_expiry_timestamp_seconds{');
     const line = (value: string) =>
       `external_backend_certificate_expiry_timestamp_seconds{namespace="shop",name="web"} ${value}`;
     published('10.0.0.1', '10.0.0.2');
-    metrics.certificateSeen('shop', 'web', '10.0.0.1:443', 1_767_225_600_000);
-    metrics.certificateSeen('shop', 'web', '10.0.0.2:443', 1_767_225_700_000);
-    metrics.certificateSeen('shop', 'beyond', '10.0.0.3:443', 1);
+    metrics.certificateSeen('shop/web', at('10.0.0.1'), 1_767_225_600_000);
+    metrics.certificateSeen('shop/web', at('10.0.0.2'), 1_767_225_700_000);
+    metrics.certificateSeen('shop/beyond', at('10.0.0.3'), 1);
     expect(await shown()).toEqual([line('1767225600')]);
     published('10.0.0.2');
     expect(await shown()).toEqual([line('1767225700')]);
-    metrics.certificateSeen('shop', 'web', '10.0.0.2:443', 1_798_761_600_000);
+    metrics.certificateSeen('shop/web', at('10.0.0.2'), 1_798_761_600_000);
     expect(await shown()).toEqual([line('1798761600')]);
-    metrics.forgotten('shop', 'web');
+    metrics.backendFigures('shop/web', undefined);
     expect(await shown()).toEqual([]);
   });
 
@@ -185,7 +193,7 @@ describe('metrics', () => {
     const metrics = make({ maxBackends: 1000 });
     const publish = (namespace: string, count: number) => {
       for (let n = 0; n < count; n++)
-        metrics.backendFigures(namespace, `b${String(n)}`, { ready: 1, total: 1 });
+        metrics.backendFigures(`${namespace}/b${String(n)}`, figures({ ready: 1, total: 1 }));
     };
     publish('greedy', 2000);
     publish('modest', 10);
@@ -200,13 +208,13 @@ describe('metrics', () => {
 
   it('show the latest figures of a backend that lost its place and has one again', async () => {
     const metrics = make({ maxBackends: 2 });
-    metrics.backendFigures('greedy', 'a', { ready: 1, total: 1 });
-    metrics.backendFigures('greedy', 'b', { ready: 2, total: 3, primary: ['10.0.0.1'] });
-    metrics.backendFigures('modest', 'c', { ready: 1, total: 1 });
+    metrics.backendFigures('greedy/a', figures({ ready: 1, total: 1 }));
+    metrics.backendFigures('greedy/b', figures({ ready: 2, total: 3, primary: ['10.0.0.1'] }));
+    metrics.backendFigures('modest/c', figures({ ready: 1, total: 1 }));
     const name = 'external_backend_addresses{namespace="greedy",name="b"}';
     const short = await scrape(metrics);
     expect([short.get(name), matching(short, 'external_backend_primary_info{')]).toEqual([undefined, []]);
-    metrics.forgotten('modest', 'c');
+    metrics.backendFigures('modest/c', undefined);
     const samples = await scrape(metrics);
     expect(samples.get(name)).toBe('3');
     expect(matching(samples, 'external_backend_primary_info{')).toHaveLength(1);
@@ -214,8 +222,8 @@ describe('metrics', () => {
 
   it('have no series of single backends when these are switched off', async () => {
     const metrics = make({ perBackend: false });
-    metrics.backendFigures('ns', 'a', { ready: 0, total: 1, primary: ['10.0.0.1'] });
-    metrics.certificateSeen('ns', 'a', '10.0.0.1:443', 1);
+    metrics.backendFigures('ns/a', figures({ ready: 0, total: 1, primary: ['10.0.0.1'] }));
+    metrics.certificateSeen('ns/a', at('10.0.0.1'), 1);
     const samples = await scrape(metrics);
     for (const name of ['addresses', 'primary_info', 'certificate_expiry_timestamp_seconds'])
       expect(matching(samples, `external_backend_${name}{`)).toEqual([]);
@@ -224,12 +232,14 @@ describe('metrics', () => {
   it('read depths at the scrape', async () => {
     const metrics = make();
     let depth = 3;
-    metrics.sampleAtScrape({ queueDepth: () => depth });
-    metrics.sampleAtScrape({ requestsInFlight: () => 7, checks: () => 9 });
+    const stats = () => ({ checks: 9, workers: 2, quarantined: 1, costly: 0, backends: 5, due: depth });
+    metrics.sampleAtScrape({ engine: { stats, slowedNamespaces: () => new Map([['shop', 2]]) } });
+    metrics.sampleAtScrape({ client: { load: { inFlight: 7 } } });
     depth = 4;
     const samples = await scrape(metrics);
-    const names = ['queue_depth', 'api_requests_in_flight', 'checks'];
-    expect(names.map((name) => samples.get(`external_backend_${name}`))).toEqual(['4', '7', '9']);
+    const names = ['queue_depth', 'api_requests_in_flight', 'checks', 'probers', 'checks_quarantined'];
+    expect(names.map((name) => samples.get(`external_backend_${name}`))).toEqual(['4', '7', '9', '2', '1']);
+    expect(samples.get('external_backend_probe_slowdown{namespace="shop"}')).toBe('2');
   });
 
   it('count questions to the name servers, from 0 on for every result', async () => {
@@ -250,11 +260,11 @@ describe('metrics', () => {
 
   it('have the number of names and the age of the oldest answer in use, which is 0 without one', async () => {
     const metrics = make();
-    let oldest: number | undefined = undefined;
-    metrics.sampleAtScrape({ dnsNames: () => 12, dnsOldestAnswerSeconds: () => oldest });
+    let oldestAnswerMs: number | undefined = undefined;
+    metrics.sampleAtScrape({ resolver: { stats: () => ({ questions: 12, waiting: 0, oldestAnswerMs }) } });
     const name = 'external_backend_dns_oldest_answer_age_seconds';
     expect((await scrape(metrics)).get(name)).toBe('0');
-    oldest = 61.5;
+    oldestAnswerMs = 61_500;
     const samples = await scrape(metrics);
     expect([samples.get(name), samples.get('external_backend_dns_tracked_questions')]).toEqual([
       '61.5',
@@ -264,12 +274,12 @@ describe('metrics', () => {
 
   it('have reconciles, requests, restarts, leadership and the build', async () => {
     const metrics = make();
-    metrics.reconciled('Ok', 10, 20);
-    metrics.reconciled('Conflict', 10, 20);
+    metrics.reconciled(undefined, 10, 20);
+    metrics.reconciled({ reason: 'Conflict' }, 10, 20);
     metrics.apiRequested({ verb: 'update', resource: 'endpointslices', code: '409', durationMs: 3 });
     metrics.apiRequested({ verb: 'watch', resource: 'services', code: '200', durationMs: 3_600_000 });
     metrics.watchRestarted('services', 'Expired');
-    metrics.healthChanged('unhealthy', 'Timeout');
+    metrics.healthChanged({ state: 'unhealthy', reason: 'Timeout' });
     metrics.leading(true);
     const samples = await scrape(metrics);
     const of = (name: string) => samples.get(`external_backend_${name}`);

@@ -36,6 +36,11 @@ export type QueryFn = (question: Question, options: AskOptions) => Promise<Answe
 /** Result of a question, for metrics. */
 export type AskResult = 'Records' | 'NoSuchName' | 'NoAddress' | 'Failed';
 
+/** Receives the result of each question, for metrics. */
+export interface DnsObserver {
+  dnsQueried(result: AskResult, durationMs: number): void;
+}
+
 export interface DnsResolverOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -46,7 +51,7 @@ export interface DnsResolverOptions {
    * `follow` or `seed`.
    */
   readonly onNews: (owners: Iterable<string>) => void;
-  readonly onAsked?: (result: AskResult, durationMs: number) => void;
+  readonly observer?: DnsObserver;
   /** Default 64. */
   readonly maxInFlight?: number;
   /** Default 16. */
@@ -237,7 +242,9 @@ export class DnsResolver implements Resolver {
     if (followed.owners.size === 0) this.#forget(followed);
     else {
       this.#hear(followed, answer);
-      this.#guard(() => this.#options.onAsked?.(resultOf(answer), this.#options.clock.now() - askedAt));
+      this.#guard(() =>
+        this.#options.observer?.dnsQueried(resultOf(answer), this.#options.clock.now() - askedAt),
+      );
     }
     this.#pump();
   }

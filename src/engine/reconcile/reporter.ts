@@ -4,7 +4,7 @@ import type { OperatorError } from '../../core/errors.ts';
 import { publishedPrimary } from '../../core/status/status.ts';
 import { differsInWords } from '../../core/status/rewording.ts';
 import { writtenService, type WrittenService } from '../../core/publish/written.ts';
-import type { Check } from '../../core/probing/check.ts';
+import type { BackendFigures } from './backend-figures.ts';
 import type { Contests } from './contests.ts';
 import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
 import type { Outcome } from '../queue/outcome.ts';
@@ -28,16 +28,6 @@ export interface ReporterOptions extends StatusWriterOptions, RunStatusOptions {
   readonly statusPauseMs?: number;
   /** Reports the figures of a backend; undefined when it is deleted. */
   readonly onFigures?: (key: string, figures: BackendFigures | undefined) => void;
-}
-
-/** Figures of a backend, for metrics. */
-export interface BackendFigures {
-  /** Numbers of addresses. */
-  readonly ready: number;
-  readonly total: number;
-  /** IPs to which the Services of role Primary lead. */
-  readonly primary: readonly string[];
-  readonly checks: readonly Check[];
 }
 
 const STATUS_PAUSE_MS = 100;

@@ -15,6 +15,7 @@ import { claimsOf, ownersOf, serviceOfSlice } from './index-functions.ts';
 import { resources } from '../client/resources.ts';
 import type { Resource } from '../client/resources.ts';
 import { keyOf } from './store.ts';
+import type { WatchObserver } from './watch-failures.ts';
 import type { Change } from './store.ts';
 
 export type ViewKind = 'ExternalBackend' | 'Service' | 'EndpointSlice' | 'Endpoints';
@@ -30,7 +31,7 @@ export interface ViewOptions {
   /** Namespaces to watch; empty: the whole cluster. */
   readonly namespaces: readonly string[];
   readonly onChange?: ViewListener;
-  readonly onRestart?: (resource: string, reason: string) => void;
+  readonly observer?: WatchObserver;
   readonly silenceMs?: number;
 }
 

@@ -3,13 +3,18 @@ import type { Logger } from '../../util/log.ts';
 import type { Random } from '../../util/clock.ts';
 import type { Resource } from '../client/resources.ts';
 
+/** Receives the ends of watches, for metrics. */
+export interface WatchObserver {
+  /** Called when a watch ends. `reason`: `Ended` after a normal end, otherwise that of the failure. */
+  watchRestarted(resource: string, reason: string): void;
+}
+
 export interface WatchFailuresOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly resource: Resource;
   readonly namespace?: string | undefined;
-  /** Called when a watch ends. `reason`: `Ended` after a normal end, otherwise that of the failure. */
-  readonly onRestart?: (resource: string, reason: string) => void;
+  readonly observer?: WatchObserver;
   /** Longest backoff. Default 10 s. */
   readonly maxBackoffMs?: number;
 }
@@ -51,9 +56,9 @@ export class WatchFailures {
   }
 
   #report(error: unknown): void {
-    const { resource, namespace, logger, onRestart } = this.#options;
+    const { resource, namespace, logger, observer } = this.#options;
     const reason = error === undefined ? 'Ended' : error instanceof OperatorError ? error.reason : 'Fault';
-    onRestart?.(resource.plural, reason);
+    observer?.watchRestarted(resource.plural, reason);
     const failures = this.#count;
     // A single failure is normal for a connection. Of failures in a row, the 2nd, 4th, 8th and so on are
     // logged.

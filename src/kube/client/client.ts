@@ -46,9 +46,13 @@ export interface ApiRequest {
   readonly guard?: () => void | Promise<void>;
 }
 
-export interface ClientHooks {
+/** Receives the result of each request, for metrics. */
+export interface RequestObserver {
   /** `code`: the HTTP status, or the reason if there was no answer (`Unreachable`, `ConnectionLost`, …). */
-  readonly onRequest?: (request: { verb: Verb; resource: string; code: string; durationMs: number }) => void;
+  apiRequested(result: { verb: Verb; resource: string; code: string; durationMs: number }): void;
+}
+
+export interface ClientHooks {
   /** Called for each warning of the API server, once per text. `path`: that of the request. */
   readonly onWarning?: (text: string, path: string) => void;
   /**
@@ -62,6 +66,7 @@ export interface ClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly hooks?: ClientHooks;
+  readonly observer?: RequestObserver;
   readonly userAgent?: string;
   /** Maximum number of requests in flight. Default 32: more is no faster with a small cluster (measured). */
   readonly maxInFlight?: number;
@@ -79,6 +84,7 @@ export class KubeClient {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #hooks: ClientHooks;
+  readonly #observer: RequestObserver | undefined;
   readonly #userAgent: string;
   readonly #lanes: PriorityLimiter;
   readonly #warnings: Warnings<string>;
@@ -88,6 +94,7 @@ export class KubeClient {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#hooks = options.hooks ?? {};
+    this.#observer = options.observer;
     this.#warnings = new Warnings((text, path) => this.#hooks.onWarning?.(text, path));
     this.#userAgent = options.userAgent ?? operatorName;
     this.#lanes = new PriorityLimiter(options.maxInFlight ?? 32);
@@ -191,7 +198,7 @@ export class KubeClient {
     const started = this.#clock.now();
     const report = (code: string) => {
       const durationMs = this.#clock.now() - started;
-      this.#hooks.onRequest?.({ verb: ask.verb, resource: ask.resource, code, durationMs });
+      this.#observer?.apiRequested({ verb: ask.verb, resource: ask.resource, code, durationMs });
     };
     try {
       const request = connection.dispatcher.request(this.#options(ask, connection, signal));

@@ -18,6 +18,11 @@ import { SeriesCache } from './series-cache.ts';
  */
 export type EventResult = 'written' | 'dropped' | 'failed';
 
+/** Receives the result of each Event, for metrics. */
+export interface EventObserver {
+  eventRecorded(result: EventResult): void;
+}
+
 export interface EventWriterOptions {
   readonly client: Pick<KubeClient, 'request'>;
   readonly clock: Clock;
@@ -25,7 +30,7 @@ export interface EventWriterOptions {
   readonly logger: Logger;
   /** Name of this replica: the name of the pod. */
   readonly instance: string;
-  readonly onEvent?: (result: EventResult) => void;
+  readonly observer?: EventObserver;
 }
 
 /** Age at which a waiting Event is out of date, because readers would take it for the present state. */
@@ -121,7 +126,7 @@ export class EventWriter implements EventSink {
   #drop(series: EventSeries): void {
     series.queued = false;
     if (series.written === 0) this.#series.forget(series);
-    this.#options.onEvent?.('dropped');
+    this.#options.observer?.eventRecorded('dropped');
   }
 
   /** Calls `#pump` after this time at the latest. */
@@ -181,7 +186,7 @@ export class EventWriter implements EventSink {
     series.refusals = 0;
     series.queued = false;
     this.#pauses = 0;
-    this.#options.onEvent?.('written');
+    this.#options.observer?.eventRecorded('written');
     const repeats = series.count > count && this.#series.isCurrent(series);
     if (repeats && !this.#stopped) this.#enqueue(series, this.#options.clock.now());
   }
@@ -221,13 +226,13 @@ export class EventWriter implements EventSink {
 
   #failed(series: EventSeries, error: unknown): void {
     series.queued = false;
-    const { logger, onEvent } = this.#options;
+    const { logger, observer } = this.#options;
     const fields = { backend: series.backend, error };
     // A namespace that is being deleted accepts no new objects, and a deleted one none at all.
     const isEnding = error instanceof OperatorError && error.reason === 'NamespaceTerminating';
     if (isEnding || hasStatus(error, 404) || this.#stopped) logger.debug('failed to write an Event', fields);
     else logger.warn('failed to write an Event', fields);
-    onEvent?.('failed');
+    observer?.eventRecorded('failed');
   }
 }
 

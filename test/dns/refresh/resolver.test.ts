@@ -114,7 +114,7 @@ describe('DnsResolver', () => {
       logger,
       ask: servers.ask,
       onNews: (owners) => news.push(...[...owners].map((owner) => ({ owner, at: clock.now() }))),
-      onAsked: (result, durationMs) => asked.push({ result, durationMs }),
+      observer: { dnsQueried: (result, durationMs) => asked.push({ result, durationMs }) },
       ...more,
     });
   const addresses = (resolver: DnsResolver, question: Question) => resolver.state(question).addresses;

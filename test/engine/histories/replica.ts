@@ -109,7 +109,7 @@ export class Replica {
       createProber: (listeners) => this.#createProber(clock, listeners),
       observer: {
         ...{ healthChanged: nothing, reconciled: nothing },
-        ...{ certificate: nothing, addresses: nothing },
+        ...{ certificateSeen: nothing, backendFigures: nothing },
       },
       ...{ workers: 16, policy: addressPolicy(), autoSelectHandler: false },
       ...{ legacyEndpoints: true, maxEndpointsPerSlice: options.maxEndpointsPerSlice },

@@ -42,7 +42,7 @@ describe('a Reflector of a server that does not support a full watch', () => {
     const reflector = new Reflector<KubeObject>({
       ...{ client, clock: systemClock, random: () => 0, logger: silent, resource: resources.Service },
       project: (raw) => raw as KubeObject,
-      onRestart: (_, reason) => restarts.push(reason),
+      observer: { watchRestarted: (_, reason) => restarts.push(reason) },
       firstSilenceMs: 100,
     });
     cleanups.push(

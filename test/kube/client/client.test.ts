@@ -43,7 +43,7 @@ describe('KubeClient', () => {
     const load = () =>
       kubeConfig({ server: `${api.url}/base/`, token: tokens[Math.min(loads++, tokens.length - 1)] ?? '' });
     const client: KubeClient = clientOf(load, {
-      onRequest: ({ verb, resource, code }) => requests.push(`${verb} ${resource} ${code}`),
+      apiRequested: ({ verb, resource, code }) => requests.push(`${verb} ${resource} ${code}`),
     });
     cleanups.push(
       () => api.close(),

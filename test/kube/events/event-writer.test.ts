@@ -40,7 +40,7 @@ class World {
       warn: (message) => void this.warnings.push(message),
       error: () => undefined,
     },
-    onEvent: (result) => (this.results[result] += 1),
+    observer: { eventRecorded: (result) => (this.results[result] += 1) },
   });
 
   record(name: string, note: string, more: Partial<BackendEvent> = {}): void {

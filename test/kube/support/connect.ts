@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { OperatorError } from '../../../src/core/errors.ts';
 import type { Logger } from '../../../src/util/log.ts';
 import { KubeClient } from '../../../src/kube/client/client.ts';
-import type { ClientHooks } from '../../../src/kube/client/client.ts';
+import type { RequestObserver } from '../../../src/kube/client/client.ts';
 import { Credentials } from '../../../src/kube/client/credentials.ts';
 import { systemClock, systemRandom } from '../../../src/system-clock.ts';
 import type { PlaneDetails } from '../../controlplane/details.ts';
@@ -12,11 +12,11 @@ export interface Door {
   readonly user?: UserName;
   /** Another way to the API server, e.g. through a `TcpProxy`. */
   readonly server?: string;
-  readonly hooks?: ClientHooks;
+  readonly observer?: RequestObserver;
 }
 
 /** The operator's own client, as a user of the test control plane. */
-export function clientFor(plane: PlaneDetails, { user = 'admin', server, hooks }: Door = {}): KubeClient {
+export function clientFor(plane: PlaneDetails, { user = 'admin', server, observer }: Door = {}): KubeClient {
   const load = () =>
     kubeConfig({
       server: server ?? plane.server,
@@ -25,15 +25,15 @@ export function clientFor(plane: PlaneDetails, { user = 'admin', server, hooks }
       ...(server === undefined ? {} : { tlsServerName: 'kubernetes.default.svc' }),
       token: plane.tokens[user],
     });
-  return clientOf(load, hooks);
+  return clientOf(load, observer);
 }
 
-export function clientOf(load: () => KubeConfig, hooks?: ClientHooks): KubeClient {
+export function clientOf(load: () => KubeConfig, observer?: RequestObserver): KubeClient {
   return new KubeClient({
     credentials: new Credentials(load, systemClock),
     clock: systemClock,
     random: systemRandom,
-    ...(hooks === undefined ? {} : { hooks }),
+    ...(observer === undefined ? {} : { observer }),
   });
 }
 

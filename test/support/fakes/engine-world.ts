@@ -74,8 +74,8 @@ export class EngineWorld {
       observer: {
         healthChanged: nothing,
         reconciled: nothing,
-        certificate: nothing,
-        addresses: (key, has) => {
+        certificateSeen: nothing,
+        backendFigures: (key, has) => {
           if (has === undefined) this.series.delete(key);
           else this.series.set(key, `${has.ready}/${has.total}`);
         },
