@@ -4,11 +4,11 @@ import type { Verdict } from '../src/core/probing/verdict.ts';
 import { emptyNameState } from '../src/core/resolution/name-state.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { LocalProber } from '../src/engine/probing/local-prober.ts';
-import type { Probe, Resolver } from '../src/engine/ports.ts';
+import type { ProbeFn, Resolver } from '../src/engine/ports.ts';
 import type { Logger } from '../src/util/log.ts';
 import { RunTally } from '../src/engine/probing/run-tally.ts';
 import { KubeClient } from '../src/kube/client/client.ts';
-import { Credentials } from '../src/kube/client/credentials.ts';
+import { ApiCredentials } from '../src/kube/client/credentials.ts';
 import { loadKubeConfig } from '../src/kube/client/kube-config.ts';
 import { KubeCache } from '../src/kube/cache/cluster-cache.ts';
 import { KubeWriter } from '../src/kube/write/writer.ts';
@@ -35,7 +35,7 @@ export interface InProcess {
 }
 
 export function createClient(plane: PlaneDetails, maxInFlight = 32): KubeClient {
-  const credentials = new Credentials(() => loadKubeConfig(plane.kubeconfigs.admin, undefined), clock);
+  const credentials = new ApiCredentials(() => loadKubeConfig(plane.kubeconfigs.admin, undefined), clock);
   return new KubeClient({ credentials, clock, random, maxInFlight });
 }
 
@@ -114,7 +114,7 @@ class ProbeScript {
   readonly #answered = new Map<string, Verdict>();
   readonly #waiting = new Map<string, (verdict: Verdict) => void>();
 
-  readonly probe: Probe = (check: Check, signal: AbortSignal) => {
+  readonly probe: ProbeFn = (check: Check, signal: AbortSignal) => {
     const said = this.#said.get(check.ip);
     if (said === undefined) {
       this.#said.set(check.ip, up);

@@ -10,7 +10,7 @@ export type { DnsServer, ListenAddress } from './config/values.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export type Parsed =
+export type ParsedConfig =
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
@@ -21,7 +21,7 @@ export type Parsed =
  * the variable that contains the value) and the fix. Unknown variables are ignored, because Kubernetes sets many in a pod,
  * for example those of a Service named `external-backend-…`.
  */
-export function parseConfig(argv: readonly string[], env: Env): Parsed {
+export function parseConfig(argv: readonly string[], env: Env): ParsedConfig {
   if (argv.includes('--help')) return { kind: 'help', text: helpText() };
   if (argv.includes('--version')) return { kind: 'version' };
   const all = options();

@@ -7,7 +7,7 @@ import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
 import type { Logger } from './util/log.ts';
 import { KubeClient } from './kube/client/client.ts';
-import { Credentials } from './kube/client/credentials.ts';
+import { ApiCredentials } from './kube/client/credentials.ts';
 import { EventWriter } from './kube/events/event-writer.ts';
 import { loadKubeConfig } from './kube/client/kube-config.ts';
 import { SecretReader } from './kube/secrets/secret-reader.ts';
@@ -206,7 +206,7 @@ const createClient = (
   terms: () => Terms,
 ): KubeClient =>
   new KubeClient({
-    credentials: new Credentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
+    credentials: new ApiCredentials(() => loadKubeConfig(config.kubeconfig, config.context), clock),
     clock,
     random,
     maxInFlight: config.maxConcurrentApiRequests,

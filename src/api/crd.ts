@@ -6,7 +6,7 @@ import {
   specSchema,
   statusSchema,
   unseenStatus,
-  version,
+  crdVersion,
 } from './external-backend.ts';
 import { kubernetesRule } from './rule.ts';
 import { stored } from './stored.ts';
@@ -47,7 +47,7 @@ export function resourceSchema(): SchemaNode {
     required: ['spec'],
     'x-kubernetes-validations': [kubernetesRule(nameRule)],
     properties: {
-      apiVersion: { description: `${group}/${version}`, type: 'string' },
+      apiVersion: { description: `${group}/${crdVersion}`, type: 'string' },
       kind: { description: kind, type: 'string' },
       metadata: { type: 'object' },
       spec: structural(specSchema, { bounded: true }),
@@ -89,7 +89,7 @@ export function customResourceDefinition(): SchemaNode {
       },
       versions: [
         {
-          name: version,
+          name: crdVersion,
           served: true,
           storage: true,
           subresources: { status: {} },

@@ -15,7 +15,8 @@ const saturatedIs = z
 const printable = (field: string) =>
   matches('^[ -~]+$', `${field} must be printable ASCII, such as postgres`);
 
-export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof sslModes)[number];
 
 export const databaseProbes = {
   postgres: handler('postgres', {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { modeRules } from './alias-rules.ts';
 import { defaultDns, dnsSchema, type Dns } from './dns.ts';
 import { httpGetSchema, probeSchema } from './probe.ts';
-import { portSchema } from './port.ts';
+import { portSchema, type Port } from './port.ts';
 import { roleRules } from './role-rules.ts';
 import { celString, withRules, type Rule } from './rule.ts';
 import { serviceSchema } from './service.ts';
@@ -16,10 +16,10 @@ import { serviceName } from './text.ts';
 // reference are derived from this file and from the files named after its parts.
 
 export const group = 'externalbackend.io';
-export const version = 'v1alpha1';
+export const crdVersion = 'v1alpha1';
 export const kind = 'ExternalBackend';
 export const plural = 'externalbackends';
-export const apiVersion = `${group}/${version}`;
+export const apiVersion = `${group}/${crdVersion}`;
 
 export const specSchema = withRules(specShape, [...specRules, endpointsRule, ...modeRules, ...roleRules]);
 
@@ -50,11 +50,11 @@ export {
   unseenStatus,
   type Dns,
   type HealthState,
+  type Port,
 };
 
 export type Spec = z.output<typeof specSchema>;
 export type Target = z.output<typeof targetSchema>;
-export type Port = z.output<typeof portSchema>;
 export type ProbeSpec = z.output<typeof probeSchema>;
 export type HttpGet = z.output<typeof httpGetSchema>;
 export type ServiceSpec = z.output<typeof serviceSchema>;

@@ -10,15 +10,15 @@ import {
 import { withRules } from './rule.ts';
 
 /** One problem of a stored resource. */
-export interface Problem {
+export interface SpecProblem {
   /** Such as `spec.targets[0].host`; empty for the resource as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-export type Parsed =
+export type ParsedSpec =
   | { readonly ok: true; readonly backend: Backend }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly SpecProblem[] };
 
 const metadataSchema = z.object({
   namespace: z.string(),
@@ -45,7 +45,7 @@ const withStatusSchema = z.object({ status: statusSchema.optional() });
  * | a status that cannot be parsed                | the backend, without a status |
  * | the status that the API server fills in       | the backend, without a status |
  */
-export function parseBackend(object: unknown): Parsed {
+export function parseBackend(object: unknown): ParsedSpec {
   const result = backendSchema.safeParse(object);
   if (!result.success) return { ok: false, problems: result.error.issues.map(toProblem) };
   const { metadata, spec } = result.data;
@@ -61,7 +61,7 @@ export function parseStatus(object: unknown): Status | undefined {
   return status?.observedGeneration === unseenStatus.observedGeneration ? undefined : status;
 }
 
-const toProblem = ({ path, message }: z.core.$ZodIssue): Problem => ({ path: pathText(path), message });
+const toProblem = ({ path, message }: z.core.$ZodIssue): SpecProblem => ({ path: pathText(path), message });
 
 const pathText = (path: readonly PropertyKey[]): string =>
   path

@@ -15,7 +15,7 @@ import type { Verdict } from '../core/probing/verdict.ts';
  * Performs one probe run. A target cannot make it reject; a rejection is a fault of the prober. Ends within
  * the check's timeout, and at once when the signal aborts.
  */
-export type Probe = (check: Check, signal: AbortSignal) => Promise<Verdict>;
+export type ProbeFn = (check: Check, signal: AbortSignal) => Promise<Verdict>;
 
 /** Local view of the cluster, updated by watches. Returned objects are immutable. */
 export interface ClusterCache {

@@ -7,12 +7,12 @@ import type { CertificateFiles } from './certificate-files.ts';
 import { Connections } from './connections.ts';
 
 /** Address to listen on. Without a host: every address of the machine, both families. Port 0: any free port. */
-export interface ListenAddress {
+export interface BindAddress {
   readonly host: string | undefined;
   readonly port: number;
 }
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export interface Caller {
 }
 
 /** Answers GET and HEAD requests of one path. If it rejects, the client gets status 500 and no details. */
-export type Route = (caller: Caller) => Answer | Promise<Answer>;
+export type Route = (caller: Caller) => HttpAnswer | Promise<HttpAnswer>;
 
 export type Routes = Readonly<Record<string, Route>>;
 
@@ -73,7 +73,7 @@ export class HttpServer {
   }
 
   /** Resolves with the port. Rejects if the address is in use or not available, or the certificate cannot be used. */
-  async listen({ host, port }: ListenAddress): Promise<number> {
+  async listen({ host, port }: BindAddress): Promise<number> {
     const server = await this.#create();
     server.on('connection', (socket: Socket) => this.#connections.add(socket));
     server.setTimeout(idleSocketMs);
@@ -129,7 +129,7 @@ export class HttpServer {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  async #route(request: IncomingMessage): Promise<Answer> {
+  async #route(request: IncomingMessage): Promise<HttpAnswer> {
     const path = (request.url ?? '').replace(/\?.*$/, '');
     const route = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
     if (route === undefined) return { status: 404, body: 'not found\n' };

@@ -1,4 +1,4 @@
-import type { Answer, Caller, Routes } from './http-server.ts';
+import type { HttpAnswer, Caller, Routes } from './http-server.ts';
 import type { RecentText } from './recent-text.ts';
 
 /**
@@ -24,7 +24,7 @@ export function healthRoutes(
 }
 
 /** Returns the refusal of a caller, or undefined if the caller is let in. */
-export type Admission = (caller: Caller) => Promise<Answer | undefined>;
+export type Admission = (caller: Caller) => Promise<HttpAnswer | undefined>;
 
 /** Route for Prometheus. No text is created for a caller that is refused. */
 export function metricsRoutes(metrics: RecentText, admission?: Admission): Routes {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '../util/log.ts';
 import type { Clock } from '../util/clock.ts';
 import { BoundedMap } from './bounded-map.ts';
-import type { Answer, Caller } from './http-server.ts';
+import type { HttpAnswer, Caller } from './http-server.ts';
 import { LookupBudget } from './lookup-budget.ts';
 
 /** Verdict of the API server on a token. */
@@ -33,7 +33,7 @@ const graceMs = 600_000;
 /** Time until the next question after one without a verdict. */
 const retryMs = 5_000;
 
-const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy', Answer>> = {
+const refusals: Readonly<Record<Exclude<Access, 'allowed'> | 'unknown' | 'busy', HttpAnswer>> = {
   unauthenticated: {
     status: 401,
     headers: { 'www-authenticate': 'Bearer' },
@@ -84,7 +84,7 @@ export class TokenAccess {
   }
 
   /** Returns the refusal, or undefined if the caller is let in. */
-  async refusalOf({ authorization, address }: Caller): Promise<Answer | undefined> {
+  async refusalOf({ authorization, address }: Caller): Promise<HttpAnswer | undefined> {
     const token = bearerToken(authorization);
     if (token === undefined) return refusals.unauthenticated;
     const key = createHash('sha256').update(token).digest('base64');

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ProberCommand, ProberReport } from '../engine/workers/prober-messages.ts';
 import { ProberHost } from '../engine/workers/prober-host.ts';
-import type { Probe } from '../engine/ports.ts';
+import type { ProbeFn } from '../engine/ports.ts';
 import type { ThreadMemory } from '../engine/workers/prober-thread.ts';
 import type { ProbeLimits } from '../engine/probing/concurrency.ts';
 import { RunBoard } from '../engine/workers/run-board.ts';
@@ -22,7 +22,7 @@ const BEAT_MS = 250;
  *
  * @param createProbes receives the probe that the main thread runs, and the CPU clock of this thread
  */
-export function runProber(createProbes: (foreign: Probe, cpuNow: () => number) => Probes): void {
+export function runProber(createProbes: (foreign: ProbeFn, cpuNow: () => number) => Probes): void {
   if (parentPort === null)
     throw new Error('this program runs only in a worker thread: start the operator instead');
   const port = parentPort;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseBackend, type Problem } from '../../src/api/parse.ts';
+import { parseBackend, type SpecProblem } from '../../src/api/parse.ts';
 import { badSamples, goodSamples } from './samples.ts';
 
 const stored = (spec: unknown, name = 'orders-db') => ({
@@ -7,7 +7,7 @@ const stored = (spec: unknown, name = 'orders-db') => ({
   spec,
 });
 
-const problemsOf = (spec: unknown, name?: string): readonly Problem[] => {
+const problemsOf = (spec: unknown, name?: string): readonly SpecProblem[] => {
   const parsed = parseBackend(stored(spec, name));
   return parsed.ok ? [] : parsed.problems;
 };

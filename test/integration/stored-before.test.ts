@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { group, version } from '../../src/api/external-backend.ts';
+import { group, crdVersion } from '../../src/api/external-backend.ts';
 import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
@@ -34,7 +34,7 @@ const names = Object.keys(specs);
 const create = (name: string, spec: unknown): Promise<string> =>
   kubectl(plane, ['create', '-n', space, '-f', '-'], {
     stdin: JSON.stringify({
-      apiVersion: `${before}/${version}`,
+      apiVersion: `${before}/${crdVersion}`,
       kind: 'ExternalBackend',
       metadata: { name },
       spec,

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Probe } from '../../src/engine/ports.ts';
+import type { ProbeFn } from '../../src/engine/ports.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { runProber } from '../../src/worker/run-prober.ts';
 
@@ -24,7 +24,7 @@ const harms: Readonly<Record<string, () => void>> = {
 
 runProber((foreign, cpuNow) => {
   const probes = createProbes({ cpuNow });
-  const probe: Probe = async (check, signal) => {
+  const probe: ProbeFn = async (check, signal) => {
     const { handler } = check;
     if (handler.kind === 'grpc' && handler.service === 'foreign') return foreign(check, signal);
     const harm = handler.kind === 'grpc' ? harms[handler.service] : undefined;

@@ -41,14 +41,14 @@ export interface KubeObject {
   readonly editor?: string;
 }
 
-export type Protocol = 'TCP' | 'UDP' | 'SCTP';
+export type PortProtocol = 'TCP' | 'UDP' | 'SCTP';
 export type Family = 'IPv4' | 'IPv6';
 
 export interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly targetPort?: number | string;
-  readonly protocol?: Protocol;
+  readonly protocol?: PortProtocol;
   readonly appProtocol?: string;
   readonly nodePort?: number;
 }
@@ -117,7 +117,7 @@ export interface EndpointHints {
 export interface EndpointPort {
   readonly name: string;
   readonly port: number;
-  readonly protocol: Protocol;
+  readonly protocol: PortProtocol;
   readonly appProtocol?: string;
 }
 

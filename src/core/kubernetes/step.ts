@@ -12,22 +12,22 @@ import type { Action } from './action.ts';
  *
  * A step of which only `instead` is written counts as not written for the steps that need it.
  */
-export interface Step {
+export interface PlanStep {
   readonly action: Action;
-  readonly needs: readonly Step[];
+  readonly needs: readonly PlanStep[];
   /** The part of the action that only removes addresses or marks them not ready. */
   readonly instead?: Action;
 }
 
-export const step = (action: Action, needs: readonly Step[] = [], instead?: Action): Step => ({
+export const step = (action: Action, needs: readonly PlanStep[] = [], instead?: Action): PlanStep => ({
   action,
   needs,
   ...(instead !== undefined && { instead }),
 });
 
 /** Returns steps that each need the step before; the first one needs `needs`. */
-export function chain(actions: readonly Action[], needs: readonly Step[] = []): readonly Step[] {
-  return actions.reduce<readonly Step[]>((steps, action) => {
+export function chain(actions: readonly Action[], needs: readonly PlanStep[] = []): readonly PlanStep[] {
+  return actions.reduce<readonly PlanStep[]>((steps, action) => {
     const last = steps.at(-1);
     return [...steps, step(action, last === undefined ? needs : [last])];
   }, []);

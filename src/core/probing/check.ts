@@ -1,3 +1,4 @@
+import type { SslMode } from '../../api/database-probes.ts';
 import type { HttpGet } from '../../api/external-backend.ts';
 import type { Family } from '../kubernetes/objects.ts';
 
@@ -22,8 +23,6 @@ export interface Credentials {
   readonly allowClearText?: boolean;
 }
 
-export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-
 export interface PostgresHandler {
   readonly kind: 'postgres';
   /** Default `postgres`. */
@@ -31,7 +30,7 @@ export interface PostgresHandler {
   /** User of the startup packet; with credentials their user name. */
   readonly user?: string;
   /** libpq's modes. */
-  readonly sslMode: (typeof sslModes)[number];
+  readonly sslMode: SslMode;
   readonly saturatedIs: 'inconclusive' | 'down';
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;

@@ -19,16 +19,16 @@ import { deletion } from './slice-bodies.ts';
 import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
 import { forbiddenAlias } from './withdrawal.ts';
-import { chain, step, type Step } from '../kubernetes/step.ts';
+import { chain, step, type PlanStep } from '../kubernetes/step.ts';
 
 /** Steps that bring a Service to the desired state; empty: nothing to do. */
 export interface ServicePlan {
-  readonly steps: readonly Step[];
+  readonly steps: readonly PlanStep[];
   readonly problem: Problem | undefined;
   /** True: the next steps are planned after these are written. */
   readonly again: boolean;
   /** Steps that need none of these. They are tried if `again` is true and one of these is not written. */
-  readonly otherwise?: readonly Step[];
+  readonly otherwise?: readonly PlanStep[];
 }
 
 /**
@@ -164,7 +164,7 @@ function withoutService(
 }
 
 /** Removes what the policies forbid of a Service that is not written. */
-function forbiddenParts(service: Service, { policy, aliasPolicy }: PlanContext): readonly Step[] {
+function forbiddenParts(service: Service, { policy, aliasPolicy }: PlanContext): readonly PlanStep[] {
   const alias = aliasPolicy && forbiddenAlias(service, aliasPolicy);
   const removal = policy && externalIpsRemoval(service, policy);
   return [alias?.action, removal?.action].flatMap((action) => (action === undefined ? [] : [step(action)]));
@@ -183,7 +183,7 @@ const slicesOf = (
   desired: DesiredService,
   observed: Observed,
   context: PlanContext,
-  needs: readonly Step[],
+  needs: readonly PlanStep[],
 ) =>
   planSlices(desired.groups, observed.slices.filter(isOurSlice), {
     backend: context.backend,
@@ -226,7 +226,7 @@ const mustDeleteEndpoints = (
  * Returns steps that remove everything of ours under a Service name that is no longer in the spec, except
  * what is being deleted already.
  */
-export function planRemoval(observed: Observed, backend: string): readonly Step[] {
+export function planRemoval(observed: Observed, backend: string): readonly PlanStep[] {
   const mine = (object: KubeObject | undefined): boolean =>
     object !== undefined && ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
   const single = [observed.service, observed.endpoints].flatMap((object) =>

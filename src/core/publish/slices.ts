@@ -8,7 +8,7 @@ import {
 import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
-import { step, type Step } from '../kubernetes/step.ts';
+import { step, type PlanStep } from '../kubernetes/step.ts';
 
 /** Endpoints of one Service that may share a slice: one address family and one set of ports. */
 export interface SliceGroup extends SliceTemplate {
@@ -24,21 +24,21 @@ export interface SliceContext extends SliceOwner {
   /** Names of other clients' slices. */
   readonly taken?: readonly string[];
   /** Steps that every write needs. */
-  readonly needs?: readonly Step[];
+  readonly needs?: readonly PlanStep[];
 }
 
 export interface SlicePlan {
   /** Creates and updates; for an exclusive Service also the deletes that come before the Service. */
-  readonly writes: readonly Step[];
+  readonly writes: readonly PlanStep[];
   /** Those of them that add an address which another slice loses. */
-  readonly carriers: readonly Step[];
+  readonly carriers: readonly PlanStep[];
   /**
    * Returns writes that remove slices, or take an address that another slice gains. They come last, so that
    * the Service is never without endpoints.
    *
    * @param service steps that must be written before an address leaves for a port of another name
    */
-  readonly leaving: (service: readonly Step[]) => readonly Step[];
+  readonly leaving: (service: readonly PlanStep[]) => readonly PlanStep[];
   /** True: this is the first half, which removes addresses. The other half is planned after it is written. */
   readonly again: boolean;
 }
@@ -84,7 +84,7 @@ export function planSlices(
 }
 
 /** Writes the slice without the servers that leave an exclusive Service. */
-const yieldStep = (draft: Draft, inputs: SliceInputs): readonly Step[] =>
+const yieldStep = (draft: Draft, inputs: SliceInputs): readonly PlanStep[] =>
   draft.moved.length > 0
     ? steps(remainder(draft, draft.moved, inputs), inputs.needs)
     : steps(
@@ -95,7 +95,7 @@ const yieldStep = (draft: Draft, inputs: SliceInputs): readonly Step[] =>
 
 function restOf(
   drafts: readonly Draft[],
-  first: readonly Step[],
+  first: readonly PlanStep[],
   inputs: SliceInputs,
 ): Omit<SlicePlan, 'again'> {
   const { needs = [] } = inputs;
@@ -113,7 +113,7 @@ function restOf(
         ips: new Set(gainedBy(draft.cell)),
       })),
     );
-  const carriersOf = (moved: readonly string[]): readonly Step[] =>
+  const carriersOf = (moved: readonly string[]): readonly PlanStep[] =>
     gained.filter(({ ips }) => moved.some((ip) => ips.has(ip))).map((each) => each.step);
   return {
     writes: [
@@ -133,8 +133,11 @@ function restOf(
   };
 }
 
-const steps = (action: Action | undefined, needs: readonly Step[] = [], instead?: Action): readonly Step[] =>
-  action === undefined ? [] : [step(action, needs, instead)];
+const steps = (
+  action: Action | undefined,
+  needs: readonly PlanStep[] = [],
+  instead?: Action,
+): readonly PlanStep[] => (action === undefined ? [] : [step(action, needs, instead)]);
 
 /** One slice: its desired content and its group. */
 interface Draft {

@@ -7,11 +7,11 @@ import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject, Service } fr
 import { ownerName } from '../kubernetes/ownership.ts';
 import type { Observed } from './problems.ts';
 import { deletion } from './slice-bodies.ts';
-import { step, type Step } from '../kubernetes/step.ts';
+import { step, type PlanStep } from '../kubernetes/step.ts';
 
 /** Addresses that are removed from one Service because the address policy forbids them. */
 export interface Withdrawal {
-  readonly steps: readonly Step[];
+  readonly steps: readonly PlanStep[];
   /** IP, or host of an alias -> why. */
   readonly refused: ReadonlyMap<string, string>;
   /** Text on the external IPs that are removed; undefined: none are. */

@@ -5,7 +5,7 @@ import { questionKey, type NameState, type Question } from './name-state.ts';
 import { byPriority, mostServiceHosts, mostServiceRecords } from './srv-records.ts';
 
 /** Looks up the state of a query; `nothingKnown` if it was never made. */
-export type Lookup = (question: Question) => NameState;
+export type NameStateOf = (question: Question) => NameState;
 
 /**
  * Normalises a host name: lower case, without the trailing dot. Only `db.` keeps it, because it is not the
@@ -24,7 +24,7 @@ export const addressQuestions = (name: string, families: Dns['families']): reado
 export const recordQuestion = (host: string): Question => ({ name: normalizeName(host), type: 'SRV' });
 
 /** Returns the hosts of an SRV record, each once, in the order in which they are queried. */
-const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
+const serviceHosts = (host: string, lookup: NameStateOf): readonly string[] => [
   ...new Set(
     lookup(recordQuestion(host))
       .services.toSorted(byPriority)
@@ -33,7 +33,11 @@ const serviceHosts = (host: string, lookup: Lookup): readonly string[] => [
 ];
 
 /** Returns all queries that resolve a host, as far as they are known by now. */
-export function questionsOf(host: string, families: Dns['families'], lookup: Lookup): readonly Question[] {
+export function questionsOf(
+  host: string,
+  families: Dns['families'],
+  lookup: NameStateOf,
+): readonly Question[] {
   if (parseIp(host) !== undefined) return [];
   if (!isServiceRecord(host)) return addressQuestions(normalizeName(host), families);
   const hosts = serviceHosts(host, lookup);
@@ -64,7 +68,7 @@ export interface QuestionSet {
 export function questionSet(
   hosts: readonly string[],
   families: Dns['families'],
-  lookup: Lookup,
+  lookup: NameStateOf,
 ): QuestionSet {
   const chosen = new Map<string, Question>();
   for (const question of inOrder(hosts, families, lookup)) {
@@ -74,7 +78,11 @@ export function questionSet(
   return { questions: [...chosen.values()], has: (question) => chosen.has(questionKey(question)) };
 }
 
-function* inOrder(hosts: readonly string[], families: Dns['families'], lookup: Lookup): Generator<Question> {
+function* inOrder(
+  hosts: readonly string[],
+  families: Dns['families'],
+  lookup: NameStateOf,
+): Generator<Question> {
   const names = hosts.filter((host) => parseIp(host) === undefined);
   const own = names.map((host) =>
     isServiceRecord(host) ? [recordQuestion(host)] : addressQuestions(normalizeName(host), families),
@@ -90,7 +98,7 @@ function* inOrder(hosts: readonly string[], families: Dns['families'], lookup: L
 export function unqueriedTexts(
   host: string,
   families: Dns['families'],
-  lookup: Lookup,
+  lookup: NameStateOf,
   asked: Pick<QuestionSet, 'has'>,
 ): readonly string[] {
   const missing = questionsOf(host, families, lookup).filter((question) => !asked.has(question));

@@ -8,7 +8,7 @@ import {
   normalizeName,
   recordQuestion,
   unqueriedTexts,
-  type Lookup,
+  type NameStateOf,
   type QuestionSet,
 } from './questions.ts';
 import { byPriority, type ServiceRecord } from './srv-records.ts';
@@ -51,7 +51,7 @@ const everything: Pick<QuestionSet, 'has'> = { has: () => true };
 export function resolve(
   host: string,
   dns: Dns,
-  lookup: Lookup,
+  lookup: NameStateOf,
   now: number,
   asked: Pick<QuestionSet, 'has'> = everything,
 ): Resolution {

@@ -2,7 +2,7 @@ import { isServiceRecord } from '../../api/host.ts';
 import { parseIp } from '../../api/ip.ts';
 import type { ProbeSpec, Spec } from '../../api/external-backend.ts';
 import type { Question } from './name-state.ts';
-import { normalizeName, questionsOf, type Lookup } from './questions.ts';
+import { normalizeName, questionsOf, type NameStateOf } from './questions.ts';
 import type { Resolution } from './resolve-host.ts';
 
 // MongoDB Atlas gives a cluster a name without addresses (`mongodb+srv://cluster0.ab1cd.mongodb.net`):
@@ -15,7 +15,7 @@ const mongodbPort = 27017;
  * Returns the query that decides about the hint; undefined: the host has addresses, or the backend is not
  * MongoDB.
  */
-export function hintQuestion(host: string, spec: Spec, lookup: Lookup): Question | undefined {
+export function hintQuestion(host: string, spec: Spec, lookup: NameStateOf): Question | undefined {
   if (parseIp(host) !== undefined || isServiceRecord(host) || !isMongodb(spec)) return undefined;
   const questions = questionsOf(host, spec.dns?.families ?? ['IPv4', 'IPv6'], lookup);
   const isEmpty = questions.every((question) => {
@@ -26,7 +26,7 @@ export function hintQuestion(host: string, spec: Spec, lookup: Lookup): Question
 }
 
 /** Adds the hint to the error of a host without addresses. */
-export function withHint(resolution: Resolution, host: string, spec: Spec, lookup: Lookup): Resolution {
+export function withHint(resolution: Resolution, host: string, spec: Spec, lookup: NameStateOf): Resolution {
   if (resolution.error === undefined || resolution.addresses.length > 0) return resolution;
   const question = hintQuestion(host, spec, lookup);
   if (question === undefined || lookup(question).services.length === 0) return resolution;

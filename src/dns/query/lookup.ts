@@ -10,7 +10,7 @@ const rounds = 2;
 const longestChain = 8;
 
 /** Next query to send. Its result is the argument of `hear`. */
-export interface Step {
+export interface LookupStep {
   readonly kind: 'ask';
   readonly server: NameServer;
   readonly query: Buffer;
@@ -78,12 +78,12 @@ export class Lookup {
   }
 
   /** Returns the first step. */
-  start(): Step | LookupResult {
+  start(): LookupStep | LookupResult {
     return this.#nextName();
   }
 
   /** Takes the result of the last step. Returns the next step, or the answer. */
-  onResponse(tried: QueryResult): Step | LookupResult {
+  onResponse(tried: QueryResult): LookupStep | LookupResult {
     const server = this.#remainingServers[0];
     if (tried.kind === 'closed' || server === undefined) return failure('closed');
     if (tried.kind === 'silent') {
@@ -113,12 +113,12 @@ export class Lookup {
     if (this.#ednsMisses !== undefined) edns.missed(this.#ednsMisses);
   }
 
-  #askPlain(): Step | LookupResult {
+  #askPlain(): LookupStep | LookupResult {
     this.#isPlain = true;
     return this.#step();
   }
 
-  #read(reading: ParsedResponse, server: NameServer): Step | LookupResult {
+  #read(reading: ParsedResponse, server: NameServer): LookupStep | LookupResult {
     if (reading.kind === 'failed') {
       this.#missed().addError(server, reading.reason);
       return this.#nextServer();
@@ -140,7 +140,7 @@ export class Lookup {
     }
   }
 
-  #nextName(): Step | LookupResult {
+  #nextName(): LookupStep | LookupResult {
     const name = this.#names[this.#next];
     if (name === undefined) return this.#failed ?? this.#denied ?? failure('no name to query');
     this.#next += 1;
@@ -149,7 +149,7 @@ export class Lookup {
     return this.#ask(name);
   }
 
-  #ask(name: string): Step | LookupResult {
+  #ask(name: string): LookupStep | LookupResult {
     this.#name = name;
     this.#query = encodeQuery(name, this.#type);
     if (this.#query === undefined) return this.#fail(`${name} is not a DNS name`);
@@ -162,7 +162,7 @@ export class Lookup {
     return this.#step();
   }
 
-  #nextServer(): Step | LookupResult {
+  #nextServer(): LookupStep | LookupResult {
     this.#remainingServers = this.#remainingServers.slice(1);
     this.#isPlain = false;
     if (this.#remainingServers.length === 0 && this.#round < rounds) {
@@ -172,7 +172,7 @@ export class Lookup {
     return this.#step();
   }
 
-  #step(): Step | LookupResult {
+  #step(): LookupStep | LookupResult {
     const server = this.#remainingServers[0];
     if (server !== undefined && this.#query !== undefined)
       return { kind: 'ask', server, query: this.#query, manner: this.#manner(server) };
@@ -190,7 +190,7 @@ export class Lookup {
   }
 
   /** Records that the name has failed, and goes on with the next name, which may have records. */
-  #fail(message: string): Step | LookupResult {
+  #fail(message: string): LookupStep | LookupResult {
     this.#failed ??= failure(message);
     return this.#nextName();
   }

@@ -4,7 +4,7 @@ import type { ServiceRecord } from '../../core/resolution/srv-records.ts';
 import { readOpt, withOpt } from './opt.ts';
 import type { Opt } from './opt.ts';
 import { headerBytes, questionEnd, readSections } from './wire.ts';
-import type { Resource } from './wire.ts';
+import type { ResourceRecord } from './wire.ts';
 
 /** Type of a query on the wire. SOA only serves to find out whether a server answers at all. */
 export type WireType = Question['type'] | 'SOA';
@@ -159,13 +159,13 @@ interface Chain {
   /** The last name, in lower case. */
   readonly end: string;
   /** Records of the queried type at the last name. */
-  readonly records: readonly Resource[];
+  readonly records: readonly ResourceRecord[];
   /** Smallest time to live of the chain; undefined if there is neither alias nor record. */
   readonly ttlMs: number | undefined;
 }
 
 /** Follows the CNAMEs of the queried name, in any order of the records. Returns undefined for a loop. */
-function followChain(answers: readonly Resource[], name: string, type: WireType): Chain | undefined {
+function followChain(answers: readonly ResourceRecord[], name: string, type: WireType): Chain | undefined {
   const seen: string[] = [];
   let ttlMs: number | undefined;
   for (let end = name; ;) {
@@ -184,13 +184,13 @@ function followChain(answers: readonly Resource[], name: string, type: WireType)
 /** More than any server sends. Bounds the work for an answer that is made to be slow. */
 const longestChain = 32;
 
-const leastTtl = (resources: readonly Resource[], before = Infinity): number =>
+const leastTtl = (resources: readonly ResourceRecord[], before = Infinity): number =>
   resources.reduce((least, { ttlMs }) => Math.min(least, ttlMs), before);
 
 function denial(
   reason: 'NoSuchName' | 'NoAddress',
   chain: Pick<Chain, 'ttlMs'>,
-  soa: Resource | undefined,
+  soa: ResourceRecord | undefined,
 ): ParsedResponse {
   const negativeMs = soa?.data.type === 'SOA' ? Math.min(soa.ttlMs, soa.data.minimumMs) : 0;
   return { kind: 'none', reason, ttlMs: Math.min(negativeMs, chain.ttlMs ?? negativeMs), zone: soa?.name };
@@ -213,7 +213,7 @@ function readRecords({ records, ttlMs = 0 }: Chain): ParsedResponse {
   return { kind: 'records', ttlMs, ...sorted({ addresses, services }) };
 }
 
-type ServiceData = Extract<Resource['data'], { type: 'SRV' }>;
+type ServiceData = Extract<ResourceRecord['data'], { type: 'SRV' }>;
 
 const isUsable = ({ host, port }: ServiceData): boolean => isName(host) && port > 0;
 

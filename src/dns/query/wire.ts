@@ -5,7 +5,7 @@ import { optType } from './opt.ts';
 export const recordTypes = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, SRV: 33 } as const;
 
 /** Names in lower case, without the trailing dot; the root is ''. */
-export interface Resource {
+export interface ResourceRecord {
   readonly name: string;
   readonly ttlMs: number;
   readonly data: ResourceData;
@@ -25,8 +25,8 @@ export type ResourceData =
     };
 
 export interface Sections {
-  readonly answers: readonly Resource[];
-  readonly authorities: readonly Resource[];
+  readonly answers: readonly ResourceRecord[];
+  readonly authorities: readonly ResourceRecord[];
 }
 
 export const headerBytes = 12;
@@ -110,8 +110,8 @@ class Reader {
     this.#at = at;
   }
 
-  resources(count: number): readonly Resource[] {
-    const found: Resource[] = [];
+  resources(count: number): readonly ResourceRecord[] {
+    const found: ResourceRecord[] = [];
     for (let left = count; left > 0; left--) {
       const name = this.#name();
       const type = this.#uint16();

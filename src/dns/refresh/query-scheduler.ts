@@ -1,12 +1,12 @@
 import { Heap } from '../../util/heap.ts';
 import type { HeapItem } from '../../util/heap.ts';
 import { FairQueue, type Ticket } from '../../util/fair-queue.ts';
-import { LaneRoom, lanes, type Lane } from './query-shares.ts';
+import { LaneRoom, lanes, type QueryLane } from './query-shares.ts';
 import type { LaneLimits } from './query-shares.ts';
 
 export interface AgendaItem extends HeapItem {
   /** Changes only while the item is neither planned nor running. */
-  lane: Lane;
+  lane: QueryLane;
   /** At least one while the item is planned. Call `plan` again after a change. */
   readonly owners: ReadonlyMap<string, { readonly namespace: string }>;
 }
@@ -15,7 +15,7 @@ export interface AgendaItem extends HeapItem {
  * Order of the lanes in each turn, so that no lane starves: new names do not wait behind known ones, and
  * known names do not wait behind new ones.
  */
-const turns: readonly (readonly Lane[])[] = [
+const turns: readonly (readonly QueryLane[])[] = [
   ['steady', 'unsure', 'suspect'],
   ['unsure', 'steady', 'suspect'],
   ['steady', 'unsure', 'suspect'],
@@ -35,7 +35,7 @@ const turns: readonly (readonly Lane[])[] = [
 export class QueryScheduler<T extends AgendaItem> {
   readonly #room: LaneRoom;
   readonly #planned = new Heap<T>();
-  readonly #queues: Readonly<Record<Lane, FairQueue<string, T>>> = {
+  readonly #queues: Readonly<Record<QueryLane, FairQueue<string, T>>> = {
     steady: new FairQueue(namespaceOf),
     unsure: new FairQueue(namespaceOf),
     suspect: new FairQueue(namespaceOf),

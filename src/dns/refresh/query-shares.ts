@@ -4,9 +4,9 @@ import { HeldShares } from '../../util/held-shares.ts';
  * Class of a question by its last results: `steady`: answered; `unsure`: not answered yet, or failed once
  * since the last answer; `suspect`: failed twice in a row or more often.
  */
-export type Lane = 'steady' | 'unsure' | 'suspect';
+export type QueryLane = 'steady' | 'unsure' | 'suspect';
 
-export const lanes: readonly Lane[] = ['steady', 'unsure', 'suspect'];
+export const lanes: readonly QueryLane[] = ['steady', 'unsure', 'suspect'];
 
 export interface LaneLimits {
   /** Maximum number of questions in flight, because resolvers lose bursts. */
@@ -29,8 +29,8 @@ export interface LaneLimits {
  */
 export class LaneRoom {
   readonly #limits: LaneLimits;
-  readonly #running: Record<Lane, number> = { steady: 0, unsure: 0, suspect: 0 };
-  readonly #held: Readonly<Record<Lane, HeldShares>> = {
+  readonly #running: Record<QueryLane, number> = { steady: 0, unsure: 0, suspect: 0 };
+  readonly #held: Readonly<Record<QueryLane, HeldShares>> = {
     steady: new HeldShares(),
     unsure: new HeldShares(),
     suspect: new HeldShares(),
@@ -41,7 +41,7 @@ export class LaneRoom {
   }
 
   /** Returns how many more questions of the lane may be sent now. */
-  of(lane: Lane): number {
+  of(lane: QueryLane): number {
     const { maxInFlight, maxSuspects } = this.#limits;
     const { steady, unsure, suspect } = this.#running;
     const free = maxInFlight - steady - unsure - suspect;
@@ -51,16 +51,16 @@ export class LaneRoom {
   }
 
   /** Returns true when the namespace may take one of `room` slots of the lane. */
-  allows(lane: Lane, namespace: string, room: number): boolean {
+  allows(lane: QueryLane, namespace: string, room: number): boolean {
     return this.#held[lane].allows(namespace, room);
   }
 
-  take(lane: Lane, namespace: string): void {
+  take(lane: QueryLane, namespace: string): void {
     this.#running[lane] += 1;
     this.#held[lane].take(namespace);
   }
 
-  release(lane: Lane, namespace: string): void {
+  release(lane: QueryLane, namespace: string): void {
     this.#running[lane] -= 1;
     this.#held[lane].release(namespace);
   }

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../core/probing/verdict.ts';
-import type { Probe } from '../ports.ts';
+import type { ProbeFn } from '../ports.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import type { ProbeListeners } from './result-dispatcher.ts';
 import type { Slot } from './concurrency.ts';
@@ -7,7 +7,7 @@ import type { Run, Task } from './probe-task.ts';
 
 export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'onFault'> {
   readonly clock: Clock;
-  readonly probe: Probe;
+  readonly probe: ProbeFn;
   readonly places?: RunPlaces;
 }
 

@@ -5,7 +5,7 @@ import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { HealthTable } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
-import type { Probe } from '../ports.ts';
+import type { ProbeFn } from '../ports.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
 import { RunCosts } from './run-costs.ts';
@@ -17,7 +17,7 @@ import { ProbeScheduler } from './scheduler.ts';
 export interface LocalProberOptions extends Omit<ProberListeners, 'onQuarantined'> {
   readonly clock: Clock;
   readonly random: Random;
-  readonly probe: Probe;
+  readonly probe: ProbeFn;
   readonly limits: ProbeLimits;
   readonly tally: RunTally;
   readonly places?: RunPlaces;

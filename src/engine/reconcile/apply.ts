@@ -1,6 +1,6 @@
 import type { Action } from '../../core/kubernetes/action.ts';
 import { isRefusal, isUnanswered, OperatorError } from '../../core/errors.ts';
-import type { Step } from '../../core/kubernetes/step.ts';
+import type { PlanStep } from '../../core/kubernetes/step.ts';
 import type { Writer } from '../ports.ts';
 
 /** A write that did not succeed. */
@@ -15,7 +15,7 @@ export interface FailedWrite {
  */
 export const applyAll = (
   writer: Writer,
-  lists: readonly (readonly Step[])[],
+  lists: readonly (readonly PlanStep[])[],
 ): Promise<readonly (readonly FailedWrite[])[]> =>
   Promise.all(lists.map((steps) => performSteps(writer, steps)));
 
@@ -36,8 +36,8 @@ const MAX_UNANSWERED = 2;
  * | no answer, for the second time         | are abandoned                  |
  * | Superseded, NotLeader                  | are abandoned: another run, or another replica, makes a new plan |
  */
-async function performSteps(writer: Writer, steps: readonly Step[]): Promise<readonly FailedWrite[]> {
-  const missing = new Set<Step>();
+async function performSteps(writer: Writer, steps: readonly PlanStep[]): Promise<readonly FailedWrite[]> {
+  const missing = new Set<PlanStep>();
   const failed: FailedWrite[] = [];
   const attempt = async (action: Action): Promise<OperatorError | undefined> => {
     const error = await perform(writer, action);

@@ -12,8 +12,13 @@ export interface RegisteredBackend {
 }
 
 /** Returns `namespace/name`, the key of a backend everywhere in the engine. */
-export const keyOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
-  `${namespace}/${name}`;
+export const backendKey = ({
+  namespace,
+  name,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+}): string => `${namespace}/${name}`;
 
 /** Parsed backends, with the Service names that each of them claims. */
 export class BackendRegistry {

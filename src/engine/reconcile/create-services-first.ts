@@ -1,7 +1,7 @@
 import type { Backend, ServiceSpec } from '../../api/external-backend.ts';
 import { servicesOf } from '../../core/publish/desired.ts';
 import { areFamiliesOpen } from '../../core/publish/ip-families.ts';
-import { chain, type Step } from '../../core/kubernetes/step.ts';
+import { chain, type PlanStep } from '../../core/kubernetes/step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './plan-services.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { ReconcileInputs } from './inputs.ts';
@@ -26,7 +26,7 @@ export function hasServicesToCreateFirst(
 export function servicesToCreateFirst(
   inputs: ReconcileInputs,
   options: PlanningOptions,
-): readonly (readonly Step[])[] {
+): readonly (readonly PlanStep[])[] {
   const isFirst = isNew(inputs.backend, options.view);
   return desiredOf(inputs, rolesIn(inputs, options.view), undefined, options)
     .filter(({ spec }) => isFirst(spec))

@@ -11,7 +11,7 @@ import {
   mostQuestions,
   questionSet,
   questionsOf,
-  type Lookup,
+  type NameStateOf,
   type QuestionSet,
 } from '../../core/resolution/questions.ts';
 import { resolve, type Resolution } from '../../core/resolution/resolve-host.ts';
@@ -36,7 +36,7 @@ export function subscribeNames(
   backend: Backend,
   { resolver, view, minRefreshMs = 0 }: ResolvingOptions,
 ): void {
-  const lookup: Lookup = (question) => resolver.state(question);
+  const lookup: NameStateOf = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
   const bounds = {
     namespace: backend.namespace,
@@ -84,7 +84,7 @@ export function resolveWith(
 ): (host: string) => Resolution {
   const { dns = defaultDns, targets } = backend.spec;
   const now = clock.now();
-  const lookup: Lookup = (question) => resolver.state(question);
+  const lookup: NameStateOf = (question) => resolver.state(question);
   const hosts = targets.map(({ host }) => host);
   const asked = questionSet(hosts, dns.families, lookup);
   return (host) => withHint(resolve(host, dns, lookup, now, asked), host, backend.spec, lookup);

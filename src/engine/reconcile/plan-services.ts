@@ -10,7 +10,7 @@ import { holderOf, ownerName } from '../../core/kubernetes/ownership.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
 import type { SwitchedOff } from '../../core/publish/service-features.ts';
 import { endpointKey } from '../../core/publish/slice-layout.ts';
-import type { Step } from '../../core/kubernetes/step.ts';
+import type { PlanStep } from '../../core/kubernetes/step.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { BackendRegistry } from './backend-registry.ts';
@@ -105,7 +105,7 @@ export function removalsOf(
   backend: Backend,
   { view, registry }: PlanningOptions,
   withdraws = false,
-): readonly (readonly Step[])[] {
+): readonly (readonly PlanStep[])[] {
   const desired = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
   return [...view.ownedNames(backend.namespace, backend.name)]
     .filter((name) => !desired.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)

@@ -1,6 +1,6 @@
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
-import type { Probe } from '../ports.ts';
+import type { ProbeFn } from '../ports.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
 
 const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
@@ -9,11 +9,11 @@ type Question = Extract<ProberReport, { op: 'ask' }>;
 
 /** Runs of one probe thread that the main thread performs, because the probe thread cannot. */
 export class ForeignRuns {
-  readonly #probe: Probe;
+  readonly #probe: ProbeFn;
   readonly #send: SendCommand;
   readonly #runs = new Map<number, AbortController>();
 
-  constructor(probe: Probe, send: SendCommand) {
+  constructor(probe: ProbeFn, send: SendCommand) {
     this.#probe = probe;
     this.#send = send;
   }

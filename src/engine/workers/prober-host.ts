@@ -3,13 +3,13 @@ import { withoutRuns } from '../../core/health/thresholds.ts';
 import type { Health } from '../../core/health/state.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { LocalProber, type LocalProberOptions } from '../probing/local-prober.ts';
-import type { Probe } from '../ports.ts';
+import type { ProbeFn } from '../ports.ts';
 import type { ProberCommand, ProberSetCommand, SendReport, SentCheck } from './prober-messages.ts';
 import type { RunBoard } from './run-board.ts';
 
 export interface ProberHostOptions extends Pick<LocalProberOptions, 'clock' | 'random' | 'limits' | 'tally'> {
   /** Creates the probe. `foreign` has the main thread perform runs that this thread cannot. */
-  readonly createProbe: (foreign: Probe) => Probe;
+  readonly createProbe: (foreign: ProbeFn) => ProbeFn;
   readonly board: RunBoard;
   readonly send: SendReport;
   /** Called when all runs have ended after a `stop`. */

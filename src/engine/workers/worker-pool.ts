@@ -2,7 +2,7 @@ import type { Check } from '../../core/probing/check.ts';
 import { unknownHealth, type Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
-import type { Probe } from '../ports.ts';
+import type { ProbeFn } from '../ports.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import { ProberLane } from './prober-lane.ts';
 import type { ProberReport } from './prober-messages.ts';
@@ -21,7 +21,7 @@ export interface WorkerPoolOptions extends ProberListeners {
   readonly limits: ProbeLimits;
   readonly stallMs: number;
   /** Performs the probes that a probe thread cannot. */
-  readonly foreign: Probe;
+  readonly foreign: ProbeFn;
   readonly onRestart: (cause: ThreadEnd, thread: string, running: number, error: unknown) => void;
 }
 

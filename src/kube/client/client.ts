@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { OperatorError } from '../../core/errors.ts';
 import { operatorName } from '../../core/kubernetes/ownership.ts';
 import type { Clock, Random } from '../../util/clock.ts';
-import type { Connection, Credentials } from './credentials.ts';
+import type { ApiConnection, ApiCredentials } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
 import { PriorityLimiter, priorities } from './priority-limiter.ts';
 import type { Lane } from './priority-limiter.ts';
@@ -62,7 +62,7 @@ export interface ClientHooks {
 }
 
 export interface ClientOptions {
-  readonly credentials: Credentials;
+  readonly credentials: ApiCredentials;
   readonly clock: Clock;
   readonly random: Random;
   readonly hooks?: ClientHooks;
@@ -80,7 +80,7 @@ const defaultAttempts = 4;
  * failures are OperatorErrors.
  */
 export class KubeClient {
-  readonly #credentials: Credentials;
+  readonly #credentials: ApiCredentials;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #hooks: ClientHooks;
@@ -179,7 +179,7 @@ export class KubeClient {
     }
   }
 
-  async #connect(ask: ApiRequest): Promise<Connection> {
+  async #connect(ask: ApiRequest): Promise<ApiConnection> {
     try {
       return await this.#credentials.get();
     } catch (cause) {
@@ -192,7 +192,7 @@ export class KubeClient {
 
   async #send(
     ask: ApiRequest,
-    connection: Connection,
+    connection: ApiConnection,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const started = this.#clock.now();
@@ -213,7 +213,7 @@ export class KubeClient {
     }
   }
 
-  #options(ask: ApiRequest, connection: Connection, signal: AbortSignal): Dispatcher.RequestOptions {
+  #options(ask: ApiRequest, connection: ApiConnection, signal: AbortSignal): Dispatcher.RequestOptions {
     const headers: Record<string, string> = {
       ...connection.headers,
       accept: 'application/json',
@@ -232,7 +232,7 @@ export class KubeClient {
 
   #responseError(
     ask: ApiRequest,
-    connection: Connection,
+    connection: ApiConnection,
     answer: Dispatcher.ResponseData,
     text: string,
   ): OperatorError {
@@ -244,7 +244,7 @@ export class KubeClient {
   /**
    * Returns the cause of an error. While a body is read, the error of the stream itself does not contain it.
    */
-  #toOperatorError(error: unknown, signal: AbortSignal, ask: ApiRequest, connection: Connection): unknown {
+  #toOperatorError(error: unknown, signal: AbortSignal, ask: ApiRequest, connection: ApiConnection): unknown {
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (!(cause instanceof OperatorError)) return networkError(ask, cause);
     if (cause.reason === 'DeadlineExceeded') this.#credentials.reconnect(connection);

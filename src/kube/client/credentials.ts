@@ -8,7 +8,7 @@ import type { Clock } from '../../util/clock.ts';
 import { Sockets } from './sockets.ts';
 
 /** Destination of requests, and the headers of each. */
-export interface Connection {
+export interface ApiConnection {
   readonly dispatcher: Dispatcher;
   /** Scheme, host and port. */
   readonly origin: string;
@@ -33,16 +33,16 @@ const retryMs = 5_000;
  * typing error sends no token in clear text. A dispatcher is used while the TLS material (CA, certificate,
  * key) is the same. When it changes, the old dispatcher is closed after its requests.
  */
-export class Credentials {
+export class ApiCredentials {
   readonly #load: () => KubeConfig;
   readonly #clock: Clock;
   /** Sockets of all dispatchers, including the old ones. */
   readonly #sockets = new Sockets();
   #config: KubeConfig | undefined;
-  #connection: Connection | undefined;
+  #connection: ApiConnection | undefined;
   #material = '';
   #dueAt = 0;
-  #refreshing: Promise<Connection> | undefined;
+  #refreshing: Promise<ApiConnection> | undefined;
 
   /** @param load reads the kubeconfig or the pod's service account; called again after a 401 */
   constructor(load: () => KubeConfig, clock: Clock) {
@@ -51,12 +51,12 @@ export class Credentials {
   }
 
   /** Returns the connection without waiting; undefined if it must be renewed first. */
-  peek(): Connection | undefined {
+  peek(): ApiConnection | undefined {
     return this.#clock.now() < this.#dueAt ? this.#connection : undefined;
   }
 
   /** Returns the connection, renewed if necessary. */
-  async get(): Promise<Connection> {
+  async get(): Promise<ApiConnection> {
     const now = this.peek();
     if (now !== undefined) return now;
     this.#refreshing ??= this.#refreshOrKeep().finally(() => (this.#refreshing = undefined));
@@ -64,7 +64,7 @@ export class Credentials {
   }
 
   /** Called after a 401: the next `get` reads all credentials again, including plugins and files. */
-  invalidate(used: Connection): void {
+  invalidate(used: ApiConnection): void {
     if (this.#connection !== used) return;
     this.#config = undefined;
     this.#dueAt = 0;
@@ -74,7 +74,7 @@ export class Credentials {
    * Called after a request without an answer: the next `get` opens new connections, because a network that
    * drops one connection has dropped all idle ones too.
    */
-  reconnect(used: Connection): void {
+  reconnect(used: ApiConnection): void {
     if (this.#connection !== used) return;
     this.#material = '';
     this.#dueAt = 0;
@@ -100,7 +100,7 @@ export class Credentials {
    * Renews the connection. If that fails, the present one remains in use, unless the API server has refused
    * it: a file may be being replaced, or a plugin may fail once.
    */
-  async #refreshOrKeep(): Promise<Connection> {
+  async #refreshOrKeep(): Promise<ApiConnection> {
     const rejected = this.#config === undefined;
     try {
       return await this.#refresh();
@@ -111,7 +111,7 @@ export class Credentials {
     }
   }
 
-  async #refresh(): Promise<Connection> {
+  async #refresh(): Promise<ApiConnection> {
     this.#config ??= this.#load();
     const options: Options = {};
     await this.#config.applyToHTTPSOptions(options);

@@ -19,7 +19,7 @@ export function encodeCheck(service: string): Buffer {
 }
 
 /** Result of a call. */
-export interface Answer {
+export interface GrpcAnswer {
   readonly httpStatus: number;
   readonly contentType: string;
   /** From the trailers, or from the headers of an answer without trailers. */
@@ -28,7 +28,7 @@ export interface Answer {
 }
 
 /** Maximum length of an answer to a health check. */
-export const maxBodyBytes = 1024;
+export const maxGrpcBytes = 1024;
 
 /**
  * Returns the verdict of an answer.
@@ -43,7 +43,7 @@ export const maxBodyBytes = 1024;
  * | 16 UNAUTHENTICATED, 7 PERMISSION_DENIED    | down AuthRequired: only SERVING is healthy             |
  * | other (5: service not known, 12: no health service) | down NotServing, with the status              |
  */
-export function verdictOfAnswer(answer: Answer): Verdict {
+export function verdictOfAnswer(answer: GrpcAnswer): Verdict {
   const { httpStatus, contentType, grpcStatus, body } = answer;
   if (httpStatus !== 200) return verdict('down', 'UnexpectedStatus', `HTTP ${String(httpStatus)}`);
   if (!/^application\/grpc\b/.test(contentType) || grpcStatus === undefined) return notGrpc;

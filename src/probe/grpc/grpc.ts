@@ -12,7 +12,7 @@ import type { Check, GrpcHandler } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { Budget } from '../connection/budget.ts';
 import { closedEarly, codeOf, proberFault, verdict } from '../verdict/verdicts.ts';
-import { encodeCheck, maxBodyBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
+import { encodeCheck, maxGrpcBytes, notGrpc, verdictOfAnswer } from './grpc-health.ts';
 import { classifyHttpError } from '../connection/errors.ts';
 import { isDnsName } from '../connection/identity.ts';
 import { createDeadline } from '../connection/deadline.ts';
@@ -177,7 +177,7 @@ class Call {
     stream.on('trailers', (given: IncomingHttpHeaders) => (trailers = given));
     stream.on('data', (chunk: Buffer) => {
       body = Buffer.concat([body, chunk]);
-      if (body.length > maxBodyBytes) this.#finish(notGrpc);
+      if (body.length > maxGrpcBytes) this.#finish(notGrpc);
     });
     stream.on('error', (error) => this.#fail(error));
     stream.on('end', () => {

@@ -15,7 +15,7 @@ export interface ExchangeOptions {
 }
 
 /** Answer with a complete head. */
-export interface Answer {
+export interface ResponseHead {
   readonly status: number;
   readonly location: string | undefined;
   /** True when the server reports a request without TLS on a port of TLS. */
@@ -53,7 +53,7 @@ export class HttpExchange implements Protocol {
   #framing: Framing = 'none';
   #body = new BodyReader('none');
   #interim = 0;
-  #answer: Answer | undefined;
+  #answer: ResponseHead | undefined;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -61,7 +61,7 @@ export class HttpExchange implements Protocol {
   }
 
   /** The answer. Undefined: there was none, and the verdict of the dialogue is the verdict of the probe. */
-  get answer(): Answer | undefined {
+  get answer(): ResponseHead | undefined {
     return this.#answer;
   }
 
@@ -117,7 +117,7 @@ const isInterim = (status: number): boolean => status >= 100 && status < 200 && 
 const tlsWords =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled/;
 
-function answerOf({ status, headers, end }: Head, received: Buffer): Answer {
+function answerOf({ status, headers, end }: Head, received: Buffer): ResponseHead {
   const [location] = headers.get('location') ?? [];
   const body = status === 400 ? received.toString('latin1', end, end + maxBodyBytes) : '';
   return {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { kubernetesPorts } from '../../core/resolution/address-policy.ts';
 import type { Check, Handler } from '../../core/probing/check.ts';
 
-export type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
+export type HttpRequest = Extract<Handler, { kind: 'httpGet' }>['request'];
 /** Names and values in the order of the request. */
 export type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -12,7 +12,7 @@ export type Headers = readonly (readonly [name: string, value: string])[];
  * `request.host`, or the target's host. The path is appended as text, so that no path (`//other/`,
  * `http://other/`) can change the host.
  */
-export function urlOf(check: Check, request: HttpGet): URL {
+export function urlOf(check: Check, request: HttpRequest): URL {
   const host = (request.host ?? check.host).replace(/\.$/, '');
   const authority = isIP(host) === 6 ? `[${host}]` : host;
   const path = request.path.startsWith('/') ? request.path : `/${request.path}`;
@@ -27,7 +27,7 @@ export function urlOf(check: Check, request: HttpGet): URL {
  * @param url URL of this request
  * @param ownHost true while the Host of the user applies
  */
-export function headersOf(request: HttpGet, url: URL, ownHost: boolean): Headers {
+export function headersOf(request: HttpRequest, url: URL, ownHost: boolean): Headers {
   const headers = new Map<string, { name: string; values: string[] }>([
     ['host', { name: 'Host', values: [url.host] }],
     ['user-agent', { name: 'User-Agent', values: ['external-backend-operator'] }],

@@ -4,7 +4,7 @@ import { Budget } from '../connection/budget.ts';
 import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import { HttpExchange } from './http-exchange.ts';
-import type { Answer } from './http-exchange.ts';
+import type { ResponseHead } from './http-exchange.ts';
 import {
   headersOf,
   hostnameOf,
@@ -14,7 +14,7 @@ import {
   requestBytes,
   urlOf,
 } from './http-request.ts';
-import type { HttpGet } from './http-request.ts';
+import type { HttpRequest } from './http-request.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
 import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
@@ -51,7 +51,7 @@ const noTls: TlsOptions = {};
 
 interface Run {
   readonly check: Check;
-  readonly request: HttpGet;
+  readonly request: HttpRequest;
   readonly tls: TlsOptions;
   readonly trust: SecureContextCache;
   readonly signal: AbortSignal;
@@ -87,13 +87,13 @@ async function get(run: Run): Promise<Verdict> {
   return verdict('down', 'UnexpectedStatus', `stopped after ${String(maxRequests)} redirects`);
 }
 
-const hasHeaders = ({ httpHeaders = [] }: HttpGet): boolean => httpHeaders.length > 0;
+const hasHeaders = ({ httpHeaders = [] }: HttpRequest): boolean => httpHeaders.length > 0;
 
 const withoutHeaders = ' without httpHeaders';
 
 const tlsExpected = ': the server expects TLS: set scheme: HTTPS';
 
-function isExpected(request: HttpGet, status: number): boolean {
+function isExpected(request: HttpRequest, status: number): boolean {
   return request.expectedStatuses?.includes(status) ?? (status >= 200 && status < 400);
 }
 
@@ -120,7 +120,7 @@ function redirected({ origin, pathname }: URL, how: string, end: Verdict): Verdi
 }
 
 /** Makes one request on one connection to the checked IP. The URL's host is only a name of the server. */
-async function exchange(run: Run, url: URL, request: Uint8Array): Promise<Answer | Verdict> {
+async function exchange(run: Run, url: URL, request: Uint8Array): Promise<ResponseHead | Verdict> {
   const { check, tls, trust, signal } = run;
   const isSecure = url.protocol === 'https:';
   const port = portOf(url);

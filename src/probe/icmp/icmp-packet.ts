@@ -2,7 +2,7 @@ import { SocketAddress } from 'node:net';
 import type { Family } from '../../core/kubernetes/objects.ts';
 
 /** Content of a received ICMP packet about one of our echo requests. */
-export interface Packet {
+export interface IcmpPacket {
   readonly kind: 'reply' | 'unreachable';
   /** Identifier and sequence number of the echo request. */
   readonly id: number;
@@ -29,7 +29,7 @@ export function canonical(ip: string, family: Family): string {
  * | IPv4   | type 0                | types 3, 11                |
  * | IPv6   | type 129              | types 1, 3                 |
  */
-export function parsePacket(data: Buffer, family: Family): Packet | undefined {
+export function parsePacket(data: Buffer, family: Family): IcmpPacket | undefined {
   const icmp = family === 'IPv4' ? ipv4Payload(data) : data;
   if (icmp === undefined || icmp.length < 8) return undefined;
   const type = icmp.readUInt8(0);
@@ -46,7 +46,7 @@ export function parsePacket(data: Buffer, family: Family): Packet | undefined {
 }
 
 /** Parses the packet that an ICMP error quotes, from its IP header on. */
-function parseError(quoted: Buffer, family: Family): Packet | undefined {
+function parseError(quoted: Buffer, family: Family): IcmpPacket | undefined {
   const request = family === 'IPv4' ? ipv4Payload(quoted) : ipv6Payload(quoted);
   if (request === undefined || request.length < 8 || request.readUInt8(0) !== (family === 'IPv4' ? 8 : 128))
     return undefined;

@@ -11,7 +11,7 @@
  * | 20    | section kind: 0 = one document                            |
  * | 21-   | BSON document                                             |
  */
-export type Message = 'unfinished' | 'unknown' | { readonly document: Buffer };
+export type MongodbMessage = 'unfinished' | 'unknown' | { readonly document: Buffer };
 
 const opMsg = 2013;
 const requestId = 1;
@@ -40,7 +40,7 @@ export const helloRequest: Uint8Array = Buffer.concat([
 ]);
 
 /** Reads the answer to `helloRequest`. Other bytes are `unknown` from the first ones on. */
-export function readMessage(received: Buffer): Message {
+export function readMongodbMessage(received: Buffer): MongodbMessage {
   if (received.length < 4) return 'unfinished';
   const length = received.readInt32LE(0);
   if (length < documentAt + minDocumentBytes || length > maxMessageBytes) return 'unknown';

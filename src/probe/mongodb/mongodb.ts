@@ -5,7 +5,7 @@ import type { Protocol } from '../connection/protocol.ts';
 import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
 import { verdictOfHello } from './mongodb-hello.ts';
-import { helloRequest, maxMessageBytes, readMessage } from './mongodb-message.ts';
+import { helloRequest, maxMessageBytes, readMongodbMessage } from './mongodb-message.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
 import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
@@ -55,7 +55,7 @@ export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}
         isAsked = true;
         return { kind: 'send', bytes: helloRequest, consumed: 0 };
       }
-      const message = readMessage(received);
+      const message = readMongodbMessage(received);
       if (message === 'unfinished') return { kind: 'more' };
       const hello = message === 'unknown' ? undefined : readHello(bson, message.document);
       const end = hello === undefined ? wrongProtocol : verdictOfHello(hello, options.setName);

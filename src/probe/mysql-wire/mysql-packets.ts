@@ -30,7 +30,7 @@ export interface Greeting {
   readonly plugin: string;
 }
 
-export interface ServerError {
+export interface MysqlError {
   readonly code: number;
   /** SQLSTATE, or empty. */
   readonly state: string;
@@ -83,7 +83,7 @@ export function readGreeting(payload: Buffer): Greeting | undefined {
 }
 
 /** Reads an ERR packet. Undefined: another packet. */
-export function readError(payload: Buffer): ServerError | undefined {
+export function readError(payload: Buffer): MysqlError | undefined {
   if (payload[0] !== 0xff || payload.length < 3) return undefined;
   const code = payload.readUInt16LE(1);
   // Errors of servers begin at 1000. 0xFFFF is not an error but a progress report.

@@ -2,9 +2,9 @@ import type { Reason, Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
 import { refusal } from '../connection/logins.ts';
 import type { At } from '../connection/logins.ts';
-import type { ServerError } from '../mysql-wire/mysql-packets.ts';
+import type { MysqlError } from '../mysql-wire/mysql-packets.ts';
 
-export type Ruling =
+export type MysqlRuling =
   | { readonly subject: 'server'; readonly reason: Reason }
   | { readonly subject: 'full' | 'prober' }
   | { readonly subject: 'account' | 'login' };
@@ -29,7 +29,7 @@ export type Ruling =
  * | any other (3032 offline, 1047 no Galera quorum, of a proxy:    | server, NotServing                           |
  * | 1105, 1927, 2003, 9001)                                        |                                              |
  */
-export function rulingOf({ code, state, text }: ServerError): Ruling {
+export function mysqlRulingOf({ code, state, text }: MysqlError): MysqlRuling {
   const known = byCode[code];
   if (known !== undefined) return known;
   if (ofMaxScale.test(text)) return notServing;
@@ -39,12 +39,12 @@ export function rulingOf({ code, state, text }: ServerError): Ruling {
 
 /** Returns the verdict of an error. */
 export function classifyServerError(
-  error: ServerError,
+  error: MysqlError,
   saturatedIs: 'inconclusive' | 'down',
   at: At = { stage: 'mysql login', logsIn: false },
 ): Verdict {
   const message = `${error.code}: ${error.text}`;
-  const ruling = rulingOf(error);
+  const ruling = mysqlRulingOf(error);
   switch (ruling.subject) {
     case 'full':
       return verdict(saturatedIs, 'Saturated', message);
@@ -57,11 +57,11 @@ export function classifyServerError(
   }
 }
 
-const full: Ruling = { subject: 'full' };
-const prober: Ruling = { subject: 'prober' };
-const notServing: Ruling = { subject: 'server', reason: 'NotServing' };
+const full: MysqlRuling = { subject: 'full' };
+const prober: MysqlRuling = { subject: 'prober' };
+const notServing: MysqlRuling = { subject: 'server', reason: 'NotServing' };
 
-const byCode: Readonly<Record<number, Ruling>> = {
+const byCode: Readonly<Record<number, MysqlRuling>> = {
   1040: full,
   1041: full,
   1135: full,
@@ -89,8 +89,8 @@ const limits: ReadonlySet<number> = new Set([1184, 1203, 1226, 1317, 1969, 3024]
 const aboutTheAccount: ReadonlySet<number> = new Set([...limits, 1142, 1143, 1193, 1227, 1235, 1370]);
 
 /** Returns true when the same query is refused until a right is granted. False for a limit. */
-export const isLasting = (error: ServerError): boolean =>
-  rulingOf(error).subject === 'account' && !limits.has(error.code);
+export const isLasting = (error: MysqlError): boolean =>
+  mysqlRulingOf(error).subject === 'account' && !limits.has(error.code);
 
 export const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
 export const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');

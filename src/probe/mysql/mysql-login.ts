@@ -29,7 +29,7 @@ import type { SecureContextCache } from '../connection/tls.ts';
 import { metered } from '../connection/tapped.ts';
 import type { Connection } from '../connection/tapped.ts';
 
-export interface Login {
+export interface MysqlLogin {
   readonly check: Check;
   readonly handler: MysqlHandler;
   readonly credentials: Credentials;
@@ -62,7 +62,7 @@ export const loadClient = async () => (await import('mysql2')).default;
  * Logs in, queries state and replication, and logs out. Ends when the limit stops it. Never rejects because
  * of the server.
  */
-export async function logIn(login: Login): Promise<LoginResult> {
+export async function logInToMysql(login: MysqlLogin): Promise<LoginResult> {
   const { check, handler, limit, outstanding, fallbacks } = login;
   const mysql = await loadClient();
   const secrets = limit.stopped ?? secretsFor(login);
@@ -107,7 +107,7 @@ export async function logIn(login: Login): Promise<LoginResult> {
  * Returns plugins that do not reveal the password, and a function for the verdict after they withheld it.
  * Then the login is not tried again for a while.
  */
-function withholding({ check, credentials, handler, fallbacks }: Login, known: PluginOptions['known']) {
+function withholding({ check, credentials, handler, fallbacks }: MysqlLogin, known: PluginOptions['known']) {
   let kept: string | undefined;
   const verified = handler.tls && verificationOf(handler.tls);
   const onWithheld = (message: string) => (kept ??= message);
@@ -120,7 +120,7 @@ function withholding({ check, credentials, handler, fallbacks }: Login, known: P
 }
 
 /** Returns the options of TLS if the check has TLS, or the verdict if its certificates cannot be used. */
-function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | Verdict | undefined {
+function secretsFor({ check, handler: { tls }, trust }: MysqlLogin): SecureOptions | Verdict | undefined {
   try {
     return tls && tlsConnectOptions(tlsPolicyOf(tls, trust), serverNameOf(check, tls));
   } catch (error) {
@@ -129,14 +129,14 @@ function secretsFor({ check, handler: { tls }, trust }: Login): SecureOptions | 
 }
 
 /** Lets the session continue after the verdict, until the server answers. */
-function waitFor(session: Session, { check, outstanding }: Login): Verdict {
+function waitFor(session: Session, { check, outstanding }: MysqlLogin): Verdict {
   const linger = outstanding.linger(check, () => session.pendingStep, 0);
   const verdict = linger.begin();
   void session.linger(linger.forMs).then((isLeft) => linger.end(isLeft));
   return verdict;
 }
 
-function optionsOf({ check, credentials, handler }: Login, stream: Connection): ConnectionOptions {
+function optionsOf({ check, credentials, handler }: MysqlLogin, stream: Connection): ConnectionOptions {
   return {
     host: check.ip,
     user: credentials.username,
@@ -164,7 +164,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   ),
 };
 
-function classify(error: unknown, session: Session, { handler }: Login, name: string): Verdict {
+function classify(error: unknown, session: Session, { handler }: MysqlLogin, name: string): Verdict {
   if (errorNumber(error) >= 1000) {
     const stage = session.isIn ? 'mysql query' : 'mysql login';
     return classifyServerError(serverError(error), handler.saturatedIs, { stage, logsIn: true });

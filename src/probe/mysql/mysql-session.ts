@@ -11,7 +11,7 @@ import type { Fallback } from '../connection/fallbacks.ts';
 import { refusal } from '../connection/logins.ts';
 import { isLasting } from './mysql-errors.ts';
 import { isCostlyKey, mostKeyBits } from './mysql-key.ts';
-import type { ServerError } from '../mysql-wire/mysql-packets.ts';
+import type { MysqlError } from '../mysql-wire/mysql-packets.ts';
 import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
 import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
 import type { MysqlState, Row, Rows } from './mysql-state.ts';
@@ -54,7 +54,7 @@ const keyTooLarge = refusal(
 );
 
 /** Queries that the server refused for this check. */
-export interface Refusals {
+export interface RememberedRefusals {
   get(fallback: Fallback): string | undefined;
   remember(fallback: Fallback, answer: string): void;
 }
@@ -136,7 +136,7 @@ export class Session {
     return this.#isWelcome;
   }
 
-  async state(refusals: Refusals): Promise<MysqlState> {
+  async state(refusals: RememberedRefusals): Promise<MysqlState> {
     await this.loggedIn;
     this.#isWelcome = true;
     const variables = pairs(await this.#ask(variablesStatement));
@@ -279,7 +279,7 @@ export class Session {
   }
 
   /** Runs a query for which the account may lack the right, unless a refusal is remembered. */
-  async #askOnce(fallback: Fallback, sql: string, refusals: Refusals): Promise<Rows> {
+  async #askOnce(fallback: Fallback, sql: string, refusals: RememberedRefusals): Promise<Rows> {
     const known = refusals.get(fallback);
     if (known !== undefined) return { refused: known };
     try {
@@ -325,6 +325,6 @@ function textOf(error: unknown, property = 'sqlMessage'): string {
 }
 
 /** Returns an error of the server from an error of mysql2. */
-export function serverError(error: unknown): ServerError {
+export function serverError(error: unknown): MysqlError {
   return { code: errorNumber(error), state: textOf(error, 'sqlState'), text: textOf(error) };
 }

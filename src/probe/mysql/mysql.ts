@@ -11,7 +11,7 @@ import { createDeadline } from '../connection/deadline.ts';
 import { reporting } from '../connection/logins.ts';
 import { beginWith, firstAnswer, nativePassword, nextAnswer } from './auth-plugins.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
-import { loadClient, logIn } from './mysql-login.ts';
+import { loadClient, logInToMysql } from './mysql-login.ts';
 import {
   handshakeResponse,
   maxPayload,
@@ -21,7 +21,7 @@ import {
   readGreeting,
 } from '../mysql-wire/mysql-packets.ts';
 import { capability, readPacket, readSwitch, tlsRequest } from '../mysql-wire/mysql-packets.ts';
-import type { Greeting, Packet, ServerError } from '../mysql-wire/mysql-packets.ts';
+import type { Greeting, Packet, MysqlError } from '../mysql-wire/mysql-packets.ts';
 import { createOutstandingLogins, tooLate } from './outstanding-logins.ts';
 import type { OutstandingLogins, PendingStep } from './outstanding-logins.ts';
 import type { Linger } from '../connection/linger.ts';
@@ -85,7 +85,16 @@ export function createMysql(
     }
     const limit = createDeadline(leftMs - (performance.now() - started), signal);
     try {
-      const login = await logIn({ check, handler, credentials, limit, outstanding, fallbacks, trust, meter });
+      const login = await logInToMysql({
+        check,
+        handler,
+        credentials,
+        limit,
+        outstanding,
+        fallbacks,
+        trust,
+        meter,
+      });
       if (!login.isFinished) {
         broken.add(check);
         void login.finishes.then((is) => is && broken.delete(check));
@@ -271,7 +280,7 @@ export class MysqlHandshake implements Protocol {
     return { kind: 'send', bytes, consumed };
   }
 
-  #classify(error: ServerError): Verdict {
+  #classify(error: MysqlError): Verdict {
     const stage = this.#phase === 'greeting' ? 'mysql greeting' : 'mysql login';
     return classifyServerError(error, this.#options.saturatedIs, { stage, logsIn: false });
   }

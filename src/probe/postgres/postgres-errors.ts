@@ -5,7 +5,7 @@ import { refusal } from '../connection/logins.ts';
 import type { At } from '../connection/logins.ts';
 
 /** Error of the server: SQLSTATE (empty for the form of protocol 2), text, and optional fields. */
-export interface ServerError {
+export interface PostgresError {
   readonly sqlstate: string;
   readonly text: string;
   readonly detail?: string;
@@ -13,7 +13,7 @@ export interface ServerError {
   readonly routine?: string;
 }
 
-export type Ruling =
+export type PostgresRuling =
   | { readonly subject: 'server'; readonly reason: Reason }
   | { readonly subject: 'full' }
   | { readonly subject: 'account' | 'login' };
@@ -50,7 +50,7 @@ export type Ruling =
  * | 28xxx pg_hba.conf, password, role                             | login                                         |
  * | anything else (3D000, 42501, 55000, 57014, …)                 | account                                       |
  */
-export function rulingOf(whole: ServerError): Ruling {
+export function postgresRulingOf(whole: PostgresError): PostgresRuling {
   const error = { ...whole, text: whole.text.slice(0, mostJudged) };
   const { sqlstate } = error;
   const text = saidBehind(error.text);
@@ -72,7 +72,7 @@ const mostJudged = 1_000;
 
 /** Returns the verdict of an error. */
 export function verdictOfError(
-  error: ServerError,
+  error: PostgresError,
   saturatedIs: PostgresHandler['saturatedIs'],
   at: At = { stage: 'postgres startup', logsIn: false },
 ): Verdict {
@@ -80,17 +80,17 @@ export function verdictOfError(
   // Without a SQLSTATE the server may be another one: only the text of a postmaster is reported.
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
-  const ruling = rulingOf(error);
+  const ruling = postgresRulingOf(error);
   const words = `${sqlstate} ${text}`;
   if (ruling.subject === 'full') return verdict(saturatedIs, 'Saturated', words);
   if (ruling.subject !== 'server') return refusal(at, ruling.subject, words);
   return verdict('down', ruling.reason, detail === '' ? words : `${words}: ${detail}`);
 }
 
-const full: Ruling = { subject: 'full' };
-const account: Ruling = { subject: 'account' };
-const login: Ruling = { subject: 'login' };
-const notServing: Ruling = { subject: 'server', reason: 'NotServing' };
+const full: PostgresRuling = { subject: 'full' };
+const account: PostgresRuling = { subject: 'account' };
+const login: PostgresRuling = { subject: 'login' };
+const notServing: PostgresRuling = { subject: 'server', reason: 'NotServing' };
 
 /**
  * Returns the subject of an error of PgBouncer.
@@ -98,7 +98,7 @@ const notServing: Ruling = { subject: 'server', reason: 'NotServing' };
  * @param text text of the server behind it, if it quotes one
  * @param whole complete text
  */
-function ofPgBouncer(text: string, whole: string): Ruling {
+function ofPgBouncer(text: string, whole: string): PostgresRuling {
   if (text.startsWith(systemIs)) return { subject: 'server', reason: notNow(text) };
   if (roleIsFull.test(text)) return account;
   if (poolerFull.test(text)) return full;
@@ -106,7 +106,7 @@ function ofPgBouncer(text: string, whole: string): Ruling {
   return poolerAlone.test(whole) ? notServing : account;
 }
 
-const isOfTheRole = ({ text, routine }: ServerError): boolean =>
+const isOfTheRole = ({ text, routine }: PostgresError): boolean =>
   routine === 'InitializeSessionUserId' || roleIsFull.test(saidBehind(text));
 
 function whyDown(sqlstate: string, text: string): Reason | undefined {

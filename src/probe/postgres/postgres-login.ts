@@ -12,8 +12,8 @@ import type { Fallbacks } from '../connection/fallbacks.ts';
 import { createDeadline } from '../connection/deadline.ts';
 import type { Deadline } from '../connection/deadline.ts';
 import { progressOf, withProgress } from '../connection/progress.ts';
-import { rulingOf, verdictOfError } from './postgres-errors.ts';
-import type { ServerError } from './postgres-errors.ts';
+import { postgresRulingOf, verdictOfError } from './postgres-errors.ts';
+import type { PostgresError } from './postgres-errors.ts';
 import { guard, mostMessages } from './postgres-guard.ts';
 import type { Refuse } from './postgres-guard.ts';
 import { prefer } from './postgres-prefer.ts';
@@ -24,7 +24,7 @@ import type { TlsPolicy } from '../connection/tls.ts';
 import { metering, Tapped } from '../connection/tapped.ts';
 import type { Connection, Tap } from '../connection/tapped.ts';
 
-export interface Login {
+export interface PostgresLogin {
   readonly check: Check;
   readonly handler: PostgresHandler;
   readonly credentials: Credentials;
@@ -40,12 +40,12 @@ export interface Login {
  * Logs in through `pg`, runs one query, logs out. A refused login is `up`, `AuthFailed`, without a role: the
  * server is healthy, and a password that is changed on the servers first must not remove all addresses.
  */
-export async function logIn(login: Login, signal: AbortSignal): Promise<Verdict> {
+export async function logInToPostgres(login: PostgresLogin, signal: AbortSignal): Promise<Verdict> {
   // Loaded by the first check that logs in, before its time starts, because loading is not a delay of the
   // server.
   const { Client: ClientOfPg } = await import('pg');
   const limit = createDeadline(login.check.timing.timeoutMs, signal);
-  const converse = (one: Login): Promise<Attempt> =>
+  const converse = (one: PostgresLogin): Promise<Attempt> =>
     new Promise((resolve) => new Conversation(ClientOfPg, one, limit, resolve).start());
   try {
     const connect = async (isSecure: boolean): Promise<Attempt> =>
@@ -94,7 +94,7 @@ type Step = 'begun' | 'secure' | 'in';
  * verdict.
  */
 class Conversation {
-  readonly #login: Login;
+  readonly #login: PostgresLogin;
   readonly #limit: Deadline;
   readonly #resolve: (attempt: Attempt) => void;
   readonly #socket = new Socket();
@@ -103,7 +103,12 @@ class Conversation {
   #step: Step;
   #isOver = false;
 
-  constructor(ClientOfPg: typeof Client, login: Login, limit: Deadline, resolve: (attempt: Attempt) => void) {
+  constructor(
+    ClientOfPg: typeof Client,
+    login: PostgresLogin,
+    limit: Deadline,
+    resolve: (attempt: Attempt) => void,
+  ) {
     this.#login = login;
     this.#limit = limit;
     this.#resolve = resolve;
@@ -183,7 +188,7 @@ class Conversation {
 }
 
 /** Queries the complete state, or the role alone if the server has refused the rest. */
-async function ask(client: Client, { check, fallbacks }: Login): Promise<Verdict> {
+async function ask(client: Client, { check, fallbacks }: PostgresLogin): Promise<Verdict> {
   await client.connect();
   if (fallbacks.get(check, 'role alone') === undefined) {
     try {
@@ -204,9 +209,11 @@ const answerTo = async (client: Client, question: string): Promise<Verdict> =>
  * to this account. False for a timeout.
  */
 const isAboutTheQuestion = (error: unknown): boolean =>
-  isDatabaseError(error) && error.severity === 'ERROR' && rulingOf(serverError(error)).subject === 'account';
+  isDatabaseError(error) &&
+  error.severity === 'ERROR' &&
+  postgresRulingOf(serverError(error)).subject === 'account';
 
-function configOf(login: Login, stream: Counted): ClientConfig {
+function configOf(login: PostgresLogin, stream: Counted): ClientConfig {
   const { check, credentials, database, applicationName, securing } = login;
   return {
     host: check.ip,
@@ -224,7 +231,7 @@ function configOf(login: Login, stream: Counted): ClientConfig {
  * Returns the verdict when the password is withheld: that of a probe without credentials, because the server
  * accepts sessions.
  */
-const keptBack = ({ securing }: Login): Verdict =>
+const keptBack = ({ securing }: PostgresLogin): Verdict =>
   withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
 
 /** Stream that pg connects. Its bytes are counted before pg, and before TLS, receives them. */
@@ -251,7 +258,7 @@ function endOf(error: unknown, step: Step): Attempt['end'] {
   return step === 'secure' && isDatabaseError(error) ? 'refused' : 'other';
 }
 
-function verdictOf(error: unknown, login: Login, step: Step): Verdict {
+function verdictOf(error: unknown, login: PostgresLogin, step: Step): Verdict {
   const { handler, check, securing } = login;
   if (!isError(error)) return proberFault('the login failed without an error');
   if (isDatabaseError(error)) return verdictOfDatabase(error, handler, step);
@@ -286,7 +293,7 @@ function isError(error: unknown): error is Failure {
 const isDatabaseError = (error: unknown): error is DatabaseFailure =>
   isError(error) && 'severity' in error && typeof error.severity === 'string';
 
-function serverError(error: Failure): ServerError {
+function serverError(error: Failure): PostgresError {
   const { message: text, detail, routine } = error;
   return {
     sqlstate: codeOf(error),

@@ -14,7 +14,7 @@ import { lookUp } from '../../core/look-up.ts';
  * Lengths are bounded about as in libpq (fe-connect.c). A postmaster that cannot fork sends `E`, a line of
  * text, 0, without a length, as in protocol 2 (report_fork_failure_to_client).
  */
-export type Message =
+export type PostgresMessage =
   | { readonly kind: 'authentication'; readonly code: number }
   | ErrorMessage
   | { readonly kind: 'parameter'; readonly name: string; readonly value: string }
@@ -45,7 +45,7 @@ const lengths: Readonly<Record<string, readonly [least: number, most: number]>> 
 };
 
 export interface Read {
-  readonly message: Message;
+  readonly message: PostgresMessage;
   /** Offset of the next message. */
   readonly end: number;
 }
@@ -54,7 +54,7 @@ export interface Read {
  * Reads the message at `start`. The result depends only on its bytes, and never on how many of them arrived
  * at once.
  */
-export function readMessage(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
+export function readPostgresMessage(received: Buffer, start: number): Read | 'incomplete' | 'unknown' {
   if (received.length <= start) return 'incomplete';
   const type = String.fromCharCode(received.readUInt8(start));
   const bounds = lookUp(lengths, type);
@@ -69,7 +69,7 @@ export function readMessage(received: Buffer, start: number): Read | 'incomplete
   return message === undefined ? 'unknown' : { message, end };
 }
 
-function toMessage(type: string, body: Buffer): Message | undefined {
+function toMessage(type: string, body: Buffer): PostgresMessage | undefined {
   switch (type) {
     case 'R':
       return { kind: 'authentication', code: body.readUInt32BE(0) };
@@ -99,7 +99,7 @@ function toError(body: Buffer): ErrorMessage | undefined {
   return { kind: 'error', sqlstate, text, detail, routine };
 }
 
-function toParameter(body: Buffer): Message | undefined {
+function toParameter(body: Buffer): PostgresMessage | undefined {
   const [name, value, rest] = body.toString('latin1').split('\0');
   return name === undefined || value === undefined || rest !== ''
     ? undefined
@@ -114,7 +114,13 @@ function readOldError(received: Buffer, start: number): Read | 'incomplete' | 'u
     const byte = received.readUInt8(at);
     if (byte === 0) {
       const text = received.toString('utf8', start + 1, at);
-      const message: Message = { kind: 'error', sqlstate: '', text: text.trim(), detail: '', routine: '' };
+      const message: PostgresMessage = {
+        kind: 'error',
+        sqlstate: '',
+        text: text.trim(),
+        detail: '',
+        routine: '',
+      };
       return text.endsWith('\n') ? { message, end: at + 1 } : 'unknown';
     }
     if ((byte < 0x20 && !/\s/.test(String.fromCharCode(byte))) || at - start > maxOldError) return 'unknown';

@@ -8,9 +8,15 @@ import { createFallbacks } from '../connection/fallbacks.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
 import { reporting } from '../connection/logins.ts';
 import { verdictOfError } from './postgres-errors.ts';
-import { logIn } from './postgres-login.ts';
-import { maxAnswerBytes, readMessage, sslRequest, startupPacket, terminate } from './postgres-messages.ts';
-import type { Message } from './postgres-messages.ts';
+import { logInToPostgres } from './postgres-login.ts';
+import {
+  maxAnswerBytes,
+  readPostgresMessage,
+  sslRequest,
+  startupPacket,
+  terminate,
+} from './postgres-messages.ts';
+import type { PostgresMessage } from './postgres-messages.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import { prefer } from './postgres-prefer.ts';
 import type { Attempt } from './postgres-prefer.ts';
@@ -57,7 +63,7 @@ export function createPostgres(fallbacks = createFallbacks(), guard = createMysq
     const budget = new Budget({ meter });
     return credentials === undefined
       ? greet({ check, handler, securing, fallbacks, budget }, signal)
-      : logIn(
+      : logInToPostgres(
           {
             check,
             handler,
@@ -173,7 +179,7 @@ function refused(received: Buffer, handler: PostgresHandler): Step {
 /** Reads the new messages in order, each of them once. The first that decides ends the login. */
 function hear(received: Buffer, session: Session, handler: PostgresHandler): Step {
   for (let at = 0; ;) {
-    const read = readMessage(received, at);
+    const read = readPostgresMessage(received, at);
     if (read === 'incomplete') return at === 0 ? more : { kind: 'send', bytes: nothing, consumed: at };
     session.messages += 1;
     if (session.messages > mostMessages) return tooManyMessages;
@@ -213,13 +219,13 @@ const foreign: Step = { kind: 'done', verdict: wrongProtocol };
  * Judges a message. A login without a password is not the end: errors about the database or a free slot
  * follow. A session also reports the role (PostgreSQL 14 and later).
  */
-function judge(message: Message, session: Session, handler: PostgresHandler): Step | undefined {
+function judge(message: PostgresMessage, session: Session, handler: PostgresHandler): Step | undefined {
   if (message.kind !== 'error') return session.open ? inside(message, session) : outside(message, session);
   session.refused = !session.open;
   return { kind: 'done', verdict: verdictOfError(message, handler.saturatedIs) };
 }
 
-function outside(message: Message, session: Session): Step | undefined {
+function outside(message: PostgresMessage, session: Session): Step | undefined {
   if (message.kind === 'other' && message.early) return undefined;
   if (message.kind !== 'authentication') return foreign;
   if (message.code !== 0) return { kind: 'done', verdict: responded };
@@ -227,7 +233,7 @@ function outside(message: Message, session: Session): Step | undefined {
   return undefined;
 }
 
-function inside(message: Message, session: Session): Step | undefined {
+function inside(message: PostgresMessage, session: Session): Step | undefined {
   if (message.kind === 'authentication') return foreign;
   if (message.kind === 'parameter' && message.name === 'in_hot_standby')
     session.role = message.value === 'on' ? 'Replica' : 'Primary';

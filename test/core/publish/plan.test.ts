@@ -10,7 +10,7 @@ import {
   theService,
 } from '../../support/builders/builders.ts';
 import { Stage, actionsOf, anyShape, shapes, specOf } from '../support/plan-stage.ts';
-import type { Step } from '../../../src/core/kubernetes/step.ts';
+import type { PlanStep } from '../../../src/core/kubernetes/step.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 
 describe('planService', () => {
@@ -134,7 +134,7 @@ describe('a switch of an exclusive Service in two halves', () => {
     const exclusive = { ...desired, spec: { ...desired.spec, role: 'Primary' as const } };
     const context = { backend, olderClaimant: undefined, maxEndpointsPerSlice: 100 };
     const plan = planService(exclusive, stage.observed(), context);
-    const kinds = (steps: readonly Step[] = []) =>
+    const kinds = (steps: readonly PlanStep[] = []) =>
       actionsOf(steps).map((action) =>
         'object' in action ? `${action.op} ${action.object.kind}` : action.op,
       );

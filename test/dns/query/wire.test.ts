@@ -4,7 +4,7 @@ import type { Answer } from 'dns-packet';
 import fc from 'fast-check';
 import { parseIp } from '../../../src/api/ip.ts';
 import { encodeQuery, questionEnd, readSections } from '../../../src/dns/query/wire.ts';
-import type { Resource, Sections } from '../../../src/dns/query/wire.ts';
+import type { ResourceRecord, Sections } from '../../../src/dns/query/wire.ts';
 
 const name = 'db.test';
 
@@ -162,7 +162,7 @@ describe('a message is malformed if', () => {
   ])('%s', (_what, message) => expect(read(message)).toBeUndefined());
 });
 
-function asRead(answer: Answer): Resource | undefined {
+function asRead(answer: Answer): ResourceRecord | undefined {
   if (!('ttl' in answer)) return undefined;
   const resource = { name: answer.name.toLowerCase(), ttlMs: (answer.ttl ?? 0) * 1_000 };
   switch (answer.type) {

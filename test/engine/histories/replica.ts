@@ -6,7 +6,7 @@ import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { DnsResolver } from '../../../src/dns/refresh/resolver.ts';
 import { Engine } from '../../../src/engine/engine.ts';
 import { LocalProber } from '../../../src/engine/probing/local-prober.ts';
-import type { Probe } from '../../../src/engine/ports.ts';
+import type { ProbeFn } from '../../../src/engine/ports.ts';
 import type { Clock } from '../../../src/util/clock.ts';
 import type { Prober, ProberListeners } from '../../../src/engine/probing/prober.ts';
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
@@ -119,7 +119,7 @@ export class Replica {
   /** Half of the replicas probe in threads. */
   #createProber(clock: Clock, listeners: ProberListeners): Prober {
     const random = this.#random;
-    const probe: Probe = (check, signal) => this.#probe(check, signal);
+    const probe: ProbeFn = (check, signal) => this.#probe(check, signal);
     const limits = { maxConcurrent: 64, maxPerHost: 8, maxPerHostAndNamespace: 2 };
     if (this.#options.seed % 2 === 0)
       return new LocalProber({ ...listeners, clock, random, probe, limits, tally: new RunTally() });

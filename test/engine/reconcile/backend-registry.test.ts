@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { BackendRegistry, keyOf } from '../../../src/engine/reconcile/backend-registry.ts';
+import { BackendRegistry, backendKey } from '../../../src/engine/reconcile/backend-registry.ts';
 import { aStoredBackend, namespace, smallest, type SpecInput } from '../../support/builders/builders.ts';
 
-const key = (name: string) => keyOf({ namespace, name });
+const key = (name: string) => backendKey({ namespace, name });
 const claims = (...names: readonly string[]): SpecInput => ({
   ...smallest,
   services: names.map((name) => ({ name })),

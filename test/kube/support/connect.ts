@@ -3,7 +3,7 @@ import { OperatorError } from '../../../src/core/errors.ts';
 import type { Logger } from '../../../src/util/log.ts';
 import { KubeClient } from '../../../src/kube/client/client.ts';
 import type { RequestObserver } from '../../../src/kube/client/client.ts';
-import { Credentials } from '../../../src/kube/client/credentials.ts';
+import { ApiCredentials } from '../../../src/kube/client/credentials.ts';
 import { systemClock, systemRandom } from '../../../src/system-clock.ts';
 import type { PlaneDetails } from '../../controlplane/details.ts';
 import type { UserName } from '../../controlplane/users.ts';
@@ -30,7 +30,7 @@ export function clientFor(plane: PlaneDetails, { user = 'admin', server, observe
 
 export function clientOf(load: () => KubeConfig, observer?: RequestObserver): KubeClient {
   return new KubeClient({
-    credentials: new Credentials(load, systemClock),
+    credentials: new ApiCredentials(load, systemClock),
     clock: systemClock,
     random: systemRandom,
     ...(observer === undefined ? {} : { observer }),

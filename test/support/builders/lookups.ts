@@ -6,7 +6,7 @@ import {
   type Answer,
   type NameState,
 } from '../../../src/core/resolution/name-state.ts';
-import type { Lookup } from '../../../src/core/resolution/questions.ts';
+import type { NameStateOf } from '../../../src/core/resolution/questions.ts';
 import type { ServiceRecord } from '../../../src/core/resolution/srv-records.ts';
 
 export const epoch = Date.UTC(2026, 0, 1);
@@ -55,7 +55,7 @@ export const gone = (reason: 'NoSuchName' | 'NoAddress' = 'NoSuchName'): readonl
 
 /** States by query, such as `A db.example.com`. */
 export const knowing =
-  (states: Readonly<Record<string, NameState>>): Lookup =>
+  (states: Readonly<Record<string, NameState>>): NameStateOf =>
   (question) =>
     states[questionKey(question)] ?? emptyNameState;
 

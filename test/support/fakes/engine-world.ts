@@ -6,7 +6,7 @@ import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { Engine, type EngineOptions } from '../../../src/engine/engine.ts';
 import { LocalProber } from '../../../src/engine/probing/local-prober.ts';
 import type { BackendEvent } from '../../../src/core/events/backend-event.ts';
-import type { Probe, Writer } from '../../../src/engine/ports.ts';
+import type { ProbeFn, Writer } from '../../../src/engine/ports.ts';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
 import { namespace, type BackendInput, type SpecInput } from '../builders/builders.ts';
 import { FakeCluster } from './fake-cluster.ts';
@@ -21,7 +21,7 @@ export interface EngineWorldInput extends Partial<EngineOptions> {
   /** Verdicts by IP; shared by the processes of one history. */
   readonly verdicts?: Map<string, Verdict>;
   /** Default: returns the verdict in `verdicts`. */
-  readonly probe?: Probe;
+  readonly probe?: ProbeFn;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Check } from '../../../src/core/probing/check.ts';
 import { ProberHost } from '../../../src/engine/workers/prober-host.ts';
-import type { Probe } from '../../../src/engine/ports.ts';
+import type { ProbeFn } from '../../../src/engine/ports.ts';
 import type { Clock } from '../../../src/util/clock.ts';
 import type { ProberCommand, ProberReport } from '../../../src/engine/workers/prober-messages.ts';
 import type { SpawnOptions, SpawnThread, ThreadEnd } from '../../../src/engine/workers/prober-thread.ts';
@@ -19,7 +19,7 @@ export interface FakeThread {
 
 export interface FakeThreadsInput {
   readonly clock: Clock;
-  readonly probe: Probe;
+  readonly probe: ProbeFn;
   readonly isForeign?: (check: Check) => boolean;
   /** Messages wait until `deliver…`; default: they arrive at once. */
   readonly isManual?: boolean;

@@ -1,6 +1,6 @@
 import type { Check, Timing } from '../../../src/core/probing/check.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import type { Probe } from '../../../src/engine/ports.ts';
+import type { ProbeFn } from '../../../src/engine/ports.ts';
 import type { Clock } from '../../../src/util/clock.ts';
 
 export const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
@@ -65,7 +65,7 @@ export class ScriptedProbe {
     return this.#running.get('all') ?? 0;
   }
 
-  readonly probe: Probe = async (check, signal) => {
+  readonly probe: ProbeFn = async (check, signal) => {
     this.starts.push({ id: check.id, at: this.#clock.now() });
     const names = { all: 'all', check: `check ${check.id}`, host: `host ${check.ip}` } as const;
     for (const kind of ['all', 'check', 'host'] as const) {
