@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
-import { aCheck } from '../support/scripted-probe.ts';
+import { aCheck } from '../support/fakes/scripted-probe.ts';
 
 const build = fileURLToPath(new URL('../controlplane/build.sh', import.meta.url));
 

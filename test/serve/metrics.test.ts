@@ -5,7 +5,7 @@ import { metricsTable } from '../../src/serve/metrics-table.ts';
 import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import type { BackendFigures } from '../../src/engine/reconcile/backend-figures.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
-import { aCheck } from '../support/scripted-probe.ts';
+import { aCheck } from '../support/fakes/scripted-probe.ts';
 
 const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>
   new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 2, ...more });

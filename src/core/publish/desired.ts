@@ -11,7 +11,8 @@ import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from '../kubernetes/objects.ts';
 import { isDrainedIn, leadingTarget } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
-import { exclusionOf, isOneServer, type Exclusion, type Roles } from '../roles/primary-election.ts';
+import { exclusionOf, type Exclusion } from '../roles/exclusion.ts';
+import { isOneServer, type Roles } from '../roles/primary-election.ts';
 import { keptService, serviceBody } from './service-body.ts';
 import type { SliceGroup } from './slices.ts';
 

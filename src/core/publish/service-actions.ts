@@ -4,7 +4,8 @@ import type { DesiredService } from './desired.ts';
 import type { Service } from '../kubernetes/objects.ts';
 import { annotations } from '../kubernetes/ownership.ts';
 import { repairPatch } from './service-repair.ts';
-import { isApplied, needsRecreation, withAnnotations } from './service-body.ts';
+import { withAnnotations } from './service-body.ts';
+import { isApplied, needsRecreation } from './service-diff.ts';
 
 /**
  * Checks that a Service that is to be created does not exist. The observed state may be old: a Service that

@@ -2,7 +2,7 @@ import type { Action, AppliedService } from '../kubernetes/action.ts';
 import { refOf } from '../kubernetes/action.ts';
 import type { OwnerReference, Service, ServicePort } from '../kubernetes/objects.ts';
 import { annotations } from '../kubernetes/ownership.ts';
-import { portKey } from './service-body.ts';
+import { portKey } from './service-diff.ts';
 
 /**
  * Returns the merge patch that sets what server-side apply alone does not; undefined: apply is enough. Apply

@@ -2,7 +2,7 @@ import type { Backend } from '../../api/external-backend.ts';
 import { parseBackend } from '../../api/parse.ts';
 import { servicesOf } from '../../core/publish/desired.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import { oldestClaimant } from '../../core/kubernetes/ownership.ts';
+import { oldestClaimant } from '../../core/kubernetes/claims.ts';
 
 export type ParsedBackend = ReturnType<typeof parseBackend>;
 

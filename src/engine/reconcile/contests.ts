@@ -14,7 +14,7 @@ import type { Endpoints, EndpointSlice, Service } from '../../core/kubernetes/ob
 import { annotations } from '../../core/kubernetes/ownership.ts';
 import type { ServicePlan } from '../../core/publish/plan.ts';
 import type { Observed, Problem } from '../../core/publish/problems.ts';
-import { differences } from '../../core/publish/service-body.ts';
+import { differences } from '../../core/publish/service-diff.ts';
 import type { Clock } from '../../util/clock.ts';
 
 type Observable = Service | EndpointSlice | Endpoints;

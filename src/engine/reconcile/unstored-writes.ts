@@ -4,7 +4,7 @@ import type { Endpoints, EndpointSlice, KubeObject } from '../../core/kubernetes
 import { serviceOf } from '../../core/kubernetes/ownership.ts';
 import type { ServicePlan } from '../../core/publish/plan.ts';
 import type { Observed, Problem } from '../../core/publish/problems.ts';
-import { differences, isApplied } from '../../core/publish/service-body.ts';
+import { differences, isApplied } from '../../core/publish/service-diff.ts';
 import { slowBackoffMs } from '../queue/backoff.ts';
 import type { ClusterCache, Writer } from '../ports.ts';
 import type { Clock, Random } from '../../util/clock.ts';

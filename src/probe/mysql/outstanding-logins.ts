@@ -125,7 +125,7 @@ export function createOutstandingLogins(firstMs = 60_000, lastMs = 3_600_000): O
         end: (isLeft, late) => {
           remove(own, key);
           if (isLeft) patient.set(check, Math.min(2 * forMs, lastMs));
-          // The end of a connection without an answer says nothing about the next connection.
+          // The end of a connection without an answer is no sign for the next connection.
           resolve(isLeft || late?.kind === 'down' ? undefined : late);
         },
       };

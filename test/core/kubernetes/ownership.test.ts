@@ -6,8 +6,8 @@ import {
   ownerName,
   ownerReference,
   serviceOf,
-  oldestClaimant,
 } from '../../../src/core/kubernetes/ownership.ts';
+import { oldestClaimant } from '../../../src/core/kubernetes/claims.ts';
 import { aService, aSlice } from '../../support/builders/builders.ts';
 
 const ours = ownerReference({ name: 'orders-db', uid: 'u1' });

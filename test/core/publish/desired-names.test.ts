@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Family, Service } from '../../../src/core/kubernetes/objects.ts';
 import type { HostAddress } from '../../../src/core/resolution/resolve-host.ts';
-import { needsRecreation } from '../../../src/core/publish/service-body.ts';
+import { needsRecreation } from '../../../src/core/publish/service-diff.ts';
 import { aBackend, aService, type SpecInput } from '../../support/builders/builders.ts';
 import { service } from '../../support/builders/lookups.ts';
 import { gave, named } from '../../support/builders/named.ts';

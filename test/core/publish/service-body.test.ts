@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Service } from '../../../src/core/kubernetes/objects.ts';
-import { isApplied, needsRecreation, serviceBody } from '../../../src/core/publish/service-body.ts';
+import { serviceBody } from '../../../src/core/publish/service-body.ts';
+import { isApplied, needsRecreation } from '../../../src/core/publish/service-diff.ts';
 import { aBackend, firstAlias, aService, type SpecInput } from '../../support/builders/builders.ts';
 
 /** Returns the body that is applied for a backend with one Service of these fields. */

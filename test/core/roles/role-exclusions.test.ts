@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { exclusionOf } from '../../../src/core/roles/primary-election.ts';
+import { exclusionOf } from '../../../src/core/roles/exclusion.ts';
 import { A, B, P, R, behind, known, scene, targets } from '../support/role-scene.ts';
 import type { ServiceSpec } from '../../../src/api/external-backend.ts';
 import type { BackendAddress } from '../../../src/core/resolution/addresses.ts';

@@ -6,14 +6,14 @@ import type { Backend } from '../../../src/api/external-backend.ts';
 import type { OperatorError } from '../../../src/core/errors.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
-import type { Step } from '../../../src/core/kubernetes/step.ts';
+import type { PlanStep } from '../../../src/core/kubernetes/step.ts';
 import type { ServicePlan } from '../../../src/core/publish/plan.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 
 export const name = 'orders-db';
 
 export type Planned = Pick<ServicePlan, 'problem'> & { readonly actions: readonly Action[] };
-export const actionsOf = (steps: readonly Step[]): readonly Action[] => steps.map(({ action }) => action);
+export const actionsOf = (steps: readonly PlanStep[]): readonly Action[] => steps.map(({ action }) => action);
 
 /** Makes plans for the Service of a backend, and applies them. */
 export class Stage {
