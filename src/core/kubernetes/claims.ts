@@ -1,3 +1,20 @@
+import { memberOf } from '../look-up.ts';
+import type { KubeObject } from './objects.ts';
+
+/**
+ * Returns the names of the Services that a backend claims, each once. The spec is not validated, because an
+ * invalid backend keeps its claims. Without `services` it is the Service with the name of the resource.
+ */
+export function claimedNames({
+  metadata,
+  spec,
+}: KubeObject & { readonly spec?: unknown }): readonly string[] {
+  const services = memberOf(spec, 'services');
+  if (!Array.isArray(services)) return [metadata.name];
+  const names = services.map((service: unknown) => memberOf(service, 'name'));
+  return [...new Set(names.filter((name) => typeof name === 'string'))];
+}
+
 /** A backend that claims the name of a Service. */
 export interface Claimant {
   readonly name: string;

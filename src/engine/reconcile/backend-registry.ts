@@ -2,7 +2,7 @@ import type { Backend } from '../../api/external-backend.ts';
 import { parseBackend } from '../../api/parse.ts';
 import { servicesOf } from '../../core/publish/desired.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import { oldestClaimant } from '../../core/kubernetes/claims.ts';
+import { claimedNames, oldestClaimant } from '../../core/kubernetes/claims.ts';
 
 export type ParsedBackend = ReturnType<typeof parseBackend>;
 
@@ -92,19 +92,9 @@ export class BackendRegistry {
 function claimsOf(entry: RegisteredBackend | undefined): readonly string[] {
   if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) return [];
   const { raw, parsed } = entry;
-  const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : namesIn(raw);
+  const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : claimedNames(raw);
   return names.map((name) => `${raw.metadata.namespace}/${name}`);
 }
 
 const adopts = ({ parsed }: RegisteredBackend, service: string): boolean =>
   parsed.ok && servicesOf(parsed.backend).some(({ name, adopt }) => name === service && adopt);
-
-function namesIn(raw: KubeObject & { readonly spec?: unknown }): readonly string[] {
-  const services = memberOf(raw.spec, 'services');
-  if (!Array.isArray(services)) return [raw.metadata.name];
-  const names = services.map((service: unknown) => memberOf(service, 'name'));
-  return names.filter((name) => typeof name === 'string');
-}
-
-const memberOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

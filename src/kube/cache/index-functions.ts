@@ -1,7 +1,9 @@
 import { parseIp } from '../../api/ip.ts';
 import { addressesOfService } from '../../core/resolution/cluster-addresses.ts';
+import { claimedNames } from '../../core/kubernetes/claims.ts';
 import type { KubeObject, Service } from '../../core/kubernetes/objects.ts';
 import { ownerName, serviceOf } from '../../core/kubernetes/ownership.ts';
+import { memberOf } from '../../core/look-up.ts';
 import type { RawBackend } from './transform.ts';
 
 /** Returns `namespace/name` of the ExternalBackend that controls the object: none or one. */
@@ -16,18 +18,9 @@ export function serviceOfSlice(slice: KubeObject): readonly string[] {
   return service === undefined ? [] : [`${slice.metadata.namespace}/${service}`];
 }
 
-/**
- * Returns `namespace/service` of all Services that a backend wants. The spec is not validated, because an
- * invalid resource must be notified of changes too. Without `services` it is the Service with the name of the
- * resource.
- */
-export function claimsOf(backend: RawBackend): readonly string[] {
-  const { namespace, name } = backend.metadata;
-  const services = memberOf(backend.spec, 'services');
-  if (!Array.isArray(services)) return [`${namespace}/${name}`];
-  const names = services.map((service: unknown) => memberOf(service, 'name'));
-  return [...new Set(names.filter((each) => typeof each === 'string'))].map((each) => `${namespace}/${each}`);
-}
+/** Returns `namespace/service` of all Services that a backend claims. */
+export const claimsOf = (backend: RawBackend): readonly string[] =>
+  claimedNames(backend).map((name) => `${backend.metadata.namespace}/${name}`);
 
 /** Returns those targets of a backend that are addresses, in canonical form. */
 export function literalTargets({ spec }: RawBackend): readonly string[] {
@@ -42,7 +35,3 @@ export const serviceAddresses = (service: Service): readonly string[] =>
 const canonical = (texts: readonly unknown[]): readonly string[] => [
   ...new Set(texts.flatMap((text) => (typeof text === 'string' ? (parseIp(text)?.text ?? []) : []))),
 ];
-
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
