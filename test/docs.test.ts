@@ -165,8 +165,8 @@ describe('docs/reasons.md', () => {
 describe('docs/troubleshooting.md', () => {
   const rows = namesIn(tableBelow(read('docs/troubleshooting.md'), '## By reason'), 0);
   /** Reasons of conditions are in the sources as `reason: '…'` and `problem('…'`. */
-  const inSources = ['conditions', 'degraded', 'status', 'target-status'].flatMap((file) =>
-    [...read(`src/core/status/${file}.ts`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(
+  const inSources = readdirSync(join(root, 'src/core/status')).flatMap((file) =>
+    [...read(`src/core/status/${file}`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(
       ([, name = '']) => name,
     ),
   );
