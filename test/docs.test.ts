@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { probeKinds } from '../src/api/probe-kinds.ts';
+import type { ProbeKindTraits } from '../src/api/probe-kinds.ts';
 import { resolutionStates } from '../src/api/status.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
@@ -124,6 +126,50 @@ function tableBelow(page: string, heading: string): readonly (readonly string[])
 /** Names in code spans in one cell of each row. */
 const namesIn = (rows: readonly (readonly string[])[], column: number): readonly string[] =>
   rows.flatMap((row) => [...(row[column] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+
+describe('the tables of probe kinds in the pages', () => {
+  const kinds = Object.entries<ProbeKindTraits>(probeKinds);
+  const selectable = kinds.filter(([, { port }]) => port !== undefined);
+  const probes = read('docs/probes.md');
+
+  it('have in docs/probes.md each port number and appProtocol that selects a handler', () => {
+    const rows = tableBelow(probes, '## Choice of the handler').map(
+      ([name = '', protocols = '', port = '']) => [
+        ...[name.replaceAll('`', ''), namesIn([[protocols]], 0), port],
+      ],
+    );
+    expect(rows).toEqual([
+      ...selectable.map(([kind, { port, appProtocols }]) => [kind, appProtocols, String(port)]),
+      ['tcpSocket', [], 'any other'],
+    ]);
+  });
+
+  it('have in docs/roles.md each probe that reports a role, and whether it needs a login', () => {
+    const rows = tableBelow(read('docs/roles.md'), '## Which probes report the role').slice(0, -1);
+    expect(
+      rows.map(([name, without]) => [name, without === 'not reported' ? 'withLogin' : 'always']),
+    ).toEqual(
+      kinds
+        .filter(([, { reportsRole }]) => reportsRole !== 'never')
+        .map(([kind, { reportsRole }]) => [`\`${kind}\``, reportsRole]),
+    );
+  });
+
+  it('name in README.md the port numbers that select a handler', () => {
+    const ports = selectable.map(([, { port }]) => port).join(', ');
+    expect(read('README.md')).toContain(`known for a database (${ports}, or by \`appProtocol\`)`);
+  });
+
+  it('link in docs/probes.md to a section for each kind that sends bytes', () => {
+    const without = ['tcpSocket', 'disabled'];
+    const links = linksOf(probes).map(({ target }) => target);
+    expect(
+      kinds
+        .map(([kind]) => kind)
+        .filter((kind) => !without.includes(kind) && !links.includes(`#${kind.toLowerCase()}`)),
+    ).toEqual([]);
+  });
+});
 
 describe('docs/reasons.md', () => {
   const page = read('docs/reasons.md');

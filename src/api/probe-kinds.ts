@@ -65,3 +65,7 @@ export const probeKindNames = Object.keys(probeKinds) as readonly ProbeKind[];
 /** Returns the kinds whose facts pass the test, in the order of the table. */
 export const kindsWhere = (holds: (traits: ProbeKindTraits) => boolean): readonly ProbeKind[] =>
   probeKindNames.filter((kind) => holds(table[kind]));
+
+/** Returns an enumeration for texts: `a, b and c`. */
+export const inWords = (names: readonly string[], conjunction: 'and' | 'or'): string =>
+  [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(` ${conjunction} `);

@@ -4,6 +4,14 @@ import { handler, misplacedInHandler } from './handler.ts';
 import { celIsName, isIp, isName } from './host.ts';
 import { misplacedCommand, misplacedNumber, misplacedPort, misplacedText, wholePart } from './part.ts';
 import { mostHeaderCharacters, mostHeaders, mostTimeoutSeconds } from './limits.ts';
+import {
+  inWords,
+  kindsWhere,
+  probeKindNames,
+  probeKinds,
+  type ProbeKind,
+  type ProbeKindTraits,
+} from './probe-kinds.ts';
 import { celOr, matches, withRules, type AdmissionRule, type Rule } from './rule.ts';
 
 const seconds = z.int32().max(3600);
@@ -87,41 +95,30 @@ const httpGetShape = z
 
 export const httpGetSchema = withRules(httpGetShape, headerRules);
 
-/** Names of the probe handlers. */
-export const handlers = [
-  'tcpSocket',
-  'httpGet',
-  'icmp',
-  'postgres',
-  'mysql',
-  'redis',
-  'mongodb',
-  'tls',
-  'grpc',
-  'disabled',
-] as const;
-
-type Handlers = Partial<Record<(typeof handlers)[number], unknown>>;
+type Handlers = Partial<Record<ProbeKind, unknown>>;
 
 /** Returns true if the probe names a handler. Otherwise one is selected: see `core/probing/handler-selection.ts`. */
 export const namesHandler = (probe: Handlers): boolean =>
-  handlers.some((handler) => probe[handler] !== undefined);
+  probeKindNames.some((kind) => probe[kind] !== undefined);
 
 /** CEL form of `namesHandler`. */
 export const celNamesHandler = (probe: string): string =>
-  handlers.map((handler) => `has(${probe}.${handler})`).join(' || ');
+  probeKindNames.map((kind) => `has(${probe}.${kind})`).join(' || ');
+
+const withoutTcp = kindsWhere(({ opensTcp }) => !opensTcp);
 
 /** Returns true if the probe opens a TCP connection. A probe without a handler does: see `core/probing/port-groups.ts`. */
 export const dialsTcp = (probe: Handlers | undefined): boolean =>
-  probe?.icmp === undefined && probe?.disabled === undefined;
+  withoutTcp.every((kind) => probe?.[kind] === undefined);
 
 /** CEL form of `dialsTcp`, for a probe that is set. */
-export const celDialsTcp = (probe: string): string => `!has(${probe}.icmp) && !has(${probe}.disabled)`;
+export const celDialsTcp = (probe: string): string =>
+  withoutTcp.map((kind) => `!has(${probe}.${kind})`).join(' && ');
 
 const oneHandler: Rule<Handlers> = {
-  holds: (probe) => handlers.filter((handler) => probe[handler] !== undefined).length <= 1,
-  cel: `[${handlers.map((handler) => `has(self.${handler})`).join(', ')}].filter(given, given).size() <= 1`,
-  message: `probe has more than one handler: keep one of ${handlers.join(', ')}`,
+  holds: (probe) => probeKindNames.filter((kind) => probe[kind] !== undefined).length <= 1,
+  cel: `[${probeKindNames.map((kind) => `has(self.${kind})`).join(', ')}].filter(given, given).size() <= 1`,
+  message: `probe has more than one handler: keep one of ${probeKindNames.join(', ')}`,
 };
 
 const timeout = celOr('self', 'timeoutSeconds', 1);
@@ -160,7 +157,8 @@ const timing = {
     .describe('Consecutive failures after which a healthy address is unhealthy. 1 to 100.'),
 };
 
-const probeShape = {
+/** Schema of each probe kind. A kind of the table without a schema does not compile. */
+const kindSchemas = {
   tcpSocket: handler('tcpSocket', {
     host: misplacedText('tcpSocket.host is not supported: the probed addresses come from targets'),
   }).describe(
@@ -174,6 +172,10 @@ const probeShape = {
   disabled: handler('disabled', {}).describe(
     'No probe: every address is published as ready. The status reports the reason ProbeDisabled.',
   ),
+} satisfies Readonly<Record<ProbeKind, z.ZodType>>;
+
+const probeShape = {
+  ...kindSchemas,
   port: z
     .union([z.int32(), z.string().max(63)])
     .optional()
@@ -182,15 +184,23 @@ const probeShape = {
     ),
   ...timing,
   exec: misplacedCommand(
-    `exec is not supported: the operator runs no commands; use one of ${handlers.join(', ')}`,
+    `exec is not supported: the operator runs no commands; use one of ${probeKindNames.join(', ')}`,
   ),
   terminationGracePeriodSeconds: misplacedNumber(
     'terminationGracePeriodSeconds is not supported, because the operator never terminates a server: remove it',
   ),
 };
 
-const description =
-  'Readiness probe of each address. Set at most one handler. The timing fields have the names, defaults and meaning of a container readinessProbe. If no handler is set, the probed port selects it. With an appProtocol: postgres for postgresql and postgres, mysql for mysql and mariadb, redis for redis, mongodb for mongodb and mongo, tcpSocket for any other. Without one: postgres for port 5432, mysql for 3306, redis for 6379, mongodb for 27017, tcpSocket for any other. Always tcpSocket if the operator runs with --auto-select-handler=false. status.handler reports which handler was selected, and why. An alias (mode ExternalName) without ports is probed only if this field is set.';
+const selectable = probeKindNames.flatMap((kind) => {
+  const { port, appProtocols = [] }: ProbeKindTraits = probeKinds[kind];
+  return port === undefined ? [] : [{ kind, port, appProtocols }];
+});
+const byProtocol = selectable.map(({ kind, appProtocols }) => `${kind} for ${inWords(appProtocols, 'and')}`);
+const byNumber = selectable.map(
+  ({ kind, port }, index) => `${kind} for ${index === 0 ? 'port ' : ''}${port}`,
+);
+
+const description = `Readiness probe of each address. Set at most one handler. The timing fields have the names, defaults and meaning of a container readinessProbe. If no handler is set, the probed port selects it. With an appProtocol: ${byProtocol.join(', ')}, tcpSocket for any other. Without one: ${byNumber.join(', ')}, tcpSocket for any other. Always tcpSocket if the operator runs with --auto-select-handler=false. status.handler reports which handler was selected, and why. An alias (mode ExternalName) without ports is probed only if this field is set.`;
 
 /**
  * Reports an unknown field as a problem. It may be a handler of a newer version, which must not silently
@@ -199,7 +209,7 @@ const description =
 const unknownField = {
   error: (issue: { readonly code?: string | undefined; readonly keys?: unknown }): string | undefined =>
     issue.code === 'unrecognized_keys'
-      ? `probe has an unknown field (${String(issue.keys)}): use one of ${handlers.join(', ')} and the timing fields`
+      ? `probe has an unknown field (${String(issue.keys)}): use one of ${probeKindNames.join(', ')} and the timing fields`
       : undefined,
 };
 

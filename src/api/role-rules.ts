@@ -1,5 +1,5 @@
-import { knownDatabases } from './known-databases.ts';
 import type { Port } from './port.ts';
+import { inWords, kindsWhere, probeKinds, type ProbeKind, type ProbeKindTraits } from './probe-kinds.ts';
 import { celNamesHandler, namesHandler } from './probe.ts';
 import { celOr, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
@@ -19,10 +19,9 @@ import type { SpecShape } from './spec-shape.ts';
 // | none is named, no port selects a database           | any         | none           | no: services    | no: services    |
 
 type Probe = NonNullable<SpecShape['probe']> | NonNullable<Port['probe']>;
-type Database = keyof typeof knownDatabases;
 
-const alone: readonly Database[] = ['redis', 'mongodb'];
-const loggedIn: readonly Database[] = ['postgres', 'mysql'];
+const alone = kindsWhere(({ reportsRole }) => reportsRole === 'always');
+const loggedIn = kindsWhere(({ reportsRole }) => reportsRole === 'withLogin');
 
 const probesOf = ({ probe, ports = [] }: SpecShape): readonly (Probe | undefined)[] => [
   probe,
@@ -30,15 +29,15 @@ const probesOf = ({ probe, ports = [] }: SpecShape): readonly (Probe | undefined
 ];
 
 /** Returns true if a probe names one of these handlers, or names none and a port selects one of them. */
-const asks = (spec: SpecShape, databases: readonly Database[]): boolean =>
-  probesOf(spec).some((probe) => databases.some((database) => probe?.[database] !== undefined)) ||
-  (choosesSome(spec) && isKnownFor(spec, databases));
+const asks = (spec: SpecShape, kinds: readonly ProbeKind[]): boolean =>
+  probesOf(spec).some((probe) => kinds.some((kind) => probe?.[kind] !== undefined)) ||
+  (choosesSome(spec) && isKnownFor(spec, kinds));
 
 const choosesSome = (spec: SpecShape): boolean =>
   spec.probe === undefined || probesOf(spec).some((probe) => probe !== undefined && !namesHandler(probe));
 
-function isKnownFor({ ports = [], probe }: SpecShape, databases: readonly Database[]): boolean {
-  const { numbers, protocols } = knownFor(databases);
+function isKnownFor({ ports = [], probe }: SpecShape, kinds: readonly ProbeKind[]): boolean {
+  const { numbers, protocols } = knownFor(kinds);
   return (
     (typeof probe?.port === 'number' && numbers.includes(probe.port)) ||
     ports.some(({ port, targetPort = port, appProtocol }) =>
@@ -47,15 +46,17 @@ function isKnownFor({ ports = [], probe }: SpecShape, databases: readonly Databa
   );
 }
 
-const knownFor = (databases: readonly Database[]) => ({
-  numbers: databases.map((database): number => knownDatabases[database].port),
-  protocols: databases.flatMap((database): readonly string[] => knownDatabases[database].appProtocols),
-});
+function knownFor(kinds: readonly ProbeKind[]) {
+  const traits = kinds.map((kind): ProbeKindTraits => probeKinds[kind]);
+  return {
+    numbers: traits.flatMap(({ port }) => port ?? []),
+    protocols: traits.flatMap(({ appProtocols }) => appProtocols ?? []),
+  };
+}
 
-function celAsks(databases: readonly Database[]): string {
-  const named = (probe: string) =>
-    `(${databases.map((database) => `has(${probe}.${database})`).join(' || ')})`;
-  const { numbers, protocols } = knownFor(databases);
+function celAsks(kinds: readonly ProbeKind[]): string {
+  const named = (probe: string) => `(${kinds.map((kind) => `has(${probe}.${kind})`).join(' || ')})`;
+  const { numbers, protocols } = knownFor(kinds);
   const [inNumbers, inProtocols] = [`in [${numbers.join(', ')}]`, `in ${JSON.stringify(protocols)}`];
   const chooses = `(!has(self.probe) || !(${celNamesHandler('self.probe')}) || (has(self.ports) && self.ports.exists(each, has(each.probe) && !(${celNamesHandler('each.probe')}))))`;
   const known = `((has(self.probe) && has(self.probe.port) && type(self.probe.port) == int && self.probe.port ${inNumbers}) || (has(self.ports) && self.ports.exists(each, has(each.appProtocol) ? each.appProtocol ${inProtocols} : (has(each.targetPort) ? each.targetPort : each.port) ${inNumbers})))`;
@@ -75,14 +76,19 @@ const mayLogIn = (spec: SpecShape): boolean =>
 const celMayLogIn =
   '(has(self.credentials) || (has(self.probe) && has(self.probe.postgres) && has(self.probe.postgres.user)) || (has(self.ports) && self.ports.exists(each, has(each.probe) && has(each.probe.postgres) && has(each.probe.postgres.user))))';
 
+const written = (kinds: readonly ProbeKind[]): string =>
+  inWords(
+    kinds.map((kind) => `${kind}: {}`),
+    'or',
+  );
+
 const inEndpoints = "self.mode != 'Endpoints'";
 
 export const roleRules: readonly Rule<SpecShape>[] = [
   {
     holds: (spec) => spec.mode !== 'Endpoints' || !wantsTelling(spec) || asks(spec, [...alone, ...loggedIn]),
     cel: `${inEndpoints} || !(${celWantsTelling}) || ${celAsks([...alone, ...loggedIn])}`,
-    message:
-      'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them: use postgres: {} or mysql: {} with credentials, redis: {} or mongodb: {}; for roles without lag, targets[].role is enough',
+    message: `services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them: use ${written(loggedIn)} with credentials, ${written(alone)}; for roles without lag, targets[].role is enough`,
     field: 'services',
   },
   {

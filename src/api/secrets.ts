@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { inWords, kindsWhere } from './probe-kinds.ts';
 import { celOr, celString, matches, withRules, type Rule } from './rule.ts';
 
 // Credentials and certificates come from Secrets of the same namespace. Reading Secrets is opt-in: see
@@ -30,7 +31,10 @@ export const credentialsSchema = z
       ),
   })
   .describe(
-    'Account with which the probes postgres, mysql and redis log in. Other handlers do not use it. Without credentials, and while the Secret cannot be read, a probe checks what it can without a login.',
+    `Account with which the probes ${inWords(
+      kindsWhere(({ logsIn }) => logsIn),
+      'and',
+    )} log in. Other handlers do not use it. Without credentials, and while the Secret cannot be read, a probe checks what it can without a login.`,
   );
 
 const portAtEnd = /^[^:]*:[0-9]+$/;
@@ -77,7 +81,10 @@ const tlsShape = z
       ),
   })
   .describe(
-    'TLS settings of probes. Always used by tls, and by httpGet with scheme HTTPS. mysql, redis, mongodb and grpc use TLS only if this is set. postgres uses these certificates, but sslMode alone decides whether TLS is used and what is verified.',
+    `TLS settings of probes. Always used by tls, and by httpGet with scheme HTTPS. ${inWords(
+      kindsWhere(({ tls }) => tls === 'ifSet' || tls === 'afterGreeting'),
+      'and',
+    )} use TLS only if this is set. postgres uses these certificates, but sslMode alone decides whether TLS is used and what is verified.`,
   );
 
 const verifiesOrNot: Rule<z.output<typeof tlsShape>> = {

@@ -1,4 +1,4 @@
-import type { Handler } from '../core/probing/check.ts';
+import type { HandlerKind } from '../core/probing/handler-kinds.ts';
 import { codeOf, proberFault } from './verdict/verdicts.ts';
 import { CpuMeter, type CpuClock } from './connection/cpu-meter.ts';
 import { createFallbacks } from './connection/fallbacks.ts';
@@ -47,7 +47,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     mongodb: createMongodb(guard),
     tls: createTls(guard),
     grpc: createGrpc(guard),
-  } satisfies Record<Handler['kind'], Probe>;
+  } satisfies Record<HandlerKind, Probe>;
   return {
     probe: guarded(
       (check, signal, meter) => byKind[check.handler.kind](check, signal, meter),

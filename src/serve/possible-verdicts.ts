@@ -1,4 +1,4 @@
-import type { Handler } from '../core/probing/check.ts';
+import { handlerKinds, type HandlerKind } from '../core/probing/handler-kinds.ts';
 import type { Reason, Verdict } from '../core/probing/verdict.ts';
 
 /** Results that probes return with each reason. */
@@ -31,28 +31,15 @@ const resultsOf: Readonly<Record<Reason, readonly Verdict['kind'][]>> = {
   Cancelled: ['inconclusive'],
 };
 
-const handlers: Readonly<Record<Handler['kind'], true>> = {
-  tcpSocket: true,
-  httpGet: true,
-  icmp: true,
-  unready: true,
-  postgres: true,
-  mysql: true,
-  redis: true,
-  mongodb: true,
-  tls: true,
-  grpc: true,
-};
-
 /** Labels by which a probe run is counted. */
 export interface VerdictLabels {
-  readonly handler: Handler['kind'];
+  readonly handler: HandlerKind;
   readonly result: Verdict['kind'];
   readonly reason: Reason;
 }
 
 /** All combinations of handler, reason and result. The handler `unready`, which lacks a Secret, has ProberFault only. */
-export const possibleVerdicts: readonly VerdictLabels[] = keys(handlers).flatMap((handler) =>
+export const possibleVerdicts: readonly VerdictLabels[] = handlerKinds.flatMap((handler) =>
   keys(resultsOf).flatMap((reason) =>
     handler === 'unready' && reason !== 'ProberFault'
       ? []

@@ -5,6 +5,7 @@ import { createProbes } from '../../src/probe/probes.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import type { Prelude } from '../support/hostile/begin-tls.ts';
 import { dhParameters } from '../support/hostile/dh-parameters.ts';
+import { tlsHandlers } from '../support/hostile/table.ts';
 import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 import { listen } from './support/listener.ts';
@@ -23,27 +24,6 @@ afterAll(() => {
   probes.close();
 });
 
-const tls = { insecureSkipVerify: true };
-const credentials = { username: 'prober', password: 'secret' };
-const request = { path: '/', scheme: 'HTTPS', insecureSkipVerify: true } as const;
-const saturatedIs = 'inconclusive' as const;
-
-const handlers: readonly (readonly [title: string, prelude: Prelude, handler: Handler])[] = [
-  ['tls', 'none', { kind: 'tls', tls }],
-  ['httpGet', 'none', { kind: 'httpGet', request }],
-  ['redis', 'none', { kind: 'redis', tls }],
-  ['mongodb', 'none', { kind: 'mongodb', tls }],
-  ['grpc', 'none', { kind: 'grpc', service: '', tls }],
-  ['postgres', 'postgres', { kind: 'postgres', sslMode: 'require', saturatedIs }],
-  [
-    'postgres with credentials',
-    'postgres',
-    { kind: 'postgres', sslMode: 'require', saturatedIs, credentials },
-  ],
-  ['mysql', 'mysql', { kind: 'mysql', saturatedIs, tls }],
-  ['mysql with credentials', 'mysql', { kind: 'mysql', saturatedIs, tls, credentials }],
-];
-
 async function ask(prelude: Prelude, handler: Handler, options: SecureContextOptions) {
   const onConnection: (socket: Parameters<typeof beginTls>[0]) => void = (socket) =>
     beginTls(socket, prelude, { ...certificate, ...options });
@@ -59,7 +39,7 @@ const noCommonOffer = {
   message: expect.stringContaining('needs TLS 1.3 or ECDHE; DHE is not offered'),
 };
 
-describe.each(handlers)('A server that the %s handler asks', (_, prelude, handler) => {
+describe.each(tlsHandlers)('A server that the %s handler asks', (_, prelude, handler) => {
   it('is TlsFailed where it speaks finite-field DHE alone, in TLS 1.2 with a group of its own', async () => {
     const options: SecureContextOptions = {
       maxVersion: 'TLSv1.2',

@@ -1,14 +1,46 @@
 import type { HttpGet, Port, ProbeSpec } from '../../api/external-backend.ts';
+import type { ProbeKind } from '../../api/probe-kinds.ts';
 import type { Handler } from './check.ts';
-import { lookUp } from '../look-up.ts';
+import { handlerTraits } from './handler-kinds.ts';
 import type { ProbeSecrets } from './probe-secrets.ts';
 
-type HandlerSpec = Pick<ProbeSpec, 'postgres' | 'mysql' | 'redis' | 'mongodb' | 'tls' | 'grpc'>;
+/** Kinds whose handler follows from the options of the kind and from Secrets. */
+type OptionKind = Exclude<ProbeKind, 'httpGet' | 'disabled'>;
 
-/** Returns the handler of a database, with its Secrets; undefined: the spec names none. */
-export function databaseHandler(probe: HandlerSpec, materials: ProbeSecrets): Handler | undefined {
-  const handler = withoutSecrets(probe);
-  return handler && withMaterials(handler, materials);
+/** Options of each kind. An option that is left out has the default of the schema. */
+type OptionsOf = { readonly [K in OptionKind]: Partial<NonNullable<ProbeSpec[K]>> };
+type HandlerSpec = { readonly [K in OptionKind]?: OptionsOf[K] | undefined };
+
+type Named<K extends OptionKind = OptionKind> = Extract<Handler, { readonly kind: K }>;
+
+/** Handlers without Secrets. A kind of the table without a line does not compile. */
+const handlerWith: { readonly [K in OptionKind]: (options: OptionsOf[K]) => Named<K> } = {
+  tcpSocket: () => ({ kind: 'tcpSocket' }),
+  icmp: () => ({ kind: 'icmp' }),
+  postgres: ({ sslMode = 'prefer', saturatedIs = 'inconclusive', database, user }) => ({
+    kind: 'postgres',
+    sslMode,
+    saturatedIs,
+    ...(database !== undefined && { database }),
+    ...(user !== undefined && { user }),
+  }),
+  mysql: ({ saturatedIs = 'inconclusive' }) => ({ kind: 'mysql', saturatedIs }),
+  redis: () => ({ kind: 'redis' }),
+  mongodb: ({ setName }) => ({ kind: 'mongodb', ...(setName !== undefined && { setName }) }),
+  tls: () => ({ kind: 'tls', tls: {} }),
+  grpc: ({ service = '' }) => ({ kind: 'grpc', service }),
+};
+
+const optionKinds = Object.keys(handlerWith) as readonly OptionKind[];
+
+/** Returns the handler that the spec names, with its Secrets; undefined: the spec names none of these. */
+export function namedHandler(probe: HandlerSpec, materials: ProbeSecrets): Handler | undefined {
+  const kind = optionKinds.find((each) => probe[each] !== undefined);
+  return kind && handlerOf(kind, probe[kind] ?? {}, materials);
+}
+
+function handlerOf<K extends OptionKind>(kind: K, options: OptionsOf[K], materials: ProbeSecrets): Handler {
+  return withMaterials(handlerWith[kind](options), materials);
 }
 
 /** Returns an httpGet handler. Over TLS it uses the `tls` block of the spec, as other handlers do. */
@@ -19,31 +51,6 @@ export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: P
   return { kind: 'httpGet', request, ...(tls !== undefined && { tls }) };
 }
 
-function withoutSecrets({ postgres, mysql, redis, mongodb, tls, grpc }: HandlerSpec): Database | undefined {
-  if (postgres !== undefined) {
-    const { sslMode, saturatedIs, database, user } = postgres;
-    return {
-      kind: 'postgres',
-      sslMode,
-      saturatedIs,
-      ...(database !== undefined && { database }),
-      ...(user !== undefined && { user }),
-    };
-  }
-  if (mysql !== undefined) return { kind: 'mysql', saturatedIs: mysql.saturatedIs };
-  if (redis !== undefined) return { kind: 'redis' };
-  if (mongodb !== undefined)
-    return { kind: 'mongodb', ...(mongodb.setName !== undefined && { setName: mongodb.setName }) };
-  if (tls !== undefined) return { kind: 'tls', tls: {} };
-  if (grpc !== undefined) return { kind: 'grpc', service: grpc.service };
-  return undefined;
-}
-
-type Database = Extract<Handler, { readonly kind: keyof HandlerSpec }>;
-
-/** Kinds that can log in. */
-const authenticatingKinds: readonly Database['kind'][] = ['postgres', 'mysql', 'redis'];
-
 /**
  * Adds what the handler needs from Secrets.
  *
@@ -53,9 +60,10 @@ const authenticatingKinds: readonly Database['kind'][] = ['postgres', 'mysql', '
  * | `credentials`, the handler can log in | no probe is sent | it is probed as far as that is possible without a login |
  * | `credentials`, it cannot              | no effect        | no effect                                               |
  */
-function withMaterials(handler: Database, materials: ProbeSecrets): Handler {
+function withMaterials(handler: Named, materials: ProbeSecrets): Handler {
   const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = materials;
-  const logsIn = authenticatingKinds.includes(handler.kind);
+  const { tls: usesTls, logsIn } = handlerTraits[handler.kind];
+  if (usesTls === 'never' && !logsIn) return handler;
   const message = tlsMissing ?? tlsPending ?? (logsIn ? credentialsPending : undefined);
   if (message !== undefined) return { kind: 'unready', message };
   return {
@@ -65,23 +73,16 @@ function withMaterials(handler: Database, materials: ProbeSecrets): Handler {
   };
 }
 
-/** Well-known numbers (IANA), used if the port does not name its protocol. */
-const wellKnown: Readonly<Record<number, HandlerSpec>> = {
-  5432: { postgres: { sslMode: 'prefer', saturatedIs: 'inconclusive' } },
-  3306: { mysql: { saturatedIs: 'inconclusive' } },
-  6379: { redis: {} },
-  27017: { mongodb: {} },
-};
+const selectable = optionKinds.map((kind) => ({ kind, ...handlerTraits[kind] }));
 
-const byAppProtocol: Readonly<Record<string, HandlerSpec | undefined>> = {
-  postgresql: wellKnown[5432],
-  postgres: wellKnown[5432],
-  mysql: wellKnown[3306],
-  mariadb: wellKnown[3306],
-  redis: wellKnown[6379],
-  mongodb: wellKnown[27017],
-  mongo: wellKnown[27017],
-};
+/** Kinds by well-known port number, which counts if the port does not name its protocol. */
+const wellKnown: ReadonlyMap<number, OptionKind> = new Map(
+  selectable.flatMap(({ kind, port }) => (port === undefined ? [] : [[port, kind] as const])),
+);
+
+const byAppProtocol: ReadonlyMap<string, OptionKind> = new Map(
+  selectable.flatMap(({ kind, appProtocols = [] }) => appProtocols.map((name) => [name, kind] as const)),
+);
 
 /**
  * Returns the handler if the spec names none, and why.
@@ -101,9 +102,8 @@ export function defaultHandler(
   { materials, choose }: { readonly materials: ProbeSecrets; readonly choose: boolean },
 ): { readonly handler: Handler; readonly why: string } {
   const protocol = port?.appProtocol;
-  const said = protocol === undefined ? wellKnown[dialled] : lookUp(byAppProtocol, protocol);
-  const plain = choose && said !== undefined ? withoutSecrets(said) : undefined;
-  if (plain === undefined) return { handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' };
+  const kind = protocol === undefined ? wellKnown.get(dialled) : byAppProtocol.get(protocol);
+  if (!choose || kind === undefined) return { handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' };
   const why = protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}`;
-  return { handler: withMaterials(plain, materials), why: `${plain.kind}: ${why}` };
+  return { handler: handlerOf(kind, {}, materials), why: `${kind}: ${why}` };
 }

@@ -1,21 +1,13 @@
 import type { Handler } from './check.ts';
+import { handlerTraits } from './handler-kinds.ts';
 import type { Reason, Verdict } from './verdict.ts';
 import type { Role } from '../role.ts';
 
 /** Returns true when a probe with this handler may report a role, now or once its Secret exists. */
 function mayReportRole(handler: Handler): boolean {
-  switch (handler.kind) {
-    case 'redis':
-    case 'mongodb':
-    case 'unready':
-      return true;
-    case 'postgres':
-      return handler.credentials !== undefined || handler.user !== undefined;
-    case 'mysql':
-      return handler.credentials !== undefined;
-    default:
-      return false;
-  }
+  const { reportsRole } = handlerTraits[handler.kind];
+  if (reportsRole !== 'withLogin') return reportsRole === 'always';
+  return logsIn(handler) || (handler.kind === 'postgres' && handler.user !== undefined);
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Port, ProbeSpec, Spec } from '../../api/external-backend.ts';
 import { mostTimeoutSeconds } from '../../api/limits.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { Check, Handler, Timing } from './check.ts';
-import { defaultHandler, databaseHandler, httpHandler } from './handler-selection.ts';
+import { handlerTraits } from './handler-kinds.ts';
+import { defaultHandler, httpHandler, namedHandler } from './handler-selection.ts';
 import type { ProbeSecrets } from './probe-secrets.ts';
 
 /**
@@ -58,7 +59,7 @@ export function portGroups(spec: Spec, context: HandlerContext = plainContext): 
  */
 function withoutPorts(spec: Spec, context: HandlerContext): readonly PortGroup[] {
   const probe = spec.probe && sharedProbe(spec, [], context);
-  if (probe === undefined || (probe.port === 0 && probe.handler.kind !== 'icmp')) return [];
+  if (probe === undefined || (probe.port === 0 && opensTcp(probe))) return [];
   return [{ id: 'all', ports: [], probe }];
 }
 
@@ -101,8 +102,10 @@ function check(group: PortGroup, probe: GroupProbe, address: BackendAddress): Ch
   };
 }
 
+const opensTcp = ({ handler }: GroupProbe): boolean => handlerTraits[handler.kind].opensTcp;
+
 function dialledPort(probe: GroupProbe, address: Pick<BackendAddress, 'port'>): number {
-  if (probe.handler.kind === 'icmp') return 0;
+  if (!opensTcp(probe)) return 0;
   return address.port !== 0 && probe.fixed !== true ? address.port : probe.port;
 }
 
@@ -180,9 +183,7 @@ function handlerOf(
 ): Handler | 'disabled' | undefined {
   if (probe.disabled !== undefined) return 'disabled';
   if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
-  if (probe.icmp !== undefined) return { kind: 'icmp' };
-  if (probe.tcpSocket !== undefined) return { kind: 'tcpSocket' };
-  return databaseHandler(probe, materials);
+  return namedHandler(probe, materials);
 }
 
 /**

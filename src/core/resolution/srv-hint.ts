@@ -1,5 +1,6 @@
 import { isServiceRecord } from '../../api/host.ts';
 import { parseIp } from '../../api/ip.ts';
+import { probeKinds } from '../../api/probe-kinds.ts';
 import type { ProbeSpec, Spec } from '../../api/external-backend.ts';
 import type { Question } from './name-state.ts';
 import { normalizeName, questionsOf, type NameStateOf } from './questions.ts';
@@ -9,7 +10,7 @@ import type { Resolution } from './resolve-host.ts';
 // clients query its SRV record. A backend with that name as a host gets NODATA, and a hint if the SRV record
 // exists.
 
-const mongodbPort = 27017;
+const mongodbPort = probeKinds.mongodb.port;
 
 /**
  * Returns the query that decides about the hint; undefined: the host has addresses, or the backend is not

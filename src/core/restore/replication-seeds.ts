@@ -1,6 +1,7 @@
 import type { Backend, Spec, Status } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { Check, Handler } from '../probing/check.ts';
+import { handlerTraits } from '../probing/handler-kinds.ts';
 import { lagLimitsOf, type PortGroup } from '../probing/port-groups.ts';
 import type { Health } from '../health/state.ts';
 import type { Instant } from '../instant.ts';
@@ -30,10 +31,8 @@ export type PreviousAddress = NonNullable<Status['targets']>[number]['addresses'
   readonly current: boolean;
 };
 
-/** Kinds of probes that report a role or a lag, or may do so once their Secret exists. */
-const reportingKinds: readonly string[] = ['postgres', 'mysql', 'redis', 'mongodb', 'unready'];
-
-const reportsRole = ({ kind }: Handler): boolean => reportingKinds.includes(kind);
+/** Returns true for probes that report a role or a lag, or may do so once their Secret exists. */
+const reportsRole = ({ kind }: Handler): boolean => handlerTraits[kind].reportsRole !== 'never';
 
 /**
  * Returns true when a seeded health lacks what a Service needs: its state is unknown, its role is not known,

@@ -1,5 +1,6 @@
 import { firstRun } from './timing.ts';
 import type { Check } from '../../core/probing/check.ts';
+import { handlerTraits } from '../../core/probing/handler-kinds.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { HeapItem } from '../../util/heap.ts';
 import type { Random } from '../../util/clock.ts';
@@ -59,7 +60,7 @@ export interface Run {
 }
 
 /** Handlers whose question does not depend on the name of the server. */
-const isNameless = ({ handler }: Check): boolean => handler.kind === 'tcpSocket' || handler.kind === 'icmp';
+const isNameless = ({ handler }: Check): boolean => !handlerTraits[handler.kind].usesHost;
 
 /** Returns true when the check has the same question to the same address as the task. */
 function isSameProbe(task: Task, check: Check, handler: InternedHandler): boolean {

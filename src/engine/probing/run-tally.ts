@@ -1,4 +1,4 @@
-import type { Handler } from '../../core/probing/check.ts';
+import { handlerKinds, type HandlerKind } from '../../core/probing/handler-kinds.ts';
 import { reasons, type Reason, type Verdict } from '../../core/probing/verdict.ts';
 
 /** Upper bounds of the durations of runs, in seconds. */
@@ -8,15 +8,8 @@ export const durationBounds = [
 /** Upper bounds of the delays of runs after their planned instants, in seconds. */
 export const latenessBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
-const kinds: Readonly<Record<Handler['kind'], number>> = {
-  ...{ tcpSocket: 0, httpGet: 1, icmp: 2, unready: 3, postgres: 4 },
-  ...{ mysql: 5, redis: 6, mongodb: 7, tls: 8, grpc: 9 },
-};
-const kindNames = Object.keys(kinds) as Handler['kind'][];
-const reasonIndex = Object.fromEntries(reasons.map((reason, index) => [reason, index])) as Record<
-  Reason,
-  number
->;
+const kindIndex = indexOf(handlerKinds);
+const reasonIndex = indexOf(reasons);
 const results: Readonly<Record<Verdict['kind'], number>> = { up: 0, down: 1, inconclusive: 2 };
 
 /**
@@ -26,7 +19,7 @@ const results: Readonly<Record<Verdict['kind'], number>> = { up: 0, down: 1, inc
 const sizeOf = (bounds: readonly number[]): number => bounds.length + 2;
 const RESULTS = 3;
 const ROW = RESULTS + sizeOf(durationBounds);
-const LATENESS = kindNames.length * reasons.length * ROW;
+const LATENESS = handlerKinds.length * reasons.length * ROW;
 
 export interface TalliedDistribution {
   /** Number of values in each bucket, not cumulative. */
@@ -36,7 +29,7 @@ export interface TalliedDistribution {
 
 /** Counts of the runs of one kind of handler that ended with one reason. */
 export interface TallyRow {
-  readonly kind: Handler['kind'];
+  readonly kind: HandlerKind;
   readonly reason: Reason;
   readonly results: Readonly<Record<Verdict['kind'], number>>;
   /** Seconds. */
@@ -55,8 +48,8 @@ export class RunTally {
     this.#numbers = new Float64Array(memory);
   }
 
-  ran(kind: Handler['kind'], verdict: Pick<Verdict, 'kind' | 'reason'>, durationMs: number): void {
-    const row = rowOf(kinds[kind], reasonIndex[verdict.reason]);
+  ran(kind: HandlerKind, verdict: Pick<Verdict, 'kind' | 'reason'>, durationMs: number): void {
+    const row = rowOf(kindIndex[kind], reasonIndex[verdict.reason]);
     this.#increase(row + results[verdict.kind], 1);
     this.#observe(row + RESULTS, durationBounds, durationMs / 1000);
   }
@@ -73,7 +66,7 @@ export class RunTally {
 
   /** Returns the rows with at least one run. */
   rows(): readonly TallyRow[] {
-    return kindNames.flatMap((kind, k) =>
+    return handlerKinds.flatMap((kind, k) =>
       reasons.flatMap((reason, r) => {
         const row = rowOf(k, r);
         const [up = 0, down = 0, inconclusive = 0] = this.#numbers.subarray(row, row + RESULTS);
@@ -106,3 +99,7 @@ export class RunTally {
 }
 
 const rowOf = (kind: number, reason: number): number => (kind * reasons.length + reason) * ROW;
+
+function indexOf<K extends string>(names: readonly K[]): Readonly<Record<K, number>> {
+  return Object.fromEntries(names.map((name, index) => [name, index])) as Record<K, number>;
+}

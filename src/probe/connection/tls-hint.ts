@@ -1,4 +1,5 @@
-import type { Check, GrpcHandler, Handler, MongodbHandler, RedisHandler } from '../../core/probing/check.ts';
+import type { Check } from '../../core/probing/check.ts';
+import { handlerTraits } from '../../core/probing/handler-kinds.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
 
@@ -9,11 +10,8 @@ import { verdict } from '../verdict/verdicts.ts';
 export function tlsHint({ handler }: Check): string | undefined {
   if (handler.kind === 'httpGet') return handler.request.scheme === 'HTTP' ? 'set scheme: HTTPS' : undefined;
   if (handler.kind === 'postgres') return handler.sslMode === 'disable' ? 'set sslMode' : undefined;
-  return speaksFirst(handler) && handler.tls === undefined ? 'set spec.tls' : undefined;
+  return handlerTraits[handler.kind].tls === 'ifSet' && !('tls' in handler) ? 'set spec.tls' : undefined;
 }
-
-const speaksFirst = (handler: Handler): handler is RedisHandler | MongodbHandler | GrpcHandler =>
-  handler.kind === 'redis' || handler.kind === 'mongodb' || handler.kind === 'grpc';
 
 /**
  * Returns the verdict of a TLS alert in answer to bytes without TLS, or undefined (RFC 8446, 5.1 and 6):

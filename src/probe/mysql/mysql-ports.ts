@@ -1,4 +1,5 @@
 import type { Check } from '../../core/probing/check.ts';
+import { handlerTraits } from '../../core/probing/handler-kinds.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { Budget } from '../connection/budget.ts';
 import type { CpuMeter } from '../connection/cpu-meter.ts';
@@ -21,7 +22,7 @@ type State = 'speak' | 'listen' | 'mistaken';
 /** Wraps a probe of another protocol, so that a MySQL server that answers does not count it as an error. */
 export type MysqlPorts = (probe: Probe) => Probe;
 
-const mysqlPort = 3306;
+const { port: mysqlPort } = handlerTraits.mysql;
 /**
  * Maximum number of entries. The oldest one is removed, which costs that server one more broken handshake.
  */

@@ -1,3 +1,4 @@
+import { databaseProbes } from '../../../src/api/database-probes.ts';
 import { endpoints, alias, port, probe, needsNumber, type BadSample, type GoodSample } from './builders.ts';
 
 export const badDatabaseProbes: readonly BadSample[] = [
@@ -57,7 +58,7 @@ export const badDatabaseProbes: readonly BadSample[] = [
     field: 'spec.probe.grpc.service',
     message: 'service must be printable ASCII',
   },
-  ...['postgres', 'mysql', 'redis', 'mongodb', 'tls', 'grpc'].map((handler) => ({
+  ...Object.keys(databaseProbes).map((handler) => ({
     name: `a UDP port asked by ${handler}`,
     spec: endpoints({
       ports: [
@@ -77,7 +78,7 @@ export const badDatabaseProbes: readonly BadSample[] = [
 ];
 
 export const goodDatabaseProbes: readonly GoodSample[] = [
-  ...['postgres', 'mysql', 'redis', 'mongodb', 'tls', 'grpc'].flatMap((handler) => [
+  ...Object.keys(databaseProbes).flatMap((handler) => [
     { name: `a backend probed by ${handler}`, spec: probe({ [handler]: {}, port: 5432 }) },
     { name: `a port probed by ${handler}`, spec: port({ probe: { [handler]: {} } }) },
     { name: `an alias probed by ${handler}`, spec: alias({ probe: { [handler]: {}, port: 5432 } }) },

@@ -1,9 +1,9 @@
-import { handlers } from '../../../src/api/probe.ts';
+import { probeKindNames } from '../../../src/api/probe-kinds.ts';
 import { endpoints, port, probe, type BadSample } from './builders.ts';
 
 /** Fields of a Service or of a container's probe that have another place here, or no meaning. */
 export const misplaced: readonly BadSample[] = [
-  ...handlers.flatMap((handler) => [
+  ...probeKindNames.flatMap((handler) => [
     {
       name: `a port in the handler ${handler}`,
       spec: probe({ [handler]: { port: 8080 } }),

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { probeSchema } from '../../../src/api/external-backend.ts';
+import { probeKinds } from '../../../src/api/probe-kinds.ts';
+import type { ProbeKindTraits } from '../../../src/api/probe-kinds.ts';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
-import { defaultHandler, databaseHandler, httpHandler } from '../../../src/core/probing/handler-selection.ts';
+import { defaultHandler, namedHandler, httpHandler } from '../../../src/core/probing/handler-selection.ts';
 import type { ProbeSecrets } from '../../../src/core/probing/probe-secrets.ts';
 import { aBackend, aPort } from '../../support/builders/builders.ts';
 
@@ -67,6 +70,26 @@ describe('the chosen handler', () => {
   });
 });
 
+const selectable = Object.entries<ProbeKindTraits>(probeKinds).flatMap(
+  ([kind, { port, appProtocols = [] }]) => (port === undefined ? [] : [[kind, port, appProtocols] as const]),
+);
+
+describe.each(selectable)('%s', (kind, number, appProtocols) => {
+  const named = namedHandler(probeSchema.parse({ [kind]: {} }), {});
+
+  it('is the handler that its port number selects, with the options that the schema has by default', () => {
+    expect(named).toMatchObject({ kind });
+    expect(choose(undefined, number).handler).toEqual(named);
+  });
+
+  it.each(appProtocols)(
+    'is the handler that the appProtocol %s selects, at any port number',
+    (appProtocol) => {
+      expect(choose({ appProtocol }, 1).handler).toEqual(named);
+    },
+  );
+});
+
 describe('a named handler', () => {
   const credentials = { username: 'probe', password: 'x' };
   const tls = { ca: 'THE CA' };
@@ -126,10 +149,10 @@ describe('a named handler', () => {
       { kind: 'mongodb' },
     ],
   ] as const)('%s', (_, probe, materials, handler) =>
-    expect(databaseHandler(probe, materials)).toEqual(handler),
+    expect(namedHandler(probe, materials)).toEqual(handler),
   );
 
-  it('is undefined when the spec names none', () => expect(databaseHandler({}, {})).toBeUndefined());
+  it('is undefined when the spec names none', () => expect(namedHandler({}, {})).toBeUndefined());
 });
 
 describe('a bare connection', () => {

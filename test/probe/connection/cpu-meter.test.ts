@@ -6,6 +6,7 @@ import { systemThreadCpu } from '../../../src/system-clock.ts';
 import { beginTls } from '../../support/hostile/begin-tls.ts';
 import type { Prelude } from '../../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../../support/hostile/costly-chain.ts';
+import { tlsHandlers } from '../../support/hostile/table.ts';
 import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
@@ -72,23 +73,9 @@ describe('The CPU time of a probe', () => {
     probes.close();
   });
 
-  const tls = { insecureSkipVerify: true };
-  const credentials = { username: 'prober', password: 'secret', allowClearText: true };
-  const saturatedIs = 'inconclusive' as const;
-  const postgres = { kind: 'postgres', sslMode: 'require', saturatedIs } as const;
-  const mysql = { kind: 'mysql', saturatedIs, tls } as const;
-  const request = { path: '/', scheme: 'HTTPS', insecureSkipVerify: true } as const;
-  const handlers: readonly (readonly [title: string, prelude: Prelude, handler: Handler])[] = [
-    ['tls', 'none', { kind: 'tls', tls }],
+  const handlers: typeof tlsHandlers = [
     ['tls that verifies', 'none', { kind: 'tls', tls: {} }],
-    ['httpGet', 'none', { kind: 'httpGet', request }],
-    ['redis', 'none', { kind: 'redis', tls }],
-    ['mongodb', 'none', { kind: 'mongodb', tls }],
-    ['grpc', 'none', { kind: 'grpc', service: '', tls }],
-    ['postgres', 'postgres', postgres],
-    ['postgres with credentials', 'postgres', { ...postgres, credentials }],
-    ['mysql', 'mysql', mysql],
-    ['mysql with credentials', 'mysql', { ...mysql, credentials }],
+    ...tlsHandlers,
   ];
 
   /** Runs one probe. The server answers nothing inside TLS, so most end at their timeout. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Check } from '../../../src/core/probing/check.ts';
+import { handlerTraits } from '../../../src/core/probing/handler-kinds.ts';
 import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
@@ -57,10 +58,8 @@ export function verdictOf({ primary, dead, lagSeconds }: Outside, { ip, handler 
   const server = serverOf(ip);
   if (server === dead) return { kind: 'down', reason: 'Refused', message: '' };
   const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
-  const tells =
-    handler.kind === 'redis' ||
-    handler.kind === 'mongodb' ||
-    ((handler.kind === 'postgres' || handler.kind === 'mysql') && handler.credentials !== undefined);
+  const { reportsRole } = handlerTraits[handler.kind];
+  const tells = reportsRole === 'always' || (reportsRole === 'withLogin' && 'credentials' in handler);
   if (!tells) return up;
   return server === primary ? { ...up, role: 'Primary' } : { ...up, role: 'Replica', lagSeconds };
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ProbeKind } from '../../../src/api/probe-kinds.ts';
 import { some, type Fields, type Model } from './some.ts';
 
 const one = fc.constantFrom;
@@ -18,8 +19,8 @@ const httpGet = some(
   },
 );
 
-/** Each handler with its fields. */
-const handlers: Model = {
+/** Each handler with its fields. A kind without a line does not compile. */
+const handlers = {
   tcpSocket: empty,
   httpGet,
   icmp: empty,
@@ -33,7 +34,7 @@ const handlers: Model = {
   tls: empty,
   grpc: some({}, { service: one('', 'orders') }),
   disabled: empty,
-};
+} satisfies Readonly<Record<ProbeKind, Model[string]>>;
 
 const timing: Model = {
   initialDelaySeconds: one(0, 3),

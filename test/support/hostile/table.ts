@@ -164,20 +164,24 @@ export const protocolCases: readonly HostileCase[] = kinds.flatMap((kind) => {
   });
 });
 
+/** Each handler that speaks TLS, without verification, and what comes before the handshake. */
+export const tlsHandlers: readonly (readonly [title: string, prelude: Prelude, handler: Handler])[] =
+  kinds.flatMap((kind) => {
+    const { secure, prelude }: Way = ways[kind];
+    if (secure === undefined) return [];
+    const logins = withLogin.has(kind) ? [false, true] : [false];
+    return logins.map(
+      (login) => [`${kind}${login ? ' with credentials' : ''}`, prelude, secure(login)] as const,
+    );
+  });
+
 /** Each attack on TLS, through each handler that speaks it. */
-export const tlsCases: readonly HostileCase[] = kinds.flatMap((kind) => {
-  const way: Way = ways[kind];
-  const { secure, prelude } = way;
-  if (secure === undefined) return [];
-  const logins = withLogin.has(kind) ? [false, true] : [false];
-  return logins.flatMap((login) =>
-    tlsAttacks
-      .filter(({ isAfterHandshake }) => kind !== 'tls' || isAfterHandshake === undefined)
-      .map(({ name, serve, expected, isSlow = false }) => ({
-        ...{ name: `${kind}${login ? ' with credentials' : ''}: ${name}`, attack: name },
-        ...{ expected, isSlow, isSecure: true },
-        handler: secure(login),
-        serve: (certificate: Certificate) => serve(prelude, certificate),
-      })),
-  );
-});
+export const tlsCases: readonly HostileCase[] = tlsHandlers.flatMap(([title, prelude, handler]) =>
+  tlsAttacks
+    .filter(({ isAfterHandshake }) => handler.kind !== 'tls' || isAfterHandshake === undefined)
+    .map(({ name, serve, expected, isSlow = false }) => ({
+      ...{ name: `${title}: ${name}`, attack: name, expected, isSlow, isSecure: true },
+      handler,
+      serve: (certificate: Certificate) => serve(prelude, certificate),
+    })),
+);
