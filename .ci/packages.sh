@@ -7,6 +7,7 @@
 #   .ci/packages.sh pgpool          a real pgpool-II
 #   .ci/packages.sh dns             name servers of two more vendors
 #   .ci/packages.sh redis           a real Redis, for the tests of its probe
+#   .ci/packages.sh memcached       a real memcached, for the tests of its probe
 #   .ci/packages.sh mariadb         a real MariaDB (the package without a service: it starts no daemon)
 #   .ci/packages.sh python          what the linter of the Dockerfile needs
 set -euo pipefail
@@ -43,6 +44,7 @@ for topic in "$@"; do
       need dnsmasq-base "a second vendor's name server" "command -v dnsmasq"
       need unbound "a third vendor's name server" "command -v unbound"
       ;;
+    memcached) need memcached "the server that the memcached probe is tested against" "command -v memcached" ;;
     redis) need redis-tools "a real Redis: the server goes by the name of redis-check-rdb there, and no daemon starts" "command -v redis-check-rdb redis-cli" ;;
     *) echo "unknown topic: $topic" >&2 && exit 2 ;;
   esac
@@ -64,7 +66,7 @@ if [[ " ${packages[*]} " == *" postgresql "* ]]; then
   [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
 fi
 # The same for other services: neither now nor when the machine starts.
-for service in unbound pgbouncer pgpool2; do
+for service in unbound pgbouncer pgpool2 memcached; do
   [[ " ${packages[*]} " == *" $service "* ]] || continue
   unit=/etc/systemd/system/$service.service
   [ -e "$unit" ] || [ -L "$unit" ] || { mkdir -p "${unit%/*}" && ln -s /dev/null "$unit"; }

@@ -40,7 +40,7 @@ checks() { # levels
 unstable() { .ci/unstable.sh "$@" >/dev/null || [ $? = 3 ]; }
 
 off_plane() {
-  .ci/packages.sh psql pgbouncer pgpool dns redis mariadb &&
+  .ci/packages.sh psql pgbouncer pgpool dns redis memcached mariadb &&
     unstable mysql-server-core && unstable valkey-server && unstable pgbouncer &&
     "${jest[@]}" --json --outputFile="$results/unit.json" --selectProjects unit
 }

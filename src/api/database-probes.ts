@@ -47,6 +47,9 @@ export const databaseProbes = {
       .optional()
       .describe('Name of the replica set that the server must be a member of.'),
   }).describe('Ready if MongoDB answers hello as primary or secondary. Needs no credentials.'),
+  memcached: handler('memcached', {}).describe(
+    'Ready if memcached answers the command version of its text protocol. Needs no credentials. Not for servers with SASL, which have no text protocol.',
+  ),
   tls: handler('tls', {}).describe(
     'Ready if a TLS handshake succeeds and the certificate is valid for spec.tls.serverName (default: the host of the target).',
   ),

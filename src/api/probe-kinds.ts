@@ -49,6 +49,10 @@ export const probeKinds = {
     ...{ port: 27017, appProtocols: ['mongodb', 'mongo'] },
     ...{ ...overTcp, tls: 'ifSet', logsIn: false, reportsRole: 'always' },
   },
+  memcached: {
+    ...{ port: 11211, appProtocols: ['memcached', 'memcache'] },
+    ...{ ...overTcp, tls: 'ifSet', ...withoutLogin },
+  },
   tls: { ...overTcp, tls: 'always', ...withoutLogin },
   grpc: { ...overTcp, tls: 'ifSet', ...withoutLogin },
   /** No probe: every address is ready. */

@@ -14,7 +14,7 @@ import type { SpecShape } from './spec-shape.ts';
 // | postgres with user, which may need no password      | none        | any            | yes             | yes             |
 // | postgres, mysql                                     | none        | none           | no: credentials | no: credentials |
 // | any, including tcpSocket and disabled               | any         | set            | yes             | no              |
-// | tcpSocket, httpGet, icmp, tls, grpc, disabled       | any         | none           | no: services    | no: services    |
+// | any other, including disabled                       | any         | none           | no: services    | no: services    |
 // | none is named, a port selects one of the above      | as above    | as above       | as above        | as above        |
 // | none is named, no port selects a database           | any         | none           | no: services    | no: services    |
 

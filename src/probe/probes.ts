@@ -7,6 +7,7 @@ import { createHttpGet } from './http/http.ts';
 import type { HttpOptions } from './http/http.ts';
 import { createIcmp } from './icmp/icmp.ts';
 import type { IcmpOptions } from './icmp/icmp.ts';
+import { createMemcached } from './memcached/memcached.ts';
 import { createMongodb } from './mongodb/mongodb.ts';
 import { createMysql } from './mysql/mysql.ts';
 import { createMysqlPorts } from './mysql/mysql-ports.ts';
@@ -45,6 +46,7 @@ export function createProbes(options: ProbesOptions = {}): Probes {
     postgres: createPostgres(fallbacks, guard),
     redis: createRedis(fallbacks, guard),
     mongodb: createMongodb(guard),
+    memcached: createMemcached(guard),
     tls: createTls(guard),
     grpc: createGrpc(guard),
   } satisfies Record<HandlerKind, Probe>;

@@ -69,7 +69,7 @@ describe('parseBackend', () => {
   it.each([
     ['mode', { ...spec, mode: 'Mesh' }, 'spec.mode'],
     ['protocol', { ...spec, ports: [{ port: 1, protocol: 'QUIC' }] }, 'spec.ports[0].protocol'],
-    ['probe handler', { ...spec, probe: { memcached: {} } }, 'spec.probe'],
+    ['probe handler', { ...spec, probe: { unknownKind: {} } }, 'spec.probe'],
     ['kind of host', { ...spec, targets: [{ host: 'unix:/run/db.sock' }] }, 'spec.targets[0].host'],
     ['type of Service', { ...spec, services: [{ name: 'a', type: 'Mesh' }] }, 'spec.services[0].type'],
     ['shape of targets', { ...spec, targets: { file: 'x' } }, 'spec.targets'],

@@ -16,12 +16,12 @@ const rows: readonly (readonly [string, (traits: ProbeKindTraits) => boolean, re
   [
     'speak TLS from the first byte if spec.tls is set',
     ({ tls }) => tls === 'ifSet',
-    ['redis', 'mongodb', 'grpc'],
+    ['redis', 'mongodb', 'memcached', 'grpc'],
   ],
   [
     'use TLS only if spec.tls is set',
     ({ tls }) => tls === 'ifSet' || tls === 'afterGreeting',
-    ['mysql', 'redis', 'mongodb', 'grpc'],
+    ['mysql', 'redis', 'mongodb', 'memcached', 'grpc'],
   ],
   ['never use TLS', ({ tls }) => tls === 'never', ['tcpSocket', 'icmp', 'disabled']],
 ];
@@ -29,7 +29,19 @@ const rows: readonly (readonly [string, (traits: ProbeKindTraits) => boolean, re
 describe('the probe kinds', () => {
   it('are in the order of the fields of spec.probe', () => {
     expect(probeKindNames).toEqual([
-      ...['tcpSocket', 'httpGet', 'icmp', 'postgres', 'mysql', 'redis', 'mongodb', 'tls', 'grpc', 'disabled'],
+      ...[
+        'tcpSocket',
+        'httpGet',
+        'icmp',
+        'postgres',
+        'mysql',
+        'redis',
+        'mongodb',
+        'memcached',
+        'tls',
+        'grpc',
+        'disabled',
+      ],
     ]);
   });
 
@@ -46,28 +58,15 @@ describe('the probe kinds', () => {
       ['mysql', 3306, ['mysql', 'mariadb']],
       ['redis', 6379, ['redis']],
       ['mongodb', 27017, ['mongodb', 'mongo']],
+      ['memcached', 11211, ['memcached', 'memcache']],
     ]);
   });
 });
 
 describe('the kinds of handlers', () => {
   it('are the probe kinds that probe, and unready', () => {
-    expect(handlerKinds.toSorted()).toEqual(
-      [
-        ...[
-          'tcpSocket',
-          'httpGet',
-          'icmp',
-          'unready',
-          'postgres',
-          'mysql',
-          'redis',
-          'mongodb',
-          'tls',
-          'grpc',
-        ],
-      ].toSorted(),
-    );
+    const probing = probeKindNames.filter((kind) => kind !== 'disabled');
+    expect(handlerKinds).toEqual([...probing, 'unready']);
   });
 
   it('that may report a role are those', () => {

@@ -78,6 +78,7 @@ const databaseHandlers = {
   mysql: fc.constant({}),
   redis: mostly(fc.constant({}), fc.constant({ port: 6379 })),
   mongodb: partly({}, { setName: word }),
+  memcached: fc.constant({}),
   tls: fc.constant({}),
   grpc: partly({}, { service: word }),
 } satisfies Readonly<Record<keyof typeof databaseProbes, fc.Arbitrary<unknown>>>;
@@ -100,7 +101,7 @@ const ports = partly(
   {
     name: word,
     targetPort: fc.constantFrom(1, 2, 3306, 27017),
-    appProtocol: fc.constantFrom('postgresql', 'mariadb', 'mongo', 'redis', 'http'),
+    appProtocol: fc.constantFrom('postgresql', 'mariadb', 'mongo', 'redis', 'memcached', 'http'),
     protocol: fc.constantFrom('TCP', 'UDP'),
     nodePort: fc.constantFrom(30001, 30002),
     probe: partly(

@@ -70,10 +70,10 @@ describe('the API server', () => {
   }, 60_000);
 
   it('drops an unknown probe handler only if the client does not request strict validation', async () => {
-    const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { memcached: {} } };
-    expect(await refusal(spec)).toContain('unknown field "spec.probe.memcached"');
+    const spec = { targets: [{ host: '10.20.0.11' }], ports: [{ port: 1 }], probe: { unknownKind: {} } };
+    expect(await refusal(spec)).toContain('unknown field "spec.probe.unknownKind"');
     const stored = (await dryRun(spec, 'orders-db', 'Warn')) as { readonly spec: { readonly probe: object } };
-    expect(Object.keys(stored.spec.probe)).not.toContain('memcached');
+    expect(Object.keys(stored.spec.probe)).not.toContain('unknownKind');
   });
 });
 

@@ -57,6 +57,11 @@ export interface MongodbHandler {
   readonly tls?: TlsOptions;
 }
 
+export interface MemcachedHandler {
+  readonly kind: 'memcached';
+  readonly tls?: TlsOptions;
+}
+
 export interface TlsHandler {
   readonly kind: 'tls';
   readonly tls: TlsOptions;
@@ -83,6 +88,7 @@ export type Handler =
   | PostgresHandler
   | RedisHandler
   | MongodbHandler
+  | MemcachedHandler
   | TlsHandler
   | GrpcHandler;
 

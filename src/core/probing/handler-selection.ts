@@ -27,6 +27,7 @@ const handlerWith: { readonly [K in OptionKind]: (options: OptionsOf[K]) => Name
   mysql: ({ saturatedIs = 'inconclusive' }) => ({ kind: 'mysql', saturatedIs }),
   redis: () => ({ kind: 'redis' }),
   mongodb: ({ setName }) => ({ kind: 'mongodb', ...(setName !== undefined && { setName }) }),
+  memcached: () => ({ kind: 'memcached' }),
   tls: () => ({ kind: 'tls', tls: {} }),
   grpc: ({ service = '' }) => ({ kind: 'grpc', service }),
 };

@@ -25,17 +25,17 @@ export const badProbes: readonly BadSample[] = [
   },
   {
     name: 'an unknown handler',
-    spec: probe({ memcached: {} }),
+    spec: probe({ unknownKind: {} }),
     field: 'spec.probe',
-    message: 'unknown field (memcached)',
-    server: 'unknown field "spec.probe.memcached"',
+    message: 'unknown field (unknownKind)',
+    server: 'unknown field "spec.probe.unknownKind"',
   },
   {
     name: 'an unknown handler of a port',
-    spec: port({ probe: { memcached: {} } }),
+    spec: port({ probe: { unknownKind: {} } }),
     field: 'spec.ports[0].probe',
-    message: 'unknown field (memcached)',
-    server: 'unknown field "spec.ports[0].probe.memcached"',
+    message: 'unknown field (unknownKind)',
+    server: 'unknown field "spec.ports[0].probe.unknownKind"',
   },
   {
     name: 'two handlers of a port',

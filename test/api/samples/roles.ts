@@ -1,3 +1,4 @@
+import { kindsWhere } from '../../../src/api/probe-kinds.ts';
 import {
   endpoints,
   alias,
@@ -14,30 +15,28 @@ import {
   unknownPort,
   type BadSample,
   type GoodSample,
-  type Fields,
 } from './builders.ts';
 
 const needsProbe = 'services[].role Primary and Replica, and maxLagSeconds, need a probe that reports them';
 const needsLogin = 'credentials is missing: PostgreSQL and MySQL report role and lag only after a login';
-const blindProbes: Fields = {
-  tcpSocket: {},
-  httpGet: {},
-  icmp: {},
-  tls: {},
-  grpc: {},
-  disabled: {},
-};
+const blindProbes = kindsWhere(({ reportsRole }) => reportsRole === 'never');
 
 export const badRoles: readonly BadSample[] = [
-  ...Object.entries(blindProbes).map(([handler, value]) => ({
+  ...blindProbes.map((handler) => ({
     name: `a Service for the primary, and a probe that cannot tell it: ${handler}`,
-    spec: endpoints({ ...roles('Primary'), ...login, probe: { [handler]: value } }),
+    spec: endpoints({ ...roles('Primary'), ...login, probe: { [handler]: {} } }),
     field: 'spec.services',
     message: needsProbe,
   })),
   {
     name: 'a Service for replicas on a port that is known for nothing',
     spec: unknownPort({ ...roles('Replica'), ...login }),
+    field: 'spec.services',
+    message: needsProbe,
+  },
+  {
+    name: 'a Service for the primary on the port of memcached, whose servers have no roles',
+    spec: endpoints({ ...roles('Primary'), ...login, ports: [{ port: 11211 }] }),
     field: 'spec.services',
     message: needsProbe,
   },

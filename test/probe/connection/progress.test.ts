@@ -83,6 +83,15 @@ const speakers: Readonly<Record<Handler['kind'], readonly Speaker[]>> = {
       hint: /set spec\.tls/,
     },
   ],
+  memcached: [
+    {
+      handler: { kind: 'memcached' },
+      secure: { kind: 'memcached', tls },
+      beginning: 'VERSION 1.',
+      waits: /the answer started/,
+      hint: /set spec\.tls/,
+    },
+  ],
   mysql: [
     { handler: mysql, beginning: greeting(), waits: /no reply to the login/ },
     { handler: mysql, beginning: greeting().subarray(0, 20), waits: /the answer started|no greeting/ },

@@ -23,6 +23,7 @@ export const foreignHandlers: Readonly<
   tls: [{ kind: 'tls', tls }],
   redis: [{ kind: 'redis' }, { kind: 'redis', tls }, { kind: 'redis', credentials }],
   mongodb: [{ kind: 'mongodb' }, { kind: 'mongodb', tls }],
+  memcached: [{ kind: 'memcached' }, { kind: 'memcached', tls }],
   postgres: [
     { ...postgres, sslMode: 'prefer' },
     { ...postgres, sslMode: 'disable' },

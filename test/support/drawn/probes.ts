@@ -31,6 +31,7 @@ const handlers = {
   mysql: some({}, { saturatedIs }),
   redis: empty,
   mongodb: some({}, { setName: one('rs0') }),
+  memcached: empty,
   tls: empty,
   grpc: some({}, { service: one('', 'orders') }),
   disabled: empty,

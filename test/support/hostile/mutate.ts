@@ -34,6 +34,7 @@ const bounds: Readonly<Record<string, readonly string[]>> = {
   'src/probe/http/http-body.ts': ['maxBodyBytes'],
   'src/probe/grpc/grpc-health.ts': ['maxBodyBytes'],
   'src/probe/redis/redis-reply.ts': ['maxLineBytes', 'maxBulkBytes'],
+  'src/probe/memcached/memcached.ts': ['maxLineBytes'],
   'src/probe/mongodb/mongodb-message.ts': ['maxMessageBytes'],
   'src/probe/postgres/postgres-messages.ts': ['maxAnswerBytes'],
 };

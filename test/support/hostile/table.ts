@@ -8,6 +8,7 @@ import type { Prelude } from './begin-tls.ts';
 import { drip, flood, letters, pieces } from './floods.ts';
 import { grpcAttacks } from './grpc-attacks.ts';
 import { httpAttacks } from './http-attacks.ts';
+import { memcachedAttacks } from './memcached-attacks.ts';
 import { mongodbAttacks } from './mongodb-attacks.ts';
 import { mysqlAttacks } from './mysql-attacks.ts';
 import { postgresAttacks } from './postgres-attacks.ts';
@@ -39,6 +40,7 @@ export const attacks = {
   postgres: postgresAttacks,
   redis: redisAttacks,
   mongodb: mongodbAttacks,
+  memcached: memcachedAttacks,
   tls: noneOf(none('a probe of TLS ends with the handshake: see tlsAttacks')),
   grpc: grpcAttacks,
 } satisfies Record<ProbeKind, Attacks>;
@@ -88,6 +90,11 @@ const ways = {
     prelude: 'none',
     clear: () => ({ kind: 'mongodb' }),
     secure: () => ({ kind: 'mongodb', tls }),
+  },
+  memcached: {
+    prelude: 'none',
+    clear: () => ({ kind: 'memcached' }),
+    secure: () => ({ kind: 'memcached', tls }),
   },
   tls: { prelude: 'none', secure: () => ({ kind: 'tls', tls }) },
   grpc: {

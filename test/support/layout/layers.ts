@@ -91,6 +91,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'probe/icmp': ['probe/connection', 'probe/verdict'],
   'probe/grpc': ['probe/connection', 'probe/mysql', 'probe/verdict'],
   'probe/http': ['probe/connection', 'probe/mysql', 'probe/verdict'],
+  'probe/memcached': ['probe/connection', 'probe/mysql', 'probe/verdict'],
   'probe/mongodb': ['probe/connection', 'probe/mysql', 'probe/verdict'],
   'probe/postgres': ['probe/connection', 'probe/mysql', 'probe/verdict'],
   'probe/redis': ['probe/connection', 'probe/mysql', 'probe/verdict'],

@@ -1,0 +1,86 @@
+import type { Verdict } from '../../core/probing/verdict.ts';
+import { Budget } from '../connection/budget.ts';
+import type { Probe } from '../connection/probe.ts';
+import { runProtocol } from '../connection/protocol-runner.ts';
+import type { Protocol } from '../connection/protocol.ts';
+import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createMysqlPorts } from '../mysql/mysql-ports.ts';
+import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
+
+/**
+ * Creates the probe of memcached, and of proxies with its text protocol. It sends `version\r\n`, which reads
+ * no item and increases no counter of commands. The connection is closed after the answer.
+ *
+ * The answer is one line that ends with `\r\n` (memcached/doc/protocol.txt, proto_text.c, memcached.c):
+ *
+ * | answer                             | verdict                                                             |
+ * |------------------------------------|---------------------------------------------------------------------|
+ * | `VERSION` text                     | up Responded                                                        |
+ * | `CLIENT_ERROR unauthenticated`     | up AuthRequired: alive, started with -Y (authentication by a file)  |
+ * | `ERROR Too many open connections`  | inconclusive Saturated: the limit of -c, with maxconns_fast         |
+ * | `ERROR`, `CLIENT_ERROR` …, `SERVER_ERROR` … | down NotServing                                            |
+ * | another line, or none in 1,024 bytes | down WrongProtocol                                                |
+ *
+ * A server with SASL (-S) has no text protocol. It closes the connection: ClosedEarly.
+ */
+export function createMemcached(guard = createMysqlPorts()): Probe {
+  const trust = createTrust();
+  return guard((check, signal, meter) => {
+    if (check.handler.kind !== 'memcached') return Promise.resolve(proberFault('not a memcached check'));
+    const { tls } = check.handler;
+    const dialogue = memcachedDialogue({ secure: tls !== undefined });
+    const budget = new Budget({ meter });
+    return runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
+  });
+}
+
+export interface MemcachedDialogueOptions {
+  /** TLS from the first byte. */
+  readonly secure?: boolean;
+}
+
+/** Far longer than each line of the table. */
+const maxLineBytes = 1024;
+
+const request = Buffer.from('version\r\n');
+
+/** Creates the protocol of one run. */
+export function memcachedDialogue({ secure = false }: MemcachedDialogueOptions = {}): Protocol {
+  let isSecure = !secure;
+  let isAsked = false;
+  return {
+    maxBytes: maxLineBytes,
+    next: (received) => {
+      if (!isSecure) {
+        isSecure = true;
+        return { kind: 'secure', consumed: 0 };
+      }
+      if (!isAsked) {
+        isAsked = true;
+        return { kind: 'send', bytes: request, consumed: 0 };
+      }
+      const answer = verdictOfLine(received);
+      return answer === undefined ? { kind: 'more' } : { kind: 'done', verdict: answer };
+    },
+  };
+}
+
+const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the text protocol of memcached');
+const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of connections is reached');
+const refused = verdict('down', 'NotServing', 'the server answers version with an error');
+const authRequired = verdict('up', 'AuthRequired');
+
+const lines: readonly (readonly [RegExp, Verdict])[] = [
+  [/^VERSION [ -~]+$/, responded],
+  [/^CLIENT_ERROR unauthenticated$/, authRequired],
+  [/^ERROR Too many open connections$/, saturated],
+  [/^(ERROR|CLIENT_ERROR|SERVER_ERROR)( [ -~]*)?$/, refused],
+];
+
+/** Returns the verdict of the first line, or undefined while it is incomplete. */
+function verdictOfLine(received: Buffer): Verdict | undefined {
+  const end = received.indexOf('\r\n');
+  if (end === -1) return received.length < maxLineBytes ? undefined : wrongProtocol;
+  const line = received.toString('latin1', 0, end);
+  return lines.find(([pattern]) => pattern.test(line))?.[1] ?? wrongProtocol;
+}
