@@ -47,6 +47,11 @@ export interface Verdict {
    * credential. Empty if the reason is enough.
    */
   readonly message: string;
+  /**
+   * For `down`: no packet of the host came back, so the fault may be on the path, which begins at this process.
+   * Absent: the host was reached (`probe/verdict/verdicts.ts` has the table).
+   */
+  readonly isUnreached?: true;
   /** Role that the server reports; absent if the probe cannot find it out. */
   readonly role?: Role;
   /** The server answered the query, and is neither primary nor replica: nothing is missing. */
@@ -76,4 +81,19 @@ export interface Verdict {
    * (`core/probing/probe-cost.ts`).
    */
   readonly cpuMs?: number;
+}
+
+/**
+ * Returns what a verdict shows of the path to the host. Undefined: nothing, because the run failed here.
+ *
+ * | verdict                          | path      |
+ * |----------------------------------|-----------|
+ * | up                               | reached   |
+ * | down                             | by itself |
+ * | inconclusive ProberFault, Cancelled | undefined |
+ * | inconclusive for another reason: the server answered | reached |
+ */
+export function reachOf({ kind, reason, isUnreached }: Verdict): 'reached' | 'unreached' | undefined {
+  if (kind === 'inconclusive' && (reason === 'ProberFault' || reason === 'Cancelled')) return undefined;
+  return isUnreached === true ? 'unreached' : 'reached';
 }

@@ -3,6 +3,7 @@ import type { ProbeFn } from '../ports.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import type { ProbeListeners } from './result-dispatcher.ts';
 import type { Slot } from './concurrency.ts';
+import { StallMeter } from './stall-meter.ts';
 import type { Run, Task } from './probe-task.ts';
 
 export interface ProbeRunsOptions extends Pick<ProbeListeners, 'onLateness' | 'onFault'> {
@@ -21,12 +22,22 @@ export interface RunPlaces {
 /** A probe enforces its own timeout. A run that has not settled this long after the timeout is abandoned. */
 const GRACE_MS = 1_000;
 const SWEEP_MS = 1_000;
+/** A stall longer than this part of the timeout makes a timeout inconclusive. */
+const STALL_PART = 4;
+/** Shorter stalls are not counted, because a TLS handshake of another check may take that long. */
+const LEAST_STALL_MS = 50;
 
 const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
 const exceededDeadline: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
   message: 'the probe did not settle within its timeout',
+};
+
+const stalled: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the operator was stalled during the probe: it has too little CPU, or was suspended',
 };
 
 /**
@@ -41,12 +52,14 @@ export class ProbeRuns {
    * emptied all the time are linked, and retain former elements until the next major garbage collection.
    */
   readonly #running: Run[] = [];
+  readonly #stalls: StallMeter;
   #sweeper: Timer | undefined;
   #idle: (() => void) | undefined;
 
   constructor(options: ProbeRunsOptions, onEnd: (run: Run, verdict: Verdict) => void) {
     this.#options = options;
     this.#onEnd = onEnd;
+    this.#stalls = new StallMeter(options.clock);
   }
 
   /** Number of runs, including those of tasks that were dropped. */
@@ -71,6 +84,7 @@ export class ProbeRuns {
     if (subscriber !== undefined)
       this.#options.places?.take(run.place, subscriber.owner, subscriber.check.id);
     this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
+    this.#stalls.begin();
     this.#options.onLateness?.(run.startedAt - task.at);
     let verdict = fault;
     try {
@@ -78,14 +92,13 @@ export class ProbeRuns {
     } catch (error) {
       if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
     }
-    // The process was suspended: the timer ran before the answer was read.
-    if (verdict.kind === 'down' && this.#isOverdue(run)) verdict = exceededDeadline;
-    this.#end(run, verdict);
+    this.#end(run, this.#judged(run, verdict));
   }
 
   /** Aborts all runs and waits until they have ended, a second at most. No run may be started after it. */
   async stop(): Promise<void> {
     this.#sweeper?.cancel();
+    this.#stalls.stop();
     for (const run of this.#running) run.controller.abort();
     if (this.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -114,6 +127,25 @@ export class ProbeRuns {
     this.#running[run.place] = last;
   }
 
+  /**
+   * Returns the verdict, or an inconclusive one if this process did not run while the probe waited.
+   *
+   * | verdict      | the process did not run for       | result                   |
+   * |--------------|-----------------------------------|--------------------------|
+   * | down         | a second after the timeout        | inconclusive             |
+   * | down Timeout | more than a quarter of the timeout | inconclusive            |
+   * | any other    | any time                          | the verdict: it is a fact |
+   */
+  #judged(run: Run, verdict: Verdict): Verdict {
+    if (verdict.kind !== 'down') return verdict;
+    if (this.#isOverdue(run)) return exceededDeadline;
+    if (verdict.reason !== 'Timeout') return verdict;
+    const { timeoutMs } = run.task.check.timing;
+    const lateMs = this.#options.clock.now() - run.startedAt - timeoutMs;
+    const stallMs = Math.max(lateMs, this.#stalls.longestSince(run.startedAt));
+    return stallMs > Math.max(timeoutMs / STALL_PART, LEAST_STALL_MS) ? stalled : verdict;
+  }
+
   #isOverdue({ startedAt, task }: Run): boolean {
     return this.#options.clock.now() - startedAt >= task.check.timing.timeoutMs + GRACE_MS;
   }
@@ -124,6 +156,7 @@ export class ProbeRuns {
       run.controller.abort();
       this.#end(run, exceededDeadline);
     }
-    if (this.size > 0) this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
+    if (this.size === 0) this.#stalls.stop();
+    else this.#sweeper ??= this.#options.clock.after(SWEEP_MS, this.#onSweep);
   };
 }

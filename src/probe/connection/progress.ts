@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { timedOut, verdict } from '../verdict/verdicts.ts';
+import { timedOut, unreached, verdict } from '../verdict/verdicts.ts';
 import type { Connection } from './tapped.ts';
 import { tlsHint } from './tls-hint.ts';
 
@@ -33,8 +33,9 @@ const verbs = { Reset: 'reset', ClosedEarly: 'closed' } as const;
 export function withProgress(end: Verdict, progress: Progress, check: Check): Verdict {
   const { kind, reason, message } = end;
   if (message !== '' || !isCut(reason)) return end;
-  const text = reason === 'Timeout' ? lateText(progress, check) : cutText(verbs[reason], progress, check);
-  return verdict(kind, reason, text);
+  if (reason !== 'Timeout') return verdict(kind, reason, cutText(verbs[reason], progress, check));
+  const text = lateText(progress, check);
+  return progress.stage === 'connecting' ? unreached(reason, text) : verdict(kind, reason, text);
 }
 
 const isCut = (reason: Verdict['reason']): reason is Cut => reason === 'Timeout' || reason in verbs;

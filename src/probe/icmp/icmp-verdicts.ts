@@ -1,5 +1,5 @@
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { proberFault, verdict } from '../verdict/verdicts.ts';
+import { proberFault, unreached } from '../verdict/verdicts.ts';
 
 // Verdicts of both kinds of ICMP socket.
 
@@ -9,4 +9,4 @@ export const sendForbidden = proberFault(
 );
 
 export const noReply = (timeoutMs: number): Verdict =>
-  verdict('down', 'Timeout', `no echo reply within ${String(timeoutMs / 1000)} s`);
+  unreached('Timeout', `no echo reply within ${String(timeoutMs / 1000)} s`);

@@ -7,11 +7,31 @@ export function verdict(kind: Verdict['kind'], reason: Reason, message = ''): Ve
   return Object.freeze({ kind, reason, message: cleanMessage(message) });
 }
 
+/**
+ * Creates a `down` verdict without a packet of the host. The stage of the run and the errno decide what a `down`
+ * verdict shows:
+ *
+ * | end of the run                                                      | evidence  |
+ * |---------------------------------------------------------------------|-----------|
+ * | refused (RST to the SYN), reset or closed at any stage              | reached   |
+ * | any answer of a protocol, also of another one; a TLS alert          | reached   |
+ * | accepted, then silent (`securing` and all later stages)             | reached   |
+ * | an echo reply, also one that does not match                         | reached   |
+ * | `connecting`: no answer to the SYN (the timeout, or ETIMEDOUT)      | unreached |
+ * | EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, ENONET, ENOPROTOOPT | unreached |
+ * | ICMP: no echo reply, or an ICMP error                               | unreached |
+ *
+ * The sender of an ICMP error is not known: it may be the host, a router or this node.
+ */
+export function unreached(reason: 'Unreachable' | 'Timeout', message = ''): Verdict {
+  return Object.freeze({ ...verdict('down', reason, message), isUnreached: true });
+}
+
 export const connected = verdict('up', 'Connected');
 export const responded = verdict('up', 'Responded');
 export const timedOut = verdict('down', 'Timeout');
 export const closedEarly = verdict('down', 'ClosedEarly');
-export const unreachable = verdict('down', 'Unreachable');
+export const unreachable = unreached('Unreachable');
 export const cancelled = verdict('inconclusive', 'Cancelled');
 
 export const proberFault = (message: string): Verdict => verdict('inconclusive', 'ProberFault', message);

@@ -97,6 +97,7 @@ describe('a ping through a datagram socket', () => {
       kind: 'down',
       reason: 'Timeout',
       message: 'no echo reply within 0.03 s',
+      isUnreached: true,
     });
     expect(socket.isOpen).toBe(false);
   });

@@ -11,8 +11,8 @@ import { echo, fakePing, ipv4 } from '../support/fake-ping.ts';
 
 const inSupport = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
 const up = { kind: 'up', reason: 'Responded', message: '' };
-const unreachable = { kind: 'down', reason: 'Unreachable', message: '' };
-const late = { kind: 'down', reason: 'Timeout', message: 'no echo reply within 0.3 s' };
+const unreachable = { kind: 'down', reason: 'Unreachable', message: '', isUnreached: true };
+const late = { kind: 'down', reason: 'Timeout', message: 'no echo reply within 0.3 s', isUnreached: true };
 const refused = {
   kind: 'inconclusive',
   reason: 'ProberFault',

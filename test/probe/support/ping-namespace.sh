@@ -2,7 +2,8 @@
 # Runs a command in a network of its own, without any capability: ping-namespace.sh GROUPS COMMAND [ARGUMENT...]
 #
 # - GROUPS is what net.ipv4.ping_group_range has there: "0 0" lets root's group in, "1 0" nobody.
-# - A router at 10.8.8.2 answers, prohibits 10.6.6.0/24 and fd00:6::/64, and knows no way to 10.7.7.0/24.
+# - A router at 10.8.8.2 answers, prohibits 10.6.6.0/24 and fd00:6::/64, knows no way to 10.7.7.0/24, and drops what is
+#   for 10.5.5.0/24.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 if [ "${PING_NAMESPACE:-}" != inside ]; then
@@ -34,9 +35,11 @@ until ip -o link show outer | grep -q LOWER_UP; do :; done
 on_router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
 on_router ip route add prohibit 10.6.6.0/24
 on_router ip route add unreachable 10.7.7.0/24
+on_router ip route add blackhole 10.5.5.0/24
 on_router ip -6 route add prohibit fd00:6::/64
 ip route add 10.6.6.0/24 via 10.8.8.2
 ip route add 10.7.7.0/24 via 10.8.8.2
+ip route add 10.5.5.0/24 via 10.8.8.2
 ip -6 route add fd00:6::/64 via fd00:8::2
 ip route add unreachable 10.9.9.0/24
 echo "$groups" >/proc/sys/net/ipv4/ping_group_range
