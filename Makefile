@@ -25,6 +25,10 @@ test: ## All checks and all tests
 unit: ## Tests that need no control plane (TESTS=pattern: only those files)
 	@$(with_node) .ci/test.sh unit
 
+.PHONY: simulate
+simulate: ## The whole operator in random histories (SEED=1 HISTORIES=10000; GUARD=name: without that guard)
+	@$(node) test/simulation/main.ts
+
 .PHONY: integration
 integration: ## Tests against a real API server (TESTS=pattern)
 	@$(with_node) .ci/test.sh integration

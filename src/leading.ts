@@ -9,23 +9,28 @@ import type { LeaderCallbacks, Leadership, TermEnd } from './kube/election/leade
 import { SoleLeader } from './kube/election/sole-leader.ts';
 import { heartbeatRequest, Terms } from './kube/election/terms.ts';
 import type { Metrics } from './serve/metrics.ts';
-import { systemClock as clock, systemRandom as random } from './system-clock.ts';
+import type { Clock, Random } from './util/clock.ts';
 
 export interface LeadingOptions {
-  readonly config: Config;
+  readonly config: Pick<
+    Config,
+    'leaderElect' | 'leaseNamespace' | 'leaseName' | 'leaseDuration' | 'renewDeadline' | 'retryPeriod'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly identity: string;
   readonly client: KubeClient;
-  readonly metrics: Metrics;
-  readonly events: EventWriter;
-  readonly engine: () => Engine;
+  readonly metrics: Pick<Metrics, 'leading'>;
+  readonly events: Pick<EventWriter, 'clear'>;
+  readonly engine: () => Pick<Engine, 'onStartedLeading' | 'onStoppedLeading'>;
 }
 
 /** Creates the terms from leader election and heartbeat, with the work that begins and ends with a term. */
 export function createTerms(options: LeadingOptions): Terms {
   return new Terms({
     ...leaderHooks(options),
-    clock,
+    clock: options.clock,
     beat: () => options.client.request(heartbeatRequest),
     elect: (hooks, hasAnswered) => createLeadership(options, { ...hooks, hasAnswered }),
   });
@@ -64,7 +69,7 @@ function leaderHooks({ identity, logger, client, metrics, events, engine }: Lead
 }
 
 function createLeadership(
-  { config, logger, identity, client }: LeadingOptions,
+  { config, logger, identity, client, clock, random }: LeadingOptions,
   hooks: Pick<LeaderElectorOptions, 'hasAnswered'> & LeaderCallbacks,
 ): Leadership {
   if (!config.leaderElect) return new SoleLeader(hooks);

@@ -51,18 +51,19 @@ export function createOperator(options: OperatorOptions): Operator {
   const { config, logger } = options;
   const metrics = createMetrics(options);
   const client = createClient(options, metrics, () => terms);
+  const parts = { client, clock, random };
   const events = new EventWriter({
-    ...{ client, clock, random, logger, instance: options.instance },
+    ...{ ...parts, logger, instance: options.instance },
     observer: metrics,
   });
   const probes = createProbes({ cpuNow: systemThreadCpu });
   const view: KubeCache = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({
-    ...{ client, clock, random },
+    ...parts,
     onNews: (owners) => engine.inputsChanged(owners),
   });
-  const terms: Terms = createTerms({ ...options, client, metrics, events, engine: () => engine });
+  const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
   const engine: Engine = createEngine(options, metrics, {
     view,

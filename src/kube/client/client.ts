@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { OperatorError } from '../../core/errors.ts';
 import { operatorName } from '../../core/kubernetes/ownership.ts';
 import type { Clock, Random } from '../../util/clock.ts';
-import type { ApiConnection, ApiCredentials } from './credentials.ts';
+import type { ApiConnection, ApiConnections } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
 import { PriorityLimiter, priorities } from './priority-limiter.ts';
 import type { Lane } from './priority-limiter.ts';
@@ -62,7 +62,7 @@ export interface ClientHooks {
 }
 
 export interface ClientOptions {
-  readonly credentials: ApiCredentials;
+  readonly credentials: ApiConnections;
   readonly clock: Clock;
   readonly random: Random;
   readonly hooks?: ClientHooks;
@@ -80,7 +80,7 @@ const defaultAttempts = 4;
  * failures are OperatorErrors.
  */
 export class KubeClient {
-  readonly #credentials: ApiCredentials;
+  readonly #credentials: ApiConnections;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #hooks: ClientHooks;

@@ -17,6 +17,12 @@ export interface ApiConnection {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Source of connections. */
+export type ApiConnections = Pick<
+  ApiCredentials,
+  'peek' | 'get' | 'invalidate' | 'reconnect' | 'reset' | 'close'
+>;
+
 type Options = RequestOptions & { auth?: string | null };
 
 /**

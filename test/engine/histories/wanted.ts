@@ -1,5 +1,11 @@
 import type { ServiceSpec, Spec } from '../../../src/api/external-backend.ts';
-import type { Outside, Server } from './outside.ts';
+import type { Server } from './outside.ts';
+
+/** State of the servers and names outside. */
+export interface OutsideState {
+  readonly servers: ReadonlyMap<string, Server>;
+  readonly names: ReadonlyMap<string, readonly string[]>;
+}
 
 /**
  * Whether a Service should publish an address now, by the state outside.
@@ -28,7 +34,7 @@ export type ServiceLike = Pick<ServiceSpec, 'name' | 'role'> & {
   readonly fallbackToPrimary?: boolean | undefined;
 };
 
-export function wantedOf(ip: string, service: ServiceLike, spec: Spec, outside: Outside): Wanted {
+export function wantedOf(ip: string, service: ServiceLike, spec: Spec, outside: OutsideState): Wanted {
   if (spec.suspend) return free;
   const of = spec.targets.filter(({ host }) => (outside.names.get(host) ?? [host]).includes(ip));
   const server = outside.servers.get(ip);
@@ -38,7 +44,7 @@ export function wantedOf(ip: string, service: ServiceLike, spec: Spec, outside: 
   return byRole(service, server.role);
 }
 
-function withoutTarget({ targets }: Spec, { names }: Outside, isAlive: boolean): Wanted {
+function withoutTarget({ targets }: Spec, { names }: OutsideState, isAlive: boolean): Wanted {
   if (!targets.some(({ host }) => names.has(host))) return out('absent');
   return isAlive ? free : out('left');
 }

@@ -45,6 +45,13 @@ export class FakeCluster implements ClusterCache, Writer {
   alter: (object: KubeObject) => KubeObject = (object) => object;
   /** Called after each write. */
   onWrite: () => void = () => undefined;
+  /** Called when an object was stored (`after`), or removed. A write that changes nothing is no change. */
+  onChange: (before: KubeObject | undefined, after: KubeObject | undefined) => void = () => undefined;
+
+  /** Version of the last change. */
+  get version(): string {
+    return `${this.#version}`;
+  }
 
   /** Writes an object as another client. A write that changes nothing keeps its version. */
   put(written: KubeObject): void {
@@ -58,13 +65,23 @@ export class FakeCluster implements ClusterCache, Writer {
       uid: uid ?? `uid-${this.#version}`,
       resourceVersion: `${this.#version}`,
     };
-    this.#objects.set(idOfObject(object), { ...object, metadata });
+    const after = { ...object, metadata };
+    this.#objects.set(idOfObject(object), after);
+    this.onChange(before, after);
   }
 
-  /** Deletes an object as another client. */
+  /** Deletes an object as another client. A deletion has a version of its own. */
   remove(kind: string, namespace: string, name: string): void {
+    const before = this.find(kind, namespace, name);
     this.#objects.delete(idOf(kind, namespace, name));
     if (kind === 'Service') this.#applied.delete(`${namespace}/${name}`);
+    if (before === undefined) return;
+    this.#version += 1;
+    this.onChange(before, undefined);
+  }
+
+  find(kind: string, namespace: string, name: string): KubeObject | undefined {
+    return this.#objects.get(idOf(kind, namespace, name));
   }
 
   all(kind: string): readonly KubeObject[] {
@@ -113,12 +130,13 @@ export class FakeCluster implements ClusterCache, Writer {
     const error = this.refuse(action.op === 'dryRun' ? action.write : action);
     if (error !== undefined) throw error;
     if (action.op === 'dryRun') return;
-    this.#perform(action);
+    this.execute(action);
     if (action.op !== 'sweep' && action.op !== 'absent') this.writes.push(action);
     this.onWrite();
   }
 
-  #perform(action: Action): void {
+  /** Does what the API server does with the requests of an action. Throws if it refuses them. */
+  execute(action: Action): void {
     switch (action.op) {
       case 'absent':
         this.#absent(action.namespace, action.name);

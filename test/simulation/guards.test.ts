@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { guards } from './guards.ts';
+
+const run = promisify(execFile);
+const program = new URL('main.ts', import.meta.url).pathname;
+const timeoutMs = 120_000;
+
+/** Runs one history with a guard switched off, in a process of its own. Returns what it prints. */
+async function without(guard: string, seed: number): Promise<string> {
+  const env = { ...process.env, GUARD: guard, SEED: String(seed), HISTORIES: '1' };
+  const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    env,
+  }).catch((error: unknown) => error as { readonly stdout: string });
+  return stdout;
+}
+
+describe('with a guard of the engine switched off', () => {
+  it.each(Object.entries(guards))(
+    'the simulation finds that it is missing: %s',
+    async (name, { seed, breaks }) => {
+      expect(await without(name, seed)).toContain(`seed ${seed} breaks "${breaks}"`);
+    },
+    timeoutMs,
+  );
+});

@@ -1,0 +1,241 @@
+import type { Check } from '../../src/core/probing/check.ts';
+import { addressPolicy } from '../../src/core/resolution/address-policy.ts';
+import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
+import type { Verdict } from '../../src/core/probing/verdict.ts';
+import { DnsResolver } from '../../src/dns/refresh/resolver.ts';
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
+import { LocalProber } from '../../src/engine/probing/local-prober.ts';
+import type { Prober, ProberListeners } from '../../src/engine/probing/prober.ts';
+import { RunTally } from '../../src/engine/probing/run-tally.ts';
+import type { ProbeFn } from '../../src/engine/ports.ts';
+import { WorkerPool } from '../../src/engine/workers/worker-pool.ts';
+import { KubeCache } from '../../src/kube/cache/cluster-cache.ts';
+import { KubeClient } from '../../src/kube/client/client.ts';
+import type { Terms } from '../../src/kube/election/terms.ts';
+import { KubeWriter, type WriterOptions } from '../../src/kube/write/writer.ts';
+import { createTerms } from '../../src/leading.ts';
+import type { Logger } from '../../src/util/log.ts';
+import { FakeThreads } from '../support/fakes/fake-threads.ts';
+import type { ManualClock } from '../support/fakes/manual-clock.ts';
+import { cancelled } from '../support/fakes/scripted-probe.ts';
+import { Wire, type WireOptions } from './api/wire.ts';
+import { Process, type Skew } from './process.ts';
+import { Draw } from './random.ts';
+
+/** Ports of a replica that a test replaces, to switch a guard off. */
+export interface Ports {
+  readonly writer?: (options: WriterOptions) => WriterOptions;
+  readonly engine?: (options: EngineOptions) => EngineOptions;
+  readonly probe?: (probe: ProbeFn) => ProbeFn;
+}
+
+/** One term of one process, which writes and probes. */
+export interface Author {
+  readonly replica: Replica;
+  readonly term: number;
+}
+
+export interface ReplicaOptions {
+  readonly index: number;
+  readonly incarnation: number;
+  readonly seed: number;
+  readonly skew: Skew;
+  readonly world: ManualClock;
+  readonly maxEndpointsPerSlice: number;
+  /** True: it probes in threads. */
+  readonly hasThreads: boolean;
+  readonly ports: Ports;
+  readonly logger: Logger;
+  readonly wire: (replica: Replica) => Omit<WireOptions, 'world' | 'process' | 'draw'>;
+  /** Returns the outcome of a probe of this replica that begins now. */
+  readonly outcome: (check: Check) => { readonly verdict: Verdict; readonly afterMs: number };
+  readonly answer: (question: Question, now: number) => Answer;
+  readonly onTerm: (author: Author) => void;
+  readonly onTermEnd: (author: Author) => void;
+  readonly onVerdict: (author: Author, check: Check, verdict: Verdict) => void;
+  readonly onAnswer: (author: Author, question: Question, answer: Answer) => void;
+}
+
+/** Short, so that a history of a minute has several terms. */
+const election = {
+  ...{ leaderElect: true, leaseNamespace: 'operator', leaseName: 'operator' },
+  ...{ leaseDuration: 4_000, renewDeadline: 3_000, retryPeriod: 1_000 },
+};
+
+const never = new Promise<never>(() => undefined);
+const nothing = (): void => undefined;
+
+/**
+ * One process of the operator: all its parts except its HTTP servers, its sockets and its Events, joined as
+ * `createOperator` joins them.
+ */
+export class Replica {
+  readonly index: number;
+  readonly identity: string;
+  readonly process: Process;
+  readonly wire: Wire;
+  readonly engine: Engine;
+  readonly #options: ReplicaOptions;
+  readonly #draw: Draw;
+  readonly #view: KubeCache;
+  readonly #resolver: DnsResolver;
+  readonly #terms: Terms;
+  readonly #client: KubeClient;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    const { index, incarnation, seed, skew, world, logger } = options;
+    this.index = index;
+    this.identity = `replica-${index}-${incarnation}`;
+    this.#draw = new Draw(seed, this.identity);
+    this.process = new Process(world, skew);
+    const { clock } = this.process;
+    const random = this.#draw.uniform;
+    this.wire = new Wire({ ...options.wire(this), world, process: this.process, draw: this.#draw });
+    this.#client = new KubeClient({
+      ...{ credentials: this.wire, clock, random },
+      hooks: { onAnswer: (sentAt) => this.#terms.answered(sentAt) },
+    });
+    this.#view = this.#createView();
+    this.#resolver = new DnsResolver({
+      ...{ clock, random, logger, ask: (question) => this.#ask(question) },
+      onNews: (owners) => this.engine.inputsChanged(owners),
+    });
+    this.#terms = this.#createTerms();
+    this.engine = this.#createEngine();
+  }
+
+  get author(): Author {
+    return { replica: this, term: this.#terms.number };
+  }
+
+  get leads(): boolean {
+    return this.process.isAlive && this.#terms.isLeader();
+  }
+
+  start(): void {
+    this.#view.start();
+    void this.#view.synced.then(() => {
+      this.engine.start();
+      this.#terms.start();
+    });
+  }
+
+  /** SIGTERM: what the operator does before it ends. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#view.stop(), this.engine.stop(5_000)]);
+    this.#resolver.close();
+    await this.#terms.stop();
+    await this.#client.close();
+    this.kill();
+  }
+
+  /** SIGKILL. Requests that have left it arrive. */
+  kill(): void {
+    this.process.kill();
+    this.wire.drop();
+  }
+
+  #createView(): KubeCache {
+    const { clock } = this.process;
+    return new KubeCache({
+      ...{ client: this.#client, clock, random: this.#draw.uniform, logger: this.#options.logger },
+      namespaces: [],
+      onChange: (kind, { before, after }, concerned) => {
+        const metadata = (after ?? before)?.metadata;
+        if (kind === 'ExternalBackend' && metadata !== undefined)
+          this.engine.backendChanged(`${metadata.namespace}/${metadata.name}`, after);
+        this.engine.enqueue(concerned);
+      },
+    });
+  }
+
+  #createTerms(): Terms {
+    const { logger, onTerm, onTermEnd } = this.#options;
+    return createTerms({
+      ...{ config: election, clock: this.process.clock, random: this.#draw.uniform, logger },
+      ...{ identity: this.identity, client: this.#client },
+      metrics: { leading: nothing },
+      events: { clear: nothing },
+      engine: () => ({
+        onStartedLeading: () => {
+          onTerm(this.author);
+          this.engine.onStartedLeading();
+        },
+        onStoppedLeading: () => {
+          onTermEnd(this.author);
+          this.engine.onStoppedLeading();
+        },
+      }),
+    });
+  }
+
+  #createEngine(): Engine {
+    const { ports, logger, maxEndpointsPerSlice } = this.#options;
+    const { clock } = this.process;
+    const writer: WriterOptions = {
+      ...{ client: this.#client, view: this.#view, mayWrite: () => this.#terms.isLeader() },
+      ...{ term: () => this.#terms.number, confirm: () => this.#terms.confirm() },
+    };
+    const options: EngineOptions = {
+      ...{ clock, random: this.#draw.uniform, logger, view: this.#view, resolver: this.#resolver },
+      writer: new KubeWriter(ports.writer?.(writer) ?? writer),
+      events: { record: nothing },
+      secrets: { follow: nothing, state: () => undefined },
+      createProber: (listeners) => this.#createProber(listeners),
+      observer: {
+        healthChanged: nothing,
+        reconciled: nothing,
+        certificateSeen: nothing,
+        backendFigures: nothing,
+      },
+      ...{ workers: 16, policy: addressPolicy(), autoSelectHandler: false, minRefreshMs: 1_000 },
+      ...{ legacyEndpoints: true, maxEndpointsPerSlice },
+    };
+    return new Engine(ports.engine?.(options) ?? options);
+  }
+
+  #createProber(listeners: ProberListeners): Prober {
+    const { ports, hasThreads } = this.#options;
+    const { clock } = this.process;
+    const plain: ProbeFn = (check, signal) => this.#probe(check, signal);
+    const probe = ports.probe?.(plain) ?? plain;
+    const limits = { maxConcurrent: 64, maxPerHost: 8, maxPerHostAndNamespace: 2 };
+    if (!hasThreads)
+      return new LocalProber({
+        ...{ ...listeners, clock, random: this.#draw.uniform, probe, limits, tally: new RunTally() },
+      });
+    const { spawn } = new FakeThreads({ clock, probe });
+    return new WorkerPool({
+      ...{ ...listeners, clock, spawn, limits, workers: 2, stallMs: Infinity, foreign: probe },
+      onRestart: nothing,
+    });
+  }
+
+  async #probe(check: Check, signal: AbortSignal): Promise<Verdict> {
+    const { author } = this;
+    const { verdict, afterMs } = this.#options.outcome(check);
+    await this.#passes(afterMs, signal);
+    if (!this.process.isAlive) return never;
+    if (signal.aborted) return cancelled;
+    this.#options.onVerdict(author, check, verdict);
+    return verdict;
+  }
+
+  async #ask(question: Question): Promise<Answer> {
+    await this.#passes(this.#draw.between(1, 20));
+    const answer = this.#options.answer(question, this.process.clock.now());
+    this.#options.onAnswer(this.author, question, answer);
+    return answer;
+  }
+
+  #passes(ms: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.process.clock.after(ms, () => resolve(undefined));
+    signal?.addEventListener('abort', () => {
+      timer.cancel();
+      resolve(undefined);
+    });
+    return promise;
+  }
+}

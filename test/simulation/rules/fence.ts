@@ -1,0 +1,27 @@
+import type { CreateRule } from './rule.ts';
+
+/**
+ * E5: a replica sends a write only while the stored Lease is its own, and no late write of a former term replaces
+ * addresses of a later one. So there are never two writers.
+ */
+export const oneWriter: CreateRule = (scene, fault) => {
+  const terms: string[] = [];
+  const last = new Map<string, number>();
+  return {
+    sent: ({ replica }) => {
+      const { holder } = scene.cluster;
+      if (holder !== replica.identity)
+        fault(`${replica.identity} sent a write while the Lease is of ${holder ?? 'no one'}`);
+    },
+    written: ({ before, after, by }) => {
+      const { kind = '', metadata } = after ?? before ?? {};
+      if (by === undefined || (kind !== 'EndpointSlice' && kind !== 'Endpoints')) return;
+      const term = `${by.replica.identity} ${by.term}`;
+      if (!terms.includes(term)) terms.push(term);
+      const key = `${kind} ${metadata?.name ?? ''}`;
+      if (terms.indexOf(term) < (last.get(key) ?? 0))
+        fault(`${key} was written by ${term} after a later term`);
+      last.set(key, terms.indexOf(term));
+    },
+  };
+};

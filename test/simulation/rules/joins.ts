@@ -1,0 +1,31 @@
+import type { Change } from '../cluster.ts';
+import { servicesOf, type Scene } from '../scene.ts';
+import type { CreateRule, Move } from './rule.ts';
+
+/**
+ * An address that was ready nowhere, or was not ready in this Service, becomes ready only after a success in the
+ * writer's own term, and in a Service of role Primary only if it reported that role.
+ */
+export const joinsOnEvidence: CreateRule = (scene, fault) => ({
+  written: ({ by }, moves) => {
+    if (by === undefined) return;
+    for (const move of moves) {
+      const why = move.isReady ? whyNot(scene, by, move) : undefined;
+      if (why !== undefined)
+        fault(`${by.replica.identity} made ${move.ip} ready behind ${move.service} ${why}`);
+    }
+  },
+});
+
+function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string | undefined {
+  const { service, ip, wasReady, wasListed } = move;
+  const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
+  const backend = scene.backendOf(service) ?? '';
+  const spec = scene.specOf(backend);
+  const threshold = spec?.probe?.failureThreshold ?? 3;
+  const isUp = heard.some(({ hadUp, downs }) => hadUp && downs < threshold);
+  if ((!wasReady || wasListed) && !isUp) return 'without a success in its term';
+  const of = servicesOf(backend, spec).find(({ name }) => name === service);
+  const isPrimary = of?.role === 'Primary' && !wasReady;
+  return isPrimary && !heard.some(({ role }) => role === 'Primary') ? 'and it is no primary' : undefined;
+}

@@ -1,0 +1,163 @@
+import type { SpecInput } from '../support/builders/builders.ts';
+import type { Act } from './history.ts';
+import type { Host } from './network/targets.ts';
+import type { NameAnswer } from './network/zones.ts';
+import type { Draw } from './random.ts';
+
+type Timed = Act & { readonly at: number };
+type Edit = readonly [string, SpecInput];
+
+/** Backends, their servers and names, and what people may change about them. */
+export interface Setting {
+  readonly backends: Readonly<Record<string, SpecInput>>;
+  readonly hosts: Readonly<Record<string, Host>>;
+  readonly names: Readonly<Record<string, NameAnswer>>;
+  readonly services: readonly [string, ...string[]];
+  /** Backend, and another spec for it. */
+  readonly edits: readonly [Edit, ...Edit[]];
+  /** Events of this setting alone. */
+  readonly special?: (draw: Draw, at: number) => readonly Timed[];
+}
+
+const [A, B, C] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'] as const;
+const all = [A, B, C] as const;
+const up: Host = { state: 'up' };
+const targets = (ips: readonly string[]) => ips.map((host) => ({ host }));
+
+const probeOf = (draw: Draw) => ({
+  periodSeconds: draw.of([1, 2, 1]),
+  failureThreshold: draw.of([3, 2, 1]),
+  successThreshold: draw.of([1, 1, 2]),
+});
+
+/** Three servers behind one Service. */
+const plain = (draw: Draw): Setting => {
+  const probe = probeOf(draw);
+  const spec = (over: SpecInput = {}): SpecInput => ({
+    ...{ targets: targets(all), ports: [{ port: 5432 }], probe },
+    ...over,
+  });
+  return {
+    ...{ backends: { db: spec() }, names: {}, services: ['db'] },
+    hosts: { [A]: up, [B]: up, [C]: up },
+    edits: [
+      ['db', spec({ targets: [{ host: A, drain: true }, { host: B }, { host: C }] })],
+      ['db', spec({ targets: targets([A, B]) })],
+      ['db', spec({ targets: [...targets(all), { host: '10.0.0.4' }] })],
+      ['db', spec({ ports: [{ port: 5432, name: 'sql' }] })],
+      ['db', spec({ probe: { ...probe, failureThreshold: 2, tcpSocket: {}, port: 5433 } })],
+      ['db', spec({ services: [{ name: 'db' }, { name: 'more', headless: true }] })],
+      ['db', spec({ suspend: true })],
+    ],
+  };
+};
+
+/** One primary and two replicas. */
+const roles = (draw: Draw): Setting => {
+  const timing = probeOf(draw);
+  const probe = { redis: {}, ...timing };
+  const hasEpochs = draw.chance(0.5);
+  const more = draw.chance(0.5) ? [{ port: 9121, name: 'metrics', probe: { ...timing, tcpSocket: {} } }] : [];
+  const of = (role: Host['role'], epoch: number): Host => ({
+    ...{ state: 'up', role },
+    ...(hasEpochs && role === 'Primary' && { epoch }),
+  });
+  const spec = (over: SpecInput = {}): SpecInput => ({
+    ...{
+      targets: targets(all),
+      ports: [{ port: 6379, ...(more.length > 0 && { name: 'db' }) }, ...more],
+      probe,
+    },
+    services: [
+      { name: 'rw', role: 'Primary' },
+      { name: 'ro', role: 'Replica' },
+    ],
+    ...over,
+  });
+  return {
+    ...{ backends: { cache: spec() }, names: {}, services: ['rw', 'ro'] },
+    hosts: { [A]: of('Primary', 1), [B]: of('Replica', 1), [C]: of('Replica', 1) },
+    edits: [
+      ['cache', spec({ targets: [{ host: A }, { host: B, drain: true }, { host: C }] })],
+      ['cache', spec({ ports: [{ port: 6379, name: 'redis' }, ...more] })],
+      [
+        'cache',
+        spec({
+          services: [{ name: 'rw', role: 'Primary' }, { name: 'ro', role: 'Replica' }, { name: 'any' }],
+        }),
+      ],
+    ],
+    special: (on, at) => {
+      const [from, to] = [A, on.of([B, C])];
+      const gapMs = on.of([0, on.whole(0, 6_000)]);
+      const demoted: Timed = { op: 'hosts', ips: [from], is: of('Replica', 2), at };
+      const died: Timed = { op: 'hosts', ips: [from], is: { ...of('Primary', 1), state: 'silent' }, at };
+      const promoted: Timed = { op: 'hosts', ips: [to], is: of('Primary', 2), at: at + gapMs };
+      const back: Timed = { op: 'hosts', ips: [from], is: of('Replica', 2), at: at + gapMs + 5_000 };
+      return on.chance(0.5) ? [demoted, promoted] : [died, promoted, back];
+    },
+  };
+};
+
+const [first, second] = ['a.example.com', 'b.example.com'] as const;
+
+/** Two names and an address. */
+const names = (draw: Draw): Setting => {
+  const probe = probeOf(draw);
+  const spec = (over: SpecInput = {}): SpecInput => ({
+    ...{ targets: [{ host: first }, { host: second }], ports: [{ port: 5432 }], probe },
+    ...over,
+  });
+  return {
+    ...{ backends: { db: spec() }, services: ['db'] },
+    names: { [first]: [A, B], [second]: [C] },
+    hosts: { [A]: up, [B]: up, [C]: up },
+    edits: [
+      ['db', spec({ targets: [{ host: first }] })],
+      ['db', spec({ targets: [{ host: first, drain: true }, { host: second }] })],
+    ],
+    special: (on, at) => {
+      const name = on.of([first, second]);
+      const forMs = on.whole(1_000, 15_000);
+      const is = on.of<NameAnswer>([
+        'Fails',
+        'Lie',
+        [A],
+        [B, '169.254.169.254'],
+        [A, '127.0.0.1'],
+        'NoSuchName',
+      ]);
+      return [{ op: 'name', name, is, forMs, at }];
+    },
+  };
+};
+
+/** Two backends that share a server, with two ports. */
+const pair = (draw: Draw): Setting => {
+  const spec = (ips: readonly string[], over: SpecInput = {}): SpecInput => ({
+    ...{ targets: targets(ips), ports: [{ port: 5432 }], probe: probeOf(draw) },
+    ...over,
+  });
+  const ports = [
+    { port: 5432, name: 'sql' },
+    { port: 6432, name: 'pool' },
+  ];
+  const both = { orders: spec([A, B], { ports }), users: spec([B, C]) };
+  return {
+    ...{ backends: both, names: {}, services: ['orders', 'users'] },
+    hosts: { [A]: up, [B]: up, [C]: up },
+    edits: [
+      ['orders', { ...both.orders, targets: targets([A, B, C]) }],
+      ['orders', { ...both.orders, ports: [{ port: 5432, name: 'sql' }] }],
+      ['users', { ...both.users, targets: [{ host: B, drain: true }, { host: C }] }],
+      ['users', { ...both.users, services: [{ name: 'orders' }, { name: 'users' }] }],
+    ],
+  };
+};
+
+export const settings: readonly [(draw: Draw) => Setting, ...((draw: Draw) => Setting)[]] = [
+  plain,
+  roles,
+  names,
+  pair,
+];
