@@ -17,7 +17,7 @@ export interface Guard {
   readonly title: string;
   /** Rule that is broken without it. */
   readonly breaks: RuleName;
-  /** Seed of a history that finds it. */
+  /** Seed of a history that finds it. Other draws move it: the test looks further from there. */
   readonly seed: number;
   /** Module (a path below src) -> exports in place of its own. */
   readonly modules?: Readonly<Record<string, (real: Exports) => Exports>>;
@@ -63,7 +63,7 @@ export const guards = {
   thresholds: {
     title: 'an address leaves only after failureThreshold verdicts in a row',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 2,
     modules: {
       'core/health/thresholds.ts': given('applyVerdict', ([health, verdict, thresholds, ...rest]) => [
         ...[health, verdict, { ...(thresholds as object), failureThreshold: 1 }],
@@ -74,7 +74,7 @@ export const guards = {
   inconclusive: {
     title: 'a fault of the prober itself is no verdict about the address',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 4,
     modules: {
       'core/health/thresholds.ts': given('applyVerdict', ([health, verdict, ...rest]) => [
         health,
@@ -86,13 +86,13 @@ export const guards = {
   seeding: {
     title: 'health begins a term as the slices have it',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 3,
     modules: { 'core/restore/health-seeds.ts': () => ({ restoreHealth: () => new Map<string, Health>() }) },
   },
   fence: {
     title: 'a replica that lost the Lease does not write',
     breaks: 'one writer',
-    seed: 1,
+    seed: 209,
     ports: {
       writer: ({ client, view }) => ({ client, view, mayWrite: () => true }),
     },
@@ -100,19 +100,19 @@ export const guards = {
   versions: {
     title: 'a slice is written only at the version that was read',
     breaks: 'one writer',
-    seed: 1,
+    seed: 307,
     modules: { 'kube/write/write-requests.ts': result('updateObject', withoutVersion) },
   },
   order: {
     title: 'slices that gain addresses are written before those that lose them',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 55,
     modules: { 'core/publish/plan.ts': result('planService', withoutNeeds) },
   },
   exclusive: {
     title: 'the old primary is removed before the new one is added',
     breaks: 'one primary',
-    seed: 1,
+    seed: 28,
     modules: {
       'core/publish/slices.ts': given('planSlices', ([groups, observed, context]) => [
         ...[groups, observed, { ...(context as SliceContext), exclusive: false }],
@@ -122,37 +122,37 @@ export const guards = {
   roles: {
     title: 'a Service of a role excludes addresses of another role',
     breaks: 'one primary',
-    seed: 1,
+    seed: 13,
     modules: { 'core/roles/exclusion.ts': () => ({ exclusionOf: () => undefined }) },
   },
   drain: {
     title: 'a drained target is not ready',
     breaks: 'detects in time',
-    seed: 1,
+    seed: 20,
     modules: { 'core/resolution/origins.ts': () => ({ isDrained: () => false, isDrainedIn: () => false }) },
   },
   'last good answer': {
     title: 'a name whose servers fail keeps its addresses',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 24,
     modules: { 'core/resolution/name-state.ts': removingOn('failed') },
   },
   'negative answers': {
     title: 'one negative answer removes no address',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 10,
     modules: { 'core/resolution/name-state.ts': removingOn('none') },
   },
   policy: {
     title: 'an address that the policy refuses is not published',
     breaks: 'allowed addresses',
-    seed: 1,
+    seed: 5,
     ports: { engine: (options) => ({ ...options, policy: () => undefined }) },
   },
   'end of a term': {
     title: 'nothing that was concluded survives the end of a term',
     breaks: 'leaves on evidence',
-    seed: 1,
+    seed: 9,
     modules: {
       'engine/reconcile/reconciler.ts': (real) => {
         const { Reconciler } = real as { readonly Reconciler: new (options: unknown) => object };

@@ -4,7 +4,7 @@ import type { CreateRule, Move } from './rule.ts';
 
 /**
  * An address that was ready nowhere, or was not ready in this Service, becomes ready only after a success in the
- * writer's own term, and in a Service of role Primary only if it reported that role.
+ * writer's own term, and in a Service of role Primary only if it reported that role or was in its slices.
  */
 export const joinsOnEvidence: CreateRule = (scene, fault) => ({
   written: ({ by }, moves) => {
@@ -26,6 +26,6 @@ function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string
   const isUp = heard.some(({ hadUp, downs }) => hadUp && downs < threshold);
   if ((!wasReady || wasListed) && !isUp) return 'without a success in its term';
   const of = servicesOf(backend, spec).find(({ name }) => name === service);
-  const isPrimary = of?.role === 'Primary' && !wasReady;
+  const isPrimary = of?.role === 'Primary' && !wasReady && !wasListed;
   return isPrimary && !heard.some(({ role }) => role === 'Primary') ? 'and it is no primary' : undefined;
 }
