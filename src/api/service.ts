@@ -208,3 +208,19 @@ const serviceShape = z
   .describe('One Service created from this backend.');
 
 export const serviceSchema = withRules(serviceShape, serviceRules);
+
+/**
+ * Fields that have the same name and form in a Service, and are copied into it. A Service of type ExternalName
+ * has none of them. `ipFamilies` is not one of them, because it is decided together with `ipFamilyPolicy`.
+ */
+export const passThroughFields = [
+  'sessionAffinity',
+  'sessionAffinityConfig',
+  'internalTrafficPolicy',
+  'externalTrafficPolicy',
+  'trafficDistribution',
+  'externalIPs',
+  'loadBalancerClass',
+  'loadBalancerSourceRanges',
+  'selector',
+] as const satisfies readonly (keyof z.output<typeof serviceShape>)[];
