@@ -2,6 +2,7 @@ import { celIsName, celIsServiceRecord, isIp, isName, isServiceRecord } from './
 import { celIsLocalName, isLocalName } from './local-names.ts';
 import { celDialsTcp, dialsTcp } from './probe.ts';
 import { celOr, celString, type Rule } from './rule.ts';
+import { passThroughFields } from './service.ts';
 import type { SpecShape } from './spec-shape.ts';
 
 // Rules of the hosts that each mode accepts, and of the fields that mode ExternalName refuses. A DNS alias
@@ -172,15 +173,7 @@ const refusedInService = [
   'clusterIP',
   'ipFamilies',
   'ipFamilyPolicy',
-  'sessionAffinity',
-  'sessionAffinityConfig',
-  'internalTrafficPolicy',
-  'externalTrafficPolicy',
-  'trafficDistribution',
-  'externalIPs',
-  'loadBalancerClass',
-  'loadBalancerSourceRanges',
-  'selector',
+  ...passThroughFields,
 ] as const satisfies readonly (keyof Service)[];
 
 const refusedWhenSet: readonly {

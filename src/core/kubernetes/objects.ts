@@ -1,3 +1,6 @@
+import type { ServiceSpec } from '../../api/external-backend.ts';
+import type { passThroughFields } from '../../api/service.ts';
+
 /**
  * Kubernetes objects that this operator reads and writes, as plain JSON with only the fields that it uses.
  * Times are RFC 3339 strings. Unknown fields may be present at run time. Those of an endpoint or of an
@@ -53,6 +56,11 @@ export interface ServicePort {
   readonly nodePort?: number;
 }
 
+/** Fields that the spec of a backend has in the same form. */
+type PassThroughSpec = {
+  readonly [Field in (typeof passThroughFields)[number]]?: Readonly<ServiceSpec[Field]>;
+};
+
 export interface Service extends KubeObject {
   readonly kind: 'Service';
   /**
@@ -61,23 +69,14 @@ export interface Service extends KubeObject {
   readonly applied?: readonly string[];
   /** Addresses of its load balancer, by `status.loadBalancer.ingress`. Not a field of the API. */
   readonly ingress?: readonly string[];
-  readonly spec: {
+  readonly spec: PassThroughSpec & {
     readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
     readonly clusterIP?: string;
     readonly clusterIPs?: readonly string[];
     readonly externalName?: string;
     readonly ports?: readonly ServicePort[];
-    readonly selector?: Readonly<Record<string, string>>;
     readonly ipFamilies?: readonly Family[];
     readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
-    readonly sessionAffinity?: 'None' | 'ClientIP';
-    readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
-    readonly internalTrafficPolicy?: 'Cluster' | 'Local';
-    readonly externalTrafficPolicy?: 'Cluster' | 'Local';
-    readonly trafficDistribution?: string;
-    readonly externalIPs?: readonly string[];
-    readonly loadBalancerClass?: string;
-    readonly loadBalancerSourceRanges?: readonly string[];
     readonly publishNotReadyAddresses?: boolean;
   };
 }

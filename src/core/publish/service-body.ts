@@ -1,4 +1,5 @@
 import type { Backend, Port, ServiceSpec } from '../../api/external-backend.ts';
+import { passThroughFields } from '../../api/service.ts';
 import type { AppliedService } from '../kubernetes/action.ts';
 import { familyFields } from './ip-families.ts';
 import { shortHash } from '../kubernetes/short-hash.ts';
@@ -90,20 +91,6 @@ const aliasSpec = (backend: Backend, name: string): Readonly<Record<string, unkn
   ...(backend.spec.ports !== undefined && { ports: backend.spec.ports.map(servicePort) }),
 });
 
-/** Fields that are copied, because they have the same name and form in a Service and in the spec. */
-const passThroughFields = [
-  'sessionAffinity',
-  'sessionAffinityConfig',
-  'internalTrafficPolicy',
-  'externalTrafficPolicy',
-  'trafficDistribution',
-  'externalIPs',
-  'loadBalancerClass',
-  'loadBalancerSourceRanges',
-  'ipFamilies',
-  'selector',
-] as const satisfies readonly (keyof ServiceSpec)[];
-
 /** Returns the spec without what depends on the addresses and on the observed Service. */
 function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<string, unknown>> {
   const given = passThroughFields
@@ -115,6 +102,7 @@ function endpointsSpec(backend: Backend, spec: ServiceSpec): Readonly<Record<str
       ? { clusterIP: 'None' }
       : spec.clusterIP !== undefined && { clusterIP: spec.clusterIP }),
     ...Object.fromEntries(given),
+    ...(spec.ipFamilies !== undefined && { ipFamilies: spec.ipFamilies }),
     publishNotReadyAddresses: spec.publishNotReadyAddresses,
     ports: (backend.spec.ports ?? []).map((port) => ({
       ...servicePort(port),

@@ -1,3 +1,4 @@
+import { passThroughFields } from '../../api/service.ts';
 import type { Action, AppliedService } from '../kubernetes/action.ts';
 import { refOf } from '../kubernetes/action.ts';
 import type { OwnerReference, Service, ServicePort } from '../kubernetes/objects.ts';
@@ -45,17 +46,11 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
 
 /**
  * Optional fields that no other field depends on. A field that a patch sets first belongs to the patch, and
- * an apply that no longer has it does not remove it.
+ * an apply that no longer has it does not remove it. The class is validated with the type.
  */
-const leftToApply: readonly string[] = [
-  'sessionAffinity',
-  'sessionAffinityConfig',
-  'internalTrafficPolicy',
-  'externalTrafficPolicy',
-  'trafficDistribution',
-  'externalIPs',
-  'loadBalancerSourceRanges',
-];
+const leftToApply: readonly string[] = passThroughFields.filter(
+  (field) => field !== 'loadBalancerClass' && field !== 'selector',
+);
 
 const portsOf = ({ spec }: AppliedService): readonly ServicePort[] =>
   (spec['ports'] ?? []) as readonly ServicePort[];
