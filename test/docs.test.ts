@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { probeKinds } from '../src/api/probe-kinds.ts';
 import type { ProbeKindTraits } from '../src/api/probe-kinds.ts';
-import { resolutionStates } from '../src/api/status.ts';
+import { resolutionStates } from '../src/core/resolution/resolution-states.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
 import { reasons } from '../src/core/probing/verdict.ts';
@@ -182,6 +182,11 @@ describe('docs/reasons.md', () => {
     expect(reasons.filter((reason) => !rows.includes(reason))).toEqual([]);
   });
 
+  it('has a row for each resolution state, and for no other', () => {
+    const rows = namesIn(tableBelow(page, '## Resolution states'), 0);
+    expect(rows.toSorted()).toEqual(resolutionStates.toSorted());
+  });
+
   it('has a row for each reason for which a Service is not written as desired', () => {
     const rows = namesIn(tableBelow(page, '## Ready'), 1);
     expect(Object.keys(problemReasons).filter((reason) => !rows.includes(reason))).toEqual([]);
@@ -205,6 +210,15 @@ describe('docs/reasons.md', () => {
 
   it.each(progressMessages())('has a row for the message: %s', (message) => {
     expect(texts.filter((text) => isText(text, message))).not.toEqual([]);
+  });
+});
+
+describe('docs/api.md', () => {
+  it('describes each resolution state, in the text that `kubectl explain` shows too', () => {
+    const [row = ''] = sectionOf(read('docs/api.md'), '## status.targets[].resolution')
+      .split('\n')
+      .filter((line) => line.startsWith('| `state`'));
+    expect(resolutionStates.filter((state) => !new RegExp(`\\b${state}\\b`).test(row))).toEqual([]);
   });
 });
 

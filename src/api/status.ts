@@ -30,20 +30,6 @@ const serviceStatusSchema = z
   })
   .describe('State of one Service.');
 
-/** States of a host name, by the table in `core/resolution/effective-records.ts`. */
-export const resolutionStates = [
-  'Pending',
-  'Restored',
-  'Answered',
-  'Unconfirmed',
-  'NoSuchName',
-  'NoAddress',
-  'Stale',
-  'Expired',
-  'Failed',
-] as const;
-export type ResolutionState = (typeof resolutionStates)[number];
-
 const resolutionSchema = z
   .object({
     state: z

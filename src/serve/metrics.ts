@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import { allErrorReasons, type OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health/state.ts';
+import { questionResults, type QuestionResult } from '../core/resolution/resolution-states.ts';
 import { formatHostPort, type Check } from '../core/probing/check.ts';
 import type { Observer } from '../engine/engine.ts';
 import { threadEnds, type ThreadEnd } from '../engine/workers/prober-thread.ts';
@@ -32,8 +33,6 @@ export interface RequestResult {
 }
 
 const eventResults = ['written', 'dropped', 'failed'] as const;
-
-const dnsResults = ['Records', 'NoSuchName', 'NoAddress', 'Failed'] as const;
 
 /**
  * Counts what the parts of the operator report. It is the observer of each part: the methods have the names that the
@@ -69,7 +68,7 @@ export class Metrics implements Observer {
     }
     for (const result of eventResults) this.#series.external_backend_events_total.at(result);
     for (const cause of threadEnds) this.#series.external_backend_prober_restarts_total.at(cause);
-    for (const result of dnsResults) this.#series.external_backend_dns_queries_total.at(result);
+    for (const result of questionResults) this.#series.external_backend_dns_queries_total.at(result);
     for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
     for (const reason of ['Ok', ...allErrorReasons])
       this.#series.external_backend_reconciles_total.at(reason);
@@ -93,7 +92,7 @@ export class Metrics implements Observer {
   }
 
   /** Counts one DNS question. */
-  dnsQueried(result: (typeof dnsResults)[number], durationMs: number): void {
+  dnsQueried(result: QuestionResult, durationMs: number): void {
     this.#series.external_backend_dns_queries_total.at(result).value++;
     this.#series.external_backend_dns_query_duration_seconds.at().observe(durationMs / 1000);
   }

@@ -4,6 +4,7 @@ import type { PortGroup } from '../probing/port-groups.ts';
 import type { JudgedHost } from './healthy-hosts.ts';
 import { addressReadiness, readinessOf, type HealthOf } from '../health/readiness.ts';
 import { normalizeName } from '../resolution/questions.ts';
+import { stateIs } from '../resolution/resolution-states.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {
@@ -136,15 +137,13 @@ function fromProbes(
 const markOf = (groups: readonly PortGroup[], address: BackendAddress, healthOf: HealthOf): string =>
   groups.map((group) => readinessOf(group, address, healthOf).since ?? '').join(' ');
 
-const lost = ['NoSuchName', 'NoAddress', 'Expired'];
-
 function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
-  const { state = '', error } = resolution ?? {};
-  const why = message ?? error ?? state;
+  const { state, error } = resolution ?? {};
+  const why = message ?? error ?? state ?? '';
   const marks = new Map<string, string>();
   if (state === 'Restored') return { health: 'unknown', marks, why };
   if (addresses.length > 0) return { health: 'healthy', marks, why: '' };
-  return { health: refused === true || lost.includes(state) ? 'unhealthy' : 'unknown', marks, why };
+  return { health: refused === true || stateIs(state, 'lost') ? 'unhealthy' : 'unknown', marks, why };
 }
 
 /** Returns the host that our Services of this backend point to now; undefined: none yet. */

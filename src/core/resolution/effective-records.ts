@@ -1,5 +1,5 @@
-import type { ResolutionState } from '../../api/status.ts';
 import { hasFailed, failureText, type NameState, type Records } from './name-state.ts';
+import type { ResolutionState } from './resolution-states.ts';
 
 /** Records of one query that are in effect now. */
 export interface EffectiveRecords extends Records {

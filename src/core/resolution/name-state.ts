@@ -1,4 +1,5 @@
 import type { Instant } from '../instant.ts';
+import type { NegativeReason } from './resolution-states.ts';
 import { followedRecords, type ServiceRecord } from './srv-records.ts';
 
 /** One DNS query. */
@@ -26,7 +27,7 @@ export type Answer =
    */
   | {
       readonly kind: 'none';
-      readonly reason: 'NoSuchName' | 'NoAddress';
+      readonly reason: NegativeReason;
       readonly ttlMs: number;
       /**
        * Monotonic milliseconds at which the same server last answered another query with records; undefined:
@@ -58,7 +59,7 @@ export interface NameState extends Records {
   readonly firstNegativeAt: number;
   /** True when negative answers are confirmed. `negativeReason` is the last reported negative answer. */
   readonly isConfirmedNegative: boolean;
-  readonly negativeReason: 'NoSuchName' | 'NoAddress';
+  readonly negativeReason: NegativeReason;
   /** The last result, if it had no records. */
   readonly lastFailure: Failure | undefined;
   /** Number of consecutive results without records, and the time of the first one. */

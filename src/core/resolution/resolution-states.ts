@@ -35,8 +35,8 @@ export const resolutionStates = Object.keys(marks) as readonly ResolutionState[]
 
 /** Returns true if the state has the mark; false without a state, because a literal address has none. */
 export function stateIs(state: ResolutionState | undefined, mark: keyof StateMarks): boolean {
-  const { [mark]: has = false }: StateMarks = state === undefined ? {} : marks[state];
-  return has;
+  const of: StateMarks = state === undefined ? {} : marks[state];
+  return of[mark] === true;
 }
 
 /** Reasons of a negative answer: the name does not exist, or it has no record of this type. */

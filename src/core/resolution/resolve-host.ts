@@ -1,7 +1,6 @@
 import { parseIp } from '../../api/ip.ts';
 import { isServiceRecord } from '../../api/host.ts';
 import type { Dns } from '../../api/dns.ts';
-import type { ResolutionState } from '../../api/status.ts';
 import type { Question } from './name-state.ts';
 import {
   addressQuestions,
@@ -11,6 +10,7 @@ import {
   type NameStateOf,
   type QuestionSet,
 } from './questions.ts';
+import { resolutionStates, stateIs, type ResolutionState } from './resolution-states.ts';
 import { byPriority, type ServiceRecord } from './srv-records.ts';
 import { effectiveRecords, type EffectiveRecords } from './effective-records.ts';
 
@@ -134,22 +134,6 @@ function services(host: string, ask: Asking): Resolution {
 }
 
 /**
- * States in their order of severity, the worst first. The worst state of the records that are in effect is
- * reported.
- */
-const rank: readonly ResolutionState[] = [
-  'Pending',
-  'Failed',
-  'Expired',
-  'Stale',
-  'Unconfirmed',
-  'Restored',
-  'NoSuchName',
-  'NoAddress',
-  'Answered',
-];
-
-/**
  * Combines several queries into one result:
  *
  * | queries with records | the state is the worst of | errors reported                         |
@@ -161,12 +145,12 @@ function combineResolutions(parts: readonly Part[]): Omit<Resolution, 'addresses
   const holding = parts.filter(({ holds }) => holds);
   const counted = holding.length > 0 ? holding : parts;
   const errors = parts
-    .filter(({ holds, state }) => holds || holding.length === 0 || state === 'Failed' || state === 'Expired')
+    .filter(({ holds, state }) => holds || holding.length === 0 || stateIs(state, 'unanswered'))
     .flatMap(({ error }) => error ?? []);
   const walls = counted.flatMap(({ resolvedWall }) => resolvedWall ?? []);
   const nexts = parts.flatMap(({ nextAt }) => nextAt ?? []);
   return {
-    state: rank.find((state) => counted.some((part) => part.state === state)),
+    state: resolutionStates.find((state) => counted.some((part) => part.state === state)),
     resolvedWall: walls.length > 0 ? Math.max(...walls) : undefined,
     error: errors.length > 0 ? [...new Set(errors)].join('; ') : undefined,
     nextAt: nexts.length > 0 ? Math.min(...nexts) : undefined,

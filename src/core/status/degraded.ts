@@ -2,6 +2,7 @@ import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
 import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
 import { degradedReasons, warningFor } from '../health/warnings.ts';
+import { stateIs } from '../resolution/resolution-states.ts';
 import { formatIps, joinNonEmpty, truncate } from './text.ts';
 import type { Role } from '../role.ts';
 
@@ -110,20 +111,10 @@ function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): C
 
 const failingNames = (targets: readonly TargetStatus[]): readonly string[] =>
   targets.flatMap(({ host, resolution }) =>
-    failingRules.includes(resolution?.state ?? '')
+    stateIs(resolution?.state, 'failing')
       ? [`${host} ${resolution?.state}: ${resolution?.error ?? 'no details known'}`]
       : [],
   );
-
-/** States in which addresses are stale, or there are none. */
-const failingRules: readonly string[] = [
-  'Stale',
-  'Expired',
-  'Failed',
-  'Unconfirmed',
-  'NoSuchName',
-  'NoAddress',
-];
 
 const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
   all.map(

@@ -1,5 +1,6 @@
 import type { Status } from '../../api/external-backend.ts';
 import { isSame } from '../kubernetes/is-same.ts';
+import { resolutionStates, stateIs } from '../resolution/resolution-states.ts';
 
 /** Reasons of conditions whose messages contain results of name servers. */
 const ofNames: readonly string[] = ['NamesFailing', 'NotResolvedYet', 'NoReadyAddress'];
@@ -24,5 +25,7 @@ const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
  * reported at once, and so is the first failure of a name without an answer in this term (`Restored`). How
  * it continues to fail is only text.
  */
-const howNamed = (rule: string | undefined): string | undefined =>
-  rule === undefined || rule === 'Answered' || rule === 'Restored' ? rule : 'failing';
+const howNamed = (state: string | undefined): string | undefined =>
+  state === undefined || reportedAtOnce.includes(state) ? state : 'failing';
+
+const reportedAtOnce: readonly string[] = resolutionStates.filter((state) => !stateIs(state, 'rewordable'));

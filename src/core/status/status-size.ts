@@ -1,5 +1,5 @@
 import type { Spec, Status } from '../../api/external-backend.ts';
-import type { AddressStatus, TargetStatus } from './status-parts.ts';
+import type { StoredTarget } from './status-parts.ts';
 
 // etcd accepts requests of up to 1.5 MiB, and stores a resource as a whole: spec, metadata and status.
 
@@ -17,12 +17,14 @@ const shortText = 64;
 interface Step {
   /** Text about the fields that are left out. */
   readonly what: string;
-  readonly ofTarget: (target: TargetStatus) => TargetStatus;
+  readonly ofTarget: (target: StoredTarget) => StoredTarget;
 }
 
+type StoredAddress = StoredTarget['addresses'][number];
+
 const ofAddresses =
-  (change: (address: AddressStatus) => AddressStatus) =>
-  (target: TargetStatus): TargetStatus => ({ ...target, addresses: target.addresses.map(change) });
+  (change: (address: StoredAddress) => StoredAddress) =>
+  (target: StoredTarget): StoredTarget => ({ ...target, addresses: target.addresses.map(change) });
 
 const short = (text: string): string =>
   text.length <= shortText ? text : `${text.slice(0, shortText - 4)} ...`;

@@ -1,4 +1,4 @@
-import type { AddressStatus, TargetStatus } from './status-parts.ts';
+import type { AddressStatus, StoredTarget, TargetStatus } from './status-parts.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 
 /**
@@ -13,17 +13,18 @@ import { isSame } from '../kubernetes/is-same.ts';
  * | order of addresses; which of them are `kept`, if as many as before | stored               |
  * | anything else           | computed             |
  */
-export const steadyTarget = (computed: TargetStatus, stored: TargetStatus | undefined): TargetStatus =>
-  stored !== undefined && differOnlyByMarks(computed, stored) ? stored : computed;
+export const steadyTarget = (computed: TargetStatus, stored: StoredTarget | undefined): TargetStatus =>
+  // They have the same states and reasons, so the type holds for both.
+  stored !== undefined && differOnlyByMarks(computed, stored) ? (stored as TargetStatus) : computed;
 
-const differOnlyByMarks = (a: TargetStatus, b: TargetStatus): boolean =>
+const differOnlyByMarks = (a: TargetStatus, b: StoredTarget): boolean =>
   a.addresses.length === b.addresses.length &&
   keptOf(a) === keptOf(b) &&
   isSame(a, b, ['addresses', 'resolution']) &&
   isSame(a.resolution ?? {}, b.resolution ?? {}, ['resolvedAt']) &&
   sameAddresses(a.addresses, b.addresses);
 
-const keptOf = ({ addresses }: TargetStatus): number => addresses.filter(({ kept }) => kept === true).length;
+const keptOf = ({ addresses }: StoredTarget): number => addresses.filter(({ kept }) => kept === true).length;
 
 /** Compares addresses in any order. In most cases they are in the same order. */
 function sameAddresses(a: readonly AddressStatus[], b: readonly AddressStatus[]): boolean {

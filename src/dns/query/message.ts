@@ -1,5 +1,6 @@
 import { isName } from '../../api/host.ts';
 import type { Answer, Question, Records } from '../../core/resolution/name-state.ts';
+import type { NegativeReason } from '../../core/resolution/resolution-states.ts';
 import type { ServiceRecord } from '../../core/resolution/srv-records.ts';
 import { readOpt, withOpt } from './opt.ts';
 import type { Opt } from './opt.ts';
@@ -16,7 +17,7 @@ export type ParsedResponse =
   | { readonly kind: 'alias'; readonly target: string; readonly ttlMs: number }
   | {
       readonly kind: 'none';
-      readonly reason: 'NoSuchName' | 'NoAddress';
+      readonly reason: NegativeReason;
       readonly ttlMs: number;
       /** Owner of the SOA in the negative answer; undefined if there is none. */
       readonly zone: string | undefined;
@@ -188,7 +189,7 @@ const leastTtl = (resources: readonly ResourceRecord[], before = Infinity): numb
   resources.reduce((least, { ttlMs }) => Math.min(least, ttlMs), before);
 
 function denial(
-  reason: 'NoSuchName' | 'NoAddress',
+  reason: NegativeReason,
   chain: Pick<Chain, 'ttlMs'>,
   soa: ResourceRecord | undefined,
 ): ParsedResponse {

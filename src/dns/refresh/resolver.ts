@@ -6,6 +6,7 @@ import {
   withPublishedRecords,
 } from '../../core/resolution/name-state.ts';
 import type { Answer, NameState, Question, Records } from '../../core/resolution/name-state.ts';
+import type { QuestionResult } from '../../core/resolution/resolution-states.ts';
 import { DeadlineTimer } from '../../util/deadline-timer.ts';
 import type { FollowOptions, Resolver } from '../../engine/ports.ts';
 import type { Logger } from '../../util/log.ts';
@@ -33,12 +34,9 @@ export interface AskOptions {
 /** Resolves one question once. Ends by its own timeouts. */
 export type QueryFn = (question: Question, options: AskOptions) => Promise<Answer>;
 
-/** Result of a question, for metrics. */
-export type AskResult = 'Records' | 'NoSuchName' | 'NoAddress' | 'Failed';
-
 /** Receives the result of each question, for metrics. */
 export interface DnsObserver {
-  dnsQueried(result: AskResult, durationMs: number): void;
+  dnsQueried(result: QuestionResult, durationMs: number): void;
 }
 
 export interface DnsResolverOptions {
@@ -284,7 +282,7 @@ export class DnsResolver implements Resolver {
   }
 }
 
-const resultOf = (answer: Answer): AskResult =>
+const resultOf = (answer: Answer): QuestionResult =>
   answer.kind === 'records' ? 'Records' : answer.kind === 'none' ? answer.reason : 'Failed';
 
 const isSameWish = (wish: Subscription, questions: readonly Question[], options: FollowOptions): boolean =>

@@ -1,5 +1,6 @@
 import type { Backend } from '../../api/external-backend.ts';
 import type { TargetAddresses } from '../../core/resolution/addresses.ts';
+import { stateIs } from '../../core/resolution/resolution-states.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Published, PublishedAlias } from '../../core/restore/published-readiness.ts';
 import { restoreHealth } from '../../core/restore/health-seeds.ts';
@@ -102,8 +103,7 @@ export function initialWaitMs(
     return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);
   };
   // Published addresses remain, and the first answer is due in a moment: one status instead of two.
-  const isPending = ({ resolution }: TargetAddresses): boolean =>
-    resolution?.state === 'Pending' || resolution?.state === 'Restored';
+  const isPending = ({ resolution }: TargetAddresses): boolean => stateIs(resolution?.state, 'awaited');
   if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;
   const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
