@@ -7,7 +7,7 @@ import type { ProbeKindTraits } from '../src/api/probe-kinds.ts';
 import { resolutionStates } from '../src/core/resolution/resolution-states.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
-import { reasons } from '../src/core/probing/verdict.ts';
+import { reasons } from '../src/core/probing/reasons.ts';
 import { verdict } from '../src/probe/verdict/verdicts.ts';
 import { metricsTable } from '../src/serve/metrics-table.ts';
 import { withProgress } from '../src/probe/connection/progress.ts';

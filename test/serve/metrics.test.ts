@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { reasons } from '../../src/core/probing/verdict.ts';
+import { reasons } from '../../src/core/probing/reasons.ts';
 import type { Verdict } from '../../src/core/probing/verdict.ts';
 import { metricsTable } from '../../src/serve/metrics-table.ts';
 import { RunTally } from '../../src/engine/probing/run-tally.ts';

@@ -1,4 +1,5 @@
 import type { HealthState } from '../../api/external-backend.ts';
+import { unprobedReasons, type AddressReason } from '../probing/address-reasons.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
 import type { Health } from './state.ts';
@@ -11,7 +12,7 @@ export type HealthOf = (checkId: string) => Health | undefined;
 /** Readiness of one address in one port group. */
 export interface Readiness {
   readonly health: HealthState;
-  readonly reason: string;
+  readonly reason: AddressReason;
   readonly message: string;
   /** Wall-clock milliseconds; undefined without a verdict. */
   readonly since: number | undefined;
@@ -57,7 +58,7 @@ const rankOf = ({ health, reason }: Readiness): number => rank[health] - (hasWar
 
 const hasWarning = (reason: string): boolean => !isPlainSuccess(reason) && !notFromProbes.includes(reason);
 
-const notFromProbes: readonly string[] = ['NotProbedYet', 'FamilyNotServed', 'ProbeDisabled'];
+const notFromProbes: readonly string[] = unprobedReasons;
 
 /**
  * Returns the name of a port for the start of its message, if there are several ports. core/restore/health-seeds.ts reads it

@@ -1,6 +1,6 @@
 import type { HealthState } from '../../api/external-backend.ts';
 import type { ReplicationState } from './replication.ts';
-import type { Reason } from '../probing/verdict.ts';
+import type { Reason } from '../probing/reasons.ts';
 
 /** A reason that is not shown yet, and the number of consecutive verdicts with it. */
 export interface PendingReason {

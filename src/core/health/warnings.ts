@@ -1,11 +1,15 @@
 import type { Health } from './state.ts';
+import { lookUp } from '../look-up.ts';
+import { reasons, verdictReasons, type Warning } from '../probing/reasons.ts';
 import type { Verdict } from '../probing/verdict.ts';
 import type { Role } from '../role.ts';
 
-/** Reasons of a plain success: nothing to report. Empty: seeded, and no verdict since. */
-const plainSuccessReasons: readonly string[] = ['Connected', 'Responded', ''];
+const plainSuccesses: readonly string[] = reasons.filter(
+  (reason) => verdictReasons[reason].isPlainSuccess === true,
+);
 
-export const isPlainSuccess = (reason: string): boolean => plainSuccessReasons.includes(reason);
+/** Returns true if there is nothing to report. Empty: restored, and no verdict since. */
+export const isPlainSuccess = (reason: string): boolean => reason === '' || plainSuccesses.includes(reason);
 
 /**
  * Steps the reason that is shown, by a verdict that leaves the state unchanged.
@@ -34,53 +38,12 @@ export function updateReportedReason(health: Health, verdict: Verdict, failureTh
   return isDue ? { ...rest, reason, message } : { ...rest, pendingReason: { reason, run } };
 }
 
-/** Meaning of a reason for an address that is not unhealthy. */
-export interface Warning {
-  /** Reason of the condition Degraded. */
-  readonly degraded: (typeof degradedReasons)[number];
-  /** Text of the Event, with `{}` in the place of the address; undefined: no Event. */
-  readonly text?: string;
-}
-
-/** Reasons of the condition Degraded, the most severe first. */
-export const degradedReasons = [
-  'LoginsRefused',
-  'PrimaryReadOnly',
-  'AddressesSaturated',
-  'ProbesFailing',
-] as const;
-
 /**
- * Returns what is reported for a reason of an address that is not unhealthy; undefined: nothing.
- *
- * | reason              | the last role is known | Degraded           | Warning Event when it begins                              |
- * |---------------------|------------------------|--------------------|-----------------------------------------------------------|
- * | AuthFailed          | any                    | LoginsRefused      | yes: a switch of roles cannot be seen any more            |
- * | CredentialsWithheld | any                    | LoginsRefused      | yes: the same                                             |
- * | AuthRequired        | yes                    | LoginsRefused      | yes: the same                                             |
- * | AuthRequired        | no                     | -                  | no: this is all that a probe without a login can find out |
- * | ReadOnly            | any                    | PrimaryReadOnly    | yes                                                       |
- * | Saturated           | any                    | AddressesSaturated | yes                                                       |
- * | ProberFault         | any                    | ProbesFailing      | no: the fault is the operator's, and affects all addresses at once |
- * | any other           | any                    | -                  | -                                                         |
+ * Returns the warning of an address that is not unhealthy, by the table of reasons; undefined: there is none.
  *
  * @param role the last role that a probe reported
  */
 export function warningFor(reason: string, role: Role | undefined): Warning | undefined {
-  switch (reason) {
-    case 'AuthFailed':
-      return { degraded: 'LoginsRefused', text: 'login to {} refused' };
-    case 'CredentialsWithheld':
-      return { degraded: 'LoginsRefused', text: 'credentials not sent to {}' };
-    case 'AuthRequired':
-      return role && { degraded: 'LoginsRefused', text: '{} requires a login' };
-    case 'ReadOnly':
-      return { degraded: 'PrimaryReadOnly', text: '{} refuses writes' };
-    case 'Saturated':
-      return { degraded: 'AddressesSaturated', text: '{} has no free connection' };
-    case 'ProberFault':
-      return { degraded: 'ProbesFailing' };
-    default:
-      return undefined;
-  }
+  const warning = lookUp(verdictReasons, reason)?.warning;
+  return warning?.needsRole === true && role === undefined ? undefined : warning;
 }

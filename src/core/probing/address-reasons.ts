@@ -22,12 +22,14 @@ export const roleExclusions = [
   'LagTooHigh',
 ] as const;
 
+export type RoleExclusion = (typeof roleExclusions)[number];
+
 /** All reasons why a Service does not have an address that its health would allow. */
 export const exclusionReasons = [
   ...roleExclusions,
   'Drained',
   'FamilyNotServed',
   'PublishRefused',
-] as const satisfies readonly ((typeof roleExclusions)[number] | AddressReason)[];
+] as const satisfies readonly (RoleExclusion | AddressReason)[];
 
 export type ExclusionReason = (typeof exclusionReasons)[number];

@@ -1,6 +1,7 @@
 import type { Handler } from './check.ts';
 import { handlerTraits } from './handler-kinds.ts';
-import type { Reason, Verdict } from './verdict.ts';
+import type { Reason } from './reasons.ts';
+import type { Verdict } from './verdict.ts';
 import type { Role } from '../role.ts';
 
 /** Returns true when a probe with this handler may report a role, now or once its Secret exists. */

@@ -1,46 +1,12 @@
 import type { Role } from '../role.ts';
-
-/**
- * Reasons of verdicts. A reason is also a metric label and an Event reason, so the list is closed; probes of
- * databases add theirs here.
- */
-export const reasons = [
-  'Connected',
-  'Responded',
-  'Refused',
-  'Unreachable',
-  'Timeout',
-  'Reset',
-  'ClosedEarly',
-  'TlsFailed',
-  'CertificateExpired',
-  'WrongProtocol',
-  'UnexpectedStatus',
-  'NotServing',
-  'StartingUp',
-  'ShuttingDown',
-  'InRecovery',
-  'Loading',
-  'ReadOnly',
-  'Saturated',
-  'AuthRequired',
-  'AuthFailed',
-  'CredentialsWithheld',
-  'Blocked',
-  'ReplicationBroken',
-  'LagTooHigh',
-  'ProberFault',
-  'Cancelled',
-] as const;
-
-export type Reason = (typeof reasons)[number];
+import type { Reason, VerdictKind } from './reasons.ts';
 
 /**
  * Result of one probe of one address. `up` and `down` are about the address. `inconclusive` is the prober's
  * own fault (no file descriptors, a missing capability, cancelled) and never changes a health state.
  */
 export interface Verdict {
-  readonly kind: 'up' | 'down' | 'inconclusive';
+  readonly kind: VerdictKind;
   readonly reason: Reason;
   /**
    * Text for people: at most 120 printable ASCII characters, never bytes of an unexpected protocol, never a

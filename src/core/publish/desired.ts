@@ -3,6 +3,7 @@ import type { AppliedService } from '../kubernetes/action.ts';
 import { addressPolicy, type AddressPolicy } from '../resolution/address-policy.ts';
 import { annotationKeysOf } from '../resolution/names-annotation.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
+import type { ExclusionReason } from '../probing/address-reasons.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
 import { subsetsOf } from './endpoints.ts';
 import { judgeExternalIps, type RefusedExternalIp } from './external-ips.ts';
@@ -11,7 +12,7 @@ import { hintsOf, writesHints } from './hints.ts';
 import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from '../kubernetes/objects.ts';
 import { isDrainedIn, leadingTarget } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
-import { exclusionOf, type Exclusion } from '../roles/exclusion.ts';
+import { exclusionOf } from '../roles/exclusion.ts';
 import { isOneServer, type Roles } from '../roles/primary-election.ts';
 import { keptService, serviceBody } from './service-body.ts';
 import type { SliceGroup } from './slices.ts';
@@ -38,7 +39,7 @@ export interface DesiredService {
   /** Every port has a ready address. */
   readonly available: boolean;
   /** Addresses that it does not publish, whatever their health. */
-  readonly excluded: ReadonlyMap<BackendAddress, Exclusion | 'FamilyNotServed'>;
+  readonly excluded: ReadonlyMap<BackendAddress, ExclusionReason>;
 }
 
 export interface DesiredInput {

@@ -9,7 +9,8 @@ import { publishedReadiness, publishedUnder, type Published } from './published-
 import { portText } from '../health/readiness.ts';
 import { isPlainSuccess } from '../health/warnings.ts';
 import { restoreReplicationOf, type PreviousAddress, type SeedInput } from './replication-seeds.ts';
-import { reasons } from '../probing/verdict.ts';
+import type { AddressReason } from '../probing/address-reasons.ts';
+import { reasons } from '../probing/reasons.ts';
 
 /**
  * Returns the health with which each check begins when a term begins, after a suspension, and when a Service
@@ -76,6 +77,8 @@ const seedOf = (health: Health, replication: Health['replication'], readyIn: Hea
   seeded: true,
 });
 
+const drained: AddressReason = 'Drained';
+
 type StateOf = (
   group: PortGroup,
   address: BackendAddress,
@@ -89,7 +92,7 @@ function sliceState(published: Published): StateOf {
     if (ready === undefined) return undefined;
     if (ready) return 'healthy';
     if (previous?.health === 'unhealthy') return 'unhealthy';
-    const isDrained = originsOf(address).some(({ target }) => target.drain) || previous?.reason === 'Drained';
+    const isDrained = originsOf(address).some(({ target }) => target.drain) || previous?.reason === drained;
     return previous?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
   };
 }

@@ -1,9 +1,7 @@
 import type { ServiceSpec } from '../../api/external-backend.ts';
+import type { RoleExclusion } from '../probing/address-reasons.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { Roles } from './primary-election.ts';
-
-/** Reason why a Service does not publish an address that is healthy. */
-export type Exclusion = 'NotPrimary' | 'NotReplica' | 'RoleUnknown' | 'SecondPrimary' | 'LagTooHigh';
 
 /**
  * Returns why a Service does not publish an address; undefined: role and lag do not exclude it.
@@ -29,7 +27,7 @@ export function exclusionOf(
   address: BackendAddress,
   { name, role, maxLagSeconds }: Pick<ServiceSpec, 'name' | 'role' | 'maxLagSeconds'>,
   roles: Roles,
-): Exclusion | undefined {
+): RoleExclusion | undefined {
   const is = roles.roleOf(address);
   if (role !== 'Any' && is === undefined) return 'RoleUnknown';
   if (role === 'Primary' && is === 'Replica') return 'NotPrimary';

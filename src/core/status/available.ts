@@ -1,3 +1,5 @@
+import { lookUp } from '../look-up.ts';
+import { verdictReasons } from '../probing/reasons.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
 import type { AddressStatus, ConditionVerdict } from './status-parts.ts';
 import { joinNonEmpty, truncate } from './text.ts';
@@ -113,22 +115,11 @@ function notReadyReasons({ written, targets }: StatusInput, addresses: readonly 
   return [...why, ...names].join(', ');
 }
 
-/**
- * Returns why the role of an address is not known.
- *
- * | reason of the address | text                                     |
- * |-----------------------|------------------------------------------|
- * | AuthFailed            | login refused, its message               |
- * | CredentialsWithheld   | credentials not sent, its message        |
- * | AuthRequired          | the server requires a login, its message |
- * | any with a message    | its message                              |
- * | any other             | the probe reports no role                |
- */
+/** Returns why the role of an address is not known: the cause by the table of reasons, and the message. */
 function whyUnknown({ reason, message = '' }: AddressStatus): string {
-  if (reason === 'AuthFailed') return joinNonEmpty('login refused', message);
-  if (reason === 'CredentialsWithheld') return joinNonEmpty('credentials not sent', message);
-  if (reason === 'AuthRequired') return joinNonEmpty('the server requires a login', message);
-  return message === '' ? 'the probe reports no role' : message;
+  const cause = lookUp(verdictReasons, reason)?.roleUnknown;
+  const text = joinNonEmpty(cause, message);
+  return text === '' ? 'the probe reports no role' : text;
 }
 
 /** Returns a text about addresses without a conclusive verdict, with the reasons of inconclusive ones. */

@@ -1,7 +1,8 @@
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
 import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
-import { degradedReasons, warningFor } from '../health/warnings.ts';
+import { warningFor } from '../health/warnings.ts';
+import { warningConditions } from '../probing/reasons.ts';
 import { stateIs } from '../resolution/resolution-states.ts';
 import { formatIps, joinNonEmpty, truncate } from './text.ts';
 import type { Role } from '../role.ts';
@@ -100,7 +101,7 @@ function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): C
       return warning === undefined ? [] : [{ ...warning, text: joinNonEmpty(`${ip} ${reason}`, message) }];
     }),
   );
-  const verdicts = degradedReasons.map((reason) =>
+  const verdicts = warningConditions.map((reason) =>
     problem(
       reason,
       all.filter(({ degraded }) => degraded === reason).map(({ text }) => text),

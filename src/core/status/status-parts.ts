@@ -1,4 +1,5 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
+import type { AddressReason, ExclusionReason } from '../probing/address-reasons.ts';
 import type { ResolutionState } from '../resolution/resolution-states.ts';
 
 /** Content of a condition, without its times. */
@@ -8,11 +9,17 @@ export type ConditionVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
 export type StoredTarget = NonNullable<Status['targets']>[number];
 
 /** Status of a target as this version computes it. */
-export type TargetStatus = Omit<StoredTarget, 'resolution'> & {
+export type TargetStatus = Omit<StoredTarget, 'resolution' | 'addresses'> & {
   resolution?:
     (Omit<NonNullable<StoredTarget['resolution']>, 'state'> & { state: ResolutionState }) | undefined;
+  addresses: AddressStatus[];
 };
-export type AddressStatus = TargetStatus['addresses'][number];
+
+export type StoredAddress = StoredTarget['addresses'][number];
+export type AddressStatus = Omit<StoredAddress, 'reason' | 'excluded'> & {
+  reason: AddressReason;
+  excluded?: { service: string; reason: ExclusionReason }[] | undefined;
+};
 
 /** Returns a condition of a status; undefined: it has none of this type. */
 export const conditionOf = (type: string, status: Status | undefined): Condition | undefined =>

@@ -1,5 +1,5 @@
 import type { Spec, Status } from '../../api/external-backend.ts';
-import type { StoredTarget } from './status-parts.ts';
+import type { StoredAddress, StoredTarget } from './status-parts.ts';
 
 // etcd accepts requests of up to 1.5 MiB, and stores a resource as a whole: spec, metadata and status.
 
@@ -19,8 +19,6 @@ interface Step {
   readonly what: string;
   readonly ofTarget: (target: StoredTarget) => StoredTarget;
 }
-
-type StoredAddress = StoredTarget['addresses'][number];
 
 const ofAddresses =
   (change: (address: StoredAddress) => StoredAddress) =>

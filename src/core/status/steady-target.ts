@@ -1,4 +1,4 @@
-import type { AddressStatus, StoredTarget, TargetStatus } from './status-parts.ts';
+import type { StoredAddress, StoredTarget, TargetStatus } from './status-parts.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 
 /**
@@ -27,12 +27,12 @@ const differOnlyByMarks = (a: TargetStatus, b: StoredTarget): boolean =>
 const keptOf = ({ addresses }: StoredTarget): number => addresses.filter(({ kept }) => kept === true).length;
 
 /** Compares addresses in any order. In most cases they are in the same order. */
-function sameAddresses(a: readonly AddressStatus[], b: readonly AddressStatus[]): boolean {
+function sameAddresses(a: readonly StoredAddress[], b: readonly StoredAddress[]): boolean {
   if (a.every((address, i) => isLike(address, b[i]))) return true;
   const stored = new Map(b.map((address) => [placeOf(address), address]));
   return stored.size === b.length && a.every((address) => isLike(address, stored.get(placeOf(address))));
 }
 
-const isLike = (a: AddressStatus, b: AddressStatus | undefined): boolean => isSame(a, b, ['kept']);
+const isLike = (a: StoredAddress, b: StoredAddress | undefined): boolean => isSame(a, b, ['kept']);
 
-const placeOf = ({ ip, host, port }: AddressStatus): string => `${ip} ${port ?? ''} ${host ?? ''}`;
+const placeOf = ({ ip, host, port }: StoredAddress): string => `${ip} ${port ?? ''} ${host ?? ''}`;

@@ -92,15 +92,17 @@ function exclusions(
   ready: boolean,
   { desired, written, refused, roles }: StatusInput,
 ): Pick<AddressStatus, 'excluded'> {
-  const excluded = desired.flatMap(({ name, spec, excluded: all }, i) => {
-    const isRefused =
-      refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
-    const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
-    if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
-    return ready && isDrainedIn(address, spec.role, roles.isGiven(address))
-      ? [{ service: name, reason: 'Drained' }]
-      : [];
-  });
+  const excluded = desired.flatMap(
+    ({ name, spec, excluded: all }, i): NonNullable<AddressStatus['excluded']> => {
+      const isRefused =
+        refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
+      const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
+      if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
+      return ready && isDrainedIn(address, spec.role, roles.isGiven(address))
+        ? [{ service: name, reason: 'Drained' }]
+        : [];
+    },
+  );
   return excluded.length > 0 ? { excluded } : {};
 }
 

@@ -1,5 +1,6 @@
 import { handlerKinds, type HandlerKind } from '../../core/probing/handler-kinds.ts';
-import { reasons, type Reason, type Verdict } from '../../core/probing/verdict.ts';
+import { reasons, type Reason } from '../../core/probing/reasons.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
 
 /** Upper bounds of the durations of runs, in seconds. */
 export const durationBounds = [

@@ -1,5 +1,6 @@
 import { reported } from '../../core/probing/logins.ts';
-import type { Reason, Verdict } from '../../core/probing/verdict.ts';
+import type { Reason } from '../../core/probing/reasons.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
 import type { Probe } from './probe.ts';
 

@@ -1,4 +1,5 @@
-import type { Reason, Verdict } from '../../core/probing/verdict.ts';
+import type { Reason } from '../../core/probing/reasons.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
 import { refusal } from '../connection/logins.ts';
 import type { At } from '../connection/logins.ts';

@@ -1,5 +1,6 @@
 import { lookUp } from '../../core/look-up.ts';
-import type { Reason, Verdict } from '../../core/probing/verdict.ts';
+import type { Reason } from '../../core/probing/reasons.ts';
+import type { Verdict } from '../../core/probing/verdict.ts';
 import { cleanMessage } from './message.ts';
 
 /** Creates a verdict. It is frozen, so that all probes can share constants. */

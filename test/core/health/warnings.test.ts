@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { applyVerdict } from '../../../src/core/health/thresholds.ts';
 import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
 import { warningFor } from '../../../src/core/health/warnings.ts';
-import { reasons, type Verdict } from '../../../src/core/probing/verdict.ts';
+import { reasons } from '../../../src/core/probing/reasons.ts';
+import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { healthy, unhealthy } from '../../support/builders/builders.ts';
 
 const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Handler } from '../../../src/core/probing/check.ts';
 import { reported } from '../../../src/core/probing/logins.ts';
-import { reasons } from '../../../src/core/probing/verdict.ts';
+import { reasons } from '../../../src/core/probing/reasons.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
 const credentials = { username: 'prober', password: 'secret' };

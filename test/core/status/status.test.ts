@@ -12,7 +12,7 @@ import {
 } from '../../support/builders/builders.ts';
 import { alias, condition, now, status } from '../support/statuses.ts';
 import type { Health } from '../../../src/core/health/state.ts';
-import type { Reason } from '../../../src/core/probing/verdict.ts';
+import type { Reason } from '../../../src/core/probing/reasons.ts';
 
 const problem = { service: 'orders-db', reason: 'Conflict', message: 'not ours', published: true } as const;
 const error = new OperatorError('no such node port', { kind: 'terminal', reason: 'Invalid' });

@@ -38,7 +38,7 @@ describe('the status of a target', () => {
     ['an address has a message', target([address(a, { message: 'x' }), address(b, kept)])],
     [
       'an address is excluded',
-      target([address(a, { excluded: [{ service: 'x', reason: 'y' }] }), address(b, kept)]),
+      target([address(a, { excluded: [{ service: 'x', reason: 'LagTooHigh' }] }), address(b, kept)]),
     ],
     ['the rule is another', target(stored.addresses, { state: 'Stale' })],
     ['there is an error', target(stored.addresses, { error: 'no answer' })],
