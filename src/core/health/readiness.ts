@@ -68,9 +68,19 @@ export const portText = (group: PortGroup): string => `port ${group.ports[0]?.na
 
 /**
  * Returns the readiness of the address over all ports: ready when every port is, otherwise that of its worst
- * port.
+ * port. The reason is `Drained` if only that keeps the address from being ready.
  */
 export function addressReadiness(
+  groups: readonly PortGroup[],
+  address: BackendAddress,
+  healthOf: HealthOf,
+): Readiness {
+  const worst = worstReadiness(groups, address, healthOf);
+  const isWell = worst.health === 'healthy' || worst.reason === 'ProbeDisabled';
+  return isWell && isDrained(address) ? { ...worst, reason: 'Drained', message: '' } : worst;
+}
+
+function worstReadiness(
   groups: readonly PortGroup[],
   address: BackendAddress,
   healthOf: HealthOf,

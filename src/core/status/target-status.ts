@@ -2,7 +2,7 @@ import type { BackendAddress, TargetAddresses } from '../resolution/addresses.ts
 import { aliasName } from '../publish/external-name.ts';
 import type { StatusInput } from './status-input.ts';
 import type { AddressStatus, TargetStatus } from './status-parts.ts';
-import { isDrained, isDrainedIn } from '../resolution/origins.ts';
+import { isDrainedIn } from '../resolution/origins.ts';
 import { addressReadiness, type Readiness } from '../health/readiness.ts';
 import type { Roles } from '../roles/primary-election.ts';
 import { joinNonEmpty, truncate, timestamp } from './text.ts';
@@ -23,7 +23,7 @@ export function targetStatus(
       return {
         ip: address.ip,
         ...recordStatus(address),
-        ...addressStatus(readiness, isDrained(address)),
+        ...addressStatus(readiness),
         ...publication(address, readiness, input),
         ...roleStatus(address, input.roles),
         ...(address.kept && { kept: true }),
@@ -112,14 +112,10 @@ function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 
   return { ...(role !== undefined && { role }), ...(lag !== undefined && { lagOverSeconds: lag }) };
 }
 
-function addressStatus(readiness: Readiness, drain: boolean): Omit<AddressStatus, 'ip'> {
-  const { ready, health, reason, message, since } = readiness;
-  const drained = drain && (health === 'healthy' || reason === 'ProbeDisabled');
-  return {
-    ready,
-    health,
-    reason: drained ? 'Drained' : reason,
-    ...(message !== '' && !drained && { message: truncate(message) }),
-    ...(since !== undefined && { since: timestamp(since) }),
-  };
-}
+const addressStatus = ({ ready, health, reason, message, since }: Readiness): Omit<AddressStatus, 'ip'> => ({
+  ready,
+  health,
+  reason,
+  ...(message !== '' && { message: truncate(message) }),
+  ...(since !== undefined && { since: timestamp(since) }),
+});

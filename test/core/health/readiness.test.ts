@@ -52,6 +52,22 @@ describe('readinessOf', () => {
   });
 });
 
+describe('a drained address', () => {
+  const login = { ...healthy, reason: 'AuthFailed', message: '28P01 no' } as const;
+
+  it.each([
+    ['healthy', on, healthy, 'Drained', ''],
+    ['healthy with a warning', on, login, 'Drained', ''],
+    ['not probed', off, undefined, 'Drained', ''],
+    ['unhealthy', on, { ...unhealthy, message: 'nobody listens' }, 'Refused', 'nobody listens'],
+    ['not known yet', on, undefined, 'NotProbedYet', ''],
+  ] as const)('has that reason only if nothing else keeps it out: %s', (_, probing, health, ...expected) => {
+    const { groups, address } = sceneOf({ ...probing, targets: [{ host: '10.20.0.11', drain: true }] });
+    const { ready, reason, message } = addressReadiness(groups, address, () => health);
+    expect([ready, reason, message]).toEqual([false, ...expected]);
+  });
+});
+
 describe('overall', () => {
   const ports = [
     { name: 'pg', port: 5432 },

@@ -6,9 +6,11 @@ import {
   aBackend,
   allBut,
   allHealthy,
+  desiredOf,
   healthy,
   nothingKnown,
   unhealthy,
+  writtenOf,
 } from '../../support/builders/builders.ts';
 import { alias, condition, now, status } from '../support/statuses.ts';
 import type { Health } from '../../../src/core/health/state.ts';
@@ -231,6 +233,14 @@ describe('warnings of addresses', () => {
   it('are not reported for a drained address', () => {
     const said = status(aBackend(drained), telling('AuthFailed')).targets?.[0]?.addresses[0];
     expect(said).toMatchObject({ reason: 'Drained', health: 'healthy' });
+    expect(said?.message).toBeUndefined();
+  });
+
+  it('are not reported for a drained address that a slice still has as ready', () => {
+    const before = aBackend({ targets: [{ host: '10.20.0.11' }] });
+    const written = writtenOf(desiredOf(before, allHealthy));
+    const said = status(aBackend(drained), telling('AuthFailed'), { written }).targets?.[0]?.addresses[0];
+    expect(said).toMatchObject({ ready: true, reason: 'Drained' });
     expect(said?.message).toBeUndefined();
   });
 
