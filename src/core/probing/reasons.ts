@@ -85,7 +85,6 @@ const meanings = {
   },
   Blocked: down,
   ReplicationBroken: down,
-  LagTooHigh: down,
   // The fault is the operator's, and affects all addresses at once: no Event.
   ProberFault: { results: ['inconclusive'], warning: { degraded: 'ProbesFailing' } },
   Cancelled: { results: ['inconclusive'] },
