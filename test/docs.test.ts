@@ -7,7 +7,9 @@ import type { ProbeKindTraits } from '../src/api/probe-kinds.ts';
 import { resolutionStates } from '../src/core/resolution/resolution-states.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
-import { reasons } from '../src/core/probing/reasons.ts';
+import { exclusionReasons, unprobedReasons } from '../src/core/probing/address-reasons.ts';
+import { reasons, verdictReasons } from '../src/core/probing/reasons.ts';
+import { availableReasons, degradedReasons, readyReasons } from '../src/core/status/condition-reasons.ts';
 import { verdict } from '../src/probe/verdict/verdicts.ts';
 import { metricsTable } from '../src/serve/metrics-table.ts';
 import { withProgress } from '../src/probe/connection/progress.ts';
@@ -174,22 +176,25 @@ describe('the tables of probe kinds in the pages', () => {
 describe('docs/reasons.md', () => {
   const page = read('docs/reasons.md');
 
-  it('has a row for each reason that a verdict can have', () => {
-    const rows = [
-      ...namesIn(tableBelow(page, '## Reasons of an address'), 0),
-      ...namesIn(tableBelow(page, '## Reasons of an exclusion'), 0),
-    ];
-    expect(reasons.filter((reason) => !rows.includes(reason))).toEqual([]);
+  it.each<readonly [string, string, number, readonly string[]]>([
+    ['Ready', '## Ready', 1, ['NotSeenYet', ...readyReasons, ...Object.keys(problemReasons)]],
+    ['Available', '## Available', 1, availableReasons],
+    ['Degraded', '## Degraded', 1, degradedReasons],
+    ['an address', '## Reasons of an address', 0, [...reasons, ...unprobedReasons]],
+    ['an exclusion', '## Reasons of an exclusion', 0, exclusionReasons],
+    ['a resolution', '## Resolution states', 0, resolutionStates],
+  ])('has a row for each reason of %s, and for no other', (_, heading, column, all) => {
+    expect(namesIn(tableBelow(page, heading), column).toSorted()).toEqual([...new Set(all)].toSorted());
   });
 
-  it('has a row for each resolution state, and for no other', () => {
-    const rows = namesIn(tableBelow(page, '## Resolution states'), 0);
-    expect(rows.toSorted()).toEqual(resolutionStates.toSorted());
+  it('has the reasons of Degraded in the order in which the first one is reported', () => {
+    expect(namesIn(tableBelow(page, '## Degraded'), 1)).toEqual(degradedReasons);
   });
 
-  it('has a row for each reason for which a Service is not written as desired', () => {
-    const rows = namesIn(tableBelow(page, '## Ready'), 1);
-    expect(Object.keys(problemReasons).filter((reason) => !rows.includes(reason))).toEqual([]);
+  it('lists the reasons of warnings that are an Event', () => {
+    const row = tableBelow(page, '## Events').filter(([names = '']) => names.includes('`AuthFailed`'));
+    const warnings = reasons.filter((reason) => verdictReasons[reason].warning?.text !== undefined);
+    expect(namesIn(row, 0).toSorted()).toEqual(warnings.toSorted());
   });
 
   it('lists the reasons of errors, and for which of them the backend is Stalled', () => {
@@ -224,18 +229,15 @@ describe('docs/api.md', () => {
 
 describe('docs/troubleshooting.md', () => {
   const rows = namesIn(tableBelow(read('docs/troubleshooting.md'), '## By reason'), 0);
-  /** Reasons of conditions are in the sources as `reason: '…'` and `problem('…'`. */
-  const inSources = readdirSync(join(root, 'src/core/status')).flatMap((file) =>
-    [...read(`src/core/status/${file}`).matchAll(/(?:reason: |problem\()'(\w+)'/g)].map(
-      ([, name = '']) => name,
-    ),
-  );
-
   it.each([
     ['of a verdict', reasons],
     ['for which a Service is not written', Object.keys(problemReasons)],
     ['of a resolution', resolutionStates],
-    ['of a condition', inSources],
+    ['of an address', unprobedReasons],
+    ['of an exclusion', exclusionReasons],
+    ['of Ready', readyReasons],
+    ['of Available', availableReasons],
+    ['of Degraded', degradedReasons],
   ])('leads from each reason %s to what to do', (_, all: readonly string[]) => {
     expect(all.length).toBeGreaterThan(5);
     expect([...new Set(all)].filter((reason) => !rows.includes(reason))).toEqual([]);

@@ -1,5 +1,6 @@
 import { lookUp } from '../look-up.ts';
 import { verdictReasons } from '../probing/reasons.ts';
+import type { AvailableReason } from './condition-reasons.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
 import type { AddressStatus, ConditionVerdict } from './status-parts.ts';
 import { joinNonEmpty, truncate } from './text.ts';
@@ -29,7 +30,7 @@ import { joinNonEmpty, truncate } from './text.ts';
 export function availableCondition(
   input: StatusInput,
   addresses: readonly AddressStatus[],
-): ConditionVerdict {
+): ConditionVerdict<AvailableReason> {
   const unpublished = notPublished(input);
   if (unpublished !== undefined) return unpublished;
   if (input.hasNoHost === true)
@@ -74,7 +75,7 @@ export function availableCondition(
 }
 
 /** Returns the condition if a Service does not publish this backend, whatever the addresses. */
-function notPublished({ problems, written }: StatusInput): ConditionVerdict | undefined {
+function notPublished({ problems, written }: StatusInput): ConditionVerdict<AvailableReason> | undefined {
   const foreign = problems.filter(({ published }) => !published).map(({ service }) => service);
   const absent = written.filter(({ name, state }) => state !== 'written' && !foreign.includes(name));
   const texts = [
@@ -130,7 +131,7 @@ function notProbedText(addresses: readonly AddressStatus[]): string {
   return joinNonEmpty('not all addresses are probed yet', why.join(', '));
 }
 
-function availableAlias(input: StatusInput, alias: string): ConditionVerdict {
+function availableAlias(input: StatusInput, alias: string): ConditionVerdict<AvailableReason> {
   const {
     health = 'unknown',
     resolved = false,

@@ -1,3 +1,4 @@
+import type { DegradedReason } from './condition-reasons.ts';
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
 import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
@@ -26,7 +27,10 @@ import type { Role } from '../role.ts';
  * | all addresses of a target are refused                       | True TargetsRefused     |
  * | none of these                                               | False AllHealthy        |
  */
-export function degradedCondition(targets: readonly TargetStatus[], input: StatusInput): ConditionVerdict {
+export function degradedCondition(
+  targets: readonly TargetStatus[],
+  input: StatusInput,
+): ConditionVerdict<DegradedReason> {
   const found =
     conflictingPrimaries(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
@@ -45,17 +49,17 @@ const flapping =
   'the set of ready addresses changes too often: failed addresses are still removed at once, but recovered addresses and new addresses of host names are published only every 10 s, until nothing changes for 20 s';
 
 /** Periods are longer than in the spec. */
-const stretched = (input: StatusInput): ConditionVerdict | undefined =>
+const stretched = (input: StatusInput): ConditionVerdict<DegradedReason> | undefined =>
   problem('ProbesCostly', costly(input), '; ') ?? problem('ProbesSlowed', slowed(input));
 
 const problem = (
-  reason: string,
+  reason: DegradedReason,
   messages: readonly string[],
   separator = ', ',
-): ConditionVerdict | undefined =>
+): ConditionVerdict<DegradedReason> | undefined =>
   messages.length === 0 ? undefined : { status: 'True', reason, message: truncate(messages.join(separator)) };
 
-function conflictingPrimaries({ roles, backend }: StatusInput): ConditionVerdict | undefined {
+function conflictingPrimaries({ roles, backend }: StatusInput): ConditionVerdict<DegradedReason> | undefined {
   const byRole = (backend.spec.services ?? []).some(({ role }) => role !== 'Any');
   if (!byRole || roles.conflictingPrimaries.length === 0) return undefined;
   const excluded = `excluded from Services of role Primary: ${formatIps(roles.conflictingPrimaries)}`;
@@ -92,7 +96,10 @@ const unhealthyAddresses = (targets: readonly TargetStatus[]): readonly string[]
  * Returns the most severe warning alone. A role of the spec was not reported by a probe, so it does not
  * count.
  */
-function warnings(targets: readonly TargetStatus[], { backend }: StatusInput): ConditionVerdict | undefined {
+function warnings(
+  targets: readonly TargetStatus[],
+  { backend }: StatusInput,
+): ConditionVerdict<DegradedReason> | undefined {
   const fixed = new Set(backend.spec.targets.flatMap(({ host, role }) => (role === undefined ? [] : host)));
   const all = targets.flatMap(({ host, addresses }) =>
     addresses.flatMap(({ ip, health, reason, message, role }) => {

@@ -1,6 +1,7 @@
 import { errorStalls } from '../errors.ts';
 import { problemReasons, type Problem } from '../publish/problems.ts';
 import type { WrittenService } from '../publish/written.ts';
+import type { ReadyReason } from './condition-reasons.ts';
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict } from './status-parts.ts';
 import { truncate } from './text.ts';
@@ -18,9 +19,10 @@ import { truncate } from './text.ts';
  * | a Service is missing                                 | False Missing                         |
  * | none of these                                        | True Published                        |
  */
-export function readyCondition(input: StatusInput): ConditionVerdict {
+export function readyCondition(input: StatusInput): ConditionVerdict<ReadyReason> {
   const { problems, error, written } = input;
-  if (problems.length > 0) return ofProblems('False', problems);
+  const problem = ofProblems('False', problems);
+  if (problem !== undefined) return problem;
   if (error !== undefined) return { status: 'False', reason: error.reason, message: truncate(error.message) };
   if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
   const terminating = namesOf(written, 'terminating');
@@ -44,26 +46,31 @@ export function readyCondition(input: StatusInput): ConditionVerdict {
  * the message of `Ready`. With it GitOps tools (kstatus) report a failure at once, instead of when they time
  * out.
  */
-export function stalledCondition(input: StatusInput): ConditionVerdict | undefined {
+export function stalledCondition(input: StatusInput): ConditionVerdict<ReadyReason> | undefined {
   const { problems, error } = input;
   const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
-  if (stalling.length > 0) return ofProblems('True', stalling);
+  const stalled = ofProblems('True', stalling);
+  if (stalled !== undefined) return stalled;
   if (error === undefined && input.hasNoHost === true) return { status: 'True', ...noHost(input) };
   if (error === undefined || !errorStalls(error)) return undefined;
   return { status: 'True', reason: error.reason, message: truncate(error.message) };
 }
 
 /** Returns a message with each host of an alias, if all of them are refused. */
-const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict, 'status'> => ({
+const noHost = ({ candidates }: StatusInput): Omit<ConditionVerdict<ReadyReason>, 'status'> => ({
   reason: 'TargetsRefused',
   message: truncate(`all hosts of the alias are refused: ${candidates.map(({ why }) => why).join('; ')}`),
 });
 
-const ofProblems = (status: ConditionVerdict['status'], problems: readonly Problem[]): ConditionVerdict => ({
-  status,
-  reason: problems[0]?.reason ?? '',
-  message: truncate(problems.map(({ message }) => message).join('; ')),
-});
+/** Returns the condition with the reason of the first problem; undefined: there is none. */
+function ofProblems(
+  status: ConditionVerdict['status'],
+  problems: readonly Problem[],
+): ConditionVerdict<ReadyReason> | undefined {
+  const [first] = problems;
+  const message = truncate(problems.map((problem) => problem.message).join('; '));
+  return first && { status, reason: first.reason, message };
+}
 
 const namesOf = (written: readonly WrittenService[], state: WrittenService['state']): string =>
   written

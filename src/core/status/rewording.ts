@@ -1,9 +1,14 @@
 import type { Status } from '../../api/external-backend.ts';
+import type { ConditionReason } from './condition-reasons.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 import { resolutionStates, stateIs } from '../resolution/resolution-states.ts';
 
 /** Reasons of conditions whose messages contain results of name servers. */
-const ofNames: readonly string[] = ['NamesFailing', 'NotResolvedYet', 'NoReadyAddress'];
+const ofNames: readonly string[] = [
+  'NamesFailing',
+  'NotResolvedYet',
+  'NoReadyAddress',
+] satisfies readonly ConditionReason[];
 
 /**
  * Returns true if two statuses differ only in how names fail: addresses, readiness and reasons are the same.

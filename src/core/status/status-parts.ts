@@ -1,9 +1,13 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
 import type { AddressReason, ExclusionReason } from '../probing/address-reasons.ts';
+import type { ConditionReason } from './condition-reasons.ts';
 import type { ResolutionState } from '../resolution/resolution-states.ts';
 
 /** Content of a condition, without its times. */
-export type ConditionVerdict = Pick<Condition, 'status' | 'reason' | 'message'>;
+export type ConditionVerdict<R extends ConditionReason = ConditionReason> = Pick<
+  Condition,
+  'status' | 'message'
+> & { readonly reason: R };
 
 /** Status of a target as it is stored. Another version may have written it, with other states and reasons. */
 export type StoredTarget = NonNullable<Status['targets']>[number];

@@ -1,5 +1,6 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
 import { availableCondition } from './available.ts';
+import type { AvailableReason, DegradedReason, ReadyReason } from './condition-reasons.ts';
 import { readyCondition, stalledCondition } from './ready.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
 import { conditionOf, type ConditionVerdict } from './status-parts.ts';
@@ -64,10 +65,10 @@ export function publishedPrimary({
 
 /** Conditions of a backend that is not reconciled. */
 export interface SuspendedStatus {
-  readonly Ready: ConditionVerdict;
-  readonly Stalled?: ConditionVerdict;
-  readonly Available?: ConditionVerdict;
-  readonly Degraded?: ConditionVerdict;
+  readonly Ready: ConditionVerdict<ReadyReason>;
+  readonly Stalled?: ConditionVerdict<ReadyReason>;
+  readonly Available?: ConditionVerdict<AvailableReason>;
+  readonly Degraded?: ConditionVerdict<DegradedReason>;
 }
 
 /**
@@ -95,7 +96,7 @@ export function invalid(
   problems: readonly { readonly path: string; readonly message: string }[],
 ): SuspendedStatus {
   const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  const verdict = { reason: 'Invalid', message: truncate(texts.join('; ')) };
+  const verdict = { reason: 'Invalid', message: truncate(texts.join('; ')) } as const;
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
@@ -104,7 +105,7 @@ export function excludedNamespace(namespace: string): SuspendedStatus {
   const verdict = {
     reason: 'NamespaceExcluded',
     message: `namespace ${namespace} is excluded by the administrator (--exclude-namespaces): nothing is probed or written here; create the ExternalBackend in another namespace`,
-  };
+  } as const;
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
