@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { LogFields, Logger } from './util/log.ts';
 
 export interface LoggerOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: keyof Logger;
   /** Receives the lines; each ends with a newline. Default: standard output, written synchronously, so that nothing is lost at exit. */
   readonly destination?: { write(line: string): void };
 }
@@ -25,7 +25,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
-  const write = (method: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) => {
+  const write = (method: keyof Logger) => (message: string, fields?: LogFields) => {
     if (!lines.isLevelEnabled(method)) return;
     lines[method](fields === undefined ? {} : presentable(fields, 0), message);
   };

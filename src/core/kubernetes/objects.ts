@@ -1,4 +1,5 @@
-import type { ServiceSpec } from '../../api/external-backend.ts';
+import type { Port, ServiceSpec } from '../../api/external-backend.ts';
+import type { Ip } from '../../api/ip.ts';
 import type { passThroughFields } from '../../api/service.ts';
 
 /**
@@ -44,8 +45,8 @@ export interface KubeObject {
   readonly editor?: string;
 }
 
-export type PortProtocol = 'TCP' | 'UDP' | 'SCTP';
-export type Family = 'IPv4' | 'IPv6';
+export type PortProtocol = Port['protocol'];
+export type Family = Ip['family'];
 
 export interface ServicePort {
   readonly name?: string;
@@ -70,13 +71,13 @@ export interface Service extends KubeObject {
   /** Addresses of its load balancer, by `status.loadBalancer.ingress`. Not a field of the API. */
   readonly ingress?: readonly string[];
   readonly spec: PassThroughSpec & {
-    readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+    readonly type?: ServiceSpec['type'] | 'ExternalName';
     readonly clusterIP?: string;
     readonly clusterIPs?: readonly string[];
     readonly externalName?: string;
     readonly ports?: readonly ServicePort[];
     readonly ipFamilies?: readonly Family[];
-    readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
+    readonly ipFamilyPolicy?: NonNullable<ServiceSpec['ipFamilyPolicy']>;
     readonly publishNotReadyAddresses?: boolean;
   };
 }

@@ -1,8 +1,6 @@
 import type { SslMode } from '../../api/database-probes.ts';
-import type { HttpGet } from '../../api/external-backend.ts';
+import type { HttpGet, ProbeSpec, Spec } from '../../api/external-backend.ts';
 import type { Family } from '../kubernetes/objects.ts';
-
-export const verifications = ['full', 'ca'] as const;
 
 /** PEM texts and names, from the spec's `tls` block and its Secrets. */
 export interface TlsOptions {
@@ -12,7 +10,7 @@ export interface TlsOptions {
   /** Default: the check's host. */
   readonly serverName?: string;
   /** `full`: chain and name, the default; `ca`: the chain alone. */
-  readonly verify?: (typeof verifications)[number];
+  readonly verify?: NonNullable<NonNullable<Spec['tls']>['verify']>;
   readonly insecureSkipVerify?: boolean;
 }
 
@@ -23,6 +21,9 @@ export interface Credentials {
   readonly allowClearText?: boolean;
 }
 
+/** Verdict about a server without a free connection. */
+type SaturatedIs = NonNullable<ProbeSpec['postgres']>['saturatedIs'];
+
 export interface PostgresHandler {
   readonly kind: 'postgres';
   /** Default `postgres`. */
@@ -31,14 +32,14 @@ export interface PostgresHandler {
   readonly user?: string;
   /** libpq's modes. */
   readonly sslMode: SslMode;
-  readonly saturatedIs: 'inconclusive' | 'down';
+  readonly saturatedIs: SaturatedIs;
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;
 }
 
 export interface MysqlHandler {
   readonly kind: 'mysql';
-  readonly saturatedIs: 'inconclusive' | 'down';
+  readonly saturatedIs: SaturatedIs;
   /** Undefined: no TLS. */
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;

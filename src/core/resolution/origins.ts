@@ -1,6 +1,6 @@
 import type { ServiceSpec, Target } from '../../api/external-backend.ts';
 import type { ServiceRecord } from './srv-records.ts';
-import type { Role } from '../role.ts';
+import { roles, type Role } from '../role.ts';
 
 /** One target that gives an address. */
 export interface Origin {
@@ -25,7 +25,7 @@ export const originsOf = (address: Given): readonly Origin[] => [address, ...(ad
 /** Returns the roles that targets give to an address, `Primary` first. */
 export function givenRoles(address: Given): readonly Role[] {
   const given = originsOf(address).map(({ target }) => target.role);
-  return (['Primary', 'Replica'] as const).filter((role) => given.includes(role));
+  return roles.filter((role) => given.includes(role));
 }
 
 type ServiceRole = ServiceSpec['role'];

@@ -15,7 +15,7 @@ import {
 import { givenRoles } from '../resolution/origins.ts';
 import { isOneServer } from '../roles/primary-election.ts';
 import { restoreReplication, type ReplicationState } from '../health/replication.ts';
-import type { Role } from '../role.ts';
+import { roles, type Role } from '../role.ts';
 
 export interface SeedInput {
   readonly backend: Pick<Backend, 'generation' | 'spec' | 'status'>;
@@ -188,5 +188,3 @@ type RoleOf = (address: BackendAddress, previous: PreviousAddress | undefined) =
 interface Member {
   readonly readyOf: ReadyOf;
 }
-
-const roles = ['Primary', 'Replica'] as const;

@@ -1,5 +1,6 @@
 import { lookUp } from '../look-up.ts';
 import { verdictReasons } from '../probing/reasons.ts';
+import { roles } from '../role.ts';
 import type { AvailableReason } from './condition-reasons.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
 import type { AddressStatus, ConditionVerdict } from './status-parts.ts';
@@ -92,7 +93,7 @@ function notPublished({ problems, written }: StatusInput): ConditionVerdict<Avai
 /** Returns which roles are missing, if a Service without a ready address requires a role. */
 function missingRoles({ written }: StatusInput): readonly string[] {
   const required = written.filter(({ available }) => !available).map(({ role }) => role);
-  const missing = (['Primary', 'Replica'] as const).filter((role) => required.includes(role));
+  const missing = roles.filter((role) => required.includes(role));
   const texts = missing.map((role) => `no ready ${role.toLowerCase()}`);
   return texts.length > 0 ? [texts.join(', ')] : [];
 }

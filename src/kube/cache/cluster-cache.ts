@@ -1,4 +1,5 @@
 import type { ClusterAddress } from '../../core/resolution/cluster-addresses.ts';
+import type { ObjectRef } from '../../core/kubernetes/action.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../../core/kubernetes/objects.ts';
 import type { ClusterCache } from '../../engine/ports.ts';
 import type { Logger } from '../../util/log.ts';
@@ -18,7 +19,7 @@ import { keyOf } from './store.ts';
 import type { WatchObserver } from './watch-failures.ts';
 import type { Change } from './store.ts';
 
-export type ViewKind = 'ExternalBackend' | 'Service' | 'EndpointSlice' | 'Endpoints';
+export type ViewKind = ObjectRef['kind'];
 
 /** `concerned`: keys (`namespace/name`) of the backends that must be reconciled; see `KubeCache`. */
 export type ViewListener = (kind: ViewKind, change: Change<KubeObject>, concerned: readonly string[]) => void;

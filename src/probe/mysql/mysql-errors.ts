@@ -1,3 +1,4 @@
+import type { MysqlHandler } from '../../core/probing/check.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
@@ -41,7 +42,7 @@ export function mysqlRulingOf({ code, state, text }: MysqlError): MysqlRuling {
 /** Returns the verdict of an error. */
 export function classifyServerError(
   error: MysqlError,
-  saturatedIs: 'inconclusive' | 'down',
+  saturatedIs: MysqlHandler['saturatedIs'],
   at: At = { stage: 'mysql login', logsIn: false },
 ): Verdict {
   const message = `${error.code}: ${error.text}`;

@@ -149,7 +149,7 @@ async function probeAnonymously(
 }
 
 export interface HandshakeOptions {
-  readonly saturatedIs: 'inconclusive' | 'down';
+  readonly saturatedIs: MysqlHandler['saturatedIs'];
   readonly wantsTls: boolean;
 }
 
