@@ -81,7 +81,7 @@ export const negativeAnswersToConfirm = 3;
  * While there is a good answer, a result without records is reported from this many consecutive ones on. One
  * lost packet is not reported.
  */
-const reportedMisses = 2;
+const failuresToReport = 2;
 
 /**
  * Servers that fail in a different way each time, or alternate between failures and negative answers, change
@@ -159,8 +159,8 @@ function applyNegativeAnswer(
 ): NameState {
   const negativeAnswers = state.negativeAnswers + 1;
   const firstNegativeAt = state.negativeAnswers === 0 ? now : state.firstNegativeAt;
-  const vouched = serverAnsweredAt !== undefined && serverAnsweredAt >= firstNegativeAt;
-  if (negativeAnswers < negativeAnswersToConfirm || !vouched)
+  const isConfirmable = serverAnsweredAt !== undefined && serverAnsweredAt >= firstNegativeAt;
+  if (negativeAnswers < negativeAnswersToConfirm || !isConfirmable)
     return { ...state, negativeAnswers, firstNegativeAt };
   return {
     ...removeAddresses(state, [], now),
@@ -184,21 +184,21 @@ function applyNegativeAnswer(
  * | confirms that there is no record                        | any             | this result                                           |
  * | of another kind or with another text                    | another result  | this result, if the last replacement was a minute ago |
  */
-function report(state: NameState, miss: Failure, wasGone: boolean, now: number): NameState {
+function report(state: NameState, failure: Failure, wasNegative: boolean, now: number): NameState {
   const { reportedFailure, rewordedAt, consecutiveFailures, origin, isConfirmedNegative } = state;
-  const becameGone = isConfirmedNegative && !wasGone;
-  if (reportedFailure === undefined || becameGone) {
-    const isDue = consecutiveFailures >= reportedMisses || origin === 'nothing' || isConfirmedNegative;
-    return isDue ? reporting(state, miss) : state;
+  const becameNegative = isConfirmedNegative && !wasNegative;
+  if (reportedFailure === undefined || becameNegative) {
+    const isDue = consecutiveFailures >= failuresToReport || origin === 'nothing' || isConfirmedNegative;
+    return isDue ? reporting(state, failure) : state;
   }
-  if (isSameFailure(reportedFailure, miss) || now - rewordedAt < rewordMs) return state;
-  return { ...reporting(state, miss), rewordedAt: now };
+  if (isSameFailure(reportedFailure, failure) || now - rewordedAt < rewordMs) return state;
+  return { ...reporting(state, failure), rewordedAt: now };
 }
 
-const reporting = (state: NameState, miss: Failure): NameState => ({
+const reporting = (state: NameState, failure: Failure): NameState => ({
   ...state,
-  reportedFailure: miss,
-  negativeReason: miss.kind === 'none' ? miss.reason : state.negativeReason,
+  reportedFailure: failure,
+  negativeReason: failure.kind === 'none' ? failure.reason : state.negativeReason,
 });
 
 const isSameFailure = (a: Failure, b: Failure): boolean =>
@@ -265,10 +265,10 @@ export const hasFailed = ({ reportedFailure, negativeAnswers, consecutiveFailure
   reportedFailure !== undefined && negativeAnswers < consecutiveFailures;
 
 /** Returns the text about a result without records. */
-export const failureText = (miss: Failure): string =>
-  miss.kind === 'failed' ? miss.message : denial[miss.reason];
+export const failureText = (failure: Failure): string =>
+  failure.kind === 'failed' ? failure.message : negativeTexts[failure.reason];
 
-const denial = {
+const negativeTexts = {
   NoSuchName: 'no such name (NXDOMAIN)',
   NoAddress: 'the name has no record of this type (NODATA)',
 } as const;

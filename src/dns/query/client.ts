@@ -77,17 +77,17 @@ class Client implements DnsClient {
     const deadline = clock.now() + askTimeoutMs;
     const onSent = this.#countRepeats();
     try {
-      const inquiry = this.#inquire(question);
-      let next = inquiry.start();
+      const lookup = this.#inquire(question);
+      let next = lookup.start();
       while (next.kind === 'ask') {
         const timeoutMs = this.#timeLeft(deadline);
         if (timeoutMs > 0)
-          next = inquiry.onResponse(
+          next = lookup.onResponse(
             await next.server.ask(next.query, { timeoutMs, manner: next.manner, onSent }),
           );
-        else next = inquiry.expire(`no answer within ${askTimeoutMs / 1000} s`);
+        else next = lookup.expire(`no answer within ${askTimeoutMs / 1000} s`);
       }
-      return next.kind === 'none' ? await this.#vouched(next, confirmSince, { deadline, onSent }) : next;
+      return next.kind === 'none' ? await this.#confirmed(next, confirmSince, { deadline, onSent }) : next;
     } catch (error) {
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
@@ -111,15 +111,15 @@ class Client implements DnsClient {
    * Adds the instant at which the server last answered another question. If that was before `since`, the
    * server is queried for the SOA of the zone first.
    */
-  async #vouched(
+  async #confirmed(
     { reason, ttlMs, zone, server, key }: Extract<LookupResult, { kind: 'none' }>,
     since: number | undefined,
     run: Run,
   ): Promise<Answer> {
-    const known = server.vouchedAt(key);
+    const known = server.answeredAt(key);
     const doubted = since !== undefined && (known === undefined || known < since);
     if (doubted && zone !== undefined) await this.#askZone(zone, server, run);
-    const serverAnsweredAt = server.vouchedAt(key);
+    const serverAnsweredAt = server.answeredAt(key);
     return { kind: 'none', reason, ttlMs, ...(serverAnsweredAt === undefined ? {} : { serverAnsweredAt }) };
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../util/clock.ts';
 /**
  * Number of misses in a row after which a server counts as one without EDNS. One lost packet proves nothing.
  */
-const believedMisses = 2;
+const failuresToBelieve = 2;
 
 /** Time without OPT, as `infra-host-ttl` of Unbound: servers are upgraded, and firewalls are repaired. */
 const plainMs = 15 * 60_000;
@@ -22,7 +22,7 @@ const plainMs = 15 * 60_000;
  */
 export class EdnsMemory {
   readonly #clock: Clock;
-  #misses = 0;
+  #failures = 0;
   #plainUntil = -Infinity;
 
   constructor(clock: Clock) {
@@ -36,12 +36,12 @@ export class EdnsMemory {
 
   /** Number of misses in a row; an argument of `missed`. */
   get misses(): number {
-    return this.#misses;
+    return this.#failures;
   }
 
   /** Records a useful response with an OPT record. */
   echoed(): void {
-    this.#misses = 0;
+    this.#failures = 0;
     this.#plainUntil = -Infinity;
   }
 
@@ -51,8 +51,8 @@ export class EdnsMemory {
    * @param before `consecutiveFailures` when the question was sent
    */
   missed(before: number): void {
-    if (before !== this.#misses) return;
-    this.#misses += 1;
-    if (this.#misses >= believedMisses) this.#plainUntil = this.#clock.now() + plainMs;
+    if (before !== this.#failures) return;
+    this.#failures += 1;
+    if (this.#failures >= failuresToBelieve) this.#plainUntil = this.#clock.now() + plainMs;
   }
 }

@@ -23,7 +23,7 @@ export type LookupResult =
   | (Extract<ParsedResponse, { kind: 'none' }> & { readonly server: NameServer; readonly key: string })
   | { readonly kind: 'failed'; readonly message: string };
 
-export interface InquiryOptions {
+export interface LookupOptions {
   /** Suffixes for a name without a dot. */
   readonly search: readonly string[];
   /** Returns the servers that are configured now, in their order. */
@@ -50,7 +50,7 @@ export interface InquiryOptions {
  */
 export class Lookup {
   readonly #type: WireType;
-  readonly #options: InquiryOptions;
+  readonly #options: LookupOptions;
   readonly #names: readonly string[];
   /** Index of the next name. */
   #next = 0;
@@ -65,13 +65,13 @@ export class Lookup {
   /** True when the current server has refused an OPT record for this name. */
   #isPlain = false;
   /** `misses` of the EDNS memory of the current server when the query was sent. */
-  #ednsMisses: number | undefined;
+  #ednsFailures: number | undefined;
   /** Created at the first miss, because mostly there is none. */
-  #misses: ServerFailures | undefined;
+  #failures: ServerFailures | undefined;
   #failed: LookupResult | undefined;
   #denied: LookupResult | undefined;
 
-  constructor({ name, type }: Question, options: InquiryOptions) {
+  constructor({ name, type }: Question, options: LookupOptions) {
     this.#type = type;
     this.#options = options;
     this.#names = candidates(name, options.search);
@@ -90,16 +90,16 @@ export class Lookup {
       this.#missed().silent(server, tried);
       return this.#nextServer();
     }
-    const reading = readResponse(tried.response, this.#name, this.#type);
-    const isRefused = tried.edns && this.#hearEcho(tried.response, reading, server) === 'refused';
+    const response = readResponse(tried.response, this.#name, this.#type);
+    const isRefused = tried.edns && this.#hearEcho(tried.response, response, server) === 'refused';
     if (isRefused) return this.#askPlain();
-    if (!tried.edns && reading.kind !== 'failed') this.#onlyPlain(server);
-    return this.#read(reading, server);
+    if (!tried.edns && response.kind !== 'failed') this.#onlyPlain(server);
+    return this.#read(response, server);
   }
 
   /** Returns the answer when no time is left: a failure with `message`, if there is no more exact reason. */
   expire(message: string): LookupResult {
-    return this.#failed ?? failure(this.#misses?.text(message) ?? message);
+    return this.#failed ?? failure(this.#failures?.text(message) ?? message);
   }
 
   #hearEcho(response: Buffer, { kind }: ParsedResponse, { edns }: NameServer): OptEcho {
@@ -110,7 +110,7 @@ export class Lookup {
 
   /** Records that only the query without OPT got an answer, if one with OPT was sent too. */
   #onlyPlain({ edns }: NameServer): void {
-    if (this.#ednsMisses !== undefined) edns.missed(this.#ednsMisses);
+    if (this.#ednsFailures !== undefined) edns.missed(this.#ednsFailures);
   }
 
   #askPlain(): LookupStep | LookupResult {
@@ -118,24 +118,24 @@ export class Lookup {
     return this.#step();
   }
 
-  #read(reading: ParsedResponse, server: NameServer): LookupStep | LookupResult {
-    if (reading.kind === 'failed') {
-      this.#missed().addError(server, reading.reason);
+  #read(response: ParsedResponse, server: NameServer): LookupStep | LookupResult {
+    if (response.kind === 'failed') {
+      this.#missed().addError(server, response.reason);
       return this.#nextServer();
     }
     const key = `${this.#type} ${this.#name}`;
-    this.#ttlMs = Math.min(this.#ttlMs, reading.ttlMs);
-    switch (reading.kind) {
+    this.#ttlMs = Math.min(this.#ttlMs, response.ttlMs);
+    switch (response.kind) {
       case 'records':
         server.answered(key);
-        return { ...reading, ttlMs: this.#ttlMs };
+        return { ...response, ttlMs: this.#ttlMs };
       case 'alias':
         this.#aliases += 1;
         return this.#aliases > longestChain
           ? this.#fail(`more than ${longestChain} CNAMEs in the chain of ${this.#names[this.#next - 1]}`)
-          : this.#ask(reading.target);
+          : this.#ask(response.target);
       case 'none':
-        this.#denied = { ...reading, ttlMs: this.#ttlMs, server, key };
+        this.#denied = { ...response, ttlMs: this.#ttlMs, server, key };
         return this.#nextName();
     }
   }
@@ -155,7 +155,7 @@ export class Lookup {
     if (this.#query === undefined) return this.#fail(`${name} is not a DNS name`);
     this.#servers = this.#options.servers();
     if (this.#servers.length === 0) return this.#failed ?? failure('no name server is configured');
-    this.#misses = undefined;
+    this.#failures = undefined;
     this.#round = 1;
     this.#remainingServers = inOrder(this.#servers);
     this.#isPlain = false;
@@ -176,15 +176,15 @@ export class Lookup {
     const server = this.#remainingServers[0];
     if (server !== undefined && this.#query !== undefined)
       return { kind: 'ask', server, query: this.#query, manner: this.#manner(server) };
-    const misses = this.#missed();
-    const message = misses.text('no answer');
-    return misses.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
+    const failures = this.#missed();
+    const message = failures.text('no answer');
+    return failures.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
   }
 
   /** In the last round the query is sent without OPT too, because a firewall may drop queries with OPT. */
   #manner({ edns }: NameServer): Manner {
     if (this.#isPlain) return 'plain';
-    this.#ednsMisses = edns.isUsed ? edns.misses : undefined;
+    this.#ednsFailures = edns.isUsed ? edns.misses : undefined;
     if (!edns.isUsed) return 'plain';
     return this.#round < rounds ? 'edns' : 'both';
   }
@@ -196,7 +196,7 @@ export class Lookup {
   }
 
   #missed(): ServerFailures {
-    return (this.#misses ??= new ServerFailures(this.#servers, this.#options.tryTimeoutMs));
+    return (this.#failures ??= new ServerFailures(this.#servers, this.#options.tryTimeoutMs));
   }
 }
 

@@ -97,13 +97,13 @@ export function readResponse(response: Buffer, name: string, type: WireType): Pa
   const chain = followChain(sections.answers, name.toLowerCase(), type);
   if (chain === undefined) return { kind: 'failed', reason: 'CNAME loop' };
   const soa = sections.authorities.find(({ data }) => data.type === 'SOA');
-  if (rcode === 3) return denial('NoSuchName', chain, soa);
+  if (rcode === 3) return negativeAnswer('NoSuchName', chain, soa);
   if (chain.records.length > 0) return readRecords(chain);
-  if (soa !== undefined) return denial('NoAddress', chain, soa);
+  if (soa !== undefined) return negativeAnswer('NoAddress', chain, soa);
   if (chain.ttlMs !== undefined) return { kind: 'alias', target: chain.end, ttlMs: chain.ttlMs };
   return isReferral(response)
     ? { kind: 'failed', reason: 'referral' }
-    : denial('NoAddress', chain, undefined);
+    : negativeAnswer('NoAddress', chain, undefined);
 }
 
 /**
@@ -188,7 +188,7 @@ const longestChain = 32;
 const leastTtl = (resources: readonly ResourceRecord[], before = Infinity): number =>
   resources.reduce((least, { ttlMs }) => Math.min(least, ttlMs), before);
 
-function denial(
+function negativeAnswer(
   reason: NegativeReason,
   chain: Pick<Chain, 'ttlMs'>,
   soa: ResourceRecord | undefined,

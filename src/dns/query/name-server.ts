@@ -38,7 +38,7 @@ export const noAnswer = 'no answer from';
 const maxTimeouts = 1;
 const avoidMs = 30_000;
 
-export interface TryOptions {
+export interface QueryOptions {
   readonly timeoutMs: number;
   readonly manner: Manner;
   /** Called for each query that is sent. */
@@ -71,7 +71,7 @@ export class NameServer {
   readonly #overTcp = new Set<() => void>();
   #closed = false;
   /** Number of tries without a response in a row. */
-  #silences = 0;
+  #timeouts = 0;
   #avoidUntil = -Infinity;
   /** The two latest different questions that it answered with records, the latest first. */
   #recentAnswers: readonly Vouch[] = [];
@@ -90,7 +90,7 @@ export class NameServer {
    * the server; other questions use the other servers for the time of that try.
    */
   isPreferred(): boolean {
-    if (this.#silences <= maxTimeouts) return true;
+    if (this.#timeouts <= maxTimeouts) return true;
     const now = this.#options.clock.now();
     if (now < this.#avoidUntil) return false;
     this.#avoidUntil = now + this.#options.tryTimeoutMs;
@@ -101,7 +101,7 @@ export class NameServer {
    * Sends a query over UDP, and over TCP if the answer is truncated, within `timeoutMs` in all. Never
    * rejects.
    */
-  ask(query: Buffer, { timeoutMs, manner, onSent }: TryOptions): Promise<QueryResult> {
+  ask(query: Buffer, { timeoutMs, manner, onSent }: QueryOptions): Promise<QueryResult> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const { clock } = this.#options;
     return new Promise((resolve) => {
@@ -136,7 +136,7 @@ export class NameServer {
   }
 
   /** Returns the instant at which it last answered another question with records; undefined: never. */
-  vouchedAt(key: string): number | undefined {
+  answeredAt(key: string): number | undefined {
     return this.#recentAnswers.find((each) => each.key !== key)?.at;
   }
 
@@ -156,9 +156,9 @@ export class NameServer {
   }
 
   #countTimeouts({ kind }: QueryResult): void {
-    if (kind === 'response') this.#silences = 0;
+    if (kind === 'response') this.#timeouts = 0;
     if (kind !== 'silent') return;
-    this.#silences += 1;
+    this.#timeouts += 1;
     this.#avoidUntil = this.#options.clock.now() + avoidMs;
   }
 

@@ -4,7 +4,7 @@ import { FairQueue, type Ticket } from '../../util/fair-queue.ts';
 import { LaneRoom, lanes, type QueryLane } from './query-shares.ts';
 import type { LaneLimits } from './query-shares.ts';
 
-export interface AgendaItem extends HeapItem {
+export interface ScheduledQuery extends HeapItem {
   /** Changes only while the item is neither planned nor running. */
   lane: QueryLane;
   /** At least one while the item is planned. Call `plan` again after a change. */
@@ -32,7 +32,7 @@ const turns: readonly (readonly QueryLane[])[] = [
  * So a namespace waits for at most one question of each other namespace, whatever the number of names there
  * and whether these are answered. The same holds for a backend and the others of its namespace.
  */
-export class QueryScheduler<T extends AgendaItem> {
+export class QueryScheduler<T extends ScheduledQuery> {
   readonly #room: LaneRoom;
   readonly #planned = new Heap<T>();
   readonly #queues: Readonly<Record<QueryLane, FairQueue<string, T>>> = {
@@ -143,7 +143,7 @@ const mostTurns = 8;
  * Returns the owners in whose lines a question waits, as `namespace/owner`: one of each namespace, and others
  * up to `mostTurns` in all.
  */
-function turnsOf({ owners }: AgendaItem): readonly string[] {
+function turnsOf({ owners }: ScheduledQuery): readonly string[] {
   const all = [...owners].map(([owner, { namespace }]) => `${namespace}/${owner}`);
   if (all.length <= mostTurns) return all;
   const first = new Map(all.toReversed().map((turn) => [namespaceOf(turn), turn]));

@@ -75,7 +75,7 @@ export interface ResolverStats {
 interface Subscription {
   readonly questions: readonly Question[];
   readonly options: FollowOptions;
-  readonly followed: ReadonlySet<TrackedQuestion>;
+  readonly tracked: ReadonlySet<TrackedQuestion>;
 }
 
 /**
@@ -92,47 +92,47 @@ interface Subscription {
  */
 export class DnsResolver implements Resolver {
   readonly #options: DnsResolverOptions;
-  readonly #alarm: DeadlineTimer;
-  readonly #agenda: QueryScheduler<TrackedQuestion>;
-  readonly #followed = new Map<string, TrackedQuestion>();
-  readonly #wishes = new Map<string, Subscription>();
+  readonly #timer: DeadlineTimer;
+  readonly #scheduler: QueryScheduler<TrackedQuestion>;
+  readonly #tracked = new Map<string, TrackedQuestion>();
+  readonly #subscriptions = new Map<string, Subscription>();
   #closed = false;
 
   constructor(options: DnsResolverOptions) {
     this.#options = options;
     const { clock, maxInFlight = 64, maxSuspects = 16 } = options;
-    this.#alarm = new DeadlineTimer(clock, () => this.#pump());
-    this.#agenda = new QueryScheduler({ maxInFlight, maxSuspects });
+    this.#timer = new DeadlineTimer(clock, () => this.#pump());
+    this.#scheduler = new QueryScheduler({ maxInFlight, maxSuspects });
   }
 
   follow(owner: string, questions: readonly Question[], options: FollowOptions): void {
-    const before = this.#wishes.get(owner);
-    if (this.#closed || (before !== undefined && isSameWish(before, questions, options))) return;
-    const followed = new Set(questions.map((question) => this.#enter(question, options)));
-    for (const each of followed) this.#join(each, owner, options);
-    for (const each of before?.followed ?? []) if (!followed.has(each)) this.#leave(each, owner);
-    if (followed.size > 0) this.#wishes.set(owner, { questions: [...questions], options, followed });
-    else this.#wishes.delete(owner);
+    const before = this.#subscriptions.get(owner);
+    if (this.#closed || (before !== undefined && isSameSubscription(before, questions, options))) return;
+    const tracked = new Set(questions.map((question) => this.#enter(question, options)));
+    for (const each of tracked) this.#join(each, owner, options);
+    for (const each of before?.tracked ?? []) if (!tracked.has(each)) this.#leave(each, owner);
+    if (tracked.size > 0) this.#subscriptions.set(owner, { questions: [...questions], options, tracked });
+    else this.#subscriptions.delete(owner);
     this.#arm();
   }
 
   state(question: Question): NameState {
-    return this.#followed.get(questionKey(question))?.state ?? emptyNameState;
+    return this.#tracked.get(questionKey(question))?.state ?? emptyNameState;
   }
 
   /** Restores the records of a question. If it has more than one owner, all owners are notified. */
   seed(question: Question, records: Records): void {
-    const followed = this.#followed.get(questionKey(question));
-    if (this.#closed || followed === undefined) return;
-    const before = followed.state;
-    followed.state = withPublishedRecords(before, records, this.#at());
-    if (followed.owners.size > 1 && followed.state !== before) queueMicrotask(() => this.#notify(followed));
+    const tracked = this.#tracked.get(questionKey(question));
+    if (this.#closed || tracked === undefined) return;
+    const before = tracked.state;
+    tracked.state = withPublishedRecords(before, records, this.#at());
+    if (tracked.owners.size > 1 && tracked.state !== before) queueMicrotask(() => this.#notify(tracked));
   }
 
   stats(): ResolverStats {
     let oldest = Infinity;
     let questions = 0;
-    for (const { state, owners } of this.#followed.values()) {
+    for (const { state, owners } of this.#tracked.values()) {
       if (owners.size === 0) continue;
       questions += 1;
       if (state.origin === 'answer' && !state.isConfirmedNegative)
@@ -141,8 +141,8 @@ export class DnsResolver implements Resolver {
     return {
       questions,
       oldestAnswerMs: oldest === Infinity ? undefined : this.#options.clock.now() - oldest,
-      inFlight: this.#agenda.running,
-      waiting: this.#agenda.waiting,
+      inFlight: this.#scheduler.running,
+      waiting: this.#scheduler.waiting,
     };
   }
 
@@ -152,62 +152,62 @@ export class DnsResolver implements Resolver {
    */
   close(): void {
     this.#closed = true;
-    this.#alarm.cancel();
+    this.#timer.cancel();
   }
 
   /** Returns the record of the question. A new record is due at once. */
   #enter(question: Question, options: FollowOptions): TrackedQuestion {
     const key = questionKey(question);
-    const known = this.#followed.get(key);
+    const known = this.#tracked.get(key);
     if (known !== undefined) return known;
-    const followed = newTrackedQuestion(question, key, options, this.#options.clock.now());
-    this.#followed.set(key, followed);
-    this.#agenda.plan(followed);
-    return followed;
+    const tracked = newTrackedQuestion(question, key, options, this.#options.clock.now());
+    this.#tracked.set(key, tracked);
+    this.#scheduler.plan(tracked);
+    return tracked;
   }
 
   /** Adds the owner. A question that waits for its turn then waits in the line of this owner too. */
-  #join(followed: TrackedQuestion, owner: string, options: FollowOptions): void {
-    const isNew = !followed.owners.has(owner);
-    const isRebound = join(followed, owner, options);
-    if (isRebound || (isNew && this.#agenda.isWaiting(followed))) this.#replan(followed);
+  #join(tracked: TrackedQuestion, owner: string, options: FollowOptions): void {
+    const isNew = !tracked.owners.has(owner);
+    const isRebound = join(tracked, owner, options);
+    if (isRebound || (isNew && this.#scheduler.isWaiting(tracked))) this.#replan(tracked);
   }
 
-  #leave(followed: TrackedQuestion, owner: string): void {
-    const isRebound = leave(followed, owner);
-    if (followed.owners.size === 0) {
-      if (!followed.isOutstanding) this.#forget(followed);
-    } else if (isRebound || this.#agenda.isWaiting(followed)) this.#replan(followed);
+  #leave(tracked: TrackedQuestion, owner: string): void {
+    const isRebound = leave(tracked, owner);
+    if (tracked.owners.size === 0) {
+      if (!tracked.isOutstanding) this.#forget(tracked);
+    } else if (isRebound || this.#scheduler.isWaiting(tracked)) this.#replan(tracked);
   }
 
-  #forget(followed: TrackedQuestion): void {
-    this.#followed.delete(followed.key);
-    this.#agenda.remove(followed);
+  #forget(tracked: TrackedQuestion): void {
+    this.#tracked.delete(tracked.key);
+    this.#scheduler.remove(tracked);
   }
 
   /**
    * Plans the question again after its bounds or owners have changed. A question in flight is planned when
    * its answer comes.
    */
-  #replan(followed: TrackedQuestion): void {
-    if (followed.isOutstanding) return;
-    followed.at = nextQueryAt(followed);
-    this.#agenda.plan(followed);
+  #replan(tracked: TrackedQuestion): void {
+    if (tracked.isOutstanding) return;
+    tracked.at = nextQueryAt(tracked);
+    this.#scheduler.plan(tracked);
   }
 
   #arm(): void {
-    const at = this.#closed ? Infinity : this.#agenda.nextAt();
-    if (at < Infinity) this.#alarm.set(at);
+    const at = this.#closed ? Infinity : this.#scheduler.nextAt();
+    if (at < Infinity) this.#timer.set(at);
   }
 
   /** Sends all questions that may be sent now. */
   #pump(): void {
     const now = this.#options.clock.now();
     while (!this.#closed && !this.#isOverRate(now)) {
-      const followed = this.#agenda.take(now);
-      if (followed === undefined) break;
+      const tracked = this.#scheduler.take(now);
+      if (tracked === undefined) break;
       this.#options.rate?.take();
-      void this.#ask(followed, now);
+      void this.#ask(tracked, now);
     }
     this.#arm();
   }
@@ -219,27 +219,27 @@ export class DnsResolver implements Resolver {
   #isOverRate(now: number): boolean {
     const waitMs = this.#options.rate?.waitMs(now) ?? 0;
     if (waitMs === 0) return false;
-    if (this.#agenda.due(now) > 0) this.#alarm.set(now + waitMs);
+    if (this.#scheduler.due(now) > 0) this.#timer.set(now + waitMs);
     return true;
   }
 
-  async #ask(followed: TrackedQuestion, askedAt: number): Promise<void> {
-    followed.isOutstanding = true;
-    const { negativeAnswers, firstNegativeAt } = followed.state;
+  async #ask(tracked: TrackedQuestion, askedAt: number): Promise<void> {
+    tracked.isOutstanding = true;
+    const { negativeAnswers, firstNegativeAt } = tracked.state;
     let answer: Answer;
     try {
-      answer = await this.#options.ask(followed.question, {
+      answer = await this.#options.ask(tracked.question, {
         confirmSince: negativeAnswers > 0 ? firstNegativeAt : askedAt,
       });
     } catch (error) {
-      answer = this.#failed(followed.question, error);
+      answer = this.#failed(tracked.question, error);
     }
-    followed.isOutstanding = false;
-    this.#agenda.release(followed);
+    tracked.isOutstanding = false;
+    this.#scheduler.release(tracked);
     if (this.#closed) return;
-    if (followed.owners.size === 0) this.#forget(followed);
+    if (tracked.owners.size === 0) this.#forget(tracked);
     else {
-      this.#hear(followed, answer);
+      this.#recordAnswer(tracked, answer);
       this.#guard(() =>
         this.#options.observer?.dnsQueried(resultOf(answer), this.#options.clock.now() - askedAt),
       );
@@ -255,13 +255,13 @@ export class DnsResolver implements Resolver {
     return { kind: 'failed', message: error instanceof Error ? error.name : 'Error' };
   }
 
-  #hear(followed: TrackedQuestion, answer: Answer): void {
+  #recordAnswer(tracked: TrackedQuestion, answer: Answer): void {
     const at = this.#at();
-    const before = followed.state;
-    followed.state = applyAnswer(before, answer, at);
-    recordAnswer(followed, answer, at.now, this.#options.random());
-    this.#replan(followed);
-    if (isVisibleChange(before, followed.state)) this.#notify(followed);
+    const before = tracked.state;
+    tracked.state = applyAnswer(before, answer, at);
+    recordAnswer(tracked, answer, at.now, this.#options.random());
+    this.#replan(tracked);
+    if (isVisibleChange(before, tracked.state)) this.#notify(tracked);
   }
 
   #notify({ owners }: TrackedQuestion): void {
@@ -285,8 +285,14 @@ export class DnsResolver implements Resolver {
 const resultOf = (answer: Answer): QuestionResult =>
   answer.kind === 'records' ? 'Records' : answer.kind === 'none' ? answer.reason : 'Failed';
 
-const isSameWish = (wish: Subscription, questions: readonly Question[], options: FollowOptions): boolean =>
-  sameBounds(wish.options, options) &&
-  wish.options.namespace === options.namespace &&
-  wish.questions.length === questions.length &&
-  wish.questions.every(({ name, type }, i) => questions[i]?.name === name && questions[i].type === type);
+const isSameSubscription = (
+  subscription: Subscription,
+  questions: readonly Question[],
+  options: FollowOptions,
+): boolean =>
+  sameBounds(subscription.options, options) &&
+  subscription.options.namespace === options.namespace &&
+  subscription.questions.length === questions.length &&
+  subscription.questions.every(
+    ({ name, type }, i) => questions[i]?.name === name && questions[i].type === type,
+  );

@@ -1,10 +1,10 @@
 import { negativeAnswersToConfirm, emptyNameState } from '../../core/resolution/name-state.ts';
 import type { Answer, NameState, Question } from '../../core/resolution/name-state.ts';
 import type { FollowOptions, RefreshBounds } from '../../engine/ports.ts';
-import type { AgendaItem } from './query-scheduler.ts';
+import type { ScheduledQuery } from './query-scheduler.ts';
 
 /** One question that backends follow. */
-export interface TrackedQuestion extends AgendaItem {
+export interface TrackedQuestion extends ScheduledQuery {
   readonly question: Question;
   readonly key: string;
   readonly owners: Map<string, FollowOptions>;
@@ -46,21 +46,21 @@ export const newTrackedQuestion = (
 });
 
 /** Adds the owner, or changes its bounds. Returns true when the bounds of the question have changed. */
-export function join(followed: TrackedQuestion, owner: string, options: FollowOptions): boolean {
-  const before = followed.bounds;
-  const own = followed.owners.get(owner);
-  followed.bounds = followed.owners.size === 0 ? options : leastOf(before, options);
-  followed.owners.set(owner, options);
-  if (own !== undefined && !sameBounds(own, options)) recomputeBounds(followed);
-  return !sameBounds(before, followed.bounds);
+export function join(tracked: TrackedQuestion, owner: string, options: FollowOptions): boolean {
+  const before = tracked.bounds;
+  const own = tracked.owners.get(owner);
+  tracked.bounds = tracked.owners.size === 0 ? options : leastOf(before, options);
+  tracked.owners.set(owner, options);
+  if (own !== undefined && !sameBounds(own, options)) recomputeBounds(tracked);
+  return !sameBounds(before, tracked.bounds);
 }
 
 /** Removes the owner. Returns true when the bounds of the question have changed. */
-export function leave(followed: TrackedQuestion, owner: string): boolean {
-  const before = followed.bounds;
-  followed.owners.delete(owner);
-  if (followed.owners.size > 0) recomputeBounds(followed);
-  return !sameBounds(before, followed.bounds);
+export function leave(tracked: TrackedQuestion, owner: string): boolean {
+  const before = tracked.bounds;
+  tracked.owners.delete(owner);
+  if (tracked.owners.size > 0) recomputeBounds(tracked);
+  return !sameBounds(before, tracked.bounds);
 }
 
 export const sameBounds = (a: RefreshBounds, b: RefreshBounds): boolean =>
@@ -75,26 +75,26 @@ const leastOf = (a: RefreshBounds, b: RefreshBounds): RefreshBounds => ({
  * Sets the bounds to the smallest of all owners. The present bounds must not be larger than these. Ends at
  * the first owner that has the present bounds, because mostly all owners have the same.
  */
-function recomputeBounds(followed: TrackedQuestion): void {
+function recomputeBounds(tracked: TrackedQuestion): void {
   let least: RefreshBounds = { minMs: Infinity, maxMs: Infinity };
-  for (const bounds of followed.owners.values()) {
-    if (sameBounds(bounds, followed.bounds)) return;
+  for (const bounds of tracked.owners.values()) {
+    if (sameBounds(bounds, tracked.bounds)) return;
     least = leastOf(least, bounds);
   }
-  followed.bounds = least;
+  tracked.bounds = least;
 }
 
 /** Number of failures in a row from which a question is `suspect`. One lost answer is not enough. */
 const suspectFailures = 2;
 
 /** Records an answer, and sets the lane of the next query. `learn` changes the resolution state. */
-export function recordAnswer(followed: TrackedQuestion, answer: Answer, now: number, lot: number): void {
-  followed.answeredAt = now;
-  followed.jitter = lot;
-  followed.ttlMs = answer.kind === 'failed' ? 0 : answer.ttlMs;
-  followed.failures = answer.kind === 'failed' ? followed.failures + 1 : 0;
-  const { failures } = followed;
-  followed.lane = failures === 0 ? 'steady' : failures < suspectFailures ? 'unsure' : 'suspect';
+export function recordAnswer(tracked: TrackedQuestion, answer: Answer, now: number, jitter: number): void {
+  tracked.answeredAt = now;
+  tracked.jitter = jitter;
+  tracked.ttlMs = answer.kind === 'failed' ? 0 : answer.ttlMs;
+  tracked.failures = answer.kind === 'failed' ? tracked.failures + 1 : 0;
+  const { failures } = tracked;
+  tracked.lane = failures === 0 ? 'steady' : failures < suspectFailures ? 'unsure' : 'suspect';
 }
 
 /**

@@ -19,11 +19,11 @@ export interface SecretReaderOptions {
   readonly refreshMs?: number;
 }
 
-interface Followed {
+interface TrackedSecret {
   readonly namespace: string;
   readonly name: string;
   readonly owners: Set<string>;
-  readonly gone: AbortController;
+  readonly dropped: AbortController;
   state: SecretState;
   timer: Timer | undefined;
   /** Number of reads in a row that did not return its data. */
@@ -43,8 +43,8 @@ const firstRetryMs = 1_000;
  */
 export class SecretReader implements Secrets {
   readonly #options: SecretReaderOptions;
-  readonly #followed = new Map<string, Followed>();
-  readonly #owners = new Map<string, readonly Followed[]>();
+  readonly #tracked = new Map<string, TrackedSecret>();
+  readonly #owners = new Map<string, readonly TrackedSecret[]>();
   #closed = false;
 
   constructor(options: SecretReaderOptions) {
@@ -61,7 +61,7 @@ export class SecretReader implements Secrets {
   }
 
   state(namespace: string, name: string): SecretState {
-    return this.#followed.get(`${namespace}/${name}`)?.state;
+    return this.#tracked.get(`${namespace}/${name}`)?.state;
   }
 
   /** Stops reading, for good. */
@@ -70,47 +70,47 @@ export class SecretReader implements Secrets {
     for (const owner of [...this.#owners.keys()]) this.follow(owner, '', []);
   }
 
-  #enter(namespace: string, name: string): Followed {
+  #enter(namespace: string, name: string): TrackedSecret {
     const key = `${namespace}/${name}`;
-    const known = this.#followed.get(key);
+    const known = this.#tracked.get(key);
     if (known !== undefined) return known;
-    const gone = new AbortController();
-    const entered: Followed = {
+    const dropped = new AbortController();
+    const entered: TrackedSecret = {
       namespace,
       name,
       owners: new Set(),
-      gone,
+      dropped,
       state: undefined,
       timer: undefined,
       failures: 0,
     };
-    this.#followed.set(key, entered);
+    this.#tracked.set(key, entered);
     void this.#read(entered);
     return entered;
   }
 
-  #leave(followed: Followed, owner: string): void {
-    followed.owners.delete(owner);
-    if (followed.owners.size > 0) return;
-    followed.timer?.cancel();
-    followed.gone.abort();
-    this.#followed.delete(`${followed.namespace}/${followed.name}`);
+  #leave(tracked: TrackedSecret, owner: string): void {
+    tracked.owners.delete(owner);
+    if (tracked.owners.size > 0) return;
+    tracked.timer?.cancel();
+    tracked.dropped.abort();
+    this.#tracked.delete(`${tracked.namespace}/${tracked.name}`);
   }
 
-  async #read(followed: Followed): Promise<void> {
+  async #read(tracked: TrackedSecret): Promise<void> {
     const { clock, random, refreshMs = 30_000, onNews } = this.#options;
-    const state = await this.#ask(followed);
-    if (followed.gone.signal.aborted) return;
-    const isNews = JSON.stringify(state) !== JSON.stringify(followed.state);
-    followed.state = state;
-    followed.failures = state !== undefined && 'data' in state ? 0 : followed.failures + 1;
-    const retryMs = followed.failures === 0 ? refreshMs : firstRetryMs * 2 ** (followed.failures - 1);
+    const state = await this.#ask(tracked);
+    if (tracked.dropped.signal.aborted) return;
+    const isNews = JSON.stringify(state) !== JSON.stringify(tracked.state);
+    tracked.state = state;
+    tracked.failures = state !== undefined && 'data' in state ? 0 : tracked.failures + 1;
+    const retryMs = tracked.failures === 0 ? refreshMs : firstRetryMs * 2 ** (tracked.failures - 1);
     const afterMs = Math.min(refreshMs, retryMs) * (0.75 + 0.5 * random());
-    followed.timer = clock.after(afterMs, () => void this.#read(followed));
-    if (isNews) onNews(followed.owners);
+    tracked.timer = clock.after(afterMs, () => void this.#read(tracked));
+    if (isNews) onNews(tracked.owners);
   }
 
-  async #ask({ namespace, name, state, gone }: Followed): Promise<SecretState> {
+  async #ask({ namespace, name, state, dropped }: TrackedSecret): Promise<SecretState> {
     const path = pathOf(resources.Secret, namespace, name);
     try {
       const answer = await this.#options.client.request({
@@ -120,7 +120,7 @@ export class SecretReader implements Secrets {
         path,
         namespace,
         lane: priorities.secret,
-        signal: gone.signal,
+        signal: dropped.signal,
       });
       return { data: decoded(answer) };
     } catch (error) {

@@ -156,10 +156,10 @@ class ProtocolRun {
 
   #read(chunk: Buffer): void {
     if (this.#verdict !== undefined || chunk.length === 0) return;
-    const stranger = this.#isAnswered || this.#secured ? undefined : this.#strangerIn(chunk);
+    const foreign = this.#isAnswered || this.#secured ? undefined : this.#foreignProtocolIn(chunk);
     this.#isAnswered = true;
-    if (stranger !== undefined) {
-      this.#finish(stranger);
+    if (foreign !== undefined) {
+      this.#finish(foreign);
       return;
     }
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
@@ -167,7 +167,7 @@ class ProtocolRun {
   }
 
   /** Returns the verdict on a first answer that identifies another protocol than the expected one. */
-  #strangerIn(chunk: Buffer): Verdict | undefined {
+  #foreignProtocolIn(chunk: Buffer): Verdict | undefined {
     const { protocol, check } = this.#state;
     if (protocol.isMysql !== true && isMysqlHello(chunk)) return mysqlAnswers;
     return readAlert(chunk, check);

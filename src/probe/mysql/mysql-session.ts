@@ -101,7 +101,7 @@ export class Session {
   #packets = 0;
   #isOver = false;
   readonly #failed: Promise<never>;
-  #isWelcome = false;
+  #isLoggedIn = false;
   #secured: TLSSocket | undefined;
   #tlsError: string | undefined;
 
@@ -133,12 +133,12 @@ export class Session {
 
   /** True after the login. */
   get isIn(): boolean {
-    return this.#isWelcome;
+    return this.#isLoggedIn;
   }
 
   async state(refusals: RememberedRefusals): Promise<MysqlState> {
     await this.loggedIn;
-    this.#isWelcome = true;
+    this.#isLoggedIn = true;
     const variables = pairs(await this.#ask(variablesStatement));
     const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
     const group = mayBeInGroup(variables) ? await this.#askOnce('no group', groupStatement, refusals) : [];
@@ -159,12 +159,12 @@ export class Session {
 
   /** Last request to the server. */
   get pendingStep(): PendingStep {
-    if (this.#isWelcome) return 'query';
+    if (this.#isLoggedIn) return 'query';
     return this.#socket.bytesRead === 0 ? 'greeting' : 'login';
   }
 
   get progress(): Progress {
-    return progressOf(this.#secured ?? this.#metered, this.#isWelcome ? 'a query' : 'the login');
+    return progressOf(this.#secured ?? this.#metered, this.#isLoggedIn ? 'a query' : 'the login');
   }
 
   /** True while the server may still answer. */
@@ -266,7 +266,7 @@ export class Session {
 
   #excessOf(payload: Buffer): Verdict | undefined {
     if (this.#packets > mostPackets) return tooManyPackets;
-    if (this.#isWelcome) return undefined;
+    if (this.#isLoggedIn) return undefined;
     if (this.#packets > mostLoginPackets) return tooManyLoginPackets;
     return isCostlyKey(payload) ? keyTooLarge : undefined;
   }

@@ -133,12 +133,12 @@ async function probeAnonymously(
     if (!protocol.isGreeted) return 'greeting';
     return credentials === undefined ? 'answer to a stranger' : 'login';
   };
-  const owing = outstanding.linger(check, question, leftMs);
+  const base = outstanding.linger(check, question, leftMs);
   // A response before the greeting was sent without TLS, so its answer is not about TLS.
   const isJudged = () => tls === undefined || !protocol.isBlind;
   const linger: Linger = {
-    ...owing,
-    end: (isLeft, late) => owing.end(isLeft, isJudged() ? late : undefined),
+    ...base,
+    end: (isLeft, late) => base.end(isLeft, isJudged() ? late : undefined),
   };
   // Certificates are judged after the handshake: no secret is sent, and the server would count an earlier
   // end.

@@ -85,7 +85,7 @@ interface Waiting {
  */
 export function createOutstandingLogins(firstMs = 60_000, lastMs = 3_600_000): OutstandingLogins {
   const waiting = new Map<string, readonly Waiting[]>();
-  const patient = new WeakMap<Check, number>();
+  const lingerMs = new WeakMap<Check, number>();
   const first = (check: Check) => waiting.get(keyOf(check))?.find((each) => isSameAccount(each.check, check));
   const remove = (gone: Waiting | undefined, key: string): void => {
     const left = (waiting.get(key) ?? []).filter((each) => each !== gone);
@@ -109,7 +109,7 @@ export function createOutstandingLogins(firstMs = 60_000, lastMs = 3_600_000): O
       }
     },
     linger: (check, question, leftMs = check.timing.timeoutMs) => {
-      const forMs = patient.get(check) ?? firstMs;
+      const forMs = lingerMs.get(check) ?? firstMs;
       const startedAt = performance.now() - (check.timing.timeoutMs - leftMs);
       const key = keyOf(check);
       const { promise: ended, resolve } = Promise.withResolvers<Verdict | undefined>();
@@ -124,13 +124,13 @@ export function createOutstandingLogins(firstMs = 60_000, lastMs = 3_600_000): O
         },
         end: (isLeft, late) => {
           remove(own, key);
-          if (isLeft) patient.set(check, Math.min(2 * forMs, lastMs));
+          if (isLeft) lingerMs.set(check, Math.min(2 * forMs, lastMs));
           // The end of a connection without an answer is no sign for the next connection.
           resolve(isLeft || late?.kind === 'down' ? undefined : late);
         },
       };
     },
-    answered: (check) => patient.delete(check),
+    answered: (check) => lingerMs.delete(check),
   };
 }
 

@@ -54,7 +54,7 @@ export type PostgresRuling =
 export function postgresRulingOf(whole: PostgresError): PostgresRuling {
   const error = { ...whole, text: whole.text.slice(0, mostJudged) };
   const { sqlstate } = error;
-  const text = saidBehind(error.text);
+  const text = textOfServer(error.text);
   if (sqlstate === '') return full;
   if (sqlstate === pooler) return ofPgBouncer(text, error.text);
   if (sqlstate.startsWith('28')) return login;
@@ -108,7 +108,7 @@ function ofPgBouncer(text: string, whole: string): PostgresRuling {
 }
 
 const isOfTheRole = ({ text, routine }: PostgresError): boolean =>
-  routine === 'InitializeSessionUserId' || roleIsFull.test(saidBehind(text));
+  routine === 'InitializeSessionUserId' || roleIsFull.test(textOfServer(text));
 
 function whyDown(sqlstate: string, text: string): Reason | undefined {
   if (sqlstate === '57P03') return notNow(text);
@@ -141,8 +141,8 @@ const behind =
  * they retry.
  */
 const pooler = '08P01';
-const toldAgain = /^server login has been failing, cached error: (.*) \(server_login_retry\)$/;
-const saidBehind = (text: string): string => toldAgain.exec(text)?.[1] ?? text;
+const repeatedError = /^server login has been failing, cached error: (.*) \(server_login_retry\)$/;
+const textOfServer = (text: string): string => repeatedError.exec(text)?.[1] ?? text;
 const systemIs = 'the database system is ';
 const roleIsFull =
   /too many connections for (role|user) |max_user_(client_)?connections|for user \(pool_size/;
