@@ -46,11 +46,10 @@ check: ## Before a push: types, linter, formatting, generated files and unit tes
 	@$(with_node) .ci/test.sh types lint verify unit
 
 .PHONY: fix
-fix: ## Repairs what a program can repair: linter, formatting, generated files, the bounds of test/words.json
+fix: ## Repairs what a program can repair: linter, formatting, generated files
 	@$(with_node) eslint --fix .
 	@$(with_node) prettier --write --log-level warn .
 	@$(node) src/generate.ts
-	@$(node) test/support/text/lower-words.ts
 
 .PHONY: lint
 lint: ## Types, linter, formatting

@@ -3,45 +3,27 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { exportsOf, folderOf, proseOf, proseOfSource, withoutCode } from './support/text/prose.ts';
-import { bannedWordsIn, bannedWordsOf, boundsOf, sharedExportsIn } from './support/text/words.ts';
+import { exportsOf, proseOf, proseOfSource, withoutCode } from './support/text/prose.ts';
+import {
+  bannedNamesIn,
+  bannedNamesOf,
+  bannedWordsIn,
+  bannedWordsOf,
+  sharedExportsIn,
+} from './support/text/words.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const bounds = boundsOf(root);
-
-const tooMany = (what: string, texts: readonly string[], most: number, instead: string): Error =>
-  new Error(
-    `${what}: ${texts.length}, and test/words.json allows ${most}. ${instead}; do not raise the number. ` +
-      `All of them:\n${texts.join('\n')}`,
-  );
-
-describe('the words of comments, messages and pages', () => {
-  const found = bannedWordsIn(root);
-  const folders = new Set([...found.map(({ folder }) => folder), ...Object.keys(bounds.bannedWords)]);
-
-  it.each([...folders].toSorted())('%s has no more banned words than before', (folder) => {
-    const texts = found.filter((use) => use.folder === folder).map(({ text }) => text);
-    const most = bounds.bannedWords[folder] ?? 0;
-    if (texts.length > most)
-      throw tooMany(
-        `banned words in ${folder}`,
-        texts,
-        most,
-        'Write your new text without them (CONTRIBUTING.md, "Language")',
-      );
+describe('the words of this project', () => {
+  it('are those of docs/glossary.md in comments, messages and pages', () => {
+    expect(bannedWordsIn(root)).toEqual([]);
   });
-});
 
-describe('the names that files of src export', () => {
-  it('are no more often shared by two files than before', () => {
-    const texts = sharedExportsIn(root);
-    if (texts.length > bounds.sharedExports)
-      throw tooMany(
-        'names that more than one file exports',
-        texts,
-        bounds.sharedExports,
-        'Give your export a name of its own (docs/glossary.md)',
-      );
+  it('are those of docs/glossary.md in the declarations of src', () => {
+    expect(bannedNamesIn(root)).toEqual([]);
+  });
+
+  it('are exported by one file each', () => {
+    expect(sharedExportsIn(root)).toEqual([]);
   });
 });
 
@@ -91,12 +73,12 @@ describe('the count itself', () => {
   });
 
   it.each([
-    ['src/core/publish/plan.ts', 'src/core'],
-    ['src/core/health/state.ts', 'src/core'],
-    ['src/main.ts', 'src'],
-    ['docs/adr/0001.md', 'docs'],
-    ['README.md', '.'],
-  ])('has %s under %s', (path, folder) => {
-    expect(folderOf(path)).toBe(folder);
+    ['const scene = 1;', 1],
+    ['class A { #lives = 1; told(said: B) {} }', 3],
+    ['const { scene: inputs } = a; f(a.told);', 0],
+    ['const a = { told: 1 };', 1],
+    ['const sceneOf = 1;', 0],
+  ])('of the names in %j is %i', (text, expected) => {
+    expect(bannedNamesOf('x.ts', text)).toHaveLength(expected);
   });
 });

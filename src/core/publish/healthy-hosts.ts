@@ -63,10 +63,10 @@ function healthyHost(
 ): HealthyHost | undefined {
   if (health === 'unhealthy') return undefined;
   const unknownFrom = before?.unknownFrom ?? now;
-  const stands = before !== undefined && (unknownFrom === now || now - unknownFrom < graceMs);
+  const isContinued = before !== undefined && (unknownFrom === now || now - unknownFrom < graceMs);
   if (health === 'unknown')
-    return stands ? { since: before.since, unknownFrom, marks: new Map() } : undefined;
-  const isSame = stands && !wasInterrupted(before.marks, marks);
+    return isContinued ? { since: before.since, unknownFrom, marks: new Map() } : undefined;
+  const isSame = isContinued && !wasInterrupted(before.marks, marks);
   return { since: isSame ? before.since : now, unknownFrom: undefined, marks };
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import ts from 'typescript';
 
 /** A text of a file that a person reads: a comment, a string, or a line of a page. */
@@ -73,13 +73,6 @@ const isModuleName = ({ parent }: ts.Node): boolean =>
 
 const linesOf = (path: string, first: number, text: string): readonly Prose[] =>
   text.split('\n').map((line, index) => ({ path, line: first + index, text: line }));
-
-/** The folder that a file is counted under: `src/core`, `docs`; of a file of src or the root itself `src` or `.`. */
-export const folderOf = (path: string): string =>
-  dirname(path)
-    .split('/')
-    .slice(0, path.startsWith('src/') ? 2 : 1)
-    .join('/');
 
 /** Names that a file declares and exports; a name that it imports and passes on is another file's. */
 export function exportsOf(path: string, text: string): readonly string[] {
