@@ -5,13 +5,12 @@ import type { Connection as Mysql2Connection } from 'mysql2';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { mostBytesBehind } from '../connection/budget.ts';
 import type { Budget } from '../connection/budget.ts';
-import { codeOf, verdict } from '../verdict/verdicts.ts';
+import { codeOf } from '../verdict/verdicts.ts';
 import { closeGracefully } from '../connection/close.ts';
 import type { Fallback } from '../connection/fallbacks.ts';
-import { refusal } from '../connection/logins.ts';
 import { isLasting } from './mysql-errors.ts';
-import { isCostlyKey, mostKeyBits } from './mysql-key.ts';
-import type { MysqlError } from '../mysql-wire/mysql-packets.ts';
+import { serverError } from './mysql2-errors.ts';
+import { excessOfLength, PacketBounds } from './packet-bounds.ts';
 import { groupStatement, isGalera, mayBeInGroup } from './mysql-state.ts';
 import { replicationStatement, statusStatement, variablesStatement } from './mysql-state.ts';
 import type { MysqlState, Row, Rows } from './mysql-state.ts';
@@ -26,32 +25,6 @@ import type { Connection } from '../connection/tapped.ts';
  * and each channel repeats them. This is more than other protocols need.
  */
 export const mostMysqlBytes = 256 * 1024;
-/** Maximum length of a packet. No query here has a longer row. */
-const mostPacketBytes = 64 * 1024;
-/** Maximum number of packets. A login and four queries have about 200, most of them names of columns. */
-const mostPackets = 2_000;
-
-const packetTooLong = verdict('down', 'WrongProtocol', 'the server sent a packet of more than 64 KiB');
-const tooManyPackets = verdict(
-  'down',
-  'WrongProtocol',
-  `the server sent more than ${String(mostPackets)} packets`,
-);
-/**
- * Maximum number of packets of a login: the greeting, three factors with a switch and two requests each, and
- * the end.
- */
-const mostLoginPackets = 16;
-const tooManyLoginPackets = verdict(
-  'down',
-  'WrongProtocol',
-  `the server sent more than ${String(mostLoginPackets)} packets at the login`,
-);
-const keyTooLarge = refusal(
-  { stage: 'mysql login', logsIn: true },
-  'login',
-  `the RSA key of the server is malformed or has more than ${String(mostKeyBits)} bits`,
-);
 
 /** Queries that the server refused for this check. */
 export interface RememberedRefusals {
@@ -98,7 +71,7 @@ export class Session {
   readonly #socket: Socket;
   readonly #metered: Connection;
   readonly #budget: Budget;
-  #packets = 0;
+  readonly #bounds = new PacketBounds();
   #isOver = false;
   readonly #failed: Promise<never>;
   #isLoggedIn = false;
@@ -253,22 +226,15 @@ export class Session {
   /** Refuses a packet that is too long before its bytes arrive. */
   #checkHeader(): void {
     const { packetParser } = this.#connection as unknown as Inner;
-    if (packetParser.length > mostPacketBytes) this.#exceed(packetTooLong);
+    const excess = excessOfLength(packetParser.length);
+    if (excess !== undefined) this.#exceed(excess);
   }
 
   /** Counts a packet. Returns false when it exceeds a bound. */
   #accepts({ buffer, offset, end }: InnerPacket): boolean {
-    this.#packets += 1;
-    const excess = this.#excessOf(buffer.subarray(offset, end));
+    const excess = this.#bounds.add(buffer.subarray(offset, end), this.#isLoggedIn);
     if (excess !== undefined) this.#exceed(excess);
     return excess === undefined;
-  }
-
-  #excessOf(payload: Buffer): Verdict | undefined {
-    if (this.#packets > mostPackets) return tooManyPackets;
-    if (this.#isLoggedIn) return undefined;
-    if (this.#packets > mostLoginPackets) return tooManyLoginPackets;
-    return isCostlyKey(payload) ? keyTooLarge : undefined;
   }
 
   #exceed(excess: Verdict): void {
@@ -313,18 +279,4 @@ function pairs(rows: readonly Row[]): ReadonlyMap<string, string> {
 
 function unreadable(): Error {
   return Object.assign(new Error('unreadable'), { code: 'UNREADABLE' });
-}
-
-export function errorNumber(error: unknown): number {
-  return typeof error === 'object' && error !== null && 'errno' in error ? Number(error.errno) : 0;
-}
-
-function textOf(error: unknown, property = 'sqlMessage'): string {
-  const value = typeof error === 'object' && error !== null ? (error as Row)[property] : undefined;
-  return typeof value === 'string' ? value : '';
-}
-
-/** Returns an error of the server from an error of mysql2. */
-export function serverError(error: unknown): MysqlError {
-  return { code: errorNumber(error), state: textOf(error, 'sqlState'), text: textOf(error) };
 }

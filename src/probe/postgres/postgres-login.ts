@@ -3,17 +3,22 @@ import type { Client, ClientConfig } from 'pg';
 import type { Check, Credentials, PostgresHandler } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Budget } from '../connection/budget.ts';
-import { classifyErrno, closedEarly, codeOf, proberFault, responded, verdict } from '../verdict/verdicts.ts';
+import { responded, verdict } from '../verdict/verdicts.ts';
 import { fixOfPostgres, mayReveal, withheld, withheldMessage } from '../connection/clear-text.ts';
 import type { CpuMeter } from '../connection/cpu-meter.ts';
 import { closeGracefully } from '../connection/close.ts';
-import { classifyHttpError } from '../connection/errors.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
 import { createDeadline } from '../connection/deadline.ts';
 import type { Deadline } from '../connection/deadline.ts';
 import { progressOf, withProgress } from '../connection/progress.ts';
-import { postgresRulingOf, verdictOfError } from './postgres-errors.ts';
-import type { PostgresError } from './postgres-errors.ts';
+import {
+  endOfLogin,
+  isAboutTheQuestion,
+  tooManyIterations,
+  verdictOfLogin,
+  notPostgres,
+} from './login-errors.ts';
+import type { LoginStep } from './login-errors.ts';
 import { guard, mostMessages } from './postgres-guard.ts';
 import type { Refuse } from './postgres-guard.ts';
 import { prefer } from './postgres-prefer.ts';
@@ -60,22 +65,10 @@ export async function logInToPostgres(login: PostgresLogin, signal: AbortSignal)
   }
 }
 
-const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
-const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
 const tooManyMessages = verdict(
   'down',
   'WrongProtocol',
   `the server sent more than ${String(mostMessages)} messages`,
-);
-
-/**
- * The bound of pg (`scramMaxIterations`) too. 100,000 take 40 ms in a thread pool that the whole process
- * shares.
- */
-const tooManyIterations = verdict(
-  'up',
-  'AuthFailed',
-  'the server asks for more than 100000 iterations of SCRAM, which are not computed: lower scram_iterations',
 );
 
 /** Members of pg's client that its types do not have. */
@@ -85,9 +78,6 @@ interface Inner {
     on(event: 'sslconnect' | 'authenticationOk', listener: () => void): void;
   };
 }
-
-/** Stage that a login reached. */
-type Step = 'begun' | 'secure' | 'in';
 
 /**
  * One connection. Resolves when it is closed, or at once when the limit is reached; then it closes after the
@@ -100,7 +90,7 @@ class Conversation {
   readonly #socket = new Socket();
   readonly #client: Client;
   readonly #connection: Inner['connection'];
-  #step: Step;
+  #step: LoginStep;
   #isOver = false;
 
   constructor(
@@ -142,7 +132,7 @@ class Conversation {
   }
 
   readonly #fail = (error: unknown): void =>
-    this.#finish(this.#end(verdictOf(error, this.#login, this.#step), endOf(error, this.#step)));
+    this.#finish(this.#end(verdictOfLogin(error, this.#login, this.#step), endOfLogin(error, this.#step)));
 
   #secured(): void {
     this.#step = 'secure';
@@ -150,7 +140,7 @@ class Conversation {
   }
 
   #exceed(): void {
-    const { exceeded = wrongProtocol } = this.#login.budget;
+    const { exceeded = notPostgres } = this.#login.budget;
     this.#connection.stream.destroy();
     this.#socket.destroy();
     this.#finish(this.#end(exceeded, 'other'));
@@ -160,7 +150,7 @@ class Conversation {
     if (why === 'asks for the password') this.#finish({ verdict: keptBack(this.#login), end: 'other' });
     else if (why === 'too many iterations') this.#finish({ verdict: tooManyIterations, end: 'other' });
     else if (why === 'broken')
-      this.#finish(this.#end(wrongProtocol, this.#step === 'begun' ? 'no TLS' : 'other'));
+      this.#finish(this.#end(notPostgres, this.#step === 'begun' ? 'no TLS' : 'other'));
     else {
       this.#login.budget.exceed(tooManyMessages);
       this.#exceed();
@@ -204,15 +194,6 @@ async function ask(client: Client, { check, fallbacks }: PostgresLogin): Promise
 const answerTo = async (client: Client, question: string): Promise<Verdict> =>
   verdictOfRow((await client.query<Record<string, unknown>>(question)).rows[0]);
 
-/**
- * Returns true when the session continues and the server is healthy, but lacks what was queried or refuses it
- * to this account. False for a timeout.
- */
-const isAboutTheQuestion = (error: unknown): boolean =>
-  isDatabaseError(error) &&
-  error.severity === 'ERROR' &&
-  postgresRulingOf(serverError(error)).subject === 'account';
-
 function configOf(login: PostgresLogin, stream: Counted): ClientConfig {
   const { check, credentials, database, applicationName, securing } = login;
   return {
@@ -251,61 +232,4 @@ class Counted extends Tapped {
   setNoDelay(noDelay: boolean): void {
     this.#socket.setNoDelay(noDelay);
   }
-}
-
-function endOf(error: unknown, step: Step): Attempt['end'] {
-  if (step === 'begun') return 'no TLS';
-  return step === 'secure' && isDatabaseError(error) ? 'refused' : 'other';
-}
-
-function verdictOf(error: unknown, login: PostgresLogin, step: Step): Verdict {
-  const { handler, check, securing } = login;
-  if (!isError(error)) return proberFault('the login failed without an error');
-  if (isDatabaseError(error)) return verdictOfDatabase(error, handler, step);
-  if (/does not support SSL/.test(error.message)) return noTls;
-  if (/establishing an SSL connection/.test(error.message)) return wrongProtocol;
-  if (/^Connection terminated/.test(error.message)) return closedEarly;
-  if (/exceeds scramMaxIterations/.test(error.message)) return tooManyIterations;
-  // A text of pg about an unexpected answer, which it may quote.
-  if (codeOf(error) === '') return wrongProtocol;
-  return securing === undefined
-    ? classifyErrno(error)
-    : classifyHttpError(error, serverNameOf(check, securing.tls), step !== 'begun');
-}
-
-interface Failure {
-  readonly message: string;
-  readonly detail?: unknown;
-  readonly routine?: unknown;
-}
-
-interface DatabaseFailure extends Failure {
-  readonly severity: string;
-}
-
-/** Checks the shape, because an error of Node may be from another realm. */
-function isError(error: unknown): error is Failure {
-  return (
-    typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
-  );
-}
-
-const isDatabaseError = (error: unknown): error is DatabaseFailure =>
-  isError(error) && 'severity' in error && typeof error.severity === 'string';
-
-function serverError(error: Failure): PostgresError {
-  const { message: text, detail, routine } = error;
-  return {
-    sqlstate: codeOf(error),
-    text,
-    ...(typeof detail === 'string' && { detail }),
-    ...(typeof routine === 'string' && { routine }),
-  };
-}
-
-function verdictOfDatabase(error: Failure, { saturatedIs }: PostgresHandler, step: Step): Verdict {
-  const details = serverError(error);
-  if (!/^[0-9A-Z]{5}$/.test(details.sqlstate)) return wrongProtocol;
-  const stage = step === 'in' ? 'postgres query' : 'postgres startup';
-  return verdictOfError(details, saturatedIs, { stage, logsIn: true });
 }
