@@ -109,6 +109,7 @@ export class Reconciler {
   async reconcile(key: string): Promise<Outcome> {
     const { registry, view } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
+    // Reads the view again, because a run must not depend on the report of a change.
     registry.update(key, view.backend(namespace, name));
     const entry = registry.get(key);
     if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) {
