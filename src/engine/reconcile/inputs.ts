@@ -3,12 +3,11 @@ import { addressLimit, type BackendAddress, type TargetAddresses } from '../../c
 import { formatHostPort, type Check } from '../../core/probing/check.ts';
 import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../../core/probing/port-groups.ts';
 import { isPending, materialsOf, type SecretOf } from '../../core/probing/probe-secrets.ts';
-import { servicesOf } from '../../core/publish/desired.ts';
 import type { KubeObject, Service } from '../../core/kubernetes/objects.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Resolution } from '../../core/resolution/resolve-host.ts';
 import { admittedTargets, type AdmissionOptions } from './admitted-targets.ts';
-import type { ClusterCache } from '../ports.ts';
+import { observedServiceOf } from './owned-services.ts';
 
 /** Inputs of one run of a backend. */
 export interface ReconcileInputs {
@@ -70,16 +69,4 @@ export function gatherInputs(
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
   return { key, raw, backend, ...found, healthOf, observedService };
-}
-
-function observedServiceOf(
-  { namespace, name, spec }: Backend,
-  view: ClusterCache,
-): ReconcileInputs['observedService'] {
-  const owned = view.ownedNames(namespace, name);
-  const adopted = new Set(
-    servicesOf({ name, spec }).flatMap((service) => (service.adopt ? [service.name] : [])),
-  );
-  return (service) =>
-    owned.has(service) || adopted.has(service) ? view.service(namespace, service) : undefined;
 }

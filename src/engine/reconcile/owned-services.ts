@@ -1,14 +1,30 @@
 import type { Backend } from '../../api/external-backend.ts';
 import { servicesOf } from '../../core/publish/desired.ts';
-import type { EndpointSlice } from '../../core/kubernetes/objects.ts';
+import type { EndpointSlice, Service } from '../../core/kubernetes/objects.ts';
 import type { ClusterCache } from '../ports.ts';
 
-/** Names of the Services of a backend that it owns or is to adopt. */
-export function ownedServiceNames({ namespace, name, spec }: Backend, view: ClusterCache): readonly string[] {
+/** Looks up whether a backend owns the Service of a name, or is to adopt it. */
+function isOwnedBy({ namespace, name, spec }: Backend, view: ClusterCache): (service: string) => boolean {
   const owned = view.ownedNames(namespace, name);
-  return servicesOf({ name, spec })
-    .filter((service) => service.adopt || owned.has(service.name))
-    .map((service) => service.name);
+  const adopted = new Set(
+    servicesOf({ name, spec }).flatMap((service) => (service.adopt ? [service.name] : [])),
+  );
+  return (service) => owned.has(service) || adopted.has(service);
+}
+
+/** Names of the Services in the spec of a backend that it owns or is to adopt. */
+export const ownedServiceNames = (backend: Backend, view: ClusterCache): readonly string[] =>
+  servicesOf(backend)
+    .map(({ name }) => name)
+    .filter(isOwnedBy(backend, view));
+
+/** Looks up an observed Service by its name, if the backend owns it or is to adopt it. */
+export function observedServiceOf(
+  backend: Backend,
+  view: ClusterCache,
+): (service: string) => Service | undefined {
+  const isOwned = isOwnedBy(backend, view);
+  return (service) => (isOwned(service) ? view.service(backend.namespace, service) : undefined);
 }
 
 /** Slices of these Services, whether they belong to the backend or not. */
