@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { MongodbHandler } from '../../src/core/probing/check.ts';
 import { createMongodb } from '../../src/probe/mongodb/mongodb.ts';
-import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';
 import { startFerretDb } from '../support/servers/ferretdb.ts';
 import type { FerretDb } from '../support/servers/ferretdb.ts';
+import { useAuthority } from '../probe/support/resources.ts';
 
 const probe = createMongodb();
-const authority = createAuthority();
+const authority = useAuthority();
 let db: FerretDb;
 
 // Building it takes some minutes the first time.
@@ -17,7 +17,6 @@ beforeAll(async () => {
 }, 1_200_000);
 afterAll(async () => {
   await db.remove();
-  authority.remove();
 });
 
 function ask(port: number, handler: Partial<MongodbHandler> = {}) {

@@ -5,7 +5,6 @@ import { createMysql } from '../../src/probe/mysql/mysql.ts';
 import { createProbes } from '../../src/probe/probes.ts';
 import { createTcpSocket } from '../../src/probe/tcp/tcp.ts';
 import { addAddress } from '../controlplane/network.ts';
-import { createAuthority } from '../probe/support/certificates.ts';
 import { forever, tcpCheck } from '../probe/support/checks.ts';
 import { foreignHandlers } from '../probe/support/foreign-handlers.ts';
 import { listen } from '../probe/support/listener.ts';
@@ -14,6 +13,7 @@ import { startMariaDb } from '../support/servers/mariadb.ts';
 import type { MariaDb } from '../support/servers/mariadb.ts';
 import { mysqlCheck } from '../support/builders/mysql-check.ts';
 import { bringMySql } from '../support/servers/mysql.ts';
+import { useAuthority } from '../probe/support/resources.ts';
 
 // With their defaults (max_connect_errors 100, names looked up) both refuse every client of an address (1129) that left
 // a hundred handshakes unfinished. Prober and client have one address here, as pods have behind that of their node.
@@ -50,11 +50,9 @@ const contenders: readonly Contender[] = [
   },
 ];
 const probe = createMysql();
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issue('DNS:db.example');
 let db: MariaDb;
-
-afterAll(() => authority.remove());
 
 /** What a client of the prober's address is told: nothing wrong, or the server's error. */
 async function login(): Promise<string> {

@@ -6,14 +6,14 @@ import { createServer as createTlsServer } from 'node:tls';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { addAddress } from '../controlplane/network.ts';
-import { createAuthority } from '../probe/support/certificates.ts';
 import { greeting } from '../probe/support/mysql-bytes.ts';
 import { hosts } from '../support/builders/backends.ts';
 import { eventually, openWorld } from '../support/cluster/world.ts';
 import type { World } from '../support/cluster/world.ts';
+import { useAuthority } from '../probe/support/resources.ts';
 
 const [mysql, web] = ['10.20.61.1', '10.20.61.2'];
-const authority = createAuthority();
+const authority = useAuthority();
 const accepted = new Map<string, number>();
 const servers: Server[] = [];
 let world: World;
@@ -55,7 +55,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.close();
   for (const server of servers) server.close();
-  authority.remove();
 });
 
 it('warns once of a bare connection that MySQL greets, and stays ready', async () => {

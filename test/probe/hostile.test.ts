@@ -1,28 +1,18 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
-import { createProbes } from '../../src/probe/probes.ts';
+import { useProbes } from './support/use-probes.ts';
 import { flood, letters } from '../support/hostile/floods.ts';
 import { attacks, protocolCases, tlsCases } from '../support/hostile/table.ts';
 import type { HostileCase } from '../support/hostile/table.ts';
-import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
 import { foreignHandlers } from './support/foreign-handlers.ts';
-import { listen } from './support/listener.ts';
-import type { Listener } from './support/listener.ts';
 import { greeting, packet } from './support/mysql-bytes.ts';
+import { useAuthority, useListeners } from './support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issueRsa();
-const probes = createProbes();
-const listeners: Listener[] = [];
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
-afterAll(() => {
-  authority.remove();
-  probes.close();
-});
+const probes = useProbes();
+const listen = useListeners();
 
 /** What the kernels of both sides may hold of a connection that nobody reads. */
 const mostInKernels = 16 * 1024 * 1024;
@@ -43,7 +33,6 @@ async function probe({ handler, serve, isSlow }: Pick<HostileCase, 'handler' | '
       serveOne(socket);
     },
   });
-  listeners.push(listener);
   const before = process.cpuUsage();
   const check = tcpCheck(listener.port, { handler, timeoutMs: isSlow ? 400 : 5_000 });
   const verdict = await probes.probe(check, forever);
@@ -92,7 +81,6 @@ it('A server that answers a login behind the verdict is left after 4 KiB', async
       );
     },
   });
-  listeners.push(listener);
   const handler = { kind: 'mysql', saturatedIs: 'inconclusive' } as const;
   const verdict = await probes.probe(tcpCheck(listener.port, { handler, timeoutMs: 400 }), forever);
   expect(verdict).toMatchObject({ kind: 'down', reason: 'Timeout' });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -7,11 +7,11 @@ import { createMemcached } from '../../src/probe/memcached/memcached.ts';
 import { eventually } from '../support/eventually.ts';
 import { startMemcached } from '../support/servers/memcached.ts';
 import type { Memcached, MemcachedOptions } from '../support/servers/memcached.ts';
-import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
+import { useAuthority } from './support/resources.ts';
 
 const probe = createMemcached();
-const authority = createAuthority();
+const authority = useAuthority();
 const servers: Memcached[] = [];
 const clients: Socket[] = [];
 
@@ -19,7 +19,6 @@ afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   await Promise.all(servers.splice(0).map((server) => server.remove()));
 });
-afterAll(() => authority.remove());
 
 async function start(options: MemcachedOptions = {}): Promise<Memcached> {
   const server = await startMemcached(options);

@@ -1,34 +1,23 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { SecureContextOptions } from 'node:tls';
 import type { Handler } from '../../src/core/probing/check.ts';
-import { createProbes } from '../../src/probe/probes.ts';
+import { useProbes } from './support/use-probes.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import type { Prelude } from '../support/hostile/begin-tls.ts';
 import { dhParameters } from '../support/hostile/dh-parameters.ts';
 import { tlsHandlers } from '../support/hostile/table.ts';
-import { createAuthority } from './support/certificates.ts';
 import { forever, tcpCheck } from './support/checks.ts';
-import { listen } from './support/listener.ts';
-import type { Listener } from './support/listener.ts';
+import { useAuthority, useListeners } from './support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issueRsa();
-const probes = createProbes();
-const listeners: Listener[] = [];
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
-afterAll(() => {
-  authority.remove();
-  probes.close();
-});
+const probes = useProbes();
+const listen = useListeners();
 
 async function ask(prelude: Prelude, handler: Handler, options: SecureContextOptions) {
   const onConnection: (socket: Parameters<typeof beginTls>[0]) => void = (socket) =>
     beginTls(socket, prelude, { ...certificate, ...options });
   const listener = await listen({ onConnection });
-  listeners.push(listener);
   return probes.probe(tcpCheck(listener.port, { handler }), forever);
 }
 

@@ -1,24 +1,19 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Credentials, Handler, TlsOptions } from '../../../src/core/probing/check.ts';
 import { mayReveal } from '../../../src/probe/connection/clear-text.ts';
-import { createProbes } from '../../../src/probe/probes.ts';
-import { createAuthority } from '../support/certificates.ts';
+import { useProbes } from '../support/use-probes.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { greedyMysql, greedyPostgres, greedyRedis, md5Of } from '../support/greedy-servers.ts';
 import type { GreedyServer } from '../support/greedy-servers.ts';
 import { listen } from '../support/listener.ts';
+import { useAuthority } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issue('IP:127.0.0.1,DNS:db.example');
 const credentials: Credentials = { username: 'app', password: 'open sesame' };
 const saturatedIs = 'inconclusive';
-const { probe, close } = createProbes();
-afterAll(() => {
-  close();
-  authority.remove();
-});
-
+const { probe } = useProbes();
 /** How the connection is secured, and what of it the handler says. */
 interface Way {
   readonly name: string;

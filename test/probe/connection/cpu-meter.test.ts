@@ -1,17 +1,15 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Handler } from '../../../src/core/probing/check.ts';
 import { CpuMeter } from '../../../src/probe/connection/cpu-meter.ts';
-import { createProbes } from '../../../src/probe/probes.ts';
+import { useProbes } from '../support/use-probes.ts';
 import { systemThreadCpu } from '../../../src/system-clock.ts';
 import { beginTls } from '../../support/hostile/begin-tls.ts';
 import type { Prelude } from '../../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../../support/hostile/costly-chain.ts';
 import { tlsHandlers } from '../../support/hostile/table.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
+import { useAuthority, useListeners } from '../support/resources.ts';
 
 const up = { kind: 'up', reason: 'Connected', message: '' } as const;
 
@@ -61,18 +59,10 @@ describe('CpuMeter', () => {
 });
 
 describe('The CPU time of a probe', () => {
-  const authority = createAuthority();
+  const authority = useAuthority();
   const costly = createCostlyChain(30);
-  const probes = createProbes({ cpuNow: systemThreadCpu });
-  const listeners: Listener[] = [];
-  afterEach(async () => {
-    await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-  });
-  afterAll(() => {
-    authority.remove();
-    probes.close();
-  });
-
+  const probes = useProbes({ cpuNow: systemThreadCpu });
+  const listen = useListeners();
   const handlers: typeof tlsHandlers = [
     ['tls that verifies', 'none', { kind: 'tls', tls: {} }],
     ...tlsHandlers,
@@ -81,7 +71,6 @@ describe('The CPU time of a probe', () => {
   /** Runs one probe. The server answers nothing inside TLS, so most end at their timeout. */
   async function ask(prelude: Prelude, handler: Handler, certificate: Certificate) {
     const listener = await listen({ onConnection: (socket) => beginTls(socket, prelude, certificate) });
-    listeners.push(listener);
     return probes.probe(tcpCheck(listener.port, { handler, timeoutMs: 1_500 }), forever);
   }
 

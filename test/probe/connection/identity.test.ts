@@ -1,10 +1,9 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { checkIdentity, sniOf } from '../../../src/probe/connection/identity.ts';
-import { createAuthority } from '../support/certificates.ts';
+import { useAuthority } from '../support/resources.ts';
 
-const authority = createAuthority();
-afterAll(() => authority.remove());
+const authority = useAuthority();
 
 /** A certificate by its common name and its alternative names. */
 const certificate = (commonName: string, names?: string) =>

@@ -1,32 +1,22 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 
 import type { Check, Credentials, Handler, TlsOptions } from '../../../src/core/probing/check.ts';
-import { createProbes } from '../../../src/probe/probes.ts';
+import { useProbes } from '../support/use-probes.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { forever, httpCheck, tcpCheck } from '../support/checks.ts';
 import { fullBacklog } from '../support/full-backlog.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
 import { greeting } from '../support/mysql-bytes.ts';
+import { useAuthority, useListeners } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issue('IP:127.0.0.1');
-const { probe, close } = createProbes({ http: { ca: [authority.ca] } });
-const listeners: Listener[] = [];
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
-afterAll(() => {
-  close();
-  authority.remove();
-});
+const { probe } = useProbes({ http: { ca: [authority.ca] } });
+const listen = useListeners();
 
 async function serve(onConnection: (socket: Socket) => void): Promise<number> {
   const listener = await listen({ onConnection });
-  listeners.push(listener);
   return listener.port;
 }
 

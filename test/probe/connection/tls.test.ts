@@ -1,11 +1,9 @@
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createTrust, tlsPolicyOf } from '../../../src/probe/connection/tls.ts';
-import { createAuthority } from '../support/certificates.ts';
+import { useAuthority } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const { cert, key } = authority.issue('DNS:prober.example');
-
-afterAll(() => authority.remove());
 
 describe('trust', () => {
   it('is made once for a tls block', () => {

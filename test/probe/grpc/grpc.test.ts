@@ -1,34 +1,24 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { once } from 'node:events';
 import { createSecureServer, createServer } from 'node:http2';
-import type { Http2SecureServer, Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:tls';
-import type { Server } from 'node:net';
 import type { GrpcHandler } from '../../../src/core/probing/check.ts';
 import { encodeCheck, verdictOfAnswer } from '../../../src/probe/grpc/grpc-health.ts';
 import { createGrpc } from '../../../src/probe/grpc/grpc.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
-import { listen, portOf, refusingPort } from '../support/listener.ts';
-import type { Listener, ListenerOptions } from '../support/listener.ts';
+import { portOf, refusingPort } from '../support/listener.ts';
+import type { ListenerOptions } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
+import { useAuthority, useListeners, useServers } from '../support/resources.ts';
 
 const probe = createGrpc();
-const authority = createAuthority();
-const stranger = createAuthority();
-const servers: (Http2Server | Http2SecureServer | Server)[] = [];
-const listeners: Listener[] = [];
-afterAll(() => {
-  authority.remove();
-  stranger.remove();
-});
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.close();
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
+const authority = useAuthority();
+const stranger = useAuthority();
+const listen = useListeners();
+const start = useServers();
 
 interface Call {
   readonly headers: IncomingHttpHeaders;
@@ -53,12 +43,6 @@ async function serve(answer: Answering, certificate?: Certificate): Promise<{ po
   });
   await start(server);
   return { port: portOf(server), calls };
-}
-
-async function start(server: Http2Server | Http2SecureServer | Server): Promise<void> {
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
 }
 
 const grpcHeaders = { ':status': 200, 'content-type': 'application/grpc' };
@@ -191,7 +175,6 @@ const peers: readonly (readonly [string, ListenerOptions, string])[] = [
 describe('grpc is down where a peer', () => {
   it.each(peers)('%s', async (_, options, reason) => {
     const listener = await listen(options);
-    listeners.push(listener);
     expect(await ask(listener.port, {}, { timeoutMs: 500 })).toMatchObject({ kind: 'down', reason });
   });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { createHttpGet } from '../../../src/probe/http/http.ts';
 import { forever, httpCheck } from '../support/checks.ts';
@@ -6,19 +6,15 @@ import { answers } from '../support/http-answers.ts';
 import type { AnswerRow } from '../support/http-answers.ts';
 import { startKubelet } from '../support/kubelet.ts';
 import type { Kubelet } from '../support/kubelet.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
+import { useListeners } from '../support/resources.ts';
 
 const probe = createHttpGet({});
-const listeners: Listener[] = [];
+const listen = useListeners();
 let kubelet: Kubelet;
 
 beforeAll(async () => {
   kubelet = await startKubelet();
 }, 300_000);
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
 afterAll(() => kubelet.stop());
 
 async function serve({ bytes, then = 'close' }: AnswerRow): Promise<number> {
@@ -35,7 +31,6 @@ async function serve({ bytes, then = 'close' }: AnswerRow): Promise<number> {
       });
     },
   });
-  listeners.push(listener);
   return listener.port;
 }
 
@@ -73,7 +68,6 @@ describe('a server that goes on and on', () => {
         pour();
       },
     });
-    listeners.push(listener);
     const verdict = await probe(httpCheck(listener.port, {}, { timeoutMs: 10_000 }), forever);
     expect(verdict).toMatchObject({ kind: 'down', reason: 'WrongProtocol' });
     expect(sent).toBeLessThan(100_000_000);

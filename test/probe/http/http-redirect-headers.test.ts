@@ -1,33 +1,21 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
 import { createServer as createPlainServer } from 'node:http';
-import type { IncomingHttpHeaders, RequestListener, Server } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { createHttpGet } from '../../../src/probe/http/http.ts';
 import { keepsHeaders } from '../../../src/probe/http/http-request.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever, httpCheck } from '../support/checks.ts';
-import { portOf } from '../support/listener.ts';
+import { useAuthority, useServers } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issue('IP:127.0.0.1');
 const probe = createHttpGet({ ca: [authority.ca] });
-const servers: Server[] = [];
-
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
-afterAll(() => authority.remove());
+const start = useServers();
 
 type Scheme = 'http' | 'https';
 
-async function serve(scheme: Scheme, answer: RequestListener): Promise<number> {
-  const server = scheme === 'https' ? createSecureServer(certificate, answer) : createPlainServer(answer);
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return portOf(server);
-}
+const serve = (scheme: Scheme, answer: RequestListener) =>
+  start(scheme === 'https' ? createSecureServer(certificate, answer) : createPlainServer(answer));
 
 const httpHeaders = [
   { name: 'Authorization', value: 'Bearer s3cret' },

@@ -1,24 +1,17 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { createHttpGet } from '../../../src/probe/http/http.ts';
 import { forever, httpCheck } from '../support/checks.ts';
-import { listen, portOf, refusingPort } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
+import { refusingPort } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
+import { useListeners, useServers } from '../support/resources.ts';
 
 const probe = createHttpGet({});
-const servers: Server[] = [];
-const listeners: Listener[] = [];
+const start = useServers();
+const listen = useListeners();
 
-async function serve(answer: RequestListener, host = '127.0.0.1'): Promise<number> {
-  const server = createServer(answer);
-  servers.push(server);
-  server.listen(0, host);
-  await once(server, 'listening');
-  return portOf(server);
-}
+const serve = (answer: RequestListener, host?: string) => start(createServer(answer), host);
 
 /** A server that says these bytes, whatever it is asked, and then ends the connection (or not). */
 async function say(bytes: string, end = true): Promise<number> {
@@ -27,14 +20,8 @@ async function say(bytes: string, end = true): Promise<number> {
       socket.once('data', () => (end ? socket.end(bytes) : socket.write(bytes)));
     },
   });
-  listeners.push(listener);
   return listener.port;
 }
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
 
 const up = { kind: 'up', reason: 'Responded', message: '' };
 
@@ -160,7 +147,6 @@ describe('redirects', () => {
 
   it('to another host are not followed and count as up, as the kubelet’s warning', async () => {
     const other = await listen();
-    listeners.push(other);
     const port = await serve((_, response) =>
       response.writeHead(302, { location: `http://localhost:${String(other.port)}/` }).end(),
     );
@@ -229,7 +215,6 @@ describe('a server that', () => {
         socket.on('close', () => clearInterval(timer));
       },
     });
-    listeners.push(listener);
     expect(await probe(httpCheck(listener.port, {}, { timeoutMs: 150 }), forever)).toMatchObject({
       kind: 'down',
       reason: 'Timeout',
@@ -317,7 +302,6 @@ describe('a cancelled httpGet', () => {
 
   it('does not dial when it was cancelled before', async () => {
     const listener = await listen();
-    listeners.push(listener);
     expect(await probe(httpCheck(listener.port), AbortSignal.abort())).toMatchObject({ reason: 'Cancelled' });
     expect(listener.accepted()).toBe(0);
   });
@@ -327,7 +311,6 @@ it('leaves no connection behind', async () => {
   const listener = await listen({
     onConnection: (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
   });
-  listeners.push(listener);
   await Promise.all(Array.from({ length: 100 }, () => probe(httpCheck(listener.port), forever)));
   await listener.closed(100);
   expect(listener.errors).toEqual([]);

@@ -1,22 +1,21 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
-import type { Server } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import type { Check } from '../../../src/core/probing/check.ts';
 import { createHttpGet } from '../../../src/probe/http/http.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { forever, httpCheck } from '../support/checks.ts';
 import { listen, portOf } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
+import { useAuthority, useServers } from '../support/resources.ts';
 
-const authority = createAuthority();
-afterAll(() => authority.remove());
+const authority = useAuthority();
 
 const probe = createHttpGet({ ca: [authority.ca] });
-const servers: Server[] = [];
+const start = useServers();
 const named = authority.issue('DNS:db.example,IP:127.0.0.1');
 
 /** Also gives the server name that the last client asked for. */
@@ -28,15 +27,8 @@ async function serve(
     if (request.socket instanceof TLSSocket) serverName = request.socket.servername;
     response.end('fine');
   });
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { port: portOf(server), serverName: () => serverName };
+  return { port: await start(server), serverName: () => serverName };
 }
-
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
 
 const https = { scheme: 'HTTPS' } as const;
 const byName = { host: 'db.example' };
@@ -122,11 +114,11 @@ describe('httpGet over TLS', () => {
   it('is down with a self-signed certificate', async () => {
     const other = createAuthority();
     const { port } = await serve(other.issue('DNS:db.example'));
-    other.remove();
     expect(await probe(httpCheck(port, https, byName), forever)).toMatchObject({
       kind: 'down',
       reason: 'TlsFailed',
     });
+    other.remove();
   });
 
   it('takes any certificate with insecureSkipVerify', async () => {

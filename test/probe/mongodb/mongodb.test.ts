@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import * as bson from 'bson';
 import fc from 'fast-check';
 import type { MongodbHandler } from '../../../src/core/probing/check.ts';
@@ -6,8 +6,8 @@ import { createMongodb, mongodbDialogue } from '../../../src/probe/mongodb/mongo
 import type { MongodbDialogueOptions } from '../../../src/probe/mongodb/mongodb.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { cuts, hear } from '../support/hear.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener, ListenerOptions } from '../support/listener.ts';
+import type { ListenerOptions } from '../support/listener.ts';
+import { useListeners } from '../support/resources.ts';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
 const stamp = (seconds: number) => new bson.Timestamp({ t: 1_767_225_600 + seconds, i: 1 });
@@ -250,14 +250,10 @@ describe('mongodb, whatever the peer says', () => {
   });
 });
 
-const listeners: Listener[] = [];
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
+const listen = useListeners();
 
 async function ask(options: ListenerOptions, handler: Partial<MongodbHandler> = {}) {
   const listener = await listen(options);
-  listeners.push(listener);
   const check = tcpCheck(listener.port, { handler: { kind: 'mongodb', ...handler }, timeoutMs: 500 });
   return createMongodb()(check, forever);
 }

@@ -7,11 +7,11 @@ import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { bringMySql } from '../../support/servers/mysql.ts';
 import type { MySql } from '../../support/servers/mysql.ts';
 import { freePort } from '../../support/servers/ports.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
 // Whether the password goes out is decided by the authentication plugin of the account, on real servers.
-const authority = createAuthority();
+const authority = useAuthority();
 const certificate = authority.issue('DNS:db.example');
 const verified = { ca: authority.ca, serverName: 'db.example' };
 const unverified = { insecureSkipVerify: true };
@@ -28,8 +28,6 @@ const toAnyone = {
   ...inClear,
   message: `the password would go to an unverified server: remove insecureSkipVerify ${fix}`,
 };
-
-afterAll(() => authority.remove());
 
 /** Asks with no memory of earlier runs, so many times. */
 async function ask(db: MariaDb, username: string, handler: Partial<MysqlHandler> = {}, times = 1) {

@@ -13,32 +13,22 @@ import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { bringMySql } from '../../support/servers/mysql.ts';
 import type { MySql } from '../../support/servers/mysql.ts';
 import { freePort } from '../../support/servers/ports.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever } from '../support/checks.ts';
 import { credentials, held, unanswered, wrong } from '../support/held.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
+import { useAuthority, useListeners } from '../support/resources.ts';
 
 // As mysql-held.test.ts, with real servers that hold back or freeze.
 const supply = await bringMySql();
 const withMySql = supply.isHad ? describe : describe.skip;
-const listeners: Listener[] = [];
+const listen = useListeners();
 
-async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {
-  const listener = await listen({ onConnection, allowHalfOpen: true });
-  listeners.push(listener);
-  return listener;
-}
+const serve = (onConnection: (socket: Socket) => void) => listen({ onConnection, allowHalfOpen: true });
 
 const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 100) =>
   mysqlCheck({ address: '127.0.0.1', port }, handler, { timeoutMs });
 
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
-
 withMySql(`${supply.title} with connection_control`, () => {
-  const authority = createAuthority();
+  const authority = useAuthority();
   const tls = { ca: authority.ca, serverName: 'db.example' };
   let db: MySql;
   /** Connections of the probe, whoever it says it is. */
@@ -60,7 +50,6 @@ withMySql(`${supply.title} with connection_control`, () => {
   }, 60_000);
   afterAll(async () => {
     await db.remove();
-    authority.remove();
   });
 
   it.each([
@@ -150,19 +139,22 @@ describe('MariaDB, frozen', () => {
   };
 
   /** Leads to the server, which freezes before it can read the n-th word of the client. */
-  const freezingAt = (word: number) =>
-    serve((client) => {
+  const freezingAt = (word: number) => {
+    let clients = 0;
+    return serve((client) => {
+      clients += 1;
       const server = connect(db.port, db.address);
       let words = 0;
       server.on('data', (bytes) => client.write(bytes)).on('end', () => client.end());
       client.on('data', (bytes: Buffer) => {
         words += 1;
-        if (words === word && listeners[0]?.accepted() === 1) freeze();
+        if (words === word && clients === 1) freeze();
         server.write(bytes);
       });
       client.on('close', () => server.end());
       server.on('error', () => client.destroy());
     });
+  };
 
   it.each([
     ['in the middle of a handshake', 1, {}, unanswered],

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import process from 'node:process';
 
@@ -9,26 +9,17 @@ import { eventually } from '../../support/eventually.ts';
 import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { forever } from '../support/checks.ts';
 import { credentials, held, unanswered, wrong } from '../support/held.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
 import { denied, greeting, ok, packet, switchTo } from '../support/mysql-bytes.ts';
+import { useListeners } from '../support/resources.ts';
 
 // A server keeps a connection until it has answered, though the probe is gone: there must be one, and not one per probe.
 // Real servers: mysql-held-server.test.ts.
-const listeners: Listener[] = [];
+const listen = useListeners();
 
-async function serve(onConnection: (socket: Socket) => void): Promise<Listener> {
-  const listener = await listen({ onConnection, allowHalfOpen: true });
-  listeners.push(listener);
-  return listener;
-}
+const serve = (onConnection: (socket: Socket) => void) => listen({ onConnection, allowHalfOpen: true });
 
 const checkOf = (port: number, handler: Partial<MysqlHandler> = {}, timeoutMs = 300) =>
   mysqlCheck({ address: '127.0.0.1', port }, handler, { timeoutMs });
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
 
 /** Greets, and says no more. */
 const mute = (socket: Socket) => void socket.write(greeting());

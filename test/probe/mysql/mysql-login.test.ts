@@ -8,12 +8,12 @@ import { occupy, startMariaDb } from '../../support/servers/mariadb.ts';
 import type { MariaDb } from '../../support/servers/mariadb.ts';
 import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { freePort } from '../../support/servers/ports.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever } from '../support/checks.ts';
 import { listen, refusingPort } from '../support/listener.ts';
 import { error, greeting, ok, packet } from '../support/mysql-bytes.ts';
+import { useAuthority } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const probe = createMysql();
 const credentials = { username: 'probe', password: 'secret' };
 let primary: MariaDb;
@@ -51,7 +51,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await replica.remove();
   await primary.remove();
-  authority.remove();
 });
 
 const becomes = (db: MariaDb, expected: object) =>

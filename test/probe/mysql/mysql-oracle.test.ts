@@ -8,15 +8,15 @@ import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { bringMySql } from '../../support/servers/mysql.ts';
 import type { MySql } from '../../support/servers/mysql.ts';
 import { freePort } from '../../support/servers/ports.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
 // What differs between MySQL and MariaDB (mysql-server.test.ts, mysql-login.test.ts), and what must not.
 const supply = await bringMySql();
 const withMySql = supply.isHad ? describe : describe.skip;
 
-const authority = createAuthority();
+const authority = useAuthority();
 const trusted = { ca: authority.ca, serverName: 'db.example' };
 const probe = createMysql();
 /** Of caching_sha2_password, which sends the password itself to a server that has not cached the account. */
@@ -61,7 +61,6 @@ withMySql(supply.title, () => {
   afterAll(async () => {
     await replica.remove();
     await primary.remove();
-    authority.remove();
   });
 
   describe('asked without credentials', () => {

@@ -1,19 +1,14 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 
 import type { Check, Handler } from '../../../src/core/probing/check.ts';
-import { createProbes } from '../../../src/probe/probes.ts';
+import { useProbes } from '../support/use-probes.ts';
 import { forever, httpCheck, tcpCheck } from '../support/checks.ts';
 import { foreignHandlers } from '../support/foreign-handlers.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
 import { capabilities, denied, error, greeting } from '../support/mysql-bytes.ts';
+import { useListeners } from '../support/resources.ts';
 
-const listeners: Listener[] = [];
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
+const listen = useListeners();
 
 interface Server {
   readonly port: number;
@@ -36,13 +31,10 @@ async function serve(hello: Buffer = greeting()): Promise<Server> {
       });
     },
   });
-  listeners.push(listener);
   return { port: listener.port, finished };
 }
 
-const probes = createProbes();
-afterAll(() => probes.close());
-
+const probes = useProbes();
 const rows = Object.entries(foreignHandlers).flatMap(([kind, handlers]) =>
   handlers.map((handler, index) => ({ title: `${kind} ${String(index + 1)}`, handler })),
 );
@@ -99,7 +91,6 @@ describe('a MySQL server that is probed by another handler', () => {
         socket.once('data', () => socket.end(isMysql ? denied(2) : 'HTTP/1.1 200 OK\r\n\r\n'));
       },
     });
-    listeners.push(listener);
     const check = httpCheck(listener.port, {}, { timeoutMs: 400 });
     for (let count = 0; count < 3; count += 1)
       expect(await probes.probe(check, forever)).toMatchObject({ reason: 'WrongProtocol' });
@@ -117,7 +108,6 @@ describe('a MySQL server that is probed by another handler', () => {
         socket.once('data', () => socket.end(message));
       },
     });
-    listeners.push(listener);
     expect(await ask({ kind: 'mongodb' }, listener.port)).toMatchObject({
       reason: 'WrongProtocol',
       message: 'the answer is not of the MongoDB protocol',
@@ -130,7 +120,6 @@ describe('a server of another protocol', () => {
     const listener = await listen({
       onConnection: (socket) => socket.once('data', () => socket.end('hello\r\n')),
     });
-    listeners.push(listener);
     for (let count = 0; count < 4; count += 1)
       expect(await ask({ kind: 'redis' }, listener.port)).toMatchObject({ reason: 'WrongProtocol' });
     expect(listener.accepted()).toBe(5);

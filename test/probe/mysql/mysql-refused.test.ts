@@ -8,9 +8,8 @@ import type { MariaDb } from '../../support/servers/mariadb.ts';
 import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { freePort } from '../../support/servers/ports.ts';
 import { forever } from '../support/checks.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
 import { error, greeting, ok } from '../support/mysql-bytes.ts';
+import { useListeners } from '../support/resources.ts';
 
 const credentials = { username: 'probe', password: 'secret' };
 let db: MariaDb;
@@ -111,14 +110,10 @@ describe('a mysql probe of a server that refuses writes by another variable', ()
   });
 });
 
-const listeners: Listener[] = [];
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((each) => each.stop()));
-});
+const listen = useListeners();
 
 async function against(behave: (socket: Socket) => void) {
   const listener = await listen({ onConnection: behave });
-  listeners.push(listener);
   return ask({ address: '127.0.0.1', port: listener.port });
 }
 

@@ -7,10 +7,10 @@ import { occupy, startMariaDb } from '../../support/servers/mariadb.ts';
 import type { MariaDb } from '../../support/servers/mariadb.ts';
 import { mysqlCheck } from '../../support/builders/mysql-check.ts';
 import { freePort } from '../../support/servers/ports.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
-const authority = createAuthority();
+const authority = useAuthority();
 const probe = createMysql();
 let db: MariaDb;
 
@@ -23,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db.remove();
-  authority.remove();
 });
 
 describe('mysql without credentials, and a real MariaDB', () => {

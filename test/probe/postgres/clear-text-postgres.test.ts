@@ -6,12 +6,12 @@ import { startPgBouncer } from '../../support/servers/pgbouncer.ts';
 import type { PgBouncer } from '../../support/servers/pgbouncer.ts';
 import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
 // Whether the password goes out is decided by what pg_hba.conf of a real server, and a real PgBouncer, ask for.
 const probe = createPostgres();
-const authority = createAuthority();
+const authority = useAuthority();
 const credentials = { username: 'watcher', password: 'open sesame' };
 const tls = { ca: authority.ca };
 const poolers: PgBouncer[] = [];
@@ -31,7 +31,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await server.remove();
-  authority.remove();
 });
 
 const ask = (port: number, more: Partial<PostgresHandler>) => {

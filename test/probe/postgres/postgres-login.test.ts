@@ -8,17 +8,16 @@ import { verdictOfRow } from '../../../src/probe/postgres/state-query.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { listen, refusingPort } from '../support/listener.ts';
+import { useAuthority } from '../support/resources.ts';
 
 const probe = createPostgres();
-const authority = createAuthority();
+const authority = useAuthority();
 const clusters: PostgresCluster[] = [];
 
 afterAll(async () => {
   await Promise.all(clusters.map((cluster) => cluster.remove()));
-  authority.remove();
 });
 
 async function created(make: Promise<PostgresCluster>): Promise<PostgresCluster> {

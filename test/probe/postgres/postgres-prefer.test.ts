@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { PostgresHandler } from '../../../src/core/probing/check.ts';
@@ -6,13 +6,12 @@ import { createFallbacks } from '../../../src/probe/connection/fallbacks.ts';
 import { createPostgres } from '../../../src/probe/postgres/postgres.ts';
 import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
-import { listen } from '../support/listener.ts';
 import type { Listener } from '../support/listener.ts';
+import { useAuthority, useListeners } from '../support/resources.ts';
 
 const credentials = { username: 'watcher', password: 'open sesame' };
-const authority = createAuthority();
+const authority = useAuthority();
 let server: PostgresCluster;
 let now = 0;
 let probe = createPostgres();
@@ -38,7 +37,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.remove();
-  authority.remove();
 });
 beforeEach(() => {
   probe = createPostgres(createFallbacks({ now: () => now }));
@@ -100,10 +98,7 @@ describe('sslMode prefer, where pg_hba.conf lets in without TLS alone', () => {
   });
 });
 
-const listeners: Listener[] = [];
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((each) => each.stop()));
-});
+const listen = useListeners();
 
 /** Protocol version of a StartupMessage. */
 const startup = 196_608;
@@ -126,7 +121,6 @@ async function proxy(
       });
     },
   });
-  listeners.push(listener);
   return { ...listener, secure: () => secure, plain: () => plain };
 }
 
@@ -193,7 +187,6 @@ describe('sslMode prefer, where no TLS can be agreed on', () => {
           else afterS(socket, () => socket.end(Buffer.from('15030100020228', 'hex')));
         }),
     });
-    listeners.push(peer);
     for (const handler of [{ credentials }, {}])
       expect(await ask(peer, handler)).toMatchObject({ kind: 'down', reason: 'TlsFailed' });
   });
@@ -206,7 +199,6 @@ describe('sslMode prefer, where no TLS can be agreed on', () => {
       const peer = await listen({
         onConnection: (socket) => socket.once('data', () => socket.end(error(sqlstate, 'no'))),
       });
-      listeners.push(peer);
       for (const handler of [{ credentials }, {}]) expect(await ask(peer, handler)).toMatchObject({ reason });
     }
   });

@@ -1,14 +1,11 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { PostgresHandler } from '../../../src/core/probing/check.ts';
 import { createPostgres } from '../../../src/probe/postgres/postgres.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
-import { listen, type Listener } from '../support/listener.ts';
+import { useListeners } from '../support/resources.ts';
 
-const listeners: Listener[] = [];
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((each) => each.stop()));
-});
+const listen = useListeners();
 
 const message = (code: number, text: string): Buffer => {
   const body = Buffer.from(text, 'latin1');
@@ -33,7 +30,6 @@ async function server(iterations: number) {
     });
   };
   const listener = await listen({ onConnection });
-  listeners.push(listener);
   return { port: listener.port, received };
 }
 

@@ -6,17 +6,16 @@ import type { Check, PostgresHandler } from '../../../src/core/probing/check.ts'
 import { createPostgres } from '../../../src/probe/postgres/postgres.ts';
 import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
 const probe = createPostgres();
 const clusters: PostgresCluster[] = [];
-const authority = createAuthority();
+const authority = useAuthority();
 
 afterAll(async () => {
   await Promise.all(clusters.map((cluster) => cluster.remove()));
-  authority.remove();
 });
 
 async function created(make: Promise<PostgresCluster>): Promise<PostgresCluster> {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { connect } from 'node:net';
@@ -10,9 +10,9 @@ import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/servers/ports.ts';
 import { bringValkey, redis, startRedis } from '../../support/servers/redis.ts';
 import type { Redis, RedisOptions } from '../../support/servers/redis.ts';
-import { createAuthority } from '../support/certificates.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
+import { useAuthority } from '../support/resources.ts';
 
 const probe = createRedis();
 const servers: Redis[] = [];
@@ -189,12 +189,8 @@ for (const each of kinds)
     });
 
     describe('redis over TLS', () => {
-      const authority = createAuthority();
-      const stranger = createAuthority();
-      afterAll(() => {
-        authority.remove();
-        stranger.remove();
-      });
+      const authority = useAuthority();
+      const stranger = useAuthority();
 
       async function secured(certificate: Certificate, options: RedisOptions = {}): Promise<number> {
         const port = await freePort();

@@ -1,12 +1,11 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createFallbacks } from '../../../src/probe/connection/fallbacks.ts';
 import { createRedis, redisDialogue } from '../../../src/probe/redis/redis.ts';
 import type { RedisDialogueOptions } from '../../../src/probe/redis/redis.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { cuts, hear } from '../support/hear.ts';
-import { listen } from '../support/listener.ts';
-import type { Listener } from '../support/listener.ts';
+import { useListeners } from '../support/resources.ts';
 
 const ping = '*1\r\n$4\r\nPING\r\n';
 const info = '*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n';
@@ -125,10 +124,7 @@ describe('redis with credentials', () => {
 });
 
 describe('a redis probe with credentials that gets no role', () => {
-  const listeners: Listener[] = [];
-  afterEach(async () => {
-    await Promise.all(listeners.splice(0).map((each) => each.stop()));
-  });
+  const listen = useListeners();
 
   /** A peer with an answer for each command, and the commands that it got. */
   async function peer(answers: Readonly<Record<string, string>>) {
@@ -141,7 +137,6 @@ describe('a redis probe with credentials that gets no role', () => {
           socket.write(answers[name] ?? '+OK\r\n');
         }),
     });
-    listeners.push(listener);
     return { port: listener.port, commands };
   }
 

@@ -12,6 +12,7 @@ export interface Listener {
   closed(count: number): Promise<void>;
   /** Resolves when `count` connections have seen the prober's FIN. */
   finished(count: number): Promise<void>;
+  /** Closes the port and all connections. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -51,6 +52,7 @@ export async function listen(options: ListenerOptions = {}): Promise<Listener> {
     finished: (count) => reaches(server, () => counts.finished >= count),
     stop: async () => {
       for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
       server.close();
       await once(server, 'close');
     },

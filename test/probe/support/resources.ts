@@ -29,8 +29,8 @@ export function useListeners(): (options?: ListenerOptions) => Promise<Listener>
 /** A server of Node, with the method that only those of HTTP have. */
 type Closable = Server & { closeAllConnections?(): void };
 
-/** Returns a function that starts a server on a free port of 127.0.0.1. It is closed after each test. */
-export function useServers(): (server: Closable) => Promise<number> {
+/** Returns a function that starts a server on a free port. The server is closed after each test. */
+export function useServers(): (server: Closable, host?: string) => Promise<number> {
   const servers: Closable[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) {
@@ -38,9 +38,9 @@ export function useServers(): (server: Closable) => Promise<number> {
       server.closeAllConnections?.();
     }
   });
-  return async (server) => {
+  return async (server, host = '127.0.0.1') => {
     servers.push(server);
-    server.listen(0, '127.0.0.1');
+    server.listen(0, host);
     await once(server, 'listening');
     return portOf(server);
   };

@@ -1,30 +1,21 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createTcpSocket } from '../../../src/probe/tcp/tcp.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { fullBacklog } from '../support/full-backlog.ts';
-import { listen, refusingPort } from '../support/listener.ts';
-import type { Listener, ListenerOptions } from '../support/listener.ts';
+import { refusingPort } from '../support/listener.ts';
+import type { ListenerOptions } from '../support/listener.ts';
 import { capabilities, greeting } from '../support/mysql-bytes.ts';
 import { sniff } from '../support/sniffer.ts';
+import { useListeners } from '../support/resources.ts';
 
 const probe = createTcpSocket();
-const listeners: Listener[] = [];
-
-async function start(options: ListenerOptions = {}): Promise<Listener> {
-  const listener = await listen(options);
-  listeners.push(listener);
-  return listener;
-}
+const start = useListeners();
 
 function block(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
-
-afterEach(async () => {
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
 
 describe('tcpSocket', () => {
   it('is up where the connection opens', async () => {
@@ -207,7 +198,6 @@ it('200 probes at once leave no socket behind', async () => {
   await Promise.all(Array.from({ length: 200 }, () => probe(tcpCheck(listener.port), forever)));
   await listener.closed(200);
   await listener.stop();
-  listeners.splice(0);
   expect(openSockets()).toBeLessThanOrEqual(before);
 });
 

@@ -1,29 +1,19 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:tls';
-import type { Server, TlsOptions as ServerOptions } from 'node:tls';
+import type { TlsOptions as ServerOptions } from 'node:tls';
 import type { TlsOptions } from '../../../src/core/probing/check.ts';
 import { createTls } from '../../../src/probe/tls/tls.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
-import { listen, portOf, refusingPort } from '../support/listener.ts';
-import type { Listener, ListenerOptions } from '../support/listener.ts';
+import { refusingPort } from '../support/listener.ts';
+import type { ListenerOptions } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
+import { useAuthority, useListeners, useServers } from '../support/resources.ts';
 
 const probe = createTls();
-const authority = createAuthority();
-const stranger = createAuthority();
-const servers: Server[] = [];
-const listeners: Listener[] = [];
-
-afterAll(() => {
-  authority.remove();
-  stranger.remove();
-});
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.close();
-  await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
-});
+const authority = useAuthority();
+const stranger = useAuthority();
+const listen = useServers();
+const start = useListeners();
 
 interface Served {
   readonly port: number;
@@ -47,22 +37,13 @@ async function serve(options: ServerOptions): Promise<Served> {
     socket.on('error', (error: Error) => errors.push(error.message));
     socket.on('end', () => socket.end());
   });
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   return {
-    port: portOf(server),
+    port: await listen(server),
     heard: () => heard,
     serverName: () => serverName,
     resumed: () => resumed,
     errors,
   };
-}
-
-async function start(options: ListenerOptions): Promise<Listener> {
-  const listener = await listen(options);
-  listeners.push(listener);
-  return listener;
 }
 
 function ask(port: number, tls: TlsOptions = {}, more: { host?: string; timeoutMs?: number } = {}) {
