@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { httpApi } from './kube/support/http-api.ts';
-import { until } from './kube/support/until.ts';
+import { until } from './support/eventually.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
 const anyPorts = ['--health-address=127.0.0.1:0', '--metrics-address=127.0.0.1:0'];

@@ -19,13 +19,13 @@ import { addAddress } from './network.ts';
  * A target that refuses is one without a listener: `refuse()`, and `listen()` to bring it back. One that hangs, or whose
  * host is gone, is `dropPackets(address, { port })` of network.ts.
  */
-export type Behaviour = 'accept' | 'echo' | 'reset' | 'mute' | 'http';
+export type TargetBehaviour = 'accept' | 'echo' | 'reset' | 'mute' | 'http';
 
 export interface TargetOptions {
   readonly address: string;
   /** Default 0: any free one. */
   readonly port?: number;
-  readonly behaviour?: Behaviour;
+  readonly behaviour?: TargetBehaviour;
   /** What it says to each connection, or as the body of each answer; default its address. */
   readonly greeting?: string;
   /** Of http; default 200. */
@@ -62,7 +62,7 @@ export async function startTarget(options: TargetOptions): Promise<Target> {
 class ListeningTarget implements Target {
   readonly address: string;
   port: number;
-  readonly #behaviour: Behaviour;
+  readonly #behaviour: TargetBehaviour;
   readonly #greeting: string;
   readonly #sockets = new Set<Socket>();
   readonly #counts = { accepted: 0, resets: 0 };

@@ -36,7 +36,7 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
   /** Waits until the status contains these texts, and shows it. */
   const says = async (fact: string, ...texts: readonly string[]): Promise<void> => {
     const holds = (status: string) => texts.every((text) => status.includes(text));
-    await eventually(fact, () => kubectl(target), holds, 20_000);
+    await eventually(() => kubectl(target), holds, { fact, deadlineMs: 20_000 });
     await show(...target);
   };
 
@@ -46,7 +46,9 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
       const both = await Promise.all([startPostgres(primary, 5432), startPostgres(standby, 5432)]);
       await gives(primary);
       await show('apply', '-n', 'shop', '-f', sample);
-      await eventually('the Service leads to the server', reached, (address) => address === primary);
+      await eventually(reached, (address) => address === primary, {
+        fact: 'the Service leads to the server',
+      });
       await show('get', 'xb', 'invoices-db', '-n', 'shop', '-o', 'wide');
       await says('the status reports the state', `"ip":"${primary}"`, '"state":"Answered"');
       stage.checked(`${name} reaches ${primary}, the address in the record, whose TTL is ${ttl} s`);
@@ -57,12 +59,10 @@ export async function cloud({ stage, show, kubectl, dns }: CloudOptions): Promis
   await stage.step('Failover: this server is killed, and the record changes to the other one', async () => {
     const changed = performance.now();
     await Promise.all([servers[0].kill(), gives(standby)]);
-    await eventually(
-      'connections reach the new address',
-      reached,
-      (address) => address === standby,
-      promisedMs,
-    );
+    await eventually(reached, (address) => address === standby, {
+      fact: 'connections reach the new address',
+      deadlineMs: promisedMs,
+    });
     const seconds = ((performance.now() - changed) / 1000).toFixed(1);
     stage.show(`psql -h ${name} -c '${who}'`, standby);
     stage.checked(`the same ${name} reaches ${standby}, ${seconds} s after the record changed`);

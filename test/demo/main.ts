@@ -63,7 +63,10 @@ async function demo(plane: Plane): Promise<void> {
   await stage.step('One resource declares the database', async () => {
     await admin.create({ kind: 'Namespace', metadata: { name: 'shop' } });
     await show('apply', '-n', 'shop', '-f', sample);
-    await eventually('both servers are ready', summary, (text) => text === '2/2', 10_000);
+    await eventually(summary, (text) => text === '2/2', {
+      fact: 'both servers are ready',
+      deadlineMs: 10_000,
+    });
     await show('get', 'xb', '-n', 'shop', '-o', 'wide');
     await show('get', 'service,endpointslices', '-n', 'shop');
     stage.checked('both servers are ready');
@@ -73,10 +76,9 @@ async function demo(plane: Plane): Promise<void> {
     'An application connects by name; port 5432 of the Service maps to port 6432 of the servers',
     async () => {
       await eventually(
-        'kube-proxy routes',
         () => reached(1),
         (list) => list.length === 1,
-        10_000,
+        { fact: 'kube-proxy routes', deadlineMs: 10_000 },
       );
       const servers = await reached(20);
       stage.show(`psql -h ${name} -c '${who}'    # 20 times`, servers.join('\n'));
@@ -87,7 +89,10 @@ async function demo(plane: Plane): Promise<void> {
 
   await stage.step('One server is killed', async () => {
     await first.kill();
-    await eventually('the failed server is removed', summary, (text) => text === '1/2', 40_000);
+    await eventually(summary, (text) => text === '1/2', {
+      fact: 'the failed server is removed',
+      deadlineMs: 40_000,
+    });
     await show('get', 'xb', '-n', 'shop', '-o', 'wide');
     const events = await show('get', 'events', '-n', 'shop', '--field-selector', 'type=Warning');
     expectThat('an Event reports it', events.includes('10.20.0.11:6432'), events);
@@ -95,10 +100,9 @@ async function demo(plane: Plane): Promise<void> {
     expectThat('Degraded is True', degraded?.status === 'True', degraded);
     stage.checked(`an Event reports it, and the condition Degraded contains "${degraded?.message ?? ''}"`);
     const servers = await eventually(
-      'kube-proxy follows',
       () => reached(10),
       (l) => l.length === 1,
-      5_000,
+      { fact: 'kube-proxy follows', deadlineMs: 5_000 },
     );
     expectThat('the other server has all connections', servers.join() === '10.20.0.12', servers);
     expectThat(
@@ -111,13 +115,12 @@ async function demo(plane: Plane): Promise<void> {
 
   await stage.step('The server is started again', async () => {
     await first.start();
-    await eventually('it is ready again', summary, (text) => text === '2/2', 20_000);
+    await eventually(summary, (text) => text === '2/2', { fact: 'it is ready again', deadlineMs: 20_000 });
     await show('get', 'xb', '-n', 'shop');
     await eventually(
-      'both take connections',
       () => reached(20),
       (list) => list.length === 2,
-      10_000,
+      { fact: 'both take connections', deadlineMs: 10_000 },
     );
     stage.checked('both servers take connections again');
   });
@@ -132,7 +135,10 @@ async function demo(plane: Plane): Promise<void> {
     await show('delete', 'xb', 'orders-db', 'invoices-db', 'crm-db', '-n', 'shop');
     const left = () =>
       kubectl(details, ['get', 'service,endpointslices,endpoints', '-n', 'shop', '-o', 'name']);
-    await eventually('everything that the operator created is deleted', left, (list) => list === '', 60_000);
+    await eventually(left, (list) => list === '', {
+      fact: 'everything that the operator created is deleted',
+      deadlineMs: 60_000,
+    });
     await show('get', 'xb,service,endpointslices,endpoints', '-n', 'shop');
     stage.checked('Services, EndpointSlices and Endpoints are deleted with them');
     await operator.stop();

@@ -40,8 +40,14 @@ export async function roles({ stage, show, kubectl }: RolesOptions): Promise<rea
       await show('apply', '-n', 'shop', '-k', 'config/rbac-namespaced/secrets');
       const all = await replicated();
       await show('apply', '-n', 'shop', '-f', sample);
-      await eventually('-rw leads to the primary', wrote, (address) => address === first, 30_000);
-      await eventually('-ro leads to a replica', seen, (address) => address !== first, 30_000);
+      await eventually(wrote, (address) => address === first, {
+        fact: '-rw leads to the primary',
+        deadlineMs: 30_000,
+      });
+      await eventually(seen, (address) => address !== first, {
+        fact: '-ro leads to a replica',
+        deadlineMs: 30_000,
+      });
       await show('get', 'xb', 'crm-db', '-n', 'shop', '-o', 'wide');
       stage.show(`psql -h ${rw} -c "${write}"`, await wrote());
       stage.show(`psql -h ${ro} -c "${read}"`, await seen());
@@ -55,13 +61,22 @@ export async function roles({ stage, show, kubectl }: RolesOptions): Promise<rea
     await old.kill();
     const promotedMs = performance.now();
     await next.query('select pg_promote()');
-    await eventually('-rw leads to the new primary', wrote, (address) => address === second, 30_000);
+    await eventually(wrote, (address) => address === second, {
+      fact: '-rw leads to the new primary',
+      deadlineMs: 30_000,
+    });
     const seconds = ((performance.now() - promotedMs) / 1000).toFixed(1);
     stage.show(`psql -h ${rw} -c "${write}"`, second);
     stage.checked(`${rw} writes to ${second}, ${seconds} s after its promotion began`);
     await other.follow(next);
-    await eventually('-ro leads to the replica', seen, (address) => address === third, 30_000);
-    await eventually('the status names the primary', primary, (address) => address === second, 30_000);
+    await eventually(seen, (address) => address === third, {
+      fact: '-ro leads to the replica',
+      deadlineMs: 30_000,
+    });
+    await eventually(primary, (address) => address === second, {
+      fact: 'the status names the primary',
+      deadlineMs: 30_000,
+    });
     await show('get', 'xb', 'crm-db', '-n', 'shop', '-o', 'wide');
     const events = await show(
       'get',

@@ -56,7 +56,7 @@ export async function open(plane: PlaneDetails, row: Case): Promise<Scene> {
     },
     summary: async (backend, text) => {
       const ask = async () => (await admin.get('ExternalBackend', backend, row.namespace)).status?.summary;
-      await eventually(`${backend} is ${text} ready`, ask, (summary) => summary === text);
+      await eventually(ask, (summary) => summary === text, { fact: `${backend} is ${text} ready` });
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ClusterCache } from '../../src/engine/ports.ts';
 import { namespace } from '../support/builders/builders.ts';
 import { EngineWorld } from '../support/fakes/engine-world.ts';
 import type { FakeCluster } from '../support/fakes/fake-cluster.ts';
-import { down, up } from '../support/fakes/scripted-probe.ts';
+import { down, up } from '../support/builders/verdicts.ts';
 
 const [A, B] = ['10.20.0.11', '10.20.0.12'] as const;
 

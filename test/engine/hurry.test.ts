@@ -3,7 +3,7 @@ import { OperatorError } from '../../src/core/errors.ts';
 import type { Writer } from '../../src/engine/ports.ts';
 import { EngineWorld } from '../support/fakes/engine-world.ts';
 import { FakeCluster } from '../support/fakes/fake-cluster.ts';
-import { down } from '../support/fakes/scripted-probe.ts';
+import { down } from '../support/builders/verdicts.ts';
 
 const superseded = new OperatorError('superseded', { kind: 'waiting', reason: 'Superseded', afterMs: 0 });
 

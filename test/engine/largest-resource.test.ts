@@ -10,7 +10,7 @@ import { defaultDns } from '../../src/api/external-backend.ts';
 import { emptyNameState } from '../../src/core/resolution/name-state.ts';
 import { ProbeScheduler } from '../../src/engine/probing/scheduler.ts';
 import { ManualClock } from '../support/fakes/manual-clock.ts';
-import { up } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 import type { Check } from '../../src/core/probing/check.ts';
 
 setFlagsFromString('--expose-gc');

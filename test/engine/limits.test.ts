@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 import { OperatorError } from '../../src/core/errors.ts';
-import { up } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 import { bringUpWorst, worst } from '../support/builders/worst.ts';
 
 const targets = (count: number) =>

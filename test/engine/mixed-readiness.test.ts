@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../src/core/errors.ts';
 import { EngineWorld } from '../support/fakes/engine-world.ts';
-import { down } from '../support/fakes/scripted-probe.ts';
+import { down } from '../support/builders/verdicts.ts';
 
 const A = '10.20.0.11';
 const inconclusive = { kind: 'inconclusive', reason: 'ProberFault', message: '' } as const;

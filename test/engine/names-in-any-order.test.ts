@@ -9,7 +9,7 @@ import { normalizeName } from '../../src/core/resolution/questions.ts';
 import { namespace, type SpecInput } from '../support/builders/builders.ts';
 import { denies, leadsTo, service } from '../support/builders/lookups.ts';
 import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
-import { up } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 
 const literal = '10.0.9.9';
 const names = ['a.example.com', 'b.example.com', 'c.example.com'] as const;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { serviceFeatures, type ServiceFeature } from '../../src/api/lent-powers.ts';
 import { aService, namespace, someEndpoints, type SpecInput } from '../support/builders/builders.ts';
 import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
-import { up } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 
 const name = 'orders-db';
 const service = (fields: SpecInput): SpecInput => ({ services: [{ name, ...fields }] });

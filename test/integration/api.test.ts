@@ -8,7 +8,7 @@ import { ApiError, api, type Api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
-import { eventually } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 
 let client: Api;
 let shop: string;

@@ -249,7 +249,7 @@ describe('the others', () => {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'all' },
       subjects: [{ kind: 'ServiceAccount', name: 'gitops', namespace: ns }],
     });
-    await eventually('the rights are known', apply, ({ code }) => code === 0);
+    await eventually(apply, ({ code }) => code === 0, { fact: 'the rights are known' });
     expect((await admin.get('ExternalBackend', 'gitops', ns)).spec['services']).toEqual([
       { name: 'gitops', selector: { app: 'db' } },
     ]);
@@ -306,9 +306,9 @@ describe('the policy', () => {
 
   it('has expressions of which the API server finds nothing to warn', async () => {
     const policy = await eventually(
-      'the expressions are checked against the schema',
       () => admin.get('ValidatingAdmissionPolicy', 'author-rights.externalbackend.io'),
       ({ status, metadata }) => status?.['observedGeneration'] === metadata.generation,
+      { fact: 'the expressions are checked against the schema' },
     );
     expect(policy.status?.['typeChecking']).toEqual({});
   });

@@ -158,9 +158,9 @@ describe('An alias', () => {
     const args = ['--alias-deny=*.outside.test,*.denied.test', '--deny-cidr=10.20.92.0/24'];
     await world.start([`--dns-servers=${names.endpoint}`, ...args]);
     await eventually(
-      'the Service is removed',
       async () => (await world.admin.list('Service', world.ns)).map(({ metadata }) => metadata.name),
       (left) => !left.includes('denied'),
+      { fact: 'the Service is removed' },
     );
     await world.ready('denied', 'False', 'TargetsRefused');
   });
@@ -189,9 +189,9 @@ describe('An external IP', () => {
   const ipsOf = async (name: string) => (await world.admin.get('Service', name, world.ns)).spec.externalIPs;
   const becomes = (name: string, ips: readonly string[] | undefined) =>
     eventually(
-      `external IPs of ${name}: ${ips?.join() ?? 'none'}`,
       () => ipsOf(name),
       (now) => isDeepStrictEqual(now, ips),
+      { fact: `external IPs of ${name}: ${ips?.join() ?? 'none'}` },
     );
   const refusal = async (name: string) =>
     conditionOf(await world.ready(name, 'False', 'ExternalIPsRefused'), 'Ready')?.message ?? '';

@@ -7,7 +7,8 @@ import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import { startProxy } from '../support/cluster/proxy.ts';
 import { plain, unprobed } from '../support/builders/backends.ts';
 import { published } from '../support/cluster/published.ts';
-import { conditionOf, eventually } from '../support/cluster/world.ts';
+import { conditionOf } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Spec } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
@@ -64,7 +65,7 @@ async function settled(ns: string): Promise<void> {
     const backend = await admin.get('ExternalBackend', 'db', ns);
     return isObserved(backend, backend.metadata.generation ?? 0) && (await isSwept(ns));
   };
-  await eventually(look, (done) => done, 20_000);
+  await eventually(look, (done) => done, { deadlineMs: 20_000 });
   // What a Service carries is known only after it is made, so a last write may follow the status.
   let seen = '';
   let same = 0;
@@ -97,7 +98,7 @@ async function killAt(ns: string, spec: Spec, n: number, when: When): Promise<bo
     killed ||
     (isObserved(await admin.get('ExternalBackend', 'db', ns), metadata.generation ?? 0) &&
       (await isSwept(ns)));
-  await eventually(isOver, (done) => done, 20_000);
+  await eventually(isOver, (done) => done, { deadlineMs: 20_000 });
   await operator.kill();
   await proxy.close();
   return killed;
@@ -186,7 +187,7 @@ describe.each([
 
 async function settledState(ns: string, wanted: unknown): Promise<unknown> {
   const same = (state: unknown) => JSON.stringify(state) === JSON.stringify(wanted);
-  return eventually(() => stateOf(ns), same, 5_000).catch(() => stateOf(ns));
+  return eventually(() => stateOf(ns), same, { deadlineMs: 5_000 }).catch(() => stateOf(ns));
 }
 
 /** So many at a time, in order. */

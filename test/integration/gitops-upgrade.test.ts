@@ -13,7 +13,7 @@ import { kubectl } from '../controlplane/kubectl.ts';
 import { manifest, Manifests, sampleManifests } from '../support/builders/manifests.ts';
 import type { BackendManifest } from '../support/builders/manifests.ts';
 import { parts, specWith } from '../support/builders/parts.ts';
-import { eventually } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 
 // Resources of version 0.1, whose CRD stored defaults in list items and merged targets and ports by key. Under another group,
 // because other tests use the CRD meanwhile.

@@ -192,7 +192,10 @@ describe('the data path', () => {
     expect(seen.stdout.split(/\s+/)[0]).toBe(spec.clusterIP);
     // Until kube-proxy has heard of it there is silence.
     const connect = () => connectTo({ address: spec.clusterIP ?? '', port: 5432 }, 1000).catch(String);
-    await eventually('the target answers', connect, (who) => who === '10.20.200.4', 20_000);
+    await eventually(connect, (who) => who === '10.20.200.4', {
+      fact: 'the target answers',
+      deadlineMs: 20_000,
+    });
     await target.close();
   });
 

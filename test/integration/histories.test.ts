@@ -15,7 +15,8 @@ import { startCoreDns } from '../support/servers/name-servers.ts';
 import type { NameServer } from '../support/servers/name-servers.ts';
 import { startRedis } from '../support/servers/redis.ts';
 import type { Redis } from '../support/servers/redis.ts';
-import { conditionOf, eventually } from '../support/cluster/world.ts';
+import { conditionOf } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Spec } from '../support/cluster/world.ts';
 
 const plane = controlPlane();
@@ -167,9 +168,9 @@ async function prepared(scenario: Scenario, histories: readonly CutHistory[]): P
   await Promise.all(histories.map(({ ns }) => scenario.prepare(ns)));
   const namespaces = histories.map(({ ns }) => ns).join();
   const operator = await startOperator(plane, { namespace: namespaces, args: dns });
-  await eventually(() => histories.every(scenario.isPrepared), Boolean, 20_000);
+  await eventually(() => histories.every(scenario.isPrepared), Boolean, { deadlineMs: 20_000 });
   if (await admin.find('ExternalBackend', 'db', histories[0]?.ns ?? ''))
-    for (const { ns } of histories) await eventually(() => isReady(ns), Boolean, 20_000);
+    for (const { ns } of histories) await eventually(() => isReady(ns), Boolean, { deadlineMs: 20_000 });
   await operator.stop();
 }
 
@@ -204,7 +205,7 @@ async function course(scenario: Scenario, lapseSeconds: number, places: readonly
     for (const history of histories) await history.start(dns);
     await scenario.act(histories);
     const isCut = (history: CutHistory) => history.isCut();
-    await eventually(() => histories.every(isCut), Boolean, 20_000).catch(() => undefined);
+    await eventually(() => histories.every(isCut), Boolean, { deadlineMs: 20_000 }).catch(() => undefined);
     const [cut, uncut] = [histories.filter(isCut), histories.filter((history) => !isCut(history))];
     const ends = await Promise.all(uncut.map((history) => endOf(scenario, history)));
     if (cut.length > 0) await resume(scenario, lapseSeconds, cut);
@@ -235,8 +236,8 @@ async function resume(scenario: Scenario, lapseSeconds: number, cut: readonly Cu
   const namespaces = cut.map(({ ns }) => ns).join();
   const next =
     lapseSeconds > 0 ? undefined : await startOperator(plane, { namespace: namespaces, args: dns });
-  await eventually(() => cut.every(scenario.isOver), Boolean, 30_000);
-  for (const { ns } of cut) await eventually(() => isReady(ns), Boolean, 20_000);
+  await eventually(() => cut.every(scenario.isOver), Boolean, { deadlineMs: 30_000 });
+  for (const { ns } of cut) await eventually(() => isReady(ns), Boolean, { deadlineMs: 20_000 });
   await next?.kill();
 }
 

@@ -20,7 +20,8 @@ import { mustRun } from '../controlplane/run.ts';
 import { hosts } from '../support/builders/backends.ts';
 import { countsPort, hostileKinds, hostilePort } from '../support/hostile/kinds.ts';
 import { storeLogin } from '../support/cluster/roles.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const hostileMs = Number(process.env['HOSTILE_SECONDS'] ?? 20) * 1_000;
@@ -68,7 +69,7 @@ beforeAll(async () => {
   await kubectl(plane, ['apply', '--server-side', '-n', bad.ns, '-k', role]);
   await storeLogin(bad, 'login', { username: 'prober', password: 'secret' });
   await applyHostile();
-  await eventually(unprobed, (list) => list.length === 0, 60_000);
+  await eventually(unprobed, (list) => list.length === 0, { deadlineMs: 60_000 });
 }, 240_000);
 
 afterAll(async () => {
@@ -187,7 +188,7 @@ it(
     const control = await watch(controlMs);
     print(`while ${hostileKinds.length} servers refuse connections`, control);
     await startHostile();
-    await eventually(unconnected, (list) => list.length === 0, 60_000);
+    await eventually(unconnected, (list) => list.length === 0, { deadlineMs: 60_000 });
     const beside = await watch(hostileMs);
     print(`beside ${hostileKinds.length} hostile servers`, beside);
     const counts = await connections();

@@ -6,7 +6,8 @@ import type { Target } from '../controlplane/targets.ts';
 import { probed } from '../support/builders/backends.ts';
 import { startProxy } from '../support/cluster/proxy.ts';
 import type { ApiProxy } from '../support/cluster/proxy.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const ips = ['10.20.61.1', '10.20.61.2', '10.20.61.3'];

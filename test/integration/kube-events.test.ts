@@ -9,7 +9,7 @@ import type { Api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { clientFor, silent } from '../kube/support/connect.ts';
-import { until } from '../kube/support/until.ts';
+import { until } from '../support/eventually.ts';
 
 describe('EventWriter on a real API server', () => {
   let admin: Api;

@@ -8,7 +8,7 @@ import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { clientFor, silent } from '../kube/support/connect.ts';
 import { TcpProxy } from '../kube/support/tcp-proxy.ts';
-import { until } from '../kube/support/until.ts';
+import { until } from '../support/eventually.ts';
 
 const leaseDurationMs = 3_000;
 const renewDeadlineMs = 2_000;

@@ -13,7 +13,7 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { clientFor, silent } from '../kube/support/connect.ts';
 import { TcpProxy } from '../kube/support/tcp-proxy.ts';
-import { until } from '../kube/support/until.ts';
+import { until } from '../support/eventually.ts';
 
 const configMaps = { root: '/api/v1', plural: 'configmaps', kind: 'ConfigMap', apiVersion: 'v1' };
 

@@ -4,7 +4,8 @@ import { versionWarning } from '../../src/kube/client/server-version.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { isAtLeast, kubernetesVersion } from '../controlplane/kubernetes-version.ts';
 import { plain } from '../support/builders/backends.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

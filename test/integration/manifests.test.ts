@@ -85,9 +85,9 @@ describe('config/default', () => {
       services: [{ name: 'db', externalIPs: ['198.51.100.7'] }],
     };
     await eventually(
-      'the policy is applied',
       () => tryCreate(bob, ns, spec),
       (refusal) => refusal.startsWith('spec.services[].externalIPs of Service db: user bob'),
+      { fact: 'the policy is applied' },
     );
     await removeAuthorRights(plane);
     await admin.delete('Namespace', ns);

@@ -62,12 +62,11 @@ async function scrape(token?: string): Promise<{ readonly status: number; readon
 const statusOf = async (token?: string) => (await scrape(token)).status;
 
 /** One address asks about one unknown token a second where that lets nobody in. */
-const answers = (token: string, status: number, deadlineMs?: number) =>
+const answers = (token: string, status: number, deadlineMs = 10_000) =>
   eventually(
-    `a client is answered ${status}`,
     () => statusOf(token),
     (now) => now === status,
-    deadlineMs,
+    { fact: `a client is answered ${status}`, deadlineMs },
   );
 
 describe('/metrics', () => {

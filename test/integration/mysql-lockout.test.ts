@@ -67,18 +67,18 @@ async function times(count: number, act: () => Promise<unknown>): Promise<void> 
 /** Waits for an up, which comes after whatever stood before it in the backlog: first come, first accepted. */
 async function isUp(): Promise<void> {
   await eventually(
-    'it is up',
     () => probe(mysqlCheck(db), forever),
     ({ kind }) => kind === 'up',
+    { fact: 'it is up' },
   );
 }
 
 /** Nobody is connected but who asks. (Aborted_connects would not do: of two that end at once it may count one.) */
 async function settled(): Promise<void> {
   await eventually(
-    'it is done with whom it accepted',
     () => db.status('Threads_connected'),
     (connected) => connected === 1,
+    { fact: 'it is done with whom it accepted' },
   );
 }
 
@@ -103,9 +103,9 @@ for (const { title, isHad, address, start, forget, identified, counted } of cont
       const tcpSocket = createTcpSocket();
       // On a busy machine the first greeting may come after the probe went.
       await eventually(
-        'its greeting is heard',
         () => tcpSocket(tcpCheck(db.port, { ip: db.address }), forever),
         ({ kind, detectedProtocol }) => kind === 'up' && detectedProtocol === 'mysql',
+        { fact: 'its greeting is heard' },
       );
     });
 

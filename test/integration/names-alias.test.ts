@@ -54,9 +54,9 @@ async function service(address: string, ready: boolean): Promise<void> {
 /** Until CoreDNS answers this, as a pod's resolver sees it. */
 const pointsTo = (name: string, host: string) =>
   eventually(
-    `${name} is an alias of ${host}`,
     () => records(plane, `${name}.${world.ns}.svc.cluster.local`, 'CNAME'),
     (list) => list.join() === host,
+    { fact: `${name} is an alias of ${host}` },
   );
 
 const switches = (name: string) =>

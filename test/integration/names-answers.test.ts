@@ -7,7 +7,8 @@ import { unprobed } from '../support/builders/backends.ts';
 import { startUnbound } from '../support/servers/name-servers.ts';
 import type { NameServer, Names } from '../support/servers/name-servers.ts';
 import { named, readySockets, slicesOf, sliceEvents, targetOf, toldOf } from '../support/cluster/names.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

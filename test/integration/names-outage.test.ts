@@ -7,7 +7,8 @@ import type { Target } from '../controlplane/targets.ts';
 import { startCoreDns } from '../support/servers/name-servers.ts';
 import type { NameServer, Names } from '../support/servers/name-servers.ts';
 import { named, sliceEvents, standBy, toldOf } from '../support/cluster/names.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;
@@ -47,7 +48,7 @@ async function periods(count: number): Promise<void> {
   await eventually(
     () => targets[0]?.accepted() ?? 0,
     (now) => now >= from + count,
-    15_000,
+    { deadlineMs: 15_000 },
   );
 }
 
@@ -87,7 +88,7 @@ it('Nothing published changes and probes continue while the name server is away;
   await eventually(
     () => performance.now() - killedMs,
     (ms) => ms >= awayMs,
-    awayMs,
+    { deadlineMs: awayMs },
   );
   expect(sliceEvents(world, 'db', from)).toEqual([]);
   const { resolution } = await toldOf(world, 'db', 'a.outside.test', () => true);

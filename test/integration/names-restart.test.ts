@@ -7,7 +7,8 @@ import type { Target } from '../controlplane/targets.ts';
 import { startCoreDns } from '../support/servers/name-servers.ts';
 import type { NameServer, Names } from '../support/servers/name-servers.ts';
 import { named, readySockets, sliceEvents, slicesOf, standBy, toldOf } from '../support/cluster/names.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

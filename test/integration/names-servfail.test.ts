@@ -17,8 +17,9 @@ import {
   servfail,
   silence,
 } from '../support/fakes/scripted-dns.ts';
-import type { Behaviour } from '../support/fakes/scripted-dns.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import type { ReplyBehaviour } from '../support/fakes/scripted-dns.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;
@@ -27,7 +28,7 @@ let target: Target;
 let turn = 0;
 const all = ['10.20.58.1', '10.20.58.2', '10.20.58.3', '10.20.58.4', '10.20.58.5', '10.20.58.6'];
 /** What is asked, as `A name`, and what comes of it; all else has no such record. */
-const says = new Map<string, (edns: boolean) => Behaviour>();
+const says = new Map<string, (edns: boolean) => ReplyBehaviour>();
 const asked = (name: string, type: 'A' | 'AAAA' = 'A'): number => dns.count({ name, type });
 
 /** Until a name was asked for so many more times. */
@@ -36,7 +37,7 @@ async function questions(name: string, count: number): Promise<void> {
   await eventually(
     () => asked(name),
     (now) => now >= from + count,
-    20_000,
+    { deadlineMs: 20_000 },
   );
 }
 

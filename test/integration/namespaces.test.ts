@@ -10,7 +10,8 @@ import type { RunningOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { plain } from '../support/builders/backends.ts';
-import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 
 const config = join(import.meta.dirname, '../../config');
 const ips = ['10.20.62.1'];
@@ -48,7 +49,7 @@ describe('of two namespaces that the operator is to serve', () => {
     await eventually(
       () => reason('shop'),
       (now) => now === 'Published',
-      20_000,
+      { deadlineMs: 20_000 },
     );
     expect(await reason('bank')).toBe('NotSeenYet');
     const ready = await fetch(`${operator.url}/readyz`);
@@ -66,7 +67,7 @@ describe('of two namespaces that the operator is to serve', () => {
     await eventually(
       () => reason('bank'),
       (now) => now === 'Published',
-      30_000,
+      { deadlineMs: 30_000 },
     );
     // The text of the metrics may be a second old.
     await eventually(
@@ -85,7 +86,7 @@ describe('a namespace that is deleted', () => {
     await eventually(
       () => world.admin.find('Namespace', world.ns),
       (namespace) => namespace === undefined,
-      60_000,
+      { deadlineMs: 60_000 },
     );
     // A backend elsewhere would be reconciled now; all that was queued for these has been.
     await eventually(

@@ -8,7 +8,8 @@ import { controlPlane } from '../controlplane/details.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { greeting } from '../probe/support/mysql-bytes.ts';
 import { hosts } from '../support/builders/backends.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 import { useAuthority } from '../probe/support/resources.ts';
 

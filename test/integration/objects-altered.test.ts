@@ -6,7 +6,8 @@ import type { Target } from '../controlplane/targets.ts';
 import { plain, probed } from '../support/builders/backends.ts';
 import { startMutatingWebhook } from '../support/cluster/mutating-webhook.ts';
 import type { PatchOperation, Reviewed } from '../support/cluster/mutating-webhook.ts';
-import { brief, conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { brief, conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

@@ -3,7 +3,8 @@ import { controlPlane } from '../controlplane/details.ts';
 import { everMissing, readyAddresses } from '../controlplane/endpoints.ts';
 import { hosts, plain, unprobed } from '../support/builders/backends.ts';
 import { comparedAfresh } from '../support/cluster/afresh.ts';
-import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import { brief, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Spec, World } from '../support/cluster/world.ts';
 
 let world: World;

@@ -6,7 +6,8 @@ import { kubectl } from '../controlplane/kubectl.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
 import { hosts, plain, probed } from '../support/builders/backends.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const plane = controlPlane();

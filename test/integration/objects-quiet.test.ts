@@ -5,7 +5,8 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
 import { hosts, plain, probed, quick } from '../support/builders/backends.ts';
-import { brief, conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { brief, conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApiError } from '../controlplane/api.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { plain } from '../support/builders/backends.ts';
-import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { StoredBackend, World } from '../support/cluster/world.ts';
 
 /** A refusal is tried again within a minute. */

@@ -10,7 +10,8 @@ import type { Plane } from '../controlplane/plane.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
 import { probed } from '../support/builders/backends.ts';
-import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import { brief, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let plane: Plane;
@@ -51,7 +52,7 @@ async function holder(): Promise<string | undefined> {
 }
 
 async function isLed(by: (identity: string | undefined) => boolean, deadlineMs: number): Promise<string> {
-  return (await eventually(() => holder().catch(() => undefined), by, deadlineMs)) ?? '';
+  return (await eventually(() => holder().catch(() => undefined), by, { deadlineMs })) ?? '';
 }
 
 describe('an API server that is away for a minute', () => {
@@ -104,7 +105,7 @@ describe('a leader that is cut off from the API server and all targets for longe
     await eventually(
       () => targets[0]?.accepted() ?? 0,
       (now) => now >= probes + 5,
-      30_000,
+      { deadlineMs: 30_000 },
     );
     const since = readyHistory(world.slices.history, 'cut').slice(seen);
     expect(since.filter(({ ready }) => !ips.every((ip) => ready.includes(ip)))).toEqual([]);

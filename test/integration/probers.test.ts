@@ -13,7 +13,8 @@ import type { Certificate } from '../probe/support/certificates.ts';
 import { hosts } from '../support/builders/backends.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../support/hostile/costly-chain.ts';
-import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const port = 5439;
@@ -71,7 +72,7 @@ const probedAgainAt = (after: number): Promise<readonly number[]> =>
   eventually(
     () => healthy.flatMap((ip) => connectedAt.get(ip)?.find((at) => at > after) ?? []),
     ({ length }) => length === healthy.length,
-    15_000,
+    { deadlineMs: 15_000 },
   );
 
 describe('a thread that probes, of an operator that leads 300 healthy targets', () => {
@@ -145,7 +146,7 @@ it('a server whose certificates cost much CPU is probed less often and reported,
   await eventually(
     () => Promise.resolve(probedAt.filter((at) => at > from)),
     ({ length }) => length >= 3,
-    60_000,
+    { deadlineMs: 60_000 },
   );
   const [first = 0, , third = 0] = probedAt.filter((at) => at > from);
   expect(third - first).toBeGreaterThan(4_000);

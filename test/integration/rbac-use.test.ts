@@ -15,7 +15,8 @@ import { plain, probed } from '../support/builders/backends.ts';
 import { fullLife } from '../support/cluster/full-life.ts';
 import { startProxy } from '../support/cluster/proxy.ts';
 import type { ApiProxy } from '../support/cluster/proxy.ts';
-import { conditionOf, eventually } from '../support/cluster/world.ts';
+import { conditionOf } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Spec } from '../support/cluster/world.ts';
 
 const manifests = join(import.meta.dirname, '../support/cluster/manifests/secrets');
@@ -59,7 +60,7 @@ const is = (name: string, reason: string, summary = '') =>
       return `${ready?.observedGeneration === backend.metadata.generation} ${ready?.reason} ${backend.status?.summary ?? ''}`;
     },
     (now) => now.startsWith(`true ${reason} ${summary}`),
-    20_000,
+    { deadlineMs: 20_000 },
   );
 
 /** Lets `change` happen in the API server while a write of the operator is on its way. */

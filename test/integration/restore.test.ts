@@ -6,7 +6,8 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import type { Kind, Kinds, Manifest } from '../controlplane/kinds.ts';
 import { plain } from '../support/builders/backends.ts';
 import type { Published } from '../support/cluster/published.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 let world: World;

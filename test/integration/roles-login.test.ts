@@ -67,7 +67,10 @@ it('A password that is changed in the database first is reported, -rw keeps its 
   await degraded(world, 'orders', 'LoginsRefused');
 
   const [writtenBefore, refusedBefore] = await Promise.all([statusWrites(), refusals()]);
-  await eventually('it is refused again', refusals, (count) => count >= refusedBefore + 5, patientlyMs);
+  await eventually(refusals, (count) => count >= refusedBefore + 5, {
+    fact: 'it is refused again',
+    deadlineMs: patientlyMs,
+  });
   expect(await statusWrites()).toBe(writtenBefore);
 
   // Of a backend that comes now nobody has ever told the role.

@@ -72,10 +72,16 @@ async function rotate(): Promise<void> {
   });
   await world.serves('rotated-rw', [late.a]);
   await late.primary.query(`alter role rotating password '${passwords.second}'`);
-  await eventually('the old one is refused', refused, (count) => count > 0, patientlyMs);
+  await eventually(refused, (count) => count > 0, {
+    fact: 'the old one is refused',
+    deadlineMs: patientlyMs,
+  });
   const before = letIn();
   await storeLogin(world, 'rotating', { username: 'rotating', password: passwords.second });
-  await eventually('the new one is taken', letIn, (count) => count > before, patientlyMs);
+  await eventually(letIn, (count) => count > before, {
+    fact: 'the new one is taken',
+    deadlineMs: patientlyMs,
+  });
 }
 
 const refused = () => upVerdicts(world, 'postgres', 'AuthFailed');

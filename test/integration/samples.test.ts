@@ -9,7 +9,8 @@ import { kubectl } from '../controlplane/kubectl.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import { probed } from '../support/builders/backends.ts';
-import { brief, eventually, openWorld } from '../support/cluster/world.ts';
+import { brief, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const folder = join(import.meta.dirname, '../../config/samples');

@@ -6,7 +6,8 @@ import { kubectl } from '../controlplane/kubectl.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
 import { probed } from '../support/builders/backends.ts';
-import { conditionOf, eventually, openWorld } from '../support/cluster/world.ts';
+import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 const address = '10.20.62.1';
@@ -81,7 +82,7 @@ it('takes up a permission and a Secret that come later', async () => {
       eventually(
         () => degraded(name),
         (said) => said.startsWith('AllHealthy'),
-        40_000,
+        { deadlineMs: 40_000 },
       ),
     ),
   );

@@ -9,7 +9,8 @@ import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { writes } from '../controlplane/requests.ts';
 import { plain } from '../support/builders/backends.ts';
-import { conditionOf, eventually } from '../support/cluster/world.ts';
+import { conditionOf } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Spec, StoredBackend } from '../support/cluster/world.ts';
 
 let own: Plane;

@@ -7,7 +7,7 @@ import { api } from '../controlplane/api.ts';
 import { namespace } from '../controlplane/cluster.ts';
 import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
-import { eventually } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 
 // Resources that were stored before the limits of a probe existed. They have another API group, because other
 // tests use the CRD at the same time.

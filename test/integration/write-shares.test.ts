@@ -9,7 +9,8 @@ import type { Target } from '../controlplane/targets.ts';
 import { plain, probed } from '../support/builders/backends.ts';
 import { startProxy } from '../support/cluster/proxy.ts';
 import type { ApiProxy } from '../support/cluster/proxy.ts';
-import { eventually, openWorld } from '../support/cluster/world.ts';
+import { openWorld } from '../support/cluster/world.ts';
+import { eventually } from '../support/eventually.ts';
 import type { World } from '../support/cluster/world.ts';
 
 /** More backends than concurrent reconciles, and places for requests. */
@@ -99,7 +100,7 @@ async function times(count: number, measure: () => Promise<number>): Promise<rea
 
 /** Measures once the greedy namespace has this number of requests in flight, which is nearly all that it may have. */
 async function whileBusy(delayed: () => number, places: number, measure: () => Promise<number>) {
-  await eventually(delayed, (count) => count >= places, 60_000);
+  await eventually(delayed, (count) => count >= places, { deadlineMs: 60_000 });
   return measure();
 }
 

@@ -69,10 +69,9 @@ describe('memcached against a real server', () => {
     expect(await ask(server)).toMatchObject({ kind: 'inconclusive', reason: 'Saturated' });
     for (const client of clients.splice(0)) client.destroy();
     await eventually(
-      'it accepts the probe',
       () => ask(server),
       ({ kind }) => kind === 'up',
-      10_000,
+      { fact: 'it accepts the probe', deadlineMs: 10_000 },
     );
   });
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CertificateFiles } from '../../src/serve/certificate-files.ts';
 import { HttpServer } from '../../src/serve/http-server.ts';
-import { until } from '../kube/support/until.ts';
+import { until } from '../support/eventually.ts';
 import { createAuthority } from '../probe/support/certificates.ts';
 import type { Authority, Certificate } from '../probe/support/certificates.ts';
 import { ManualClock } from '../support/fakes/manual-clock.ts';

@@ -6,6 +6,7 @@ import { RunTally } from '../../src/engine/probing/run-tally.ts';
 import type { BackendFigures } from '../../src/engine/reconcile/backend-figures.ts';
 import { Metrics } from '../../src/serve/metrics.ts';
 import { aCheck } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 
 const make = (more: { perBackend?: boolean; maxBackends?: number } = {}): Metrics =>
   new Metrics({ version: '1.2.3', nodeVersion: 'v24', perBackend: true, maxBackends: 2, ...more });
@@ -16,7 +17,6 @@ const figures = (given: Partial<BackendFigures>): BackendFigures => ({
   ...given,
 });
 
-const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
 const refused: Verdict = { kind: 'down', reason: 'Refused', message: '' };
 
 /** Sample by sample, as Prometheus would read them. */

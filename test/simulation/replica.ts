@@ -17,7 +17,7 @@ import { createTerms } from '../../src/leading.ts';
 import type { Logger } from '../../src/util/log.ts';
 import { FakeThreads } from '../support/fakes/fake-threads.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
-import { cancelled } from '../support/fakes/scripted-probe.ts';
+import { cancelled } from '../support/builders/verdicts.ts';
 import { Wire, type WireOptions } from './api/wire.ts';
 import { Process, type Skew } from './process.ts';
 import { Draw } from './random.ts';

@@ -8,8 +8,9 @@ import { systemClock as clock } from '../../src/system-clock.ts';
 import { createSpawnThread } from '../../src/worker/spawn-thread.ts';
 import { beginTls } from '../support/hostile/begin-tls.ts';
 import { createCostlyChain } from '../support/hostile/costly-chain.ts';
-import { until } from '../kube/support/until.ts';
-import { aCheck, up } from '../support/fakes/scripted-probe.ts';
+import { until } from '../support/eventually.ts';
+import { aCheck } from '../support/fakes/scripted-probe.ts';
+import { up } from '../support/builders/verdicts.ts';
 
 const options = { namespace: 'shop', fresh: () => true };
 const quick: Partial<Timing> = { periodMs: 1_000, timeoutMs: 1_000 };

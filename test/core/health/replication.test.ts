@@ -8,12 +8,11 @@ import {
   type ReplicationState,
 } from '../../../src/core/health/replication.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
+import { responded, timedOut } from '../../support/builders/verdicts.ts';
 
-const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
-const down: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
-const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...up, role: 'Primary', ...over });
+const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...responded, role: 'Primary', ...over });
 const replica = (lagSeconds?: number): Verdict => ({
-  ...up,
+  ...responded,
   role: 'Replica',
   ...(lagSeconds !== undefined && { lagSeconds }),
 });
@@ -54,19 +53,19 @@ describe('a role', () => {
       'Replica',
       true,
     ],
-    ['stays when a verdict reports none', after([primary()]), up, false, 'Primary', false],
+    ['stays when a verdict reports none', after([primary()]), responded, false, 'Primary', false],
     [
       'is forgotten where the server has none',
       after([primary()]),
-      { ...up, isRoleless: true },
+      { ...responded, isRoleless: true },
       false,
       none,
       true,
     ],
-    ['stays when a first failure reports none', after([primary()]), down, false, 'Primary', false],
-    ['is forgotten with the health', after([primary()]), down, true, none, true],
+    ['stays when a first failure reports none', after([primary()]), timedOut, false, 'Primary', false],
+    ['is forgotten with the health', after([primary()]), timedOut, true, none, true],
     ['is no change when it is reported again', after([primary()]), primary(), false, 'Primary', false],
-    ['is not known when no verdict reports it', none, up, false, none, false],
+    ['is not known when no verdict reports it', none, responded, false, none, false],
   ] as const)('%s', (_, before, verdict, unhealthy, role, changed) => {
     const told = applyReplicationVerdict(before, verdict, { ...options, unhealthy });
     expect(told.replication?.role).toBe(role);
@@ -81,7 +80,7 @@ describe('a role', () => {
   it.each([
     ['a later epoch is a change', primary({ epoch: 1 }), primary({ epoch: 2 }), 2, true],
     ['the same epoch is none', primary({ epoch: 1 }), primary({ epoch: 1 }), 1, false],
-    ['a verdict without a role leaves the epoch', primary({ epoch: 1 }), up, 1, false],
+    ['a verdict without a role leaves the epoch', primary({ epoch: 1 }), responded, 1, false],
     ['a role without an epoch has none', primary({ epoch: 1 }), replica(), undefined, true],
   ])('%s', (_, first, second, epoch, changed) => {
     const told = applyReplicationVerdict(after([first]), second, options);
@@ -93,7 +92,7 @@ describe('a role', () => {
     const both = seeded({ role: 'Primary', isBoth: true });
     const first = applyReplicationVerdict(both, primary(), options);
     expect([first.changed, first.replication?.isBoth]).toEqual([true, undefined]);
-    expect(applyReplicationVerdict(both, up, options).replication?.isBoth).toBe(true);
+    expect(applyReplicationVerdict(both, responded, options).replication?.isBoth).toBe(true);
   });
 });
 
@@ -108,7 +107,7 @@ describe('a lag', () => {
     ['one within begins the count anew', [replica(1), replica(11), replica(11), replica(1), replica(11)], []],
     ['one within brings it back at once', [replica(11), replica(10)], []],
     ['within the greater limit alone it is out of the other', [replica(61), replica(60)], [10]],
-    ['a verdict without a lag changes nothing', [replica(11), replica(), up], [10]],
+    ['a verdict without a lag changes nothing', [replica(11), replica(), responded], [10]],
     ['a primary is behind nobody', [replica(100), primary()], []],
     ['who follows again is counted anew', [replica(1), primary(), replica(11)], [10]],
   ] as const)('%s', (_, verdicts, lagging) => expect(after(verdicts)?.exceededLimits).toEqual(lagging));
@@ -134,7 +133,7 @@ describe('a lag', () => {
   });
 
   it('is cleared when the address becomes unhealthy, and that is a change', () => {
-    const told = applyReplicationVerdict(after([{ ...up, lagSeconds: 11 }]), down, {
+    const told = applyReplicationVerdict(after([{ ...responded, lagSeconds: 11 }]), timedOut, {
       ...options,
       unhealthy: true,
     });
@@ -162,13 +161,13 @@ describe('after a start', () => {
     [
       'what was presumed of the slices ends with a verdict without lag',
       seeded({ within: [], exceededLimits: [10], isPresumed: true }),
-      [up],
+      [responded],
       [],
     ],
     [
       'in the status stays with a verdict without lag',
       seeded({ within: [60], exceededLimits: [10] }),
-      [up],
+      [responded],
       [10],
     ],
     [

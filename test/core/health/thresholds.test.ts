@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { applyVerdict } from '../../../src/core/health/thresholds.ts';
 import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
+import { up } from '../../support/builders/verdicts.ts';
 
-const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
 const down: Verdict = { kind: 'down', reason: 'Refused', message: 'nobody listens' };
 const slow: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
 const unsure: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };

@@ -6,15 +6,14 @@ import { warningFor } from '../../../src/core/health/warnings.ts';
 import { reasons } from '../../../src/core/probing/reasons.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { healthy, unhealthy } from '../../support/builders/builders.ts';
+import { responded, down } from '../../support/builders/verdicts.ts';
 
-const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
 const refused: Verdict = { kind: 'up', reason: 'AuthFailed', message: '28P01 no' };
 const readOnly: Verdict = { kind: 'up', reason: 'ReadOnly', message: '' };
 const wantsLogin: Verdict = { kind: 'up', reason: 'AuthRequired', message: '' };
 const full: Verdict = { kind: 'inconclusive', reason: 'Saturated', message: 'full' };
 const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'no descriptors' };
 const cancelled: Verdict = { kind: 'inconclusive', reason: 'Cancelled', message: '' };
-const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
 
 const thresholds = { successThreshold: 1, failureThreshold: 3 };
 
@@ -34,7 +33,7 @@ describe('the reason of a health that stays the same', () => {
     ['a login that is refused once: not told', healthy, [refused], 'healthy Connected'],
     ['twice: not yet', healthy, [refused, refused], 'healthy Connected'],
     ['three times in a row', healthy, [refused, refused, refused], 'healthy AuthFailed'],
-    ['never in a row', healthy, [refused, up, refused, refused, up], 'healthy Connected'],
+    ['never in a row', healthy, [refused, responded, refused, refused, responded], 'healthy Connected'],
     ['with a failure in between', healthy, [refused, refused, down, refused], 'healthy Connected'],
     [
       'with a probe that was called off in between',
@@ -44,7 +43,7 @@ describe('the reason of a health that stays the same', () => {
     ],
     ['two things in turn: neither is told', healthy, [refused, full, refused, full], 'healthy Connected'],
     ['at the first verdict of all, at once', unknownHealth(1), [refused], 'healthy AuthFailed'],
-    ['when it works again, at once', healthy, [refused, refused, refused, up], 'healthy Responded'],
+    ['when it works again, at once', healthy, [refused, refused, refused, responded], 'healthy Responded'],
     ['from one to another', healthy, [refused, refused, refused, full, full, full], 'healthy Saturated'],
     ['a server that is full', healthy, [full, full, full], 'healthy Saturated'],
     [
@@ -68,11 +67,16 @@ describe('the reason of a health that stays the same', () => {
       'healthy AuthRequired',
     ],
     ['an unhealthy one keeps what made it so', unhealthy, [full, full, full], 'unhealthy Refused'],
-    ['good words are as good as others', healthy, [up, up, up, up], 'healthy Connected'],
+    [
+      'good words are as good as others',
+      healthy,
+      [responded, responded, responded, responded],
+      'healthy Connected',
+    ],
   ] as const)('%s', (_, from, verdicts, said) => expect(heard(from, ...verdicts).said).toBe(said));
 
   it('changes when a warning begins, ends or is replaced, and by no verdict in between', () => {
-    const run = heard(healthy, refused, refused, refused, refused, refused, up, up);
+    const run = heard(healthy, refused, refused, refused, refused, refused, responded, responded);
     expect(run.changes).toEqual([false, false, true, false, false, true, false]);
     expect(run.health.since).toBe(healthy.since);
   });
@@ -84,7 +88,7 @@ describe('the reason of a health that stays the same', () => {
 
   it('is the same object while nothing changes, because there are thousands of verdicts a second', () => {
     for (const [from, verdict] of [
-      [healthy, up],
+      [healthy, responded],
       [heard(healthy, refused, refused, refused).health, refused],
       [heard(unknownHealth(1), full, full, full).health, full],
     ] as const)
@@ -92,10 +96,10 @@ describe('the reason of a health that stays the same', () => {
   });
 
   it('never changes the state by a warning', () => {
-    const any = fc.constantFrom(up, refused, readOnly, wantsLogin, full, fault, cancelled);
+    const any = fc.constantFrom(responded, refused, readOnly, wantsLogin, full, fault, cancelled);
     fc.assert(
       fc.property(fc.constantFrom(healthy, unhealthy, unknownHealth(1)), fc.array(any), (from, verdicts) => {
-        const plain = verdicts.map((v) => (v.kind === 'up' ? up : cancelled));
+        const plain = verdicts.map((v) => (v.kind === 'up' ? responded : cancelled));
         expect(heard(from, ...verdicts).health.state).toBe(heard(from, ...plain).health.state);
       }),
     );

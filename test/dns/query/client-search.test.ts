@@ -9,10 +9,10 @@ import {
   truncatedThen,
 } from '../../support/fakes/scripted-dns.ts';
 import { good, records } from '../support/client-answers.ts';
-import { until } from '../support/until.ts';
+import { turnsUntil } from '../support/turns-until.ts';
 import { question, useClients } from '../support/use-clients.ts';
 import type { Question } from '../../../src/core/resolution/name-state.ts';
-import type { Behaviour, Script } from '../../support/fakes/scripted-dns.ts';
+import type { ReplyBehaviour, Script } from '../../support/fakes/scripted-dns.ts';
 
 const { aClient, aServer, ask } = useClients();
 
@@ -33,7 +33,7 @@ describe('a name without a dot', () => {
   });
   const db: Question = { name: 'db', type: 'A' };
   const only =
-    (exists: string, otherwise: Behaviour = nxDomain('test')): Script =>
+    (exists: string, otherwise: ReplyBehaviour = nxDomain('test')): Script =>
     ({ name }) =>
       name === exists ? answer(a(name, '10.0.0.1')) : otherwise;
 
@@ -74,7 +74,7 @@ describe('a name without a dot', () => {
     const { client, clock } = aClient([server], { resolvConf });
     const got = client.ask(db);
     for (const count of [1, 2]) {
-      await until(() => server.count() === count);
+      await turnsUntil(() => server.count() === count);
       await clock.advance(2_000);
     }
     expect(await got).toMatchObject({ kind: 'failed' });

@@ -11,7 +11,7 @@ import {
   silence,
 } from '../../support/fakes/scripted-dns.ts';
 import { good, records, text } from '../support/client-answers.ts';
-import { until } from '../support/until.ts';
+import { turnsUntil } from '../support/turns-until.ts';
 import { question, useClients } from '../support/use-clients.ts';
 import type { DnsClient } from '../../../src/dns/query/client.ts';
 
@@ -49,7 +49,9 @@ describe('several servers', () => {
       [2, 1],
       [2, 2],
     ]) {
-      await until(() => servers.map((each) => each.count({ edns: true })).join() === `${first},${second}`);
+      await turnsUntil(
+        () => servers.map((each) => each.count({ edns: true })).join() === `${first},${second}`,
+      );
       await clock.advance(2_000);
     }
     const message = `no answer from ${text(servers[0])} and ${text(servers[1])} within 2 s`;
@@ -61,9 +63,9 @@ describe('several servers', () => {
     const [dead, bad] = [await aServer(silence), await aServer(servfail)];
     const { client, clock } = aClient([dead, bad]);
     const got = client.ask(question);
-    await until(() => dead.count() === 1);
+    await turnsUntil(() => dead.count() === 1);
     await clock.advance(2_000);
-    await until(() => dead.count() === 2);
+    await turnsUntil(() => dead.count() === 2);
     await clock.advance(2_000);
     const message = `no answer from ${text(dead)} within 2 s; SERVFAIL from ${text(bad)}`;
     expect(await got).toEqual({ kind: 'failed', message });
@@ -75,7 +77,7 @@ describe('several servers', () => {
     const slow = async (): Promise<void> => {
       const before = dead.count();
       const got = client.ask(question);
-      await until(() => dead.count() === before + 1);
+      await turnsUntil(() => dead.count() === before + 1);
       await clock.advance(2_000);
       expect(await got).toMatchObject({ kind: 'records' });
     };
@@ -86,7 +88,7 @@ describe('several servers', () => {
     expect(dead.count()).toBe(2);
     clock.jump(1_000);
     const trial = client.ask(question);
-    await until(() => dead.count() === 3);
+    await turnsUntil(() => dead.count() === 3);
     expect(await client.ask(question)).toMatchObject({ kind: 'records' });
     expect(dead.count()).toBe(3);
     await clock.advance(2_000);
@@ -128,7 +130,7 @@ describe('sockets', () => {
     const server = await aServer(silence);
     const { client, clock } = aClient([server], { randomInt: counting() });
     const got = client.ask(question);
-    await until(() => server.count() === 1);
+    await turnsUntil(() => server.count() === 1);
     server.script = good('10.0.0.1');
     await clock.advance(2_000);
     expect(await got).toMatchObject({ kind: 'records' });
@@ -157,7 +159,7 @@ describe('an end', () => {
   it('comes at once when the client is closed, for later questions too', async () => {
     const { client, clock, server } = await waiting();
     const got = client.ask(question);
-    await until(() => server.count() === 1);
+    await turnsUntil(() => server.count() === 1);
     client.close();
     expect(await got).toEqual({ kind: 'failed', message: 'closed' });
     expect(await client.ask(question)).toEqual({ kind: 'failed', message: 'closed' });
@@ -168,9 +170,9 @@ describe('an end', () => {
     const servers = [await aServer(silence), await aServer(silence)] as const;
     const { client, clock } = aClient(servers, { askTimeoutMs: 3_000 });
     const got = client.ask(question);
-    await until(() => servers[0].count() === 1);
+    await turnsUntil(() => servers[0].count() === 1);
     await clock.advance(2_000);
-    await until(() => servers[1].count() === 1);
+    await turnsUntil(() => servers[1].count() === 1);
     await clock.advance(1_000);
     expect(await got).toMatchObject({ kind: 'failed' });
     expect(clock.now()).toBe(3_000);

@@ -19,7 +19,7 @@ import {
   srv,
 } from '../../support/fakes/scripted-dns.ts';
 import { records, text } from '../support/client-answers.ts';
-import { until } from '../support/until.ts';
+import { turnsUntil } from '../support/turns-until.ts';
 import { question, useClients } from '../support/use-clients.ts';
 import type { Question } from '../../../src/core/resolution/name-state.ts';
 import type { Script } from '../../support/fakes/scripted-dns.ts';
@@ -118,9 +118,9 @@ describe('a failure', () => {
     );
     const { client, clock } = aClient([server]);
     const got = client.ask(question);
-    await until(() => server.count({ transport: 'tcp' }) === 1);
+    await turnsUntil(() => server.count({ transport: 'tcp' }) === 1);
     await clock.advance(2_000);
-    await until(() => server.count({ transport: 'tcp' }) === 2);
+    await turnsUntil(() => server.count({ transport: 'tcp' }) === 2);
     await clock.advance(2_000);
     expect(await got).toEqual({ kind: 'failed', message: `no answer from ${text(server)} within 2 s` });
   });

@@ -19,7 +19,7 @@ import {
   silence,
   srv,
 } from '../../support/fakes/scripted-dns.ts';
-import type { Behaviour, Script } from '../../support/fakes/scripted-dns.ts';
+import type { ReplyBehaviour, Script } from '../../support/fakes/scripted-dns.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -55,17 +55,17 @@ async function patiently(asked: Promise<Answer>, clock: ManualClock): Promise<An
 }
 
 const ask = (client: DnsClient): Promise<Answer> => client.ask(question);
-const noOpt = (behaviour: Behaviour): Behaviour => ({ ...behaviour, opt: 'none' });
-const badVers: Behaviour = { opt: { extendedRcode: 1 } };
+const noOpt = (behaviour: ReplyBehaviour): ReplyBehaviour => ({ ...behaviour, opt: 'none' });
+const badVers: ReplyBehaviour = { opt: { extendedRcode: 1 } };
 /** The query itself as the response, OPT and all, with this code. */
-const echoing = (rcode: number): Behaviour =>
+const echoing = (rcode: number): ReplyBehaviour =>
   rawReply((query) => {
     const bytes = Buffer.from(query);
     bytes.writeUInt16BE(0x8180 | rcode, 2);
     return bytes;
   });
 /** A server that writes its record behind the whole query. */
-const appending: Behaviour = rawReply((query) => {
+const appending: ReplyBehaviour = rawReply((query) => {
   const record = Buffer.from([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 10, 0, 0, 1]);
   const bytes = Buffer.concat([query, record]);
   bytes.writeUInt16BE(0x8180, 2);
@@ -110,7 +110,7 @@ describe('A query', () => {
 });
 
 describe('A server that does not support EDNS', () => {
-  it.each<[string, Behaviour]>([
+  it.each<[string, ReplyBehaviour]>([
     ['FORMERR', noOpt(formErr)],
     ['NOTIMP', noOpt(notImp)],
     ['SERVFAIL', noOpt(servfail)],

@@ -5,7 +5,7 @@ import { sendTcp } from '../../../src/dns/query/tcp.ts';
 import { UdpSockets } from '../../../src/dns/query/udp.ts';
 import type { PendingQuery } from '../../../src/dns/query/udp.ts';
 import { a, answer, ScriptedDns, silence } from '../../support/fakes/scripted-dns.ts';
-import { until } from '../support/until.ts';
+import { turnsUntil } from '../support/turns-until.ts';
 
 const query = encodeQuery('db.test', 'A') ?? Buffer.alloc(0);
 
@@ -38,7 +38,7 @@ describe('the sockets of a server', () => {
     const gate = Promise.withResolvers<undefined>();
     server.script = ({ name }) => ({ ...answer(a(name, '10.0.0.1')), after: gate.promise });
     const first = send();
-    await until(() => server.count() === 1);
+    await turnsUntil(() => server.count() === 1);
     sockets.retire();
     gate.resolve(undefined);
     expect(await first).toBe('answered');
@@ -49,7 +49,7 @@ describe('the sockets of a server', () => {
   it('that are closed fail the queries in flight', async () => {
     server.script = () => silence;
     const outcomes = [send(), send()];
-    await until(() => server.count() === 2);
+    await turnsUntil(() => server.count() === 2);
     sockets.close();
     expect(await Promise.all(outcomes)).toEqual(['closed', 'closed']);
   });
@@ -78,7 +78,7 @@ describe('a query over TCP', () => {
     const server = await ScriptedDns.start(() => silence);
     const [cut, late] = [aWaiting(), aWaiting()];
     sendTcp(server.address, cut.waiting, 1);
-    await until(() => server.count({ transport: 'tcp' }) === 1);
+    await turnsUntil(() => server.count({ transport: 'tcp' }) === 1);
     await server.close();
     expect(['connection closed', 'ECONNRESET']).toContain(await cut.outcome);
     sendTcp(server.address, late.waiting, 1);

@@ -12,8 +12,8 @@ import {
   silence,
   soa,
 } from '../../support/fakes/scripted-dns.ts';
-import type { Behaviour } from '../../support/fakes/scripted-dns.ts';
-import { until } from '../support/until.ts';
+import type { ReplyBehaviour } from '../../support/fakes/scripted-dns.ts';
+import { turnsUntil } from '../support/turns-until.ts';
 
 const gone: Question = { name: 'gone.test', type: 'A' };
 
@@ -22,7 +22,7 @@ describe('a negative answer', () => {
   let servers: readonly [ScriptedDns, ScriptedDns];
   let client: DnsClient;
   /** What is said of the zone itself. */
-  let ofZone: Behaviour = silence;
+  let ofZone: ReplyBehaviour = silence;
   let zone: string | undefined;
 
   beforeEach(async () => {
@@ -116,7 +116,7 @@ describe('a negative answer', () => {
   it('is returned even if the server does not answer for its zone', async () => {
     ofZone = silence;
     const got = ask('gone.test', 1_000);
-    await until(() => asked('SOA') === 1);
+    await turnsUntil(() => asked('SOA') === 1);
     await clock.advance(2_000);
     expect(await got).toEqual({ kind: 'none', reason: 'NoSuchName', ttlMs: 30_000 });
   });

@@ -7,7 +7,7 @@ import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { ScriptedDns } from '../../support/fakes/scripted-dns.ts';
 import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
 import type { DnsClient, DnsClientOptions } from '../../../src/dns/query/client.ts';
-import type { Behaviour, Script } from '../../support/fakes/scripted-dns.ts';
+import type { ReplyBehaviour, Script } from '../../support/fakes/scripted-dns.ts';
 
 export const question: Question = { name: 'db.test', type: 'A' };
 
@@ -24,10 +24,10 @@ export interface TestClient {
 
 /** Starts name servers and clients of one file. */
 export interface TestClients {
-  readonly aServer: (script: Script | Behaviour) => Promise<ScriptedDns>;
+  readonly aServer: (script: Script | ReplyBehaviour) => Promise<ScriptedDns>;
   readonly aClient: (servers: readonly ScriptedDns[], setup?: Setup) => TestClient;
   /** Asks one server with this behaviour. */
-  readonly ask: (script: Script | Behaviour, asked?: Question, setup?: Setup) => Promise<Answer>;
+  readonly ask: (script: Script | ReplyBehaviour, asked?: Question, setup?: Setup) => Promise<Answer>;
   /** Adds what is to be done after the test, the last first. */
   readonly atEnd: (end: () => unknown) => void;
 }

@@ -82,15 +82,15 @@ export const connections: readonly Case[] = [
     sees: async ({ plane, resolve, resolves, summary }) => {
       const pod = await startNeighbour(plane.dir, '10.244.0.34');
       const ask = async () => pod.connect((await resolve('db'))[0] ?? '', 5432);
-      await eventually('the pod is served', ask, (answer) => answer === '10.20.134.1');
+      await eventually(ask, (answer) => answer === '10.20.134.1', { fact: 'the pod is served' });
       const addresses = await resolve('db');
       const wayBack = await dropPackets('10.20.134.1');
       await summary('db', '0/1');
       // Silence is the dead server, a refusal is kube-proxy's, which has no server.
-      await eventually('the pod is refused', ask, (answer) => answer === 'refused');
+      await eventually(ask, (answer) => answer === 'refused', { fact: 'the pod is refused' });
       await resolves('db', addresses);
       await wayBack();
-      await eventually('the pod is served again', ask, (answer) => answer === '10.20.134.1');
+      await eventually(ask, (answer) => answer === '10.20.134.1', { fact: 'the pod is served again' });
       await pod.stop();
     },
   },
@@ -109,11 +109,11 @@ export const connections: readonly Case[] = [
     sees: async ({ summary }) => {
       const server = await startPostgres('10.20.133.1', 6432);
       const ask = () => query('orders-db.psql.svc', 5432, 'select inet_server_port()');
-      await eventually('psql gets an answer', ask, (answer) => answer === '6432');
+      await eventually(ask, (answer) => answer === '6432', { fact: 'psql gets an answer' });
       await server.kill();
       await summary('orders-db', '0/1');
       await server.start();
-      await eventually('psql gets an answer again', ask, (answer) => answer === '6432');
+      await eventually(ask, (answer) => answer === '6432', { fact: 'psql gets an answer again' });
       await server.remove();
     },
   },

@@ -35,9 +35,9 @@ export const following: readonly Case[] = [
       const writtenMs = performance.now();
       const [tookMs] = await Promise.all([
         eventually(
-          'a connection reaches the new address',
           () => connect(service, 5432),
           (address) => address === '10.20.106.2',
+          { fact: 'a connection reaches the new address' },
         ).then(() => Math.round(performance.now() - writtenMs)),
         outsideNames(plane, { ...outside, [name]: ['10.20.106.2'] }),
       ]);

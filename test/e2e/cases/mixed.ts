@@ -70,7 +70,7 @@ export const mixed: readonly Case[] = [
       await reaches('local', 5432, ['10.20.142.1']);
       const client = await startNeighbour(plane.dir, '10.98.0.2');
       const ask = async () => client.connect(plane.address, await nodePort('everywhere'));
-      await eventually('the client is served', ask, (answer) => answer === '10.20.142.1');
+      await eventually(ask, (answer) => answer === '10.20.142.1', { fact: 'the client is served' });
       expect(await client.connect(plane.address, await nodePort('local'))).toBe('silence');
       await client.stop();
       // From the node and from a pod it works.
@@ -104,7 +104,7 @@ export const mixed: readonly Case[] = [
       await summary('radius', '1/1');
       const [address = ''] = await resolve('radius');
       const ask = () => askByDatagram(address, 1812, 'who');
-      await eventually('an answer comes', ask, (answer) => answer === 'who!');
+      await eventually(ask, (answer) => answer === 'who!', { fact: 'an answer comes' });
       server.close();
       const slices = await admin.list('EndpointSlice', 'udp');
       expect(slices.map(({ ports }) => ports)).toMatchObject([
@@ -156,10 +156,9 @@ export const mixed: readonly Case[] = [
       await admin.delete('ExternalBackend', 'db', 'deleted');
       // The garbage collector looks for new kinds every 30 s, and this one is as young as the cluster.
       await eventually(
-        'the name is gone',
         () => resolve('db'),
         (found) => found.length === 0,
-        40_000,
+        { fact: 'the name is gone', deadlineMs: 40_000 },
       );
     },
   },

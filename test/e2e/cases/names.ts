@@ -154,7 +154,7 @@ export const names: readonly Case[] = [
     sees: async ({ connect, plane }) => {
       const name = 'db.ipv6.svc.cluster.local';
       const ask = () => records(plane, name, 'AAAA');
-      const [address = ''] = await eventually('it has an address', ask, (list) => list.length > 0);
+      const [address = ''] = await eventually(ask, (list) => list.length > 0, { fact: 'it has an address' });
       expect(address).toBe('fd20::106:1');
       expect(await connect(address, 5432)).toBe('fd20::106:1');
       expect(await records(plane, name, 'A')).toEqual([]);

@@ -115,7 +115,9 @@ export const readiness: readonly Case[] = [
       await reaches('db', 5432, ['10.20.124.1', '10.20.124.2']);
       await server('10.20.124.1').refuse();
       const refused = () => connect('db', 5432).catch((error: unknown) => String(error));
-      await eventually('a connection is refused', refused, (answer) => answer.includes('ECONNREFUSED'));
+      await eventually(refused, (answer) => answer.includes('ECONNREFUSED'), {
+        fact: 'a connection is refused',
+      });
       await summary('db', '2/2');
     },
   },

@@ -34,9 +34,10 @@ const backend = `
 const reaches = (statements: Statements, server: string, fromMs = performance.now()): Promise<Attempt> => {
   const find = () =>
     Promise.resolve(statements.attempts.find((each) => each.server === server && each.fromMs >= fromMs));
-  return eventually(`a statement reaches ${server}`, find, (found) => found !== undefined, patientlyMs).then(
-    (found) => found ?? Promise.reject(new Error('it was found')),
-  );
+  return eventually(find, (found) => found !== undefined, {
+    fact: `a statement reaches ${server}`,
+    deadlineMs: patientlyMs,
+  }).then((found) => found ?? Promise.reject(new Error('it was found')));
 };
 
 /** Writes that a replica refused, begun at this time or later. */

@@ -212,6 +212,6 @@ export const types: readonly Case[] = [
 
 async function nodePort({ admin, namespace }: Scene, service: string): Promise<number> {
   const ask = () => admin.find('Service', service, namespace);
-  const given = await eventually(`${service} has a node port`, ask, (found) => found !== undefined);
+  const given = await eventually(ask, (found) => found !== undefined, { fact: `${service} has a node port` });
   return given?.spec.ports?.[0]?.nodePort ?? 0;
 }

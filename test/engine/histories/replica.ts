@@ -14,7 +14,7 @@ import { FakeThreads } from '../../support/fakes/fake-threads.ts';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
 import type { LeaderCallbacks } from '../../../src/kube/election/leadership.ts';
 import { Terms } from '../../../src/kube/election/terms.ts';
-import { cancelled } from '../../support/fakes/scripted-probe.ts';
+import { cancelled } from '../../support/builders/verdicts.ts';
 import { kinds, type ApiServer } from './api-server.ts';
 import { LateView } from './late-view.ts';
 import { Network } from './network.ts';

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { unknownHealth, type Health } from '../../../src/core/health/state.ts';
 import { HealthTable } from '../../../src/engine/probing/health-table.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
-import { aCheck, cancelled, down, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { cancelled, down, up } from '../../support/builders/verdicts.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
 const check = aCheck({ id: 'a' });

@@ -3,7 +3,8 @@ import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { LocalProber } from '../../../src/engine/probing/local-prober.ts';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
-import { aCheck, down, ScriptedProbe, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck, ScriptedProbe } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 
 const namespace = 'shop';
 const set = { namespace, fresh: () => true };

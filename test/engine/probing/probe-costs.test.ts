@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { RunCosts } from '../../../src/engine/probing/run-costs.ts';
 import { EngineWorld } from '../../support/fakes/engine-world.ts';
-import { aCheck, down, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 
 const costing = (cpuMs: number, verdict: Verdict = up): Verdict => ({ ...verdict, cpuMs });
 

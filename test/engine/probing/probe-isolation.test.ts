@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ProbeScheduler } from '../../../src/engine/probing/scheduler.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
-import { ScriptedProbe, aCheck, down, up, type Behaviour } from '../../support/fakes/scripted-probe.ts';
+import { ScriptedProbe, aCheck, type ProbeBehaviour } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 import type { Check } from '../../../src/core/probing/check.ts';
 import type { ProbeLimits } from '../../../src/engine/probing/concurrency.ts';
 
@@ -42,7 +43,7 @@ describe('a namespace that uses all the slots it can', () => {
   const minutes = 10;
 
   /** Runs of each check of the modest namespace in ten minutes that begin when its failing check fails. */
-  async function runsBeside(backends: number, first: Behaviour[]): Promise<Record<string, number>> {
+  async function runsBeside(backends: number, first: ProbeBehaviour[]): Promise<Record<string, number>> {
     const { clock, script, set } = aWorld();
     set('modest', 'one', [modest.good, modest.failing]);
     await clock.advance(30 * SECOND);
@@ -120,7 +121,7 @@ describe('a namespace that names the address of another one', () => {
 });
 
 describe('any load of one namespace', () => {
-  const behaviour = fc.constantFrom<Behaviour[][]>(
+  const behaviour = fc.constantFrom<ProbeBehaviour[][]>(
     ['hangs'],
     [up],
     [up, 'hangs'],
@@ -143,7 +144,7 @@ describe('any load of one namespace', () => {
   async function startsBeside(
     load: readonly (typeof backend extends fc.Arbitrary<infer B> ? B : never)[],
     limits: ProbeLimits,
-    own: readonly Behaviour[][],
+    own: readonly ProbeBehaviour[][],
   ): Promise<readonly (readonly number[])[]> {
     const { clock, script, set } = aWorld(limits);
     const mine = own.map((script_, i) => {
@@ -179,7 +180,7 @@ describe('any load of one namespace', () => {
         fc.integer({ min: 160, max: 400 }),
         async (load, maxConcurrent) => {
           const limits = { ...defaults, maxConcurrent };
-          const own: Behaviour[][] = [[up], [{ afterMs: 900, verdict: up }], [up, down, up]];
+          const own: ProbeBehaviour[][] = [[up], [{ afterMs: 900, verdict: up }], [up, down, up]];
           expect(await startsBeside(load, limits, own)).toEqual(await startsBeside([], limits, own));
         },
       ),

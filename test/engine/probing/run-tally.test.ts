@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { RunTally } from '../../../src/engine/probing/run-tally.ts';
-import { down, up } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 
 it('A tally reads the counts of another one in the same memory', () => {
   const memory = new SharedArrayBuffer(RunTally.bytes);

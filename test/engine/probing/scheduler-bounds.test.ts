@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { aCheck, down, timedOut, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, timedOut, up } from '../../support/builders/verdicts.ts';
 import { SECOND, SchedulerWorld, TICK, hosts, seeded } from '../support/scheduler-world.ts';
 
 describe('ProbeScheduler', () => {

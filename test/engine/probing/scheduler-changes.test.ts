@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { aCheck, down, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 import { SECOND, SchedulerWorld, hosts } from '../support/scheduler-world.ts';
 import type { HttpGet } from '../../../src/api/external-backend.ts';
 import type { Check } from '../../../src/core/probing/check.ts';

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { aCheck, down, timedOut, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, timedOut, up } from '../../support/builders/verdicts.ts';
 import { overran, SECOND, SchedulerWorld } from '../support/scheduler-world.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
-import type { Behaviour } from '../../support/fakes/scripted-probe.ts';
+import type { ProbeBehaviour } from '../../support/fakes/scripted-probe.ts';
 
 describe('ProbeScheduler', () => {
   let world: SchedulerWorld;
@@ -89,7 +90,7 @@ describe('ProbeScheduler', () => {
   });
 
   it('keeps its limits, and reports only checks that are set, whatever is set and however probes behave', async () => {
-    const behaviour = fc.constantFrom<Behaviour>('hangs', 'throws', 'never settles', up, down, {
+    const behaviour = fc.constantFrom<ProbeBehaviour>('hangs', 'throws', 'never settles', up, down, {
       afterMs: 300,
       verdict: timedOut,
     });

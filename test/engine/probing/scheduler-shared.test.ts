@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { aCheck, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import type { TeamScheduler } from '../support/scheduler-world.ts';
 import { SECOND, SchedulerWorld } from '../support/scheduler-world.ts';
 

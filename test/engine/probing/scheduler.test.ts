@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { aCheck, down, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 import {
   overran,
   SECOND,

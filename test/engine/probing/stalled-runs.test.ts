@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { ProbeScheduler } from '../../../src/engine/probing/scheduler.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
-import { aCheck, down, ScriptedProbe, timedOut } from '../../support/fakes/scripted-probe.ts';
+import { down, timedOut } from '../../support/builders/verdicts.ts';
+import { aCheck, ScriptedProbe } from '../../support/fakes/scripted-probe.ts';
 
 const limits = { maxConcurrent: 16, maxPerHost: 8, maxPerHostAndNamespace: 2 };
 

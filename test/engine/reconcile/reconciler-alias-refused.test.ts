@@ -5,7 +5,7 @@ import { aliasPolicy } from '../../../src/core/resolution/alias-policy.ts';
 import type { ReconcilerOptions } from '../../../src/engine/reconcile/reconciler.ts';
 import { namespace, type SpecInput } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 
 const [inside, outside] = ['db.shop.svc.cluster.local', 'db.example.com'] as const;
 const spec = (...names: readonly string[]): SpecInput => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
-import { down, up } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 import { alias, first, one, second, spec, standing, switched, two } from '../support/alias-world.ts';
 
 describe('an alias after a start', () => {

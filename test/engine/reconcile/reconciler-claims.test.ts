@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aService, aSlice, namespace, someEndpoints } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { down, up } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 import { both } from '../support/two-targets.ts';
 
 describe('an object of another client', () => {

@@ -3,7 +3,7 @@ import { parseCidr } from '../../../src/api/cidr.ts';
 import { addressPolicy } from '../../../src/core/resolution/address-policy.ts';
 import type { ReconcilerOptions } from '../../../src/engine/reconcile/reconciler.ts';
 import { namespace, type SpecInput } from '../../support/builders/builders.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
 
 const name = 'orders-db';

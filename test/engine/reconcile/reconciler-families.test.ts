@@ -3,7 +3,7 @@ import { OperatorError } from '../../../src/core/errors.ts';
 import type { Family, Service } from '../../../src/core/kubernetes/objects.ts';
 import { aService, namespace, type SpecInput } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 
 const name = 'orders.example.com';
 const spec = { targets: [{ host: name }] };

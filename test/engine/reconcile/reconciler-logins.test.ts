@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { A, addressOf, degraded, primary, ready, replica, spec, stands, up } from '../support/roles-world.ts';
+import { A, addressOf, degraded, primary, ready, replica, spec, stands } from '../support/roles-world.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
 describe('Secrets', () => {
@@ -31,7 +32,7 @@ describe('Secrets', () => {
     world.secrets.set('login', { error: 'there is no such Secret' });
     world.store(secured);
     await world.run();
-    world.say(up);
+    world.say(responded);
     await world.run();
     expect(degraded(world)).toBe('True SecretsMissing');
     expect([...world.scheduled.values()].flat().map(({ handler }) => handler.kind)).toEqual([
@@ -64,7 +65,11 @@ describe('Secrets', () => {
 });
 
 describe('a login that is refused', () => {
-  const refused: Verdict = { ...up, reason: 'AuthFailed', message: '28P01 password authentication failed' };
+  const refused: Verdict = {
+    ...responded,
+    reason: 'AuthFailed',
+    message: '28P01 password authentication failed',
+  };
 
   it('is in the status while it lasts, with two writes in all, and removes no address', async () => {
     const { world, history } = await stands();

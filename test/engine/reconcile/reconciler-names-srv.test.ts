@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { leadsTo, service } from '../../support/builders/lookups.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { down } from '../../support/fakes/scripted-probe.ts';
+import { down } from '../../support/builders/verdicts.ts';
 import { probed, quiet, record, ruleOf, slicesOf, srv, targetsOf } from '../support/names-world.ts';
 import type { ServiceRecord } from '../../../src/core/resolution/srv-records.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { gives, leadsTo, service } from '../../support/builders/lookups.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import {
   literalToo,
   name,

@@ -4,7 +4,7 @@ import { OperatorError } from '../../../src/core/errors.ts';
 import { addressesIn } from '../../../src/engine/reconcile/refused-search.ts';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import { A, B, C, conditionText, conditionsOf, hosts, legacy } from '../support/refusals.ts';
 
 describe('an address that the API server refuses', () => {

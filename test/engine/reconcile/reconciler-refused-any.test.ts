@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { OperatorError } from '../../../src/core/errors.ts';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import { A, B, hosts, isSlice, legacy, portNames, refusal } from '../support/refusals.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';

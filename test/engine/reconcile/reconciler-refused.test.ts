@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import { A, B, C, hosts, isSlice, legacy, portNames, refusal } from '../support/refusals.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 

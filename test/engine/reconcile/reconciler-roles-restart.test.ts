@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aStoredBackend, namespace } from '../../support/builders/builders.ts';
-import { A, B, C, primary, ready, replica, spec, stands, up } from '../support/roles-world.ts';
+import { A, B, C, primary, ready, replica, spec, stands } from '../support/roles-world.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 describe('a restart', () => {
   it('changes no Service of any address, whatever the roles and lags', async () => {
@@ -72,7 +73,7 @@ describe('a restart', () => {
     const next = world.restarted();
     next.hear();
     await next.run();
-    next.say(up);
+    next.say(responded);
     await next.run();
     expect(ready(next, 'rw')).toEqual([]);
   });

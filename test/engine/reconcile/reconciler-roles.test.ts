@@ -1,18 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import {
-  A,
-  B,
-  C,
-  addressOf,
-  primary,
-  ready,
-  replica,
-  spec,
-  stands,
-  told,
-  up,
-} from '../support/roles-world.ts';
+import { A, B, C, addressOf, primary, ready, replica, spec, stands, told } from '../support/roles-world.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 describe('a role that a probe reported', () => {
   it('is replaced by the role of the target once the probe reports none', async () => {
@@ -26,7 +15,7 @@ describe('a role that a probe reported', () => {
     expect(ready(world, 'rw')).toEqual([]);
     world.store({ ...spec, targets, services: [{ name: 'rw', role: 'Primary' }], probe: { grpc: {} } });
     await world.run();
-    world.say(up);
+    world.say(responded);
     await world.run();
     expect(ready(world, 'rw')).toEqual([A]);
   });
@@ -188,22 +177,22 @@ describe('a Service by role that has no address', () => {
   it.each([
     [
       'the login is refused',
-      { ...up, reason: 'AuthFailed', message: '28P01 no' },
+      { ...responded, reason: 'AuthFailed', message: '28P01 no' },
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (login refused: 28P01 no)',
     ],
     [
       'a login is wanted',
-      { ...up, reason: 'AuthRequired' },
+      { ...responded, reason: 'AuthRequired' },
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the server requires a login)',
     ],
     [
       'the probe reports why it has no role',
-      { ...up, message: 'INFO replication is refused' },
+      { ...responded, message: 'INFO replication is refused' },
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (INFO replication is refused)',
     ],
     [
       'the probe reports no role',
-      up,
+      responded,
       'no ready primary, no ready replica: 10.20.0.11 RoleUnknown (the probe reports no role)',
     ],
     ['there is a primary alone', primary(), 'no ready replica: 10.20.0.11 NotReplica'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { conflict } from '../../support/fakes/fake-cluster.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import { both, error } from '../support/two-targets.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 

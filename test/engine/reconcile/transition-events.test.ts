@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OperatorError } from '../../../src/core/errors.ts';
 import { EngineWorld } from '../../support/fakes/engine-world.ts';
-import { down, up } from '../../support/fakes/scripted-probe.ts';
+import { down, up } from '../../support/builders/verdicts.ts';
 
 const probe = { periodSeconds: 5, failureThreshold: 1 };
 

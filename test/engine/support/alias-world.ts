@@ -1,6 +1,6 @@
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 
 export const [first, second] = ['a.example.com', 'b.example.com'] as const;

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/fakes/scripted-probe.ts';
+import { up } from '../../support/builders/verdicts.ts';
 import type { EndpointSlice } from '../../../src/core/kubernetes/objects.ts';
 import type { Question } from '../../../src/core/resolution/name-state.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';

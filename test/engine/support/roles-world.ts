@@ -1,13 +1,13 @@
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 export const A = '10.20.0.11';
 export const B = '10.20.0.12';
 export const C = '10.20.0.13';
 
-export const up: Verdict = { kind: 'up', reason: 'Responded', message: '' };
-export const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...up, role: 'Primary', ...over });
-export const replica = (lagSeconds = 0): Verdict => ({ ...up, role: 'Replica', lagSeconds });
+export const primary = (over: Partial<Verdict> = {}): Verdict => ({ ...responded, role: 'Primary', ...over });
+export const replica = (lagSeconds = 0): Verdict => ({ ...responded, role: 'Replica', lagSeconds });
 
 export const spec = {
   targets: [{ host: A }, { host: B }, { host: C }],

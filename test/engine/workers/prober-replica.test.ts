@@ -5,7 +5,8 @@ import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
 import { FakeThreads } from '../../support/fakes/fake-threads.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
-import { aCheck, down, timedOut, up } from '../../support/fakes/scripted-probe.ts';
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
+import { down, timedOut, up } from '../../support/builders/verdicts.ts';
 
 const ids = ['a', 'b', 'c'] as const;
 const owners = ['one', 'two'] as const;

@@ -4,7 +4,7 @@ import { KubeCache } from '../../../src/kube/cache/cluster-cache.ts';
 import { systemClock, systemRandom } from '../../../src/system-clock.ts';
 import { clientOf, kubeConfig, silent } from '../support/connect.ts';
 import { httpApi } from '../support/http-api.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../support/eventually.ts';
 
 const backend = (namespace: string) => ({
   apiVersion: 'externalbackend.io/v1alpha1',

@@ -9,7 +9,7 @@ import { systemClock, systemRandom } from '../../../src/system-clock.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { clientOf, kubeConfig, silent } from '../support/connect.ts';
 import { httpApi } from '../support/http-api.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../support/eventually.ts';
 
 interface Stored {
   readonly metadata: { readonly name: string; readonly resourceVersion: string };

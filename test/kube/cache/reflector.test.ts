@@ -6,7 +6,7 @@ import { resources } from '../../../src/kube/client/resources.ts';
 import { systemClock } from '../../../src/system-clock.ts';
 import { clientOf, kubeConfig, silent } from '../support/connect.ts';
 import { httpApi } from '../support/http-api.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../support/eventually.ts';
 
 const object = (name: string, resourceVersion: string) => ({
   apiVersion: 'v1',

@@ -10,7 +10,7 @@ import { priorities } from '../../../src/kube/client/priority-limiter.ts';
 import type { Verb } from '../../../src/kube/client/verb.ts';
 import { clientOf, failureOf, kubeConfig } from '../support/connect.ts';
 import { httpApi } from '../support/http-api.ts';
-import { until } from '../support/until.ts';
+import { until } from '../../support/eventually.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -13,6 +13,7 @@ import { portOf, refusingPort } from '../support/listener.ts';
 import type { ListenerOptions } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
 import { useAuthority, useListeners, useServers } from '../support/resources.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const probe = createGrpc();
 const authority = useAuthority();
@@ -73,12 +74,10 @@ function ask(
   return probe(tcpCheck(port, { handler: { kind: 'grpc', service: '', ...handler }, ...more }), forever);
 }
 
-const up = { kind: 'up', reason: 'Responded', message: '' };
-
 describe('grpc', () => {
   it('is up where the health service says SERVING', async () => {
     const { port, calls } = await serve(health({ '': 1 }));
-    expect(await ask(port, {}, { host: 'db.example' })).toEqual(up);
+    expect(await ask(port, {}, { host: 'db.example' })).toEqual(responded);
     expect(calls).toHaveLength(1);
     expect(calls[0]?.headers).toMatchObject({
       ':method': 'POST',
@@ -94,7 +93,7 @@ describe('grpc', () => {
 
   it('asks for the service that is named', async () => {
     const { port } = await serve(health({ '': 1, orders: 2, bills: 1 }));
-    expect(await ask(port, { service: 'bills' })).toEqual(up);
+    expect(await ask(port, { service: 'bills' })).toEqual(responded);
     expect(await ask(port, { service: 'orders' })).toEqual({
       kind: 'down',
       reason: 'NotServing',
@@ -126,19 +125,19 @@ const tls = { ca: authority.ca, serverName: 'db.example' };
 
 describe('grpc over TLS', () => {
   it.each([
-    ['a good certificate', () => authority.issue('DNS:db.example'), up],
+    ['a good certificate', () => authority.issue('DNS:db.example'), responded],
     ['an expired one', () => authority.issue('DNS:db.example', '2021'), { reason: 'CertificateExpired' }],
     ['one for another name', () => authority.issue('DNS:other.example'), { reason: 'TlsFailed' }],
     ['one of an unknown authority', () => stranger.issue('DNS:db.example'), { reason: 'TlsFailed' }],
   ])('%s', async (_, certificate, verdict) => {
     const { port, calls } = await serve(health({ '': 1 }), certificate());
     expect(await ask(port, { tls })).toMatchObject(verdict);
-    expect(calls.map(({ headers }) => headers[':scheme'])).toEqual(verdict === up ? ['https'] : []);
+    expect(calls.map(({ headers }) => headers[':scheme'])).toEqual(verdict === responded ? ['https'] : []);
   });
 
   it('takes any name of the authority with verify ca', async () => {
     const { port } = await serve(health({ '': 1 }), authority.issue('DNS:other.example'));
-    expect(await ask(port, { tls: { ...tls, verify: 'ca' } })).toMatchObject(up);
+    expect(await ask(port, { tls: { ...tls, verify: 'ca' } })).toMatchObject(responded);
   });
 
   it('checks a name that is none of DNS, and names the host as the authority of the call', async () => {
@@ -146,7 +145,9 @@ describe('grpc over TLS', () => {
       health({ '': 1 }),
       authority.issue('', undefined, 'project:instance'),
     );
-    expect(await ask(port, { tls: { ca: authority.ca, serverName: 'project:instance' } })).toMatchObject(up);
+    expect(await ask(port, { tls: { ca: authority.ca, serverName: 'project:instance' } })).toMatchObject(
+      responded,
+    );
     expect(calls[0]?.headers[':authority']).toBe(`127.0.0.1:${port}`);
   });
 
@@ -220,7 +221,7 @@ describe('grpc leaves', () => {
     const sniffer = sniff();
     const { port } = await serve(health({ '': 1 }));
     expect(await Promise.all(Array.from({ length: 5 }, () => ask(port)))).toEqual(
-      Array.from({ length: 5 }, () => up),
+      Array.from({ length: 5 }, () => responded),
     );
     await sniffer?.drained(port);
     expect(sniffer?.resets(port) ?? 0).toBe(0);

@@ -6,6 +6,7 @@ import { forever, httpCheck } from '../support/checks.ts';
 import { refusingPort } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
 import { useListeners, useServers } from '../support/resources.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const probe = createHttpGet({});
 const start = useServers();
@@ -23,12 +24,10 @@ async function say(bytes: string, end = true): Promise<number> {
   return listener.port;
 }
 
-const up = { kind: 'up', reason: 'Responded', message: '' };
-
 describe('httpGet', () => {
   it.each([200, 204, 299, 304, 399])('is up at status %i, as the kubelet', async (status) => {
     const port = await serve((_, response) => response.writeHead(status).end());
-    expect(await probe(httpCheck(port), forever)).toEqual(up);
+    expect(await probe(httpCheck(port), forever)).toEqual(responded);
   });
 
   it.each([400, 401, 404, 500, 503, 599])('is down at status %i and names it', async (status) => {
@@ -42,7 +41,7 @@ describe('httpGet', () => {
 
   it('takes the expected statuses instead of 200 to 399', async () => {
     const port = await serve((_, response) => response.writeHead(401).end());
-    expect(await probe(httpCheck(port, { expectedStatuses: [200, 401] }), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, { expectedStatuses: [200, 401] }), forever)).toEqual(responded);
     expect(await probe(httpCheck(port, { expectedStatuses: [200] }), forever)).toMatchObject({
       reason: 'UnexpectedStatus',
     });
@@ -54,7 +53,9 @@ describe('httpGet', () => {
       host = request.headers.host;
       response.end();
     }, '::1');
-    expect(await probe(httpCheck(port, {}, { ip: '::1', family: 'IPv6', host: '::1' }), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, {}, { ip: '::1', family: 'IPv6', host: '::1' }), forever)).toEqual(
+      responded,
+    );
     expect(host).toBe(`[::1]:${String(port)}`);
   });
 
@@ -75,7 +76,7 @@ describe('the request', () => {
       seen = request;
       response.end();
     });
-    expect(await probe(httpCheck(port, ...args), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, ...args), forever)).toEqual(responded);
     if (seen === undefined) throw new Error('no request came');
     return { port, url: seen.url, headers: seen.headers, raw: seen.rawHeaders };
   }
@@ -142,7 +143,7 @@ describe('redirects', () => {
         response.writeHead(301, { location: `http://DB.example:${String(port)}/ready` }).end();
       else response.writeHead(request.headers.host === `db.example:${String(port)}` ? 200 : 500).end();
     });
-    expect(await probe(httpCheck(port, {}, { host: 'db.example' }), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, {}, { host: 'db.example' }), forever)).toEqual(responded);
   });
 
   it('to another host are not followed and count as up, as the kubelet’s warning', async () => {
@@ -150,7 +151,7 @@ describe('redirects', () => {
     const port = await serve((_, response) =>
       response.writeHead(302, { location: `http://localhost:${String(other.port)}/` }).end(),
     );
-    expect(await probe(httpCheck(port), forever)).toEqual(up);
+    expect(await probe(httpCheck(port), forever)).toEqual(responded);
     expect(other.accepted()).toBe(0);
   });
 
@@ -169,7 +170,7 @@ describe('redirects', () => {
 
   it('without a Location are judged by their status', async () => {
     const port = await serve((_, response) => response.writeHead(302).end());
-    expect(await probe(httpCheck(port), forever)).toEqual(up);
+    expect(await probe(httpCheck(port), forever)).toEqual(responded);
   });
 
   it.each(['http://[', 'ftp://127.0.0.1/'])('to %s are down', async (location) => {
@@ -179,7 +180,7 @@ describe('redirects', () => {
 
   it('that are expected are not followed', async () => {
     const port = await serve((_, response) => response.writeHead(302, { location: '/login' }).end());
-    expect(await probe(httpCheck(port, { expectedStatuses: [302] }), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, { expectedStatuses: [302] }), forever)).toEqual(responded);
   });
 
   it('keep the Host header of the user while they are relative, as net/http does', async () => {
@@ -229,7 +230,7 @@ describe('a server that', () => {
       response.on('drain', flood);
       flood();
     });
-    expect(await probe(httpCheck(port), forever)).toEqual(up);
+    expect(await probe(httpCheck(port), forever)).toEqual(responded);
   });
 
   it('sends huge headers is down', async () => {

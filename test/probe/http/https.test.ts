@@ -11,6 +11,7 @@ import { forever, httpCheck } from '../support/checks.ts';
 import { listen, portOf } from '../support/listener.ts';
 import { sniff } from '../support/sniffer.ts';
 import { useAuthority, useServers } from '../support/resources.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const authority = useAuthority();
 
@@ -32,18 +33,17 @@ async function serve(
 
 const https = { scheme: 'HTTPS' } as const;
 const byName = { host: 'db.example' };
-const up = { kind: 'up', reason: 'Responded', message: '' };
 
 describe('httpGet over TLS', () => {
   it('is up with a certificate for the target’s host name, which it asks for', async () => {
     const { port, serverName } = await serve(named);
-    expect(await probe(httpCheck(port, https, byName), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, https, byName), forever)).toEqual(responded);
     expect(serverName()).toBe('db.example');
   });
 
   it('is up with a certificate for the address, and asks for no name', async () => {
     const { port, serverName } = await serve(named);
-    expect(await probe(httpCheck(port, https), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, https), forever)).toEqual(responded);
     expect(serverName()).toBe(false);
   });
 
@@ -51,7 +51,7 @@ describe('httpGet over TLS', () => {
     const { port, serverName } = await serve(named);
     expect(
       await probe(httpCheck(port, { ...https, host: 'db.example' }, { host: 'else.example' }), forever),
-    ).toEqual(up);
+    ).toEqual(responded);
     expect(serverName()).toBe('db.example');
   });
 
@@ -84,12 +84,12 @@ describe('httpGet over TLS', () => {
   });
 
   it.each([
-    ['is up with the authority of the tls block', { ca: authority.ca }, byName, up],
+    ['is up with the authority of the tls block', { ca: authority.ca }, byName, responded],
     [
       'checks and asks for the server name of the tls block',
       { ca: authority.ca, serverName: 'db.example' },
       { host: 'else.example' },
-      up,
+      responded,
     ],
     [
       'is down where the certificate is not valid for the server name of the tls block',
@@ -101,9 +101,9 @@ describe('httpGet over TLS', () => {
       'takes any name of the authority where the tls block has verify ca',
       { ca: authority.ca, verify: 'ca' },
       { host: 'else.example' },
-      up,
+      responded,
     ],
-    ['takes any certificate where the tls block says so', { insecureSkipVerify: true }, byName, up],
+    ['takes any certificate where the tls block says so', { insecureSkipVerify: true }, byName, responded],
   ])('%s', async (_, tls, rest, expected) => {
     const { port } = await serve(named);
     const check = httpCheck(port, https, rest);
@@ -123,7 +123,9 @@ describe('httpGet over TLS', () => {
 
   it('takes any certificate with insecureSkipVerify', async () => {
     const { port } = await serve(authority.issue('DNS:else.example', '2021'));
-    expect(await probe(httpCheck(port, { ...https, insecureSkipVerify: true }, byName), forever)).toEqual(up);
+    expect(await probe(httpCheck(port, { ...https, insecureSkipVerify: true }, byName), forever)).toEqual(
+      responded,
+    );
   });
 
   it('is down where the server speaks no TLS', async () => {

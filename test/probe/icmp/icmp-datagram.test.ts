@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import { pingByDatagram } from '../../../src/probe/icmp/icmp-datagram.ts';
 import { forever, icmpCheck } from '../support/checks.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 /** A socket that sends nothing: replies are handed in by the test. */
 class StillSocket extends EventEmitter {
@@ -43,7 +44,6 @@ async function isPending(running: Promise<Verdict>): Promise<boolean> {
   return (await Promise.race([running, settled])) === 'pending';
 }
 
-const up = { kind: 'up', reason: 'Responded', message: '' };
 const failure = (code: string, syscall: string) => Object.assign(new Error(code), { code, syscall });
 
 describe('a ping through a datagram socket', () => {
@@ -54,7 +54,7 @@ describe('a ping through a datagram socket', () => {
     const { socket, running, receive } = ping(ip);
     expect(socket.request[0]).toBe(asks);
     receive(replyTo(socket.request, {}, replies));
-    expect(await running).toEqual(up);
+    expect(await running).toEqual(responded);
     expect(socket.isOpen).toBe(false);
   });
 
@@ -74,7 +74,7 @@ describe('a ping through a datagram socket', () => {
     for (const each of noise) receive(each);
     expect(await isPending(running)).toBe(true);
     receive(replyTo(request));
-    expect(await running).toEqual(up);
+    expect(await running).toEqual(responded);
   });
 
   it('has other data each time', () => {

@@ -6,6 +6,7 @@ import { createRawIcmp } from '../../../src/probe/icmp/icmp-raw.ts';
 import { forever, icmpCheck } from '../support/checks.ts';
 import { echo, fakePing, icmpError, ipv4, ipv6 } from '../support/fake-ping.ts';
 import type { FakeSession } from '../support/fake-ping.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const opened: { close(): void }[] = [];
 afterEach(() => {
@@ -18,7 +19,6 @@ function start(...args: Parameters<typeof createRawIcmp>) {
   return icmp;
 }
 
-const up = { kind: 'up', reason: 'Responded', message: '' };
 const noCapability = {
   kind: 'inconclusive',
   reason: 'ProberFault',
@@ -33,7 +33,7 @@ function hasNetRaw(): boolean {
 }
 
 /** Where these tests run without the capability, they see what users without it see. */
-const onLoopback: object = hasNetRaw() ? up : noCapability;
+const onLoopback: object = hasNetRaw() ? responded : noCapability;
 
 describe('icmp by a raw socket on loopback', () => {
   it.each(['127.0.0.1', '::1'])('%s answers', async (ip) => {
@@ -112,7 +112,7 @@ describe('an echo request', () => {
     receive(ipv4(echo(0, session.sessionId, sequence)), '127.0.0.1');
     expect(await isPending(running)).toBe(true);
     receive(ipv4(echo(0, session.sessionId, sequence)), '10.0.0.1');
-    expect(await running).toEqual(up);
+    expect(await running).toEqual(responded);
   });
 
   it('believes the address in whatever text the check has it', async () => {
@@ -120,7 +120,7 @@ describe('an echo request', () => {
     receive(echo(129, session.sessionId, sequence), '2001:db8::2');
     expect(await isPending(running)).toBe(true);
     receive(echo(129, session.sessionId, sequence), '2001:db8::1');
-    expect(await running).toEqual(up);
+    expect(await running).toEqual(responded);
   });
 
   it('is not answered by what is meant for others, by itself, or by noise', async () => {
@@ -134,7 +134,7 @@ describe('an echo request', () => {
       receive(noise, '10.0.0.1');
     expect(await isPending(running)).toBe(true);
     receive(ipv4(echo(0, id, sequence)), '10.0.0.1');
-    expect(await running).toEqual(up);
+    expect(await running).toEqual(responded);
   });
 
   it.each([3, 11])(
@@ -188,7 +188,7 @@ describe('an echo request', () => {
     await settled();
     const renewed = fake.sessions[1];
     renewed?.socket.emit('message', ipv4(echo(0, renewed.sessionId, 2)), '10.0.0.1');
-    expect(await next).toEqual(up);
+    expect(await next).toEqual(responded);
   });
 
   it.each([

@@ -8,9 +8,9 @@ import { createIcmp } from '../../../src/probe/icmp/icmp.ts';
 import type { IcmpOptions } from '../../../src/probe/icmp/icmp.ts';
 import { forever, icmpCheck } from '../support/checks.ts';
 import { echo, fakePing, ipv4 } from '../support/fake-ping.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const inSupport = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
-const up = { kind: 'up', reason: 'Responded', message: '' };
 const unreachable = { kind: 'down', reason: 'Unreachable', message: '', isUnreached: true };
 const late = { kind: 'down', reason: 'Timeout', message: 'no echo reply within 0.3 s', isUnreached: true };
 const refused = {
@@ -40,10 +40,10 @@ async function pingAs(groups: string, where: string, ...addresses: readonly stri
 describe.each(['main', 'worker'])('icmp in a %s thread, without any capability', (where) => {
   it('pings where the kernel lets the group use datagram sockets', async () => {
     const addresses: readonly (readonly [ip: string, verdict: object])[] = [
-      ['127.0.0.1', up],
-      ['::1', up],
-      ['10.8.8.2', up],
-      ['fd00:8::2', up],
+      ['127.0.0.1', responded],
+      ['::1', responded],
+      ['10.8.8.2', responded],
+      ['fd00:8::2', responded],
       ['10.8.8.9', late],
       ['10.9.9.1', unreachable],
       // A router prohibits these two, and has no way to the third, which the kernel reports to no such socket.
@@ -59,7 +59,7 @@ describe.each(['main', 'worker'])('icmp in a %s thread, without any capability',
   it('answers 500 pings of both families at once, and leaves no descriptor open', async () => {
     const addresses = Array.from({ length: 500 }, (_, index) => (index % 2 === 0 ? '127.0.0.1' : '::1'));
     const { verdicts, left } = await pingAs('0 0', where, ...addresses);
-    expect(verdicts).toEqual(addresses.map(() => up));
+    expect(verdicts).toEqual(addresses.map(() => responded));
     expect(left).toBe(0);
   });
 
@@ -98,14 +98,14 @@ describe('icmp with and without datagram sockets', () => {
     ['a filter of system calls forbids it', EPERM],
     ['the kernel has none', EPROTONOSUPPORT],
   ])('uses a raw socket where %s', async (_, errno) => {
-    expect(await ping(() => ({ open: () => -errno }))).toEqual({ verdict: up, isRaw: true });
+    expect(await ping(() => ({ open: () => -errno }))).toEqual({ verdict: responded, isRaw: true });
   });
 
   it('uses a raw socket where the addon cannot be loaded', async () => {
     const missing = () => {
       throw new Error('no such file');
     };
-    expect(await ping(missing)).toEqual({ verdict: up, isRaw: true });
+    expect(await ping(missing)).toEqual({ verdict: responded, isRaw: true });
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import * as bson from 'bson';
 import { mongodbDialogue } from '../../../src/probe/mongodb/mongodb.ts';
 import { hear } from '../support/hear.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 /**
  * What real servers answered to `hello`, as their users printed and published it; the hosts have other names. Versions by
@@ -50,7 +51,6 @@ function times(term: number, at: { write: number; local: string; cluster?: numbe
 const election = (counter: string) => new bson.ObjectId(`7fffffff${counter.padStart(16, '0')}`);
 const three = ['db-1.example:27017', 'db-2.example:27017', 'db-3.example:27017'] as const;
 const primary = { isWritablePrimary: true, secondary: false };
-const up = { kind: 'up', reason: 'Responded', message: '' };
 
 const recorded: readonly (readonly [string, bson.Document, object])[] = [
   [
@@ -65,7 +65,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 48,
       maxWireVersion: 17,
     },
-    { ...up, role: 'Primary', epoch: 1 },
+    { ...responded, role: 'Primary', epoch: 1 },
   ],
   [
     'the primary of a 7.0 in its 21st term',
@@ -79,7 +79,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 67,
       maxWireVersion: 21,
     },
-    { ...up, role: 'Primary', epoch: 21 },
+    { ...responded, role: 'Primary', epoch: 21 },
   ],
   [
     'the primary of an Atlas cluster in its 695th term',
@@ -95,7 +95,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 211_170,
       maxWireVersion: 21,
     },
-    { ...up, role: 'Primary', epoch: 695 },
+    { ...responded, role: 'Primary', epoch: 695 },
   ],
   [
     'a secondary of an 8.0, seven seconds after the last write of all',
@@ -109,7 +109,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 23,
       maxWireVersion: 25,
     },
-    { ...up, role: 'Replica', lagSeconds: 0 },
+    { ...responded, role: 'Replica', lagSeconds: 0 },
   ],
   [
     'the primary of an 8.2 with one other member',
@@ -123,7 +123,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 117,
       maxWireVersion: 27,
     },
-    { ...up, role: 'Primary', epoch: 1 },
+    { ...responded, role: 'Primary', epoch: 1 },
   ],
   [
     'the primary of a DocumentDB, which tells no topology, no majority and no cluster time',
@@ -141,7 +141,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       ...limits,
       maxWireVersion: 13,
     },
-    { ...up, role: 'Primary', epoch: 1 },
+    { ...responded, role: 'Primary', epoch: 1 },
   ],
   [
     'a lone 5.0',
@@ -153,7 +153,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       connectionId: 38,
       maxWireVersion: 13,
     },
-    { ...up, role: 'Primary' },
+    { ...responded, role: 'Primary' },
   ],
   [
     'a mongos of a 4.4',
@@ -167,7 +167,7 @@ const recorded: readonly (readonly [string, bson.Document, object])[] = [
       maxWireVersion: 9,
       operationTime: stamp(1_624_352_952, 2),
     },
-    up,
+    responded,
   ],
 ];
 

@@ -8,6 +8,7 @@ import { forever, tcpCheck } from '../support/checks.ts';
 import { cuts, hear } from '../support/hear.ts';
 import type { ListenerOptions } from '../support/listener.ts';
 import { useListeners } from '../support/resources.ts';
+import { responded } from '../../support/builders/verdicts.ts';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
 const stamp = (seconds: number) => new bson.Timestamp({ t: 1_767_225_600 + seconds, i: 1 });
@@ -78,8 +79,6 @@ function said(bytes: Uint8Array, options: MongodbDialogueOptions = {}) {
   return hear(mongodbDialogue(bson, options), [bytes]).verdict;
 }
 
-const up = { kind: 'up', reason: 'Responded', message: '' };
-
 describe('mongodb asks', () => {
   it('hello, in one message', () => {
     const { sent } = hear(mongodbDialogue(bson), []);
@@ -95,41 +94,45 @@ describe('mongodb asks', () => {
 });
 
 const answers: readonly (readonly [string, bson.Document, object])[] = [
-  ['a primary, with its term', primary, { ...up, role: 'Primary', epoch: 0x230 }],
+  ['a primary, with its term', primary, { ...responded, role: 'Primary', epoch: 0x230 }],
   [
     'a primary whose electionId is of another make',
     { ...primary, electionId: new bson.ObjectId() },
-    { ...up, role: 'Primary' },
+    { ...responded, role: 'Primary' },
   ],
-  ['a lone server', lone, { ...up, role: 'Primary' }],
-  ['a mongos', { ...lone, msg: 'isdbgrid' }, up],
-  ['a secondary that has all', secondary, { ...up, role: 'Replica', lagSeconds: 0 }],
+  ['a lone server', lone, { ...responded, role: 'Primary' }],
+  ['a mongos', { ...lone, msg: 'isdbgrid' }, responded],
+  ['a secondary that has all', secondary, { ...responded, role: 'Replica', lagSeconds: 0 }],
   [
     'a secondary of an idle set: silence is no lag',
     { ...secondary, ...times(89, 89) },
-    { ...up, role: 'Replica', lagSeconds: 0 },
+    { ...responded, role: 'Replica', lagSeconds: 0 },
   ],
   [
     'a secondary that has heard of newer writes',
     { ...secondary, ...times(94, 99) },
-    { ...up, role: 'Replica', lagSeconds: 5 },
+    { ...responded, role: 'Replica', lagSeconds: 5 },
   ],
   [
     'a secondary cut off from all others',
     { ...secondary, ...times(40, 40) },
-    { ...up, role: 'Replica', lagSeconds: 60 },
+    { ...responded, role: 'Replica', lagSeconds: 60 },
   ],
   [
     'a secondary of a shard, whose cluster is ahead of it',
     { ...secondary, ...times(99, 150) },
-    { ...up, role: 'Replica', lagSeconds: 1 },
+    { ...responded, role: 'Replica', lagSeconds: 1 },
   ],
   [
     'a secondary that tells no cluster time',
     { ...secondary, ...times(94, 99), $clusterTime: 0 },
-    { ...up, role: 'Replica', lagSeconds: 0 },
+    { ...responded, role: 'Replica', lagSeconds: 0 },
   ],
-  ['a secondary that tells no times', { ...secondary, lastWrite: 'never' }, { ...up, role: 'Replica' }],
+  [
+    'a secondary that tells no times',
+    { ...secondary, lastWrite: 'never' },
+    { ...responded, role: 'Replica' },
+  ],
   [
     'an arbiter',
     { ...member, isWritablePrimary: false, secondary: false, arbiterOnly: true, ok: 1 },
@@ -183,8 +186,8 @@ describe('mongodb understands', () => {
   });
 
   it('no lag and no role but what the answer says', () => {
-    expect(said(message(lone))).toEqual({ ...up, role: 'Primary' });
-    expect(said(message({ ...secondary, lastWrite: 'never' }))).toEqual({ ...up, role: 'Replica' });
+    expect(said(message(lone))).toEqual({ ...responded, role: 'Primary' });
+    expect(said(message({ ...secondary, lastWrite: 'never' }))).toEqual({ ...responded, role: 'Replica' });
   });
 
   it('a member of the set that is asked for, and no other', () => {
@@ -264,8 +267,12 @@ const onHello = (
   onConnection: (socket) => socket.once('data', () => act(socket)),
 });
 const peers: readonly (readonly [string, ListenerOptions, object])[] = [
-  ['answers', onHello((socket) => socket.write(message(primary))), { ...up, role: 'Primary' }],
-  ['dribbles its answer', onHello((socket) => dribble(socket, message(primary))), { ...up, role: 'Primary' }],
+  ['answers', onHello((socket) => socket.write(message(primary))), { ...responded, role: 'Primary' }],
+  [
+    'dribbles its answer',
+    onHello((socket) => dribble(socket, message(primary))),
+    { ...responded, role: 'Primary' },
+  ],
   [
     'says 100 MB',
     onHello((socket) => socket.write(Buffer.alloc(100_000_000, 1))),

@@ -20,7 +20,7 @@ const ask = (db: MariaDb, handler: Partial<MysqlHandler> = {}, timeoutMs = 5_000
 const askLoggedIn = (db: MariaDb, timeoutMs?: number) => ask(db, { credentials }, timeoutMs);
 
 const becomes = (db: MariaDb, isWanted: (verdict: Verdict) => boolean) =>
-  eventually(isWanted.toString(), () => askLoggedIn(db), isWanted, 20_000);
+  eventually(() => askLoggedIn(db), isWanted, { deadlineMs: 20_000 });
 const isUp = ({ kind }: Verdict) => kind === 'up';
 const isDown = ({ kind }: Verdict) => kind === 'down';
 
@@ -110,9 +110,9 @@ describe('mysql, and a Galera cluster of two nodes', () => {
     await second.kill();
     await second.start(false);
     await eventually(
-      'it waits for its peer',
       () => Promise.resolve(second.log().slice(-20).join()),
       (log) => log.includes('Failed to establish connection: Connection refused'),
+      { fact: 'it waits for its peer' },
     );
     expect(await askLoggedIn(second)).toMatchObject({ kind: 'down', reason: 'Refused' });
   });

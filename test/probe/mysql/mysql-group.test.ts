@@ -44,9 +44,9 @@ withMySql(
         'set global group_replication_bootstrap_group = on; start group_replication; set global group_replication_bootstrap_group = off',
       );
       await eventually(
-        'it is the primary of its group',
         () => db.sql('select member_state from performance_schema.replication_group_members'),
         (state) => state === 'ONLINE',
+        { fact: 'it is the primary of its group' },
       );
       expect(await ask()).toMatchObject(primary);
       await db.sql('stop group_replication');

@@ -75,9 +75,9 @@ withMySql(`${supply.title} with connection_control`, () => {
       await control('max_connection_delay', 1_000);
       await control('failed_connections_threshold', 0);
       await eventually(
-        'it is up again',
         () => probe(check, forever),
         ({ kind }) => kind === 'up',
+        { fact: 'it is up again' },
       );
       expect(await db.status('Connections')).toBeGreaterThan(connections);
       await control('failed_connections_threshold', 1);
@@ -90,9 +90,9 @@ withMySql(`${supply.title} with connection_control`, () => {
     const probe = createMysql();
     const impatient = checkOf(db.port, {}, 300);
     await eventually(
-      'it holds back',
       () => probe(impatient, forever),
       ({ reason }) => reason === 'Timeout',
+      { fact: 'it holds back' },
     );
     const patient = checkOf(db.port, {}, 10_000);
     const waits = probe(patient, forever);
@@ -105,16 +105,16 @@ withMySql(`${supply.title} with connection_control`, () => {
     const probe = createMysql();
     const check = checkOf(db.port, { credentials: wrong }, 300);
     await eventually(
-      'it is held back',
       () => probe(check, forever),
       ({ reason }) => reason === 'Timeout',
+      { fact: 'it is held back' },
     );
     // Its first login is held back too, for the failures before; it counts as a success, though it comes late.
     const right = checkOf(db.port, { credentials }, 300);
     await eventually(
-      'it is up',
       () => probe(right, forever),
       ({ role }) => role === 'Primary',
+      { fact: 'it is up' },
     );
   });
 });
@@ -173,9 +173,9 @@ describe('MariaDB, frozen', () => {
     expect(proxy.accepted()).toBe(1);
     db.thaw();
     await eventually(
-      'it is up',
       () => probe(checkOf(proxy.port, handler, 5_000), forever),
       ({ kind }) => kind === 'up',
+      { fact: 'it is up' },
     );
     await proxy.closed(1);
   });
@@ -188,9 +188,9 @@ describe('MariaDB, frozen', () => {
       expect(await probe(checkOf(db.port, {}, 200), forever)).toMatchObject({ reason: 'Timeout' });
     db.thaw();
     await eventually(
-      'it is up',
       () => probe(checkOf(db.port, {}, 5_000), forever),
       ({ kind }) => kind === 'up',
+      { fact: 'it is up' },
     );
     // The one of the freeze, that which found it up; and those that ask for it here.
     expect(await db.status('Connections')).toBeLessThanOrEqual(before + 4);
@@ -203,10 +203,9 @@ describe('MariaDB, frozen', () => {
     expect(await probe(proxyless, forever)).toMatchObject({ reason: 'Timeout' });
     await db.kill();
     await eventually(
-      'it refuses',
       () => probe(proxyless, forever),
       ({ reason }) => reason === 'Refused',
-      2_000,
+      { fact: 'it refuses', deadlineMs: 2_000 },
     );
   });
 });

@@ -121,15 +121,15 @@ describe('a server that greets and then says nothing', () => {
     heard.splice(0);
     sockets[0]?.write(switchTo(2, 'mysql_native_password'));
     await eventually(
-      'the switch is answered',
       () => Promise.resolve(Buffer.concat(heard)),
       (bytes) => bytes.equals(packet(3, Buffer.alloc(20, 0x65))),
+      { fact: 'the switch is answered' },
     );
     sockets[0]?.end(denied(4));
     await eventually(
-      'it is asked again',
       () => probe(checkOf(port), forever),
       () => accepted() === 2,
+      { fact: 'it is asked again' },
     );
   });
 
@@ -139,9 +139,9 @@ describe('a server that greets and then says nothing', () => {
     await probe(checkOf(port), forever);
     sockets[0]?.resetAndDestroy();
     await eventually(
-      'it is asked again',
       () => probe(checkOf(port), forever),
       () => accepted() === 2,
+      { fact: 'it is asked again' },
     );
   });
 
@@ -151,9 +151,9 @@ describe('a server that greets and then says nothing', () => {
     await probe(checkOf(port), forever);
     sockets[0]?.write(Buffer.alloc(100_000_000, 0x41));
     await eventually(
-      'it is asked again',
       () => probe(checkOf(port), forever),
       () => accepted() === 2,
+      { fact: 'it is asked again' },
     );
   });
 
@@ -179,9 +179,9 @@ describe('a server that greets and then says nothing', () => {
     const began: number[] = [];
     for (let count = 1; count <= 4; count += 1) {
       await eventually(
-        `it is asked ${count} times`,
         () => probe(check, forever),
         () => accepted() === count,
+        { fact: `it is asked ${count} times` },
       );
       began.push(performance.now());
     }
@@ -225,9 +225,9 @@ describe('a server that says nothing at all', () => {
     await probe(checkOf(port), forever);
     sockets[0]?.end(Buffer.concat([greeting(), denied(2)]));
     await eventually(
-      'it is asked again',
       () => probe(checkOf(port), forever),
       () => accepted() === 2,
+      { fact: 'it is asked again' },
     );
   });
 });
@@ -252,9 +252,9 @@ describe('a server that lets us in and then says nothing', () => {
     expect(accepted()).toBe(1);
     sockets[0]?.write(denied(1));
     await eventually(
-      'it says goodbye',
       () => Promise.resolve(heard.at(-1)),
       (bytes) => bytes?.equals(packet(0, [1])) === true,
+      { fact: 'it says goodbye' },
     );
   });
 });

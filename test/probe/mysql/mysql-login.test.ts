@@ -43,9 +43,9 @@ beforeAll(async () => {
      master_password='repl', master_log_file='bin.000001', master_log_pos=4, master_connect_retry=1; start slave`,
   );
   await eventually(
-    'the account is there',
     () => replica.sql('select user from mysql.user'),
     (users) => users.includes('bare'),
+    { fact: 'the account is there' },
   );
 });
 afterAll(async () => {
@@ -55,10 +55,10 @@ afterAll(async () => {
 
 const becomes = (db: MariaDb, expected: object) =>
   eventually(
-    JSON.stringify(expected),
     () => ask(db),
     (verdict) =>
       Object.entries(expected).every(([name, value]) => verdict[name as keyof typeof verdict] === value),
+    { fact: JSON.stringify(expected) },
   );
 
 describe('mysql with credentials, and MariaDB with a replica', () => {
@@ -90,9 +90,9 @@ describe('mysql with credentials, and MariaDB with a replica', () => {
     await replica.sql('stop slave; change master to master_delay=30; start slave');
     await primary.sql('insert into shop.o values (1)');
     await eventually(
-      'it lags',
       () => ask(replica),
       ({ lagSeconds = 0 }) => lagSeconds >= 1,
+      { fact: 'it lags' },
     );
     await replica.sql('stop slave; change master to master_delay=0; start slave');
     await becomes(replica, { kind: 'up', lagSeconds: 0 });
@@ -164,9 +164,9 @@ describe('mysql with credentials, and MariaDB with a replica', () => {
     const before = await primary.status('Threads_connected');
     for (let count = 0; count < 20; count += 1) await ask(primary);
     await eventually(
-      'no more than before are there',
       () => primary.status('Threads_connected'),
       (threads) => threads <= before,
+      { fact: 'no more than before are there' },
     );
     expect(await primary.status('Aborted_clients')).toBe(0);
   });
@@ -178,9 +178,9 @@ describe('mysql with credentials, and MariaDB with a replica', () => {
     expect(await probe(check, forever)).toMatchObject({ kind: 'down', reason: 'Timeout' });
     primary.thaw();
     await eventually(
-      'it is back',
       () => probe(check, forever),
       ({ role }) => role === 'Primary',
+      { fact: 'it is back' },
     );
   });
 

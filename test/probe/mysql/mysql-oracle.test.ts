@@ -31,10 +31,10 @@ const ask = (db: MySql, handler: Partial<MysqlHandler> = {}, timeoutMs = 5_000) 
 
 const becomes = (db: MySql, expected: object) =>
   eventually(
-    JSON.stringify(expected),
     () => ask(db),
     (verdict) =>
       Object.entries(expected).every(([name, value]) => verdict[name as keyof typeof verdict] === value),
+    { fact: JSON.stringify(expected) },
   );
 
 withMySql(supply.title, () => {
@@ -189,9 +189,9 @@ withMySql(supply.title, () => {
       await replica.sql('stop replica; change replication source to source_delay=30; start replica');
       await primary.sql('insert into shop.o values (1)');
       await eventually(
-        'it lags',
         () => ask(replica),
         ({ lagSeconds = 0 }) => lagSeconds >= 1,
+        { fact: 'it lags' },
       );
       await replica.sql('stop replica; change replication source to source_delay=0; start replica');
       await becomes(replica, { kind: 'up', lagSeconds: 0 });
@@ -239,9 +239,9 @@ withMySql(supply.title, () => {
 
     it('leaves no connection behind', async () => {
       await eventually(
-        'all are gone but the one that asks, and the replica’s',
         () => primary.status('Threads_connected'),
         (threads) => threads <= 2,
+        { fact: 'all are gone but the one that asks, and the replica’s' },
       );
     });
   });
@@ -268,9 +268,9 @@ withMySql(supply.title, () => {
       primary.thaw();
       for (const how of [greet, ask])
         await eventually(
-          'it is up again',
           () => how(primary),
           ({ kind }) => kind === 'up',
+          { fact: 'it is up again' },
         );
     });
 

@@ -61,9 +61,9 @@ describe('a logged-in mysql probe that gets no role', () => {
   ])('is up and reported where all connections %s are taken', async (_, limit, message) => {
     const held = db.client({ user: 'probe', password: 'secret', statements: 'select sleep(3)' });
     await eventually(
-      'the connection is there',
       () => db.sql("select count(*) from information_schema.processlist where user = 'probe'"),
       (count) => count === '1',
+      { fact: 'the connection is there' },
     );
     await db.sql(limit);
     const said = await ask();

@@ -97,9 +97,9 @@ describe('mysql without credentials, and a real MariaDB', () => {
     expect(await ask({}, 300)).toMatchObject({ kind: 'down', reason: 'Timeout' });
     db.thaw();
     await eventually(
-      'it is up again',
       () => ask(),
       ({ kind }) => kind === 'up',
+      { fact: 'it is up again' },
     );
   });
 

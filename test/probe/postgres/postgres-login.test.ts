@@ -42,13 +42,9 @@ function check(port: number, more: Partial<PostgresHandler> = {}, rest: Partial<
 const ask = ({ port }: { port: number }, more: Partial<PostgresHandler> = {}, rest: Partial<Check> = {}) =>
   probe(check(port, more, rest), forever);
 
-/** Asks until the verdict is as wanted; the test's own timeout is the limit. */
-async function until(cluster: PostgresCluster, isWanted: (verdict: Verdict) => boolean): Promise<Verdict> {
-  for (;;) {
-    const verdict = await ask(cluster);
-    if (isWanted(verdict)) return verdict;
-  }
-}
+/** Asks until the verdict is as wanted. */
+const askUntil = (cluster: PostgresCluster, isWanted: (verdict: Verdict) => boolean) =>
+  eventually(() => ask(cluster), isWanted);
 
 const clients = "select count(*) from pg_stat_activity where usename = 'watcher'";
 const hundred = async (act: () => Promise<unknown>) => {
@@ -79,7 +75,7 @@ describe('a logged-in postgres probe', () => {
   });
 
   it('knows a replica, and its lag of 0 on an idle primary', async () => {
-    const verdict = await until(replica, ({ lagSeconds }) => lagSeconds === 0);
+    const verdict = await askUntil(replica, ({ lagSeconds }) => lagSeconds === 0);
     expect(verdict).toEqual({ kind: 'up', reason: 'Responded', message: '', role: 'Replica', lagSeconds: 0 });
   });
 
@@ -97,14 +93,14 @@ describe('a logged-in postgres probe', () => {
 
   it('sees the lag grow while replay is paused, and end when it goes on', async () => {
     await primary.query('insert into t values (1)');
-    await until(replica, ({ lagSeconds }) => lagSeconds === 0);
+    await askUntil(replica, ({ lagSeconds }) => lagSeconds === 0);
     await replica.query('select pg_wal_replay_pause()');
     while ((await replica.query('select pg_get_wal_replay_pause_state()')) !== 'paused');
     await primary.query('insert into t values (2)');
-    const { lagSeconds: first = 0 } = await until(replica, ({ lagSeconds = 0 }) => lagSeconds > 0.2);
-    await until(replica, ({ lagSeconds = 0 }) => lagSeconds > first + 0.2);
+    const { lagSeconds: first = 0 } = await askUntil(replica, ({ lagSeconds = 0 }) => lagSeconds > 0.2);
+    await askUntil(replica, ({ lagSeconds = 0 }) => lagSeconds > first + 0.2);
     await replica.query('select pg_wal_replay_resume()');
-    await until(replica, ({ lagSeconds }) => lagSeconds === 0);
+    await askUntil(replica, ({ lagSeconds }) => lagSeconds === 0);
   });
 
   it('is up with AuthFailed and no role where the password is wrong, or the role unknown', async () => {
@@ -131,11 +127,11 @@ describe('a logged-in postgres probe', () => {
     await primary.query('alter role watcher reset all');
     await primary.query('alter system set default_transaction_read_only = on');
     await primary.query('select pg_reload_conf()');
-    await until(primary, ({ reason }) => reason === 'ReadOnly');
+    await askUntil(primary, ({ reason }) => reason === 'ReadOnly');
     expect(await ask(primary)).toMatchObject({ kind: 'up', role: 'Primary', epoch: 1 });
     await primary.query('alter system reset all');
     await primary.query('select pg_reload_conf()');
-    await until(primary, ({ reason }) => reason === 'Responded');
+    await askUntil(primary, ({ reason }) => reason === 'Responded');
   });
 
   it('speaks TLS as the mode says', async () => {
@@ -169,15 +165,15 @@ describe('a logged-in postgres probe', () => {
     };
     await present('', '127.0.0.1');
     await eventually(
-      'the certificate is taken',
       () => ask(primary, full),
       ({ role }) => role === 'Primary',
+      { fact: 'the certificate is taken' },
     );
     await present('IP:127.0.0.2', '127.0.0.1');
     await eventually(
-      'the certificate is refused',
       () => ask(primary, full),
       ({ reason }) => reason === 'TlsFailed',
+      { fact: 'the certificate is refused' },
     );
   });
 
@@ -194,7 +190,7 @@ describe('a logged-in postgres probe', () => {
 
   it('does not take a replica for caught up whose stream is gone', async () => {
     await primary.kill();
-    await until(replica, ({ lagSeconds = 0 }) => lagSeconds > 0);
+    await askUntil(replica, ({ lagSeconds = 0 }) => lagSeconds > 0);
   });
 
   it('follows a promotion: a primary, on the next timeline', async () => {

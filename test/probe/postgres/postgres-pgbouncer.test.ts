@@ -120,13 +120,13 @@ describe('postgres, and PgBouncer before a server', () => {
     const { username: user, password } = credentials;
     // Whoever saw that PgBouncer has started may still be leaving.
     const client = await eventually(
-      'the only slot is ours',
       async () => {
         const next = new Client({ host, port, user, password, database: 'postgres' });
         await next.connect();
         return next;
       },
       () => true,
+      { fact: 'the only slot is ours' },
     );
     const message = '08P01 no more connections allowed (max_client_conn)';
     for (const handler of [{}, loggedIn])
@@ -138,9 +138,9 @@ describe('postgres, and PgBouncer before a server', () => {
     });
     await client.end();
     await eventually(
-      'the slot is free',
       () => ask(pooler),
       ({ kind }) => kind === 'up',
+      { fact: 'the slot is free' },
     );
   });
 
@@ -233,16 +233,16 @@ for (const each of releases)
       expect(await ask(pooler)).toEqual(accepting);
       expect(await ask(pooler, loggedIn, 500)).toMatchObject({ kind: 'down' });
       await eventually(
-        'it says why',
         () => ask(pooler, loggedIn, 500),
         ({ reason, message }) => reason === 'NotServing' && /server login has been failing/.test(message),
+        { fact: 'it says why' },
       );
       expect(await ask(asking, {}, 500)).toMatchObject({ kind: 'down' });
       await server.start(few);
       await eventually(
-        'it is back',
         () => ask(pooler, loggedIn, 500),
         ({ role }) => role === 'Primary',
+        { fact: 'it is back' },
       );
     });
   });

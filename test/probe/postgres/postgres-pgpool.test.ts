@@ -41,9 +41,9 @@ it('is what the server behind pgpool is: its role, errors about who asks, and do
   await server.kill();
   for (const handler of [{ credentials }, {}]) {
     const said = await eventually(
-      'it says that nothing is behind it',
       () => ask(handler),
       ({ kind, reason }) => kind === 'down' && reason === 'NotServing',
+      { fact: 'it says that nothing is behind it' },
     );
     expect(said.message).toMatch(/^\w{5} .*(backend|connection)/);
   }

@@ -35,10 +35,9 @@ async function replicaOf(primary: Redis, options: RedisOptions = {}): Promise<Re
   const settings = { ...options.settings, replicaof: `127.0.0.1 ${String(primary.port)}` };
   const replica = await start({ ...options, settings });
   await eventually(
-    'it has its primary',
     () => replica.info('master_link_status'),
     (status) => status === 'up',
-    patientlyMs,
+    { fact: 'it has its primary', deadlineMs: patientlyMs },
   );
   return replica;
 }
@@ -49,7 +48,7 @@ function ask(port: number, handler: Partial<RedisHandler> = {}, more: object = {
 
 /** Waits for such a verdict. */
 const becomes = (server: Redis, holds: (verdict: Verdict) => boolean) =>
-  eventually('the probe says so', () => ask(server.port), holds, patientlyMs);
+  eventually(() => ask(server.port), holds, { fact: 'the probe says so', deadlineMs: patientlyMs });
 
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.remove()));

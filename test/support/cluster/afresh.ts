@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { eventually } from './world.ts';
+import { eventually } from '../eventually.ts';
 import type { Spec, World } from './world.ts';
 
 /** Waits until everything of a Service is as for a new backend with that spec; returns both. */
@@ -20,5 +20,5 @@ export async function comparedAfresh(
   // Both, repeatedly: a new Service gets its families from the API server a moment later.
   const both = async () => ({ is: await anonymous(name), should: await anonymous(fresh) });
   const same = ({ is, should }: Awaited<ReturnType<typeof both>>) => isDeepStrictEqual(is, should);
-  return eventually(both, same, 5_000).catch(both);
+  return eventually(both, same, { deadlineMs: 5_000 }).catch(both);
 }

@@ -52,14 +52,14 @@ export function application(namespace: string): Application {
       const wanted = servers.toSorted().join();
       const holds = (seen: readonly string[]) => seen.join() === wanted;
       const fact = `connections to ${host}:${port} reach ${wanted}`;
-      await eventually(fact, () => reached(host, port), holds);
+      await eventually(() => reached(host, port), holds, { fact });
       const again = await reached(host, port);
       if (!holds(again)) throw new Error(`not so any more: ${fact}\nseen: ${again.join()}`);
     },
     resolves: async (name, addresses) => {
       const wanted = addresses.toSorted().join();
       const holds = (seen: readonly string[]) => seen.join() === wanted;
-      await eventually(`${name} resolves to ${wanted || 'nothing'}`, () => resolve(name), holds);
+      await eventually(() => resolve(name), holds, { fact: `${name} resolves to ${wanted || 'nothing'}` });
     },
   };
 }

@@ -104,9 +104,9 @@ export async function installAuthorRights(plane: PlaneDetails, ns: string): Prom
     credentials: { secretName: 'db-login' },
   };
   await eventually(
-    'the policy is applied',
     () => tryCreate(probe, ns, spec),
     (refusal) => refusal.includes('credentials'),
+    { fact: 'the policy is applied' },
   );
 }
 

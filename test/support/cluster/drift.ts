@@ -5,7 +5,7 @@ import { record } from '../../controlplane/recorder.ts';
 import type { Recorder } from '../../controlplane/recorder.ts';
 import { publishedOf } from './published.ts';
 import type { Published } from './published.ts';
-import { eventually } from './world.ts';
+import { eventually } from '../eventually.ts';
 import type { World } from './world.ts';
 
 /** Measures how long edits by another client last. */

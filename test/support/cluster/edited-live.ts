@@ -4,7 +4,8 @@ import { copyOf, type Copy, type LiveEdit } from '../drawn/live.ts';
 import { keptFamilies, withKept, type FirstFamilies } from '../drawn/kept-families.ts';
 import { serviceNames } from '../drawn/services.ts';
 import type { SpecInput } from '../builders/builders.ts';
-import { conditionOf, eventually } from './world.ts';
+import { conditionOf } from './world.ts';
+import { eventually } from '../eventually.ts';
 import type { World } from './world.ts';
 
 const settleMs = 60_000;
@@ -56,12 +57,12 @@ export async function editedLive(world: World, [first, second]: LiveEdit, number
   if (kept.size > 0) {
     await world.admin.delete('ExternalBackend', `${fresh.prefix}-db`, world.ns);
     const rest = () => Promise.all(namesOf(fresh).map((name) => world.admin.find('Service', name, world.ns)));
-    await eventually(rest, (all) => all.every((each) => each === undefined), settleMs);
+    await eventually(rest, (all) => all.every((each) => each === undefined), { deadlineMs: settleMs });
     await publish(world, last, withKept(second, kept));
   }
   const both = async () => ({ is: await stored(world, edited), should: await stored(world, last) });
   const same = ({ is: one, should }: Awaited<ReturnType<typeof both>>) => isDeepStrictEqual(one, should);
-  return eventually(both, same, 15_000).then(
+  return eventually(both, same, { deadlineMs: 15_000 }).then(
     () => undefined,
     async () => ({ specs: [first, second], ...(await both()) }),
   );

@@ -1,7 +1,8 @@
 import type { Api } from '../../controlplane/api.ts';
 import { startTarget } from '../../controlplane/targets.ts';
 import { hosts, plain, probed } from '../builders/backends.ts';
-import { conditionOf, eventually } from './world.ts';
+import { conditionOf } from './world.ts';
+import { eventually } from '../eventually.ts';
 import type { Spec } from './world.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function fullLife(admin: Api, ns: string): Promise<void> {
       const current = ready?.observedGeneration === backend.metadata.generation;
       return current ? `${ready?.reason} ${backend.status?.summary ?? ''}` : '';
     };
-    await eventually(said, (now) => now.startsWith(text), 15_000);
+    await eventually(said, (now) => now.startsWith(text), { deadlineMs: 15_000 });
   };
   const target = await startTarget({ address: '10.20.44.1', port: 5432 });
 

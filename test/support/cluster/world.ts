@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import { api } from '../../controlplane/api.ts';
@@ -13,6 +12,7 @@ import { record } from '../../controlplane/recorder.ts';
 import type { Recorder } from '../../controlplane/recorder.ts';
 import { writes } from '../../controlplane/requests.ts';
 import type { Write } from '../../controlplane/requests.ts';
+import { eventually } from '../eventually.ts';
 import { published } from './published.ts';
 import type { Published } from './published.ts';
 
@@ -125,25 +125,11 @@ export const conditionOf = (backend: StoredBackend | undefined, type: string): C
 export const brief = ({ verb, resource, subresource }: Write): string =>
   `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`}`;
 
-/** Repeats a query until the answer holds, for facts that no recorder sees. */
-export async function eventually<T>(
-  look: () => Promise<T> | T,
-  holds: (value: T) => boolean,
-  deadlineMs = 10_000,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    const value = await look();
-    if (holds(value)) return value;
-    if (performance.now() > end)
-      fail(`not within ${deadlineMs} ms; now ${JSON.stringify(value, undefined, 1)}`);
-    await sleep(20);
-  }
-}
-
 async function becomes<T>(look: () => Promise<T>, wanted: T): Promise<void> {
   const lines = (value: T) => JSON.stringify(value, undefined, 1).split('\n');
-  const now = await eventually(look, (value) => isDeepStrictEqual(value, wanted), 3_000).catch(look);
+  const now = await eventually(look, (value) => isDeepStrictEqual(value, wanted), {
+    deadlineMs: 3_000,
+  }).catch(look);
   const [is, should] = [lines(now), lines(wanted)];
   const surplus = is.filter((line) => !should.includes(line));
   const missing = should.filter((line) => !is.includes(line));

@@ -3,6 +3,7 @@ import type { Check } from '../../../src/core/probing/check.ts';
 import { handlerTraits } from '../../../src/core/probing/handler-kinds.ts';
 import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
+import { up } from '../builders/verdicts.ts';
 
 const record = '_pg._tcp.example.com';
 const named = 'db5.example.com';
@@ -57,7 +58,6 @@ export const outsides: fc.Arbitrary<Outside> = fc.record({
 export function verdictOf({ primary, dead, lagSeconds }: Outside, { ip, handler }: Check): Verdict {
   const server = serverOf(ip);
   if (server === dead) return { kind: 'down', reason: 'Refused', message: '' };
-  const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
   const { reportsRole } = handlerTraits[handler.kind];
   const tells = reportsRole === 'always' || (reportsRole === 'withLogin' && 'credentials' in handler);
   if (!tells) return up;

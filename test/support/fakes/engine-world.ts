@@ -12,7 +12,7 @@ import { namespace, type BackendInput, type SpecInput } from '../builders/builde
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';
 import { ManualClock } from './manual-clock.ts';
-import { cancelled, up } from './scripted-probe.ts';
+import { cancelled, up } from '../builders/verdicts.ts';
 import { storeBackend } from './store-backend.ts';
 
 export interface EngineWorldInput extends Partial<EngineOptions> {

@@ -12,7 +12,7 @@ import { namespace, type BackendInput, type SpecInput } from '../builders/builde
 import { FakeCluster } from './fake-cluster.ts';
 import { FakeResolver } from './fake-resolver.ts';
 import { ManualClock } from './manual-clock.ts';
-import { down, up } from './scripted-probe.ts';
+import { down, up } from '../builders/verdicts.ts';
 import { storeBackend } from './store-backend.ts';
 
 /** The reconciler over a fake cluster, with real health and a scheduler that only records. */

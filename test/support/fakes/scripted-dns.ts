@@ -128,7 +128,7 @@ export class ScriptedDns {
     const edns = payload !== undefined;
     this.#seen.push({ name, type: question.type, edns, ...by });
     const behaviour = this.script({ name, type: question.type, edns }, by.transport);
-    const replies: readonly Behaviour[] = 'then' in behaviour ? behaviour.then : [behaviour];
+    const replies: readonly ReplyBehaviour[] = 'then' in behaviour ? behaviour.then : [behaviour];
     for (const reply of replies) {
       if ('silent' in reply) continue;
       if (reply.after !== undefined) await reply.after;
@@ -156,14 +156,14 @@ export interface Seen {
 export type Script = (
   question: { readonly name: string; readonly type: RecordType; readonly edns: boolean },
   transport: Transport,
-) => Behaviour | { readonly then: readonly Behaviour[] };
+) => ReplyBehaviour | { readonly then: readonly ReplyBehaviour[] };
 
 interface Delayed {
   /** The reply is sent when this resolves. */
   readonly after?: Promise<unknown>;
 }
 
-export type Behaviour = { readonly silent: true } | RawReply | Reply;
+export type ReplyBehaviour = { readonly silent: true } | RawReply | Reply;
 
 /** Sends exactly these bytes. A function receives the query. */
 interface RawReply extends Delayed {
@@ -251,28 +251,30 @@ function bytesOf(
 
 // Replies of a script.
 
-export const silence: Behaviour = { silent: true };
-export const formErr: Behaviour = { rcode: 1 };
-export const servfail: Behaviour = { rcode: 2 };
-export const notImp: Behaviour = { rcode: 4 };
-export const refused: Behaviour = { rcode: 5 };
-export const answer = (...answers: readonly Resource[]): Behaviour => ({ answers });
+export const silence: ReplyBehaviour = { silent: true };
+export const formErr: ReplyBehaviour = { rcode: 1 };
+export const servfail: ReplyBehaviour = { rcode: 2 };
+export const notImp: ReplyBehaviour = { rcode: 4 };
+export const refused: ReplyBehaviour = { rcode: 5 };
+export const answer = (...answers: readonly Resource[]): ReplyBehaviour => ({ answers });
 /** With the zone's SOA (TTLs as in `soa`); without a zone: none. */
-export const nxDomain = (zone?: string): Behaviour => ({ rcode: 3, authorities: soas(zone) });
-export const noData = (zone?: string): Behaviour => ({ authorities: soas(zone) });
+export const nxDomain = (zone?: string): ReplyBehaviour => ({ rcode: 3, authorities: soas(zone) });
+export const noData = (zone?: string): ReplyBehaviour => ({ authorities: soas(zone) });
 /** Truncated over UDP, complete over TCP. */
-export const truncatedThen = (whole: Behaviour, transport: Transport): Behaviour =>
+export const truncatedThen = (whole: ReplyBehaviour, transport: Transport): ReplyBehaviour =>
   transport === 'tcp' ? whole : { truncated: true };
-export const rawReply = (bytes: RawReply['bytes']): Behaviour => ({ bytes });
+export const rawReply = (bytes: RawReply['bytes']): ReplyBehaviour => ({ bytes });
 /** A response to the query that promises a record and ends. */
-export const malformed: Behaviour = rawReply((query) => {
+export const malformed: ReplyBehaviour = rawReply((query) => {
   const bytes = Buffer.concat([query, Buffer.from([0xc0, 0x0c, 0, 1])]);
   bytes.writeUInt16BE(0x8180, 2);
   bytes.writeUInt16BE(1, 6);
   return bytes;
 });
 /** Several messages for one query, such as forged ones before the true one. */
-export const inTurn = (...then: readonly Behaviour[]): { readonly then: readonly Behaviour[] } => ({ then });
+export const inTurn = (...then: readonly ReplyBehaviour[]): { readonly then: readonly ReplyBehaviour[] } => ({
+  then,
+});
 
 const soas = (zone: string | undefined): readonly Resource[] => (zone === undefined ? [] : [soa(zone)]);
 

@@ -1,12 +1,8 @@
+import { cancelled, timedOut, up } from '../builders/verdicts.ts';
 import type { Check, Timing } from '../../../src/core/probing/check.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 import type { ProbeFn } from '../../../src/engine/ports.ts';
 import type { Clock } from '../../../src/util/clock.ts';
-
-export const up: Verdict = { kind: 'up', reason: 'Connected', message: '' };
-export const down: Verdict = { kind: 'down', reason: 'Refused', message: '' };
-export const timedOut: Verdict = { kind: 'down', reason: 'Timeout', message: '' };
-export const cancelled: Verdict = { kind: 'inconclusive', reason: 'Cancelled', message: '' };
 
 /** Returns a TCP check of 10.0.0.1:5432 every 10 s, except for the given fields. */
 export function aCheck(over: Partial<Omit<Check, 'timing'>> & { timing?: Partial<Timing> } = {}): Check {
@@ -32,16 +28,16 @@ export function aCheck(over: Partial<Omit<Check, 'timing'>> & { timing?: Partial
 }
 
 /**
- * Behaviour of a target: responds at once or after a while, does not respond until the timeout, throws, or
+ * ProbeBehaviour of a target: responds at once or after a while, does not respond until the timeout, throws, or
  * never ends.
  */
-export type Behaviour =
+export type ProbeBehaviour =
   Verdict | { readonly afterMs: number; readonly verdict: Verdict } | 'hangs' | 'throws' | 'never settles';
 
 /** A probe that follows scripts. Targets are up by default; the last behaviour of a script remains. */
 export class ScriptedProbe {
   readonly #clock: Clock;
-  readonly #scripts = new Map<string, Behaviour[]>();
+  readonly #scripts = new Map<string, ProbeBehaviour[]>();
   readonly #running = new Map<string, number>();
   /** Every start, in order. */
   readonly starts: { readonly id: string; readonly at: number }[] = [];
@@ -53,7 +49,7 @@ export class ScriptedProbe {
     this.#clock = clock;
   }
 
-  play(id: string, ...script: Behaviour[]): void {
+  play(id: string, ...script: ProbeBehaviour[]): void {
     this.#scripts.set(id, script);
   }
 

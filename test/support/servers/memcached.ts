@@ -75,10 +75,9 @@ class RunningMemcached implements Memcached {
     child.unref();
     this.#child = child;
     await eventually(
-      'it accepts connections',
       () => accepts(this.port),
       (is) => is,
-      20_000,
+      { fact: 'it accepts connections', deadlineMs: 20_000 },
     );
   }
 

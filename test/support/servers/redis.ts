@@ -73,10 +73,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   server.restart();
   // Also an error is an answer.
   await eventually(
-    'it answers',
     () => server.command('PING'),
     (answer) => answer !== '' && !/refused/i.test(answer),
-    20_000,
+    { fact: 'it answers', deadlineMs: 20_000 },
   );
   return server;
 }
