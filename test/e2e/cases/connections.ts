@@ -4,6 +4,7 @@ import { dropPackets } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startNeighbour } from '../../support/cluster/neighbour.ts';
 import { query, startPostgres } from '../../support/servers/postgres.ts';
+import { minimalBackend, serversAt } from '../manifest.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** What becomes of connections. */
@@ -15,14 +16,9 @@ export const connections: readonly Case[] = [
       { address: '10.20.131.1', port: 5432, behaviour: 'echo' },
       { address: '10.20.131.2', port: 5432, behaviour: 'echo' },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.131.1}, {host: 10.20.131.2}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.131.1}, {host: 10.20.131.2}]
+      ports: [{port: 5432}]`),
     sees: async ({ reaches, server, session }) => {
       const all = ['10.20.131.1', '10.20.131.2'];
       await reaches('db', 5432, all);
@@ -41,19 +37,10 @@ export const connections: readonly Case[] = [
   {
     title: 'while one of three servers dies, connections fail within the detection window and never after',
     namespace: 'killed',
-    servers: [
-      { address: '10.20.132.1', port: 5432 },
-      { address: '10.20.132.2', port: 5432 },
-      { address: '10.20.132.3', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.132.1}, {host: 10.20.132.2}, {host: 10.20.132.3}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.132.1', '10.20.132.2', '10.20.132.3'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.132.1}, {host: 10.20.132.2}, {host: 10.20.132.3}]
+      ports: [{port: 5432}]`),
     sees: async (scene) => {
       await scene.reaches('db', 5432, ['10.20.132.1', '10.20.132.2', '10.20.132.3']);
       const traffic = startTraffic(scene);
@@ -70,15 +57,10 @@ export const connections: readonly Case[] = [
   {
     title: 'while no server is ready a pod is refused, and is served again when one is back',
     namespace: 'none',
-    servers: [{ address: '10.20.134.1', port: 6432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.134.1}]
-        ports: [{port: 5432, targetPort: 6432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(6432, '10.20.134.1'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.134.1}]
+      ports: [{port: 5432, targetPort: 6432}]`),
     sees: async ({ plane, resolve, resolves, summary }) => {
       const pod = await startNeighbour(plane.dir, '10.244.0.34');
       const ask = async () => pod.connect((await resolve('db'))[0] ?? '', 5432);
@@ -98,14 +80,12 @@ export const connections: readonly Case[] = [
     title: 'a real PostgreSQL answers psql by name, and again after a restart',
     namespace: 'psql',
     servers: [],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: orders-db}
-      spec:
-        targets: [{host: 10.20.133.1}]
-        ports: [{name: postgres, port: 5432, targetPort: 6432, appProtocol: postgresql}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    manifest: minimalBackend(
+      `
+      targets: [{host: 10.20.133.1}]
+      ports: [{name: postgres, port: 5432, targetPort: 6432, appProtocol: postgresql}]`,
+      'orders-db',
+    ),
     sees: async ({ summary }) => {
       const server = await startPostgres('10.20.133.1', 6432);
       const ask = () => query('orders-db.psql.svc', 5432, 'select inet_server_port()');

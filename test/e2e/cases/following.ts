@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { outsideNames } from '../../controlplane/cluster.ts';
 import { eventually } from '../../support/eventually.ts';
 import { outside } from '../outside.ts';
+import { minimalBackend, serversAt } from '../manifest.ts';
 import type { Case } from '../scene.ts';
 
 const name = 'orders.abc.eu-central-1.rds.example.com';
@@ -16,19 +17,14 @@ export const following: readonly Case[] = [
   {
     title: 'a database that fails over to another address behind its name is reached at once',
     namespace: 'failover',
-    servers: [
-      { address: '10.20.106.1', port: 5432 },
-      { address: '10.20.106.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: orders-db}
-      spec:
-        targets: [{host: ${name}}]
-        ports: [{port: 5432}]
-        dns: {minRefreshSeconds: 1}
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.106.1', '10.20.106.2'),
+    manifest: minimalBackend(
+      `
+      targets: [{host: ${name}}]
+      ports: [{port: 5432}]
+      dns: {minRefreshSeconds: 1}`,
+      'orders-db',
+    ),
     sees: async ({ connect, plane, reaches, server }) => {
       const service = 'orders-db.failover.svc';
       await reaches(service, 5432, ['10.20.106.1']);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { addAddress } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startNeighbour } from '../../support/cluster/neighbour.ts';
+import { backend, minimalBackend, serversAt } from '../manifest.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** Beside others: pods, clients outside the cluster, protocols that are not TCP; and the end. */
@@ -19,16 +20,10 @@ export const mixed: readonly Case[] = [
       { address: '10.244.0.41', port: 6432 },
       { address: '10.244.0.42', port: 6432 },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.141.1}, {host: 10.20.141.2}]
-        ports: [{name: postgres, port: 5432, targetPort: 6432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, selector: {app: db}}]
----
+    manifest: `${minimalBackend(`
+      targets: [{host: 10.20.141.1}, {host: 10.20.141.2}]
+      ports: [{name: postgres, port: 5432, targetPort: 6432}]
+      services: [{name: db, selector: {app: db}}]`)}---
       apiVersion: v1
       kind: Pod
       metadata: {name: blue-5d4f, labels: {app: db, deployment: blue}}
@@ -51,18 +46,13 @@ export const mixed: readonly Case[] = [
   {
     title: 'externalTrafficPolicy Local drops what comes from outside, for external servers are on no node',
     namespace: 'policy-local',
-    servers: [{ address: '10.20.142.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.142.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services:
-          - {name: everywhere, type: NodePort, externalTrafficPolicy: Cluster}
-          - {name: local, type: NodePort, externalTrafficPolicy: Local}`,
+    servers: serversAt(5432, '10.20.142.1'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.142.1}]
+      ports: [{port: 5432}]
+      services:
+        - {name: everywhere, type: NodePort, externalTrafficPolicy: Cluster}
+        - {name: local, type: NodePort, externalTrafficPolicy: Local}`),
     sees: async ({ admin, plane, reaches }) => {
       const nodePort = async (service: string) =>
         (await admin.get('Service', service, 'policy-local')).spec.ports?.[0]?.nodePort ?? 0;
@@ -84,16 +74,15 @@ export const mixed: readonly Case[] = [
     title: 'datagrams reach a UDP port; an SCTP port is published',
     namespace: 'udp',
     servers: [],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: radius}
-      spec:
-        targets: [{host: 10.20.143.1}]
-        ports:
-          - {name: auth, port: 1812, targetPort: 2812, protocol: UDP}
-          - {name: diameter, port: 3868, protocol: SCTP}
-        probe: {icmp: {}, periodSeconds: 1, failureThreshold: 1}`,
+    manifest: backend(
+      `
+      targets: [{host: 10.20.143.1}]
+      ports:
+        - {name: auth, port: 1812, targetPort: 2812, protocol: UDP}
+        - {name: diameter, port: 3868, protocol: SCTP}
+      probe: {icmp: {}, periodSeconds: 1, failureThreshold: 1}`,
+      'radius',
+    ),
     sees: async ({ admin, resolve, summary }) => {
       await addAddress('10.20.143.1');
       const server = createSocket('udp4', (question, from) => {
@@ -118,15 +107,11 @@ export const mixed: readonly Case[] = [
   {
     title: 'a backend that turns from an alias into addresses keeps its name',
     namespace: 'turned',
-    servers: [{ address: '10.20.145.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        mode: ExternalName
-        targets: [{host: db.example.com}]
-        ports: [{port: 5432}]`,
+    servers: serversAt(5432, '10.20.145.1'),
+    manifest: backend(`
+      mode: ExternalName
+      targets: [{host: db.example.com}]
+      ports: [{port: 5432}]`),
     sees: async ({ admin, reaches, resolves }) => {
       await resolves('db', ['10.20.145.9']);
       await admin.patch('ExternalBackend', 'db', 'turned', {
@@ -142,15 +127,10 @@ export const mixed: readonly Case[] = [
   {
     title: 'the name of a deleted backend is gone',
     namespace: 'deleted',
-    servers: [{ address: '10.20.144.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.144.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.144.1'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.144.1}]
+      ports: [{port: 5432}]`),
     sees: async ({ admin, reaches, resolve }) => {
       await reaches('db', 5432, ['10.20.144.1']);
       await admin.delete('ExternalBackend', 'db', 'deleted');

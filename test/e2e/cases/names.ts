@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 
 import { records } from '../../support/cluster/dns.ts';
 import { eventually } from '../../support/eventually.ts';
+import { backend, minimalBackend, serversAt } from '../manifest.ts';
 import type { Case } from '../scene.ts';
 
 /** How a Service is found. */
@@ -9,15 +10,10 @@ export const names: readonly Case[] = [
   {
     title: 'db, db.shop, db.shop.svc and db.shop.svc.cluster.local are one Service to a pod of the namespace',
     namespace: 'shop',
-    servers: [{ address: '10.20.101.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.101.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.101.1'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.101.1}]
+      ports: [{port: 5432}]`),
     sees: async ({ admin, resolves, reaches }) => {
       const spellings = ['db', 'db.shop', 'db.shop.svc', 'db.shop.svc.cluster.local', 'DB.Shop.svc'];
       await reaches('db', 5432, ['10.20.101.1']);
@@ -29,14 +25,13 @@ export const names: readonly Case[] = [
   {
     title: 'an alias to a name outside is its CNAME with the address behind it',
     namespace: 'alias-outside',
-    servers: [{ address: '10.20.102.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: orders-db}
-      spec:
-        mode: ExternalName
-        targets: [{host: Orders.cluster-abc.eu-west-1.rds.example.com.}]`,
+    servers: serversAt(5432, '10.20.102.1'),
+    manifest: backend(
+      `
+      mode: ExternalName
+      targets: [{host: Orders.cluster-abc.eu-west-1.rds.example.com.}]`,
+      'orders-db',
+    ),
     sees: async ({ plane, connect, resolves }) => {
       await resolves('orders-db', ['10.20.102.1']);
       expect(await records(plane, 'orders-db.alias-outside.svc.cluster.local', 'CNAME')).toEqual([
@@ -48,23 +43,20 @@ export const names: readonly Case[] = [
   {
     title: "an alias to another namespace's Service leads to its servers",
     namespace: 'alias-inside',
-    servers: [{ address: '10.20.103.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: stock}
-      spec:
-        mode: ExternalName
-        targets: [{host: stock-db.warehouse.svc.cluster.local}]`,
+    servers: serversAt(5432, '10.20.103.1'),
+    manifest: backend(
+      `
+      mode: ExternalName
+      targets: [{host: stock-db.warehouse.svc.cluster.local}]`,
+      'stock',
+    ),
     elsewhere: {
-      warehouse: `
-        apiVersion: externalbackend.io/v1alpha1
-        kind: ExternalBackend
-        metadata: {name: stock-db}
-        spec:
-          targets: [{host: 10.20.103.1}]
-          ports: [{port: 5432}]
-          probe: {periodSeconds: 1, failureThreshold: 1}`,
+      warehouse: minimalBackend(
+        `
+        targets: [{host: 10.20.103.1}]
+        ports: [{port: 5432}]`,
+        'stock-db',
+      ),
     },
     sees: async ({ admin, plane, reaches, resolves }) => {
       await reaches('stock', 5432, ['10.20.103.1']);
@@ -78,23 +70,14 @@ export const names: readonly Case[] = [
   {
     title: 'a headless Service resolves to the ready servers, each of them under its own name too',
     namespace: 'headless',
-    servers: [
-      { address: '10.20.104.1', port: 5432 },
-      { address: '10.20.104.2', port: 5432 },
-      { address: '10.20.104.3', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets:
-          - {host: 10.20.104.1, name: a}
-          - {host: 10.20.104.2, name: b}
-          - {host: 10.20.104.3, name: c}
-        ports: [{name: postgres, port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, headless: true}]`,
+    servers: serversAt(5432, '10.20.104.1', '10.20.104.2', '10.20.104.3'),
+    manifest: minimalBackend(`
+      targets:
+        - {host: 10.20.104.1, name: a}
+        - {host: 10.20.104.2, name: b}
+        - {host: 10.20.104.3, name: c}
+      ports: [{name: postgres, port: 5432}]
+      services: [{name: db, headless: true}]`),
     sees: async ({ connect, resolves, server }) => {
       const all = ['10.20.104.1', '10.20.104.2', '10.20.104.3'];
       await resolves('db', all);
@@ -111,23 +94,18 @@ export const names: readonly Case[] = [
   {
     title: 'with publishNotReadyAddresses a dead server keeps its name, and the status tells the truth',
     namespace: 'not-ready',
-    servers: [
-      { address: '10.20.105.1', port: 5432 },
-      { address: '10.20.105.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: peers}
-      spec:
-        targets:
-          - {host: 10.20.105.1, name: a}
-          - {host: 10.20.105.2, name: b}
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services:
-          - {name: peers, headless: true, publishNotReadyAddresses: true}
-          - {name: peers-ready, headless: true}`,
+    servers: serversAt(5432, '10.20.105.1', '10.20.105.2'),
+    manifest: minimalBackend(
+      `
+      targets:
+        - {host: 10.20.105.1, name: a}
+        - {host: 10.20.105.2, name: b}
+      ports: [{port: 5432}]
+      services:
+        - {name: peers, headless: true, publishNotReadyAddresses: true}
+        - {name: peers-ready, headless: true}`,
+      'peers',
+    ),
     sees: async ({ resolves, resolve, server, summary }) => {
       await resolves('peers-ready', ['10.20.105.1', '10.20.105.2']);
       await server('10.20.105.2').refuse();
@@ -141,16 +119,11 @@ export const names: readonly Case[] = [
   {
     title: 'an IPv6 server behind a headless Service has an AAAA record and no A record',
     namespace: 'ipv6',
-    servers: [{ address: 'fd20::106:1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 'FD20:0::106:1'}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, headless: true}]`,
+    servers: serversAt(5432, 'fd20::106:1'),
+    manifest: minimalBackend(`
+      targets: [{host: 'FD20:0::106:1'}]
+      ports: [{port: 5432}]
+      services: [{name: db, headless: true}]`),
     sees: async ({ connect, plane }) => {
       const name = 'db.ipv6.svc.cluster.local';
       const ask = () => records(plane, name, 'AAAA');

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 
 import { dropPackets } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
+import { backend, minimalBackend, serversAt } from '../manifest.ts';
 import type { Case } from '../scene.ts';
 
 /** Who gets connections: servers come and go. */
@@ -9,19 +10,10 @@ export const readiness: readonly Case[] = [
   {
     title: 'a server that refuses, and one that falls silent, get no connections until they are back',
     namespace: 'failing',
-    servers: [
-      { address: '10.20.121.1', port: 6432 },
-      { address: '10.20.121.2', port: 6432 },
-      { address: '10.20.121.3', port: 6432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.121.1}, {host: 10.20.121.2}, {host: 10.20.121.3}]
-        ports: [{port: 5432, targetPort: 6432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(6432, '10.20.121.1', '10.20.121.2', '10.20.121.3'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.121.1}, {host: 10.20.121.2}, {host: 10.20.121.3}]
+      ports: [{port: 5432, targetPort: 6432}]`),
     sees: async ({ reaches, server }) => {
       const all = ['10.20.121.1', '10.20.121.2', '10.20.121.3'];
       await reaches('db', 5432, all);
@@ -42,15 +34,11 @@ export const readiness: readonly Case[] = [
       { address: '10.20.122.1', port: 6432, greeting: 'bouncer 1' },
       { address: '10.20.122.2', port: 6432, greeting: 'bouncer 2' },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.122.1}, {host: 10.20.122.2}]
-        ports:
-          - {name: postgres, port: 5432, probe: {periodSeconds: 1, failureThreshold: 1}}
-          - {name: bouncer, port: 6432, probe: {periodSeconds: 1, failureThreshold: 1}}`,
+    manifest: backend(`
+      targets: [{host: 10.20.122.1}, {host: 10.20.122.2}]
+      ports:
+        - {name: postgres, port: 5432, probe: {periodSeconds: 1, failureThreshold: 1}}
+        - {name: bouncer, port: 6432, probe: {periodSeconds: 1, failureThreshold: 1}}`),
     sees: async ({ reached, reaches, server }) => {
       await reaches('db', 5432, ['postgres 1', 'postgres 2']);
       await reaches('db', 6432, ['bouncer 1', 'bouncer 2']);
@@ -70,20 +58,16 @@ export const readiness: readonly Case[] = [
       { address: '10.20.123.1', port: 8008, behaviour: 'http' },
       { address: '10.20.123.2', port: 8008, behaviour: 'http', status: 503 },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.123.1}, {host: 10.20.123.2}]
-        ports:
-          - {name: postgres, port: 5432}
-          - {name: health, port: 8008}
-        probe:
-          httpGet: {path: /primary}
-          port: health
-          periodSeconds: 1
-          failureThreshold: 1`,
+    manifest: backend(`
+      targets: [{host: 10.20.123.1}, {host: 10.20.123.2}]
+      ports:
+        - {name: postgres, port: 5432}
+        - {name: health, port: 8008}
+      probe:
+        httpGet: {path: /primary}
+        port: health
+        periodSeconds: 1
+        failureThreshold: 1`),
     sees: async ({ reaches, server }) => {
       await reaches('db', 5432, ['10.20.123.1']);
       // A failover.
@@ -95,18 +79,11 @@ export const readiness: readonly Case[] = [
   {
     title: 'with an icmp probe the host decides, whatever its port says',
     namespace: 'icmp',
-    servers: [
-      { address: '10.20.124.1', port: 5432 },
-      { address: '10.20.124.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.124.1}, {host: 10.20.124.2}]
-        ports: [{port: 5432}]
-        probe: {icmp: {}, periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.124.1', '10.20.124.2'),
+    manifest: backend(`
+      targets: [{host: 10.20.124.1}, {host: 10.20.124.2}]
+      ports: [{port: 5432}]
+      probe: {icmp: {}, periodSeconds: 1, failureThreshold: 1}`),
     sees: async ({ connect, reaches, server, summary }) => {
       await reaches('db', 5432, ['10.20.124.1', '10.20.124.2']);
       const wayBack = await dropPackets('10.20.124.1');
@@ -124,18 +101,10 @@ export const readiness: readonly Case[] = [
   {
     title: 'a drained server gets no new connection, and gets them again after it',
     namespace: 'drained',
-    servers: [
-      { address: '10.20.125.1', port: 5432 },
-      { address: '10.20.125.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.125.1}, {host: 10.20.125.2}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(5432, '10.20.125.1', '10.20.125.2'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.125.1}, {host: 10.20.125.2}]
+      ports: [{port: 5432}]`),
     sees: async ({ admin, reaches }) => {
       await reaches('db', 5432, ['10.20.125.1', '10.20.125.2']);
       const drain = (drained: boolean) =>

@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import type { OtherObject } from '../../controlplane/kinds.ts';
 import { addAddress } from '../../controlplane/network.ts';
 import { eventually } from '../../support/eventually.ts';
+import { minimalBackend, serversAt } from '../manifest.ts';
 import type { Case, Scene } from '../scene.ts';
 
 /** Ports, types and traffic policies of Services. */
@@ -10,19 +11,10 @@ export const types: readonly Case[] = [
   {
     title: 'port 5432 of the name is port 6432 of three servers, and connections reach all of them',
     namespace: 'spread',
-    servers: [
-      { address: '10.20.111.1', port: 6432 },
-      { address: '10.20.111.2', port: 6432 },
-      { address: '10.20.111.3', port: 6432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.111.1}, {host: 10.20.111.2}, {host: 10.20.111.3}]
-        ports: [{port: 5432, targetPort: 6432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    servers: serversAt(6432, '10.20.111.1', '10.20.111.2', '10.20.111.3'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.111.1}, {host: 10.20.111.2}, {host: 10.20.111.3}]
+      ports: [{port: 5432, targetPort: 6432}]`),
     sees: ({ reaches }) => reaches('db', 5432, ['10.20.111.1', '10.20.111.2', '10.20.111.3']),
   },
   {
@@ -33,40 +25,26 @@ export const types: readonly Case[] = [
       { address: '10.20.112.1', port: 5434, greeting: 'second' },
       { address: '10.20.112.2', port: 5432, greeting: 'third' },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets:
-          - {host: 10.20.112.1, port: 5433}
-          - {host: 10.20.112.1, port: 5434}
-          - {host: 10.20.112.2}
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}`,
+    manifest: minimalBackend(`
+      targets:
+        - {host: 10.20.112.1, port: 5433}
+        - {host: 10.20.112.1, port: 5434}
+        - {host: 10.20.112.2}
+      ports: [{port: 5432}]`),
     sees: ({ reaches }) => reaches('db', 5432, ['first', 'second', 'third']),
   },
   {
     title: 'with sessionAffinity ClientIP each client stays with one server',
     namespace: 'affinity',
-    servers: [
-      { address: '10.20.113.1', port: 5432 },
-      { address: '10.20.113.2', port: 5432 },
-      { address: '10.20.113.3', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.113.1}, {host: 10.20.113.2}, {host: 10.20.113.3}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services:
-          - name: db
-            sessionAffinity: ClientIP
-            sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}
-          - name: db-any`,
+    servers: serversAt(5432, '10.20.113.1', '10.20.113.2', '10.20.113.3'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.113.1}, {host: 10.20.113.2}, {host: 10.20.113.3}]
+      ports: [{port: 5432}]
+      services:
+        - name: db
+          sessionAffinity: ClientIP
+          sessionAffinityConfig: {clientIP: {timeoutSeconds: 600}}
+        - name: db-any`),
     sees: async ({ connect, reaches }) => {
       await reaches('db-any', 5432, ['10.20.113.1', '10.20.113.2', '10.20.113.3']);
       const clients = Array.from({ length: 12 }, (_, i) => `10.20.113.${101 + i}`);
@@ -86,19 +64,11 @@ export const types: readonly Case[] = [
   {
     title: 'a fixed node port of the node reaches the servers',
     namespace: 'node-port',
-    servers: [
-      { address: '10.20.114.1', port: 6432 },
-      { address: '10.20.114.2', port: 6432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.114.1}, {host: 10.20.114.2}]
-        ports: [{port: 5432, targetPort: 6432, nodePort: 31432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, type: NodePort}]`,
+    servers: serversAt(6432, '10.20.114.1', '10.20.114.2'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.114.1}, {host: 10.20.114.2}]
+      ports: [{port: 5432, targetPort: 6432, nodePort: 31432}]
+      services: [{name: db, type: NodePort}]`),
     sees: async ({ plane, reaches }) => {
       await reaches(plane.address, 31432, ['10.20.114.1', '10.20.114.2']);
       await reaches('db', 5432, ['10.20.114.1', '10.20.114.2']);
@@ -107,19 +77,11 @@ export const types: readonly Case[] = [
   {
     title: 'an allocated node port reaches the servers and stays when a server joins',
     namespace: 'node-port-any',
-    servers: [
-      { address: '10.20.115.1', port: 5432 },
-      { address: '10.20.115.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.115.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, type: NodePort}]`,
+    servers: serversAt(5432, '10.20.115.1', '10.20.115.2'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.115.1}]
+      ports: [{port: 5432}]
+      services: [{name: db, type: NodePort}]`),
     sees: async (scene) => {
       const allocated = await nodePort(scene, 'db');
       await scene.reaches(scene.plane.address, allocated, ['10.20.115.1']);
@@ -133,16 +95,11 @@ export const types: readonly Case[] = [
   {
     title: 'a LoadBalancer Service works inside while it has no address, and outside from when it gets one',
     namespace: 'load-balancer',
-    servers: [{ address: '10.20.116.1', port: 5432 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.116.1}]
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, type: LoadBalancer}]`,
+    servers: serversAt(5432, '10.20.116.1'),
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.116.1}]
+      ports: [{port: 5432}]
+      services: [{name: db, type: LoadBalancer}]`),
     sees: async (scene) => {
       await scene.reaches('db', 5432, ['10.20.116.1']);
       await scene.reaches(scene.plane.address, await nodePort(scene, 'db'), ['10.20.116.1']);
@@ -163,30 +120,22 @@ export const types: readonly Case[] = [
       { address: '10.20.117.1', port: 6432 },
       { address: '10.20.117.7', port: 7432 },
     ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets: [{host: 10.20.117.1}]
-        ports: [{port: 5432, targetPort: 6432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, externalIPs: [10.20.117.7]}]`,
+    manifest: minimalBackend(`
+      targets: [{host: 10.20.117.1}]
+      ports: [{port: 5432, targetPort: 6432}]
+      services: [{name: db, externalIPs: [10.20.117.7]}]`),
     sees: ({ reaches }) => reaches('10.20.117.7', 5432, ['10.20.117.1']),
   },
   {
     title: 'an Ingress takes the Service as its backend',
     namespace: 'ingress',
-    servers: [{ address: '10.20.118.1', port: 8080 }],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: api}
-      spec:
-        targets: [{host: 10.20.118.1}]
-        ports: [{name: http, port: 80, targetPort: 8080}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
----
+    servers: serversAt(8080, '10.20.118.1'),
+    manifest: `${minimalBackend(
+      `
+      targets: [{host: 10.20.118.1}]
+      ports: [{name: http, port: 80, targetPort: 8080}]`,
+      'api',
+    )}---
       apiVersion: networking.k8s.io/v1
       kind: Ingress
       metadata: {name: api}

@@ -1,4 +1,5 @@
 import { isAtLeast } from '../../controlplane/kubernetes-version.ts';
+import { minimalBackend, serversAt } from '../manifest.ts';
 import type { Case } from '../scene.ts';
 
 /** Kubernetes 1.33 refuses the newer values. */
@@ -10,25 +11,17 @@ export const zones: readonly Case[] = [
     title:
       'connections stay in the zone of the client while a server there is ready, and go on in the other zone',
     namespace: 'zones',
-    servers: [
-      { address: '10.20.151.1', port: 5432 },
-      { address: '10.20.151.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets:
-          - {host: 10.20.151.1, zone: zone-a}
-          - {host: 10.20.151.2, zone: zone-b}
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services:
-          - {name: close, trafficDistribution: PreferClose}
-          - {name: same-zone, trafficDistribution: ${newest('PreferSameZone')}}
-          - {name: same-node, trafficDistribution: ${newest('PreferSameNode')}}
-          - {name: any}`,
+    servers: serversAt(5432, '10.20.151.1', '10.20.151.2'),
+    manifest: minimalBackend(`
+      targets:
+        - {host: 10.20.151.1, zone: zone-a}
+        - {host: 10.20.151.2, zone: zone-b}
+      ports: [{port: 5432}]
+      services:
+        - {name: close, trafficDistribution: PreferClose}
+        - {name: same-zone, trafficDistribution: ${newest('PreferSameZone')}}
+        - {name: same-node, trafficDistribution: ${newest('PreferSameNode')}}
+        - {name: any}`),
     sees: async ({ reaches, server }) => {
       const near = ['close', 'same-zone', 'same-node'];
       const all = ['10.20.151.1', '10.20.151.2'];
@@ -45,21 +38,13 @@ export const zones: readonly Case[] = [
     title:
       'zones and the distribution are followed when they are edited; a server without a zone ends the preference',
     namespace: 'zones-edited',
-    servers: [
-      { address: '10.20.152.1', port: 5432 },
-      { address: '10.20.152.2', port: 5432 },
-    ],
-    manifest: `
-      apiVersion: externalbackend.io/v1alpha1
-      kind: ExternalBackend
-      metadata: {name: db}
-      spec:
-        targets:
-          - {host: 10.20.152.1, zone: zone-a}
-          - {host: 10.20.152.2, zone: zone-b}
-        ports: [{port: 5432}]
-        probe: {periodSeconds: 1, failureThreshold: 1}
-        services: [{name: db, trafficDistribution: PreferClose}]`,
+    servers: serversAt(5432, '10.20.152.1', '10.20.152.2'),
+    manifest: minimalBackend(`
+      targets:
+        - {host: 10.20.152.1, zone: zone-a}
+        - {host: 10.20.152.2, zone: zone-b}
+      ports: [{port: 5432}]
+      services: [{name: db, trafficDistribution: PreferClose}]`),
     sees: async ({ admin, reaches }) => {
       const [one, two] = ['10.20.152.1', '10.20.152.2'];
       const edit = (spec: object) => admin.patch('ExternalBackend', 'db', 'zones-edited', { spec });
