@@ -49,7 +49,7 @@ describe('LeaderElector on a real API server', () => {
     return { elector, proxy, seen };
   }
 
-  /** Looks at both all the time; `overlaps` counts the looks that saw two leaders. */
+  /** Reads both all the time; `overlaps` counts the reads that found two leaders. */
   function observe(...electors: LeaderElector[]) {
     const result = { overlaps: 0, looks: 0 };
     const timer = setInterval(() => {
@@ -63,15 +63,21 @@ describe('LeaderElector on a real API server', () => {
     return result;
   }
 
-  it('lets one replica lead, and the other one within the lease duration after its end, never two at a time', async () => {
+  /** Starts two replicas. `a` leads, and `b` has noticed it. */
+  async function twoReplicas(clockOfA?: Clock) {
     const space = await namespace(controlPlane(), 'leader');
-    const a = await candidate(space, 'a');
+    const a = await candidate(space, 'a', clockOfA);
     const b = await candidate(space, 'b');
     const observed = observe(a.elector, b.elector);
     a.elector.start();
     await until('a leads', () => a.elector.isLeader());
     b.elector.start();
     await until('b knows', () => b.seen.includes('leader a'));
+    return { a, b, observed };
+  }
+
+  it('lets one replica lead, and the other one within the lease duration after its end, never two at a time', async () => {
+    const { a, b, observed } = await twoReplicas();
     await sleep(leaseDurationMs + retryPeriodMs);
     expect(b.elector.isLeader()).toBe(false);
 
@@ -90,14 +96,7 @@ describe('LeaderElector on a real API server', () => {
   }, 60_000);
 
   it('releases the Lease at once when it is stopped', async () => {
-    const space = await namespace(controlPlane(), 'leader');
-    const a = await candidate(space, 'a');
-    const b = await candidate(space, 'b');
-    const observed = observe(a.elector, b.elector);
-    a.elector.start();
-    await until('a leads', () => a.elector.isLeader());
-    b.elector.start();
-    await until('b knows', () => b.seen.includes('leader a'));
+    const { a, b, observed } = await twoReplicas();
     await a.elector.stop();
     expect(a.elector.isLeader()).toBe(false);
     await until('b leads', () => b.elector.isLeader(), slackMs);
@@ -128,15 +127,8 @@ describe('LeaderElector on a real API server', () => {
   }, 30_000);
 
   it('does not depend on wall clocks', async () => {
-    const space = await namespace(controlPlane(), 'leader');
     const inTheFuture: Clock = { ...systemClock, wall: () => systemClock.wall() + 86_400_000 };
-    const a = await candidate(space, 'a', inTheFuture);
-    const b = await candidate(space, 'b');
-    const observed = observe(a.elector, b.elector);
-    a.elector.start();
-    await until('a leads', () => a.elector.isLeader());
-    b.elector.start();
-    await until('b knows', () => b.seen.includes('leader a'));
+    const { a, b, observed } = await twoReplicas(inTheFuture);
     a.proxy.refuse(true);
     await until('b leads', () => b.elector.isLeader(), leaseDurationMs + slackMs);
     expect(observed.overlaps).toBe(0);

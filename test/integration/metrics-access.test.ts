@@ -1,27 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 
-import { api } from '../controlplane/api.ts';
 import type { Api } from '../controlplane/api.ts';
-import { kubectl } from '../controlplane/kubectl.ts';
 import { startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
-import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
+import { startNamespacedPlane } from '../support/cluster/namespaced-plane.ts';
+import type { NamespacedPlane } from '../support/cluster/namespaced-plane.ts';
 import { eventually } from '../support/eventually.ts';
 
 const config = join(import.meta.dirname, '../../config');
 const reader = 'external-backend-operator-metrics-reader';
 let own: Plane;
 let admin: Api;
+let apply: NamespacedPlane['apply'];
 let operator: RunningOperator;
 
 beforeAll(async () => {
-  own = await startPlane({ address: '10.99.2.31' });
-  admin = api(own.details);
-  await apply('-k', join(config, 'namespaced'));
-  for (const name of ['shop', 'monitoring']) await admin.create({ kind: 'Namespace', metadata: { name } });
-  await apply('-n', 'shop', '-k', join(config, 'rbac-namespaced/watched'));
+  ({ own, admin, apply } = await startNamespacedPlane('10.99.2.31', ['shop', 'monitoring']));
   operator = await startOperator(own.details, { namespace: 'shop', args: ['--metrics-auth=token'] });
 }, 60_000);
 
@@ -29,9 +25,6 @@ afterAll(async () => {
   await operator.kill();
   await own.stop();
 });
-
-const apply = (...args: readonly string[]) =>
-  kubectl(own.details, ['apply', '--server-side', '--force-conflicts', ...args]);
 
 /** A token of a new ServiceAccount, as the kubelet would project it into a pod. */
 async function tokenOf(name: string): Promise<string> {

@@ -1,40 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { join } from 'node:path';
 
-import { api } from '../controlplane/api.ts';
 import type { Api } from '../controlplane/api.ts';
 import { controlPlane } from '../controlplane/details.ts';
-import { kubectl } from '../controlplane/kubectl.ts';
 import { startOperator } from '../controlplane/operator.ts';
 import type { RunningOperator } from '../controlplane/operator.ts';
-import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { plain } from '../support/builders/backends.ts';
 import { conditionOf, openWorld } from '../support/cluster/world.ts';
+import { startNamespacedPlane } from '../support/cluster/namespaced-plane.ts';
+import type { NamespacedPlane } from '../support/cluster/namespaced-plane.ts';
 import { eventually } from '../support/eventually.ts';
 
-const config = join(import.meta.dirname, '../../config');
 const ips = ['10.20.62.1'];
 
 describe('of two namespaces that the operator is to serve', () => {
   let own: Plane;
   let admin: Api;
+  let serve: NamespacedPlane['serve'];
   let operator: RunningOperator;
 
   beforeAll(async () => {
-    own = await startPlane({ address: '10.99.2.7' });
-    admin = api(own.details);
-    await apply('-k', join(config, 'namespaced'));
-    for (const name of ['shop', 'bank']) await admin.create({ kind: 'Namespace', metadata: { name } });
-    await apply('-n', 'shop', '-k', join(config, 'rbac-namespaced/watched'));
+    ({ own, admin, serve } = await startNamespacedPlane('10.99.2.7', ['shop', 'bank']));
   }, 60_000);
   afterAll(async () => {
     await operator.kill();
     await own.stop();
   });
 
-  const apply = (...args: readonly string[]) =>
-    kubectl(own.details, ['apply', '--server-side', '--force-conflicts', ...args]);
   const publish = (ns: string) =>
     admin.apply({ kind: 'ExternalBackend', metadata: { name: 'db', namespace: ns }, spec: plain(ips) });
   const reason = async (ns: string) =>
@@ -63,7 +55,7 @@ describe('of two namespaces that the operator is to serve', () => {
   }, 60_000);
 
   it('is served once it has its Role', async () => {
-    await apply('-n', 'bank', '-k', join(config, 'rbac-namespaced/watched'));
+    await serve('bank');
     await eventually(
       () => reason('bank'),
       (now) => now === 'Published',

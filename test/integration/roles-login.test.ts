@@ -4,31 +4,21 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import { eventually } from '../support/eventually.ts';
 import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
-import {
-  byRole,
-  degraded,
-  eventsOf,
-  openPatientWorld,
-  patientlyMs,
-  rw,
-  storeLogin,
-  told,
-  upVerdicts,
-} from '../support/cluster/roles.ts';
+import { byRole, openRolesWorld, patientlyMs, rw, eventsOf } from '../support/cluster/roles.ts';
+import type { RolesWorld } from '../support/cluster/roles.ts';
 import { brief, conditionOf } from '../support/cluster/world.ts';
-import type { World } from '../support/cluster/world.ts';
 
 const address = '10.20.76.1';
 const port = 5432;
 const passwords = { first: 'horse-staple-11', second: 'battery-correct-22' };
-let world: World;
+let world: RolesWorld;
 let server: PostgresCluster;
 
 const backend = (name: string) => byRole('postgres', port, [address], [rw(name)]);
 
-const login = (password: string) => storeLogin(world, 'login', { username: 'prober', password });
+const login = (password: string) => world.storeLogin('login', { username: 'prober', password });
 
-const refusals = () => upVerdicts(world, 'postgres', 'AuthFailed');
+const refusals = () => world.upVerdicts('postgres', 'AuthFailed');
 
 const statusWrites = async () =>
   (await world.writes()).map(brief).filter((text) => text.endsWith('externalbackends/status')).length;
@@ -38,7 +28,7 @@ const notes = (name: string) =>
 
 beforeAll(async () => {
   [world, server] = await Promise.all([
-    openPatientWorld('roles-login'),
+    openRolesWorld('roles-login'),
     createPostgresCluster({ address, port }),
   ]);
   await server.start({ shared_buffers: '16MB' });
@@ -54,17 +44,17 @@ afterAll(async () => {
 it('A password that is changed in the database first is reported, -rw keeps its server, and logins succeed when the Secret follows', async () => {
   await world.publish('orders', backend('orders'));
   await world.serves('orders-rw', [address]);
-  await told(world, 'orders', address, { reason: 'Responded', role: 'Primary' });
+  await world.reports('orders', address, { reason: 'Responded', role: 'Primary' });
 
   await server.query(`alter role prober password '${passwords.second}'`);
-  const refused = await told(world, 'orders', address, {
+  const refused = await world.reports('orders', address, {
     ready: true,
     health: 'healthy',
     reason: 'AuthFailed',
     role: 'Primary',
   });
   expect(refused.message).toMatch(/^28P01 password authentication failed/);
-  await degraded(world, 'orders', 'LoginsRefused');
+  await world.degraded('orders', 'LoginsRefused');
 
   const [writtenBefore, refusedBefore] = await Promise.all([statusWrites(), refusals()]);
   await eventually(refusals, (count) => count >= refusedBefore + 5, {
@@ -89,10 +79,10 @@ it('A password that is changed in the database first is reported, -rw keeps its 
   expect(conditionOf(stored, 'Degraded')?.reason).toBe('LoginsRefused');
 
   await login(passwords.second);
-  await told(world, 'orders', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
-  await degraded(world, 'orders', 'AllHealthy');
+  await world.reports('orders', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
+  await world.degraded('orders', 'AllHealthy');
   await world.serves('late-rw', [address]);
-  await degraded(world, 'late', 'AllHealthy');
+  await world.degraded('late', 'AllHealthy');
 
   expect(everMissing(world.slices.history, 'orders-rw', [address])).toEqual([]);
   const note =
@@ -124,21 +114,21 @@ it.each([
   async (_, spoil, mend, sqlstate) => {
     const name = `by-${sqlstate}`;
     await world.publish(name, backend(name));
-    await told(world, name, address, { reason: 'Responded', role: 'Primary' });
+    await world.reports(name, address, { reason: 'Responded', role: 'Primary' });
 
     await server.query(spoil);
-    const refused = await told(world, name, address, {
+    const refused = await world.reports(name, address, {
       ready: true,
       health: 'healthy',
       reason: 'AuthFailed',
       role: 'Primary',
     });
     expect(refused.message).toMatch(new RegExp(`^${sqlstate} `));
-    await degraded(world, name, 'LoginsRefused');
+    await world.degraded(name, 'LoginsRefused');
 
     await server.query(mend);
-    await told(world, name, address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
-    await degraded(world, name, 'AllHealthy');
+    await world.reports(name, address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
+    await world.degraded(name, 'AllHealthy');
     expect(everMissing(world.slices.history, `${name}-rw`, [address])).toEqual([]);
     expect(notes(name).filter((text) => text.startsWith('Warning'))).toEqual([
       expect.stringMatching(
@@ -151,10 +141,10 @@ it.each([
 
 it('A server that requests the password in clear does not get it, which is reported, and -rw keeps its server', async () => {
   await world.publish('clear', backend('clear'));
-  await told(world, 'clear', address, { reason: 'Responded', role: 'Primary' });
+  await world.reports('clear', address, { reason: 'Responded', role: 'Primary' });
 
   await server.admit('host all all 0.0.0.0/0 password');
-  const withheld = await told(world, 'clear', address, {
+  const withheld = await world.reports('clear', address, {
     ready: true,
     health: 'healthy',
     reason: 'CredentialsWithheld',
@@ -163,13 +153,13 @@ it('A server that requests the password in clear does not get it, which is repor
   const message =
     'the password would be sent in clear text: set sslMode: verify-full (or credentials.allowClearText: true)';
   expect(withheld.message).toBe(message);
-  await degraded(world, 'clear', 'LoginsRefused');
+  await world.degraded('clear', 'LoginsRefused');
 
   await world.admin.patch('ExternalBackend', 'clear', world.ns, {
     spec: { credentials: { allowClearText: true } },
   });
-  await told(world, 'clear', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
-  await degraded(world, 'clear', 'AllHealthy');
+  await world.reports('clear', address, { reason: 'Responded', health: 'healthy', role: 'Primary' });
+  await world.degraded('clear', 'AllHealthy');
 
   expect(everMissing(world.slices.history, 'clear-rw', [address])).toEqual([]);
   expect(notes('clear').filter((text) => text.startsWith('Warning'))).toEqual([

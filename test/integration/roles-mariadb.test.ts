@@ -4,26 +4,13 @@ import { everMissing } from '../controlplane/endpoints.ts';
 import { addAddress } from '../controlplane/network.ts';
 import { startMariaDb } from '../support/servers/mariadb.ts';
 import type { MariaDb } from '../support/servers/mariadb.ts';
-import {
-  annals,
-  byRole,
-  degraded,
-  leaked,
-  openPatientWorld,
-  patientlyMs,
-  promoted,
-  ro,
-  rw,
-  storeLogin,
-  told,
-  toldOfPrimary,
-} from '../support/cluster/roles.ts';
-import type { World } from '../support/cluster/world.ts';
+import { byRole, openRolesWorld, patientlyMs, ro, rw, writablePeriods } from '../support/cluster/roles.ts';
+import type { RolesWorld } from '../support/cluster/roles.ts';
 
 const [a, b] = ['10.20.72.1', '10.20.72.2'];
 const port = 3306;
 const password = 'maria-horse-3';
-let world: World;
+let world: RolesWorld;
 let first: MariaDb;
 let second: MariaDb;
 
@@ -38,18 +25,14 @@ beforeAll(async () => {
   await addAddress(a, b);
   const start = (address: string, id: string) =>
     startMariaDb(address, port, { 'server-id': id, 'log-bin': 'bin', 'skip-name-resolve': '' });
-  [world, first, second] = await Promise.all([
-    openPatientWorld('roles-mariadb'),
-    start(a, '1'),
-    start(b, '2'),
-  ]);
+  [world, first, second] = await Promise.all([openRolesWorld('roles-mariadb'), start(a, '1'), start(b, '2')]);
   await first.sql("create user repl@'%' identified by 'repl'; grant replication slave on *.* to repl@'%'");
   await first.sql(
     `create user prober@'%' identified by '${password}'; grant slave monitor on *.* to prober@'%'`,
   );
   await second.sql('set global read_only = on');
   await follow(second, first);
-  await storeLogin(world, 'login', { username: 'prober', password });
+  await world.storeLogin('login', { username: 'prober', password });
   const services = [rw('orders'), { ...ro('orders'), maxLagSeconds: 10 }];
   await world.apply('orders', byRole('mysql', port, [a, b], services));
 }, 90_000);
@@ -65,37 +48,37 @@ describe('MariaDB with a replica', () => {
     await world.serves('orders-ro', [b]);
     await second.sql('stop slave sql_thread');
     await world.serves('orders-ro', []);
-    await told(world, 'orders', b, { health: 'unhealthy', reason: 'ReplicationBroken', role: 'Replica' });
-    await degraded(world, 'orders', 'AddressesUnhealthy');
+    await world.reports('orders', b, { health: 'unhealthy', reason: 'ReplicationBroken', role: 'Replica' });
+    await world.degraded('orders', 'AddressesUnhealthy');
     await second.sql('start slave');
     await world.serves('orders-ro', [b]);
-    await degraded(world, 'orders', 'AllHealthy');
+    await world.degraded('orders', 'AllHealthy');
     expect(everMissing(world.slices.history, 'orders-rw', [a])).toEqual([]);
   }, 90_000);
 
   it('empties -rw when read_only is changed for a switch-over, and then publishes the other server', async () => {
-    const reigns = annals(a);
+    const periods = writablePeriods(a);
     await world.serves('orders-rw', [a]);
     await world.serves('orders-ro', [b]);
-    const before = (await toldOfPrimary(world, 'orders', 1)).length;
+    const before = (await world.primaryEvents('orders', 1)).length;
 
     await first.sql('set global read_only = on');
     await world.serves('orders-rw', []);
     // The status follows the slices a moment later; a promotion before that is one change, and one Event.
-    await toldOfPrimary(world, 'orders', before + 1);
+    await world.primaryEvents('orders', before + 1);
     await world.serves('orders-ro', [a, b]);
-    reigns.ends(a);
+    periods.ends(a);
 
-    reigns.begins(b);
-    await promoted(world, 'orders-rw', b, () =>
+    periods.begins(b);
+    await world.promoted('orders-rw', b, () =>
       second.sql('stop slave; reset slave all; set global read_only = off'),
     );
     await follow(first, second);
     await world.serves('orders-ro', [a]);
-    await told(world, 'orders', a, { role: 'Replica', health: 'healthy' });
-    await told(world, 'orders', b, { role: 'Primary', health: 'healthy' });
-    expect(reigns.misled(world, 'orders-rw')).toEqual([]);
-    const events = await toldOfPrimary(world, 'orders', before + 2);
+    await world.reports('orders', a, { role: 'Replica', health: 'healthy' });
+    await world.reports('orders', b, { role: 'Primary', health: 'healthy' });
+    expect(periods.misrouted(world, 'orders-rw')).toEqual([]);
+    const events = await world.primaryEvents('orders', before + 2);
     expect(events.slice(before)).toEqual(['PrimaryLost', 'PrimaryChanged']);
   }, 90_000);
 
@@ -109,8 +92,8 @@ describe('MariaDB with a replica', () => {
     }, patientlyMs);
     const [other, address] = now === a ? [second, b] : [first, a];
     await other.sql('stop slave; reset slave all; set global read_only = off');
-    await degraded(world, 'orders', 'TwoPrimaries');
-    await told(world, 'orders', address, {
+    await world.degraded('orders', 'TwoPrimaries');
+    await world.reports('orders', address, {
       role: 'Primary',
       excluded: [
         { service: 'orders-rw', reason: 'SecondPrimary' },
@@ -119,11 +102,11 @@ describe('MariaDB with a replica', () => {
     });
     await world.serves('orders-rw', [now]);
     await other.sql('set global read_only = on');
-    await degraded(world, 'orders', 'AllHealthy');
+    await world.degraded('orders', 'AllHealthy');
     await world.serves('orders-rw', [now]);
   }, 90_000);
 
   it('shows the password nowhere', async () => {
-    expect(await leaked(world, password)).toEqual([]);
+    expect(await world.leaked(password)).toEqual([]);
   });
 });

@@ -7,21 +7,16 @@ import { eventually } from '../support/eventually.ts';
 import { createPostgresCluster } from '../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../support/servers/postgres-cluster.ts';
 import {
-  annals,
   byRole,
-  degraded,
-  leaked,
-  openPatientWorld,
+  openRolesWorld,
   patientlyMs,
-  promoted,
   ro,
   rw,
-  storeLogin,
-  told,
-  toldOfPrimary,
-  upVerdicts,
+  secondPrimary,
+  writablePeriods,
 } from '../support/cluster/roles.ts';
-import type { Spec, World } from '../support/cluster/world.ts';
+import type { RolesWorld } from '../support/cluster/roles.ts';
+import type { Spec } from '../support/cluster/world.ts';
 
 const port = 5432;
 const passwords = { first: 'correct-horse-1', second: 'battery-staple-2' };
@@ -40,7 +35,7 @@ interface Pair {
   readonly b: string;
 }
 
-let world: World;
+let world: RolesWorld;
 let failover: Pair;
 let split: Pair;
 let late: Pair;
@@ -65,7 +60,7 @@ const backend = ({ a, b }: Pair, ...services: readonly Spec[]): Spec =>
 /** Beside all else, for what is read of a Secret is read again after half a minute. */
 async function rotate(): Promise<void> {
   await late.primary.query(`create role rotating login password '${passwords.first}'`);
-  await storeLogin(world, 'rotating', { username: 'rotating', password: passwords.first });
+  await world.storeLogin('rotating', { username: 'rotating', password: passwords.first });
   await world.apply('rotated', {
     ...backend(late, rw('rotated'), ro('rotated')),
     credentials: { secretName: 'rotating' },
@@ -77,14 +72,14 @@ async function rotate(): Promise<void> {
     deadlineMs: patientlyMs,
   });
   const before = letIn();
-  await storeLogin(world, 'rotating', { username: 'rotating', password: passwords.second });
+  await world.storeLogin('rotating', { username: 'rotating', password: passwords.second });
   await eventually(letIn, (count) => count > before, {
     fact: 'the new one is taken',
     deadlineMs: patientlyMs,
   });
 }
 
-const refused = () => upVerdicts(world, 'postgres', 'AuthFailed');
+const refused = () => world.upVerdicts('postgres', 'AuthFailed');
 
 const letIn = () => late.primary.log().filter((line) => line.includes('authorized: user=rotating')).length;
 
@@ -92,12 +87,12 @@ beforeAll(async () => {
   // As the program has it: without a handler one is chosen.
   const args = ['--auto-select-handler=true', '--log-level=debug'];
   [world, failover, split, late] = await Promise.all([
-    openPatientWorld('roles-postgres', args),
+    openRolesWorld('roles-postgres', args),
     openPair('10.20.71.1', '10.20.71.2'),
     openPair('10.20.71.3', '10.20.71.4'),
     openPair('10.20.71.5', '10.20.71.6'),
   ]);
-  await storeLogin(world, 'login', { username: 'prober', password: passwords.first });
+  await world.storeLogin('login', { username: 'prober', password: passwords.first });
   rotation = rotate();
   rotation.catch(() => undefined); // its own test fails with it
 }, 90_000);
@@ -110,32 +105,32 @@ afterAll(async () => {
 describe('PostgreSQL with a replica', () => {
   it('empties -rw while no server is primary, then publishes the new one, and the old primary returns as a replica', async () => {
     const { primary, replica, a, b } = failover;
-    const reigns = annals(a);
+    const periods = writablePeriods(a);
     await world.apply('orders', backend(failover, rw('orders'), ro('orders')));
     await world.serves('orders-rw', [a]);
     await world.serves('orders-ro', [b]);
 
     await primary.kill();
     await world.serves('orders-rw', []);
-    await told(world, 'orders', b, {
+    await world.reports('orders', b, {
       role: 'Replica',
       excluded: [{ service: 'orders-rw', reason: 'NotPrimary' }],
     });
     // A promotion that comes sooner is written by the same status.
-    await toldOfPrimary(world, 'orders', 2);
+    await world.primaryEvents('orders', 2);
 
-    reigns.begins(b);
-    await promoted(world, 'orders-rw', b, () => replica.query('select pg_promote()'));
+    periods.begins(b);
+    await world.promoted('orders-rw', b, () => replica.query('select pg_promote()'));
     await world.serves('orders-ro', []);
 
     await primary.rewind(replica);
-    reigns.ends(a);
+    periods.ends(a);
     await primary.start(settings);
     await world.serves('orders-ro', [a]);
-    await told(world, 'orders', a, { role: 'Replica', health: 'healthy' });
-    await told(world, 'orders', b, { role: 'Primary', health: 'healthy' });
-    expect(reigns.misled(world, 'orders-rw')).toEqual([]);
-    expect(await toldOfPrimary(world, 'orders', 3)).toEqual([
+    await world.reports('orders', a, { role: 'Replica', health: 'healthy' });
+    await world.reports('orders', b, { role: 'Primary', health: 'healthy' });
+    expect(periods.misrouted(world, 'orders-rw')).toEqual([]);
+    expect(await world.primaryEvents('orders', 3)).toEqual([
       'PrimaryChanged',
       'PrimaryLost',
       'PrimaryChanged',
@@ -144,33 +139,26 @@ describe('PostgreSQL with a replica', () => {
 
   it('publishes the primary on the later timeline in -rw, and excludes the other one until it is rebuilt', async () => {
     const { primary, replica, a, b } = split;
-    const reigns = annals(a);
+    const periods = writablePeriods(a);
     await world.apply('stock', backend(split, rw('stock'), ro('stock')));
     await world.serves('stock-rw', [a]);
     await world.serves('stock-ro', [b]);
 
-    reigns.begins(b);
+    periods.begins(b);
     await replica.query('select pg_promote()');
     await world.serves('stock-rw', [b]);
-    await degraded(world, 'stock', 'TwoPrimaries');
-    await told(world, 'stock', a, {
-      role: 'Primary',
-      health: 'healthy',
-      excluded: [
-        { service: 'stock-rw', reason: 'SecondPrimary' },
-        { service: 'stock-ro', reason: 'NotReplica' },
-      ],
-    });
+    await world.degraded('stock', 'TwoPrimaries');
+    await world.reports('stock', a, secondPrimary('stock'));
     await world.serves('stock-ro', []);
 
     await primary.kill();
     await primary.rebuild(replica);
-    reigns.ends(a);
+    periods.ends(a);
     await primary.start(settings);
     await world.serves('stock-ro', [a]);
-    await degraded(world, 'stock', 'AllHealthy');
-    expect(reigns.misled(world, 'stock-rw')).toEqual([]);
-    expect((await toldOfPrimary(world, 'stock', 3)).toSorted()).toEqual([
+    await world.degraded('stock', 'AllHealthy');
+    expect(periods.misrouted(world, 'stock-rw')).toEqual([]);
+    expect((await world.primaryEvents('stock', 3)).toSorted()).toEqual([
       'PrimaryChanged',
       'PrimaryChanged',
       'TwoPrimaries',
@@ -195,7 +183,7 @@ describe('PostgreSQL with a replica', () => {
     await primary.query('insert into orders values (1)');
     await world.serves('prompt', []);
     await world.serves('covered', [a]);
-    await told(world, 'late', b, {
+    await world.reports('late', b, {
       health: 'healthy',
       role: 'Replica',
       lagOverSeconds: 2,
@@ -211,7 +199,7 @@ describe('PostgreSQL with a replica', () => {
     await world.serves('covered', [b]);
     expect(everMissing(world.slices.history, 'patient', [b])).toEqual([]);
     expect(everMissing(world.slices.history, 'late-rw', [a])).toEqual([]);
-    expect(annals(a).misled(world, 'late-rw')).toEqual([]);
+    expect(writablePeriods(a).misrouted(world, 'late-rw')).toEqual([]);
   }, 60_000);
 
   it('publishes the primary in a Service of replicas with a fallback while there is no replica', async () => {
@@ -245,8 +233,8 @@ describe('without a handler', () => {
       probe: { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
     });
     await world.serves('chosen', [late.a]);
-    await told(world, 'chosen', late.a, { health: 'healthy', reason: 'Responded' });
-    await told(world, 'chosen', '10.20.71.9', { health: 'unhealthy', reason: 'Timeout' });
+    await world.reports('chosen', late.a, { health: 'healthy', reason: 'Responded' });
+    await world.reports('chosen', '10.20.71.9', { health: 'unhealthy', reason: 'Timeout' });
     expect(world.backends.objects.get('chosen')?.status?.handler).toBe('postgres: port 5432');
     await mute.close();
   }, 60_000);
@@ -259,6 +247,6 @@ describe('credentials', () => {
   }, 90_000);
 
   it('are shown nowhere', async () => {
-    expect(await leaked(world, ...Object.values(passwords))).toEqual([]);
+    expect(await world.leaked(...Object.values(passwords))).toEqual([]);
   });
 });

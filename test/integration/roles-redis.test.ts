@@ -3,25 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addAddress } from '../controlplane/network.ts';
 import { startRedis } from '../support/servers/redis.ts';
 import type { Redis } from '../support/servers/redis.ts';
-import {
-  annals,
-  byRole,
-  degraded,
-  leaked,
-  openPatientWorld,
-  promoted,
-  ro,
-  rw,
-  storeLogin,
-  told,
-  toldOfPrimary,
-} from '../support/cluster/roles.ts';
-import type { World } from '../support/cluster/world.ts';
+import { byRole, openRolesWorld, ro, rw, secondPrimary, writablePeriods } from '../support/cluster/roles.ts';
+import type { RolesWorld } from '../support/cluster/roles.ts';
 
 const [a, b, c, d] = ['10.20.73.1', '10.20.73.2', '10.20.73.3', '10.20.73.4'];
 const port = 6379;
 const password = 'redis-horse-4';
-let world: World;
+let world: RolesWorld;
 let servers: ReadonlyMap<string, Redis>;
 
 function server(address: string): Redis {
@@ -44,8 +32,8 @@ beforeAll(async () => {
   servers = new Map(started.map((each) => [each.address, each]));
   await server(b).command('REPLICAOF', a, String(port));
   await server(d).command('REPLICAOF', c, String(port));
-  world = await openPatientWorld('roles-redis');
-  await storeLogin(world, 'login', { username: '', password });
+  world = await openRolesWorld('roles-redis');
+  await world.storeLogin('login', { username: '', password });
   await Promise.all([declare('carts', [a, b]), declare('careful', [c, d])]);
 }, 90_000);
 
@@ -56,35 +44,28 @@ afterAll(async () => {
 
 describe('Redis with a replica', () => {
   it('publishes the new primary, and excludes the old one with its old data until it is a replica', async () => {
-    const reigns = annals(a);
+    const periods = writablePeriods(a);
     await world.serves('carts-rw', [a]);
     await world.serves('carts-ro', [b]);
 
     await server(a).kill();
     await world.serves('carts-rw', []);
     // The status follows the slices a moment later; a promotion before that is one change, and one Event.
-    await toldOfPrimary(world, 'carts', 2);
+    await world.primaryEvents('carts', 2);
 
-    reigns.begins(b);
-    await promoted(world, 'carts-rw', b, () => server(b).command('REPLICAOF', 'NO', 'ONE'));
+    periods.begins(b);
+    await world.promoted('carts-rw', b, () => server(b).command('REPLICAOF', 'NO', 'ONE'));
     await world.serves('carts-ro', []);
 
-    reigns.ends(a); // its data is old from here on, whatever it says
+    periods.ends(a); // its data is old from here on, whatever it says
     server(a).restart();
-    await degraded(world, 'carts', 'TwoPrimaries');
-    await told(world, 'carts', a, {
-      role: 'Primary',
-      health: 'healthy',
-      excluded: [
-        { service: 'carts-rw', reason: 'SecondPrimary' },
-        { service: 'carts-ro', reason: 'NotReplica' },
-      ],
-    });
+    await world.degraded('carts', 'TwoPrimaries');
+    await world.reports('carts', a, secondPrimary('carts'));
     await server(a).command('REPLICAOF', b, String(port));
     await world.serves('carts-ro', [a]);
-    await degraded(world, 'carts', 'AllHealthy');
-    expect(reigns.misled(world, 'carts-rw')).toEqual([]);
-    expect(await toldOfPrimary(world, 'carts', 4)).toEqual([
+    await world.degraded('carts', 'AllHealthy');
+    expect(periods.misrouted(world, 'carts-rw')).toEqual([]);
+    expect(await world.primaryEvents('carts', 4)).toEqual([
       'PrimaryChanged',
       'PrimaryLost',
       'PrimaryChanged',
@@ -97,14 +78,14 @@ describe('Redis with a replica', () => {
     await world.serves('careful-ro', [d]);
     await server(c).kill();
     await world.serves('careful-ro', []);
-    await told(world, 'careful', d, { health: 'unhealthy', reason: 'ReplicationBroken' });
+    await world.reports('careful', d, { health: 'unhealthy', reason: 'ReplicationBroken' });
     server(c).restart();
     await world.serves('careful-rw', [c]);
     await world.serves('careful-ro', [d]);
-    expect(annals(c).misled(world, 'careful-rw')).toEqual([]);
+    expect(writablePeriods(c).misrouted(world, 'careful-rw')).toEqual([]);
   }, 90_000);
 
   it('shows the password nowhere', async () => {
-    expect(await leaked(world, password)).toEqual([]);
+    expect(await world.leaked(password)).toEqual([]);
   });
 });

@@ -1,7 +1,19 @@
+import type { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
 import { describe, expect, it } from '@jest/globals';
 import { aStoredBackend, namespace } from '../../support/builders/builders.ts';
 import { A, B, C, primary, ready, replica, spec, stands } from '../support/roles-world.ts';
 import { responded } from '../../support/builders/verdicts.ts';
+
+/** Runs a reconcile that writes the slices, and restarts before the status is written. */
+async function restartedBeforeStatus(world: ReconcileWorld): Promise<ReconcileWorld> {
+  const stored = world.cluster.backend(namespace, 'orders-db');
+  await world.run();
+  if (stored !== undefined) world.cluster.put(stored);
+  const next = world.restarted();
+  next.hear();
+  await next.run();
+  return next;
+}
 
 describe('a restart', () => {
   it('changes no Service of any address, whatever the roles and lags', async () => {
@@ -35,12 +47,7 @@ describe('a restart', () => {
     const { world } = await stands();
     world.say(replica(), A);
     world.say(primary(), B);
-    const stored = world.cluster.backend(namespace, 'orders-db');
-    await world.run();
-    if (stored !== undefined) world.cluster.put(stored);
-    const next = world.restarted();
-    next.hear();
-    await next.run();
+    const next = await restartedBeforeStatus(world);
     expect(ready(next, 'rw')).toEqual([B]);
     expect(ready(next, 'ro')).toEqual([A, C]);
   });
@@ -48,12 +55,7 @@ describe('a restart', () => {
   it('does not publish a former primary whose last report was Replica', async () => {
     const { world } = await stands();
     world.say(replica(), A);
-    const stored = world.cluster.backend(namespace, 'orders-db');
-    await world.run();
-    if (stored !== undefined) world.cluster.put(stored);
-    const next = world.restarted();
-    next.hear();
-    await next.run();
+    const next = await restartedBeforeStatus(world);
     expect(ready(next, 'rw')).toEqual([]);
   });
 

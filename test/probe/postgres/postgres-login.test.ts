@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import type { Check, PostgresHandler } from '../../../src/core/probing/check.ts';
@@ -11,20 +11,11 @@ import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts'
 import { forever, tcpCheck } from '../support/checks.ts';
 import { listen, refusingPort } from '../support/listener.ts';
 import { useAuthority } from '../support/resources.ts';
+import { useClusters } from '../support/use-clusters.ts';
 
 const probe = createPostgres();
 const authority = useAuthority();
-const clusters: PostgresCluster[] = [];
-
-afterAll(async () => {
-  await Promise.all(clusters.map((cluster) => cluster.remove()));
-});
-
-async function created(make: Promise<PostgresCluster>): Promise<PostgresCluster> {
-  const cluster = await make;
-  clusters.push(cluster);
-  return cluster;
-}
+const created = useClusters();
 
 const credentials = { username: 'watcher', password: 'open sesame' };
 

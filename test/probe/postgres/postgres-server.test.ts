@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -9,20 +9,11 @@ import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts'
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { useAuthority } from '../support/resources.ts';
+import { useClusters } from '../support/use-clusters.ts';
 
 const probe = createPostgres();
-const clusters: PostgresCluster[] = [];
+const created = useClusters();
 const authority = useAuthority();
-
-afterAll(async () => {
-  await Promise.all(clusters.map((cluster) => cluster.remove()));
-});
-
-async function created(make: Promise<PostgresCluster>): Promise<PostgresCluster> {
-  const cluster = await make;
-  clusters.push(cluster);
-  return cluster;
-}
 
 function check(
   cluster: PostgresCluster,

@@ -1,28 +1,13 @@
+import { aCheck } from '../../support/fakes/scripted-probe.ts';
 import type { Check, Handler } from '../../../src/core/probing/check.ts';
 
 type HttpGet = Extract<Handler, { kind: 'httpGet' }>['request'];
 
-const timing = {
-  initialDelayMs: 0,
-  periodMs: 10_000,
-  timeoutMs: 1_000,
-  successThreshold: 1,
-  failureThreshold: 3,
-};
-
 /** A tcpSocket check of the port on 127.0.0.1. */
 export function tcpCheck(port: number, more: Partial<Check> & { timeoutMs?: number } = {}): Check {
   const { timeoutMs = 1_000, ...rest } = more;
-  return {
-    id: 'check',
-    ip: '127.0.0.1',
-    family: 'IPv4',
-    port,
-    host: '127.0.0.1',
-    handler: { kind: 'tcpSocket' },
-    timing: { ...timing, timeoutMs },
-    ...rest,
-  };
+  const local = { id: 'check', ip: '127.0.0.1', host: '127.0.0.1', port, timing: { timeoutMs } };
+  return aCheck({ ...local, ...rest });
 }
 
 export function httpCheck(
