@@ -7,7 +7,13 @@ import { containsShown, isShown, stepsOf } from './support/text/transcripts.ts';
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-describe.each(['README.md', 'docs/tutorial.md'])('%s', (page) => {
+describe.each([
+  'README.md',
+  'docs/tutorial.md',
+  'docs/dns.md',
+  'docs/operations.md',
+  'docs/troubleshooting.md',
+])('%s', (page) => {
   it('shows its files as they are', () => {
     for (const step of stepsOf(read(page))) {
       if (step.kind !== 'file') continue;
@@ -48,8 +54,18 @@ describe('the steps of a page', () => {
     ]);
   });
 
-  it('are refused where no block follows a mark', () => {
+  it('are the commands of an indented block that must succeed, with the words that the mark replaces', () => {
+    const page = '<!-- runs: NAME=db -->\n\n    get NAME -n NAMESPACE\n    get NAMES   # all\n\nText';
+    expect(stepsOf(page)).toEqual([
+      { kind: 'command', command: 'get db -n NAMESPACE', output: undefined, line: 3 },
+      { kind: 'command', command: 'get NAMES   # all', output: undefined, line: 4 },
+    ]);
+  });
+
+  it('are refused if no block follows a mark', () => {
     expect(() => stepsOf('<!-- tested -->\n\n```console\n$ a\n```')).toThrow('line 2');
+    expect(() => stepsOf('<!-- runs -->\n    a')).toThrow('line 2');
+    expect(() => stepsOf('<!-- runs -->\n\ntext')).toThrow('line 2');
   });
 });
 

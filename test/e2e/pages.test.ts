@@ -6,6 +6,7 @@ import { controlPlane } from '../controlplane/details.ts';
 import { kubectl } from '../controlplane/kubectl.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
 import { startPlane } from '../controlplane/plane.ts';
+import type { Plane } from '../controlplane/plane.ts';
 import type { PlaneDetails } from '../controlplane/details.ts';
 import { mustRun } from '../controlplane/run.ts';
 import { shellEnvironment } from '../controlplane/shell.ts';
@@ -144,6 +145,34 @@ describe('docs/tutorial.md', () => {
     inOrder(() => options),
     60_000,
   );
+});
+
+describe('the commands of other pages', () => {
+  const pages = ['docs/operations.md', 'docs/troubleshooting.md', 'docs/dns.md'];
+  let options: PageOptions;
+  let plane: Plane;
+
+  beforeAll(async () => {
+    plane = await startPlane({ address: '10.99.2.2' });
+    options = await reader(plane.details, {});
+    for (const name of ['shop', 'monitoring']) await kubectl(plane.details, ['create', 'namespace', name]);
+    await kubectl(plane.details, [
+      'apply',
+      '-n',
+      'shop',
+      '-f',
+      join(root, 'config/samples/postgres-two-hosts.yaml'),
+    ]);
+  }, 60_000);
+  afterAll(() => plane.stop());
+
+  it.each(pages.flatMap((page) => rows(page).map((row) => ({ ...row, page }))))('$page: $title', ({ step }) =>
+    doStep(step, options),
+  );
+
+  it.each(pages)('of %s are there, so that the tests above tested something', (page) => {
+    expect(rows(page)).not.toEqual([]);
+  });
 });
 
 it('the pages have steps, so that the tests above tested something', () => {

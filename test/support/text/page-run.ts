@@ -10,27 +10,33 @@ export interface PageOptions {
   /** Directory in which the commands run. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What the actions of the page do, by their verb. */
+  /** Functions of the actions of the page, by their verb. */
   readonly actions: Readonly<Record<string, (...args: readonly string[]) => Promise<void>>>;
 }
 
-/** What changes by itself is read again until it is as the page shows, for so long. */
+/** Deadline of an output that changes by itself: it is read again until it is as the page shows. */
 const deadlineMs = 40_000;
 
-type Command = Extract<PageStep, { readonly kind: 'command' }>;
+type AnyCommand = Extract<PageStep, { readonly kind: 'command' }>;
+/** A command whose output the page shows. */
+type Command = AnyCommand & { readonly output: readonly string[] };
+
+const showsOutput = (step: AnyCommand): step is Command => step.output !== undefined;
 
 /**
- * Does one step of a page as a reader does, and fails where the output is not what the page shows.
+ * Does one step of a page as a reader does, and fails if the output is not what the page shows.
  *
  * | command                                 | run                                                           |
  * |-----------------------------------------|---------------------------------------------------------------|
  * | `kubectl get … -w`                      | until it has printed the lines that the page shows, and then ended |
  * | `kubectl get …`, `psql …`               | again and again until the output is right: it reads only      |
  * | any other                               | once                                                          |
+ * | one whose output the page does not show | once, and must succeed                                        |
  */
 export async function doStep(step: PageStep, options: PageOptions): Promise<void> {
   if (step.kind === 'action') return act(step.words, options);
-  if (step.kind === 'command') return runCommand(step, options);
+  if (step.kind === 'command')
+    return showsOutput(step) ? runCommand(step, options) : mustSucceed(step, options);
 }
 
 async function act([verb = '', ...args]: readonly string[], { actions }: PageOptions): Promise<void> {
@@ -49,6 +55,11 @@ async function runCommand(step: Command, options: PageOptions): Promise<void> {
     if (!again || performance.now() > end) throw different(step, printed);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+async function mustSucceed({ line, command }: AnyCommand, { cwd, env }: PageOptions): Promise<void> {
+  const { code, stdout } = await run(['bash', '-c', `cd '${cwd}'; exec 2>&1; ${command}`], { env });
+  if (code !== 0) throw new Error(`line ${line}: $ ${command}\nends with ${code}:\n${stdout}`);
 }
 
 const linesOf = (text: string): readonly string[] => text.split('\n').filter((line) => line.trim() !== '');

@@ -1,13 +1,13 @@
-/** What a page does, in its order. `line` is that of the page, from 1. */
+/** Step of a page, in its order. `line` is that of the page, from 1. */
 export type PageStep =
-  /** A command of a console block that is marked as tested, and what it prints. */
+  /** A command of a block that is marked. `output`: the lines that it prints; undefined if the page does not show them. */
   | {
       readonly kind: 'command';
       readonly command: string;
-      readonly output: readonly string[];
+      readonly output: readonly string[] | undefined;
       readonly line: number;
     }
-  /** What happens outside of the cluster: a verb and its arguments. */
+  /** An act outside of the cluster: a verb and its arguments. */
   | { readonly kind: 'action'; readonly words: readonly string[]; readonly line: number }
   /** A file that the page shows. */
   | { readonly kind: 'file'; readonly path: string; readonly text: string; readonly line: number };
@@ -18,15 +18,18 @@ export type PageStep =
  * | mark                      | followed by           | step                                                        |
  * |---------------------------|-----------------------|-------------------------------------------------------------|
  * | `<!-- tested -->`         | a block ```` ```console ```` | its commands: lines after `$ `, each with its output |
+ * | `<!-- runs -->`           | an indented block     | its commands, one a line                                    |
+ * | `<!-- runs: NAME=db -->`  | an indented block     | the same, with `db` in place of each word `NAME`            |
  * | `<!-- do: stop 10.0.0.1 -->` | -                  | an action, `stop` with `10.0.0.1`                           |
  * | `<!-- file: docs/a.yaml -->` | a block ```` ```yaml ```` | a file that has exactly this content                 |
  */
 export function stepsOf(page: string): readonly PageStep[] {
   const lines = page.split('\n');
   return lines.flatMap((text, index): readonly PageStep[] => {
-    const [, mark, argument = ''] = /^<!-- (tested|do|file)(?:: (.*))? -->$/.exec(text) ?? [];
+    const [, mark, argument = ''] = /^<!-- (tested|runs|do|file)(?:: (.*))? -->$/.exec(text) ?? [];
     if (mark === undefined) return [];
     if (mark === 'do') return [{ kind: 'action', words: argument.split(' '), line: index + 1 }];
+    if (mark === 'runs') return indentedCommands(lines, index + 2, argument);
     const block = blockAt(lines, index + 1, mark === 'tested' ? 'console' : 'yaml');
     if (mark === 'tested') return commandsOf(block, index + 3);
     return [
@@ -40,6 +43,31 @@ function blockAt(lines: readonly string[], start: number, language: string): rea
     throw new Error(`line ${start + 1}: a block of ${language} must follow its mark`);
   return lines.slice(start + 1, lines.indexOf('```', start + 1));
 }
+
+/** Commands of the indented block that begins at a line, with words replaced as `NAME=db NAMESPACE=shop`. */
+function indentedCommands(lines: readonly string[], start: number, words: string): readonly PageStep[] {
+  const rest = lines.slice(start);
+  const length = rest.findIndex((line) => !line.startsWith('    '));
+  const block = rest.slice(0, length < 0 ? rest.length : length);
+  if (lines[start - 1] !== '' || block.length === 0)
+    throw new Error(`line ${start}: an empty line and an indented block must follow their mark`);
+  return block.map((text, index) => ({
+    kind: 'command',
+    command: replaced(text.trim(), words),
+    output: undefined,
+    line: start + index + 1,
+  }));
+}
+
+const replaced = (command: string, words: string): string =>
+  words
+    .split(' ')
+    .map((pair) => pair.split('='))
+    .reduce(
+      (text, [word = '', value = '']) =>
+        word === '' ? text : text.replaceAll(new RegExp(`\\b${word}\\b`, 'g'), value),
+      command,
+    );
 
 function commandsOf(block: readonly string[], first: number): readonly PageStep[] {
   const starts = block.flatMap((text, index) => (text.startsWith('$ ') ? [index] : []));
