@@ -41,9 +41,7 @@ export const errorReasons = {
     StoreReadError: 'passes',
     Timeout: 'passes',
     TooManyRequests: 'passes',
-    /**
-     * Without a valid token no status can be written, so this is an admission policy that responds with 401.
-     */
+    /** Response 401 of an admission policy: without a valid token no status can be written at all. */
     Unauthorized: 'stalls',
     UnsupportedMediaType: 'stalls',
   },

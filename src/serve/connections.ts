@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
  */
 export class Connections {
   readonly #max: number;
-  /** By remote address and port, which are the same for a TLS socket and the socket below it. In order of use, the latest last. */
+  /** Sockets by remote address and port, which are the same for a TLS socket and the one below it; the latest last. */
   readonly #open = new Map<string, Socket>();
 
   constructor(max: number) {

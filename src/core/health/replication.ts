@@ -41,7 +41,7 @@ export interface ReplicationContext {
   /** True if the address is unhealthy after this verdict. */
   readonly unhealthy: boolean;
   readonly failureThreshold: number;
-  /** In seconds, ascending. */
+  /** Limits in seconds, ascending. */
   readonly lagLimits: readonly number[];
   /** Monotonic milliseconds. */
   readonly now: number;

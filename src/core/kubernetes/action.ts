@@ -44,7 +44,7 @@ export type Action =
   | {
       readonly op: 'setService';
       readonly ref: ObjectRef;
-      /** As in a JSON merge patch: `null` removes a field. */
+      /** Fields as in a JSON merge patch: `null` removes a field. */
       readonly spec?: Readonly<Record<string, unknown>>;
       readonly annotations?: Readonly<Record<string, string | null>>;
       readonly ownerReferences?: readonly OwnerReference[];

@@ -20,9 +20,9 @@ export const annotations = {
   backend: `${group}/backend`,
   /** `pending` while slices of Kubernetes' own controllers may be left over from a removed selector. */
   sweep: `${group}/pending-slice-cleanup`,
-  /** On slices: names that resolved to their addresses. See names-annotation.ts. */
+  /** Annotation of slices: names that resolved to their addresses. See names-annotation.ts. */
   names: `${group}/names`,
-  /** On slices: `true` if the hints are the operator's. See hints.ts. */
+  /** Annotation of slices: `true` if the hints are the operator's. See hints.ts. */
   hints: `${group}/hints`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;

@@ -20,7 +20,7 @@ export interface PortGroup {
 export interface GroupProbe {
   readonly handler: Handler;
   readonly timing: Timing;
-  /** Which handler was chosen and why, if the spec names none. */
+  /** Text about the handler that was chosen and why, if the spec names none. */
   readonly why?: string;
   /** Text about a value that differs from the spec. */
   readonly cut?: string;

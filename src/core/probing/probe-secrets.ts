@@ -14,11 +14,11 @@ export interface ProbeSecrets {
   readonly tls?: TlsOptions;
   readonly credentials?: Credentials;
   /**
-   * Why TLS cannot be used as the spec requires. No probe is sent, because a server must not become unhealthy
+   * Reason why TLS cannot be used as the spec requires. No probe is sent, because a server must not become unhealthy
    * for it.
    */
   readonly tlsMissing?: string;
-  /** Why no login is possible. The server is probed as far as that is possible without one. */
+  /** Reason why no login is possible. The server is probed as far as that is possible without one. */
   readonly credentialsMissing?: string;
   /**
    * Secrets of TLS and of the credentials that are not read yet, shortly after the start. Until they are read

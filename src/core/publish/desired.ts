@@ -20,7 +20,7 @@ import type { SliceGroup } from './slices.ts';
 /** One Service as it should be, with the addresses that it publishes. */
 export interface DesiredService {
   readonly name: string;
-  /** Without external IPs that the address policy refuses. */
+  /** Spec without external IPs that the address policy refuses. */
   readonly spec: ServiceSpec;
   readonly refusedExternalIps: readonly RefusedExternalIp[];
   readonly headless: boolean;

@@ -8,7 +8,7 @@ import { stateIs } from '../resolution/resolution-states.ts';
 
 /** A host that an alias may point to. */
 export interface Candidate {
-  /** As in the Service: lower case, without the trailing dot. */
+  /** Name as in the Service: lower case, without the trailing dot. */
   readonly name: string;
   readonly health: HealthState;
   /**

@@ -18,7 +18,7 @@ export interface BackendAddress extends Given {
   readonly port: number;
   /** Removed from the answer, and kept only as long as it is healthy. */
   readonly kept: boolean;
-  /** No Service has its family: it is not probed and not counted. */
+  /** True if no Service has its family: it is not probed and not counted. */
   readonly familyNotServed?: true;
 }
 
@@ -28,7 +28,7 @@ export interface TargetAddresses {
   readonly addresses: readonly BackendAddress[];
   /** Undefined for a literal address. */
   readonly resolution?: Pick<Resolution, 'state' | 'resolvedWall' | 'error'>;
-  /** Why some of its addresses are not published, for a reason other than health. */
+  /** Text about addresses of it that are not published for a reason other than health. */
   readonly message?: string;
   /**
    * True if one of the reasons is that an address may not, or cannot, be used. An address that another target

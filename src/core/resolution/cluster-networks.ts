@@ -14,7 +14,7 @@ import type { Ip } from '../../api/ip.ts';
 export interface ClusterNetwork {
   readonly kind: 'services' | 'pods' | 'apiServer' | 'node';
   readonly cidr: Cidr;
-  /** Where it was read, such as "ServiceCIDR kubernetes". */
+  /** Object or setting from which it was read, such as "ServiceCIDR kubernetes". */
   readonly source: string;
   /** Ports on which the API server listens there. */
   readonly ports?: readonly number[];

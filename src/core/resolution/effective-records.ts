@@ -15,8 +15,8 @@ export interface EffectiveRecords extends Records {
 
 export interface EffectiveRecordsOptions {
   /**
-   * How long the last good answer remains in effect while the servers fail, counted from the first result
-   * without records; 0: for ever.
+   * Time for which the last good answer remains in effect while the servers fail, counted from the first
+   * result without records; 0: for ever.
    */
   readonly staleMs: number;
   readonly keepMs: number;

@@ -35,7 +35,7 @@ export type Answer =
        */
       readonly serverAnsweredAt?: number;
     }
-  /** No server answered, or the response was not usable. `message` names the server. */
+  /** Failure: no server answered, or the response was not usable. `message` names the server. */
   | { readonly kind: 'failed'; readonly message: string };
 
 /** A result without records: a negative answer or a failure. */
@@ -78,8 +78,8 @@ export interface NameState extends Records {
 export const negativeAnswersToConfirm = 3;
 
 /**
- * While there is a good answer, a result without records is reported from this many consecutive ones on. One
- * lost packet is not reported.
+ * Number of consecutive results without records from which on they are reported while there is a good answer.
+ * One lost packet is not reported.
  */
 const failuresToReport = 2;
 

@@ -181,7 +181,7 @@ export class Lookup {
     return failures.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
   }
 
-  /** In the last round the query is sent without OPT too, because a firewall may drop queries with OPT. */
+  /** Returns how to send the query. The last round is also sent without OPT, because a firewall may drop OPT. */
   #manner({ edns }: NameServer): Manner {
     if (this.#isPlain) return 'plain';
     this.#ednsFailures = edns.isUsed ? edns.misses : undefined;

@@ -12,15 +12,15 @@ export type QueryResult =
   /** `edns`: true if the query of this response had an OPT record. */
   | { readonly kind: 'response'; readonly response: Buffer; readonly edns: boolean }
   /**
-   * No response, or only an error such as a refused connection. The text `reason` is followed by the name of
-   * the server. `late`: true for a timeout.
+   * Silence: no response, or only an error such as a refused connection. The name of the server follows the
+   * text `reason`. `late`: true for a timeout.
    */
   | { readonly kind: 'silent'; readonly reason: string; readonly late: boolean }
   /** The client is closed. */
   | { readonly kind: 'closed' };
 
 /**
- * Whether queries have an OPT record (EDNS). `both`: the first one has; if there is no response in half of
+ * Use of the OPT record (EDNS) in queries. `both`: the first one has it; if there is no response in half of
  * the time, a second one is sent without OPT. So a server or a firewall that drops queries with OPT costs no
  * more time than a dead server.
  */

@@ -42,7 +42,7 @@ export class QueryScheduler<T extends ScheduledQuery> {
   };
   /** Tickets of the questions that are due and wait for a slot. */
   readonly #tickets = new Map<T, Ticket<T>>();
-  /** For each question in flight: the namespace at whose turn it was taken. */
+  /** Namespace at whose turn each question in flight was taken. */
   readonly #running = new Map<T, string>();
   #turn = 0;
 

@@ -12,7 +12,7 @@ import type { NotableVerdict } from '../probing/prober.ts';
 export type ProberCommand =
   /** Sent before the first check that uses it. */
   | { readonly op: 'handler'; readonly handlerId: number; readonly handler: Handler }
-  /** No check uses it any more. */
+  /** Releases a handler that no check uses any more. */
   | { readonly op: 'release'; readonly handlerId: number }
   | ProberSetCommand
   | { readonly op: 'seed'; readonly ref: number; readonly health: Health; readonly version: number }

@@ -45,7 +45,7 @@ const recordTypes = [21, 22];
 export interface BudgetOptions {
   /** Maximum bytes of the run. */
   readonly bytes?: number;
-  /** Of the run. Default: one for this budget. */
+  /** Meter of the run. Default: one for this budget. */
   readonly meter?: CpuMeter | undefined;
 }
 

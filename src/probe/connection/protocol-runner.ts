@@ -26,7 +26,7 @@ import type { TlsPolicy } from './tls.ts';
 import { metered } from './tapped.ts';
 import { readAlert } from './tls-hint.ts';
 
-/** No protocol here sends so often. One that does would never end. */
+/** Bound of steps that no protocol here reaches. One that reaches it would never end. */
 const maxSteps = 100;
 const nothing = Buffer.alloc(0);
 

@@ -22,7 +22,7 @@ export function encodeCheck(service: string): Buffer {
 export interface GrpcAnswer {
   readonly httpStatus: number;
   readonly contentType: string;
-  /** From the trailers, or from the headers of an answer without trailers. */
+  /** Status of the trailers, or of the headers of an answer without trailers. */
   readonly grpcStatus: number | undefined;
   readonly body: Buffer;
 }
