@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
-import { up } from '../../support/builders/verdicts.ts';
-import { A, B, C, conditionsOf, hosts, isSlice, refusal } from '../support/refusals.ts';
+import { A, B, C, conditionsOf, hosts, isSlice, refusal, refusedSlice } from '../support/refusals.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 
@@ -72,12 +71,7 @@ describe('the status reports what is written', () => {
   });
 
   it('an address without a slice is not ready, and has the message of the API server', async () => {
-    const world = new ReconcileWorld({ maxEndpointsPerSlice: 2 });
-    await world.bringUp();
-    world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
-    world.store({ targets: hosts(A, B, C) }, { generation: 2 });
-    await world.run();
-    world.say(up, C);
+    const world = await refusedSlice();
     await world.run();
     const [, , third] = world.status().targets ?? [];
     expect(third?.addresses).toMatchObject([

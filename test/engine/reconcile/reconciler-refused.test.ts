@@ -2,19 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { namespace } from '../../support/builders/builders.ts';
 import { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
 import { up } from '../../support/builders/verdicts.ts';
-import { A, B, C, hosts, isSlice, legacy, portNames, refusal } from '../support/refusals.ts';
+import { A, B, C, hosts, isSlice, legacy, portNames, refusal, refusedSlice } from '../support/refusals.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
 
 const isEndpoints = (action: Action): boolean => 'object' in action && action.object.kind === 'Endpoints';
 
 describe('a refused write prevents only the writes that need it', () => {
   it('a new slice: a failed address is removed from the existing slice', async () => {
-    const world = new ReconcileWorld({ maxEndpointsPerSlice: 2 });
-    await world.bringUp();
-    world.cluster.refuse = (action) => (isSlice(action) && action.op === 'create' ? refusal() : undefined);
-    world.store({ targets: hosts(A, B, C) }, { generation: 2 });
-    await world.run();
-    world.say(up, C);
+    const world = await refusedSlice();
     world.fail(A);
     await world.run();
     expect(world.published()).toEqual([`+${B}`, `-${A}`]);

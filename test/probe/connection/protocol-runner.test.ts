@@ -7,6 +7,7 @@ import { forever, tcpCheck } from '../support/checks.ts';
 import { fullBacklog } from '../support/full-backlog.ts';
 import { fine, greet, replying } from '../support/greeting-protocol.ts';
 import { refusingPort } from '../support/listener.ts';
+import { flooding } from '../support/flood.ts';
 import { useListeners } from '../support/resources.ts';
 import { sniff } from '../support/sniffer.ts';
 import type { Socket } from 'node:net';
@@ -112,20 +113,7 @@ describe('a dialogue with a peer that', () => {
   });
 
   it('sends 100 MB is down with WrongProtocol after a few of them', async () => {
-    let sent = 0;
-    const block = Buffer.alloc(1_000_000, 'x');
-    const pour = (socket: Socket) => {
-      while (sent < 100_000_000 && socket.writable) {
-        sent += block.length;
-        if (!socket.write(block)) break;
-      }
-    };
-    const { port } = await start({
-      onConnection: (socket) => {
-        socket.on('drain', () => pour(socket));
-        pour(socket);
-      },
-    });
+    const { port } = await start({ onConnection: flooding(Buffer.alloc(1_000_000, 'x')) });
     const before = process.memoryUsage().arrayBuffers;
     expect(await runProtocol(tcpCheck(port), forever, greet())).toMatchObject({
       kind: 'down',

@@ -3,6 +3,7 @@ import { createPostgres } from '../../../src/probe/postgres/postgres.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { refusingPort } from '../support/listener.ts';
 import { handler, isIn, parameter, scram } from '../support/postgres-messages.ts';
+import { flooding } from '../support/flood.ts';
 import { useListeners } from '../support/resources.ts';
 import type { Socket } from 'node:net';
 import type { Check, PostgresHandler } from '../../../src/core/probing/check.ts';
@@ -54,18 +55,11 @@ describe('a postgres probe of a mean peer', () => {
 
   it('that lets us in and then sends 100 MB of it is WrongProtocol', async () => {
     const block = Buffer.concat(Array.from({ length: 10_000 }, () => parameter('name', 'value')));
-    let sent = 0;
-    const pour = (socket: Socket) => {
-      while (sent < 100_000_000 && socket.writable) {
-        sent += block.length;
-        if (!socket.write(block)) break;
-      }
-    };
+    const flood = flooding(block);
     const { port } = await start({
       onConnection: (socket) => {
-        socket.on('drain', () => pour(socket));
         socket.write(isIn);
-        pour(socket);
+        flood(socket);
       },
     });
     expect(await probe(check(port), forever)).toMatchObject({ kind: 'down', reason: 'WrongProtocol' });
