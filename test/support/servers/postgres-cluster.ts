@@ -120,9 +120,24 @@ class Cluster implements PostgresCluster {
   }
 
   async start(settings: Settings = {}): Promise<void> {
+    const end = performance.now() + 20_000;
+    while (!(await this.#startOnce(settings))) {
+      if (performance.now() > end) throw new Error(`processes of before remain at ${this.data}`);
+      await sleep(50);
+    }
+  }
+
+  /** Returns false if processes of the server that was killed remain. They end a moment after it. */
+  async #startOnce(settings: Settings): Promise<boolean> {
     this.launch(settings);
-    if (this.#server !== undefined)
+    if (this.#server === undefined) return true;
+    try {
       await waitFor(this.#server, async () => (await this.query('select 1')) === '1', 20_000);
+    } catch (error) {
+      if (String(error).includes('pre-existing shared memory block')) return false;
+      throw error;
+    }
+    return true;
   }
 
   async query(sql: string): Promise<string> {
