@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { Check, PostgresHandler } from '../../../src/core/probing/check.ts';
 import { createPostgres } from '../../../src/probe/postgres/postgres.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createPostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { PostgresCluster } from '../../support/servers/postgres-cluster.ts';
 import type { Certificate } from '../support/certificates.ts';
@@ -69,7 +70,11 @@ describe('a postgres probe of a real server', () => {
   it('leaves no line in the log, and no session behind', async () => {
     expect(await linesOf(server, () => hundred(() => ask(server)))).toEqual([]);
     const sessions = "select count(*) from pg_stat_activity where backend_type = 'client backend'";
-    expect(await server.query(sessions)).toBe('1');
+    await eventually(
+      () => server.query(sessions),
+      (count) => count === '1',
+      { fact: 'no session but that of the query' },
+    );
   });
 
   it('is up, with the reason, where pg_hba.conf rejects: one line of log each', async () => {
