@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { families } from './ip.ts';
 import { celOr, distinct, withRules, type Rule } from './rule.ts';
 
 const seconds = z.int32();
@@ -20,10 +21,10 @@ const shape = z
         'Maximum seconds between two queries of a name, also if the TTL of its answer is longer. 1 to 86400.',
       ),
     families: z
-      .array(z.enum(['IPv4', 'IPv6']))
+      .array(z.enum(families))
       .min(1)
       .max(2)
-      .default(['IPv4', 'IPv6'])
+      .default([...families])
       .meta({
         description:
           'Address families to query: IPv4 means A records, IPv6 means AAAA records. IP addresses in targets are always used.',

@@ -1,5 +1,8 @@
+/** IP families, the one that is preferred first. */
+export const families = ['IPv4', 'IPv6'] as const;
+
 export interface Ip {
-  readonly family: 'IPv4' | 'IPv6';
+  readonly family: (typeof families)[number];
   /**
    * Canonical text (RFC 5952), as the API server and other controllers write it. Two addresses are equal if
    * their texts are.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { forbiddenRules, isIp } from './host.ts';
+import { families } from './ip.ts';
 import { annotationsSchema, labelsSchema, selectorSchema } from './metadata.ts';
 import { sharedPart, wholePart } from './part.ts';
 import { distinct, matches, withRules } from './rule.ts';
@@ -54,19 +55,13 @@ const sourceRange = withRules(z.string().max(43), [
   },
 ]);
 
-const ipFamilies = withRules(
-  z
-    .array(z.enum(['IPv4', 'IPv6']))
-    .min(1)
-    .max(2),
-  [
-    {
-      holds: distinct,
-      cel: 'self.size() < 2 || self[0] != self[1]',
-      message: 'ipFamilies has the same family twice: keep one',
-    },
-  ],
-);
+const ipFamilies = withRules(z.array(z.enum(families)).min(1).max(2), [
+  {
+    holds: distinct,
+    cel: 'self.size() < 2 || self[0] != self[1]',
+    message: 'ipFamilies has the same family twice: keep one',
+  },
+]);
 
 const atomic = { 'x-kubernetes-list-type': 'atomic' };
 

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Counter } from 'prom-client';
 import { allErrorReasons, type OperatorError } from '../core/errors.ts';
+import { eventResults, type EventResult } from '../core/events/backend-event.ts';
 import type { Health } from '../core/health/state.ts';
 import { questionResults, type QuestionResult } from '../core/resolution/resolution-states.ts';
 import { formatHostPort, type Check } from '../core/probing/check.ts';
@@ -31,8 +32,6 @@ export interface RequestResult {
   readonly code: string;
   readonly durationMs: number;
 }
-
-const eventResults = ['written', 'dropped', 'failed'] as const;
 
 /**
  * Counts what the parts of the operator report. It is the observer of each part: the methods have the names that the
@@ -134,7 +133,7 @@ export class Metrics implements Observer {
   }
 
   /** Counts an Event by its result. */
-  eventRecorded(result: (typeof eventResults)[number]): void {
+  eventRecorded(result: EventResult): void {
     this.#series.external_backend_events_total.at(result).value++;
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import type { ApiRequest } from '../../src/kube/client/client.ts';
 import { EventWriter } from '../../src/kube/events/event-writer.ts';
-import type { EventResult } from '../../src/kube/events/event-writer.ts';
+import type { EventResult } from '../../src/core/events/backend-event.ts';
 import { SeriesCache } from '../../src/kube/events/series-cache.ts';
 import { ManualClock } from '../support/fakes/manual-clock.ts';
 import { silentLogger } from '../support/fakes/silent-logger.ts';

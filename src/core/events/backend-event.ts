@@ -13,3 +13,10 @@ export interface BackendEvent {
    */
   readonly about?: string;
 }
+
+/**
+ * Results of one Event. written; dropped: not sent, because newer ones took its place, it was out of date, or
+ * the term ended; failed: the API server refused it.
+ */
+export const eventResults = ['written', 'dropped', 'failed'] as const;
+export type EventResult = (typeof eventResults)[number];

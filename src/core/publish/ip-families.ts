@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '../../api/external-backend.ts';
+import { families } from '../../api/ip.ts';
 import type { Family, Service } from '../kubernetes/objects.ts';
 
 /**
@@ -129,4 +130,4 @@ export const areFamiliesOpen = (spec: ServiceSpec): boolean =>
 
 /** Returns the families of addresses, IPv4 first. */
 export const familiesOf = (addresses: readonly { readonly family: Family }[]): readonly Family[] =>
-  (['IPv4', 'IPv6'] as const).filter((family) => addresses.some((address) => address.family === family));
+  families.filter((family) => addresses.some((address) => address.family === family));

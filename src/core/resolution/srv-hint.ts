@@ -1,5 +1,5 @@
 import { isServiceRecord } from '../../api/host.ts';
-import { parseIp } from '../../api/ip.ts';
+import { families, parseIp } from '../../api/ip.ts';
 import { probeKinds } from '../../api/probe-kinds.ts';
 import type { ProbeSpec, Spec } from '../../api/external-backend.ts';
 import type { Question } from './name-state.ts';
@@ -18,7 +18,7 @@ const mongodbPort = probeKinds.mongodb.port;
  */
 export function hintQuestion(host: string, spec: Spec, lookup: NameStateOf): Question | undefined {
   if (parseIp(host) !== undefined || isServiceRecord(host) || !isMongodb(spec)) return undefined;
-  const questions = questionsOf(host, spec.dns?.families ?? ['IPv4', 'IPv6'], lookup);
+  const questions = questionsOf(host, spec.dns?.families ?? [...families], lookup);
   const isEmpty = questions.every((question) => {
     const { lastFailure, addresses } = lookup(question);
     return addresses.length === 0 && lastFailure?.kind === 'none' && lastFailure.reason === 'NoAddress';

@@ -27,7 +27,12 @@ const STALL_PART = 4;
 /** Shorter stalls are not counted, because a TLS handshake of another check may take that long. */
 const LEAST_STALL_MS = 50;
 
-const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
+/** Verdict of a probe that throws an error. */
+export const thrownFault: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the probe threw an error',
+};
 const exceededDeadline: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
@@ -86,7 +91,7 @@ export class ProbeRuns {
     this.#sweeper ??= clock.after(SWEEP_MS, this.#onSweep);
     this.#stalls.begin();
     this.#options.onLateness?.(run.startedAt - task.at);
-    let verdict = fault;
+    let verdict = thrownFault;
     try {
       verdict = await probe(task.check, run.controller.signal);
     } catch (error) {

@@ -1,9 +1,8 @@
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
+import { thrownFault } from '../probing/in-flight.ts';
 import type { ProbeFn } from '../ports.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
-
-const fault: Verdict = { kind: 'inconclusive', reason: 'ProberFault', message: 'the probe threw an error' };
 
 type Question = Extract<ProberReport, { op: 'ask' }>;
 
@@ -42,7 +41,7 @@ export class ForeignRuns {
     try {
       return await this.#probe(check, signal);
     } catch {
-      return fault;
+      return thrownFault;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { OperatorError } from '../../core/errors.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import type { BackendEvent } from '../../core/events/backend-event.ts';
+import type { BackendEvent, EventResult } from '../../core/events/backend-event.ts';
 import type { EventSink } from '../../engine/ports.ts';
 import type { Logger } from '../../util/log.ts';
 import type { Clock, Random, Timer } from '../../util/clock.ts';
@@ -11,12 +11,6 @@ import { writeSeries } from './event-requests.ts';
 import type { EventSeries } from './event-series.ts';
 import { HeldShares } from '../../util/held-shares.ts';
 import { SeriesCache } from './series-cache.ts';
-
-/**
- * Result of one Event. written; dropped: not sent, because newer ones took its place, it was out of date, or
- * the term ended; failed: the API server refused it.
- */
-export type EventResult = 'written' | 'dropped' | 'failed';
 
 /** Receives the result of each Event, for metrics. */
 export interface EventObserver {
