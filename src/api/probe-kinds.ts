@@ -18,7 +18,7 @@ export interface ProbeKindTraits {
   readonly tls: 'never' | 'always' | 'ifSet' | 'afterGreeting' | 'byOption';
   /** True if the probe logs in with `spec.credentials`. */
   readonly logsIn: boolean;
-  /** When the probe reports whether the server is primary or replica. `withLogin`: only after a login. */
+  /** Condition for a report of the role, primary or replica. `withLogin`: only after a login. */
   readonly reportsRole: 'always' | 'withLogin' | 'never';
 }
 
@@ -55,7 +55,7 @@ export const probeKinds = {
   },
   tls: { ...overTcp, tls: 'always', ...withoutLogin },
   grpc: { ...overTcp, tls: 'ifSet', ...withoutLogin },
-  /** No probe: every address is ready. */
+  /** Absence of a probe: every address is ready. */
   disabled: { opensTcp: false, usesHost: false, tls: 'never', ...withoutLogin },
 } as const satisfies Readonly<Record<string, ProbeKindTraits>>;
 

@@ -14,7 +14,7 @@ export interface Verdict {
    */
   readonly message: string;
   /**
-   * For `down`: no packet of the host came back, so the fault may be on the path, which begins at this process.
+   * True if a `down` had no packet of the host, so that the fault may be on the path, which begins here.
    * Absent: the host was reached (`probe/verdict/verdicts.ts` has the table).
    */
   readonly isUnreached?: true;
@@ -28,8 +28,8 @@ export interface Verdict {
    */
   readonly lagSeconds?: number;
   /**
-   * For a primary: of two that claim to be one, the one with the higher epoch is the later one (PostgreSQL's
-   * timeline, MongoDB's term).
+   * Epoch of a primary: of two that claim to be one, the one with the higher epoch is the later one
+   * (PostgreSQL's timeline, MongoDB's term).
    */
   readonly epoch?: number;
   /**
