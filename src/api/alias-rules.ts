@@ -127,6 +127,12 @@ const refusedInTarget: readonly {
     because: 'because an alias publishes no addresses',
   },
   {
+    field: 'priority',
+    used: ({ priority }) => priority !== 0,
+    cel: `${celOr('each', 'priority', 0)} != 0`,
+    because: 'because the order of targets is the order of preference',
+  },
+  {
     field: 'role',
     used: ({ role }) => role !== undefined,
     cel: 'has(each.role)',
@@ -193,6 +199,11 @@ const refusedWhenSet: readonly {
     field: 'publishNotReadyAddresses',
     used: (service) => service.publishNotReadyAddresses,
     cel: celOr('each', 'publishNotReadyAddresses', false),
+  },
+  {
+    field: 'whenNoneReady',
+    used: ({ whenNoneReady }) => whenNoneReady !== 'Empty',
+    cel: `${celOr('each', 'whenNoneReady', 'Empty')} != 'Empty'`,
   },
   ...refusedInService.map((field) => ({
     field,

@@ -127,6 +127,7 @@ export const servicePowers: Readonly<Record<keyof ServiceSpec, readonly ServiceP
   loadBalancerClass: [whenGiven('loadBalancerClass', 'LoadBalancer')],
   loadBalancerSourceRanges: [whenGiven('loadBalancerSourceRanges', 'LoadBalancer')],
   publishNotReadyAddresses: [],
+  whenNoneReady: [],
   selector: [whenGiven('selector', 'Selector')],
   adopt: [
     {

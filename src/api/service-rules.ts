@@ -10,6 +10,8 @@ interface ServiceFields {
   readonly role: string;
   readonly maxLagSeconds?: number | undefined;
   readonly fallbackToPrimary: boolean;
+  readonly whenNoneReady: string;
+  readonly publishNotReadyAddresses: boolean;
   readonly type: string;
   readonly headless: boolean;
   readonly clusterIP?: string | undefined;
@@ -38,6 +40,18 @@ const ofRole: readonly Rule<ServiceFields>[] = [
     message:
       'maxLagSeconds has no effect with role: Primary, because a primary has no lag: remove it, or set another role',
     field: 'maxLagSeconds',
+  },
+];
+
+/** Rules of fields that have no effect together. */
+const ofReadiness: readonly Rule<ServiceFields>[] = [
+  {
+    holds: ({ whenNoneReady, publishNotReadyAddresses }) =>
+      whenNoneReady === 'Empty' || !publishNotReadyAddresses,
+    cel: `${celOr('self', 'whenNoneReady', 'Empty')} == 'Empty' || !${celOr('self', 'publishNotReadyAddresses', false)}`,
+    message:
+      'whenNoneReady has no effect with publishNotReadyAddresses, which always publishes every address: remove one of them',
+    field: 'whenNoneReady',
   },
 ];
 
@@ -101,7 +115,7 @@ const ofKubernetes: readonly Rule<ServiceFields>[] = [
   },
 ];
 
-export const serviceRules = [...ofRole, ...ofKubernetes];
+export const serviceRules = [...ofRole, ...ofReadiness, ...ofKubernetes];
 
 function sameFamily(clusterIp: string | undefined, family: string | undefined): boolean {
   const ip = clusterIp === undefined ? undefined : parseIp(clusterIp);

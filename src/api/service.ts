@@ -186,7 +186,13 @@ const serviceShape = z
       .boolean()
       .default(false)
       .describe(
-        'True publishes every address as ready, whatever its probe reports. The status still reports the health of each address.',
+        'True publishes every address as ready and serving, whatever its probe reports. The status still reports the health of each address.',
+      ),
+    whenNoneReady: z
+      .enum(['Empty', 'KeepLast', 'All'])
+      .default('Empty')
+      .describe(
+        'What the Service publishes while its probes leave it no ready address, for each port with a probe of its own. Empty: no address, and connections are refused at once. KeepLast: the last addresses that were ready. All: every address. An address that leaves for another reason (the spec, DNS, the address policy, drain, its role) leaves in each case. It ends with the first ready address.',
       ),
     selector: selectorSchema
       .optional()

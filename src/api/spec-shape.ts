@@ -78,7 +78,7 @@ export const specShape = z
       .max(86400)
       .default(30)
       .describe(
-        'Only in mode ExternalName. Seconds for which an earlier host in targets must have been healthy before the alias points to it again. 0 means at once. 0 to 86400.',
+        'Seconds for which a better choice must have been healthy before it is used again: a tier of a lower targets[].priority, or in mode ExternalName an earlier host in targets. 0 means at once. 0 to 86400.',
       ),
     suspend: z
       .boolean()

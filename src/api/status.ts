@@ -27,6 +27,24 @@ const serviceStatusSchema = z
     name: z.string().describe('Name of the Service.'),
     ready: count.describe('Number of addresses that are published as ready.'),
     total: count.describe('Number of addresses that are published.'),
+    tier: z
+      .int32()
+      .optional()
+      .describe(
+        'targets[].priority of the servers that are published as ready. Absent while none is ready, and if all servers of the Service have the same priority.',
+      ),
+    srvRank: z
+      .int32()
+      .optional()
+      .describe(
+        'Rank of these servers among the priorities of their SRV record: 0 is the lowest number. Absent if it is 0.',
+      ),
+    fallback: z
+      .string()
+      .optional()
+      .describe(
+        'KeepLast or All: no address is ready, and the Service publishes addresses that are not, because of whenNoneReady. Absent otherwise.',
+      ),
   })
   .describe('State of one Service.');
 
@@ -67,7 +85,12 @@ const addressSchema = z
     ip: z.string().describe('Address in canonical form.'),
     port: z.int32().optional().describe('Port of its SRV record.'),
     host: z.string().optional().describe('Host of its SRV record.'),
-    priority: z.int32().optional().describe('Priority of its SRV record. Reported, but not used yet.'),
+    priority: z
+      .int32()
+      .optional()
+      .describe(
+        'Priority of its SRV record: a server with a higher number is used when no server with a lower one is ready.',
+      ),
     weight: z.int32().optional().describe('Weight of its SRV record. Reported, but not used.'),
     ready: z.boolean().describe('True if it is published as ready.'),
     health: z.enum(healthStates).describe('Health, from its probes: unknown until the first conclusive one.'),

@@ -35,6 +35,14 @@ export const targetSchema = z
       .describe(
         'Zone of the server, as in the node label topology.kubernetes.io/zone. It is published with the addresses, and Services with trafficDistribution route by it. Not allowed in mode ExternalName.',
       ),
+    priority: z
+      .int32()
+      .min(0)
+      .max(9)
+      .default(0)
+      .describe(
+        'Tier of this server: 0 to 9, lower first. A Service publishes as ready only the ready servers of the first tier that has one, for each port with a probe of its own, among those with the role of the Service. It uses a better tier again after failbackSeconds. The priorities of an SRV record rank within its target. Not allowed in mode ExternalName, where the order of targets counts.',
+      ),
     role: z
       .enum(['Primary', 'Replica'])
       .optional()

@@ -1,6 +1,7 @@
 import { formatHostPort } from '../core/probing/check.ts';
 import type { BackendFigures } from '../engine/reconcile/backend-figures.ts';
 import { CertificateEnds } from './certificate-ends.ts';
+import { LabelledSeries } from './labelled-series.ts';
 import type { Series } from './metric-set.ts';
 import { SeriesPlaces } from './series-places.ts';
 
@@ -11,8 +12,14 @@ export class BackendSeries {
   readonly #ends = new CertificateEnds();
   /** Latest figures of the backends without series. */
   readonly #hidden = new Map<string, BackendFigures>();
-  /** Elected primaries with a series, by backend. */
-  readonly #primaries = new Map<string, readonly string[]>();
+  /** Latest figures of the backends with series. */
+  readonly #shown = new Map<string, BackendFigures>();
+  /** Elected primaries. */
+  readonly #primaries: LabelledSeries;
+  /** Services that publish addresses that are not ready. */
+  readonly #fallbacks: LabelledSeries;
+  /** Services with the priority of their tier. */
+  readonly #tiers: LabelledSeries;
   /** Namespaces with a series that counts their backends without series. */
   #short: readonly string[] = [];
 
@@ -20,6 +27,9 @@ export class BackendSeries {
   constructor(series: Series, max: number) {
     this.#series = series;
     this.#places = new SeriesPlaces(max);
+    this.#primaries = new LabelledSeries(series.external_backend_primary_info);
+    this.#fallbacks = new LabelledSeries(series.external_backend_fallback_active);
+    this.#tiers = new LabelledSeries(series.external_backend_tier);
   }
 
   /** Sets the figures of a backend (`namespace/name`). A backend without a place is only counted. */
@@ -59,32 +69,38 @@ export class BackendSeries {
   }
 
   #show(key: string, figures: BackendFigures): void {
-    const { ready, total, primary, checks } = figures;
     this.#hidden.delete(key);
+    this.#shown.set(key, figures);
+    const { ready, total } = figures;
     this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;
     this.#series.external_backend_addresses.at(...labelsOf(key)).value = total;
-    this.#setPrimary(key, primary);
+    const { primary, fallbacks = [], tiers = [], checks } = figures;
+    this.#primaries.set(
+      key,
+      primary.map((address) => ({ labels: [address], value: 1 })),
+    );
+    this.#fallbacks.set(
+      key,
+      fallbacks.map(({ service, policy }) => ({ labels: [service, policy], value: 1 })),
+    );
+    this.#tiers.set(
+      key,
+      tiers.map(({ service, priority }) => ({ labels: [service], value: priority })),
+    );
     this.#ends.retain(key, new Set(checks.map(formatHostPort)));
   }
 
   /** Removes the series. The figures are kept for the time when the backend has a place again. */
   #hide(key: string): void {
-    const ready = this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value;
-    const total = this.#series.external_backend_addresses.at(...labelsOf(key)).value;
-    this.#hidden.set(key, { ready, total, primary: this.#primaries.get(key) ?? [], checks: [] });
+    const figures = this.#shown.get(key);
+    if (figures !== undefined) this.#hidden.set(key, { ...figures, checks: [] });
+    this.#shown.delete(key);
     this.#series.external_backend_ready_addresses.remove(...labelsOf(key));
     this.#series.external_backend_addresses.remove(...labelsOf(key));
-    this.#setPrimary(key, []);
+    this.#primaries.set(key, []);
+    this.#fallbacks.set(key, []);
+    this.#tiers.set(key, []);
     this.#ends.retain(key, new Set());
-  }
-
-  #setPrimary(key: string, addresses: readonly string[]): void {
-    const gauge = this.#series.external_backend_primary_info;
-    for (const address of this.#primaries.get(key) ?? [])
-      if (!addresses.includes(address)) gauge.remove(...labelsOf(key), address);
-    for (const address of addresses) gauge.at(...labelsOf(key), address).value = 1;
-    if (addresses.length > 0) this.#primaries.set(key, addresses);
-    else this.#primaries.delete(key);
   }
 }
 

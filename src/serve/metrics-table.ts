@@ -115,6 +115,16 @@ export const metricsTable = {
     help: 'Always 1. The labels are a backend and the address to which its Services of role Primary lead. Absent if there is none.',
     labels: ['namespace', 'name', 'address'],
   },
+  external_backend_fallback_active: {
+    type: 'gauge',
+    help: '1 while a Service has no ready address and publishes addresses that are not ready, because of whenNoneReady (the label policy: KeepLast or All). Absent otherwise.',
+    labels: ['namespace', 'name', 'service', 'policy'],
+  },
+  external_backend_tier: {
+    type: 'gauge',
+    help: 'Priority of the servers that a Service uses (targets[].priority; 0 is the best). Absent while none is ready, and if all servers of the Service have the same priority.',
+    labels: ['namespace', 'name', 'service'],
+  },
   external_backend_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
     help: 'Earliest expiry of the certificates that tls probes saw at the addresses of a backend, in seconds of Unix time.',

@@ -29,7 +29,7 @@ describe('parseBackend', () => {
         status: undefined,
         spec: {
           mode: 'Endpoints',
-          targets: [{ host: '10.20.0.11', port: 0, drain: false }],
+          targets: [{ host: '10.20.0.11', port: 0, priority: 0, drain: false }],
           ports: [{ port: 5432, protocol: 'TCP' }],
           failbackSeconds: 30,
           suspend: false,
@@ -42,8 +42,6 @@ describe('parseBackend', () => {
     const parsed = parseBackend({ metadata, spec: { ...spec, probe: {} } });
     expect(parsed.ok && parsed.backend.spec.probe).toEqual({
       initialDelaySeconds: 0,
-      periodSeconds: 10,
-      timeoutSeconds: 1,
       successThreshold: 1,
       failureThreshold: 3,
     });
@@ -80,8 +78,8 @@ describe('parseBackend', () => {
   it('ignores fields of a newer version outside probes', () => {
     const future = {
       ...spec,
-      targets: [{ host: '10.20.0.11', priority: 1 }],
-      services: [{ name: 'a', whenNoneReady: 'KeepLast' }],
+      targets: [{ host: '10.20.0.11', weight: 1 }],
+      services: [{ name: 'a', sessionTicket: 'Shared' }],
       maintenance: [{ name: 'sundays' }],
     };
     expect(problemPaths({ metadata, spec: future, extra: 1 })).toEqual([]);

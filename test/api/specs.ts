@@ -60,6 +60,7 @@ const targets = partly(
     drain: fc.boolean(),
     name: word,
     zone: word,
+    priority: mostly(fc.constantFrom(0, 1, 9), fc.constantFrom(-1, 10)),
     role: fc.constantFrom('Primary', 'Replica'),
   },
 );
@@ -93,6 +94,10 @@ const probes = partly(
     httpGet: partly({}, { path: mostly(fc.constant('/a'), oddWord), host: hosts }),
     port: fc.constantFrom(1, 2, 3, 'a', 'b1', '1', 6379, 5432),
     periodSeconds: mostly(fc.constantFrom(1, 3600), fc.constantFrom(0, 3601)),
+    periodMilliseconds: mostly(fc.constantFrom(100, 60_000), fc.constantFrom(99, 60_001)),
+    timeoutMilliseconds: mostly(fc.constantFrom(100, 60_000), fc.constantFrom(99, 60_001)),
+    retryPeriodSeconds: mostly(fc.constantFrom(1, 3600), fc.constantFrom(0, 3601)),
+    retryPeriodMilliseconds: mostly(fc.constantFrom(100, 60_000), fc.constantFrom(99, 60_001)),
   },
 );
 
@@ -130,6 +135,7 @@ const services = partly(
     loadBalancerClass: word,
     loadBalancerSourceRanges: few(networks),
     publishNotReadyAddresses: fc.boolean(),
+    whenNoneReady: fc.constantFrom('Empty', 'KeepLast', 'All'),
     labels: fc.dictionary(word, word, { maxKeys: 2 }),
     selector: fc.dictionary(word, word, { maxKeys: 2 }),
   },

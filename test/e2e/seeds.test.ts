@@ -9,8 +9,10 @@ import { connections, startTraffic } from './cases/connections.ts';
 import { following } from './cases/following.ts';
 import { mixed } from './cases/mixed.ts';
 import { names } from './cases/names.ts';
+import { noneReady } from './cases/none-ready.ts';
 import { readiness } from './cases/readiness.ts';
 import { roles } from './cases/roles.ts';
+import { tiers } from './cases/tiers.ts';
 import { types } from './cases/types.ts';
 import { zones } from './cases/zones.ts';
 import { outside } from './outside.ts';
@@ -32,6 +34,8 @@ beforeAll(async () => {
     ...following,
     ...types,
     ...readiness,
+    ...noneReady,
+    ...tiers,
     ...connections,
     ...roles,
     ...zones,
@@ -63,6 +67,14 @@ describe('targets that are names', () => {
 
 describe('types of Services', () => {
   it.each(types)('$title', see, 30_000);
+});
+
+describe('nobody ready', () => {
+  it.each(noneReady)('$title', see, 30_000);
+});
+
+describe('tiers', () => {
+  it.each(tiers)('$title', see, 30_000);
 });
 
 describe('readiness', () => {

@@ -69,14 +69,13 @@ it('writes ready, serving and terminating of every endpoint, and keeps not-ready
   expect(subset).toMatchObject({ addresses: [{ ip: ips[1] }], notReadyAddresses: [{ ip: ips[0] }] });
 });
 
-it('publishes not-ready addresses as ready but not serving with publishNotReadyAddresses', async () => {
+it('publishes and marks not-ready addresses with publishNotReadyAddresses', async () => {
   const targets = [{ host: ips[0], drain: true }, { host: ips[1] }];
   await world.publish('always', plain([], { targets, ...one('always', { publishNotReadyAddresses: true }) }));
   const [slice] = await slicesOf('always');
-  expect(slice?.endpoints?.map(({ conditions }) => [conditions?.ready, conditions?.serving])).toEqual([
-    [true, false],
-    [true, true],
-  ]);
+  const published = { ready: true, serving: true, terminating: false };
+  expect(slice?.endpoints?.map(({ conditions }) => conditions)).toEqual([published, published]);
+  expect(slice?.metadata.annotations?.['externalbackend.io/published-not-ready']).toBe(ips[0]);
 });
 
 // Of the first 256 of the range, which the API server gives to nobody who does not ask for them.

@@ -168,6 +168,23 @@ describe('metrics', () => {
     expect(matching(await scrape(metrics), 'external_backend_primary_info{')).toEqual([]);
   });
 
+  it('show each Service that publishes addresses that are not ready, and none after its end', async () => {
+    const metrics = make();
+    const active = async (...services: readonly string[]) => {
+      const fallbacks = services.map((service) => ({ service, policy: 'KeepLast' }));
+      metrics.backendFigures('shop/db', figures({ ready: 0, total: 2, fallbacks }));
+      return matching(await scrape(metrics), 'external_backend_fallback_active{');
+    };
+    const line = (service: string) =>
+      `external_backend_fallback_active{namespace="shop",name="db",service="${service}",policy="KeepLast"} 1`;
+    expect(await active('rw', 'ro')).toEqual([line('rw'), line('ro')]);
+    expect(await active('ro')).toEqual([line('ro')]);
+    expect(await active()).toEqual([]);
+    expect(await active('rw')).toEqual([line('rw')]);
+    metrics.backendFigures('shop/db', undefined);
+    expect(matching(await scrape(metrics), 'external_backend_fallback_active{')).toEqual([]);
+  });
+
   it('show the earliest end of the certificates of a backend, for addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
     const published = (...ips: readonly string[]) =>

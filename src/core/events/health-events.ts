@@ -7,8 +7,8 @@ export interface ServiceTreatment {
   readonly service: string;
   /** True if every slice of the Service that has the address has it as ready. */
   readonly ready: boolean;
-  /** `publishNotReadyAddresses`: clients are sent to the address whatever its health. */
-  readonly regardless: boolean;
+  /** Field because of which clients are sent to the address although it is not ready; undefined: none. */
+  readonly regardless?: 'publishNotReadyAddresses' | 'whenNoneReady' | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export interface ServiceTreatment {
  * | to        | the Service                    | text                                            |
  * |-----------|--------------------------------|-------------------------------------------------|
  * | unhealthy | has it as not ready            | … sends it no new connections                   |
- * | unhealthy | has `publishNotReadyAddresses` | … still sends it connections (…)                |
+ * | unhealthy | has `publishNotReadyAddresses`, or keeps it because of `whenNoneReady` | … still sends it connections (…) |
  * | unhealthy | has it as ready                | … still lists it as ready, because the change could not be written |
  * | healthy   | has it as ready                | … sends it connections                          |
  * | healthy   | has it as not ready            | none: drain, a role or another port excludes it |
@@ -55,16 +55,18 @@ export function transitionEvent(
 }
 
 function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly string[] {
-  const others = treatments.filter(({ regardless }) => !regardless);
+  const others = treatments.filter(({ regardless }) => regardless === undefined);
   return [
     ...words(
       others.filter(({ ready }) => !ready),
       ['sends it no new connections', 'send it no new connections'],
     ),
-    ...words(
-      treatments.filter(({ regardless }) => regardless),
-      ['still sends it connections', 'still send it connections'],
-      ' (publishNotReadyAddresses)',
+    ...(['publishNotReadyAddresses', 'whenNoneReady'] as const).flatMap((field) =>
+      words(
+        treatments.filter(({ regardless }) => regardless === field),
+        ['still sends it connections', 'still send it connections'],
+        ` (${field})`,
+      ),
     ),
     ...words(
       others.filter(({ ready }) => ready),
@@ -76,7 +78,7 @@ function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly strin
 
 const healthyWords = (treatments: readonly ServiceTreatment[]): readonly string[] =>
   words(
-    treatments.filter(({ ready, regardless }) => ready && !regardless),
+    treatments.filter(({ ready, regardless }) => ready && regardless === undefined),
     ['sends it connections', 'send it connections'],
   );
 

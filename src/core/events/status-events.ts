@@ -1,12 +1,16 @@
 import type { Status } from '../../api/external-backend.ts';
 import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
+import { fallbackEvents } from './fallback-events.ts';
 import { primaryEvents } from './primary-events.ts';
+import { tierEvents } from './tier-events.ts';
 
 /** Returns the Events of a status that replaced another one. */
 export const statusEvents = (previous: Status | undefined, status: Status): readonly BackendEvent[] => [
   ...readyEvents(previous, status),
   ...primaryEvents(previous, status),
+  ...fallbackEvents(previous, status),
+  ...tierEvents(previous, status),
 ];
 
 /**

@@ -99,8 +99,9 @@ export interface Endpoint {
 }
 
 /**
- * Returns true if the address of an endpoint is healthy, also when its Service publishes addresses whatever
- * their health. Kubernetes' rule: a missing `serving` is the value of `ready`.
+ * Returns true if an endpoint serves. Kubernetes' rule: a missing `serving` is the value of `ready`. Slices of
+ * ours mark addresses that are published although they are not ready: `isReadyIn` of
+ * core/publish/slice-readiness.ts.
  */
 export const isServing = (endpoint: Endpoint): boolean =>
   endpoint.conditions?.serving ?? isReadyEndpoint(endpoint);

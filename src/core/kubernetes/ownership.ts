@@ -24,6 +24,8 @@ export const annotations = {
   names: `${group}/names`,
   /** Annotation of slices: `true` if the hints are the operator's. See hints.ts. */
   hints: `${group}/hints`,
+  /** On slices: addresses that are published as ready, and are not. See slice-readiness.ts. */
+  notReady: `${group}/published-not-ready`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;
 

@@ -27,9 +27,10 @@ export type RoleExclusion = (typeof roleExclusions)[number];
 /** All reasons why a Service does not have an address that its health would allow. */
 export const exclusionReasons = [
   ...roleExclusions,
+  'Standby',
   'Drained',
   'FamilyNotServed',
   'PublishRefused',
-] as const satisfies readonly (RoleExclusion | AddressReason)[];
+] as const satisfies readonly (RoleExclusion | AddressReason | 'Standby')[];
 
 export type ExclusionReason = (typeof exclusionReasons)[number];

@@ -1,21 +1,24 @@
-import type { Backend, Port, ServiceSpec } from '../../api/external-backend.ts';
+import type { Backend, ServiceSpec } from '../../api/external-backend.ts';
 import type { AppliedService } from '../kubernetes/action.ts';
 import { addressPolicy, type AddressPolicy } from '../resolution/address-policy.ts';
-import { annotationKeysOf } from '../resolution/names-annotation.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { ExclusionReason } from '../probing/address-reasons.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
 import { subsetsOf } from './endpoints.ts';
 import { judgeExternalIps, type RefusedExternalIp } from './external-ips.ts';
 import { familiesOf, servedFamilies } from './ip-families.ts';
-import { hintsOf, writesHints } from './hints.ts';
-import type { Endpoint, EndpointPort, EndpointSubset, Family, Service } from '../kubernetes/objects.ts';
-import { isDrainedIn, leadingTarget } from '../resolution/origins.ts';
+import type { EndpointSlice, EndpointSubset, Family, Service } from '../kubernetes/objects.ts';
+import type { ActiveFallback } from './none-ready.ts';
+import { choosePort, type PortChoice, type PortChoiceInput } from './port-choice.ts';
+import { publishedPlaces } from './published-places.ts';
+import { isDrainedIn } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
-import { exclusionOf } from '../roles/exclusion.ts';
 import { isOneServer, type Roles } from '../roles/primary-election.ts';
 import { keptService, serviceBody } from './service-body.ts';
+import { anyReady, membersOf } from './service-members.ts';
+import { sliceGroups } from './slice-groups.ts';
 import type { SliceGroup } from './slices.ts';
+import { compareTiers, tiersOf, type Tier } from './tiers.ts';
 
 /** One Service as it should be, with the addresses that it publishes. */
 export interface DesiredService {
@@ -38,6 +41,16 @@ export interface DesiredService {
   readonly server: ReadonlySet<string>;
   /** Every port has a ready address. */
   readonly available: boolean;
+  /** `whenNoneReady`, while a port publishes addresses because of it; undefined: none does. */
+  readonly fallback?: ActiveFallback;
+  /** Tier that it uses, if its addresses have several: the worst one of its ports. */
+  readonly tier?: Tier;
+  /** Ready addresses that are not published, because their tier is not in use. */
+  readonly standby: ReadonlySet<BackendAddress>;
+  /** Tiers with a ready address (tiers.ts); empty if there is only one. */
+  readonly readyTiers: readonly string[];
+  /** Milliseconds after which it changes only because time passes; undefined: never. */
+  readonly afterMs?: number;
   /** Addresses that it does not publish, whatever their health. */
   readonly excluded: ReadonlyMap<BackendAddress, ExclusionReason>;
 }
@@ -53,6 +66,10 @@ export interface DesiredInput {
   readonly alias: string | undefined;
   /** Returns the observed Service of that name, if it is ours or to be taken over. */
   readonly observedService: (service: string) => Service | undefined;
+  /** Returns the observed slices of a Service of that name that are ours. Default: none. */
+  readonly observedSlices?: (service: string) => readonly EndpointSlice[];
+  /** Since when tiers have been ready, and the time now (monotonic milliseconds). Default: since now. */
+  readonly tiers?: PortChoiceInput['tiers'];
   /** Judges external IPs. Default: that without flags. */
   readonly policy?: AddressPolicy;
 }
@@ -60,18 +77,17 @@ export interface DesiredInput {
 /** Returns the Services of a backend as they should be now. */
 export function desiredServices(input: DesiredInput): readonly DesiredService[] {
   const isReady = readyTable(input);
-  const { backend, policy = addressPolicy() } = input;
+  const { backend, policy = addressPolicy(), tiers = { since: new Map(), now: 0 } } = input;
+  const shared = { ...input, tiers, tierOf: tiersOf(input.addresses) };
   return servicesOf(backend).map((given, i) => {
     const { spec, refused } = judgeExternalIps(backend, given, i, policy);
-    const desired = desiredService({ ...input, isReady: (...of) => isReady(spec, ...of) }, spec);
+    const desired = desiredService({ ...shared, isReady: (...of) => isReady(spec, ...of) }, spec);
     return { ...desired, refusedExternalIps: refused };
   });
 }
 
-/** Input that all Services of a backend share. */
-interface Whole extends DesiredInput {
-  readonly isReady: (group: PortGroup, address: BackendAddress) => boolean;
-}
+/** Input of one Service, before its addresses are chosen. */
+type Whole = DesiredInput & PortChoiceInput;
 
 /**
  * Computes the readiness of every address once for all Services. An address may be ready in some Services
@@ -102,44 +118,76 @@ const plainService: Omit<ServiceSpec, 'name'> = {
   type: 'ClusterIP',
   headless: false,
   publishNotReadyAddresses: false,
+  whenNoneReady: 'Empty',
   adopt: false,
 };
 
 function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, 'refusedExternalIps'> {
-  const alias = whole.alias !== undefined;
-  const observedService = whole.observedService(spec.name);
-  const { addresses, excluded } = alias
-    ? noEndpoints
-    : withFallback(whole, spec, exclusions(whole, spec, observedService));
+  if (whole.alias !== undefined) return desiredAlias(whole, spec, whole.alias);
+  const observed = whole.observedService(spec.name);
+  const published = publishedPlaces(whole.observedSlices?.(spec.name) ?? []);
+  const { addresses, excluded } = membersOf(whole, spec, observed, published);
   const input = { ...whole, addresses };
-  const groups = alias ? [] : input.groups.flatMap((group) => sliceGroups(group, spec, input));
-  const legacy = input.legacyEndpoints && !alias && spec.selector === undefined;
+  const choices = input.groups.map((group) => ({ group, ...choosePort(group, spec, input, published) }));
+  const groups = choices.flatMap(({ group, ...choice }) => sliceGroups(group, spec, input, choice));
   return {
     name: spec.name,
     spec,
-    headless: !alias && spec.headless,
-    body: serviceBody(input.backend, spec, familiesOf(addresses), observedService, input.alias),
+    headless: spec.headless,
+    body: serviceBody(input.backend, spec, familiesOf(addresses), observed, undefined),
     groups,
-    subsets: legacy ? subsetsOf(groups) : undefined,
+    subsets: input.legacyEndpoints && spec.selector === undefined ? subsetsOf(groups) : undefined,
     addresses,
-    server: new Set(alias || spec.role !== 'Primary' ? [] : serverOf(addresses, whole.addresses)),
-    available: alias || (groups.length > 0 && input.groups.every((group) => anyReady(group, input))),
+    server: new Set(spec.role === 'Primary' ? serverOf(addresses, whole.addresses) : []),
+    available: groups.length > 0 && input.groups.every((group) => anyReady(group, input)),
+    ...fallbackIn(spec, choices),
+    ...tierIn(choices),
     excluded,
   };
 }
 
-function exclusions(
-  { backend, addresses, roles }: DesiredInput,
-  spec: ServiceSpec,
-  observedService: Service | undefined,
-): DesiredService['excluded'] {
-  const served = servedFamilies(spec, familiesOf(addresses), keptService(backend, spec, observedService));
-  const reasons = addresses.map((address) => {
-    const carried = served === undefined || served.includes(address.family);
-    return [address, carried ? exclusionOf(address, spec, roles) : ('FamilyNotServed' as const)] as const;
-  });
-  return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
+const fallbackIn = (
+  { whenNoneReady }: ServiceSpec,
+  choices: readonly PortChoice[],
+): Pick<DesiredService, 'fallback'> =>
+  whenNoneReady !== 'Empty' && choices.some(({ kept }) => kept.length > 0) ? { fallback: whenNoneReady } : {};
+
+/** Joins the tiers of all ports. */
+function tierIn(
+  choices: readonly PortChoice[],
+): Pick<DesiredService, 'tier' | 'standby' | 'readyTiers' | 'afterMs'> {
+  const tier = choices
+    .flatMap((choice) => choice.tier ?? [])
+    .toSorted(compareTiers)
+    .at(-1);
+  const waits = choices.flatMap(({ afterMs }) => afterMs ?? []);
+  return {
+    standby: new Set(choices.flatMap(({ standby }) => standby)),
+    readyTiers: choices.flatMap(({ readyTiers }) => readyTiers),
+    ...(tier && { tier }),
+    ...(waits.length > 0 && { afterMs: Math.min(...waits) }),
+  };
 }
+
+/** Returns a Service of type ExternalName, which has no endpoints. */
+const desiredAlias = (
+  { backend, observedService }: Whole,
+  spec: ServiceSpec,
+  alias: string,
+): Omit<DesiredService, 'refusedExternalIps'> => ({
+  name: spec.name,
+  spec,
+  headless: false,
+  body: serviceBody(backend, spec, [], observedService(spec.name), alias),
+  groups: [],
+  subsets: undefined,
+  addresses: [],
+  server: new Set(),
+  available: true,
+  standby: new Set(),
+  readyTiers: [],
+  excluded: new Map(),
+});
 
 /**
  * Returns the IPs of the server that has these addresses. A change of families does not make it another
@@ -151,30 +199,6 @@ function serverOf(behind: readonly BackendAddress[], all: readonly BackendAddres
   );
   return (isOneServer(namesakes) ? namesakes : behind).map(({ ip }) => ip);
 }
-
-type ServiceMembers = Pick<DesiredService, 'excluded'> & Pick<DesiredInput, 'addresses'>;
-
-const noEndpoints: ServiceMembers = { addresses: [], excluded: new Map() };
-
-/** Adds the primary to replicas that are not ready, if the Service has fallbackToPrimary. */
-function withFallback(
-  input: Whole,
-  { role, fallbackToPrimary }: ServiceSpec,
-  excluded: DesiredService['excluded'],
-): ServiceMembers {
-  const addresses = input.addresses.filter((address) => !excluded.has(address));
-  if (role !== 'Replica' || !fallbackToPrimary || readyEverywhere({ ...input, addresses }).length > 0)
-    return { addresses, excluded };
-  const primary = input.roles.primary.filter((address) => excluded.get(address) === 'NotReplica');
-  const others = [...excluded].filter(([address]) => !primary.includes(address));
-  return { addresses: [...addresses, ...primary], excluded: new Map(others) };
-}
-
-const anyReady = (group: PortGroup, { addresses, isReady }: Whole): boolean =>
-  addresses.some((address) => isReady(group, address));
-
-const readyEverywhere = ({ addresses, groups, isReady }: Whole): readonly BackendAddress[] =>
-  addresses.filter((address) => groups.every((group) => isReady(group, address)));
 
 /**
  * Returns true if any Service of the backend has the family. Addresses of another family need no probe,
@@ -190,55 +214,4 @@ export function isFamilyServed(
       servedFamilies(spec, [], keptService(backend, spec, observedService(spec.name)))?.includes(family) ??
       true,
   );
-}
-
-/**
- * Returns one group per family and per set of port numbers. A target with its own port has a set of its own.
- */
-function sliceGroups(group: PortGroup, spec: ServiceSpec, input: Whole): readonly SliceGroup[] {
-  const sets = Map.groupBy(input.addresses, (address) => `${address.family} ${address.port}`);
-  return [...sets.values()].flatMap((addresses) => {
-    const first = addresses[0];
-    if (first === undefined) return [];
-    const ports = group.ports.map((port) => endpointPort(port, first.port));
-    const endpoints = addresses.map((address) =>
-      endpoint(address, spec, input.isReady(group, address), input),
-    );
-    const names = new Map(
-      addresses.flatMap((address) => {
-        const all = annotationKeysOf(address);
-        return all.length === 0 ? [] : [[address.ip, all] as const];
-      }),
-    );
-    return [{ family: first.family, ports, endpoints, ...(names.size > 0 && { names }) }];
-  });
-}
-
-const endpointPort = (port: Port, targetsOwn: number): EndpointPort => ({
-  name: port.name ?? '',
-  port: targetsOwn === 0 ? (port.targetPort ?? port.port) : targetsOwn,
-  protocol: port.protocol,
-  ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
-});
-
-/**
- * Builds an endpoint. With publishNotReadyAddresses `ready` is always true, and `serving` has the health, as
- * in slices of Kubernetes' own controller.
- */
-function endpoint(
-  address: BackendAddress,
-  spec: ServiceSpec,
-  serving: boolean,
-  { roles }: Pick<Whole, 'roles'>,
-): Endpoint {
-  const { name, zone } = leadingTarget(address, spec.role, roles.isGiven(address));
-  const ready = serving || spec.publishNotReadyAddresses;
-  const hints = writesHints(spec) ? hintsOf(zone, ready) : undefined;
-  return {
-    addresses: [address.ip],
-    conditions: { ready, serving, terminating: false },
-    ...(name !== undefined && { hostname: name }),
-    ...(zone !== undefined && { zone }),
-    ...(hints !== undefined && { hints }),
-  };
 }

@@ -15,9 +15,10 @@ import {
 } from '../kubernetes/ownership.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 import { endpointKey } from './slice-layout.ts';
+import { notReadyMark, type MarkedEndpoints } from './slice-readiness.ts';
 
 /** Fields that the slices of one group have in common. */
-export interface SliceTemplate {
+export interface SliceTemplate extends MarkedEndpoints {
   readonly family: Family;
   readonly ports: readonly EndpointPort[];
   /** IP -> names that resolved to it. It has no addresses of literal targets. */
@@ -123,23 +124,25 @@ function withForeignFields(
   return desired.map((endpoint) => ({ ...foreign.get(endpointKey(endpoint)), ...endpoint }));
 }
 
-const ownAnnotations = [annotations.names, annotations.hints] as const;
+const ownAnnotations = [annotations.names, annotations.hints, annotations.notReady] as const;
 
 /**
  * Returns the annotations of a slice: those of other clients, and ours (names of its addresses, owner of the
- * hints).
+ * hints, addresses that are not ready).
  */
 function annotated(
-  { [annotations.names]: _, [annotations.hints]: _h, ...others }: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
   endpoints: readonly Endpoint[],
   group: SliceTemplate,
   ownsHints: boolean,
 ): { readonly annotations?: Readonly<Record<string, string>> } {
+  const { [annotations.names]: _, [annotations.hints]: _h, [annotations.notReady]: _r, ...others } = given;
   const names = encodeNames(endpoints.map(endpointKey), group.names);
   const all = {
     ...others,
     ...(names !== undefined && { [annotations.names]: names }),
     ...(ownsHints && hintsMark(endpoints)),
+    ...notReadyMark(endpoints, group),
   };
   return Object.keys(all).length > 0 ? { annotations: all } : {};
 }

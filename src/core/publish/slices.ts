@@ -9,6 +9,7 @@ import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts'
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
 import { step, type PlanStep } from '../kubernetes/step.ts';
+import { markedIn } from './slice-readiness.ts';
 
 /** Endpoints of one Service that may share a slice: one address family and one set of ports. */
 export interface SliceGroup extends SliceTemplate {
@@ -151,6 +152,8 @@ interface SliceInputs extends SliceContext {
   /** Addresses of all groups with their endpoints; the worst endpoint if several groups have the address. */
   readonly desired: ReadonlyMap<string, Endpoint>;
   readonly nameOf: ReadonlyMap<string, readonly string[]>;
+  /** IPs that a group publishes although they are not ready. */
+  readonly notReady: ReadonlySet<string>;
   /** Address and port numbers of each endpoint, to which verdicts apply. */
   readonly places: ReadonlySet<string>;
   /** An exclusive Service loses a server and gains one that no slice has. */
@@ -209,6 +212,7 @@ function sliceInputsOf(
     ...context,
     desired,
     nameOf: new Map(groups.flatMap(({ names = [] }) => [...names])),
+    notReady: new Set(groups.flatMap(({ notReady = [] }) => [...notReady])),
     places: new Set(groups.flatMap(({ endpoints, ports }) => endpoints.map((each) => placeOf(each, ports)))),
     isSwitch: context.exclusive === true && isGone && isNew,
     staysReady: before.some((old) => {
@@ -242,7 +246,10 @@ function remainder(
   const stay = moved.flatMap((ip) => marked(inputs.desired.get(ip), before.get(ip), template.ports, inputs));
   const endpoints = [...cell.endpoints.slice(0, cell.kept), ...stay];
   const { family, ports } = template;
-  return updateSlice(endpoints, cell.slice, { family, ports, names: inputs.nameOf }, inputs);
+  const marks = markedIn(cell.slice);
+  const left = stay.map(endpointKey).filter((ip) => inputs.notReady.has(ip) || marks.has(ip));
+  const notReady = new Set([...(template.notReady ?? []), ...left]);
+  return updateSlice(endpoints, cell.slice, { family, ports, names: inputs.nameOf, notReady }, inputs);
 }
 
 const placeOf = (endpoint: Endpoint, ports: readonly EndpointPort[]): string =>

@@ -1,9 +1,12 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { DesiredService } from './desired.ts';
-import { isServing, type EndpointSlice } from '../kubernetes/objects.ts';
+import type { EndpointSlice } from '../kubernetes/objects.ts';
 import { isOurSlice } from '../kubernetes/ownership.ts';
 import type { Observed } from './problems.ts';
+import type { ActiveFallback } from './none-ready.ts';
 import { endpointKey } from './slice-layout.ts';
+import { isToBeReady, markedIn, isReadyIn } from './slice-readiness.ts';
+import type { Tier } from './tiers.ts';
 
 /** Written state of one Service: what a client of the cluster finds, whatever was planned. */
 export interface WrittenService {
@@ -19,6 +22,10 @@ export interface WrittenService {
    * chosen host.
    */
   readonly available: boolean;
+  /** `whenNoneReady`, while its slices publish addresses that are not ready because of it. */
+  readonly fallback?: ActiveFallback;
+  /** Tier in use, if its addresses have several. */
+  readonly tier?: Tier | undefined;
   /**
    * Returns true if slices have the address as ready for every port; undefined: the Service does not want the
    * address.
@@ -52,7 +59,15 @@ export function writtenService(desired: DesiredService, observed: Observed): Wri
     const available = state === 'written' && service?.spec.externalName === externalName;
     return { ...named, ready: 0, total: 0, available, isReady: () => undefined };
   }
-  return { ...named, ...endpointsOf(desired, observed.slices.filter(isOurSlice), state === 'written') };
+  const slices = observed.slices.filter(isOurSlice);
+  const isMarked = slices.some((slice) => markedIn(slice).size > 0);
+  const isFallback = desired.fallback !== undefined && state === 'written' && isMarked;
+  return {
+    ...named,
+    ...endpointsOf(desired, slices, state === 'written'),
+    ...(isFallback && { fallback: desired.fallback }),
+    ...(state === 'written' && { tier: desired.tier }),
+  };
 }
 
 function endpointsOf(
@@ -76,14 +91,20 @@ function endpointsOf(
     return groups.length === 0 ? undefined : groups.every(({ ports }) => isIn(address.ip, ports));
   };
   const present = new Map<string, boolean>();
-  for (const endpoint of slices.flatMap((slice) => slice.endpoints ?? []))
-    present.set(endpointKey(endpoint), isServing(endpoint) && present.get(endpointKey(endpoint)) !== false);
+  for (const slice of slices) {
+    const isReadyHere = isReadyIn(slice);
+    for (const endpoint of slice.endpoints ?? [])
+      present.set(
+        endpointKey(endpoint),
+        isReadyHere(endpoint) && present.get(endpointKey(endpoint)) !== false,
+      );
+  }
   const addresses = desired.addresses.filter(({ ip }) => present.has(ip));
   const others = [...present].filter(([ip]) => !portsOf.has(ip));
   const byPort = Map.groupBy(desired.groups, ({ ports }) => ports.map(({ name }) => name).join());
   const serves = (groups: DesiredService['groups']): boolean =>
-    groups.some(({ endpoints, ports }) =>
-      endpoints.some((each) => isServing(each) && isIn(endpointKey(each), ports)),
+    groups.some((group) =>
+      group.endpoints.some((each) => isToBeReady(group, each) && isIn(endpointKey(each), group.ports)),
     );
   return {
     ready:
@@ -97,11 +118,13 @@ function endpointsOf(
 /** `<ip> <port>` -> true if any slice has it as ready. */
 function readinessIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, boolean> {
   const ready = new Map<string, boolean>();
-  for (const { endpoints, ports } of slices)
-    for (const endpoint of endpoints ?? [])
-      for (const { port } of ports ?? []) {
+  for (const slice of slices) {
+    const isReady = isReadyIn(slice);
+    for (const endpoint of slice.endpoints ?? [])
+      for (const { port } of slice.ports ?? []) {
         const key = `${endpointKey(endpoint)} ${port}`;
-        ready.set(key, isServing(endpoint) || ready.get(key) === true);
+        ready.set(key, isReady(endpoint) || ready.get(key) === true);
       }
+  }
   return ready;
 }

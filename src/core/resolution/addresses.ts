@@ -5,7 +5,7 @@ import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './c
 import type { Family } from '../kubernetes/objects.ts';
 import type { Given, Origin } from './origins.ts';
 import type { HostAddress, Resolution } from './resolve-host.ts';
-import { clusterNotes, drainNotes, priorityNotes, refuse, type Note } from './target-notes.ts';
+import { clusterNotes, drainNotes, refuse, type Note } from './target-notes.ts';
 
 /** One IP of a target, as it is to be published. */
 export interface BackendAddress extends Given {
@@ -101,12 +101,11 @@ export function addressesOf(
     [...(answered[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = drainNotes(targets, addresses.flat());
-  return resolved.map(({ target, state, resolvedWall, error, unasked = [], addresses: of }, i) => {
+  return resolved.map(({ target, state, resolvedWall, error, unasked = [] }, i) => {
     const notes = [
       ...unasked.map((text) => ({ text, harmless: true })),
       ...(answered[i]?.notes ?? []),
       ...(undrained.get(target) ?? []),
-      ...priorityNotes(of),
       ...clusterNotes(addresses[i] ?? [], clusterAddressOf),
     ];
     return {

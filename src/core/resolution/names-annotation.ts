@@ -9,7 +9,8 @@ import { normalizeName } from './questions.ts';
 
 // Each slice records which name gave which address, so that a process that starts while DNS is down can match
 // the published addresses with names: `{"orders.example.com": ["10.0.0.1"]}`, for SRV records
-// `{"_postgres._tcp.example.com db0.example.com": ["10.0.0.5"]}`.
+// `{"_postgres._tcp.example.com db0.example.com": ["10.0.0.5"]}`, with the priority of the record if it is not 0
+// (`… db1.example.com 10`), so that the tier in use remains.
 
 /**
  * The API server accepts 256 KiB of annotations per object. A slice without this annotation is better than no
@@ -30,7 +31,9 @@ export function annotationKeyOf({
   ip,
 }: Origin & { readonly ip: string }): string | undefined {
   if (host === ip) return undefined;
-  return record === undefined ? host : `${normalizeName(target.host)} ${host}`;
+  if (record === undefined) return host;
+  const priority = record.priority === 0 ? '' : ` ${record.priority}`;
+  return `${normalizeName(target.host)} ${host}${priority}`;
 }
 
 /**
@@ -60,6 +63,8 @@ export interface PublishedName {
 interface Entry {
   /** Host that the SRV record names; undefined if the key is a host name. */
   readonly server: string | undefined;
+  /** Priority of that SRV record. */
+  readonly priority: number;
   readonly ips: readonly string[];
   readonly port: number;
 }
@@ -73,10 +78,10 @@ export function indexNames(slices: readonly EndpointSlice[]): NamesIndex {
   for (const slice of slices) {
     const port = slice.ports?.[0]?.port ?? 0;
     for (const [key, ips] of namesOf(slice)) {
-      const [name = '', server] = key.split(' ');
-      const entries = index.get(name);
-      if (entries === undefined) index.set(name, [{ server, ips, port }]);
-      else entries.push({ server, ips, port });
+      const [name = '', server, priority = ''] = key.split(' ');
+      const entries = index.get(name) ?? [];
+      index.set(name, entries);
+      entries.push({ server, priority: /^[0-9]{1,5}$/.test(priority) ? Number(priority) : 0, ips, port });
     }
   }
   return index;
@@ -94,7 +99,10 @@ export function decodeNames(host: string, index: NamesIndex): readonly Published
   const mine = entries.flatMap(({ server, ...rest }) => (server === undefined ? [] : [{ server, ...rest }]));
   if (mine.length === 0) return [];
   const services = new Map(
-    mine.map(({ server, port }) => [`${server} ${port}`, { host: server, port, priority: 0, weight: 0 }]),
+    mine.map(({ server, port, priority }) => [
+      `${server} ${port} ${priority}`,
+      { host: server, port, priority, weight: 0 },
+    ]),
   );
   return [
     { question: { name, type: 'SRV' }, records: { addresses: [], services: [...services.values()] } },

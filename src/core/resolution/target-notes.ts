@@ -1,7 +1,6 @@
 import type { Target } from '../../api/external-backend.ts';
 import { clusterAddressText, type ClusterAddressOf } from './cluster-addresses.ts';
 import { isDrained, originsOf, type Given } from './origins.ts';
-import type { HostAddress } from './resolve-host.ts';
 
 /**
  * Part of a target's message: why an address is not published through it, or which of its fields has no
@@ -42,18 +41,3 @@ export const clusterNotes = (
     const found = clusterAddressOf(ip);
     return found === undefined ? [] : [{ text: clusterAddressText(ip, found), harmless: true }];
   });
-
-/**
- * Returns a note if SRV records have several priorities. RFC 2782 requires clients to use the lowest that
- * they can reach.
- */
-export function priorityNotes(addresses: readonly HostAddress[]): readonly Note[] {
-  const all = [...new Set(addresses.flatMap(({ record }) => record?.priority ?? []))].toSorted(
-    (a, b) => a - b,
-  );
-  const last = all.pop();
-  if (last === undefined || all.length === 0) return [];
-  const which = all.length > 3 ? `from ${all[0]} to ${last}` : `${all.join(', ')} and ${last}`;
-  const text = `the SRV records have priorities ${which}; priorities are ignored, and servers of all priorities get connections`;
-  return [{ text, harmless: true }];
-}

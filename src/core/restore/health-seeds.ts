@@ -9,7 +9,7 @@ import { publishedReadiness, publishedUnder, type Published } from './published-
 import { portText } from '../health/readiness.ts';
 import { isPlainSuccess } from '../health/warnings.ts';
 import { restoreReplicationOf, type PreviousAddress, type SeedInput } from './replication-seeds.ts';
-import type { AddressReason } from '../probing/address-reasons.ts';
+import type { AddressReason, ExclusionReason } from '../probing/address-reasons.ts';
 import { reasons } from '../probing/reasons.ts';
 
 /**
@@ -26,6 +26,7 @@ import { reasons } from '../probing/reasons.ts';
  * | ready in some, not ready in others: a write was cut or is refused | any                                                     | healthy, and ready in these alone until a new `up` |
  * | not ready     | unhealthy                                               | unhealthy                                          |
  * | not ready     | healthy, not Drained, and its target is not drained now | unhealthy                                          |
+ * | not ready     | healthy, and Standby in a Service: another tier is used | unknown                                            |
  * | not ready     | any other: it may have failed while it was drained      | unknown                                            |
  * | none          | any                                                     | unknown                                            |
  * | none          | none                                                    | no entry                                           |
@@ -78,6 +79,7 @@ const seedOf = (health: Health, replication: Health['replication'], readyIn: Hea
 });
 
 const drained: AddressReason = 'Drained';
+const standby: ExclusionReason = 'Standby';
 
 type StateOf = (
   group: PortGroup,
@@ -92,10 +94,15 @@ function sliceState(published: Published): StateOf {
     if (ready === undefined) return undefined;
     if (ready) return 'healthy';
     if (previous?.health === 'unhealthy') return 'unhealthy';
-    const isDrained = originsOf(address).some(({ target }) => target.drain) || previous?.reason === drained;
-    return previous?.health === 'healthy' && !isDrained ? 'unhealthy' : 'unknown';
+    return previous?.health === 'healthy' && !isWithheld(address, previous) ? 'unhealthy' : 'unknown';
   };
 }
+
+/** Returns true if a healthy address is not ready because of its target, or because of its tier. */
+const isWithheld = (address: BackendAddress, { reason, excluded = [] }: PreviousAddress): boolean =>
+  reason === drained ||
+  originsOf(address).some(({ target }) => target.drain) ||
+  excluded.some((each) => each.reason === standby);
 
 /**
  * Looks up the Services in which an address is ready, if it is not ready in others; undefined if all agree.

@@ -1,7 +1,8 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
-import { isServing, type Endpoints, type EndpointSlice } from '../kubernetes/objects.ts';
+import type { Endpoints, EndpointSlice } from '../kubernetes/objects.ts';
 import { isOurEndpoints, isOurSlice, serviceOf } from '../kubernetes/ownership.ts';
+import { isReadyIn } from '../publish/slice-readiness.ts';
 
 export interface Published {
   readonly slices: readonly EndpointSlice[];
@@ -97,11 +98,13 @@ function readyIn(
   return named ?? numbered;
 }
 
-const fromSlice = ({ endpoints, ports }: EndpointSlice): readonly PublishedEndpoint[] =>
-  (endpoints ?? []).flatMap((endpoint) => {
-    const isReady = isServing(endpoint);
-    return endpoint.addresses.map((ip) => ({ ip, ports: ports ?? [], isReady }));
-  });
+/** An address that is published although it is not ready counts as not ready. */
+function fromSlice(slice: EndpointSlice): readonly PublishedEndpoint[] {
+  const isReady = isReadyIn(slice);
+  return (slice.endpoints ?? []).flatMap((endpoint) =>
+    endpoint.addresses.map((ip) => ({ ip, ports: slice.ports ?? [], isReady: isReady(endpoint) })),
+  );
+}
 
 const fromEndpoints = ({ subsets }: Endpoints): readonly PublishedEndpoint[] =>
   (subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }) => [

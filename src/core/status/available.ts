@@ -14,6 +14,7 @@ import { joinNonEmpty, truncate } from './text.ts';
  * | nothing is probed | yes                                             | –                    | True ProbeDisabled     |
  * | probed            | yes                                             | any                  | True AddressesReady    |
  * | probed            | no                                              | yes                  | Unknown NotProbedYet   |
+ * | any               | no, and whenNoneReady keeps each such Service open | any               | False NoneReadyKept; NoneReadyAll if no Service has KeepLast |
  * | any               | no, and a name has no answer yet                | no                   | Unknown NotResolvedYet |
  * | any               | no                                              | no                   | False NoReadyAddress   |
  *
@@ -48,6 +49,39 @@ export function availableCondition(
       return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is disabled` };
     return { status: 'True', reason: 'AddressesReady', message };
   }
+  const open = fallback(input, addresses, message);
+  return open ?? noneReady(input, addresses, message);
+}
+
+/** Returns the condition if each Service without a ready address publishes others because of whenNoneReady. */
+function fallback(
+  input: StatusInput,
+  addresses: readonly AddressStatus[],
+  message: string,
+): ConditionVerdict<AvailableReason> | undefined {
+  const empty = input.written.filter(({ available }) => !available);
+  if (empty.some((service) => service.fallback === undefined)) return undefined;
+  const of = (policy: string) =>
+    empty.filter((service) => service.fallback === policy).map(({ name }) => name);
+  const [kept, all] = [of('KeepLast'), of('All')];
+  const texts = [
+    ...(kept.length > 0 ? [`the last ready addresses stay in Service ${kept.join(', ')}`] : []),
+    ...(all.length > 0 ? [`all addresses are published in Service ${all.join(', ')}`] : []),
+  ];
+  return {
+    status: 'False',
+    reason: kept.length > 0 ? 'NoneReadyKept' : 'NoneReadyAll',
+    message: truncate(
+      joinNonEmpty(`${message}; ${texts.join('; ')} (whenNoneReady)`, notReadyReasons(input, addresses)),
+    ),
+  };
+}
+
+function noneReady(
+  input: StatusInput,
+  addresses: readonly AddressStatus[],
+  message: string,
+): ConditionVerdict<AvailableReason> {
   const open = addresses.filter(
     ({ health, reason }) => health === 'unknown' && reason !== 'ProbeDisabled' && reason !== 'Drained',
   );

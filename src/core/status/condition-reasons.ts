@@ -23,6 +23,8 @@ export const availableReasons = [
   'NotResolvedYet',
   'NotPublished',
   'NoReadyAddress',
+  'NoneReadyKept',
+  'NoneReadyAll',
 ] as const;
 
 /** The first one that applies is reported. */

@@ -8,6 +8,8 @@ const ofNames: readonly string[] = [
   'NamesFailing',
   'NotResolvedYet',
   'NoReadyAddress',
+  'NoneReadyKept',
+  'NoneReadyAll',
 ] satisfies readonly ConditionReason[];
 
 /**

@@ -122,11 +122,16 @@ export const suspended: SuspendedStatus = {
 export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(a, b);
 
 function serviceStatus(
-  { name, ready, total }: WrittenService,
+  { name, ready, total, fallback, tier }: WrittenService,
   problems: readonly Problem[],
 ): NonNullable<Status['services']>[number] {
   const missing = problems.some(({ service, published }) => service === name && !published);
-  return missing ? { name, ready: 0, total: 0 } : { name, ready, total };
+  if (missing) return { name, ready: 0, total: 0 };
+  return {
+    ...{ name, ready, total },
+    ...(tier && { tier: tier.priority, ...(tier.srvRank > 0 && { srvRank: tier.srvRank }) }),
+    ...(fallback && { fallback }),
+  };
 }
 
 /** Returns how addresses are probed, and why, for what the spec leaves open or is limited. */

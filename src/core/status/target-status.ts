@@ -4,6 +4,7 @@ import type { StatusInput } from './status-input.ts';
 import type { AddressStatus, TargetStatus } from './status-parts.ts';
 import { isDrainedIn } from '../resolution/origins.ts';
 import { addressReadiness, type Readiness } from '../health/readiness.ts';
+import type { DesiredService } from '../publish/desired.ts';
 import type { Roles } from '../roles/primary-election.ts';
 import { joinNonEmpty, truncate, timestamp } from './text.ts';
 
@@ -92,18 +93,26 @@ function exclusions(
   ready: boolean,
   { desired, written, refused, roles }: StatusInput,
 ): Pick<AddressStatus, 'excluded'> {
-  const excluded = desired.flatMap(
-    ({ name, spec, excluded: all }, i): NonNullable<AddressStatus['excluded']> => {
-      const isRefused =
-        refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
-      const reason = all.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
-      if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
-      return ready && isDrainedIn(address, spec.role, roles.isGiven(address))
-        ? [{ service: name, reason: 'Drained' }]
-        : [];
-    },
-  );
+  const excluded = desired.flatMap((service, i): NonNullable<AddressStatus['excluded']> => {
+    const { name } = service;
+    const isRefused =
+      refused?.has(`${name} ${address.ip}`) === true && written[i]?.isReady(address) === false;
+    const reason = service.excluded.get(address) ?? (isRefused ? 'PublishRefused' : undefined);
+    if (reason !== undefined && (ready || reason === 'FamilyNotServed')) return [{ service: name, reason }];
+    const withheld = ready ? withheldBy(service, address, roles) : undefined;
+    return withheld === undefined ? [] : [{ service: name, reason: withheld }];
+  });
   return excluded.length > 0 ? { excluded } : {};
+}
+
+/** Returns why a Service that wants an address does not publish it, although it is ready; undefined: it does. */
+function withheldBy(
+  { spec, standby }: DesiredService,
+  address: BackendAddress,
+  roles: Roles,
+): 'Standby' | 'Drained' | undefined {
+  if (standby.has(address)) return 'Standby';
+  return isDrainedIn(address, spec.role, roles.isGiven(address)) ? 'Drained' : undefined;
 }
 
 function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 'role' | 'lagOverSeconds'> {

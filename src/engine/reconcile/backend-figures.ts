@@ -7,5 +7,9 @@ export interface BackendFigures {
   readonly total: number;
   /** IPs to which the Services of role Primary lead. */
   readonly primary: readonly string[];
+  /** Services that publish addresses that are not ready, with their policies. */
+  readonly fallbacks?: readonly { readonly service: string; readonly policy: string }[];
+  /** Priorities of the servers that Services use. */
+  readonly tiers?: readonly { readonly service: string; readonly priority: number }[];
   readonly checks: readonly Check[];
 }

@@ -6,6 +6,7 @@ import type { EventSink, Writer } from '../ports.ts';
 import type { Clock } from '../../util/clock.ts';
 import { Flapping } from './flapping.ts';
 import { Refusals } from './refusals.ts';
+import { ReadyTiers } from './tier-times.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface TrackedBackend {
   readonly refusals: Refusals;
   /** Bounds the writes of slices that only add. */
   readonly flapping: Flapping;
+  /** Since when tiers have been ready. */
+  readonly tiers: ReadyTiers;
   /** Writes that the API server accepts and does not store. */
   readonly unstored: UnstoredWrites;
   /**
@@ -103,6 +106,7 @@ export class BackendTracker {
       ...{ addresses: [], refused: false },
       ...{ isOver: false, failures: 0, preemption: new AbortController() },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
+      ...{ tiers: new ReadyTiers() },
     };
     this.#backends.set(key, tracked);
     this.#keys.set(uid, key);

@@ -1,6 +1,6 @@
 import type { Backend } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../../core/resolution/addresses.ts';
-import { isServing } from '../../core/kubernetes/objects.ts';
+import { isReadyEndpoint } from '../../core/kubernetes/objects.ts';
 import { ownerName } from '../../core/kubernetes/ownership.ts';
 import { electPrimary, type Roles } from '../../core/roles/primary-election.ts';
 import { publishedPort } from '../../core/restore/published-readiness.ts';
@@ -25,7 +25,7 @@ export function rolesIn(
   return electPrimary({ groups, addresses, healthOf, isPublishedPrimary });
 }
 
-/** Returns IP and port of each ready endpoint in the backend's own slices of a Service. */
+/** Returns IP and port of each endpoint that clients of the backend's own slices of a Service use. */
 const readyPlaces = (backend: Backend, view: ClusterCache, service: string): ReadonlySet<string> =>
   new Set(
     view
@@ -33,7 +33,7 @@ const readyPlaces = (backend: Backend, view: ClusterCache, service: string): Rea
       .filter((slice) => ownerName(slice) === backend.name)
       .flatMap(({ endpoints, ports }) =>
         (endpoints ?? [])
-          .filter(isServing)
+          .filter(isReadyEndpoint)
           .map(({ addresses: [ip = ''] }) => `${ip} ${ports?.[0]?.port ?? 0}`),
       ),
   );

@@ -1,16 +1,21 @@
 import type { Backend } from '../../api/external-backend.ts';
 import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
 import type { AliasPolicy } from '../../core/resolution/alias-policy.ts';
-import { desiredServices, servicesOf, type DesiredService } from '../../core/publish/desired.ts';
+import {
+  desiredServices,
+  servicesOf,
+  type DesiredInput,
+  type DesiredService,
+} from '../../core/publish/desired.ts';
 import { subsetsOf } from '../../core/publish/endpoints.ts';
 import { planRemoval, planService, type ServicePlan } from '../../core/publish/plan.ts';
 import type { Observed } from '../../core/publish/problems.ts';
-import { isServing } from '../../core/kubernetes/objects.ts';
 import { holderOf, ownerName } from '../../core/kubernetes/ownership.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
 import type { SwitchedOff } from '../../core/publish/service-features.ts';
 import { endpointKey } from '../../core/publish/slice-layout.ts';
 import type { PlanStep } from '../../core/kubernetes/step.ts';
+import { isToBeReady } from '../../core/publish/slice-readiness.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { BackendRegistry } from './backend-registry.ts';
@@ -40,18 +45,23 @@ export function desiredOf(
   inputs: ReconcileInputs,
   roles: Roles,
   alias: AliasDecision | undefined,
-  { legacyEndpoints, policy }: PlanningOptions,
+  { legacyEndpoints, policy, view }: PlanningOptions,
+  tiers?: DesiredInput['tiers'],
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
   const input = {
     ...inputs,
-    observedService: inputs.observedService,
+    observedSlices: (service: string) => ownSlices(inputs.backend, service, view),
     roles,
     legacyEndpoints,
     alias: alias?.choice.name,
   };
-  return desiredServices({ ...input, ...(policy && { policy }) });
+  return desiredServices({ ...input, ...(policy && { policy }), ...(tiers && { tiers }) });
 }
+
+/** Returns the slices of a Service that the backend owns. */
+const ownSlices = ({ namespace, name }: Backend, service: string, view: ClusterCache) =>
+  view.slices(namespace, service).filter((slice) => ownerName(slice) === name);
 
 /** Addresses that are left out of the objects of a Service, because the API server refuses them. */
 export interface LeftOut {
@@ -88,7 +98,8 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
   const groups = without(slices);
   const legacy = desired.subsets && subsetsOf(without(new Set([...slices, ...endpoints])));
   const byPort = Map.groupBy(groups, ({ ports }) => ports.map(({ name }) => name).join());
-  const serves = (all: typeof groups): boolean => all.some((group) => group.endpoints.some(isServing));
+  const serves = (all: typeof groups): boolean =>
+    all.some((group) => group.endpoints.some((endpoint) => isToBeReady(group, endpoint)));
   return {
     ...desired,
     groups,

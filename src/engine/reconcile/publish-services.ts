@@ -22,6 +22,7 @@ import type { Refusals } from './refusals.ts';
 import { addressesIn, refusedAddresses, type AddressWrite } from './refused-search.ts';
 import type { AliasDecision } from './alias-decision.ts';
 import type { ReconcileInputs } from './inputs.ts';
+import type { ReadyTiers } from './tier-times.ts';
 import type { UnstoredWrites } from './unstored-writes.ts';
 
 /** Result of one run for the Services of a backend. */
@@ -58,7 +59,7 @@ export interface PublishingOptions extends PlanningOptions {
  */
 export async function publish(
   inputs: ReconcileInputs,
-  { roles, alias, refusals, unstored, flapping }: Circumstances,
+  { roles, alias, refusals, unstored, flapping, tiers }: Circumstances,
   writer: Writer,
   options: PublishingOptions,
 ): Promise<Publication> {
@@ -67,7 +68,9 @@ export async function publish(
   const removing = applyAll(writer, removals);
   let sliceWrites = 0;
   for (let round = 1; ; round += 1) {
-    const desired = desiredOf(inputs, roles, alias, options);
+    const at = options.clock.now();
+    const desired = desiredOf(inputs, roles, alias, options, tiers.at(at));
+    tiers.update(desired, at);
     const { now, waiting } = openServices(inputs, desired, flapping, options);
     const plans = now.map((service) =>
       planOf(inputs, service, options, leftOut(refusals, service.name, options.clock.now())),
@@ -143,6 +146,7 @@ interface Circumstances {
   readonly refusals: Refusals;
   readonly unstored: UnstoredWrites;
   readonly flapping: Flapping;
+  readonly tiers: ReadyTiers;
 }
 
 /**

@@ -193,10 +193,15 @@ export class Reconciler {
     const alias = this.#aliasOf(inputs, tracked);
     const roles = rolesIn(inputs, view);
     const before = aliasesOf(inputs, view);
-    const { refusals, unstored, flapping } = tracked;
+    const { refusals, unstored, flapping, tiers } = tracked;
     refusals.begin(tracked.generation);
     const options = { ...this.#options, contests: this.#contests };
-    const done = await publish(inputs, { roles, alias, refusals, unstored, flapping }, writer, options);
+    const done = await publish(
+      inputs,
+      { roles, alias, refusals, unstored, flapping, tiers },
+      writer,
+      options,
+    );
     return tracked.isOver
       ? { ok: true }
       : this.#reporter.report({ ...inputs, alias, roles, before }, done, tracked, writer);

@@ -158,6 +158,13 @@ export class Reporter {
 
   #count(inputs: WrittenInputs, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
     const primary = publishedPrimary(inputs).map(({ ip }) => ip);
-    this.#options.onFigures?.(inputs.key, { ready, total, primary, checks: inputs.checks });
+    const fallbacks = inputs.written.flatMap(({ name: service, fallback: policy }) =>
+      policy === undefined ? [] : [{ service, policy }],
+    );
+    const tiers = inputs.written.flatMap(({ name: service, tier }) =>
+      tier === undefined ? [] : [{ service, priority: tier.priority }],
+    );
+    const { checks } = inputs;
+    this.#options.onFigures?.(inputs.key, { ready, total, primary, fallbacks, tiers, checks });
   }
 }

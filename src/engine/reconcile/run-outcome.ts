@@ -12,7 +12,7 @@ import type { WrittenInputs } from './written-run.ts';
  */
 export function outcomeOfRun(
   error: OperatorError | undefined,
-  inputs: Pick<WrittenInputs, 'key' | 'nextAt' | 'alias' | 'waiting'>,
+  inputs: Pick<WrittenInputs, 'key' | 'nextAt' | 'alias' | 'waiting' | 'desired'>,
   { refusals, unstored, flapping }: Pick<TrackedBackend, 'refusals' | 'unstored' | 'flapping'>,
   contests: Contests,
   now: number,
@@ -22,6 +22,7 @@ export function outcomeOfRun(
   const instants = [nextAt, refusals.nextAt(), unstored.nextAt()].filter((at) => at !== undefined);
   const delays = [
     inputs.alias?.choice.afterMs,
+    ...inputs.desired.map(({ afterMs }) => afterMs),
     pauseMs,
     contests.nextMs(inputs.key),
     flapping.nextMs(now, waiting !== undefined || flapping.isNameHeld, waiting?.isEmpty === true),

@@ -5,6 +5,7 @@ import type { OperatorError } from '../../core/errors.ts';
 import type { Health } from '../../core/health/state.ts';
 import { isReadyEndpoint, type EndpointSlice } from '../../core/kubernetes/objects.ts';
 import { ownerName } from '../../core/kubernetes/ownership.ts';
+import { markedIn } from '../../core/publish/slice-readiness.ts';
 import type { ClusterCache } from '../ports.ts';
 
 interface PendingTransition {
@@ -60,7 +61,8 @@ export class TransitionEvents {
     for (const { check, before, after } of seen.values()) {
       const treatments = this.#treatments(key, slices, check.ip);
       const isWritten =
-        after.state !== 'unhealthy' || treatments.every((each) => !each.ready || each.regardless);
+        after.state !== 'unhealthy' ||
+        treatments.every((each) => !each.ready || each.regardless !== undefined);
       const event = transitionEvent(check, before, after, treatments);
       if (!isWritten && mayPass(error)) this.#keep(key, { check, before, after });
       else if (event !== undefined) events.push(event);
@@ -103,11 +105,16 @@ export class TransitionEvents {
   ): ServiceTreatment[] {
     const [namespace = ''] = key.split('/');
     return [...all].flatMap(([service, slices]) => {
-      const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
-      const own = endpoints.filter(({ addresses }) => addresses.includes(ip));
+      const own = slices.flatMap((slice) =>
+        (slice.endpoints ?? [])
+          .filter(({ addresses }) => addresses.includes(ip))
+          .map((endpoint) => ({ endpoint, isMarked: markedIn(slice).has(ip) })),
+      );
       if (own.length === 0) return [];
-      const regardless = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
-      return [{ service, ready: own.every(isReadyEndpoint), regardless }];
+      const always = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
+      const isMarked = own.some((each) => each.isMarked);
+      const regardless = always ? 'publishNotReadyAddresses' : isMarked ? 'whenNoneReady' : undefined;
+      return [{ service, ready: own.every(({ endpoint }) => isReadyEndpoint(endpoint)), regardless }];
     });
   }
 }

@@ -102,6 +102,12 @@ export const badAliases: readonly BadSample[] = [
     message: `targets[].zone ${none}`,
   },
   {
+    name: 'an alias with a priority',
+    spec: alias({ targets: [{ host: 'a.example.com', priority: 1 }] }),
+    field: 'spec.targets',
+    message: 'targets[].priority has no effect in mode ExternalName, because the order of targets',
+  },
+  {
     name: 'an alias with another targetPort',
     spec: alias({ ports: [{ port: 5432, targetPort: 6432 }] }),
     field: 'spec.ports',
@@ -173,6 +179,7 @@ export const badAliases: readonly BadSample[] = [
       ['trafficDistribution', 'PreferClose'],
       ['externalIPs', ['198.51.100.7']],
       ['publishNotReadyAddresses', true],
+      ['whenNoneReady', 'KeepLast'],
       ['selector', { app: 'db' }],
     ] as const
   ).map(([field, value]) => ({

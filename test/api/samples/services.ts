@@ -49,6 +49,19 @@ export const badServices: readonly BadSample[] = [
     server: 'Duplicate value',
   },
   {
+    name: 'an unknown value of whenNoneReady',
+    spec: service({ whenNoneReady: 'Last' }),
+    field: `${s0}.whenNoneReady`,
+    message: 'KeepLast',
+    server: 'Unsupported value',
+  },
+  ...['KeepLast', 'All'].map((whenNoneReady) => ({
+    name: `whenNoneReady ${whenNoneReady} with publishNotReadyAddresses`,
+    spec: service({ whenNoneReady, publishNotReadyAddresses: true }),
+    field: `${s0}.whenNoneReady`,
+    message: 'whenNoneReady has no effect with publishNotReadyAddresses',
+  })),
+  {
     name: 'a resource name with a dot',
     resourceName: 'orders.db',
     spec: endpoints(),
@@ -300,6 +313,14 @@ export const goodServices: readonly GoodSample[] = [
       sessionAffinity: 'ClientIP',
       publishNotReadyAddresses: true,
     }),
+  },
+  ...['Empty', 'KeepLast', 'All'].map((whenNoneReady) => ({
+    name: `whenNoneReady ${whenNoneReady}`,
+    spec: service({ whenNoneReady }),
+  })),
+  {
+    name: 'whenNoneReady Empty with publishNotReadyAddresses',
+    spec: service({ whenNoneReady: 'Empty', publishNotReadyAddresses: true }),
   },
   {
     name: 'a fixed nodePort',

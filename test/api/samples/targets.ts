@@ -165,6 +165,27 @@ export const badTargets: readonly BadSample[] = [
     message: 'must be a label value',
   },
   {
+    name: 'a priority of -1',
+    spec: target({ priority: -1 }),
+    field: 'spec.targets[0].priority',
+    message: '>=0',
+    server: 'greater than or equal to 0',
+  },
+  {
+    name: 'a priority of 10',
+    spec: target({ priority: 10 }),
+    field: 'spec.targets[0].priority',
+    message: '<=9',
+    server: 'less than or equal to 9',
+  },
+  {
+    name: 'a priority that is no integer',
+    spec: target({ priority: 0.5 }),
+    field: 'spec.targets[0].priority',
+    message: 'expected int',
+    server: 'must be of type integer',
+  },
+  {
     name: 'drain that is a string',
     spec: target({ drain: 'yes' }),
     field: 'spec.targets[0].drain',
@@ -203,6 +224,11 @@ export const badTargets: readonly BadSample[] = [
 
 export const goodTargets: readonly GoodSample[] = [
   { name: 'the smallest', spec: endpoints() },
+  ...[0, 9].map((priority) => ({ name: `a priority of ${priority}`, spec: target({ priority }) })),
+  {
+    name: 'the longest failback with tiers',
+    spec: { ...target({ priority: 1 }), failbackSeconds: 86400 },
+  },
   { name: '512 targets', spec: endpoints({ targets: addresses(512) }) },
   { name: 'a neighbour of a metadata service', spec: host('100.100.100.201') },
   { name: 'an IPv6 target in capitals with zeros', spec: host('2001:0DB8:0000:0000:0000:0000:0000:0001') },

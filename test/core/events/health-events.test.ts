@@ -27,22 +27,29 @@ describe('transitionEvent', () => {
   });
 
   it.each([
-    [[['a', false, false]], '; Service a sends it no new connections'],
+    [[['a', false]], '; Service a sends it no new connections'],
     [
       [
-        ['a', false, false],
-        ['b', false, false],
+        ['a', false],
+        ['b', false],
       ],
       '; Services a, b send it no new connections',
     ],
-    [[['a', false, true]], '; Service a still sends it connections (publishNotReadyAddresses)'],
-    [[['a', true, true]], '; Service a still sends it connections (publishNotReadyAddresses)'],
-    [[['a', true, false]], '; Service a still lists it as ready, because the change could not be written'],
+    [
+      [['a', false, 'publishNotReadyAddresses']],
+      '; Service a still sends it connections (publishNotReadyAddresses)',
+    ],
+    [
+      [['a', true, 'publishNotReadyAddresses']],
+      '; Service a still sends it connections (publishNotReadyAddresses)',
+    ],
+    [[['a', true, 'whenNoneReady']], '; Service a still sends it connections (whenNoneReady)'],
+    [[['a', true]], '; Service a still lists it as ready, because the change could not be written'],
     [
       [
-        ['a', false, false],
-        ['b', true, false],
-        ['c', false, true],
+        ['a', false],
+        ['b', true],
+        ['c', false, 'publishNotReadyAddresses'],
       ],
       '; Service a sends it no new connections; Service c still sends it connections (publishNotReadyAddresses); Service b still lists it as ready, because the change could not be written',
     ],
@@ -55,9 +62,10 @@ describe('transitionEvent', () => {
   });
 
   it.each([
-    ['a', true, false, '; Service a sends it connections'],
-    ['a', false, false, ''],
-    ['a', true, true, ''],
+    ['a', true, undefined, '; Service a sends it connections'],
+    ['a', false, undefined, ''],
+    ['a', true, 'publishNotReadyAddresses', ''],
+    ['a', true, 'whenNoneReady', ''],
   ] as const)(
     'reports a Service of an address that is healthy again only if it has it as ready: %s, ready %s, regardless %s',
     (service, ready, regardless, words) => {
@@ -69,7 +77,8 @@ describe('transitionEvent', () => {
 
   it('has room in its note for the longest names of sixteen Services', () => {
     const treatments = Array.from({ length: 16 }, (_, i) => ({
-      ...{ service: `${'x'.repeat(61)}${i}`, ready: i % 3 === 1, regardless: i % 3 === 2 },
+      ...{ service: `${'x'.repeat(61)}${i}`, ready: i % 3 === 1 },
+      regardless: i % 3 === 2 ? ('publishNotReadyAddresses' as const) : undefined,
     }));
     const after = { ...unhealthy, message: 'm'.repeat(120) };
     expect(transitionEvent(aCheck(), healthy, after, treatments)?.note.length).toBeLessThan(1_200);

@@ -25,13 +25,12 @@ describe('desiredServices', () => {
     ]);
   });
 
-  it('publishes not-ready addresses as ready with publishNotReadyAddresses, and serving has their health', () => {
+  it('publishes every address with publishNotReadyAddresses, and marks those that are not ready', () => {
     const services = [{ name: 'db', publishNotReadyAddresses: true }];
-    expect(endpointsOf({ services })[0]?.conditions).toEqual({
-      ready: true,
-      serving: false,
-      terminating: false,
-    });
+    const [group] = theService(aBackend({ services }), allBut('10.20.0.11')).groups;
+    const published = { ready: true, serving: true, terminating: false };
+    expect(group?.endpoints.map(({ conditions }) => conditions)).toEqual([published, published]);
+    expect(group?.notReady).toEqual(new Set(['10.20.0.11']));
   });
 
   it('publishes a drained address as not ready', () => {

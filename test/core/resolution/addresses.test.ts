@@ -133,25 +133,6 @@ describe('addressesOf with names', () => {
     });
   });
 
-  it.each([
-    [[0, 0], undefined],
-    [[10, 0], 'priorities 0 and 10;'],
-    [[5, 1, 3], 'priorities 1, 3 and 5;'],
-    [[5, 1, 3, 9, 7], 'priorities from 1 to 9;'],
-  ])('reports that priorities %j of SRV records are not used', (priorities, words) => {
-    const all = priorities.map((priority, i) =>
-      from(`n${i}.`, `10.0.0.${i}`, { record: service(`n${i}.`, { priority }) }),
-    );
-    const [found] = addressesOf(
-      targets('_pg._tcp.example.com'),
-      giving({ '_pg._tcp.example.com': all }),
-      forbiddenRule,
-    );
-    if (words === undefined) expect(found).not.toHaveProperty('message');
-    else expect(found?.message).toContain(`the SRV records have ${words} priorities are ignored`);
-    expect(found).not.toHaveProperty('refused');
-  });
-
   it('uses the port of the SRV record, unless it repeats the port of the backend', () => {
     const record = (ip: string, port: number) => from('db0.', ip, { record: service('db0.', { port }) });
     const hosts = { 'a.': [record('10.0.0.1', 5432), record('10.0.0.1', 5433), record('10.0.0.2', 5433)] };

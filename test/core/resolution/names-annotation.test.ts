@@ -117,6 +117,32 @@ describe('the names annotation of slices', () => {
     );
   });
 
+  it('restores the priorities of SRV records, and takes an edited one for 0', () => {
+    const all = [0, 10, 65_535].map((priority, i) =>
+      given(ipOf(2 * i), `db${i}.`, service(`db${i}.`, { port: 5432, priority })),
+    );
+    const slices = written(new Map([[record, all]]));
+    const priorities = (of: typeof slices) =>
+      decodeNames(record, indexNames(of))
+        .flatMap(({ records }) => records.services)
+        .map(({ host, priority }) => `${host} ${priority}`)
+        .toSorted();
+    expect(priorities(slices)).toEqual(['db0. 0', 'db1. 10', 'db2. 65535']);
+    const edited = slices.map((each) => ({
+      ...each,
+      metadata: {
+        ...each.metadata,
+        annotations: Object.fromEntries(
+          Object.entries(each.metadata.annotations ?? {}).map(([key, text]) => [
+            key,
+            text.replaceAll(/ 10"/g, ' ten"'),
+          ]),
+        ),
+      },
+    }));
+    expect(priorities(edited)).toEqual(['db0. 0', 'db1. 0', 'db2. 65535']);
+  });
+
   it('has the same text for the same names in any order', () => {
     const names = new Map([
       ['10.0.0.2', ['b.example.com']],

@@ -47,7 +47,7 @@ describe('an SRV record', () => {
     expect(portsOf(world)).toEqual(['5432 10.0.0.3']);
   });
 
-  it('remains in use over a restart while the name servers fail', async () => {
+  it('remains in use, with its priorities, over a restart while the name servers fail', async () => {
     const before = await answered();
     await before.clock.advance(60_000);
     const world = before.restarted();
@@ -58,7 +58,7 @@ describe('an SRV record', () => {
     await world.clock.advance(1_000);
     await world.run();
     expect(portsOf(world)).toEqual(['5432 10.0.0.2', '5433 10.0.0.1']);
-    expect(world.published()).toEqual(['+10.0.0.1', '+10.0.0.2']);
+    expect(world.published()).toEqual(['+10.0.0.1', '-10.0.0.2']);
     expect(ruleOf(world)).toBe('Stale');
     await quiet(world);
   });

@@ -63,6 +63,7 @@ export function aBackend(spec: SpecInput = {}, input: BackendInput = {}): Backen
 export const aTarget = (over: Partial<Target> = {}): Target => ({
   host: '10.20.0.11',
   port: 0,
+  priority: 0,
   drain: false,
   ...over,
 });

@@ -6,6 +6,7 @@ import { FakeCluster } from '../fakes/fake-cluster.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { verdictOf, type Outside } from './outside.ts';
 import { ZoneResolver } from './zone-resolver.ts';
+import { isReadyIn } from '../../../src/core/publish/slice-readiness.ts';
 
 /** Flags of the operator that change what it writes. */
 export interface Flags {
@@ -85,9 +86,9 @@ export class Operated {
    * them.
    */
   servingPlaces(service: string): readonly string[] {
-    const places = this.cluster.slices(namespace, service).flatMap(({ endpoints, ports }) => {
-      const serving = (endpoints ?? []).filter(({ conditions }) => conditions?.serving === true);
-      return serving.flatMap(({ addresses: [ip] }) => (ports ?? []).map(({ port }) => `${ip} ${port}`));
+    const places = this.cluster.slices(namespace, service).flatMap((slice) => {
+      const serving = (slice.endpoints ?? []).filter(isReadyIn(slice));
+      return serving.flatMap(({ addresses: [ip] }) => (slice.ports ?? []).map(({ port }) => `${ip} ${port}`));
     });
     return [...new Set(places)].toSorted();
   }

@@ -36,6 +36,7 @@ export const service = fc
       loadBalancerClass: one('example.com/a', 'example.com/b'),
       loadBalancerSourceRanges: one(['198.51.100.0/24'], ['192.0.2.0/24']),
       publishNotReadyAddresses: fc.boolean(),
+      whenNoneReady: one('Empty', 'Empty', 'KeepLast', 'All'),
       selector: one({ app: 'x' }, { app: 'y', tier: 'z' }),
       adopt: fc.boolean(),
     },

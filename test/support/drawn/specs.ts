@@ -14,6 +14,7 @@ const target = some(
     port: one(0, 7000, 7001),
     name: one('a', 'b'),
     zone: one('z1', 'z2'),
+    priority: one(0, 1),
     role: one('Replica', 'Primary'),
     drain: fc.boolean(),
   },
