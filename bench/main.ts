@@ -4,6 +4,7 @@ import process from 'node:process';
 
 import { blackHoles } from './black-holes.ts';
 import { bringUp } from './bring-up.ts';
+import { fast } from './fast.ts';
 import { flip } from './flip.ts';
 import { handlers } from './handlers.ts';
 import { idle } from './idle.ts';
@@ -23,6 +24,7 @@ const benches: readonly Bench[] = [
   handlers,
   postgres,
   flip,
+  fast,
   storm,
   bringUp,
   blackHoles,

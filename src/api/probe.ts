@@ -121,34 +121,79 @@ const oneHandler: Rule<Handlers> = {
   message: `probe has more than one handler: keep one of ${probeKindNames.join(', ')}`,
 };
 
-const timeout = celOr('self', 'timeoutSeconds', 1);
+/** CEL expression for a time in milliseconds, which the spec has in seconds or in milliseconds. */
+const celMs = (field: string, fallback: number): string =>
+  `(has(self.${field}Milliseconds) ? self.${field}Milliseconds : ${celOr('self', `${field}Seconds`, fallback)} * 1000)`;
 
-/** A stored resource with a longer timeout is probed with the longest allowed one: see `core/probing/port-groups.ts`. */
+const hasEither = (field: string): string => `(has(self.${field}Seconds) || has(self.${field}Milliseconds))`;
+
+/** A stored resource with a longer timeout is probed with the longest allowed one: see `core/probing/probe-timing.ts`. */
 const timeoutRules: readonly AdmissionRule[] = [
   {
-    cel: `${timeout} <= ${celOr('self', 'periodSeconds', 10)}`,
-    message: 'timeoutSeconds is greater than periodSeconds (default 10): lower it, or raise periodSeconds',
+    cel: `!${hasEither('timeout')} || ${celMs('timeout', 1)} <= ${celMs('period', 10)}`,
+    message:
+      'timeoutSeconds or timeoutMilliseconds is greater than the period (default 10 s): lower it, or raise periodSeconds or periodMilliseconds',
     field: 'timeoutSeconds',
   },
   {
-    cel: `${timeout} <= ${mostTimeoutSeconds}`,
+    cel: `${celOr('self', 'timeoutSeconds', 1)} <= ${mostTimeoutSeconds}`,
     message: `timeoutSeconds is greater than ${mostTimeoutSeconds}: lower it, because a probe of a server that does not answer uses a probe slot for this time`,
     field: 'timeoutSeconds',
   },
+  {
+    cel: `!${hasEither('retryPeriod')} || ${celMs('retryPeriod', 0)} <= ${celMs('period', 10)}`,
+    message:
+      'retryPeriodSeconds or retryPeriodMilliseconds is greater than the period (default 10 s): lower it, because it is the period of the probes that decide about a change',
+    field: 'retryPeriodSeconds',
+  },
 ];
+
+type Times = Partial<
+  Record<`${(typeof timeFields)[number]}${'Seconds' | 'Milliseconds'}`, number | undefined>
+>;
+
+const timeFields = ['period', 'timeout', 'retryPeriod'] as const;
+
+/** Rules that a time is set in one unit. */
+const unitRules: readonly Rule<Times>[] = timeFields.map((field) => ({
+  holds: (probe) => probe[`${field}Seconds`] === undefined || probe[`${field}Milliseconds`] === undefined,
+  cel: `!has(self.${field}Seconds) || !has(self.${field}Milliseconds)`,
+  message: `${field}Seconds and ${field}Milliseconds are both set: keep one of them`,
+  field: `${field}Milliseconds`,
+}));
+
+const milliseconds = z.int32().min(100).max(60_000);
 
 const timing = {
   initialDelaySeconds: seconds
     .min(0)
     .default(0)
     .describe('Seconds between the first appearance of an address and its first probe. 0 to 3600.'),
-  periodSeconds: seconds.min(1).default(10).describe('Seconds between two probes of an address. 1 to 3600.'),
+  periodSeconds: seconds
+    .min(1)
+    .optional()
+    .describe('Seconds between two probes of an address. 1 to 3600. Default: 10.'),
+  periodMilliseconds: milliseconds
+    .optional()
+    .describe('The same in milliseconds, instead of periodSeconds. 100 to 60000.'),
   timeoutSeconds: seconds
     .min(1)
-    .default(1)
+    .optional()
     .describe(
-      `Seconds after which a probe fails. At most periodSeconds, and at most ${mostTimeoutSeconds}. If a stored resource has a larger value, this maximum is used, and status.handler reports it.`,
+      `Seconds after which a probe fails. At most the period, and at most ${mostTimeoutSeconds}. If a stored resource has a larger value, this maximum is used, and status.handler reports it. Default: 1, or the period if that is shorter.`,
     ),
+  timeoutMilliseconds: milliseconds
+    .optional()
+    .describe('The same in milliseconds, instead of timeoutSeconds. 100 to 60000.'),
+  retryPeriodSeconds: seconds
+    .min(1)
+    .optional()
+    .describe(
+      'Seconds between two probes of an address while its probes disagree with its health, until a threshold is reached or they agree again. At most the period, which is the default. 1 to 3600.',
+    ),
+  retryPeriodMilliseconds: milliseconds
+    .optional()
+    .describe('The same in milliseconds, instead of retryPeriodSeconds. 100 to 60000.'),
   successThreshold: threshold
     .default(1)
     .describe('Consecutive successes after which an unhealthy address is healthy. 1 to 100.'),
@@ -215,6 +260,7 @@ const unknownField = {
 
 export const probeSchema = withRules(z.strictObject(probeShape, unknownField).describe(description), [
   oneHandler,
+  ...unitRules,
   ...timeoutRules,
 ]);
 
@@ -232,5 +278,5 @@ export const portProbeSchema = withRules(
     .describe(
       'Probe of this port only. It decides whether an address is ready for this port. If no handler is set, one is selected as for spec.probe.',
     ),
-  [oneHandler, ...timeoutRules],
+  [oneHandler, ...unitRules, ...timeoutRules],
 );

@@ -39,7 +39,7 @@ const rootDefaults = { mode: 'Endpoints', failbackSeconds: 30, suspend: false };
 const uncheckedRules = /, <nil>: Invalid value: "?null"?: some validation rules were not checked[^\]]*/;
 
 /** Messages of rules that a stored resource may break, because it can be older than they are. */
-const admissionOnly = /is a (reserved|cloud metadata) address/;
+const admissionOnly = /is a (reserved|cloud metadata) address|is greater than the period/;
 
 describe('the API server', () => {
   it.each(badSamples)('refuses $name for one reason', async (sample) => {

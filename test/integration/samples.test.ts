@@ -46,7 +46,8 @@ it.each(files)('%s becomes Ready', async (file) => {
 });
 
 it('with all of them there nothing is written while nothing changes', async () => {
-  const probe = { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 };
+  const seconds = { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 };
+  const probe = { ...seconds, periodMilliseconds: null, timeoutMilliseconds: null };
   for (const { metadata, spec } of all)
     if (spec.mode !== 'ExternalName')
       await world.admin.patch('ExternalBackend', metadata.name, world.ns, { spec: { probe } });

@@ -93,10 +93,12 @@ export type Handler =
   | TlsHandler
   | GrpcHandler;
 
-/** The kubelet's five numbers of a probe; times in milliseconds. */
+/** The kubelet's five numbers of a probe, and the period of retries; times in milliseconds. */
 export interface Timing {
   readonly initialDelayMs: number;
   readonly periodMs: number;
+  /** Period while verdicts count toward a change of the health. Left out: `periodMs`. */
+  readonly retryMs?: number;
   readonly timeoutMs: number;
   readonly successThreshold: number;
   readonly failureThreshold: number;

@@ -1,10 +1,10 @@
 import type { Port, ProbeSpec, Spec } from '../../api/external-backend.ts';
-import { mostTimeoutSeconds } from '../../api/limits.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { Check, Handler, Timing } from './check.ts';
 import { handlerTraits } from './handler-kinds.ts';
 import { defaultHandler, httpHandler, namedHandler } from './handler-selection.ts';
 import type { ProbeSecrets } from './probe-secrets.ts';
+import { timedBy } from './probe-timing.ts';
 
 /**
  * Ports that share one readiness: all without a probe of their own, or one with its own probe. A slice
@@ -168,13 +168,7 @@ function sharedProbe(spec: Spec, ports: readonly Port[], context: HandlerContext
   };
 }
 
-const defaultProbe: ProbeSpec = {
-  initialDelaySeconds: 0,
-  periodSeconds: 10,
-  timeoutSeconds: 1,
-  successThreshold: 1,
-  failureThreshold: 3,
-};
+const defaultProbe: ProbeSpec = { initialDelaySeconds: 0, successThreshold: 1, failureThreshold: 3 };
 
 /** Returns the handler of the spec; undefined: the spec names none, and one is chosen. */
 function handlerOf(
@@ -184,32 +178,4 @@ function handlerOf(
   if (probe.disabled !== undefined) return 'disabled';
   if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
   return namedHandler(probe, materials);
-}
-
-/**
- * Returns the effective timeout. It is not longer than the period, so that an address that does not answer is
- * probed once per period, and not longer than a minute.
- */
-const timeoutOf = ({ timeoutSeconds, periodSeconds }: Omit<ProbeSpec, 'port'>): number =>
-  Math.min(timeoutSeconds, periodSeconds, mostTimeoutSeconds);
-
-/** Returns a text for the status about a timeout that is shorter than in the spec; undefined: it is not. */
-function cutOf(probe: Omit<ProbeSpec, 'port'>): string | undefined {
-  const seconds = timeoutOf(probe);
-  return seconds < probe.timeoutSeconds
-    ? `timeout ${seconds} s instead of ${probe.timeoutSeconds} s (at most periodSeconds, and at most ${mostTimeoutSeconds} s)`
-    : undefined;
-}
-
-const timingOf = (probe: Omit<ProbeSpec, 'port'>): Timing => ({
-  initialDelayMs: probe.initialDelaySeconds * 1000,
-  periodMs: probe.periodSeconds * 1000,
-  timeoutMs: timeoutOf(probe) * 1000,
-  successThreshold: probe.successThreshold,
-  failureThreshold: probe.failureThreshold,
-});
-
-function timedBy(probe: Omit<ProbeSpec, 'port'>): Pick<GroupProbe, 'timing' | 'cut'> {
-  const cut = cutOf(probe);
-  return { timing: timingOf(probe), ...(cut !== undefined && { cut }) };
 }

@@ -22,10 +22,14 @@ export function nextFactor(needed: number, before: number): number {
 }
 
 /**
- * Returns the check with a longer period. Timeouts and thresholds remain, so a failure is noticed later by the
+ * Returns the check with longer periods. Timeouts and thresholds remain, so a failure is noticed later by the
  * same factor.
  */
-export const stretched = (check: Check, factor: number): Check => ({
-  ...check,
-  timing: { ...check.timing, periodMs: Math.round(check.timing.periodMs * factor) },
-});
+export function stretched(check: Check, factor: number): Check {
+  const { periodMs, retryMs } = check.timing;
+  const times = {
+    periodMs: Math.round(periodMs * factor),
+    ...(retryMs !== undefined && { retryMs: Math.round(retryMs * factor) }),
+  };
+  return { ...check, timing: { ...check.timing, ...times } };
+}

@@ -136,7 +136,7 @@ const slowed = ({ slowdown }: StatusInput): readonly string[] =>
   slowdown === undefined
     ? []
     : [
-        `probes run ${slowdown} times less often than configured (a period of 10 s becomes ${10 * slowdown} s), because the ExternalBackends of this namespace request more probes than --max-probe-rate-per-namespace allows: increase periodSeconds, or remove targets or ports[].probe`,
+        `probes run ${slowdown} times less often than configured (a period of 10 s becomes ${10 * slowdown} s), because the ExternalBackends of this namespace request more probes than --max-probe-rate-per-namespace allows: increase the period, or remove targets or ports[].probe`,
       ];
 
 const fullyRefusedTargets = ({ targets }: StatusInput): readonly string[] =>

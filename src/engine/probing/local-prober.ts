@@ -41,6 +41,7 @@ export class LocalProber implements Prober {
       ...{ clock, random, probe, limits, ...(places && { places }) },
       onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
       onLateness: (ms) => tally.late(ms),
+      isPending: (owner, id) => (this.#health.get(owner, id)?.consecutive ?? 0) > 0,
       onVerdict: (owner, check, verdict, _, dueAt) => this.#receive(owner, check, verdict, dueAt),
       onFault: (error, check) => onFault(error, check.id),
     });

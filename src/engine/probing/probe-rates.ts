@@ -29,7 +29,8 @@ interface NamespaceRate {
  * Bounds the probes per second of each namespace. If the checks of a namespace need more than `maxPerSecond`,
  * all its periods are stretched by one factor. Equal checks of its backends are one probe and count once. A
  * probe with a notable cost counts once for each millisecond of CPU, so that a namespace takes at most
- * `maxPerSecond` milliseconds of CPU in a second by them. The bound holds for all threads together, because
+ * `maxPerSecond` milliseconds of CPU in a second by them. A probe with a shorter period for retries counts with that
+ * period, because a server that fails every other probe is always probed so often. The bound holds for all threads together, because
  * it is applied before the checks are given to threads.
  */
 export class ProbeRates {
@@ -86,7 +87,7 @@ export class ProbeRates {
       return;
     }
     this.#handlers.use(handler);
-    const perSecond = (1_000 * cpuMs) / timing.periodMs;
+    const perSecond = (1_000 * cpuMs) / (timing.retryMs ?? timing.periodMs);
     rate.probes.set(key, { handler, perSecond, owners: 1 });
     rate.perSecond += perSecond;
   }

@@ -1,5 +1,5 @@
 import { firstRun } from './timing.ts';
-import type { Check } from '../../core/probing/check.ts';
+import type { Check, Timing } from '../../core/probing/check.ts';
 import { handlerTraits } from '../../core/probing/handler-kinds.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { HeapItem } from '../../util/heap.ts';
@@ -70,14 +70,16 @@ function isSameProbe(task: Task, check: Check, handler: InternedHandler): boolea
 }
 
 /**
- * Returns true when the task is the probe of this check: the same question, period and timeout. Thresholds do
+ * Returns true when the task is the probe of this check: the same question, periods and timeout. Thresholds do
  * not matter.
  */
 export function isProbeOf(task: Task, check: Check, handler: InternedHandler): boolean {
-  const { periodMs, timeoutMs } = task.check.timing;
-  const isSameTiming = periodMs === check.timing.periodMs && timeoutMs === check.timing.timeoutMs;
-  return isSameTiming && isSameProbe(task, check, handler);
+  return isSamePace(task.check.timing, check.timing) && isSameProbe(task, check, handler);
 }
+
+/** Returns true when both have the same periods and timeout. */
+export const isSamePace = (a: Timing, b: Timing): boolean =>
+  a.periodMs === b.periodMs && a.retryMs === b.retryMs && a.timeoutMs === b.timeoutMs;
 
 /**
  * Returns the key of the probe of a check. A joined string is flat, which is half the size. It contains no
@@ -85,7 +87,7 @@ export function isProbeOf(task: Task, check: Check, handler: InternedHandler): b
  */
 export function probeKey(check: Check, handler: InternedHandler): string {
   const { timing, ip, port, host } = check;
-  const parts = [timing.periodMs, timing.timeoutMs, ip, port, handler.id];
+  const parts = [timing.periodMs, timing.retryMs ?? '', timing.timeoutMs, ip, port, handler.id];
   if (!isNameless(check)) parts.push(host);
   return parts.join(' ');
 }

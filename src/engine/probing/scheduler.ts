@@ -5,7 +5,7 @@ import { ProbeSubscriptions } from './subscriptions.ts';
 import { ProbeRuns } from './in-flight.ts';
 import { ProbeLimiter } from './concurrency.ts';
 import { classAfter, newTask } from './probe-task.ts';
-import { catchUp, jittered, nextPhase, secondPhase } from './timing.ts';
+import { catchUp, jittered, nextPhase, secondPhase, type Ran } from './timing.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Random } from '../../util/clock.ts';
@@ -17,6 +17,8 @@ import type { TaskSpec, Run, Subscriber, Task } from './probe-task.ts';
 export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners {
   readonly random: Random;
   readonly limits: ProbeLimits;
+  /** Returns true while verdicts count toward a change of the health of a check. Default: never. */
+  readonly isPending?: (owner: string, checkId: string) => boolean;
 }
 
 export interface SetOptions {
@@ -226,12 +228,25 @@ export class ProbeScheduler {
     task.isNew = false;
     this.#dispatcher.ran(task.check, verdict, durationMs);
     this.#dispatcher.dispatch(task, verdict, durationMs, task.subscribers);
+    this.#retrySoon(task, ran);
   }
 
-  #planAt(task: Task, phase: number): void {
+  /**
+   * Plans the next run a shorter period later while verdicts count toward a change of the health. A listener may
+   * have dropped the task.
+   */
+  #retrySoon(task: Task, ran: Ran): void {
+    const { random, isPending } = this.#options;
+    const { retryMs } = task.check.timing;
+    if (retryMs === undefined || task.slot < 0) return;
+    if (task.subscribers.some(({ owner, check }) => isPending?.(owner, check.id) === true))
+      this.#planAt(task, nextPhase(ran, retryMs, random), retryMs);
+  }
+
+  #planAt(task: Task, phase: number, periodMs = task.check.timing.periodMs): void {
     const { clock, random } = this.#options;
     task.phase = phase;
-    task.at = jittered(phase, clock.now(), task.check.timing.periodMs, random);
+    task.at = jittered(phase, clock.now(), periodMs, random);
     this.#planned.push(task);
     this.#arm(task.at);
   }

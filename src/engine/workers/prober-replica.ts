@@ -7,6 +7,7 @@ import { reseeded } from '../../core/restore/reseed.ts';
 import { HandlerTable, type InternedHandler } from '../probing/handler-table.ts';
 import type { HealthReport, SentCheck } from './prober-messages.ts';
 import type { ProberSetOptions } from '../probing/prober.ts';
+import { isSamePace } from '../probing/probe-task.ts';
 import type { ProberLane } from './prober-lane.ts';
 
 interface SetCheck {
@@ -243,9 +244,8 @@ function sentOf({ ref, health, version }: ReplicatedCheck, { check, handler, fre
 function isSameCheck(a: Check, b: Check): boolean {
   const { timing: s } = a;
   const { timing: t } = b;
-  const isSameTiming = s.periodMs === t.periodMs && s.timeoutMs === t.timeoutMs;
   const isSameStep = s.failureThreshold === t.failureThreshold && s.successThreshold === t.successThreshold;
   const isSameAddress = a.ip === b.ip && a.port === b.port && a.host === b.host;
   const isSameRest = isSame(a.lagLimits, b.lagLimits) && a.cpuMs === b.cpuMs;
-  return isSameTiming && isSameStep && isSameAddress && isSameRest;
+  return isSamePace(s, t) && isSameStep && isSameAddress && isSameRest;
 }

@@ -59,12 +59,12 @@ describe('checksOf', () => {
     [
       { periodSeconds: 10, timeoutSeconds: 11 },
       10_000,
-      'timeout 10 s instead of 11 s (at most periodSeconds, and at most 60 s)',
+      'timeout 10 s instead of 11 s (at most the period, and at most 60 s)',
     ],
     [
       { periodSeconds: 3600, timeoutSeconds: 3600 },
       60_000,
-      'timeout 60 s instead of 3600 s (at most periodSeconds, and at most 60 s)',
+      'timeout 60 s instead of 3600 s (at most the period, and at most 60 s)',
     ],
   ])('limits the timeout to the period and a minute: %j', (probe, timeoutMs, cut) => {
     const { spec } = aBackend({ probe });

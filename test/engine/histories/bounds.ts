@@ -21,7 +21,7 @@ export interface Bounds {
  * time.
  */
 const writeMs = 1_500;
-const defaults = { periodSeconds: 10, failureThreshold: 3, successThreshold: 1, timeoutSeconds: 1 };
+const defaults = { failureThreshold: 3, successThreshold: 1 };
 /** A name is queried every 5 s. */
 const refreshMs = 6_000;
 /** Longest time between two runs, in periods. */
@@ -35,8 +35,8 @@ const late = 1.05;
  * @param before bounds of the spec before this edit, under which some processes may have begun
  */
 export function boundsOf({ probe, targets }: Spec, before?: Bounds): Bounds {
-  const { periodSeconds, failureThreshold, successThreshold, timeoutSeconds } = { ...defaults, ...probe };
-  const [periodMs, timeoutMs] = [periodSeconds * 1000, timeoutSeconds * 1000];
+  const { failureThreshold, successThreshold } = { ...defaults, ...probe };
+  const [periodMs, timeoutMs] = [(probe?.periodSeconds ?? 10) * 1000, (probe?.timeoutSeconds ?? 1) * 1000];
   const nameMs = targets.some(({ host }) => /[a-z]/.test(host)) ? refreshMs : 0;
   const dead = (failureThreshold - 1 + late) * periodMs + timeoutMs + writeMs;
   const role = late * periodMs + timeoutMs + writeMs;

@@ -35,6 +35,47 @@ describe('LocalProber', () => {
     prober.start();
   });
 
+  describe('with a shorter period for retries', () => {
+    const timing = { periodMs: 10_000, retryMs: 1_000, failureThreshold: 3, successThreshold: 2 };
+    const gaps = (id: string): number[] => {
+      const starts = script.startsOf(id);
+      // The second run of a new check is earlier than a period after the first.
+      return starts.slice(2).map((at, i) => Math.round((at - (starts[i + 1] ?? 0)) / 1_000));
+    };
+
+    it('probes sooner from the first failure on until the address is unhealthy, and then each period', async () => {
+      script.play('a', up, up, down, down, down, down, down);
+      prober.set('one', [aCheck({ id: 'a', timing })], set);
+      await clock.advance(45_000);
+      expect(gaps('a')).toEqual([10, 1, 1, 10, 10]);
+      expect(reports).toEqual(['one/a unknown to healthy', 'one/a healthy to unhealthy']);
+    });
+
+    it('probes sooner until a recovering address is healthy, and each period after a single failure', async () => {
+      script.play('a', down, up, up, up, down, up, up);
+      prober.set('one', [aCheck({ id: 'a', timing })], set);
+      await clock.advance(50_000);
+      expect(gaps('a').slice(0, 5)).toEqual([1, 10, 10, 1, 10]);
+      expect(reports).toEqual(['one/a unknown to unhealthy', 'one/a unhealthy to healthy']);
+    });
+
+    it('probes each period if its thresholds are 1', async () => {
+      script.play('a', up, up, down, down, up, up);
+      const one = { ...timing, failureThreshold: 1, successThreshold: 1 };
+      prober.set('one', [aCheck({ id: 'a', timing: one })], set);
+      await clock.advance(60_000);
+      expect(gaps('a').every((gap) => gap >= 9)).toBe(true);
+    });
+
+    it('is another probe than one without it', async () => {
+      const { retryMs: _, ...without } = timing;
+      prober.set('one', [aCheck({ id: 'a', timing })], set);
+      prober.set('two', [aCheck({ id: 'a', timing: without })], set);
+      await clock.advance(1_000);
+      expect(script.startsOf('a')).toHaveLength(2);
+    });
+  });
+
   it('reports transitions and no other verdict, and counts every run', async () => {
     script.play('a', up, down, down, down, down);
     prober.set('one', [aCheck({ id: 'a' })], set);

@@ -41,6 +41,14 @@ describe('ProbeRates', () => {
     expect([...rates.slowed()]).toEqual([['greedy', 2.5]]);
   });
 
+  it('counts a check with its period for retries, and stretches both periods', () => {
+    const { rates } = aLimit(100);
+    const timing = { periodMs: 10_000, retryMs: 1_000 };
+    const checks = hosts(200, 1).map((check) => ({ ...check, timing: { ...check.timing, ...timing } }));
+    const [first] = rates.set('one', 'team', checks);
+    expect(first?.timing).toMatchObject({ periodMs: 20_000, retryMs: 2_000 });
+  });
+
   it('counts equal checks of several backends once', () => {
     const { periods } = aLimit(100);
     expect(periods('one', 'team', hosts(100, 1))).toEqual([1_000]);

@@ -45,11 +45,33 @@ const timing: Model = {
   failureThreshold: one(1, 3),
 };
 
+/** Times in another unit than in `timing`. */
+const otherTimes: Model = {
+  periodMilliseconds: one(5_000, 10_000),
+  timeoutMilliseconds: one(1_000, 5_000),
+  retryPeriodMilliseconds: one(1_000),
+  retryPeriodSeconds: one(1, 2),
+};
+
+/** Keeps one unit of each time. */
+const inOneUnit = (probe: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(probe).filter(
+      ([name]) => !name.endsWith('Milliseconds') || !(name.replace('Milliseconds', 'Seconds') in probe),
+    ),
+  );
+
 const oneHandler = fc
   .oneof(...Object.entries(handlers).map(([name, fields]) => fc.record({ [name]: fields })), empty)
   .map((handler): Fields => handler);
 const both = (parts: readonly [Fields, Fields]): Fields => ({ ...parts[0], ...parts[1] });
 /** `ports[].probe` */
-export const portProbe = fc.tuple(oneHandler, some({}, timing)).map(both);
+export const portProbe = fc
+  .tuple(oneHandler, some({}, { ...timing, ...otherTimes }))
+  .map(both)
+  .map(inOneUnit);
 /** `spec.probe` */
-export const probe = fc.tuple(oneHandler, some({}, { ...timing, port: one(5432, 8080, 'a') })).map(both);
+export const probe = fc
+  .tuple(oneHandler, some({}, { ...timing, ...otherTimes, port: one(5432, 8080, 'a') }))
+  .map(both)
+  .map(inOneUnit);
