@@ -17,6 +17,7 @@ export interface Stage {
 /** Does what an event is. A disturbance that lasts ends by itself. */
 export function perform(act: Act, stage: Stage): void {
   const { scene, staff } = stage;
+  scene.isTampered ||= act.op === 'delete' || act.op === 'tamper';
   const lastsMs = 'forMs' in act ? (act.forMs ?? 0) : 0;
   if (isDisturbance(act))
     scene.disturbed(scene.now + lastsMs + (act.op === 'api' ? recoverFromApiMs : recoverMs));

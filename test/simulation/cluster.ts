@@ -11,7 +11,7 @@ import type { Author } from './replica.ts';
 export interface Change {
   readonly before: KubeObject | undefined;
   readonly after: KubeObject | undefined;
-  readonly by: (Author & { readonly sentAt: number }) | undefined;
+  readonly by: (Author & { readonly sentAt: number; readonly arrivedAt: number }) | undefined;
 }
 
 /** Time after which the garbage collector removes objects without an owner. */
@@ -43,8 +43,8 @@ export class Cluster {
   }
 
   /** Executes a request of a replica. */
-  handle(request: FakeRequest, by: NonNullable<Change['by']>): FakeAnswer {
-    this.#author = by;
+  handle(request: FakeRequest, by: Author & { readonly sentAt: number }): FakeAnswer {
+    this.#author = { ...by, arrivedAt: this.#clock.now() };
     try {
       return this.api.handle(request);
     } finally {

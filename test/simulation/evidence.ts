@@ -42,8 +42,10 @@ export class Evidence {
     this.#clock = clock;
   }
 
-  verdict(by: Author, { ip, id }: Check, { kind, role }: Verdict): void {
+  verdict(by: Author, { ip, id: name, timing }: Check, { kind, role }: Verdict): void {
     if (kind === 'inconclusive' || by.replica.wire.silentMs > silenceMs) return;
+    // Two backends may have checks of the same id.
+    const id = `${name} ${Object.values(timing).join(' ')}`;
     const checks = this.#of(by, ip);
     const all = checks.get(id) ?? [];
     checks.set(id, all);
@@ -81,6 +83,12 @@ export class Evidence {
       ({ addresses, negatives, isVouched }) =>
         (negatives >= 3 && isVouched) || (addresses !== undefined && !addresses.includes(ip)),
     );
+  }
+
+  /** Returns true if the replica has received an answer with this address since that instant. */
+  hasFound({ replica }: Author, name: string, ip: string, from: number): boolean {
+    const all = this.#told.get(`${replica.identity} ${name}`) ?? [];
+    return all.some(({ at, addresses }) => at >= from && addresses?.includes(ip) === true);
   }
 
   #of({ replica, term }: Author, ip: string): Map<string, Heard[]> {

@@ -46,6 +46,10 @@ export class Recorder {
     for (const rule of this.#rules) rule.passes?.();
   }
 
+  get isSettled(): boolean {
+    return this.#rules.every((rule) => rule.isSettled?.() !== false);
+  }
+
   ends(): void {
     for (const rule of this.#rules) rule.ends?.();
   }
@@ -62,12 +66,9 @@ export class Recorder {
       const left = [...was].filter((ip) => !is.has(ip));
       const joined = [...is].filter((ip) => !was.has(ip));
       return [
-        ...left.map((ip) => ({ service, ip, isReady: false, wasReady: true, wasListed: false })),
-        ...joined.map((ip) => ({
-          ...{ service, ip, isReady: true, wasReady: were.has(ip) },
-          wasListed: listed.get(service)?.has(ip) === true,
-        })),
-      ];
+        ...left.map((ip) => ({ ip, isReady: false, wasReady: true })),
+        ...joined.map((ip) => ({ ip, isReady: true, wasReady: were.has(ip) })),
+      ].map((move) => ({ ...move, service, wasListed: listed.get(service)?.has(move.ip) === true }));
     });
   }
 }

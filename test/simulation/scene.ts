@@ -35,12 +35,13 @@ export class Scene {
   readonly zones: Zones;
   readonly evidence: Evidence;
   readonly #edits = new Map<string, Edit[]>();
+  readonly #terms = new Map<string, number>();
   /** The latest term that has begun and not ended, and its begin. */
   term: { readonly author: Author; readonly at: number } | undefined;
   /** Instant at which the last disturbance of the operator and its network is over. */
   calmFrom = 0;
-  /** Instant of the last change outside: servers, names, specs. */
-  changedAt = 0;
+  /** A person has deleted a backend or slices, so that what they showed is lost. */
+  isTampered = false;
 
   constructor({ clock, cluster, targets, zones }: SceneOptions) {
     this.clock = clock;
@@ -52,6 +53,17 @@ export class Scene {
 
   get now(): number {
     return this.clock.now();
+  }
+
+  /** Records that a term has begun. */
+  termBegan(author: Author): void {
+    this.term = { author, at: this.now };
+    this.#terms.set(termOf(author), this.now);
+  }
+
+  /** Returns the begin of a term. */
+  beginOf(author: Author): number {
+    return this.#terms.get(termOf(author)) ?? 0;
   }
 
   disturbed(untilMs: number): void {
@@ -67,7 +79,6 @@ export class Scene {
   edited(backend: string, spec: Spec | undefined): void {
     const edits = this.#edits.get(backend) ?? [];
     this.#edits.set(backend, [...edits, { at: this.now, spec }]);
-    this.changedAt = this.now;
   }
 
   get backends(): readonly string[] {
@@ -125,11 +136,18 @@ export class Scene {
   }
 }
 
+/** Returns the text of a term, which no other one has. */
+export const termOf = ({ replica, term }: Author): string => `${replica.identity} ${term}`;
+
 /** Returns the Services of a spec. */
 export function servicesOf(backend: string, spec: Spec | undefined): readonly ServiceLike[] {
   if (spec === undefined || spec.mode === 'ExternalName') return [];
   return spec.services ?? [{ name: backend, role: 'Any' }];
 }
+
+/** Returns the names of the Services that a spec asks for, also of an alias. */
+export const namesOf = (backend: string, spec: Spec | undefined): readonly string[] =>
+  spec === undefined ? [] : (spec.services ?? [{ name: backend }]).map(({ name }) => name);
 
 export const boundsFor = (spec: Spec): Bounds => boundsOf(spec);
 

@@ -132,6 +132,24 @@ const names = (draw: Draw): Setting => {
   };
 };
 
+/** An alias of one of two names. */
+const alias = (draw: Draw): Setting => {
+  const probe = probeOf(draw);
+  const failbackSeconds = draw.of([3, 0]);
+  const spec = (over: SpecInput = {}): SpecInput => ({
+    ...{ mode: 'ExternalName', targets: [{ host: first }, { host: second }], ports: [{ port: 5432 }], probe },
+    ...{ failbackSeconds, ...over },
+  });
+  return {
+    ...{ backends: { db: spec() }, services: ['db'], names: { [first]: [A], [second]: [B] } },
+    hosts: { [A]: up, [B]: up },
+    edits: [
+      ['db', spec({ targets: [{ host: first, drain: true }, { host: second }] })],
+      ['db', spec({ targets: [{ host: second }, { host: first }] })],
+    ],
+  };
+};
+
 /** Two backends that share a server, with two ports. */
 const pair = (draw: Draw): Setting => {
   const spec = (ips: readonly string[], over: SpecInput = {}): SpecInput => ({
@@ -160,4 +178,5 @@ export const settings: readonly [(draw: Draw) => Setting, ...((draw: Draw) => Se
   roles,
   names,
   pair,
+  alias,
 ];

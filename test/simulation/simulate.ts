@@ -126,7 +126,8 @@ class Run {
     const bounds = specs.map(boundsFor).map(({ joinMs, outMs }) => Math.max(joinMs, outMs.dead));
     const until = Math.max(this.#clock.now(), this.#scene.calmFrom) + Math.max(0, ...bounds) + mostQuietMs;
     while (this.#clock.now() < until) {
-      if (this.#scene.isSettled && this.#clock.now() - this.#writtenAt > quietMs) break;
+      const isQuiet = this.#clock.now() - this.#writtenAt > quietMs;
+      if (isQuiet && this.#scene.isSettled && this.#recorder.isSettled) break;
       if (!(await this.#passes(stepMs))) return false;
     }
     return true;
@@ -142,7 +143,7 @@ class Run {
       skew: { rate: draw.between(0.99, 1.01), wallMs: draw.between(-3_600_000, 3_600_000) },
       outcome: (check) => targets.outcome(index, check),
       answer: (question, now) => zones.answer(question, now),
-      onTerm: (author) => (this.#scene.term = { author, at: this.#clock.now() }),
+      onTerm: (author) => this.#scene.termBegan(author),
       onTermEnd: (author) => this.#termEnds(author),
       onVerdict: (by, check, verdict) => evidence.verdict(by, check, verdict),
       onAnswer: (by, question, answer) => evidence.answer(by, question, answer),

@@ -30,8 +30,9 @@ export interface StepResult {
  * reason). For other addresses `updateReportedReason` decides, and a change of the reason is `changed` too. An unchanged
  * health is returned as the same object.
  *
- * A conclusive verdict confirms a seeded health: it is not `seeded` any more. `readyIn` ends with the first
- * `up`, and when the state changes.
+ * A verdict confirms a seeded health: it is not `seeded` any more. A `down` below the threshold does not: it is no
+ * reason to make an address ready again that a late write of a former leader has removed. `readyIn` ends with the
+ * first `up`, and when the state changes.
  *
  * The role and the lag of a verdict are kept in addition to the state (replication.ts). A change of them is
  * `changed` too.
@@ -77,6 +78,7 @@ function applyConfirmedVerdict(
 
 function confirmed(health: Health, { kind }: Verdict): Health {
   if (health.seeded === undefined && health.readyIn === undefined) return health;
+  if (health.state === 'healthy' && kind === 'down') return health;
   const { seeded: _, readyIn, ...rest } = health;
   return kind === 'up' || readyIn === undefined ? rest : { ...rest, readyIn };
 }

@@ -114,6 +114,17 @@ describe('HealthTable', () => {
     expect(flips).toEqual(['one/a healthy>unhealthy']);
   });
 
+  it('follows slices down while a seeded address has only failed, because a former leader may write late', () => {
+    table.seed('one', 'a', { ...healthy, seeded: true });
+    table.record('one', check, down);
+    table.seed('one', 'a', { ...healthy, state: 'unhealthy', seeded: true });
+    expect(table.get('one', 'a')?.state).toBe('unhealthy');
+    table.seed('two', 'a', { ...healthy, seeded: true });
+    table.record('two', check, up);
+    table.seed('two', 'a', { ...healthy, state: 'unhealthy', seeded: true });
+    expect(table.get('two', 'a')?.state).toBe('healthy');
+  });
+
   it('takes a seed only for a check without a conclusive verdict', () => {
     table.record('one', check, down);
     table.seed('one', 'a', healthy);

@@ -9,8 +9,8 @@ import type { Role } from '../../../src/core/role.ts';
  * |---------|------------------------------------|
  * | up      | up, with its role                  |
  * | refuses | down Refused, at once              |
- * | silent  | down Timeout, nothing comes back   |
- * | hangs   | down Timeout, after the connection |
+ * | silent  | down Timeout, unreached            |
+ * | hangs   | down Timeout, reached              |
  */
 export type HostState = 'up' | 'refuses' | 'silent' | 'hangs';
 
@@ -24,6 +24,11 @@ export interface Outcome {
   readonly verdict: Verdict;
   readonly afterMs: number;
 }
+
+const timedOut = (isUnreached: boolean): Verdict => ({
+  ...{ kind: 'down', reason: 'Timeout', message: '' },
+  ...(isUnreached && { isUnreached }),
+});
 
 /** Servers outside the cluster, and the paths of the replicas to them. */
 export class Targets {
@@ -62,8 +67,7 @@ export class Targets {
     const isCut = (this.#cuts.get(replica) ?? []).some((ips) => ips.includes(ip));
     const state = isCut ? 'silent' : host.state;
     if (state === 'refuses') return { verdict: { kind: 'down', reason: 'Refused', message: '' }, afterMs: 1 };
-    if (state !== 'up')
-      return { verdict: { kind: 'down', reason: 'Timeout', message: '' }, afterMs: timing.timeoutMs };
+    if (state !== 'up') return { verdict: timedOut(state === 'silent'), afterMs: timing.timeoutMs };
     const { role, epoch }: Partial<Host> = handler.kind === 'tcpSocket' ? {} : host;
     const replication = { ...(role && { role }), ...(epoch !== undefined && { epoch }) };
     return { verdict: { kind: 'up', reason: 'Responded', message: '', ...replication }, afterMs: 3 };

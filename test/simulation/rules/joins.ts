@@ -19,13 +19,15 @@ export const joinsOnEvidence: CreateRule = (scene, fault) => ({
 
 function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string | undefined {
   const { service, ip, wasReady, wasListed } = move;
-  const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
+  if (wasReady && !wasListed) return undefined;
   const backend = scene.backendOf(service) ?? '';
   const spec = scene.specOf(backend);
+  const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
   const threshold = spec?.probe?.failureThreshold ?? 3;
-  const isUp = heard.some(({ hadUp, downs }) => hadUp && downs < threshold);
-  if ((!wasReady || wasListed) && !isUp) return 'without a success in its term';
-  const of = servicesOf(backend, spec).find(({ name }) => name === service);
-  const isPrimary = of?.role === 'Primary' && !wasReady && !wasListed;
-  return isPrimary && !heard.some(({ role }) => role === 'Primary') ? 'and it is no primary' : undefined;
+  if (!heard.some(({ hadUp, downs }) => hadUp && downs < threshold)) return 'without a success in its term';
+  const isPrimary = servicesOf(backend, spec).some(
+    ({ name, role }) => name === service && role === 'Primary',
+  );
+  const isKnown = wasListed || heard.some(({ role }) => role === 'Primary');
+  return isPrimary && !isKnown ? 'and it is no primary' : undefined;
 }

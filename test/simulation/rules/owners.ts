@@ -1,5 +1,5 @@
 import { ownerName, serviceOf } from '../../../src/core/kubernetes/ownership.ts';
-import { servicesOf, type Scene } from '../scene.ts';
+import { namesOf, type Scene } from '../scene.ts';
 import type { CreateRule } from './rule.ts';
 
 const kinds = ['Service', 'EndpointSlice', 'Endpoints'] as const;
@@ -21,6 +21,4 @@ export const ownedObjects: CreateRule = (scene, fault) => ({
 });
 
 const askedFor = (scene: Scene): ReadonlySet<string> =>
-  new Set(
-    scene.backends.flatMap((backend) => servicesOf(backend, scene.specOf(backend)).map(({ name }) => name)),
-  );
+  new Set(scene.backends.flatMap((backend) => namesOf(backend, scene.specOf(backend))));

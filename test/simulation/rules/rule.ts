@@ -24,6 +24,8 @@ export interface Rule {
   readonly sent?: (by: Author) => void;
   /** Called every quarter of a second, and before each change outside. */
   readonly passes?: () => void;
+  /** Returns true if nothing is expected to happen any more. The run ends when all rules agree, or at its bound. */
+  readonly isSettled?: () => boolean;
   /** Called at the end, when everything has been quiet for long enough. */
   readonly ends?: () => void;
 }

@@ -1,3 +1,4 @@
+import { aliasOnEvidence } from './alias.ts';
 import { detectsInTime } from './detection.ts';
 import { endpointsFollow } from './endpoints.ts';
 import { onePrimary } from './exclusive.ts';
@@ -20,6 +21,7 @@ export const rules = {
   'quiet in the end': quietInTheEnd,
   'owned objects': ownedObjects,
   'endpoints follow': endpointsFollow,
+  'alias on evidence': aliasOnEvidence,
 } as const satisfies Readonly<Record<string, CreateRule>>;
 
 export type RuleName = keyof typeof rules | 'as made afresh' | 'no fault of the program';
