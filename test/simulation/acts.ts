@@ -19,6 +19,7 @@ export function perform(act: Act, stage: Stage): void {
   const { scene, staff } = stage;
   scene.isTampered ||= act.op === 'delete' || act.op === 'tamper';
   const lastsMs = 'forMs' in act ? (act.forMs ?? 0) : 0;
+  scene.changedAt = Math.max(scene.changedAt, scene.now + lastsMs);
   if (isDisturbance(act))
     scene.disturbed(scene.now + lastsMs + (act.op === 'api' ? recoverFromApiMs : recoverMs));
   const end = (begins[act.op] as Begin<Act['op']>)(act, stage);

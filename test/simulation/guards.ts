@@ -86,13 +86,13 @@ export const guards = {
   seeding: {
     title: 'health begins a term as the slices have it',
     breaks: 'leaves on evidence',
-    seed: 3,
+    seed: 5,
     modules: { 'core/restore/health-seeds.ts': () => ({ restoreHealth: () => new Map<string, Health>() }) },
   },
   fence: {
     title: 'a replica that lost the Lease does not write',
     breaks: 'one writer',
-    seed: 209,
+    seed: 173,
     ports: {
       writer: ({ client, view }) => ({ client, view, mayWrite: () => true }),
     },
@@ -106,7 +106,7 @@ export const guards = {
   order: {
     title: 'slices that gain addresses are written before those that lose them',
     breaks: 'leaves on evidence',
-    seed: 55,
+    seed: 24,
     modules: { 'core/publish/plan.ts': result('planService', withoutNeeds) },
   },
   exclusive: {
@@ -122,37 +122,37 @@ export const guards = {
   roles: {
     title: 'a Service of a role excludes addresses of another role',
     breaks: 'one primary',
-    seed: 13,
+    seed: 12,
     modules: { 'core/roles/exclusion.ts': () => ({ exclusionOf: () => undefined }) },
   },
   drain: {
     title: 'a drained target is not ready',
     breaks: 'detects in time',
-    seed: 20,
+    seed: 93,
     modules: { 'core/resolution/origins.ts': () => ({ isDrained: () => false, isDrainedIn: () => false }) },
   },
   'last good answer': {
     title: 'a name whose servers fail keeps its addresses',
     breaks: 'leaves on evidence',
-    seed: 24,
+    seed: 11,
     modules: { 'core/resolution/name-state.ts': removingOn('failed') },
   },
   'negative answers': {
     title: 'one negative answer removes no address',
     breaks: 'leaves on evidence',
-    seed: 10,
+    seed: 18,
     modules: { 'core/resolution/name-state.ts': removingOn('none') },
   },
   policy: {
     title: 'an address that the policy refuses is not published',
     breaks: 'allowed addresses',
-    seed: 5,
+    seed: 30,
     ports: { engine: (options) => ({ ...options, policy: () => undefined }) },
   },
   'end of a term': {
     title: 'nothing that was concluded survives the end of a term',
     breaks: 'leaves on evidence',
-    seed: 9,
+    seed: 5,
     modules: {
       'engine/reconcile/reconciler.ts': (real) => {
         const { Reconciler } = real as { readonly Reconciler: new (options: unknown) => object };
@@ -164,6 +164,16 @@ export const guards = {
           },
         };
       },
+    },
+  },
+  'late writes': {
+    title: 'health that no verdict has confirmed follows slices down',
+    breaks: 'joins on evidence',
+    seed: 130,
+    modules: {
+      'core/restore/reseed.ts': () => ({
+        reseeded: (known: Health | undefined, seed: Health): Health => known ?? seed,
+      }),
     },
   },
   owner: {

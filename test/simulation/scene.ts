@@ -40,6 +40,8 @@ export class Scene {
   term: { readonly author: Author; readonly at: number } | undefined;
   /** Instant at which the last disturbance of the operator and its network is over. */
   calmFrom = 0;
+  /** Instant at which the last event is over. */
+  changedAt = 0;
   /** A person has deleted a backend or slices, so that what they showed is lost. */
   isTampered = false;
 

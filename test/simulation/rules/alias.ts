@@ -1,7 +1,7 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
 import type { Service } from '../../../src/core/kubernetes/objects.ts';
 import type { Change } from '../cluster.ts';
-import { namesOf, type Scene } from '../scene.ts';
+import { boundsFor, namesOf, type Scene } from '../scene.ts';
 import type { CreateRule } from './rule.ts';
 
 type By = NonNullable<Change['by']>;
@@ -23,12 +23,19 @@ export const aliasOnEvidence: CreateRule = (scene, fault) => ({
     if (!mayLeave(scene, by, spec, { from, to }))
       fault(`${by.replica.identity} moved the alias from ${from} to ${to} without evidence`);
   },
-  isSettled: () => failedAlias(scene) === undefined,
+  isSettled: () => failedAlias(scene) === undefined && scene.now > followedAt(scene),
   ends: () => {
     const failed = failedAlias(scene);
     if (failed !== undefined) fault(failed);
   },
 });
+
+/** Returns the instant by which the status of each alias has followed the last event. */
+function followedAt(scene: Scene): number {
+  const specs = scene.backends.flatMap((backend) => scene.specOf(backend) ?? []);
+  const aliases = specs.filter(({ mode }) => mode === 'ExternalName').map(boundsFor);
+  return scene.changedAt + Math.max(0, ...aliases.map(({ joinMs, outMs }) => Math.max(joinMs, outMs.dead)));
+}
 
 /** Returns the alias that leads to a failed host while another one is well, as text. */
 function failedAlias(scene: Scene): string | undefined {
@@ -68,7 +75,9 @@ function mayLeave(scene: Scene, by: By, spec: Spec, move: { readonly from: strin
   const order = spec.targets.map(({ host }) => host);
   const isAsked = spec.targets.some(({ host, drain }) => host === move.from && !drain);
   if (!isAsked || order.indexOf(move.to) < order.indexOf(move.from)) return true;
+  // A later term begins with the health of the status, which a first failure confirms.
+  const threshold = by.term > 1 || by.replica.incarnation > 0 ? 1 : thresholdOf(spec);
   return addressesOf(scene, move.from).every((ip) =>
-    scene.evidence.heardSince(by, ip, since).some(({ downs }) => downs >= thresholdOf(spec)),
+    scene.evidence.heardSince(by, ip, since).some(({ downs }) => downs >= threshold),
   );
 }
