@@ -100,7 +100,7 @@ export const guards = {
   versions: {
     title: 'a slice is written only at the version that was read',
     breaks: 'one writer',
-    seed: 307,
+    seed: 1860,
     modules: { 'kube/write/write-requests.ts': result('updateObject', withoutVersion) },
   },
   order: {
