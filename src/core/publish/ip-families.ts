@@ -1,5 +1,6 @@
 import type { ServiceSpec } from '../../api/external-backend.ts';
 import { families } from '../../api/ip.ts';
+import type { AppliedService } from '../kubernetes/action.ts';
 import type { Family, Service } from '../kubernetes/objects.ts';
 
 /**
@@ -37,7 +38,7 @@ const isFree = ({ headless, selector }: ServiceSpec): boolean => headless && sel
  * | given      | none           | as given                                    | SingleStack, as on a new Service                       |
  * | none       | given          | left out                                    | as given                                               |
  * | given      | SingleStack    | as given                                    | as given                                               |
- * | given      | dual           | as given, and the other if two are observed | as given                                               |
+ * | given      | dual           | as given, and the other if two are observed and not released (`releasedFamilies`) | as given                                               |
  *
  * @param present families of the addresses, IPv4 first
  * @param kept the Service that the apply changes in place; undefined: it is new, or was an alias
@@ -84,9 +85,39 @@ function completed(
   policy: Policy | undefined,
   kept: Service | undefined,
 ): readonly Family[] {
-  const observed = kept?.spec.ipFamilies ?? [];
   const [first = 'IPv4'] = given;
-  return policy !== 'SingleStack' && observed.length > 1 ? both(first) : given;
+  const isDual = kept?.spec.ipFamilies?.length === 2 && policy !== 'SingleStack';
+  return isDual && (policy === 'RequireDualStack' || !hasUncheckedFamilies(kept)) ? both(first) : given;
+}
+
+/** The server accepted two families without a check whether the cluster has them. */
+const hasUncheckedFamilies = ({ spec }: Service): boolean =>
+  spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0 && spec.ipFamilies?.length === 2;
+
+/**
+ * Returns the fields of a patch that goes before the apply; undefined: none is needed. A headless Service
+ * without a selector may have a family that the cluster does not have. With a selector the server refuses
+ * this family, and it refuses to release it together with a dual policy. An apply that leaves families out
+ * does not remove those that a patch has set. So a patch releases both, and the server then adds the second
+ * family as it does on a new Service.
+ *
+ * | ipFamilyPolicy of the apply | ipFamilies of the patch                               | ipFamilyPolicy of the patch |
+ * |-----------------------------|-------------------------------------------------------|-----------------------------|
+ * | RequireDualStack            | no patch: the server accepts both families or refuses | no patch                    |
+ * | any other                   | the first of the apply; left out there: removed       | SingleStack                 |
+ * | left out                    | removed                                               | PreferDualStack, because an adopted Service keeps what the cluster has |
+ */
+export function releasedFamilies(
+  observed: Service,
+  { spec }: AppliedService,
+): Readonly<Record<'ipFamilies' | 'ipFamilyPolicy', unknown>> | undefined {
+  const { clusterIP, selector, ipFamilies, ipFamilyPolicy: policy } = spec;
+  const isChecked = clusterIP === 'None' && selector !== undefined;
+  if (!isChecked || policy === 'RequireDualStack' || !hasUncheckedFamilies(observed)) return undefined;
+  return {
+    ipFamilies: (ipFamilies as readonly Family[] | undefined)?.slice(0, 1) ?? null,
+    ipFamilyPolicy: policy === undefined ? 'PreferDualStack' : 'SingleStack',
+  };
 }
 
 const both = (first: Family): readonly Family[] => [first, otherThan(first)];

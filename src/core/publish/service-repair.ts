@@ -3,6 +3,7 @@ import type { Action, AppliedService } from '../kubernetes/action.ts';
 import { refOf } from '../kubernetes/action.ts';
 import type { OwnerReference, Service, ServicePort } from '../kubernetes/objects.ts';
 import { annotations } from '../kubernetes/ownership.ts';
+import { releasedFamilies } from './ip-families.ts';
 import { portKey } from './service-diff.ts';
 
 /**
@@ -16,6 +17,7 @@ import { portKey } from './service-diff.ts';
  * | a selector that the spec does not have                 | keeps it                                             |
  * | a controller reference to another uid                  | keeps both: refused                                  |
  * | a field of another type (externalName, loadBalancerSourceRanges) | keeps it: refused                                    |
+ * | both families of a headless Service that gets a selector | keeps or changes them: refused in a cluster of one family |
  *
  * The patch contains the rest of the spec, because the server validates an object as a whole. It does not
  * contain the fields that the apply sets and removes by itself. If the spec has a selector, only the keys of
@@ -26,8 +28,9 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
   const owners = ownersPatch(observed, body);
   const misplaced = misplacedFields(observed, body);
   const ports = hasForeignPorts(observed, body);
-  const isNeeded = ports || selector !== undefined || owners !== undefined || misplaced !== undefined;
-  if (!isNeeded) return undefined;
+  const families = releasedFamilies(observed, body);
+  const isNeeded = [selector, owners, misplaced, families].some((part) => part !== undefined);
+  if (!isNeeded && !ports) return undefined;
   const mark = (body.metadata['annotations'] as Readonly<Record<string, string>>)[annotations.sweep];
   return {
     op: 'setService',
@@ -39,6 +42,7 @@ export function repairPatch(observed: Service, body: AppliedService): Action | u
       ...Object.fromEntries(Object.entries(body.spec).filter(([field]) => !leftToApply.includes(field))),
       ports: withNodePorts(portsOf(body), observed, body),
       ...misplaced,
+      ...families,
       ...(selector !== undefined && { selector }),
     },
   };
