@@ -41,6 +41,7 @@ const ends: Readonly<Record<TermEnd, string>> = {
   Interrupted: 'the API server does not respond: probes stop until it does',
   Lapsed: 'the Lease was not renewed in time: probes stop until this replica leads again',
   Taken: 'another client holds the Lease: probes stop until this replica leads again',
+  Yielded: 'another replica reaches hosts that this one does not, and should lead: probes stop',
   Released: 'this replica stops',
 };
 

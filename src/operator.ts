@@ -3,8 +3,10 @@ import type { Config } from './config.ts';
 import { createAddressing } from './addressing.ts';
 import { createDnsClient } from './dns/query/client.ts';
 import { DnsResolver } from './dns/refresh/resolver.ts';
+import { Witness, type WitnessOptions } from './engine/isolation/witness.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
+import type { ProbeFn } from './engine/ports.ts';
 import type { Logger } from './util/log.ts';
 import { KubeClient } from './kube/client/client.ts';
 import { ApiCredentials } from './kube/client/credentials.ts';
@@ -12,6 +14,7 @@ import { EventWriter } from './kube/events/event-writer.ts';
 import { loadKubeConfig } from './kube/client/kube-config.ts';
 import { SecretReader } from './kube/secrets/secret-reader.ts';
 import { logServerVersion } from './kube/client/server-version.ts';
+import { ReplicaMail } from './kube/replicas/replica-mail.ts';
 import type { Terms } from './kube/election/terms.ts';
 import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
@@ -59,23 +62,20 @@ export function createOperator(options: OperatorOptions): Operator {
   const probes = createProbes({ cpuNow: systemThreadCpu });
   const view: KubeCache = createView(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
-  const secrets = new SecretReader({
-    ...parts,
-    onNews: (owners) => engine.inputsChanged(owners),
-  });
+  const secrets = new SecretReader({ ...parts, onNews: (owners) => engine.inputsChanged(owners) });
   const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
+  const mail = createMail(options, client, () => terms, {
+    ...{ view, secrets, policy: addressing.rules.policy, probe: probes.probe },
+  });
   const engine: Engine = createEngine(options, metrics, {
     view,
     ...addressing.rules,
-    writer: new KubeWriter({
-      ...{ client, view, mayWrite: () => terms.isLeader() },
-      ...{ term: () => terms.number, confirm: () => terms.confirm() },
-    }),
-    events,
+    ...{ writer: createWriter(client, view, terms), events },
+    ...{ canaryProbe: probes.probe, witnesses: mail },
+    onOutseen: () => void terms.yield(),
     createProber: createProberOf({ ...options, metrics, probes, program: options.proberProgram }),
-    resolver: dns.resolver,
-    secrets,
+    ...{ resolver: dns.resolver, secrets },
   });
   let synced = false;
   const lists = () => [...view.unreadable(), ...addressing.missing()];
@@ -93,6 +93,7 @@ export function createOperator(options: OperatorOptions): Operator {
         synced = true;
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
+        mail?.start();
         terms.start();
         void logServerVersion({ client, logger });
       });
@@ -103,7 +104,7 @@ export function createOperator(options: OperatorOptions): Operator {
       dns.close();
       secrets.close();
       events.stop();
-      await terms.stop();
+      await Promise.all([terms.stop(), mail?.stop()]);
       await Promise.all([servers.close(), client.close()]);
     },
   };
@@ -121,6 +122,13 @@ function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metri
   return metrics;
 }
 
+/** Returns a writer that writes only in the term in which the write began. */
+const createWriter = (client: KubeClient, view: KubeCache, terms: Terms): KubeWriter =>
+  new KubeWriter({
+    ...{ client, view, mayWrite: () => terms.isLeader() },
+    ...{ term: () => terms.number, confirm: () => terms.confirm() },
+  });
+
 function createEngine(
   { config, logger }: OperatorOptions,
   metrics: Metrics,
@@ -135,10 +143,17 @@ function createEngine(
     | 'policy'
     | 'aliasPolicy'
     | 'networksOf'
-  >,
+  > &
+    Pick<EngineOptions, 'witnesses' | 'onOutseen'> & { readonly canaryProbe: ProbeFn },
 ): Engine {
   return new Engine({
     ...world,
+    isolation: {
+      sharePercent: config.isolationShare,
+      minHosts: config.isolationMinHosts,
+      canaries: config.canary,
+      probe: world.canaryProbe,
+    },
     clock,
     random,
     logger,
@@ -199,6 +214,30 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
       client.close();
     },
   };
+}
+
+const seesMost = (opinions: string): boolean => 2 * opinions.replace(/[^rd]/g, '').length >= opinions.length;
+
+/** Returns the mailbox between the replicas; undefined: there are no others, or they are not asked. */
+function createMail(
+  { config, logger, instance }: OperatorOptions,
+  client: KubeClient,
+  terms: () => Terms,
+  world: Pick<WitnessOptions, 'view' | 'secrets' | 'policy' | 'probe'>,
+): ReplicaMail | undefined {
+  if (!config.leaderElect || !config.secondOpinion) return undefined;
+  const witness = new Witness({ ...world, clock, autoSelectHandler: config.autoSelectHandler });
+  return new ReplicaMail({
+    ...{ client, clock, random, logger, instance },
+    namespace: config.leaseNamespace,
+    leaseName: config.leaseName,
+    onQuestion: async (question) => {
+      const opinions = await witness.answer(question);
+      // The leader yields when it reads this answer.
+      if (question.isAboutLeader && seesMost(opinions)) terms().hurry();
+      return opinions;
+    },
+  });
 }
 
 const createClient = (

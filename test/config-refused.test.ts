@@ -107,6 +107,12 @@ describe('configuration', () => {
       {},
       '--dns-servers has "dns.example.com", which is not the address of a name server such as 10.96.0.10, 10.96.0.10:5353 or [fd00::10]:5353 (now "10.96.0.10,dns.example.com")',
     ],
+    [
+      'a canary without a port',
+      ['--canary=10.0.0.1'],
+      {},
+      '--canary has "10.0.0.1", which is not an address with a port such as 10.0.0.1:53 or [fd00::1]:53 (now "10.0.0.1")',
+    ],
     ['an empty resolv.conf', ['--resolv-conf='], {}, '--resolv-conf must not be empty (now "")'],
     [
       'a level that does not exist',

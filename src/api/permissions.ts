@@ -117,6 +117,13 @@ export const permissions: readonly Permission[] = [
     why: 'Reads and renews the Lease of --lease-name, and no other.',
   },
   {
+    scope: 'own',
+    apiGroup: 'coordination.k8s.io',
+    resources: ['leases'],
+    verbs: ['list', 'watch', 'patch', 'delete'],
+    why: 'Has a Lease for each replica, in which the replicas ask each other about silent addresses (--second-opinion).',
+  },
+  {
     scope: 'secrets',
     apiGroup: '',
     resources: ['secrets'],

@@ -75,6 +75,13 @@ const leadership = {
   }),
 };
 
+const replicas = {
+  secondOpinion: v.boolean.prefault('true').meta({
+    description:
+      'Ask the other replicas before a silent address is removed, and let one of them lead that reaches hosts that the leader does not. Each replica has a Lease of its own for it, named after --lease-name and the replica. Without --leader-elect there are no other replicas.',
+  }),
+};
+
 const serving = {
   healthAddress: v.listenAddress.prefault(':8081').meta({
     description: 'Address that serves /livez and /readyz, for the kubelet.',
@@ -137,6 +144,21 @@ const limits = {
   }),
 };
 
+const isolation = {
+  isolationShare: v.integer(0, 100).prefault('50').meta({
+    description:
+      'Share of the hosts, in percent, that must be silent at once for the operator to count as cut off from them. Then no address is removed because it is silent, until fewer are. 0: addresses are removed whatever the other hosts do.',
+  }),
+  isolationMinHosts: v.integer(2, 10_000).prefault('3').meta({
+    description:
+      'Number of silent hosts (and canaries), of at least two backends, from which on the operator may count as cut off. With fewer hosts, silent addresses are always removed.',
+  }),
+  canary: v.canaries.prefault('').meta({
+    description:
+      'Address and TCP port that answers as long as the network of the operator works, for example a router or a name server. It counts as one more host of another backend. Useful with fewer than three hosts. Probed only when a host becomes silent. May be repeated.',
+  }),
+};
+
 const names = {
   dnsServers: v.dnsServers.prefault('').meta({
     description:
@@ -168,7 +190,7 @@ const connection = {
 };
 
 export const configSchema = z
-  .strictObject({ ...scope, ...leadership, ...serving, ...limits, ...names, ...dnsLimits, ...connection })
+  .strictObject({ ...scope, ...leadership, ...replicas, ...serving, ...limits, ...isolation, ...names, ...dnsLimits, ...connection })
   .superRefine((config, context) => {
     const ordered = (less: 'renewDeadline' | 'retryPeriod', more: 'leaseDuration' | 'renewDeadline', flag: string) => {
       if (config[less] < config[more]) return;

@@ -4,6 +4,7 @@ import { lookUp } from '../core/look-up.ts';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseCidr } from '../api/cidr.ts';
+import { parseIp } from '../api/ip.ts';
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const maxDurationMs = 24 * 3_600_000;
@@ -175,6 +176,31 @@ export interface DnsServer {
   readonly address: string;
   readonly port: number;
 }
+
+/** Returns `10.0.0.1:53` or `[fd00::1]:53` as IP and port; undefined for any other text. */
+export function parseAddressPort(value: string): { readonly ip: string; readonly port: number } | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) ?? [];
+  const port = Number(digits);
+  if (!(port >= 1 && port <= 65535)) return undefined;
+  const ip = parseIp(bracketed ?? plain ?? '');
+  const isRight = ip !== undefined && (ip.family === 'IPv6') === (bracketed !== undefined);
+  return isRight ? { ip: ip.text, port } : undefined;
+}
+
+export const canaries = z
+  .string()
+  .transform((value, context) =>
+    list(value).flatMap((each) => {
+      const canary = parseAddressPort(each);
+      if (canary !== undefined) return [canary];
+      context.addIssue({
+        code: 'custom',
+        message: `has "${each}", which is not an address with a port such as 10.0.0.1:53 or [fd00::1]:53`,
+      });
+      return [];
+    }),
+  )
+  .meta({ kind: 'list of address:port' });
 
 /**
  * Parses `10.96.0.10`, `10.96.0.10:5353`, `fd00::10`, `[fd00::10]` or `[fd00::10]:5353`; returns undefined

@@ -4,10 +4,12 @@ import type { Health } from '../core/health/state.ts';
 import type { KubeObject } from '../core/kubernetes/objects.ts';
 import { warningEvent } from '../core/events/warning-events.ts';
 import { placesFor } from './queue/due-keys.ts';
+import { IsolationMonitor, type IsolationSettings } from './isolation/isolation-monitor.ts';
+import { SecondOpinions } from './isolation/second-opinions.ts';
 import { TransitionEvents } from './reconcile/transition-events.ts';
 import { WarningHistory } from './probing/warning-history.ts';
 import type { BackendEvent } from '../core/events/backend-event.ts';
-import type { ClusterCache, EventSink, Resolver, Secrets, Writer } from './ports.ts';
+import type { ClusterCache, EventSink, Resolver, Secrets, Witnesses, Writer } from './ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random } from '../util/clock.ts';
 import type { CreateProber, NotableVerdict, Prober, ProberStats } from './probing/prober.ts';
@@ -55,6 +57,12 @@ export interface EngineOptions extends Pick<
   readonly secrets: Secrets;
   readonly createProber: CreateProber;
   readonly observer: Observer;
+  /** Default: addresses are removed for silence whatever the other hosts do. */
+  readonly isolation?: IsolationSettings;
+  /** Replicas that are asked before a silent address is removed. Default: none. */
+  readonly witnesses?: Witnesses | undefined;
+  /** Called when another replica reaches hosts that this one does not: that one should lead. */
+  readonly onOutseen?: () => void;
   /** Most probes per second of the backends of one namespace. Default: no limit. */
   readonly maxProbeRatePerNamespace?: number;
   /** Number of backends of one namespace that are reconciled concurrently (`placesFor`). */
@@ -83,13 +91,34 @@ export class Engine {
   readonly #queue: WorkQueue;
   readonly #warnings = new WarningHistory();
   readonly #transitions: TransitionEvents;
+  readonly #isolation: IsolationMonitor;
+  readonly #opinions: SecondOpinions;
   readonly #term: Term;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     const { observer, logger } = options;
     this.#transitions = new TransitionEvents(options.view);
+    this.#opinions = new SecondOpinions({
+      ...{ clock: options.clock, witnesses: options.witnesses },
+      prober: () => this.#prober,
+      keyOf: (owner) => this.#reconciler.keyOf(owner),
+      isIsolated: () => this.isIsolated,
+      onDue: (held) => this.#isolation.hold(held, options.clock.now() - held.check.timing.periodMs),
+      onChanged: (owners) => this.inputsChanged(owners),
+    });
+    this.#isolation = new IsolationMonitor({
+      ...options,
+      opinions: this.#opinions,
+      onOutseen: () => options.onOutseen?.(),
+      settings: options.isolation,
+      prober: () => this.#prober,
+      onChanged: (owners) => this.inputsChanged(owners),
+    });
     this.#prober = options.createProber({
+      onHeld: (...held) => this.#isolation.onHeld(...held),
+      onSettled: (owner, check) => this.#opinions.settle({ owner, check }),
+      onPath: (path) => this.#isolation.onPath(path),
       onChanged: (...transition) => this.#healthChanged(...transition),
       onNotable: (owner, check, verdict) => this.#recordWarnings(owner, check, verdict),
       onQuarantined: (owner) => this.inputsChanged([owner]),
@@ -106,6 +135,10 @@ export class Engine {
       costs: this.#costs,
       registry: this.#registry,
       prober: this.#prober,
+      silenceOf: (owner) => ({
+        isolation: this.#isolation.noteOf(owner),
+        unreachableFromHere: this.#opinions.keptOf(owner),
+      }),
       onFigures: (key, figures) => {
         this.#warnings.retain(key, figures?.checks ?? []);
         observer.backendFigures(key, figures);
@@ -168,6 +201,8 @@ export class Engine {
    */
   onStoppedLeading(): void {
     this.#term.end();
+    this.#isolation.reset();
+    this.#opinions.reset();
     this.#reconciler.reset();
     this.#transitions.clear();
   }
@@ -175,6 +210,8 @@ export class Engine {
   /** Stops probing, and waits for the writes in flight, `deadlineMs` at most. It cannot be started again. */
   async stop(deadlineMs: number): Promise<void> {
     this.#term.abort();
+    this.#isolation.reset();
+    this.#opinions.reset();
     await Promise.all([this.#prober.stop(), this.#queue.stop(deadlineMs)]);
   }
 
@@ -187,6 +224,11 @@ export class Engine {
   #keysIn(namespace: string): readonly string[] {
     const isThere = (key: string) => namespace === '' || key.startsWith(`${namespace}/`);
     return [...this.#registry.keys()].filter(isThere);
+  }
+
+  /** True while most hosts do not answer, so that no address is removed for silence. */
+  get isIsolated(): boolean {
+    return this.#isolation.isIsolated;
   }
 
   stats(): ProberStats & { readonly costly: number; readonly backends: number; readonly due: number } {

@@ -9,6 +9,7 @@ import type { ClusterAddress } from '../core/resolution/cluster-addresses.ts';
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/kubernetes/objects.ts';
 import type { SecretState } from '../core/probing/probe-secrets.ts';
 import type { NameState, Question, Records } from '../core/resolution/name-state.ts';
+import type { AskedCheck, Opinion } from '../core/isolation/second-opinion.ts';
 import type { Verdict } from '../core/probing/verdict.ts';
 
 /**
@@ -109,4 +110,23 @@ export interface Secrets {
  */
 export interface EventSink {
   record(backend: KubeObject, event: BackendEvent): void;
+}
+
+/** View of a check by the other replicas. Undefined: no opinion. */
+export type OpinionResult = Opinion | undefined;
+
+/** Other replicas of the operator, which see the targets from another place. */
+export interface Witnesses {
+  /** Number of replicas that can be asked. */
+  readonly count: number;
+  /**
+   * Has the other replicas probe each check once. Never rejects. One question at a time.
+   *
+   * @param isAboutLeader true: the replica that reaches the checks tries to lead at once
+   */
+  ask(
+    checks: readonly AskedCheck[],
+    withinMs: number,
+    isAboutLeader?: boolean,
+  ): Promise<readonly OpinionResult[]>;
 }

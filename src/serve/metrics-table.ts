@@ -59,6 +59,11 @@ export const metricsTable = {
     help: 'Checks whose period is longer than in the spec, because their probes take more than 20 ms of CPU.',
     labels: [],
   },
+  external_backend_isolated: {
+    type: 'gauge',
+    help: '1 while most hosts do not answer this replica, so that it removes no address because it is silent; else 0.',
+    labels: [],
+  },
   external_backend_probe_slowdown: {
     type: 'gauge',
     help: 'Factor by which the probe periods of a namespace are longer than in its specs, because these request more than --max-probe-rate-per-namespace. Absent for other namespaces.',

@@ -3,7 +3,7 @@ import type { MetricName } from './metrics-table.ts';
 
 /** Parts of the operator whose figures are read at a scrape only. */
 export interface SampledParts {
-  readonly engine?: Pick<Engine, 'stats' | 'slowedNamespaces'>;
+  readonly engine?: Pick<Engine, 'stats' | 'slowedNamespaces' | 'isIsolated'>;
   /** `takeDelays` returns the longest delay of each probe thread since the last call, in milliseconds, by name. */
   readonly pool?: { takeDelays(): readonly (readonly [string, number])[] };
   readonly client?: { readonly load: { readonly inFlight: number } };
@@ -23,6 +23,7 @@ export const sampledMetrics = {
   external_backend_checks: ({ engine }) => engine?.stats().checks,
   external_backend_checks_costly: ({ engine }) => engine?.stats().costly,
   external_backend_checks_quarantined: ({ engine }) => engine?.stats().quarantined,
+  external_backend_isolated: ({ engine }) => (engine?.isIsolated === true ? 1 : 0),
   external_backend_probers: ({ engine }) => engine?.stats().workers,
   external_backend_queue_depth: ({ engine }) => engine?.stats().due,
   external_backend_dns_tracked_questions: ({ resolver }) => resolver?.stats().questions,

@@ -8,6 +8,7 @@ import { freePort } from '../support/servers/ports.ts';
 import type { PlaneDetails } from './details.ts';
 import { kubectl } from './kubectl.ts';
 import { nodeFlags } from './node-flags.ts';
+import type { OwnNetwork } from './own-network.ts';
 import { startPart, waitFor } from './process.ts';
 import type { Part } from './process.ts';
 import { run } from './run.ts';
@@ -25,6 +26,8 @@ export interface OperatorOptions {
   readonly program?: string;
   /** In addition to those of the image. */
   readonly nodeFlags?: readonly string[];
+  /** Default: the network of the control plane. */
+  readonly network?: OwnNetwork;
 }
 
 /** The operator as a process of its own, as in a cluster. */
@@ -79,13 +82,14 @@ export async function startOperator(
   const part = startPart(
     'operator',
     [
+      ...(options.network?.enter ?? []),
       ...[process.execPath, ...nodeFlags(), ...(options.nodeFlags ?? [])],
       ...[options.program ?? join(root, 'src/main.ts'), ...args],
     ],
     logFile,
   );
-  const url = `http://127.0.0.1:${health}`;
-  const metricsUrl = `http://127.0.0.1:${metrics}/metrics`;
+  const url = `http://${hostOf(options)}:${health}`;
+  const metricsUrl = `http://${hostOf(options)}:${metrics}/metrics`;
   await waitFor(part, async () => (await fetchText(`${url}/readyz`)).startsWith('ok'), 30_000);
   return {
     ...part,
@@ -100,6 +104,8 @@ export async function startOperator(
   };
 }
 
+const hostOf = ({ network }: OperatorOptions): string => network?.address ?? '127.0.0.1';
+
 /** Values of flags that a test does not set. */
 const defaults = [
   '--leader-elect=false',
@@ -112,14 +118,16 @@ const defaults = [
 
 function argumentsOf(
   plane: PlaneDetails,
-  { kubeconfig = plane.kubeconfigs.operator, namespace, args = [] }: OperatorOptions,
+  options: OperatorOptions,
   healthPort: number,
   metricsPort: number,
 ): readonly string[] {
+  const { kubeconfig = plane.kubeconfigs.operator, namespace, args = [] } = options;
+  const host = hostOf(options);
   const isSet = (flag: string) => args.some((arg) => arg.startsWith(flag.replace(/=.*/, '')));
   return [
     ...['--kubeconfig', kubeconfig],
-    ...[`--health-address=127.0.0.1:${healthPort}`, `--metrics-address=127.0.0.1:${metricsPort}`],
+    ...[`--health-address=${host}:${healthPort}`, `--metrics-address=${host}:${metricsPort}`],
     ...(namespace === undefined ? [] : ['--namespaces', namespace]),
     ...defaults.filter((flag) => !isSet(flag)),
     ...args,

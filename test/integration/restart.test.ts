@@ -76,12 +76,12 @@ describe('an operator that is ended and started again', () => {
     await world.serves('patient', ips);
   });
 
-  it('and is isolated from its targets needs failureThreshold fresh verdicts to take them away', async () => {
+  it('and is cut off from its targets needs failureThreshold fresh verdicts to take them away, with --isolation-share=0', async () => {
     await world.operator().kill();
     const restore = await dropPackets(ips);
     const startedMs = performance.now();
     const from = world.slices.history.length;
-    await world.start();
+    await world.start(['--isolation-share=0']);
     await world.serves('db', []);
     const patientYet = () =>
       world.slices.history

@@ -250,12 +250,16 @@ describe('metrics', () => {
     const metrics = make();
     let depth = 3;
     const stats = () => ({ checks: 9, workers: 2, quarantined: 1, costly: 0, backends: 5, due: depth });
-    metrics.sampleAtScrape({ engine: { stats, slowedNamespaces: () => new Map([['shop', 2]]) } });
+    const slowedNamespaces = () => new Map([['shop', 2]]);
+    metrics.sampleAtScrape({ engine: { stats, slowedNamespaces, isIsolated: true } });
     metrics.sampleAtScrape({ client: { load: { inFlight: 7 } } });
     depth = 4;
     const samples = await scrape(metrics);
-    const names = ['queue_depth', 'api_requests_in_flight', 'checks', 'probers', 'checks_quarantined'];
-    expect(names.map((name) => samples.get(`external_backend_${name}`))).toEqual(['4', '7', '9', '2', '1']);
+    const names = [
+      ...['queue_depth', 'api_requests_in_flight', 'checks', 'probers', 'checks_quarantined', 'isolated'],
+    ];
+    const values = names.map((name) => samples.get(`external_backend_${name}`));
+    expect(values).toEqual(['4', '7', '9', '2', '1', '1']);
     expect(samples.get('external_backend_probe_slowdown{namespace="shop"}')).toBe('2');
   });
 

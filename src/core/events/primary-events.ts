@@ -1,18 +1,10 @@
 import type { Status } from '../../api/external-backend.ts';
-import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
 
-/** Returns one Event for each change of the primary, and one when a second primary appears. */
+/** Returns one Event for each change of the primary. */
 export function primaryEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
   const change = primaryChangeEvent(previous?.primary, status.primary);
-  const conflict = conditionOf('Degraded', status);
-  const isNew = conditionOf('Degraded', previous)?.reason !== 'TwoPrimaries';
-  return [
-    ...(change === undefined ? [] : [change]),
-    ...(conflict?.reason === 'TwoPrimaries' && isNew
-      ? [{ type: 'Warning', reason: 'TwoPrimaries', action: 'Switch', note: conflict.message } as const]
-      : []),
-  ];
+  return change === undefined ? [] : [change];
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { Status } from '../../api/external-backend.ts';
+import { lookUp } from '../look-up.ts';
+import type { DegradedReason } from '../status/condition-reasons.ts';
 import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
 import { fallbackEvents } from './fallback-events.ts';
@@ -11,7 +13,22 @@ export const statusEvents = (previous: Status | undefined, status: Status): read
   ...primaryEvents(previous, status),
   ...fallbackEvents(previous, status),
   ...tierEvents(previous, status),
+  ...degradedEvents(previous, status),
 ];
+
+/** Reasons of `Degraded` that are an Event too when they begin, with the action of the Event. */
+const degradedActions: Readonly<Partial<Record<DegradedReason, string>>> = {
+  TwoPrimaries: 'Switch',
+  OperatorIsolated: 'Probe',
+  UnreachableFromHere: 'Probe',
+};
+
+function degradedEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
+  const { reason = '', message: note = '' } = conditionOf('Degraded', status) ?? {};
+  const action = lookUp(degradedActions, reason);
+  if (action === undefined || conditionOf('Degraded', previous)?.reason === reason) return [];
+  return [{ type: 'Warning', reason, action, note }];
+}
 
 /**
  * | Ready before | after                              | Event   |

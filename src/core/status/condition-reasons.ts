@@ -31,6 +31,8 @@ export const availableReasons = [
 export const degradedReasons = [
   'AllHealthy',
   'TwoPrimaries',
+  'OperatorIsolated',
+  'UnreachableFromHere',
   'SecretsMissing',
   'PublishRefused',
   'ProbeQuarantined',

@@ -15,6 +15,8 @@ import type { Role } from '../role.ts';
  * | state                                                       | Degraded                |
  * |-------------------------------------------------------------|-------------------------|
  * | Services select by role, and several servers report role Primary | True TwoPrimaries       |
+ * | an address is silent and remains, because most hosts are silent | True OperatorIsolated |
+ * | an address is silent, and another replica reaches it        | True UnreachableFromHere |
  * | a Secret cannot be used                                     | True SecretsMissing     |
  * | the API server refuses an address                           | True PublishRefused     |
  * | a check was being probed when a prober thread ended, twice  | True ProbeQuarantined   |
@@ -32,7 +34,7 @@ export function degradedCondition(
   input: StatusInput,
 ): ConditionVerdict<DegradedReason> {
   const found =
-    conflictingPrimaries(input) ??
+    urgent(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
     problem('PublishRefused', refusedTexts(targets), '; ') ??
     problem('ProbeQuarantined', quarantined(input), '; ') ??
@@ -45,8 +47,27 @@ export function degradedCondition(
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
+const isolated = ({ isolation }: StatusInput): readonly string[] =>
+  isolation === undefined
+    ? []
+    : [
+        `${isolation.silent} of ${isolation.hosts} hosts do not answer the operator, so its own network has probably failed: addresses that are silent remain published until most hosts answer again, and addresses that refuse are still removed; check the network of the node that runs the operator`,
+      ];
+
 const flapping =
   'the set of ready addresses changes too often: failed addresses are still removed at once, but recovered addresses and new addresses of host names are published only every 10 s, until nothing changes for 20 s';
+
+const urgent = (input: StatusInput): ConditionVerdict<DegradedReason> | undefined =>
+  conflictingPrimaries(input) ??
+  problem('OperatorIsolated', isolated(input)) ??
+  problem('UnreachableFromHere', unreachableFromHere(input));
+
+const unreachableFromHere = ({ unreachableFromHere: all = [] }: StatusInput): readonly string[] =>
+  all.length === 0
+    ? []
+    : [
+        `${all.join(', ')}: the operator gets no answer, and another replica of it does, so the address remains published; check the network between the node of the leader and the address`,
+      ];
 
 /** Periods are longer than in the spec. */
 const stretched = (input: StatusInput): ConditionVerdict<DegradedReason> | undefined =>

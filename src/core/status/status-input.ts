@@ -4,6 +4,7 @@ import type { Candidate } from '../publish/external-name.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import type { DesiredService } from '../publish/desired.ts';
 import type { OperatorError } from '../errors.ts';
+import type { IsolationNote } from '../isolation/isolation-note.ts';
 import type { Problem } from '../publish/problems.ts';
 import type { HealthOf } from '../health/readiness.ts';
 import type { Roles } from '../roles/primary-election.ts';
@@ -45,6 +46,10 @@ export interface StatusInput {
    * Addresses that are probed less often than in the spec, because of the CPU time that their probes take.
    */
   readonly costly?: readonly CostlyAddress[];
+  /** Addresses that only this replica does not reach. */
+  readonly unreachableFromHere?: readonly string[];
+  /** An address remains, although it is silent, because most hosts are. */
+  readonly isolation?: IsolationNote | undefined;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }

@@ -108,6 +108,11 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
     return host;
   }
 
+  /** Returns the host of an IP that has checks. */
+  host(ip: string): ProbeHost<T> | undefined {
+    return this.#hosts.get(ip);
+  }
+
   /** Removes the check, whether it waits or not. */
   leave(candidate: T): void {
     const { host, ticket } = candidate;

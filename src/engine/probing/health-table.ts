@@ -1,4 +1,4 @@
-import { isInRow, applyVerdict, withoutRuns } from '../../core/health/thresholds.ts';
+import { isInRow, applyVerdict, withoutRuns, type StepResult } from '../../core/health/thresholds.ts';
 import { unknownHealth, type Health, type Transition } from '../../core/health/state.ts';
 import { reported } from '../../core/probing/logins.ts';
 import { reseeded } from '../../core/restore/reseed.ts';
@@ -13,12 +13,42 @@ export interface HealthTableOptions {
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
   /** Called with health that a verdict has confirmed without a transition. */
   readonly onConfirmed?: (owner: string, check: Check, health: Health) => void;
+  /**
+   * Called when a verdict without an answer would make a healthy check unhealthy. The check remains healthy until
+   * `release`. Not called again while it waits. Without this listener nothing waits.
+   */
+  readonly onHeld?: (owner: string, check: Check, run: HeldRun) => void;
+  /** Called when a verdict does not wait any more: the host answered, or it does not count (`recount`). */
+  readonly onSettled?: (owner: string, check: Check) => void;
+}
+
+/** Monotonic. */
+export interface RunTimes {
+  readonly dueAt: number;
+  readonly startedAt: number;
+}
+
+/** Run whose verdict waits. */
+export interface HeldRun {
+  /** Monotonic. */
+  readonly startedAt: number;
+  /** False: the connection was accepted, and then hung. */
+  readonly isUnreached: boolean;
 }
 
 interface Entry {
   health: Health;
   /** Time of the last verdict, monotonic; undefined: the health was seeded, and there was no verdict yet. */
   recordedAt: number | undefined;
+  /** True when the last conclusive verdict was without a packet of the host. */
+  isSilent: boolean;
+  /** Verdict that waits for `release`. */
+  held: HeldVerdict | undefined;
+}
+
+interface HeldVerdict {
+  readonly check: Check;
+  readonly verdict: Verdict;
 }
 
 /**
@@ -30,6 +60,8 @@ export class HealthTable {
   readonly #options: HealthTableOptions;
   readonly #owners = new Map<string, Map<string, Entry>>();
   #size = 0;
+  /** Silence of runs that began before this instant does not count, monotonic. */
+  #freshSince = -Infinity;
 
   constructor(options: HealthTableOptions) {
     this.#options = options;
@@ -65,18 +97,75 @@ export class HealthTable {
    * Steps the health of a check by one verdict and returns the transition. Verdicts that are further apart
    * than the period allows are not consecutive, so the counts of the earlier ones are dropped.
    *
-   * @param dueAt when the run was due, monotonic. Waiting for a slot does not make verdicts non-consecutive.
+   * @param run when it was due and when it started, monotonic. Default: now. Waiting for a slot does not make verdicts
+   *   non-consecutive.
    */
-  record(owner: string, check: Check, verdict: Verdict, dueAt = this.#options.clock.now()): Transition {
-    const { clock, onChanged, onConfirmed } = this.#options;
-    const at = { now: clock.now(), wall: clock.wall() };
-    const entry = this.#owners.get(owner)?.get(check.id);
-    const before = entry?.health ?? unknownHealth(at.wall);
-    const isBroken = entry?.recordedAt !== undefined && !isInRow(dueAt - entry.recordedAt, check.timing);
+  record(owner: string, check: Check, verdict: Verdict, run: Partial<RunTimes> = {}): Transition {
+    const now = this.#options.clock.now();
+    const { dueAt = now, startedAt = now } = run;
+    if (isSilence(verdict) && startedAt < this.#freshSince) return 'unchanged';
+    return this.#record(owner, check, verdict, { dueAt, startedAt });
+  }
+
+  #record(owner: string, check: Check, verdict: Verdict, { dueAt, startedAt }: RunTimes): Transition {
+    const { clock, onHeld } = this.#options;
+    const entry =
+      this.#owners.get(owner)?.get(check.id) ?? this.#put(owner, check.id, unknownHealth(clock.wall()));
+    const before = entry.health;
+    const isBroken = entry.recordedAt !== undefined && !isInRow(dueAt - entry.recordedAt, check.timing);
     const from = isBroken ? withoutRuns(before) : before;
+    const stepped = this.#step(check, verdict, from);
+    entry.recordedAt = clock.now();
+    const waits = onHeld !== undefined && mustWait(entry.held, verdict, from, stepped.health);
+    const wasHeld = entry.held !== undefined;
+    note(entry, check, verdict, waits);
+    if (waits) {
+      entry.health = from;
+      if (!wasHeld) onHeld(owner, check, { startedAt, isUnreached: verdict.isUnreached === true });
+      return 'pending';
+    }
+    if (wasHeld) this.#tellSettled(owner, check, entry);
+    return this.#apply(owner, check, before, stepped);
+  }
+
+  #tellSettled(owner: string, check: Check, { held }: Entry): void {
+    if (held === undefined) this.#options.onSettled?.(owner, check);
+  }
+
+  /** Applies the verdict of a check that waits. Has no effect on a check that does not. */
+  release(owner: string, checkId: string): void {
+    const entry = this.#owners.get(owner)?.get(checkId);
+    if (entry?.held === undefined) return;
+    const { check, verdict } = entry.held;
+    entry.held = undefined;
+    this.#apply(owner, check, entry.health, this.#step(check, verdict, entry.health));
+  }
+
+  /**
+   * Drops the verdicts that wait, and the counts of all checks whose last verdict was without an answer: they need all
+   * verdicts of their thresholds again, from runs that begin from now on.
+   */
+  recount(): void {
+    this.#freshSince = this.#options.clock.now();
+    for (const [owner, checks] of this.#owners)
+      for (const entry of checks.values()) {
+        const { held } = entry;
+        if (entry.isSilent || held !== undefined) entry.health = withoutRuns(entry.health);
+        entry.held = undefined;
+        if (held !== undefined) this.#options.onSettled?.(owner, held.check);
+      }
+  }
+
+  #step(check: Check, verdict: Verdict, from: Health): StepResult {
+    const { clock } = this.#options;
     const effective = reported(check.handler, verdict, from.replication?.role);
-    const { health, transition } = applyVerdict(from, effective, check.timing, at, check.lagLimits);
-    this.#put(owner, check.id, health).recordedAt = at.now;
+    const at = { now: clock.now(), wall: clock.wall() };
+    return applyVerdict(from, effective, check.timing, at, check.lagLimits);
+  }
+
+  #apply(owner: string, check: Check, before: Health, { health, transition }: StepResult): Transition {
+    const { onChanged, onConfirmed } = this.#options;
+    this.#put(owner, check.id, health);
     if (transition === 'changed') onChanged(owner, check, before, health);
     else if (isConfirmation(before, health)) onConfirmed?.(owner, check, health);
     return transition;
@@ -107,11 +196,41 @@ export class HealthTable {
       known.health = health;
       return known;
     }
-    const entry: Entry = { health, recordedAt: undefined };
+    const entry: Entry = { health, recordedAt: undefined, isSilent: false, held: undefined };
     this.#size += 1;
     checks.set(checkId, entry);
     return entry;
   }
+}
+
+/**
+ * Returns true when a step must wait. A connection that was accepted and then hung waits for one more verdict only: the
+ * network may have been cut meanwhile.
+ *
+ * | verdict                       | a healthy check would become unhealthy |
+ * |-------------------------------|----------------------------------------|
+ * | down, without any packet      | waits                                  |
+ * | down Timeout, after an answer | waits the first time                   |
+ * | any other                     | does not wait                          |
+ */
+function mustWait(
+  held: HeldVerdict | undefined,
+  { isUnreached, reason }: Verdict,
+  from: Health,
+  after: Health,
+): boolean {
+  if (from.state !== 'healthy' || after.state !== 'unhealthy') return false;
+  return isUnreached === true || (reason === 'Timeout' && held === undefined);
+}
+
+const isSilence = ({ kind, isUnreached, reason }: Verdict): boolean =>
+  kind === 'down' && (isUnreached === true || reason === 'Timeout');
+
+/** Notes the last conclusive verdict of a check. */
+function note(entry: Entry, check: Check, verdict: Verdict, waits: boolean): void {
+  if (verdict.kind === 'inconclusive') return;
+  entry.isSilent = verdict.isUnreached === true;
+  entry.held = waits ? { check, verdict } : undefined;
 }
 
 /** Returns true when health or a role that came from published data is confirmed now. */

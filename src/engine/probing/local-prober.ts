@@ -3,11 +3,12 @@ import type { Health } from '../../core/health/state.ts';
 import { mayWarn } from '../../core/events/probe-warnings.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { HealthTable } from './health-table.ts';
+import { HealthTable, type RunTimes } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
 import type { ProbeFn } from '../ports.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
+import { probedHosts, type ProbedHost } from './probed-hosts.ts';
 import { RunCosts } from './run-costs.ts';
 import type { RunPlaces } from './in-flight.ts';
 import type { ProbeLimits } from './concurrency.ts';
@@ -35,14 +36,15 @@ export class LocalProber implements Prober {
 
   constructor(options: LocalProberOptions) {
     this.#options = options;
-    const { clock, random, probe, limits, tally, places, onChanged, onConfirmed, onFault } = options;
-    this.#health = new HealthTable({ clock, onChanged, ...(onConfirmed && { onConfirmed }) });
+    const { clock, random, probe, limits, tally, places, onFault, onPath } = options;
+    this.#health = new HealthTable(options);
     this.#scheduler = new ProbeScheduler({
-      ...{ clock, random, probe, limits, ...(places && { places }) },
+      ...{ clock, random, probe, limits, ...(places && { places }), ...(onPath && { onPath }) },
       onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
       onLateness: (ms) => tally.late(ms),
       isPending: (owner, id) => (this.#health.get(owner, id)?.consecutive ?? 0) > 0,
-      onVerdict: (owner, check, verdict, _, dueAt) => this.#receive(owner, check, verdict, dueAt),
+      onVerdict: (owner, check, verdict, durationMs, dueAt) =>
+        this.#receive(owner, check, verdict, { dueAt, startedAt: clock.now() - durationMs }),
       onFault: (error, check) => onFault(error, check.id),
     });
   }
@@ -70,6 +72,22 @@ export class LocalProber implements Prober {
     return this.#health.seed(owner, checkId, health);
   }
 
+  release(owner: string, checkId: string): void {
+    this.#health.release(owner, checkId);
+  }
+
+  recount(): void {
+    this.#health.recount();
+  }
+
+  hosts(): ReadonlyMap<string, ProbedHost> {
+    return probedHosts(this.#scheduler.checks(), (owner, { id }) => this.#health.get(owner, id));
+  }
+
+  watch(ips: readonly string[], since: number): void {
+    this.#scheduler.watch(ips, since);
+  }
+
   start(): void {
     this.#scheduler.start();
   }
@@ -86,11 +104,11 @@ export class LocalProber implements Prober {
     return [];
   }
 
-  #receive(owner: string, check: Check, verdict: Verdict, dueAt: number): void {
+  #receive(owner: string, check: Check, verdict: Verdict, run: RunTimes): void {
     const { clock, onNotable, onCost } = this.#options;
     if (mayWarn(verdict) && this.#notable.take(owner, check.id, verdict, clock.now()))
       onNotable(owner, check, verdict);
-    this.#health.record(owner, check, verdict, dueAt);
+    this.#health.record(owner, check, verdict, run);
     const cost = this.#costs.take(owner, check, verdict.cpuMs ?? 0);
     if (cost !== undefined) onCost(owner, check, cost);
   }

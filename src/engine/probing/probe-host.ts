@@ -4,6 +4,9 @@ import type { ProbeClass, ProbeOwner } from './probe-shares.ts';
 /** One IP that is probed. A due check takes a place of its IP, and keeps it until its run ends. */
 export interface ProbeHost<T> {
   readonly ip: string;
+  /** Starts of its latest runs with and without a packet of the host, monotonic; -Infinity: none. */
+  reachedAt: number;
+  unreachedAt: number;
   /** Number of checks of this IP, and of those that are alive: `steady` or `suspect`. */
   checks: number;
   alive: number;
@@ -44,6 +47,8 @@ export interface HostLimits {
 
 export const newHost = <T>(ip: string): ProbeHost<T> => ({
   ip,
+  reachedAt: -Infinity,
+  unreachedAt: -Infinity,
   checks: 0,
   alive: 0,
   taken: 0,

@@ -2,6 +2,9 @@ import type { Check } from '../../core/probing/check.ts';
 import type { Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
+import type { ProbedHost } from './probed-hosts.ts';
+import type { HeldRun } from './health-table.ts';
+import type { ObservedPath } from './host-paths.ts';
 
 export interface ProberSetOptions {
   /** Namespace of the owner. */
@@ -38,6 +41,20 @@ export interface Prober {
    * cannot be started again.
    */
   stop(): Promise<void>;
+  /** Applies the verdict of a check that waits since `onHeld`. Has no effect on other checks. */
+  release(owner: string, checkId: string): void;
+  /**
+   * Drops the verdicts that wait, and the counts of all checks whose last verdict was without an answer. These checks
+   * need all verdicts of their thresholds again, from runs that begin from now on.
+   */
+  recount(): void;
+  /** Returns the hosts with a healthy check, by IP. */
+  hosts(): ReadonlyMap<string, ProbedHost>;
+  /**
+   * Reports by `onPath` if each of these hosts has answered since `since` (monotonic), and then each change. A host
+   * without evidence since then is probed at once. Ends the earlier watch; without hosts nothing is watched.
+   */
+  watch(ips: readonly string[], since: number): void;
   /**
    * Returns the ids of quarantined checks: they are probed apart from the others, or not now, because prober
    * threads ended during their runs.
@@ -73,6 +90,15 @@ export interface ProberListeners {
    * it.
    */
   readonly onCost: (owner: string, check: Check, cost: number) => void;
+  /**
+   * Called when a verdict without an answer would make a healthy check unhealthy. The check remains healthy until
+   * `release` or a verdict with an answer. Default: nothing waits.
+   */
+  readonly onHeld?: (owner: string, check: Check, run: HeldRun) => void;
+  /** Called when a verdict does not wait any more: the host answered, or it does not count (`recount`). */
+  readonly onSettled?: (owner: string, check: Check) => void;
+  /** Called when a watched host answers or stops answering. */
+  readonly onPath?: (path: ObservedPath) => void;
   /** Called with the error of a probe or listener that threw. Such errors are bugs, and are logged. */
   readonly onFault: (error: unknown, checkId: string) => void;
 }

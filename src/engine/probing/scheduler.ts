@@ -1,11 +1,13 @@
 import { DeadlineTimer } from '../../util/deadline-timer.ts';
 import { Heap } from '../../util/heap.ts';
 import { VerdictDispatcher } from './result-dispatcher.ts';
+import { HostPaths, type ObservedPath } from './host-paths.ts';
 import { ProbeSubscriptions } from './subscriptions.ts';
 import { ProbeRuns } from './in-flight.ts';
 import { ProbeLimiter } from './concurrency.ts';
 import { classAfter, newTask } from './probe-task.ts';
 import { catchUp, jittered, nextPhase, secondPhase, type Ran } from './timing.ts';
+import { isAlive } from './probe-host.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Random } from '../../util/clock.ts';
@@ -19,6 +21,8 @@ export interface ProbeSchedulerOptions extends ProbeRunsOptions, ProbeListeners 
   readonly limits: ProbeLimits;
   /** Returns true while verdicts count toward a change of the health of a check. Default: never. */
   readonly isPending?: (owner: string, checkId: string) => boolean;
+  /** Called when a watched host answers, or stops answering. */
+  readonly onPath?: (path: ObservedPath) => void;
 }
 
 export interface SetOptions {
@@ -73,6 +77,7 @@ export class ProbeScheduler {
   readonly #alarm: DeadlineTimer;
   readonly #runs: ProbeRuns;
   readonly #dispatcher: VerdictDispatcher;
+  readonly #paths: HostPaths;
   #state: 'new' | 'started' | 'stopped' = 'new';
   /** Number of tasks with a run. A run whose task was dropped is only in `#runs` until it ends. */
   #asked = 0;
@@ -84,6 +89,7 @@ export class ProbeScheduler {
     this.#alarm = new DeadlineTimer(options.clock, (now, stoodStill) => this.#onAlarm(now, stoodStill));
     this.#runs = new ProbeRuns(options, (run, verdict) => this.#end(run, verdict));
     this.#dispatcher = new VerdictDispatcher(options);
+    this.#paths = new HostPaths((path) => options.onPath?.(path));
   }
 
   /**
@@ -134,6 +140,40 @@ export class ProbeScheduler {
     const { checks, tasks } = this.#subscriptions;
     const waiting = tasks - this.#planned.size - this.#asked;
     return { checks, probes: tasks, running: this.#runs.size, waiting };
+  }
+
+  /**
+   * Reports for each of these hosts if it has answered since `since` (monotonic), and later each change. A host without
+   * evidence since then is probed at once, if possible by a check that answered last time.
+   */
+  watch(ips: readonly string[], since: number): void {
+    if (this.#state === 'stopped') return;
+    this.#paths.watch(ips, since);
+    const unknown = new Set(
+      ips.flatMap((ip) => {
+        const host = this.#slots.host(ip);
+        return host === undefined || this.#paths.tell(host) ? [] : [host];
+      }),
+    );
+    if (unknown.size === 0) return;
+    const chosen = new Map<object, Task>();
+    for (const task of this.#subscriptions.allTasks())
+      if (unknown.has(task.host) && (isAlive(task.class) || !chosen.has(task.host)))
+        chosen.set(task.host, task);
+    for (const task of chosen.values()) this.#hurry(task);
+    this.#arm();
+  }
+
+  /** Plans a run for now, if the task neither waits for a slot nor runs. */
+  #hurry(task: Task): void {
+    if (task.slot < 0) return;
+    task.at = task.phase = this.#options.clock.now();
+    this.#planned.push(task);
+  }
+
+  /** All checks, each with its owner. */
+  checks(): Iterable<readonly [owner: string, check: Check]> {
+    return this.#subscriptions.all();
   }
 
   #create(plan: TaskSpec): Task {
@@ -226,6 +266,7 @@ export class ProbeScheduler {
     if (this.#slots.classify(task, kind)) this.#alarm.yield();
     this.#planAt(task, (task.isNew ? secondPhase : nextPhase)(ran, periodMs, random));
     task.isNew = false;
+    this.#paths.record(task.host, verdict, run.startedAt);
     this.#dispatcher.ran(task.check, verdict, durationMs);
     this.#dispatcher.dispatch(task, verdict, durationMs, task.subscribers);
     this.#retrySoon(task, ran);

@@ -47,6 +47,16 @@ export class ProbeSubscriptions {
     return this.#tasks.size;
   }
 
+  /** All checks, each with its owner. */
+  *all(): Iterable<readonly [owner: string, check: Check]> {
+    for (const [owner, { subscribers }] of this.#owners)
+      for (const { check } of subscribers) yield [owner, check];
+  }
+
+  allTasks(): Iterable<Task> {
+    return this.#tasks.values();
+  }
+
   /** Sets all checks of the owner. A check whose probe is unchanged keeps its task. */
   set(
     owner: string,

@@ -3,7 +3,7 @@ import { formatHostPort } from '../../core/probing/check.ts';
 import { mostCpuMs } from '../../core/probing/probe-cost.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { statusOf } from '../../core/status/status.ts';
-import type { CostlyAddress } from '../../core/status/status-input.ts';
+import type { CostlyAddress, StatusInput } from '../../core/status/status-input.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { ProbeCosts } from '../probing/probe-costs.ts';
 import type { ProbeRates } from '../probing/probe-rates.ts';
@@ -17,6 +17,8 @@ export interface RunStatusOptions {
   readonly rates?: ProbeRates;
   /** Default: no probe is too expensive. */
   readonly costs?: ProbeCosts;
+  /** Returns why silent addresses of the backend (a UID) remain. Default: none does. */
+  readonly silenceOf?: (uid: string) => Pick<StatusInput, 'isolation' | 'unreachableFromHere'>;
 }
 
 /**
@@ -28,7 +30,7 @@ export function statusOfRun(
   { alias, ...inputs }: WrittenInputs,
   error: OperatorError | undefined,
   { refusals, flapping }: Pick<TrackedBackend, 'refusals' | 'flapping'>,
-  { clock, rates, costs }: RunStatusOptions,
+  { clock, rates, costs, silenceOf }: RunStatusOptions,
 ): Status {
   const slowdown = rates?.factorOf(inputs.backend.namespace) ?? 1;
   const isSlowed = slowdown > 1 && inputs.checks.length > 0;
@@ -44,6 +46,7 @@ export function statusOfRun(
     isFlapping: flapping.isSlow(clock.now()),
     ...(isSlowed && { slowdown }),
     costly: costlyAddresses(inputs, costs),
+    ...silenceOf?.(inputs.backend.uid),
   });
 }
 

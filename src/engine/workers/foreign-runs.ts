@@ -17,7 +17,18 @@ export class ForeignRuns {
     this.#send = send;
   }
 
-  ask({ question, check }: Question): void {
+  receive(report: Question | Extract<ProberReport, { op: 'cancel' }>): void {
+    if (report.op === 'ask') this.#ask(report);
+    else this.#runs.get(report.question)?.abort();
+  }
+
+  /** Aborts all runs, because the thread that requested them has ended. */
+  clear(): void {
+    for (const controller of this.#runs.values()) controller.abort();
+    this.#runs.clear();
+  }
+
+  #ask({ question, check }: Question): void {
     const controller = new AbortController();
     this.#runs.set(question, controller);
     void this.#run(check, controller.signal).then((verdict) => {
@@ -25,16 +36,6 @@ export class ForeignRuns {
       this.#runs.delete(question);
       this.#send({ op: 'answer', question, verdict });
     });
-  }
-
-  cancel(question: number): void {
-    this.#runs.get(question)?.abort();
-  }
-
-  /** Aborts all runs, because the thread that requested them has ended. */
-  clear(): void {
-    for (const controller of this.#runs.values()) controller.abort();
-    this.#runs.clear();
   }
 
   async #run(check: Check, signal: AbortSignal): Promise<Verdict> {

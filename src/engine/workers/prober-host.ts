@@ -61,6 +61,15 @@ export class ProberHost {
         const ref = this.#hosted(owner, id)?.ref;
         if (ref !== undefined) send({ op: 'cost', ref, cost });
       },
+      onHeld: (owner, { id }, run) => {
+        const ref = this.#hosted(owner, id)?.ref;
+        if (ref !== undefined) send({ op: 'held', ref, run });
+      },
+      onSettled: (owner, { id }) => {
+        const ref = this.#hosted(owner, id)?.ref;
+        if (ref !== undefined) send({ op: 'settled', ref });
+      },
+      onPath: (path) => send({ op: 'path', path }),
       onFault: (error, checkId) =>
         send({ op: 'fault', checkId, text: String(error).slice(0, MOST_FAULT_TEXT) }),
     });
@@ -71,7 +80,7 @@ export class ProberHost {
       case 'handler':
         this.#handlers.set(command.handlerId, command.handler);
         break;
-      case 'release':
+      case 'forget':
         this.#handlers.delete(command.handlerId);
         break;
       case 'set':
@@ -79,6 +88,15 @@ export class ProberHost {
         break;
       case 'seed':
         this.#seed(command);
+        break;
+      case 'release':
+        this.#release(command.ref);
+        break;
+      case 'recount':
+        this.#prober.recount();
+        break;
+      case 'watch':
+        this.#prober.watch(command.ips, command.since);
         break;
       case 'start':
         this.#prober.start();
@@ -150,6 +168,11 @@ export class ProberHost {
     this.#prober.seed(owner, check.id, health);
     const now = this.#prober.healthOf(owner)(check.id);
     if (now !== undefined) this.#report(owner, check, now, now !== health);
+  }
+
+  #release(ref: number): void {
+    const hosted = this.#byRef.get(ref);
+    if (hosted !== undefined) this.#prober.release(hosted.owner, hosted.check.id);
   }
 
   #report(owner: string, check: Check, health: Health, changed: boolean): void {

@@ -29,7 +29,7 @@ export class ProberLane {
       return;
     }
     this.#uses.delete(id);
-    this.#send({ op: 'release', handlerId: id });
+    this.#send({ op: 'forget', handlerId: id });
   }
 
   /** Forgets what the thread has, because it is a new one. */

@@ -1,6 +1,8 @@
 import type { Check, Handler } from '../../core/probing/check.ts';
 import type { Health } from '../../core/health/state.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
+import type { HeldRun } from '../probing/health-table.ts';
+import type { ObservedPath } from '../probing/host-paths.ts';
 import type { NotableVerdict } from '../probing/prober.ts';
 
 /**
@@ -13,9 +15,13 @@ export type ProberCommand =
   /** Sent before the first check that uses it. */
   | { readonly op: 'handler'; readonly handlerId: number; readonly handler: Handler }
   /** Releases a handler that no check uses any more. */
-  | { readonly op: 'release'; readonly handlerId: number }
+  | { readonly op: 'forget'; readonly handlerId: number }
   | ProberSetCommand
   | { readonly op: 'seed'; readonly ref: number; readonly health: Health; readonly version: number }
+  /** Applies a verdict that waits. */
+  | { readonly op: 'release'; readonly ref: number }
+  | { readonly op: 'recount' }
+  | { readonly op: 'watch'; readonly ips: readonly string[]; readonly since: number }
   | { readonly op: 'start' }
   | { readonly op: 'stop' }
   | { readonly op: 'answer'; readonly question: number; readonly verdict: Verdict };
@@ -47,6 +53,11 @@ export type ProberReport =
   | { readonly op: 'notable'; readonly ref: number; readonly verdict: NotableVerdict }
   /** The cost of the check has changed, in milliseconds of CPU. */
   | { readonly op: 'cost'; readonly ref: number; readonly cost: number }
+  /** A verdict without an answer waits. */
+  | { readonly op: 'held'; readonly ref: number; readonly run: HeldRun }
+  /** It does not wait any more. */
+  | { readonly op: 'settled'; readonly ref: number }
+  | { readonly op: 'path'; readonly path: ObservedPath }
   | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
   /** A probe that only the main thread can perform. */
   | { readonly op: 'ask'; readonly question: number; readonly check: Check }

@@ -4,6 +4,7 @@ import type { Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import { isSame } from '../../core/kubernetes/is-same.ts';
 import { reseeded } from '../../core/restore/reseed.ts';
+import { probedHosts, type ProbedHost } from '../probing/probed-hosts.ts';
 import { HandlerTable, type InternedHandler } from '../probing/handler-table.ts';
 import type { HealthReport, SentCheck } from './prober-messages.ts';
 import type { ProberSetOptions } from '../probing/prober.ts';
@@ -130,6 +131,21 @@ export class ProberReplica {
     const before = check.health ?? this.#options.initial();
     check.health = health;
     if (changed) this.#options.onChanged(check.owner, check.set.check, before, health);
+  }
+
+  /** Has the thread of a check apply the verdict that waits. */
+  release(owner: string, checkId: string): void {
+    const check = this.#owners.get(owner)?.get(checkId);
+    check?.set?.lane.send({ op: 'release', ref: check.ref });
+  }
+
+  /** Returns the hosts with a healthy check, by IP. */
+  hosts(): ReadonlyMap<string, ProbedHost> {
+    return probedHosts(this.#setChecks(), (owner, { id }) => this.of(owner)(id));
+  }
+
+  *#setChecks(): Iterable<readonly [owner: string, check: Check]> {
+    for (const { owner, set } of this.#byRef.values()) if (set !== undefined) yield [owner, set.check];
   }
 
   /** Moves a check to its current lane. */

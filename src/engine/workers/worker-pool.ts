@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../../util/clock.ts';
 import { ProberLane } from './prober-lane.ts';
 import type { ProberReport } from './prober-messages.ts';
 import { ProberReplica, type ReplicatedCheck } from './prober-replica.ts';
+import type { ProbedHost } from '../probing/probed-hosts.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from '../probing/prober.ts';
 import { lostRun, ProberThread, type SpawnThread, type ThreadEnd } from './prober-thread.ts';
 import type { ProbeLimits } from '../probing/concurrency.ts';
@@ -24,6 +25,8 @@ export interface WorkerPoolOptions extends ProberListeners {
   readonly foreign: ProbeFn;
   readonly onRestart: (cause: ThreadEnd, thread: string, running: number, error: unknown) => void;
 }
+
+type CheckReport = Extract<ProberReport, { op: 'notable' | 'cost' | 'held' | 'settled' }>;
 
 const WATCH_MS = 250;
 /** A watch that is this late shows that the main thread, or the machine, did not run either. */
@@ -48,6 +51,8 @@ export class WorkerPool implements Prober {
   readonly #foreign = new Map<ProberThread, ForeignRuns>();
   readonly #replica: ProberReplica;
   readonly #quarantine = new Quarantine();
+  /** Hosts whose paths are watched. */
+  #watched: { readonly ips: readonly string[]; readonly since: number } = { ips: [], since: 0 };
   #watchedAt = 0;
   #timer: Timer | undefined;
 
@@ -87,6 +92,23 @@ export class WorkerPool implements Prober {
 
   seed(owner: string, checkId: string, health: Health): boolean {
     return this.#replica.seed(owner, checkId, health);
+  }
+
+  release(owner: string, checkId: string): void {
+    this.#replica.release(owner, checkId);
+  }
+
+  recount(): void {
+    for (const { lane } of this.#threads) lane.send({ op: 'recount' });
+  }
+
+  hosts(): ReadonlyMap<string, ProbedHost> {
+    return this.#replica.hosts();
+  }
+
+  watch(ips: readonly string[], since: number): void {
+    this.#watched = { ips, since };
+    for (const { lane } of this.#threads) this.#sendWatch(lane);
   }
 
   quarantined(owner: string): readonly string[] {
@@ -153,31 +175,43 @@ export class WorkerPool implements Prober {
   #resend(thread: ProberThread, isFirst: boolean): void {
     const withinMs = Math.max(AGAIN_MS, (this.#replica.checks / AGAIN_RATE) * 1000);
     this.#replica.resend(thread.lane, isFirst && thread !== this.#apart ? undefined : withinMs);
+    if (this.#watched.ips.length > 0) this.#sendWatch(thread.lane);
+  }
+
+  /** Sends a thread the watched hosts. It knows which of them it probes. */
+  #sendWatch(lane: ProberLane): void {
+    lane.send({ op: 'watch', ...this.#watched });
   }
 
   #receive(from: ProberThread, report: ProberReport): void {
-    const { onNotable, onCost, onFault } = this.#options;
     switch (report.op) {
       case 'health':
         this.#replica.receive(from.lane, report);
         break;
-      case 'notable':
-        this.#withCheck(report.ref, (owner, check) => onNotable(owner, check, report.verdict));
-        break;
-      case 'cost':
-        this.#withCheck(report.ref, (owner, check) => onCost(owner, check, report.cost));
+      case 'path':
+        this.#options.onPath?.(report.path);
         break;
       case 'fault':
-        onFault(new Error(report.text), report.checkId);
+        this.#options.onFault(new Error(report.text), report.checkId);
         break;
       case 'ask':
-        this.#foreign.get(from)?.ask(report);
-        break;
       case 'cancel':
-        this.#foreign.get(from)?.cancel(report.question);
+        this.#foreign.get(from)?.receive(report);
         break;
       case 'stopped':
+        break;
+      default:
+        this.#withCheck(report.ref, (owner, check) => this.#receiveOf(owner, check, report));
     }
+  }
+
+  #receiveOf(owner: string, check: Check, report: CheckReport): void {
+    const { onNotable, onCost, onHeld, onSettled } = this.#options;
+    if (report.op === 'notable') onNotable(owner, check, report.verdict);
+    else if (report.op === 'cost') onCost(owner, check, report.cost);
+    else if (report.op === 'settled') onSettled?.(owner, check);
+    else if (onHeld !== undefined) onHeld(owner, check, report.run);
+    else this.release(owner, check.id);
   }
 
   /** Acts on a check, unless it is not set any more. */
@@ -186,7 +220,13 @@ export class WorkerPool implements Prober {
     if (known?.set !== undefined) act(known.owner, known.set.check);
   }
 
+  /** A thread that ends, and a check that moves, forget the verdicts that wait. */
+  #settle(checks: Iterable<ReplicatedCheck>): void {
+    for (const { owner, set } of checks) if (set !== undefined) this.#options.onSettled?.(owner, set.check);
+  }
+
   #lost(from: ProberThread, cause: ThreadEnd, running: readonly number[], error: unknown): void {
+    this.#settle([...this.#replica.all()].filter(({ set }) => set?.lane === from.lane));
     this.#foreign.get(from)?.clear();
     const checks = running.flatMap((ref) => this.#replica.get(ref) ?? []);
     for (const { set } of checks) if (set !== undefined) from.tally.ran(set.check.handler.kind, lostRun, 0);
@@ -201,6 +241,7 @@ export class WorkerPool implements Prober {
     const owners = new Set<string>();
     for (const check of this.#replica.all()) {
       if (!moved.has(keyOf(check))) continue;
+      this.#settle([check]);
       this.#replica.move(check);
       owners.add(check.owner);
     }

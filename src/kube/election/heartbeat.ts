@@ -7,7 +7,7 @@ export interface HeartbeatOptions {
   /** Called when the API server has stopped answering. */
   readonly onSilent: () => void;
   /** Called when it answers again. */
-  readonly onAnswered: () => void;
+  readonly onSettled: () => void;
   /** Period of the beats. Default 500 ms. */
   readonly periodMs?: number;
   /**
@@ -30,7 +30,7 @@ const freshMs = 100;
  * | the API server                                           | call         |
  * |----------------------------------------------------------|--------------|
  * | answers no request of the last 2 s                        | `onSilent`   |
- * | answers, within a second, a request sent since the silence | `onAnswered` |
+ * | answers, within a second, a request sent since the silence | `onSettled` |
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -82,7 +82,7 @@ export class Heartbeat {
     if (this.#silentAt === undefined || sentAt <= this.#silentAt || this.#isLate(sentAt)) return;
     this.#silentAt = undefined;
     this.#watchSilence();
-    this.#options.onAnswered();
+    this.#options.onSettled();
   }
 
   /** Returns true if a request that was sent later is answered. */

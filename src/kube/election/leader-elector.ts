@@ -40,6 +40,10 @@ interface Observed {
 /** Jitter of candidates, as in client-go, so that they do not try at the same time. */
 const followerJitter = 1.2;
 
+/** A candidate in a hurry tries this often, for this time. */
+const HURRIED_MS = 200;
+const HURRY_MS = 5_000;
+
 /**
  * Leader election by a Lease, with the rules and the record of client-go, so that both could be candidates
  * for the same Lease:
@@ -63,6 +67,7 @@ const followerJitter = 1.2;
  * | read: held by this replica, acquired when this term began | leading                              | it is renewed                     |
  * | read: held by another replica, free, or acquired at another time | leading: another replica may have led meanwhile | lost (Taken), then as not leading |
  * | read: it does not exist                          | leading: another client deleted it            | lost (Taken), then it is created  |
+ * | `yield` is called                                | leading                                       | lost (Yielded), released, and not acquired for its duration |
  */
 export class LeaderElector implements Leadership {
   readonly #options: LeaderElectorOptions;
@@ -77,6 +82,11 @@ export class LeaderElector implements Leadership {
   #leading = false;
   #leader = '';
   #lapse: Timer | undefined;
+  /** It does not acquire the Lease before this instant. */
+  #yieldedUntil = -Infinity;
+  #hurriesUntil = -Infinity;
+  /** Ends the present pause. */
+  #pause = new AbortController();
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
@@ -103,8 +113,22 @@ export class LeaderElector implements Leadership {
     this.#running ??= this.#run();
   }
 
+  /** Ends the term, and tries again only after the duration of the Lease. */
+  async yield(): Promise<void> {
+    if (!this.#leading) return;
+    this.#yieldedUntil = this.#options.clock.now() + this.#leaseDurationMs;
+    this.#lose('Yielded');
+    await this.#release();
+  }
+
+  hurry(): void {
+    this.#hurriesUntil = this.#options.clock.now() + HURRY_MS;
+    this.#pause.abort();
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#pause.abort();
     await this.#running;
     const held = this.isLeader();
     this.#lose('Released');
@@ -124,9 +148,16 @@ export class LeaderElector implements Leadership {
           logger.warn('failed to get or renew the Lease; retrying', { name: this.#options.name, error });
         }
       }
-      const jitter = this.#leading ? 1 : 1 + random() * followerJitter;
-      await sleep(clock, this.#retryPeriodMs * jitter, this.#stop.signal);
+      if (this.#stopped()) return;
+      this.#pause = new AbortController();
+      await sleep(clock, this.#pauseMs(random()), this.#pause.signal);
     }
+  }
+
+  #pauseMs(random: number): number {
+    if (this.#leading) return this.#retryPeriodMs;
+    if (this.#options.clock.now() < this.#hurriesUntil) return Math.min(HURRIED_MS, this.#retryPeriodMs);
+    return this.#retryPeriodMs * (1 + random * followerJitter);
   }
 
   /**
@@ -158,11 +189,15 @@ export class LeaderElector implements Leadership {
     if (this.#leading && !this.#isOurTerm(lease)) this.#lose('Taken');
     if (lease === undefined) return this.#create();
     this.#observe(lease);
-    if (!this.#isHeldByOther()) await this.#renew(lease);
+    if (!this.#isHeldByOther() && !this.#isYielding()) await this.#renew(lease);
   }
 
   #isOurTerm(lease: Lease | undefined): boolean {
     return lease !== undefined && this.#observed !== undefined && isSameTerm(lease, this.#observed.lease);
+  }
+
+  #isYielding(): boolean {
+    return this.#options.clock.now() < this.#yieldedUntil;
   }
 
   #isHeldByOther(): boolean {
@@ -204,6 +239,8 @@ export class LeaderElector implements Leadership {
   }
 
   #acquired(lease: Lease, sentAt: number): void {
+    // A renewal that was in flight when the term was yielded.
+    if (this.#isYielding()) return;
     if (this.#options.clock.now() >= this.#trustedUntil) this.#lose('Lapsed');
     this.#trustedUntil = sentAt + this.#renewDeadlineMs;
     this.#watchLapse();

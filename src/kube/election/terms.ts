@@ -52,7 +52,7 @@ export class Terms implements Leadership {
     this.#heartbeat = new Heartbeat({
       ...{ clock, beat },
       onSilent: () => this.#end('Interrupted'),
-      onAnswered: () => this.#begin(),
+      onSettled: () => this.#begin(),
     });
     this.#elected = elect(this.#electorHooks(), (sentAt) => this.#heartbeat.hasAnswered(sentAt));
   }
@@ -84,6 +84,14 @@ export class Terms implements Leadership {
 
   start(): void {
     this.#elected.start();
+  }
+
+  async yield(): Promise<void> {
+    await this.#elected.yield?.();
+  }
+
+  hurry(): void {
+    this.#elected.hurry?.();
   }
 
   async stop(): Promise<void> {

@@ -88,7 +88,7 @@ describe('HealthTable', () => {
     for (const expected of ['pending', 'pending', 'changed']) {
       const dueAt = clock.now() + 10_000;
       clock.jump(300_000);
-      expect(table.record('one', check, down, dueAt)).toBe(expected);
+      expect(table.record('one', check, down, { dueAt })).toBe(expected);
     }
   });
 

@@ -113,7 +113,7 @@ describe('WorkerPool', () => {
       options,
     );
     pool.set('db', [], options);
-    expect(received.filter((op) => op !== 'set')).toEqual(['handler', 'release']);
+    expect(received.filter((op) => op !== 'set')).toEqual(['handler', 'forget']);
     expect(received.filter((op) => op === 'set')).toHaveLength(2);
   });
 

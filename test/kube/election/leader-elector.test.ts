@@ -242,3 +242,46 @@ describe('a Lease of a holder that has died', () => {
     expect(elector.isLeader()).toBe(true);
   });
 });
+
+describe('a leader that yields', () => {
+  it('ends its term at once, and the other replica leads with its next attempt', async () => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    const [a, b] = [lease.candidate(clock, 'a'), lease.candidate(clock, 'b')];
+    a.elector.start();
+    await clock.advance(100);
+    b.elector.start();
+    await clock.advance(5_000);
+    await a.elector.yield();
+    expect([a.elector.isLeader(), a.hooks.at(-1)]).toEqual([false, 'Yielded']);
+    await clock.advance(5_000);
+    expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
+    await clock.advance(60_000);
+    expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
+  });
+
+  it('is followed within a quarter of a second by a replica that is in a hurry', async () => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    const [a, b] = [lease.candidate(clock, 'a'), lease.candidate(clock, 'b')];
+    a.elector.start();
+    await clock.advance(100);
+    b.elector.start();
+    await clock.advance(5_000);
+    b.elector.hurry();
+    await clock.advance(300);
+    await a.elector.yield();
+    await clock.advance(250);
+    expect(b.elector.isLeader()).toBe(true);
+  });
+
+  it('leads again after the duration of the Lease if no other replica does', async () => {
+    const [clock, lease] = [new ManualClock(), new FakeLease()];
+    const a = lease.candidate(clock, 'a');
+    a.elector.start();
+    await clock.advance(5_000);
+    await a.elector.yield();
+    await clock.advance(14_000);
+    expect(a.elector.isLeader()).toBe(false);
+    await clock.advance(6_000);
+    expect(a.elector.isLeader()).toBe(true);
+  });
+});
