@@ -27,8 +27,17 @@ async function differenceFromAfresh(
   return { rule: 'as made afresh', atMs: simulatedMs, text: `ends as ${is}, afresh as ${wanted}` };
 }
 
-/** Returns true if the end depends on the past: a suspended backend, or two servers that claim to be the primary. */
+/**
+ * Returns true if the end depends on the past: a suspended backend, two servers that claim to be the primary, or an
+ * alias of hosts of which one is not well.
+ */
 function isOpen({ backends, hosts }: History): boolean {
   const claims = Object.values(hosts).filter(({ state, role }) => state === 'up' && role === 'Primary');
-  return claims.length > 1 || Object.values(backends).some((spec) => spec['suspend'] === true);
+  const isHalf = Object.values(hosts).some(({ state }) => state !== 'up');
+  const isAlias = Object.values(backends).some((spec) => spec['mode'] === 'ExternalName');
+  return (
+    claims.length > 1 ||
+    (isAlias && isHalf) ||
+    Object.values(backends).some((spec) => spec['suspend'] === true)
+  );
 }
