@@ -17,6 +17,7 @@ import { annotations } from '../kubernetes/ownership.ts';
  */
 export function isReadyIn(slice: Pick<EndpointSlice, 'metadata'>): (endpoint: Endpoint) => boolean {
   const marked = markedIn(slice);
+  if (marked.size === 0) return isServing;
   return (endpoint) => isServing(endpoint) && !endpoint.addresses.some((ip) => marked.has(ip));
 }
 
