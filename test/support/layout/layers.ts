@@ -13,7 +13,7 @@ const adapter = { layers: ['api', 'core', 'engine', 'util'], node: true };
 export const rules: Readonly<Record<string, Layer>> = {
   util: { layers: [], npm: [], node: false },
   api: { layers: [], npm: ['zod'], node: false },
-  core: { layers: ['api', 'util'], npm: [], node: false },
+  core: { layers: ['api', 'util'], npm: ['cron'], node: false },
   engine: { layers: ['api', 'core', 'util'], npm: [], node: false },
   probe: { layers: ['api', 'core', 'engine', 'util'], npm: ['bson', 'mysql2', 'net-ping', 'pg'], node: true },
   kube: { ...adapter, npm: ['@kubernetes/client-node', 'undici'] },
@@ -58,6 +58,7 @@ export const rules: Readonly<Record<string, Layer>> = {
  * core/errors.ts, are known to all of them; `engine/engine.ts` and `probe/probes.ts` put the folders together.
  */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
+  'core/maintenance': [],
   'core/kubernetes': [],
   'core/resolution': ['core/kubernetes'],
   'core/probing': ['core/kubernetes', 'core/resolution'],
