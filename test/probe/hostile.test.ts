@@ -67,7 +67,7 @@ describe('A hostile server of TLS costs the probe of any protocol no more than i
 
 it('Each class of attack that a protocol does not have names the reason', () => {
   const reasons = Object.values(attacks).flatMap((table) =>
-    Object.values(table).filter((of) => 'none' in of),
+    Object.values<object>(table).filter((of) => 'none' in of),
   );
   expect(reasons).not.toContainEqual({ none: '' });
 });
