@@ -103,7 +103,7 @@ describe('the process', () => {
   );
 });
 
-/** An API server that has nothing, and keeps the holders of the Leases that are created. */
+/** An API server that has nothing, and keeps the holders of the Leases of the election that are created. */
 async function emptyApi() {
   const holders: string[] = [];
   const server = await httpApi((request, response) => {
@@ -113,8 +113,12 @@ async function emptyApi() {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://api');
     if (request.method === 'POST')
       void text(request).then((body) => {
-        const { spec } = JSON.parse(body) as { spec?: { holderIdentity?: string } };
-        if (spec?.holderIdentity !== undefined) holders.push(spec.holderIdentity);
+        const { metadata, spec } = JSON.parse(body) as {
+          metadata?: { name?: string };
+          spec?: { holderIdentity?: string };
+        };
+        const isElection = metadata?.name === 'external-backend-operator';
+        if (isElection && spec?.holderIdentity !== undefined) holders.push(spec.holderIdentity);
         answer(201, JSON.parse(body) as object);
       });
     // It offers no watch of all; a watch of changes has none.
