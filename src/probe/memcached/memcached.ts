@@ -19,9 +19,9 @@ import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
  * | `CLIENT_ERROR unauthenticated`     | up AuthRequired: alive, started with -Y (authentication by a file)  |
  * | `ERROR Too many open connections`  | inconclusive Saturated: the limit of -c, with maxconns_fast         |
  * | `ERROR`, `CLIENT_ERROR` …, `SERVER_ERROR` … | down NotServing                                            |
- * | another line, or none in 1,024 bytes | down WrongProtocol                                                |
+ * | another line, another byte than text, or no line in 1,024 bytes | down WrongProtocol                    |
  *
- * A server with SASL (-S) has no text protocol. It closes the connection: ClosedEarly.
+ * A server with the binary protocol only (-S, -B binary) waits for more bytes: Timeout.
  */
 export function createMemcached(guard = createMysqlPorts()): Probe {
   const trust = createTrust();
@@ -77,10 +77,13 @@ const lines: readonly (readonly [RegExp, Verdict])[] = [
   [/^(ERROR|CLIENT_ERROR|SERVER_ERROR)( [ -~]*)?$/, refused],
 ];
 
+/** The part of a line that has arrived. A server of a binary protocol may wait for more after its greeting, or close. */
+const isText = /^[ -~]*\r?$/;
+
 /** Returns the verdict of the first line, or undefined while it is incomplete. */
 function verdictOfLine(received: Buffer): Verdict | undefined {
   const end = received.indexOf('\r\n');
-  if (end === -1) return received.length < maxLineBytes ? undefined : wrongProtocol;
-  const line = received.toString('latin1', 0, end);
+  const line = received.toString('latin1', 0, end === -1 ? undefined : end);
+  if (end === -1) return isText.test(line) && line.length < maxLineBytes ? undefined : wrongProtocol;
   return lines.find(([pattern]) => pattern.test(line))?.[1] ?? wrongProtocol;
 }

@@ -55,6 +55,10 @@ describe('the memcached probe understands', () => {
     );
   });
 
+  it('a greeting in bytes that are not text as another protocol, before its line ends', () => {
+    expect(heard('J\x00\x00\x00\x0a8.0.36').verdict).toMatchObject({ reason: 'WrongProtocol' });
+  });
+
   it('a line without end as another protocol', () => {
     expect(heard(`VERSION ${'1'.repeat(5_000)}`).verdict).toMatchObject({ reason: 'WrongProtocol' });
   });
