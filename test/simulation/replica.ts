@@ -71,7 +71,6 @@ const nothing = (): void => undefined;
  */
 export class Replica {
   readonly index: number;
-  readonly incarnation: number;
   readonly identity: string;
   readonly process: Process;
   readonly wire: Wire;
@@ -87,7 +86,6 @@ export class Replica {
     this.#options = options;
     const { index, incarnation, seed, skew, world, logger } = options;
     this.index = index;
-    this.incarnation = incarnation;
     this.identity = `replica-${index}-${incarnation}`;
     this.#draw = new Draw(seed, this.identity);
     this.process = new Process(world, skew);

@@ -1,8 +1,9 @@
 import type { Spec } from '../../src/api/external-backend.ts';
 import type { Endpoints, EndpointSlice } from '../../src/core/kubernetes/objects.ts';
-import { labels } from '../../src/core/kubernetes/ownership.ts';
+import { labels, ownerName } from '../../src/core/kubernetes/ownership.ts';
 import { boundsOf, type Bounds } from '../engine/histories/bounds.ts';
 import { wantedOf, type ServiceLike, type Wanted } from '../engine/histories/wanted.ts';
+import { namespace } from '../support/builders/builders.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
 import type { Cluster } from './cluster.ts';
 import { Evidence } from './evidence.ts';
@@ -99,6 +100,12 @@ export class Scene {
   specsSince(backend: string, from: number): readonly (Spec | undefined)[] {
     const edits = this.#edits.get(backend) ?? [];
     return edits.filter((_, i) => (edits[i + 1]?.at ?? Infinity) >= from).map(({ spec }) => spec);
+  }
+
+  /** Returns the backend that owns the Service of this name; of none, the one that has or had it last in its spec. */
+  holderOf(service: string): string | undefined {
+    const stored = this.cluster.api.cluster.service(namespace, service);
+    return (stored && ownerName(stored)) ?? this.backendOf(service);
   }
 
   /** Returns the backend that has, or had last, a Service of this name. */

@@ -1,4 +1,5 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
+import { parseStatus } from '../../../src/api/parse.ts';
 import type { Service } from '../../../src/core/kubernetes/objects.ts';
 import type { Change } from '../cluster.ts';
 import { boundsFor, namesOf, type Scene } from '../scene.ts';
@@ -8,8 +9,8 @@ type By = NonNullable<Change['by']>;
 
 /**
  * An alias moves to a host only after a success of one of its addresses in the writer's own term. It leaves a host
- * only on a spec, on verdicts down of all its addresses, or for an earlier target. In the end it does not lead to a
- * failed host while another one is well.
+ * only on a spec, on verdicts down of all its addresses or their state in the status, or for an earlier target. In
+ * the end it does not lead to a failed host while another one is well.
  */
 export const aliasOnEvidence: CreateRule = (scene, fault) => ({
   written: ({ before, after, by }) => {
@@ -20,7 +21,7 @@ export const aliasOnEvidence: CreateRule = (scene, fault) => ({
     if (spec === undefined) return;
     if (!isUp(scene, by, spec, to, scene.windowFrom(by.sentAt)))
       fault(`${by.replica.identity} moved the alias to ${to} without a success in its term`);
-    if (!mayLeave(scene, by, spec, { from, to }))
+    if (!specsOf(scene, by, after.metadata.name).some((each) => mayLeave(scene, by, each, { from, to })))
       fault(`${by.replica.identity} moved the alias from ${from} to ${to} without evidence`);
   },
   isSettled: () => failedAlias(scene) === undefined && scene.now > followedAt(scene),
@@ -58,6 +59,13 @@ function aliasSpec(scene: Scene, service: string): Spec | undefined {
   return spec?.mode === 'ExternalName' ? spec : undefined;
 }
 
+/** Returns the specs that may have been in force when a write was decided. */
+const specsOf = (scene: Scene, by: By, service: string): readonly Spec[] =>
+  scene.backends
+    .filter((backend) => namesOf(backend, scene.specOf(backend)).includes(service))
+    .flatMap((backend) => scene.specsSince(backend, scene.windowFrom(by.sentAt)))
+    .filter((spec) => spec !== undefined);
+
 const addressesOf = (scene: Scene, host: string): readonly string[] => scene.zones.addresses.get(host) ?? [];
 
 const isAlive = (scene: Scene, host: string): boolean =>
@@ -75,9 +83,19 @@ function mayLeave(scene: Scene, by: By, spec: Spec, move: { readonly from: strin
   const order = spec.targets.map(({ host }) => host);
   const isAsked = spec.targets.some(({ host, drain }) => host === move.from && !drain);
   if (!isAsked || order.indexOf(move.to) < order.indexOf(move.from)) return true;
-  // A later term begins with the health of the status, which a first failure confirms.
-  const threshold = by.term > 1 || by.replica.incarnation > 0 ? 1 : thresholdOf(spec);
-  return addressesOf(scene, move.from).every((ip) =>
-    scene.evidence.heardSince(by, ip, since).some(({ downs }) => downs >= threshold),
+  const failed = failedInStatus(scene);
+  return addressesOf(scene, move.from).every(
+    (ip) =>
+      failed.has(ip) ||
+      scene.evidence.heardSince(by, ip, since).some(({ downs }) => downs >= thresholdOf(spec)),
   );
+}
+
+/** Returns the addresses that a status has as unhealthy. An alias has no slices, so a term begins with its status. */
+function failedInStatus(scene: Scene): ReadonlySet<string> {
+  const statuses = scene.cluster.api.cluster.all('ExternalBackend').map((backend) => parseStatus(backend));
+  const addresses = statuses.flatMap((status) =>
+    (status?.targets ?? []).flatMap((target) => target.addresses),
+  );
+  return new Set(addresses.filter(({ health }) => health === 'unhealthy').map(({ ip }) => ip));
 }

@@ -20,7 +20,7 @@ export const joinsOnEvidence: CreateRule = (scene, fault) => ({
 function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string | undefined {
   const { service, ip, wasReady, wasListed } = move;
   if (wasReady && !wasListed) return undefined;
-  const backend = scene.backendOf(service) ?? '';
+  const backend = scene.holderOf(service) ?? '';
   const spec = scene.specOf(backend);
   const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
   const threshold = spec?.probe?.failureThreshold ?? 3;

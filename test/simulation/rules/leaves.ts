@@ -40,7 +40,7 @@ const isLate = (scene: Scene, by: By, added: Change['by']): boolean =>
 
 function mayLeave(scene: Scene, by: By, { service, ip }: Move): boolean {
   const from = scene.windowFrom(by.sentAt);
-  const backend = scene.backendOf(service);
+  const backend = scene.holderOf(service);
   if (backend === undefined) return true;
   return scene.specsSince(backend, from).some((spec) => {
     const of = servicesOf(backend, spec).find(({ name }) => name === service);
