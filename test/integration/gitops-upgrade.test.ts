@@ -73,8 +73,14 @@ const rootDefaults = { mode: 'Endpoints', failbackSeconds: 30, suspend: false };
 
 const specOf = (object: unknown): unknown => {
   const parsed = parseBackend(object);
-  return parsed.ok ? parsed.backend.spec : parsed.problems;
+  return withTimes(parsed.ok ? parsed.backend.spec : parsed.problems);
 };
+
+/** Adds the period and the timeout to each probe without them. In 0.1 they were defaults of the schema. */
+const withTimes = (spec: unknown): unknown =>
+  JSON.parse(JSON.stringify(spec), (key, value: unknown) =>
+    key === 'probe' && isNode(value) ? { periodSeconds: 10, timeoutSeconds: 1, ...value } : value,
+  ) as unknown;
 
 let client: Manifests;
 let server: Manifests;

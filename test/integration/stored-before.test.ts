@@ -87,7 +87,7 @@ it.each(names)(
         ? { ports: [{ port: 80, probe: probe(timeoutSeconds) }] }
         : { probe: { ...probe(timeoutSeconds) } };
     await expect(patch(name, { spec: spec(11) })).rejects.toThrow(
-      'timeoutSeconds is greater than periodSeconds',
+      'timeoutSeconds or timeoutMilliseconds is greater than the period',
     );
     await patch(name, { spec: spec(10) });
   },
@@ -97,7 +97,7 @@ it('a new one is refused with the fields and the fixes', async () => {
   const refusal = await create('new', specs.shared).catch(String);
   for (const text of [
     'spec.probe.timeoutSeconds: Invalid value',
-    'timeoutSeconds is greater than periodSeconds (default 10): lower it, or raise periodSeconds',
+    'timeoutSeconds or timeoutMilliseconds is greater than the period (default 10 s): lower it, or raise periodSeconds or periodMilliseconds',
     'timeoutSeconds is greater than 60',
     'spec.probe.httpGet.httpHeaders: Invalid value',
     'httpHeaders has more than 16 headers',
