@@ -36,6 +36,12 @@ const columns = [
   text('Primary', '.status.primary', 'Address that the Services of role Primary lead to', 1),
   text('Targets', '.status.hosts', 'Hosts of the targets', 1),
   text('Reason', '.status.conditions[?(@.type=="Available")].reason', 'Why it is available or not', 1),
+  text(
+    'Maintenance',
+    '.status.maintenance.active[0].action',
+    'Maintenance that is active: Drain, Freeze or Quiet',
+    1,
+  ),
 ];
 
 /** Returns the OpenAPI schema of the whole resource, with the defaults of the parser. */

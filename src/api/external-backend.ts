@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { modeRules } from './alias-rules.ts';
 import { defaultDns, dnsSchema, type Dns } from './dns.ts';
+import { maintenanceWindowSchema, type maintenanceActions } from './maintenance.ts';
 import { httpGetSchema, probeSchema } from './probe.ts';
 import { portSchema, type Port } from './port.ts';
 import { roleRules } from './role-rules.ts';
@@ -42,6 +43,7 @@ export {
   dnsSchema,
   healthStates,
   httpGetSchema,
+  maintenanceWindowSchema,
   portSchema,
   probeSchema,
   serviceSchema,
@@ -53,11 +55,17 @@ export {
   type Port,
 };
 
-export type Spec = z.output<typeof specSchema>;
-export type Target = z.output<typeof targetSchema>;
+export type Spec = Omit<z.output<typeof specSchema>, 'targets'> & { readonly targets: readonly Target[] };
+/**
+ * One target. `maintenance` is no field of the resource: each run sets it to the action of the maintenance windows that
+ * apply to the target.
+ */
+export type Target = z.output<typeof targetSchema> & { readonly maintenance?: MaintenanceAction };
+export type MaintenanceAction = (typeof maintenanceActions)[number];
 export type ProbeSpec = z.output<typeof probeSchema>;
 export type HttpGet = z.output<typeof httpGetSchema>;
 export type ServiceSpec = z.output<typeof serviceSchema>;
+export type MaintenanceWindowSpec = z.output<typeof maintenanceWindowSchema>;
 export type Status = z.output<typeof statusSchema>;
 export type Condition = z.output<typeof conditionSchema>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dnsSchema } from './dns.ts';
 import { mostServices } from './limits.ts';
+import { maintenanceSchema } from './maintenance.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
 import { misplacedObject, misplacedText, sharedPart, wholePart } from './part.ts';
@@ -80,6 +81,7 @@ export const specShape = z
       .describe(
         'Seconds for which a better choice must have been healthy before it is used again: a tier of a lower targets[].priority, or in mode ExternalName an earlier host in targets. 0 means at once. 0 to 86400.',
       ),
+    maintenance: maintenanceSchema.optional(),
     suspend: z
       .boolean()
       .default(false)

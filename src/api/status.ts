@@ -140,6 +140,58 @@ const targetStatusSchema = z
   })
   .describe('State of one target.');
 
+const activeWindowSchema = z
+  .object({
+    name: z.string().describe('Name of the window; annotation, or annotation-1 and so on, by hand.'),
+    action: z.string().describe('Drain, Freeze or Quiet.'),
+    targets: z.array(z.string()).optional().meta({
+      description: 'Hosts to which it applies. Absent: all.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+    since: z
+      .string()
+      .optional()
+      .meta({ format: 'date-time', description: 'Time at which it began. Absent if it is set by hand.' }),
+    until: z.string().optional().meta({
+      format: 'date-time',
+      description: 'Time at which it ends. Absent if it always begins again before it ends.',
+    }),
+    description: z.string().optional().describe('Its description, as in spec.'),
+  })
+  .describe('One window that is active.');
+
+const heldSchema = z
+  .object({
+    service: z.string().describe('Name of the Service.'),
+    ips: z.array(z.string()).meta({
+      description: 'Addresses of targets in a Drain that stay published.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+  })
+  .describe('One Service whose last ready addresses stay.');
+
+const maintenanceStatusSchema = z
+  .object({
+    active: z.array(activeWindowSchema).optional().meta({
+      description: 'Windows that are active now, the strongest action first.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+    held: z.array(heldSchema).optional().meta({
+      description:
+        'Services in which targets in a Drain stay published, because no other address is ready (MaintenanceHeld).',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+    next: z
+      .object({
+        name: z.string().describe('Name of the window.'),
+        action: z.string().describe('Drain, Freeze or Quiet.'),
+        start: z.string().meta({ format: 'date-time', description: 'Time at which it begins.' }),
+      })
+      .optional()
+      .describe('The window that begins next. Absent while one is active.'),
+  })
+  .describe('State of the maintenance windows. Absent if none is active and none will begin.');
+
 /**
  * Schema of the status, which the operator writes only when it changes. Without limits: no CEL rule checks
  * it, and it must never be too large to write.
@@ -174,6 +226,7 @@ export const statusSchema = z
       description: 'State of each target, in the order of spec.',
       'x-kubernetes-list-type': 'atomic',
     }),
+    maintenance: maintenanceStatusSchema.optional(),
     readyAddresses: count.optional().describe('Number of ready addresses.'),
     totalAddresses: count.optional().describe('Number of all addresses.'),
     summary: z

@@ -18,7 +18,8 @@ import { ProbeRates } from './probing/probe-rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler.ts';
 import type { BackendFigures } from './reconcile/backend-figures.ts';
-import { BackendRegistry } from './reconcile/backend-registry.ts';
+import { BackendRegistry, backendKey } from './reconcile/backend-registry.ts';
+import { eventInMaintenance } from './reconcile/in-maintenance.ts';
 import { logFailure } from './queue/log-failure.ts';
 import { errorOf } from './queue/outcome.ts';
 import { WorkQueue } from './queue/work-queue.ts';
@@ -94,10 +95,12 @@ export class Engine {
   readonly #isolation: IsolationMonitor;
   readonly #opinions: SecondOpinions;
   readonly #term: Term;
+  readonly #events: EventSink;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     const { observer, logger } = options;
+    this.#events = this.#sinkInMaintenance(options.events);
     this.#transitions = new TransitionEvents(options.view);
     this.#opinions = new SecondOpinions({
       ...{ clock: options.clock, witnesses: options.witnesses },
@@ -131,6 +134,7 @@ export class Engine {
     });
     this.#reconciler = new Reconciler({
       ...options,
+      events: this.#events,
       rates: this.#rates,
       costs: this.#costs,
       registry: this.#registry,
@@ -253,7 +257,8 @@ export class Engine {
       onOutcome: (key, outcome, durationMs, queuedMs, retryInMs) => {
         const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
-        for (const event of this.#transitions.end(key, error)) this.#record(key, event);
+        const { frozen } = this.#reconciler.maintenanceOf(key);
+        for (const event of this.#transitions.end(key, error, frozen)) this.#record(key, event);
         if (error !== undefined) logFailure(logger, key, error, retryInMs);
       },
     });
@@ -264,8 +269,9 @@ export class Engine {
     const key = this.#reconciler.keyOf(owner);
     const backend = key === undefined ? undefined : this.#registry.get(key)?.raw;
     if (key === undefined || backend === undefined) return;
-    const { clock, observer, events } = this.#options;
-    for (const event of this.#warnings.of(key, check, verdict, clock.wall())) events.record(backend, event);
+    const { clock, observer } = this.#options;
+    for (const event of this.#warnings.of(key, check, verdict, clock.wall()))
+      this.#events.record(backend, event);
     const { certificateExpiresAt } = verdict;
     if (certificateExpiresAt !== undefined) observer.certificateSeen(key, check, certificateExpiresAt);
   }
@@ -289,8 +295,17 @@ export class Engine {
     if (warning !== undefined) this.#record(key, warning);
   }
 
+  /** Returns a sink that records Events as maintenance windows require. */
+  #sinkInMaintenance(events: EventSink): EventSink {
+    const effectsOn = (key: string) => this.#reconciler.maintenanceOf(key);
+    return {
+      record: (backend, event) =>
+        events.record(backend, eventInMaintenance(event, effectsOn(backendKey(backend.metadata)))),
+    };
+  }
+
   #record(key: string, event: BackendEvent): void {
     const backend = this.#registry.get(key)?.raw;
-    if (backend !== undefined) this.#options.events.record(backend, event);
+    if (backend !== undefined) this.#events.record(backend, event);
   }
 }

@@ -20,6 +20,8 @@ export class BackendSeries {
   readonly #fallbacks: LabelledSeries;
   /** Services with the priority of their tier. */
   readonly #tiers: LabelledSeries;
+  /** Maintenance windows that are active. */
+  readonly #windows: LabelledSeries;
   /** Namespaces with a series that counts their backends without series. */
   #short: readonly string[] = [];
 
@@ -30,6 +32,7 @@ export class BackendSeries {
     this.#primaries = new LabelledSeries(series.external_backend_primary_info);
     this.#fallbacks = new LabelledSeries(series.external_backend_fallback_active);
     this.#tiers = new LabelledSeries(series.external_backend_tier);
+    this.#windows = new LabelledSeries(series.external_backend_maintenance_active);
   }
 
   /** Sets the figures of a backend (`namespace/name`). A backend without a place is only counted. */
@@ -74,7 +77,7 @@ export class BackendSeries {
     const { ready, total } = figures;
     this.#series.external_backend_ready_addresses.at(...labelsOf(key)).value = ready;
     this.#series.external_backend_addresses.at(...labelsOf(key)).value = total;
-    const { primary, fallbacks = [], tiers = [], checks } = figures;
+    const { primary, fallbacks = [], tiers = [], windows = [], checks } = figures;
     this.#primaries.set(
       key,
       primary.map((address) => ({ labels: [address], value: 1 })),
@@ -86,6 +89,10 @@ export class BackendSeries {
     this.#tiers.set(
       key,
       tiers.map(({ service, priority }) => ({ labels: [service], value: priority })),
+    );
+    this.#windows.set(
+      key,
+      windows.map(({ name, action }) => ({ labels: [name, action], value: 1 })),
     );
     this.#ends.retain(key, new Set(checks.map(formatHostPort)));
   }
@@ -100,6 +107,7 @@ export class BackendSeries {
     this.#primaries.set(key, []);
     this.#fallbacks.set(key, []);
     this.#tiers.set(key, []);
+    this.#windows.set(key, []);
     this.#ends.retain(key, new Set());
   }
 }

@@ -130,6 +130,11 @@ export const metricsTable = {
     help: 'Priority of the servers that a Service uses (targets[].priority; 0 is the best). Absent while none is ready, and if all servers of the Service have the same priority.',
     labels: ['namespace', 'name', 'service'],
   },
+  external_backend_maintenance_active: {
+    type: 'gauge',
+    help: 'Always 1. The labels are a backend, and the name and the action of a maintenance window that is active. Absent otherwise.',
+    labels: ['namespace', 'name', 'window', 'action'],
+  },
   external_backend_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
     help: 'Earliest expiry of the certificates that tls probes saw at the addresses of a backend, in seconds of Unix time.',

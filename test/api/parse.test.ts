@@ -80,7 +80,7 @@ describe('parseBackend', () => {
       ...spec,
       targets: [{ host: '10.20.0.11', weight: 1 }],
       services: [{ name: 'a', sessionTicket: 'Shared' }],
-      maintenance: [{ name: 'sundays' }],
+      weather: [{ name: 'sundays' }],
     };
     expect(problemPaths({ metadata, spec: future, extra: 1 })).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { parts, sharedParts, specWith } from '../support/builders/parts.ts';
 import { badAliases, goodAliases } from './samples/aliases.ts';
 import { badDatabaseProbes, goodDatabaseProbes } from './samples/database-probes.ts';
 import { overLimits, atLimits } from './samples/limits.ts';
+import { badMaintenance, goodMaintenance } from './samples/maintenance.ts';
 import { misplaced } from './samples/misplaced.ts';
 import { badNames, goodNames } from './samples/names.ts';
 import { badPorts, goodPorts } from './samples/ports.ts';
@@ -24,6 +25,7 @@ export const badSamples: readonly BadSample[] = [
   ...badRoles,
   ...badSecrets,
   ...badDatabaseProbes,
+  ...badMaintenance,
   ...overLimits,
 ];
 
@@ -40,5 +42,6 @@ export const goodSamples: readonly GoodSample[] = [
   ...goodRoles,
   ...goodSecrets,
   ...goodDatabaseProbes,
+  ...goodMaintenance,
   ...atLimits,
 ];

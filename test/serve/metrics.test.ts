@@ -185,6 +185,23 @@ describe('metrics', () => {
     expect(matching(await scrape(metrics), 'external_backend_fallback_active{')).toEqual([]);
   });
 
+  it('show the maintenance windows that are active, and no series of others', async () => {
+    const metrics = make();
+    const active = async (...windows: NonNullable<Parameters<typeof figures>[0]['windows']>) => {
+      metrics.backendFigures('shop/db', figures({ ready: 1, total: 2, windows }));
+      return matching(await scrape(metrics), 'external_backend_maintenance_active{');
+    };
+    const line = (window: string, action: string) =>
+      `external_backend_maintenance_active{namespace="shop",name="db",window="${window}",action="${action}"} 1`;
+    const [drain, freeze] = [
+      { name: 'a', action: 'Drain' },
+      { name: 'b', action: 'Freeze' },
+    ] as const;
+    expect(await active(drain, freeze)).toEqual([line('a', 'Drain'), line('b', 'Freeze')]);
+    expect(await active(freeze)).toEqual([line('b', 'Freeze')]);
+    expect(await active()).toEqual([]);
+  });
+
   it('show the earliest end of the certificates of a backend, for addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
     const published = (...ips: readonly string[]) =>

@@ -9,6 +9,8 @@ export interface ServiceTreatment {
   readonly ready: boolean;
   /** Field because of which clients are sent to the address although it is not ready; undefined: none. */
   readonly regardless?: 'publishNotReadyAddresses' | 'whenNoneReady' | undefined;
+  /** A maintenance window freezes the address. */
+  readonly frozen?: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface ServiceTreatment {
  * | unhealthy | has it as not ready            | … sends it no new connections                   |
  * | unhealthy | has `publishNotReadyAddresses`, or keeps it because of `whenNoneReady` | … still sends it connections (…) |
  * | unhealthy | has it as ready                | … still lists it as ready, because the change could not be written |
+ * | unhealthy | the same, in a Freeze          | … still lists it as ready, because a maintenance window freezes it |
  * | healthy   | has it as ready                | … sends it connections                          |
  * | healthy   | has it as not ready            | none: drain, a role or another port excludes it |
  * | any       | does not exist, or is an alias | none                                            |
@@ -69,9 +72,14 @@ function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly strin
       ),
     ),
     ...words(
-      others.filter(({ ready }) => ready),
+      others.filter(({ ready, frozen }) => ready && frozen !== true),
       ['still lists it as ready', 'still list it as ready'],
       ', because the change could not be written',
+    ),
+    ...words(
+      others.filter(({ ready, frozen }) => ready && frozen === true),
+      ['still lists it as ready', 'still list it as ready'],
+      ', because a maintenance window freezes it',
     ),
   ];
 }

@@ -4,6 +4,7 @@ import type { DegradedReason } from '../status/condition-reasons.ts';
 import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
 import { fallbackEvents } from './fallback-events.ts';
+import { maintenanceEvents } from './maintenance-events.ts';
 import { primaryEvents } from './primary-events.ts';
 import { tierEvents } from './tier-events.ts';
 
@@ -14,6 +15,7 @@ export const statusEvents = (previous: Status | undefined, status: Status): read
   ...fallbackEvents(previous, status),
   ...tierEvents(previous, status),
   ...degradedEvents(previous, status),
+  ...maintenanceEvents(previous, status),
 ];
 
 /** Reasons of `Degraded` that are an Event too when they begin, with the action of the Event. */

@@ -1,5 +1,8 @@
+import type { MaintenanceAction } from '../../api/external-backend.ts';
 import type { Calendar } from './calendar.ts';
-import { once, type MaintenanceAction, type MaintenanceWindow } from './window.ts';
+import { unknownHosts } from './hosts.ts';
+import { instantOf } from './instants.ts';
+import { once, type MaintenanceWindow } from './window.ts';
 
 /** Longest text that is parsed, and the most entries. */
 const MOST_CHARACTERS = 4096;
@@ -14,8 +17,10 @@ const example = 'Drain 10.20.0.11 until 2026-12-01T03:00:00Z';
  *     Drain 10.20.0.11 until 2026-12-01T03:00:00Z; Freeze until 2026-12-01T04:00:00Z
  *
  * A wrong entry is left out, and affects no other. The window of the second entry has the name `annotation-2`.
+ *
+ * @param hosts of the targets of the spec
  */
-export function calendarByHand(text: string | undefined): Calendar {
+export function calendarByHand(text: string | undefined, hosts: readonly string[]): Calendar {
   if (text === undefined) return { windows: [], problems: [] };
   if (text.length > MOST_CHARACTERS) return refused(`it is longer than ${MOST_CHARACTERS} characters`);
   const entries = text.split(';').map((entry) => entry.trim());
@@ -25,22 +30,23 @@ export function calendarByHand(text: string | undefined): Calendar {
   const parsed = given.map((entry, i) => windowOf(entry, given.length === 1 ? name : `${name}-${i + 1}`));
   return {
     windows: parsed.filter((each) => typeof each !== 'string'),
-    problems: parsed.flatMap((each) => (typeof each === 'string' ? refused(each).problems : [])),
+    problems: parsed.flatMap((each) => {
+      if (typeof each === 'string') return refused(each).problems;
+      return unknownHosts(each.targets, hosts).map((why) => `${about}: ${why}`);
+    }),
   };
 }
 
 const name = 'annotation';
+const about = 'annotation externalbackend.io/maintenance';
 
 const refused = (why: string): Calendar => ({
   windows: [],
-  problems: [`annotation externalbackend.io/maintenance is ignored: ${why}`],
+  problems: [`${about} is ignored: ${why}`],
 });
 
 const isAction = (word: string | undefined): word is MaintenanceAction =>
   word === 'Drain' || word === 'Freeze' || word === 'Quiet';
-
-/** Seconds are required, as in the API. */
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Returns the window of an entry, or why there is none. */
 function windowOf(entry: string, named: string): MaintenanceWindow | string {
@@ -48,11 +54,10 @@ function windowOf(entry: string, named: string): MaintenanceWindow | string {
   const quoted = JSON.stringify(entry.length > 80 ? `${entry.slice(0, 80)} ...` : entry);
   if (!isAction(action)) return `${quoted} does not begin with Drain, Freeze or Quiet`;
   const [word, end = ''] = words.slice(-2);
-  const until = Date.parse(end);
-  if (word !== 'until' || !rfc3339.test(end) || Number.isNaN(until))
-    return `${quoted} has no end: write, for example, ${example}`;
+  const until = instantOf(end);
+  if (word !== 'until' || until === undefined) return `${quoted} has no end: write, for example, ${example}`;
   const targets = words.slice(0, -2);
   const whole = { name: named, action, targets: targets.length > 0 ? targets : undefined };
-  const { runAt, nextAfter } = once(-Infinity, until);
-  return { ...whole, nextAfter, runAt: (instant) => runAt(instant) && { since: undefined, until } };
+  const { spanAt, nextAfter } = once(-Infinity, until);
+  return { ...whole, nextAfter, spanAt: (instant) => spanAt(instant) && { since: undefined, until } };
 }

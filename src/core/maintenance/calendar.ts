@@ -1,3 +1,5 @@
+import { unknownHosts } from './hosts.ts';
+import { instantOf } from './instants.ts';
 import { parseSchedule } from './schedule.ts';
 import { wallTimeOf } from './wall-time.ts';
 import { once, repeated, within, type MaintenanceWindow, type Occurrences } from './window.ts';
@@ -12,6 +14,7 @@ export interface MaintenanceEntry extends Pick<MaintenanceWindow, 'name' | 'acti
   readonly from?: string | undefined;
   readonly until?: string | undefined;
   readonly targets?: readonly string[] | undefined;
+  readonly description?: string | undefined;
 }
 
 /** The windows of a backend. Parsing takes milliseconds, so it is done once for each generation. */
@@ -21,15 +24,21 @@ export interface Calendar {
   readonly problems: readonly string[];
 }
 
-/** Parses the windows of a spec. A window that cannot be used is left out, and affects no other. */
-export function calendarOf(entries: readonly MaintenanceEntry[]): Calendar {
+/**
+ * Parses the windows of a spec. A window that cannot be used is left out, and affects no other.
+ *
+ * @param hosts of the targets of the spec. A host that is none of these is reported, and affects no other.
+ */
+export function calendarOf(entries: readonly MaintenanceEntry[], hosts: readonly string[]): Calendar {
   const parsed = entries.map((entry) => ({ entry, found: occurrencesOf(entry) }));
   return {
-    windows: parsed.flatMap(({ entry: { name, action, targets }, found }) =>
-      typeof found === 'string' ? [] : [{ name, action, targets, ...found }],
+    windows: parsed.flatMap(({ entry: { name, action, targets, description }, found }) =>
+      typeof found === 'string' ? [] : [{ name, action, targets, description, ...found }],
     ),
-    problems: parsed.flatMap(({ entry, found }) =>
-      typeof found === 'string' ? [`maintenance window ${entry.name} is off: ${found}`] : [],
+    problems: parsed.flatMap(({ entry: { name, targets }, found }) =>
+      typeof found === 'string'
+        ? [`maintenance window ${name} is off: ${found}`]
+        : unknownHosts(targets, hosts).map((text) => `maintenance window ${name}: ${text}`),
     ),
   };
 }
@@ -37,12 +46,13 @@ export function calendarOf(entries: readonly MaintenanceEntry[]): Calendar {
 /** Returns the times of an entry, or why it has none. */
 function occurrencesOf(entry: MaintenanceEntry): Occurrences | string {
   const durationMs = entry.durationSeconds * 1000;
-  const [from, until] = [timeOf(entry.from), timeOf(entry.until)];
-  if (entry.schedule === undefined) {
-    const start = timeOf(entry.start);
-    if (start === undefined) return 'it has neither schedule nor start';
-    return within(once(start, start + durationMs), from, until);
-  }
+  const fields = [entry.start, entry.from, entry.until];
+  const [start, from, until] = fields.map(instantOf);
+  const wrong = fields.find((text) => text !== undefined && instantOf(text) === undefined);
+  if (wrong !== undefined) return `the date ${wrong} does not exist`;
+  if (from !== undefined && until !== undefined && from >= until) return 'until is not after from';
+  if (start !== undefined) return within(once(start, start + durationMs), from, until);
+  if (entry.schedule === undefined) return 'it has neither schedule nor start';
   const zone = wallTimeOf(entry.timeZone);
   if (zone === undefined)
     return `timeZone ${entry.timeZone} is no zone of the IANA database, such as Europe/Berlin`;
@@ -50,6 +60,3 @@ function occurrencesOf(entry: MaintenanceEntry): Occurrences | string {
   if ('problem' in schedule) return `schedule ${schedule.problem}`;
   return within(repeated(schedule, zone, durationMs), from, until);
 }
-
-const timeOf = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : Date.parse(text);

@@ -1,8 +1,10 @@
+import type { MaintenanceAction } from '../../api/external-backend.ts';
 import type { Calendar } from './calendar.ts';
-import type { MaintenanceAction, MaintenanceWindow } from './window.ts';
+import { hostKey } from './hosts.ts';
+import type { MaintenanceWindow } from './window.ts';
 
 /** A window that is active. Times are Unix time in milliseconds; undefined: see `ActiveSpan`. */
-export interface ActiveWindow extends Pick<MaintenanceWindow, 'name' | 'action' | 'targets'> {
+export interface ActiveWindow extends Pick<MaintenanceWindow, 'name' | 'action' | 'targets' | 'description'> {
   readonly since: number | undefined;
   readonly until: number | undefined;
 }
@@ -43,10 +45,10 @@ const EXAMINE_MS = 3_600_000;
 export function maintenanceAt({ windows, problems }: Calendar, instant: number): MaintenanceState {
   const active: ActiveWindow[] = [];
   const coming: ComingWindow[] = [];
-  for (const { name, action, targets, runAt, nextAfter } of windows) {
-    const run = runAt(instant);
-    if (run !== undefined) active.push({ name, action, targets, ...run });
-    const start = run === undefined ? nextAfter(instant) : undefined;
+  for (const { name, action, targets, description, spanAt, nextAfter } of windows) {
+    const span = spanAt(instant);
+    if (span !== undefined) active.push({ name, action, targets, description, ...span });
+    const start = span === undefined ? nextAfter(instant) : undefined;
     if (start !== undefined) coming.push({ name, action, start });
   }
   active.sort((a, b) => actionOrder.indexOf(a.action) - actionOrder.indexOf(b.action));
@@ -74,4 +76,6 @@ export const actionFor = (
   { active }: Pick<MaintenanceState, 'active'>,
   host: string,
 ): MaintenanceAction | undefined =>
-  active.find(({ targets }) => targets === undefined || targets.includes(host))?.action;
+  active.find(
+    ({ targets }) => targets === undefined || targets.some((each) => hostKey(each) === hostKey(host)),
+  )?.action;

@@ -1,7 +1,6 @@
+import type { MaintenanceAction } from '../../api/external-backend.ts';
 import type { Schedule } from './schedule.ts';
 import type { WallTime } from './wall-time.ts';
-
-export type MaintenanceAction = 'Drain' | 'Freeze' | 'Quiet';
 
 /** One span of time in which a window is active. All times are Unix time in milliseconds. */
 export interface ActiveSpan {
@@ -17,17 +16,18 @@ export interface MaintenanceWindow {
   readonly action: MaintenanceAction;
   /** Hosts of targets, as in the spec; undefined: all. */
   readonly targets: readonly string[] | undefined;
+  readonly description?: string | undefined;
   /** Returns the span that contains an instant; undefined: the window is not active then. */
-  readonly runAt: (instant: number) => ActiveSpan | undefined;
+  readonly spanAt: (instant: number) => ActiveSpan | undefined;
   /** Returns the start of the first span after an instant at which the window is not active; undefined: none. */
   readonly nextAfter: (instant: number) => number | undefined;
 }
 
-export type Occurrences = Pick<MaintenanceWindow, 'runAt' | 'nextAfter'>;
+export type Occurrences = Pick<MaintenanceWindow, 'spanAt' | 'nextAfter'>;
 
 /** A single span. */
 export const once = (start: number, end: number): Occurrences => ({
-  runAt: (instant) => (instant >= start && instant < end ? { since: start, until: end } : undefined),
+  spanAt: (instant) => (instant >= start && instant < end ? { since: start, until: end } : undefined),
   nextAfter: (instant) => (instant < start ? start : undefined),
 });
 
@@ -72,7 +72,7 @@ export function repeated({ next }: Schedule, zone: WallTime, durationMs: number)
     return undefined;
   };
   return {
-    runAt: (instant) => {
+    spanAt: (instant) => {
       const start = lastStart(instant);
       if (start === undefined || instant >= start + durationMs) return undefined;
       return { since: beginOf(start), until: endFrom(start) };
@@ -93,18 +93,19 @@ function firstStart(instant: number, next: Schedule['next'], zone: WallTime): nu
 
 /** Cuts the spans to the time from `from` (inclusive) to `until` (exclusive). */
 export const within = (
-  { runAt, nextAfter }: Occurrences,
+  { spanAt, nextAfter }: Occurrences,
   from = -Infinity,
   until = Infinity,
 ): Occurrences => ({
-  runAt: (instant) => {
-    const run = instant >= from && instant < until ? runAt(instant) : undefined;
-    if (run === undefined) return undefined;
-    return { since: atLeast(run.since, from), until: atMost(run.until, until) };
+  spanAt: (instant) => {
+    const span = instant >= from && instant < until ? spanAt(instant) : undefined;
+    if (span === undefined) return undefined;
+    return { since: atLeast(span.since, from), until: atMost(span.until, until) };
   },
   nextAfter: (instant) => {
     if (instant >= until) return undefined;
-    const start = instant < from && runAt(from) !== undefined ? from : nextAfter(Math.max(instant, from - 1));
+    const start =
+      instant < from && spanAt(from) !== undefined ? from : nextAfter(Math.max(instant, from - 1));
     return start !== undefined && start < until ? start : undefined;
   },
 });

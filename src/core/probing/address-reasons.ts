@@ -6,6 +6,7 @@ export const unprobedReasons = [
   'ProbeDisabled',
   'FamilyNotServed',
   'Drained',
+  'Frozen',
   'PublishRefused',
   'NotPublished',
 ] as const;

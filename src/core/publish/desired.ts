@@ -14,6 +14,7 @@ import { publishedPlaces } from './published-places.ts';
 import { isDrainedIn } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
 import { isOneServer, type Roles } from '../roles/primary-election.ts';
+import { maintainedReadiness, yieldingIn, type Yielding } from './maintained.ts';
 import { keptService, serviceBody } from './service-body.ts';
 import { anyReady, membersOf } from './service-members.ts';
 import { sliceGroups } from './slice-groups.ts';
@@ -53,6 +54,8 @@ export interface DesiredService {
   readonly afterMs?: number;
   /** Addresses that it does not publish, whatever their health. */
   readonly excluded: ReadonlyMap<BackendAddress, ExclusionReason>;
+  /** Addresses that a maintenance window drains, and that it would publish otherwise. */
+  readonly yielding: Yielding;
 }
 
 export interface DesiredInput {
@@ -127,7 +130,8 @@ function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, '
   const observed = whole.observedService(spec.name);
   const published = publishedPlaces(whole.observedSlices?.(spec.name) ?? []);
   const { addresses, excluded } = membersOf(whole, spec, observed, published);
-  const input = { ...whole, addresses };
+  const maintained = maintainedReadiness({ ...whole, addresses }, spec);
+  const input = { ...whole, addresses, isReady: maintained.isReady };
   const choices = input.groups.map((group) => ({ group, ...choosePort(group, spec, input, published) }));
   const groups = choices.flatMap(({ group, ...choice }) => sliceGroups(group, spec, input, choice));
   return {
@@ -143,6 +147,7 @@ function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, '
     ...fallbackIn(spec, choices),
     ...tierIn(choices),
     excluded,
+    yielding: yieldingIn(maintained, choices),
   };
 }
 
@@ -187,6 +192,7 @@ const desiredAlias = (
   standby: new Set(),
   readyTiers: [],
   excluded: new Map(),
+  yielding: new Map(),
 });
 
 /**

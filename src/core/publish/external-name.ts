@@ -106,7 +106,7 @@ export function candidatesOf(
   const probed = groups.some(({ probe }) => probe !== undefined);
   return targets.map((each) => ({
     name: aliasName(each.target.host),
-    drain: each.target.drain,
+    drain: each.target.drain || each.target.maintenance === 'Drain',
     resolved: each.addresses.length > 0,
     refused: each.refused === true && each.addresses.length === 0,
     forbidden: each.forbidden === true,

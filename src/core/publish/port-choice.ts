@@ -1,6 +1,7 @@
 import type { ServiceSpec } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
+import { withoutYielding } from './maintained.ts';
 import { fallbackOf } from './none-ready.ts';
 import type { PublishedPlaces } from './published-places.ts';
 import { anyReady, isDrainedFrom, stateOf, type MembersInput } from './service-members.ts';
@@ -69,7 +70,10 @@ export function choosePort(
   };
 }
 
-/** Returns the addresses that the Service publishes at these ports although they are not ready. */
+/**
+ * Returns the addresses that the Service publishes at these ports although they are not ready. Those that a maintenance
+ * window drains leave, if others remain.
+ */
 function keptAddresses(
   group: PortGroup,
   spec: ServiceSpec,
@@ -85,5 +89,6 @@ function keptAddresses(
       health: stateOf(group, address, input),
       isPublished: published(group, address),
     }));
-  return fallbackOf(spec.whenNoneReady, candidates).map(({ address }) => address);
+  const kept = fallbackOf(spec.whenNoneReady, candidates).map(({ address }) => address);
+  return withoutYielding(kept, spec, input);
 }

@@ -3,7 +3,7 @@ import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import { familiesOf, servedFamilies } from './ip-families.ts';
 import type { Service } from '../kubernetes/objects.ts';
-import { isDrainedIn } from '../resolution/origins.ts';
+import { isDrainedIn, isYieldingIn } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
 import type { ExclusionReason } from '../probing/address-reasons.ts';
 import { exclusionOf } from '../roles/exclusion.ts';
@@ -57,16 +57,22 @@ function exclusions(
   return new Map(reasons.flatMap(([address, reason]) => (reason === undefined ? [] : [[address, reason]])));
 }
 
-/** Adds the primary to replicas that are not ready, if the Service has fallbackToPrimary. */
+/**
+ * Adds the primary to replicas that are not ready, or that maintenance windows drain, if the Service has
+ * fallbackToPrimary.
+ */
 function withFallback(
   input: MembersInput,
   { role, fallbackToPrimary }: ServiceSpec,
   excluded: ServiceMembers['excluded'],
 ): ServiceMembers {
   const addresses = input.addresses.filter((address) => !excluded.has(address));
-  if (role !== 'Replica' || !fallbackToPrimary || readyEverywhere({ ...input, addresses }).length > 0)
-    return { addresses, excluded };
+  if (role !== 'Replica' || !fallbackToPrimary) return { addresses, excluded };
+  const stays = (address: BackendAddress): boolean =>
+    !isYieldingIn(address, role, input.roles.isGiven(address));
   const primary = input.roles.primary.filter((address) => excluded.get(address) === 'NotReplica');
+  const ready = readyEverywhere({ ...input, addresses });
+  if (ready.some(stays) || (ready.length > 0 && !primary.some(stays))) return { addresses, excluded };
   const others = [...excluded].filter(([address]) => !primary.includes(address));
   return { addresses: [...addresses, ...primary], excluded: new Map(others) };
 }

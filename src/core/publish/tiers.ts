@@ -1,6 +1,6 @@
 import type { ServiceSpec, Target } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
-import { originsIn, originsOf, type Origin } from '../resolution/origins.ts';
+import { originsOf, preferredOrigins, type Origin } from '../resolution/origins.ts';
 
 /** Preference of addresses: lower first. */
 export interface Tier {
@@ -15,7 +15,7 @@ export type TierOf = (address: BackendAddress, role: ServiceSpec['role'], isGive
 
 /**
  * Returns a lookup of tiers. An address of several targets has the best tier of those that put it into the
- * Service and do not drain it. The priorities of SRV records are compared within one target alone (RFC 2782).
+ * Service and do not drain it (`preferredOrigins`). The priorities of SRV records are compared within one target alone (RFC 2782).
  */
 export function tiersOf(addresses: readonly BackendAddress[]): TierOf {
   const priorities = srvPriorities(addresses);
@@ -24,9 +24,7 @@ export function tiersOf(addresses: readonly BackendAddress[]): TierOf {
     srvRank: record === undefined ? 0 : (priorities.get(target)?.indexOf(record.priority) ?? 0),
   });
   return (address, role, isGiven) => {
-    const origins = originsIn(address, role, isGiven);
-    const open = origins.filter(({ target }) => !target.drain);
-    const tiers = (open.length > 0 ? open : origins).map(tierOf).toSorted(compareTiers);
+    const tiers = preferredOrigins(address, role, isGiven).map(tierOf).toSorted(compareTiers);
     return tiers[0] ?? tierOf(address);
   };
 }

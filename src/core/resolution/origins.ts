@@ -59,8 +59,31 @@ export const isDrained = (address: Given): boolean => areDrained(originsOf(addre
 export const isDrainedIn = (address: Given, role: ServiceRole, isGiven: boolean): boolean =>
   areDrained(originsIn(address, role, isGiven));
 
-/** Returns the target whose fields an endpoint has: the first that does not drain the address. */
-export function leadingTarget(address: Given, role: ServiceRole, isGiven: boolean): Target {
+const isOut = ({ target }: Origin): boolean => target.drain || target.maintenance === 'Drain';
+
+/**
+ * Returns true if every target that puts the address into a Service of that role drains it, or is in a maintenance
+ * window that does. Such an address leaves the Service if another one is ready; see `desiredServices`.
+ */
+export const isYieldingIn = (address: Given, role: ServiceRole, isGiven: boolean): boolean =>
+  originsIn(address, role, isGiven).every(isOut);
+
+/** Returns true if a target that gives the address is in a maintenance window with action Freeze. */
+export const isFrozen = (address: Given): boolean =>
+  originsOf(address).some(({ target }) => target.maintenance === 'Freeze');
+
+/**
+ * Returns the targets that put the address into a Service of that role and that prefer it to be used: those that neither
+ * drain it nor are in a maintenance window that does. If there are none, those that do not drain it; else all.
+ */
+export function preferredOrigins(address: Given, role: ServiceRole, isGiven: boolean): readonly Origin[] {
   const origins = originsIn(address, role, isGiven);
-  return (origins.find(({ target }) => !target.drain) ?? origins[0] ?? address).target;
+  const open = origins.filter(({ target }) => !target.drain);
+  const preferred = open.filter((origin) => !isOut(origin));
+  return [preferred, open].find(({ length }) => length > 0) ?? origins;
+}
+
+/** Returns the target whose fields an endpoint has: the first of `preferredOrigins`. */
+export function leadingTarget(address: Given, role: ServiceRole, isGiven: boolean): Target {
+  return (preferredOrigins(address, role, isGiven)[0] ?? address).target;
 }

@@ -101,7 +101,7 @@ function sliceState(published: Published): StateOf {
 /** Returns true if a healthy address is not ready because of its target, or because of its tier. */
 const isWithheld = (address: BackendAddress, { reason, excluded = [] }: PreviousAddress): boolean =>
   reason === drained ||
-  originsOf(address).some(({ target }) => target.drain) ||
+  originsOf(address).some(({ target }) => target.drain || target.maintenance === 'Drain') ||
   excluded.some((each) => each.reason === standby);
 
 /**

@@ -1,6 +1,6 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
-import { givenRoles, isDrainedIn } from '../resolution/origins.ts';
+import { givenRoles, isDrainedIn, isYieldingIn } from '../resolution/origins.ts';
 import { addressReadiness, type HealthOf } from '../health/readiness.ts';
 import type { Role } from '../role.ts';
 
@@ -57,6 +57,8 @@ interface RoleClaim {
   readonly isBoth: boolean;
   /** Another server is published as the primary too, and no verdict has reported its role yet. */
   readonly isDisputed: boolean;
+  /** A maintenance window drains it: another ready server that claims to be the primary is preferred. */
+  readonly isYielding: boolean;
   /** Ready at the port whose probe reported the role; at all ports if none did. */
   readonly ready: boolean;
   /** Primary only since the last verdict: the reports of other servers are older. */
@@ -66,7 +68,7 @@ interface RoleClaim {
 }
 
 /**
- * Elects the primary. Only ready addresses count. If none is ready, the others count, so that at most one
+ * Elects the primary. Only ready addresses count, and of these the ones that no maintenance window drains, if there are any. If none is ready, the others count, so that at most one
  * server is published as the primary also among addresses that are published although they are not ready.
  *
  * | report to be primary                                         | epochs                   | the elected primary is                              |
@@ -85,7 +87,10 @@ interface RoleClaim {
 export function electPrimary(input: RolesInput): Roles {
   const known = new Map(input.addresses.map((address) => [address, roleClaimOf(address, input)]));
   const claimants = [...known.values()].filter(({ role }) => role === 'Primary');
-  const ready = claimants.filter((claimant) => claimant.ready);
+  const ready = preferred(
+    claimants.filter((claimant) => claimant.ready),
+    ({ isYielding }) => !isYielding,
+  );
   const first = chooseClaim(settledClaims(ready.length > 0 ? ready : claimants), input.isPublishedPrimary);
   const elected = first === undefined ? [] : sameServer(first, claimants);
   const isElected = (claimant: RoleClaim): boolean => elected.includes(claimant);
@@ -155,6 +160,7 @@ function roleClaimOf(address: BackendAddress, { groups, healthOf }: RolesInput):
     isBoth: rest.isBoth || (isGiven && given.length > 1),
     isDisputed: rest.isDisputed,
     lastVerdictFailed: reporting?.lastVerdictFailed === true,
+    isYielding: isYieldingIn(address, 'Primary', isGiven),
     ready:
       addressReadiness(reporting === undefined ? groups : [reporting.group], address, healthOf).ready &&
       !isDrainedIn(address, 'Primary', isGiven),

@@ -40,6 +40,7 @@ export const degradedReasons = [
   'AddressesUnhealthy',
   ...warningConditions,
   'NamesFailing',
+  'MaintenanceInvalid',
   'ProbesCostly',
   'ProbesSlowed',
   'TargetsRefused',

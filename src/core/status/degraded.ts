@@ -1,4 +1,5 @@
 import type { DegradedReason } from './condition-reasons.ts';
+import { noMaintenance } from '../maintenance/maintenance-state.ts';
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
 import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
@@ -24,6 +25,7 @@ import type { Role } from '../role.ts';
  * | an address is unhealthy                                     | True AddressesUnhealthy |
  * | an address that is not unhealthy has a warning              | True LoginsRefused, PrimaryReadOnly, AddressesSaturated, ProbesFailing |
  * | the addresses of a name are stale, or there are none        | True NamesFailing       |
+ * | a maintenance window cannot be used                         | True MaintenanceInvalid |
  * | a probe takes more than 20 ms of CPU time                   | True ProbesCostly       |
  * | the backends of the namespace request too many probes a second | True ProbesSlowed       |
  * | all addresses of a target are refused                       | True TargetsRefused     |
@@ -42,7 +44,7 @@ export function degradedCondition(
     problem('AddressesUnhealthy', unhealthyAddresses(targets)) ??
     warnings(targets, input) ??
     problem('NamesFailing', failingNames(targets), '; ') ??
-    stretched(input) ??
+    invalidOrStretched(input) ??
     problem('TargetsRefused', fullyRefusedTargets(input), '; ');
   return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
@@ -68,6 +70,13 @@ const unreachableFromHere = ({ unreachableFromHere: all = [] }: StatusInput): re
     : [
         `${all.join(', ')}: the operator gets no answer, and another replica of it does, so the address remains published; check the network between the node of the leader and the address`,
       ];
+const invalidMaintenance = ({
+  maintenance = noMaintenance,
+}: StatusInput): ConditionVerdict<DegradedReason> | undefined =>
+  problem('MaintenanceInvalid', maintenance.problems, '; ');
+
+const invalidOrStretched = (input: StatusInput): ConditionVerdict<DegradedReason> | undefined =>
+  invalidMaintenance(input) ?? stretched(input);
 
 /** Periods are longer than in the spec. */
 const stretched = (input: StatusInput): ConditionVerdict<DegradedReason> | undefined =>

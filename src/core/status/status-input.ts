@@ -7,6 +7,7 @@ import type { OperatorError } from '../errors.ts';
 import type { IsolationNote } from '../isolation/isolation-note.ts';
 import type { Problem } from '../publish/problems.ts';
 import type { HealthOf } from '../health/readiness.ts';
+import type { MaintenanceState } from '../maintenance/maintenance-state.ts';
 import type { Roles } from '../roles/primary-election.ts';
 import type { WrittenService } from '../publish/written.ts';
 
@@ -15,7 +16,12 @@ export interface StatusInput {
   readonly backend: Backend;
   readonly targets: readonly TargetAddresses[];
   readonly groups: readonly PortGroup[];
+  /** Health from probes. */
   readonly healthOf: HealthOf;
+  /** Health that counts for Services, which differs while a maintenance window freezes it. Default: `healthOf`. */
+  readonly countedHealthOf?: HealthOf;
+  /** Default: no maintenance window. */
+  readonly maintenance?: MaintenanceState;
   readonly desired: readonly DesiredService[];
   /** Their written state, in the same order. */
   readonly written: readonly WrittenService[];

@@ -8,6 +8,8 @@ import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import { degradedCondition } from './degraded.ts';
 import type { Problem } from '../publish/problems.ts';
+import { noMaintenance } from '../maintenance/maintenance-state.ts';
+import { maintenanceStatus } from './maintenance-status.ts';
 import { fitted } from './status-size.ts';
 import { formatIps, truncate, timestamp } from './text.ts';
 import { isSame } from '../kubernetes/is-same.ts';
@@ -39,6 +41,7 @@ export function statusOf(input: StatusInput): Status {
     }),
     services: input.written.map((service) => serviceStatus(service, input.problems)),
     targets,
+    ...maintenanceStatus(input.maintenance ?? noMaintenance, input.desired),
     readyAddresses: ready,
     totalAddresses: addresses.length,
     summary: silent ? '-' : `${ready}/${addresses.length}`,
@@ -73,7 +76,7 @@ export interface SuspendedStatus {
 
 /**
  * Returns the stored status of a backend that is not reconciled, with the conditions of its halt. Everything
- * else remains, and so does what is published.
+ * else remains, except maintenance, which has no effect on it. So does what is published.
  */
 export function statusOfHalt(
   previous: Status | undefined,
@@ -82,10 +85,11 @@ export function statusOfHalt(
   now: number,
 ): Status {
   const { Ready, Stalled, ...changed } = halt;
+  const { maintenance: _, ...rest } = previous ?? {};
   const left = ['Ready', 'Stalled', ...Object.keys(changed)];
   const others = (previous?.conditions ?? []).filter(({ type }) => !left.includes(type));
   return {
-    ...previous,
+    ...rest,
     observedGeneration: generation,
     conditions: [...conditions(previous, generation, now, { Ready, Stalled, ...changed }), ...others],
   };

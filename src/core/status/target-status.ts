@@ -3,9 +3,10 @@ import { aliasName } from '../publish/external-name.ts';
 import type { StatusInput } from './status-input.ts';
 import type { AddressStatus, TargetStatus } from './status-parts.ts';
 import { isDrainedIn } from '../resolution/origins.ts';
-import { addressReadiness, type Readiness } from '../health/readiness.ts';
+import type { Readiness } from '../health/readiness.ts';
 import type { DesiredService } from '../publish/desired.ts';
 import type { Roles } from '../roles/primary-election.ts';
+import { statusReadiness } from './maintained-status.ts';
 import { joinNonEmpty, truncate, timestamp } from './text.ts';
 
 /** Returns the status of one target. */
@@ -20,7 +21,7 @@ export function targetStatus(
     ...(resolution !== undefined && { resolution: resolutionStatus(resolution) }),
     ...(input.alias === aliasName(target.host) && { current: true }),
     addresses: addresses.map((address) => {
-      const readiness = addressReadiness(input.groups, address, input.healthOf);
+      const readiness = statusReadiness(address, input);
       return {
         ip: address.ip,
         ...recordStatus(address),
@@ -107,12 +108,14 @@ function exclusions(
 
 /** Returns why a Service that wants an address does not publish it, although it is ready; undefined: it does. */
 function withheldBy(
-  { spec, standby }: DesiredService,
+  { spec, standby, yielding }: DesiredService,
   address: BackendAddress,
   roles: Roles,
 ): 'Standby' | 'Drained' | undefined {
   if (standby.has(address)) return 'Standby';
-  return isDrainedIn(address, spec.role, roles.isGiven(address)) ? 'Drained' : undefined;
+  const isDrained =
+    yielding.get(address) === 'leaves' || isDrainedIn(address, spec.role, roles.isGiven(address));
+  return isDrained ? 'Drained' : undefined;
 }
 
 function roleStatus(address: BackendAddress, roles: Roles): Pick<AddressStatus, 'role' | 'lagOverSeconds'> {

@@ -28,6 +28,13 @@ export function errorOf(outcome: Outcome): OperatorError | undefined {
   return outcome.ok ? undefined : outcome.error;
 }
 
+/** Returns the outcome with the next run after this time at the latest; undefined: as the outcome is. */
+export function noLaterThan(outcome: Outcome, ms: number | undefined): Outcome {
+  if (ms === undefined) return outcome;
+  if (outcome instanceof OperatorError) return { ok: false, error: outcome, requeueAfterMs: ms };
+  return { ...outcome, requeueAfterMs: Math.min(outcome.requeueAfterMs ?? Infinity, ms) };
+}
+
 /** Delay of a `waiting` error without `afterMs`. */
 const WAIT_MS = 1_000;
 

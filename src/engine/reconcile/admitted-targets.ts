@@ -15,7 +15,6 @@ import type { Resolution } from '../../core/resolution/resolve-host.ts';
 import type { ClusterCache } from '../ports.ts';
 
 export interface AdmissionOptions {
-  readonly healthOf: HealthOf;
   readonly view: ClusterCache;
   readonly policy: AddressPolicy;
   /** Default: the policy without `--alias-deny`. */
@@ -52,9 +51,9 @@ export function admittedTargets(
 ): readonly TargetAddresses[] {
   const admit = backend.spec.mode === 'ExternalName' ? admitPerHost : admitForService;
   const refusalOf = refusalIn(backend, groups, options.policy);
-  return admit(backend, resolved, { ...options, refusalOf }, limit)
-    .map((target) => withServed(target, backend, observedService))
-    .map((target) => withoutUnhealthyKept(target, groups, options.healthOf));
+  return admit(backend, resolved, { ...options, refusalOf }, limit).map((target) =>
+    withServed(target, backend, observedService),
+  );
 }
 
 const pendingResolution: Resolution = {
@@ -143,7 +142,7 @@ function withServed(
 }
 
 /** Removes unhealthy addresses that are no longer in the DNS answer. A healthy one remains. */
-function withoutUnhealthyKept(
+export function withoutUnhealthyKept(
   target: TargetAddresses,
   groups: readonly PortGroup[],
   healthOf: HealthOf,

@@ -1,3 +1,4 @@
+import type { ActiveWindow } from '../../core/maintenance/maintenance-state.ts';
 import type { Check } from '../../core/probing/check.ts';
 
 /** Figures of a backend, for metrics. */
@@ -11,5 +12,7 @@ export interface BackendFigures {
   readonly fallbacks?: readonly { readonly service: string; readonly policy: string }[];
   /** Priorities of the servers that Services use. */
   readonly tiers?: readonly { readonly service: string; readonly priority: number }[];
+  /** Maintenance windows that are active. Default: none. */
+  readonly windows?: readonly Pick<ActiveWindow, 'name' | 'action'>[];
   readonly checks: readonly Check[];
 }

@@ -4,7 +4,11 @@ import type { HealthyHosts } from '../../core/publish/healthy-hosts.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
 import type { EventSink, Writer } from '../ports.ts';
 import type { Clock } from '../../util/clock.ts';
+import type { BackendFigures } from './backend-figures.ts';
+import { BackendMaintenance } from './backend-maintenance.ts';
 import { Flapping } from './flapping.ts';
+import { FrozenHealths } from './frozen-healths.ts';
+import { notInMaintenance, type InMaintenance } from './in-maintenance.ts';
 import { Refusals } from './refusals.ts';
 import { ReadyTiers } from './tier-times.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
@@ -50,6 +54,14 @@ export interface TrackedBackend {
   readonly flapping: Flapping;
   /** Since when tiers have been ready. */
   readonly tiers: ReadyTiers;
+  /** Maintenance windows of its spec and its annotation. */
+  readonly maintenance: BackendMaintenance;
+  /** Healths that count while windows freeze addresses. */
+  readonly frozenHealths: FrozenHealths;
+  /** Figures as of the last run. */
+  figures?: BackendFigures | undefined;
+  /** Effects of the windows as of the last run. */
+  inMaintenance: InMaintenance;
   /** Writes that the API server accepts and does not store. */
   readonly unstored: UnstoredWrites;
   /**
@@ -88,6 +100,10 @@ export class BackendTracker {
     return [...this.#backends].flatMap(([key, tracked]) => (predicate(tracked) ? [key] : []));
   }
 
+  get(key: string): TrackedBackend | undefined {
+    return this.#backends.get(key);
+  }
+
   /**
    * Returns the state of this object, a new one if there is none. Ends the state of another UID under the
    * same key.
@@ -105,6 +121,11 @@ export class BackendTracker {
       ...{ uid, generation, seenAt },
       ...{ addresses: [], refused: false },
       ...{ isOver: false, failures: 0, preemption: new AbortController() },
+      ...{
+        maintenance: new BackendMaintenance(),
+        frozenHealths: new FrozenHealths(),
+        inMaintenance: notInMaintenance,
+      },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
       ...{ tiers: new ReadyTiers() },
     };

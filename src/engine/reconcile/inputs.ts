@@ -1,12 +1,21 @@
 import type { Backend } from '../../api/external-backend.ts';
 import { addressLimit, type BackendAddress, type TargetAddresses } from '../../core/resolution/addresses.ts';
 import { formatHostPort, type Check } from '../../core/probing/check.ts';
-import { checksOf, lagLimitsOf, portGroups, type PortGroup } from '../../core/probing/port-groups.ts';
+import {
+  checkId,
+  checksOf,
+  lagLimitsOf,
+  portGroups,
+  type PortGroup,
+} from '../../core/probing/port-groups.ts';
 import { isPending, materialsOf, type SecretOf } from '../../core/probing/probe-secrets.ts';
 import type { KubeObject, Service } from '../../core/kubernetes/objects.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Resolution } from '../../core/resolution/resolve-host.ts';
-import { admittedTargets, type AdmissionOptions } from './admitted-targets.ts';
+import type { MaintenanceState } from '../../core/maintenance/maintenance-state.ts';
+import { isFrozen } from '../../core/resolution/origins.ts';
+import { admittedTargets, withoutUnhealthyKept, type AdmissionOptions } from './admitted-targets.ts';
+import type { FrozenHealths } from './frozen-healths.ts';
 import { observedServiceOf } from './owned-services.ts';
 
 /** Inputs of one run of a backend. */
@@ -26,13 +35,22 @@ export interface ReconcileInputs {
   readonly secretsPending: boolean;
   /** Time at which the resolution of a name changes by the passing of time, monotonic. */
   readonly nextAt: number | undefined;
-  /** Lookup of the health of each check. It reads the health when it is called. */
+  /** Lookup of the health of each check that counts for Services. It reads the health when it is called. */
   readonly healthOf: HealthOf;
+  /** The same from its probes, also while a maintenance window freezes the address. */
+  readonly probedHealthOf: HealthOf;
+  /** Ids of the checks of addresses that maintenance windows freeze. */
+  readonly frozen: ReadonlySet<string>;
+  readonly maintenance: MaintenanceState;
   /** Returns the observed Service of a name, if the backend owns it or is to adopt it. */
   readonly observedService: (service: string) => Service | undefined;
 }
 
 export interface GatherOptions extends AdmissionOptions {
+  /** Lookup of the health from probes. */
+  readonly healthOf: HealthOf;
+  readonly frozenHealths: FrozenHealths;
+  readonly maintenance: MaintenanceState;
   readonly resolve: (host: string) => Resolution;
   /** Ids of the checks that are quarantined. */
   readonly quarantined: readonly string[];
@@ -48,13 +66,16 @@ export function gatherInputs(
   options: GatherOptions,
 ): ReconcileInputs {
   const { targets: wanted } = backend.spec;
-  const { healthOf } = options;
+  const { healthOf: probedHealthOf, frozenHealths, maintenance } = options;
   const observedService = observedServiceOf(backend, options.view);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
   const groups = portGroups(backend.spec, { materials, choose: options.autoSelectHandler });
   const limit = addressLimit(backend.spec, groups.length);
-  const targets = admittedTargets(backend, { groups, resolved, limit, observedService }, options);
+  const admitted = admittedTargets(backend, { groups, resolved, limit, observedService }, options);
+  const frozen = frozenChecks(admitted, groups);
+  const healthOf = frozenHealths.lens(frozen, probedHealthOf);
+  const targets = admitted.map((target) => withoutUnhealthyKept(target, groups, healthOf));
   const addresses = targets.flatMap((target) => target.addresses);
   const served = addresses.filter(({ familyNotServed }) => familyNotServed !== true);
   const checks = [
@@ -68,5 +89,17 @@ export function gatherInputs(
   const secretsPending = isPending(materials);
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
-  return { key, raw, backend, ...found, healthOf, observedService };
+  const health = { healthOf, probedHealthOf, frozen, maintenance };
+  return { key, raw, backend, ...found, ...health, observedService };
 }
+
+const frozenChecks = (
+  targets: readonly TargetAddresses[],
+  groups: readonly PortGroup[],
+): ReadonlySet<string> =>
+  new Set(
+    targets
+      .flatMap(({ addresses }) => addresses)
+      .filter(isFrozen)
+      .flatMap((address) => groups.map((group) => checkId(group, address))),
+  );

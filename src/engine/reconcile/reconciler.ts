@@ -20,9 +20,12 @@ import { Reporter, type ReporterOptions } from './reporter.ts';
 import { subscribeNames, resolveWith, type ResolvingOptions } from './name-subscriptions.ts';
 import { aliasesOf, decideAlias, type AliasDecision } from './alias-decision.ts';
 import { writeHaltedStatus } from './halted-status.ts';
+import { untilEdgeMs, withMaintenance } from './backend-maintenance.ts';
+import { effectsOf, notInMaintenance, thaw, type InMaintenance } from './in-maintenance.ts';
 import { gatherInputs, type ReconcileInputs } from './inputs.ts';
 import { rolesIn } from './observed-roles.ts';
-import type { Outcome } from '../queue/outcome.ts';
+import { noLaterThan, type Outcome } from '../queue/outcome.ts';
+import type { MaintenanceState } from '../../core/maintenance/maintenance-state.ts';
 import { withdraw } from './withdrawing.ts';
 
 export interface ReconcilerOptions
@@ -98,6 +101,11 @@ export class Reconciler {
     return this.#tracker.keysOf(({ addresses, refused }) => refused || addresses.some(isInside));
   }
 
+  /** Returns the effects of maintenance windows on a backend as of its last run. */
+  maintenanceOf(key: string): InMaintenance {
+    return this.#tracker.get(key)?.inMaintenance ?? notInMaintenance;
+  }
+
   /**
    * Returns true when a run of this key has started with this generation of the object, and when none has
    * started at all.
@@ -118,15 +126,30 @@ export class Reconciler {
     }
     const tracked = this.#tracker.track(key, entry.raw);
     if (this.#options.excludedNamespaces?.includes(namespace) === true)
-      return this.#suspend(entry, tracked, excludedNamespace(namespace));
-    if (!entry.parsed.ok) return this.#suspend(entry, tracked, invalid(entry.parsed.problems));
+      return this.#suspend(key, entry, tracked, excludedNamespace(namespace));
+    if (!entry.parsed.ok) return this.#suspend(key, entry, tracked, invalid(entry.parsed.problems));
     const { backend } = entry.parsed;
-    if (backend.spec.suspend) return this.#suspend(entry, tracked, suspended);
-    tracked.flapping.begin(tracked.generation, this.#options.clock.now());
-    const first = this.#gatherInputs(key, entry, backend, tracked);
-    const inputs = seedChecks(first, this.#options)
-      ? this.#gatherInputs(key, entry, backend, tracked)
-      : first;
+    if (backend.spec.suspend) return this.#suspend(key, entry, tracked, suspended);
+    const { clock } = this.#options;
+    const maintenance = tracked.maintenance.at(entry.raw, backend, clock.wall());
+    tracked.flapping.begin(tracked.generation, clock.now());
+    const outcome = await this.#run(key, entry, withMaintenance(backend, maintenance), tracked, maintenance);
+    return noLaterThan(outcome, untilEdgeMs(maintenance, clock.wall()));
+  }
+
+  async #run(
+    key: string,
+    entry: RegisteredBackend,
+    backend: Backend,
+    tracked: TrackedBackend,
+    maintenance: MaintenanceState,
+  ): Promise<Outcome> {
+    const { view } = this.#options;
+    const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance);
+    const first = gather();
+    const isThawed = thaw(first, tracked.frozenHealths, this.#options);
+    const inputs = seedChecks(first, this.#options) || isThawed ? gather() : first;
+    tracked.inMaintenance = effectsOf(inputs);
     tracked.addresses = inputs.addresses.map(({ ip }) => ip);
     tracked.refused = mayChangeByPolicy(inputs);
     return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, view)
@@ -152,7 +175,8 @@ export class Reconciler {
     key: string,
     { raw }: RegisteredBackend,
     backend: Backend,
-    { flapping }: TrackedBackend,
+    { flapping, frozenHealths }: TrackedBackend,
+    maintenance: MaintenanceState,
   ): ReconcileInputs {
     subscribeNames(backend, this.#options);
     const now = this.#options.clock.now();
@@ -165,6 +189,7 @@ export class Reconciler {
       resolve: (host) =>
         backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
       healthOf: prober.healthOf(backend.uid),
+      ...{ frozenHealths, maintenance },
       quarantined: prober.quarantined(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
     });
@@ -182,6 +207,16 @@ export class Reconciler {
     this.#options.costs?.forget(uid);
     this.#options.resolver.follow(uid, [], { namespace: '', minMs: 0, maxMs: 0 });
     this.#options.secrets.follow(uid, '', []);
+  }
+
+  /** Ends the effects of maintenance windows on a backend that is no longer reconciled. */
+  #endMaintenance(key: string, tracked: TrackedBackend): void {
+    tracked.frozenHealths.clear();
+    tracked.inMaintenance = notInMaintenance;
+    const { figures } = tracked;
+    if (figures?.windows === undefined || figures.windows.length === 0) return;
+    tracked.figures = { ...figures, windows: [] };
+    this.#options.onFigures?.(key, tracked.figures);
   }
 
   async #sync(inputs: ReconcileInputs, tracked: TrackedBackend): Promise<Outcome> {
@@ -226,12 +261,14 @@ export class Reconciler {
    * start of the process.
    */
   async #suspend(
+    key: string,
     { raw }: RegisteredBackend,
     tracked: TrackedBackend,
     halt: SuspendedStatus,
   ): Promise<Outcome> {
     tracked.hosts = undefined;
     tracked.refused = true;
+    this.#endMaintenance(key, tracked);
     this.#stopAsking(tracked.uid);
     const writer = preemptibleWriter(tracked, this.#options.writer);
     const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);

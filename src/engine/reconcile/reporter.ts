@@ -123,7 +123,7 @@ export class Reporter {
       failed.find((e) => e.kind === 'terminal') ??
       (tracked.failures >= FAILURES_BEFORE_STATUS ? failed[0] : undefined);
     const status = statusOfRun(inputs, lasting ?? tracked.refusals.error(), tracked, this.#options);
-    this.#count(inputs, status);
+    this.#count(inputs, status, tracked);
     const pauseMs = errors.length > 0 ? 0 : (tracked.statusAt ?? 0) - this.#options.clock.now();
     if (pauseMs > 0) return this.#outcome(undefined, inputs, tracked, pauseMs);
     if (errors.length > 0 && lasting === undefined)
@@ -156,7 +156,11 @@ export class Reporter {
     return 0;
   }
 
-  #count(inputs: WrittenInputs, { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status): void {
+  #count(
+    inputs: WrittenInputs,
+    { readyAddresses: ready = 0, totalAddresses: total = 0 }: Status,
+    tracked: TrackedBackend,
+  ): void {
     const primary = publishedPrimary(inputs).map(({ ip }) => ip);
     const fallbacks = inputs.written.flatMap(({ name: service, fallback: policy }) =>
       policy === undefined ? [] : [{ service, policy }],
@@ -164,7 +168,9 @@ export class Reporter {
     const tiers = inputs.written.flatMap(({ name: service, tier }) =>
       tier === undefined ? [] : [{ service, priority: tier.priority }],
     );
-    const { checks } = inputs;
-    this.#options.onFigures?.(inputs.key, { ready, total, primary, fallbacks, tiers, checks });
+    const { checks, maintenance } = inputs;
+    const windows = maintenance.active;
+    tracked.figures = { ready, total, primary, fallbacks, tiers, windows, checks };
+    this.#options.onFigures?.(inputs.key, tracked.figures);
   }
 }

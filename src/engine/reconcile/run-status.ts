@@ -37,6 +37,7 @@ export function statusOfRun(
   const { candidates = [], choice } = alias ?? {};
   return statusOf({
     ...inputs,
+    ...{ healthOf: inputs.probedHealthOf, countedHealthOf: inputs.healthOf },
     candidates,
     alias: choice?.name,
     ...(choice?.none === true && { hasNoHost: true }),

@@ -51,16 +51,26 @@ export class TransitionEvents {
    *
    * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
    *   written yet wait for the next run.
+   * @param frozen ids of the checks that maintenance windows freeze: nothing is written because of their transitions
    */
-  end(key: string, error: OperatorError | undefined): readonly BackendEvent[] {
+  end(
+    key: string,
+    error: OperatorError | undefined,
+    frozen: ReadonlySet<string> = new Set(),
+  ): readonly BackendEvent[] {
     const seen = this.#seen.get(key);
     if (seen === undefined) return [];
     this.#seen.delete(key);
     const slices = this.#slicesOf(key);
     const events: BackendEvent[] = [];
     for (const { check, before, after } of seen.values()) {
-      const treatments = this.#treatments(key, slices, check.ip);
+      const isFrozen = frozen.has(check.id);
+      const treatments = this.#treatments(key, slices, check.ip).map((each) => ({
+        ...each,
+        frozen: isFrozen,
+      }));
       const isWritten =
+        isFrozen ||
         after.state !== 'unhealthy' ||
         treatments.every((each) => !each.ready || each.regardless !== undefined);
       const event = transitionEvent(check, before, after, treatments);

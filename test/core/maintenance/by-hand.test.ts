@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarByHand } from '../../../src/core/maintenance/by-hand.ts';
+import { calendarByHand as parse } from '../../../src/core/maintenance/by-hand.ts';
 import { actionFor, maintenanceAt } from '../../../src/core/maintenance/maintenance-state.ts';
+
+const hosts = ['10.20.0.11', '10.20.0.12', 'a.example.com', 'b.example.com'];
+
+const calendarByHand = (text: string | undefined) => parse(text, hosts);
 
 const before = Date.parse('2026-12-01T02:59:59.999Z');
 const end = Date.parse('2026-12-01T03:00:00Z');
@@ -39,6 +43,7 @@ describe('the annotation', () => {
     ['Drain until tomorrow', 'has no end'],
     ['Drain until 2026-12-01', 'has no end'],
     ['Drain until 2026-13-01T00:00:00Z', 'has no end'],
+    ['Drain until 2026-02-30T00:00:00Z', 'has no end'],
     ['Drain until 2026-12-01T03:00:00', 'has no end'],
     ['drain until 2026-12-01T03:00:00Z', 'does not begin with Drain, Freeze or Quiet'],
     ['Stop until 2026-12-01T03:00:00Z', 'does not begin with Drain, Freeze or Quiet'],
@@ -55,6 +60,14 @@ describe('the annotation', () => {
     const { windows, problems } = calendarByHand('Drain; Freeze until 2026-12-01T03:00:00Z');
     expect(windows).toMatchObject([{ name: 'annotation-2', action: 'Freeze' }]);
     expect(problems).toHaveLength(1);
+  });
+
+  it('names hosts that no target has, and applies to the others', () => {
+    const { windows, problems } = calendarByHand('Drain 10.20.0.11 10.20.0.99 until 2026-12-01T03:00:00Z');
+    expect(windows).toHaveLength(1);
+    expect(problems).toEqual([
+      'annotation externalbackend.io/maintenance: no target of the spec has the host 10.20.0.99',
+    ]);
   });
 
   it('is not needed', () => {

@@ -4,6 +4,8 @@ import { calendarOf, type MaintenanceEntry } from '../../../src/core/maintenance
 import { actionFor, maintenanceAt } from '../../../src/core/maintenance/maintenance-state.ts';
 import { wallTimeOf } from '../../../src/core/maintenance/wall-time.ts';
 
+const hosts = ['10.20.0.11', '10.20.0.12', '10.20.0.13'];
+
 const minute = 60_000;
 const hour = 60 * minute;
 
@@ -21,7 +23,7 @@ const text = (instant: number | undefined): string | undefined =>
 
 /** Returns the active windows at an instant, and what comes next, as text. */
 const at = (instant: string, ...entries: readonly MaintenanceEntry[]): readonly string[] => {
-  const { active, next } = maintenanceAt(calendarOf(entries), Date.parse(instant));
+  const { active, next } = maintenanceAt(calendarOf(entries, hosts), Date.parse(instant));
   return [
     ...active.map(({ action, name, since, until }) => `${action} ${name} ${text(since)} to ${text(until)}`),
     ...(next === undefined ? [] : [`next ${next.name} ${text(next.start)}`]),
@@ -96,8 +98,10 @@ describe('a window', () => {
     [{ timeZone: 'Mars/Olympus' }, 'timeZone Mars/Olympus is no zone of the IANA database'],
     [{ schedule: '0 0 30 2 *' }, 'matches no day of any year'],
     [{ schedule: '99 0 * * *' }, 'out of range'],
+    [{ from: '2026-02-30T00:00:00Z' }, 'the date 2026-02-30T00:00:00Z does not exist'],
+    [{ from: '2026-12-01T00:00:00Z', until: '2026-11-01T00:00:00Z' }, 'until is not after from'],
   ])('with %j is off, and no other window is', (more, why) => {
-    const calendar = calendarOf([entry({ ...more, name: 'wrong' }), entry()]);
+    const calendar = calendarOf([entry({ ...more, name: 'wrong' }), entry()], hosts);
     expect(calendar.problems).toEqual([expect.stringContaining(why)]);
     expect(calendar.problems.join()).toContain('maintenance window wrong is off');
     expect(maintenanceAt(calendar, Date.parse('2026-11-29T02:00:00Z')).active).toMatchObject([
@@ -126,13 +130,38 @@ describe('a window', () => {
   });
 });
 
+describe('a host of a window', () => {
+  const at = Date.parse('2026-11-29T02:30:00Z');
+
+  it('may be written in any spelling of the host of a target', () => {
+    const given = entry({ targets: ['FD00:0:0::1', 'DB.example.com.'] });
+    const calendar = calendarOf([given], ['fd00::1', 'db.Example.com', '10.20.0.11']);
+    expect(calendar.problems).toEqual([]);
+    const actions = ['fd00::1', 'db.Example.com', '10.20.0.11'].map((host) =>
+      actionFor(maintenanceAt(calendar, at), host),
+    );
+    expect(actions).toEqual(['Freeze', 'Freeze', undefined]);
+  });
+
+  it('that no target has is reported, and the window applies to its other hosts', () => {
+    const calendar = calendarOf([entry({ targets: ['10.20.0.11', '10.20.0.99'] })], hosts);
+    expect(calendar.problems).toEqual([
+      'maintenance window patch: no target of the spec has the host 10.20.0.99',
+    ]);
+    expect(actionFor(maintenanceAt(calendar, at), '10.20.0.11')).toBe('Freeze');
+  });
+});
+
 describe('windows that overlap', () => {
   const drain = entry({ name: 'drain', action: 'Drain', targets: ['10.20.0.11'] });
   const quiet = entry({ name: 'quiet', action: 'Quiet', durationSeconds: 7200 });
   const freeze = entry({ name: 'freeze', targets: ['10.20.0.11', '10.20.0.12'] });
 
   it('are listed with the strongest action first', () => {
-    const { active } = maintenanceAt(calendarOf([quiet, freeze, drain]), Date.parse('2026-11-29T02:30:00Z'));
+    const { active } = maintenanceAt(
+      calendarOf([quiet, freeze, drain], hosts),
+      Date.parse('2026-11-29T02:30:00Z'),
+    );
     expect(active.map(({ name }) => name)).toEqual(['drain', 'freeze', 'quiet']);
   });
 
@@ -143,7 +172,7 @@ describe('windows that overlap', () => {
     ['2026-11-29T03:30:00Z', '10.20.0.11', 'Quiet'],
     ['2026-11-29T04:00:00Z', '10.20.0.11', undefined],
   ])('at %s apply to %s as %s', (instant, host, expected) => {
-    const state = maintenanceAt(calendarOf([quiet, freeze, drain]), Date.parse(instant));
+    const state = maintenanceAt(calendarOf([quiet, freeze, drain], hosts), Date.parse(instant));
     expect(actionFor(state, host)).toBe(expected);
   });
 });
@@ -234,7 +263,7 @@ describe('the windows of any schedule', () => {
   it('are active at exactly the minutes that a walk through two days around a change of clocks shows', () => {
     fc.assert(
       fc.property(drawn, (given) => {
-        const calendar = calendarOf([given.entry]);
+        const calendar = calendarOf([given.entry], hosts);
         const [first, last] = [given.day - 12 * hour, given.day + 36 * hour];
         const expected = walked(given, first, last);
         const minutes = expected.flatMap((is, i) =>
@@ -250,7 +279,7 @@ describe('the windows of any schedule', () => {
   it('change at no instant before the next edge, and their state is the same at each', () => {
     fc.assert(
       fc.property(drawn, fc.integer({ min: 0, max: 2880 }), (given, offset) => {
-        const calendar = calendarOf([given.entry]);
+        const calendar = calendarOf([given.entry], hosts);
         const instant = given.day - 12 * hour + offset * minute;
         const state = maintenanceAt(calendar, instant);
         const { edgeAt } = state;

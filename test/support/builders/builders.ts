@@ -25,6 +25,7 @@ export interface BackendInput {
   readonly uid?: string;
   readonly generation?: number;
   readonly creationTimestamp?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly status?: unknown;
 }
 
@@ -35,6 +36,7 @@ export const smallest: SpecInput = { targets: twoTargets, ports: [{ port: 5432 }
 /** Returns the resource as stored, whatever its spec. */
 export function aStoredBackend(spec: SpecInput = smallest, input: BackendInput = {}): KubeObject {
   const { status, name = 'orders-db', uid = `uid-of-${name}`, generation = 1, creationTimestamp } = input;
+  const { annotations } = input;
   return {
     apiVersion: 'externalbackend.io/v1alpha1',
     kind: 'ExternalBackend',
@@ -44,6 +46,7 @@ export function aStoredBackend(spec: SpecInput = smallest, input: BackendInput =
       uid,
       generation,
       creationTimestamp: creationTimestamp ?? '2026-01-01T00:00:00Z',
+      ...(annotations !== undefined && { annotations }),
     },
     spec,
     ...(status !== undefined && { status }),

@@ -74,7 +74,27 @@ function named(name: string, { clusterIP, ...fields }: Fields): Fields {
   return { ...fields, ...(clusterIP !== undefined && { clusterIP: `${clusterIP as string}${own}` }), name };
 }
 
+/** Windows that are not active, because others would change what is published. */
+const maintenance = fc
+  .record({
+    when: one({ schedule: '0 2 * * sun' }, { start: '2031-01-01T00:00:00Z' }),
+    more: some(
+      {},
+      {
+        timeZone: one('UTC', 'Europe/Berlin'),
+        until: one('2032-01-01T00:00:00Z'),
+        targets: one([hosts[0]]),
+        action: one('Drain', 'Freeze', 'Quiet'),
+        description: one('text'),
+      },
+    ),
+  })
+  .map(({ when, more }) => [
+    { name: 'later', ...when, durationSeconds: 60, from: '2030-01-01T00:00:00Z', ...more },
+  ]);
+
 const shared: Model = {
+  maintenance,
   credentials: fc.constantFrom({ secretName: 'login' }, { secretName: 'login', allowClearText: true }),
   tls,
   dns,

@@ -74,6 +74,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
       'core/health',
       'core/isolation',
       'core/kubernetes',
+      'core/maintenance',
       'core/probing',
       'core/publish',
       'core/resolution',
