@@ -109,8 +109,9 @@ describe('memcached against a real server', () => {
     const server = await start();
     const [connections, before] = [await server.stat('total_connections'), server.log()];
     for (let runs = 0; runs < 10; runs += 1) expect(await ask(server)).toEqual(responded);
-    // The other one asks for the number.
-    expect(await server.stat('total_connections')).toBe(connections + 10 + 1);
+    // One more asks for the number. The threads of the server may count the one that waited for its start later than it.
+    const opened = (await server.stat('total_connections')) - connections - 1;
+    expect([10, 11]).toContain(opened);
     expect(server.log()).toBe(before);
     for (const name of ['cmd_get', 'cmd_set', 'cmd_touch', 'cmd_meta', 'curr_items', 'rejected_connections'])
       expect([name, await server.stat(name)]).toEqual([name, 0]);
