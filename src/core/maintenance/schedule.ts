@@ -46,7 +46,7 @@ function timesOf(text: string): Schedule['next'] {
 /** The shortest month has this many days in each year. */
 const MONTH_DAYS = 28;
 
-/** Of February, the 29th exists in some years. */
+/** Most days of each month: February has 29 in some years. */
 const daysOf = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**

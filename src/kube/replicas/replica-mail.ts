@@ -149,7 +149,7 @@ export class ReplicaMail implements Witnesses {
       this.#seen.delete(name);
       return;
     }
-    // Of a Lease that was there before this process started it is not known how old it is.
+    // The age of a Lease that existed before this process started is unknown.
     if (before?.renewTime !== after.renewTime) this.#seen.set(name, this.#options.clock.now());
     this.#read(before, after);
   }
