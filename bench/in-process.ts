@@ -51,7 +51,7 @@ const noNames: CreateResolver = () => ({
 export function createInProcess(plane: PlaneDetails, createResolver = noNames): InProcess {
   const client = createClient(plane);
   const script = new ProbeScript();
-  const view = new KubeCache({
+  const cache = new KubeCache({
     client,
     clock,
     random,
@@ -69,8 +69,8 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     clock,
     random,
     logger: quiet,
-    view,
-    writer: new KubeWriter({ client, view, mayWrite: () => true }),
+    cache: cache,
+    writer: new KubeWriter({ client, cache: cache, mayWrite: () => true }),
     events: { record: nothing },
     resolver: createResolver((owners) => engine.inputsChanged(owners)),
     secrets: { follow: nothing, state: () => undefined },
@@ -96,13 +96,13 @@ export function createInProcess(plane: PlaneDetails, createResolver = noNames): 
     client,
     say: (ip, verdict) => script.say(ip, verdict),
     start: async () => {
-      view.start();
-      await view.synced;
+      cache.start();
+      await cache.synced;
       engine.start();
       engine.onStartedLeading();
     },
     stop: async () => {
-      await Promise.all([view.stop(), engine.stop(5_000)]);
+      await Promise.all([cache.stop(), engine.stop(5_000)]);
       await client.close();
     },
   };

@@ -60,36 +60,36 @@ export function createOperator(options: OperatorOptions): Operator {
     observer: metrics,
   });
   const probes = createProbes({ cpuNow: systemThreadCpu });
-  const view: KubeCache = createView(options, client, metrics, () => engine);
+  const cache: KubeCache = createCache(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({ ...parts, onNews: (owners) => engine.inputsChanged(owners) });
   const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
   const mail = createMail(options, client, () => terms, {
-    ...{ view, secrets, policy: addressing.rules.policy, probe: probes.probe },
+    ...{ cache, secrets, policy: addressing.rules.policy, probe: probes.probe },
   });
   const engine: Engine = createEngine(options, metrics, {
-    view,
+    cache,
     ...addressing.rules,
-    ...{ writer: createWriter(client, view, terms), events },
+    ...{ writer: createWriter(client, cache, terms), events },
     ...{ canaryProbe: probes.probe, witnesses: mail },
     onOutseen: () => void terms.yield(),
     createProber: createProberOf({ ...options, metrics, probes, program: options.proberProgram }),
     ...{ resolver: dns.resolver, secrets },
   });
   let synced = false;
-  const lists = () => [...view.unreadable(), ...addressing.missing()];
+  const lists = () => [...cache.unreadable(), ...addressing.missing()];
   const missing = () => (synced ? [] : lists().map((what) => `the first lists of ${what}`));
-  const servers = createServers({ ...options, metrics, client }, missing, () => view.unreadable());
-  metrics.sampleAtScrape({ engine, client, resolver: dns.resolver, cache: view });
+  const servers = createServers({ ...options, metrics, client }, missing, () => cache.unreadable());
+  metrics.sampleAtScrape({ engine, client, resolver: dns.resolver, cache: cache });
 
   return {
     start: async () => {
       loadKubeConfig(config.kubeconfig, config.context);
       await servers.listen();
-      view.start();
+      cache.start();
       addressing.start();
-      void Promise.all([view.synced, addressing.tried]).then(() => {
+      void Promise.all([cache.synced, addressing.tried]).then(() => {
         synced = true;
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
@@ -99,7 +99,7 @@ export function createOperator(options: OperatorOptions): Operator {
       });
     },
     stop: async () => {
-      await Promise.all([view.stop(), addressing.stop(), engine.stop(config.shutdownTimeout)]);
+      await Promise.all([cache.stop(), addressing.stop(), engine.stop(config.shutdownTimeout)]);
       probes.close();
       dns.close();
       secrets.close();
@@ -123,9 +123,9 @@ function createMetrics({ config, version, nodeVersion }: OperatorOptions): Metri
 }
 
 /** Returns a writer that writes only in the term in which the write began. */
-const createWriter = (client: KubeClient, view: KubeCache, terms: Terms): KubeWriter =>
+const createWriter = (client: KubeClient, cache: KubeCache, terms: Terms): KubeWriter =>
   new KubeWriter({
-    ...{ client, view, mayWrite: () => terms.isLeader() },
+    ...{ client, cache, mayWrite: () => terms.isLeader() },
     ...{ term: () => terms.number, confirm: () => terms.confirm() },
   });
 
@@ -134,7 +134,7 @@ function createEngine(
   metrics: Metrics,
   world: Pick<
     EngineOptions,
-    | 'view'
+    | 'cache'
     | 'writer'
     | 'events'
     | 'createProber'
@@ -169,7 +169,7 @@ function createEngine(
   });
 }
 
-function createView(
+function createCache(
   { config, logger }: OperatorOptions,
   client: KubeClient,
   metrics: Metrics,
@@ -223,7 +223,7 @@ function createMail(
   { config, logger, instance }: OperatorOptions,
   client: KubeClient,
   terms: () => Terms,
-  world: Pick<WitnessOptions, 'view' | 'secrets' | 'policy' | 'probe'>,
+  world: Pick<WitnessOptions, 'cache' | 'secrets' | 'policy' | 'probe'>,
 ): ReplicaMail | undefined {
   if (!config.leaderElect || !config.secondOpinion) return undefined;
   const witness = new Witness({ ...world, clock, autoSelectHandler: config.autoSelectHandler });

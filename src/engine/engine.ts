@@ -51,7 +51,7 @@ export interface EngineOptions extends Pick<
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly writer: Writer;
   readonly events: EventSink;
   readonly resolver: Resolver;
@@ -71,16 +71,16 @@ export interface EngineOptions extends Pick<
 }
 
 /**
- * Pipeline between the view of the cluster and the writer:
+ * Pipeline between the cache of the cluster and the writer:
  *
- *     view changed ──► queue ──► reconciler ──► writer
+ *     cache changed ──► queue ──► reconciler ──► writer
  *                        ▲            └──► prober (scheduler ──► probe ──► health) ─┐
  *                        └────────────────── a transition ──────────────────────────┘
  *
  * It works only between `onStartedLeading` and `onStoppedLeading`, which is a term. A replica that does not
- * lead only keeps its view up to date. Each term begins without health, once the view contains what was
+ * lead only keeps its cache up to date. Each term begins without health, once the cache contains what was
  * written before it. So the engine never acts on conclusions from a time when this replica could not write,
- * and never seeds health from an old view.
+ * and never seeds health from an old cache.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -101,7 +101,7 @@ export class Engine {
     this.#options = options;
     const { observer, logger } = options;
     this.#events = this.#sinkInMaintenance(options.events);
-    this.#transitions = new TransitionEvents(options.view);
+    this.#transitions = new TransitionEvents(options.cache);
     this.#opinions = new SecondOpinions({
       ...{ clock: options.clock, witnesses: options.witnesses },
       prober: () => this.#prober,
@@ -187,13 +187,13 @@ export class Engine {
     this.enqueue(this.#reconciler.concernedByNetworks());
   }
 
-  /** Starts the queue and the prober. Called when the view is complete. */
+  /** Starts the queue and the prober. Called when the cache is complete. */
   start(): void {
     this.#queue.start();
     this.#prober.start();
   }
 
-  /** Begins a term: once the view has caught up, all backends are reconciled. */
+  /** Begins a term: once the cache has caught up, all backends are reconciled. */
   onStartedLeading(): void {
     this.onStoppedLeading();
     this.#term.begin();

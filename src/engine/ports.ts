@@ -18,7 +18,7 @@ import type { Verdict } from '../core/probing/verdict.ts';
  */
 export type ProbeFn = (check: Check, signal: AbortSignal) => Promise<Verdict>;
 
-/** Local view of the cluster, updated by watches. Returned objects are immutable. */
+/** Local cache of the cluster, updated by watches. Returned objects are immutable. */
 export interface ClusterCache {
   /** Returns the resource as stored: not parsed, possibly invalid. */
   backend(namespace: string, name: string): KubeObject | undefined;
@@ -42,7 +42,7 @@ export interface ClusterCache {
    */
   ownedNames(namespace: string, backend: string): ReadonlySet<string>;
   /**
-   * Resolves when the view contains everything that was written before the call, in the given namespace.
+   * Resolves when the cache contains everything that was written before the call, in the given namespace.
    * Rejects only when the signal aborts: requests to the API server are repeated until it answers.
    */
   caughtUp(signal: AbortSignal, namespace?: string): Promise<void>;
@@ -54,7 +54,7 @@ export interface ClusterCache {
 }
 
 /**
- * Performs one action of a plan, and updates the view with the answer before it resolves. Rejects with an
+ * Performs one action of a plan, and updates the cache with the answer before it resolves. Rejects with an
  * OperatorError.
  */
 export interface Writer {
@@ -112,7 +112,7 @@ export interface EventSink {
   record(backend: KubeObject, event: BackendEvent): void;
 }
 
-/** View of a check by the other replicas. Undefined: no opinion. */
+/** Opinion of the other replicas about a check. Undefined: no opinion. */
 export type OpinionResult = Opinion | undefined;
 
 /** Other replicas of the operator, which see the targets from another place. */

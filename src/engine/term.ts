@@ -5,13 +5,13 @@ import type { ClusterCache } from './ports.ts';
 export interface TermOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
-  readonly view: Pick<ClusterCache, 'served' | 'caughtUp'>;
+  readonly cache: Pick<ClusterCache, 'served' | 'caughtUp'>;
   /** Called when the term has begun in a namespace; an empty name is the whole cluster. */
   readonly onBegun: (namespace: string) => void;
 }
 
 /**
- * The time from the begin of leading to its end. A term begins in each namespace once the view contains there
+ * The time from the begin of leading to its end. A term begins in each namespace once the cache contains there
  * what was written before the term.
  */
 export class Term {
@@ -19,7 +19,7 @@ export class Term {
   /** Aborted at the end of the term; undefined: this replica does not lead. */
   #current: AbortController | undefined;
   #working = false;
-  /** Namespaces in which the term has not begun, because the view has not caught up there. */
+  /** Namespaces in which the term has not begun, because the cache has not caught up there. */
   readonly #behind = new Set<string>();
 
   constructor(options: TermOptions) {
@@ -40,7 +40,7 @@ export class Term {
     this.#behind.clear();
   }
 
-  /** Stops waiting for the view. */
+  /** Stops waiting for the cache. */
   abort(): void {
     this.#current?.abort();
   }
@@ -52,9 +52,9 @@ export class Term {
   }
 
   async #begin(signal: AbortSignal): Promise<void> {
-    const { clock, logger, view } = this.#options;
+    const { clock, logger, cache } = this.#options;
     const startedAt = clock.now();
-    const served = view.served?.() ?? [''];
+    const served = cache.served?.() ?? [''];
     for (const namespace of served) this.#behind.add(namespace);
     this.#working = true;
     await Promise.all(served.map((namespace) => this.#beginIn(namespace, signal)));
@@ -63,9 +63,9 @@ export class Term {
 
   /** Begins the term in one namespace. A namespace that cannot be read delays no other. */
   async #beginIn(namespace: string, signal: AbortSignal): Promise<void> {
-    const { view, logger, onBegun } = this.#options;
-    await view.caughtUp(signal, namespace).catch((error: unknown) => {
-      if (!signal.aborted) logger.error('view did not catch up', { namespace, error });
+    const { cache, logger, onBegun } = this.#options;
+    await cache.caughtUp(signal, namespace).catch((error: unknown) => {
+      if (!signal.aborted) logger.error('cache did not catch up', { namespace, error });
     });
     if (signal.aborted) return;
     this.#behind.delete(namespace);

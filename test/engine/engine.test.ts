@@ -50,7 +50,7 @@ function lead(world: EngineWorld): void {
   world.engine.onStartedLeading();
 }
 
-/** Returns the view of a late watch: the slices of now, until it catches up. */
+/** Returns the cache of a late watch: the slices of now, until it catches up. */
 function lateView(cluster: FakeCluster, caughtUp: Promise<undefined>): ClusterCache {
   const slices = cluster.slices(namespace, 'orders-db');
   let isLate = true;
@@ -95,15 +95,15 @@ describe('a term that begins', () => {
     expect(world.probed.filter((ip) => ip === A).length - from).toBe(3);
   });
 
-  it('waits for its view, and seeds nothing from an older view', async () => {
+  it('waits for its cache, and seeds nothing from an older one', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
-    const view = lateView(first.cluster, caughtUp.promise);
+    const cache = lateView(first.cluster, caughtUp.promise);
     first.verdicts.set(A, down);
     await first.clock.advance(60_000);
     await first.stop();
     expect(first.published()).toBe(`+${B} -${A}`);
-    const next = first.successor({ view });
+    const next = first.successor({ cache: cache });
     next.engine.onStartedLeading();
     await next.clock.advance(30_000);
     expect([next.probed, next.published()]).toEqual([[], `+${B} -${A}`]);
@@ -119,12 +119,12 @@ describe('a term that begins', () => {
     const first = await leader();
     await first.stop();
     const caughtUp = Promise.withResolvers<undefined>();
-    const view: ClusterCache = {
+    const cache: ClusterCache = {
       ...lateView(first.cluster, Promise.resolve(undefined)),
       served: () => [namespace, 'bank'],
       caughtUp: (_signal, space) => (space === behind ? caughtUp.promise : Promise.resolve()),
     };
-    const next = first.successor({ view });
+    const next = first.successor({ cache: cache });
     next.engine.onStartedLeading();
     await next.clock.advance(30_000);
     expect(next.probed.length > 0).toBe(begins);
@@ -133,10 +133,10 @@ describe('a term that begins', () => {
     expect(next.probed).toContain(A);
   });
 
-  it('does not begin when the lease is lost while the view catches up', async () => {
+  it('does not begin when the lease is lost while the cache catches up', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
-    const next = first.successor({ view: lateView(first.cluster, caughtUp.promise) });
+    const next = first.successor({ cache: lateView(first.cluster, caughtUp.promise) });
     next.engine.onStartedLeading();
     next.engine.onStoppedLeading();
     caughtUp.resolve(undefined);

@@ -15,7 +15,7 @@ import { until } from '../support/eventually.ts';
 describe('KubeWriter and KubeCache on a real API server', () => {
   let admin: Api;
   let client: KubeClient;
-  let view: KubeCache;
+  let cache: KubeCache;
   let writer: KubeWriter;
   let space: string;
   let leading = true;
@@ -31,7 +31,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     space = await namespace(controlPlane(), 'writer');
     leading = true;
     told = [];
-    view = new KubeCache({
+    cache = new KubeCache({
       client,
       clock: systemClock,
       random: systemRandom,
@@ -39,11 +39,11 @@ describe('KubeWriter and KubeCache on a real API server', () => {
       namespaces: [space],
       onChange: (kind, { isOwnWrite }, concerned) => told.push({ kind, own: isOwnWrite, concerned }),
     });
-    writer = new KubeWriter({ client, view, mayWrite: () => leading });
-    view.start();
-    await view.synced;
+    writer = new KubeWriter({ client, cache: cache, mayWrite: () => leading });
+    cache.start();
+    await cache.synced;
   });
-  afterEach(() => view.stop());
+  afterEach(() => cache.stop());
 
   const slice = (name: string, ...addresses: string[]): EndpointSlice => ({
     apiVersion: 'discovery.k8s.io/v1',
@@ -70,8 +70,8 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     if (value === undefined) throw new Error('the view does not hold it');
     return value;
   };
-  const heldSlice = () => held(view.slices(space, 'db')[0]);
-  const heldService = () => held(view.service(space, 'db'));
+  const heldSlice = () => held(cache.slices(space, 'db')[0]);
+  const heldService = () => held(cache.service(space, 'db'));
 
   it('creates, updates and deletes a slice, and the view has each change at once', async () => {
     await writer.perform({ op: 'create', object: slice('db-1', '10.20.0.11') });
@@ -83,7 +83,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     expect(await admin.get('EndpointSlice', 'db-1', space)).toMatchObject({ endpoints: changed.endpoints });
 
     await writer.perform({ op: 'delete', ref: refOf(heldSlice()) });
-    expect(view.slices(space, 'db')).toEqual([]);
+    expect(cache.slices(space, 'db')).toEqual([]);
     expect(await admin.find('EndpointSlice', 'db-1', space)).toBeUndefined();
   });
 
@@ -107,13 +107,13 @@ describe('KubeWriter and KubeCache on a real API server', () => {
   it('finds a Service that is not in the view yet, and none that does not exist', async () => {
     const absent = { op: 'absent', namespace: space, name: 'db' } as const;
     await writer.perform(absent);
-    await view.stop();
+    await cache.stop();
     const { metadata } = await admin.create({
       kind: 'Service',
       metadata: { name: 'db', namespace: space },
       spec: { ports: [{ port: 5432 }] },
     });
-    expect(view.service(space, 'db')).toBeUndefined();
+    expect(cache.service(space, 'db')).toBeUndefined();
     expect(await failureOf(writer.perform(absent))).toMatchObject({
       kind: 'transient',
       reason: 'AlreadyExists',
@@ -126,7 +126,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     const first = heldSlice();
     await admin.delete('EndpointSlice', 'db-1', space);
     await writer.perform({ op: 'delete', ref: refOf(first) });
-    expect(view.slices(space, 'db')).toEqual([]);
+    expect(cache.slices(space, 'db')).toEqual([]);
 
     const second = await theirs(slice('db-1', '10.20.0.12'));
     const failure = await failureOf(writer.perform({ op: 'delete', ref: refOf(first) }));
@@ -164,7 +164,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
   it('deletes a Service and removes it from the view at once', async () => {
     await writer.perform({ op: 'applyService', service: applied({ ports: [{ port: 5432 }] }) });
     await writer.perform({ op: 'delete', ref: refOf(heldService()) });
-    expect(view.service(space, 'db')).toBeUndefined();
+    expect(cache.service(space, 'db')).toBeUndefined();
   });
 
   it('keeps a Service that a finalizer holds back', async () => {
@@ -173,7 +173,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     await writer.perform({ op: 'delete', ref: refOf(heldService()) });
     expect(heldService().metadata.deletionTimestamp).toBeDefined();
     await admin.patch('Service', 'db', space, { metadata: { finalizers: null } });
-    await until('the watch tells of its end', () => view.service(space, 'db') === undefined);
+    await until('the watch tells of its end', () => cache.service(space, 'db') === undefined);
   });
 
   it('returns a refusal of the server as a terminal error', async () => {
@@ -238,7 +238,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     await writer.perform({ op: 'status', ref, status: { summary: '1/1', readyAddresses: 1 } });
     await writer.perform({ op: 'status', ref, status: { summary: '0/1' } });
     expect((await admin.get('ExternalBackend', 'db', space)).status).toEqual({ summary: '0/1' });
-    expect(view.backend(space, 'db')?.status).toEqual({ summary: '0/1' });
+    expect(cache.backend(space, 'db')?.status).toEqual({ summary: '0/1' });
 
     const other = await failureOf(
       writer.perform({ op: 'status', ref: { ...ref, uid: 'another' }, status: { summary: 'x' } }),
@@ -258,7 +258,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
       });
     const owner = await want('first');
     await want('second');
-    await until('both are known', () => [...view.backends()].length === 2);
+    await until('both are known', () => [...cache.backends()].length === 2);
     const { apiVersion, kind, metadata } = owner;
     const reference = { apiVersion, kind, name: 'first', uid: metadata.uid, controller: true };
     const mine = slice('db-1', '10.20.0.11');
@@ -275,7 +275,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
         concerned: [...(first?.own === true ? [] : [`${space}/first`]), `${space}/second`],
       },
     ]);
-    expect([...view.ownedNames(space, 'first')]).toEqual(['db']);
+    expect([...cache.ownedNames(space, 'first')]).toEqual(['db']);
 
     told.length = 0;
     await admin.delete('EndpointSlice', 'db-1', space);
@@ -283,7 +283,7 @@ describe('KubeWriter and KubeCache on a real API server', () => {
     expect(told).toEqual([
       { kind: 'EndpointSlice', own: false, concerned: [`${space}/first`, `${space}/second`] },
     ]);
-    expect(view.ownedNames(space, 'first').size).toBe(0);
+    expect(cache.ownedNames(space, 'first').size).toBe(0);
   });
 
   it('does not cache the endpoints of pods', async () => {
@@ -297,9 +297,9 @@ describe('KubeWriter and KubeCache on a real API server', () => {
       return slices.length > 0 && (await admin.list('Endpoints', space)).length > 0;
     });
     await theirs(slice('last', '10.20.0.11'));
-    await until('the watch has come so far', () => view.slices(space, 'db').length === 1);
-    expect(view.slices(space, 'pods')).toEqual([]);
-    expect(view.endpoints(space, 'pods')).toBeUndefined();
-    expect(view.service(space, 'pods')).toBeDefined();
+    await until('the watch has come so far', () => cache.slices(space, 'db').length === 1);
+    expect(cache.slices(space, 'pods')).toEqual([]);
+    expect(cache.endpoints(space, 'pods')).toBeUndefined();
+    expect(cache.service(space, 'pods')).toBeDefined();
   });
 });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   space = await namespace(controlPlane(), 'limits');
   const parts = { client, clock: systemClock, random: systemRandom, logger: silent };
   view = new KubeCache({ ...parts, namespaces: [space], onChange: () => undefined });
-  writer = new KubeWriter({ client, view, mayWrite: () => true });
+  writer = new KubeWriter({ client, cache: view, mayWrite: () => true });
   view.start();
   await view.synced;
 });

@@ -94,7 +94,7 @@ export const guards = {
     breaks: 'one writer',
     seed: 173,
     ports: {
-      writer: ({ client, view }) => ({ client, view, mayWrite: () => true }),
+      writer: ({ client, cache: view }) => ({ client, cache: view, mayWrite: () => true }),
     },
   },
   versions: {

@@ -174,11 +174,11 @@ export class Replica {
     const { ports, logger, maxEndpointsPerSlice } = this.#options;
     const { clock } = this.process;
     const writer: WriterOptions = {
-      ...{ client: this.#client, view: this.#view, mayWrite: () => this.#terms.isLeader() },
+      ...{ client: this.#client, cache: this.#view, mayWrite: () => this.#terms.isLeader() },
       ...{ term: () => this.#terms.number, confirm: () => this.#terms.confirm() },
     };
     const options: EngineOptions = {
-      ...{ clock, random: this.#draw.uniform, logger, view: this.#view, resolver: this.#resolver },
+      ...{ clock, random: this.#draw.uniform, logger, cache: this.#view, resolver: this.#resolver },
       writer: new KubeWriter(ports.writer?.(writer) ?? writer),
       events: { record: nothing },
       secrets: { follow: nothing, state: () => undefined },

@@ -13,7 +13,7 @@ import type { ClusterCache, ProbeFn, Secrets } from '../ports.ts';
 
 export interface WitnessOptions {
   readonly clock: Clock;
-  readonly view: Pick<ClusterCache, 'backend'>;
+  readonly cache: Pick<ClusterCache, 'backend'>;
   readonly secrets: Secrets;
   readonly policy: AddressPolicy;
   readonly autoSelectHandler: boolean;
@@ -77,9 +77,9 @@ export class Witness {
 
   /** Returns the backend, if it may use the address. */
   #backendOf({ backend: key, ip: text, port }: AskedCheck): Backend | undefined {
-    const { view, policy } = this.#options;
+    const { cache, policy } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
-    const raw = view.backend(namespace, name);
+    const raw = cache.backend(namespace, name);
     const parsed = raw && parseBackend(raw);
     const ip = parseIp(text);
     if (parsed?.ok !== true || ip === undefined) return undefined;

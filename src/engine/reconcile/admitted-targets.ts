@@ -15,7 +15,7 @@ import type { Resolution } from '../../core/resolution/resolve-host.ts';
 import type { ClusterCache } from '../ports.ts';
 
 export interface AdmissionOptions {
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly policy: AddressPolicy;
   /** Default: the policy without `--alias-deny`. */
   readonly aliasPolicy?: AliasPolicy;
@@ -80,7 +80,7 @@ function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: Addr
 function admitForService(
   { spec }: Backend,
   resolved: Resolved,
-  { refusalOf, view }: Admission,
+  { refusalOf, cache }: Admission,
   limit: number,
 ) {
   const isDirect = spec.services?.every(({ headless }) => headless) === true;
@@ -90,7 +90,7 @@ function admitForService(
     refusalOf,
     spec.ports,
     limit,
-    isDirect ? undefined : (ip) => view.clusterAddress?.(ip),
+    isDirect ? undefined : (ip) => cache.clusterAddress?.(ip),
   );
 }
 

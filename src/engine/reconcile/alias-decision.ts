@@ -24,10 +24,10 @@ export interface AliasDecision {
 }
 
 /** Returns the host to which the backend's own Services point; undefined: none yet. */
-export const publishedAlias = (backend: Backend, view: ClusterCache): string | undefined =>
+export const publishedAlias = (backend: Backend, cache: ClusterCache): string | undefined =>
   currentAlias(
-    ownedServiceNames(backend, view)
-      .flatMap((name) => view.service(backend.namespace, name) ?? [])
+    ownedServiceNames(backend, cache)
+      .flatMap((name) => cache.service(backend.namespace, name) ?? [])
       .filter((service) => ownerName(service) === backend.name),
   );
 
@@ -39,7 +39,7 @@ export const publishedAlias = (backend: Backend, view: ClusterCache): string | u
  */
 export function decideAlias(
   { backend, targets, groups, healthOf }: ReconcileInputs,
-  view: ClusterCache,
+  cache: ClusterCache,
   known: HealthyHosts,
   now: number,
   forbids: AliasPolicy = aliasPolicy(),
@@ -49,7 +49,7 @@ export function decideAlias(
   const judged = candidatesOf(targets, groups, healthOf);
   const hosts = healthyHosts(known, judged, failbackMs, now);
   const candidates = judged.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
-  const before = publishedAlias(backend, view);
+  const before = publishedAlias(backend, cache);
   const choice = chooseTarget(candidates, before, failbackMs, now);
   const withdraws = choice.none === true && before !== undefined && forbids(before) !== undefined;
   return { hosts, candidates, before, choice, withdraws };
@@ -58,9 +58,9 @@ export function decideAlias(
 /** Service -> host to which it points, of the Services of an alias. */
 export function aliasesOf(
   { backend, observedService }: ReconcileInputs,
-  view: ClusterCache,
+  cache: ClusterCache,
 ): ReadonlyMap<string, string> {
-  const names = backend.spec.mode === 'ExternalName' ? view.ownedNames(backend.namespace, backend.name) : [];
+  const names = backend.spec.mode === 'ExternalName' ? cache.ownedNames(backend.namespace, backend.name) : [];
   return new Map(
     [...names].flatMap((name) => {
       const { externalName } = observedService(name)?.spec ?? {};

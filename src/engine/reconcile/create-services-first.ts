@@ -13,10 +13,10 @@ import { rolesIn } from './observed-roles.ts';
  */
 export function hasServicesToCreateFirst(
   { backend, addresses }: ReconcileInputs,
-  view: ClusterCache,
+  cache: ClusterCache,
 ): boolean {
   if (backend.spec.mode !== 'Endpoints') return false;
-  return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, view));
+  return addresses.some(({ family }) => family === 'IPv6') && servicesOf(backend).some(isNew(backend, cache));
 }
 
 /**
@@ -27,8 +27,8 @@ export function servicesToCreateFirst(
   inputs: ReconcileInputs,
   options: PlanningOptions,
 ): readonly (readonly PlanStep[])[] {
-  const isFirst = isNew(inputs.backend, options.view);
-  return desiredOf(inputs, rolesIn(inputs, options.view), undefined, options)
+  const isFirst = isNew(inputs.backend, options.cache);
+  return desiredOf(inputs, rolesIn(inputs, options.cache), undefined, options)
     .filter(({ spec }) => isFirst(spec))
     .map((desired) => planOf(inputs, desired, options))
     .filter(({ problem }) => problem === undefined || problem.reason === 'ExternalIPsRefused')
@@ -36,6 +36,6 @@ export function servicesToCreateFirst(
     .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
 }
 
-function isNew({ namespace }: Backend, view: ClusterCache): (spec: ServiceSpec) => boolean {
-  return (spec) => areFamiliesOpen(spec) && view.service(namespace, spec.name) === undefined;
+function isNew({ namespace }: Backend, cache: ClusterCache): (spec: ServiceSpec) => boolean {
+  return (spec) => areFamiliesOpen(spec) && cache.service(namespace, spec.name) === undefined;
 }

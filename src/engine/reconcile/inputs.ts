@@ -67,7 +67,7 @@ export function gatherInputs(
 ): ReconcileInputs {
   const { targets: wanted } = backend.spec;
   const { healthOf: probedHealthOf, frozenHealths, maintenance } = options;
-  const observedService = observedServiceOf(backend, options.view);
+  const observedService = observedServiceOf(backend, options.cache);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const materials = materialsOf(backend.spec, options.secretOf);
   const groups = portGroups(backend.spec, { materials, choose: options.autoSelectHandler });

@@ -22,7 +22,7 @@ import type { Clock } from '../../util/clock.ts';
 
 export interface ResolvingOptions {
   readonly clock: Clock;
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly resolver: Resolver;
   /** Shortest time between two queries of a name, whatever the specs have. Default: none. */
   readonly minRefreshMs?: number;
@@ -34,7 +34,7 @@ export interface ResolvingOptions {
  */
 export function subscribeNames(
   backend: Backend,
-  { resolver, view, minRefreshMs = 0 }: ResolvingOptions,
+  { resolver, cache, minRefreshMs = 0 }: ResolvingOptions,
 ): void {
   const lookup: NameStateOf = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
@@ -56,7 +56,7 @@ export function subscribeNames(
   };
   const first = ask();
   if (!first.questions.some(isUnknown)) return;
-  const publishedNamesOf = publishedBefore(backend, view);
+  const publishedNamesOf = publishedBefore(backend, cache);
   const seed = (asked: QuestionSet): void => {
     const isNew = (question: Question): boolean => asked.has(question) && isUnknown(question);
     const unknown = hosts.filter((host) => questionsOf(host, dns.families, lookup).some(isNew));
@@ -68,12 +68,12 @@ export function subscribeNames(
 }
 
 /** Returns a lookup of the published records of a host. Slices and status are read once for all hosts. */
-function publishedBefore(backend: Backend, view: ClusterCache): (host: string) => readonly PublishedName[] {
+function publishedBefore(backend: Backend, cache: ClusterCache): (host: string) => readonly PublishedName[] {
   if (backend.spec.mode === 'ExternalName') {
     const index = indexStatus(backend.status);
     return (host) => namesFromStatus(host, index);
   }
-  const index = indexNames(ownedSlices(backend, view));
+  const index = indexNames(ownedSlices(backend, cache));
   return (host) => decodeNames(host, index);
 }
 

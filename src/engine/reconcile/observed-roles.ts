@@ -10,12 +10,12 @@ import type { ClusterCache } from '../ports.ts';
 /** Returns the roles of the addresses, given the addresses behind the Services of role Primary now. */
 export function rolesIn(
   { backend, groups, addresses, healthOf }: ReconcileInputs,
-  view: ClusterCache,
+  cache: ClusterCache,
 ): Roles {
   const names = (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Primary')
     .map(({ name }) => name);
-  const ready = new Map(names.map((name) => [name, readyPlaces(backend, view, name)]));
+  const ready = new Map(names.map((name) => [name, readyPlaces(backend, cache, name)]));
   const [group] = groups;
   const isPublishedPrimary = (address: BackendAddress, service?: string): boolean => {
     if (group === undefined) return false;
@@ -26,9 +26,9 @@ export function rolesIn(
 }
 
 /** Returns IP and port of each endpoint that clients of the backend's own slices of a Service use. */
-const readyPlaces = (backend: Backend, view: ClusterCache, service: string): ReadonlySet<string> =>
+const readyPlaces = (backend: Backend, cache: ClusterCache, service: string): ReadonlySet<string> =>
   new Set(
-    view
+    cache
       .slices(backend.namespace, service)
       .filter((slice) => ownerName(slice) === backend.name)
       .flatMap(({ endpoints, ports }) =>

@@ -23,7 +23,7 @@ import type { AliasDecision } from './alias-decision.ts';
 import type { ReconcileInputs } from './inputs.ts';
 
 export interface PlanningOptions {
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly registry: BackendRegistry;
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
@@ -45,13 +45,13 @@ export function desiredOf(
   inputs: ReconcileInputs,
   roles: Roles,
   alias: AliasDecision | undefined,
-  { legacyEndpoints, policy, view }: PlanningOptions,
+  { legacyEndpoints, policy, cache }: PlanningOptions,
   tiers?: DesiredInput['tiers'],
 ): readonly DesiredService[] {
   if (alias?.choice.none === true) return [];
   const input = {
     ...inputs,
-    observedSlices: (service: string) => ownSlices(inputs.backend, service, view),
+    observedSlices: (service: string) => ownSlices(inputs.backend, service, cache),
     roles,
     legacyEndpoints,
     alias: alias?.choice.name,
@@ -60,8 +60,8 @@ export function desiredOf(
 }
 
 /** Returns the slices of a Service that the backend owns. */
-const ownSlices = ({ namespace, name }: Backend, service: string, view: ClusterCache) =>
-  view.slices(namespace, service).filter((slice) => ownerName(slice) === name);
+const ownSlices = ({ namespace, name }: Backend, service: string, cache: ClusterCache) =>
+  cache.slices(namespace, service).filter((slice) => ownerName(slice) === name);
 
 /** Addresses that are left out of the objects of a Service, because the API server refuses them. */
 export interface LeftOut {
@@ -76,9 +76,9 @@ export function planOf(
   options: PlanningOptions,
   leftOut?: LeftOut,
 ): ServicePlan {
-  const { view, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
+  const { cache, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const { policy, aliasPolicy } = options;
-  const found = observed(backend.namespace, desired.name, view);
+  const found = observed(backend.namespace, desired.name, cache);
   const olderClaimant = registry.olderClaimant(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
@@ -114,13 +114,13 @@ function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOu
  */
 export function removalsOf(
   backend: Backend,
-  { view, registry }: PlanningOptions,
+  { cache, registry }: PlanningOptions,
   withdraws = false,
 ): readonly (readonly PlanStep[])[] {
   const desired = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
-  return [...view.ownedNames(backend.namespace, backend.name)]
+  return [...cache.ownedNames(backend.namespace, backend.name)]
     .filter((name) => !desired.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
-    .map((name) => planRemoval(observed(backend.namespace, name, view), backend.name));
+    .map((name) => planRemoval(observed(backend.namespace, name, cache), backend.name));
 }
 
 /**
@@ -132,8 +132,8 @@ const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
     ? holderOf(service)
     : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
 
-export const observed = (namespace: string, name: string, view: ClusterCache): Observed => ({
-  service: view.service(namespace, name),
-  slices: view.slices(namespace, name),
-  endpoints: view.endpoints(namespace, name),
+export const observed = (namespace: string, name: string, cache: ClusterCache): Observed => ({
+  service: cache.service(namespace, name),
+  slices: cache.slices(namespace, name),
+  endpoints: cache.endpoints(namespace, name),
 });

@@ -98,7 +98,7 @@ export async function publish(
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
     const reviewed = desired.flatMap((service, i) => {
-      const found = observed(inputs.backend.namespace, service.name, options.view);
+      const found = observed(inputs.backend.namespace, service.name, options.cache);
       return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
@@ -117,7 +117,7 @@ function isEditedMeanwhile(
   options: PublishingOptions,
 ): boolean {
   const isWritten = plan?.steps.some(({ action: { op } }) => op === 'applyService' || op === 'setService');
-  const { service } = observed(backend.namespace, name, options.view);
+  const { service } = observed(backend.namespace, name, options.cache);
   if (isWritten !== true || service === undefined) return false;
   const repair = repairPatch(service, body);
   return repair !== undefined && !unstored.isKnown(repair, options);
@@ -157,13 +157,13 @@ function openServices(
   { backend }: ReconcileInputs,
   desired: readonly DesiredService[],
   flapping: Flapping,
-  { view, clock }: PublishingOptions,
+  { cache, clock }: PublishingOptions,
 ): { readonly now: readonly DesiredService[]; readonly waiting: Publication['waiting'] } {
   const at = clock.now();
   if (!flapping.isLimited(at)) return { now: desired, waiting: undefined };
   const [waiting, opened] = [new Set<boolean>(), new Set<boolean>()];
   const now = desired.map((service) => {
-    const { slices } = observed(backend.namespace, service.name, view);
+    const { slices } = observed(backend.namespace, service.name, cache);
     const held = withHeldAddresses(service, slices, flapping.accepted.get(service.name));
     if (held === service) return service;
     const isEmpty = isEmptyIn(slices);
@@ -188,11 +188,11 @@ async function recordRefusals(
   lists: readonly (readonly FailedWrite[])[],
   refusals: Refusals,
   writer: Writer,
-  { view, clock, random = () => 1 }: PublishingOptions,
+  { cache, clock, random = () => 1 }: PublishingOptions,
 ): Promise<boolean> {
   const found = desired.flatMap(({ name }, i) =>
     lastOfEach(lists[i] ?? []).map(async ({ write, error }) => {
-      const { slices, endpoints } = observed(backend.namespace, name, view);
+      const { slices, endpoints } = observed(backend.namespace, name, cache);
       const objects = [...slices.filter(isOurSlice), ...(endpoints === undefined ? [] : [endpoints])];
       const { kind, metadata } = write.object;
       const same = objects.find((each) => each.kind === kind && each.metadata.name === metadata.name);
@@ -234,7 +234,7 @@ function forget(
   refusals: Refusals,
   options: PublishingOptions,
 ): void {
-  const { slices, endpoints } = observed(backend.namespace, desired.name, options.view);
+  const { slices, endpoints } = observed(backend.namespace, desired.name, options.cache);
   const desiredIps = new Set(desired.addresses.map(({ ip }) => ip));
   const inSlices = new Set(slices.filter(isOurSlice).flatMap(addressesIn));
   const inEndpoints = new Set(endpoints && addressesIn(endpoints));

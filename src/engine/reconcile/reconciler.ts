@@ -115,10 +115,10 @@ export class Reconciler {
   }
 
   async reconcile(key: string): Promise<Outcome> {
-    const { registry, view } = this.#options;
+    const { registry, cache } = this.#options;
     const [namespace = '', name = ''] = key.split('/');
-    // Reads the view again, because a run must not depend on the report of a change.
-    registry.update(key, view.backend(namespace, name));
+    // Reads the cache again, because a run must not depend on the report of a change.
+    registry.update(key, cache.backend(namespace, name));
     const entry = registry.get(key);
     if (entry === undefined || entry.raw.metadata.deletionTimestamp !== undefined) {
       this.#tracker.end(key);
@@ -144,7 +144,7 @@ export class Reconciler {
     tracked: TrackedBackend,
     maintenance: MaintenanceState,
   ): Promise<Outcome> {
-    const { view } = this.#options;
+    const { cache } = this.#options;
     const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance);
     const first = gather();
     const isThawed = thaw(first, tracked.frozenHealths, this.#options);
@@ -152,7 +152,7 @@ export class Reconciler {
     tracked.inMaintenance = effectsOf(inputs);
     tracked.addresses = inputs.addresses.map(({ ip }) => ip);
     tracked.refused = mayChangeByPolicy(inputs);
-    return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, view)
+    return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, cache)
       ? this.#createServicesFirst(inputs, tracked)
       : this.#sync(inputs, tracked);
   }
@@ -223,11 +223,11 @@ export class Reconciler {
     syncChecks(inputs, this.#options);
     const settleMs = initialWaitMs(inputs, tracked.seenAt, this.#options);
     if (settleMs > 0) return { ok: true, requeueAfterMs: settleMs };
-    const { view } = this.#options;
+    const { cache } = this.#options;
     const writer = preemptibleWriter(tracked, this.#options.writer);
     const alias = this.#aliasOf(inputs, tracked);
-    const roles = rolesIn(inputs, view);
-    const before = aliasesOf(inputs, view);
+    const roles = rolesIn(inputs, cache);
+    const before = aliasesOf(inputs, cache);
     const { refusals, unstored, flapping, tiers } = tracked;
     refusals.begin(tracked.generation);
     const options = { ...this.#options, contests: this.#contests };
@@ -243,10 +243,10 @@ export class Reconciler {
   }
 
   #aliasOf(inputs: ReconcileInputs, tracked: TrackedBackend): AliasDecision | undefined {
-    const { clock, view } = this.#options;
+    const { clock, cache } = this.#options;
     const alias = decideAlias(
       inputs,
-      view,
+      cache,
       tracked.hosts ?? new Map(),
       clock.now(),
       this.#options.aliasPolicy,

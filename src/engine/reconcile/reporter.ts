@@ -18,7 +18,7 @@ import { writeTrackedStatus, type StatusWriterOptions } from './status-writer.ts
 import type { PublishedInputs, WrittenInputs } from './written-run.ts';
 
 export interface ReporterOptions extends StatusWriterOptions, RunStatusOptions {
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   /**
    * Delay of a status after slices were written, in milliseconds. The same status then contains what follows
    * at once (the first verdict of a new address, another address of a host that failed). The slices of other
@@ -76,7 +76,7 @@ export class Reporter {
     const { desired } = done;
     const { namespace } = inputs.backend;
     const written = desired.map((each) =>
-      writtenService(each, observed(namespace, each.name, this.#options.view)),
+      writtenService(each, observed(namespace, each.name, this.#options.cache)),
     );
     this.#recordSwitch(inputs, written, tracked);
     const { waiting } = done;

@@ -16,7 +16,7 @@ import type { ReconcileInputs } from './inputs.ts';
 
 export interface ProbingOptions {
   readonly clock: Clock;
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly prober: Pick<Prober, 'set' | 'forget' | 'healthOf' | 'seed' | 'quarantined'>;
   /** Bounds the probes of a namespace. Default: no bound. */
   readonly rates?: ProbeRates;
@@ -63,7 +63,7 @@ export function seedChecks(
   { backend, groups, addresses, checks }: ReconcileInputs,
   options: ProbingOptions,
 ): boolean {
-  const { prober, view, clock } = options;
+  const { prober, cache, clock } = options;
   const healthOf = prober.healthOf(backend.uid);
   const isUnconfirmed = ({ id }: Check): boolean => {
     const known = healthOf(id);
@@ -71,18 +71,18 @@ export function seedChecks(
   };
   if (!checks.some(isUnconfirmed)) return false;
   const at = { now: clock.now(), wall: clock.wall() };
-  const found = restoreHealth({ backend, groups, addresses, published: published(backend, view), at });
+  const found = restoreHealth({ backend, groups, addresses, published: published(backend, cache), at });
   const changed = [...found].map(([id, value]) => prober.seed(backend.uid, id, value));
   return changed.includes(true);
 }
 
 /** Returns the objects under the names of the backend's Services that it owns or is to adopt. */
-function published(backend: Backend, view: ClusterCache): Published | PublishedAlias {
-  if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, view) };
-  const names = ownedServiceNames(backend, view);
+function published(backend: Backend, cache: ClusterCache): Published | PublishedAlias {
+  if (backend.spec.mode === 'ExternalName') return { alias: publishedAlias(backend, cache) };
+  const names = ownedServiceNames(backend, cache);
   return {
-    slices: names.flatMap((name) => view.slices(backend.namespace, name)),
-    endpoints: names.flatMap((name) => view.endpoints(backend.namespace, name) ?? []),
+    slices: names.flatMap((name) => cache.slices(backend.namespace, name)),
+    endpoints: names.flatMap((name) => cache.endpoints(backend.namespace, name) ?? []),
   };
 }
 
@@ -95,7 +95,7 @@ function published(backend: Backend, view: ClusterCache): Published | PublishedA
 export function initialWaitMs(
   { backend, checks, targets, secretsPending }: ReconcileInputs,
   since: number,
-  { prober, clock, view }: ProbingOptions,
+  { prober, clock, cache }: ProbingOptions,
 ): number {
   const healthOf = prober.healthOf(backend.uid);
   const isOpen = ({ id, timing }: Check): boolean => {
@@ -105,6 +105,6 @@ export function initialWaitMs(
   // Published addresses remain, and the first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean => stateIs(resolution?.state, 'awaited');
   if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;
-  const isPublished = view.ownedNames(backend.namespace, backend.name).size > 0;
+  const isPublished = cache.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
 }

@@ -19,14 +19,14 @@ interface PendingTransition {
  * written.
  */
 export class TransitionEvents {
-  readonly #view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>;
+  readonly #cache: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>;
   /** Latest transition of each check, by key of the backend and id of the check. */
   readonly #waiting = new Map<string, Map<string, PendingTransition>>();
   /** Transitions that the run in progress has taken in. */
   readonly #seen = new Map<string, Map<string, PendingTransition>>();
 
-  constructor(view: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>) {
-    this.#view = view;
+  constructor(cache: Pick<ClusterCache, 'service' | 'slices' | 'ownedNames'>) {
+    this.#cache = cache;
   }
 
   /**
@@ -99,11 +99,11 @@ export class TransitionEvents {
 
   #slicesOf(key: string): ReadonlyMap<string, readonly EndpointSlice[]> {
     const [namespace = '', name = ''] = key.split('/');
-    const services = [...this.#view.ownedNames(namespace, name)].toSorted();
+    const services = [...this.#cache.ownedNames(namespace, name)].toSorted();
     return new Map(
       services.map((service) => [
         service,
-        this.#view.slices(namespace, service).filter((slice) => ownerName(slice) === name),
+        this.#cache.slices(namespace, service).filter((slice) => ownerName(slice) === name),
       ]),
     );
   }
@@ -121,7 +121,7 @@ export class TransitionEvents {
           .map((endpoint) => ({ endpoint, isMarked: markedIn(slice).has(ip) })),
       );
       if (own.length === 0) return [];
-      const always = this.#view.service(namespace, service)?.spec.publishNotReadyAddresses === true;
+      const always = this.#cache.service(namespace, service)?.spec.publishNotReadyAddresses === true;
       const isMarked = own.some((each) => each.isMarked);
       const regardless = always ? 'publishNotReadyAddresses' : isMarked ? 'whenNoneReady' : undefined;
       return [{ service, ready: own.every(({ endpoint }) => isReadyEndpoint(endpoint)), regardless }];

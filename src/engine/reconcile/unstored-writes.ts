@@ -22,7 +22,7 @@ interface Unstored {
 }
 
 interface World {
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly clock: Pick<Clock, 'now'>;
   readonly random?: Random;
 }
@@ -48,16 +48,16 @@ export class UnstoredWrites {
         if (this.isKnown(action, world)) return;
         if (await this.#perform(writer, action, world, preempt)) return;
         // The API server has altered the write. A second one shows whether the result is always the same.
-        if (isAltered(action, world.view)) await this.#perform(writer, action, world, preempt);
+        if (isAltered(action, world.cache)) await this.#perform(writer, action, world, preempt);
       },
     };
   }
 
   /** Returns true when the write changes nothing and its next try is not due. */
-  isKnown(action: Action, { view, clock }: World): boolean {
+  isKnown(action: Action, { cache, clock }: World): boolean {
     const known = this.#all.get(keyOf(action));
     if (known === undefined || known.againAt <= clock.now()) return false;
-    return known.version === versionOf(action, view) && known.write === JSON.stringify(action);
+    return known.version === versionOf(action, cache) && known.write === JSON.stringify(action);
   }
 
   /** Forgets writes whose object needs none any more. */
@@ -87,13 +87,13 @@ export class UnstoredWrites {
 
   /** Performs a write. Returns true when it has changed nothing. */
   async #perform(writer: Writer, action: Action, world: World, preempt?: AbortSignal): Promise<boolean> {
-    const version = versionOf(action, world.view);
+    const version = versionOf(action, world.cache);
     await writer.perform(action, preempt);
     const object = objectOf(action);
-    if (version === undefined || object === undefined || versionOf(action, world.view) !== version)
+    if (version === undefined || object === undefined || versionOf(action, world.cache) !== version)
       return false;
     // The Service is stored as it was sent, although nothing changed.
-    if (action.op === 'applyService' && !isAltered(action, world.view)) return false;
+    if (action.op === 'applyService' && !isAltered(action, world.cache)) return false;
     const { clock, random = () => 1 } = world;
     const tries = (this.#all.get(keyOf(action))?.tries ?? 0) + 1;
     const againAt = clock.now() + slowBackoffMs(tries, random);
@@ -111,10 +111,10 @@ const altered = (service: string, fields: string): Problem => ({
   published: true,
 });
 
-function isAltered(action: Action, view: ClusterCache): boolean {
+function isAltered(action: Action, cache: ClusterCache): boolean {
   if (action.op !== 'applyService') return false;
   const { namespace, name } = action.service.metadata;
-  const service = view.service(namespace, name);
+  const service = cache.service(namespace, name);
   return service !== undefined && !isApplied(service, action.service);
 }
 
@@ -122,23 +122,23 @@ function isAltered(action: Action, view: ClusterCache): boolean {
  * Returns the version of the stored object; undefined: there is none, or the write changes no existing
  * object.
  */
-function versionOf(action: Action, view: ClusterCache): string | undefined {
+function versionOf(action: Action, cache: ClusterCache): string | undefined {
   switch (action.op) {
     case 'applyService': {
       const { namespace, name } = action.service.metadata;
-      return view.service(namespace, name)?.metadata.resourceVersion;
+      return cache.service(namespace, name)?.metadata.resourceVersion;
     }
     case 'setService':
-      return view.service(action.ref.namespace, action.ref.name)?.metadata.resourceVersion;
+      return cache.service(action.ref.namespace, action.ref.name)?.metadata.resourceVersion;
     case 'update':
-      return stored(action.object, view)?.metadata.resourceVersion;
+      return stored(action.object, cache)?.metadata.resourceVersion;
     default:
       return undefined;
   }
 }
 
-function stored(object: EndpointSlice | Endpoints, view: ClusterCache): KubeObject | undefined {
+function stored(object: EndpointSlice | Endpoints, cache: ClusterCache): KubeObject | undefined {
   const { namespace, name } = object.metadata;
-  if (object.kind === 'Endpoints') return view.endpoints(namespace, name);
-  return view.slices(namespace, serviceOf(object) ?? '').find((slice) => slice.metadata.name === name);
+  if (object.kind === 'Endpoints') return cache.endpoints(namespace, name);
+  return cache.slices(namespace, serviceOf(object) ?? '').find((slice) => slice.metadata.name === name);
 }

@@ -8,7 +8,7 @@ import { observed } from './plan-services.ts';
 import type { ClusterCache, Writer } from '../ports.ts';
 
 export interface WithdrawingOptions {
-  readonly view: ClusterCache;
+  readonly cache: ClusterCache;
   readonly policy: AddressPolicy;
   readonly aliasPolicy?: AliasPolicy;
 }
@@ -27,10 +27,10 @@ export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
 export async function withdraw(
   { metadata: { namespace, name } }: KubeObject,
   writer: Writer,
-  { view, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawingOptions,
+  { cache, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawingOptions,
 ): Promise<Withdrawn> {
-  const found = [...view.ownedNames(namespace, name)].map((service) =>
-    withdrawalOf(observed(namespace, service, view), name, policy, forbids),
+  const found = [...cache.ownedNames(namespace, name)].map((service) =>
+    withdrawalOf(observed(namespace, service, cache), name, policy, forbids),
   );
   const failed = await applyAll(
     writer,

@@ -14,7 +14,7 @@ export interface PublishedInputs extends ReconcileInputs {
   readonly before: ReadonlyMap<string, string>;
 }
 
-/** Inputs of a run, and the content of the view after all its writes were accepted or refused. */
+/** Inputs of a run, and the content of the cache after all its writes were accepted or refused. */
 export interface WrittenInputs extends Omit<PublishedInputs, 'before'> {
   readonly desired: readonly DesiredService[];
   readonly written: readonly WrittenService[];

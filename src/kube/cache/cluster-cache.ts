@@ -19,19 +19,23 @@ import { keyOf } from './store.ts';
 import type { WatchObserver } from './watch-failures.ts';
 import type { Change } from './store.ts';
 
-export type ViewKind = ObjectRef['kind'];
+export type CacheKind = ObjectRef['kind'];
 
 /** `concerned`: keys (`namespace/name`) of the backends that must be reconciled; see `KubeCache`. */
-export type ViewListener = (kind: ViewKind, change: Change<KubeObject>, concerned: readonly string[]) => void;
+export type CacheListener = (
+  kind: CacheKind,
+  change: Change<KubeObject>,
+  concerned: readonly string[],
+) => void;
 
-export interface ViewOptions {
+export interface KubeCacheOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   /** Namespaces to watch; empty: the whole cluster. */
   readonly namespaces: readonly string[];
-  readonly onChange?: ViewListener;
+  readonly onChange?: CacheListener;
   readonly observer?: WatchObserver;
   readonly silenceMs?: number;
 }
@@ -60,7 +64,7 @@ const withoutPods = {
  * backends is reported.
  */
 export class KubeCache implements ClusterCache {
-  readonly #options: ViewOptions;
+  readonly #options: KubeCacheOptions;
   readonly #backends: KindCache<RawBackend>;
   readonly #services: KindCache<Service>;
   readonly #slices: KindCache<EndpointSlice>;
@@ -69,7 +73,7 @@ export class KubeCache implements ClusterCache {
   readonly #namespaces: Namespaces;
   readonly #catchUp: CatchUp;
 
-  constructor(options: ViewOptions) {
+  constructor(options: KubeCacheOptions) {
     this.#options = options;
     const { clock, logger, namespaces } = options;
     this.#catchUp = new CatchUp({ clock, logger });
@@ -173,7 +177,7 @@ export class KubeCache implements ClusterCache {
    *
    * @param own true: the writer waits for the answer, and need not be reconciled again
    */
-  put(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
+  put(kind: CacheKind, namespace: string, raw: unknown, own = true): void {
     this.#cacheOf(kind).of(namespace)?.put(raw, own);
   }
 
@@ -181,12 +185,12 @@ export class KubeCache implements ClusterCache {
    * Takes an object that was read by its name. If the watch leaves it out, it is cached even if it is older
    * than the version of the watch.
    */
-  putRead(kind: ViewKind, namespace: string, raw: unknown, own = true): void {
+  putRead(kind: CacheKind, namespace: string, raw: unknown, own = true): void {
     this.#cacheOf(kind).putRead(namespace, raw, own);
   }
 
   /** Records that the operator deleted the object with this uid. */
-  remove(kind: ViewKind, namespace: string, name: string, uid: string, own = true): void {
+  remove(kind: CacheKind, namespace: string, name: string, uid: string, own = true): void {
     this.#cacheOf(kind).of(namespace)?.remove(`${namespace}/${name}`, uid, own);
   }
 
@@ -202,7 +206,7 @@ export class KubeCache implements ClusterCache {
     });
   }
 
-  #cacheOf(kind: ViewKind): KindCache<KubeObject> {
+  #cacheOf(kind: CacheKind): KindCache<KubeObject> {
     switch (kind) {
       case 'ExternalBackend':
         return this.#backends;
@@ -240,7 +244,7 @@ export class KubeCache implements ClusterCache {
   }
 
   #objectChanged<T extends KubeObject>(
-    kind: ViewKind,
+    kind: CacheKind,
     change: Change<T>,
     servicesOf: (object: T) => readonly string[],
   ): void {
@@ -258,7 +262,7 @@ export class KubeCache implements ClusterCache {
   }
 
   #notify(
-    kind: ViewKind,
+    kind: CacheKind,
     change: Change<KubeObject>,
     writers: readonly string[],
     others: readonly string[],

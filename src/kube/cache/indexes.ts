@@ -6,7 +6,7 @@ import type { RawBackend } from './transform.ts';
 import { claimsOf, literalTargets, ownersOf, serviceAddresses, serviceOfSlice } from './index-functions.ts';
 import { keyOf } from './store.ts';
 
-/** Indexes over the caches of a view. Each follows its cache, one change at a time. */
+/** Indexes over the caches of the kinds. Each follows its cache, one change at a time. */
 export class Indexes {
   /** Backends by the Services that they want, as `namespace/service`. */
   readonly claims = new Index<RawBackend>(claimsOf);

@@ -56,7 +56,7 @@ export class ActionRunner {
   }
 
   /**
-   * Runs the action, and puts the answers of the API server into the view. Rejects with an `OperatorError`.
+   * Runs the action, and puts the answers of the API server into the cache. Rejects with an `OperatorError`.
    */
   run(action: Action, call: Call): Promise<void> {
     switch (action.op) {
@@ -81,7 +81,7 @@ export class ActionRunner {
     }
   }
 
-  /** Reads from the API server, because the view may be behind. */
+  /** Reads from the API server, because the cache may be behind. */
   async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>, call: Call): Promise<void> {
     const found = await this.#find({ kind: 'Service', namespace, name }, call);
     if (found === undefined) return;
@@ -95,7 +95,7 @@ export class ActionRunner {
     throw new OperatorError(message, { kind: 'transient', reason: 'AlreadyExists', status: 409 });
   }
 
-  /** Reads the object, and puts it into the view. Returns undefined if it does not exist. */
+  /** Reads the object, and puts it into the cache. Returns undefined if it does not exist. */
   async #find(ref: ObjectName, call: Call): Promise<Answer | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;
@@ -171,7 +171,7 @@ export class ActionRunner {
 
   /**
    * Returns Endpoints that the endpoints controller wrote for a selector that was removed, and that the
-   * operator has not taken over. The view does not contain Endpoints of that controller.
+   * operator has not taken over. The cache does not contain Endpoints of that controller.
    */
   async #orphanedEndpoints(namespace: string, name: string, call: Call) {
     const kind = 'Endpoints';
@@ -199,7 +199,7 @@ export class ActionRunner {
   }
 
   /**
-   * Returns the answer of a write. After a conflict the object is read into the view, so that the next plan
+   * Returns the answer of a write. After a conflict the object is read into the cache, so that the next plan
    * is right.
    */
   async #refreshOnConflict(ref: ObjectName, write: Promise<unknown>, call: Call): Promise<unknown> {
@@ -212,7 +212,7 @@ export class ActionRunner {
     }
   }
 
-  /** Reads the object into the view. Returns its uid; undefined: it does not exist, or the read failed. */
+  /** Reads the object into the cache. Returns its uid; undefined: it does not exist, or the read failed. */
   async #refresh(ref: ObjectName, call: Call): Promise<string | undefined> {
     try {
       const answer = (await this.#read(ref, call)) as Answer;

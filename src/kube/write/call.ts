@@ -1,11 +1,11 @@
 import { supersededError } from '../client/errors.ts';
-import type { ViewKind } from '../cache/cluster-cache.ts';
+import type { CacheKind } from '../cache/cluster-cache.ts';
 
 /** Receiver of answers: `KubeCache`. */
 export interface CacheUpdater {
-  put(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
-  putRead(kind: ViewKind, namespace: string, raw: unknown, own?: boolean): void;
-  remove(kind: ViewKind, namespace: string, name: string, uid: string, own?: boolean): void;
+  put(kind: CacheKind, namespace: string, raw: unknown, own?: boolean): void;
+  putRead(kind: CacheKind, namespace: string, raw: unknown, own?: boolean): void;
+  remove(kind: CacheKind, namespace: string, name: string, uid: string, own?: boolean): void;
 }
 
 /** One action in progress: whether its caller still waits for it, and the receiver of its answers. */
@@ -13,12 +13,12 @@ export class Call implements CacheUpdater {
   readonly preempt: AbortSignal | undefined;
   /** Term in which it began. */
   readonly term: number | undefined;
-  readonly #view: CacheUpdater;
+  readonly #cache: CacheUpdater;
   /** True when its caller no longer waits: then its answers are changes that are reported to its owner. */
   #left = false;
 
-  constructor(view: CacheUpdater, preempt: AbortSignal | undefined, term: number | undefined) {
-    this.#view = view;
+  constructor(cache: CacheUpdater, preempt: AbortSignal | undefined, term: number | undefined) {
+    this.#cache = cache;
     this.preempt = preempt;
     this.term = term;
   }
@@ -43,14 +43,14 @@ export class Call implements CacheUpdater {
   }
 
   put(...[kind, namespace, raw]: Parameters<CacheUpdater['put']>): void {
-    this.#view.put(kind, namespace, raw, !this.#left);
+    this.#cache.put(kind, namespace, raw, !this.#left);
   }
 
   putRead(...[kind, namespace, raw]: Parameters<CacheUpdater['putRead']>): void {
-    this.#view.putRead(kind, namespace, raw, !this.#left);
+    this.#cache.putRead(kind, namespace, raw, !this.#left);
   }
 
   remove(...[kind, namespace, name, uid]: Parameters<CacheUpdater['remove']>): void {
-    this.#view.remove(kind, namespace, name, uid, !this.#left);
+    this.#cache.remove(kind, namespace, name, uid, !this.#left);
   }
 }

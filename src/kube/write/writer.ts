@@ -8,7 +8,7 @@ import type { CacheUpdater } from './call.ts';
 import { supersededError } from '../client/errors.ts';
 
 export interface WriterOptions extends ActionRunnerOptions {
-  readonly view: CacheUpdater;
+  readonly cache: CacheUpdater;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface WriterOptions extends ActionRunnerOptions {
  * | is in flight                       | the caller waits for it       | goes on by itself, and the caller does not wait |
  * | reads the object after a conflict  | the read goes on by itself    | the same                                      |
  *
- * An action that goes on by itself puts its answer into the view, as a change that is reported to its owner.
+ * An action that goes on by itself puts its answer into the cache, as a change that is reported to its owner.
  * Until it has ended, no other action on that object begins, so that of two writes the later one is executed
  * last.
  */
@@ -39,7 +39,7 @@ export class KubeWriter implements Writer {
   }
 
   perform(action: Action, preempt?: AbortSignal): Promise<void> {
-    const call = new Call(this.#options.view, preempt, this.#options.term?.());
+    const call = new Call(this.#options.cache, preempt, this.#options.term?.());
     if (touchesSlice(action)) return this.#runner.run(action, call);
     const object = nameOf(action);
     const done = this.#inTurn(object, action, call);

@@ -102,7 +102,7 @@ export class Replica {
       onNews: (owners) => this.engine.inputsChanged(owners),
     });
     this.engine = new Engine({
-      ...{ clock, random, logger, view: this.#view, resolver: this.#resolver },
+      ...{ clock, random, logger, cache: this.#view, resolver: this.#resolver },
       writer: { perform: (action) => this.#perform(action) },
       events: { record: nothing },
       secrets: { follow: nothing, state: () => undefined },

@@ -44,7 +44,7 @@ describe('names without an answer', () => {
       ownedNames: () => new Set([backend.name]),
       slices: (at: string) => (at === namespace ? slices : []),
     });
-    subscribeNames(backend, { resolver, view, clock });
+    subscribeNames(backend, { resolver, cache: view, clock });
     const seeded = targets.map((target) => resolver.state({ name: target.host, type: 'A' }).addresses);
     expect(seeded).toEqual(targets.map((_, i) => [ip(i)]));
     expect(reads()).toBe(slices.length);
@@ -61,7 +61,7 @@ describe('the shortest time between two queries', () => {
     const clock = new ManualClock();
     const resolver = new FakeResolver(clock);
     const backend = aBackend({ targets: [{ host: 'db.example.com' }], dns });
-    subscribeNames(backend, { resolver, view: new FakeCluster(), clock, minRefreshMs });
+    subscribeNames(backend, { resolver, cache: new FakeCluster(), clock, minRefreshMs });
     const { minMs, maxMs } = resolver.bounds.get(backend.uid) ?? {};
     expect([minMs, maxMs]).toEqual(expected);
   });

@@ -30,7 +30,7 @@ class World {
       void this.view.push(`${what} ${kind} ${rest.at(-1) === true ? 'own' : 'of others'}`);
   readonly writer = new KubeWriter({
     client: { request: (ask) => this.#request(ask) },
-    view: { put: this.#sink('put'), putRead: this.#sink('found'), remove: this.#sink('remove') },
+    cache: { put: this.#sink('put'), putRead: this.#sink('found'), remove: this.#sink('remove') },
     mayWrite: () => true,
     term: () => this.term,
     confirm: () => this.confirmed,

@@ -57,7 +57,7 @@ export class EngineWorld {
       clock: this.clock,
       random: () => 0.5,
       logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
-      view: this.cluster,
+      cache: this.cluster,
       writer: this.#writer(),
       events: { record: (_, event) => void this.events.push(event) },
       resolver: this.resolver,

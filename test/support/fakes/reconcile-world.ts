@@ -44,7 +44,7 @@ export class ReconcileWorld {
     this.#health = new HealthTable({ clock, onChanged: () => undefined });
     this.reconciler = new Reconciler({
       clock,
-      view: cluster,
+      cache: cluster,
       writer: cluster,
       events: { record: (_, event) => void this.events.push(event) },
       resolver: this.resolver,
