@@ -88,7 +88,7 @@ async function bareWrites(client: ReturnType<typeof createClient>, n: number, fr
       resource: resource.plural,
       path: verb === 'create' ? pathOf(resource, 'bare') : pathOf(resource, 'bare', name, more.sub),
       body: { apiVersion: resource.apiVersion, kind: resource.kind, ...body },
-      lane: priorities.slice,
+      priority: priorities.slice,
       ...(more.contentType !== undefined && { contentType: more.contentType }),
       ...(verb === 'apply' && { query: { fieldManager: 'bare', force: true } }),
     });

@@ -80,7 +80,7 @@ async function rawRate(
           resource: resource.plural,
           path,
           body,
-          lane: priorities.slice,
+          priority: priorities.slice,
         })) as typeof object,
       );
     });

@@ -46,8 +46,8 @@ export class ListWatch<T extends KubeObject> {
     let version = '';
     let from: string | undefined;
     do {
-      const ask = this.#ask('list', { limit: pageSize, continue: from }, listDeadlineMs, signal);
-      const page = (await client.request(ask)) as List;
+      const request = this.#request('list', { limit: pageSize, continue: from }, listDeadlineMs, signal);
+      const page = (await client.request(request)) as List;
       for (const item of page.items ?? []) objects.push(project(item));
       version = page.metadata.resourceVersion;
       from = page.metadata.continue;
@@ -57,8 +57,8 @@ export class ListWatch<T extends KubeObject> {
 
   /** Returns the current version of the collection. */
   async version(signal: AbortSignal): Promise<string> {
-    const ask = this.#ask('list', { limit: 1 }, versionDeadlineMs, signal);
-    const page = (await this.#options.client.request(ask)) as List;
+    const request = this.#request('list', { limit: 1 }, versionDeadlineMs, signal);
+    const page = (await this.#options.client.request(request)) as List;
     return page.metadata.resourceVersion;
   }
 
@@ -72,10 +72,10 @@ export class ListWatch<T extends KubeObject> {
     const all = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
     const query = { watch: true, allowWatchBookmarks: true, timeoutSeconds };
     const from = resourceVersion === undefined ? all : { resourceVersion };
-    return this.#options.client.stream(this.#ask('watch', { ...query, ...from }, openDeadlineMs, signal));
+    return this.#options.client.stream(this.#request('watch', { ...query, ...from }, openDeadlineMs, signal));
   }
 
-  #ask(verb: ApiRequest['verb'], query: ApiRequest['query'], deadlineMs: number, signal: AbortSignal) {
+  #request(verb: ApiRequest['verb'], query: ApiRequest['query'], deadlineMs: number, signal: AbortSignal) {
     const { resource, namespace, labelSelector } = this.#options;
     return {
       verb,

@@ -51,8 +51,8 @@ export class WatchFailures {
     const { random, maxBackoffMs = 10_000 } = this.#options;
     const exponent = Math.min(this.#count - 1, 20);
     const backoff = Math.min(maxBackoffMs, minBackoffMs * 2 ** exponent) * (0.5 + random());
-    const asked = error instanceof OperatorError && error.status !== 403 ? (error.afterMs ?? 0) : 0;
-    return Math.max(asked, backoff);
+    const retryAfterMs = error instanceof OperatorError && error.status !== 403 ? (error.afterMs ?? 0) : 0;
+    return Math.max(retryAfterMs, backoff);
   }
 
   #report(error: unknown): void {

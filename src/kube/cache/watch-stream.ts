@@ -53,6 +53,6 @@ export function watchLostError(resource: Resource, message: string, reason: Erro
 }
 
 function inStreamError(resource: Resource, status: WatchEvent['object']): OperatorError {
-  const asked = { verb: 'watch', resource: resource.plural };
-  return statusError(asked, status.code ?? 500, JSON.stringify(status));
+  const request = { verb: 'watch', resource: resource.plural };
+  return statusError(request, status.code ?? 500, JSON.stringify(status));
 }

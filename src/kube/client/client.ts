@@ -5,7 +5,7 @@ import type { Clock, Random } from '../../util/clock.ts';
 import type { ApiConnection, ApiConnections } from './credentials.ts';
 import { cancelledError, supersededError, deadlineError, networkError, statusError } from './errors.ts';
 import { PriorityLimiter, priorities } from './priority-limiter.ts';
-import type { Lane } from './priority-limiter.ts';
+import type { RequestPriority } from './priority-limiter.ts';
 import { retryDelay } from './retry.ts';
 import { sleep } from '../../util/sleep.ts';
 import { methods } from './verb.ts';
@@ -25,11 +25,11 @@ export interface ApiRequest {
   /** Content type of the body. Default `application/json`. */
   readonly contentType?: string;
   /**
-   * Lane in which it waits for its turn: see `priorities`. Without one (leases, lists, watches) it is sent at
+   * Priority in which it waits for its turn: see `priorities`. Without one (leases, lists, watches) it is sent at
    * once.
    */
-  readonly lane?: Lane;
-  /** Namespace of the object, because namespaces take turns in a lane. */
+  readonly priority?: RequestPriority;
+  /** Namespace of the object, because namespaces take turns in a priority. */
   readonly namespace?: string;
   /** Deadline of each attempt, from sending to the last byte (of a watch: to the first). Default 10 s. */
   readonly deadlineMs?: number;
@@ -38,7 +38,7 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
   /**
    * Aborts when the caller has a newer request. Then the wait for another attempt ends (`waiting`,
-   * Superseded), and so does the wait for a turn in the lane. In the lane of slices the latter goes on,
+   * Superseded), and so does the wait for a turn in the priority. In the priority of slices the latter goes on,
    * because the request would only lose its place. A request in flight goes on.
    */
   readonly preempt?: AbortSignal;
@@ -86,7 +86,7 @@ export class KubeClient {
   readonly #hooks: ClientHooks;
   readonly #observer: RequestObserver | undefined;
   readonly #userAgent: string;
-  readonly #lanes: PriorityLimiter;
+  readonly #limiter: PriorityLimiter;
   readonly #warnings: Warnings<string>;
 
   constructor(options: ClientOptions) {
@@ -97,40 +97,40 @@ export class KubeClient {
     this.#observer = options.observer;
     this.#warnings = new Warnings((text, path) => this.#hooks.onWarning?.(text, path));
     this.#userAgent = options.userAgent ?? operatorName;
-    this.#lanes = new PriorityLimiter(options.maxInFlight ?? 32);
+    this.#limiter = new PriorityLimiter(options.maxInFlight ?? 32);
   }
 
-  /** Number of requests that hold a place in a lane, and of those that wait for one. */
+  /** Number of requests that hold a place in a priority, and of those that wait for one. */
   get load(): { readonly inFlight: number; readonly queued: number } {
-    return { inFlight: this.#lanes.running, queued: this.#lanes.queued };
+    return { inFlight: this.#limiter.running, queued: this.#limiter.queued };
   }
 
   /** Returns the parsed answer. Retries by the rules of `retryDelay`. */
-  async request(ask: ApiRequest): Promise<unknown> {
+  async request(request: ApiRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#inLane(ask);
+        return await this.#withPriority(request);
       } catch (error) {
-        const mayRetry = attempt < (ask.attempts ?? defaultAttempts);
-        const delayMs = mayRetry ? retryDelay(ask.verb, error, attempt, this.#random()) : undefined;
+        const mayRetry = attempt < (request.attempts ?? defaultAttempts);
+        const delayMs = mayRetry ? retryDelay(request.verb, error, attempt, this.#random()) : undefined;
         if (delayMs === undefined) throw error;
-        await sleep(this.#clock, delayMs, ask.preempt ?? ask.signal);
-        if (ask.preempt?.aborted === true) throw supersededError(ask);
-        if (ask.signal?.aborted === true) throw cancelledError(ask);
+        await sleep(this.#clock, delayMs, request.preempt ?? request.signal);
+        if (request.preempt?.aborted === true) throw supersededError(request);
+        if (request.signal?.aborted === true) throw cancelledError(request);
       }
     }
   }
 
   /** Returns the stream of a watch after the status 200. Never retried. The signal ends the stream. */
-  async stream(ask: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
-    const connection = await this.#connect(ask);
-    const deadline = this.#deadline(ask);
+  async stream(request: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+    const connection = await this.#connect(request);
+    const deadline = this.#deadline(request);
     try {
-      const answer = await this.#send(ask, connection, deadline.signal);
+      const answer = await this.#send(request, connection, deadline.signal);
       if (answer.statusCode === 200) return answer.body as AsyncIterable<Buffer>;
-      throw this.#responseError(ask, connection, answer, await answer.body.text());
+      throw this.#responseError(request, connection, answer, await answer.body.text());
     } catch (error) {
-      throw this.#toOperatorError(error, deadline.signal, ask, connection);
+      throw this.#toOperatorError(error, deadline.signal, request, connection);
     } finally {
       deadline.disarm();
     }
@@ -148,124 +148,134 @@ export class KubeClient {
     await this.#credentials.close();
   }
 
-  async #inLane(ask: ApiRequest): Promise<unknown> {
-    const { lane, namespace = '' } = ask;
-    if (lane === undefined) return this.#exchange(ask);
-    const preempt = lane === priorities.slice ? undefined : ask.preempt;
-    await this.#lanes.enter(lane, namespace, preempt ?? ask.signal).catch(() => {
-      throw preempt === undefined ? cancelledError(ask) : supersededError(ask);
+  async #withPriority(request: ApiRequest): Promise<unknown> {
+    const { priority, namespace = '' } = request;
+    if (priority === undefined) return this.#exchange(request);
+    const preempt = priority === priorities.slice ? undefined : request.preempt;
+    await this.#limiter.enter(priority, namespace, preempt ?? request.signal).catch(() => {
+      throw preempt === undefined ? cancelledError(request) : supersededError(request);
     });
     try {
-      return await this.#exchange(ask);
+      return await this.#exchange(request);
     } finally {
-      this.#lanes.leave(lane, namespace);
+      this.#limiter.leave(priority, namespace);
     }
   }
 
-  async #exchange(ask: ApiRequest): Promise<unknown> {
-    const connection = this.#credentials.peek() ?? (await this.#connect(ask));
-    const deadline = this.#deadline(ask);
+  async #exchange(request: ApiRequest): Promise<unknown> {
+    const connection = this.#credentials.peek() ?? (await this.#connect(request));
+    const deadline = this.#deadline(request);
     try {
-      await ask.guard?.();
-      const answer = await this.#send(ask, connection, deadline.signal);
-      this.#warnings.take(answer.headers['warning'], ask.path);
+      await request.guard?.();
+      const answer = await this.#send(request, connection, deadline.signal);
+      this.#warnings.take(answer.headers['warning'], request.path);
       const text = await answer.body.text();
-      if (answer.statusCode < 300) return parse(ask, text);
-      throw this.#responseError(ask, connection, answer, text);
+      if (answer.statusCode < 300) return parse(request, text);
+      throw this.#responseError(request, connection, answer, text);
     } catch (error) {
-      throw this.#toOperatorError(error, deadline.signal, ask, connection);
+      throw this.#toOperatorError(error, deadline.signal, request, connection);
     } finally {
       deadline.release();
     }
   }
 
-  async #connect(ask: ApiRequest): Promise<ApiConnection> {
+  async #connect(request: ApiRequest): Promise<ApiConnection> {
     try {
       return await this.#credentials.get();
     } catch (cause) {
       if (cause instanceof OperatorError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
-      const message = `${ask.verb} ${ask.resource}: no credentials: ${why}`;
+      const message = `${request.verb} ${request.resource}: no credentials: ${why}`;
       throw new OperatorError(message, { kind: 'transient', reason: 'NoCredentials', cause });
     }
   }
 
   async #send(
-    ask: ApiRequest,
+    request: ApiRequest,
     connection: ApiConnection,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const started = this.#clock.now();
     const report = (code: string) => {
       const durationMs = this.#clock.now() - started;
-      this.#observer?.apiRequested({ verb: ask.verb, resource: ask.resource, code, durationMs });
+      this.#observer?.apiRequested({ verb: request.verb, resource: request.resource, code, durationMs });
     };
     try {
-      const request = connection.dispatcher.request(this.#options(ask, connection, signal));
-      const answer = await unlessAborted(request, signal);
+      const response = connection.dispatcher.request(this.#options(request, connection, signal));
+      const answer = await unlessAborted(response, signal);
       this.#hooks.onAnswer?.(started);
       report(String(answer.statusCode));
       return answer;
     } catch (cause) {
-      const error: unknown = signal.aborted ? signal.reason : networkError(ask, cause);
+      const error: unknown = signal.aborted ? signal.reason : networkError(request, cause);
       report(error instanceof OperatorError ? error.reason : 'Cancelled');
       throw error;
     }
   }
 
-  #options(ask: ApiRequest, connection: ApiConnection, signal: AbortSignal): Dispatcher.RequestOptions {
+  #options(request: ApiRequest, connection: ApiConnection, signal: AbortSignal): Dispatcher.RequestOptions {
     const headers: Record<string, string> = {
       ...connection.headers,
       accept: 'application/json',
       'user-agent': this.#userAgent,
     };
-    if (ask.body !== undefined) headers['content-type'] = ask.contentType ?? 'application/json';
+    if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     return {
       origin: connection.origin,
-      path: connection.basePath + ask.path + queryOf(ask.query),
-      method: methods[ask.verb],
+      path: connection.basePath + request.path + queryOf(request.query),
+      method: methods[request.verb],
       headers,
-      body: ask.body === undefined ? null : JSON.stringify(ask.body),
+      body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
     };
   }
 
   #responseError(
-    ask: ApiRequest,
+    request: ApiRequest,
     connection: ApiConnection,
     answer: Dispatcher.ResponseData,
     text: string,
   ): OperatorError {
     if (answer.statusCode === 401) this.#credentials.invalidate(connection);
     const retryAfter = answer.headers['retry-after'];
-    return statusError(ask, answer.statusCode, text, typeof retryAfter === 'string' ? retryAfter : undefined);
+    return statusError(
+      request,
+      answer.statusCode,
+      text,
+      typeof retryAfter === 'string' ? retryAfter : undefined,
+    );
   }
 
   /**
    * Returns the cause of an error. While a body is read, the error of the stream itself does not contain it.
    */
-  #toOperatorError(error: unknown, signal: AbortSignal, ask: ApiRequest, connection: ApiConnection): unknown {
+  #toOperatorError(
+    error: unknown,
+    signal: AbortSignal,
+    request: ApiRequest,
+    connection: ApiConnection,
+  ): unknown {
     const cause: unknown = signal.aborted ? signal.reason : error;
-    if (!(cause instanceof OperatorError)) return networkError(ask, cause);
+    if (!(cause instanceof OperatorError)) return networkError(request, cause);
     if (cause.reason === 'DeadlineExceeded') this.#credentials.reconnect(connection);
     return cause;
   }
 
   /** Joins the caller's signal and the deadline into one signal. */
-  #deadline(ask: ApiRequest) {
-    const deadlineMs = ask.deadlineMs ?? defaultDeadlineMs;
+  #deadline(request: ApiRequest) {
+    const deadlineMs = request.deadlineMs ?? defaultDeadlineMs;
     const controller = new AbortController();
-    const timer = this.#clock.after(deadlineMs, () => controller.abort(deadlineError(ask, deadlineMs)));
-    const cancel = () => controller.abort(cancelledError(ask));
-    if (ask.signal?.aborted === true) cancel();
-    else ask.signal?.addEventListener('abort', cancel, { once: true });
+    const timer = this.#clock.after(deadlineMs, () => controller.abort(deadlineError(request, deadlineMs)));
+    const cancel = () => controller.abort(cancelledError(request));
+    if (request.signal?.aborted === true) cancel();
+    else request.signal?.addEventListener('abort', cancel, { once: true });
     return {
       signal: controller.signal,
       /** Ends the deadline. The signal of the caller remains in effect. */
       disarm: () => timer.cancel(),
       release: () => {
         timer.cancel();
-        ask.signal?.removeEventListener('abort', cancel);
+        request.signal?.removeEventListener('abort', cancel);
       },
     };
   }
@@ -287,11 +297,11 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-function parse(ask: ApiRequest, text: string): unknown {
+function parse(request: ApiRequest, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw networkError(ask, cause);
+    throw networkError(request, cause);
   }
 }
 

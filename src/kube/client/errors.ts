@@ -57,7 +57,7 @@ const terminalStatuses: ReadonlySet<number> = new Set([400, 403, 405, 406, 413, 
  * @param retryAfter the header Retry-After: whole seconds (the API server never sends a date)
  */
 export function statusError(
-  asked: RequestInfo,
+  request: RequestInfo,
   status: number,
   body: string,
   retryAfter?: string,
@@ -65,7 +65,7 @@ export function statusError(
   const answer = parseStatus(body);
   const ending = causesOf(answer).some((cause) => cause?.reason === 'NamespaceTerminating');
   const reason = ending ? 'NamespaceTerminating' : reasonIn(answer, status);
-  const message = `${describe(asked)}: ${textOf(answer) ?? `the API server answered ${status}`}`;
+  const message = `${describe(request)}: ${textOf(answer) ?? `the API server answered ${status}`}`;
   const terminal = ending || terminalStatuses.has(status);
   const afterMs = terminal ? undefined : waitOf(status, answer, retryAfter);
   return new OperatorError(message, {
@@ -120,28 +120,28 @@ const neverSent: ReadonlySet<string> = new Set([
  * | refused, no route, no such name, connect timeout       | Unreachable     |
  * | anything else (reset, closed, TLS, a broken answer)    | ConnectionLost  |
  */
-export function networkError(asked: RequestInfo, cause: unknown): OperatorError {
+export function networkError(request: RequestInfo, cause: unknown): OperatorError {
   const reason = wasNeverSent(cause) ? 'Unreachable' : 'ConnectionLost';
   const why = cause instanceof Error ? cause.message || codeOf(cause) : String(cause);
-  return new OperatorError(`${describe(asked)}: ${why}`, { kind: 'transient', reason, cause });
+  return new OperatorError(`${describe(request)}: ${why}`, { kind: 'transient', reason, cause });
 }
 
 /** Returns the error of a request without an answer in time. */
-export function deadlineError(asked: RequestInfo, deadlineMs: number): OperatorError {
-  return new OperatorError(`${describe(asked)}: no answer within ${deadlineMs} ms`, {
+export function deadlineError(request: RequestInfo, deadlineMs: number): OperatorError {
+  return new OperatorError(`${describe(request)}: no answer within ${deadlineMs} ms`, {
     kind: 'transient',
     reason: 'DeadlineExceeded',
   });
 }
 
 /** Returns the error of a request that its caller cancelled. */
-export function cancelledError(asked: RequestInfo): OperatorError {
-  return new OperatorError(`${describe(asked)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
+export function cancelledError(request: RequestInfo): OperatorError {
+  return new OperatorError(`${describe(request)}: cancelled`, { kind: 'transient', reason: 'Cancelled' });
 }
 
 /** Returns the error of a request that was given up because a newer reconcile replaces it. */
-export function supersededError(asked: RequestInfo): OperatorError {
-  return new OperatorError(`${describe(asked)}: superseded`, {
+export function supersededError(request: RequestInfo): OperatorError {
+  return new OperatorError(`${describe(request)}: superseded`, {
     kind: 'waiting',
     reason: 'Superseded',
     afterMs: 0,
@@ -172,8 +172,8 @@ export function isUnsupported(error: unknown): boolean {
   return error instanceof OperatorError && (error.status === 400 || error.status === 422);
 }
 
-function describe(asked: RequestInfo): string {
-  return [asked.verb, asked.resource, asked.name].filter(Boolean).join(' ');
+function describe(request: RequestInfo): string {
+  return [request.verb, request.resource, request.name].filter(Boolean).join(' ');
 }
 
 function parseStatus(body: string): Status {
@@ -195,9 +195,9 @@ function causesOf({ details }: Status): readonly ({ readonly reason?: unknown } 
 
 function waitOf(status: number, answer: Status, retryAfter: string | undefined): number | undefined {
   if (status !== 429 && status < 500) return undefined;
-  const asked = retryAfter ?? answer.details?.retryAfterSeconds;
+  const delay = retryAfter ?? answer.details?.retryAfterSeconds;
   // In a malformed answer it may be an object without a primitive value, for which Number throws.
-  const seconds = typeof asked === 'string' || typeof asked === 'number' ? Number(asked) : Number.NaN;
+  const seconds = typeof delay === 'string' || typeof delay === 'number' ? Number(delay) : Number.NaN;
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(maxWaitMs, seconds * 1000) : undefined;
 }
 

@@ -3,11 +3,11 @@ import { HeldShares } from '../../util/held-shares.ts';
 
 /**
  * Priorities of the requests to the API server. A limited number is in flight. Of those that wait, the next
- * one is of the lowest lane. In a lane namespaces take turns, and the requests of a namespace are sent in the
+ * one is of the first priority. In a priority namespaces take turns, and the requests of a namespace are sent in the
  * order in which they came. So after many transitions at once every slice is written before the first status,
  * and a namespace waits for at most one request of each other namespace.
  *
- * | lane      | requests                                     | maximum share of all places |
+ * | priority  | requests                                     | maximum share of all places |
  * |-----------|----------------------------------------------|-----------------------------|
  * | slice     | EndpointSlices, and reads after a conflict    | all except a sixteenth      |
  * | service   | Services, reads before a create or an adoption | all except the reserve     |
@@ -16,25 +16,25 @@ import { HeldShares } from '../../util/held-shares.ts';
  * | status    | statuses                                      | all except the reserve      |
  * | event     | Events                                        | a quarter                   |
  *
- * The reserve, an eighth, is for slices alone: requests of all other lanes together leave it free. So an API
+ * The reserve, an eighth, is for slices alone: requests of all other priorities together leave it free. So an API
  * server that answers none of these (each holds its place until its deadline) does not delay a failover. A
- * sixteenth is for the other lanes, so that an endless number of slices does not keep Services and statuses
- * waiting. A namespace holds at most eight ninths of each lane and of all places (`HeldShares`). So another
+ * sixteenth is for the other priorities, so that an endless number of slices does not keep Services and statuses
+ * waiting. A namespace holds at most eight ninths of each priority and of all places (`HeldShares`). So another
  * namespace finds a free place, even if a webhook delays all requests of the first one.
  *
- * Requests without a lane are those of the Lease (nothing may delay it), and watches with their lists (one
+ * Requests without a priority are those of the Lease (nothing may delay it), and watches with their lists (one
  * per kind and namespace).
  */
 export const priorities = { slice: 0, service: 1, endpoints: 2, secret: 3, status: 4, event: 5 } as const;
 
-export type Lane = (typeof priorities)[keyof typeof priorities];
+export type RequestPriority = (typeof priorities)[keyof typeof priorities];
 
 const reserve = 1 / 8;
 
 const reserveOfOthers = 1 / 16;
 
-/** Maximum shares of all places for requests of one lane. Other lanes are only limited by the reserves. */
-const shares: readonly (readonly [Lane, number])[] = [
+/** Maximum shares of all places for requests of one priority. Other priorities are only limited by the reserves. */
+const shares: readonly (readonly [RequestPriority, number])[] = [
   [priorities.secret, 1 / 2],
   [priorities.event, 1 / 4],
 ];
@@ -50,10 +50,10 @@ interface Queue {
 
 export class PriorityLimiter {
   readonly #limit: number;
-  /** Maximum number of places for requests of all lanes except `slice` together. */
+  /** Maximum number of places for requests of all priorities except `slice` together. */
   readonly #limitOfOthers: number;
-  readonly #queues: ReadonlyMap<Lane, Queue>;
-  /** Requests in flight of all lanes by namespace. */
+  readonly #queues: ReadonlyMap<RequestPriority, Queue>;
+  /** Requests in flight of all priorities by namespace. */
   readonly #held = new HeldShares();
   #running = 0;
 
@@ -62,11 +62,12 @@ export class PriorityLimiter {
     this.#limitOfOthers = limit - Math.floor(limit * reserve);
     const share = new Map(shares);
     const limitOfSlices = limit - Math.floor(limit * reserveOfOthers);
-    const limitOf = (lane: Lane) => Math.max(1, Math.floor(limit * (share.get(lane) ?? 1)));
+    const limitOf = (priority: RequestPriority) =>
+      Math.max(1, Math.floor(limit * (share.get(priority) ?? 1)));
     this.#queues = new Map(
-      Object.values(priorities).map((lane) => [
-        lane,
-        newQueue(lane === priorities.slice ? limitOfSlices : limitOf(lane)),
+      Object.values(priorities).map((priority) => [
+        priority,
+        newQueue(priority === priorities.slice ? limitOfSlices : limitOf(priority)),
       ]),
     );
   }
@@ -89,9 +90,9 @@ export class PriorityLimiter {
    *
    * @param namespace that of the object; '': it has none
    */
-  enter(lane: Lane, namespace: string, signal?: AbortSignal): Promise<void> {
-    const queue = this.#queue(lane);
-    const room = this.#room(lane, queue);
+  enter(priority: RequestPriority, namespace: string, signal?: AbortSignal): Promise<void> {
+    const queue = this.#queue(priority);
+    const room = this.#room(priority, queue);
     if (room > 0 && this.#allows(queue, namespace, room)) {
       this.#take(queue, namespace);
       return Promise.resolve();
@@ -99,9 +100,9 @@ export class PriorityLimiter {
     return this.#wait(queue, namespace, signal);
   }
 
-  /** Frees the place of a request of this lane and namespace, and starts the next requests. */
-  leave(lane: Lane, namespace: string): void {
-    const left = this.#queue(lane);
+  /** Frees the place of a request of this priority and namespace, and starts the next requests. */
+  leave(priority: RequestPriority, namespace: string): void {
+    const left = this.#queue(priority);
     left.running -= 1;
     left.held.release(namespace);
     this.#held.release(namespace);
@@ -112,16 +113,16 @@ export class PriorityLimiter {
     }
   }
 
-  #queue(lane: Lane): Queue {
-    const queue = this.#queues.get(lane);
-    if (queue === undefined) throw new RangeError(`no lane ${lane}`);
+  #queue(priority: RequestPriority): Queue {
+    const queue = this.#queues.get(priority);
+    if (queue === undefined) throw new RangeError(`no priority ${priority}`);
     return queue;
   }
 
-  /** Returns how many more requests of the lane may be sent now. */
-  #room(lane: Lane, queue: Queue): number {
+  /** Returns how many more requests of the priority may be sent now. */
+  #room(priority: RequestPriority, queue: Queue): number {
     const room = Math.min(this.#limit - this.#running, queue.limit - queue.running);
-    if (lane === priorities.slice) return room;
+    if (priority === priorities.slice) return room;
     return Math.min(room, this.#limitOfOthers - this.#running + this.#queue(priorities.slice).running);
   }
 
@@ -153,8 +154,8 @@ export class PriorityLimiter {
   }
 
   /** Starts the request that has the next turn. Returns false if none may be sent. */
-  #next(lane: Lane, queue: Queue): boolean {
-    const room = this.#room(lane, queue);
+  #next(priority: RequestPriority, queue: Queue): boolean {
+    const room = this.#room(priority, queue);
     if (room <= 0 || queue.waiting.size === 0) return false;
     const next = queue.waiting.turn((namespace) => this.#allows(queue, namespace, room));
     if (next === undefined) return false;

@@ -7,7 +7,7 @@ import { pathOf, resources } from '../client/resources.ts';
 
 type Client = Pick<KubeClient, 'request'>;
 
-const sending = { lane: priorities.event, attempts: 1 } as const;
+const sending = { priority: priorities.event, attempts: 1 } as const;
 
 /**
  * Writes the present state of a series by one request: updates the repeats of an existing Event, or creates
@@ -20,9 +20,9 @@ async function createEvent(client: Client, series: EventSeries): Promise<void> {
   const body = series.count > 1 ? { ...series.body, series: repeatsOf(series) } : series.body;
   const path = pathOf(resources.Event, series.namespace);
   const { namespace } = series;
-  const ask = { verb: 'create', resource: 'events', namespace, path, body, ...sending } as const;
+  const request = { verb: 'create', resource: 'events', namespace, path, body, ...sending } as const;
   try {
-    await client.request(ask);
+    await client.request(request);
   } catch (error) {
     // The name is unique, so an earlier attempt whose answer was lost has created it.
     if (!hasStatus(error, 409)) throw error;

@@ -213,8 +213,8 @@ export class EventWriter implements EventSink {
       });
     if (now < this.#pausedUntil) return;
     const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** Math.min(this.#pauses, 10)) * (0.5 + random() / 2);
-    const askedMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
-    this.#pausedUntil = now + Math.max(pauseMs, askedMs);
+    const retryAfterMs = error instanceof OperatorError ? (error.afterMs ?? 0) : 0;
+    this.#pausedUntil = now + Math.max(pauseMs, retryAfterMs);
     this.#pauses += 1;
   }
 

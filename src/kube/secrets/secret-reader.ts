@@ -119,7 +119,7 @@ export class SecretReader implements Secrets {
         name,
         path,
         namespace,
-        lane: priorities.secret,
+        priority: priorities.secret,
         signal: dropped.signal,
       });
       return { data: decoded(answer) };

@@ -147,7 +147,7 @@ export class ActionRunner {
   }
 
   async #sweep({ namespace, name }: Extract<Action, { op: 'sweep' }>, call: Call): Promise<void> {
-    const found = (await this.#ask(requests.listForeignSlices(namespace, name), call)) as {
+    const found = (await this.#request(requests.listForeignSlices(namespace, name), call)) as {
       readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null;
     };
     const slices = (found.items ?? []).map(({ metadata }) => ({
@@ -226,15 +226,15 @@ export class ActionRunner {
   }
 
   #read(ref: ObjectName, call: Call): Promise<unknown> {
-    return this.#ask(requests.getObject(ref), call);
+    return this.#request(requests.getObject(ref), call);
   }
 
-  #write(ask: ApiRequest, call: Call): Promise<unknown> {
-    return this.#ask({ ...ask, guard: () => this.#guard(call) }, call);
+  #write(request: ApiRequest, call: Call): Promise<unknown> {
+    return this.#request({ ...request, guard: () => this.#guard(call) }, call);
   }
 
-  #ask(ask: ApiRequest, { preempt }: Call): Promise<unknown> {
-    return this.#client.request(preempt === undefined ? ask : { ...ask, preempt });
+  #request(request: ApiRequest, { preempt }: Call): Promise<unknown> {
+    return this.#client.request(preempt === undefined ? request : { ...request, preempt });
   }
 
   async #guard({ term }: Call): Promise<void> {

@@ -4,13 +4,13 @@ import type { EndpointSlice, Endpoints } from '../../core/kubernetes/objects.ts'
 import { kubernetesSliceManagers, labels, operatorName } from '../../core/kubernetes/ownership.ts';
 import type { ApiRequest } from '../client/client.ts';
 import { priorities } from '../client/priority-limiter.ts';
-import type { Lane } from '../client/priority-limiter.ts';
+import type { RequestPriority } from '../client/priority-limiter.ts';
 import { pathOf, resources } from '../client/resources.ts';
 
 const fieldManager = operatorName;
 const deleteOptions = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
 
-const laneOf: Readonly<Record<ObjectRef['kind'], Lane>> = {
+const priorityOf: Readonly<Record<ObjectRef['kind'], RequestPriority>> = {
   EndpointSlice: priorities.slice,
   Service: priorities.service,
   Endpoints: priorities.endpoints,
@@ -60,8 +60,8 @@ export function updateObject(object: EndpointSlice | Endpoints): ApiRequest {
 
 /** Sends a write as a dry run: the API server admits or refuses it, and stores nothing. */
 export function dryRun({ write: { op, object } }: Extract<Action, { op: 'dryRun' }>): ApiRequest {
-  const ask = op === 'create' ? createObject(object) : updateObject(object);
-  return { ...ask, query: { ...ask.query, dryRun: 'All' }, lane: priorities.endpoints };
+  const request = op === 'create' ? createObject(object) : updateObject(object);
+  return { ...request, query: { ...request.query, dryRun: 'All' }, priority: priorities.endpoints };
 }
 
 /** Deletes only the object with this uid; with a resourceVersion, only this version. */
@@ -105,7 +105,7 @@ export function listForeignSlices(namespace: string, service: string): ApiReques
     path: pathOf(resources.EndpointSlice, namespace),
     query: { labelSelector },
     namespace,
-    lane: priorities.service,
+    priority: priorities.service,
   };
 }
 
@@ -117,6 +117,6 @@ function target(kind: ObjectRef['kind'], namespace: string, name?: string, subre
     resource: subresource === undefined ? of.plural : `${of.plural}/${subresource}`,
     path: pathOf(of, namespace, name, subresource),
     namespace,
-    lane: laneOf[kind],
+    priority: priorityOf[kind],
   };
 }

@@ -18,7 +18,7 @@ export interface WriterOptions extends ActionRunnerOptions {
  *
  * | the action                         | of a slice                    | of another object                             |
  * |------------------------------------|-------------------------------|-----------------------------------------------|
- * | waits for a turn in its lane       | goes on, because its lane is the first | is given up                          |
+ * | waits for a turn in its priority   | goes on, because its priority is first | is given up                          |
  * | waits for another attempt          | is given up                   | is given up                                   |
  * | is in flight                       | the caller waits for it       | goes on by itself, and the caller does not wait |
  * | reads the object after a conflict  | the read goes on by itself    | the same                                      |

@@ -197,7 +197,9 @@ describe('KubeClient', () => {
   it('ends at once when it is cancelled', async () => {
     const { client } = await exchange([hang]);
     const cancel = new AbortController();
-    const failure = failureOf(client.request(ask('get', { signal: cancel.signal, lane: priorities.slice })));
+    const failure = failureOf(
+      client.request(ask('get', { signal: cancel.signal, priority: priorities.slice })),
+    );
     cancel.abort();
     expect(await failure).toMatchObject({ kind: 'transient', reason: 'Cancelled' });
     expect(client.load).toEqual({ inFlight: 0, queued: 0 });
@@ -206,11 +208,11 @@ describe('KubeClient', () => {
   it.each([
     ['status', priorities.status],
     ['slice', priorities.slice],
-  ])('ends the wait for another attempt at once when there is a newer request: %s', async (_, lane) => {
+  ])('ends the wait for another attempt at once when there is a newer request: %s', async (_, priority) => {
     const { client, heard } = await exchange([answer(429, {}, { 'retry-after': '5' }), answer(200)]);
     const patience = new AbortController();
     const startedAt = performance.now();
-    const failure = failureOf(client.request(ask('patch', { lane, preempt: patience.signal })));
+    const failure = failureOf(client.request(ask('patch', { priority, preempt: patience.signal })));
     await until('it was throttled', () => heard.length === 1);
     patience.abort();
     expect(await failure).toMatchObject({ kind: 'waiting', reason: 'Superseded', afterMs: 0 });

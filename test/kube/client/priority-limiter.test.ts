@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PriorityLimiter, priorities } from '../../../src/kube/client/priority-limiter.ts';
-import type { Lane } from '../../../src/kube/client/priority-limiter.ts';
+import type { RequestPriority } from '../../../src/kube/client/priority-limiter.ts';
 import { settle } from '../../support/fakes/manual-clock.ts';
 
-describe('Lanes', () => {
+describe('PriorityLimiter', () => {
   function waiting(limit: number) {
     const gate = new PriorityLimiter(limit);
     const entered: string[] = [];
-    /** Lanes of those that have a place, the first who came first. */
-    const inside: { readonly lane: Lane; readonly namespace: string }[] = [];
-    const enter = (name: string, lane: Lane, signal?: AbortSignal, namespace = 'shop') =>
-      gate.enter(lane, namespace, signal).then(
+    /** Priorities of those that have a place, the first who came first. */
+    const inside: { readonly priority: RequestPriority; readonly namespace: string }[] = [];
+    const enter = (name: string, priority: RequestPriority, signal?: AbortSignal, namespace = 'shop') =>
+      gate.enter(priority, namespace, signal).then(
         () => {
           entered.push(name);
-          inside.push({ lane, namespace });
+          inside.push({ priority, namespace });
         },
         () => void entered.push(`${name} gave up`),
       );
@@ -22,13 +22,13 @@ describe('Lanes', () => {
       await settle();
       const first = inside.shift();
       if (first === undefined) throw new Error('nobody is inside');
-      gate.leave(first.lane, first.namespace);
+      gate.leave(first.priority, first.namespace);
       await settle();
     };
     return { gate, entered, enter, leave };
   }
 
-  it('sends the lowest lane first, and the requests of a lane in the order in which they came', async () => {
+  it('sends the first priority first, and the requests of a priority in the order in which they came', async () => {
     const { entered, enter, leave } = waiting(1);
     void enter('running', priorities.status);
     void enter('status 1', priorities.status);
@@ -68,19 +68,19 @@ describe('Lanes', () => {
     ['service', 28, 24],
     ['slice', 30, 26],
   ] as const)(
-    'lets requests of the lane %s have at most %i of 32 places, and those of one namespace %i',
-    async (lane, most, ofOne) => {
+    'lets requests of the priority %s have at most %i of 32 places, and those of one namespace %i',
+    async (priority, most, ofOne) => {
       const all = waiting(32);
-      for (let at = 0; at < 100; at += 1) void all.enter(`${at}`, priorities[lane], undefined, `${at}`);
+      for (let at = 0; at < 100; at += 1) void all.enter(`${at}`, priorities[priority], undefined, `${at}`);
       const one = waiting(32);
-      for (let at = 0; at < 100; at += 1) void one.enter(`${at}`, priorities[lane]);
+      for (let at = 0; at < 100; at += 1) void one.enter(`${at}`, priorities[priority]);
       await settle();
       expect([all.entered.length, all.gate.running, all.gate.queued]).toEqual([most, most, 100 - most]);
       expect([one.entered.length, one.gate.running, one.gate.queued]).toEqual([ofOne, ofOne, 100 - ofOne]);
     },
   );
 
-  it('lets namespaces take turns in a lane, each with its requests in order', async () => {
+  it('lets namespaces take turns in a priority, each with its requests in order', async () => {
     const { entered, enter, leave } = waiting(1);
     void enter('running', priorities.slice, undefined, 'greedy');
     for (const name of ['g1', 'g2', 'g3']) void enter(name, priorities.slice, undefined, 'greedy');
@@ -90,18 +90,18 @@ describe('Lanes', () => {
     expect(entered).toEqual(['running', 'g1', 'm1', 'g2', 'm2', 'g3']);
   });
 
-  it('sends a request of a namespace at once, however many requests of another one wait or are in flight, in every lane', async () => {
+  it('sends a request of a namespace at once, however many requests of another one wait or are in flight, in every priority', async () => {
     const { entered, enter } = waiting(32);
-    for (const lane of Object.values(priorities))
-      for (let at = 0; at < 1_000; at += 1) void enter(`greedy ${lane}`, lane, undefined, 'greedy');
+    for (const priority of Object.values(priorities))
+      for (let at = 0; at < 1_000; at += 1) void enter(`greedy ${priority}`, priority, undefined, 'greedy');
     await settle();
-    for (const lane of [priorities.slice, priorities.status] as const)
-      void enter(`modest ${lane}`, lane, undefined, 'modest');
+    for (const priority of [priorities.slice, priorities.status] as const)
+      void enter(`modest ${priority}`, priority, undefined, 'modest');
     await settle();
     expect(entered.filter((name) => name.startsWith('modest'))).toEqual(['modest 0', 'modest 4']);
   });
 
-  it('keeps two of 32 places for the other lanes, however many slices wait', async () => {
+  it('keeps two of 32 places for the other priorities, however many slices wait', async () => {
     const { entered, enter, gate } = waiting(32);
     for (let at = 0; at < 100; at += 1) void enter('slice', priorities.slice, undefined, `${at}`);
     for (let at = 0; at < 5; at += 1) void enter('status', priorities.status, undefined, `other ${at}`);
@@ -112,24 +112,25 @@ describe('Lanes', () => {
   it('keeps places free for slices, even if no other request is answered', async () => {
     const { gate, entered, enter } = waiting(32);
     for (let at = 0; at < 50; at += 1)
-      for (const lane of Object.values(priorities)) void enter(`${lane}`, lane, undefined, `${at}`);
+      for (const priority of Object.values(priorities))
+        void enter(`${priority}`, priority, undefined, `${at}`);
     await settle();
-    expect(entered.filter((lane) => lane === `${priorities.slice}`).length).toBeGreaterThanOrEqual(4);
+    expect(entered.filter((priority) => priority === `${priorities.slice}`).length).toBeGreaterThanOrEqual(4);
     expect(gate.running).toBe(32);
   });
 
-  it('starts all waiting requests, in any mix of lanes, and never exceeds its limit', async () => {
-    const lane = fc.record({
-      lane: fc.constantFrom(...Object.values(priorities)),
+  it('starts all waiting requests, in any mix of priorities, and never exceeds its limit', async () => {
+    const priority = fc.record({
+      priority: fc.constantFrom(...Object.values(priorities)),
       namespace: fc.constantFrom('shop', 'bank', 'bar'),
     });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 40 }),
-        fc.array(lane, { maxLength: 80 }),
+        fc.array(priority, { maxLength: 80 }),
         async (limit, all) => {
           const { gate, entered, enter, leave } = waiting(limit);
-          for (const each of all) void enter('', each.lane, undefined, each.namespace);
+          for (const each of all) void enter('', each.priority, undefined, each.namespace);
           await settle();
           for (let left = 0; left < all.length; left += 1) {
             expect(gate.running).toBeLessThanOrEqual(limit);
