@@ -118,12 +118,12 @@ function resolving(
   const client = createDnsClient({ clock, resolvConfPath: '/dev/null', servers });
   const ask: QueryFn = (question, options) => {
     asked.set(question.name, performance.now());
-    return client.ask(question, options);
+    return client.resolve(question, options);
   };
   const nothing = (): void => undefined;
   const logger = { debug: nothing, info: nothing, warn: console.warn, error: console.error };
   return {
-    createResolver: (onNews) => new DnsResolver({ clock, random, logger, ask, onNews }),
+    createResolver: (onNews) => new DnsResolver({ clock, random, logger, query: ask, onNews }),
     close: () => client.close(),
   };
 }

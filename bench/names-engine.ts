@@ -31,7 +31,7 @@ const resolver = new DnsResolver({
   clock,
   random,
   logger: { debug: dropped, info: dropped, warn: dropped, error: dropped },
-  ask: (question, options) => client.ask(question, options),
+  query: (question, options) => client.resolve(question, options),
   onNews: () => undefined,
   observer: {
     dnsQueried: (result, durationMs) => {

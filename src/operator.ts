@@ -203,7 +203,7 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
     random,
     logger,
     rate,
-    ask: (question, asked) => client.ask(question, asked),
+    query: (question, asked) => client.resolve(question, asked),
     onNews: (owners) => engine().inputsChanged(owners),
     observer: metrics,
   });

@@ -44,7 +44,7 @@ describe('a hostile server', () => {
     const servers = [{ address: ownAddress, port }];
     const client = createDnsClient({ clock, resolvConfPath: '/dev/null', servers });
     const state = { over: false };
-    const got = client.ask({ name: 'db.test', type: 'A' }).finally(() => (state.over = true));
+    const got = client.resolve({ name: 'db.test', type: 'A' }).finally(() => (state.over = true));
     for (let i = 0; !state.over; i++) await clock.advance(patient || i < 50 ? 0 : 1_000);
     const { kind } = await got;
     client.close();

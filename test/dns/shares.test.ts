@@ -33,7 +33,7 @@ function worldOf(load: Load | undefined, qps = Infinity) {
   const resolver = new DnsResolver({
     ...{ clock, random: () => 0, logger: silentLogger, onNews: () => undefined },
     ...(qps < Infinity && { rate: new TokenBucket(qps, SECOND / qps, clock.now()) }),
-    ask: async ({ name }) => {
+    query: async ({ name }) => {
       asked.push({ name, at: clock.now() });
       if (!name.startsWith('greedy') || load === undefined) return answer;
       await new Promise<void>((resolve) => clock.after(load.answersAfterMs, resolve));

@@ -26,11 +26,11 @@ describe.each([
   });
 
   it.each(nameTable)('answers: $title', async (row) => {
-    expect(asRow(await client.ask(row))).toEqual(wanted(row));
+    expect(asRow(await client.resolve(row))).toEqual(wanted(row));
   });
 
   it('returns the remaining time to live of a cached record', async () => {
-    const answer = await client.ask({ name: 'chain1.outside.test', type: 'A' });
+    const answer = await client.resolve({ name: 'chain1.outside.test', type: 'A' });
     expect(answer.kind).toBe('records');
     const ttlMs = answer.kind === 'records' ? answer.ttlMs : NaN;
     expect(ttlMs).toBeGreaterThanOrEqual(0);
@@ -39,7 +39,7 @@ describe.each([
 
   it('returns records that have changed meanwhile', async () => {
     await server.set({ 'four.outside.test': ['A 10.20.0.9'] });
-    expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toMatchObject({
+    expect(await client.resolve({ name: 'four.outside.test', type: 'A' })).toMatchObject({
       kind: 'records',
       addresses: ['10.20.0.9'],
     });
@@ -47,7 +47,7 @@ describe.each([
 
   it('that has stopped is a failure that names it', async () => {
     await server.kill();
-    expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toEqual({
+    expect(await client.resolve({ name: 'four.outside.test', type: 'A' })).toEqual({
       kind: 'failed',
       message: `connection refused by ${server.endpoint}`,
     });

@@ -21,16 +21,16 @@ afterAll(async () => {
 });
 
 it.each(nameTable)('CoreDNS answers: $title', async (row) => {
-  expect(asRow(await client.ask(row))).toEqual(wanted(row));
+  expect(asRow(await client.resolve(row))).toEqual(wanted(row));
 });
 
 it('CoreDNS gives the time to live', async () => {
-  expect(await client.ask({ name: 'chain1.outside.test', type: 'A' })).toMatchObject({ ttlMs: 7000 });
+  expect(await client.resolve({ name: 'chain1.outside.test', type: 'A' })).toMatchObject({ ttlMs: 7000 });
 });
 
 it('CoreDNS answers another zone file while it runs', async () => {
   await server.set({ 'four.outside.test': ['A 10.20.0.9'] });
-  expect(await client.ask({ name: 'four.outside.test', type: 'A' })).toMatchObject({
+  expect(await client.resolve({ name: 'four.outside.test', type: 'A' })).toMatchObject({
     kind: 'records',
     addresses: ['10.20.0.9'],
   });

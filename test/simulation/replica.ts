@@ -98,7 +98,7 @@ export class Replica {
     });
     this.#view = this.#createView();
     this.#resolver = new DnsResolver({
-      ...{ clock, random, logger, ask: (question) => this.#ask(question) },
+      ...{ clock, random, logger, query: (question) => this.#ask(question) },
       onNews: (owners) => this.engine.inputsChanged(owners),
     });
     this.#terms = this.#createTerms();

@@ -101,9 +101,9 @@ export function addressesOf(
     [...(answered[i]?.addresses ?? []), ...(kept[i]?.addresses ?? [])].map(whole),
   );
   const undrained = drainNotes(targets, addresses.flat());
-  return resolved.map(({ target, state, resolvedWall, error, unasked = [] }, i) => {
+  return resolved.map(({ target, state, resolvedWall, error, unqueried = [] }, i) => {
     const notes = [
-      ...unasked.map((text) => ({ text, harmless: true })),
+      ...unqueried.map((text) => ({ text, harmless: true })),
       ...(answered[i]?.notes ?? []),
       ...(undrained.get(target) ?? []),
       ...clusterNotes(addresses[i] ?? [], clusterAddressOf),

@@ -89,7 +89,7 @@ const failuresToReport = 2;
  */
 const rewordMs = 60_000;
 
-const mostDeparted = 256;
+const maxRemoved = 256;
 
 export const emptyNameState: NameState = {
   addresses: [],
@@ -228,7 +228,7 @@ function removeAddresses(state: NameState, addresses: readonly string[], now: nu
   const left = state.addresses.filter((ip) => !is.has(ip)).map((ip) => ({ ip, at: now }));
   const leaving = new Set(left.map(({ ip }) => ip));
   const before = state.removedAddresses.filter(({ ip }) => !is.has(ip) && !leaving.has(ip));
-  return { ...state, removedAddresses: [...before, ...left].slice(-mostDeparted) };
+  return { ...state, removedAddresses: [...before, ...left].slice(-maxRemoved) };
 }
 
 /** Compares records in any order, because servers rotate their answers. */

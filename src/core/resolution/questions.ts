@@ -99,9 +99,9 @@ export function unqueriedTexts(
   host: string,
   families: Dns['families'],
   lookup: NameStateOf,
-  asked: Pick<QuestionSet, 'has'>,
+  queried: Pick<QuestionSet, 'has'>,
 ): readonly string[] {
-  const missing = questionsOf(host, families, lookup).filter((question) => !asked.has(question));
+  const missing = questionsOf(host, families, lookup).filter((question) => !queried.has(question));
   const isCut = isServiceRecord(host) && lookup(recordQuestion(host)).hasMoreHosts;
   return [...(isCut ? [moreHostsText] : []), ...(missing.length > 0 ? [missingText(host, missing)] : [])];
 }

@@ -36,7 +36,7 @@ export interface Resolution {
   /** Monotonic milliseconds at which it changes because time passes; undefined: never. */
   readonly nextAt: number | undefined;
   /** Texts about queries of the host that are not made. */
-  readonly unasked?: readonly string[];
+  readonly unqueried?: readonly string[];
 }
 
 /** All queries, if there is no limit. */
@@ -46,34 +46,36 @@ const everything: Pick<QuestionSet, 'has'> = { has: () => true };
  * Returns the addresses of a host, from the states of its queries.
  *
  * @param now monotonic milliseconds
- * @param asked queries of the backend; the results of other queries do not count
+ * @param queried queries of the backend; the results of other queries do not count
  */
 export function resolve(
   host: string,
   dns: Dns,
   lookup: NameStateOf,
   now: number,
-  asked: Pick<QuestionSet, 'has'> = everything,
+  queried: Pick<QuestionSet, 'has'> = everything,
 ): Resolution {
   const ip = parseIp(host);
   if (ip !== undefined) return literal(ip.text);
-  const stand: RecordsOf = (question) =>
+  const recordsOf: RecordsOf = (question) =>
     effectiveRecords(
       lookup(question),
       { staleMs: dns.staleSeconds * 1000, keepMs: dns.keepSeconds * 1000 },
       now,
     );
-  const ask: Asking = {
-    stand,
-    questionsOf: (name) => addressQuestions(name, dns.families).filter(asked.has),
+  const context: ResolveContext = {
+    recordsOf,
+    questionsOf: (name) => addressQuestions(name, dns.families).filter(queried.has),
   };
-  const found = isServiceRecord(host) ? services(host, ask) : addresses(normalizeName(host), ask);
-  const unasked = unqueriedTexts(host, dns.families, lookup, asked);
-  return unasked.length > 0 ? { ...found, unasked } : found;
+  const resolution = isServiceRecord(host)
+    ? services(host, context)
+    : addresses(normalizeName(host), context);
+  const unqueried = unqueriedTexts(host, dns.families, lookup, queried);
+  return unqueried.length > 0 ? { ...resolution, unqueried } : resolution;
 }
 
-interface Asking {
-  readonly stand: RecordsOf;
+interface ResolveContext {
+  readonly recordsOf: RecordsOf;
   /** Queries for the addresses of a name. */
   readonly questionsOf: (name: string) => readonly Question[];
 }
@@ -93,8 +95,8 @@ interface Part extends Pick<Resolution, 'state' | 'resolvedWall' | 'error' | 'ne
   readonly state: ResolutionState;
 }
 
-function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
-  const parts = questionsOf(name).map((question) => ({ question, ...stand(question) }));
+function addresses(name: string, { recordsOf, questionsOf }: ResolveContext): Resolution {
+  const parts = questionsOf(name).map((question) => ({ question, ...recordsOf(question) }));
   const of = (ips: readonly string[], kept: boolean): readonly HostAddress[] =>
     ips.toSorted().map((ip) => ({ ip, host: name, kept }));
   return {
@@ -109,12 +111,12 @@ function addresses(name: string, { stand, questionsOf }: Asking): Resolution {
   };
 }
 
-function services(host: string, ask: Asking): Resolution {
-  const record = ask.stand(recordQuestion(host));
+function services(host: string, context: ResolveContext): Resolution {
+  const record = context.recordsOf(recordQuestion(host));
   const hosts = record.services
-    .filter((service) => ask.questionsOf(service.host).length > 0)
+    .filter((service) => context.questionsOf(service.host).length > 0)
     .toSorted(byPriority)
-    .map((service) => ({ service, ...addresses(service.host, ask) }));
+    .map((service) => ({ service, ...addresses(service.host, context) }));
   const parts: readonly Part[] = [
     { ...record, holds: record.services.length > 0, error: record.error && `SRV: ${record.error}` },
     ...hosts.map(({ service, error, state = 'Pending', ...part }) => ({

@@ -11,13 +11,13 @@ import { encodeQuery } from './wire.ts';
 
 export interface DnsClient {
   /**
-   * Resolves one question. Never rejects: errors are an Answer of kind failed. Ends within `askTimeoutMs` (20
+   * Resolves one question. Never rejects: errors are an Answer of kind failed. Ends within `questionTimeoutMs` (20
    * s), mostly far sooner: a name without a search list takes at most two tries of each server.
    *
    * @param options.confirmSince monotonic. If the answer is negative and the server has answered no other
    *   question since then, it is queried for the SOA of the zone too, to find out whether it answers at all.
    */
-  ask(question: Question, options?: { readonly confirmSince?: number }): Promise<Answer>;
+  resolve(question: Question, options?: { readonly confirmSince?: number }): Promise<Answer>;
   /** Closes the sockets. Questions in flight fail. */
   close(): void;
 }
@@ -28,7 +28,7 @@ export interface DnsClientOptions {
   /** Used instead of the servers of resolv.conf. */
   readonly servers?: readonly ServerAddress[] | undefined;
   readonly tryTimeoutMs?: number;
-  readonly askTimeoutMs?: number;
+  readonly questionTimeoutMs?: number;
   /**
    * Called for each query after the first one of a question: another try, another name or server, TCP, a SOA.
    */
@@ -39,11 +39,11 @@ export interface DnsClientOptions {
 
 /** Creates a client. The file is read and sockets are opened at the first question. */
 export function createDnsClient(options: DnsClientOptions): DnsClient {
-  const { tryTimeoutMs = 2_000, askTimeoutMs = 20_000 } = options;
+  const { tryTimeoutMs = 2_000, questionTimeoutMs = 20_000 } = options;
   return new Client({
     ...options,
     tryTimeoutMs,
-    askTimeoutMs,
+    questionTimeoutMs,
     onRepeat: options.onRepeat ?? (() => undefined),
     randomInt: options.randomInt ?? ((below) => randomInt(below)),
   });
@@ -71,21 +71,24 @@ class Client implements DnsClient {
     this.#resolvConf = new ResolvConf({ clock, path, servers });
   }
 
-  async ask(question: Question, { confirmSince }: { readonly confirmSince?: number } = {}): Promise<Answer> {
+  async resolve(
+    question: Question,
+    { confirmSince }: { readonly confirmSince?: number } = {},
+  ): Promise<Answer> {
     if (this.#closed) return { kind: 'failed', message: 'closed' };
-    const { clock, askTimeoutMs } = this.#options;
-    const deadline = clock.now() + askTimeoutMs;
+    const { clock, questionTimeoutMs } = this.#options;
+    const deadline = clock.now() + questionTimeoutMs;
     const onSent = this.#countRepeats();
     try {
-      const lookup = this.#inquire(question);
+      const lookup = this.#createLookup(question);
       let next = lookup.start();
-      while (next.kind === 'ask') {
+      while (next.kind === 'query') {
         const timeoutMs = this.#timeLeft(deadline);
         if (timeoutMs > 0)
           next = lookup.onResponse(
-            await next.server.ask(next.query, { timeoutMs, manner: next.manner, onSent }),
+            await next.server.query(next.query, { timeoutMs, ednsUse: next.ednsUse, onSent }),
           );
-        else next = lookup.expire(`no answer within ${askTimeoutMs / 1000} s`);
+        else next = lookup.expire(`no answer within ${questionTimeoutMs / 1000} s`);
       }
       return next.kind === 'none' ? await this.#confirmed(next, confirmSince, { deadline, onSent }) : next;
     } catch (error) {
@@ -99,7 +102,7 @@ class Client implements DnsClient {
     this.#servers.clear();
   }
 
-  #inquire(question: Question): Lookup {
+  #createLookup(question: Question): Lookup {
     return new Lookup(question, {
       search: this.#resolvConf.current().search,
       servers: () => this.#current(),
@@ -117,18 +120,18 @@ class Client implements DnsClient {
     run: Run,
   ): Promise<Answer> {
     const known = server.answeredAt(key);
-    const doubted = since !== undefined && (known === undefined || known < since);
-    if (doubted && zone !== undefined) await this.#askZone(zone, server, run);
+    const isUnconfirmed = since !== undefined && (known === undefined || known < since);
+    if (isUnconfirmed && zone !== undefined) await this.#queryZone(zone, server, run);
     const serverAnsweredAt = server.answeredAt(key);
     return { kind: 'none', reason, ttlMs, ...(serverAnsweredAt === undefined ? {} : { serverAnsweredAt }) };
   }
 
   /** Queries the SOA of the zone. The root zone cannot be queried. */
-  async #askZone(zone: string, server: NameServer, { deadline, onSent }: Run): Promise<void> {
+  async #queryZone(zone: string, server: NameServer, { deadline, onSent }: Run): Promise<void> {
     const query = encodeQuery(zone, 'SOA');
     const timeoutMs = this.#timeLeft(deadline);
     if (query === undefined || timeoutMs <= 0 || this.#closed) return;
-    const tried = await server.ask(query, { timeoutMs, manner: 'plain', onSent });
+    const tried = await server.query(query, { timeoutMs, ednsUse: 'plain', onSent });
     if (tried.kind !== 'response') return;
     if (readResponse(tried.response, zone, 'SOA').kind === 'records') server.answered(`SOA ${zone}`);
   }

@@ -35,7 +35,7 @@ export class EdnsMemory {
   }
 
   /** Number of misses in a row; an argument of `missed`. */
-  get misses(): number {
+  get unanswered(): number {
     return this.#failures;
   }
 

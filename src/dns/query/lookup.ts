@@ -2,7 +2,7 @@ import type { Question } from '../../core/resolution/name-state.ts';
 import { readEcho, readResponse } from './message.ts';
 import type { OptEcho, ParsedResponse, WireType } from './message.ts';
 import { ServerFailures } from './server-failures.ts';
-import type { Manner, NameServer, QueryResult } from './name-server.ts';
+import type { EdnsUse, NameServer, QueryResult } from './name-server.ts';
 import { encodeQuery } from './wire.ts';
 
 /** A server that did not answer in time is queried once more. One that gave a useless answer is not. */
@@ -11,10 +11,10 @@ const longestChain = 8;
 
 /** Next query to send. Its result is the argument of `hear`. */
 export interface LookupStep {
-  readonly kind: 'ask';
+  readonly kind: 'query';
   readonly server: NameServer;
   readonly query: Buffer;
-  readonly manner: Manner;
+  readonly ednsUse: EdnsUse;
 }
 
 export type LookupResult =
@@ -91,8 +91,8 @@ export class Lookup {
       return this.#nextServer();
     }
     const response = readResponse(tried.response, this.#name, this.#type);
-    const isRefused = tried.edns && this.#hearEcho(tried.response, response, server) === 'refused';
-    if (isRefused) return this.#askPlain();
+    const isRefused = tried.edns && this.#recordEcho(tried.response, response, server) === 'refused';
+    if (isRefused) return this.#queryPlain();
     if (!tried.edns && response.kind !== 'failed') this.#onlyPlain(server);
     return this.#read(response, server);
   }
@@ -102,7 +102,7 @@ export class Lookup {
     return this.#failed ?? failure(this.#failures?.text(message) ?? message);
   }
 
-  #hearEcho(response: Buffer, { kind }: ParsedResponse, { edns }: NameServer): OptEcho {
+  #recordEcho(response: Buffer, { kind }: ParsedResponse, { edns }: NameServer): OptEcho {
     const echo = readEcho(response, this.#name, kind === 'failed');
     if (echo === 'echoed' && kind !== 'failed') edns.echoed();
     return echo;
@@ -113,7 +113,7 @@ export class Lookup {
     if (this.#ednsFailures !== undefined) edns.missed(this.#ednsFailures);
   }
 
-  #askPlain(): LookupStep | LookupResult {
+  #queryPlain(): LookupStep | LookupResult {
     this.#isPlain = true;
     return this.#step();
   }
@@ -133,7 +133,7 @@ export class Lookup {
         this.#aliases += 1;
         return this.#aliases > longestChain
           ? this.#fail(`more than ${longestChain} CNAMEs in the chain of ${this.#names[this.#next - 1]}`)
-          : this.#ask(response.target);
+          : this.#queryName(response.target);
       case 'none':
         this.#denied = { ...response, ttlMs: this.#ttlMs, server, key };
         return this.#nextName();
@@ -146,10 +146,10 @@ export class Lookup {
     this.#next += 1;
     this.#aliases = 0;
     this.#ttlMs = Infinity;
-    return this.#ask(name);
+    return this.#queryName(name);
   }
 
-  #ask(name: string): LookupStep | LookupResult {
+  #queryName(name: string): LookupStep | LookupResult {
     this.#name = name;
     this.#query = encodeQuery(name, this.#type);
     if (this.#query === undefined) return this.#fail(`${name} is not a DNS name`);
@@ -175,16 +175,16 @@ export class Lookup {
   #step(): LookupStep | LookupResult {
     const server = this.#remainingServers[0];
     if (server !== undefined && this.#query !== undefined)
-      return { kind: 'ask', server, query: this.#query, manner: this.#manner(server) };
+      return { kind: 'query', server, query: this.#query, ednsUse: this.#ednsUse(server) };
     const failures = this.#missed();
     const message = failures.text('no answer');
     return failures.allSilent ? (this.#failed ?? failure(message)) : this.#fail(message);
   }
 
   /** Returns how to send the query. The last round is also sent without OPT, because a firewall may drop OPT. */
-  #manner({ edns }: NameServer): Manner {
+  #ednsUse({ edns }: NameServer): EdnsUse {
     if (this.#isPlain) return 'plain';
-    this.#ednsFailures = edns.isUsed ? edns.misses : undefined;
+    this.#ednsFailures = edns.isUsed ? edns.unanswered : undefined;
     if (!edns.isUsed) return 'plain';
     return this.#round < rounds ? 'edns' : 'both';
   }

@@ -24,7 +24,7 @@ export type QueryResult =
  * the time, a second one is sent without OPT. So a server or a firewall that drops queries with OPT costs no
  * more time than a dead server.
  */
-export type Manner = 'edns' | 'plain' | 'both';
+export type EdnsUse = 'edns' | 'plain' | 'both';
 
 export interface NameServerOptions {
   readonly clock: Clock;
@@ -40,7 +40,7 @@ const avoidMs = 30_000;
 
 export interface QueryOptions {
   readonly timeoutMs: number;
-  readonly manner: Manner;
+  readonly ednsUse: EdnsUse;
   /** Called for each query that is sent. */
   readonly onSent?: () => void;
 }
@@ -51,7 +51,7 @@ interface Sent {
   readonly onSent: (() => void) | undefined;
 }
 
-interface Vouch {
+interface AnsweredQuestion {
   readonly key: string;
   readonly at: number;
 }
@@ -74,7 +74,7 @@ export class NameServer {
   #timeouts = 0;
   #avoidUntil = -Infinity;
   /** The two latest different questions that it answered with records, the latest first. */
-  #recentAnswers: readonly Vouch[] = [];
+  #recentAnswers: readonly AnsweredQuestion[] = [];
 
   constructor(address: ServerAddress, options: NameServerOptions) {
     this.text = serverText(address);
@@ -101,7 +101,7 @@ export class NameServer {
    * Sends a query over UDP, and over TCP if the answer is truncated, within `timeoutMs` in all. Never
    * rejects.
    */
-  ask(query: Buffer, { timeoutMs, manner, onSent }: QueryOptions): Promise<QueryResult> {
+  query(query: Buffer, { timeoutMs, ednsUse, onSent }: QueryOptions): Promise<QueryResult> {
     if (this.#closed) return Promise.resolve({ kind: 'closed' });
     const { clock } = this.#options;
     return new Promise((resolve) => {
@@ -120,11 +120,11 @@ export class NameServer {
         onSent?.();
         forgets.push(this.#sendUdp({ query, edns, onSent }, forgets, end));
       };
-      send(manner !== 'plain');
+      send(ednsUse !== 'plain');
       const sendPlain = () => {
         if (forgets.length === 1) send(false);
       };
-      if (manner === 'both') timers.push(clock.after(timeoutMs / 2, sendPlain));
+      if (ednsUse === 'both') timers.push(clock.after(timeoutMs / 2, sendPlain));
     });
   }
 

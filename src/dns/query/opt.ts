@@ -47,19 +47,19 @@ export function readOpt(response: Buffer, begin: number): Opt | undefined {
   return undefined;
 }
 
-interface Found {
+interface RecordHead {
   readonly type: number;
   readonly ttlAt: number;
   readonly end: number;
 }
 
-const read = (response: Buffer, { ttlAt, end }: Found): Opt => ({
+const read = (response: Buffer, { ttlAt, end }: RecordHead): Opt => ({
   rcodeBits: (response[ttlAt] ?? 0) << 4,
   error: extendedError(response.subarray(ttlAt + 6, end)),
 });
 
 /** Returns undefined if the message ends before the record does. */
-function recordAt(message: Buffer, begin: number): Found | undefined {
+function recordAt(message: Buffer, begin: number): RecordHead | undefined {
   const at = nameEnd(message, begin);
   if (at + 10 > message.length) return undefined;
   const end = at + 10 + message.readUInt16BE(at + 8);

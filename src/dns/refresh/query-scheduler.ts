@@ -1,21 +1,21 @@
 import { Heap } from '../../util/heap.ts';
 import type { HeapItem } from '../../util/heap.ts';
 import { FairQueue, type Ticket } from '../../util/fair-queue.ts';
-import { LaneRoom, lanes, type QueryLane } from './query-shares.ts';
-import type { LaneLimits } from './query-shares.ts';
+import { QueryShares, queryClasses, type QueryClass } from './query-shares.ts';
+import type { QueryLimits } from './query-shares.ts';
 
 export interface ScheduledQuery extends HeapItem {
   /** Changes only while the item is neither planned nor running. */
-  lane: QueryLane;
+  queryClass: QueryClass;
   /** At least one while the item is planned. Call `plan` again after a change. */
   readonly owners: ReadonlyMap<string, { readonly namespace: string }>;
 }
 
 /**
- * Order of the lanes in each turn, so that no lane starves: new names do not wait behind known ones, and
+ * Order of the classes in each turn, so that no class starves: new names do not wait behind known ones, and
  * known names do not wait behind new ones.
  */
-const turns: readonly (readonly QueryLane[])[] = [
+const turns: readonly (readonly QueryClass[])[] = [
   ['steady', 'unsure', 'suspect'],
   ['unsure', 'steady', 'suspect'],
   ['steady', 'unsure', 'suspect'],
@@ -25,17 +25,17 @@ const turns: readonly (readonly QueryLane[])[] = [
 /**
  * Decides which question is sent next.
  *
- * Lanes take turns. In each lane namespaces take turns, and in each namespace its backends. The questions of
+ * Classes take turns. In each class namespaces take turns, and in each namespace its backends. The questions of
  * a backend are sent in the order in which they are due. A question of several backends is sent once, at the
- * first turn of any of them. `query-shares.ts` decides how many slots a lane and a namespace may hold.
+ * first turn of any of them. `query-shares.ts` decides how many slots a class and a namespace may hold.
  *
  * So a namespace waits for at most one question of each other namespace, whatever the number of names there
  * and whether these are answered. The same holds for a backend and the others of its namespace.
  */
 export class QueryScheduler<T extends ScheduledQuery> {
-  readonly #room: LaneRoom;
+  readonly #room: QueryShares;
   readonly #planned = new Heap<T>();
-  readonly #queues: Readonly<Record<QueryLane, FairQueue<string, T>>> = {
+  readonly #queues: Readonly<Record<QueryClass, FairQueue<string, T>>> = {
     steady: new FairQueue(namespaceOf),
     unsure: new FairQueue(namespaceOf),
     suspect: new FairQueue(namespaceOf),
@@ -46,8 +46,8 @@ export class QueryScheduler<T extends ScheduledQuery> {
   readonly #running = new Map<T, string>();
   #turn = 0;
 
-  constructor(limits: LaneLimits) {
-    this.#room = new LaneRoom(limits);
+  constructor(limits: QueryLimits) {
+    this.#room = new QueryShares(limits);
   }
 
   /** Number of questions in flight. */
@@ -81,7 +81,7 @@ export class QueryScheduler<T extends ScheduledQuery> {
   due(now: number): number {
     for (let item = this.#planned.peek(); item !== undefined && item.at <= now; item = this.#planned.peek()) {
       this.#planned.remove(item);
-      this.#tickets.set(item, this.#queues[item.lane].push(item, turnsOf(item)));
+      this.#tickets.set(item, this.#queues[item.queryClass].push(item, turnsOf(item)));
     }
     return this.#tickets.size;
   }
@@ -89,11 +89,11 @@ export class QueryScheduler<T extends ScheduledQuery> {
   /** Returns the next item that is due and may be sent. It holds its slot until `release`. */
   take(now: number): T | undefined {
     if (this.due(now) === 0) return undefined;
-    for (const lane of turns[this.#turn % turns.length] ?? lanes) {
-      const room = this.#room.of(lane);
+    for (const queryClass of turns[this.#turn % turns.length] ?? queryClasses) {
+      const room = this.#room.of(queryClass);
       if (room <= 0) continue;
-      const next = this.#queues[lane].turn(undefined, (namespace) =>
-        this.#room.allows(lane, String(namespace), room),
+      const next = this.#queues[queryClass].turn(undefined, (namespace) =>
+        this.#room.allows(queryClass, String(namespace), room),
       );
       if (next === undefined) continue;
       this.#turn += 1;
@@ -108,7 +108,7 @@ export class QueryScheduler<T extends ScheduledQuery> {
     const namespace = this.#running.get(item);
     if (namespace === undefined) return;
     this.#running.delete(item);
-    this.#room.release(item.lane, namespace);
+    this.#room.release(item.queryClass, namespace);
   }
 
   /**
@@ -122,14 +122,14 @@ export class QueryScheduler<T extends ScheduledQuery> {
   #admit(item: T, namespace: string): void {
     this.#tickets.delete(item);
     this.#running.set(item, namespace);
-    this.#room.take(item.lane, namespace);
+    this.#room.take(item.queryClass, namespace);
   }
 
   #dequeue(item: T): void {
     const ticket = this.#tickets.get(item);
     if (ticket === undefined) return;
     this.#tickets.delete(item);
-    this.#queues[item.lane].remove(ticket);
+    this.#queues[item.queryClass].remove(ticket);
   }
 }
 

@@ -23,7 +23,7 @@ import {
 } from './tracked-question.ts';
 import type { TrackedQuestion } from './tracked-question.ts';
 
-export interface AskOptions {
+export interface QueryFnOptions {
   /**
    * Monotonic. A negative answer counts only if its server has answered another question with records since
    * then: see `core/resolution/name-state.ts`.
@@ -32,7 +32,7 @@ export interface AskOptions {
 }
 
 /** Resolves one question once. Ends by its own timeouts. */
-export type QueryFn = (question: Question, options: AskOptions) => Promise<Answer>;
+export type QueryFn = (question: Question, options: QueryFnOptions) => Promise<Answer>;
 
 /** Receives the result of each question, for metrics. */
 export interface DnsObserver {
@@ -43,7 +43,7 @@ export interface DnsResolverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly ask: QueryFn;
+  readonly query: QueryFn;
   /**
    * Called with the owners of a question whose resolution state has changed. Never called from within
    * `follow` or `seed`.
@@ -88,7 +88,7 @@ interface Subscription {
  *   ignored; it holds its slot until then;
  * - `query-scheduler.ts` decides which question may be sent, `tracked-question.ts` when it is due, and
  *   `core/resolution/name-state.ts` the effect of an answer;
- * - an error that `ask` or `onNews` throws does not end the loop.
+ * - an error that `query` or `onNews` throws does not end the loop.
  */
 export class DnsResolver implements Resolver {
   readonly #options: DnsResolverOptions;
@@ -207,7 +207,7 @@ export class DnsResolver implements Resolver {
       const tracked = this.#scheduler.take(now);
       if (tracked === undefined) break;
       this.#options.rate?.take();
-      void this.#ask(tracked, now);
+      void this.#query(tracked, now);
     }
     this.#arm();
   }
@@ -223,13 +223,13 @@ export class DnsResolver implements Resolver {
     return true;
   }
 
-  async #ask(tracked: TrackedQuestion, askedAt: number): Promise<void> {
+  async #query(tracked: TrackedQuestion, queriedAt: number): Promise<void> {
     tracked.isOutstanding = true;
     const { negativeAnswers, firstNegativeAt } = tracked.state;
     let answer: Answer;
     try {
-      answer = await this.#options.ask(tracked.question, {
-        confirmSince: negativeAnswers > 0 ? firstNegativeAt : askedAt,
+      answer = await this.#options.query(tracked.question, {
+        confirmSince: negativeAnswers > 0 ? firstNegativeAt : queriedAt,
       });
     } catch (error) {
       answer = this.#failed(tracked.question, error);
@@ -241,7 +241,7 @@ export class DnsResolver implements Resolver {
     else {
       this.#recordAnswer(tracked, answer);
       this.#guard(() =>
-        this.#options.observer?.dnsQueried(resultOf(answer), this.#options.clock.now() - askedAt),
+        this.#options.observer?.dnsQueried(resultOf(answer), this.#options.clock.now() - queriedAt),
       );
     }
     this.#pump();

@@ -39,7 +39,7 @@ export const newTrackedQuestion = (
   ttlMs: 0,
   failures: 0,
   jitter: 0,
-  lane: 'unsure',
+  queryClass: 'unsure',
   at: now,
   order: 0,
   slot: -1,
@@ -87,14 +87,14 @@ function recomputeBounds(tracked: TrackedQuestion): void {
 /** Number of failures in a row from which a question is `suspect`. One lost answer is not enough. */
 const suspectFailures = 2;
 
-/** Records an answer, and sets the lane of the next query. `learn` changes the resolution state. */
+/** Records an answer, and sets the class of the next query. `applyAnswer` changes the resolution state. */
 export function recordAnswer(tracked: TrackedQuestion, answer: Answer, now: number, jitter: number): void {
   tracked.answeredAt = now;
   tracked.jitter = jitter;
   tracked.ttlMs = answer.kind === 'failed' ? 0 : answer.ttlMs;
   tracked.failures = answer.kind === 'failed' ? tracked.failures + 1 : 0;
   const { failures } = tracked;
-  tracked.lane = failures === 0 ? 'steady' : failures < suspectFailures ? 'unsure' : 'suspect';
+  tracked.queryClass = failures === 0 ? 'steady' : failures < suspectFailures ? 'unsure' : 'suspect';
 }
 
 /**

@@ -101,7 +101,7 @@ describe('a query that is not made', () => {
     const lookup = knowing({ 'A db511.example.com': after(gives('10.0.0.1')) });
     const found = resolve('db511.example.com', defaultDns, lookup, 10_000, asked(names));
     expect(found).toMatchObject({ addresses: [{ ip: '10.0.0.1' }], state: 'Answered', error: undefined });
-    expect(found.unasked).toEqual([
+    expect(found.unqueried).toEqual([
       'AAAA records of this name are not queried: an ExternalBackend has at most 512 DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends',
     ]);
   });
@@ -118,7 +118,7 @@ describe('a query that is not made', () => {
     };
     const found = resolve(record(0), defaultDns, knowing(states), 10_000, asked([record(0)], states));
     expect(found.addresses).toHaveLength(64);
-    expect(found.unasked).toEqual([
+    expect(found.unqueried).toEqual([
       'the SRV record has more than 64 hosts or 512 records: only the first ones are used, ordered by priority and name',
     ]);
   });

@@ -43,15 +43,15 @@ describe('a name without a dot', () => {
     ['db', 3],
   ])('gets the suffixes in order, and none at the end: %s', async (exists, queries) => {
     const server = await aServer(only(exists));
-    expect(await aClient([server], { resolvConf }).client.ask(db)).toMatchObject({ kind: 'records' });
+    expect(await aClient([server], { resolvConf }).client.resolve(db)).toMatchObject({ kind: 'records' });
     expect(server.count()).toBe(queries);
   });
 
   it('gets no suffix if it ends with a dot', async () => {
     const server = await aServer(nxDomain('test'));
     const { client } = aClient([server], { resolvConf });
-    await client.ask({ name: 'db.', type: 'A' });
-    await client.ask({ name: 'db.shop', type: 'A' });
+    await client.resolve({ name: 'db.', type: 'A' });
+    await client.resolve({ name: 'db.shop', type: 'A' });
     expect(server.seen.map(({ name }) => name)).toEqual(['db', 'db.shop']);
   });
 
@@ -72,7 +72,7 @@ describe('a name without a dot', () => {
   it('fails with the first suffix if no server answers at all', async () => {
     const server = await aServer(silence);
     const { client, clock } = aClient([server], { resolvConf });
-    const got = client.ask(db);
+    const got = client.resolve(db);
     for (const count of [1, 2]) {
       await turnsUntil(() => server.count() === count);
       await clock.advance(2_000);

@@ -25,7 +25,7 @@ describe('several servers', () => {
     ['a referral', { lame: true }],
   ])('are queried in order, and the next one after %s', async (_what, behaviour) => {
     const [bad, fine] = [await aServer(behaviour), await aServer(good('10.0.0.1'))];
-    expect(await aClient([bad, fine]).client.ask(question)).toMatchObject({ kind: 'records' });
+    expect(await aClient([bad, fine]).client.resolve(question)).toMatchObject({ kind: 'records' });
     expect([bad.count({ edns: true }), fine.count()]).toEqual([1, 1]);
   });
 
@@ -35,14 +35,14 @@ describe('several servers', () => {
     ['no such record', () => noData('test')],
   ])('are not queried further after %s', async (_what, script) => {
     const [first, second] = [await aServer(script), await aServer(good('10.0.0.2'))];
-    expect((await aClient([first, second]).client.ask(question)).kind).not.toBe('failed');
+    expect((await aClient([first, second]).client.resolve(question)).kind).not.toBe('failed');
     expect(second.count()).toBe(0);
   });
 
   it('that do not answer are queried twice, each for 2 s, and the message names them', async () => {
     const servers = [await aServer(silence), await aServer(silence)] as const;
     const { client, clock } = aClient(servers);
-    const got = client.ask(question);
+    const got = client.resolve(question);
     for (const [first, second] of [
       [1, 0],
       [1, 1],
@@ -62,7 +62,7 @@ describe('several servers', () => {
   it('appear in the message with their reasons, in the configured order', async () => {
     const [dead, bad] = [await aServer(silence), await aServer(servfail)];
     const { client, clock } = aClient([dead, bad]);
-    const got = client.ask(question);
+    const got = client.resolve(question);
     await turnsUntil(() => dead.count() === 1);
     await clock.advance(2_000);
     await turnsUntil(() => dead.count() === 2);
@@ -76,7 +76,7 @@ describe('several servers', () => {
     const { client, clock } = aClient([dead, fine]);
     const slow = async (): Promise<void> => {
       const before = dead.count();
-      const got = client.ask(question);
+      const got = client.resolve(question);
       await turnsUntil(() => dead.count() === before + 1);
       await clock.advance(2_000);
       expect(await got).toMatchObject({ kind: 'records' });
@@ -84,18 +84,18 @@ describe('several servers', () => {
     await slow();
     await slow();
     clock.jump(29_000);
-    expect(await client.ask(question)).toMatchObject({ kind: 'records' });
+    expect(await client.resolve(question)).toMatchObject({ kind: 'records' });
     expect(dead.count()).toBe(2);
     clock.jump(1_000);
-    const trial = client.ask(question);
+    const trial = client.resolve(question);
     await turnsUntil(() => dead.count() === 3);
-    expect(await client.ask(question)).toMatchObject({ kind: 'records' });
+    expect(await client.resolve(question)).toMatchObject({ kind: 'records' });
     expect(dead.count()).toBe(3);
     await clock.advance(2_000);
     expect(await trial).toMatchObject({ kind: 'records' });
     dead.script = good('10.0.0.2');
     clock.jump(30_000);
-    expect(await client.ask(question)).toEqual(records(30_000, '10.0.0.2'));
+    expect(await client.resolve(question)).toEqual(records(30_000, '10.0.0.2'));
   });
 
   it('are those of the present resolv.conf', async () => {
@@ -103,10 +103,10 @@ describe('several servers', () => {
       servers: undefined,
       resolvConf: 'nameserver 127.0.0.1',
     });
-    expect(await client.ask({ name: 'a..b', type: 'A' })).toMatchObject({ kind: 'failed' });
+    expect(await client.resolve({ name: 'a..b', type: 'A' })).toMatchObject({ kind: 'failed' });
     writeFileSync(resolvConfPath, 'nameserver 127.0.0.1\nnameserver 127.0.0.2\n');
     clock.jump(10_000);
-    const got = await client.ask({ name: 'db.test', type: 'A' });
+    const got = await client.resolve({ name: 'db.test', type: 'A' });
     if (got.kind !== 'failed') throw new Error('somebody serves port 53 of this machine');
     expect(got.message).toBe('connection refused by 127.0.0.1 and 127.0.0.2');
   });
@@ -118,7 +118,7 @@ describe('sockets', () => {
     const { client } = aClient([server]);
     for (let i = 0; i < 40; i++)
       await Promise.all(
-        Array.from({ length: 50 }, (_, j) => client.ask({ name: `n${i}-${j}.test`, type: 'A' })),
+        Array.from({ length: 50 }, (_, j) => client.resolve({ name: `n${i}-${j}.test`, type: 'A' })),
       );
     const ports = new Set(server.seen.map(({ fromPort }) => fromPort));
     expect(server.count()).toBe(2_000);
@@ -129,7 +129,7 @@ describe('sockets', () => {
   it('that lost an answer are not used again, because the path of their port may be broken', async () => {
     const server = await aServer(silence);
     const { client, clock } = aClient([server], { randomInt: counting() });
-    const got = client.ask(question);
+    const got = client.resolve(question);
     await turnsUntil(() => server.count() === 1);
     server.script = good('10.0.0.1');
     await clock.advance(2_000);
@@ -140,7 +140,7 @@ describe('sockets', () => {
   it('may be of IPv6', async () => {
     const server = await ScriptedDns.start(good('10.0.0.1'), { host: '::1' });
     atEnd(() => server.close());
-    expect(await aClient([server]).client.ask(question)).toMatchObject({ kind: 'records' });
+    expect(await aClient([server]).client.resolve(question)).toMatchObject({ kind: 'records' });
   });
 });
 
@@ -158,18 +158,18 @@ describe('an end', () => {
 
   it('comes at once when the client is closed, for later questions too', async () => {
     const { client, clock, server } = await waiting();
-    const got = client.ask(question);
+    const got = client.resolve(question);
     await turnsUntil(() => server.count() === 1);
     client.close();
     expect(await got).toEqual({ kind: 'failed', message: 'closed' });
-    expect(await client.ask(question)).toEqual({ kind: 'failed', message: 'closed' });
+    expect(await client.resolve(question)).toEqual({ kind: 'failed', message: 'closed' });
     expect(clock.armed).toBe(0);
   });
 
   it('comes within the time of a question, however many servers are silent', async () => {
     const servers = [await aServer(silence), await aServer(silence)] as const;
-    const { client, clock } = aClient(servers, { askTimeoutMs: 3_000 });
-    const got = client.ask(question);
+    const { client, clock } = aClient(servers, { questionTimeoutMs: 3_000 });
+    const got = client.resolve(question);
     await turnsUntil(() => servers[0].count() === 1);
     await clock.advance(2_000);
     await turnsUntil(() => servers[1].count() === 1);

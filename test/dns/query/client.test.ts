@@ -52,13 +52,13 @@ describe('an answer', () => {
   it('does not follow CNAMEs without end', async () => {
     const server = await aServer(({ name }) => answer(cname(name, `x${name}`)));
     const message = 'more than 8 CNAMEs in the chain of db.test';
-    expect(await aClient([server]).client.ask(question)).toEqual({ kind: 'failed', message });
+    expect(await aClient([server]).client.resolve(question)).toEqual({ kind: 'failed', message });
     expect(server.count()).toBe(9);
   });
 
   it('that is truncated is queried again over TCP: a thousand addresses', async () => {
     const server = await aServer(({ name }) => answer(...manyA(name, 1_000)));
-    const got = await aClient([server]).client.ask(question);
+    const got = await aClient([server]).client.resolve(question);
     expect(got).toMatchObject({ kind: 'records', ttlMs: 60_000, addresses: { length: 1_000 } });
     expect([server.count({ transport: 'udp' }), server.count({ transport: 'tcp' })]).toEqual([1, 1]);
   });
@@ -93,7 +93,7 @@ describe('a failure', () => {
     ['no usable record in the answer', answer({ type: 'AAAA', name: 'db.test', data: '::ffff:10.0.0.1' })],
   ])('is %s, with the server that sent it, once', async (reason, behaviour) => {
     const server = await aServer(behaviour);
-    const got = await aClient([server]).client.ask({
+    const got = await aClient([server]).client.resolve({
       name: 'db.test',
       type: reason.startsWith('no') ? 'AAAA' : 'A',
     });
@@ -106,7 +106,7 @@ describe('a failure', () => {
     await server.close();
     const { address } = server;
     const { client } = aClient([], { servers: [address] });
-    expect(await client.ask(question)).toEqual({
+    expect(await client.resolve(question)).toEqual({
       kind: 'failed',
       message: `connection refused by ${serverText(address)}`,
     });
@@ -117,7 +117,7 @@ describe('a failure', () => {
       transport === 'udp' ? { truncated: true } : silence,
     );
     const { client, clock } = aClient([server]);
-    const got = client.ask(question);
+    const got = client.resolve(question);
     await turnsUntil(() => server.count({ transport: 'tcp' }) === 1);
     await clock.advance(2_000);
     await turnsUntil(() => server.count({ transport: 'tcp' }) === 2);
@@ -127,7 +127,10 @@ describe('a failure', () => {
 
   it('is no server in resolv.conf', async () => {
     const { client } = aClient([], { servers: undefined });
-    expect(await client.ask(question)).toEqual({ kind: 'failed', message: 'no name server is configured' });
+    expect(await client.resolve(question)).toEqual({
+      kind: 'failed',
+      message: 'no name server is configured',
+    });
   });
 
   it.each(['a..b', 'x'.repeat(64), ''])('is a text that is not a name: %p', async (name) => {

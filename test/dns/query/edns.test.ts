@@ -54,7 +54,7 @@ async function patiently(asked: Promise<Answer>, clock: ManualClock): Promise<An
   return asked;
 }
 
-const ask = (client: DnsClient): Promise<Answer> => client.ask(question);
+const ask = (client: DnsClient): Promise<Answer> => client.resolve(question);
 const noOpt = (behaviour: ReplyBehaviour): ReplyBehaviour => ({ ...behaviour, opt: 'none' });
 const badVers: ReplyBehaviour = { opt: { extendedRcode: 1 } };
 /** The query itself as the response, OPT and all, with this code. */
@@ -102,7 +102,7 @@ describe('A query', () => {
         );
       });
       for (let i = 0; i < 5; i++) {
-        const got = await client.ask({ name: 'db.test', type });
+        const got = await client.resolve({ name: 'db.test', type });
         expect(got).toMatchObject({ [type === 'A' ? 'addresses' : 'services']: { length: 6 } });
       }
     },
@@ -158,7 +158,7 @@ describe('A server that does not support EDNS', () => {
   it('is not assumed after many questions at the same time', async () => {
     let isDown = true;
     const { client, clock, server } = await asking(({ edns }) => (edns && isDown ? silence : good));
-    const all = Array.from({ length: 20 }, (_, i) => client.ask({ name: `n${i}.test`, type: 'A' }));
+    const all = Array.from({ length: 20 }, (_, i) => client.resolve({ name: `n${i}.test`, type: 'A' }));
     await patiently(
       Promise.all(all).then(([first]) => first as Answer),
       clock,
@@ -175,7 +175,7 @@ describe('A server that does not support EDNS', () => {
     const { client, server } = await asking(script);
     for (let i = 0; i < 4; i++) {
       expect(await ask(client)).toMatchObject(records);
-      expect(await client.ask({ name: 'other.test', type: 'A' })).toMatchObject({ kind: 'records' });
+      expect(await client.resolve({ name: 'other.test', type: 'A' })).toMatchObject({ kind: 'records' });
     }
     expect(server.count({ name: 'other.test', edns: false })).toBe(0);
   });

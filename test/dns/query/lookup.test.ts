@@ -38,7 +38,7 @@ function run(name: string, script: Readonly<Record<string, Said>>, search: reado
   const inquiry = new Lookup({ name, type: 'A' }, { search, servers: () => servers, tryTimeoutMs: 2_000 });
   const asked: string[] = [];
   let next = inquiry.start();
-  while (next.kind === 'ask') {
+  while (next.kind === 'query') {
     const [question] = decode(next.query).questions ?? [];
     const step = `${question?.name} of ${next.server.text}`;
     const again = asked.includes(step) ? ' again' : '';

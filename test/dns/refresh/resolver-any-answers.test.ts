@@ -46,11 +46,11 @@ describe('DnsResolver', () => {
     ): Promise<void> {
       dns = new ResolverWorld();
       const world: World = { wishes: new Map(), since: new Map(), servers: dns.servers };
-      const ask: DnsResolverOptions['ask'] = (question, options) => {
+      const ask: DnsResolverOptions['query'] = (question, options) => {
         check(world, question);
         return dns.servers.ask(question, options);
       };
-      const resolver = dns.resolverOf({ ...limits, random: Math.random, ask });
+      const resolver = dns.resolverOf({ ...limits, random: Math.random, query: ask });
       for (const each of commands) {
         if (each.say !== undefined) dns.servers.say(each.say.question, each.say.answer, each.say.afterMs);
         if (each.follow !== undefined) {

@@ -64,7 +64,7 @@ describe('DnsResolver', () => {
   });
 
   it('restores no records for a question without an owner, and notifies the other owners of restored records', async () => {
-    const resolver = dns.resolverOf({ ask: () => new Promise(() => undefined) });
+    const resolver = dns.resolverOf({ query: () => new Promise(() => undefined) });
     resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
     expect(resolver.state(db)).toBe(emptyNameState);
     resolver.follow('shop', [db], bounds);

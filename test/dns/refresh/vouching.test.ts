@@ -49,7 +49,7 @@ describe('a negative answer', () => {
   });
 
   const ask = (name: string, confirmSince?: number): Promise<Answer> =>
-    client.ask({ name, type: 'A' }, confirmSince === undefined ? {} : { confirmSince });
+    client.resolve({ name, type: 'A' }, confirmSince === undefined ? {} : { confirmSince });
   const asked = (type: 'SOA' | 'A') => servers[0].count({ type });
 
   it('is not confirmed by a server that never answered another question', async () => {
@@ -69,7 +69,7 @@ describe('a negative answer', () => {
     await ask('gone.test');
     await ask('gone.test');
     servers[0].script = () => nxDomain('test');
-    expect(await client.ask(gone)).toMatchObject({ kind: 'none', serverAnsweredAt: 1_000 });
+    expect(await client.resolve(gone)).toMatchObject({ kind: 'none', serverAnsweredAt: 1_000 });
   });
 
   it('is not confirmed by answers of another server', async () => {

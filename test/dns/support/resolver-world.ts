@@ -3,7 +3,7 @@ import { DnsResolver } from '../../../src/dns/refresh/resolver.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { silentLogger } from '../../support/fakes/silent-logger.ts';
 import type { Answer, Question } from '../../../src/core/resolution/name-state.ts';
-import type { AskOptions, DnsResolverOptions } from '../../../src/dns/refresh/resolver.ts';
+import type { QueryFnOptions, DnsResolverOptions } from '../../../src/dns/refresh/resolver.ts';
 import type { FollowOptions } from '../../../src/engine/ports.ts';
 import type { LogFields, Logger } from '../../../src/util/log.ts';
 
@@ -37,7 +37,7 @@ export interface Reply {
   readonly afterMs?: number;
 }
 
-export interface Query extends AskOptions {
+export interface Query extends QueryFnOptions {
   readonly key: string;
   readonly at: number;
   endedAt?: number;
@@ -61,7 +61,7 @@ export class ScriptedServers {
     this.#script.set(questionKey(question), { answer, afterMs });
   }
 
-  readonly ask = async (question: Question, options: AskOptions): Promise<Answer> => {
+  readonly ask = async (question: Question, options: QueryFnOptions): Promise<Answer> => {
     const key = questionKey(question);
     const query: Query = { ...options, key, at: this.#clock.now() };
     this.queries.push(query);
@@ -106,7 +106,7 @@ export class ResolverWorld {
       clock: this.clock,
       random: () => 0,
       logger: this.#logger,
-      ask: this.servers.ask,
+      query: this.servers.ask,
       onNews: (owners) => this.news.push(...[...owners].map((owner) => ({ owner, at: this.clock.now() }))),
       observer: { dnsQueried: (result, durationMs) => this.asked.push({ result, durationMs }) },
       ...more,

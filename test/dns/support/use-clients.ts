@@ -62,6 +62,6 @@ export function useClients(): TestClients {
     aClient,
     atEnd: (end) => void ends.push(end),
     ask: async (script, asked = question, setup = {}) =>
-      aClient([await aServer(script)], setup).client.ask(asked),
+      aClient([await aServer(script)], setup).client.resolve(asked),
   };
 }

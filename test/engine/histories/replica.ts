@@ -95,7 +95,7 @@ export class Replica {
     const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
     this.#resolver = new DnsResolver({
       ...{ clock, random, logger },
-      ask: async (question) => {
+      query: async (question) => {
         await this.#passes(1 + random() * 20);
         return this.net.targets ? options.outside.answer(question) : { kind: 'failed', message: 'no answer' };
       },
