@@ -4,7 +4,7 @@ import { verdict } from '../verdict/verdicts.ts';
 import type { TlsPolicy } from './tls.ts';
 
 /** Part of the server's certificate that is verified on a connection. Undefined: no TLS. */
-export type Verified = TlsPolicy['verify'] | undefined;
+export type VerifiedPart = TlsPolicy['verify'] | undefined;
 
 /**
  * Returns true when the password may be sent to the server as it is, or in a form that can be used like it.
@@ -29,7 +29,7 @@ export type Verified = TlsPolicy['verify'] | undefined;
  * A proof or a hash lets its owner guess passwords offline, so the password of a probe should be long and
  * random.
  */
-export function mayReveal({ allowClearText }: Credentials, verified: Verified): boolean {
+export function mayRevealPassword({ allowClearText }: Credentials, verified: VerifiedPart): boolean {
   return allowClearText === true || verified === 'full' || verified === 'ca';
 }
 
@@ -39,7 +39,7 @@ export function mayReveal({ allowClearText }: Credentials, verified: Verified): 
  * @param fix fields to set: `plain` without TLS, `any` with TLS that accepts any certificate
  */
 export function withheldMessage(
-  verified: Verified,
+  verified: VerifiedPart,
   fix: { readonly plain: string; readonly any: string },
 ): string {
   const [what, how] =

@@ -2,7 +2,7 @@ import type { Verdict } from '../../core/probing/verdict.ts';
 
 /**
  * Wait for an answer after the verdict, for a server that keeps a connection until it has answered. The
- * dialogue continues after the verdict, so that there is one such connection and not one for each probe.
+ * exchange continues after the verdict, so that there is one such connection and not one for each probe.
  */
 export interface Linger {
   /** Milliseconds until the timeout: the timeout of the check, or its remaining time. */

@@ -12,9 +12,11 @@ import type { Probe } from './probe.ts';
  *   a query that the server does not answer.
  * - `login`: the account is refused, or every client without a login.
  */
-export type Subject = 'server' | 'account' | 'login';
+export type ErrorSubject = 'server' | 'account' | 'login';
 
-type Row = Readonly<Record<Subject, readonly [without: 'down' | Reason, withCredentials: 'down' | Reason]>>;
+type Row = Readonly<
+  Record<ErrorSubject, readonly [without: 'down' | Reason, withCredentials: 'down' | Reason]>
+>;
 
 const down = ['down', 'down'] as const;
 const required = ['AuthRequired', 'AuthFailed'] as const;
@@ -30,7 +32,7 @@ const responded = ['Responded', 'AuthFailed'] as const;
  * that are up without a role. The subject of an error is in postgres-errors.ts, mysql-errors.ts, redis.ts and
  * mongodb-hello.ts.
  */
-export const loginRule = {
+export const loginVerdicts = {
   'postgres startup': { server: down, account: responded, login: required },
   'postgres query': { server: down, account: responded, login: required },
   'mysql greeting': { server: down, account: required, login: required },
@@ -42,17 +44,21 @@ export const loginRule = {
   'mongodb hello': { server: down, account: required, login: required },
 } as const satisfies Readonly<Record<string, Row>>;
 
-export type Stage = keyof typeof loginRule;
+export type LoginStage = keyof typeof loginVerdicts;
 
 /** Stage that an exchange reached, and whether it has credentials. */
-export interface At {
-  readonly stage: Stage;
+export interface LoginProgress {
+  readonly stage: LoginStage;
   readonly logsIn: boolean;
 }
 
 /** Returns the verdict of an error about the account or the login. */
-export function refusal({ stage, logsIn }: At, subject: 'account' | 'login', message: string): Verdict {
-  return verdict('up', loginRule[stage][subject][logsIn ? 1 : 0], message);
+export function refusalVerdict(
+  { stage, logsIn }: LoginProgress,
+  subject: 'account' | 'login',
+  message: string,
+): Verdict {
+  return verdict('up', loginVerdicts[stage][subject][logsIn ? 1 : 0], message);
 }
 
 /** Adds to the verdicts of a probe their meaning for roles. */

@@ -23,7 +23,7 @@ import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
 import { serverNameOf, tlsConnectOptions, unusableCertificates } from './tls.ts';
 import type { TlsPolicy } from './tls.ts';
-import { metered } from './tapped.ts';
+import { meteredConnection } from './tapped.ts';
 import { readAlert } from './tls-hint.ts';
 
 /** Bound of steps that no protocol here reaches. One that reaches it would never end. */
@@ -70,9 +70,19 @@ export function runProtocol(
     return Promise.resolve(unusableCertificates(error));
   }
   return new Promise((resolve, reject) => {
-    const judgesLate = tls !== undefined && tls.verify !== 'none' && tls.verifyAt === 'at the end';
+    const verifiesLate = tls !== undefined && tls.verify !== 'none' && tls.verifyAt === 'at the end';
     const withinMs = leftMs ?? linger?.withinMs ?? check.timing.timeoutMs;
-    const how = { check, signal, protocol, secrets, name, judgesLate, linger, withinMs, budget };
+    const how = {
+      check,
+      signal,
+      protocol,
+      secrets,
+      name,
+      verifiesLate,
+      linger,
+      withinMs,
+      budget,
+    };
     new ProtocolRun({ ...how, resolve, reject }).start();
   });
 }
@@ -84,7 +94,7 @@ interface ProtocolState {
   readonly secrets: ConnectionOptions | undefined;
   /** Name that the certificate is checked against. */
   readonly name: string;
-  readonly judgesLate: boolean;
+  readonly verifiesLate: boolean;
   readonly linger: Linger | undefined;
   readonly budget: Budget;
   readonly withinMs: number;
@@ -234,7 +244,7 @@ class ProtocolRun {
   #take(protocol: Protocol): boolean {
     const step = protocol.next(this.#waiting.subarray(0, protocol.maxBytes));
     this.#steps += step.kind === 'more' ? 0 : 1;
-    if (this.#steps > maxSteps) throw new Error('the dialogue has no end');
+    if (this.#steps > maxSteps) throw new Error('the protocol has no end');
     switch (step.kind) {
       case 'more':
         if (this.#waiting.length > protocol.maxBytes) this.#finish(tooMuch);
@@ -248,7 +258,7 @@ class ProtocolRun {
         this.#secure();
         return false;
       case 'done':
-        this.#finish(this.#judged(step.verdict), step.finalBytes);
+        this.#finish(this.#verified(step.verdict), step.finalBytes);
         return false;
       case 'exceed':
         this.#state.budget.exceed(step.verdict);
@@ -257,9 +267,9 @@ class ProtocolRun {
     }
   }
 
-  #judged(result: Verdict): Verdict {
+  #verified(result: Verdict): Verdict {
     const socket = this.#socket;
-    if (!this.#state.judgesLate || !(socket instanceof TLSSocket) || socket.authorized) return result;
+    if (!this.#state.verifiesLate || !(socket instanceof TLSSocket) || socket.authorized) return result;
     // Node has the code here, although its types declare an error.
     return classifyHttpError({ code: String(socket.authorizationError) }, this.#state.name);
   }
@@ -279,7 +289,7 @@ class ProtocolRun {
       this.#plain = plain;
       this.#secured = true;
       this.#state.budget.beginHandshake();
-      const below = metered(plain, this.#state.budget, () => this.#exceed());
+      const below = meteredConnection(plain, this.#state.budget, () => this.#exceed());
       this.#use(connectTls({ ...secrets, socket: below }), 'secureConnect');
     }
   }

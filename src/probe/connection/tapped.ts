@@ -12,7 +12,7 @@ export type Tap = (chunk: Buffer) => Buffer;
  * Connection whose bytes pass a tap before their reader. TLS, HTTP/2 and client libraries read from sockets
  * without a place for other code. A TLS handshake takes 50 µs of 950 µs more.
  */
-export class Tapped extends Duplex {
+export class TappedConnection extends Duplex {
   readonly #under: Connection;
 
   /** @param meter measures the tap and the reader, which runs inside `push` */
@@ -64,10 +64,14 @@ export class Tapped extends Duplex {
 }
 
 /** Returns a connection that counts all received bytes, and is destroyed when the budget is exceeded. */
-export const metered = (under: Connection, budget: Budget, onExcess: () => void = () => undefined): Tapped =>
-  new Tapped(
+export const meteredConnection = (
+  under: Connection,
+  budget: Budget,
+  onExcess: () => void = () => undefined,
+): TappedConnection =>
+  new TappedConnection(
     under,
-    metering(budget, () => {
+    meterTap(budget, () => {
       under.destroy();
       onExcess();
     }),
@@ -78,7 +82,7 @@ export const metered = (under: Connection, budget: Budget, onExcess: () => void 
  * Returns a tap that counts what passes. Of the read that exceeds the budget, the part within it passes.
  * `onExcess` is called after the reader has processed it.
  */
-export function metering(budget: Budget, onExcess: () => void): Tap {
+export function meterTap(budget: Budget, onExcess: () => void): Tap {
   let isOver = false;
   return (chunk) => {
     const part = budget.receive(chunk);

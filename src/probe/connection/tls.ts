@@ -49,7 +49,7 @@ const unknownGroup = 'ERR_CRYPTO_OPERATION_FAILED';
  * the context of the old one is collected with it. A context has no sessions, so each probe sees the
  * certificate.
  */
-export function createTrust(authorities?: readonly string[]): SecureContextCache {
+export function createSecureContextCache(authorities?: readonly string[]): SecureContextCache {
   const contexts = new WeakMap<TlsOptions, SecureContext>();
   const plain: TlsOptions = {};
   return (tls) => {
@@ -70,10 +70,10 @@ export function createTrust(authorities?: readonly string[]): SecureContextCache
 /** TLS settings of a protocol. `none` accepts any certificate, `ca` any name that the authority signed. */
 export interface TlsPolicy {
   readonly tls: TlsOptions;
-  readonly trust: SecureContextCache;
+  readonly contexts: SecureContextCache;
   readonly verify: 'none' | 'ca' | 'full';
   /**
-   * `at the end`: the protocol runs to its end with any certificate, which is judged then. For protocols that
+   * `at the end`: the protocol runs to its end with any certificate, which is verified then. For protocols that
    * send no secret, with servers that count a connection that ends earlier as an error of the client.
    */
   readonly verifyAt?: 'at once' | 'at the end';
@@ -84,8 +84,8 @@ export interface TlsPolicy {
 }
 
 /** Returns the settings of a `tls` block, for protocols without modes of their own. */
-export function tlsPolicyOf(tls: TlsOptions, trust: SecureContextCache): TlsPolicy {
-  return { tls, trust, verify: verificationOf(tls) };
+export function tlsPolicyOf(tls: TlsOptions, contexts: SecureContextCache): TlsPolicy {
+  return { tls, contexts, verify: verificationOf(tls) };
 }
 
 /** Returns the part of the certificate that is verified. */
@@ -99,11 +99,11 @@ export function serverNameOf(check: Check, tls: TlsOptions | undefined): string 
 
 /** Returns options of `tls.connect`. Throws when the certificates cannot be used. */
 export function tlsConnectOptions(
-  { tls, trust, verify, verifyAt, protocol, commonName = false }: TlsPolicy,
+  { tls, contexts, verify, verifyAt, protocol, commonName = false }: TlsPolicy,
   name: string,
 ): ConnectionOptions {
   return {
-    secureContext: trust(tls),
+    secureContext: contexts(tls),
     ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
     servername: sniOf(name),
     rejectUnauthorized: verify !== 'none' && verifyAt !== 'at the end',

@@ -22,13 +22,13 @@ import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
 import { progressOf, withProgress } from '../connection/progress.ts';
 import {
-  createTrust,
+  createSecureContextCache,
   serverNameOf,
   tlsConnectOptions,
   tlsPolicyOf,
   unusableCertificates,
 } from '../connection/tls.ts';
-import { metered } from '../connection/tapped.ts';
+import { meteredConnection } from '../connection/tapped.ts';
 import type { Connection } from '../connection/tapped.ts';
 
 /**
@@ -38,14 +38,14 @@ import type { Connection } from '../connection/tapped.ts';
  * packages, and distinguishes a refused connection from a bad certificate only by the text of an error.
  */
 export function createGrpc(guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'grpc') return proberFault('not a grpc check');
     const { tls } = check.handler;
     const name = serverNameOf(check, tls);
     let secrets: ConnectionOptions | undefined;
     try {
-      secrets = tls && tlsConnectOptions(tlsPolicyOf(tls, trust), name);
+      secrets = tls && tlsConnectOptions(tlsPolicyOf(tls, contexts), name);
     } catch (error) {
       return unusableCertificates(error);
     }
@@ -103,7 +103,7 @@ class Call {
       reached.destroy();
       this.#resolve(this.#verdict);
     };
-    socket.once('connect', () => this.#secure(metered(socket, this.#budget, () => this.#exceed())));
+    socket.once('connect', () => this.#secure(meteredConnection(socket, this.#budget, () => this.#exceed())));
   }
 
   #use(socket: Connection): void {

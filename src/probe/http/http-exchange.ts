@@ -60,7 +60,7 @@ export class HttpExchange implements Protocol {
     this.#isSecure = !options.isSecure;
   }
 
-  /** The answer. Undefined: there was none, and the verdict of the dialogue is the verdict of the probe. */
+  /** The answer. Undefined: there was none, and the verdict of the exchange is the verdict of the probe. */
   get answer(): ResponseHead | undefined {
     return this.#answer;
   }

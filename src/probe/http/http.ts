@@ -17,7 +17,7 @@ import {
 import type { HttpRequest } from './http-request.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
-import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 import type { SecureContextCache } from '../connection/tls.ts';
 
 export interface HttpOptions {
@@ -38,12 +38,12 @@ const maxRequests = 10;
  * that ends with LF alone), and has no mode that accepts all of them.
  */
 export function createHttpGet(options: HttpOptions, guard = createMysqlPorts()): Probe {
-  const trust = createTrust(options.ca);
+  const contexts = createSecureContextCache(options.ca);
   return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'httpGet') return proberFault('not an httpGet check');
     const { request, tls = noTls } = check.handler;
     const deadline = performance.now() + check.timing.timeoutMs;
-    return get({ check, request, tls, trust, signal, deadline, budget: new Budget({ meter }) });
+    return get({ check, request, tls, contexts, signal, deadline, budget: new Budget({ meter }) });
   });
 }
 
@@ -53,7 +53,7 @@ interface Run {
   readonly check: Check;
   readonly request: HttpRequest;
   readonly tls: TlsOptions;
-  readonly trust: SecureContextCache;
+  readonly contexts: SecureContextCache;
   readonly signal: AbortSignal;
   /** Time of `performance.now()`. */
   readonly deadline: number;
@@ -121,10 +121,10 @@ function redirected({ origin, pathname }: URL, how: string, end: Verdict): Verdi
 
 /** Makes one request on one connection to the checked IP. The URL's host is only a name of the server. */
 async function exchange(run: Run, url: URL, request: Uint8Array): Promise<ResponseHead | Verdict> {
-  const { check, tls, trust, signal } = run;
+  const { check, tls, contexts, signal } = run;
   const isSecure = url.protocol === 'https:';
   const port = portOf(url);
-  const described = tlsPolicyOf(tls, trust);
+  const described = tlsPolicyOf(tls, contexts);
   const verify = run.request.insecureSkipVerify ? 'none' : described.verify;
   const wantsBody = (status: number) => isExpected(run.request, status);
   const http = new HttpExchange({ isSecure, request, wantsBody });

@@ -3,7 +3,7 @@ import { Budget } from '../connection/budget.ts';
 import type { Probe } from '../connection/probe.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import type { Protocol } from '../connection/protocol.ts';
-import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
 
@@ -24,17 +24,17 @@ import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
  * A server with the binary protocol only (-S, -B binary) waits for more bytes: Timeout.
  */
 export function createMemcached(guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   return guard((check, signal, meter) => {
     if (check.handler.kind !== 'memcached') return Promise.resolve(proberFault('not a memcached check'));
     const { tls } = check.handler;
-    const dialogue = memcachedDialogue({ secure: tls !== undefined });
+    const protocol = memcachedProtocol({ secure: tls !== undefined });
     const budget = new Budget({ meter });
-    return runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
+    return runProtocol(check, signal, protocol, tls && tlsPolicyOf(tls, contexts), { budget });
   });
 }
 
-export interface MemcachedDialogueOptions {
+export interface MemcachedProtocolOptions {
   /** TLS from the first byte. */
   readonly secure?: boolean;
 }
@@ -45,9 +45,9 @@ const maxLineBytes = 1024;
 const request = Buffer.from('version\r\n');
 
 /** Creates the protocol of one run. */
-export function memcachedDialogue({ secure = false }: MemcachedDialogueOptions = {}): Protocol {
+export function memcachedProtocol({ secure = false }: MemcachedProtocolOptions = {}): Protocol {
   let isSecure = !secure;
-  let isAsked = false;
+  let isQueried = false;
   return {
     maxBytes: maxLineBytes,
     next: (received) => {
@@ -55,8 +55,8 @@ export function memcachedDialogue({ secure = false }: MemcachedDialogueOptions =
         isSecure = true;
         return { kind: 'secure', consumed: 0 };
       }
-      if (!isAsked) {
-        isAsked = true;
+      if (!isQueried) {
+        isQueried = true;
         return { kind: 'send', bytes: request, consumed: 0 };
       }
       const answer = verdictOfLine(received);

@@ -8,9 +8,9 @@ import { verdictOfHello } from './mongodb-hello.ts';
 import { helloRequest, maxMessageBytes, readMongodbMessage } from './mongodb-message.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
-import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 
-export interface MongodbDialogueOptions {
+export interface MongodbProtocolOptions {
   /** TLS from the first byte. */
   readonly secure?: boolean;
   /** Replica set that the server must be a member of. */
@@ -24,7 +24,7 @@ export interface MongodbDialogueOptions {
  * they answer CommandNotFound (59) and are down.
  */
 export function createMongodb(guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   return guard(async (check, signal, meter) => {
     if (check.handler.kind !== 'mongodb') return proberFault('not a mongodb check');
     const { tls, setName } = check.handler;
@@ -32,7 +32,7 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
     // Loaded on first use, because it takes 8 MB.
     const bson = await import('bson');
     const budget = new Budget({ meter });
-    return runProtocol(check, signal, mongodbDialogue(bson, options), tls && tlsPolicyOf(tls, trust), {
+    return runProtocol(check, signal, mongodbProtocol(bson, options), tls && tlsPolicyOf(tls, contexts), {
       budget,
     });
   });
@@ -41,9 +41,9 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MongoDB protocol');
 
 /** Creates the protocol of one run. */
-export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}): Protocol {
+export function mongodbProtocol(bson: Bson, options: MongodbProtocolOptions = {}): Protocol {
   let isSecure = options.secure !== true;
-  let isAsked = false;
+  let isQueried = false;
   return {
     maxBytes: maxMessageBytes,
     next: (received) => {
@@ -51,8 +51,8 @@ export function mongodbDialogue(bson: Bson, options: MongodbDialogueOptions = {}
         isSecure = true;
         return { kind: 'secure', consumed: 0 };
       }
-      if (!isAsked) {
-        isAsked = true;
+      if (!isQueried) {
+        isQueried = true;
         return { kind: 'send', bytes: helloRequest, consumed: 0 };
       }
       const message = readMongodbMessage(received);

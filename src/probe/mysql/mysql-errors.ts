@@ -2,11 +2,11 @@ import type { MysqlHandler } from '../../core/probing/check.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
-import { refusal } from '../connection/logins.ts';
-import type { At } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/logins.ts';
+import type { LoginProgress } from '../connection/logins.ts';
 import type { MysqlError } from '../mysql-wire/mysql-packets.ts';
 
-export type MysqlRuling =
+export type MysqlErrorClass =
   | { readonly subject: 'server'; readonly reason: Reason }
   | { readonly subject: 'full' | 'prober' }
   | { readonly subject: 'account' | 'login' };
@@ -31,7 +31,7 @@ export type MysqlRuling =
  * | any other (3032 offline, 1047 no Galera quorum, of a proxy:    | server, NotServing                           |
  * | 1105, 1927, 2003, 9001)                                        |                                              |
  */
-export function mysqlRulingOf({ code, state, text }: MysqlError): MysqlRuling {
+export function mysqlErrorClass({ code, state, text }: MysqlError): MysqlErrorClass {
   const known = byCode[code];
   if (known !== undefined) return known;
   if (ofMaxScale.test(text)) return notServing;
@@ -43,27 +43,27 @@ export function mysqlRulingOf({ code, state, text }: MysqlError): MysqlRuling {
 export function classifyServerError(
   error: MysqlError,
   saturatedIs: MysqlHandler['saturatedIs'],
-  at: At = { stage: 'mysql login', logsIn: false },
+  at: LoginProgress = { stage: 'mysql login', logsIn: false },
 ): Verdict {
   const message = `${error.code}: ${error.text}`;
-  const ruling = mysqlRulingOf(error);
-  switch (ruling.subject) {
+  const errorClass = mysqlErrorClass(error);
+  switch (errorClass.subject) {
     case 'full':
       return verdict(saturatedIs, 'Saturated', message);
     case 'prober':
       return verdict('inconclusive', 'ProberFault', message);
     case 'server':
-      return verdict('down', ruling.reason, message);
+      return verdict('down', errorClass.reason, message);
     default:
-      return refusal(at, ruling.subject, message);
+      return refusalVerdict(at, errorClass.subject, message);
   }
 }
 
-const full: MysqlRuling = { subject: 'full' };
-const prober: MysqlRuling = { subject: 'prober' };
-const notServing: MysqlRuling = { subject: 'server', reason: 'NotServing' };
+const full: MysqlErrorClass = { subject: 'full' };
+const prober: MysqlErrorClass = { subject: 'prober' };
+const notServing: MysqlErrorClass = { subject: 'server', reason: 'NotServing' };
 
-const byCode: Readonly<Record<number, MysqlRuling>> = {
+const byCode: Readonly<Record<number, MysqlErrorClass>> = {
   1040: full,
   1041: full,
   1135: full,
@@ -92,7 +92,7 @@ const aboutTheAccount: ReadonlySet<number> = new Set([...limits, 1142, 1143, 119
 
 /** Returns true when the same query is refused until a right is granted. False for a limit. */
 export const isLasting = (error: MysqlError): boolean =>
-  mysqlRulingOf(error).subject === 'account' && !limits.has(error.code);
+  mysqlErrorClass(error).subject === 'account' && !limits.has(error.code);
 
 export const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MySQL protocol');
 export const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');

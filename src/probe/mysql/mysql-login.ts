@@ -14,7 +14,7 @@ import type { Fallback, Fallbacks } from '../connection/fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
 import type { PluginOptions } from './mysql-plugins.ts';
-import { mostMysqlBytes, Session } from './mysql-session.ts';
+import { mostMysqlBytes, MysqlSession } from './mysql-session.ts';
 import { errorNumber, serverError } from './mysql2-errors.ts';
 import { verdictOfState } from './mysql-state.ts';
 import type { OutstandingLogins } from './outstanding-logins.ts';
@@ -27,7 +27,7 @@ import {
   verificationOf,
 } from '../connection/tls.ts';
 import type { SecureContextCache } from '../connection/tls.ts';
-import { metered } from '../connection/tapped.ts';
+import { meteredConnection } from '../connection/tapped.ts';
 import type { Connection } from '../connection/tapped.ts';
 
 export interface MysqlLogin {
@@ -37,7 +37,7 @@ export interface MysqlLogin {
   readonly limit: Deadline;
   readonly outstanding: OutstandingLogins;
   readonly fallbacks: Fallbacks;
-  readonly trust: SecureContextCache;
+  readonly contexts: SecureContextCache;
   readonly meter: CpuMeter | undefined;
 }
 
@@ -73,9 +73,9 @@ export async function logInToMysql(login: MysqlLogin): Promise<LoginResult> {
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const { authPlugins, settle } = withholding(login, mysql.authPlugins);
   const budget = new Budget({ bytes: mostMysqlBytes, meter: login.meter });
-  const stream = metered(socket, budget);
+  const stream = meteredConnection(socket, budget);
   const connection = mysql.createConnection({ ...optionsOf(login, stream), authPlugins });
-  const session = new Session({ connection, socket, metered: stream, secrets, budget });
+  const session = new MysqlSession({ connection, socket, metered: stream, secrets, budget });
   const finishes = session.loggedIn.then(
     () => true,
     (error: unknown) => errorNumber(error) >= 1000,
@@ -121,16 +121,16 @@ function withholding({ check, credentials, handler, fallbacks }: MysqlLogin, kno
 }
 
 /** Returns the options of TLS if the check has TLS, or the verdict if its certificates cannot be used. */
-function secretsFor({ check, handler: { tls }, trust }: MysqlLogin): SecureOptions | Verdict | undefined {
+function secretsFor({ check, handler: { tls }, contexts }: MysqlLogin): SecureOptions | Verdict | undefined {
   try {
-    return tls && tlsConnectOptions(tlsPolicyOf(tls, trust), serverNameOf(check, tls));
+    return tls && tlsConnectOptions(tlsPolicyOf(tls, contexts), serverNameOf(check, tls));
   } catch (error) {
     return unusableCertificates(error);
   }
 }
 
 /** Lets the session continue after the verdict, until the server answers. */
-function waitFor(session: Session, { check, outstanding }: MysqlLogin): Verdict {
+function waitFor(session: MysqlSession, { check, outstanding }: MysqlLogin): Verdict {
   const linger = outstanding.linger(check, () => session.pendingStep, 0);
   const verdict = linger.begin();
   void session.linger(linger.forMs).then((isLeft) => linger.end(isLeft));
@@ -165,7 +165,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
   ),
 };
 
-function classify(error: unknown, session: Session, { handler }: MysqlLogin, name: string): Verdict {
+function classify(error: unknown, session: MysqlSession, { handler }: MysqlLogin, name: string): Verdict {
   if (errorNumber(error) >= 1000) {
     const stage = session.isIn ? 'mysql query' : 'mysql login';
     return classifyServerError(serverError(error), handler.saturatedIs, { stage, logsIn: true });

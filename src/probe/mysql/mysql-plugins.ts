@@ -1,12 +1,12 @@
 import type { AuthPlugin, authPlugins as AuthPlugins } from 'mysql2';
 import type { Credentials } from '../../core/probing/check.ts';
-import { fixOfTls, mayReveal, withheldMessage } from '../connection/clear-text.ts';
-import type { Verified } from '../connection/clear-text.ts';
+import { fixOfTls, mayRevealPassword, withheldMessage } from '../connection/clear-text.ts';
+import type { VerifiedPart } from '../connection/clear-text.ts';
 import { firstAnswer, nextAnswer } from './auth-plugins.ts';
 
 export interface PluginOptions {
   readonly credentials: Credentials;
-  readonly verified: Verified;
+  readonly verified: VerifiedPart;
   /** Plugins of mysql2. */
   readonly known: typeof AuthPlugins;
   /** Called with the message when an answer does not contain the password that the server requested. */
@@ -43,7 +43,7 @@ export function pluginsOf({
       return Buffer.from(firstAnswer(plugin));
     };
   const clear = { mysql_clear_password: keep('mysql_clear_password', never) };
-  if (mayReveal(credentials, verified)) return clear;
+  if (mayRevealPassword(credentials, verified)) return clear;
   const message = withheldMessage(verified, fixOfTls);
   const caching: AuthPlugin = (about) => {
     const hash = known.caching_sha2_password({})(about);

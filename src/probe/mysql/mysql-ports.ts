@@ -41,7 +41,7 @@ export function createMysqlPorts(): MysqlPorts {
   const states = new Map<string, State>();
   const stateOf = ({ ip, port }: Check): State =>
     states.get(`${ip} ${port}`) ?? (port === mysqlPort ? 'listen' : 'speak');
-  const learn = ({ ip, port }: Check, state: State): void => {
+  const remember = ({ ip, port }: Check, state: State): void => {
     const key = `${ip} ${port}`;
     states.delete(key);
     if (state === 'speak' && port !== mysqlPort) return;
@@ -50,19 +50,19 @@ export function createMysqlPorts(): MysqlPorts {
     states.set(key, state);
   };
   return (probe) => {
-    const speak: Probe = async (check, signal, meter) => {
+    const probeFirst: Probe = async (check, signal, meter) => {
       const result = await probe(check, signal, meter);
       if (result.kind === 'inconclusive') return result;
-      if (result.reason !== 'WrongProtocol') learn(check, 'speak');
-      else if (result.detectedProtocol !== undefined || stateOf(check) === 'speak') learn(check, 'listen');
+      if (result.reason !== 'WrongProtocol') remember(check, 'speak');
+      else if (result.detectedProtocol !== undefined || stateOf(check) === 'speak') remember(check, 'listen');
       return result;
     };
     return async (check, signal, meter) => {
-      if (stateOf(check) !== 'listen') return speak(check, signal, meter);
+      if (stateOf(check) !== 'listen') return probeFirst(check, signal, meter);
       const started = performance.now();
       if (await hearsMysql(check, signal, meter)) return mysqlAnswers;
-      learn(check, 'mistaken');
-      return speak(withTime(check, started), signal, meter);
+      remember(check, 'mistaken');
+      return probeFirst(withTime(check, started), signal, meter);
     };
   };
 }

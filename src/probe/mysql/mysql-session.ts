@@ -54,7 +54,7 @@ interface Inner {
   _handleNetworkError(error: Error): void;
 }
 
-export interface SessionOptions {
+export interface MysqlSessionOptions {
   readonly connection: Mysql2Connection;
   readonly socket: Socket;
   /** Stream that mysql2 reads. It counts the bytes, and destroys the socket when there are too many. */
@@ -65,7 +65,7 @@ export interface SessionOptions {
 }
 
 /** One connection of mysql2. Catches all its errors. */
-export class Session {
+export class MysqlSession {
   readonly loggedIn: Promise<void>;
   readonly #connection: Mysql2Connection;
   readonly #socket: Socket;
@@ -78,7 +78,7 @@ export class Session {
   #secured: TLSSocket | undefined;
   #tlsError: string | undefined;
 
-  constructor({ connection, socket, metered, secrets, budget }: SessionOptions) {
+  constructor({ connection, socket, metered, secrets, budget }: MysqlSessionOptions) {
     this.#connection = connection;
     this.#socket = socket;
     this.#metered = metered;
@@ -112,11 +112,13 @@ export class Session {
   async state(refusals: RememberedRefusals): Promise<MysqlState> {
     await this.loggedIn;
     this.#isLoggedIn = true;
-    const variables = pairs(await this.#ask(variablesStatement));
-    const status = isGalera(variables) ? pairs(await this.#ask(statusStatement)) : new Map<string, string>();
-    const group = mayBeInGroup(variables) ? await this.#askOnce('no group', groupStatement, refusals) : [];
+    const variables = pairs(await this.#query(variablesStatement));
+    const status = isGalera(variables)
+      ? pairs(await this.#query(statusStatement))
+      : new Map<string, string>();
+    const group = mayBeInGroup(variables) ? await this.#queryOnce('no group', groupStatement, refusals) : [];
     const statement = replicationStatement(variables.get('version') ?? '');
-    const channels = await this.#askOnce('no channels', statement, refusals);
+    const channels = await this.#queryOnce('no channels', statement, refusals);
     return { variables, status, group, channels };
   }
 
@@ -245,11 +247,11 @@ export class Session {
   }
 
   /** Runs a query for which the account may lack the right, unless a refusal is remembered. */
-  async #askOnce(fallback: Fallback, sql: string, refusals: RememberedRefusals): Promise<Rows> {
+  async #queryOnce(fallback: Fallback, sql: string, refusals: RememberedRefusals): Promise<Rows> {
     const known = refusals.get(fallback);
     if (known !== undefined) return { refused: known };
     try {
-      return await this.#ask(sql);
+      return await this.#query(sql);
     } catch (error) {
       const details = serverError(error);
       if (!isLasting(details)) throw error;
@@ -259,7 +261,7 @@ export class Session {
     }
   }
 
-  #ask(sql: string): Promise<readonly Row[]> {
+  #query(sql: string): Promise<readonly Row[]> {
     const rows = new Promise<readonly Row[]>((resolve, reject) => {
       this.#connection.query(sql, (error, found) => (error ? reject(error) : resolve(rowsOf(found))));
     });

@@ -107,7 +107,7 @@ export function mayBeInGroup(variables: ReadonlyMap<string, string>): boolean {
  */
 export function verdictOfState(state: MysqlState): Verdict {
   const { variables, channels } = state;
-  const unfit = judgeGalera(state) ?? judgeOffline(variables) ?? judgeMember(state);
+  const unfit = galeraVerdict(state) ?? offlineVerdict(variables) ?? memberVerdict(state);
   if (unfit !== undefined) return unfit;
   if (readOnlyVariables.every((name) => variables.get(name) === undefined)) return unknownKind;
   const readOnly = readOnlyVariables.find((name) => isOn(variables.get(name)));
@@ -115,9 +115,9 @@ export function verdictOfState(state: MysqlState): Verdict {
     const missing = verdict('up', 'AuthFailed', channels.refused);
     return readOnly === undefined ? missing : withRole(missing, 'Replica');
   }
-  if (channels.length > 0) return judgeReplica(channels);
+  if (channels.length > 0) return replicaVerdict(channels);
   if (readOnly !== undefined) return withRole(verdict('up', 'Responded', readOnly), 'Replica');
-  return withRole(judgeWrites(state), 'Primary');
+  return withRole(writesVerdict(state), 'Primary');
 }
 
 const unknownKind = verdict(
@@ -126,7 +126,7 @@ const unknownKind = verdict(
   'the server has no variable read_only, so its role is unknown',
 );
 
-function judgeGalera({ variables, status }: MysqlState): Verdict | undefined {
+function galeraVerdict({ variables, status }: MysqlState): Verdict | undefined {
   if (!isGalera(variables)) return undefined;
   const rejected = variables.get('wsrep_reject_queries') ?? 'NONE';
   if (isSynced(status))
@@ -137,10 +137,10 @@ function judgeGalera({ variables, status }: MysqlState): Verdict | undefined {
   return verdict('down', 'NotServing', `Galera node state: ${comment}`);
 }
 
-const judgeOffline = (variables: ReadonlyMap<string, string>): Verdict | undefined =>
+const offlineVerdict = (variables: ReadonlyMap<string, string>): Verdict | undefined =>
   isOn(variables.get('offline_mode')) ? verdict('down', 'NotServing', 'offline_mode is on') : undefined;
 
-function judgeMember(state: MysqlState): Verdict | undefined {
+function memberVerdict(state: MysqlState): Verdict | undefined {
   const own = stateInGroup(state);
   if (own === 'RECOVERING')
     return withRole(verdict('down', 'Loading', 'Group Replication: the member is recovering'), 'Replica');
@@ -156,7 +156,7 @@ function stateInGroup({ variables, group = [] }: MysqlState): unknown {
   return members.find(({ MEMBER_ID }) => MEMBER_ID === variables.get('server_uuid'))?.MEMBER_STATE;
 }
 
-function judgeWrites(state: MysqlState): Verdict {
+function writesVerdict(state: MysqlState): Verdict {
   const { variables, group = [] } = state;
   const members = 'refused' in group ? [] : group;
   const lost = members.filter(({ MEMBER_STATE }) => MEMBER_STATE === 'UNREACHABLE');
@@ -172,7 +172,7 @@ function judgeWrites(state: MysqlState): Verdict {
     : verdict('up', 'ReadOnly', `${byDefault} is on`);
 }
 
-function judgeReplica(channels: readonly Row[]): Verdict {
+function replicaVerdict(channels: readonly Row[]): Verdict {
   if (channels.some((row) => !runs(row, 'SQL')))
     return withRole(verdict('down', 'ReplicationBroken', broken(channels)), 'Replica');
   if (channels.some((row) => !runs(row, 'IO')))

@@ -26,7 +26,7 @@ import { createOutstandingLogins, tooLate } from './outstanding-logins.ts';
 import type { OutstandingLogins, PendingStep } from './outstanding-logins.ts';
 import type { Linger } from '../connection/linger.ts';
 import type { Probe } from '../connection/probe.ts';
-import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 import type { TlsPolicy, SecureContextCache } from '../connection/tls.ts';
 
 /**
@@ -63,7 +63,7 @@ export function createMysql(
   outstanding: OutstandingLogins = createOutstandingLogins(),
   fallbacks = createFallbacks(),
 ): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   const broken = new WeakSet<Check>();
   const ask = async (
     check: Check,
@@ -72,7 +72,7 @@ export function createMysql(
     { leftMs, meter }: Pick<MysqlProbeState, 'leftMs' | 'meter'>,
   ) => {
     const { credentials } = handler;
-    const kept = { trust, outstanding, leftMs, meter };
+    const kept = { contexts, outstanding, leftMs, meter };
     if (credentials === undefined) return probeAnonymously(check, handler, signal, kept);
     const why = fallbacks.get(check, 'no login');
     if (why !== undefined) return withheld(await probeAnonymously(check, handler, signal, kept), why);
@@ -92,7 +92,7 @@ export function createMysql(
         limit,
         outstanding,
         fallbacks,
-        trust,
+        contexts,
         meter,
       });
       if (!login.isFinished) {
@@ -115,7 +115,7 @@ export function createMysql(
 }
 
 interface MysqlProbeState {
-  readonly trust: SecureContextCache;
+  readonly contexts: SecureContextCache;
   readonly outstanding: OutstandingLogins;
   /** Remaining milliseconds of the timeout. */
   readonly leftMs: number;
@@ -126,7 +126,7 @@ async function probeAnonymously(
   check: Check,
   { saturatedIs, tls, credentials }: MysqlHandler,
   signal: AbortSignal,
-  { trust, outstanding, leftMs, meter }: MysqlProbeState,
+  { contexts, outstanding, leftMs, meter }: MysqlProbeState,
 ): Promise<Verdict> {
   const protocol = new MysqlHandshake({ saturatedIs, wantsTls: tls !== undefined });
   const question = (): PendingStep => {
@@ -135,14 +135,14 @@ async function probeAnonymously(
   };
   const base = outstanding.linger(check, question, leftMs);
   // A response before the greeting was sent without TLS, so its answer is not about TLS.
-  const isJudged = () => tls === undefined || !protocol.isBlind;
+  const hasVerdict = () => tls === undefined || !protocol.isBlind;
   const linger: Linger = {
     ...base,
-    end: (isLeft, late) => base.end(isLeft, isJudged() ? late : undefined),
+    end: (isLeft, late) => base.end(isLeft, hasVerdict() ? late : undefined),
   };
-  // Certificates are judged after the handshake: no secret is sent, and the server would count an earlier
+  // Certificates are verified after the handshake: no secret is sent, and the server would count an earlier
   // end.
-  const how: TlsPolicy | undefined = tls && { ...tlsPolicyOf(tls, trust), verifyAt: 'at the end' };
+  const how: TlsPolicy | undefined = tls && { ...tlsPolicyOf(tls, contexts), verifyAt: 'at the end' };
   const result = await runProtocol(check, signal, protocol, how, { linger, budget: new Budget({ meter }) });
   if (result.kind === 'up') outstanding.answered(check);
   return result;
@@ -199,7 +199,7 @@ export class MysqlHandshake implements Protocol {
     if (read === 'alien') return done(wrongProtocol);
     const error = readError(read.payload);
     this.#isRecognised ||= error !== undefined;
-    if (error !== undefined) return done(this.#judge(this.#classify(error)));
+    if (error !== undefined) return done(this.#verdictWithTls(this.#classify(error)));
     return this.#phase === 'greeting' ? this.#greeted(read) : this.#answered(read);
   }
 
@@ -261,7 +261,7 @@ export class MysqlHandshake implements Protocol {
     if (this.#answers > maxAnswers) return done(wrongProtocol);
     switch (payload[0]) {
       case 0x00:
-        return { kind: 'done', verdict: this.#judge(responded), finalBytes: quit };
+        return { kind: 'done', verdict: this.#verdictWithTls(responded), finalBytes: quit };
       case 0xfe:
         this.#plugin = readSwitch(payload);
         return this.#answer(firstAnswer(this.#plugin), size);
@@ -285,7 +285,7 @@ export class MysqlHandshake implements Protocol {
     return classifyServerError(error, this.#options.saturatedIs, { stage, logsIn: false });
   }
 
-  #judge(result: Verdict): Verdict {
+  #verdictWithTls(result: Verdict): Verdict {
     const lacksTls = this.#options.wantsTls && this.#greeting !== undefined && !offersTls(this.#greeting);
     return result.kind === 'up' && lacksTls ? noTls : result;
   }

@@ -37,7 +37,8 @@ export const tooLate = verdict(
 );
 
 /** Result of a wait for a late answer: a verdict, or the remaining time. */
-export type Waited = { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
+export type WaitResult =
+  { readonly verdict: Verdict } | { readonly leftMs: number; readonly isShort: boolean };
 
 /** Outstanding answers of servers, by address, port and account. */
 export interface OutstandingLogins {
@@ -52,7 +53,7 @@ export interface OutstandingLogins {
    * | gets its answer, and has the same handler                | the answer                                            |
    * | ends otherwise                                           | probe, in the remaining time; without any: inconclusive |
    */
-  wait(check: Check, signal: AbortSignal): Promise<Waited>;
+  wait(check: Check, signal: AbortSignal): Promise<WaitResult>;
   /**
    * Returns how a run that begins lingers.
    *

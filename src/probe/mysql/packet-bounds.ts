@@ -1,5 +1,5 @@
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { refusal } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/logins.ts';
 import { verdict } from '../verdict/verdicts.ts';
 import { isCostlyKey, mostKeyBits } from './mysql-key.ts';
 
@@ -24,7 +24,7 @@ const tooManyLoginPackets = verdict(
   'WrongProtocol',
   `the server sent more than ${String(mostLoginPackets)} packets at the login`,
 );
-const keyTooLarge = refusal(
+const keyTooLarge = refusalVerdict(
   { stage: 'mysql login', logsIn: true },
   'login',
   `the RSA key of the server is malformed or has more than ${String(mostKeyBits)} bits`,

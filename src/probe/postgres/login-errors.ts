@@ -4,9 +4,9 @@ import { classifyErrno, closedEarly, codeOf, proberFault, verdict } from '../ver
 import { classifyHttpError } from '../connection/errors.ts';
 import { serverNameOf } from '../connection/tls.ts';
 import type { TlsPolicy } from '../connection/tls.ts';
-import { postgresRulingOf, verdictOfError } from './postgres-errors.ts';
+import { postgresErrorClass, verdictOfError } from './postgres-errors.ts';
 import type { PostgresError } from './postgres-errors.ts';
-import type { Attempt } from './postgres-prefer.ts';
+import type { ConnectionAttempt } from './postgres-prefer.ts';
 
 const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
 export const notPostgres = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
@@ -27,27 +27,27 @@ export type LoginStep = 'begun' | 'secure' | 'in';
 interface FailedLogin {
   readonly check: Check;
   readonly handler: PostgresHandler;
-  readonly securing: TlsPolicy | undefined;
+  readonly tlsPolicy: TlsPolicy | undefined;
 }
 
 /**
  * Returns true when the session continues and the server is healthy, but lacks what was queried or refuses it
  * to this account. False for a timeout.
  */
-export const isAboutTheQuestion = (error: unknown): boolean =>
+export const isAboutTheQuery = (error: unknown): boolean =>
   isDatabaseError(error) &&
   error.severity === 'ERROR' &&
-  postgresRulingOf(serverError(error)).subject === 'account';
+  postgresErrorClass(serverError(error)).subject === 'account';
 
 /** Returns how a login ended, for the mode `prefer`. */
-export function endOfLogin(error: unknown, step: LoginStep): Attempt['end'] {
+export function endOfLogin(error: unknown, step: LoginStep): ConnectionAttempt['end'] {
   if (step === 'begun') return 'no TLS';
   return step === 'secure' && isDatabaseError(error) ? 'refused' : 'other';
 }
 
 /** Returns the verdict of an error of pg. */
 export function verdictOfLogin(error: unknown, login: FailedLogin, step: LoginStep): Verdict {
-  const { handler, check, securing } = login;
+  const { handler, check, tlsPolicy } = login;
   if (!isError(error)) return proberFault('the login failed without an error');
   if (isDatabaseError(error)) return verdictOfDatabase(error, handler, step);
   if (/does not support SSL/.test(error.message)) return noTls;
@@ -56,9 +56,9 @@ export function verdictOfLogin(error: unknown, login: FailedLogin, step: LoginSt
   if (/exceeds scramMaxIterations/.test(error.message)) return tooManyIterations;
   // A text of pg about an unexpected answer, which it may quote.
   if (codeOf(error) === '') return notPostgres;
-  return securing === undefined
+  return tlsPolicy === undefined
     ? classifyErrno(error)
-    : classifyHttpError(error, serverNameOf(check, securing.tls), step !== 'begun');
+    : classifyHttpError(error, serverNameOf(check, tlsPolicy.tls), step !== 'begun');
 }
 
 interface Failure {

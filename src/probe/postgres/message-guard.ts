@@ -66,14 +66,14 @@ const iterationsIn = (challenge: string): number =>
   Math.max(0, ...[...challenge.matchAll(/(?:^|,)i=(\d+)/g)].map(([, digits]) => Number(digits)));
 
 /** Complete messages at the start of the received bytes. */
-export interface Vetted {
+export interface CompleteMessages {
   /** Length of the messages in bytes. */
   readonly length: number;
   readonly messages: number;
 }
 
 /** Returns the complete messages. Undefined: a message is not allowed. */
-export function completeMessages(received: Buffer): Vetted | undefined {
+export function completeMessages(received: Buffer): CompleteMessages | undefined {
   let at = 0;
   for (let messages = 0; ; messages += 1) {
     const whole = { length: at, messages };

@@ -2,8 +2,8 @@ import type { PostgresHandler } from '../../core/probing/check.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
-import { refusal } from '../connection/logins.ts';
-import type { At } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/logins.ts';
+import type { LoginProgress } from '../connection/logins.ts';
 
 /** Error of the server: SQLSTATE (empty for the form of protocol 2), text, and optional fields. */
 export interface PostgresError {
@@ -14,7 +14,7 @@ export interface PostgresError {
   readonly routine?: string;
 }
 
-export type PostgresRuling =
+export type PostgresErrorClass =
   | { readonly subject: 'server'; readonly reason: Reason }
   | { readonly subject: 'full' }
   | { readonly subject: 'account' | 'login' };
@@ -51,8 +51,8 @@ export type PostgresRuling =
  * | 28xxx pg_hba.conf, password, role                             | login                                         |
  * | anything else (3D000, 42501, 55000, 57014, …)                 | account                                       |
  */
-export function postgresRulingOf(whole: PostgresError): PostgresRuling {
-  const error = { ...whole, text: whole.text.slice(0, mostJudged) };
+export function postgresErrorClass(whole: PostgresError): PostgresErrorClass {
+  const error = { ...whole, text: whole.text.slice(0, maxTextLength) };
   const { sqlstate } = error;
   const text = textOfServer(error.text);
   if (sqlstate === '') return full;
@@ -66,32 +66,32 @@ export function postgresRulingOf(whole: PostgresError): PostgresRuling {
 }
 
 /**
- * Maximum number of characters of a text that are judged, more than any server needs. The expressions below
+ * Maximum number of characters of a text that are read, more than any server needs. The expressions below
  * take quadratic time, and 64 KiB would occupy this thread for seconds.
  */
-const mostJudged = 1_000;
+const maxTextLength = 1_000;
 
 /** Returns the verdict of an error. */
 export function verdictOfError(
   error: PostgresError,
   saturatedIs: PostgresHandler['saturatedIs'],
-  at: At = { stage: 'postgres startup', logsIn: false },
+  at: LoginProgress = { stage: 'postgres startup', logsIn: false },
 ): Verdict {
   const { sqlstate, text, detail = '' } = error;
   // Without a SQLSTATE the server may be another one: only the text of a postmaster is reported.
   if (sqlstate === '')
     return verdict(saturatedIs, 'Saturated', text.startsWith('could not fork') ? text : '');
-  const ruling = postgresRulingOf(error);
+  const errorClass = postgresErrorClass(error);
   const words = `${sqlstate} ${text}`;
-  if (ruling.subject === 'full') return verdict(saturatedIs, 'Saturated', words);
-  if (ruling.subject !== 'server') return refusal(at, ruling.subject, words);
-  return verdict('down', ruling.reason, detail === '' ? words : `${words}: ${detail}`);
+  if (errorClass.subject === 'full') return verdict(saturatedIs, 'Saturated', words);
+  if (errorClass.subject !== 'server') return refusalVerdict(at, errorClass.subject, words);
+  return verdict('down', errorClass.reason, detail === '' ? words : `${words}: ${detail}`);
 }
 
-const full: PostgresRuling = { subject: 'full' };
-const account: PostgresRuling = { subject: 'account' };
-const login: PostgresRuling = { subject: 'login' };
-const notServing: PostgresRuling = { subject: 'server', reason: 'NotServing' };
+const full: PostgresErrorClass = { subject: 'full' };
+const account: PostgresErrorClass = { subject: 'account' };
+const login: PostgresErrorClass = { subject: 'login' };
+const notServing: PostgresErrorClass = { subject: 'server', reason: 'NotServing' };
 
 /**
  * Returns the subject of an error of PgBouncer.
@@ -99,7 +99,7 @@ const notServing: PostgresRuling = { subject: 'server', reason: 'NotServing' };
  * @param text text of the server behind it, if it quotes one
  * @param whole complete text
  */
-function ofPgBouncer(text: string, whole: string): PostgresRuling {
+function ofPgBouncer(text: string, whole: string): PostgresErrorClass {
   if (text.startsWith(systemIs)) return { subject: 'server', reason: notNow(text) };
   if (roleIsFull.test(text)) return account;
   if (poolerFull.test(text)) return full;

@@ -12,25 +12,25 @@ export const mostMessages = 128;
  */
 export const mostIterations = 100_000;
 
-export type Refuse = (
+export type RefuseFn = (
   why: 'broken' | 'too many messages' | 'asks for the password' | 'too many iterations',
 ) => void;
 
-export interface Guarding {
+export interface GuardOptions {
   /** Number of bytes that pass unchecked: the answer about TLS. */
   readonly raw: number;
   /** True when the password may be revealed to this server. */
   readonly isAllowed: boolean;
-  readonly refuse: Refuse;
+  readonly refuse: RefuseFn;
 }
 
 /**
  * Passes to pg only complete messages that are allowed, and no request that it would answer with a password
  * in clear text. Returns a function that ends the guard.
  */
-export function guard(stream: Duplex, guarding: Guarding): () => void {
+export function guardStream(stream: Duplex, options: GuardOptions): () => void {
   const emit = stream.emit.bind(stream) as (event: string | symbol, ...args: unknown[]) => boolean;
-  const gate = new Gate(guarding);
+  const gate = new Gate(options);
   stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     const [chunk] = args;
     if (event !== 'data' || !Buffer.isBuffer(chunk)) return emit(event, ...args);
@@ -45,16 +45,16 @@ export function guard(stream: Duplex, guarding: Guarding): () => void {
 const nothing = Buffer.alloc(0);
 
 class Gate {
-  readonly #guarding: Guarding;
+  readonly #options: GuardOptions;
   #waiting: Buffer = nothing;
   #raw: number;
   #messages = 0;
   readonly #codes = new Set<number>();
   #isShut = false;
 
-  constructor(guarding: Guarding) {
-    this.#guarding = guarding;
-    this.#raw = guarding.raw;
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#raw = options.raw;
   }
 
   /** Returns the bytes so far that pg may receive. */
@@ -91,16 +91,16 @@ class Gate {
    * Refuses repeated requests: each occurs once in a login, and pg would derive a key for each repetition,
    * several at a time.
    */
-  #refusalOf({ code, iterations }: Authentication): Parameters<Refuse>[0] | undefined {
+  #refusalOf({ code, iterations }: Authentication): Parameters<RefuseFn>[0] | undefined {
     if (this.#codes.has(code)) return 'broken';
     this.#codes.add(code);
     if (iterations > mostIterations) return 'too many iterations';
-    return (code === 3 || code === 5) && !this.#guarding.isAllowed ? 'asks for the password' : undefined;
+    return (code === 3 || code === 5) && !this.#options.isAllowed ? 'asks for the password' : undefined;
   }
 
-  #shut(why: Parameters<Refuse>[0]): number | undefined {
+  #shut(why: Parameters<RefuseFn>[0]): number | undefined {
     this.#isShut = true;
-    this.#guarding.refuse(why);
+    this.#options.refuse(why);
     return undefined;
   }
 }

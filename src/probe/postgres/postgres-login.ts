@@ -4,7 +4,7 @@ import type { Check, Credentials, PostgresHandler } from '../../core/probing/che
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Budget } from '../connection/budget.ts';
 import { responded, verdict } from '../verdict/verdicts.ts';
-import { fixOfPostgres, mayReveal, withheld, withheldMessage } from '../connection/clear-text.ts';
+import { fixOfPostgres, mayRevealPassword, withheld, withheldMessage } from '../connection/clear-text.ts';
 import type { CpuMeter } from '../connection/cpu-meter.ts';
 import { closeGracefully } from '../connection/close.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
@@ -13,27 +13,27 @@ import type { Deadline } from '../connection/deadline.ts';
 import { progressOf, withProgress } from '../connection/progress.ts';
 import {
   endOfLogin,
-  isAboutTheQuestion,
+  isAboutTheQuery,
   tooManyIterations,
   verdictOfLogin,
   notPostgres,
 } from './login-errors.ts';
 import type { LoginStep } from './login-errors.ts';
-import { guard, mostMessages } from './postgres-guard.ts';
-import type { Refuse } from './postgres-guard.ts';
-import { prefer } from './postgres-prefer.ts';
-import type { Attempt } from './postgres-prefer.ts';
-import { askRoleOnly, stateQuery, verdictOfRow } from './state-query.ts';
+import { guardStream, mostMessages } from './postgres-guard.ts';
+import type { RefuseFn } from './postgres-guard.ts';
+import { connectPreferringTls } from './postgres-prefer.ts';
+import type { ConnectionAttempt } from './postgres-prefer.ts';
+import { roleQuery, stateQuery, verdictOfRow } from './state-query.ts';
 import { serverNameOf, tlsConnectOptions } from '../connection/tls.ts';
 import type { TlsPolicy } from '../connection/tls.ts';
-import { metering, Tapped } from '../connection/tapped.ts';
+import { meterTap, TappedConnection } from '../connection/tapped.ts';
 import type { Connection, Tap } from '../connection/tapped.ts';
 
 export interface PostgresLogin {
   readonly check: Check;
   readonly handler: PostgresHandler;
   readonly credentials: Credentials;
-  readonly securing: TlsPolicy | undefined;
+  readonly tlsPolicy: TlsPolicy | undefined;
   readonly database: string;
   readonly applicationName: string;
   readonly fallbacks: Fallbacks;
@@ -50,16 +50,16 @@ export async function logInToPostgres(login: PostgresLogin, signal: AbortSignal)
   // server.
   const { Client: ClientOfPg } = await import('pg');
   const limit = createDeadline(login.check.timing.timeoutMs, signal);
-  const converse = (one: PostgresLogin): Promise<Attempt> =>
-    new Promise((resolve) => new Conversation(ClientOfPg, one, limit, resolve).start());
+  const connectOnce = (one: PostgresLogin): Promise<ConnectionAttempt> =>
+    new Promise((resolve) => new LoginConnection(ClientOfPg, one, limit, resolve).start());
   try {
-    const connect = async (isSecure: boolean): Promise<Attempt> =>
+    const connect = async (isSecure: boolean): Promise<ConnectionAttempt> =>
       limit.stopped === undefined
-        ? converse(isSecure ? login : { ...login, securing: undefined })
+        ? connectOnce(isSecure ? login : { ...login, tlsPolicy: undefined })
         : { verdict: limit.stopped, end: 'other' };
-    const { check, handler, securing, fallbacks } = login;
-    if (handler.sslMode === 'prefer') return await prefer(check, fallbacks, connect);
-    return (await connect(securing !== undefined)).verdict;
+    const { check, handler, tlsPolicy, fallbacks } = login;
+    if (handler.sslMode === 'prefer') return await connectPreferringTls(check, fallbacks, connect);
+    return (await connect(tlsPolicy !== undefined)).verdict;
   } finally {
     limit.release();
   }
@@ -83,10 +83,10 @@ interface Inner {
  * One connection. Resolves when it is closed, or at once when the limit is reached; then it closes after the
  * verdict.
  */
-class Conversation {
+class LoginConnection {
   readonly #login: PostgresLogin;
   readonly #limit: Deadline;
-  readonly #resolve: (attempt: Attempt) => void;
+  readonly #resolve: (attempt: ConnectionAttempt) => void;
   readonly #socket = new Socket();
   readonly #client: Client;
   readonly #connection: Inner['connection'];
@@ -97,38 +97,42 @@ class Conversation {
     ClientOfPg: typeof Client,
     login: PostgresLogin,
     limit: Deadline,
-    resolve: (attempt: Attempt) => void,
+    resolve: (attempt: ConnectionAttempt) => void,
   ) {
     this.#login = login;
     this.#limit = limit;
     this.#resolve = resolve;
-    this.#step = login.securing === undefined ? 'secure' : 'begun';
-    const counting = metering(login.budget, () => this.#exceed());
+    this.#step = login.tlsPolicy === undefined ? 'secure' : 'begun';
+    const counting = meterTap(login.budget, () => this.#exceed());
     const counted = new Counted(this.#socket, counting, login.budget.meter);
     this.#client = new ClientOfPg(configOf(login, counted));
     this.#connection = (this.#client as unknown as Inner).connection;
   }
 
   start(): void {
-    const { credentials, securing, budget } = this.#login;
+    const { credentials, tlsPolicy, budget } = this.#login;
     this.#limit.onStop = (stop) => {
       const attempt = this.#end(stop, 'other');
       this.#resolve(attempt);
       this.#finish(attempt);
     };
     this.#client.on('error', this.#fail);
-    const isAllowed = mayReveal(credentials, securing?.verify);
-    const refuse: Refuse = (why) => this.#refuse(why);
+    const isAllowed = mayRevealPassword(credentials, tlsPolicy?.verify);
+    const refuse: RefuseFn = (why) => this.#refuse(why);
     const connection = this.#connection;
-    const release = guard(connection.stream, { raw: securing === undefined ? 0 : 1, isAllowed, refuse });
+    const release = guardStream(connection.stream, {
+      raw: tlsPolicy === undefined ? 0 : 1,
+      isAllowed,
+      refuse,
+    });
     connection.on('sslconnect', () => {
       release();
       budget.beginHandshake();
       connection.stream.once('secureConnect', () => this.#secured());
-      guard(connection.stream, { raw: 0, isAllowed, refuse });
+      guardStream(connection.stream, { raw: 0, isAllowed, refuse });
     });
     connection.on('authenticationOk', () => (this.#step = 'in'));
-    ask(this.#client, this.#login).then((verdict) => this.#leave(verdict), this.#fail);
+    queryState(this.#client, this.#login).then((verdict) => this.#leave(verdict), this.#fail);
   }
 
   readonly #fail = (error: unknown): void =>
@@ -146,7 +150,7 @@ class Conversation {
     this.#finish(this.#end(exceeded, 'other'));
   }
 
-  #refuse(why: Parameters<Refuse>[0]): void {
+  #refuse(why: Parameters<RefuseFn>[0]): void {
     if (why === 'asks for the password') this.#finish({ verdict: keptBack(this.#login), end: 'other' });
     else if (why === 'too many iterations') this.#finish({ verdict: tooManyIterations, end: 'other' });
     else if (why === 'broken')
@@ -163,13 +167,13 @@ class Conversation {
     this.#finish(this.#end(verdict, 'other'));
   }
 
-  #end(cause: Verdict, how: Attempt['end']): Attempt {
+  #end(cause: Verdict, how: ConnectionAttempt['end']): ConnectionAttempt {
     const question = this.#step === 'in' ? 'the query' : 'the login';
     const progress = progressOf(this.#connection.stream, question);
     return { verdict: withProgress(cause, progress, this.#login.check), end: how };
   }
 
-  #finish(attempt: Attempt): void {
+  #finish(attempt: ConnectionAttempt): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#limit.onStop = () => this.#resolve(attempt);
@@ -178,24 +182,24 @@ class Conversation {
 }
 
 /** Queries the complete state, or the role alone if the server has refused the rest. */
-async function ask(client: Client, { check, fallbacks }: PostgresLogin): Promise<Verdict> {
+async function queryState(client: Client, { check, fallbacks }: PostgresLogin): Promise<Verdict> {
   await client.connect();
   if (fallbacks.get(check, 'role alone') === undefined) {
     try {
       return await answerTo(client, stateQuery);
     } catch (error) {
-      if (!isAboutTheQuestion(error)) throw error;
+      if (!isAboutTheQuery(error)) throw error;
       fallbacks.remember(check, 'role alone');
     }
   }
-  return answerTo(client, askRoleOnly);
+  return answerTo(client, roleQuery);
 }
 
 const answerTo = async (client: Client, question: string): Promise<Verdict> =>
   verdictOfRow((await client.query<Record<string, unknown>>(question)).rows[0]);
 
 function configOf(login: PostgresLogin, stream: Counted): ClientConfig {
-  const { check, credentials, database, applicationName, securing } = login;
+  const { check, credentials, database, applicationName, tlsPolicy } = login;
   return {
     host: check.ip,
     port: check.port,
@@ -203,7 +207,7 @@ function configOf(login: PostgresLogin, stream: Counted): ClientConfig {
     password: credentials.password,
     database,
     application_name: applicationName,
-    ssl: securing === undefined ? false : tlsConnectOptions(securing, serverNameOf(check, securing.tls)),
+    ssl: tlsPolicy === undefined ? false : tlsConnectOptions(tlsPolicy, serverNameOf(check, tlsPolicy.tls)),
     stream: () => stream,
   };
 }
@@ -212,11 +216,11 @@ function configOf(login: PostgresLogin, stream: Counted): ClientConfig {
  * Returns the verdict when the password is withheld: that of a probe without credentials, because the server
  * accepts sessions.
  */
-const keptBack = ({ securing }: PostgresLogin): Verdict =>
-  withheld(responded, withheldMessage(securing?.verify, fixOfPostgres));
+const keptBack = ({ tlsPolicy }: PostgresLogin): Verdict =>
+  withheld(responded, withheldMessage(tlsPolicy?.verify, fixOfPostgres));
 
 /** Stream that pg connects. Its bytes are counted before pg, and before TLS, receives them. */
-class Counted extends Tapped {
+class Counted extends TappedConnection {
   readonly #socket: Socket;
 
   constructor(socket: Socket, tap: Tap, meter: CpuMeter) {

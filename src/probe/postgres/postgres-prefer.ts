@@ -3,7 +3,7 @@ import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
 
 /** One connection, with or without TLS, and its end. */
-export interface Attempt {
+export interface ConnectionAttempt {
   readonly verdict: Verdict;
   /**
    * End of the connection: before TLS was established, by an error before the login succeeded, or another
@@ -13,7 +13,7 @@ export interface Attempt {
 }
 
 /** Makes one connection. */
-export type Connect = (isSecure: boolean) => Promise<Attempt>;
+export type ConnectFn = (isSecure: boolean) => Promise<ConnectionAttempt>;
 
 /** Reasons of a server that was reached, but with which no TLS could be established. */
 const noAgreement: ReadonlySet<string> = new Set(['TlsFailed', 'WrongProtocol', 'ClosedEarly', 'Reset']);
@@ -45,7 +45,11 @@ const unanswered: ReadonlySet<string> = new Set([
  * not reveal the password (clear-text.ts). An attacker who can interrupt a handshake can force the connection
  * without TLS. `require` and the modes above it never connect without TLS.
  */
-export async function prefer(check: Check, fallbacks: Fallbacks, connect: Connect): Promise<Verdict> {
+export async function connectPreferringTls(
+  check: Check,
+  fallbacks: Fallbacks,
+  connect: ConnectFn,
+): Promise<Verdict> {
   if (fallbacks.get(check, 'no TLS') !== undefined) {
     const plain = await connect(false);
     if (!isRefused(plain) && !noAgreement.has(plain.verdict.reason)) return plain.verdict;
@@ -61,14 +65,15 @@ export async function prefer(check: Check, fallbacks: Fallbacks, connect: Connec
   return isIn(plain) || isBetter(plain.verdict, secure) ? plain.verdict : secure.verdict;
 }
 
-const isIn = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && end === 'other';
+const isIn = ({ verdict, end }: ConnectionAttempt): boolean => verdict.kind === 'up' && end === 'other';
 
-const isRefused = ({ verdict, end }: Attempt): boolean => verdict.kind === 'up' && end === 'refused';
+const isRefused = ({ verdict, end }: ConnectionAttempt): boolean =>
+  verdict.kind === 'up' && end === 'refused';
 
 /**
  * Returns true for every result in place of TLS, except when the server was not reached or is a MySQL server.
  */
-const mayFallBack = (secure: Attempt): boolean =>
+const mayFallBack = (secure: ConnectionAttempt): boolean =>
   isRefused(secure) ||
   (secure.end === 'no TLS' &&
     !unanswered.has(secure.verdict.reason) &&
@@ -78,5 +83,5 @@ const mayFallBack = (secure: Attempt): boolean =>
  * Returns true when an answer of PostgreSQL without TLS takes precedence over the missing TLS, if neither
  * connection logs in.
  */
-const isBetter = ({ reason }: Verdict, { end }: Attempt): boolean =>
+const isBetter = ({ reason }: Verdict, { end }: ConnectionAttempt): boolean =>
   end === 'no TLS' && !noAgreement.has(reason) && !unanswered.has(reason);

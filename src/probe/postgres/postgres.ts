@@ -18,10 +18,10 @@ import {
 } from './postgres-messages.ts';
 import type { PostgresMessage } from './postgres-messages.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
-import { prefer } from './postgres-prefer.ts';
-import type { Attempt } from './postgres-prefer.ts';
+import { connectPreferringTls } from './postgres-prefer.ts';
+import type { ConnectionAttempt } from './postgres-prefer.ts';
 import type { Probe } from '../connection/probe.ts';
-import { createTrust } from '../connection/tls.ts';
+import { createSecureContextCache } from '../connection/tls.ts';
 import type { TlsPolicy, SecureContextCache } from '../connection/tls.ts';
 
 /** User name in the log of a server that logs connections. The role need not exist. */
@@ -54,21 +54,21 @@ const applicationName = 'external-backend-operator';
  * The mode alone decides what is verified.
  */
 export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   const probe = reporting((check, signal, meter) => {
     const { handler } = check;
     if (handler.kind !== 'postgres') return Promise.resolve(proberFault('not a postgres check'));
-    const securing = securingOf(handler, trust);
+    const tlsPolicy = postgresTlsPolicy(handler, contexts);
     const { credentials, database = defaultDatabase } = handler;
     const budget = new Budget({ meter });
     return credentials === undefined
-      ? greet({ check, handler, securing, fallbacks, budget }, signal)
+      ? probeAnonymously({ check, handler, tlsPolicy, fallbacks, budget }, signal)
       : logInToPostgres(
           {
             check,
             handler,
             credentials,
-            securing,
+            tlsPolicy,
             database,
             applicationName,
             fallbacks,
@@ -80,40 +80,40 @@ export function createPostgres(fallbacks = createFallbacks(), guard = createMysq
   return guard(probe);
 }
 
-interface Greeting {
+interface AnonymousRun {
   readonly check: Check;
   readonly handler: PostgresHandler;
-  readonly securing: TlsPolicy | undefined;
+  readonly tlsPolicy: TlsPolicy | undefined;
   readonly fallbacks: Fallbacks;
   readonly budget: Budget;
 }
 
-async function greet(
-  { check, handler, securing, fallbacks, budget }: Greeting,
+async function probeAnonymously(
+  { check, handler, tlsPolicy, fallbacks, budget }: AnonymousRun,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const deadline = performance.now() + check.timing.timeoutMs;
   let within = check;
-  const connect = async (isSecure: boolean): Promise<Attempt> => {
-    const protocol = postgresDialogue(isSecure ? handler : { ...handler, sslMode: 'disable' });
-    const verdict = await runProtocol(within, signal, protocol, isSecure ? securing : undefined, { budget });
+  const connect = async (isSecure: boolean): Promise<ConnectionAttempt> => {
+    const protocol = postgresProtocol(isSecure ? handler : { ...handler, sslMode: 'disable' });
+    const verdict = await runProtocol(within, signal, protocol, isSecure ? tlsPolicy : undefined, { budget });
     // Another connection has the remaining time.
     const timeoutMs = Math.max(1, Math.ceil(deadline - performance.now()));
     within = { ...check, timing: { ...check.timing, timeoutMs } };
     return { verdict, end: protocol.end };
   };
-  if (handler.sslMode === 'prefer') return prefer(check, fallbacks, connect);
-  return (await connect(securing !== undefined)).verdict;
+  if (handler.sslMode === 'prefer') return connectPreferringTls(check, fallbacks, connect);
+  return (await connect(tlsPolicy !== undefined)).verdict;
 }
 
 /** Returns how to use TLS in the handler's mode. Undefined: no TLS. */
-export function securingOf(
+export function postgresTlsPolicy(
   { sslMode, tls = {} }: PostgresHandler,
-  trust: SecureContextCache,
+  contexts: SecureContextCache,
 ): TlsPolicy | undefined {
   if (sslMode === 'disable') return undefined;
   const verify = sslMode === 'verify-full' ? 'full' : sslMode === 'verify-ca' ? 'ca' : 'none';
-  return { tls, trust, verify, commonName: true };
+  return { tls, contexts, verify, commonName: true };
 }
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');
@@ -123,12 +123,12 @@ const byteS = 0x53;
 const byteN = 0x4e;
 
 /** Start of a login. `end`: how it ended. */
-export interface PostgresDialogue extends Protocol {
-  readonly end: Attempt['end'];
+export interface PostgresProtocol extends Protocol {
+  readonly end: ConnectionAttempt['end'];
 }
 
 /** Creates the protocol of one run. */
-export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
+export function postgresProtocol(handler: PostgresHandler): PostgresProtocol {
   let asked: 'nothing' | 'tls' | 'session' = 'nothing';
   const session: Session = { open: false, refused: false, role: undefined, messages: 0 };
   const begin = (consumed: number): Step => {
@@ -137,7 +137,7 @@ export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
     const bytes = startupPacket({ user, database, application_name: applicationName });
     return { kind: 'send', bytes, consumed };
   };
-  const hearTls = (received: Buffer): Step => {
+  const readTlsAnswer = (received: Buffer): Step => {
     if (received.length === 0) return more;
     if (received[0] === byteS) {
       asked = 'nothing';
@@ -155,8 +155,8 @@ export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
       return session.refused ? 'refused' : 'other';
     },
     next: (received) => {
-      if (asked === 'tls') return hearTls(received);
-      if (asked === 'session') return hear(received, session, handler);
+      if (asked === 'tls') return readTlsAnswer(received);
+      if (asked === 'session') return readMessages(received, session, handler);
       if (isPlain) return begin(0);
       isPlain = true; // the next start of a session is inside TLS
       asked = 'tls';
@@ -171,19 +171,19 @@ export function postgresDialogue(handler: PostgresHandler): PostgresDialogue {
  */
 function refused(received: Buffer, handler: PostgresHandler): Step {
   if (received[0] !== 0x45) return { kind: 'done', verdict: wrongProtocol };
-  const step = hear(received, { open: false, refused: false, role: undefined, messages: 0 }, handler);
+  const step = readMessages(received, { open: false, refused: false, role: undefined, messages: 0 }, handler);
   if (step.kind !== 'done' || step.verdict.kind !== 'up' || handler.sslMode === 'prefer') return step;
   return { kind: 'done', verdict: noTls };
 }
 
 /** Reads the new messages in order, each of them once. The first that decides ends the login. */
-function hear(received: Buffer, session: Session, handler: PostgresHandler): Step {
+function readMessages(received: Buffer, session: Session, handler: PostgresHandler): Step {
   for (let at = 0; ;) {
     const read = readPostgresMessage(received, at);
     if (read === 'incomplete') return at === 0 ? more : { kind: 'send', bytes: nothing, consumed: at };
     session.messages += 1;
     if (session.messages > mostMessages) return tooManyMessages;
-    const step = read === 'unknown' ? foreign : judge(read.message, session, handler);
+    const step = read === 'unknown' ? foreign : stepAfter(read.message, session, handler);
     if (step !== undefined) return step;
     if (read !== 'unknown') at = read.end;
   }
@@ -219,7 +219,7 @@ const foreign: Step = { kind: 'done', verdict: wrongProtocol };
  * Judges a message. A login without a password is not the end: errors about the database or a free slot
  * follow. A session also reports the role (PostgreSQL 14 and later).
  */
-function judge(message: PostgresMessage, session: Session, handler: PostgresHandler): Step | undefined {
+function stepAfter(message: PostgresMessage, session: Session, handler: PostgresHandler): Step | undefined {
   if (message.kind !== 'error') return session.open ? inside(message, session) : outside(message, session);
   session.refused = !session.open;
   return { kind: 'done', verdict: verdictOfError(message, handler.saturatedIs) };

@@ -27,7 +27,7 @@ SELECT s.replica,
 FROM (SELECT pg_catalog.pg_is_in_recovery() AS replica, to_regproc('aurora_version') IS NOT NULL AS aurora OFFSET 0) s`;
 
 /** Query for servers that lack one of the functions above (before PostgreSQL 10, or derived from it). */
-export const askRoleOnly = 'SELECT pg_is_in_recovery() AS replica';
+export const roleQuery = 'SELECT pg_is_in_recovery() AS replica';
 
 /**
  * Returns the verdict of the row of an answer. A primary that is read only still serves, and is still the

@@ -2,19 +2,19 @@ import { lookUp } from '../../core/look-up.ts';
 import type { Credentials, RedisHandler } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { proberFault, verdict } from '../verdict/verdicts.ts';
-import { fixOfTls, mayReveal, withheld, withheldMessage } from '../connection/clear-text.ts';
+import { fixOfTls, mayRevealPassword, withheld, withheldMessage } from '../connection/clear-text.ts';
 import { Budget } from '../connection/budget.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import { createFallbacks } from '../connection/fallbacks.ts';
-import { refusal, reporting } from '../connection/logins.ts';
-import type { At } from '../connection/logins.ts';
+import { refusalVerdict, reporting } from '../connection/logins.ts';
+import type { LoginProgress } from '../connection/logins.ts';
 import type { Protocol, Step } from '../connection/protocol.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
 import { verdictOfReplication } from './redis-replication.ts';
 import { encodeCommand, maxReplyBytes, readReply } from './redis-reply.ts';
 import type { KnownReply } from './redis-reply.ts';
-import { createTrust, tlsPolicyOf, verificationOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf, verificationOf } from '../connection/tls.ts';
 
 /**
  * Creates the probe of Redis, Valkey and KeyDB. It sends one command after another, each after a good answer
@@ -49,13 +49,13 @@ import { createTrust, tlsPolicyOf, verificationOf } from '../connection/tls.ts';
  * | other                                       | down NotServing                                         |
  */
 export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   const probe = reporting(async (check, signal, meter) => {
     if (check.handler.kind !== 'redis') return proberFault('not a redis check');
     const { tls, credentials } = check.handler;
     const message = messageOfWithheld(check.handler);
     const refused = fallbacks.get(check, 'no INFO');
-    const dialogue = redisDialogue({
+    const protocol = redisProtocol({
       secure: tls !== undefined,
       ...(credentials && { credentials }),
       ...(message !== undefined && { isWithheld: true }),
@@ -63,7 +63,7 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
       onRefused: (answer) => fallbacks.remember(check, 'no INFO', answer),
     });
     const budget = new Budget({ meter });
-    const result = await runProtocol(check, signal, dialogue, tls && tlsPolicyOf(tls, trust), { budget });
+    const result = await runProtocol(check, signal, protocol, tls && tlsPolicyOf(tls, contexts), { budget });
     return message === undefined ? result : withheld(result, message);
   });
   return guard(probe);
@@ -75,12 +75,12 @@ export function createRedis(fallbacks = createFallbacks(), guard = createMysqlPo
  */
 function messageOfWithheld({ tls, credentials }: RedisHandler): string | undefined {
   const verified = tls && verificationOf(tls);
-  return credentials === undefined || mayReveal(credentials, verified)
+  return credentials === undefined || mayRevealPassword(credentials, verified)
     ? undefined
     : withheldMessage(verified, fixOfTls);
 }
 
-export interface RedisDialogueOptions {
+export interface RedisProtocolOptions {
   /** TLS from the first byte, as Redis speaks it. */
   readonly secure?: boolean;
   readonly credentials?: Credentials;
@@ -95,7 +95,7 @@ export interface RedisDialogueOptions {
 type Question = 'AUTH' | 'PING' | 'INFO';
 
 /** Creates the protocol of one run. */
-export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
+export function redisProtocol(options: RedisProtocolOptions = {}): Protocol {
   const { credentials, isWithheld = false } = options;
   let isSecure = options.secure !== true;
   let asked: Question | undefined;
@@ -131,7 +131,7 @@ export function redisDialogue(options: RedisDialogueOptions = {}): Protocol {
 function nextStep(
   question: Question,
   { kind, text }: KnownReply,
-  options: RedisDialogueOptions,
+  options: RedisProtocolOptions,
 ): Question | Verdict {
   if (question === 'INFO') return kind === 'bulk' ? withInfo(text, options) : withoutInfo(text, options);
   if (kind === 'error') return verdictOfError(question, text);
@@ -176,7 +176,7 @@ const byCode: Readonly<Record<string, Verdict>> = {
 };
 
 /** Returns the verdict with the role. With credentials the absence of a role is reported. */
-function withInfo(text: string, { credentials }: RedisDialogueOptions): Verdict {
+function withInfo(text: string, { credentials }: RedisProtocolOptions): Verdict {
   const result = verdictOfReplication(text);
   return result.role !== undefined || credentials === undefined
     ? result
@@ -192,12 +192,14 @@ const passing: ReadonlySet<string | undefined> = new Set([
   'TRYAGAIN',
 ]);
 
-function withoutInfo(text: string, { credentials, onRefused }: RedisDialogueOptions): Verdict {
+function withoutInfo(text: string, { credentials, onRefused }: RedisProtocolOptions): Verdict {
   const code = codeOf(text);
-  const at: At = { stage: 'redis INFO', logsIn: credentials !== undefined };
-  if (code === 'NOAUTH') return refusal(at, 'login', 'INFO requires another login (NOAUTH)');
+  const at: LoginProgress = { stage: 'redis INFO', logsIn: credentials !== undefined };
+  if (code === 'NOAUTH') return refusalVerdict(at, 'login', 'INFO requires another login (NOAUTH)');
   const result =
-    code === 'NOPERM' ? refusal(at, 'account', 'the user is not allowed to run INFO (NOPERM)') : refusesInfo;
+    code === 'NOPERM'
+      ? refusalVerdict(at, 'account', 'the user is not allowed to run INFO (NOPERM)')
+      : refusesInfo;
   if (!passing.has(code)) onRefused?.(result.message);
   return result;
 }

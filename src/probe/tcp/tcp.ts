@@ -31,7 +31,7 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
     let closing: NodeJS.Timeout | undefined;
     let hasSpoken = false;
     const budget = new Budget();
-    const hear: OnReadOpts['callback'] = (count) => {
+    const onRead: OnReadOpts['callback'] = (count) => {
       budget.receive(buffer.subarray(0, count));
       if (budget.exceeded !== undefined) socket.destroy();
       if (!hasSpoken && verdict === connected && isMysqlHello(buffer.subarray(0, count)))
@@ -39,7 +39,7 @@ function dial(check: Check, signal: AbortSignal, buffer: Buffer): Promise<Verdic
       hasSpoken = true;
       return true;
     };
-    const socket = connect({ host: check.ip, port: check.port, onread: { buffer, callback: hear } });
+    const socket = connect({ host: check.ip, port: check.port, onread: { buffer, callback: onRead } });
     // Runs after the event loop has read its sockets: the kernel may have connected while this process was
     // busy. Then the target is up, not late. To destroy such a socket with an unread greeting would be a
     // reset.

@@ -5,7 +5,7 @@ import { runProtocol } from '../connection/protocol-runner.ts';
 import type { Protocol } from '../connection/protocol.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
-import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 
 /**
  * Creates the probe that is up when the TLS handshake from the first byte completes and the certificate is
@@ -16,10 +16,10 @@ import { createTrust, tlsPolicyOf } from '../connection/tls.ts';
  * 4.4.2.4), so it is up here.
  */
 export function createTls(guard = createMysqlPorts()): Probe {
-  const trust = createTrust();
+  const contexts = createSecureContextCache();
   return guard((check, signal, meter) =>
     check.handler.kind === 'tls'
-      ? runProtocol(check, signal, tlsDialogue(), tlsPolicyOf(check.handler.tls, trust), {
+      ? runProtocol(check, signal, tlsProtocol(), tlsPolicyOf(check.handler.tls, contexts), {
           budget: new Budget({ meter }),
         })
       : Promise.resolve(proberFault('not a tls check')),
@@ -27,7 +27,7 @@ export function createTls(guard = createMysqlPorts()): Probe {
 }
 
 /** Creates the protocol: the handshake, then the end. */
-export function tlsDialogue(): Protocol {
+export function tlsProtocol(): Protocol {
   let expiresAt: number | undefined;
   let isSecure = false;
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Credentials, Handler, TlsOptions } from '../../../src/core/probing/check.ts';
-import { mayReveal } from '../../../src/probe/connection/clear-text.ts';
+import { mayRevealPassword } from '../../../src/probe/connection/clear-text.ts';
 import { useProbes } from '../support/use-probes.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
@@ -166,7 +166,10 @@ it.each([
   'with allowClearText %s and a server verified %s, the password may be revealed: %s',
   (allowed, verified, may) => {
     expect(
-      mayReveal({ ...credentials, ...(allowed !== undefined && { allowClearText: allowed }) }, verified),
+      mayRevealPassword(
+        { ...credentials, ...(allowed !== undefined && { allowClearText: allowed }) },
+        verified,
+      ),
     ).toBe(may);
   },
 );

@@ -1,19 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { loginRule, refusal } from '../../../src/probe/connection/logins.ts';
-import type { Stage } from '../../../src/probe/connection/logins.ts';
+import { loginVerdicts, refusalVerdict } from '../../../src/probe/connection/logins.ts';
+import type { LoginStage } from '../../../src/probe/connection/logins.ts';
 
-const stages = Object.keys(loginRule) as Stage[];
+const stages = Object.keys(loginVerdicts) as LoginStage[];
 
 describe('the rule of logins', () => {
   it.each(stages)('%s: an error of the server is down, one about who asks never is', (stage) => {
-    expect(loginRule[stage].server).toEqual(['down', 'down']);
+    expect(loginVerdicts[stage].server).toEqual(['down', 'down']);
     for (const subject of ['account', 'login'] as const)
-      for (const logsIn of [false, true]) expect(refusal({ stage, logsIn }, subject, 'x').kind).toBe('up');
+      for (const logsIn of [false, true])
+        expect(refusalVerdict({ stage, logsIn }, subject, 'x').kind).toBe('up');
   });
 
   it.each(stages)('%s: with credentials each error about who asks is AuthFailed', (stage) => {
     for (const subject of ['account', 'login'] as const)
-      expect(refusal({ stage, logsIn: true }, subject, 'x')).toMatchObject({
+      expect(refusalVerdict({ stage, logsIn: true }, subject, 'x')).toMatchObject({
         reason: 'AuthFailed',
         message: 'x',
       });

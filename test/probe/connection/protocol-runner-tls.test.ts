@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TLSSocket, createSecureContext } from 'node:tls';
 import { runProtocol } from '../../../src/probe/connection/protocol-runner.ts';
-import { createTrust, tlsPolicyOf } from '../../../src/probe/connection/tls.ts';
+import { createSecureContextCache, tlsPolicyOf } from '../../../src/probe/connection/tls.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { fine, greet, replying } from '../support/greeting-protocol.ts';
 import { useAuthority, useListeners } from '../support/resources.ts';
@@ -32,8 +32,8 @@ function upgrading(certificate: Certificate, names: unknown[] = [], before = 'S\
   });
 }
 
-const trust = createTrust();
-const full = (more: TlsOptions = {}): TlsPolicy => tlsPolicyOf({ ca: authority.ca, ...more }, trust);
+const contexts = createSecureContextCache();
+const full = (more: TlsOptions = {}): TlsPolicy => tlsPolicyOf({ ca: authority.ca, ...more }, contexts);
 const overTls = async (port: number, host: string, tls: TlsPolicy) =>
   runProtocol(tcpCheck(port, { host, timeoutMs: 5_000 }), forever, greet({ secure: true }), tls);
 
@@ -72,12 +72,12 @@ describe('a dialogue that becomes TLS', () => {
     const expired = await start({ onConnection: upgrading(authority.issue('DNS:db.example', '2021')) });
     expect(await overTls(expired.port, 'db.example', full())).toMatchObject({ reason: 'CertificateExpired' });
     const { port } = await start({ onConnection: upgrading(named) });
-    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, trust), verify: 'ca' })).toMatchObject({
+    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, contexts), verify: 'ca' })).toMatchObject({
       kind: 'down',
       reason: 'TlsFailed',
       message: 'the certificate is signed by an unknown authority',
     });
-    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, trust), verify: 'none' })).toEqual(fine);
+    expect(await overTls(port, 'db.example', { ...tlsPolicyOf({}, contexts), verify: 'none' })).toEqual(fine);
   });
 
   it('is down where the peer does not speak TLS, or leaves in the middle', async () => {

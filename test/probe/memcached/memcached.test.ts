@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { memcachedDialogue } from '../../../src/probe/memcached/memcached.ts';
+import { memcachedProtocol } from '../../../src/probe/memcached/memcached.ts';
 import { cuts, hear } from '../support/hear.ts';
 
-const heard = (text: string) => hear(memcachedDialogue(), [Buffer.from(text, 'latin1')]);
+const heard = (text: string) => hear(memcachedProtocol(), [Buffer.from(text, 'latin1')]);
 
 describe('the memcached probe sends', () => {
   it('version and nothing else', () => {
@@ -11,7 +11,7 @@ describe('the memcached probe sends', () => {
   });
 
   it('nothing before TLS is established', () => {
-    const protocol = memcachedDialogue({ secure: true });
+    const protocol = memcachedProtocol({ secure: true });
     expect(protocol.next(Buffer.alloc(0))).toEqual({ kind: 'secure', consumed: 0 });
     expect(protocol.next(Buffer.alloc(0))).toMatchObject({ kind: 'send' });
   });
@@ -50,7 +50,7 @@ describe('the memcached probe understands', () => {
               fc.constantFrom('', 'x', '\r\n').map((rest) => Buffer.from(`${answer}\r\n${rest}`, 'latin1')),
             ).map((pieces) => ({ pieces, verdict })),
           ),
-        ({ pieces, verdict }) => expect(hear(memcachedDialogue(), pieces).verdict).toMatchObject(verdict),
+        ({ pieces, verdict }) => expect(hear(memcachedProtocol(), pieces).verdict).toMatchObject(verdict),
       ),
     );
   });

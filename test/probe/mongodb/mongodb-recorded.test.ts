@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as bson from 'bson';
-import { mongodbDialogue } from '../../../src/probe/mongodb/mongodb.ts';
+import { mongodbProtocol } from '../../../src/probe/mongodb/mongodb.ts';
 import { hear } from '../support/hear.ts';
 import { responded } from '../../support/builders/verdicts.ts';
 
@@ -180,5 +180,5 @@ function replyOf(document: bson.Document): Buffer {
 }
 
 it.each(recorded)('mongodb understands %s', (_, document, verdict) => {
-  expect(hear(mongodbDialogue(bson), [replyOf(document)]).verdict).toEqual(verdict);
+  expect(hear(mongodbProtocol(bson), [replyOf(document)]).verdict).toEqual(verdict);
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import * as bson from 'bson';
 import fc from 'fast-check';
 import type { MongodbHandler } from '../../../src/core/probing/check.ts';
-import { createMongodb, mongodbDialogue } from '../../../src/probe/mongodb/mongodb.ts';
-import type { MongodbDialogueOptions } from '../../../src/probe/mongodb/mongodb.ts';
+import { createMongodb, mongodbProtocol } from '../../../src/probe/mongodb/mongodb.ts';
+import type { MongodbProtocolOptions } from '../../../src/probe/mongodb/mongodb.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { cuts, hear } from '../support/hear.ts';
 import type { ListenerOptions } from '../support/listener.ts';
@@ -75,13 +75,13 @@ function message(document: bson.Document, { flags = 0, answers = 1, opcode = 201
   return Buffer.concat([head, body, Buffer.alloc((flags & 1) * 4)]);
 }
 
-function said(bytes: Uint8Array, options: MongodbDialogueOptions = {}) {
-  return hear(mongodbDialogue(bson, options), [bytes]).verdict;
+function said(bytes: Uint8Array, options: MongodbProtocolOptions = {}) {
+  return hear(mongodbProtocol(bson, options), [bytes]).verdict;
 }
 
 describe('mongodb asks', () => {
   it('hello, in one message', () => {
-    const { sent } = hear(mongodbDialogue(bson), []);
+    const { sent } = hear(mongodbProtocol(bson), []);
     expect(sent.readInt32LE(0)).toBe(sent.length);
     expect(sent.readInt32LE(12)).toBe(2013);
     expect(bson.deserialize(sent.subarray(21))).toEqual({ hello: 1, $db: 'admin' });
@@ -89,7 +89,7 @@ describe('mongodb asks', () => {
   });
 
   it('for TLS before the first byte', () => {
-    expect(mongodbDialogue(bson, { secure: true }).next(Buffer.alloc(0))).toMatchObject({ kind: 'secure' });
+    expect(mongodbProtocol(bson, { secure: true }).next(Buffer.alloc(0))).toMatchObject({ kind: 'secure' });
   });
 });
 
@@ -230,8 +230,8 @@ describe('mongodb, whatever the peer says', () => {
   it('gives the same verdict however the bytes are cut, and never throws', () => {
     fc.assert(
       fc.property(cuts(fc.oneof(bent, fc.uint8Array({ maxLength: 200 }))), (pieces) => {
-        const whole = hear(mongodbDialogue(bson), [Buffer.concat(pieces)]);
-        expect(hear(mongodbDialogue(bson), pieces)).toEqual(whole);
+        const whole = hear(mongodbProtocol(bson), [Buffer.concat(pieces)]);
+        expect(hear(mongodbProtocol(bson), pieces)).toEqual(whole);
       }),
       { numRuns: 1_000 },
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { postgresDialogue } from '../../../src/probe/postgres/postgres.ts';
+import { postgresProtocol } from '../../../src/probe/postgres/postgres.ts';
 import {
   bytes,
   decide,
@@ -21,7 +21,7 @@ describe('a PostgreSQL login', () => {
     const [user, database] = ['user\0external_backend_probe\0', 'database\0postgres\0'];
     const rest = 'application_name\0external-backend-operator\0\0';
     const length = 8 + user.length + database.length + rest.length;
-    expect(postgresDialogue(handler()).next(Buffer.alloc(0))).toEqual({
+    expect(postgresProtocol(handler()).next(Buffer.alloc(0))).toEqual({
       kind: 'send',
       consumed: 0,
       bytes: bytes([0, 0, 0, length, 0, 3, 0, 0], user, database, rest),
@@ -29,7 +29,7 @@ describe('a PostgreSQL login', () => {
   });
 
   it('names the user and the database of the handler', () => {
-    const step = postgresDialogue(handler({ user: 'me', database: 'orders' })).next(Buffer.alloc(0));
+    const step = postgresProtocol(handler({ user: 'me', database: 'orders' })).next(Buffer.alloc(0));
     expect(step.kind === 'send' && Buffer.from(step.bytes).toString('latin1')).toContain(
       'user\0me\0database\0orders\0',
     );
@@ -37,7 +37,7 @@ describe('a PostgreSQL login', () => {
 
   it('asks for TLS first in every other mode', () => {
     for (const sslMode of ['prefer', 'require', 'verify-ca', 'verify-full'] as const) {
-      const machine = postgresDialogue(handler({ sslMode }));
+      const machine = postgresProtocol(handler({ sslMode }));
       expect(machine.next(Buffer.alloc(0))).toEqual({
         kind: 'send',
         consumed: 0,

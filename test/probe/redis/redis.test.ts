@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createFallbacks } from '../../../src/probe/connection/fallbacks.ts';
-import { createRedis, redisDialogue } from '../../../src/probe/redis/redis.ts';
-import type { RedisDialogueOptions } from '../../../src/probe/redis/redis.ts';
+import { createRedis, redisProtocol } from '../../../src/probe/redis/redis.ts';
+import type { RedisProtocolOptions } from '../../../src/probe/redis/redis.ts';
 import { forever, tcpCheck } from '../support/checks.ts';
 import { cuts, hear } from '../support/hear.ts';
 import { useListeners } from '../support/resources.ts';
@@ -15,8 +15,8 @@ const bulk = (text: string) => `$${String(Buffer.byteLength(text))}\r\n${text}\r
 const replication = (...fields: readonly string[]) =>
   bulk(['# Replication', ...fields, 'master_repl_offset:42', ''].join('\r\n'));
 
-function said(text: string, options: RedisDialogueOptions = {}) {
-  return hear(redisDialogue(options), [Buffer.from(text)]);
+function said(text: string, options: RedisProtocolOptions = {}) {
+  return hear(redisProtocol(options), [Buffer.from(text)]);
 }
 
 describe('redis asks', () => {
@@ -42,7 +42,7 @@ describe('redis asks', () => {
   });
 
   it('for TLS before the first byte', () => {
-    const machine = redisDialogue({ secure: true });
+    const machine = redisProtocol({ secure: true });
     expect(machine.next(Buffer.alloc(0))).toEqual({ kind: 'secure', consumed: 0 });
     expect(machine.next(Buffer.alloc(0))).toMatchObject({ kind: 'send' });
   });
@@ -259,14 +259,14 @@ const answers = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc.array(words, { maxLength: 6 }).map((all) => Buffer.from(all.join(''))),
 );
-const options = fc.constantFrom<RedisDialogueOptions>({}, { credentials }, { secure: true, credentials });
+const options = fc.constantFrom<RedisProtocolOptions>({}, { credentials }, { secure: true, credentials });
 
 describe('redis, whatever the peer says', () => {
   it('gives the same verdict however the bytes are cut, and never throws', () => {
     fc.assert(
       fc.property(cuts(answers), options, (pieces, option) => {
-        const whole = hear(redisDialogue(option), [Buffer.concat(pieces)]);
-        expect(hear(redisDialogue(option), pieces)).toEqual(whole);
+        const whole = hear(redisProtocol(option), [Buffer.concat(pieces)]);
+        expect(hear(redisProtocol(option), pieces)).toEqual(whole);
       }),
       { numRuns: 1_000 },
     );

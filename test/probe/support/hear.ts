@@ -10,7 +10,7 @@ export interface Heard {
   readonly farewell: Buffer | undefined;
 }
 
-/** Speaks the part of `converse` to a protocol, without a socket. TLS stands at once when it is asked for. */
+/** Speaks the part of `runProtocol` to a protocol, without a socket. TLS is established at once. */
 export function hear(protocol: Protocol, pieces: readonly Uint8Array[]): Heard {
   const sent: Uint8Array[] = [];
   let waiting = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-import { postgresDialogue } from '../../../src/probe/postgres/postgres.ts';
+import { postgresProtocol } from '../../../src/probe/postgres/postgres.ts';
 import type { PostgresHandler } from '../../../src/core/probing/check.ts';
 import type { Step } from '../../../src/probe/connection/protocol.ts';
 
@@ -31,7 +31,7 @@ export const more: Step = { kind: 'more' };
 
 /** What the machine says in the end, fed with these pieces; undefined where it still waits. */
 export function decide(pieces: readonly Uint8Array[], options: Partial<PostgresHandler> = {}) {
-  const machine = postgresDialogue(handler(options));
+  const machine = postgresProtocol(handler(options));
   let waiting = Buffer.alloc(0);
   let step = machine.next(waiting);
   for (const piece of [Buffer.alloc(0), ...pieces]) {
