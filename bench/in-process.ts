@@ -45,7 +45,7 @@ export type CreateResolver = (onNews: (owners: Iterable<string>) => void) => Res
 const noNames: CreateResolver = () => ({
   follow: () => undefined,
   state: () => emptyNameState,
-  seed: () => undefined,
+  restore: () => undefined,
 });
 
 export function createInProcess(plane: PlaneDetails, createResolver = noNames): InProcess {

@@ -80,7 +80,7 @@ export interface EngineOptions extends Pick<
  * It works only between `onStartedLeading` and `onStoppedLeading`, which is a term. A replica that does not
  * lead only keeps its cache up to date. Each term begins without health, once the cache contains what was
  * written before it. So the engine never acts on conclusions from a time when this replica could not write,
- * and never seeds health from an old cache.
+ * and never restores health from an old cache.
  */
 export class Engine {
   readonly #options: EngineOptions;

@@ -80,7 +80,7 @@ export interface Resolver {
   /** Returns the state of a question; `nothingKnown` if it has no owner. */
   state(question: Question): NameState;
   /** Sets the records that were published before this process started. Never replaces an answer. */
-  seed(question: Question, records: Records): void;
+  restore(question: Question, records: Records): void;
 }
 
 export interface RefreshBounds {

@@ -95,7 +95,7 @@ describe('a term that begins', () => {
     expect(world.probed.filter((ip) => ip === A).length - from).toBe(3);
   });
 
-  it('waits for its cache, and seeds nothing from an older one', async () => {
+  it('waits for its cache, and restores nothing from an older one', async () => {
     const first = await leader();
     const caughtUp = Promise.withResolvers<undefined>();
     const cache = lateView(first.cluster, caughtUp.promise);

@@ -87,14 +87,14 @@ export const guards = {
     title: 'health begins a term as the slices have it',
     breaks: 'leaves on evidence',
     seed: 5,
-    modules: { 'core/restore/health-seeds.ts': () => ({ restoreHealth: () => new Map<string, Health>() }) },
+    modules: { 'core/restore/restore-health.ts': () => ({ restoreHealth: () => new Map<string, Health>() }) },
   },
   fence: {
     title: 'a replica that lost the Lease does not write',
     breaks: 'one writer',
     seed: 173,
     ports: {
-      writer: ({ client, cache: view }) => ({ client, cache: view, mayWrite: () => true }),
+      writer: ({ client, cache }) => ({ client, cache, mayWrite: () => true }),
     },
   },
   versions: {
@@ -171,8 +171,8 @@ export const guards = {
     breaks: 'joins on evidence',
     seed: 130,
     modules: {
-      'core/restore/reseed.ts': () => ({
-        reseeded: (known: Health | undefined, seed: Health): Health => known ?? seed,
+      'core/restore/restore-again.ts': () => ({
+        restoredAgain: (known: Health | undefined, restored: Health): Health => known ?? restored,
       }),
     },
   },

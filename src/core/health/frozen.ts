@@ -8,7 +8,7 @@ import type { Health } from './state.ts';
  * |----------------|-------------------|-----------------------------------------------------------------------------|
  * | none           | any               | that of its probes                                                          |
  * | unknown        | any               | that of its probes: a new address is judged once                            |
- * | any            | seeded            | that of its probes: it is what is published                                 |
+ * | any            | restored          | that of its probes: it is what is published                                 |
  * | same state     | same state        | that of its probes, so a role may change                                    |
  * | healthy        | any other         | as before; its role yields to one that a probe reports for another address  |
  * | unhealthy      | healthy           | that of its probes, as unhealthy                                            |
@@ -16,7 +16,7 @@ import type { Health } from './state.ts';
  */
 export function frozenHealth(counted: Health | undefined, probed: Health): Health {
   if (counted === undefined || counted.state === 'unknown' || counted.state === probed.state) return probed;
-  if (probed.seeded === true) return probed;
+  if (probed.restored === true) return probed;
   if (counted.state === 'healthy') return withYieldingRole(counted);
   return probed.state === 'healthy' ? { ...probed, state: 'unhealthy' } : counted;
 }

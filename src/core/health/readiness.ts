@@ -61,7 +61,7 @@ const hasWarning = (reason: string): boolean => !isPlainSuccess(reason) && !notF
 const notFromProbes: readonly string[] = unprobedReasons;
 
 /**
- * Returns the name of a port for the start of its message, if there are several ports. core/restore/health-seeds.ts reads it
+ * Returns the name of a port for the start of its message, if there are several ports. core/restore/restore-health.ts reads it
  * back from the status.
  */
 export const portText = (group: PortGroup): string => `port ${group.ports[0]?.name ?? group.id}`;

@@ -21,17 +21,17 @@ export interface ReplicationState {
   /** Monotonic milliseconds of the last verdict with a lag of 0. */
   readonly caughtUpAt: number | undefined;
   /**
-   * True if it is seeded, and exceeds a limit only because a slice does not have it. A verdict without a lag
+   * True if it is restored, and exceeds a limit only because a slice does not have it. A verdict without a lag
    * ends that.
    */
   readonly isPresumed?: true;
   /**
-   * True if it is seeded, and its slices have it as the primary and as a replica, because a write was cut.
+   * True if it is restored, and its slices have it as the primary and as a replica, because a write was cut.
    * The first verdict that reports a role ends that.
    */
   readonly isBoth?: true;
   /**
-   * True if it is seeded, and the slices of another Service have another server as the primary, because a
+   * True if it is restored, and the slices of another Service have another server as the primary, because a
    * switch was cut. The first verdict that reports a role ends that.
    */
   readonly isDisputed?: true;
@@ -193,10 +193,10 @@ export interface RestoredReplication {
 }
 
 /**
- * Returns the replication state of a seeded address. The first lag over a limit that the address is within
+ * Returns the replication state of a restored address. The first lag over a limit that the address is within
  * counts as the first of failureThreshold.
  */
-export function restoreReplication(seed: RestoredReplication): ReplicationState {
+export function restoreReplication(restored: RestoredReplication): ReplicationState {
   const {
     role,
     isBoth,
@@ -206,7 +206,7 @@ export function restoreReplication(seed: RestoredReplication): ReplicationState 
     isPresumed,
     failureThreshold,
     now,
-  } = seed;
+  } = restored;
   const flags = { ...(isBoth && { isBoth }), ...(isDisputed && { isDisputed }) };
   const base = { role, roleSince: now, epoch: undefined, ...flags };
   if (role === 'Primary') return { ...base, ...noLag };

@@ -20,7 +20,7 @@ export interface Health {
   readonly since: number;
   /**
    * Reason of the verdict that set the state, or of a later warning (warnings.ts). Empty while unknown, and
-   * when a seeded state has no reason.
+   * when a restored state has no reason.
    */
   readonly reason: Reason | '';
   readonly message: string;
@@ -32,9 +32,9 @@ export interface Health {
    * True while the health comes from what was published before this term, and no conclusive verdict has
    * confirmed it.
    */
-  readonly seeded?: true;
+  readonly restored?: true;
   /**
-   * Services in which the address was ready when it was seeded, if it was not ready in others. It is ready in
+   * Services in which the address was ready when it was restored, if it was not ready in others. It is ready in
    * these alone until a new `up`.
    */
   readonly readyIn?: ReadonlySet<string>;

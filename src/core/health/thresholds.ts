@@ -30,7 +30,7 @@ export interface StepResult {
  * reason). For other addresses `updateReportedReason` decides, and a change of the reason is `changed` too. An unchanged
  * health is returned as the same object.
  *
- * A verdict confirms a seeded health: it is not `seeded` any more. A `down` below the threshold does not: it is no
+ * A verdict confirms a restored health: it is not `restored` any more. A `down` below the threshold does not: it is no
  * reason to make an address ready again that a late write of a former leader has removed. `readyIn` ends with the
  * first `up`, and when the state changes.
  *
@@ -77,9 +77,9 @@ function applyConfirmedVerdict(
 }
 
 function confirmed(health: Health, { kind }: Verdict): Health {
-  if (health.seeded === undefined && health.readyIn === undefined) return health;
+  if (health.restored === undefined && health.readyIn === undefined) return health;
   if (health.state === 'healthy' && kind === 'down') return health;
-  const { seeded: _, readyIn, ...rest } = health;
+  const { restored: _, readyIn, ...rest } = health;
   return kind === 'up' || readyIn === undefined ? rest : { ...rest, readyIn };
 }
 
@@ -115,7 +115,7 @@ function applyThresholds(health: Health, verdict: Verdict, thresholds: Threshold
   if (verdict.kind === 'inconclusive') return { health, transition: 'unchanged' };
   const reportedState = verdict.kind === 'up' ? 'healthy' : 'unhealthy';
   if (health.state === reportedState) {
-    // A seeded health without a message.
+    // A restored health without a message.
     const { reason, message } = verdict;
     if (reportedState === 'unhealthy' && health.reason === '')
       return { health: { ...health, consecutive: 0, reason, message }, transition: 'changed' };

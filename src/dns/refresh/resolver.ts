@@ -46,7 +46,7 @@ export interface DnsResolverOptions {
   readonly query: QueryFn;
   /**
    * Called with the owners of a question whose resolution state has changed. Never called from within
-   * `follow` or `seed`.
+   * `follow` or `restore`.
    */
   readonly onNews: (owners: Iterable<string>) => void;
   readonly observer?: DnsObserver;
@@ -121,7 +121,7 @@ export class DnsResolver implements Resolver {
   }
 
   /** Restores the records of a question. If it has more than one owner, all owners are notified. */
-  seed(question: Question, records: Records): void {
+  restore(question: Question, records: Records): void {
     const tracked = this.#tracked.get(questionKey(question));
     if (this.#closed || tracked === undefined) return;
     const before = tracked.state;

@@ -1,7 +1,7 @@
 import { isInRow, applyVerdict, withoutRuns, type StepResult } from '../../core/health/thresholds.ts';
 import { unknownHealth, type Health, type Transition } from '../../core/health/state.ts';
 import { reported } from '../../core/probing/logins.ts';
-import { reseeded } from '../../core/restore/reseed.ts';
+import { restoredAgain } from '../../core/restore/restore-again.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
@@ -38,7 +38,7 @@ export interface HeldRun {
 
 interface Entry {
   health: Health;
-  /** Time of the last verdict, monotonic; undefined: the health was seeded, and there was no verdict yet. */
+  /** Time of the last verdict, monotonic; undefined: the health was restored, and there was no verdict yet. */
   recordedAt: number | undefined;
   /** True when the last conclusive verdict was without a packet of the host. */
   isSilent: boolean;
@@ -54,7 +54,7 @@ interface HeldVerdict {
 /**
  * Health of all checks of all backends. `owner` is the UID of the backend, so a backend that is created later
  * with the same name starts without health. Once a verdict has confirmed a state, only verdicts change it.
- * `seed` sets published health.
+ * `restore` sets published health.
  */
 export class HealthTable {
   readonly #options: HealthTableOptions;
@@ -72,7 +72,7 @@ export class HealthTable {
     return this.#size;
   }
 
-  /** Returns the health of a check; undefined: it is neither seeded nor probed yet. */
+  /** Returns the health of a check; undefined: it is neither restored nor probed yet. */
   get(owner: string, checkId: string): Health | undefined {
     return this.#owners.get(owner)?.get(checkId)?.health;
   }
@@ -83,12 +83,12 @@ export class HealthTable {
   }
 
   /**
-   * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
+   * Sets published health, by the rule of `restoredAgain`. Never replaces health that a verdict has confirmed.
    * Returns true when this replaced other health.
    */
-  seed(owner: string, checkId: string, health: Health): boolean {
+  restore(owner: string, checkId: string, health: Health): boolean {
     const known = this.get(owner, checkId);
-    const next = reseeded(known, health);
+    const next = restoredAgain(known, health);
     if (next !== known) this.#put(owner, checkId, next);
     return known !== undefined && next !== known;
   }
@@ -235,4 +235,4 @@ function note(entry: Entry, check: Check, verdict: Verdict, waits: boolean): voi
 
 /** Returns true when health or a role that came from published data is confirmed now. */
 const isConfirmation = (before: Health, after: Health): boolean =>
-  before.seeded !== after.seeded || before.replication?.isPresumed !== after.replication?.isPresumed;
+  before.restored !== after.restored || before.replication?.isPresumed !== after.replication?.isPresumed;

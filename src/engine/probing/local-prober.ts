@@ -68,8 +68,8 @@ export class LocalProber implements Prober {
     return this.#health.healthOf(owner);
   }
 
-  seed(owner: string, checkId: string, health: Health): boolean {
-    return this.#health.seed(owner, checkId, health);
+  restore(owner: string, checkId: string, health: Health): boolean {
+    return this.#health.restore(owner, checkId, health);
   }
 
   release(owner: string, checkId: string): void {

@@ -26,14 +26,14 @@ export interface Prober {
   forget(owner: string): void;
   /**
    * Returns a lookup of the health of one owner's checks. It reads the health when it is called; undefined:
-   * neither seeded nor probed yet.
+   * neither restored nor probed yet.
    */
   healthOf(owner: string): HealthOf;
   /**
-   * Sets published health, by the rule of `reseeded`. Never replaces health that a verdict has confirmed.
+   * Sets published health, by the rule of `restoredAgain`. Never replaces health that a verdict has confirmed.
    * Returns true when this replaced other health.
    */
-  seed(owner: string, checkId: string, health: Health): boolean;
+  restore(owner: string, checkId: string, health: Health): boolean;
   /** Starts the runs. Checks may be set before. */
   start(): void;
   /**

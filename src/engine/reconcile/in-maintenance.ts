@@ -53,7 +53,7 @@ export function thaw(
   syncChecks({ ...inputs, checks: checks.filter(({ id }) => !thawed.has(id)) }, options);
   for (const { id } of checks) {
     const health = thawed.get(id);
-    if (health !== undefined) options.prober.seed(backend.uid, id, withoutRuns(health));
+    if (health !== undefined) options.prober.restore(backend.uid, id, withoutRuns(health));
   }
   return true;
 }

@@ -29,7 +29,7 @@ export interface ResolvingOptions {
 }
 
 /**
- * Makes the resolver follow exactly the names of a backend. A name without any state is seeded with what was
+ * Makes the resolver follow exactly the names of a backend. A name without any state is restored with what was
  * published before this process started.
  */
 export function subscribeNames(
@@ -57,14 +57,15 @@ export function subscribeNames(
   const first = ask();
   if (!first.questions.some(isUnknown)) return;
   const publishedNamesOf = publishedBefore(backend, cache);
-  const seed = (asked: QuestionSet): void => {
+  const restore = (asked: QuestionSet): void => {
     const isNew = (question: Question): boolean => asked.has(question) && isUnknown(question);
     const unknown = hosts.filter((host) => questionsOf(host, dns.families, lookup).some(isNew));
-    for (const { question, records } of unknown.flatMap(publishedNamesOf)) resolver.seed(question, records);
+    for (const { question, records } of unknown.flatMap(publishedNamesOf))
+      resolver.restore(question, records);
   };
-  seed(first);
+  restore(first);
   const more = questionSet(hosts, dns.families, lookup);
-  if (more.questions.length > first.questions.length) seed(ask());
+  if (more.questions.length > first.questions.length) restore(ask());
 }
 
 /** Returns a lookup of the published records of a host. Slices and status are read once for all hosts. */

@@ -13,7 +13,7 @@ import { servicesToCreateFirst, hasServicesToCreateFirst } from './create-servic
 import { BackendTracker, preemptibleWriter, type TrackedBackend } from './backend-tracker.ts';
 import { mostUrgentError, applyAll } from './apply.ts';
 import type { Secrets } from '../ports.ts';
-import { syncChecks, seedChecks, initialWaitMs, type ProbingOptions } from './sync-checks.ts';
+import { syncChecks, restoreChecks, initialWaitMs, type ProbingOptions } from './sync-checks.ts';
 import { publish, type PublishingOptions } from './publish-services.ts';
 import type { RegisteredBackend } from './backend-registry.ts';
 import { Reporter, type ReporterOptions } from './reporter.ts';
@@ -148,7 +148,7 @@ export class Reconciler {
     const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance);
     const first = gather();
     const isThawed = thaw(first, tracked.frozenHealths, this.#options);
-    const inputs = seedChecks(first, this.#options) || isThawed ? gather() : first;
+    const inputs = restoreChecks(first, this.#options) || isThawed ? gather() : first;
     tracked.inMaintenance = effectsOf(inputs);
     tracked.addresses = inputs.addresses.map(({ ip }) => ip);
     tracked.refused = mayChangeByPolicy(inputs);

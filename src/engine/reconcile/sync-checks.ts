@@ -3,8 +3,8 @@ import type { TargetAddresses } from '../../core/resolution/addresses.ts';
 import { stateIs } from '../../core/resolution/resolution-states.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Published, PublishedAlias } from '../../core/restore/published-readiness.ts';
-import { restoreHealth } from '../../core/restore/health-seeds.ts';
-import { isOpenSeed } from '../../core/restore/replication-seeds.ts';
+import { restoreHealth } from '../../core/restore/restore-health.ts';
+import { isIncompleteRestore } from '../../core/restore/restore-replication.ts';
 import { ownedServiceNames } from './owned-services.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -17,7 +17,7 @@ import type { ReconcileInputs } from './inputs.ts';
 export interface ProbingOptions {
   readonly clock: Clock;
   readonly cache: ClusterCache;
-  readonly prober: Pick<Prober, 'set' | 'forget' | 'healthOf' | 'seed' | 'quarantined'>;
+  readonly prober: Pick<Prober, 'set' | 'forget' | 'healthOf' | 'restore' | 'quarantined'>;
   /** Bounds the probes of a namespace. Default: no bound. */
   readonly rates?: ProbeRates;
   /** Stretches the periods of checks whose runs take too much CPU time. Default: none. */
@@ -32,7 +32,7 @@ export interface ProbingOptions {
 const SETTLE_MS = { new: 1_000, published: 100 };
 
 /**
- * Sets exactly the checks of a backend (call `seedChecks` before). Checks that were published before this
+ * Sets exactly the checks of a backend (call `restoreChecks` before). Checks that were published before this
  * term start with the published health, and are probed within a period. Those for which that leaves no health
  * are probed at once, and new ones after their initial delay.
  */
@@ -44,7 +44,7 @@ export function syncChecks(inputs: ReconcileInputs, options: ProbingOptions): vo
   const isOpen = (check: Check): boolean => {
     const known = of(check);
     if (known?.readyIn !== undefined) return true;
-    return known !== undefined && isOpenSeed(check, backend.spec, known);
+    return known !== undefined && isIncompleteRestore(check, backend.spec, known);
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
   const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
@@ -56,10 +56,10 @@ export function syncChecks(inputs: ReconcileInputs, options: ProbingOptions): vo
 const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.timing, initialDelayMs: 0 } });
 
 /**
- * Seeds checks that no verdict has confirmed in this term with the health that is published now. Returns true
+ * Restores checks that no verdict has confirmed in this term with the health that is published now. Returns true
  * when this replaced other health: the inputs of the run must then be built again.
  */
-export function seedChecks(
+export function restoreChecks(
   { backend, groups, addresses, checks }: ReconcileInputs,
   options: ProbingOptions,
 ): boolean {
@@ -67,12 +67,12 @@ export function seedChecks(
   const healthOf = prober.healthOf(backend.uid);
   const isUnconfirmed = ({ id }: Check): boolean => {
     const known = healthOf(id);
-    return known === undefined || known.seeded === true;
+    return known === undefined || known.restored === true;
   };
   if (!checks.some(isUnconfirmed)) return false;
   const at = { now: clock.now(), wall: clock.wall() };
   const found = restoreHealth({ backend, groups, addresses, published: published(backend, cache), at });
-  const changed = [...found].map(([id, value]) => prober.seed(backend.uid, id, value));
+  const changed = [...found].map(([id, value]) => prober.restore(backend.uid, id, value));
   return changed.includes(true);
 }
 
@@ -99,8 +99,8 @@ export function initialWaitMs(
 ): number {
   const healthOf = prober.healthOf(backend.uid);
   const isOpen = ({ id, timing }: Check): boolean => {
-    const { state = 'unknown', seeded } = healthOf(id) ?? {};
-    return state === 'unknown' && (timing.initialDelayMs === 0 || seeded === true);
+    const { state = 'unknown', restored } = healthOf(id) ?? {};
+    return state === 'unknown' && (timing.initialDelayMs === 0 || restored === true);
   };
   // Published addresses remain, and the first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean => stateIs(resolution?.state, 'awaited');

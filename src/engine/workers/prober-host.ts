@@ -86,8 +86,8 @@ export class ProberHost {
       case 'set':
         this.#set(command);
         break;
-      case 'seed':
-        this.#seed(command);
+      case 'restore':
+        this.#restore(command);
         break;
       case 'release':
         this.#release(command.ref);
@@ -157,15 +157,15 @@ export class ProberHost {
     const hosted = { ref, owner, check, version };
     this.#byRef.set(ref, hosted);
     checks.set(check.id, hosted);
-    if (health !== undefined) this.#prober.seed(owner, check.id, health);
+    if (health !== undefined) this.#prober.restore(owner, check.id, health);
   }
 
-  #seed({ ref, health, version }: Extract<ProberCommand, { op: 'seed' }>): void {
+  #restore({ ref, health, version }: Extract<ProberCommand, { op: 'restore' }>): void {
     const hosted = this.#byRef.get(ref);
     if (hosted === undefined) return;
     const { owner, check } = hosted;
     hosted.version = version;
-    this.#prober.seed(owner, check.id, health);
+    this.#prober.restore(owner, check.id, health);
     const now = this.#prober.healthOf(owner)(check.id);
     if (now !== undefined) this.#report(owner, check, now, now !== health);
   }

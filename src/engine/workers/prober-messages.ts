@@ -17,7 +17,7 @@ export type ProberCommand =
   /** Releases a handler that no check uses any more. */
   | { readonly op: 'forget'; readonly handlerId: number }
   | ProberSetCommand
-  | { readonly op: 'seed'; readonly ref: number; readonly health: Health; readonly version: number }
+  | { readonly op: 'restore'; readonly ref: number; readonly health: Health; readonly version: number }
   /** Applies a verdict that waits. */
   | { readonly op: 'release'; readonly ref: number }
   | { readonly op: 'recount' }
@@ -44,7 +44,7 @@ export interface SentCheck {
   readonly fresh: boolean;
   /** Initial health. */
   readonly health?: Health;
-  /** Version of its reports until a seed arrives. */
+  /** Version of its reports until a restored health arrives. */
   readonly version: number;
 }
 
@@ -64,11 +64,11 @@ export type ProberReport =
   | { readonly op: 'cancel'; readonly question: number }
   | { readonly op: 'stopped' };
 
-/** Health of a check after a transition, a confirmation, or as the answer to a seed. */
+/** Health of a check after a transition, a confirmation, or as the answer to a restored one. */
 export interface HealthReport {
   readonly op: 'health';
   readonly ref: number;
-  /** Version of the last seed that the thread has received for the check, or of the check as it was sent. */
+  /** Version of the last restored health that the thread has received for the check, or of the check as it was sent. */
   readonly version: number;
   readonly health: Health;
   /** True for a transition. */

@@ -3,7 +3,7 @@ import { withoutRuns } from '../../core/health/thresholds.ts';
 import type { Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import { isSame } from '../../core/kubernetes/is-same.ts';
-import { reseeded } from '../../core/restore/reseed.ts';
+import { restoredAgain } from '../../core/restore/restore-again.ts';
 import { probedHosts, type ProbedHost } from '../probing/probed-hosts.ts';
 import { HandlerTable, type InternedHandler } from '../probing/handler-table.ts';
 import type { HealthReport, SentCheck } from './prober-messages.ts';
@@ -19,7 +19,7 @@ interface SetCheck {
   readonly fresh: boolean;
 }
 
-/** A check that is set or seeded, in the main thread. */
+/** A check that is set or restored, in the main thread. */
 export interface ReplicatedCheck {
   /** Unique and never reused: a check that is removed and set again has another one. */
   readonly ref: number;
@@ -27,10 +27,10 @@ export interface ReplicatedCheck {
   readonly id: string;
   /** Namespace of its owner; empty until it is set. */
   namespace: string;
-  /** Undefined: the check was seeded and is not set yet. */
+  /** Undefined: the check was restored and is not set yet. */
   set: SetCheck | undefined;
   health: Health | undefined;
-  /** Number of seeds that were sent, and of changes of the lane. */
+  /** Number of times that it was restored, and of changes of the lane. */
   version: number;
 }
 
@@ -55,7 +55,7 @@ interface Change {
  * | report                                             | the replica        |
  * |----------------------------------------------------|--------------------|
  * | for a number that is not set (any more), or belongs to another lane now | drops it |
- * | sent before the last seed of the check has arrived | drops it: the answer to the seed follows |
+ * | sent before the last restored health has arrived | drops it: the answer to that follows |
  * | sent before the check left the lane, to which it has returned since | drops it |
  * | any other                                          | takes its health   |
  */
@@ -111,16 +111,16 @@ export class ProberReplica {
     for (const [lane, change] of changes) lane.send({ op: 'set', owner, namespace, ...change });
   }
 
-  seed(owner: string, checkId: string, health: Health): boolean {
+  restore(owner: string, checkId: string, health: Health): boolean {
     const known = this.#owners.get(owner)?.get(checkId);
-    const next = reseeded(known?.health, health);
+    const next = restoredAgain(known?.health, health);
     if (known?.health === next) return false;
     const check = known ?? this.#add(owner, checkId);
     const before = check.health;
     check.health = next;
     if (check.set !== undefined) {
       check.version += 1;
-      check.set.lane.send({ op: 'seed', ref: check.ref, health, version: check.version });
+      check.set.lane.send({ op: 'restore', ref: check.ref, health, version: check.version });
     }
     return before !== undefined;
   }

@@ -90,8 +90,8 @@ export class WorkerPool implements Prober {
     return this.#replica.of(owner);
   }
 
-  seed(owner: string, checkId: string, health: Health): boolean {
-    return this.#replica.seed(owner, checkId, health);
+  restore(owner: string, checkId: string, health: Health): boolean {
+    return this.#replica.restore(owner, checkId, health);
   }
 
   release(owner: string, checkId: string): void {

@@ -19,7 +19,7 @@ describe('the health that counts while an address is frozen', () => {
     ['nothing', 'unknown', undefined, of('unknown')],
     ['unknown', 'unhealthy', of('unknown'), of('unhealthy')],
     ['healthy', 'healthy with another role', of('healthy'), of('healthy', { replication: primary })],
-    ['healthy', 'what a slice shows', of('healthy'), of('unhealthy', { seeded: true })],
+    ['healthy', 'what a slice shows', of('healthy'), of('unhealthy', { restored: true })],
   ])('is that of the probes: %s, now %s', (_, __, counted, probed) => {
     expect(frozenHealth(counted, probed)).toBe(probed);
   });

@@ -8,7 +8,7 @@ import type { EndpointSlice } from '../../../src/core/kubernetes/objects.ts';
 import { createSlice } from '../../../src/core/publish/slice-bodies.ts';
 import { markedIn } from '../../../src/core/publish/slice-readiness.ts';
 import { electPrimary } from '../../../src/core/roles/primary-election.ts';
-import { restoreHealth } from '../../../src/core/restore/health-seeds.ts';
+import { restoreHealth } from '../../../src/core/restore/restore-health.ts';
 import { aBackend, addressesIn, healthy, unhealthy } from '../../support/builders/builders.ts';
 
 interface Step {

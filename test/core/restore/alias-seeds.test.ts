@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
-import { restoreHealth } from '../../../src/core/restore/health-seeds.ts';
+import { restoreHealth } from '../../../src/core/restore/restore-health.ts';
 import { aBackend } from '../../support/builders/builders.ts';
 import { now } from '../support/seeds.ts';
 import type { Backend } from '../../../src/api/external-backend.ts';

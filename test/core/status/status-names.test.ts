@@ -5,7 +5,7 @@ import { maxAddresses } from '../../../src/core/resolution/addresses.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import type { Resolution } from '../../../src/core/resolution/resolve-host.ts';
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
-import { restoreHealth } from '../../../src/core/restore/health-seeds.ts';
+import { restoreHealth } from '../../../src/core/restore/restore-health.ts';
 import {
   aBackend,
   aService,

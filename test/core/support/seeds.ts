@@ -1,5 +1,5 @@
 import { portGroups } from '../../../src/core/probing/port-groups.ts';
-import { restoreHealth } from '../../../src/core/restore/health-seeds.ts';
+import { restoreHealth } from '../../../src/core/restore/restore-health.ts';
 import { addressesIn } from '../../support/builders/builders.ts';
 import { status } from './statuses.ts';
 import type { Backend } from '../../../src/api/external-backend.ts';

@@ -43,7 +43,7 @@ describe('DnsResolver', () => {
       dns.servers.say(db, failed, SECOND);
       const resolver = dns.resolverOf();
       resolver.follow('shop', [db], bounds);
-      resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+      resolver.restore(db, { addresses: ['10.0.0.7'], services: [] });
       await dns.clock.advance(10 * MINUTE);
       const stands = effectiveRecords(resolver.state(db), { staleMs: 0, keepMs: 0 }, dns.clock.now());
       expect(stands).toMatchObject({ addresses: ['10.0.0.7'], state: 'Stale' });
@@ -65,11 +65,11 @@ describe('DnsResolver', () => {
 
   it('restores no records for a question without an owner, and notifies the other owners of restored records', async () => {
     const resolver = dns.resolverOf({ query: () => new Promise(() => undefined) });
-    resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+    resolver.restore(db, { addresses: ['10.0.0.7'], services: [] });
     expect(resolver.state(db)).toBe(emptyNameState);
     resolver.follow('shop', [db], bounds);
     resolver.follow('bank', [db], bounds);
-    resolver.seed(db, { addresses: ['10.0.0.7'], services: [] });
+    resolver.restore(db, { addresses: ['10.0.0.7'], services: [] });
     await dns.clock.advance(0);
     expect(dns.news.map(({ owner }) => owner)).toEqual(['shop', 'bank']);
   });

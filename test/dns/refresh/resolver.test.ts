@@ -107,7 +107,7 @@ describe('DnsResolver', () => {
       const resolver = dns.resolverOf();
       resolver.follow('shop', [db], bounds);
       resolver.follow('bank', [db], bounds);
-      resolver.seed(db, { addresses: ['10.0.0.9'], services: [] });
+      resolver.restore(db, { addresses: ['10.0.0.9'], services: [] });
       expect(dns.news).toEqual([]);
     });
 

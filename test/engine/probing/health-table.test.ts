@@ -104,8 +104,8 @@ describe('HealthTable', () => {
     expect(table.get('one', 'a')?.replication?.exceededLimits).toEqual([5, 60]);
   });
 
-  it('keeps a seeded address healthy until the threshold of new verdicts', () => {
-    table.seed('one', 'a', healthy);
+  it('keeps a restored address healthy until the threshold of new verdicts', () => {
+    table.restore('one', 'a', healthy);
     expect([down, down, down].map((verdict) => table.record('one', check, verdict))).toEqual([
       'pending',
       'pending',
@@ -114,24 +114,24 @@ describe('HealthTable', () => {
     expect(flips).toEqual(['one/a healthy>unhealthy']);
   });
 
-  it('follows slices down while a seeded address has only failed, because a former leader may write late', () => {
-    table.seed('one', 'a', { ...healthy, seeded: true });
+  it('follows slices down while a restored address has only failed, because a former leader may write late', () => {
+    table.restore('one', 'a', { ...healthy, restored: true });
     table.record('one', check, down);
-    table.seed('one', 'a', { ...healthy, state: 'unhealthy', seeded: true });
+    table.restore('one', 'a', { ...healthy, state: 'unhealthy', restored: true });
     expect(table.get('one', 'a')?.state).toBe('unhealthy');
-    table.seed('two', 'a', { ...healthy, seeded: true });
+    table.restore('two', 'a', { ...healthy, restored: true });
     table.record('two', check, up);
-    table.seed('two', 'a', { ...healthy, state: 'unhealthy', seeded: true });
+    table.restore('two', 'a', { ...healthy, state: 'unhealthy', restored: true });
     expect(table.get('two', 'a')?.state).toBe('healthy');
   });
 
-  it('takes a seed only for a check without a conclusive verdict', () => {
+  it('takes restored health only for a check without a conclusive verdict', () => {
     table.record('one', check, down);
-    table.seed('one', 'a', healthy);
+    table.restore('one', 'a', healthy);
     expect(table.get('one', 'a')?.state).toBe('unhealthy');
-    table.seed('two', 'a', unknownHealth(5));
+    table.restore('two', 'a', unknownHealth(5));
     table.record('two', check, cancelled);
-    table.seed('two', 'a', healthy);
+    table.restore('two', 'a', healthy);
     expect(table.get('two', 'a')?.state).toBe('healthy');
   });
 

@@ -12,7 +12,7 @@ const ids = ['a', 'b', 'c'] as const;
 const owners = ['one', 'two'] as const;
 const seedOf = (state: Health['state'], since: number): Health => ({
   ...{ state, since, consecutive: 0, reason: '', message: '' },
-  seeded: true,
+  restored: true,
 });
 
 const verdicts: readonly Verdict[] = [
@@ -30,7 +30,7 @@ const step = fc.oneof(
   fc.record({ op: fc.constant('set' as const), owner, ids: fc.subarray([...ids]) }),
   fc.record({ op: fc.constant('forget' as const), owner }),
   fc.record({
-    op: fc.constant('seed' as const),
+    op: fc.constant('restore' as const),
     owner,
     id: fc.constantFrom(...ids),
     state: fc.constantFrom('healthy' as const, 'unhealthy' as const, 'unknown' as const),
@@ -44,14 +44,14 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 /** What others go by. A check that is unknown for no reason is the same as one of which nothing is known. */
 function visible(health: Health | undefined): object | undefined {
   if (health === undefined) return undefined;
-  const { state, since, reason, message, seeded = false, replication } = health;
-  if (state === 'unknown' && reason === '' && !seeded) return undefined;
+  const { state, since, reason, message, restored = false, replication } = health;
+  if (state === 'unknown' && reason === '' && !restored) return undefined;
   return {
     state,
     since,
     reason,
     message,
-    seeded,
+    restored,
     role: replication?.role,
     lagging: replication?.exceededLimits ?? [],
   };
@@ -62,7 +62,7 @@ function createWorld(workers: number) {
   let verdict: Verdict = up;
   let serial = 0;
   const threads = new FakeThreads({ clock, probe: () => Promise.resolve(verdict), isManual: true });
-  /** Number of the incarnation of each check that is set or seeded, and where its reports must come from. */
+  /** Number of the incarnation of each check that is set or restored, and where its reports must come from. */
   const births = new Map<string, number>();
   const stale: string[] = [];
   const pool = new WorkerPool({
@@ -101,9 +101,9 @@ function createWorld(workers: number) {
         keep(each.owner, []);
         pool.forget(each.owner);
         break;
-      case 'seed':
+      case 'restore':
         born(each.owner, each.id);
-        pool.seed(each.owner, each.id, seedOf(each.state, clock.wall()));
+        pool.restore(each.owner, each.id, seedOf(each.state, clock.wall()));
         break;
       case 'probe':
         judge(each.verdict);
@@ -155,16 +155,16 @@ it('The replica drops a report that was sent before the last seed of the check a
   };
   pool.start();
   born('one', 'a');
-  pool.seed('one', 'a', seedOf('healthy', 1));
+  pool.restore('one', 'a', seedOf('healthy', 1));
   pool.set('one', [checkOf('one', 'a')], { namespace: 'shop', fresh: () => false });
   deliver();
   judge({ kind: 'inconclusive', reason: 'ProberFault', message: '' });
   await clock.advance(60_000);
   expect(threads.reports.map(([, { op }]) => op)).toEqual(['health']);
-  pool.seed('one', 'a', seedOf('unhealthy', 2));
+  pool.restore('one', 'a', seedOf('unhealthy', 2));
   threads.deliverReport();
   expect(pool.healthOf('one')('a')).toMatchObject({ state: 'unhealthy' });
   deliver();
-  expect(pool.healthOf('one')('a')).toMatchObject({ state: 'unhealthy', seeded: true });
+  expect(pool.healthOf('one')('a')).toMatchObject({ state: 'unhealthy', restored: true });
   await Promise.all([pool.stop(), clock.advance(5_000)]);
 });

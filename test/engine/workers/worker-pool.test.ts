@@ -12,9 +12,9 @@ const options = { namespace: 'shop', fresh: () => true };
 const dayMs = 86_400_000;
 const day = (n: number): string => `10.0.0.${n}`;
 const handler = { kind: 'grpc', service: 'orders' } as const;
-const seeded: Health = {
+const restored: Health = {
   ...{ state: 'healthy', since: 0, consecutive: 0, reason: '', message: '' },
-  seeded: true,
+  restored: true,
 };
 
 describe('WorkerPool', () => {
@@ -153,9 +153,9 @@ describe('WorkerPool', () => {
     },
   );
 
-  it('follows a check after a restart that was seeded while it was set', async () => {
+  it('follows a check after a restart that was restored while it was set', async () => {
     pool.set('db', checks(1), options);
-    pool.seed('db', '1', seeded);
+    pool.restore('db', '1', restored);
     last().end('Failed');
     verdicts.set(day(1), down);
     await clock.advance(60_000);
@@ -255,7 +255,7 @@ describe('WorkerPool', () => {
     expect(pool.stats()).toEqual({ checks: 2, workers: 2, quarantined: 1 });
   });
 
-  it('follows a check in quarantine that was seeded while it was set', async () => {
+  it('follows a check in quarantine that was restored while it was set', async () => {
     pool.set(
       'db',
       checks(1).map((check) => ({
@@ -264,7 +264,7 @@ describe('WorkerPool', () => {
       })),
       options,
     );
-    pool.seed('db', '1', seeded);
+    pool.restore('db', '1', restored);
     await stallTwice(1);
     expect([pool.quarantined('db'), state(1)]).toEqual([['1'], 'unhealthy']);
     silent.delete(day(1));

@@ -40,7 +40,7 @@ export class FakeResolver implements Resolver {
     return this.#states.get(questionKey(question)) ?? emptyNameState;
   }
 
-  seed(question: Question, records: Records): void {
+  restore(question: Question, records: Records): void {
     if (this.followed.includes(questionKey(question)))
       this.#states.set(
         questionKey(question),

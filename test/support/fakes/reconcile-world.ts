@@ -53,7 +53,7 @@ export class ReconcileWorld {
       registry: this.#registry,
       prober: {
         healthOf: (owner) => this.#health.healthOf(owner),
-        seed: (owner, checkId, health) => this.#health.seed(owner, checkId, health),
+        restore: (owner, checkId, health) => this.#health.restore(owner, checkId, health),
         set: (owner, checks, { fresh }) => {
           this.#health.retain(
             owner,

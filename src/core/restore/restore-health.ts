@@ -8,7 +8,7 @@ import { serviceOf } from '../kubernetes/ownership.ts';
 import { publishedReadiness, publishedUnder, type Published } from './published-readiness.ts';
 import { portText } from '../health/readiness.ts';
 import { isPlainSuccess } from '../health/warnings.ts';
-import { restoreReplicationOf, type PreviousAddress, type SeedInput } from './replication-seeds.ts';
+import { restoreReplicationOf, type PreviousAddress, type RestoreInput } from './restore-replication.ts';
 import type { AddressReason, ExclusionReason } from '../probing/address-reasons.ts';
 import { reasons } from '../probing/reasons.ts';
 
@@ -42,7 +42,7 @@ import { reasons } from '../probing/reasons.ts';
  * | no                         | any                                                    | unknown   |
  * | any                        | none                                                   | no entry  |
  */
-export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
+export function restoreHealth(input: RestoreInput): ReadonlyMap<string, Health> {
   const {
     groups,
     addresses,
@@ -66,16 +66,20 @@ export function restoreHealth(input: SeedInput): ReadonlyMap<string, Health> {
       if (state === undefined || (state === 'unknown' && found.has(id))) continue;
       const isHealthy = state === 'healthy' && readyIn === undefined;
       const replication = replicationOf(group, address, { previous: whole, isHealthy });
-      found.set(id, seedOf(healthFrom(state, before, wall), replication, readyIn));
+      found.set(id, restoredHealth(healthFrom(state, before, wall), replication, readyIn));
     }
   return found;
 }
 
-const seedOf = (health: Health, replication: Health['replication'], readyIn: Health['readyIn']): Health => ({
+const restoredHealth = (
+  health: Health,
+  replication: Health['replication'],
+  readyIn: Health['readyIn'],
+): Health => ({
   ...health,
   ...(replication && { replication }),
   ...(readyIn && { readyIn }),
-  seeded: true,
+  restored: true,
 });
 
 const drained: AddressReason = 'Drained';

@@ -17,7 +17,7 @@ import { isOneServer } from '../roles/primary-election.ts';
 import { restoreReplication, type ReplicationState } from '../health/replication.ts';
 import { roles, type Role } from '../role.ts';
 
-export interface SeedInput {
+export interface RestoreInput {
   readonly backend: Pick<Backend, 'generation' | 'spec' | 'status'>;
   readonly groups: readonly PortGroup[];
   readonly addresses: readonly BackendAddress[];
@@ -35,15 +35,15 @@ export type PreviousAddress = NonNullable<Status['targets']>[number]['addresses'
 const reportsRole = ({ kind }: Handler): boolean => handlerTraits[kind].reportsRole !== 'never';
 
 /**
- * Returns true when a seeded health lacks what a Service needs: its state is unknown, its role is not known,
+ * Returns true when a restored health lacks what a Service needs: its state is unknown, its role is not known,
  * or it has two roles.
  */
-export function isOpenSeed(
+export function isIncompleteRestore(
   { handler }: Check,
   { services = [] }: Pick<Spec, 'services'>,
   health: Health,
 ): boolean {
-  if (health.seeded === undefined) return false;
+  if (health.restored === undefined) return false;
   if (health.state === 'unknown') return true;
   const byRole = services.some(({ role }) => role !== 'Any');
   if (!byRole || !reportsRole(handler)) return false;
@@ -64,7 +64,7 @@ type ReplicationOf = (
 ) => ReplicationState | undefined;
 
 /**
- * Returns the role and lag with which a check begins. The role is that of `seededRole`. For each lag limit:
+ * Returns the role and lag with which a check begins. The role is that of `restoredRole`. For each lag limit:
  *
  * | ready in the slices of a Service with the limit | over it in the status | begins as                                |
  * |-------------------------------------------------|-----------------------|------------------------------------------|
@@ -73,10 +73,10 @@ type ReplicationOf = (
  * | no, and healthy                                 | no                    | over, until the first conclusive verdict |
  * | no slices, or not healthy                       | no                    | not known: the first lag decides         |
  */
-export function restoreReplicationOf(input: SeedInput): ReplicationOf {
+export function restoreReplicationOf(input: RestoreInput): ReplicationOf {
   const lagLimits = lagLimitsOf(input.backend.spec);
-  const { roleOf, disputed } = seededRole(input);
-  const boundsOf = seededBounds(input);
+  const { roleOf, disputed } = restoredRole(input);
+  const boundsOf = restoredBounds(input);
   return (group, address, { previous, isHealthy }) => {
     const { probe } = group;
     if (probe === undefined || !reportsRole(probe.handler)) return undefined;
@@ -106,7 +106,11 @@ export function restoreReplicationOf(input: SeedInput): ReplicationOf {
 }
 
 /** Returns true when an address is ready in a Service of role Replica. */
-const isFollowing = ({ backend, published }: SeedInput, group: PortGroup, address: BackendAddress): boolean =>
+const isFollowing = (
+  { backend, published }: RestoreInput,
+  group: PortGroup,
+  address: BackendAddress,
+): boolean =>
   (backend.spec.services ?? [])
     .filter(({ role }) => role === 'Replica')
     .some(({ name }) => publishedReadiness(publishedUnder(name, published))(group, address) === true);
@@ -115,7 +119,7 @@ const isFollowing = ({ backend, published }: SeedInput, group: PortGroup, addres
  * Returns a lookup of lag limits: those of Services in whose slices an address is ready, and those of
  * Services with slices in which it is not.
  */
-function seededBounds({ backend, published }: SeedInput) {
+function restoredBounds({ backend, published }: RestoreInput) {
   const bounded = (backend.spec.services ?? []).flatMap(({ name, maxLagSeconds }) => {
     const found = publishedUnder(name, published);
     if (maxLagSeconds === undefined || found.slices.length === 0) return [];
@@ -148,7 +152,7 @@ function seededBounds({ backend, published }: SeedInput) {
  * | given          | written for this spec: as above                             | as above           | as above, if it differs from the spec |
  * | given          | written for another spec                                    | any                | the spec's role                       |
  */
-function seededRole({ backend, groups, addresses, published }: SeedInput): {
+function restoredRole({ backend, groups, addresses, published }: RestoreInput): {
   readonly roleOf: RoleOf;
   readonly disputed: ReadonlySet<BackendAddress>;
 } {

@@ -105,7 +105,7 @@ describe('seeds', () => {
       message: 'nobody listens',
     };
     const found = seedsOf(one, { ...none, slices: [slice(false)] }, said(health));
-    expect([...found.values()]).toEqual([{ ...health, seeded: true }]);
+    expect([...found.values()]).toEqual([{ ...health, restored: true }]);
   });
 
   it('treats a time in the future as now, because the clock of the former leader may be ahead', () => {
